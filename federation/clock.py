@@ -1,0 +1,47 @@
+"""Business time: every instant that is recorded, signed or compared with a date.
+
+Waits, leases and deadlines use monotonic time instead (`time.monotonic`), so that moving the
+business clock never makes a relay hurry. Only composition roots choose a clock.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+Clock = Callable[[], datetime]
+
+
+def system_clock() -> datetime:
+    """Return the present instant, aware, in UTC."""
+    return datetime.now(UTC)  # noqa: TID251 - the one place that may
+
+
+class SettableClock:
+    """A clock that stands where it was put; scenarios and tests move it."""
+
+    def __init__(self, instant: datetime) -> None:
+        self.instant = instant
+
+    def __call__(self) -> datetime:
+        """Return the instant the clock stands at."""
+        return self.instant
+
+
+class FileClock:
+    """A clock that stands at the RFC 3339 instant a file holds.
+
+    It lets a scenario run move servers that are processes of their own. The file is named on the
+    command line of the process; no header, endpoint or variable reaches it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __call__(self) -> datetime:
+        """Return the instant in the file."""
+        return datetime.fromisoformat(self._path.read_text(encoding="utf-8").strip()).astimezone(UTC)
+
+
+def today(clock: Clock) -> date:
+    """Return the UTC day the clock stands at."""
+    return clock().astimezone(UTC).date()

@@ -1,0 +1,24 @@
+"""The one kind of failure a caller may expect: a refusal with a stable code."""
+
+from typing import ClassVar
+
+
+class RefusalError(Exception):
+    """The request is refused.
+
+    Subclasses stand beside the rule they belong to. `code` is stable and public; the
+    class docstring's first line is the message; `detail` names the place and the reason.
+    Everything that is not a RefusalError is a defect: logged with an id, answered masked.
+    """
+
+    code: ClassVar[str] = "REFUSED"
+
+    def __init__(self, detail: str = "") -> None:
+        self.detail = detail
+        super().__init__(self.message)
+
+    @property
+    def message(self) -> str:
+        """The sentence a caller reads: what was refused, then where and why."""
+        headline = (type(self).__doc__ or "").strip().splitlines()[0]
+        return f"{headline} ({self.detail})" if self.detail else headline
