@@ -1,0 +1,53 @@
+# One list of commands for people and for CI. Needs make and Python 3.11 or newer, nothing else;
+# judges and known-answers say what they need. ARGS is passed on: make test ARGS="-k settle"
+
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+UV := $(shell command -v uv || echo $(BIN)/uv)
+COMPILE = $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock" --quiet $(ARGS)
+FOUND = command -v "$(PYTHON)" >/dev/null || \
+	{ echo "There is no $(PYTHON) here. Install Python 3.11 or newer."; exit 1; }
+
+.PHONY: demo test check lint types fix bench judges known-answers lock main-env dev-env
+
+demo: main-env   ## the whole story on this machine: hub, nodes, labs, sites, settlement
+	@$(BIN)/federation demo $(ARGS)
+
+test: dev-env
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: lint types test
+
+lint: dev-env
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/lint-imports --no-logo
+
+types: dev-env
+	@$(BIN)/mypy
+	@$(BIN)/pyright
+
+fix: dev-env
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+bench: dev-env
+	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python "$$script" $(ARGS) || exit 1; done
+
+judges: dev-env   ## outside judges of the GraphQL endpoints; needs node and npm
+	@cd tools/judges && npm install --silent --no-package-lock
+	@$(BIN)/python tools/judges/run.py $(ARGS)
+
+known-answers: main-env   ## real scenarios beside the checkout, compared with what is known
+	@$(BIN)/python tools/known_answers.py $(ARGS)
+
+lock:   ## pin again what pyproject.toml asks for; ARGS=--upgrade takes newer versions
+	@test -x "$(UV)" || $(BIN)/python -m pip install --quiet uv
+	@$(COMPILE) --output-file requirements/main.lock
+	@$(COMPILE) --group dev --output-file requirements/dev.lock
+
+main-env dev-env: %-env:
+	@$(FOUND)
+	@$(PYTHON) tools/environment.py $*

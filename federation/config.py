@@ -1,0 +1,266 @@
+"""What a server is told at its start: a TOML file, then the environment on top of it.
+
+Every field can be overridden by `FEDERATION_` and its path in capitals (`FEDERATION_PORT`,
+`FEDERATION_HUB_URL`), and read from a file by the same name with `_FILE`, as secrets are handed
+over; lists and tables are written as JSON there. What is not known is refused, in the file and in
+the environment alike: a misspelt limit must not pass for the default.
+"""
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from federation import money
+from federation.errors import RefusalError
+
+BPS_WHOLE = 10_000
+PREFIX = "FEDERATION_"
+
+Bps = Annotated[int, Meta(ge=0, le=BPS_WHOLE)]
+Code = Annotated[str, Meta(pattern=r"^[A-Z0-9-]{2,12}\Z")]
+Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+EntityId = Annotated[str, Meta(pattern=r"^\S+\Z", max_length=500)]
+Url = Annotated[str, Meta(pattern=r"^https?://[^\s?#]+\Z", max_length=500)]
+Weight = Annotated[int, Meta(ge=0)]
+Role = Literal[
+    "federation_operator",
+    "licensing_officer",
+    "settlement_officer",
+    "settlement_approver",
+    "registry_officer",
+    "node_operator",
+    "auditor",
+    "lab",
+    "member",
+    "site",
+]
+
+
+class ConfigError(RefusalError):
+    """The configuration cannot be used."""
+
+    code: ClassVar[str] = "BAD_CONFIG"
+
+
+class StaffMember(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who may ask this server, in which roles, on whose behalf."""
+
+    subject: Name
+    roles: list[Role]
+    party: str | None = None
+
+
+class Terms(Struct, frozen=True, forbid_unknown_fields=True):
+    """The weights of usage, in thousandths: by content tier and by use."""
+
+    tier_weight: dict[str, Weight]
+    use_weight: dict[str, Weight]
+
+    def __post_init__(self) -> None:
+        _check_ids(self.tier_weight)
+        _check_ids(self.use_weight)
+
+
+class Tier(Struct, frozen=True, forbid_unknown_fields=True):
+    """A class of members: how many works it takes, what share of the pool it has."""
+
+    minimum_works: Annotated[int, Meta(ge=0)]
+    share_bps: Bps
+
+
+class HubPeer(Struct, frozen=True, forbid_unknown_fields=True):
+    """The hub as a node knows it."""
+
+    entity_id: EntityId
+    url: Url
+    key_thumbprint: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}\Z")]
+
+
+class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What hub and node have in common. A port of 0 is chosen by the system."""
+
+    entity_id: EntityId
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 0
+    public_url: Url | None = None
+    database_url: str = ""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    principal: list[StaffMember] = []
+    account: str | None = None
+    account_scheme: Literal["IBAN", "OTHER"] = "IBAN"
+    bic: str | None = None
+
+    def __post_init__(self) -> None:
+        subjects = [member.subject for member in self.principal]
+        if len(set(subjects)) < len(subjects):
+            raise ValueError("`principal` names a subject twice")
+        if not self.database_url:
+            url = f"sqlite+aiosqlite:///{self.data_dir / 'federation.sqlite'}"
+            msgspec.structs.force_setattr(self, "database_url", url)
+
+
+class HubConfig(ServerConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The federation's counter and clearing house."""
+
+    name: Name
+    clearing_currency: Currency
+    fee_bps: Bps
+    fee_band_bps: tuple[Bps, Bps]
+    terms: Terms
+    national_fee_bps: Bps = -1  # stands for fee_bps
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_currency("clearing_currency", self.clearing_currency)
+        if self.fee_band_bps[0] > self.fee_band_bps[1]:
+            raise ValueError("`fee_band_bps` is [lowest, highest]")
+        if self.national_fee_bps < 0:
+            msgspec.structs.force_setattr(self, "national_fee_bps", self.fee_bps)
+
+
+class NodeConfig(ServerConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A national collective: its particulars are data, never code."""
+
+    code: Code
+    name: Name
+    country: Country
+    settlement_currency: Currency
+    admin_fee_bps: Bps
+    collecting_fee_bps: Bps
+    minimum_payment: Annotated[int, Meta(ge=0)]
+    plan: Literal["per_usage", "hybrid", "tiered"]
+    hub: HubPeer
+    base_bps: Bps | None = None
+    tiers: dict[str, Tier] | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_currency("settlement_currency", self.settlement_currency)
+        if (self.plan == "hybrid") != (self.base_bps is not None):
+            raise ValueError("`base_bps` belongs to the plan `hybrid`, and only to it")
+        if (self.plan == "tiered") != (self.tiers is not None):
+            raise ValueError("`tiers` belong to the plan `tiered`, and only to it")
+        if self.tiers is not None:
+            _check_tiers(self.tiers)
+
+
+Config = TypeVar("Config", bound=ServerConfig)
+
+
+def load_hub_config(path: Path, environ: Mapping[str, str] = os.environ) -> HubConfig:
+    """Read a hub's configuration; a relative `data_dir` stands beside the file."""
+    return _load(path, environ, HubConfig)
+
+
+def load_node_config(path: Path, environ: Mapping[str, str] = os.environ) -> NodeConfig:
+    """Read a node's configuration; a relative `data_dir` stands beside the file."""
+    return _load(path, environ, NodeConfig)
+
+
+def _load(path: Path, environ: Mapping[str, str], kind: type[Config]) -> Config:
+    values = _read(path)
+    _override(values, environ, kind)
+    try:
+        return msgspec.convert(values, kind, dec_hook=partial(_beside, path.parent))
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _override(values: dict[str, Any], environ: Mapping[str, str], kind: type[Struct]) -> None:
+    """Lay the variables over the values of the file, each read as the type of its field."""
+    fields = {PREFIX + "_".join(steps).upper(): (steps, of) for steps, of in _paths(kind)}
+    for variable in sorted(name for name in environ if name.startswith(PREFIX)):
+        name = variable if variable in fields else variable.removesuffix("_FILE")
+        if name not in fields:
+            raise ConfigError(f"{variable}: no such field")
+        if name != variable and name in environ:
+            raise ConfigError(f"{variable}: {name} is set as well")
+        steps, of = fields[name]
+        text = environ[variable] if name == variable else _secret(variable, environ[variable])
+        _set(values, steps, _value(variable, text, of))
+
+
+def _paths(kind: type[Struct]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield every field that the environment can reach, with the steps that lead to it."""
+    for field in msgspec.structs.fields(kind):
+        yield (field.name,), field.type
+        if isinstance(field.type, type) and issubclass(field.type, Struct):
+            for steps, of in _paths(field.type):
+                yield (field.name, *steps), of
+
+
+def _secret(variable: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{variable}: {path} cannot be read") from error
+
+
+def _value(variable: str, text: str, of: Any) -> Any:
+    """Read a variable as text if its field takes text, else as JSON."""
+    read = partial(msgspec.convert, type=of, dec_hook=partial(_beside, Path()))
+    try:
+        read(text)
+    except msgspec.ValidationError as refused:
+        try:
+            value = msgspec.json.decode(text)
+            read(value)
+        except ValueError as error:
+            refusal = error if isinstance(error, msgspec.ValidationError) else refused
+            raise ConfigError(f"{variable}: {refusal}") from error
+        return value
+    return text
+
+
+def _beside(folder: Path, kind: type, value: object) -> object:
+    """Read a path; a relative one starts from `folder`."""
+    if kind is Path and isinstance(value, str) and value:
+        return (folder / value).absolute()
+    raise ValueError(f"{value!r} is no path")
+
+
+def _set(values: dict[str, Any], steps: tuple[str, ...], value: Any) -> None:
+    for step in steps[:-1]:
+        inner = values.get(step)
+        values[step] = values = inner if isinstance(inner, dict) else {}
+    values[steps[-1]] = value
+
+
+def _check_currency(field: str, currency: str) -> None:
+    try:
+        money.exponent(currency)
+    except RefusalError as refusal:
+        raise ValueError(f"`{field}`: {refusal.message}") from refusal
+
+
+def _check_ids(ids: Mapping[str, object]) -> None:
+    """Keys of a settlement share one namespace with `~` entries and `/` compounds."""
+    for each in ids:
+        if not each or each.startswith("~") or "/" in each:
+            raise ValueError(f"`{each}` may not be empty, start with ~ or hold a /")
+
+
+def _check_tiers(tiers: Mapping[str, Tier]) -> None:
+    _check_ids(tiers)
+    if sum(tier.share_bps for tier in tiers.values()) != BPS_WHOLE:
+        raise ValueError(f"the shares of `tiers` do not sum to {BPS_WHOLE}")
+    if len({tier.minimum_works for tier in tiers.values()}) < len(tiers):
+        raise ValueError("two `tiers` have the same minimum of works")

@@ -1,0 +1,38 @@
+"""What usage and money need to know of a licence, and nothing else of it."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """Uses with one fee and one unit; `id` is None where the licence has no components."""
+
+    id: str | None
+    uses: frozenset[str]
+    unit: str
+    fee: int
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceFacts:
+    """The terms of a licence by which lines are classed and revenue is recognised."""
+
+    number: str
+    licensor: str
+    licensee: str
+    currency: str
+    starts_on: date
+    ends_on: date
+    revoked_at: datetime | None
+    usage_basis: str
+    unclaimed: str
+    components: tuple[Component, ...]
+
+    def component_for(self, use: str) -> Component | None:
+        """Return the one component that licenses a use, None if none does."""
+        return next((c for c in self.components if use in c.uses), None)
+
+    def key(self, component: Component) -> str:
+        """Return what weights and shares are kept under: the number, with `/<component id>`."""
+        return self.number if component.id is None else f"{self.number}/{component.id}"

@@ -1,0 +1,579 @@
+"""From an offer to a licence known at every node: offered, accepted, signed, delivered."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, ClassVar
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.errors import RefusalError
+from federation.licensing import store
+from federation.licensing.messages import LicenceIssued, LicenceRegistered, ReceiptRecorded
+from federation.licensing.objects import (
+    SIGNED_BYTES_MAX,
+    SIGNED_TYPE,
+    Acceptance,
+    ComponentTerms,
+    Fee,
+    Grant,
+    LicenceObject,
+    Licensor,
+    OfferTerms,
+    Reporting,
+    Term,
+    TermsReference,
+    decode,
+    encode,
+)
+from federation.licensing.objects import Licensee as LicenseeTerms
+from federation.licensing.rules import BadOfferError, check_offer
+from federation.licensing.tables import Licence, Licensee, Offer, Receipt, Registration, Tariff
+from federation.licensing.tariff import Expected, TariffBody, price
+from federation.store import idempotency, outbox
+from federation.store.canonical import sha256_hex
+from federation.trust.jose import PublicKey, SigningKey, sign, verify
+from federation.trust.principals import Principal
+from federation.trust.service import HUB, find_party, get_party, node_parties
+
+INDIVIDUAL_VALID_DAYS = 90
+GENERAL_TERMS = "General terms, version 1: SETTLEMENT rules version 1 apply."
+
+
+class UnknownLicenseeError(RefusalError):
+    """No such licensee is registered here."""
+
+    code: ClassVar[str] = "UNKNOWN_LICENSEE"
+
+
+class UnknownOfferError(RefusalError):
+    """No such offer was made to you."""
+
+    code: ClassVar[str] = "UNKNOWN_OFFER"
+
+
+class OfferNotOpenError(RefusalError):
+    """This offer is no longer open."""
+
+    code: ClassVar[str] = "OFFER_NOT_OPEN"
+
+
+class NoTariffError(RefusalError):
+    """No tariff is published."""
+
+    code: ClassVar[str] = "NO_TARIFF"
+
+
+class BadTariffError(RefusalError):
+    """This tariff cannot be published."""
+
+    code: ClassVar[str] = "BAD_TARIFF"
+
+
+class UnknownLicenceError(RefusalError):
+    """No such licence is known here, or it is another licensee's."""
+
+    code: ClassVar[str] = "UNKNOWN_LICENCE"
+
+
+class LicenceStatusError(RefusalError):
+    """The licence is not in a state that allows this."""
+
+    code: ClassVar[str] = "LICENCE_STATUS"
+
+
+class BadReceiptError(RefusalError):
+    """This receipt cannot be recorded."""
+
+    code: ClassVar[str] = "BAD_RECEIPT"
+
+
+class BadSignatureError(RefusalError):
+    """The licence is not signed by its licensor."""
+
+    code: ClassVar[str] = "BAD_SIGNATURE"
+
+
+@dataclass(frozen=True, slots=True)
+class Licensing:
+    """Who licenses on this server: its code and the key it signs with."""
+
+    party: str
+    key: SigningKey
+
+
+async def register_licensee(
+    session: AsyncSession, licensee: str, name: str, now: datetime
+) -> Licensee:
+    """Register a lab; the same again changes nothing."""
+    row = await store.find_licensee(session, licensee)
+    if row is None:
+        if not licensee or licensee.startswith("~") or "/" in licensee:
+            raise UnknownLicenseeError(f"no id: {licensee!r}")
+        row = Licensee(id=licensee, name=name, registered_at=now)
+        session.add(row)
+    return row
+
+
+async def publish_tariff(
+    session: AsyncSession, body: TariffBody, who: Principal, now: datetime
+) -> Tariff:
+    """Publish the next version of the prices."""
+    if body.minimum_fee < 0 or body.valid_days < 1:
+        raise BadTariffError("minimum_fee and valid_days")
+    if any(amount < 0 for tiers in body.per_1000.values() for amount in tiers.values()):
+        raise BadTariffError("a negative price")
+    latest = await store.latest_tariff(session)
+    row = Tariff(
+        version=(latest.version if latest else 0) + 1,
+        body=msgspec.json.encode(body).decode(),
+        published_by=who.subject,
+        published_at=now,
+    )
+    session.add(row)
+    return row
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteRequest:
+    """What a lab asks a price for."""
+
+    expected: tuple[Expected, ...]
+    starts_on: date
+    ends_on: date
+    usage_basis: str
+    territories: tuple[str, ...] = ()
+
+
+async def quote(
+    session: AsyncSession, request: QuoteRequest, who: Principal, now: datetime
+) -> Offer:
+    """Price a request from the published tariff; the quote pins its version and expires."""
+    licensee = await _licensee_of(session, who)
+    row = await store.latest_tariff(session)
+    if row is None:
+        raise NoTariffError
+    tariff = msgspec.json.decode(row.body, type=TariffBody)
+    nodes = {party.code for party in await node_parties(session)}
+    priced = price(tariff, request.expected, nodes=nodes)
+    uses = sorted({line.use for line in priced.lines})
+    terms = OfferTerms(
+        licensee=licensee,
+        components=[ComponentTerms(uses=uses, fee=priced.total)],
+        currency=tariff.currency,
+        starts_on=request.starts_on,
+        ends_on=request.ends_on,
+        usage_basis=request.usage_basis,
+        territories=list(request.territories),
+        repertoire=sorted({line.node for line in priced.lines if line.node}),
+    )
+    if uses:
+        check_offer(terms, uses=uses)
+    offer = Offer(
+        id=f"Q-{secrets.token_hex(8)}",
+        kind="TARIFF",
+        state="OFFERED" if uses else "REFUSED",
+        licensee=licensee,
+        body=msgspec.json.encode(terms).decode(),
+        lines=msgspec.json.encode(priced).decode(),
+        tariff_version=row.version,
+        reason=None if uses else "nothing that was asked for is covered",
+        offered_by="tariff",
+        offered_at=now,
+        expires_at=now + timedelta(days=tariff.valid_days),
+    )
+    session.add(offer)
+    return offer
+
+
+async def offer_licence(
+    session: AsyncSession,
+    terms: OfferTerms,
+    who: Principal,
+    *,
+    reason: str,
+    key: str,
+    uses: list[str],
+    now: datetime,
+) -> Offer:
+    """Offer an individual agreement, with the reason it deviates from the tariff."""
+    if await store.find_licensee(session, terms.licensee) is None:
+        raise UnknownLicenseeError(terms.licensee)
+    if not reason.strip():
+        raise BadOfferError("an individual agreement states its reason")
+    check_offer(terms, uses=uses)
+    value = [msgspec.to_builtins(terms), reason]
+    known = await idempotency.find_result(
+        session, principal=who.subject, field="offerLicence", key=key, value=value
+    )
+    if known is not None:
+        return await _get_offer(session, known)
+    offer = Offer(
+        id=f"O-{secrets.token_hex(8)}",
+        kind="INDIVIDUAL",
+        state="OFFERED",
+        licensee=terms.licensee,
+        body=msgspec.json.encode(terms).decode(),
+        lines="null",
+        reason=reason,
+        offered_by=who.subject,
+        offered_at=now,
+        expires_at=now + timedelta(days=INDIVIDUAL_VALID_DAYS),
+    )
+    session.add(offer)
+    idempotency.remember_result(
+        session,
+        principal=who.subject,
+        field="offerLicence",
+        key=key,
+        value=value,
+        result_id=offer.id,
+        now=now,
+    )
+    return offer
+
+
+async def accept_offer(
+    session: AsyncSession,
+    offer_id: str,
+    who: Principal,
+    *,
+    key: str,
+    licensing: Licensing,
+    now: datetime,
+) -> Licence:
+    """Accept: in one transaction the licence with its number, and a message to every node."""
+    licensee = await _licensee_of(session, who)
+    known = await idempotency.find_result(
+        session, principal=who.subject, field="acceptOffer", key=key, value=offer_id
+    )
+    if known is not None:
+        return await get_licence(session, known)
+    offer = await _get_offer(session, offer_id)
+    if offer.licensee != licensee:
+        raise UnknownOfferError(offer_id)
+    _require_open(offer, now)
+    number = await store.next_number(session, licensing.party)
+    licence = _licence_object(offer, number, who, licensing, now)
+    offer.state = "ACCEPTED"
+    offer.licence = number
+    row = Licence(
+        number=number,
+        version=1,
+        licensor=licensing.party,
+        licensee=licensee,
+        status="ACTIVE",
+        body=encode(licence).decode(),
+        signed=_sign(licence, licensing),
+        accepted_at=now,
+    )
+    session.add(row)
+    await session.flush()
+    await announce(session, row, now)
+    idempotency.remember_result(
+        session,
+        principal=who.subject,
+        field="acceptOffer",
+        key=key,
+        value=offer_id,
+        result_id=number,
+        now=now,
+    )
+    return row
+
+
+def _require_open(offer: Offer, now: datetime) -> None:
+    """Refuse an offer that was taken, refused, or has run out; outcomes are never deleted."""
+    if offer.state == "OFFERED" and offer.expires_at <= now:
+        raise OfferNotOpenError(f"{offer.id} expired at {offer.expires_at.isoformat()}")
+    if offer.state != "OFFERED":
+        raise OfferNotOpenError(f"{offer.id} is {offer.state}")
+
+
+def _licence_object(
+    offer: Offer, number: str, who: Principal, licensing: Licensing, now: datetime
+) -> LicenceObject:
+    terms = msgspec.json.decode(offer.body, type=OfferTerms)
+    return LicenceObject(
+        number=number,
+        version=1,
+        licensor=Licensor(party=licensing.party),
+        licensee=LicenseeTerms(party=terms.licensee),
+        grant=Grant(
+            components=terms.components,
+            audience=terms.audience,
+            territories=terms.territories,
+            repertoire=terms.repertoire,
+            unclaimed=terms.unclaimed,
+        ),
+        term=Term(starts_on=terms.starts_on, ends_on=terms.ends_on),
+        fee=Fee(
+            currency=terms.currency,
+            total=str(sum(int(component.fee) for component in terms.components)),
+            tariff_version=offer.tariff_version,
+            deviation=offer.reason if offer.kind == "INDIVIDUAL" else None,
+        ),
+        reporting=Reporting(usage_basis=terms.usage_basis),
+        terms=TermsReference(
+            uri="urn:federation:terms:1", sha256=sha256_hex(GENERAL_TERMS.encode())
+        ),
+        acceptance=Acceptance(subject=who.subject, role="lab", at=now),
+        effective_from=now,
+    )
+
+
+def _sign(licence: LicenceObject, licensing: Licensing) -> str:
+    return sign(msgspec.to_builtins(licence), typ=SIGNED_TYPE, key=licensing.key)
+
+
+async def change_status(
+    session: AsyncSession,
+    number: str,
+    status: str,
+    *,
+    reason: str,
+    licensing: Licensing,
+    now: datetime,
+) -> Licence:
+    """Suspend, reinstate or revoke: a new signed version, delivered to every node."""
+    row = await get_licence(session, number)
+    if row.licensor != licensing.party:
+        raise UnknownLicenceError(f"{number} was licensed by {row.licensor}")
+    if row.status == "REVOKED" or row.status == status:
+        raise LicenceStatusError(f"{number} is {row.status}")
+    old = decode(row.body)
+    licence = msgspec.structs.replace(
+        old,
+        version=old.version + 1,
+        supersedes=old.version,
+        effective_from=now,
+        status=status,
+        status_reason=reason,
+        revoked_at=now if status == "REVOKED" else None,
+    )
+    _store_version(row, licence, _sign(licence, licensing))
+    await announce(session, row, now)
+    return row
+
+
+def _store_version(row: Licence, licence: LicenceObject, signed: str) -> None:
+    row.version = licence.version
+    row.status = licence.status
+    row.body = encode(licence).decode()
+    row.signed = signed
+    row.revoked_at = licence.revoked_at
+
+
+async def announce(session: AsyncSession, row: Licence, now: datetime) -> None:
+    """Send a version to where it must be known: the hub to every node, a node to the hub."""
+    hub = await find_party(session, HUB)
+    if hub is not None:  # only a node holds the hub as a party
+        targets = [hub] if row.licensor != HUB else []
+    else:
+        targets = [party for party in await node_parties(session) if party.code != row.licensor]
+    for party in targets:
+        if party.code != HUB:
+            await _mark_pending(session, row, party.code, now)
+        await outbox.post(
+            session,
+            target=party.entity_id,
+            kind="licence.issued",
+            body=LicenceIssued(signed=row.signed),
+            now=now,
+        )
+
+
+async def _mark_pending(session: AsyncSession, row: Licence, node: str, now: datetime) -> None:
+    registration = await session.get(Registration, (row.number, node))
+    if registration is None:
+        registration = Registration(licence=row.number, node=node)
+        session.add(registration)
+    registration.version = row.version
+    registration.state = "PENDING"
+    registration.reason = None
+    registration.changed_at = now
+
+
+async def deliver_all_to(session: AsyncSession, node: str, now: datetime) -> None:
+    """At the hub: send every licence to a collective that has just joined."""
+    party = await get_party(session, node)
+    for row in await store.all_licences(session):
+        await _mark_pending(session, row, node, now)
+        await outbox.post(
+            session,
+            target=party.entity_id,
+            kind="licence.issued",
+            body=LicenceIssued(signed=row.signed),
+            now=now,
+        )
+
+
+async def receive_licence(
+    session: AsyncSession, message: LicenceIssued, *, keys: dict[str, PublicKey], here: str, now: datetime
+) -> LicenceObject:
+    """Take a licence another server signed: check its licensor's signature, keep the version.
+
+    `keys` are the keys of every party by code. The hub passes it on; a node answers with a
+    receipt.
+    """
+    licence = _verified(message.signed, keys)
+    row = await store.find_licence(session, licence.number)
+    if row is None:
+        row = Licence(
+            number=licence.number,
+            licensor=licence.licensor.party,
+            licensee=licence.licensee.party,
+            accepted_at=licence.acceptance.at,
+        )
+        session.add(row)
+    elif row.version >= licence.version:
+        return licence
+    _store_version(row, licence, message.signed)
+    await session.flush()
+    if here == HUB:
+        await announce(session, row, now)
+    else:
+        hub = await get_party(session, HUB)
+        receipt = LicenceRegistered(licence.number, licence.version, "REGISTERED")
+        await outbox.post(
+            session, target=hub.entity_id, kind="licence.registered", body=receipt, now=now
+        )
+    return licence
+
+
+def _verified(signed: str, keys: dict[str, PublicKey]) -> LicenceObject:
+    by_kid = {key.kid: key for key in keys.values()}
+    claims = verify(signed, typ=SIGNED_TYPE, keys=by_kid, max_bytes=SIGNED_BYTES_MAX)
+    licence = msgspec.convert(claims, LicenceObject)
+    licensor = keys.get(licence.licensor.party)
+    if licensor is None:
+        raise BadSignatureError(f"unknown licensor {licence.licensor.party}")
+    verify(
+        signed, typ=SIGNED_TYPE, keys={licensor.kid: licensor}, max_bytes=SIGNED_BYTES_MAX
+    )
+    return licence
+
+
+async def receive_registration(
+    session: AsyncSession, node: str, message: LicenceRegistered, now: datetime
+) -> None:
+    """At the hub: keep a node's receipt for a version of a licence."""
+    registration = await session.get(Registration, (message.number, node))
+    if registration is None or registration.version != message.version:
+        return  # a receipt for a version that a later one has replaced
+    registration.state = message.state
+    registration.reason = message.reason
+    registration.changed_at = now
+
+
+async def record_receipt(
+    session: AsyncSession,
+    *,
+    number: str,
+    received_on: date,
+    amount: int,
+    who: Principal,
+    key: str,
+    here: str,
+    now: datetime,
+) -> tuple[Receipt, bool]:
+    """Record money received for a licence of this server; the hub learns of a node's.
+
+    The second value says whether the receipt is new, or the answer to a repeated request.
+    """
+    row = await get_licence(session, number)
+    if row.licensor != here:
+        raise BadReceiptError(f"{number} was licensed by {row.licensor}")
+    if amount == 0 or abs(amount) >= 2**63:
+        raise BadReceiptError("the amount is 0 or too large")
+    if received_on > now.date():
+        raise BadReceiptError(f"{received_on} is in the future")
+    value: list[Any] = [number, received_on.isoformat(), str(amount)]
+    known = await idempotency.find_result(
+        session, principal=who.subject, field="recordReceipt", key=key, value=value
+    )
+    if known is not None:
+        return await _get_receipt(session, known), False
+    receipt = Receipt(
+        id=f"{here}-{secrets.token_hex(12)}",
+        licence=number,
+        received_on=received_on,
+        amount=amount,
+        recorded_by=who.subject,
+        recorded_at=now,
+    )
+    session.add(receipt)
+    idempotency.remember_result(
+        session,
+        principal=who.subject,
+        field="recordReceipt",
+        key=key,
+        value=value,
+        result_id=receipt.id,
+        now=now,
+    )
+    if here != HUB:
+        hub = await get_party(session, HUB)
+        body = ReceiptRecorded(receipt.id, number, received_on, str(amount))
+        await outbox.post(
+            session, target=hub.entity_id, kind="receipt.recorded", body=body, now=now
+        )
+    return receipt, True
+
+
+async def receive_receipt(
+    session: AsyncSession, node: str, message: ReceiptRecorded, now: datetime
+) -> None:
+    """At the hub: learn what a national licensor received."""
+    row = await get_licence(session, message.licence)
+    if row.licensor != node:
+        raise BadReceiptError(f"{message.licence} was licensed by {row.licensor}")
+    session.add(
+        Receipt(
+            id=message.id,
+            licence=message.licence,
+            received_on=message.received_on,
+            amount=int(message.amount),
+            recorded_by=node,
+            recorded_at=now,
+        )
+    )
+
+
+async def get_licence(session: AsyncSession, number: str) -> Licence:
+    """Return a licence, or refuse."""
+    row = await store.find_licence(session, number)
+    if row is None:
+        raise UnknownLicenceError(number)
+    return row
+
+
+async def licence_for(session: AsyncSession, number: str, who: Principal) -> Licence:
+    """Return a licence to its licensee or to staff; another lab learns nothing of it."""
+    row = await get_licence(session, number)
+    if "lab" in who.roles and row.licensee != who.party:
+        raise UnknownLicenceError(number)
+    return row
+
+
+async def _licensee_of(session: AsyncSession, who: Principal) -> str:
+    who.require("lab")
+    licensee = who.require_party()
+    if await store.find_licensee(session, licensee) is None:
+        raise UnknownLicenseeError(licensee)
+    return licensee
+
+
+async def _get_offer(session: AsyncSession, offer_id: str) -> Offer:
+    offer = await store.find_offer(session, offer_id)
+    if offer is None:
+        raise UnknownOfferError(offer_id)
+    return offer
+
+
+async def _get_receipt(session: AsyncSession, receipt_id: str) -> Receipt:
+    receipt = await session.get(Receipt, receipt_id)
+    if receipt is None:
+        raise BadReceiptError(receipt_id)
+    return receipt

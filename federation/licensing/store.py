@@ -1,0 +1,168 @@
+"""Every SQL statement of licensing. Nothing here commits."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.licensing.facts import Component, LicenceFacts
+from federation.licensing.objects import LicenceObject, decode
+from federation.licensing.tables import (
+    Licence,
+    LicenceCounter,
+    Licensee,
+    Offer,
+    Receipt,
+    Registration,
+    Tariff,
+)
+
+
+async def find_licensee(session: AsyncSession, licensee: str) -> Licensee | None:
+    """Return a registered lab."""
+    return await session.get(Licensee, licensee)
+
+
+async def licensees(session: AsyncSession) -> list[Licensee]:
+    """Return every registered lab by id."""
+    return list(await session.scalars(select(Licensee).order_by(Licensee.id)))
+
+
+async def latest_tariff(session: AsyncSession) -> Tariff | None:
+    """Return the newest published tariff."""
+    return await session.scalar(select(Tariff).order_by(Tariff.version.desc()).limit(1))
+
+
+async def find_offer(session: AsyncSession, offer_id: str) -> Offer | None:
+    """Return an offer by id."""
+    return await session.get(Offer, offer_id)
+
+
+async def offers(
+    session: AsyncSession, *, licensee: str | None, kind: str | None, limit: int
+) -> list[Offer]:
+    """Return offers, newest first."""
+    query = select(Offer).order_by(Offer.offered_at.desc(), Offer.id.desc()).limit(limit)
+    if licensee is not None:
+        query = query.where(Offer.licensee == licensee)
+    if kind is not None:
+        query = query.where(Offer.kind == kind)
+    return list(await session.scalars(query))
+
+
+async def next_number(session: AsyncSession, licensor: str) -> str:
+    """Count one more licence of a licensor: `<licensor>-<six digits>` (SETTLEMENT §0)."""
+    row = await session.get(LicenceCounter, licensor)
+    if row is None:
+        row = LicenceCounter(licensor=licensor, last=0)
+        session.add(row)
+    row.last += 1
+    return f"{licensor}-{row.last:06d}"
+
+
+async def find_licence(session: AsyncSession, number: str) -> Licence | None:
+    """Return a licence by number."""
+    return await session.get(Licence, number)
+
+
+async def licences(
+    session: AsyncSession, *, licensee: str | None = None, after: str = "", limit: int = 100
+) -> list[Licence]:
+    """Return licences by number, a page at a time."""
+    query = select(Licence).where(Licence.number > after).order_by(Licence.number).limit(limit)
+    if licensee is not None:
+        query = query.where(Licence.licensee == licensee)
+    return list(await session.scalars(query))
+
+
+async def all_licences(session: AsyncSession) -> list[Licence]:
+    """Return every licence this server knows, by number."""
+    return list(await session.scalars(select(Licence).order_by(Licence.number)))
+
+
+async def registrations(session: AsyncSession, number: str) -> list[Registration]:
+    """Return where a licence stands at each node."""
+    rows = await session.scalars(
+        select(Registration).where(Registration.licence == number).order_by(Registration.node)
+    )
+    return list(rows)
+
+
+async def receipts_until(session: AsyncSession, day: date) -> dict[str, int]:
+    """Return {licence: received up to and including a day}, minor units of its currency."""
+    rows = await session.execute(
+        select(Receipt.licence, Receipt.amount).where(Receipt.received_on <= day)
+    )
+    totals: dict[str, int] = {}
+    for licence, amount in rows:
+        totals[licence] = totals.get(licence, 0) + amount
+    return totals
+
+
+async def receipts_of(session: AsyncSession, number: str) -> list[Receipt]:
+    """Return what came in for a licence, oldest first."""
+    rows = await session.scalars(
+        select(Receipt)
+        .where(Receipt.licence == number)
+        .order_by(Receipt.received_on, Receipt.id)
+    )
+    return list(rows)
+
+
+async def count_by_status(session: AsyncSession) -> dict[str, int]:
+    """Return {status: number of licences}."""
+    rows = await session.execute(select(Licence.status, func.count()).group_by(Licence.status))
+    return {status: count for status, count in rows}
+
+
+async def stopped(session: AsyncSession) -> dict[str, str]:
+    """Return {licence: SUSPENDED or REVOKED}."""
+    rows = await session.execute(
+        select(Licence.number, Licence.status).where(Licence.status != "ACTIVE")
+    )
+    return {number: status for number, status in rows}
+
+
+def facts(row: Licence) -> LicenceFacts:
+    """Return what usage and money need to know of a licence."""
+    return facts_of(decode(row.body))
+
+
+def facts_of(licence: LicenceObject) -> LicenceFacts:
+    """Return what usage and money need to know of a licence object."""
+    return LicenceFacts(
+        number=licence.number,
+        licensor=licence.licensor.party,
+        licensee=licence.licensee.party,
+        currency=licence.fee.currency,
+        starts_on=licence.term.starts_on,
+        ends_on=licence.term.ends_on,
+        revoked_at=licence.revoked_at,
+        usage_basis=licence.reporting.usage_basis,
+        unclaimed=licence.grant.unclaimed,
+        components=tuple(
+            Component(
+                id=component.id,
+                uses=frozenset(component.uses),
+                unit=component.unit,
+                fee=int(component.fee),
+            )
+            for component in licence.grant.components
+        ),
+    )
+
+
+def repertoire(rows: Sequence[Licence]) -> dict[str, frozenset[str]]:
+    """Return {licence: node codes it is confined to}; a worldwide licence is not listed."""
+    found = {}
+    for row in rows:
+        nodes = decode(row.body).grant.repertoire
+        if nodes:
+            found[row.number] = frozenset(nodes)
+    return found
+
+
+async def receipt_recorders(session: AsyncSession) -> set[str]:
+    """Return who entered receipts."""
+    return set(await session.scalars(select(Receipt.recorded_by).distinct()))

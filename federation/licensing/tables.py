@@ -1,0 +1,96 @@
+"""Tariffs and terms, licensees, offers, licences, their registration at nodes, and receipts."""
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from federation.store.base import AutoId, Base, Instant
+
+
+class Tariff(Base):
+    """A published version of the prices; never changed, only followed by the next."""
+
+    __tablename__ = "licensing_tariff"
+    version: Mapped[int] = mapped_column(primary_key=True)
+    body: Mapped[str] = mapped_column(Text)
+    published_by: Mapped[str] = mapped_column(String(255))
+    published_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Licensee(Base):
+    """An AI lab that may buy."""
+
+    __tablename__ = "licensing_licensee"
+    id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    registered_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Offer(Base):
+    """A quote by the tariff, or an individual agreement; outcomes are never deleted."""
+
+    __tablename__ = "licensing_offer"
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(12))  # TARIFF | INDIVIDUAL
+    state: Mapped[str] = mapped_column(String(12))  # OFFERED REFUSED EXPIRED ACCEPTED
+    licensee: Mapped[str] = mapped_column(ForeignKey("licensing_licensee.id"))
+    body: Mapped[str] = mapped_column(Text)  # OfferTerms as JSON
+    lines: Mapped[str] = mapped_column(Text)  # priced lines and what is not covered, JSON
+    tariff_version: Mapped[int | None]
+    reason: Mapped[str | None] = mapped_column(Text)
+    offered_by: Mapped[str] = mapped_column(String(255))
+    offered_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime] = mapped_column(Instant)
+    licence: Mapped[str | None] = mapped_column(String(24))
+
+
+class LicenceCounter(Base):
+    """The next licence number of a licensor."""
+
+    __tablename__ = "licensing_counter"
+    licensor: Mapped[str] = mapped_column(String(12), primary_key=True)
+    last: Mapped[int]
+
+
+class Licence(Base):
+    """A licence as signed by its licensor; a change of status is a new version of the object."""
+
+    __tablename__ = "licensing_licence"
+    number: Mapped[str] = mapped_column(String(24), primary_key=True)
+    version: Mapped[int]
+    licensor: Mapped[str] = mapped_column(String(12))
+    licensee: Mapped[str] = mapped_column(String(128))
+    status: Mapped[str] = mapped_column(String(12))  # ACTIVE SUSPENDED REVOKED
+    body: Mapped[str] = mapped_column(Text)  # LicenceObject as JSON
+    signed: Mapped[str] = mapped_column(Text)  # the licensor's JWS over it
+    revoked_at: Mapped[datetime | None] = mapped_column(Instant)
+    accepted_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Registration(Base):
+    """Where a licence stands at each node: gates tokens, never settlement."""
+
+    __tablename__ = "licensing_registration"
+    licence: Mapped[str] = mapped_column(ForeignKey("licensing_licence.number"), primary_key=True)
+    node: Mapped[str] = mapped_column(String(12), primary_key=True)
+    version: Mapped[int]
+    state: Mapped[str] = mapped_column(String(12))  # PENDING REGISTERED REFUSED
+    reason: Mapped[str | None] = mapped_column(Text)
+    changed_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Receipt(Base):
+    """Money that came in for a licence, net of VAT and of tax withheld; a return is negative."""
+
+    __tablename__ = "licensing_receipt"
+    __table_args__ = (
+        CheckConstraint("amount <> 0", name="amount"),
+        Index("ix_licensing_receipt_licence", "licence", "received_on"),
+    )
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    licence: Mapped[str] = mapped_column(ForeignKey("licensing_licence.number"))
+    received_on: Mapped[date]
+    amount: Mapped[int] = mapped_column(BigInteger)  # minor units of the licence's currency
+    recorded_by: Mapped[str] = mapped_column(String(255))
+    recorded_at: Mapped[datetime] = mapped_column(Instant)

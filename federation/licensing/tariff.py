@@ -1,0 +1,99 @@
+"""The published tariff: a price per 1,000 units by use and content tier, the same for everybody."""
+
+from collections.abc import Collection, Sequence
+
+import msgspec
+
+
+class TariffBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Prices in minor units of `currency` per 1,000 units: `{use: {tier: price}}`."""
+
+    currency: str
+    per_1000: dict[str, dict[str, int]]
+    minimum_fee: int
+    valid_days: int = 30  # how long a quote stands
+
+
+class Expected(msgspec.Struct, frozen=True):
+    """Usage a buyer expects: units of one use, of one node's works on one content tier."""
+
+    node: str
+    use: str
+    content_tier: str
+    units: int
+
+
+class PricedLine(msgspec.Struct, frozen=True):
+    """One line of a quote; `node` and `content_tier` are None on the top-up to the minimum."""
+
+    node: str | None
+    use: str
+    content_tier: str | None
+    units: str
+    per_1000: str
+    amount: str
+
+
+class NotCovered(msgspec.Struct, frozen=True):
+    """What was asked for and cannot be licensed, and why."""
+
+    node: str
+    use: str
+    content_tier: str
+    reason: str
+
+
+class QuoteLines(msgspec.Struct, frozen=True):
+    """A quote line by line; `fees` is the sum per use."""
+
+    lines: list[PricedLine]
+    not_covered: list[NotCovered]
+    total: str
+
+
+def line_amount(units: int, per_1000: int) -> int:
+    """Return the price of some units, rounded half to even to the minor unit."""
+    whole, rest = divmod(units * per_1000, 1000)
+    return whole + (rest > 500 or (rest == 500 and whole % 2 == 1))  # noqa: PLR2004 - half of 1000
+
+
+def price(
+    tariff: TariffBody, expected: Sequence[Expected], *, nodes: Collection[str]
+) -> QuoteLines:
+    """Price expected usage line by line; what has no price or no collective is not covered."""
+    lines, missing = [], []
+    for item in expected:
+        reason = _why_not(tariff, item, nodes)
+        if reason is not None:
+            missing.append(NotCovered(item.node, item.use, item.content_tier, reason))
+            continue
+        unit_price = tariff.per_1000[item.use][item.content_tier]
+        lines.append(
+            PricedLine(
+                node=item.node,
+                use=item.use,
+                content_tier=item.content_tier,
+                units=str(item.units),
+                per_1000=str(unit_price),
+                amount=str(line_amount(item.units, unit_price)),
+            )
+        )
+    total = sum(int(line.amount) for line in lines)
+    if lines and total < tariff.minimum_fee:
+        lines.append(_top_up(lines[0].use, tariff.minimum_fee - total))
+        total = tariff.minimum_fee
+    return QuoteLines(lines=lines, not_covered=missing, total=str(total))
+
+
+def _why_not(tariff: TariffBody, item: Expected, nodes: Collection[str]) -> str | None:
+    if item.node not in nodes:
+        return "no collective of this code is admitted"
+    if item.content_tier not in tariff.per_1000.get(item.use, {}):
+        return "the tariff has no price for this use and content tier"
+    return None
+
+
+def _top_up(use: str, amount: int) -> PricedLine:
+    return PricedLine(
+        node=None, use=use, content_tier=None, units="0", per_1000="0", amount=str(amount)
+    )

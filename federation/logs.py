@@ -1,0 +1,99 @@
+"""What the servers write to standard error: one JSON object a line, lines for people on a TTY.
+
+Credentials never reach a line: neither under a name that says so nor inside a text.
+"""
+
+import logging
+import re
+import sys
+from typing import Any, Final, TextIO, cast
+
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger, Processor
+
+REDACTED: Final = "[redacted]"
+
+_SECRET_NAME = re.compile(r"authorization|token|secret|password|cookie", re.IGNORECASE)
+_SECRET_TEXT = (
+    (re.compile(r"\b((?i:bearer|license|basic|dpop))\s+[\w.~+/=-]{16,}"), rf"\1 {REDACTED}"),
+    (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), REDACTED),
+    (re.compile(r"(://[^\s:/@]+):[^\s/@]+@"), rf"\1:{REDACTED}@"),
+)
+# Strawberry logs every client's mistake with a traceback; defects are logged by schema.guards.
+_QUIET = {
+    "strawberry.execution": logging.CRITICAL,
+    "uvicorn.access": logging.WARNING,
+    "uvicorn.error": logging.WARNING,
+    "litestar": logging.WARNING,
+    "sqlalchemy": logging.WARNING,
+    "aiosqlite": logging.WARNING,
+    "asyncio": logging.WARNING,
+    "alembic": logging.WARNING,
+}
+
+
+def get_logger(name: str) -> FilteringBoundLogger:
+    """Return the logger of a module."""
+    return cast(FilteringBoundLogger, structlog.get_logger(name))
+
+
+def configure(level: str = "info", stream: TextIO | None = None) -> None:
+    """Send structlog's lines and the libraries' to `stream` in one format, from `level` upwards."""
+    stream = stream or sys.stderr
+    number = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[*_shared(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_formatter(is_terminal=stream.isatty()))
+    logging.basicConfig(level=number, handlers=[handler], force=True)
+    for name, quiet in _QUIET.items():
+        logging.getLogger(name).setLevel(max(number, quiet))
+
+
+def _shared() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+
+
+def _formatter(*, is_terminal: bool) -> structlog.stdlib.ProcessorFormatter:
+    render: Processor = (
+        structlog.dev.ConsoleRenderer() if is_terminal else structlog.processors.JSONRenderer()
+    )
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_shared(),
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            redact,
+            render,
+        ],
+    )
+
+
+def redact(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Blot out credentials: by the name of a value, and by the look of a text."""
+    return {name: _redacted(name, value) for name, value in event.items()}
+
+
+def _redacted(name: str, value: Any) -> Any:
+    if _SECRET_NAME.search(name):
+        return REDACTED
+    if isinstance(value, dict):
+        return {key: _redacted(str(key), inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redacted("", inner) for inner in value]
+    return _without_secrets(value) if isinstance(value, str) else value
+
+
+def _without_secrets(text: str) -> str:
+    for pattern, replacement in _SECRET_TEXT:
+        text = pattern.sub(replacement, text)
+    return text

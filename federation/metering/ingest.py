@@ -1,0 +1,257 @@
+"""Read NDJSON usage lines and decide what one server can decide alone: classes 1 to 4.
+
+A line is `{event_id, licence, url, use, units, occurred_at}` and, where known, `source, token,
+agent, status, bytes`. Pure: what was accepted before is asked for through `Seen`.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from federation.errors import RefusalError
+from federation.licensing.facts import LicenceFacts
+from federation.metering.verdicts import (
+    CONFLICT,
+    DUPLICATE,
+    MALFORMED,
+    UNKNOWN_LICENCE,
+    term_class,
+)
+from federation.registry.urls import normalise_url
+from federation.store.base import to_micros
+from federation.tabular import BadValueError, parse_instant
+
+EVENT_ID_LENGTH_MAX = 128
+UNITS_MAX = 2**63 - 1
+RAW_KEPT = 2_000
+
+# (licence, url, use, units, occurred_at): what makes a repeated id a duplicate or a conflict.
+Content = tuple[str, str, str, int, int]
+
+
+class LineIn(msgspec.Struct):
+    """One line as sent; units may be a decimal string."""
+
+    event_id: str
+    licence: str
+    url: str
+    use: str
+    units: int | str
+    occurred_at: str
+    source: str | None = None
+    token: str | None = None
+    agent: str | None = None
+    status: int | None = None
+    bytes: int | None = None
+
+
+@dataclass(slots=True)
+class Accepted:
+    """A line that takes its id: what is stored, and the class if it is decided already."""
+
+    event_id: str
+    content: Content
+    period: str
+    verdict: str | None
+    evidence: str | None
+    line_no: int
+
+
+@dataclass(slots=True)
+class Refused:
+    """A line that takes no id."""
+
+    line_no: int
+    verdict: str
+    period: str
+    units: int
+    reason: str
+    raw: str
+
+
+@dataclass(slots=True)
+class Sorted:
+    """A batch after reading: lines with new ids, lines with ids seen in it, refused ones."""
+
+    accepted: dict[str, Accepted] = field(default_factory=dict)
+    refused: list[Refused] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the receiving server knows: whose lines these are, its licences, the uses, the month."""
+
+    source: str
+    licences: Mapping[str, LicenceFacts]
+    licensee: str | None  # set for a lab: another lab's licence is unknown to it
+    uses: Collection[str]
+    current_period: str
+
+
+_strict = msgspec.json.Decoder(LineIn)
+_loose = msgspec.json.Decoder()
+
+
+def decode_lines(body: bytes) -> Iterator[tuple[int, LineIn | str, bytes]]:
+    """Yield (line number, line or the reason it cannot be read, raw bytes)."""
+    for number, raw in enumerate(body.split(b"\n"), start=1):
+        if not raw.strip():
+            continue
+        try:
+            yield number, _strict.decode(raw), raw
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            yield number, str(error), raw
+
+
+def sort_batch(body: bytes, desk: Desk) -> Sorted:
+    """Read a batch and decide classes 1 to 4, except for ids taken in earlier batches."""
+    result = Sorted()
+    for number, line, raw in decode_lines(body):
+        if isinstance(line, str):
+            result.refused.append(_unreadable(number, line, raw, desk))
+            continue
+        try:
+            accepted = _read(number, line, desk)
+        except _LineRefusedError as refusal:
+            result.refused.append(_refused(number, refusal, line, raw, desk))
+            continue
+        earlier = result.accepted.get(line.event_id)
+        if earlier is None:
+            result.accepted[line.event_id] = accepted
+        else:
+            result.refused.append(repeated(accepted, earlier.content))
+    return result
+
+
+def repeated(line: Accepted, first: Content) -> Refused:
+    """Class 2: the same id again, with the same content or with other."""
+    verdict = DUPLICATE if line.content == first else CONFLICT
+    reason = f"event_id {line.event_id} was accepted before"
+    return Refused(line.line_no, verdict, line.period, line.content[3], reason, line.event_id)
+
+
+class _LineRefusedError(Exception):
+    def __init__(self, verdict: str, reason: str, period: str | None) -> None:
+        self.verdict, self.reason, self.period = verdict, reason, period
+        super().__init__(reason)
+
+
+def _read(number: int, line: LineIn, desk: Desk) -> Accepted:
+    occurred_at, micros, period = _instant(line)
+    units = _units(line, period)
+    _check_fields(line, desk, period)
+    licence = desk.licences.get(line.licence)
+    if licence is None or (desk.licensee is not None and licence.licensee != desk.licensee):
+        raise _LineRefusedError(UNKNOWN_LICENCE, f"no such licence: {line.licence}", period)
+    return Accepted(
+        event_id=line.event_id,
+        content=(line.licence, line.url, line.use, units, micros),
+        period=period,
+        verdict=term_class(licence, line.use, occurred_at, desk.source),
+        evidence=_evidence(line),
+        line_no=number,
+    )
+
+
+_instants: dict[str, tuple[datetime, int, str]] = {}
+_INSTANTS_KEPT = 100_000
+
+
+def _instant(line: LineIn) -> tuple[datetime, int, str]:
+    """Return (instant, microseconds, month); many lines share an instant, so they are kept."""
+    text = line.occurred_at
+    found = _instants.get(text)
+    if found is None:
+        try:
+            instant = parse_instant(text)
+        except BadValueError as error:
+            raise _LineRefusedError(MALFORMED, f"occurred_at: {error}", None) from error
+        found = (instant, to_micros(instant), f"{instant.year:04d}-{instant.month:02d}")
+        if len(_instants) >= _INSTANTS_KEPT:
+            _instants.clear()
+        _instants[text] = found
+    return found
+
+
+def _units(line: LineIn, period: str) -> int:
+    units = countable_units(line.units)
+    if units is None or not 1 <= units <= UNITS_MAX:
+        raise _LineRefusedError(MALFORMED, f"units: {line.units!r} is not at least 1", period)
+    return units
+
+
+def countable_units(value: Any) -> int | None:
+    """Return an integer given as a number or as decimal text, else None."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str) and len(value) <= 30:  # noqa: PLR2004 - far beyond 64 bits
+        digits = value.removeprefix("-")
+        if digits.isascii() and digits.isdigit():
+            return int(value)
+    return None
+
+
+def _check_fields(line: LineIn, desk: Desk, period: str) -> None:
+    if not 1 <= len(line.event_id) <= EVENT_ID_LENGTH_MAX or "\x00" in line.event_id:
+        raise _LineRefusedError(MALFORMED, "event_id: 1 to 128 characters", period)
+    if line.use not in desk.uses:
+        raise _LineRefusedError(MALFORMED, f"use: unknown {line.use!r}", period)
+    if line.source is not None and line.source != desk.source:
+        raise _LineRefusedError(MALFORMED, f"source: lines here are {desk.source}", period)
+    try:
+        normalise_url(line.url)
+    except RefusalError as error:
+        raise _LineRefusedError(MALFORMED, f"url: {error}", period) from error
+
+
+def _evidence(line: LineIn) -> str | None:
+    if line.token is line.agent is line.status is line.bytes is None:
+        return None
+    found = {
+        "token": line.token,
+        "agent": line.agent,
+        "status": line.status,
+        "bytes": line.bytes,
+    }
+    return msgspec.json.encode({k: v for k, v in found.items() if v is not None}).decode()
+
+
+def _refused(
+    number: int, refusal: _LineRefusedError, line: LineIn, raw: bytes, desk: Desk
+) -> Refused:
+    units = countable_units(line.units) or 0
+    return Refused(
+        line_no=number,
+        verdict=refusal.verdict,
+        period=refusal.period or desk.current_period,
+        units=min(max(units, 0), UNITS_MAX),
+        reason=refusal.reason,
+        raw=_text(raw),
+    )
+
+
+def _unreadable(number: int, reason: str, raw: bytes, desk: Desk) -> Refused:
+    """Keep what can be kept of a line that is no line: its units and month still count."""
+    try:
+        fields = _loose.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        fields = None
+    fields = fields if isinstance(fields, dict) else {}
+    units = min(max(countable_units(fields.get("units")) or 0, 0), UNITS_MAX)
+    try:
+        instant = parse_instant(str(fields.get("occurred_at"))).astimezone(UTC)
+        period = f"{instant.year:04d}-{instant.month:02d}"
+    except BadValueError:
+        period = desk.current_period
+    return Refused(number, MALFORMED, period, units, reason, _text(raw))
+
+
+def _text(raw: bytes) -> str:
+    return raw[:RAW_KEPT].decode("utf-8", "replace").replace("\x00", "\N{REPLACEMENT CHARACTER}")
+
+

@@ -1,0 +1,324 @@
+"""Every SQL statement of metering. Nothing here commits."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+from sqlalchemy import Table, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.metering.ingest import Accepted, Content, Refused
+from federation.metering.messages import RoutedLineFact
+from federation.metering.tables import (
+    Batch,
+    Line,
+    MeteringPeriod,
+    Portion,
+    Progress,
+    Report,
+    RoutedLine,
+    Uncounted,
+    UsageTotal,
+)
+from federation.metering.tally import FORWARDED, CountedLine, Tally
+from federation.store.bulk import insert_rows, set_column
+
+IN_CHUNK = 900
+
+
+def _table(model: type) -> Table:
+    return model.__table__  # type: ignore[attr-defined,no-any-return]
+
+
+async def find_batch(session: AsyncSession, reporter: str, key: str) -> Batch | None:
+    """Return an earlier batch of this reporter under this key."""
+    return await session.get(Batch, (reporter, key))
+
+
+async def add_new_lines(
+    session: AsyncSession, reporter: str, source: str, lines: Sequence[Accepted]
+) -> dict[str, Content]:
+    """Insert lines whose ids are new; return {event_id: first content} of those that are not.
+
+    The whole batch goes in at once when no id was there, which is nearly always so.
+    """
+    savepoint = await session.begin_nested()
+    if await _insert_lines(session, reporter, source, lines) == len(lines):
+        await savepoint.commit()
+        return {}
+    await savepoint.rollback()
+    known = await _known_ids(session, reporter, [line.event_id for line in lines])
+    fresh = [line for line in lines if line.event_id not in known]
+    await _insert_lines(session, reporter, source, fresh)
+    return known
+
+
+async def _insert_lines(
+    session: AsyncSession, reporter: str, source: str, lines: Sequence[Accepted]
+) -> int:
+    columns = [
+        "reporter",
+        "event_id",
+        "licence",
+        "url",
+        "use",
+        "units",
+        "occurred_at",
+        "period",
+        "source",
+        "verdict",
+        "evidence",
+    ]
+    rows = [
+        (reporter, line.event_id, *line.content, line.period, source, line.verdict, line.evidence)
+        for line in lines
+    ]
+    return await insert_rows(session, _table(Line), columns, rows, ignore_conflicts=True)
+
+
+async def _known_ids(
+    session: AsyncSession, reporter: str, event_ids: Sequence[str]
+) -> dict[str, Content]:
+    known: dict[str, Content] = {}
+    for start in range(0, len(event_ids), IN_CHUNK):
+        rows = await session.execute(
+            select(
+                Line.event_id, Line.licence, Line.url, Line.use, Line.units, Line.occurred_at
+            ).where(Line.reporter == reporter, Line.event_id.in_(event_ids[start : start + IN_CHUNK]))
+        )
+        known.update({row[0]: (row[1], row[2], row[3], row[4], row[5]) for row in rows})
+    return known
+
+
+async def add_refused(
+    session: AsyncSession, reporter: str, batch: str, refused: Sequence[Refused]
+) -> None:
+    """Keep the lines that took no id, for the classes and for whoever asks why."""
+    columns = ["reporter", "batch", "line_no", "period", "verdict", "units", "reason", "raw"]
+    rows = [
+        (reporter, batch, item.line_no, item.period, item.verdict, item.units, item.reason, item.raw)
+        for item in refused
+    ]
+    await insert_rows(session, _table(Uncounted), columns, rows)
+
+
+async def undecided_lines(session: AsyncSession, period: str, here: str) -> list[CountedLine]:
+    """Return the lines of a month that entered here and have no verdict yet."""
+    rows = await session.execute(
+        select(
+            Line.reporter,
+            Line.event_id,
+            Line.licence,
+            Line.url,
+            Line.use,
+            Line.units,
+            Line.occurred_at,
+        ).where(Line.period == period, Line.verdict.is_(None))
+    )
+    return [CountedLine(here, *row) for row in rows]
+
+
+async def routed_lines(session: AsyncSession, period: str) -> list[CountedLine]:
+    """Return the lines of a month that entered elsewhere and are owned here."""
+    rows = await session.execute(
+        select(
+            RoutedLine.origin,
+            RoutedLine.reporter,
+            RoutedLine.event_id,
+            RoutedLine.licence,
+            RoutedLine.url,
+            RoutedLine.use,
+            RoutedLine.units,
+            RoutedLine.occurred_at,
+        ).where(RoutedLine.period == period)
+    )
+    return [CountedLine(*row) for row in rows]
+
+
+async def add_routed(
+    session: AsyncSession, origin: str, period: str, lines: Sequence[RoutedLineFact]
+) -> None:
+    """Keep lines another server sent to their owner."""
+    columns = [
+        "origin",
+        "reporter",
+        "event_id",
+        "licence",
+        "url",
+        "use",
+        "units",
+        "occurred_at",
+        "period",
+    ]
+    rows = [
+        (
+            origin,
+            line.reporter,
+            line.event_id,
+            line.licence,
+            line.url,
+            line.use,
+            line.units,
+            line.occurred_at,
+            period,
+        )
+        for line in lines
+    ]
+    await insert_rows(session, _table(RoutedLine), columns, rows)
+
+
+async def count_routed(session: AsyncSession, period: str) -> int:
+    """Return how many lines of a month came from elsewhere."""
+    query = select(func.count()).select_from(RoutedLine).where(RoutedLine.period == period)
+    return await session.scalar(query) or 0
+
+
+async def keep_tally(session: AsyncSession, period: str, here: str, tally: Tally) -> None:
+    """Record verdicts, totals and weights of a tally."""
+    entered = [
+        (verdict, line.reporter, line.event_id)
+        for line, verdict in tally.verdicts
+        if line.origin == here
+    ]
+    await set_column(session, _table(Line), "verdict", ["reporter", "event_id"], entered)
+    came = [
+        (verdict, line.origin, line.reporter, line.event_id)
+        for line, verdict in tally.verdicts
+        if line.origin != here
+    ]
+    keys = ["origin", "reporter", "event_id"]
+    await set_column(session, _table(RoutedLine), "verdict", keys, came)
+    await _add_totals(session, period, tally)
+    await _add_portions(session, period, tally)
+
+
+async def _add_totals(session: AsyncSession, period: str, tally: Tally) -> None:
+    columns = ["period", "licence", "url_key", "use", "verdict", "member", "lines", "units"]
+    rows = [
+        (period, *key, lines, str(units))
+        for key, (lines, units) in sorted(tally.totals.items(), key=lambda item: item[0])
+    ]
+    await insert_rows(session, _table(UsageTotal), columns, rows)
+
+
+async def _add_portions(session: AsyncSession, period: str, tally: Tally) -> None:
+    columns = [
+        "period",
+        "licence",
+        "use",
+        "party",
+        "member",
+        "claim_id",
+        "url_key",
+        "weight",
+        "units",
+    ]
+    rows = [
+        (period, *key, str(weight), str(units))
+        for key, (weight, units) in sorted(
+            tally.portions.items(), key=lambda item: [part or "" for part in item[0]]
+        )
+    ]
+    await insert_rows(session, _table(Portion), columns, rows)
+
+
+async def portions(session: AsyncSession, periods: Collection[str]) -> list[Portion]:
+    """Return what usage of some months weighs here."""
+    rows = await session.scalars(
+        select(Portion).where(Portion.period.in_(periods)).order_by(Portion.id)
+    )
+    return list(rows)
+
+
+async def classes(session: AsyncSession, period: str) -> dict[str, tuple[int, int]]:
+    """Return {class: (lines, units)} of a month on this server; each line where it ends."""
+    found: dict[str, tuple[int, int]] = {}
+    queries = [
+        select(Uncounted.verdict, Uncounted.units).where(Uncounted.period == period),
+        select(Line.verdict, Line.units).where(
+            Line.period == period, Line.verdict.is_not(None), Line.verdict != FORWARDED
+        ),
+        select(RoutedLine.verdict, RoutedLine.units).where(
+            RoutedLine.period == period, RoutedLine.verdict.is_not(None)
+        ),
+    ]
+    for query in queries:
+        # Added up in Python: a sum of 64-bit units may need more than 64 bits.
+        for verdict, units in await session.execute(query):
+            lines, total = found.get(verdict, (0, 0))
+            found[verdict] = (lines + 1, total + units)
+    return found
+
+
+async def received(session: AsyncSession, period: str) -> tuple[int, int]:
+    """Return (lines, units) that entered here for a month, whatever became of them."""
+    lines = units = 0
+    for query in (
+        select(Uncounted.units).where(Uncounted.period == period),
+        select(Line.units).where(Line.period == period),
+    ):
+        for value in await session.scalars(query):
+            lines += 1
+            units += value
+    return lines, units
+
+
+async def find_period(session: AsyncSession, period: str) -> MeteringPeriod | None:
+    """Return where a month stands here."""
+    return await session.get(MeteringPeriod, period)
+
+
+async def periods_in(session: AsyncSession, states: Iterable[str]) -> list[MeteringPeriod]:
+    """Return the months in some states, oldest first."""
+    rows = await session.scalars(
+        select(MeteringPeriod)
+        .where(MeteringPeriod.state.in_(list(states)))
+        .order_by(MeteringPeriod.period)
+    )
+    return list(rows)
+
+
+async def progress(session: AsyncSession, period: str) -> dict[str, Progress]:
+    """At the hub: return {node: how far it is} for a month."""
+    rows = await session.scalars(select(Progress).where(Progress.period == period))
+    return {row.party: row for row in rows}
+
+
+async def latest_reports(session: AsyncSession, period: str) -> dict[str, Report]:
+    """Return {party: its latest usage report} for a month."""
+    rows = await session.scalars(
+        select(Report).where(Report.period == period).order_by(Report.sequence)
+    )
+    return {row.party: row for row in rows}
+
+
+async def totals_for_url(session: AsyncSession, url_key: str) -> list[UsageTotal]:
+    """Return what counted for an address, by month and licence."""
+    rows = await session.scalars(
+        select(UsageTotal)
+        .where(UsageTotal.url_key == url_key)
+        .order_by(UsageTotal.period, UsageTotal.licence, UsageTotal.use)
+    )
+    return list(rows)
+
+
+async def totals_for_member(
+    session: AsyncSession, member: str, period: str, limit: int
+) -> list[UsageTotal]:
+    """Return what counted for a member's addresses in a month."""
+    rows = await session.scalars(
+        select(UsageTotal)
+        .where(UsageTotal.member == member, UsageTotal.period == period)
+        .order_by(UsageTotal.url_key, UsageTotal.licence, UsageTotal.use)
+        .limit(limit)
+    )
+    return list(rows)
+
+
+async def problems(session: AsyncSession, reporter: str, batch: str, limit: int) -> list[Uncounted]:
+    """Return the lines of a batch that took no id, with reasons."""
+    rows = await session.scalars(
+        select(Uncounted)
+        .where(Uncounted.reporter == reporter, Uncounted.batch == batch)
+        .order_by(Uncounted.line_no)
+        .limit(limit)
+    )
+    return list(rows)

@@ -1,0 +1,147 @@
+"""Usage lines as received, what became of them, and the reports that leave this server."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from federation.store.base import AutoId, Base, BigCount, Instant
+
+
+class Batch(Base):
+    """One ingest: the same reporter and key again gets the same receipt and counts nothing."""
+
+    __tablename__ = "metering_batch"
+    reporter: Mapped[str] = mapped_column(String(160), primary_key=True)
+    key: Mapped[str] = mapped_column(String(128), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64))
+    receipt: Mapped[str] = mapped_column(Text)
+    received_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Line(Base):
+    """A line accepted here (past class 1): its id is taken for ever.
+
+    `verdict` is null until the period is cut off; FORWARDED marks a line that counts elsewhere.
+    """
+
+    __tablename__ = "metering_line"
+    __table_args__ = (
+        CheckConstraint("units > 0", name="units"),
+        Index("ix_metering_line_period", "period", "verdict"),
+        {"sqlite_with_rowid": False},
+    )
+    reporter: Mapped[str] = mapped_column(String(160), primary_key=True)
+    event_id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    licence: Mapped[str] = mapped_column(String(24))
+    url: Mapped[str] = mapped_column(Text)
+    use: Mapped[str] = mapped_column(String(64))
+    units: Mapped[int] = mapped_column(BigInteger)
+    occurred_at: Mapped[int] = mapped_column(BigInteger)  # microseconds, UTC
+    period: Mapped[str] = mapped_column(String(7))
+    source: Mapped[str] = mapped_column(String(4))
+    verdict: Mapped[str | None] = mapped_column(String(16))
+    evidence: Mapped[str | None] = mapped_column(Text)  # token, agent, status, bytes as JSON
+
+
+class Uncounted(Base):
+    """A line that took no id: MALFORMED, UNKNOWN_LICENCE, DUPLICATE or CONFLICT."""
+
+    __tablename__ = "metering_uncounted"
+    __table_args__ = (Index("ix_metering_uncounted_period", "period", "verdict"),)
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    reporter: Mapped[str] = mapped_column(String(160))
+    batch: Mapped[str] = mapped_column(String(128))
+    line_no: Mapped[int]
+    period: Mapped[str] = mapped_column(String(7))
+    verdict: Mapped[str] = mapped_column(String(16))
+    units: Mapped[int] = mapped_column(BigInteger)
+    reason: Mapped[str] = mapped_column(Text)
+    raw: Mapped[str] = mapped_column(Text)
+
+
+class RoutedLine(Base):
+    """A line that entered elsewhere and is owned here."""
+
+    __tablename__ = "metering_routed_line"
+    __table_args__ = (
+        Index("ix_metering_routed_line_period", "period"),
+        {"sqlite_with_rowid": False},
+    )
+    origin: Mapped[str] = mapped_column(String(12), primary_key=True)
+    reporter: Mapped[str] = mapped_column(String(160), primary_key=True)
+    event_id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    licence: Mapped[str] = mapped_column(String(24))
+    url: Mapped[str] = mapped_column(Text)
+    use: Mapped[str] = mapped_column(String(64))
+    units: Mapped[int] = mapped_column(BigInteger)
+    occurred_at: Mapped[int] = mapped_column(BigInteger)
+    period: Mapped[str] = mapped_column(String(7))
+    verdict: Mapped[str | None] = mapped_column(String(16))
+
+
+class UsageTotal(Base):
+    """Units and lines that count here, per licence, URL, use and verdict of a period."""
+
+    __tablename__ = "metering_total"
+    __table_args__ = (Index("ix_metering_total_url", "url_key"),)
+    period: Mapped[str] = mapped_column(String(7), primary_key=True)
+    licence: Mapped[str] = mapped_column(String(64), primary_key=True)
+    url_key: Mapped[str] = mapped_column(Text, primary_key=True)
+    use: Mapped[str] = mapped_column(String(64), primary_key=True)
+    verdict: Mapped[str] = mapped_column(String(16), primary_key=True)
+    member: Mapped[str] = mapped_column(String(128), primary_key=True)  # "" where nobody
+    lines: Mapped[int]
+    units: Mapped[int] = mapped_column(BigCount)
+
+
+class Portion(Base):
+    """What usage of a period weighs here, per licence and member; the base of every split.
+
+    `party` is a node or `~UNMATCHED` or `~DISPUTED`; `claim_id` names the canonical claim of
+    another node's member, `url_key` the address whose money is held.
+    """
+
+    __tablename__ = "metering_portion"
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    period: Mapped[str] = mapped_column(String(7), index=True)
+    licence: Mapped[str] = mapped_column(String(64))
+    use: Mapped[str] = mapped_column(String(64))
+    party: Mapped[str] = mapped_column(String(12))
+    member: Mapped[str | None] = mapped_column(String(128))
+    claim_id: Mapped[str | None] = mapped_column(String(64))
+    url_key: Mapped[str | None] = mapped_column(Text)
+    weight: Mapped[int] = mapped_column(BigCount)
+    units: Mapped[int] = mapped_column(BigCount)
+
+
+class MeteringPeriod(Base):
+    """Where a month stands on this server."""
+
+    __tablename__ = "metering_period"
+    period: Mapped[str] = mapped_column(String(7), primary_key=True)
+    state: Mapped[str] = mapped_column(String(12))  # CUT_OFF FORWARDED COMPLETE REPORTED
+    cut_off_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Progress(Base):
+    """At the hub, per period and party: what it forwarded and that it is done."""
+
+    __tablename__ = "metering_progress"
+    period: Mapped[str] = mapped_column(String(7), primary_key=True)
+    party: Mapped[str] = mapped_column(String(12), primary_key=True)
+    forwarded_lines: Mapped[int | None]
+    routed_lines: Mapped[int] = mapped_column(default=0)
+
+
+class Report(Base):
+    """A usage report: made here, or received by the hub; superseded, never changed."""
+
+    __tablename__ = "metering_report"
+    party: Mapped[str] = mapped_column(String(12), primary_key=True)
+    period: Mapped[str] = mapped_column(String(7), primary_key=True)
+    sequence: Mapped[int] = mapped_column(primary_key=True)
+    supersedes: Mapped[int | None]
+    body: Mapped[bytes]
+    digest: Mapped[str] = mapped_column(String(64))
+    recorded_at: Mapped[datetime] = mapped_column(Instant)

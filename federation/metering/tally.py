@@ -1,0 +1,160 @@
+"""Turn the lines of a month into verdicts, totals and weights. Pure: the caller keeps them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from federation.licensing.facts import LicenceFacts
+from federation.metering.verdicts import (
+    MATCHED,
+    OUT_OF_SCOPE,
+    RESERVED,
+    Placement,
+    Terms,
+    ending,
+    place,
+)
+from federation.registry.index import ClaimIndex
+from federation.registry.urls import UrlKey, normalise_url
+from federation.store.base import from_micros
+
+FORWARDED = "FORWARDED"
+
+
+@dataclass(frozen=True, slots=True)
+class CountedLine:
+    """A line past class 4. `origin` is the server it entered at."""
+
+    origin: str
+    reporter: str
+    event_id: str
+    licence: str
+    url: str
+    use: str
+    units: int
+    occurred_at: int
+
+
+# (licence key, use, party, member, claim_id, url_key)
+PortionKey = tuple[str, str, str, str | None, str | None, str | None]
+# (licence, url_key, use, verdict, member)
+TotalKey = tuple[str, str, str, str, str]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a set of lines comes to."""
+
+    verdicts: list[tuple[CountedLine, str]] = field(default_factory=list)
+    elsewhere: dict[str, list[CountedLine]] = field(default_factory=dict)
+    totals: dict[TotalKey, tuple[int, int]] = field(default_factory=dict)
+    portions: dict[PortionKey, tuple[int, int]] = field(default_factory=dict)  # weight, units
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """What is needed to place lines on one server (`here` is its code)."""
+
+    here: str
+    licences: Mapping[str, LicenceFacts]
+    repertoire: Mapping[str, frozenset[str]]
+    index: ClaimIndex
+    terms: Terms
+    owner_bps: Callable[[str], int]
+    member_of: Callable[[str], str | None]  # holder id -> member id, for holders of this node
+    keys: dict[str, UrlKey] = field(default_factory=dict)
+
+    def enter(self, lines: Iterable[CountedLine]) -> tuple[Tally, list[CountedLine]]:
+        """Sort lines that entered here: ended, owned elsewhere, and (second) owned here."""
+        tally, mine = Tally(), []
+        for line in lines:
+            key, at = self._key(line.url), from_micros(line.occurred_at)
+            licence = self.licences[line.licence]
+            _, owner = ending(key, line.use, at, licence.unclaimed, self.index)
+            if owner is None:
+                self._count(tally, line, key, at)
+            elif owner not in self.repertoire.get(line.licence, {owner}):
+                _note(tally, line, key, OUT_OF_SCOPE, "")
+            elif owner == self.here:
+                mine.append(line)
+            else:
+                tally.elsewhere.setdefault(owner, []).append(line)
+                tally.verdicts.append((line, FORWARDED))
+        return tally, mine
+
+    def own(self, lines: Iterable[CountedLine]) -> Tally:
+        """Decide lines this node owns: RESERVED, or MATCHED with the weights of their portions."""
+        tally = Tally()
+        for line in lines:
+            self._count(tally, line, self._key(line.url), from_micros(line.occurred_at))
+        return tally
+
+    def _count(self, tally: Tally, line: CountedLine, key: UrlKey, at: datetime) -> None:
+        licence = self.licences[line.licence]
+        placement = place(
+            key,
+            line.use,
+            line.units,
+            at,
+            unclaimed=licence.unclaimed,
+            index=self.index,
+            owner_bps=self.owner_bps,
+            terms=self.terms,
+        )
+        _note(tally, line, key, placement.cls, self._whose(placement, key, at))
+        self._weigh(tally, line, key, placement)
+
+    def _whose(self, placement: Placement, key: UrlKey, at: datetime) -> str:
+        """Return the member of this node whose page was used, also where it was withheld."""
+        if placement.cls not in {MATCHED, RESERVED}:
+            return ""
+        members = {self.member_of(claim.holder_id) for claim in self.index.claimants(key, at)}
+        return members.pop() or "" if len(members) == 1 else ""
+
+    def _weigh(self, tally: Tally, line: CountedLine, key: UrlKey, placement: Placement) -> None:
+        licence = self.licences[line.licence]
+        component = licence.component_for(line.use)
+        if component is None:
+            return
+        units = line.units  # counted once, on the first portion
+        for portion in placement.portions:
+            member = self.member_of(portion.member) if portion.member else None
+            member = portion.member if portion.member == "~DISPUTED" else member
+            held = portion.party.startswith("~")
+            item: PortionKey = (
+                licence.key(component),
+                line.use,
+                portion.party,
+                member if portion.party == self.here else None,
+                self._foreign_claim(portion.party, portion.member, portion.claim_id),
+                self._held_at(key, placement, line) if held else None,
+            )
+            weight, counted = tally.portions.get(item, (0, 0))
+            tally.portions[item] = (weight + portion.weight, counted + units)
+            units = 0
+
+    def _foreign_claim(self, party: str, member: str | None, claim_id: str | None) -> str | None:
+        if party == self.here or party.startswith("~"):
+            return None
+        return "~DISPUTED" if member == "~DISPUTED" else claim_id
+
+    def _held_at(self, key: UrlKey, placement: Placement, line: CountedLine) -> str:
+        """Return the address whose money is held: a copy's canonical one, else the line's own."""
+        if placement.cls != MATCHED:
+            return key.text
+        claims = self.index.claimants(key, from_micros(line.occurred_at))
+        canonical = claims[0].canonical if claims else None
+        return canonical.text if canonical else key.text
+
+    def _key(self, url: str) -> UrlKey:
+        found = self.keys.get(url)
+        if found is None:
+            found = self.keys[url] = normalise_url(url)
+        return found
+
+
+def _note(tally: Tally, line: CountedLine, key: UrlKey, verdict: str, member: str) -> None:
+    tally.verdicts.append((line, verdict))
+    item = (line.licence, key.text, line.use, verdict, member)
+    lines, units = tally.totals.get(item, (0, 0))
+    tally.totals[item] = (lines + 1, units + line.units)

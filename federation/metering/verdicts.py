@@ -1,0 +1,160 @@
+"""Into which class a usage line falls and whom it weighs for (SETTLEMENT §3, classes 3 to 8).
+
+Classes 1 and 2 need what was accepted before and are decided where lines are kept.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from federation.licensing.facts import LicenceFacts
+from federation.registry.index import ClaimIndex, IndexedClaim
+from federation.registry.urls import UrlKey
+
+MALFORMED = "MALFORMED"
+UNKNOWN_LICENCE = "UNKNOWN_LICENCE"
+DUPLICATE = "DUPLICATE"
+CONFLICT = "CONFLICT"
+OTHER_SOURCE = "other_source"
+OUTSIDE_TERM = "OUTSIDE_TERM"
+OUT_OF_SCOPE = "OUT_OF_SCOPE"
+RESERVED = "RESERVED"
+UNMATCHED = "UNMATCHED"
+NOT_REPRESENTED = "NOT_REPRESENTED"
+DISPUTED = "DISPUTED"
+MATCHED = "MATCHED"
+
+UNMATCHED_PARTY = "~UNMATCHED"
+DISPUTED_PARTY = "~DISPUTED"
+HOLD = "hold"
+STANDARD_TIER = "standard"
+WHOLE_BPS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Integer thousandths by which a unit weighs, of one version of the terms."""
+
+    tier_weight: Mapping[str, int]
+    use_weight: Mapping[str, int]
+
+    def weigh(self, units: int, tier: str, use: str) -> int:
+        """Return what units weigh, before a syndicated copy's parts in basis points."""
+        return units * self.tier_weight[tier] * self.use_weight[use]
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """A weight for a party: a node's code, `~UNMATCHED` or `~DISPUTED`.
+
+    `member` is the holder at that node, `~DISPUTED` where its own members contest the URL.
+    """
+
+    party: str
+    member: str | None
+    claim_id: str | None
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The class a line ends in, the node that owns it when MATCHED, and what it weighs."""
+
+    cls: str
+    owner: str | None
+    portions: tuple[Portion, ...]
+
+
+def term_class(licence: LicenceFacts, use: str, occurred_at: datetime, source: str) -> str | None:
+    """Return the class of a line its licence does not cover (classes 3 and 4), else None."""
+    if source != licence.usage_basis:
+        return OTHER_SOURCE
+    day = occurred_at.astimezone(UTC).date()
+    if not licence.starts_on <= day <= licence.ends_on:
+        return OUTSIDE_TERM
+    if licence.revoked_at is not None and occurred_at >= licence.revoked_at:
+        return OUTSIDE_TERM
+    return None if licence.component_for(use) else OUT_OF_SCOPE
+
+
+def ending(
+    key: UrlKey, use: str, at: datetime, unclaimed: str, index: ClaimIndex
+) -> tuple[str | None, str | None]:
+    """Return (class, None) where a line ends without an owner, else (None, the one owner).
+
+    A server that knows claims but not works asks this; the owner decides RESERVED or MATCHED.
+    """
+    nodes = {claim.node for claim in index.claimants(key, at)}
+    if len(nodes) == 1:
+        return None, nodes.pop()
+    if index.is_reserved(key, use, at):
+        return RESERVED, None
+    if nodes:
+        return DISPUTED, None
+    return (UNMATCHED if unclaimed == HOLD else NOT_REPRESENTED), None
+
+
+def place(
+    key: UrlKey,
+    use: str,
+    units: int,
+    at: datetime,
+    *,
+    unclaimed: str,
+    index: ClaimIndex,
+    owner_bps: Callable[[str], int],
+    terms: Terms,
+) -> Placement:
+    """Return the class (5 to 8) of a line within its licence's term and scope, and its weights."""
+    if index.is_reserved(key, use, at):
+        return Placement(RESERVED, None, ())
+    cls, owner = ending(key, use, at, unclaimed, index)
+    claims = index.claimants(key, at)
+    base = terms.weigh(units, _agreed_tier(claims), use)
+    if cls is not None:
+        return Placement(cls, None, _ownerless(cls, base))
+    if len({claim.holder_id for claim in claims}) > 1:  # contested within the node
+        whole = Portion(claims[0].node, DISPUTED_PARTY, None, base * WHOLE_BPS)
+        return Placement(MATCHED, owner, _weighing(whole))
+    bps = 0 if claims[0].canonical is None else owner_bps(claims[0].claim_id)
+    copier = _for_claim(claims[0], base * (WHOLE_BPS - bps))
+    syndicated = _canonical_portion(claims[0], at, base * bps, unclaimed, index)
+    return Placement(MATCHED, owner, _weighing(copier, syndicated))
+
+
+def _agreed_tier(claims: tuple[IndexedClaim, ...]) -> str:
+    """Return the tier on which all claims agree, else (and where nobody claims) standard."""
+    tiers = {claim.content_tier for claim in claims}
+    return tiers.pop() if len(tiers) == 1 else STANDARD_TIER
+
+
+def _ownerless(cls: str, base: int) -> tuple[Portion, ...]:
+    """Return what a line nobody owns weighs; NOT_REPRESENTED dilutes nobody."""
+    parties = {UNMATCHED: UNMATCHED_PARTY, DISPUTED: DISPUTED_PARTY}
+    party = parties.get(cls)
+    return () if party is None else _weighing(Portion(party, None, None, base * WHOLE_BPS))
+
+
+def _canonical_portion(
+    claim: IndexedClaim, at: datetime, weight: int, unclaimed: str, index: ClaimIndex
+) -> Portion | None:
+    """Return the owner's part of a copy: for the one claimant of its canonical URL, if any."""
+    if claim.canonical is None:
+        return None
+    owners = index.claimants(claim.canonical, at)
+    if not owners:
+        return Portion(UNMATCHED_PARTY, None, None, weight) if unclaimed == HOLD else None
+    if len({owner.node for owner in owners}) > 1:
+        return Portion(DISPUTED_PARTY, None, None, weight)
+    if len({owner.holder_id for owner in owners}) > 1:
+        return Portion(owners[0].node, DISPUTED_PARTY, None, weight)
+    return _for_claim(owners[0], weight)
+
+
+def _for_claim(claim: IndexedClaim, weight: int) -> Portion:
+    return Portion(claim.node, claim.holder_id, claim.claim_id, weight)
+
+
+def _weighing(*portions: Portion | None) -> tuple[Portion, ...]:
+    """Leave out what weighs nothing: keys with weight 0 are not listed."""
+    return tuple(portion for portion in portions if portion is not None and portion.weight)

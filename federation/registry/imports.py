@@ -1,0 +1,236 @@
+"""Members, claims and opt-outs from CSV: every row is read, or nothing is taken."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from federation.registry.urls import ClaimKey, normalise_canonical, normalise_claim
+from federation.store.canonical import sha256_hex
+from federation.tabular import (
+    BadValueError,
+    Reader,
+    Row,
+    parse_date,
+    parse_instant,
+    parse_integer,
+    parse_optional_date,
+    read_table,
+)
+
+ID_LENGTH_MAX = 128
+BPS = 10_000
+ALL_USES = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class NewMember:
+    """A member row as read."""
+
+    member_id: str
+    name: str
+    country: str
+    joined_on: date
+    account: str | None
+    account_scheme: str
+    bic: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewClaim:
+    """A claim row as read; `works` counts 1 when the file leaves it empty."""
+
+    member_id: str
+    key: ClaimKey
+    content_tier: str
+    works: int
+    canonical: str | None
+    owner_bps: int | None
+    valid_from: date | None
+    valid_to: date | None
+
+    def claim_id(self, node: str) -> str:
+        """Return the id under which the index knows the claim: opaque, and the same each time."""
+        parts = [node, self.member_id, self.key.text, str(self.valid_from), str(self.valid_to)]
+        return sha256_hex("\n".join(parts).encode())[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class NewOptOut:
+    """An opt-out row as read: of a member, or of a claim."""
+
+    member_id: str | None
+    key: ClaimKey | None
+    use: str
+    effective_at: datetime
+
+
+def holder_id(node: str, member_id: str) -> str:
+    """Return the id under which the index knows a member: opaque, and the same each time."""
+    return sha256_hex(f"{node}\n{member_id}".encode())[:32]
+
+
+def read_members(data: bytes, *, node: str) -> list[NewMember]:
+    """Read `members.csv` (SCENARIO); a member id twice is refused."""
+    reader, members, seen = Reader(), [], set[str]()
+    for row in read_table(
+        data,
+        required=["member_id", "name", "country", "joined_on"],
+        optional=["collective", "account", "account_scheme", "bic"],
+    ):
+        _own_row(reader, row, node)
+        member_id = reader.read(row, "member_id", member_identifier)
+        country = reader.read(row, "country", _country)
+        joined_on = reader.read(row, "joined_on", parse_date)
+        scheme = reader.read(row, "account_scheme", _scheme)
+        if member_id is None or country is None or joined_on is None or scheme is None:
+            continue
+        if member_id in seen:
+            reader.refuse(row, "member_id", f"twice: {member_id}")
+        seen.add(member_id)
+        account, bic = row.get("account") or None, row.get("bic") or None
+        members.append(
+            NewMember(member_id, row.get("name"), country, joined_on, account, scheme, bic)
+        )
+    reader.finish()
+    return members
+
+
+Validity = tuple[date | None, date | None]
+
+
+def read_claims(
+    data: bytes,
+    *,
+    node: str,
+    members: Collection[str],
+    tiers: Collection[str],
+    held: Mapping[tuple[str, ClaimKey], list[Validity]],
+) -> list[NewClaim]:
+    """Read `works.csv`; the same claim twice for one member with overlapping validity is refused.
+
+    `held` are the validities of claims already registered, by (member, claim).
+    """
+    reader, claims = Reader(), []
+    taken = {key: list(validities) for key, validities in held.items()}
+    for row in read_table(
+        data,
+        required=["member_id", "claim", "content_tier"],
+        optional=["collective", "works", "canonical", "owner_bps", "valid_from", "valid_to"],
+    ):
+        _own_row(reader, row, node)
+        claim = _claim(reader, row, members, tiers)
+        if claim is None:
+            continue
+        validities = taken.setdefault((claim.member_id, claim.key), [])
+        validity = (claim.valid_from, claim.valid_to)
+        if any(_overlap(validity, other) for other in validities):
+            reader.refuse(row, "claim", f"claimed twice by {claim.member_id}: {claim.key.text}")
+        validities.append(validity)
+        claims.append(claim)
+    reader.finish()
+    return claims
+
+
+def read_opt_outs(
+    data: bytes, *, node: str, members: Collection[str], uses: Collection[str]
+) -> list[NewOptOut]:
+    """Read `optouts.csv`; the subject is a claim or `member:ID` of this collective."""
+    reader, opt_outs = Reader(), []
+    for row in read_table(
+        data, required=["subject", "use", "effective_at"], optional=["collective"]
+    ):
+        _own_row(reader, row, node)
+        use = reader.read(row, "use", lambda text: _one_of(text, {*uses, ALL_USES}))
+        effective_at = reader.read(row, "effective_at", parse_instant)
+        subject = row.get("subject")
+        if subject.startswith("member:"):
+            member_id = subject.removeprefix("member:")
+            if member_id not in members:
+                reader.refuse(row, "subject", f"no such member: {member_id}")
+            elif use is not None and effective_at is not None:
+                opt_outs.append(NewOptOut(member_id, None, use, effective_at))
+            continue
+        key = reader.read(row, "subject", normalise_claim)
+        if key is not None and use is not None and effective_at is not None:
+            opt_outs.append(NewOptOut(None, key, use, effective_at))
+    reader.finish()
+    return opt_outs
+
+
+def _claim(
+    reader: Reader, row: Row, members: Collection[str], tiers: Collection[str]
+) -> NewClaim | None:
+    member_id = row.get("member_id")
+    if member_id not in members:
+        reader.refuse(row, "member_id", f"no such member: {member_id}")
+    key = reader.read(row, "claim", normalise_claim)
+    tier = reader.read(row, "content_tier", lambda text: _one_of(text, tiers))
+    works = reader.read(row, "works", lambda text: _count(text) if text else 1)
+    canonical, owner_bps = _syndication(reader, row)
+    valid_from = reader.read(row, "valid_from", parse_optional_date)
+    valid_to = reader.read(row, "valid_to", parse_optional_date)
+    if valid_from is not None and valid_to is not None and valid_to <= valid_from:
+        reader.refuse(row, "valid_to", "not after valid_from")
+    if key is None or tier is None or works is None:
+        return None
+    return NewClaim(member_id, key, tier, works, canonical, owner_bps, valid_from, valid_to)
+
+
+def _syndication(reader: Reader, row: Row) -> tuple[str | None, int | None]:
+    """Read a copy's canonical URL and the owner's part, which is mandatory (SETTLEMENT §3)."""
+    if not row.get("canonical"):
+        if row.get("owner_bps"):
+            reader.refuse(row, "owner_bps", "no canonical URL to share with")
+        return None, None
+    canonical = reader.read(row, "canonical", lambda text: normalise_canonical(text).text)
+    return canonical, reader.read(row, "owner_bps", _bps)
+
+
+def _own_row(reader: Reader, row: Row, node: str) -> None:
+    if row.get("collective") not in {"", node}:
+        reader.refuse(row, "collective", f"this is {node}")
+
+
+def _overlap(one: Validity, other: Validity) -> bool:
+    starts_before_end = one[0] is None or other[1] is None or one[0] < other[1]
+    ends_after_start = other[0] is None or one[1] is None or other[0] < one[1]
+    return starts_before_end and ends_after_start
+
+
+def member_identifier(text: str) -> str:
+    """Check a member id: 1 to 128 characters, no `~` in front, no `/` (SETTLEMENT §0)."""
+    if not 1 <= len(text) <= ID_LENGTH_MAX or text.startswith("~") or "/" in text:
+        raise BadValueError(f"no member id: {text!r}")
+    if any(character < " " for character in text):
+        raise BadValueError("control character in a member id")
+    return text
+
+
+def _country(text: str) -> str:
+    if len(text) != 2 or not text.isascii() or not text.isupper():  # noqa: PLR2004
+        raise BadValueError(f"no ISO 3166 code: {text!r}")
+    return text
+
+
+def _scheme(text: str) -> str:
+    return _one_of(text or "IBAN", {"IBAN", "OTHER"})
+
+
+def _count(text: str) -> int:
+    value = parse_integer(text)
+    if value < 0 or value >= 2**31:
+        raise BadValueError(f"no count: {text!r}")
+    return value
+
+
+def _bps(text: str) -> int:
+    value = parse_integer(text) if text else -1
+    if not 0 <= value <= BPS:
+        raise BadValueError(f"no basis points from 0 to 10000: {text!r}")
+    return value
+
+
+def _one_of(text: str, known: Iterable[str]) -> str:
+    if text not in known:
+        raise BadValueError(f"unknown: {text!r}, known: {', '.join(sorted(known))}")
+    return text

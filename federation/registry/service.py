@@ -1,0 +1,95 @@
+"""Registering members, claims and opt-outs: read the file, record it, tell the index."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.errors import RefusalError
+from federation.registry import store
+from federation.registry.imports import read_claims, read_members, read_opt_outs
+from federation.registry.messages import ClaimFact, RegistryDelta, ReservationFact
+from federation.store import outbox
+from federation.tabular import BadTableError, RowError
+from federation.trust.service import HUB, get_party, hub_terms
+
+DELTA_ENTRIES_MAX = 5_000
+
+
+class VersionGapError(RefusalError):
+    """A delta of this registry is missing before this one."""
+
+    code: ClassVar[str] = "VERSION_GAP"
+
+
+async def import_members(session: AsyncSession, data: bytes, *, node: str) -> int:
+    """Register the members of a CSV file; one that is there already refuses the file."""
+    members = read_members(data, node=node)
+    known = await store.member_ids(session)
+    again = [member.member_id for member in members if member.member_id in known]
+    if again:
+        raise BadTableError(
+            [RowError(0, "member_id", f"registered already: {member}") for member in again]
+        )
+    await store.add_members(session, members)
+    return len(members)
+
+
+async def import_claims(session: AsyncSession, data: bytes, *, node: str, now: datetime) -> int:
+    """Register the claims of a CSV file and post them to the claim index."""
+    terms = await hub_terms(session)
+    claims = read_claims(
+        data,
+        node=node,
+        members=await store.member_ids(session),
+        tiers=terms.tier_weight,
+        held=await store.held_claims(session),
+    )
+    await store.add_claims(session, node, claims)
+    joined = await store.joined_on(session, {claim.member_id for claim in claims})
+    facts = [store.claim_fact(node, claim, joined[claim.member_id]) for claim in claims]
+    await _tell_index(session, node, facts, [], now)
+    return len(claims)
+
+
+async def import_opt_outs(session: AsyncSession, data: bytes, *, node: str, now: datetime) -> int:
+    """Register the opt-outs of a CSV file and post them to the claim index."""
+    terms = await hub_terms(session)
+    opt_outs = read_opt_outs(
+        data, node=node, members=await store.member_ids(session), uses=terms.use_weight
+    )
+    await store.add_opt_outs(session, opt_outs, now)
+    facts = [store.reservation_fact(node, opt_out) for opt_out in opt_outs]
+    await _tell_index(session, node, [], facts, now)
+    return len(opt_outs)
+
+
+async def _tell_index(
+    session: AsyncSession,
+    node: str,
+    claims: Sequence[ClaimFact],
+    reservations: Sequence[ReservationFact],
+    now: datetime,
+) -> None:
+    hub = await get_party(session, HUB)
+    for start in range(0, max(len(claims), len(reservations)), DELTA_ENTRIES_MAX):
+        end = start + DELTA_ENTRIES_MAX
+        delta = RegistryDelta(
+            version=await store.next_version(session, node),
+            claims=list(claims[start:end]),
+            reservations=list(reservations[start:end]),
+        )
+        await outbox.post(
+            session, target=hub.entity_id, kind="registry.delta", body=delta, now=now
+        )
+
+
+async def receive_delta(session: AsyncSession, node: str, delta: RegistryDelta) -> None:
+    """At the hub: enter a delta; one out of order is refused."""
+    expected = await store.next_version(session, node)
+    if delta.version != expected:
+        raise VersionGapError(f"{node} #{delta.version}, expected #{expected}")
+    await store.apply_delta(session, node, delta)
+
+

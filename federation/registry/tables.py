@@ -1,0 +1,102 @@
+"""Members, their claims and opt-outs at a node; the claim index at the hub."""
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from federation.store.base import AutoId, Base, Instant
+
+
+class Member(Base):
+    """A rightholder admitted by this collective."""
+
+    __tablename__ = "registry_member"
+    member_id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    country: Mapped[str] = mapped_column(String(2))
+    joined_on: Mapped[date]
+    left_on: Mapped[date | None]
+    suspended_on: Mapped[date | None]
+    account: Mapped[str | None] = mapped_column(String(64))
+    account_scheme: Mapped[str] = mapped_column(String(8))
+    bic: Mapped[str | None] = mapped_column(String(11))
+
+
+class Claim(Base):
+    """A member's claim on a URL and what lies below it, or on a host with its subdomains."""
+
+    __tablename__ = "registry_claim"
+    __table_args__ = (
+        Index("ix_registry_claim_host", "host"),
+        CheckConstraint("owner_bps BETWEEN 0 AND 10000", name="owner_bps"),
+        CheckConstraint("works >= 0", name="works"),
+    )
+    claim_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    member_id: Mapped[str] = mapped_column(ForeignKey("registry_member.member_id"), index=True)
+    host: Mapped[str] = mapped_column(Text)
+    path: Mapped[str] = mapped_column(Text)
+    wildcard: Mapped[bool]
+    content_tier: Mapped[str] = mapped_column(String(64))
+    works: Mapped[int]
+    canonical: Mapped[str | None] = mapped_column(Text)
+    owner_bps: Mapped[int | None]
+    valid_from: Mapped[date | None]
+    valid_to: Mapped[date | None]
+
+
+class OptOut(Base):
+    """A withheld work or member: from `effective_at` on, for one use or all (`*`)."""
+
+    __tablename__ = "registry_opt_out"
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    member_id: Mapped[str | None] = mapped_column(ForeignKey("registry_member.member_id"))
+    host: Mapped[str | None] = mapped_column(Text, index=True)
+    path: Mapped[str | None] = mapped_column(Text)
+    wildcard: Mapped[bool]
+    use: Mapped[str] = mapped_column(String(64))
+    effective_at: Mapped[datetime] = mapped_column(Instant)
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class RegistryVersion(Base):
+    """How many deltas of a node's registry are out (at the node) or in (at the hub)."""
+
+    __tablename__ = "registry_version"
+    node: Mapped[str] = mapped_column(String(12), primary_key=True)
+    version: Mapped[int]
+
+
+class IndexClaim(Base):
+    """One claim as the hub's index knows it: where, when, whose; no work, name or money."""
+
+    __tablename__ = "registry_index_claim"
+    __table_args__ = (Index("ix_registry_index_claim_host", "host"),)
+    node: Mapped[str] = mapped_column(String(12), primary_key=True)
+    claim_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    holder_id: Mapped[str] = mapped_column(String(64))
+    host: Mapped[str] = mapped_column(Text)
+    path: Mapped[str] = mapped_column(Text)
+    wildcard: Mapped[bool]
+    counts_from: Mapped[date]
+    counts_to: Mapped[date | None]
+    content_tier: Mapped[str] = mapped_column(String(64))
+    canonical: Mapped[str | None] = mapped_column(Text)
+
+
+class IndexReservation(Base):
+    """One opt-out as the hub's index knows it: a reservation is a public statement."""
+
+    __tablename__ = "registry_index_reservation"
+    __table_args__ = (
+        Index("ix_registry_index_reservation_host", "host"),
+        Index("ix_registry_index_reservation_holder_id", "holder_id"),
+    )
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    node: Mapped[str] = mapped_column(String(12))
+    holder_id: Mapped[str | None] = mapped_column(String(64))
+    host: Mapped[str | None] = mapped_column(Text)
+    path: Mapped[str | None] = mapped_column(Text)
+    wildcard: Mapped[bool]
+    use: Mapped[str] = mapped_column(String(64))
+    effective_at: Mapped[datetime] = mapped_column(Instant)

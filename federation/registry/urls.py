@@ -1,0 +1,239 @@
+"""What a URL, a claim or a canonical URL says once normalised (SETTLEMENT §3, Matching).
+
+Pure text: nothing is fetched or resolved, and who holds a claim is not known here.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv6Address
+from string import ascii_letters, digits, punctuation
+from typing import ClassVar
+from urllib.parse import quote
+
+import idna
+
+from federation.errors import RefusalError
+
+MAX_URL_LENGTH = 8192
+MAX_HOST_LENGTH = 253  # DNS; an IDNA host is held to it by the library
+MAX_PORT_DIGITS, MAX_PORT = 5, 65535
+UNDRESSED_PORTS = frozenset({"", "80", "443"})  # the scheme does not matter
+
+_PLAIN = re.compile(
+    r"[Hh][Tt][Tt][Pp][Ss]?://([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)(?::80|:443)?"
+    r"(/[A-Za-z0-9._~!$&'()*+,;=:@/-]*)?(?:[?#][!-~]*)?"
+)
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_AUTHORITY_PATH = re.compile(r"([^/?#]*)([^?#]*)")
+_HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]*\]|[^:\[\]]*)(?::([0-9]*))?")
+_REG_NAME = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=%-]+")
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f]")
+_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
+_UNRESERVED = frozenset(ascii_letters + digits + "-._~")
+
+
+class MalformedUrlError(RefusalError):
+    """This is not an http or https URL with a host."""
+
+    code: ClassVar[str] = "MALFORMED_URL"
+
+
+class MalformedClaimError(RefusalError):
+    """This is not a claim: `host`, `host/path` or `*.host/path`, also as an http(s) URL."""
+
+    code: ClassVar[str] = "MALFORMED_CLAIM"
+
+
+@dataclass(frozen=True, slots=True)
+class UrlKey:
+    """The `host/path` of a URL: what two spellings of one URL have in common."""
+
+    host: str
+    path: str
+
+    @property
+    def text(self) -> str:
+        """Return the key as one text."""
+        return self.host + self.path
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimKey:
+    """A URL and what lies below it; with `wildcard` also on every subdomain of the host."""
+
+    host: str
+    path: str
+    wildcard: bool
+
+    @property
+    def text(self) -> str:
+        """Return the key as a claim is written: `*.h/p` or `h/p`."""
+        return f"*.{self.host}{self.path}" if self.wildcard else self.host + self.path
+
+
+def normalise_url(url: str) -> UrlKey:
+    """Return the key of an http or https URL; an ordinary one costs one regular expression."""
+    plain = _PLAIN.fullmatch(url) if len(url) <= MAX_URL_LENGTH else None
+    if plain is not None:
+        host, path = plain.groups()
+        if path is None:
+            path = "/"
+        if "/." not in path and len(host) <= MAX_HOST_LENGTH:
+            return UrlKey(host.lower(), path)
+    _refuse_unprintable(url)
+    scheme = _SCHEME.match(url)
+    if scheme is None or scheme[1].lower() not in {"http", "https"}:
+        raise MalformedUrlError("neither http nor https")
+    authority, path = _split(url[scheme.end() :])
+    return UrlKey(_host(authority), _path(path))
+
+
+def normalise_claim(text: str) -> ClaimKey:
+    """Return the key of a claim or an opt-out's subject, with or without http(s)://."""
+    try:
+        authority, path = _split(_without_scheme(text))
+        wildcard = authority.startswith("*.")
+        key = ClaimKey(_host(authority[2:] if wildcard else authority), _path(path), wildcard)
+    except MalformedUrlError as error:
+        raise MalformedClaimError(error.detail) from error
+    if "*" in key.host:
+        raise MalformedClaimError("a * stands only before the whole host")
+    return key
+
+
+def normalise_canonical(text: str) -> UrlKey:
+    """Return the key of a canonical URL, which names one URL and no subdomains."""
+    claim = normalise_claim(text)
+    if claim.wildcard:
+        raise MalformedClaimError("a canonical URL has no wildcard")
+    return UrlKey(claim.host, claim.path)
+
+
+def candidates(key: UrlKey) -> list[ClaimKey]:
+    """Return every claim that could match, most specific first.
+
+    Exact host before wildcard, longer wildcard before shorter, then the longer path. A path
+    `p` matches `q` iff `q = p`, `p` ends in `/` and begins `q`, or `p` + `/` begins `q`.
+    """
+    paths = tuple(candidate_paths(key.path))
+    hosts = candidate_hosts(key.host)
+    return [ClaimKey(host, path, wildcard) for host, wildcard in hosts for path in paths]
+
+
+def candidate_hosts(host: str) -> list[tuple[str, bool]]:
+    """Return (host, wildcard) of every claim that could match a host, most specific first."""
+    hosts = [(host, False), (host, True)]
+    dot = -1 if host.startswith("[") else host.find(".")  # an address has no subdomains
+    while dot >= 0:
+        hosts.append((host[dot + 1 :], True))
+        dot = host.find(".", dot + 1)
+    return hosts
+
+
+def candidate_paths(path: str) -> Iterator[str]:
+    """Yield every claim path that matches `path`, the longest first."""
+    yield path
+    length, slash = len(path), path.rfind("/")
+    while slash >= 0:
+        for end in (slash + 1, slash):
+            if 0 < end < length:
+                length = end
+                yield path[:end]
+        slash = path.rfind("/", 0, slash)
+
+
+def _without_scheme(text: str) -> str:
+    """Drop http(s):// from a claim; any other scheme is refused."""
+    _refuse_unprintable(text)
+    scheme = _SCHEME.match(text)
+    if scheme is None:
+        return text
+    if scheme[1].lower() not in {"http", "https"}:
+        raise MalformedUrlError("neither http nor https")
+    return text[scheme.end() :]
+
+
+def _refuse_unprintable(text: str) -> None:
+    """Refuse what no URL holds: spaces, control characters, half characters, endless text."""
+    if len(text) > MAX_URL_LENGTH:
+        raise MalformedUrlError(f"longer than {MAX_URL_LENGTH} characters")
+    if _FORBIDDEN.search(text):
+        raise MalformedUrlError("a space or control character")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise MalformedUrlError("a lone surrogate") from error
+
+
+def _split(rest: str) -> tuple[str, str]:
+    """Split what follows `//` into authority without user info and path (RFC 3986, 3.2)."""
+    match = _AUTHORITY_PATH.match(rest)
+    authority, path = match.groups() if match else ("", "")
+    return authority.rpartition("@")[2], path
+
+
+def _host(authority: str) -> str:
+    """Return the host with any port but 80 and 443."""
+    match = _HOST_PORT.fullmatch(authority)
+    if match is None:
+        raise MalformedUrlError("no host and port")
+    host, port = _name(match[1]), (match[2] or "").lstrip("0")
+    if len(port) > MAX_PORT_DIGITS or int(port or 0) > MAX_PORT:
+        raise MalformedUrlError("no such port")
+    if match[2] and not port:
+        port = "0"
+    return host if port in UNDRESSED_PORTS else f"{host}:{port}"
+
+
+@lru_cache(maxsize=4096)
+def _name(name: str) -> str:
+    """Return a host name in the form it is compared in; an ASCII one is only lower-cased."""
+    if name.startswith("["):
+        return _address(name)
+    host = (name if name.isascii() else _ascii_form(name)).rstrip(".").lower()
+    if not host or len(host) > MAX_HOST_LENGTH or not _REG_NAME.fullmatch(host):
+        raise MalformedUrlError("no host")
+    return host
+
+
+def _ascii_form(name: str) -> str:
+    """Return the UTS 46 non-transitional ASCII form of a host."""
+    try:
+        return idna.encode(name, uts46=True, transitional=False).decode("ascii")
+    except UnicodeError as error:
+        raise MalformedUrlError(f"host: {error}") from error
+
+
+def _address(name: str) -> str:
+    try:
+        IPv6Address(name[1:-1])
+    except ValueError as error:
+        raise MalformedUrlError(f"host: {error}") from error
+    return name.lower()
+
+
+def _path(raw: str) -> str:
+    """Return a path with one spelling for each character and without dot segments."""
+    escaped = raw if raw.isascii() else quote(raw, safe=punctuation)
+    return _without_dot_segments(_ESCAPE.sub(_one_spelling, escaped)) if escaped else "/"
+
+
+def _one_spelling(escape: re.Match[str]) -> str:
+    character = chr(int(escape[1], 16))
+    return character if character in _UNRESERVED else escape[0].upper()
+
+
+def _without_dot_segments(path: str) -> str:
+    """Resolve `.` and `..` (RFC 3986, 5.2.4); a last one leaves a trailing slash."""
+    if "/." not in path:
+        return path
+    kept: list[str] = []
+    segments = path.split("/")[1:]
+    for segment in segments:
+        if segment == "..":
+            del kept[-1:]
+        elif segment != ".":
+            kept.append(segment)
+    return "/" + "/".join([*kept, ""] if segments[-1] in {".", ".."} else kept)

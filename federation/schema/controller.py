@@ -1,0 +1,198 @@
+"""GraphQL over HTTP: the one endpoint of a server, conforming where the stock controller is not.
+
+Statuses follow graphql-http's audit (61 of 61 checks). A client that names the media type
+`application/graphql-response+json` reads the outcome from the status; one that asks for plain
+JSON gets 200 with `errors`, as the specification keeps it for older clients. Whatever is refused
+before GraphQL was asked has the same shape, as `application/json`.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from cross_web import AsyncHTTPRequestAdapter, HTTPException
+from litestar import Controller, Request, Response, get, post
+from litestar.di import NamedDependency, Provide
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData, process_result
+from strawberry.litestar import make_graphql_controller
+from strawberry.litestar.controller import GraphQLController, _context_getter_http
+from strawberry.schema import BaseSchema
+from strawberry.schema.exceptions import InvalidOperationTypeError
+from strawberry.types import ExecutionResult
+
+from federation.schema.guards import UNEXPECTED, present
+
+BODY_BYTES_MAX = 512 * 1024
+JSON = "application/json"
+GRAPHQL_JSON = "application/graphql-response+json"
+
+_CODES = {
+    400: "BAD_REQUEST",
+    405: "METHOD_NOT_ALLOWED",
+    406: "NOT_ACCEPTABLE",
+    413: "BODY_TOO_LARGE",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+}
+_encode = msgspec.json.Encoder().encode
+
+
+class _Parameters(msgspec.Struct, rename="camel"):
+    """What a request may say; anything else in it is ignored, as the specification asks."""
+
+    query: str | None = None
+    variables: dict[str, Any] | None = None
+    operation_name: str | None = None
+    extensions: dict[str, Any] | None = None
+
+
+class GraphQLOverHTTP(GraphQLController[Any, Any]):
+    """Strawberry's controller with the statuses and media types of GraphQL over HTTP."""
+
+    # No subscriptions, so no WebSocket door either.
+    websocket_endpoint = None  # type: ignore[assignment]
+
+    def encode_json(self, data: object) -> bytes:
+        """Write an answer; `msgspec.Raw` inside it passes through byte for byte."""
+        return _encode(data)
+
+    def should_render_graphql_ide(self, request: object) -> bool:  # noqa: ARG002
+        """Answer no: a GET without a query is a bad request, whoever asks."""
+        return False
+
+    async def get_sub_response(self, request: Request[Any, Any, Any]) -> Response[Any]:
+        """Return the response that the resolvers of this request may add headers to."""
+        response: Response[Any] = request.state.graphql_response
+        return response
+
+    async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
+        """Read the parameters of one operation; a list (a batch) is refused like any non-object."""
+        if request.method == "POST" and _essence(request.content_type) != JSON:
+            raise HTTPException(415, f"The body must be {JSON}.")
+        try:
+            said = _from_url(request) if request.method == "GET" else await _from_body(request)
+        except (ValueError, RecursionError) as error:
+            raise HTTPException(400, f"The request cannot be read: {error}.") from error
+        return GraphQLRequestData(said.query, said.variables, said.operation_name, said.extensions)
+
+    async def process_result(
+        self,
+        request: Request[Any, Any, Any],  # noqa: ARG002
+        result: ExecutionResult,
+    ) -> GraphQLHTTPResponse:
+        """Mask what an extension's own failure left unmasked; a request error has no `data`."""
+        if result.errors:
+            result.errors = [present(error) for error in result.errors]
+        answer = process_result(result)
+        if _is_request_error(result):
+            del answer["data"]
+        return answer
+
+    def create_response(
+        self,
+        response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse],
+        sub_response: Response[bytes],
+    ) -> Response[bytes]:
+        """Set the media type that was agreed and, where it carries the outcome, the status."""
+        response = super().create_response(response_data, sub_response)
+        response.media_type = sub_response.media_type
+        if "data" not in response_data and sub_response.media_type == GRAPHQL_JSON:
+            response.status_code = 500 if UNEXPECTED in _codes(response_data) else 400
+        return response
+
+    @get()
+    async def handle_http_get(
+        self, request: Request[Any, Any, Any], context: NamedDependency[Any]
+    ) -> Response[Any]:
+        """Answer a query; a mutation by GET is refused."""
+        return await self.execute_request(request, context, None)
+
+    @post(status_code=200)
+    async def handle_http_post(
+        self, request: Request[Any, Any, Any], context: NamedDependency[Any]
+    ) -> Response[Any]:
+        """Answer a query or carry out a mutation."""
+        return await self.execute_request(request, context, None)
+
+    async def execute_request(
+        self, request: Request[Any, Any, Any], context: Any, root_value: Any
+    ) -> Response[Any]:
+        """Answer, or say in JSON why GraphQL was never asked."""
+        try:
+            response: Response[Any] = Response({}, media_type=_negotiate(request))
+            request.state.graphql_response = response
+            context = await _context_getter_http(context, response, request)
+            return await self.run(request, context=context, root_value=root_value)
+        except RequestEntityTooLarge:
+            return _refusal(413, "The body is too large.")
+        except HTTPException as refused:
+            wrong_method = isinstance(refused.__cause__, InvalidOperationTypeError)
+            if wrong_method and request.method == "GET":
+                return _refusal(405, refused.reason, {"Allow": "POST"})
+            return _refusal(refused.status_code, refused.reason)
+
+
+def graphql_controller(
+    schema: BaseSchema,
+    context_getter: Callable[..., Awaitable[Any]],
+    *,
+    path: str = "/graphql",
+    body_bytes_max: int = BODY_BYTES_MAX,
+) -> type[Controller]:
+    """Build the controller of `schema`; `context_getter` is an async Litestar dependency."""
+    stock = make_graphql_controller(
+        schema,
+        path=path,
+        graphql_ide=None,
+        context_getter=context_getter,
+        subscription_protocols=(),
+    )
+    members: dict[str, Any] = {
+        "__doc__": GraphQLOverHTTP.__doc__,
+        # One dependency instead of the stock five, of which one hops to a thread and back.
+        "dependencies": {"context": Provide(context_getter)},
+        "include_in_schema": False,
+        "request_max_body_size": body_bytes_max,
+    }
+    return type("GraphQLEndpoint", (GraphQLOverHTTP, stock), members)
+
+
+def _negotiate(request: Request[Any, Any, Any]) -> str:
+    """Return the media type to answer with; plain JSON where the client does not care."""
+    if not request.headers.get("accept"):
+        return JSON
+    agreed = request.accept.best_match([JSON, GRAPHQL_JSON])
+    if agreed is None:
+        raise HTTPException(406, f"This endpoint answers {GRAPHQL_JSON} or {JSON}.")
+    return agreed
+
+
+def _essence(content_type: str | None) -> str:
+    """Return the media type without its parameters."""
+    return (content_type or "").partition(";")[0].strip().lower()
+
+
+async def _from_body(request: AsyncHTTPRequestAdapter) -> _Parameters:
+    return msgspec.json.decode(await request.get_body(), type=_Parameters)
+
+
+def _from_url(request: AsyncHTTPRequestAdapter) -> _Parameters:
+    said: dict[str, Any] = dict(request.query_params)
+    for name in ("variables", "extensions"):
+        said[name] = msgspec.json.decode(said[name]) if said.get(name) else None
+    return msgspec.convert(said, _Parameters)
+
+
+def _is_request_error(result: ExecutionResult) -> bool:
+    """Tell whether nothing was executed: no data, and no error that belongs to a field."""
+    errors = result.errors or []
+    return result.data is None and bool(errors) and all(error.path is None for error in errors)
+
+
+def _codes(answer: Any) -> list[object]:
+    return [error.get("extensions", {}).get("code") for error in answer["errors"]]
+
+
+def _refusal(status: int, reason: str, headers: dict[str, str] | None = None) -> Response[Any]:
+    error = {"message": reason, "extensions": {"code": _CODES.get(status, "BAD_REQUEST")}}
+    return Response({"errors": [error]}, status_code=status, media_type=JSON, headers=headers)

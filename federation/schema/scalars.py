@@ -1,0 +1,55 @@
+"""How large numbers and money travel: as decimal strings, since GraphQL's Int has 32 bits."""
+
+import re
+from typing import Any, NewType, Self
+
+import strawberry
+from graphql import GraphQLError, IntValueNode, StringValueNode, ValueNode
+from strawberry.schema.config import StrawberryConfig
+
+from federation import money
+
+_DIGITS_MAX = 76
+_INTEGER = re.compile(rf"-?[0-9]{{1,{_DIGITS_MAX}}}\Z")
+
+BigInt = NewType("BigInt", int)
+
+
+def schema_config() -> StrawberryConfig:
+    """Return the configuration of every schema: its scalars, and no batching."""
+    return StrawberryConfig(scalar_map={BigInt: _BIG_INT})
+
+
+def _parse(value: object) -> int:
+    """Accept a decimal string or an integer; never a float, which has lost digits already."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and _INTEGER.match(value):
+        return int(value)
+    raise GraphQLError(f"BigInt is an integer of at most {_DIGITS_MAX} digits, as a string.")
+
+
+def _parse_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> int:  # noqa: ARG001
+    return _parse(node.value if isinstance(node, IntValueNode | StringValueNode) else None)
+
+
+_BIG_INT = strawberry.scalar(
+    name="BigInt",
+    description="An integer of any size, as a decimal string.",
+    serialize=lambda value: str(int(value)),
+    parse_value=_parse,
+    parse_literal=_parse_literal,
+)
+
+
+@strawberry.type
+class Money:
+    """An amount in minor units of an ISO 4217 currency: "123456" EUR is 1,234.56 euro."""
+
+    minor: str
+    currency: str
+
+    @classmethod
+    def of(cls, amount: money.Money) -> Self:
+        """Return the amount as it is written on the wire."""
+        return cls(minor=str(amount.minor), currency=amount.currency)

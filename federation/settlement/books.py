@@ -1,0 +1,230 @@
+"""What each event enters in the books of one server. Pure: entries are data until posted.
+
+Every posting moves an amount from one account to another, so every transaction is zero per
+currency by its shape (SETTLEMENT §5). A licence's money waits in `Suspense:NoUsage` between being
+recognised and being shared: what is left there is what is brought forward.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from federation.settlement.clearing import Clearing
+from federation.settlement.distribution import Distribution
+from federation.settlement.run import LicenceResult
+
+HUB = "HUB"
+REASONS = {"~UNMATCHED": "Unmatched", "~DISPUTED": "Disputed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """An amount (minor units, above 0) that is debited to one account and credited to another."""
+
+    debit: str
+    credit: str
+    amount: int
+    currency: str
+    meta: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One transaction; `document` names what it records and is posted once."""
+
+    posted_on: date
+    document: str
+    narration: str
+    postings: tuple[Posting, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """The accounts of one party (SETTLEMENT §5)."""
+
+    party: str
+
+    def asset(self, name: str) -> str:
+        """Return `Assets:<P>:Bank|Receivable|NotCollected`."""
+        return f"Assets:{self.party}:{name}"
+
+    def owed(self, name: str) -> str:
+        """Return `Liabilities:<P>:Unearned|Members|Outstanding|…`."""
+        return f"Liabilities:{self.party}:{name}"
+
+    def due(self, other: str) -> str:
+        """Return `Liabilities:<P>:Due:<Q>`."""
+        return f"Liabilities:{self.party}:Due:{other}"
+
+    def suspense(self, reason: str) -> str:
+        """Return `Liabilities:<P>:Suspense:<Reason>`."""
+        return f"Liabilities:{self.party}:Suspense:{reason}"
+
+    def income(self, name: str) -> str:
+        """Return `Income:<P>:ClearingFee|CollectingFee|AdminFee`."""
+        return f"Income:{self.party}:{name}"
+
+    def equity(self, name: str) -> str:
+        """Return `Equity:<P>:Clearing|FxRounding`."""
+        return f"Equity:{self.party}:{name}"
+
+
+def transfer(
+    debit: str, credit: str, amount: int, currency: str, meta: Mapping[str, str]
+) -> Iterator[Posting]:
+    """Yield the posting of an amount of either sign; nothing for 0."""
+    if amount > 0:
+        yield Posting(debit, credit, amount, currency, meta)
+    elif amount < 0:
+        yield Posting(credit, debit, -amount, currency, meta)
+
+
+def licence_entry(
+    *, licensor: str, number: str, accepted_on: date, fees: Mapping[str, int], currency: str
+) -> Entry:
+    """The licensee owes the fee; it is unearned until it is shared. `fees` are by licence key."""
+    books = Accounts(licensor)
+    postings = [
+        posting
+        for key, fee in sorted(fees.items())
+        for posting in transfer(
+            books.asset("Receivable"), books.owed("Unearned"), fee, currency, {"licence": key}
+        )
+    ]
+    return Entry(accepted_on, f"licence/{number}", f"Licence {number} accepted", tuple(postings))
+
+
+def receipt_entry(
+    *, licensor: str, number: str, sequence: int, received_on: date, amount: int, currency: str
+) -> Entry:
+    """Money came in for a licence, or went back."""
+    books = Accounts(licensor)
+    document = f"receipt/{number}/{sequence:06d}"
+    meta = {"licence": number}
+    moved = transfer(books.asset("Bank"), books.asset("Receivable"), amount, currency, meta)
+    return Entry(received_on, document, f"Received for {number}", tuple(moved))
+
+
+def run_entries(
+    *,
+    party: str,
+    period: str,
+    run_id: str,
+    posted_on: date,
+    licences: Mapping[str, LicenceResult],
+    cleared: Iterable[Clearing],
+    clearing_currency: str,
+) -> list[Entry]:
+    """What an approved run enters in the books of one licensor, debtor or creditor."""
+    meta = {"period": period, "run": run_id[:16]}
+    entries = [
+        Entry(
+            posted_on,
+            f"run/{period}/{key}",
+            f"Revenue of {key} in {period} recognised and shared",
+            tuple(_share_postings(party, key, result, meta)),
+        )
+        for key, result in sorted(licences.items())
+        if result.licensor == party
+    ]
+    entries.append(
+        Entry(
+            posted_on,
+            f"clearing/{period}",
+            f"Obligations of {period} cleared",
+            tuple(_clearing_postings(party, cleared, meta, clearing_currency)),
+        )
+    )
+    return [entry for entry in entries if entry.postings]
+
+
+def _share_postings(
+    party: str, key: str, result: LicenceResult, meta: Mapping[str, str]
+) -> Iterator[Posting]:
+    books, currency, revenue = Accounts(party), result.currency, result.revenue
+    tags = {**meta, "licence": key}
+    unearned, pool = books.owed("Unearned"), books.suspense("NoUsage")
+    waiting = revenue.allocated - revenue.recognised
+    yield from transfer(
+        books.asset("NotCollected"), books.asset("Receivable"), waiting, currency, tags
+    )
+    clearing = books.income("ClearingFee") if party == HUB else books.due(HUB)
+    fees = revenue.clearing_fee + revenue.collecting_fee
+    yield from transfer(unearned, clearing, revenue.clearing_fee, currency, tags)
+    yield from transfer(
+        unearned, books.income("CollectingFee"), revenue.collecting_fee, currency, tags
+    )
+    yield from transfer(unearned, pool, revenue.recognised - fees, currency, tags)
+    for who, amount in sorted(result.shares.items()):
+        reason = REASONS.get(who)
+        target = books.suspense(reason) if reason else books.due(who)
+        yield from transfer(pool, target, amount, currency, {**tags, "party": who})
+
+
+def _clearing_postings(
+    party: str, cleared: Iterable[Clearing], meta: Mapping[str, str], clearing_currency: str
+) -> Iterator[Posting]:
+    """Turn bilateral obligations into one running account with the hub, in clearing currency.
+
+    The hub stands between debtor and creditor; both sides book the same converted integer.
+    """
+    books = Accounts(party)
+    for row in cleared:
+        tags = {**meta, "debtor": row.debtor, "creditor": row.creditor}
+        yield from _one_clearing(books, row, tags, clearing_currency)
+
+
+def _one_clearing(
+    books: Accounts, row: Clearing, tags: Mapping[str, str], currency: str
+) -> Iterator[Posting]:
+    party, exchange = books.party, books.equity("Clearing")
+    if party == row.debtor:
+        yield from transfer(books.due(row.creditor), exchange, row.amount, row.currency, tags)
+        counter = books.due(row.creditor if party == HUB else HUB)
+        yield from transfer(exchange, counter, row.cleared, currency, tags)
+    elif party == row.creditor and party == HUB:
+        yield from transfer(
+            books.due(row.debtor), books.income("ClearingFee"), row.cleared, currency, tags
+        )
+    elif party == row.creditor:
+        yield from transfer(books.due(HUB), exchange, row.cleared, currency, tags)
+    elif party == HUB:
+        yield from transfer(
+            books.due(row.debtor), books.due(row.creditor), row.cleared, currency, tags
+        )
+
+
+def distribution_entry(
+    *,
+    node: str,
+    currency: str,
+    period: str,
+    run_id: str,
+    posted_on: date,
+    domestic: Iterable[tuple[str, str, int]],
+    result: Distribution,
+    fx_rounding: int,
+) -> Entry:
+    """What a node shares out among its members, in its settlement currency.
+
+    `domestic` are its own shares in its own licences (licence key, currency, amount);
+    `fx_rounding` is what conversion left to the node, negative if it lost.
+    """
+    books = Accounts(node)
+    exchange = books.equity("Clearing")
+    meta = {"period": period, "run": run_id[:16]}
+    postings: list[Posting] = []
+    for key, licence_currency, amount in sorted(domestic):
+        tags = {**meta, "licence": key}
+        postings += transfer(books.due(node), exchange, amount, licence_currency, tags)
+    postings += transfer(exchange, books.income("AdminFee"), result.admin_fee, currency, meta)
+    postings += transfer(exchange, books.equity("FxRounding"), fx_rounding, currency, meta)
+    for member, amount in sorted(result.attributed.items()):
+        tags = {**meta, "member": member}
+        postings += transfer(exchange, books.owed("Members"), amount, currency, tags)
+    for reason, amount in sorted(result.outstanding.items()):
+        tags = {**meta, "reason": reason}
+        postings += transfer(exchange, books.owed("Outstanding"), amount, currency, tags)
+    return Entry(
+        posted_on, f"distribution/{period}", f"Distribution of {period}", tuple(postings)
+    )

@@ -1,0 +1,101 @@
+"""The checks an auditor runs on a published run file: everything follows from its bytes alone."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from fractions import Fraction
+
+from federation.errors import RefusalError
+from federation.settlement.run import RunResult, compute, document_rates
+from federation.settlement.run_document import RunDocument, decode, encode
+
+Check = tuple[int, list[str]]  # how many were examined, what is wrong
+
+
+def check_run_file(data: bytes) -> dict[str, Check]:
+    """Return {check: (examined, violations)}; a file that cannot be computed fails one check."""
+    try:
+        document = decode(data)
+        result = compute(document)
+    except RefusalError as refusal:
+        return {"computable": (1, [f"{refusal.code}: {refusal.message}"])}
+    return {
+        "computable": (1, []),
+        "canonical_bytes": (1, [] if encode(document) == data else ["not in canonical form"]),
+        "rates_used": _rates_used(document, result),
+        "weights_accounted": _weights_accounted(document),
+        "shares_sum_to_distributable": _shares_sum(result),
+        "nothing_lost": _nothing_lost(result),
+        "shares_near_exact": _shares_near_exact(document, result),
+        "converted_once": _converted_once(document, result),
+        "nets_sum_to_zero": _nets(result),
+    }
+
+
+def _rates_used(document: RunDocument, result: RunResult) -> Check:
+    """Hold the rates of the file against those its run consults."""
+    unused = sorted(document.rates.keys() - result.rates_used.keys())
+    return len(document.rates), [f"{currency}: not used" for currency in unused]
+
+
+def _weights_accounted(document: RunDocument) -> Check:
+    """Hold what each licence key says of its weights against the weights that are there."""
+    weighed = {key for key, _, _ in document.shares_by}
+    wrong = [f"{key} {party}: 0" for key, party, weight in document.shares_by if weight == "0"]
+    for number, terms in sorted(document.licences.items()):
+        stated = {key: terms.weights_from.get(key, "none") for key in terms.keys(number)}
+        wrong += [f"{k}: says {s}" for k, s in stated.items() if (k in weighed) == (s == "none")]
+    return len(document.shares_by), wrong
+
+
+def _shares_sum(result: RunResult) -> Check:
+    wrong = [
+        key
+        for key, licence in result.licences.items()
+        if sum(licence.shares.values()) + licence.carried_forward != licence.revenue.distributable
+    ]
+    return len(result.licences), wrong
+
+
+def _nothing_lost(result: RunResult) -> Check:
+    """Fees, shares (held ones too) and what is carried forward are all the money there was."""
+    wrong: list[str] = []
+    for key, licence in result.licences.items():
+        revenue = licence.revenue
+        out = revenue.clearing_fee + revenue.collecting_fee
+        out += sum(licence.shares.values()) + licence.carried_forward
+        if out != revenue.recognised + revenue.brought_forward:
+            wrong.append(key)
+    return len(result.licences), wrong
+
+
+def _shares_near_exact(document: RunDocument, result: RunResult) -> Check:
+    """Hold each share against the exact one: less than a minor unit away, 0 for weight 0."""
+    weights: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for key, party, weight in document.shares_by:
+        weights[key][party] = int(weight)
+    rows = [(key, p) for key, by_party in weights.items() for p in by_party]
+    return len(rows), [f"{k} {p}" for k, p in rows if not _is_near(result, weights[k], k, p)]
+
+
+def _is_near(result: RunResult, weights: Mapping[str, int], key: str, party: str) -> bool:
+    licence, whole = result.licences[key], sum(weights.values())
+    share = licence.shares.get(party, 0)
+    if weights[party] == 0:
+        return share == 0
+    return abs(share - Fraction(licence.revenue.distributable * weights[party], whole)) < 1
+
+
+def _converted_once(document: RunDocument, result: RunResult) -> Check:
+    """Each (debtor, creditor, currency) clears once, at the sum of its obligations."""
+    rates, sums = document_rates(document), defaultdict[tuple[str, str, str], int](int)
+    for row in result.obligations:
+        sums[row.debtor, row.creditor, row.currency] += row.amount
+    expected = {key: rates.convert(total, key[2], rates.clearing) for key, total in sums.items()}
+    booked = [((row.debtor, row.creditor, row.currency), row.cleared) for row in result.cleared]
+    right = dict(booked) == expected and len(booked) == len(expected)
+    return len(booked), [] if right else ["a sum is converted twice, wrongly or not at all"]
+
+
+def _nets(result: RunResult) -> Check:
+    total = sum(position.net for position in result.positions.values())
+    return len(result.positions), [f"nets sum to {total}"] if total else []

@@ -1,0 +1,49 @@
+"""What the hub sends every node of a run."""
+
+import msgspec
+
+
+class Credit(msgspec.Struct, frozen=True, array_like=True):
+    """Weight that another node's copies carry for a claim here; `~DISPUTED` for nobody yet."""
+
+    licence: str
+    use: str
+    claim_id: str
+    weight: str
+    units: str
+
+
+class Held(msgspec.Struct, frozen=True, array_like=True):
+    """Weight held for an address, at the licensor of the licence."""
+
+    licence: str
+    party: str
+    url_key: str
+    weight: str
+
+
+class UseWeight(msgspec.Struct, frozen=True, array_like=True):
+    """What a party's usage weighs per use: the base of the split of its share by use."""
+
+    licence: str
+    party: str
+    use: str
+    weight: str
+    units: str
+
+
+class RunAdvised(msgspec.Struct, frozen=True):
+    """A calculated run for nodes to look at before it is approved; the document is text."""
+
+    run_id: str
+    document: str
+
+
+class RunApproved(msgspec.Struct, frozen=True):
+    """An approved run with what this node needs to distribute its part."""
+
+    run_id: str
+    document: str
+    credits: list[Credit]
+    held: list[Held]
+    uses: list[UseWeight]

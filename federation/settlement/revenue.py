@@ -1,0 +1,108 @@
+"""What of a licence's fee there is to share in a period (SETTLEMENT §1 and §2)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from federation.licensing.facts import LicenceFacts
+from federation.settlement.arithmetic import largest_remainder, part, split_over_months
+from federation.settlement.months import last_day, months_of_term, period_days, period_of
+
+__all__ = [
+    "Revenue",
+    "allocated",
+    "last_day",
+    "months_of_term",
+    "period_days",
+    "period_of",
+    "recognise",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Revenue:
+    """One licence or component in one period; `recognised` is R, `distributable` is D."""
+
+    allocated: int
+    recognised: int
+    clearing_fee: int
+    collecting_fee: int
+    brought_forward: int
+
+    @property
+    def distributable(self) -> int:
+        """Return what is left to share: no fee is taken on a fee or on what was brought forward."""
+        fees = self.clearing_fee + self.collecting_fee
+        return self.recognised - fees + self.brought_forward
+
+
+def allocated(fee: int, starts_on: date, ends_on: date) -> dict[str, int]:
+    """Return the part of a fee that belongs to each calendar month of the term."""
+    return split_over_months(fee, months_of_term(starts_on, ends_on))
+
+
+def recognise(
+    licence: LicenceFacts,
+    *,
+    period: str,
+    first_period: str,
+    received: int,
+    recognised_before: Mapping[str, int],
+    brought_forward: Mapping[str, int],
+    clearing_fee_bps: int,
+    collecting_fee_bps: int,
+) -> dict[str, Revenue]:
+    """Return the revenue of each component by its licence key.
+
+    Only money received is shared, and money pays months in order; months before the first period
+    ever settled are settled elsewhere and take their money first.
+    """
+    months = _allocated_by_key(licence)
+    recognised = _recognised(
+        licence, months, (first_period, period), received=received, before=recognised_before
+    )
+    return {
+        key: Revenue(
+            allocated=months[key].get(period, 0),
+            recognised=recognised.get(key, 0),
+            clearing_fee=part(recognised.get(key, 0), clearing_fee_bps),
+            collecting_fee=part(recognised.get(key, 0), collecting_fee_bps),
+            brought_forward=brought_forward.get(key, 0),
+        )
+        for key in months
+    }
+
+
+def _allocated_by_key(licence: LicenceFacts) -> dict[str, dict[str, int]]:
+    return {
+        licence.key(component): allocated(component.fee, licence.starts_on, licence.ends_on)
+        for component in licence.components
+    }
+
+
+def _recognised(
+    licence: LicenceFacts,
+    months: Mapping[str, Mapping[str, int]],
+    settled: tuple[str, str],
+    *,
+    received: int,
+    before: Mapping[str, int],
+) -> dict[str, int]:
+    """Return R of each component: R of the licence, split by what each is still to be paid."""
+    first, period = settled
+    open_to = {
+        key: sum(amount for month, amount in by_month.items() if first <= month <= period)
+        - before.get(key, 0)
+        for key, by_month in months.items()
+    }
+    elsewhere = sum(a for by_month in months.values() for m, a in by_month.items() if m < first)
+    money = received - elsewhere - sum(before.get(key, 0) for key in months)
+    total = max(0, min(sum(open_to.values()), money))
+    if total == 0:
+        return {}
+    ids = {component.id or "": licence.key(component) for component in licence.components}
+    if list(ids) == [""]:
+        return {licence.number: total}
+    weights = {component_id: open_to[key] for component_id, key in ids.items()}
+    split = largest_remainder(total, weights, scope=f"{period}/{licence.number}")
+    return {ids[component_id]: amount for component_id, amount in split.items()}

@@ -1,0 +1,209 @@
+"""The inputs of one run as published bytes: anybody who holds them recomputes every cent.
+
+SETTLEMENT §8. The document is kept in its wire form: money, weights and units are decimal texts,
+since JSON numbers end at 2^53. What follows from it is in `run.py`.
+"""
+
+from datetime import date
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from federation.errors import RefusalError
+from federation.licensing.facts import Component, LicenceFacts
+from federation.store.canonical import canonical, sha256_hex
+
+HUB = "HUB"
+
+Digits = Annotated[str, Meta(pattern=r"\A(0|[1-9][0-9]*)\Z", max_length=1000)]
+Bps = Annotated[int, Meta(ge=0, le=10_000)]
+Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Day = Annotated[str, Meta(pattern=r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
+Month = Annotated[str, Meta(pattern=r"\A[0-9]{4}-(0[1-9]|1[0-2])\Z")]
+Currency = Annotated[str, Meta(pattern=r"\A[A-Z]{3}\Z")]
+Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+
+
+class BadRunDocumentError(RefusalError):
+    """This is not a run document."""
+
+    code: ClassVar[str] = "BAD_RUN_DOCUMENT"
+
+
+class HubTerms(Struct, frozen=True, forbid_unknown_fields=True):
+    """The hub's fees and the band agreed for all of them together."""
+
+    clearing_currency: Currency
+    fee_bps: Bps
+    national_fee_bps: Bps
+    fee_band_bps: tuple[Bps, Bps]
+
+
+class WeightTerms(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a unit weighs by tier and use, in integer thousandths."""
+
+    tier_weight: dict[str, Digits]
+    use_weight: dict[str, Digits]
+
+
+class TierTerms(Struct, frozen=True, forbid_unknown_fields=True):
+    """A tier of a plan: from how many works on, and its part of the money."""
+
+    minimum_works: Count
+    share_bps: Bps
+
+
+class CollectiveTerms(Struct, frozen=True, forbid_unknown_fields=True):
+    """The agreement with one collective, as far as money follows from it."""
+
+    country: str
+    settlement_currency: Currency
+    admin_fee_bps: Bps
+    collecting_fee_bps: Bps
+    minimum_payment: Digits
+    plan: Literal["per_usage", "hybrid", "tiered"]
+    base_bps: Bps | None
+    tiers: dict[str, TierTerms] | None
+
+
+class ComponentTerms(Struct, frozen=True, forbid_unknown_fields=True):
+    """Uses that share a unit and a fee; `id` is null where the licence has no components."""
+
+    id: str | None
+    uses: list[str]
+    unit: str
+    fee: Digits
+
+
+class LicenceTerms(Struct, frozen=True, forbid_unknown_fields=True):
+    """A licence, the money it brought so far, and what earlier periods left of it.
+
+    The three mappings are by licence key: the number, with `/<component id>` if there is one.
+    """
+
+    licensor: str
+    licensee: str
+    currency: Currency
+    starts_on: Day
+    ends_on: Day
+    unclaimed: Literal["exclude", "hold"]
+    usage_basis: Literal["site", "lab"]
+    components: list[ComponentTerms]
+    received: Digits
+    recognised_before: dict[str, Digits]
+    brought_forward: dict[str, Digits]
+    weights_from: dict[str, Literal["period", "earlier", "none"]]
+
+    def facts(self, number: str) -> LicenceFacts:
+        """Return the licence as the rules of revenue read it."""
+        return LicenceFacts(
+            number=number,
+            licensor=self.licensor,
+            licensee=self.licensee,
+            currency=self.currency,
+            starts_on=date.fromisoformat(self.starts_on),
+            ends_on=date.fromisoformat(self.ends_on),
+            revoked_at=None,
+            usage_basis=self.usage_basis,
+            unclaimed=self.unclaimed,
+            components=tuple(
+                Component(c.id, frozenset(c.uses), c.unit, int(c.fee)) for c in self.components
+            ),
+        )
+
+    def keys(self, number: str) -> list[str]:
+        """Return the licence keys of the components."""
+        return [number if c.id is None else f"{number}/{c.id}" for c in self.components]
+
+
+class PublishedRate(Struct, frozen=True, forbid_unknown_fields=True):
+    """A reference rate as it was published."""
+
+    date: Day
+    rate: str
+
+
+class RunDocument(Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything a run follows from, and nothing else: no key, address or recording time."""
+
+    format: Literal[1]
+    period: Month
+    first_period: Month
+    hub: HubTerms
+    weights: WeightTerms
+    collectives: dict[str, CollectiveTerms]
+    licences: dict[str, LicenceTerms]
+    rates: dict[Currency, PublishedRate]
+    shares_by: list[tuple[str, str, Digits]]  # [licence key, party, weight], sorted
+    classes: dict[str, tuple[Count, Digits]]  # {class: [lines, units]}
+    reports: dict[str, Sha256]  # {node: digest of its usage report}
+
+
+def encode(document: RunDocument) -> bytes:
+    """Return the RFC 8785 bytes of a document, with its lists in their one order."""
+    return canonical(in_order(document))
+
+
+def decode(data: bytes) -> RunDocument:
+    """Read a document; an unknown field, party or licence is refused."""
+    try:
+        document = msgspec.json.decode(data, type=RunDocument)
+        _refuse_contradictions(document)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise BadRunDocumentError(str(error)) from error
+    return document
+
+
+def run_id(data: bytes) -> str:
+    """Return the name of a run: the SHA-256 of its document's bytes."""
+    return sha256_hex(data)
+
+
+def in_order(document: RunDocument) -> RunDocument:
+    """Sort by UTF-8 bytes what JSON keeps as lists: weights and the uses of a component."""
+    licences = {
+        number: msgspec.structs.replace(
+            licence,
+            components=[
+                msgspec.structs.replace(c, uses=sorted(c.uses, key=str.encode))
+                for c in licence.components
+            ],
+        )
+        for number, licence in document.licences.items()
+    }
+    shares_by = sorted(document.shares_by, key=lambda row: (row[0].encode(), row[1].encode()))
+    return msgspec.structs.replace(document, licences=licences, shares_by=shares_by)
+
+
+def _refuse_contradictions(document: RunDocument) -> None:
+    """Refuse names that nothing else in the document explains."""
+    keys = {key for number, terms in document.licences.items() for key in terms.keys(number)}
+    parties = {*document.collectives, "~UNMATCHED", "~DISPUTED"}
+    rows = [(key, party) for key, party, _ in document.shares_by]
+    if document.first_period > document.period:
+        raise ValueError("the first period lies after the period")
+    if len(set(rows)) < len(rows) or not all(k in keys and p in parties for k, p in rows):
+        raise ValueError("shares_by names a licence or party twice or an unknown one")
+    if not document.reports.keys() <= document.collectives.keys():
+        raise ValueError("reports name an unknown collective")
+    for rate in document.rates.values():
+        date.fromisoformat(rate.date)
+    for number, terms in document.licences.items():
+        _refuse_licence(document, number, terms)
+
+
+def _refuse_licence(document: RunDocument, number: str, terms: LicenceTerms) -> None:
+    keys, facts = set(terms.keys(number)), terms.facts(number)
+    stated = (terms.recognised_before, terms.brought_forward, terms.weights_from)
+    if facts.ends_on < facts.starts_on or not keys or len(keys) < len(terms.components):
+        raise ValueError(f"{number}: its term or its components contradict themselves")
+    ids = [c.id for c in terms.components if c.id is not None]
+    if len(keys) > 1 and number in keys:
+        raise ValueError(f"{number}: a component without id beside others")
+    if not all(ids) or any(name.startswith("~") or "/" in name for name in ids):
+        raise ValueError(f"{number}: a component id is empty, begins with ~ or holds a /")
+    if terms.licensor != HUB and terms.licensor not in document.collectives:
+        raise ValueError(f"{number}: an unknown licensor")
+    if any(not mapping.keys() <= keys for mapping in stated):
+        raise ValueError(f"{number}: an unknown component")

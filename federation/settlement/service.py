@@ -1,0 +1,430 @@
+"""The hub's month: rates, calculate, advise, approve by a second person, or withdraw."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import ClassVar
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.errors import RefusalError
+from federation.licensing import store as licensing
+from federation.licensing.tables import Licence, Receipt
+from federation.metering.messages import UsageReport
+from federation.settlement import store
+from federation.settlement.arithmetic import largest_remainder
+from federation.settlement.books import licence_entry, receipt_entry, run_entries
+from federation.settlement.inputs import Gathered, final_reports, gather, use_weights
+from federation.settlement.messages import Credit, Held, RunAdvised, RunApproved, UseWeight
+from federation.settlement.months import last_day
+from federation.settlement.rates import parse_rate
+from federation.settlement.run import RunResult, compute
+from federation.settlement.run_document import decode, encode, run_id
+from federation.settlement.tables import LockedPeriod, OwnWeight, Payment, Rate, Run, Standing
+from federation.store import outbox
+from federation.tabular import Reader, parse_date, read_table
+from federation.trust.membership import HubTerms
+from federation.trust.principals import Principal, SamePersonError, require_other_person
+from federation.trust.service import HUB, collective_terms, node_parties
+
+RATE_LENGTH_MAX = 40
+
+
+class RateConflictError(RefusalError):
+    """Another rate was published for this currency and day."""
+
+    code: ClassVar[str] = "RATE_CONFLICT"
+
+
+class UnknownRunError(RefusalError):
+    """No such run."""
+
+    code: ClassVar[str] = "UNKNOWN_RUN"
+
+
+class RunStateError(RefusalError):
+    """The run is not in a state that allows this."""
+
+    code: ClassVar[str] = "RUN_STATE"
+
+
+class LockedPeriodError(RefusalError):
+    """This month is settled and locked; its run had other inputs."""
+
+    code: ClassVar[str] = "LOCKED_PERIOD"
+
+
+async def publish_rates(session: AsyncSession, data: bytes, who: Principal) -> int:
+    """Record rates from CSV (`date, currency, rate`); another rate for the same day is refused."""
+    reader, seen, count = Reader(), set[tuple[date, str]](), 0
+    for row in read_table(data, required=["date", "currency", "rate"]):
+        day = reader.read(row, "date", parse_date)
+        rate = reader.read(row, "rate", parse_rate)
+        currency, text = row.get("currency"), row.get("rate")
+        if len(currency) != 3 or not currency.isalpha() or not currency.isupper():  # noqa: PLR2004
+            reader.refuse(row, "currency", f"no ISO 4217 code: {currency!r}")
+            continue
+        if day is None or rate is None:
+            continue
+        if (day, currency) in seen:
+            reader.refuse(row, "currency", f"two rates for {currency} on {day}")
+            continue
+        if len(text) > RATE_LENGTH_MAX:
+            reader.refuse(row, "rate", f"longer than {RATE_LENGTH_MAX} characters")
+        seen.add((day, currency))
+        known = await store.find_rate(session, day, currency)
+        if known is None:
+            session.add(Rate(day=day, currency=currency, rate=text, recorded_by=who.subject))
+            count += 1
+        elif parse_rate(known.rate) != rate:
+            reader.refuse(row, "rate", f"{known.rate} was published for {currency} on {day}")
+    reader.finish()
+    return count
+
+
+async def calculate_run(
+    session: AsyncSession, period: str, terms: HubTerms, who: Principal, now: datetime
+) -> Run:
+    """Calculate a month. The same inputs again return the run that is there."""
+    locked = (await store.locked_periods(session)).get(period)
+    if locked is not None:
+        return await _locked_run(session, period, locked)
+    gathered = await gather(session, period, terms)
+    result = compute(gathered.document)
+    document = encode(gathered.document)
+    name = run_id(document)
+    known = await store.find_run(session, name)
+    if known is not None:
+        return known
+    if await store.open_run(session, period) is not None:
+        raise RunStateError(f"{period} has a run on other inputs; withdraw it first")
+    row = Run(
+        run_id=name,
+        period=period,
+        state="CALCULATED",
+        document=document,
+        warnings=msgspec.json.encode(result.warnings).decode(),
+        calculated_by=who.subject,
+        calculated_at=now,
+    )
+    session.add(row)
+    return row
+
+
+async def _locked_run(session: AsyncSession, period: str, locked: str) -> Run:
+    """Return the run of a settled month when its inputs still are what they were."""
+    row = await store.find_run(session, locked)
+    if row is None:
+        raise UnknownRunError(locked)
+    document = decode(row.document)
+    reports = await final_reports(session, period)
+    for party, (digest, _) in reports.items():
+        if party != HUB and document.reports.get(party) != digest:
+            raise LockedPeriodError(f"{period}: the report of {party} is another one")
+    received = await licensing.receipts_until(session, last_day(period))
+    for number, licence in document.licences.items():
+        if int(licence.received) != max(received.get(number, 0), 0):
+            raise LockedPeriodError(f"{period}: receipts of {number} are others")
+    return row
+
+
+async def advise_run(session: AsyncSession, name: str, now: datetime) -> Run:
+    """Send a calculated run to every node to look at."""
+    row = await _get_run(session, name, {"CALCULATED", "ADVISED"})
+    if row.state == "ADVISED":
+        return row
+    row.state = "ADVISED"
+    message = RunAdvised(row.run_id, row.document.decode())
+    for party in await node_parties(session):
+        await outbox.post(
+            session, target=party.entity_id, kind="run.advised", body=message, now=now
+        )
+    return row
+
+
+async def withdraw_run(
+    session: AsyncSession, name: str, who: Principal, reason: str
+) -> Run:
+    """Take back a run that is not approved, with a reason; a new one may follow."""
+    row = await _get_run(session, name, {"CALCULATED", "ADVISED"})
+    if not reason.strip():
+        raise RunStateError("a withdrawal states its reason")
+    row.state = "WITHDRAWN"
+    row.reason = f"{who.subject}: {reason}"
+    return row
+
+
+async def approve_run(
+    session: AsyncSession, name: str, who: Principal, terms: HubTerms, now: datetime
+) -> Run:
+    """Approve by another person than the maker; locks the month, posts, and tells the nodes."""
+    row = await _get_run(session, name, {"ADVISED", "APPROVED"})
+    if row.state == "APPROVED":
+        return row
+    require_other_person(row.calculated_by, who.subject)
+    await _refuse_who_entered_inputs(session, who)
+    gathered = await gather(session, row.period, terms)
+    if run_id(encode(gathered.document)) != row.run_id:
+        raise RunStateError(f"the inputs of {row.period} have changed; withdraw and calculate")
+    result = compute(gathered.document)
+    row.state = "APPROVED"
+    row.approved_by = who.subject
+    row.approved_at = now
+    session.add(LockedPeriod(period=row.period, run_id=row.run_id))
+    _keep_standing(session, row.period, gathered, result)
+    entries = run_entries(
+        party=HUB,
+        period=row.period,
+        run_id=row.run_id,
+        posted_on=now.date(),
+        licences=result.licences,
+        cleared=result.cleared,
+        clearing_currency=terms.clearing_currency,
+    )
+    await store.post(session, entries)
+    await _keep_held(session, HUB, row, gathered, result, now)
+    await _propose_payments(session, row, result, terms)
+    await _tell_nodes(session, row, gathered, now)
+    return row
+
+
+async def _refuse_who_entered_inputs(session: AsyncSession, who: Principal) -> None:
+    """Nobody approves a run whose inputs they entered (SETTLEMENT §8)."""
+    if who.subject in await store.rate_recorders(session):
+        raise SamePersonError(f"{who.subject} entered rates")
+    rows = await licensing.receipt_recorders(session)
+    if who.subject in rows:
+        raise SamePersonError(f"{who.subject} entered receipts")
+
+
+def _keep_standing(
+    session: AsyncSession, period: str, gathered: Gathered, result: RunResult
+) -> None:
+    for key, licence in result.licences.items():
+        session.add(
+            Standing(
+                period=period,
+                licence=key,
+                recognised=licence.revenue.recognised,
+                carried_forward=licence.carried_forward,
+            )
+        )
+    for key, parties in gathered.own.items():
+        for party, weight in parties.items():
+            session.add(OwnWeight(period=period, licence=key, party=party, weight=weight))
+
+
+async def held_weights(
+    session: AsyncSession, period: str, reports: Sequence[UsageReport], origin: str, key: str
+) -> dict[str, dict[str, int]]:
+    """Return {`~` party: {url key: weight}} of a licence key: of the month, or of earlier ones."""
+    rows = list(reports)
+    if origin == "earlier":
+        rows = []
+        for month in await store.locked_periods(session):
+            if month < period:
+                found = await final_reports(session, month)
+                rows += [report for _, report in found.values()]
+    weights: dict[str, dict[str, int]] = {}
+    for report in rows:
+        for item in report.held:
+            if item.licence == key:
+                by_url = weights.setdefault(item.party, {})
+                by_url[item.url_key] = by_url.get(item.url_key, 0) + int(item.weight)
+    return weights
+
+
+async def _keep_held(
+    session: AsyncSession,
+    here: str,
+    row: Run,
+    gathered: Gathered,
+    result: RunResult,
+    now: datetime,
+) -> None:
+    held: list[Held] = []
+    for key, licence in result.licences.items():
+        if licence.licensor == here and any(party.startswith("~") for party in licence.shares):
+            number = key.partition("/")[0]
+            origin = gathered.document.licences[number].weights_from[key]
+            found = await held_weights(session, row.period, gathered.reports, origin, key)
+            held += held_rows(key, found)
+    await itemise_held(session, row.run_id, row.period, result, held, now)
+
+
+def held_rows(key: str, weights: dict[str, dict[str, int]]) -> list[Held]:
+    """Return held weights as rows, sorted."""
+    return [
+        Held(key, party, url_key, str(weight))
+        for party, by_url in sorted(weights.items())
+        for url_key, weight in sorted(by_url.items())
+    ]
+
+
+async def itemise_held(
+    session: AsyncSession,
+    name: str,
+    period: str,
+    result: RunResult,
+    held: Iterable[Held],
+    now: datetime,
+) -> None:
+    """Split the `~` shares of a licensor by address: what a late claim may be paid from."""
+    weights: dict[tuple[str, str], dict[str, int]] = {}
+    for item in held:
+        weights.setdefault((item.licence, item.party), {})[item.url_key] = int(item.weight)
+    rows: list[tuple[object, ...]] = []
+    for (key, party), by_url in sorted(weights.items()):
+        licence = result.licences[key]
+        amounts = largest_remainder(
+            licence.shares.get(party, 0), by_url, scope=f"{period}/{key}/{party}"
+        )
+        rows += [
+            (
+                name,
+                key,
+                party.removeprefix("~"),
+                url_key,
+                str(by_url[url_key]),
+                str(amount),
+                licence.currency,
+                _day(session, now.date()),
+            )
+            for url_key, amount in sorted(amounts.items())
+        ]
+    await store.add_held(session, rows)
+
+
+def _day(session: AsyncSession, day: date) -> object:
+    return day.isoformat() if session.get_bind().dialect.name == "sqlite" else day
+
+
+async def _propose_payments(
+    session: AsyncSession, row: Run, result: RunResult, terms: HubTerms
+) -> None:
+    """Propose what the hub pays; a payee without an account stays outstanding."""
+    for party in await node_parties(session):
+        amount = result.remittances.get(party.code, 0)
+        particulars = collective_terms(party)
+        if amount > 0:
+            session.add(
+                proposed_payment(
+                    run=row.run_id,
+                    period=row.period,
+                    payer=HUB,
+                    payee=party.code,
+                    amount=amount,
+                    currency=particulars.settlement_currency,
+                    accounts=(terms.account, particulars.account),
+                )
+            )
+
+
+def proposed_payment(
+    *,
+    run: str,
+    period: str,
+    payer: str,
+    payee: str,
+    amount: int,
+    currency: str,
+    accounts: tuple[str | None, str | None],
+) -> Payment:
+    """Return a payment to make, or one outstanding because an account is missing."""
+    complete = all(accounts)
+    return Payment(
+        payment_id=f"PAY-{period}-{payer}-{payee}"[:35],
+        run_id=run,
+        period=period,
+        payer=payer,
+        payee=payee,
+        amount=amount,
+        currency=currency,
+        state="PROPOSED" if complete else "OUTSTANDING",
+        reason=None if complete else "ACCOUNT_MISSING",
+    )
+
+
+async def _tell_nodes(session: AsyncSession, row: Run, gathered: Gathered, now: datetime) -> None:
+    uses = [
+        UseWeight(key, party, use, str(weight), str(units))
+        for key, party, use, weight, units in use_weights(gathered.reports)
+    ]
+    for party in await node_parties(session):
+        held: list[Held] = []
+        for number, licence in gathered.document.licences.items():
+            if licence.licensor == party.code:
+                for key in licence.keys(number):
+                    found = await held_weights(
+                        session, row.period, gathered.reports, licence.weights_from[key], key
+                    )
+                    held += held_rows(key, found)
+        own = {
+            number
+            for number, licence in gathered.document.licences.items()
+            if licence.licensor == party.code
+        }
+        message = RunApproved(
+            run_id=row.run_id,
+            document=row.document.decode(),
+            credits=_credits(party.code, gathered.reports),
+            held=held,
+            uses=[
+                item
+                for item in uses
+                if item.party == party.code or item.licence.partition("/")[0] in own
+            ],
+        )
+        await outbox.post(
+            session, target=party.entity_id, kind="run.approved", body=message, now=now
+        )
+
+
+def _credits(node: str, reports: Iterable[UsageReport]) -> list[Credit]:
+    return [
+        Credit(item.licence, item.use, item.claim_id, item.weight, item.units)
+        for report in reports
+        if report.party != node
+        for item in report.weights
+        if item.node == node and item.claim_id is not None
+    ]
+
+
+async def _get_run(session: AsyncSession, name: str, states: set[str]) -> Run:
+    row = await store.find_run(session, name)
+    if row is None:
+        raise UnknownRunError(name)
+    if row.state not in states:
+        raise RunStateError(f"{name[:16]} is {row.state}")
+    return row
+
+
+async def book_licence(session: AsyncSession, row: Licence) -> None:
+    """Enter an accepted licence in its licensor's books, once."""
+    if await store.is_posted(session, f"licence/{row.number}"):
+        return
+    facts = licensing.facts(row)
+    entry = licence_entry(
+        licensor=row.licensor,
+        number=row.number,
+        accepted_on=row.accepted_at.date(),
+        fees={facts.key(component): component.fee for component in facts.components},
+        currency=facts.currency,
+    )
+    await store.post(session, [entry])
+
+
+async def book_receipt(session: AsyncSession, row: Receipt) -> None:
+    """Enter a receipt in the licensor's books, numbered per licence."""
+    licence = await session.get_one(Licence, row.licence)
+    facts = licensing.facts(licence)
+    await session.flush()
+    entry = receipt_entry(
+        licensor=licence.licensor,
+        number=row.licence,
+        sequence=len(await licensing.receipts_of(session, row.licence)),
+        received_on=row.received_on,
+        amount=row.amount,
+        currency=facts.currency,
+    )
+    await store.post(session, [entry])

@@ -1,0 +1,253 @@
+"""Every SQL statement of settlement. Nothing here commits."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date
+
+import msgspec
+from sqlalchemy import Table, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.settlement.books import Entry
+from federation.settlement.tables import (
+    Distribution,
+    HeldItem,
+    JournalEntry,
+    JournalPosting,
+    LockedPeriod,
+    MemberAmount,
+    MemberBalance,
+    OwnWeight,
+    Payment,
+    Rate,
+    Run,
+    Standing,
+)
+from federation.store.bulk import insert_rows
+
+
+def _table(model: type) -> Table:
+    return model.__table__  # type: ignore[attr-defined,no-any-return]
+
+
+async def find_rate(session: AsyncSession, day: date, currency: str) -> Rate | None:
+    """Return the rate published for a currency on a day."""
+    return await session.get(Rate, (day, currency))
+
+
+async def rate_table(session: AsyncSession) -> list[tuple[date, str, str]]:
+    """Return every published rate."""
+    rows = await session.execute(select(Rate.day, Rate.currency, Rate.rate))
+    return [(day, currency, rate) for day, currency, rate in rows]
+
+
+async def rate_recorders(session: AsyncSession) -> set[str]:
+    """Return who entered rates."""
+    return set(await session.scalars(select(Rate.recorded_by).distinct()))
+
+
+async def locked_periods(session: AsyncSession) -> dict[str, str]:
+    """Return {settled month: run_id}, in order."""
+    rows = await session.execute(
+        select(LockedPeriod.period, LockedPeriod.run_id).order_by(LockedPeriod.period)
+    )
+    return {period: run_id for period, run_id in rows}
+
+
+async def find_run(session: AsyncSession, run_id: str) -> Run | None:
+    """Return the newest run of this id that is not withdrawn."""
+    return await session.scalar(
+        select(Run)
+        .where(Run.run_id == run_id, Run.state != "WITHDRAWN")
+        .order_by(Run.id.desc())
+        .limit(1)
+    )
+
+
+async def runs(session: AsyncSession, period: str | None = None) -> list[Run]:
+    """Return runs, newest first."""
+    query = select(Run).order_by(Run.id.desc()).limit(500)
+    return list(await session.scalars(query.where(Run.period == period) if period else query))
+
+
+async def open_run(session: AsyncSession, period: str) -> Run | None:
+    """Return the run of a month that is calculated or advised."""
+    return await session.scalar(
+        select(Run).where(Run.period == period, Run.state.in_(["CALCULATED", "ADVISED"]))
+    )
+
+
+async def approved_run(session: AsyncSession, period: str) -> Run | None:
+    """Return the approved run of a month."""
+    return await session.scalar(
+        select(Run).where(Run.period == period, Run.state == "APPROVED")
+    )
+
+
+async def standings(session: AsyncSession, before: str) -> list[Standing]:
+    """Return what settled months left, oldest first."""
+    rows = await session.scalars(
+        select(Standing).where(Standing.period < before).order_by(Standing.period)
+    )
+    return list(rows)
+
+
+async def earlier_weights(
+    session: AsyncSession, before: str
+) -> dict[str, dict[str, int]]:
+    """Return {licence key: {party: weight}} of the own lines of all settled months before."""
+    rows = await session.scalars(select(OwnWeight).where(OwnWeight.period < before))
+    found: dict[str, dict[str, int]] = {}
+    for row in rows:
+        weights = found.setdefault(row.licence, {})
+        weights[row.party] = weights.get(row.party, 0) + row.weight
+    return found
+
+
+async def post(session: AsyncSession, entries: Iterable[Entry]) -> None:
+    """Enter transactions in the journal; a document that is there already is a defect."""
+    for entry in entries:
+        if not entry.postings:
+            continue
+        row = JournalEntry(
+            posted_on=entry.posted_on, document=entry.document, narration=entry.narration
+        )
+        session.add(row)
+        await session.flush()
+        columns = ["entry_id", "debit", "credit", "amount", "currency", "meta"]
+        rows = [
+            (
+                row.id,
+                posting.debit,
+                posting.credit,
+                str(posting.amount),
+                posting.currency,
+                msgspec.json.encode(dict(sorted(posting.meta.items()))).decode(),
+            )
+            for posting in entry.postings
+        ]
+        await insert_rows(session, _table(JournalPosting), columns, rows)
+
+
+async def is_posted(session: AsyncSession, document: str) -> bool:
+    """Say whether a document is in the journal."""
+    query = select(JournalEntry.id).where(JournalEntry.document == document)
+    return await session.scalar(query) is not None
+
+
+async def journal(
+    session: AsyncSession, *, after: int = 0, limit: int | None = None
+) -> list[tuple[JournalEntry, list[JournalPosting]]]:
+    """Return transactions with their postings, in the order they were entered."""
+    query = select(JournalEntry).where(JournalEntry.id > after).order_by(JournalEntry.id)
+    entries = list(await session.scalars(query.limit(limit) if limit else query))
+    wanted = {entry.id for entry in entries}
+    by_entry: dict[int, list[JournalPosting]] = {entry_id: [] for entry_id in wanted}
+    rows = select(JournalPosting).where(JournalPosting.entry_id > after)
+    if limit and entries:
+        rows = rows.where(JournalPosting.entry_id <= entries[-1].id)
+    for posting in await session.scalars(rows.order_by(JournalPosting.id)):
+        if posting.entry_id in by_entry:
+            by_entry[posting.entry_id].append(posting)
+    return [(entry, by_entry[entry.id]) for entry in entries]
+
+
+async def find_distribution(session: AsyncSession, period: str) -> Distribution | None:
+    """Return what this node did with a month's run."""
+    return await session.get(Distribution, period)
+
+
+async def distributions(session: AsyncSession) -> list[Distribution]:
+    """Return every distribution, oldest first."""
+    return list(await session.scalars(select(Distribution).order_by(Distribution.period)))
+
+
+async def add_member_amounts(session: AsyncSession, rows: Sequence[tuple[object, ...]]) -> None:
+    """Insert member amounts given as (period, member, licence, use, units, source, part, amount,
+    currency), units and amount as text.
+    """  # noqa: D205
+    columns = [
+        "period",
+        "member_id",
+        "licence",
+        "use",
+        "units",
+        "source",
+        "part",
+        "amount",
+        "currency",
+    ]
+    await insert_rows(session, _table(MemberAmount), columns, rows)
+
+
+async def add_balances(session: AsyncSession, rows: Sequence[tuple[object, ...]]) -> None:
+    """Insert member balances: (period, member, opening, attributed, payable, outstanding, reason)."""
+    columns = [
+        "period",
+        "member_id",
+        "opening",
+        "attributed",
+        "payable",
+        "outstanding",
+        "reason",
+    ]
+    await insert_rows(session, _table(MemberBalance), columns, rows)
+
+
+async def add_held(session: AsyncSession, rows: Sequence[tuple[object, ...]]) -> None:
+    """Insert held items: (run, licence, reason, url_key, weight, amount, currency, held_since)."""
+    columns = [
+        "run_id",
+        "licence",
+        "reason",
+        "url_key",
+        "weight",
+        "amount",
+        "currency",
+        "held_since",
+    ]
+    await insert_rows(session, _table(HeldItem), columns, rows)
+
+
+async def member_amounts(
+    session: AsyncSession, period: str, member: str | None = None
+) -> list[MemberAmount]:
+    """Return what a run attributed, line by line."""
+    query = select(MemberAmount).where(MemberAmount.period == period).order_by(MemberAmount.id)
+    if member is not None:
+        query = query.where(MemberAmount.member_id == member)
+    return list(await session.scalars(query))
+
+
+async def balances(session: AsyncSession, period: str) -> dict[str, MemberBalance]:
+    """Return {member: balance} of a month."""
+    rows = await session.scalars(select(MemberBalance).where(MemberBalance.period == period))
+    return {row.member_id: row for row in rows}
+
+
+async def outstanding_before(session: AsyncSession, period: str) -> dict[str, int]:
+    """Return {member: what earlier months attributed and could not pay}."""
+    rows = await session.execute(
+        select(MemberBalance.member_id, MemberBalance.outstanding)
+        .where(MemberBalance.period < period)
+        .order_by(MemberBalance.period)
+    )
+    return {member: outstanding for member, outstanding in rows}
+
+
+async def payments(session: AsyncSession, period: str | None = None) -> list[Payment]:
+    """Return payments by id."""
+    query = select(Payment).order_by(Payment.payment_id)
+    return list(await session.scalars(query.where(Payment.period == period) if period else query))
+
+
+async def held_items(session: AsyncSession, url_key: str | None, limit: int) -> list[HeldItem]:
+    """Return what is held, oldest first."""
+    query = select(HeldItem).order_by(HeldItem.id).limit(limit)
+    if url_key is not None:
+        query = query.where(HeldItem.url_key == url_key)
+    return list(await session.scalars(query))
+
+
+def periods_before(locked: Collection[str], period: str) -> list[str]:
+    """Return the settled months before a month."""
+    return [month for month in locked if month < period]

@@ -1,0 +1,137 @@
+"""What a request asks for: its address in every reading an application might make, its token.
+
+Pure reading of an ASGI scope; nothing is decided here but that a request has one meaning.
+"""
+
+import re
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+
+from federation.errors import RefusalError
+from federation.registry.urls import UrlKey, normalise_url
+from federation.site.refusals import AmbiguousRequestError, LicenceRequiredError
+from federation.trust.tokens import split_prefix
+
+Scope = MutableMapping[str, Any]
+USE_HEADER: Final = "x-licence-use"
+ALIAS_HEADER: Final = "x-collective-license"
+_SCHEME: Final = "license"
+_TOKEN68: Final = re.compile(r"[A-Za-z0-9._~+/=-]+")
+_PATH_SAFE: Final = "/:@!$&'()*+,;=~-._"
+_RAW_SAFE: Final = _PATH_SAFE + "%"
+_PATH_CHARS_MAX: Final = 4096
+_SEGMENTS_MAX: Final = 128
+_TEXT_MAX: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request. `addresses` are its normalised URLs, the one as written first."""
+
+    url: str
+    addresses: tuple[str, ...]
+    keys: tuple[UrlKey, ...]
+    declared_use: str | None
+    agent: str
+
+
+def header_values(scope: Scope, name: str) -> list[str]:
+    """Return every value of a header, in order."""
+    wanted = name.encode()
+    pairs = scope["headers"]
+    return [value.decode("latin-1").strip() for key, value in pairs if key.lower() == wanted]
+
+
+def read_credential(scope: Scope) -> str | None:
+    """Return the one licence token a request carries, None if it carries none.
+
+    Two Authorization headers, or two headers that name different tokens, are nobody's to choose
+    between (400). Another scheme in Authorization is the site's own business.
+    """
+    authorizations = header_values(scope, "authorization")
+    aliases = header_values(scope, ALIAS_HEADER)
+    named = [rest for value in authorizations if (rest := _licence_part(value)) is not None]
+    if not named and not aliases:
+        return None
+    if len(authorizations) > 1 or len(aliases) > 1:
+        raise AmbiguousRequestError("a header that carries the token comes twice")
+    if len({*named, *aliases}) > 1:
+        raise AmbiguousRequestError(f"Authorization and {ALIAS_HEADER} name different tokens")
+    credential = (named or aliases)[0]
+    if not _TOKEN68.fullmatch(credential):
+        raise LicenceRequiredError("the header that should carry it is malformed")
+    return credential
+
+
+def carries_credential(scope: Scope) -> bool:
+    """Tell whether a request shows anything like a licence token."""
+    values = header_values(scope, "authorization")
+    return bool(header_values(scope, ALIAS_HEADER)) or any(
+        _licence_part(value) is not None for value in values
+    )
+
+
+def user_agent(scope: Scope) -> str:
+    """Return the user agent, cut to a length worth keeping."""
+    return " ".join(header_values(scope, "user-agent"))[:_TEXT_MAX]
+
+
+def read_ask(scope: Scope, origin: str | None, use_header: str = USE_HEADER) -> Ask:
+    """Read the request's address, declared use and agent; one that cannot be read is refused."""
+    base = read_origin(scope, origin)
+    written = quote(scope.get("raw_path") or scope["path"].encode(), safe=_RAW_SAFE)
+    decoded = plain_path(scope["path"])
+    if len(written) > _PATH_CHARS_MAX or decoded.count("/") > _SEGMENTS_MAX:
+        raise AmbiguousRequestError("the path is too long")
+    paths = dict.fromkeys((written, decoded, re.sub("/+", "/", decoded)))
+    keys = tuple(dict.fromkeys(_key(base + path) for path in paths))
+    return Ask(
+        url=base + written + _query(scope),
+        addresses=tuple(base + key.path for key in keys),
+        keys=keys,
+        declared_use=_declared_use(scope, use_header),
+        agent=user_agent(scope),
+    )
+
+
+def read_origin(scope: Scope, configured: str | None) -> str:
+    """Return the site's origin: as configured, else as the one Host header names it."""
+    if configured is not None:
+        return configured
+    hosts = header_values(scope, "host")
+    origin = f"{scope.get('scheme', 'http')}://{hosts[0]}" if len(hosts) == 1 else ""
+    split = split_prefix(origin)
+    if split is None or "/" in hosts[0]:
+        raise AmbiguousRequestError("one Host header is asked for")
+    return split[0]
+
+
+def plain_path(decoded: str) -> str:
+    """Return a decoded path with only those escapes that no URL can do without."""
+    return quote(decoded, safe=_PATH_SAFE)
+
+
+def _licence_part(authorization: str) -> str | None:
+    scheme, _, rest = authorization.partition(" ")
+    return rest.strip() if scheme.lower() == _SCHEME else None
+
+
+def _key(url: str) -> UrlKey:
+    try:
+        return normalise_url(url)
+    except RefusalError:
+        raise AmbiguousRequestError("the address cannot be read") from None
+
+
+def _query(scope: Scope) -> str:
+    query = quote(scope.get("query_string", b""), safe=_RAW_SAFE + "?")
+    return f"?{query}" if query and len(query) <= _PATH_CHARS_MAX else ""
+
+
+def _declared_use(scope: Scope, header: str) -> str | None:
+    values = header_values(scope, header)
+    if len(values) > 1:
+        raise AmbiguousRequestError(f"{header} comes twice")
+    return values[0][:_TEXT_MAX] if values else None

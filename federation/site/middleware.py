@@ -1,0 +1,192 @@
+"""The gate before a publisher's application: pure ASGI, people pass, crawlers show a licence."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from federation.clock import Clock, system_clock
+from federation.errors import RefusalError
+from federation.site.answers import refusal_messages
+from federation.site.asks import (
+    USE_HEADER,
+    Ask,
+    Scope,
+    carries_credential,
+    read_ask,
+    read_credential,
+    read_origin,
+    user_agent,
+)
+from federation.site.background import Background
+from federation.site.crawlers import is_ai_crawler
+from federation.site.events import Unit, UsageEvent, new_event_id, units_of
+from federation.site.metering import UNSEEN_BODIES, MakeEvent, MeteredSend, Send
+from federation.site.policy_source import PolicyHolder
+from federation.site.refusals import AmbiguousRequestError, LicenceRequiredError, SpoolError
+from federation.site.rulings import Grant, grant, require_fresh
+from federation.site.spool import Spool
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+LICENCE_PATH: Final = "/license.xml"
+ALWAYS_SERVED: Final = frozenset({"/robots.txt", LICENCE_PATH})
+_POLICY_VIOLATION: Final = 1008
+_log = logging.getLogger(__name__)
+
+
+def is_crawler(scope: Scope) -> bool:
+    """Tell whether the user agent names an AI company's crawler."""
+    return is_ai_crawler(user_agent(scope))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateConfig:
+    """What a gate works with.
+
+    `origin` is the site's public `https://host`; without it the Host header and the scheme the
+    server sees are taken, which is wrong behind most proxies. `licence_xml` is where the terms
+    stand, if neither the policy nor `/license.xml` says it. A request that shows a licence token
+    counts as a crawler whatever `is_bot` says.
+    """
+
+    policy: PolicyHolder
+    spool: Spool
+    clock: Clock = system_clock
+    origin: str | None = None
+    licence_xml: str | None = None
+    use_header: str = USE_HEADER
+    unit: Unit = Unit.REQUEST
+    is_bot: Callable[[Scope], bool] = is_crawler
+    new_event_id: Callable[..., str] = new_event_id
+
+
+class Visit(NamedTuple):
+    """A crawler that is let in."""
+
+    ask: Ask
+    granted: Grant
+    now: datetime
+
+
+class LicenceGate:
+    """ASGI middleware that serves crawlers under a licence and records what they took."""
+
+    def __init__(self, app: App, config: GateConfig, background: Background | None = None) -> None:
+        self._app = app
+        self._config = config
+        self._background = background
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection."""
+        if self._background is not None:
+            self._background.start()
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "websocket" and self._concerns(scope):
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+        elif scope["type"] == "lifespan":
+            await self._lifespan(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            if self._background is not None:
+                await self._background.stop()
+
+    def _concerns(self, scope: Scope) -> bool:
+        return carries_credential(scope) or self._config.is_bot(scope)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] in ALWAYS_SERVED or not self._concerns(scope):
+            await self._app(scope, receive, send)
+            return
+        try:
+            visit = self._admit(scope)
+        except RefusalError as refusal:
+            _log.info("refused: %s", refusal)
+            await self._refuse(refusal, scope, send)
+            return
+        await self._serve(visit, scope, receive, send)
+
+    def _admit(self, scope: Scope) -> Visit:
+        """Return the visit if it is licensed and can be recorded, else refuse."""
+        config, now = self._config, self._config.clock()
+        credential = read_credential(scope)
+        ask = read_ask(scope, config.origin, config.use_header)
+        if credential is None:
+            raise LicenceRequiredError
+        policy = require_fresh(config.policy.current(), now)
+        granted = grant(ask, credential, policy, now)
+        config.spool.check_room()
+        return Visit(ask, granted, now)
+
+    async def _serve(self, visit: Visit, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the application answer, and count it. What it cannot count it does not deliver."""
+        metered = MeteredSend(
+            send,
+            spool=self._config.spool,
+            link=self._terms_url(scope),
+            make_event=self._event_maker(visit) if scope["method"] == "GET" else None,
+        )
+        try:
+            await self._app(_with_seen_bodies(scope), receive, metered)
+        except SpoolError as refusal:
+            _log.exception("usage could not be recorded")
+            if metered.has_begun:
+                raise
+            await self._refuse(refusal, scope, send)
+        except (OSError, asyncio.CancelledError):
+            metered.record_cut_short()
+            raise
+        else:
+            metered.record_cut_short()
+
+    def _event_maker(self, visit: Visit) -> MakeEvent:
+        config, (ask, (token, use), now) = self._config, visit
+
+        def make_event(status: int, body_bytes: int) -> UsageEvent:
+            return UsageEvent(
+                event_id=config.new_event_id(now),
+                licence=token.licence,
+                url=ask.url,
+                use=use,
+                units=units_of(config.unit, body_bytes),
+                occurred_at=now,
+                token=token.jti,
+                agent=ask.agent,
+                status=status,
+                body_bytes=body_bytes,
+            )
+
+        return make_event
+
+    async def _refuse(self, refusal: RefusalError, scope: Scope, send: Send) -> None:
+        policy = self._config.policy.current()
+        buy_at = None if policy is None else policy.checked.site.licence_url
+        link = self._terms_url(scope)
+        for message in refusal_messages(refusal, link=link, buy_at=buy_at):
+            await send(message)
+
+    def _terms_url(self, scope: Scope) -> str | None:
+        """Return where the machine-readable terms stand: as configured, as the node says, here."""
+        policy = self._config.policy.current()
+        stated = self._config.licence_xml or (policy and policy.checked.site.rsl)
+        if stated:
+            return stated
+        try:
+            return read_origin(scope, self._config.origin) + LICENCE_PATH
+        except AmbiguousRequestError:
+            return None
+
+
+def _with_seen_bodies(scope: Scope) -> Scope:
+    """Withdraw the extensions by which a server sends bodies this gate could not measure."""
+    extensions: dict[str, Any] = scope.get("extensions") or {}
+    seen = {name: value for name, value in extensions.items() if name not in UNSEEN_BODIES}
+    return {**scope, "extensions": seen}

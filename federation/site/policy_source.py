@@ -1,0 +1,144 @@
+"""Where the gate's policy comes from: pulled from the node, checked, kept on disk.
+
+The last good policy survives a restart. One that is older than the one held is refused, whoever
+sends it, so that nobody brings a lifted suspension or an opt-out not yet made back to life.
+"""
+
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import ClassVar, Final, Protocol
+from urllib.parse import quote
+
+from federation.clock import Clock
+from federation.errors import RefusalError
+from federation.site.rulings import HeldPolicy
+from federation.site.wire import Answer, Call, Fetch, fetch
+from federation.trust.jose import InvalidTokenError, Keys, Reason
+from federation.trust.policy import (
+    POLICY_BYTES_MAX,
+    CheckedPolicy,
+    open_site_policy,
+    read_site_policy,
+)
+
+POLL_SECONDS: Final = 45.0
+_log = logging.getLogger(__name__)
+
+
+class RolledBackPolicyError(RefusalError):
+    """The policy is older than the one held."""
+
+    code: ClassVar[str] = "POLICY_ROLLED_BACK"
+
+
+class PolicyNotServedError(RefusalError):
+    """The node did not serve the policy."""
+
+    code: ClassVar[str] = "POLICY_NOT_SERVED"
+
+
+class PolicyHolder(Protocol):
+    """Anything that has the site's policy at hand."""
+
+    def current(self) -> HeldPolicy | None:
+        """Return the policy last accepted, of whatever age."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """What a site was told at installation and believes without asking."""
+
+    node: str
+    member_id: str
+    node_keys: Keys
+    hub_keys: Keys
+
+
+class PolicySource:
+    """Pulls one site's policy and holds the last good one."""
+
+    def __init__(
+        self,
+        pins: Pins,
+        *,
+        path: Path,
+        clock: Clock,
+        bearer: Callable[[], str] | None = None,
+        fetch: Fetch = fetch,
+    ) -> None:
+        self._pins = pins
+        self._path = path
+        self._clock = clock
+        self._bearer = bearer
+        self._fetch = fetch
+        self._etag: str | None = None
+        member = quote(pins.member_id, safe="")
+        self._url = f"{pins.node.rstrip('/')}/sites/{member}/policy"
+        self._held = self._load()
+
+    def current(self) -> HeldPolicy | None:
+        """Return the policy last accepted, of whatever age."""
+        return self._held
+
+    async def refresh(self) -> None:
+        """Ask the node for a policy newer than the one held; a refused one changes nothing."""
+        answer = await self._fetch(self._call())
+        if answer.status == HTTPStatus.NOT_MODIFIED:
+            return
+        if answer.status != HTTPStatus.OK:
+            raise PolicyNotServedError(f"HTTP {answer.status}")
+        self._accept(answer)
+
+    def _call(self) -> Call:
+        headers = {"Accept": "application/jwt"}
+        if self._bearer is not None:
+            headers["Authorization"] = f"Bearer {self._bearer()}"
+        if self._etag is not None:
+            headers["If-None-Match"] = self._etag
+        return Call("GET", self._url, headers, answer_bytes_max=POLICY_BYTES_MAX)
+
+    def _accept(self, answer: Answer) -> None:
+        token = answer.body.strip()
+        pins = self._pins
+        checked = read_site_policy(token, pins.node_keys, pins.hub_keys, self._clock())
+        self._require_ours(checked)
+        self._require_newer(checked)
+        held = HeldPolicy(checked)
+        self._save(token)
+        self._held, self._etag = held, answer.headers.get("etag")
+
+    def _require_ours(self, checked: CheckedPolicy) -> None:
+        if checked.site.iss != self._pins.node:
+            raise InvalidTokenError(Reason.ISSUER, "another node's policy")
+        if checked.site.sub != self._pins.member_id:
+            raise InvalidTokenError(Reason.AUDIENCE, "another member's policy")
+
+    def _require_newer(self, checked: CheckedPolicy) -> None:
+        if self._held is None:
+            return
+        held = self._held.checked
+        if checked.site.iat < held.site.iat or checked.trust.iat < held.trust.iat:
+            raise RolledBackPolicyError
+
+    def _load(self) -> HeldPolicy | None:
+        """Return the policy on disk if it is still genuine. Its age is judged when it is used."""
+        try:
+            token = self._path.read_bytes()
+            checked = open_site_policy(token, self._pins.node_keys, self._pins.hub_keys)
+            self._require_ours(checked)
+            return HeldPolicy(checked)
+        except FileNotFoundError:
+            return None
+        except RefusalError as refusal:
+            _log.warning("the policy on disk is set aside: %s", refusal)
+            return None
+
+    def _save(self, token: bytes) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
+        draft.write_bytes(token)
+        draft.replace(self._path)

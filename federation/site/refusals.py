@@ -1,0 +1,99 @@
+"""The refusals of a member site, each with the status and error word a crawler reads.
+
+RSL's Crawler Authorization Protocol fixes the pairs; where it leaves a choice ours stands here.
+"""
+
+from typing import ClassVar, Final
+
+from federation.errors import RefusalError
+from federation.trust.jose import InvalidTokenError, Reason
+from federation.trust.tokens import OutsideAudienceError
+
+
+class SiteRefusalError(RefusalError):
+    """The site does not serve this request."""
+
+    code: ClassVar[str] = "REFUSED"
+    status: ClassVar[int] = 403
+    error: ClassVar[str] = "insufficient_scope"
+
+
+class AmbiguousRequestError(SiteRefusalError):
+    """The request can be read in more than one way."""
+
+    code: ClassVar[str] = "AMBIGUOUS_REQUEST"
+    status: ClassVar[int] = 400
+    error: ClassVar[str] = "invalid_request"
+
+
+class LicenceRequiredError(SiteRefusalError):
+    """A licence token is needed here."""
+
+    code: ClassVar[str] = "LICENCE_REQUIRED"
+    status: ClassVar[int] = 401
+    error: ClassVar[str] = "invalid_request"
+
+
+class RevokedLicenceError(SiteRefusalError):
+    """The licence has been revoked."""
+
+    code: ClassVar[str] = "LICENCE_REVOKED"
+    status: ClassVar[int] = 401
+    error: ClassVar[str] = "invalid_token"
+
+
+class SuspendedLicenceError(SiteRefusalError):
+    """The licence is suspended until its account is settled."""
+
+    code: ClassVar[str] = "LICENCE_SUSPENDED"
+    status: ClassVar[int] = 402
+    error: ClassVar[str] = "invalid_token"
+
+
+class UseNotGrantedError(SiteRefusalError):
+    """The licence token does not grant this use."""
+
+    code: ClassVar[str] = "USE_NOT_GRANTED"
+
+
+class WithheldError(SiteRefusalError):
+    """The rightholder withholds this work; no licence covers it."""
+
+    code: ClassVar[str] = "WITHHELD"
+
+
+class PolicyUnavailableError(SiteRefusalError):
+    """The site holds no policy that is in force."""
+
+    code: ClassVar[str] = "POLICY_UNAVAILABLE"
+    status: ClassVar[int] = 503
+    error: ClassVar[str] = "server_error"
+
+
+class SpoolError(SiteRefusalError):
+    """The site cannot record usage, so it serves none."""
+
+    code: ClassVar[str] = "USAGE_NOT_RECORDED"
+    status: ClassVar[int] = 503
+    error: ClassVar[str] = "server_error"
+
+
+class SpoolFullError(SpoolError):
+    """The site's usage spool is full, because its node has not taken the reports."""
+
+    code: ClassVar[str] = "SPOOL_FULL"
+
+
+_UNKNOWN: Final = (503, "server_error")
+
+
+def standing(refusal: RefusalError) -> tuple[int, str]:
+    """Return the HTTP status and the error word of a refusal."""
+    if isinstance(refusal, SiteRefusalError):
+        return refusal.status, refusal.error
+    if isinstance(refusal, InvalidTokenError):
+        wrong_kind = refusal.reason is Reason.ALGORITHM
+        return 401, "invalid_request" if wrong_kind else "invalid_token"
+    if isinstance(refusal, OutsideAudienceError):
+        return 403, "insufficient_scope"
+    return _UNKNOWN

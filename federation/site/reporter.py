@@ -1,0 +1,122 @@
+"""Hands the spooled usage to the node, for as long as that takes.
+
+A batch is deleted only on the node's 2xx. Until then every attempt sends the same bytes with the
+same Idempotency-Key, so that an answer lost on the way never counts a page twice.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Final
+
+from federation.site.spool import Batch, Spool
+from federation.site.wire import Answer, Call, Fetch, NodeUnreachableError, fetch
+
+DELAY_SECONDS_MAX: Final = 300.0
+_FIRST_DELAY_SECONDS: Final = 1.0
+_NOT_THE_BATCH: Final = frozenset(
+    {
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.TOO_MANY_REQUESTS,
+    }
+)
+_SUCCESS: Final = 2
+_REFUSED: Final = 4
+_log = logging.getLogger(__name__)
+
+
+class Pause:
+    """A capped, doubling back-off by monotonic time."""
+
+    def __init__(self) -> None:
+        self._delay_seconds = 0.0
+        self._until = float("-inf")
+
+    def is_over(self, now: float) -> bool:
+        """Tell whether another attempt is due."""
+        return now >= self._until
+
+    def lengthen(self, now: float) -> None:
+        """Wait twice as long as the last time, five minutes at most."""
+        doubled = self._delay_seconds * 2 or _FIRST_DELAY_SECONDS
+        self._delay_seconds = min(doubled, DELAY_SECONDS_MAX)
+        self._until = now + self._delay_seconds
+
+    def reset(self) -> None:
+        """Start over: the last attempt succeeded."""
+        self._delay_seconds = 0.0
+        self._until = float("-inf")
+
+
+class Reporter:
+    """Sends one spool's batches to one node."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        *,
+        node: str,
+        bearer: Callable[[], str],
+        fetch: Fetch = fetch,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._spool = spool
+        self._url = f"{node.rstrip('/')}/usage"
+        self._bearer = bearer
+        self._fetch = fetch
+        self._monotonic = monotonic
+        self._node_pause = Pause()
+        self._batch_pauses: dict[str, Pause] = {}
+
+    async def tick(self) -> int:
+        """Send every batch that is due and return how many the node took.
+
+        A node that is down pauses everything; a batch the node refuses pauses alone and stays,
+        since it is evidence, while later ones go on.
+        """
+        with self._spool.sending() as is_sender:
+            if not is_sender or not self._node_pause.is_over(self._monotonic()):
+                return 0
+            taken_count = 0
+            for batch in await asyncio.to_thread(self._spool.batches):
+                pause = self._batch_pauses.get(batch.id)
+                if pause is None or pause.is_over(self._monotonic()):
+                    taken_count += await self._send(batch)
+                if not self._node_pause.is_over(self._monotonic()):
+                    break
+            return taken_count
+
+    async def _send(self, batch: Batch) -> bool:
+        try:
+            answer = await self._fetch(self._call(batch, await asyncio.to_thread(batch.read)))
+        except NodeUnreachableError as error:
+            _log.warning("usage batch %s waits: %s", batch.id, error)
+            self._node_pause.lengthen(self._monotonic())
+            return False
+        if answer.status // 100 == _SUCCESS:
+            self._spool.acknowledge(batch)
+            self._node_pause.reset()
+            self._batch_pauses.pop(batch.id, None)
+            return True
+        self._set_back(batch, answer)
+        return False
+
+    def _call(self, batch: Batch, lines: bytes) -> Call:
+        headers = {
+            "Authorization": f"Bearer {self._bearer()}",
+            "Content-Type": "application/x-ndjson",
+            "Idempotency-Key": batch.id,
+        }
+        return Call("POST", self._url, headers, lines)
+
+    def _set_back(self, batch: Batch, answer: Answer) -> None:
+        _log.warning("usage batch %s was answered %s", batch.id, answer.status)
+        pause = self._node_pause
+        if answer.status // 100 == _REFUSED and answer.status not in _NOT_THE_BATCH:
+            pause = self._batch_pauses.setdefault(batch.id, Pause())
+        pause.lengthen(self._monotonic())

@@ -1,0 +1,119 @@
+"""May this crawler have this page for this use? Pure: a request, a policy, an instant.
+
+The order is that of the rules: is the token genuine and alive, does its licence stand, does it
+reach this address and this use, and then what beats every licence: is the work withheld.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from federation.registry.urls import ClaimKey, UrlKey, candidates, normalise_claim
+from federation.site.asks import Ask, plain_path
+from federation.site.refusals import (
+    PolicyUnavailableError,
+    RevokedLicenceError,
+    SuspendedLicenceError,
+    UseNotGrantedError,
+    WithheldError,
+)
+from federation.trust.policy import (
+    ALL_USES,
+    CheckedPolicy,
+    LicenceStatus,
+    SiteOptOut,
+    StalePolicyError,
+    check_fresh,
+)
+from federation.trust.tokens import (
+    LicenceToken,
+    OutsideAudienceError,
+    check_licence_token,
+    covers,
+)
+
+
+class Grant(NamedTuple):
+    """A request that is served: under which token, for which use."""
+
+    token: LicenceToken
+    use: str
+
+
+class HeldPolicy:
+    """A checked policy made ready for look-ups."""
+
+    def __init__(self, checked: CheckedPolicy) -> None:
+        self.checked = checked
+        self.issuers = checked.trust.issuer_keys()
+        self._optouts: dict[ClaimKey, list[SiteOptOut]] = {}
+        for optout in checked.site.optouts:
+            for claim in _spellings(normalise_claim(optout.subject)):
+                self._optouts.setdefault(claim, []).append(optout)
+
+    def status(self, licence: str) -> LicenceStatus | None:
+        """Return what the hub says against a licence, if anything."""
+        return self.checked.trust.licences.get(licence)
+
+    def withholds(self, keys: Iterable[UrlKey], use: str, now: datetime) -> bool:
+        """Tell whether an opt-out for the use, or for all uses, is in force at any of the keys."""
+        if self.checked.site.reserved_all:
+            return True
+        return any(
+            optout.use in (use, ALL_USES) and optout.effective_at <= now
+            for key in keys
+            for claim in candidates(key)
+            for optout in self._optouts.get(claim, ())
+        )
+
+
+def require_fresh(policy: HeldPolicy | None, now: datetime) -> HeldPolicy:
+    """Return the policy if it is in force; a site that knows nothing current refuses."""
+    if policy is None:
+        raise PolicyUnavailableError("none has been received")
+    try:
+        check_fresh(policy.checked, now)
+    except StalePolicyError as stale:
+        raise PolicyUnavailableError(stale.detail) from None
+    return policy
+
+
+def grant(ask: Ask, credential: str, policy: HeldPolicy, now: datetime) -> Grant:
+    """Return under which token and use a request is served, or refuse it."""
+    issuers = policy.issuers
+    token = check_licence_token(credential, issuers=issuers, url=ask.addresses[0], now=now)
+    _require_standing(token.licence, policy)
+    for address in ask.addresses:
+        if not covers(token.audience, address) or not covers(policy.checked.site.prefixes, address):
+            raise OutsideAudienceError(address)
+    use = choose_use(ask.declared_use, token.uses)
+    if policy.withholds(ask.keys, use, now):
+        raise WithheldError(f"{use}: {ask.addresses[0]}")
+    return Grant(token, use)
+
+
+def choose_use(declared: str | None, granted: tuple[str, ...]) -> str:
+    """Return the use a crawler declares, or the only one its token grants; nothing is assumed."""
+    if declared is None and len(granted) == 1:
+        return granted[0]
+    if declared is None:
+        raise UseNotGrantedError(f"declare one of: {', '.join(granted)}")
+    if declared not in granted:
+        raise UseNotGrantedError(f"{declared} is not one of: {', '.join(granted)}")
+    return declared
+
+
+def _spellings(claim: ClaimKey) -> set[ClaimKey]:
+    """Return a claim as written and as a request for it is read, escapes undone."""
+    return {claim, ClaimKey(claim.host, plain_path(unquote(claim.path)), claim.wildcard)}
+
+
+def _require_standing(licence: str, policy: HeldPolicy) -> None:
+    match policy.status(licence):
+        case LicenceStatus.REVOKED:
+            raise RevokedLicenceError(licence)
+        case LicenceStatus.SUSPENDED:
+            raise SuspendedLicenceError(licence)
+        case None:
+            return

@@ -1,0 +1,98 @@
+"""One server's database: a single serial writer and a few readers, on SQLite and PostgreSQL.
+
+Both backends behave alike on purpose: write transactions run one after the other. SQLite has
+`BEGIN IMMEDIATE` on a writer pool of one; PostgreSQL takes a transaction-level advisory lock
+first. So whatever a write transaction reads cannot change before it commits, and no update is
+lost (docs/decisions/0002).
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+Boundary = Callable[[str, str], None]
+"""Called with (transaction name, "before" | "after") around each commit: crash tests listen."""
+
+_WRITER_LOCK = 0x0FED_E8A7
+READERS_MAX = 3
+
+
+def _no_boundary(name: str, moment: str) -> None:
+    """Do nothing: the boundary of every server outside crash tests."""
+
+
+class Database:
+    """Opens write and read transactions on one URL (`sqlite+aiosqlite:///…` or `postgresql+asyncpg://…`)."""
+
+    def __init__(self, url: str, *, boundary: Boundary = _no_boundary) -> None:
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+        self._boundary = boundary
+        self._writer = _sqlite_engine(url, writes=True) if self.is_sqlite else _postgres_engine(url)
+        self._reader = _sqlite_engine(url, writes=False) if self.is_sqlite else self._writer
+        self._writing = async_sessionmaker(self._writer, expire_on_commit=False)
+        self._reading = async_sessionmaker(self._reader, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def write(self, name: str) -> AsyncIterator[AsyncSession]:
+        """Open the write transaction `name`; commit when the block ends, else roll back."""
+        async with self._writing() as session:
+            async with session.begin():
+                if not self.is_sqlite:
+                    await session.execute(
+                        text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITER_LOCK}
+                    )
+                yield session
+                await session.flush()
+                self._boundary(name, "before")
+            self._boundary(name, "after")
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """Open one consistent view of the committed rows; writing through it is refused."""
+        async with self._reading() as session:
+            if not self.is_sqlite:
+                await session.execute(
+                    text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                )
+            yield session
+            await session.rollback()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._writer.dispose()
+        if self._reader is not self._writer:
+            await self._reader.dispose()
+
+
+def _postgres_engine(url: str) -> AsyncEngine:
+    return create_async_engine(url, pool_size=READERS_MAX + 1, max_overflow=0)
+
+
+def _sqlite_engine(url: str, *, writes: bool) -> AsyncEngine:
+    engine = create_async_engine(
+        url,
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=1 if writes else READERS_MAX,
+        max_overflow=0,
+        connect_args={"isolation_level": None},  # the driver's own BEGIN would lose updates
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def pragmas(connection: Any, record: Any) -> None:  # noqa: ARG001
+        cursor = connection.cursor()
+        # The writer comes first and makes the file WAL; a reader of a new file may not.
+        names = ["busy_timeout=10000", "foreign_keys=ON", "synchronous=NORMAL", "cache_size=-4000"]
+        for pragma in ["journal_mode=WAL", *names] if writes else [*names, "query_only=ON"]:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine

@@ -1,0 +1,109 @@
+"""The outbox: messages written with their cause, delivered in order, as long as it takes."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+import msgspec
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.errors import RefusalError
+from federation.store.canonical import sha256_hex
+from federation.store.tables import InboxMessage, OutboxMessage
+
+_encode = msgspec.json.Encoder().encode
+
+
+class OutOfOrderError(RefusalError):
+    """A message of this sender is missing before this one."""
+
+    code: ClassVar[str] = "OUT_OF_ORDER"
+
+
+class MessageConflictError(RefusalError):
+    """This sender used the number of an earlier message for another one."""
+
+    code: ClassVar[str] = "MESSAGE_CONFLICT"
+
+
+async def post(session: AsyncSession, *, target: str, kind: str, body: Any, now: datetime) -> None:
+    """Write one message to `target` (an entity id) in the caller's transaction."""
+    last = await session.scalar(
+        select(func.max(OutboxMessage.sequence)).where(OutboxMessage.target == target)
+    )
+    session.add(
+        OutboxMessage(
+            target=target, sequence=(last or 0) + 1, kind=kind, body=_encode(body), created_at=now
+        )
+    )
+    await session.flush()
+
+
+async def waiting(session: AsyncSession, target: str, limit: int) -> list[OutboxMessage]:
+    """Return the oldest undelivered messages to a target, in order."""
+    rows = await session.scalars(
+        select(OutboxMessage)
+        .where(OutboxMessage.target == target, OutboxMessage.delivered_at.is_(None))
+        .order_by(OutboxMessage.sequence)
+        .limit(limit)
+    )
+    return list(rows)
+
+
+async def targets_waiting(session: AsyncSession) -> dict[str, int]:
+    """Return {target: number of undelivered messages}."""
+    rows = await session.execute(
+        select(OutboxMessage.target, func.count())
+        .where(OutboxMessage.delivered_at.is_(None))
+        .group_by(OutboxMessage.target)
+    )
+    return {target: count for target, count in rows}
+
+
+async def mark_delivered(
+    session: AsyncSession, *, target: str, up_to: int, now: datetime
+) -> None:
+    """Record the callee's receipt for every message up to a sequence number."""
+    await session.execute(
+        update(OutboxMessage)
+        .where(
+            OutboxMessage.target == target,
+            OutboxMessage.sequence <= up_to,
+            OutboxMessage.delivered_at.is_(None),
+        )
+        .values(delivered_at=now)
+    )
+
+
+async def mark_failed(session: AsyncSession, *, target: str, sequence: int, error: str) -> None:
+    """Count a failed attempt and keep its reason for staff to read."""
+    await session.execute(
+        update(OutboxMessage)
+        .where(OutboxMessage.target == target, OutboxMessage.sequence == sequence)
+        .values(attempts=OutboxMessage.attempts + 1, last_error=error[:500])
+    )
+
+
+async def accept(
+    session: AsyncSession, *, sender: str, sequence: int, kind: str, body: bytes, now: datetime
+) -> bool:
+    """Say whether a message is new, and record it in the effect's transaction if so.
+
+    A message that was here before is acknowledged again without effect; one that comes too
+    early is refused, so that effects keep the sender's order.
+    """
+    known = await session.get(InboxMessage, (sender, sequence))
+    digest = sha256_hex(body)
+    if known is not None:
+        if known.digest != digest or known.kind != kind:
+            raise MessageConflictError(f"{sender} #{sequence}")
+        return False
+    last = await session.scalar(
+        select(func.max(InboxMessage.sequence)).where(InboxMessage.sender == sender)
+    )
+    if sequence != (last or 0) + 1:
+        raise OutOfOrderError(f"{sender} #{sequence}, expected #{(last or 0) + 1}")
+    session.add(
+        InboxMessage(sender=sender, sequence=sequence, kind=kind, digest=digest, received_at=now)
+    )
+    return True

@@ -1,0 +1,204 @@
+"""The one door for signing and checking: compact JWS, ES256, nothing else.
+
+Every signature this federation makes or believes passes here. What the library leaves open is
+closed: one explicit algorithm, an exact header (`alg`, `typ`, `kid` and no other member), a bounded
+size, canonical base64url, no JSON member twice. Keys come from the caller, never from the token.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Final, NamedTuple, NoReturn, cast
+
+from federation.errors import RefusalError
+from federation.trust.keys import (
+    ALGORITHM,
+    InvalidKeyError,
+    Keys,
+    PublicKey,
+    SigningKey,
+    key_set,
+)
+
+__all__ = [
+    "ALGORITHM",
+    "LEEWAY_SECONDS",
+    "TOKEN_BYTES_MAX",
+    "InvalidKeyError",
+    "InvalidTokenError",
+    "Keys",
+    "PublicKey",
+    "Reason",
+    "SigningKey",
+    "check_times",
+    "key_set",
+    "sign",
+    "verify",
+    "verify_from",
+    "whole_seconds",
+]
+
+TOKEN_BYTES_MAX: Final = 4096
+LEEWAY_SECONDS: Final = 60
+_HEADER_MEMBERS: Final = frozenset({"alg", "typ", "kid"})
+_COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+
+
+class Reason(StrEnum):
+    """Why a token is refused: stable, and free of anything the token or a key holds."""
+
+    SIZE = "size"
+    MALFORMED = "malformed"
+    HEADER = "header"
+    ALGORITHM = "algorithm"
+    TYPE = "type"
+    KEY = "key"
+    SIGNATURE = "signature"
+    ISSUER = "issuer"
+    AUDIENCE = "audience"
+    TIME = "time"
+    EXPIRED = "expired"
+    CLAIMS = "claims"
+
+
+class InvalidTokenError(RefusalError):
+    """The signed token is not valid."""
+
+    code: ClassVar[str] = "INVALID_TOKEN"
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        self.reason = reason
+        super().__init__(f"{reason}: {detail}" if detail else str(reason))
+
+
+def sign(payload: Mapping[str, Any], *, typ: str, key: SigningKey) -> str:
+    """Sign a JSON object as a compact JWS of the stated type."""
+    text = json.dumps(payload, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return key.sign({"alg": ALGORITHM, "typ": typ, "kid": key.kid}, text.encode())
+
+
+def verify(
+    token: str | bytes, *, typ: str, keys: Keys, max_bytes: int = TOKEN_BYTES_MAX
+) -> dict[str, Any]:
+    """Return the claims of a token of that type signed by one of `keys`, of whatever age."""
+    opened = _open(token, typ, max_bytes)
+    return _believe(opened, keys)
+
+
+def verify_from(
+    token: str | bytes,
+    *,
+    typ: str,
+    issuers: Mapping[str, Keys],
+    max_bytes: int = TOKEN_BYTES_MAX,
+) -> dict[str, Any]:
+    """Return the claims of a token signed by the very issuer it names.
+
+    `iss` is compared whole, and only that issuer's keys can confirm it: one member of the
+    federation cannot speak for another.
+    """
+    opened = _open(token, typ, max_bytes)
+    issuer = opened.claims.get("iss")
+    if not isinstance(issuer, str) or issuer not in issuers:
+        raise InvalidTokenError(Reason.ISSUER, "not an issuer this server knows")
+    return _believe(opened, issuers[issuer])
+
+
+def check_times(claims: Mapping[str, Any], now: datetime, leeway: int = LEEWAY_SECONDS) -> None:
+    """Refuse what has expired or is not yet issued. `exp` and `iat` are required whole seconds."""
+    instant = now.timestamp()
+    issued, expires = whole_seconds(claims, "iat"), whole_seconds(claims, "exp")
+    if expires <= instant - leeway:
+        raise InvalidTokenError(Reason.EXPIRED)
+    if issued > instant + leeway:
+        raise InvalidTokenError(Reason.TIME, "issued in the future")
+    if "nbf" in claims and whole_seconds(claims, "nbf") > instant + leeway:
+        raise InvalidTokenError(Reason.TIME, "not valid yet")
+
+
+def whole_seconds(claims: Mapping[str, Any], name: str) -> int:
+    """Return a time claim, an integer and nothing like one."""
+    value = claims.get(name)
+    if type(value) is not int:
+        raise InvalidTokenError(Reason.TIME, f"{name} is not a whole number of seconds")
+    return value
+
+
+class _Opened(NamedTuple):
+    """A token taken apart and not yet believed."""
+
+    text: str
+    kid: str
+    claims: dict[str, Any]
+
+
+def _open(token: str | bytes, typ: str, max_bytes: int) -> _Opened:
+    if len(token) > max_bytes:
+        raise InvalidTokenError(Reason.SIZE, f"more than {max_bytes} bytes")
+    text = token.decode("latin-1") if isinstance(token, bytes) else token
+    if not _COMPACT.fullmatch(text):
+        raise InvalidTokenError(Reason.MALFORMED, "not a compact JWS")
+    header, payload, signature = text.split(".")
+    _decode(signature)
+    return _Opened(text, _check_header(_read_object(header), typ), _read_object(payload))
+
+
+def _check_header(header: dict[str, Any], typ: str) -> str:
+    """Return the `kid` of a header that is exactly what we write."""
+    if header.get("alg") != ALGORITHM:
+        raise InvalidTokenError(Reason.ALGORITHM, f"only {ALGORITHM} is accepted")
+    if header.get("typ") != typ:
+        raise InvalidTokenError(Reason.TYPE, f"{typ} is asked for")
+    if header.keys() != _HEADER_MEMBERS:
+        raise InvalidTokenError(Reason.HEADER, "exactly alg, typ and kid are accepted")
+    if not isinstance(header["kid"], str):
+        raise InvalidTokenError(Reason.KEY, "kid is not a string")
+    return header["kid"]
+
+
+def _believe(opened: _Opened, keys: Keys) -> dict[str, Any]:
+    key = keys.get(opened.kid)
+    if key is None:
+        raise InvalidTokenError(Reason.KEY, "not a key of this issuer")
+    if not key.check(opened.text):
+        raise InvalidTokenError(Reason.SIGNATURE)
+    return opened.claims
+
+
+def _decode(segment: str) -> bytes:
+    """Decode base64url that has one spelling: no padding, no stray bits at the end."""
+    try:
+        raw = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+    except ValueError:
+        raise InvalidTokenError(Reason.MALFORMED, "not base64url") from None
+    if base64.urlsafe_b64encode(raw).rstrip(b"=") != segment.encode():
+        raise InvalidTokenError(Reason.MALFORMED, "not canonical base64url")
+    return raw
+
+
+def _read_object(segment: str) -> dict[str, Any]:
+    try:
+        value = json.loads(
+            _decode(segment).decode("utf-8"),
+            object_pairs_hook=_members_once,
+            parse_constant=_no_number,
+        )
+    except (ValueError, RecursionError):
+        raise InvalidTokenError(Reason.MALFORMED, "not plain JSON with each member once") from None
+    if not isinstance(value, dict):
+        raise InvalidTokenError(Reason.MALFORMED, "not a JSON object")
+    return cast("dict[str, Any]", value)
+
+
+def _members_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member twice")
+    return members
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(name)

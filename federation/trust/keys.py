@@ -1,0 +1,139 @@
+"""Keys on P-256, named by their thumbprint. Signing and checking raw bytes, nothing more.
+
+`jose` is the door; only it calls `PublicKey.check` and `SigningKey.sign`.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Final, Self, cast
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+
+from federation.errors import RefusalError
+
+ALGORITHM: Final = "ES256"
+CURVE: Final = "P-256"
+_PRIVATE_MODE: Final = 0o600
+_OTHERS: Final = 0o077
+
+
+class InvalidKeyError(RefusalError):
+    """The key is not one this federation signs or checks with."""
+
+    code: ClassVar[str] = "INVALID_KEY"
+
+
+class PublicKey:
+    """Half a key: it checks. Made only from a public P-256 key whose `kid` is its thumbprint."""
+
+    def __init__(self, key: ECKey) -> None:
+        self._key = key
+        self.kid = key.thumbprint()
+
+    @classmethod
+    def from_jwk(cls, jwk: Mapping[str, Any]) -> Self:
+        """Import a public JWK; a private one, another curve or a `kid` of its own is refused."""
+        if jwk.get("kty") != "EC" or jwk.get("crv") != CURVE or "d" in jwk:
+            raise InvalidKeyError("a public JWK on P-256 is asked for")
+        try:
+            key = cls(ECKey.import_key({name: jwk[name] for name in ("kty", "crv", "x", "y")}))
+        except (JoseError, ValueError, TypeError, KeyError):
+            raise InvalidKeyError("not a point on P-256") from None
+        if jwk.get("kid", key.kid) != key.kid:
+            raise InvalidKeyError("kid is not the RFC 7638 thumbprint")
+        return key
+
+    def public_jwk(self) -> dict[str, str]:
+        """Return the JWK to publish, with `kid`, `alg` and `use`."""
+        shape = cast("dict[str, str]", self._key.as_dict(private=False))
+        point = {name: shape[name] for name in ("kty", "crv", "x", "y")}
+        return {**point, "kid": self.kid, "alg": ALGORITHM, "use": "sig"}
+
+    def check(self, token: str) -> bool:
+        """Tell whether the signature of a compact token is this key's."""
+        try:
+            jws.deserialize_compact(token, self._key, registry=_ONLY_ES256)
+        except (JoseError, ValueError):
+            return False
+        return True
+
+
+Keys = Mapping[str, PublicKey]
+
+
+def key_set(jwks: Iterable[Mapping[str, Any]]) -> dict[str, PublicKey]:
+    """Return the keys of a published set by `kid`."""
+    return {key.kid: key for key in map(PublicKey.from_jwk, jwks)}
+
+
+class SigningKey:
+    """A private P-256 key. It never prints itself and leaves the process only into its file."""
+
+    def __init__(self, key: ECKey) -> None:
+        if not key.is_private or key.curve_name != CURVE:
+            raise InvalidKeyError("a private key on P-256 is asked for")
+        self._key = key
+        self.public = PublicKey(ECKey.import_key(key.public_key))
+        self.kid = self.public.kid
+
+    @classmethod
+    def generate(cls) -> Self:
+        """Make a new key."""
+        return cls(ECKey.generate_key(CURVE))
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a PEM or JWK file that nobody but its owner may read."""
+        if path.stat().st_mode & _OTHERS:
+            raise InvalidKeyError(f"{path}: others may read it; chmod 600")
+        text = path.read_text(encoding="utf-8")
+        try:
+            stored = json.loads(text) if text.lstrip().startswith("{") else text
+            key = ECKey.import_key(stored)
+        except (JoseError, ValueError, TypeError, KeyError):
+            raise InvalidKeyError(f"{path}: neither a PEM nor a JWK private key") from None
+        return cls(key)
+
+    @classmethod
+    def load_or_create(cls, path: Path) -> Self:
+        """Read the key at `path`, made with mode 0600 when there is none.
+
+        The file appears whole or not at all, and of two processes that start together one key wins.
+        """
+        if not path.exists():
+            draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE_MODE)
+            with os.fdopen(handle, "wb") as file:
+                file.write(cls.generate()._key.as_pem(private=True))  # noqa: SLF001 - own class
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                os.link(draft, path)
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+        return cls.load(path)
+
+    def public_jwk(self) -> dict[str, str]:
+        """Return the JWK to publish."""
+        return self.public.public_jwk()
+
+    def sign(self, header: Mapping[str, Any], payload: bytes) -> str:
+        """Return the compact JWS."""
+        return jws.serialize_compact(dict(header), payload, self._key, registry=_ONLY_ES256)
+
+
+def _es256_registry() -> jws.JWSRegistry:
+    """Build the allow-list of one. Sizes are ours to check: the library's would cap a policy."""
+    registry = jws.JWSRegistry(algorithms=[ALGORITHM])
+    registry.max_payload_length = 1 << 30
+    return registry
+
+
+_ONLY_ES256: Final = _es256_registry()

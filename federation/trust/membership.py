@@ -1,0 +1,81 @@
+"""What collectives and the hub tell each other when one joins: particulars are data."""
+
+import msgspec
+
+
+class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One tier of a tiered plan."""
+
+    minimum_works: int
+    share_bps: int
+
+
+class CollectiveTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A collective's particulars, as applied for and agreed."""
+
+    code: str
+    name: str
+    country: str
+    settlement_currency: str
+    admin_fee_bps: int
+    collecting_fee_bps: int
+    minimum_payment: int
+    plan: str
+    base_bps: int | None = None
+    tiers: dict[str, Tier] | None = None
+    account: str | None = None
+    account_scheme: str = "IBAN"
+    bic: str | None = None
+
+
+class HubTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the hub charges and how usage weighs: the agreement every collective joins."""
+
+    name: str
+    clearing_currency: str
+    fee_bps: int
+    national_fee_bps: int
+    fee_band_bps: tuple[int, int]
+    tier_weight: dict[str, int]
+    use_weight: dict[str, int]
+    account: str | None = None
+    account_scheme: str = "IBAN"
+    bic: str | None = None
+
+
+class Apply(msgspec.Struct, frozen=True):
+    """A node applies; the call is signed with the very key it names."""
+
+    entity_id: str
+    url: str
+    jwk: dict[str, str]
+    terms: CollectiveTerms
+
+
+class Peer(msgspec.Struct, frozen=True):
+    """An admitted server as others know it."""
+
+    code: str
+    entity_id: str
+    url: str
+    name: str
+    jwk: dict[str, str]
+
+
+class Granted(msgspec.Struct, frozen=True):
+    """The hub admits: its key (whose thumbprint the node has pinned) and its terms."""
+
+    hub: Peer
+    terms: HubTerms
+
+
+class Roster(msgspec.Struct, frozen=True):
+    """Every admitted collective, so that each knows the others' keys."""
+
+    peers: list[Peer]
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """The hub does not admit, and says why."""
+
+    reason: str

@@ -1,0 +1,56 @@
+"""Who is asking: the one seam between a request and the rules."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from federation.errors import RefusalError
+
+PEER = "peer"
+
+
+class NotAuthenticatedError(RefusalError):
+    """A valid token of this server is needed."""
+
+    code: ClassVar[str] = "NOT_AUTHENTICATED"
+
+
+class NotAllowedError(RefusalError):
+    """Your role does not allow this."""
+
+    code: ClassVar[str] = "NOT_ALLOWED"
+
+
+class SamePersonError(RefusalError):
+    """Another person than the one who prepared this must decide it."""
+
+    code: ClassVar[str] = "SAME_PERSON"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An authenticated caller: a person, a lab, a member, or another server (role `peer`).
+
+    `party` is the licensee, member or node code the caller stands for; tenancy comes from it,
+    never from an argument.
+    """
+
+    subject: str
+    roles: frozenset[str]
+    party: str | None = None
+
+    def require(self, *roles: str) -> None:
+        """Refuse unless the caller holds one of the roles."""
+        if self.roles.isdisjoint(roles):
+            raise NotAllowedError(f"needs {' or '.join(roles)}")
+
+    def require_party(self) -> str:
+        """Return the party the caller stands for, or refuse."""
+        if self.party is None:
+            raise NotAllowedError("the caller stands for no party")
+        return self.party
+
+
+def require_other_person(maker: str | None, checker: str) -> None:
+    """Refuse when the same subject prepared and decides (four eyes)."""
+    if maker == checker:
+        raise SamePersonError(checker)

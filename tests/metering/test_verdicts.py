@@ -1,0 +1,230 @@
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from federation.licensing.facts import Component, LicenceFacts
+from federation.metering import verdicts
+from federation.metering.verdicts import Placement, Portion, Terms, ending, place, term_class
+from federation.registry.index import ClaimIndex, IndexedClaim, Reservation
+from federation.registry.urls import normalise_canonical, normalise_claim, normalise_url
+
+AT = datetime(2026, 9, 10, 12, tzinfo=UTC)
+TERMS = Terms({"premium": 3000, "standard": 1000, "commodity": 500}, {"TRAIN": 1000, "INDEX": 500})
+UNIT = 1000 * 1000 * 10_000  # one standard TRAIN unit
+
+
+def a_licence(**changes):
+    values = {
+        "number": "HUB-000001",
+        "licensor": "HUB",
+        "licensee": "lab",
+        "currency": "EUR",
+        "starts_on": date(2026, 9, 1),
+        "ends_on": date(2026, 9, 30),
+        "revoked_at": None,
+        "usage_basis": "site",
+        "unclaimed": "exclude",
+        "components": (Component(None, frozenset({"TRAIN"}), "TOKEN", 100),),
+    }
+    return LicenceFacts(**{**values, **changes})
+
+
+def a_claim(claim="x.example/", *, node="DE", holder="m1", canonical=None, tier="standard"):
+    return IndexedClaim(
+        node=node,
+        claim_id=f"{node}/{holder}",
+        holder_id=holder,
+        key=normalise_claim(claim),
+        counts_from=date(2025, 1, 1),
+        counts_to=None,
+        content_tier=tier,
+        canonical=normalise_canonical(canonical) if canonical else None,
+    )
+
+
+def placed(claims, *, url="https://x.example/a", units=1, unclaimed="exclude", bps=0, optouts=()):
+    return place(
+        normalise_url(url),
+        "TRAIN",
+        units,
+        AT,
+        unclaimed=unclaimed,
+        index=ClaimIndex(claims, optouts),
+        owner_bps=lambda _: bps,
+        terms=TERMS,
+    )
+
+
+def ended(claims, *, unclaimed="exclude", optouts=()):
+    url = normalise_url("https://x.example/a")
+    return ending(url, "TRAIN", AT, unclaimed, ClaimIndex(claims, optouts))
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        (datetime(2026, 8, 31, 23, 59, 59, 999999, UTC), verdicts.OUTSIDE_TERM),
+        (datetime(2026, 9, 1, tzinfo=UTC), None),
+        (datetime(2026, 9, 30, 23, 59, 59, 999999, UTC), None),
+        (datetime(2026, 10, 1, tzinfo=UTC), verdicts.OUTSIDE_TERM),
+        (datetime(2026, 10, 1, 1, 30, tzinfo=timezone(timedelta(hours=2))), None),
+    ],
+)
+def test_a_term_includes_both_its_days_in_utc(at, expected):
+    assert term_class(a_licence(), "TRAIN", at, "site") == expected
+
+
+def test_a_revoked_licence_covers_nothing_from_that_instant():
+    licence = a_licence(revoked_at=AT)
+
+    assert term_class(licence, "TRAIN", AT, "site") == verdicts.OUTSIDE_TERM
+    assert term_class(licence, "TRAIN", AT - timedelta(microseconds=1), "site") is None
+
+
+def test_the_other_source_comes_before_the_term_and_the_term_before_the_scope():
+    early = AT.replace(year=2025)
+
+    assert term_class(a_licence(), "INDEX", early, "lab") == verdicts.OTHER_SOURCE
+    assert term_class(a_licence(), "INDEX", early, "site") == verdicts.OUTSIDE_TERM
+    assert term_class(a_licence(), "INDEX", AT, "site") == verdicts.OUT_OF_SCOPE
+
+
+def test_a_component_is_found_by_use_and_named_with_the_licence():
+    train, index = (
+        Component(name, frozenset({use}), "TOKEN", 1)
+        for name, use in [("a", "TRAIN"), ("b", "INDEX")]
+    )
+    licence = a_licence(components=(train, index))
+
+    assert licence.component_for("INDEX") is index
+    assert licence.component_for("SEARCH") is None
+    assert licence.key(index) == "HUB-000001/b"
+    assert a_licence().key(a_licence().components[0]) == "HUB-000001"
+
+
+def test_a_line_matches_the_one_claimant():
+    assert placed([a_claim(tier="premium")], units=7) == Placement(
+        verdicts.MATCHED, "DE", (Portion("DE", "m1", "DE/m1", 7 * 3 * UNIT),)
+    )
+
+
+def test_an_unclaimed_line_is_held_or_dilutes_nobody():
+    held = Placement(verdicts.UNMATCHED, None, (Portion("~UNMATCHED", None, None, UNIT),))
+
+    assert placed([], unclaimed="hold") == held
+    assert placed([]) == Placement(verdicts.NOT_REPRESENTED, None, ())
+
+
+@pytest.mark.parametrize(("tiers", "factor"), [(("premium", "premium"), 3), (("premium", "x"), 1)])
+def test_a_line_two_nodes_claim_is_disputed_with_the_tier_they_agree_on(tiers, factor):
+    claims = [a_claim(tier=tiers[0]), a_claim(node="FR", holder="f", tier=tiers[1])]
+
+    assert placed(claims) == Placement(
+        verdicts.DISPUTED, None, (Portion("~DISPUTED", None, None, factor * UNIT),)
+    )
+
+
+def test_a_line_two_members_of_a_node_claim_is_matched_and_held_there_whole():
+    copies = [a_claim(holder=h, canonical="https://o.example/") for h in ("m1", "m2")]
+
+    assert placed(copies, bps=9000) == Placement(
+        verdicts.MATCHED, "DE", (Portion("DE", "~DISPUTED", None, UNIT),)
+    )
+
+
+def test_a_withheld_line_earns_nothing():
+    optout = Reservation("DE", "*", AT, None, "m1")
+
+    assert placed([a_claim()], optouts=[optout]) == Placement(verdicts.RESERVED, None, ())
+
+
+COPY = a_claim(canonical="https://o.example/x", tier="premium")
+COPIER = Portion("DE", "m1", "DE/m1", 3 * UNIT * 3 // 4)
+
+
+@pytest.mark.parametrize(
+    ("owners", "unclaimed", "owner_part"),
+    [
+        ([a_claim("o.example", node="FR", holder="f")], "exclude", ("FR", "f", "FR/f")),
+        ([a_claim("*.example", holder="m9")], "exclude", ("DE", "m9", "DE/m9")),
+        ([], "hold", ("~UNMATCHED", None, None)),
+        ([], "exclude", None),
+        (
+            [a_claim("o.example", node=node, holder="h") for node in ("FR", "GB")],
+            "exclude",
+            ("~DISPUTED", None, None),
+        ),
+        (
+            [a_claim("o.example", node="FR", holder=holder) for holder in ("h", "i")],
+            "hold",
+            ("FR", "~DISPUTED", None),
+        ),
+    ],
+)
+def test_a_copy_shares_with_the_one_claimant_of_its_canonical_url(owners, unclaimed, owner_part):
+    expected = (COPIER,) if owner_part is None else (COPIER, Portion(*owner_part, 3 * UNIT // 4))
+
+    assert placed([COPY, *owners], unclaimed=unclaimed, bps=2500) == Placement(
+        verdicts.MATCHED, "DE", expected
+    )
+
+
+def test_a_part_of_nothing_is_not_listed():
+    owner = a_claim("o.example", node="FR", holder="f")
+
+    assert [p.party for p in placed([COPY, owner], bps=0).portions] == ["DE"]
+    assert [p.party for p in placed([COPY, owner], bps=10_000).portions] == ["FR"]
+
+
+def test_a_server_without_works_knows_where_a_line_ends():
+    other = a_claim(node="FR", holder="f")
+    optout = Reservation("FR", "TRAIN", AT, normalise_claim("x.example"), None)
+
+    assert ended([]) == (verdicts.NOT_REPRESENTED, None)
+    assert ended([], unclaimed="hold") == (verdicts.UNMATCHED, None)
+    assert ended([], optouts=[optout]) == (verdicts.RESERVED, None)
+    assert ended([a_claim()]) == (None, "DE")
+    assert ended([other], optouts=[optout]) == (None, "FR")
+    assert ended([a_claim(), other]) == (verdicts.DISPUTED, None)
+    assert ended([a_claim(), other], optouts=[optout]) == (verdicts.RESERVED, None)
+
+
+claim_lists = st.lists(
+    st.builds(
+        a_claim,
+        st.sampled_from(["x.example", "x.example/a", "*.example", "o.example/x"]),
+        node=st.sampled_from(["DE", "FR"]),
+        holder=st.sampled_from(["m1", "m2"]),
+        canonical=st.sampled_from([None, "https://o.example/x"]),
+        tier=st.sampled_from(sorted(TERMS.tier_weight)),
+    ),
+    max_size=5,
+    unique_by=lambda claim: (claim.node, claim.holder_id, claim.key),
+)
+
+
+@given(
+    claim_lists,
+    st.integers(1, 10**30),
+    st.sampled_from(["hold", "exclude"]),
+    st.integers(0, 10_000),
+)
+def test_a_held_licence_loses_no_weight(claims, units, unclaimed, bps):
+    placement = placed(claims, units=units, unclaimed=unclaimed, bps=bps)
+    weight = sum(portion.weight for portion in placement.portions)
+    wholes = {units * tier * 1000 * 10_000 for tier in TERMS.tier_weight.values()}
+
+    assert all(portion.weight > 0 for portion in placement.portions)
+    assert unclaimed == "exclude" or weight in wholes
+    assert (placement.owner is not None) == (placement.cls == verdicts.MATCHED)
+
+
+@given(claim_lists, st.sampled_from(["hold", "exclude"]), st.integers(0, 10_000))
+def test_both_servers_agree_where_a_line_ends(claims, unclaimed, bps):
+    placement = placed(claims, unclaimed=unclaimed, bps=bps)
+    cls, owner = ended(claims, unclaimed=unclaimed)
+
+    assert (placement.cls, placement.owner) == ((cls, None) if cls else (verdicts.MATCHED, owner))
+    assert placed(list(reversed(claims)), unclaimed=unclaimed, bps=bps) == placement

@@ -1,0 +1,230 @@
+import time
+
+import pytest
+import strawberry
+from graphql import get_introspection_query, parse
+
+from federation.schema.guards import extensions
+from federation.schema.limits import Limits, refuse_heavy
+from federation.schema.scalars import schema_config
+from tests.schema import probe
+
+SCREEN_SECONDS = 0.25
+
+
+async def refusal(document, schema=probe.schema):
+    result = await schema.execute(document)
+    assert result.data is None
+    (error,) = result.errors
+    return error.extensions["code"], error.message
+
+
+def nested_fragments(levels, spreads):
+    last = f"fragment F{levels} on Node {{ name }}"
+    chain = [f"fragment F{i} on Node {{ {f'...F{i + 1} ' * spreads}}}" for i in range(levels)]
+    return "\n".join(["{ node { ...F0 } }", *chain, last])
+
+
+@pytest.mark.parametrize("spreads", [1, 2, 4])
+async def test_a_bomb_of_sixty_nested_fragments_is_refused_at_once(spreads):
+    started = time.perf_counter()
+
+    code, message = await refusal(nested_fragments(60, spreads))
+
+    assert time.perf_counter() - started < SCREEN_SECONDS
+    assert code == "TOO_DEEP"
+    assert message == "The document is nested more than 24 levels deep."
+
+
+async def test_a_bomb_within_the_nesting_is_refused_by_what_it_amounts_to():
+    code, message = await refusal(nested_fragments(11, 3))
+
+    assert code == "TOO_MANY_FIELDS"
+    assert message == (
+        "The document has 177148 fields with its fragments written out; 1000 are allowed."
+    )
+
+
+async def test_five_thousand_aliases_are_refused_at_once():
+    document = "{ " + " ".join(f"a{i}: __typename" for i in range(5_000)) + " }"
+    started = time.perf_counter()
+
+    code, message = await refusal(document)
+
+    assert time.perf_counter() - started < SCREEN_SECONDS
+    assert code == "TOO_MANY_TOKENS"
+    assert message == ("Syntax Error: Document contains more than 1000 tokens. Parsing aborted.")
+
+
+async def test_comments_are_bounded_like_tokens():
+    code, _ = await refusal("#\n" * 100_000 + "{ __typename }")
+
+    assert code == "TOO_MANY_TOKENS"
+
+
+async def test_sixteen_aliases_are_one_too_many():
+    aliases = [f"a{i}: __typename" for i in range(16)]
+
+    assert (await probe.schema.execute(f"{{ {' '.join(aliases[:15])} }}")).errors is None
+    assert await refusal(f"{{ {' '.join(aliases)} }}") == (
+        "TOO_MANY_ALIASES",
+        "The document has 16 aliases; 15 are allowed.",
+    )
+
+
+async def test_aliases_in_a_fragment_count_wherever_it_is_spread():
+    document = """
+        { node { ...F child { ...F } } }
+        fragment F on Node { a: name b: name c: name d: name e: name f: name g: name h: name }
+    """
+
+    assert (await refusal(document))[0] == "TOO_MANY_ALIASES"
+
+
+async def test_a_document_thirteen_levels_deep_is_one_too_deep():
+    def nested(levels):
+        return "{ node " + "{ child " * (levels - 2) + "{ name }" + " }" * (levels - 1)
+
+    assert (await probe.schema.execute(nested(12))).errors is None
+    assert await refusal(nested(13)) == (
+        "TOO_DEEP",
+        "The document has 13 levels of fields; 12 are allowed.",
+    )
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{ node " * 300 + " }" * 300,
+        "{ a(x: " + "[" * 400 + "]" * 400 + ") }",
+        "{ " + "... { " * 100 + "__typename" + " }" * 101,
+    ],
+)
+async def test_nesting_of_any_kind_ends_in_a_refusal(document):
+    assert (await refusal(document))[0] == "TOO_DEEP"
+
+
+async def test_directives_and_root_fields_are_counted():
+    directives = " @include(if: true)" * 51
+    fields = " ".join(["__typename"] * 21)
+
+    assert (await refusal(f"{{ __typename{directives} }}"))[0] == "TOO_MANY_DIRECTIVES"
+    assert (await refusal(f"{{ {fields} }}"))[0] == "TOO_MANY_ROOT_FIELDS"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{ node { ...A } } fragment A on Node { ...B } fragment B on Node { ...A }",
+        "{ node { ...Nowhere } }",
+    ],
+)
+async def test_a_fragment_that_never_ends_or_begins_is_left_to_validation(document):
+    assert (await refusal(document))[0] == "INVALID_DOCUMENT"
+
+
+async def test_the_introspection_of_the_usual_tools_is_answered():
+    result = await probe.schema.execute(get_introspection_query())
+
+    assert result.errors is None
+
+
+async def test_introspection_in_circles_is_refused():
+    lists = "{ __schema { types " + "{ fields { type " * 4 + "{ name }" + " } }" * 4 + " } }"
+
+    assert (await refusal(lists))[0] == "INVALID_DOCUMENT"
+
+
+async def test_a_schema_may_have_limits_of_its_own():
+    schema = strawberry.Schema(
+        query=probe.Query, extensions=extensions(Limits(tokens=5)), config=schema_config()
+    )
+
+    assert (await refusal("{ node { child { name } } }", schema))[0] == "TOO_MANY_TOKENS"
+
+
+async def test_what_was_refused_once_is_refused_again_from_the_cache():
+    document = f"{{ {' '.join(f'b{i}: __typename' for i in range(16))} }}"
+
+    assert await refusal(document) == await refusal(document)
+
+
+def test_weighing_takes_time_linear_in_the_document():
+    limits = Limits(tokens=10**6, depth=10**3, nesting=10**3, fields=10**400)
+    document = parse(nested_fragments(100, 9))
+    started = time.perf_counter()
+
+    refuse_heavy(document, limits)
+
+    assert time.perf_counter() - started < SCREEN_SECONDS
+
+
+async def test_a_defect_is_masked_and_found_again_by_its_id(capsys):
+    result = await probe.schema.execute("{ defect }")
+
+    (error,) = result.errors
+    said, error_id = error.message.rstrip(".").rsplit(" ", 1)
+    logged = capsys.readouterr().out
+    assert said == "Unexpected error"
+    assert error.extensions == {"code": "UNEXPECTED"}
+    assert error.path == ["defect"]
+    assert error_id in logged
+    assert "swordfish" in logged
+
+
+async def test_a_missing_value_is_a_defect_too(capsys):
+    (error,) = (await probe.schema.execute("{ missing }")).errors
+
+    assert error.message.startswith("Unexpected error ")
+    assert "Cannot return null" in capsys.readouterr().out
+
+
+async def test_a_refusal_is_shown_with_its_code():
+    (error,) = (await probe.schema.execute("{ counter }")).errors
+
+    assert error.message == "The counter is closed. (until Monday)"
+    assert error.extensions == {"code": "CLOSED"}
+
+
+@pytest.mark.parametrize(
+    ("document", "variables", "message"),
+    [
+        ("{ node }", None, "Field 'node' of type 'Node!' must have a selection of subfields."),
+        ("{ echo(number: 1.5) }", None, "BigInt is an integer"),
+        ("query($n: BigInt!) { echo(number: $n) }", {"n": "1e3"}, "BigInt is an integer"),
+        ("mutation { add(number: 9999999999) }", None, "Int cannot represent"),
+        ("mutation { add(number: " + "9" * 5000 + ") }", None, "Expected value of type 'Int'"),
+    ],
+)
+async def test_what_graphql_itself_says_is_not_masked(document, variables, message):
+    (error,) = (await probe.schema.execute(document, variables)).errors
+
+    assert message in error.message
+    assert "Unexpected error" not in error.message
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "123456789012345678901234567890"])
+async def test_a_large_number_travels_as_text(number):
+    by_literal = await probe.schema.execute(f"{{ echo(number: {number}) }}")
+    by_text = await probe.schema.execute(f'{{ echo(number: "{number}") }}')
+    by_variable = await probe.schema.execute(
+        "query($n: BigInt!) { echo(number: $n) }", {"n": int(number)}
+    )
+
+    assert by_literal.data == by_text.data == by_variable.data == {"echo": number}
+
+
+@pytest.mark.parametrize(
+    "number", ["", "+1", " 1", "1_0", "\uff11", "1\n", "0x1", "9" * 77, True, 1.0]
+)
+async def test_what_is_no_decimal_integer_is_refused(number):
+    result = await probe.schema.execute("query($n: BigInt!) { echo(number: $n) }", {"n": number})
+
+    (error,) = result.errors
+    assert "BigInt is an integer of at most 76 digits, as a string." in error.message
+
+
+async def test_money_is_minor_units_as_text_and_a_currency():
+    result = await probe.schema.execute("{ price { minor currency } }")
+
+    assert result.data == {"price": {"minor": "123456", "currency": "EUR"}}

@@ -1,0 +1,151 @@
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from federation.licensing.facts import Component, LicenceFacts
+from federation.settlement.months import MalformedPeriodError, first_day
+from federation.settlement.revenue import (
+    allocated,
+    last_day,
+    months_of_term,
+    period_days,
+    period_of,
+    recognise,
+)
+
+MONTHS = ["2026-09", "2026-10", "2026-11", "2026-12"]
+
+
+def a_licence(*fees, number="HUB-000001"):
+    ids = "abcdef"[: len(fees)] if len(fees) > 1 else [None]
+    components = (Component(i, frozenset(), "TOKEN", f) for i, f in zip(ids, fees, strict=True))
+    return LicenceFacts(
+        number=number,
+        licensor="HUB",
+        licensee="lab",
+        currency="EUR",
+        starts_on=date(2026, 8, 1),
+        ends_on=date(2026, 12, 31),
+        revoked_at=None,
+        usage_basis="site",
+        unclaimed="exclude",
+        components=tuple(components),
+    )
+
+
+def recognised(licence, period, received, before=None, **fees):
+    bps = {"clearing_fee_bps": 300, "collecting_fee_bps": 1000, **fees}
+    return recognise(
+        licence,
+        period=period,
+        first_period="2026-09",
+        received=received,
+        recognised_before=before or {},
+        brought_forward={},
+        **bps,
+    )
+
+
+def test_a_term_includes_both_its_days():
+    assert months_of_term(date(2024, 2, 29), date(2024, 4, 1)) == {
+        "2024-02": 1,
+        "2024-03": 31,
+        "2024-04": 1,
+    }
+    with pytest.raises(ValueError, match="ends on or after"):
+        months_of_term(date(2026, 9, 2), date(2026, 9, 1))
+
+
+def test_months_know_their_days():
+    assert period_days("2024-02") == 29
+    assert last_day("2026-12") == date(2026, 12, 31)
+    assert period_of(date(987, 1, 5)) == "0987-01"
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-13", "2026-9", "0000-01", "2026-09 ", "26-09", "\uff12026-09"]
+)
+def test_what_is_no_month_is_refused(text):
+    with pytest.raises(MalformedPeriodError):
+        first_day(text)
+
+
+@given(st.dates(), st.dates(), st.integers(0, 10**18))
+def test_a_fee_is_allocated_whole(one, other, fee):
+    starts_on, ends_on = sorted([one, other.replace(year=min(one.year + 3, 9999), day=1)])
+
+    assert sum(allocated(fee, starts_on, ends_on).values()) == fee
+
+
+def test_fees_are_taken_on_what_is_recognised_and_rounded_down():
+    revenue = recognise(
+        a_licence(153),
+        period="2026-09",
+        first_period="2026-08",
+        received=153,
+        recognised_before={},
+        brought_forward={"HUB-000001": 7},
+        clearing_fee_bps=300,
+        collecting_fee_bps=1000,
+    )["HUB-000001"]
+
+    assert (revenue.allocated, revenue.recognised) == (30, 61)
+    assert (revenue.clearing_fee, revenue.collecting_fee) == (1, 6)
+    assert revenue.distributable == 61 - 1 - 6 + 7
+
+
+def test_money_pays_months_in_order_and_the_rest_waits():
+    licence = a_licence(153)  # one a day; 31 of them before the first period settled here
+
+    assert recognised(licence, "2026-09", 30)["HUB-000001"].recognised == 0
+    assert recognised(licence, "2026-09", 31 + 12)["HUB-000001"].recognised == 12
+    late = recognised(licence, "2026-10", 31 + 50, {"HUB-000001": 12})
+    assert late["HUB-000001"].recognised == 38
+    assert late["HUB-000001"].allocated == 31
+
+
+def test_a_refund_takes_nothing_back():
+    paid_back = recognised(a_licence(153), "2026-10", 31, {"HUB-000001": 12})
+
+    assert paid_back["HUB-000001"].recognised == 0
+
+
+def test_components_share_what_came_by_what_each_is_still_to_be_paid():
+    revenue = recognised(a_licence(153, 306), "2026-09", 93 + 45)
+
+    assert {key: r.recognised for key, r in revenue.items()} == {
+        "HUB-000001/a": 15,
+        "HUB-000001/b": 30,
+    }
+
+
+def test_a_licence_without_money_is_listed_with_zeros():
+    revenue = recognised(a_licence(153, 0), "2026-09", 0)
+
+    assert {key: r.recognised for key, r in revenue.items()} == {
+        "HUB-000001/a": 0,
+        "HUB-000001/b": 0,
+    }
+
+
+@given(
+    st.lists(st.integers(0, 10**6), min_size=1, max_size=4),
+    st.lists(st.integers(0, 10**6), min_size=4, max_size=4),
+)
+def test_no_month_takes_more_than_came_and_in_the_end_all_that_came_is_taken(fees, receipts):
+    licence = a_licence(*fees)
+    before, total = {}, 0
+    months = [allocated(fee, licence.starts_on, licence.ends_on) for fee in fees]
+    elsewhere = sum(by_month.get("2026-08", 0) for by_month in months)
+    for month, receipt in zip(MONTHS, receipts, strict=True):
+        total += receipt
+        for key, revenue in recognised(licence, month, total, before).items():
+            before[key] = before.get(key, 0) + revenue.recognised
+            assert revenue.distributable >= 0
+        assert sum(before.values()) <= max(0, total - elsewhere)
+
+    assert sum(before.values()) == max(0, min(sum(fees), total) - elsewhere)
+    for component, by_month in zip(licence.components, months, strict=True):
+        assert before[licence.key(component)] <= component.fee - by_month.get("2026-08", 0)

@@ -1,0 +1,309 @@
+import json
+from fractions import Fraction
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from federation.settlement import run_document as rd
+from federation.settlement.check import check_run_file
+from federation.settlement.clearing import Clearing, Obligation, clear, positions
+from federation.settlement.fee_band import FeeBandError, effective_rate
+from federation.settlement.rates import MissingRateError, Rates, StaleRateError
+from federation.settlement.run import choose_weights, compute, received_by, with_rates_used
+
+RATES = {
+    "GBP": rd.PublishedRate("2026-09-30", "0.8338"),
+    "JPY": rd.PublishedRate("2026-09-30", "184.21"),
+}
+
+
+def a_collective(currency="EUR", **changes):
+    values = {
+        "country": "DE",
+        "settlement_currency": currency,
+        "admin_fee_bps": 1000,
+        "collecting_fee_bps": 500,
+        "minimum_payment": "100",
+        "plan": "per_usage",
+        "base_bps": None,
+        "tiers": None,
+    }
+    return rd.CollectiveTerms(**{**values, **changes})
+
+
+def a_licence(licensor="HUB", *, currency="EUR", fee=30_000, components=None, **changes):
+    values = {
+        "licensor": licensor,
+        "licensee": "lab",
+        "currency": currency,
+        "starts_on": "2026-09-01",
+        "ends_on": "2026-09-30",
+        "unclaimed": "hold",
+        "usage_basis": "site",
+        "components": components or [rd.ComponentTerms(None, ["TRAIN"], "TOKEN", str(fee))],
+        "received": str(fee),
+        "recognised_before": {},
+        "brought_forward": {},
+        "weights_from": {},
+    }
+    return rd.LicenceTerms(**{**values, **changes})
+
+
+def a_document(licences=None, shares_by=(), *, band=(0, 3000), **changes):
+    values = {
+        "format": 1,
+        "period": "2026-09",
+        "first_period": "2026-09",
+        "hub": rd.HubTerms("EUR", 300, 100, band),
+        "weights": rd.WeightTerms({"standard": "1000"}, {"TRAIN": "1000"}),
+        "collectives": {
+            "DE": a_collective(),
+            "GB": a_collective("GBP"),
+            "JP": a_collective("JPY"),
+        },
+        "licences": {"HUB-000001": a_licence()} if licences is None else licences,
+        "rates": RATES,
+        "shares_by": list(shares_by),
+        "classes": {"MATCHED": (1, "5")},
+        "reports": {"DE": "0" * 64},
+    }
+    return rd.RunDocument(**{**values, **changes})
+
+
+def test_a_share_in_ones_own_licence_does_not_clear():
+    document = a_document(
+        {"GB-000001": a_licence("GB")},
+        [("GB-000001", "GB", "1"), ("GB-000001", "JP", "2"), ("GB-000001", "~UNMATCHED", "1")],
+    )
+    result = compute(document)
+
+    licence = result.licences["GB-000001"]
+    assert (licence.revenue.clearing_fee, licence.revenue.collecting_fee) == (300, 1500)
+    assert licence.shares == {"GB": 7050, "JP": 14_100, "~UNMATCHED": 7050}
+    assert result.obligations == [
+        Obligation("GB", "JP", "EUR", "share", "GB-000001", 14_100),
+        Obligation("GB", "HUB", "EUR", "clearing_fee", "GB-000001", 300),
+    ]
+    assert {party: p.net for party, p in result.positions.items()} == {
+        "HUB": 300,
+        "DE": 0,
+        "GB": -14_400,
+        "JP": 14_100,
+    }
+    assert result.remittances == {"DE": 0, "GB": -12_007, "JP": 25_974}
+    assert (result.income["GB"].received, result.income["GB"].domestic) == (0, 5878)
+    assert received_by(result.licences, "JP") == ([("GB-000001", "EUR", 14_100)], [])
+
+
+def test_each_sum_between_two_parties_is_converted_once():
+    owed = [Obligation("GB", "DE", "JPY", "share", f"GB-{n:06d}", 1) for n in range(3)]
+
+    cleared = clear(owed, Rates("EUR", {"JPY": ("2026-09-30", "184.21")}))
+
+    assert cleared == [Clearing("GB", "DE", "JPY", 3, 2)]  # 3 yen are 1.63 cents
+    assert positions(cleared, ["GB", "DE"])["DE"].net == 2
+
+
+def test_a_licence_nobody_used_is_carried_forward_whole():
+    brought = a_licence(brought_forward={"HUB-000001": "70"})
+    licence = compute(a_document({"HUB-000001": brought})).licences["HUB-000001"]
+
+    assert licence.shares == {}
+    assert licence.carried_forward == licence.revenue.distributable == 30_000 - 900 + 70
+
+
+def test_weights_of_earlier_periods_stand_in_for_none():
+    assert choose_weights({"DE": 1}, {"GB": 2}) == ({"DE": 1}, "period")
+    assert choose_weights({}, {"GB": 2}) == ({"GB": 2}, "earlier")
+    assert choose_weights({}, {}) == ({}, "none")
+
+
+def test_everybody_is_listed_even_with_nothing():
+    result = compute(a_document({}, rates={}))
+
+    assert set(result.positions) == {"HUB", "DE", "GB", "JP"}
+    assert set(result.remittances) == set(result.income) == {"DE", "GB", "JP"}
+    assert result.rates_used == {}
+
+
+def test_the_effective_rate_takes_the_admin_fee_on_what_is_left():
+    assert effective_rate(clearing_bps=300, collecting_bps=0, admin_bps=1000) == Fraction(127, 1000)
+
+
+@pytest.mark.parametrize(("licensor", "upper"), [("HUB", 1270), ("DE", 600), ("GB", 1540)])
+def test_fees_above_the_band_refuse_the_whole_run(licensor, upper):
+    number = f"{licensor}-000001"
+    licences = {number: a_licence(licensor)}
+    shares_by = [(number, "DE", "1")]
+
+    compute(a_document(licences, shares_by, band=(0, upper)))
+    with pytest.raises(FeeBandError, match=number):
+        compute(a_document(licences, shares_by, band=(0, upper - 1), rates={}))
+
+
+def test_fees_below_the_band_are_a_warning():
+    document = a_document(shares_by=[("HUB-000001", "DE", "1")], band=(1500, 3000))
+
+    assert compute(document).warnings == ["HUB-000001 at DE: 1270.00 bps, below 1500"]
+
+
+def test_fees_above_the_whole_revenue_are_refused():
+    greedy = {"DE": a_collective(collecting_fee_bps=10_000)}
+    document = a_document({"DE-000001": a_licence("DE")}, collectives=greedy)
+
+    with pytest.raises(FeeBandError, match="exceed the revenue"):
+        compute(document)
+
+
+def test_a_missing_or_stale_rate_stops_the_run():
+    document = a_document(shares_by=[("HUB-000001", "GB", "1")])
+    old = {"GBP": rd.PublishedRate("2026-09-22", "0.8")}
+
+    with pytest.raises(MissingRateError, match="GBP on 2026-09-30"):
+        compute(msgspec.structs.replace(document, rates={}))
+    with pytest.raises(StaleRateError, match="GBP"):
+        compute(msgspec.structs.replace(document, rates=old))
+
+
+def test_a_rate_only_a_distribution_needs_is_part_of_the_run():
+    document = a_document({"GB-000001": a_licence("GB")}, [("GB-000001", "GB", "1")])
+    table = {currency: (rate.date, rate.rate) for currency, rate in RATES.items()}
+
+    sealed = with_rates_used(document, Rates("EUR", table))
+
+    assert set(sealed.rates) == {"GBP"}
+    assert compute(sealed).income["GB"].domestic == 23_513
+
+
+def wire(document):
+    return json.loads(rd.encode(document))
+
+
+def test_a_document_is_one_text_whatever_the_order_of_its_parts():
+    rows = [("HUB-000001", party, "1") for party in ("GB", "~UNMATCHED", "DE")]
+    document = a_document(shares_by=rows)
+    turned = msgspec.structs.replace(
+        document,
+        shares_by=rows[::-1],
+        collectives=dict(reversed(document.collectives.items())),
+    )
+
+    assert rd.encode(document) == rd.encode(turned)
+    assert [row[1] for row in wire(document)["shares_by"]] == ["DE", "GB", "~UNMATCHED"]
+    assert rd.encode(rd.decode(rd.encode(document))) == rd.encode(document)
+    assert len(rd.run_id(rd.encode(document))) == 64
+
+
+BAD = [
+    ("signature", "x"),
+    ("format", 2),
+    ("period", "2026-13"),
+    ("period", "2026-08"),  # before the first period
+    ("shares_by", [["HUB-000001", "DE", 1]]),
+    ("shares_by", [["HUB-000001", "DE", "01"]]),
+    ("shares_by", [["HUB-000001", "DE", "-1"]]),
+    ("shares_by", [["HUB-000001", "DE", "1\n"]]),
+    ("shares_by", [["HUB-000001", "DE", "1"], ["HUB-000001", "DE", "2"]]),
+    ("shares_by", [["HUB-000002", "DE", "1"]]),
+    ("shares_by", [["HUB-000001", "FR", "1"]]),
+    ("reports", {"FR": "0" * 64}),
+    ("reports", {"DE": "0" * 63}),
+    ("rates", {"GBP": {"date": "2026-09-99", "rate": "1"}}),
+    ("classes", {"MATCHED": [-1, "5"]}),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), BAD)
+def test_what_is_no_run_document_is_refused(field, value):
+    data = json.dumps({**wire(a_document()), field: value}).encode()
+
+    with pytest.raises(rd.BadRunDocumentError) as refusal:
+        rd.decode(data)
+    assert refusal.value.code == "BAD_RUN_DOCUMENT"
+
+
+BAD_LICENCE = [
+    ("revoked", True),
+    ("licensor", "FR"),
+    ("ends_on", "2026-08-31"),
+    ("starts_on", "2026-02-30"),
+    ("components", []),
+    ("components", [{"id": i, "uses": [], "unit": "", "fee": "1"} for i in (None, "a")]),
+    ("components", [{"id": "a/b", "uses": [], "unit": "", "fee": "1"}]),
+    ("components", [{"id": "~a", "uses": [], "unit": "", "fee": "1"}]),
+    ("components", [{"id": "", "uses": [], "unit": "", "fee": "1"}]),
+    ("components", [{"id": "a", "uses": [], "unit": "", "fee": "1"}] * 2),
+    ("recognised_before", {"HUB-000001/a": "1"}),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), BAD_LICENCE)
+def test_a_licence_that_contradicts_itself_is_refused(field, value):
+    document = wire(a_document())
+    document["licences"]["HUB-000001"][field] = value
+
+    with pytest.raises(rd.BadRunDocumentError):
+        rd.decode(json.dumps(document).encode())
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff", b"null"])
+def test_bytes_that_are_no_document_fail_the_first_check(data):
+    [(name, (examined, violations))] = check_run_file(data).items()
+
+    assert (name, examined) == ("computable", 1)
+    assert violations[0].startswith("BAD_RUN_DOCUMENT")
+
+
+def failed(document, data=None):
+    checks = check_run_file(data or rd.encode(document))
+    return {name for name, (_, violations) in checks.items() if violations}
+
+
+def test_the_auditors_checks_name_what_is_wrong():
+    licences = {"HUB-000001": a_licence(weights_from={"HUB-000001": "period"})}
+    shares_by = [("HUB-000001", "GB", "1")]
+    good = a_document(licences, shares_by, rates={"GBP": RATES["GBP"]})
+
+    assert failed(good) == set()
+    assert failed(good, rd.encode(good) + b"\n") == {"canonical_bytes"}
+    assert failed(msgspec.structs.replace(good, rates=RATES)) == {"rates_used"}
+    assert failed(msgspec.structs.replace(good, rates={})) == {"computable"}
+    unexplained = msgspec.structs.replace(good, shares_by=[], rates={})
+    assert failed(unexplained) == {"weights_accounted"}
+
+
+parties = st.sampled_from(["DE", "GB", "JP", "~UNMATCHED", "~DISPUTED"])
+licence_parts = st.tuples(
+    st.sampled_from(["HUB", "DE", "GB", "JP"]),
+    st.sampled_from(["EUR", "GBP", "JPY"]),
+    st.integers(0, 10**12),
+    st.dictionaries(parties, st.integers(1, 10**30), max_size=5),
+)
+
+
+def build(parts):
+    licences, shares_by = {}, []
+    for count, (licensor, currency, fee, weights) in enumerate(parts):
+        number = f"{licensor}-{count:06d}"
+        licences[number] = a_licence(
+            licensor,
+            currency=currency,
+            fee=fee,
+            weights_from={number: "period" if weights else "none"},
+        )
+        shares_by += [(number, party, str(weight)) for party, weight in weights.items()]
+    return a_document(licences, shares_by)
+
+
+@given(st.lists(licence_parts, max_size=6))
+def test_whatever_was_sold_and_used_no_cent_is_lost_and_the_nets_sum_to_nothing(parts):
+    table = {currency: (rate.date, rate.rate) for currency, rate in RATES.items()}
+    document = with_rates_used(build(parts), Rates("EUR", table))
+    result = compute(document)
+
+    assert sum(position.net for position in result.positions.values()) == 0
+    gross = sum(position.receivable for position in result.positions.values())
+    assert sum(abs(position.net) for position in result.positions.values()) <= 2 * gross
+    assert failed(document) == set()

@@ -1,0 +1,155 @@
+"""A publisher's site in process: a hub, a node, a lab and an application that notes each visit."""
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from federation.clock import SettableClock
+from federation.site.events import UsageEvent
+from federation.site.middleware import GateConfig, LicenceGate
+from federation.site.rulings import HeldPolicy
+from federation.site.spool import Spool
+from federation.trust.jose import SigningKey
+from federation.trust.policy import (
+    Issuer,
+    SiteOptOut,
+    SiteTerms,
+    open_site_policy,
+    sign_site_policy,
+    sign_trust_document,
+)
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+HUB, NODE, OTHER_NODE = "https://hub.example", "https://node-xx.example", "https://node-yy.example"
+ORIGIN = "https://pub.example"
+
+
+def b64(raw):
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+class Site:
+    """Everything around one gate. Keys are made once for the whole run."""
+
+    hub_key, node_key, other_key, stranger = (SigningKey.generate() for _ in range(4))
+
+    def __init__(self, path):
+        self.clock = SettableClock(NOON)
+        self.visits = []
+        self.spool = Spool(path / "spool", fsync=False)
+        self.body = b"A page."
+        self.status = 200
+        self.policy_text = None
+        self.held = None
+        self.set_policy()
+        self.gate = self.make_gate()
+
+    def make_gate(self, app=None, **changes):
+        config = {"policy": self, "spool": self.spool, "clock": self.clock, "origin": ORIGIN}
+        return LicenceGate(app or self.app, GateConfig(**(config | changes)))
+
+    def current(self):
+        return self.held
+
+    async def app(self, scope, receive, send):
+        self.visits.append(scope["path"])
+        await send({"type": "http.response.start", "status": self.status, "headers": []})
+        await send({"type": "http.response.body", "body": self.body})
+
+    def trust(self, licences=None, now=None, **changes):
+        servers = [(HUB, "HUB", self.hub_key), (NODE, "XX", self.node_key)]
+        servers.append((OTHER_NODE, "YY", self.other_key))
+        issuers = [Issuer(url, code, code, [key.public_jwk()]) for url, code, key in servers]
+        return sign_trust_document(
+            self.hub_key,
+            hub=HUB,
+            issuers=issuers,
+            licences=licences or {},
+            now=now or self.clock(),
+            **changes,
+        )
+
+    def policy(self, *, licences=None, optouts=(), trust=None, now=None, key=None, **changes):
+        terms = {
+            "prefixes": [ORIGIN],
+            "optouts": [SiteOptOut(*optout) for optout in optouts],
+            "collective": "Collecting Society XX",
+            "licence_url": "https://hub.example/buy",
+        }
+        identity = {"node": NODE, "member": "M-17"}
+        for name in identity:
+            identity[name] = changes.pop(name, identity[name])
+        return sign_site_policy(
+            key or self.node_key,
+            **identity,
+            terms=SiteTerms(**(terms | changes)),
+            trust=trust or self.trust(licences, now),
+            now=now or self.clock(),
+        )
+
+    def set_policy(self, **changes):
+        self.held = HeldPolicy(open_site_policy(self.policy(**changes), *self.pinned))
+
+    @property
+    def pinned(self):
+        node, hub = self.node_key.public, self.hub_key.public
+        return {node.kid: node}, {hub.kid: hub}
+
+    def claims(self, **changes):
+        """The claims of a good token; a change to None leaves the claim out."""
+        now = int(self.clock().timestamp())
+        claims = {
+            "iss": HUB,
+            "sub": "lab-1",
+            "client_id": "lab-1",
+            "aud": [f"{ORIGIN}/news"],
+            "iat": now,
+            "exp": now + 900,
+            "jti": "jti-1",
+            "license_id": "HUB-000001",
+            "uses": ["ai-input"],
+        } | changes
+        return {name: value for name, value in claims.items() if value is not None}
+
+    def token(self, key=None, header=None, **changes):
+        """A token with any header over any claims, signed with a real key."""
+        return self.forge(json.dumps(self.claims(**changes)).encode(), key=key, header=header)
+
+    def forge(self, payload, key=None, header=None):
+        key = key or self.hub_key
+        head = {"alg": "ES256", "typ": "at+jwt", "kid": key.kid} | (header or {})
+        head = {name: value for name, value in head.items() if value is not None}
+        text = f"{b64(json.dumps(head).encode())}.{b64(payload)}"
+        der = key._key.private_key.sign(text.encode(), ec.ECDSA(hashes.SHA256()))
+        r, s = decode_dss_signature(der)
+        return f"{text}.{b64(r.to_bytes(32) + s.to_bytes(32))}"
+
+    async def get(self, path="/news/a", *, token=None, headers=(), method="GET", gate=None):
+        sent = [*headers, *([("Authorization", f"License {token}")] if token else [])]
+        transport = httpx.ASGITransport(gate or self.gate)
+        async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
+            return await client.request(method, path, headers=sent)
+
+    def events(self):
+        lines = b"".join(batch.read() for batch in self.spool.batches()).splitlines()
+        return [msgspec.json.decode(line, type=UsageEvent) for line in lines]
+
+    def later(self, **by):
+        self.clock.instant += timedelta(**by)
+
+
+@pytest.fixture(scope="session")
+def make_site():
+    return Site
+
+
+@pytest.fixture
+def site(make_site, tmp_path):
+    return make_site(tmp_path)

@@ -1,0 +1,365 @@
+"""Who passes, what is counted, and that a withheld work beats every licence."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+LINK = '<https://pub.example/license.xml>; rel="license"; type="application/rsl+xml"'
+BOT = [("User-Agent", "Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)")]
+HOUR = timedelta(hours=1)
+
+
+async def test_people_pass_untouched(site):
+    answer = await site.get(headers=[("User-Agent", "Mozilla/5.0 Firefox/140.0")])
+
+    assert (answer.status_code, answer.content, dict(answer.headers)) == (200, b"A page.", {})
+    assert site.events() == []
+
+
+async def test_people_pass_without_any_policy(site):
+    site.held = None
+
+    assert (await site.get()).status_code == 200
+
+
+async def test_another_authorization_scheme_is_the_sites_own_business(site):
+    answer = await site.get(headers=[("Authorization", "Basic abc")])
+
+    assert (answer.status_code, site.events()) == (200, [])
+
+
+async def test_a_licensed_page_is_served_linked_and_counted(site):
+    answer = await site.get("/news/a?page=2", token=site.token(), headers=BOT)
+
+    assert (answer.status_code, answer.content, answer.headers["link"]) == (200, b"A page.", LINK)
+    [event] = site.events()
+    fields = {name: getattr(event, name) for name in event.__struct_fields__}
+    assert len(fields.pop("event_id")) == 36
+    assert fields == {
+        "licence": "HUB-000001",
+        "url": "https://pub.example/news/a?page=2",
+        "use": "ai-input",
+        "units": 1,
+        "occurred_at": site.clock(),
+        "token": "jti-1",
+        "agent": BOT[0][1],
+        "status": 200,
+        "body_bytes": 7,
+        "source": "site",
+    }
+
+
+async def test_a_line_of_usage_reads_as_the_settlement_rules_name_it(site):
+    await site.get(token=site.token())
+
+    line = site.spool.batches()[0].read()
+
+    assert b'"occurred_at":"2026-11-20T12:00:00Z"' in line
+    assert b'"bytes":7,"source":"site"}\n' in line
+
+
+async def test_a_byte_tariff_counts_the_body(site):
+    await site.get(token=site.token(), gate=site.make_gate(unit="BYTE"))
+
+    assert [event.units for event in site.events()] == [7]
+
+
+async def test_the_alias_header_serves_as_well(site):
+    answer = await site.get(headers=[("X-Collective-License", site.token())])
+
+    assert (answer.status_code, len(site.events())) == (200, 1)
+
+
+async def test_both_headers_with_the_same_token_are_one_token(site):
+    token = site.token()
+
+    answer = await site.get(token=token, headers=[("X-Collective-License", token)])
+
+    assert (answer.status_code, len(site.events())) == (200, 1)
+
+
+async def test_the_alias_may_stand_beside_the_sites_own_authorization(site):
+    headers = [("Authorization", "Bearer shop"), ("X-Collective-License", site.token())]
+
+    assert (await site.get(headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize("issuer", ["https://node-xx.example", "https://node-yy.example"])
+async def test_a_token_of_any_admitted_node_is_honoured(site, issuer):
+    key = site.node_key if "xx" in issuer else site.other_key
+
+    answer = await site.get(token=site.token(key=key, iss=issuer, license_id="YY-000001"))
+
+    assert answer.status_code == 200
+    assert [event.licence for event in site.events()] == ["YY-000001"]
+
+
+async def test_a_declared_use_chooses_among_several(site):
+    token = site.token(uses=["ai-input", "ai-train"])
+
+    await site.get(token=token, headers=[("X-Licence-Use", "ai-train")])
+
+    assert [event.use for event in site.events()] == ["ai-train"]
+
+
+async def test_a_token_expired_59_seconds_ago_still_passes(site):
+    now = int(site.clock().timestamp())
+
+    answer = await site.get(token=site.token(iat=now - 600, exp=now - 59))
+
+    assert answer.status_code == 200
+
+
+async def test_a_default_port_and_capitals_in_the_audience_host_are_the_same_host(site):
+    answer = await site.get(token=site.token(aud=["HTTPS://PUB.example:443/news/"]))
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/robots.txt", "/license.xml"])
+async def test_terms_and_robots_are_always_served(site, path):
+    site.held = None
+
+    answer = await site.get(path, headers=BOT)
+
+    assert (answer.status_code, site.visits, site.events()) == (200, [path], [])
+
+
+@pytest.mark.parametrize("status", [204, 302, 304, 404, 500])
+async def test_only_a_success_counts(site, status):
+    site.status = status
+
+    answer = await site.get(token=site.token())
+
+    assert (answer.status_code, site.events()) == (status, [])
+
+
+@pytest.mark.parametrize("method", ["HEAD", "POST", "OPTIONS"])
+async def test_only_a_get_counts(site, method):
+    answer = await site.get(token=site.token(), method=method)
+
+    assert (answer.status_code, site.events()) == (200, [])
+
+
+async def test_an_answer_without_a_body_does_not_count(site):
+    site.body = b""
+
+    assert (await site.get(token=site.token())).status_code == 200
+    assert site.events() == []
+
+
+async def test_a_licensed_page_behind_a_failing_application_does_not_count(site):
+    async def broken(_scope, _receive, _send):
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await site.get(token=site.token(), gate=site.make_gate(broken))
+
+    assert site.events() == []
+
+
+async def test_without_a_configured_origin_the_host_header_counts(site):
+    gate = site.make_gate(origin=None)
+
+    assert (await site.get(token=site.token(), gate=gate)).status_code == 200
+    answer = await site.get(token=site.token(), gate=gate, headers=[("Host", "evil.example")])
+    assert (answer.status_code, answer.json()["code"]) == (403, "INSUFFICIENT_SCOPE")
+    answer = await site.get(token=site.token(), gate=gate, headers=[("Host", "a/b")])
+    assert (answer.status_code, answer.json()["code"]) == (400, "AMBIGUOUS_REQUEST")
+
+
+@pytest.mark.parametrize("use", ["*", "ai-input"])
+async def test_a_withheld_work_beats_a_valid_licence(site, use):
+    site.set_policy(optouts=[("pub.example/news/a", use, site.clock())])
+
+    answer = await site.get(token=site.token())
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "WITHHELD")
+    assert (answer.headers["link"], site.visits, site.events()) == (LINK, [], [])
+
+
+WITHHELD_SPELLINGS = [
+    "/news/a b",
+    "/news/%61%20b",
+    "/news%2Fa%20b",
+    "https://pub.example//news//a%20b",
+    "/x/../news/a%20b",
+    "/x/%2e%2e/news/a%20b",
+    "/news/a%20b/deeper",
+    "/news/a%20b?query",
+]
+
+
+@pytest.mark.parametrize("path", WITHHELD_SPELLINGS)
+async def test_no_spelling_of_an_address_gets_around_an_opt_out(site, path):
+    site.set_policy(optouts=[("*.example/news/a%20b", "*", site.clock())])
+
+    answer = await site.get(path, token=site.token(aud=["https://pub.example"]))
+
+    assert (answer.status_code, answer.json()["code"], site.visits) == (403, "WITHHELD", [])
+
+
+async def test_an_opt_out_written_with_needless_escapes_holds(site):
+    site.set_policy(optouts=[("pub.example/news/%61%21", "*", site.clock())])
+
+    answer = await site.get("/news/a!", token=site.token())
+
+    assert answer.json()["code"] == "WITHHELD"
+
+
+async def test_an_opt_out_for_another_use_another_place_or_a_later_time_does_not_hold(site):
+    optouts = [
+        ("pub.example/news/a", "ai-train", site.clock()),
+        ("pub.example/news/ab", "*", site.clock()),
+        ("pub.example/news/a", "*", site.clock() + HOUR),
+    ]
+    site.set_policy(optouts=optouts)
+
+    assert (await site.get(token=site.token())).status_code == 200
+
+
+async def test_a_member_who_withholds_everything_is_served_to_nobody(site):
+    site.set_policy(reserved_all=True)
+
+    answer = await site.get(token=site.token())
+
+    assert (answer.json()["code"], site.visits) == ("WITHHELD", [])
+
+
+async def test_without_a_policy_a_licensed_crawler_is_answered_503(site):
+    site.held = None
+
+    answer = await site.get(token=site.token())
+
+    found = answer.status_code, answer.headers["www-authenticate"], answer.json()["buy_at"]
+    assert found == (503, 'License error="server_error"', None)
+    assert (site.visits, site.events()) == ([], [])
+
+
+async def test_a_policy_serves_to_the_end_of_its_hour_and_not_a_second_longer(site):
+    site.later(minutes=59, seconds=59)
+    assert (await site.get(token=site.token())).status_code == 200
+
+    site.later(seconds=1)
+    answer = await site.get(token=site.token())
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "POLICY_UNAVAILABLE")
+    assert len(site.visits) == len(site.events()) == 1
+
+
+async def test_a_fresh_policy_with_a_stale_trust_document_refuses(site):
+    old = site.trust(now=site.clock() - 2 * HOUR)
+    site.set_policy(trust=old)
+
+    assert (await site.get(token=site.token())).status_code == 503
+
+
+async def test_a_full_spool_refuses_before_the_application_is_asked(site, tmp_path):
+    spool = type(site.spool)(tmp_path / "small", bytes_max=10, fsync=False)
+
+    answer = await site.get(token=site.token(), gate=site.make_gate(spool=spool))
+
+    assert (answer.status_code, answer.json()["code"], site.visits) == (503, "SPOOL_FULL", [])
+
+
+class BrokenSpool:
+    fsync = True
+
+    def check_room(self):
+        pass
+
+    def append(self, _event):
+        from federation.site.refusals import SpoolError
+
+        raise SpoolError("no such device")
+
+
+async def test_a_page_that_cannot_be_recorded_is_not_delivered(site):
+    answer = await site.get(token=site.token(), gate=site.make_gate(spool=BrokenSpool()))
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "USAGE_NOT_RECORDED")
+    assert b"A page." not in answer.content
+
+
+def licensed_scope(site, **changes):
+    headers = [(b"authorization", b"License " + site.token().encode())]
+    scope = {"type": "http", "method": "GET", "path": "/news/a", "headers": headers}
+    return scope | changes
+
+
+async def nothing():
+    return {"type": "http.disconnect"}
+
+
+async def test_the_event_is_on_disk_before_the_last_byte_leaves(site):
+    recorded = []
+
+    async def send(message):
+        recorded.append((message.get("body"), len(list(site.spool.batches()))))
+
+    async def streamed(_scope, _receive, send):
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": b"one", "more_body": True})
+        await send({"type": "http.response.body", "body": b"two"})
+
+    await site.make_gate(streamed)(licensed_scope(site), nothing, send)
+
+    assert recorded == [(None, 0), (b"one", 0), (b"two", 1)]
+    assert [event.body_bytes for event in site.events()] == [6]
+
+
+@pytest.mark.parametrize("ending", [None, ConnectionResetError, asyncio.CancelledError])
+async def test_a_crawler_that_hangs_up_is_counted_for_what_it_took(site, ending):
+    async def cut_short(_scope, _receive, send):
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": b"most of it", "more_body": True})
+        if ending:
+            raise ending
+
+    async def send(_message):
+        pass
+
+    try:
+        await site.make_gate(cut_short)(licensed_scope(site), nothing, send)
+    except (ConnectionResetError, asyncio.CancelledError) as error:
+        assert type(error) is ending
+
+    assert [event.body_bytes for event in site.events()] == [10]
+
+
+async def test_bodies_the_gate_cannot_see_are_not_offered_to_the_application(site):
+    offered = []
+
+    async def app(scope, _receive, _send):
+        offered.extend(scope["extensions"])
+
+    extensions = {"http.response.pathsend": {}, "http.response.early_hint": {}}
+    await site.make_gate(app)(licensed_scope(site, extensions=extensions), nothing, None)
+
+    assert offered == ["http.response.early_hint"]
+
+
+async def test_a_crawlers_websocket_is_closed(site):
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    await site.gate(licensed_scope(site, type="websocket"), nothing, send)
+
+    assert (sent, site.visits) == ([{"type": "websocket.close", "code": 1008}], [])
+
+
+async def test_an_overlong_path_is_not_looked_up(site):
+    answer = await site.get("/news" + "/a" * 200, token=site.token())
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "AMBIGUOUS_REQUEST")
+
+
+async def test_the_terms_link_is_taken_from_the_policy_when_it_names_one(site):
+    site.set_policy(rsl="https://node-xx.example/rsl/M-17>\r\nX: y")
+
+    answer = await site.get(headers=BOT)
+
+    assert answer.headers["link"].startswith("<https://node-xx.example/rsl/M-17%3E%0D%0AX:%20y>;")

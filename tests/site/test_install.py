@@ -1,0 +1,172 @@
+"""The parts together: a publisher's application behind its gate, against a node over HTTP."""
+
+import asyncio
+import json
+import sys
+from importlib.util import find_spec
+from subprocess import run
+
+import pytest
+from aiohttp import web
+
+from federation.site.background import Background
+from federation.site.crawlers import AI_CRAWLERS, is_ai_crawler
+from federation.site.install import SiteConfig, protect
+from federation.site.wire import Call, NodeUnreachableError, fetch
+
+FORBIDDEN = {"authlib", "sqlalchemy", "strawberry", "litestar"}
+
+
+class HttpNode:
+    """A node of two paths on a real socket."""
+
+    def __init__(self):
+        self.policy = ""
+        self.batches = {}
+        self.reported = asyncio.Event()
+        self.asked = asyncio.Event()
+
+    async def serve_policy(self, request):
+        assert request.headers["Authorization"] == "Bearer secret"
+        self.asked.set()
+        return web.Response(text=self.policy, headers={"ETag": '"1"'})
+
+    async def take_usage(self, request):
+        self.batches[request.headers["Idempotency-Key"]] = await request.read()
+        self.reported.set()
+        return web.Response(status=202)
+
+    async def redirect(self, _request):
+        raise web.HTTPFound("/sites/M-17/policy")
+
+    async def large(self, _request):
+        return web.Response(body=b"x" * 20_000)
+
+    def routes(self):
+        return [
+            web.get("/sites/M-17/policy", self.serve_policy),
+            web.post("/usage", self.take_usage),
+            web.get("/redirect", self.redirect),
+            web.get("/large", self.large),
+        ]
+
+
+@pytest.fixture
+async def node():
+    node = HttpNode()
+    app = web.Application()
+    app.add_routes(node.routes())
+    runner = web.AppRunner(app)
+    await runner.setup()
+    server = web.TCPSite(runner, "127.0.0.1", 0)
+    await server.start()
+    node.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield node
+    await runner.cleanup()
+
+
+async def test_a_site_pulls_its_policy_serves_and_reports(site, node, tmp_path):
+    node.policy = site.policy(node=node.url)
+    gate = protect(
+        site.app,
+        SiteConfig(
+            node=node.url,
+            member_id="M-17",
+            node_jwks=[site.node_key.public_jwk()],
+            hub_jwks=[site.hub_key.public_jwk()],
+            node_token="secret",
+            directory=tmp_path / "gate",
+            origin="https://pub.example",
+            clock=site.clock,
+        ),
+    )
+    background = gate._background
+    await background._source.refresh()
+
+    answer = await site.get(token=site.token(), gate=gate)
+    await background._reporter.tick()
+    await asyncio.wait_for(node.reported.wait(), 5)
+    await background.stop()
+
+    assert answer.status_code == 200
+    [body] = node.batches.values()
+    assert json.loads(body)["licence"] == "HUB-000001"
+
+
+async def test_calls_follow_no_redirect(node):
+    answer = await fetch(Call("GET", f"{node.url}/redirect", {}))
+
+    assert (answer.status, node.asked.is_set()) == (302, False)
+
+
+async def test_an_answer_that_does_not_end_is_cut(node):
+    with pytest.raises(NodeUnreachableError, match="longer"):
+        await fetch(Call("GET", f"{node.url}/large", {}))
+
+
+async def test_a_node_nobody_listens_at_is_unreachable():
+    with pytest.raises(NodeUnreachableError):
+        await fetch(Call("GET", "http://127.0.0.1:9/", {}))
+
+
+class Part:
+    """A policy source and a reporter in one, that fails on the first round."""
+
+    def __init__(self):
+        self.rounds = 0
+        self.twice = asyncio.Event()
+
+    async def refresh(self):
+        self.rounds += 1
+        if self.rounds == 1:
+            raise NodeUnreachableError("refused")
+        if self.rounds == 2:
+            raise LookupError("a defect")
+        self.twice.set()
+
+    async def tick(self):
+        return 0
+
+
+async def test_the_loops_outlive_refusals_and_defects_and_end_with_the_application(site):
+    part, slept = Part(), []
+
+    async def sleep(seconds):
+        slept.append(seconds)
+        await asyncio.sleep(0)
+
+    background = Background(part, part, sleep=sleep)
+    gate = type(site.gate)(site.gate._app, site.gate._config, background)
+    await site.get(gate=gate)
+    task = background._task
+    await site.get(gate=gate)
+    assert background._task is task
+    await asyncio.wait_for(part.twice.wait(), 5)
+
+    async def lifespan(_scope, _receive, _send):
+        pass
+
+    gate._app = lifespan
+    await gate({"type": "lifespan"}, None, None)
+
+    assert (task.cancelled(), set(slept)) == (True, {45.0, 30.0})
+
+
+@pytest.mark.parametrize("name", AI_CRAWLERS)
+def test_a_known_crawler_is_known_in_any_case(name):
+    assert is_ai_crawler(f"Mozilla/5.0 (compatible; {name.upper()}/1.0)")
+
+
+@pytest.mark.parametrize(
+    "agent", ["", "Mozilla/5.0 Firefox/140.0", "curl/8", "Googlebot/2.1", "bingbot/2.0"]
+)
+def test_people_and_search_engines_are_no_ai_crawlers(agent):
+    assert not is_ai_crawler(agent)
+
+
+def test_a_publisher_installs_no_database_and_no_framework():
+    code = "import federation.site.install, sys; print(*{m.split('.')[0] for m in sys.modules})"
+    loaded = run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout
+
+    assert find_spec("sqlalchemy") is not None
+    assert FORBIDDEN.isdisjoint(loaded.split())

@@ -1,0 +1,87 @@
+"""What a committed file may not say: where packages come from, where a machine keeps its files."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# Written in pieces, so that this file passes its own test.
+REGISTRY_HOSTS = re.compile(
+    "|".join(
+        re.escape(".".join(labels))
+        for labels in (
+            ("pypi", "org"),
+            ("pythonhosted", "org"),
+            ("npmjs", "org"),
+            ("npmjs", "com"),
+            ("yarnpkg", "com"),
+            ("deb", "debian", "org"),
+            ("archive", "ubuntu", "com"),
+            ("crates", "io"),
+            ("proxy", "golang", "org"),
+        )
+    )
+)
+INDEX_OPTIONS = re.compile(r"--(?:extra-)?index-url[ =]\S|--registry[ =]\S|--find-links[ =]\S")
+MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:home|root|Users|work|tmp)/\w")
+LOCK_URLS = re.compile(r"://|(?:^|\s)(?:file:|/|\.{1,2}/|-e )")
+
+
+def tracked_files():
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    names = [name for name in listed.stdout.decode().split("\0") if name]
+    return [ROOT / name for name in names if (ROOT / name).is_file()]
+
+
+def texts():
+    for path in tracked_files():
+        try:
+            yield path.relative_to(ROOT), path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+
+
+@pytest.fixture(autouse=True)
+def _in_a_checkout():
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is not a git checkout")
+
+
+@pytest.mark.parametrize("pattern", [REGISTRY_HOSTS, INDEX_OPTIONS, MACHINE_PATHS])
+def test_no_file_names_a_registry_or_a_place_on_a_machine(pattern):
+    found = [
+        f"{path}: {match.group()}" for path, text in texts() for match in pattern.finditer(text)
+    ]
+
+    assert found == []
+
+
+def test_the_patterns_find_what_they_are_for():
+    assert REGISTRY_HOSTS.search("https://files." + "pythonhosted" + ".org/x")
+    assert INDEX_OPTIONS.search("pip install " + "--index-url" + "=http")
+    assert MACHINE_PATHS.search('open("/ho' + 'me/me/x")')
+    assert not MACHINE_PATHS.search("https://example.com/home/page")
+
+
+def test_no_lock_file_with_addresses_is_kept():
+    names = {path.name for path in tracked_files()}
+
+    assert names.isdisjoint({"uv.lock", "pylock.toml", "package-lock.json", "yarn.lock"})
+
+
+@pytest.mark.parametrize("name", ["main.lock", "dev.lock"])
+def test_the_locks_hold_names_versions_and_hashes_only(name):
+    lines = (ROOT / "requirements" / name).read_text(encoding="utf-8").splitlines()
+    pinned = [line for line in lines if line and not line.startswith((" ", "#"))]
+
+    assert [line for line in lines if LOCK_URLS.search(line.split("# via")[0])] == []
+    assert pinned
+    assert all(re.match(r"[a-z0-9-]+(\[[a-z,]+\])?==\S+ ", line) for line in pinned)
