@@ -64,9 +64,11 @@ def _shared() -> list[Processor]:
 
 
 def _formatter(*, is_terminal: bool) -> structlog.stdlib.ProcessorFormatter:
-    render: Processor = (
-        structlog.dev.ConsoleRenderer() if is_terminal else structlog.processors.JSONRenderer()
-    )
+    render: Processor = structlog.processors.JSONRenderer()
+    if is_terminal:
+        # The traceback is a redacted text by then, so there is nothing to make pretty.
+        plain = structlog.dev.plain_traceback
+        render = structlog.dev.ConsoleRenderer(exception_formatter=plain)
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_shared(),
         processors=[

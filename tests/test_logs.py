@@ -56,10 +56,8 @@ def test_no_credential_reaches_a_line(lines):
 
 
 def test_the_text_of_an_exception_is_redacted_too(lines):
-    try:
-        raise KeyError("Bearer 0123456789abcdef0123456789")
-    except KeyError as error:
-        get_logger("federation.hub").error("defect", exc_info=error)
+    error = KeyError("Bearer 0123456789abcdef0123456789")
+    get_logger("federation.hub").error("defect", exc_info=error)
 
     (line,) = lines()
     assert "KeyError" in line["exception"]
@@ -70,6 +68,20 @@ def test_the_sentence_about_a_license_stays_readable(lines):
     get_logger("federation.hub").info("no license for crawling was shown")
 
     assert lines()[0]["event"] == "no license for crawling was shown"
+
+
+def test_a_terminal_gets_lines_for_people(lines):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    terminal = Terminal()
+    configure("info", terminal)
+    get_logger("federation.hub").error("defect", exc_info=KeyError("Bearer 0123456789abcdef01"))
+
+    assert "defect" in terminal.getvalue()
+    assert f"KeyError: 'Bearer {REDACTED}'" in terminal.getvalue()
+    assert lines() == []
 
 
 def test_the_libraries_speak_in_the_same_format_and_only_when_it_matters(lines):

@@ -177,6 +177,37 @@ async def begin_cut_off(session: AsyncSession, period: str, now: datetime) -> bo
     return True
 
 
+async def cut_off(session: AsyncSession, period: str, terms: HubTerms, now: datetime) -> None:
+    """At the hub: close a month, decide or send on the labs' lines, and report on them."""
+    if not await begin_cut_off(session, period, now):
+        return
+    await session.flush()
+    lines = await store.undecided_lines(session, period, HUB)
+    index = registry.claim_index(await registry.index_slice(session, url_keys(lines)))
+    placer = await counter(session, HUB, index, terms)
+    await forward_entered(session, period, HUB, placer, now)
+    await make_report(session, period, HUB, now)
+    row = await session.get_one(MeteringPeriod, period)
+    row.state = "FORWARDED"
+    await session.flush()
+    await complete_when_all_forwarded(session, period, now)
+
+
+async def own_lines(session: AsyncSession, period: str, here: str) -> list[CountedLine]:
+    """At a node: return the lines of a month that belong here, wherever they entered."""
+    entered = await store.undecided_lines(session, period, here)
+    return [*entered, *await store.routed_lines(session, period)]
+
+
+async def close_month(
+    session: AsyncSession, period: str, here: str, placer: Counter, now: datetime
+) -> None:
+    """At a node: decide the lines that belong here and send the usage report."""
+    tally = placer.own(await own_lines(session, period, here))
+    await store.keep_tally(session, period, here, tally)
+    await make_report(session, period, here, now)
+
+
 async def receive_cut_off(session: AsyncSession, period: str, now: datetime) -> None:
     """At a node: the hub closes a month; what follows needs the claim index, so it is work."""
     if await store.find_period(session, period) is None:

@@ -99,7 +99,7 @@ class Portion(Base):
     """What usage of a period weighs here, per licence and member; the base of every split.
 
     `party` is a node or `~UNMATCHED` or `~DISPUTED`; `claim_id` names the canonical claim of
-    another node's member, `url_key` the address whose money is held.
+    another node's member, `url_key` the address that was used or whose money is held.
     """
 
     __tablename__ = "metering_portion"

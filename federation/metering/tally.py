@@ -127,7 +127,7 @@ class Counter:
                 portion.party,
                 member if portion.party == self.here else None,
                 self._foreign_claim(portion.party, portion.member, portion.claim_id),
-                self._held_at(key, placement, line) if held else None,
+                self._held_at(key, placement, line) if held else key.text,
             )
             weight, counted = tally.portions.get(item, (0, 0))
             tally.portions[item] = (weight + portion.weight, counted + units)

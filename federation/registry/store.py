@@ -24,7 +24,7 @@ from federation.registry.tables import (
     OptOut,
     RegistryVersion,
 )
-from federation.registry.urls import ClaimKey, UrlKey, candidates
+from federation.registry.urls import ClaimKey, UrlKey, candidate_hosts
 from federation.store.base import to_micros
 from federation.store.bulk import insert_rows
 
@@ -210,10 +210,9 @@ async def apply_delta(session: AsyncSession, node: str, delta: RegistryDelta) ->
 
 async def index_slice(session: AsyncSession, keys: Iterable[UrlKey]) -> Slice:
     """At the hub: return all the index knows about some addresses and their canonical ones."""
-    wanted = {pattern for key in keys for pattern in candidates(key)}
+    wanted = _hosts(keys)
     claims = await _claims_on(session, wanted)
-    canonical = {_url_key(row.canonical) for row in claims if row.canonical}
-    more = {pattern for key in canonical for pattern in candidates(key)} - wanted
+    more = _hosts(_url_key(row.canonical) for row in claims if row.canonical) - wanted
     claims += await _claims_on(session, more)
     reservations = await _reservations_on(session, wanted | more)
     reservations += await _reservations_of(session, {row.holder_id for row in claims})
@@ -223,32 +222,80 @@ async def index_slice(session: AsyncSession, keys: Iterable[UrlKey]) -> Slice:
     )
 
 
+def _hosts(keys: Iterable[UrlKey]) -> set[tuple[str, bool]]:
+    """Return the (host, wildcard) under which claims on some addresses may stand.
+
+    Hosts only: the paths that could match a long address are too many to enumerate.
+    """
+    return {pattern for host in {key.host for key in keys} for pattern in candidate_hosts(host)}
+
+
+async def own_slice(session: AsyncSession, node: str, keys: Iterable[UrlKey]) -> Slice:
+    """At a node: return the same as the index would, from its own registry only."""
+    hosts = sorted({host for host, _ in _hosts(keys)})
+    claims: list[SliceClaim] = []
+    opt_outs: list[OptOut] = []
+    members: set[str] = set()
+    for chunk in _chunks(hosts):
+        found = await session.execute(
+            select(Claim, Member.joined_on).join(Member).where(Claim.host.in_(chunk))
+        )
+        for row, day in found:
+            members.add(row.member_id)
+            claims.append(SliceClaim(node, claim_fact(node, _registered(row), day)))
+        opt_outs += await session.scalars(select(OptOut).where(OptOut.host.in_(chunk)))
+    for chunk in _chunks(sorted(members)):
+        opt_outs += await session.scalars(select(OptOut).where(OptOut.member_id.in_(chunk)))
+    return Slice(
+        claims=claims,
+        reservations=[
+            SliceReservation(node, reservation_fact(node, _recorded(row))) for row in opt_outs
+        ],
+    )
+
+
+def _registered(row: Claim) -> NewClaim:
+    return NewClaim(
+        member_id=row.member_id,
+        key=ClaimKey(row.host, row.path, row.wildcard),
+        content_tier=row.content_tier,
+        works=row.works,
+        canonical=row.canonical,
+        owner_bps=row.owner_bps,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+    )
+
+
+def _recorded(row: OptOut) -> NewOptOut:
+    key = ClaimKey(row.host, row.path, row.wildcard) if row.host and row.path else None
+    return NewOptOut(row.member_id, key, row.use, row.effective_at)
+
+
 def _url_key(text: str) -> UrlKey:
     host, slash, path = text.partition("/")
     return UrlKey(host, slash + path)
 
 
-async def _claims_on(session: AsyncSession, patterns: Collection[ClaimKey]) -> list[IndexClaim]:
+async def _claims_on(
+    session: AsyncSession, hosts: Collection[tuple[str, bool]]
+) -> list[IndexClaim]:
     rows: list[IndexClaim] = []
-    for hosts in _chunks(sorted({pattern.host for pattern in patterns})):
-        found = await session.scalars(select(IndexClaim).where(IndexClaim.host.in_(hosts)))
-        rows += [row for row in found if ClaimKey(row.host, row.path, row.wildcard) in patterns]
+    for chunk in _chunks(sorted({host for host, _ in hosts})):
+        found = await session.scalars(select(IndexClaim).where(IndexClaim.host.in_(chunk)))
+        rows += [row for row in found if (row.host, row.wildcard) in hosts]
     return rows
 
 
 async def _reservations_on(
-    session: AsyncSession, patterns: Collection[ClaimKey]
+    session: AsyncSession, hosts: Collection[tuple[str, bool]]
 ) -> list[IndexReservation]:
     rows: list[IndexReservation] = []
-    for hosts in _chunks(sorted({pattern.host for pattern in patterns})):
+    for chunk in _chunks(sorted({host for host, _ in hosts})):
         found = await session.scalars(
-            select(IndexReservation).where(IndexReservation.host.in_(hosts))
+            select(IndexReservation).where(IndexReservation.host.in_(chunk))
         )
-        rows += [
-            row
-            for row in found
-            if row.host and row.path and ClaimKey(row.host, row.path, row.wildcard) in patterns
-        ]
+        rows += [row for row in found if (row.host, row.wildcard) in hosts]
     return rows
 
 

@@ -29,7 +29,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _AUTHORITY_PATH = re.compile(r"([^/?#]*)([^?#]*)")
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]*\]|[^:\[\]]*)(?::([0-9]*))?")
 _REG_NAME = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=%-]+")
-_FORBIDDEN = re.compile(r"[\x00-\x20\x7f]")
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f]")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset(ascii_letters + digits + "-._~")
 
@@ -156,11 +156,11 @@ def _without_scheme(text: str) -> str:
 
 
 def _refuse_unprintable(text: str) -> None:
-    """Refuse what no URL holds: spaces, control characters, half characters, endless text."""
+    """Refuse what no URL holds: control characters, half characters, endless text."""
     if len(text) > MAX_URL_LENGTH:
         raise MalformedUrlError(f"longer than {MAX_URL_LENGTH} characters")
     if _FORBIDDEN.search(text):
-        raise MalformedUrlError("a space or control character")
+        raise MalformedUrlError("a control character")
     try:
         text.encode()
     except UnicodeEncodeError as error:

@@ -83,6 +83,12 @@ async def approved_run(session: AsyncSession, period: str) -> Run | None:
     )
 
 
+async def approved_run_id(session: AsyncSession, period: str) -> str | None:
+    """Return the run that locked a month."""
+    row = await session.get(LockedPeriod, period)
+    return row.run_id if row else None
+
+
 async def standings(session: AsyncSession, before: str) -> list[Standing]:
     """Return what settled months left, oldest first."""
     rows = await session.scalars(

@@ -81,7 +81,7 @@ def user_agent(scope: Scope) -> str:
 def read_ask(scope: Scope, origin: str | None, use_header: str = USE_HEADER) -> Ask:
     """Read the request's address, declared use and agent; one that cannot be read is refused."""
     base = read_origin(scope, origin)
-    written = quote(scope.get("raw_path") or scope["path"].encode(), safe=_RAW_SAFE)
+    written = quote(scope.get("raw_path") or scope["path"].encode(errors="replace"), safe=_RAW_SAFE)
     decoded = plain_path(scope["path"])
     if len(written) > _PATH_CHARS_MAX or decoded.count("/") > _SEGMENTS_MAX:
         raise AmbiguousRequestError("the path is too long")
@@ -110,7 +110,7 @@ def read_origin(scope: Scope, configured: str | None) -> str:
 
 def plain_path(decoded: str) -> str:
     """Return a decoded path with only those escapes that no URL can do without."""
-    return quote(decoded, safe=_PATH_SAFE)
+    return quote(decoded, safe=_PATH_SAFE, errors="replace")
 
 
 def _licence_part(authorization: str) -> str | None:

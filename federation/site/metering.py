@@ -54,7 +54,7 @@ class MeteredSend:
         await self._send(message)
 
     def record_cut_short(self) -> None:
-        """Record an answer whose crawler hung up before the end: what it took, it took."""
+        """Record an answer that broke off, most often by a hang-up: what was taken was taken."""
         event = self._take_event() if self.has_begun else None
         if event is None:
             return

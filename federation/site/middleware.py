@@ -1,6 +1,5 @@
 """The gate before a publisher's application: pure ASGI, people pass, crawlers show a licence."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from federation.site.policy_source import PolicyHolder
 from federation.site.refusals import AmbiguousRequestError, LicenceRequiredError, SpoolError
 from federation.site.rulings import Grant, grant, require_fresh
 from federation.site.spool import Spool
+from federation.trust.tokens import split_prefix
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -77,6 +77,7 @@ class LicenceGate:
     def __init__(self, app: App, config: GateConfig, background: Background | None = None) -> None:
         self._app = app
         self._config = config
+        self._origin = None if config.origin is None else _site_origin(config.origin)
         self._background = background
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -118,7 +119,7 @@ class LicenceGate:
         """Return the visit if it is licensed and can be recorded, else refuse."""
         config, now = self._config, self._config.clock()
         credential = read_credential(scope)
-        ask = read_ask(scope, config.origin, config.use_header)
+        ask = read_ask(scope, self._origin, config.use_header)
         if credential is None:
             raise LicenceRequiredError
         policy = require_fresh(config.policy.current(), now)
@@ -141,10 +142,7 @@ class LicenceGate:
             if metered.has_begun:
                 raise
             await self._refuse(refusal, scope, send)
-        except (OSError, asyncio.CancelledError):
-            metered.record_cut_short()
-            raise
-        else:
+        finally:
             metered.record_cut_short()
 
     def _event_maker(self, visit: Visit) -> MakeEvent:
@@ -180,9 +178,16 @@ class LicenceGate:
         if stated:
             return stated
         try:
-            return read_origin(scope, self._config.origin) + LICENCE_PATH
+            return read_origin(scope, self._origin) + LICENCE_PATH
         except AmbiguousRequestError:
             return None
+
+
+def _site_origin(configured: str) -> str:
+    split = split_prefix(configured)
+    if split is None or split[1] != "/":
+        raise ValueError(f"origin is not like https://host: {configured}")
+    return split[0]
 
 
 def _with_seen_bodies(scope: Scope) -> Scope:

@@ -25,7 +25,7 @@ from federation.trust.policy import (
     read_site_policy,
 )
 
-POLL_SECONDS: Final = 45.0
+POLL_SECONDS: Final = 30.0  # with a call's own limit never more than a minute apart
 _log = logging.getLogger(__name__)
 
 

@@ -75,6 +75,7 @@ class Spool:
                 segment = self._segment_for(len(line))
                 segment.write(line, fsync=self.fsync)
             except OSError as error:
+                self._abandon()
                 raise SpoolError(error.strerror or type(error).__name__) from error
             self._used += len(line)
 
@@ -138,9 +139,15 @@ class Spool:
         return self._segment
 
     def _freeze_own(self) -> None:
-        if self._segment is not None:
-            self._freeze(self._segment.handle, self._segment.path)
-            self._segment = None
+        segment, self._segment = self._segment, None
+        if segment is not None:
+            self._freeze(segment.handle, segment.path)
+
+    def _abandon(self) -> None:
+        """Let go of a file the disk failed on; it is taken up like a dead writer's."""
+        segment, self._segment = self._segment, None
+        if segment is not None:
+            os.close(segment.handle)
 
     def _adopt(self, path: Path) -> None:
         """Freeze a segment whose writer is gone."""

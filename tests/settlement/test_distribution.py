@@ -1,3 +1,5 @@
+from hashlib import sha256
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -219,3 +221,75 @@ def test_a_distribution_does_not_depend_on_the_order_of_its_inputs(node, owed, w
     assert backwards.attributed == forwards.attributed
     assert backwards.outstanding == forwards.outstanding
     assert sorted(map(str, backwards.lines)) == sorted(map(str, forwards.lines))
+
+
+def test_a_share_of_nothing_needs_no_rate():
+    given_out = distributed(
+        received=[("HUB-000001", "EUR", 100), ("HUB-000002", "KRW", 0)],
+        weights={"HUB-000001": {"m1": 1}},
+    )
+
+    assert given_out.attributed == {"m1": 90}
+
+
+PEOPLE = [f"m{n}" for n in range(9)]
+CROWD = [MemberFacts(name, entitled=True, works=n % 2 * 10 + 1) for n, name in enumerate(PEOPLE)]
+
+
+def in_turn(scope, tied):
+    return min(tied, key=lambda key: sha256(f"2026-09/DE/{scope}/{key}".encode()).hexdigest())
+
+
+@pytest.mark.parametrize("side", ["received", "domestic"])
+def test_licences_that_tie_take_turns_by_node_and_part(side):
+    half_a_cent = Rates("EUR", {"GBP": ("2026-09-30", "2")})
+    for number in range(6):
+        keys = [f"HUB-{number:06d}", f"FR-{number:06d}/a"]
+        given_out = distributed(
+            a_node(admin_fee_bps=0),
+            **{side: [(key, "GBP", 1) for key in keys]},
+            weights={key: {key: 1} for key in keys},
+            rates=half_a_cent,
+        )
+
+        assert given_out.attributed == {in_turn(side, keys): 1}
+
+
+@pytest.mark.parametrize("side", ["received", "domestic"])
+def test_members_that_tie_take_turns_by_licence(side):
+    for key in ("HUB-000001", "HUB-000002/a"):
+        given_out = distributed(
+            a_node(admin_fee_bps=0),
+            **{side: [(key, "EUR", 1)]},
+            weights={key: dict.fromkeys(PEOPLE, 5)},
+        )
+
+        assert given_out.attributed == {in_turn(f"{side}/{key}", PEOPLE): 1}
+
+
+@pytest.mark.parametrize("side", ["received", "domestic"])
+def test_heads_that_tie_take_turns_in_a_base(side):
+    node = a_node("hybrid", base_bps=10_000, admin_fee_bps=0)
+
+    given_out = distributed(node, **{side: [("HUB-000001", "EUR", 1)]}, members=CROWD)
+
+    assert given_out.attributed == {in_turn(f"{side}/base", PEOPLE): 1}
+
+
+@pytest.mark.parametrize("side", ["received", "domestic"])
+@pytest.mark.parametrize(("high", "low"), [("gold", "bronze"), ("a", "b"), ("b", "a"), ("x", "y")])
+def test_tiers_that_tie_take_turns_and_so_do_their_members(side, high, low):
+    node = a_node("tiered", tiers={high: Tier(10, 5000), low: Tier(1, 5000)}, admin_fee_bps=0)
+
+    given_out = distributed(node, **{side: [("HUB-000001", "EUR", 1)]}, members=CROWD)
+
+    tier = in_turn(f"{side}/tiers", [high, low])
+    assert given_out.attributed == {
+        in_turn(f"{side}/tier/{tier}", PEOPLE[1::2] if tier == high else PEOPLE[::2]): 1
+    }
+
+
+def test_tiers_that_pay_the_same_per_head_are_no_warning():
+    even = a_node("tiered", tiers={"gold": Tier(10, 5000), "bronze": Tier(1, 5000)})
+
+    assert distributed(even, members=MEMBERS).warnings == ()

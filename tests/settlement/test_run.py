@@ -1,14 +1,17 @@
 import json
+from dataclasses import replace
 from fractions import Fraction
+from hashlib import sha256
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from federation.settlement import check
 from federation.settlement import run_document as rd
 from federation.settlement.check import check_run_file
-from federation.settlement.clearing import Clearing, Obligation, clear, positions
+from federation.settlement.clearing import Clearing, Obligation, Position, clear, positions
 from federation.settlement.fee_band import FeeBandError, effective_rate
 from federation.settlement.rates import MissingRateError, Rates, StaleRateError
 from federation.settlement.run import choose_weights, compute, received_by, with_rates_used
@@ -307,3 +310,82 @@ def test_whatever_was_sold_and_used_no_cent_is_lost_and_the_nets_sum_to_nothing(
     gross = sum(position.receivable for position in result.positions.values())
     assert sum(abs(position.net) for position in result.positions.values()) <= 2 * gross
     assert failed(document) == set()
+
+
+@pytest.mark.parametrize("number", ["HUB-000001", "HUB-000002", "GB-000001"])
+@pytest.mark.parametrize("component", [None, "a", "b"])
+def test_nodes_that_tie_take_turns_by_licence_and_component(number, component):
+    key = number if component is None else f"{number}/{component}"
+    terms = [rd.ComponentTerms(component, ["TRAIN"], "TOKEN", "1")]
+    licence = a_licence(number.split("-")[0], fee=1, components=terms)
+    shares_by = [(key, node, "7") for node in ("DE", "GB", "JP", "~UNMATCHED")]
+
+    [share] = compute(a_document({number: licence}, shares_by)).licences[key].shares
+
+    assert share == min(
+        ("DE", "GB", "JP", "~UNMATCHED"),
+        key=lambda party: sha256(f"2026-09/{key}/{party}".encode()).hexdigest(),
+    )
+
+
+def test_a_rate_at_the_lower_end_of_the_band_is_no_warning():
+    document = a_document(shares_by=[("HUB-000001", "DE", "1")], band=(1270, 1270))
+
+    assert compute(document).warnings == []
+
+
+SHARED = a_document(
+    {
+        "HUB-000001": a_licence(weights_from={"HUB-000001": "period"}),
+        "HUB-000002": a_licence(weights_from={"HUB-000002": "period"}),
+    },
+    [("HUB-000001", "DE", "1"), ("HUB-000001", "JP", "1"), ("HUB-000002", "JP", "1")],
+    rates={"JPY": RATES["JPY"]},
+)
+
+
+def tampered(result, *, shares=None, cleared=None):
+    """What a defect in the run's own arithmetic would leave."""
+    licence = result.licences["HUB-000001"]
+    changed = replace(licence, shares=shares or licence.shares)
+    licences = {**result.licences, "HUB-000001": changed}
+    return replace(result, licences=licences, cleared=cleared or result.cleared)
+
+
+@pytest.mark.parametrize(
+    ("shares", "names"),
+    [
+        (
+            {"DE": 14_550, "JP": 14_549},
+            {"shares_sum_to_distributable", "nothing_lost", "shares_near_exact"},
+        ),
+        ({"DE": 14_551, "JP": 14_549}, {"shares_near_exact"}),
+    ],
+)
+def test_a_wrong_share_would_be_found(monkeypatch, shares, names):
+    wrong = tampered(compute(SHARED), shares=shares)
+    monkeypatch.setattr(check, "compute", lambda _: wrong)
+
+    assert failed(SHARED) == names
+
+
+def test_a_sum_that_is_cleared_twice_or_wrongly_would_be_found(monkeypatch):
+    right = compute(SHARED)
+    assert failed(SHARED) == set()
+
+    for cleared in (
+        [*right.cleared, right.cleared[0]],
+        right.cleared[1:],
+        [replace(right.cleared[0], cleared=1), *right.cleared[1:]],
+    ):
+        wrong = tampered(right, cleared=cleared)
+        monkeypatch.setattr(check, "compute", lambda _, wrong=wrong: wrong)
+        assert failed(SHARED) == {"converted_once"}
+
+
+def test_nets_that_do_not_sum_to_nothing_would_be_found(monkeypatch):
+    right = compute(SHARED)
+    wrong = replace(right, positions={**right.positions, "DE": Position(1, 0)})
+    monkeypatch.setattr(check, "compute", lambda _: wrong)
+
+    assert failed(SHARED) == {"nets_sum_to_zero"}

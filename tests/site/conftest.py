@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import msgspec
 import pytest
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from federation.clock import SettableClock
 from federation.site.events import UsageEvent
@@ -58,7 +58,7 @@ class Site:
     def current(self):
         return self.held
 
-    async def app(self, scope, receive, send):
+    async def app(self, scope, _receive, send):
         self.visits.append(scope["path"])
         await send({"type": "http.response.start", "status": self.status, "headers": []})
         await send({"type": "http.response.body", "body": self.body})
@@ -83,12 +83,11 @@ class Site:
             "collective": "Collecting Society XX",
             "licence_url": "https://hub.example/buy",
         }
-        identity = {"node": NODE, "member": "M-17"}
-        for name in identity:
-            identity[name] = changes.pop(name, identity[name])
+        node, member = changes.pop("node", NODE), changes.pop("member", "M-17")
         return sign_site_policy(
             key or self.node_key,
-            **identity,
+            node=node,
+            member=member,
             terms=SiteTerms(**(terms | changes)),
             trust=trust or self.trust(licences, now),
             now=now or self.clock(),

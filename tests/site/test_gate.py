@@ -1,9 +1,13 @@
 """Who passes, what is counted, and that a withheld work beats every licence."""
 
 import asyncio
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
+
+from federation.site.events import Unit
+from federation.site.refusals import SpoolError
 
 LINK = '<https://pub.example/license.xml>; rel="license"; type="application/rsl+xml"'
 BOT = [("User-Agent", "Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)")]
@@ -60,7 +64,7 @@ async def test_a_line_of_usage_reads_as_the_settlement_rules_name_it(site):
 
 
 async def test_a_byte_tariff_counts_the_body(site):
-    await site.get(token=site.token(), gate=site.make_gate(unit="BYTE"))
+    await site.get(token=site.token(), gate=site.make_gate(unit=Unit.BYTE))
 
     assert [event.units for event in site.events()] == [7]
 
@@ -270,8 +274,6 @@ class BrokenSpool:
         pass
 
     def append(self, _event):
-        from federation.site.refusals import SpoolError
-
         raise SpoolError("no such device")
 
 
@@ -309,7 +311,9 @@ async def test_the_event_is_on_disk_before_the_last_byte_leaves(site):
     assert [event.body_bytes for event in site.events()] == [6]
 
 
-@pytest.mark.parametrize("ending", [None, ConnectionResetError, asyncio.CancelledError])
+@pytest.mark.parametrize(
+    "ending", [None, ConnectionResetError, asyncio.CancelledError, LookupError]
+)
 async def test_a_crawler_that_hangs_up_is_counted_for_what_it_took(site, ending):
     async def cut_short(_scope, _receive, send):
         await send({"type": "http.response.start", "status": 200})
@@ -320,10 +324,8 @@ async def test_a_crawler_that_hangs_up_is_counted_for_what_it_took(site, ending)
     async def send(_message):
         pass
 
-    try:
+    with pytest.raises(ending) if ending else nullcontext():
         await site.make_gate(cut_short)(licensed_scope(site), nothing, send)
-    except (ConnectionResetError, asyncio.CancelledError) as error:
-        assert type(error) is ending
 
     assert [event.body_bytes for event in site.events()] == [10]
 
@@ -363,3 +365,60 @@ async def test_the_terms_link_is_taken_from_the_policy_when_it_names_one(site):
     answer = await site.get(headers=BOT)
 
     assert answer.headers["link"].startswith("<https://node-xx.example/rsl/M-17%3E%0D%0AX:%20y>;")
+
+
+@pytest.mark.parametrize("origin", ["https://PUB.example/", "https://pub.example:443"])
+async def test_an_origin_is_read_as_an_origin(site, origin):
+    gate = site.make_gate(origin=origin)
+
+    assert (await site.get(token=site.token(), gate=gate)).headers["link"] == LINK
+
+
+@pytest.mark.parametrize("origin", ["pub.example", "https://pub.example/news", "*", ""])
+def test_a_gate_with_an_origin_that_is_none_does_not_start(site, origin):
+    with pytest.raises(ValueError, match="origin"):
+        site.make_gate(origin=origin)
+
+
+async def test_an_application_that_shows_its_own_error_page_does_not_hide_a_lost_record(site):
+    async def careful(scope, receive, send):
+        try:
+            await site.app(scope, receive, send)
+        except SpoolError:
+            await send({"type": "http.response.start", "status": 500})
+            await send({"type": "http.response.body", "body": b"Sorry."})
+
+    answer = await site.get(token=site.token(), gate=site.make_gate(careful, spool=BrokenSpool()))
+
+    assert (answer.status_code, answer.content) == (500, b"Sorry.")
+
+
+async def test_a_record_lost_in_mid_stream_breaks_the_answer_off(site):
+    async def streamed(_scope, _receive, send):
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": b"one", "more_body": True})
+        await send({"type": "http.response.body", "body": b"two"})
+
+    sent = []
+
+    async def send(message):
+        sent.append(message.get("body"))
+
+    gate = site.make_gate(streamed, spool=BrokenSpool())
+    with pytest.raises(SpoolError):
+        await gate(licensed_scope(site), nothing, send)
+
+    assert sent == [None, b"one"]
+
+
+async def test_other_connections_pass_to_the_application(site):
+    seen = []
+
+    async def app(scope, _receive, _send):
+        seen.append(scope["type"])
+
+    gate = site.make_gate(app)
+    await gate({"type": "lifespan"}, nothing, None)
+    await gate({"type": "websocket", "path": "/", "headers": []}, nothing, None)
+
+    assert seen == ["lifespan", "websocket"]

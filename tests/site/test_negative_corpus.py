@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey
 
@@ -228,7 +228,11 @@ HEADERS = {
     "another scheme": ([("Authorization", "Bearer {token}")], 401, "LICENCE_REQUIRED"),
     "a scheme alone": ([("Authorization", "License")], 401, "LICENCE_REQUIRED"),
     "words": ([("Authorization", "License to crawl")], 401, "LICENCE_REQUIRED"),
-    "two in one": ([("Authorization", "License {token}, License {token}")], 401, "LICENCE_REQUIRED"),
+    "two in one": (
+        [("Authorization", "License {token}, License {token}")],
+        401,
+        "LICENCE_REQUIRED",
+    ),
     "an empty alias": ([("X-Collective-License", "")], 401, "LICENCE_REQUIRED"),
     "two Authorization headers": (
         [("Authorization", "License {token}"), ("Authorization", "License {token}")],
@@ -320,6 +324,7 @@ def lasting_site(make_site, tmp_path_factory):
     return make_site(tmp_path_factory.mktemp("site"))
 
 
+@settings(deadline=None)
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_a_token_with_any_bit_flipped_is_refused(lasting_site, place, bit):
     good = lasting_site.token().encode()

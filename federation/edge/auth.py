@@ -1,0 +1,88 @@
+"""Who is asking: staff tokens of this server, call tokens of admitted servers."""
+
+import base64
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.schema.context import Server
+from federation.trust.jose import Keys, PublicKey
+from federation.trust.principals import PEER, NotAuthenticatedError, Principal
+from federation.trust.service import HUB, find_party, node_parties
+from federation.trust.tables import Party
+from federation.trust.tokens import check_server_token, check_staff_token
+
+BEARER = "bearer "
+
+
+def party_key(party: Party) -> PublicKey:
+    """Return the public key an admitted party was admitted with."""
+    return PublicKey.from_jwk(msgspec.json.decode(party.jwk, type=dict[str, str]))
+
+
+async def parties(session: AsyncSession) -> list[Party]:
+    """Return every admitted party, the hub among them at a node."""
+    hub = await find_party(session, HUB)
+    return [*([hub] if hub else []), *await node_parties(session)]
+
+
+async def authenticate(server: Server, authorization: str | None) -> Principal | None:
+    """Return who asks, None for nobody, or refuse a token that is not good here."""
+    if not authorization:
+        return None
+    if not authorization.lower().startswith(BEARER):
+        raise NotAuthenticatedError("Authorization: Bearer <token>")
+    token = authorization[len(BEARER) :].strip()
+    issuer = peek_issuer(token)
+    if issuer == server.config.entity_id:
+        return _staff(server, token, {server.key.kid: server.key.public})
+    return await _peer(server, token, issuer)
+
+
+def _staff(server: Server, token: str, keys: Keys) -> Principal:
+    """Accept a person this server lists; a role that was taken away ends with the next request."""
+    found = check_staff_token(
+        token, keys=keys, server=server.config.entity_id, now=server.clock()
+    )
+    for person in server.config.principal:
+        if person.subject == found.subject and found.role in person.roles:
+            return Principal(person.subject, frozenset({found.role}), person.party)
+    raise NotAuthenticatedError("this person does not hold this role here")
+
+
+async def _peer(server: Server, token: str, issuer: str) -> Principal:
+    async with server.db.read() as session:
+        found = [party for party in await parties(session) if party.entity_id == issuer]
+    if not found:
+        raise NotAuthenticatedError("unknown issuer")
+    party = found[0]
+    return peer_principal(
+        token, party.code, issuer, party_key(party), server.config.entity_id, server.clock()
+    )
+
+
+def peer_principal(
+    token: str, code: str, issuer: str, key: PublicKey, callee: str, now: datetime
+) -> Principal:
+    """Accept a call of another server, signed with its key and meant for this one."""
+    callers: Mapping[str, Keys] = {issuer: {key.kid: key}}
+    check_server_token(token, callers=callers, callee=callee, now=now)
+    return Principal(issuer, frozenset({PEER}), code)
+
+
+def peek_issuer(token: str) -> str:
+    """Read the issuer of a token nobody believes yet: only to choose the key to check with."""
+    parts = token.split(".")
+    try:
+        claims = msgspec.json.decode(_unpadded(parts[1]))
+        return str(claims["iss"])
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise NotAuthenticatedError("not a token") from error
+
+
+def _unpadded(text: str) -> bytes:
+    if len(text) > 4096:  # noqa: PLR2004 - the door itself refuses longer ones
+        raise ValueError("too long")
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

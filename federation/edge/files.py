@@ -1,0 +1,202 @@
+"""The files a server writes for its staff: runs, journal, statements, members, payments, report."""
+
+from collections.abc import Awaitable, Callable
+from datetime import date, timedelta
+from typing import ClassVar
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.config import NodeConfig
+from federation.errors import RefusalError
+from federation.registry import store as registry
+from federation.schema.context import Server
+from federation.settlement import report, store
+from federation.settlement.beancount import ExportEntry, ExportPosting, write_beancount
+from federation.settlement.member_csv import MemberRow, members_csv
+from federation.settlement.months import last_day
+from federation.settlement.pain001 import Account, PaymentOrder, write_pain001
+from federation.settlement.tables import MemberAmount, MemberBalance, Payment
+from federation.store.canonical import canonical
+from federation.trust.membership import CollectiveTerms, HubTerms
+from federation.trust.service import HUB, collective_terms, find_party
+
+Files = Callable[[str], Awaitable[tuple[str, bytes]]]
+JSON, CSV, XML, TEXT = "application/json", "text/csv", "application/xml", "text/plain"
+
+
+class NoSuchFileError(RefusalError):
+    """There is no such file here."""
+
+    code: ClassVar[str] = "NO_SUCH_FILE"
+
+
+async def journal_file(server: Server) -> tuple[str, bytes]:
+    """Write the journal of this server for beancount."""
+    async with server.db.read() as session:
+        found = await store.journal(session)
+    entries = [
+        ExportEntry(
+            entry.posted_on,
+            entry.document,
+            entry.narration,
+            [
+                ExportPosting(
+                    posting.debit,
+                    posting.credit,
+                    posting.amount,
+                    posting.currency,
+                    msgspec.json.decode(posting.meta, type=dict[str, str]),
+                )
+                for posting in postings
+            ],
+        )
+        for entry, postings in found
+    ]
+    return TEXT, write_beancount(f"Journal of {server.code}", entries)
+
+
+async def run_file(server: Server, period: str) -> tuple[str, bytes]:
+    """Return the exact bytes whose SHA-256 is the run's id."""
+    async with server.db.read() as session:
+        row = await store.approved_run(session, period)
+    if row is None:
+        raise NoSuchFileError(f"runs/{period}.json")
+    return JSON, row.document
+
+
+async def report_file(server: Server, period: str) -> tuple[str, bytes]:
+    """Write this server's figures of a settled month."""
+    config = server.config
+    async with server.db.read() as session:
+        if isinstance(config, NodeConfig):
+            return JSON, canonical(_texts(await report.node_report(session, period, config)))
+        return JSON, canonical(_texts(await report.hub_report(session, period)))
+
+
+def _texts(value: object) -> object:
+    """Write integers that JSON numbers cannot hold as decimal strings."""
+    if isinstance(value, dict):
+        return {key: _texts(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_texts(item) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value
+
+
+async def payments_list(server: Server, period: str) -> tuple[str, bytes]:
+    """List the payment files of a month."""
+    async with server.db.read() as session:
+        rows = await store.payments(session, period)
+    names = sorted({_payment_file(row) for row in rows if row.state != "OUTSTANDING"})
+    return JSON, msgspec.json.encode(names)
+
+
+def _payment_file(row: Payment) -> str:
+    return row.currency if row.payer == HUB else HUB
+
+
+async def payment_file(server: Server, period: str, name: str) -> tuple[str, bytes]:
+    """Write one pain.001: the hub's payments in a currency, or a node's to the hub."""
+    async with server.db.read() as session:
+        rows = [
+            row
+            for row in await store.payments(session, period)
+            if row.state != "OUTSTANDING" and _payment_file(row) == name
+        ]
+        if not rows:
+            raise NoSuchFileError(f"payments/{period}/{name}.xml")
+        accounts = {
+            code: await _account(server, session, code)
+            for code in {code for row in rows for code in (row.payer, row.payee)}
+        }
+    orders = [
+        PaymentOrder(
+            payment_id=row.payment_id,
+            payer=accounts[row.payer],
+            payee=accounts[row.payee],
+            amount=row.amount,
+            currency=row.currency,
+        )
+        for row in rows
+    ]
+    executed_on = last_day(period) + timedelta(days=1)
+    return XML, write_pain001(
+        message_id=f"{server.code}-{period}-{name}"[:35],
+        created_at=server.clock(),
+        execution_on=executed_on,
+        orders=orders,
+    )
+
+
+async def _account(server: Server, session: AsyncSession, code: str) -> Account:
+    terms: CollectiveTerms | HubTerms
+    country: str | None = None
+    if code == HUB:
+        terms = await server.terms(session)
+    elif isinstance(server.config, NodeConfig):
+        config = server.config
+        return _as_account(
+            config.name, config.account_scheme, config.account, config.bic, config.country
+        )
+    else:
+        party = await find_party(session, code)
+        if party is None:
+            raise NoSuchFileError(code)
+        terms = collective_terms(party)
+        country = terms.country
+    return _as_account(terms.name, terms.account_scheme, terms.account, terms.bic, country)
+
+
+def _as_account(
+    name: str, scheme: str, account: str | None, bic: str | None, country: str | None
+) -> Account:
+    return Account(
+        name=name,
+        scheme="IBAN" if scheme == "IBAN" else "OTHER",
+        account=account or "",
+        bic=bic,
+        country=country,
+    )
+
+
+async def members_file(server: Server, period: str) -> tuple[str, bytes]:
+    """Write what each member of a node gets and why."""
+    currency = report.settlement_currency(server.config)
+    async with server.db.read() as session:
+        if await store.find_distribution(session, period) is None:
+            raise NoSuchFileError(f"members/{period}.csv")
+        amounts = await store.member_amounts(session, period)
+        balances = await store.balances(session, period)
+        names = {row.member_id: row.name for row in await registry.all_members(session)}
+    rows = [_member_row(item, balances.get(item.member_id), names) for item in amounts]
+    return CSV, members_csv(rows, currency)
+
+
+def _member_row(
+    item: MemberAmount, balance: MemberBalance | None, names: dict[str, str]
+) -> MemberRow:
+    """A line is payable as its member is: the whole balance, or nothing with the reason."""
+    reason = balance.reason if balance else None
+    return MemberRow(
+        member_id=item.member_id,
+        name=names.get(item.member_id, ""),
+        licence=item.licence or "",
+        use=item.use or "",
+        units=item.units,
+        source=item.source,
+        attributed=item.amount,
+        payable=item.amount if reason is None else 0,
+        outstanding=0 if reason is None else item.amount,
+        reason=reason or "",
+    )
+
+
+def period_of_name(name: str) -> str:
+    """Return the month in a file's name, or refuse."""
+    try:
+        date.fromisoformat(f"{name}-01")
+    except ValueError as error:
+        raise NoSuchFileError(name) from error
+    return name

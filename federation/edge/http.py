@@ -1,0 +1,104 @@
+"""Plain HTTP around the rules: errors as JSON, bodies with limits, who asks."""
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from litestar import MediaType, Request, Response
+from litestar.exceptions import HTTPException
+
+from federation.edge.auth import authenticate
+from federation.errors import RefusalError
+from federation.logs import get_logger
+from federation.schema.context import Server
+from federation.tabular import BadTableError
+from federation.trust.principals import NotAuthenticatedError, Principal
+
+log = get_logger("http")
+
+HttpRequest = Request[Any, Any, Any]
+
+STATUS = {
+    "NOT_AUTHENTICATED": 401,
+    "INVALID_TOKEN": 401,
+    "NOT_ALLOWED": 403,
+    "BATCH_TOO_LARGE": 413,
+    "IDEMPOTENCY_CONFLICT": 409,
+    "NOT_SETTLED": 404,
+    "NOT_ADMITTED": 409,
+    "UNKNOWN_MEMBER": 404,
+    "NO_SUCH_FILE": 404,
+}
+REFUSED_STATUS = 422
+
+
+class BodyTooLargeError(RefusalError):
+    """The body is too large."""
+
+    code = "BATCH_TOO_LARGE"
+
+
+def json_response(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response[bytes]:
+    """Answer with JSON."""
+    return Response(
+        msgspec.json.encode(value),
+        media_type=MediaType.JSON,
+        status_code=status,
+        headers=headers or {},
+    )
+
+
+def refusal_response(_: HttpRequest, refusal: RefusalError) -> Response[bytes]:
+    """Answer a refusal: its code, its sentence, and for a table every row that is wrong."""
+    body: dict[str, Any] = {"code": refusal.code, "message": refusal.message}
+    if isinstance(refusal, BadTableError):
+        body["errors"] = [
+            {"line": error.line, "column": error.column, "reason": error.reason}
+            for error in refusal.errors
+        ]
+    return json_response(body, STATUS.get(refusal.code, REFUSED_STATUS))
+
+
+def http_response(_: HttpRequest, error: HTTPException) -> Response[bytes]:
+    """Answer what the framework refuses: no such path, wrong method, a body too large."""
+    body = {"code": "HTTP", "message": error.detail}
+    return json_response(body, error.status_code, dict(error.headers or {}))
+
+
+def defect_response(request: HttpRequest, error: Exception) -> Response[bytes]:
+    """Log a defect with an id; the caller learns the id and nothing else."""
+    name = secrets.token_hex(8)
+    log.error("defect", id=name, path=request.url.path, exc_info=error)
+    return json_response({"code": "UNEXPECTED", "message": f"Unexpected error {name}."}, 500)
+
+
+EXCEPTION_HANDLERS: dict[type[Exception] | int, Callable[..., Response[Any]]] = {
+    RefusalError: refusal_response,
+    HTTPException: http_response,
+    Exception: defect_response,
+}
+
+
+async def read_body(request: HttpRequest, limit: int) -> bytes:
+    """Return the whole body, or refuse one beyond the limit before holding it."""
+    announced = request.headers.get("content-length", "0")
+    if announced.isdigit() and int(announced) > limit:
+        raise BodyTooLargeError(f"at most {limit} bytes")
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise BodyTooLargeError(f"at most {limit} bytes")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def who_asks(server: Server, request: HttpRequest, *roles: str) -> Principal:
+    """Return who asks, holding one of the roles, or refuse."""
+    who = await authenticate(server, request.headers.get("authorization"))
+    if who is None:
+        raise NotAuthenticatedError
+    if roles:
+        who.require(*roles)
+    return who

@@ -1,0 +1,109 @@
+"""Messages from other servers: each has its effect exactly once, in its sender's order."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.edge.auth import party_key, peek_issuer, peer_principal
+from federation.errors import RefusalError
+from federation.logs import get_logger
+from federation.schema.context import Server
+from federation.store.outbox import accept
+from federation.trust.jose import PublicKey
+from federation.trust.principals import NotAuthenticatedError
+from federation.trust.service import find_party_by_entity
+
+MESSAGES_MAX = 200
+BYTES_MAX = 64 * 1024 * 1024
+log = get_logger("inbox")
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """One message with its number in the sender's order to this server."""
+
+    sequence: int
+    kind: str
+    body: msgspec.Raw
+
+
+class Delivered(msgspec.Struct, frozen=True):
+    """What was taken: every message up to `up_to`; then why the next one was not."""
+
+    up_to: int
+    code: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message being handled: the open transaction and the sender's code."""
+
+    session: AsyncSession
+    server: Server
+    sender: str
+
+
+Handler = Callable[[Arrival, Any], Awaitable[None]]
+Handlers = Mapping[str, tuple[type[msgspec.Struct], Handler]]
+Introduce = Callable[[Server, list[Envelope]], PublicKey | None]
+"""Returns the key by which a server introduces itself in its first message, if it may."""
+
+
+async def receive(
+    server: Server, handlers: Handlers, introduce: Introduce, authorization: str | None, body: bytes
+) -> Delivered:
+    """Handle a delivery of another server, message by message, each in a transaction of its own."""
+    envelopes = msgspec.json.decode(body, type=list[Envelope])[:MESSAGES_MAX]
+    sender, code = await _sender(server, introduce, authorization, envelopes)
+    up_to = 0
+    for envelope in envelopes:
+        try:
+            await _handle(server, handlers, sender, code, envelope)
+        except RefusalError as refusal:
+            log.warning("message refused", sender=sender, kind=envelope.kind, code=refusal.code)
+            return Delivered(up_to, refusal.code, refusal.message)
+        up_to = envelope.sequence
+    server.wake()
+    return Delivered(up_to)
+
+
+async def _handle(
+    server: Server, handlers: Handlers, sender: str, code: str, envelope: Envelope
+) -> None:
+    if envelope.kind not in handlers:
+        raise NotAuthenticatedError(f"no message of kind {envelope.kind!r} is taken here")
+    shape, handler = handlers[envelope.kind]
+    body = bytes(envelope.body)
+    async with server.db.write(f"inbox.{envelope.kind}") as session:
+        is_new = await accept(
+            session,
+            sender=sender,
+            sequence=envelope.sequence,
+            kind=envelope.kind,
+            body=body,
+            now=server.clock(),
+        )
+        if is_new:
+            message = msgspec.json.decode(body, type=shape)
+            await handler(Arrival(session, server, code), message)
+
+
+async def _sender(
+    server: Server, introduce: Introduce, authorization: str | None, envelopes: list[Envelope]
+) -> tuple[str, str]:
+    """Return (entity id, code) of the sender; the code is empty for one not yet admitted."""
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise NotAuthenticatedError
+    issuer = peek_issuer(token)
+    async with server.db.read() as session:
+        party = await find_party_by_entity(session, issuer)
+    key = party_key(party) if party else introduce(server, envelopes)
+    if key is None:
+        raise NotAuthenticatedError(f"{issuer} is not admitted")
+    code = party.code if party else ""
+    peer_principal(token, code, issuer, key, server.config.entity_id, server.clock())
+    return issuer, code

@@ -1,0 +1,93 @@
+"""Calls to other servers: signed for 60 seconds, with a deadline, over one aiohttp session."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from federation.clock import Clock
+from federation.schema.context import PeerDownError
+from federation.trust.jose import SigningKey
+from federation.trust.tokens import mint_server_token
+
+QUERY_SECONDS = 3.0
+DELIVERY_SECONDS = 60.0
+ANSWER_BYTES_MAX = 64 * 1024 * 1024
+
+
+class PeerAnswerError(Exception):
+    """Another server answered with an error; the text is its reason."""
+
+
+class PeerClient:
+    """Speaks for one server. `resolve` returns (entity id, URL) of an admitted party's code."""
+
+    def __init__(self, entity_id: str, key: SigningKey, clock: Clock) -> None:
+        self._entity_id, self._key, self._clock = entity_id, key, clock
+        self._session: aiohttp.ClientSession | None = None
+        self.addresses: dict[str, tuple[str, str]] = {}
+
+    def learn(self, code: str, entity_id: str, url: str) -> None:
+        """Note where a party is."""
+        self.addresses[code] = (entity_id, url)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def graphql(
+        self, code: str, document: str, variables: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return the `data` of a query to an admitted party, within the deadline."""
+        if code not in self.addresses:
+            raise PeerDownError(f"{code}: address unknown")
+        entity_id, url = self.addresses[code]
+        body = msgspec.json.encode({"query": document, "variables": dict(variables)})
+        try:
+            answer = msgspec.json.decode(
+                await self.post(entity_id, f"{url}/graphql", body, seconds=QUERY_SECONDS)
+            )
+        except (PeerAnswerError, msgspec.MsgspecError) as error:
+            raise PeerDownError(f"{code}: {error}") from error
+        if answer.get("errors") or not isinstance(answer.get("data"), dict):
+            raise PeerDownError(f"{code}: {answer.get('errors')}")
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    async def post(self, entity_id: str, url: str, body: bytes, *, seconds: float) -> bytes:
+        """POST JSON to another server and return the body of a 2xx answer."""
+        token = mint_server_token(
+            self._key, caller=self._entity_id, callee=entity_id, now=self._clock()
+        )
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        timeout = aiohttp.ClientTimeout(total=seconds)
+        try:
+            async with self._open().post(
+                url, data=body, headers=headers, timeout=timeout, allow_redirects=False
+            ) as response:
+                data = await response.content.read(ANSWER_BYTES_MAX)
+                if response.status // 100 != 2:  # noqa: PLR2004 - 2xx
+                    text = data[:300].decode("utf-8", "replace")
+                    raise PeerAnswerError(f"HTTP {response.status}: {text}")
+                return await self._rest(response, data)
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+            raise PeerAnswerError(f"{type(error).__name__}: {error}") from error
+
+    async def _rest(self, response: aiohttp.ClientResponse, data: bytes) -> bytes:
+        chunks = [data]
+        size = len(data)
+        while chunk := await response.content.read(ANSWER_BYTES_MAX):
+            size += len(chunk)
+            if size > ANSWER_BYTES_MAX:
+                raise PeerAnswerError("the answer is too large")
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=0, limit_per_host=8, ttl_dns_cache=60)
+            self._session = aiohttp.ClientSession(connector=connector, trust_env=False)
+        return self._session

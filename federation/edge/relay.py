@@ -1,0 +1,150 @@
+"""The relay: carries the outbox to other servers, in order, for as long as it takes."""
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+
+from federation.edge.inbox import Delivered
+from federation.edge.peers import DELIVERY_SECONDS, PeerAnswerError, PeerClient
+from federation.logs import get_logger
+from federation.schema.context import Server
+from federation.store import outbox
+from federation.store.tables import Lease, OutboxMessage
+
+MESSAGES_MAX = 50
+BYTES_MAX = 16 * 1024 * 1024
+LEASE_SECONDS = 120.0
+BACK_OFF_MAX = 30.0
+IDLE_SECONDS = 1.0
+log = get_logger("relay")
+
+Resolve = Callable[[str], Awaitable[str | None]]
+
+
+class Relay:
+    """One per server process; a lease per target keeps two processes from racing."""
+
+    def __init__(self, server: Server, peers: PeerClient, resolve: Resolve) -> None:
+        self._server, self._peers, self._resolve = server, peers, resolve
+        self._wake = asyncio.Event()
+        self._owner = secrets.token_hex(8)
+        self._busy: dict[str, asyncio.Task[None]] = {}
+        self._not_before: dict[str, tuple[float, int]] = {}
+
+    def wake(self) -> None:
+        """Look at the outbox now."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        try:
+            while True:
+                self._wake.clear()
+                await self._start_drains()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), IDLE_SECONDS)
+        finally:
+            for task in self._busy.values():
+                task.cancel()
+            await asyncio.gather(*self._busy.values(), return_exceptions=True)
+
+    async def _start_drains(self) -> None:
+        async with self._server.db.read() as session:
+            targets = await outbox.targets_waiting(session)
+        now = time.monotonic()
+        for target in targets:
+            if target in self._busy or self._not_before.get(target, (0.0, 0))[0] > now:
+                continue
+            task = asyncio.create_task(self._drain(target))
+            self._busy[target] = task
+            task.add_done_callback(lambda _, target=target: self._busy.pop(target, None))  # type: ignore[misc]
+
+    async def _drain(self, target: str) -> None:
+        try:
+            if await self._take_lease(target):
+                while await self._deliver_some(target):
+                    pass
+        except Exception:
+            log.exception("delivery failed", target=target)
+            self._back_off(target)
+
+    async def _take_lease(self, target: str) -> bool:
+        """Hold a target for a while; a lease from before a reboot of the machine counts nothing."""
+        now = time.monotonic()
+        async with self._server.db.write("relay.lease") as session:
+            lease = await session.get(Lease, f"relay:{target}")
+            if lease is None:
+                lease = Lease(name=f"relay:{target}", owner="", expires=0.0)
+                session.add(lease)
+            is_held = now < lease.expires <= now + LEASE_SECONDS
+            if is_held and lease.owner != self._owner:
+                return False
+            if lease.owner != self._owner or lease.expires < now + LEASE_SECONDS / 2:
+                lease.owner, lease.expires = self._owner, now + LEASE_SECONDS
+        return True
+
+    async def _deliver_some(self, target: str) -> bool:
+        """Deliver the next messages; True when there may be more."""
+        async with self._server.db.read() as session:
+            messages = _within(await outbox.waiting(session, target, MESSAGES_MAX))
+        if not messages:
+            return False
+        url = await self._resolve(target)
+        try:
+            if url is None:
+                raise PeerAnswerError("address unknown")  # noqa: TRY301
+            answer = await self._peers.post(
+                target, f"{url}/federation/inbox", _encoded(messages), seconds=DELIVERY_SECONDS
+            )
+            delivered = msgspec.json.decode(answer, type=Delivered)
+        except (PeerAnswerError, msgspec.MsgspecError) as error:
+            await self._failed(target, messages[0], str(error))
+            return False
+        if delivered.up_to:
+            async with self._server.db.write("relay.delivered") as session:
+                await outbox.mark_delivered(
+                    session, target=target, up_to=delivered.up_to, now=self._server.clock()
+                )
+            self._not_before.pop(target, None)
+        if delivered.code is not None:
+            first_left = next((m for m in messages if m.sequence > delivered.up_to), messages[0])
+            await self._failed(target, first_left, f"{delivered.code}: {delivered.message}")
+            return False
+        return True
+
+    async def _failed(self, target: str, message: OutboxMessage, error: str) -> None:
+        log.info("not delivered", target=target, kind=message.kind, reason=error[:200])
+        async with self._server.db.write("relay.failed") as session:
+            await outbox.mark_failed(
+                session, target=target, sequence=message.sequence, error=error
+            )
+        self._back_off(target)
+
+    def _back_off(self, target: str) -> None:
+        _, failures = self._not_before.get(target, (0.0, 0))
+        wait = min(BACK_OFF_MAX, 0.1 * 2 ** min(failures, 20))
+        self._not_before[target] = (time.monotonic() + wait, failures + 1)
+
+
+def _within(messages: Sequence[OutboxMessage]) -> list[OutboxMessage]:
+    """Return the first messages that fit one delivery, at least one."""
+    size, taken = 0, []
+    for message in messages:
+        size += len(message.body)
+        if taken and size > BYTES_MAX:
+            break
+        taken.append(message)
+    return taken
+
+
+def _encoded(messages: Sequence[OutboxMessage]) -> bytes:
+    return msgspec.json.encode(
+        [
+            {"sequence": item.sequence, "kind": item.kind, "body": msgspec.Raw(item.body)}
+            for item in messages
+        ]
+    )

@@ -1,0 +1,106 @@
+"""The routes every server has: health, keys, inbox, usage, files."""
+
+from typing import Any
+
+from litestar import MediaType, Request, Response, get, post
+
+from federation.edge import inbox
+from federation.edge.files import Files
+from federation.edge.http import json_response, read_body, who_asks
+from federation.metering import service as metering
+from federation.metering.service import BYTES_MAX
+from federation.schema.context import Server
+from federation.store.migrations import current_revision, head_revision
+from federation.trust.principals import NotAllowedError, Principal
+
+READERS = ("settlement_officer", "settlement_approver", "auditor", "node_operator")
+
+
+def common_routes(
+    server: Server, handlers: inbox.Handlers, introduce: inbox.Introduce, files: Files
+) -> list[Any]:
+    """Return the route handlers of one server."""
+
+    @get("/health/live", media_type=MediaType.JSON)
+    async def live() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "live"}
+
+    @get("/health/ready")
+    async def ready() -> Response[bytes]:
+        """The database answers and stands at the revision of this code."""
+        async with server.db.read() as session:
+            connection = await session.connection()
+            revision = await connection.run_sync(current_revision)
+        checks = {"database": True, "revision": revision == head_revision()}
+        status = 200 if all(checks.values()) else 503
+        return json_response({"ready": all(checks.values()), "checks": checks}, status)
+
+    @get("/.well-known/federation")
+    async def entity() -> Response[bytes]:
+        """Who this server is, and the key it signs with."""
+        peer = server.peer
+        return json_response(
+            {
+                "entity_id": peer.entity_id,
+                "code": peer.code,
+                "name": peer.name,
+                "url": peer.url,
+                "jwks": [peer.jwk],
+                "thumbprint": server.key.kid,
+            }
+        )
+
+    @get("/.well-known/jwks.json")
+    async def jwks() -> Response[bytes]:
+        """The key set in the shape stock verifiers expect."""
+        return json_response({"keys": [server.peer.jwk]})
+
+    @post("/federation/inbox", status_code=200)
+    async def deliver(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Take messages of another server."""
+        body = await read_body(request, inbox.BYTES_MAX)
+        authorization = request.headers.get("authorization")
+        return json_response(await inbox.receive(server, handlers, introduce, authorization, body))
+
+    @post("/usage", status_code=200)
+    async def usage(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Take a batch of NDJSON usage lines: a lab's at the hub, a site's at its node."""
+        who = await who_asks(server, request, "lab", "site")
+        body = await read_body(request, BYTES_MAX)
+        key = request.headers.get("idempotency-key", "")
+        return json_response(await _ingest(server, who, key, body))
+
+    @get("/files/{path:path}")
+    async def file(request: Request[Any, Any, Any], path: str) -> Response[bytes]:
+        """Give staff a file this server writes."""
+        await who_asks(server, request, *READERS)
+        media_type, content = await files(path.lstrip("/"))
+        return Response(content, media_type=media_type)
+
+    return [live, ready, entity, jwks, deliver, usage, file]
+
+
+async def _ingest(
+    server: Server, who: Principal, key: str, body: bytes
+) -> metering.IngestReceipt:
+    source = "lab" if "lab" in who.roles else "site"
+    if (source == "lab") != (server.code == "HUB"):
+        raise NotAllowedError("labs report to the hub, sites to their node")
+    if not 1 <= len(key) <= 128:  # noqa: PLR2004 - as every idempotency key
+        raise NotAllowedError("an Idempotency-Key of 1 to 128 characters is needed")
+    async with server.db.read() as session:
+        terms = await server.terms(session)
+        licences = await metering.licence_facts(session)
+    async with server.db.write("usage.ingest") as session:
+        return await metering.ingest(
+            session,
+            body,
+            reporter=f"{source}:{who.party or who.subject}",
+            source=source,
+            licensee=who.require_party() if source == "lab" else None,
+            key=key,
+            terms=terms,
+            licences=licences,
+            now=server.clock(),
+        )

@@ -1,0 +1,148 @@
+"""What a resolver may reach: this server, who asks, and one way to change something."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, Protocol, TypeVar
+
+import strawberry
+from sqlalchemy.ext.asyncio import AsyncSession
+from strawberry.litestar import BaseContext
+
+from federation.clock import Clock
+from federation.config import HubConfig, NodeConfig
+from federation.errors import RefusalError
+from federation.licensing.service import Licensing
+from federation.store.database import Database
+from federation.trust.keys import SigningKey
+from federation.trust.membership import HubTerms, Peer
+from federation.trust.principals import NotAuthenticatedError, Principal
+from federation.trust.service import HUB, hub_terms
+
+Result = TypeVar("Result")
+
+
+class PeerDownError(RefusalError):
+    """The other server did not answer in time."""
+
+    code: ClassVar[str] = "PEER_DOWN"
+
+
+class Peers(Protocol):
+    """How a resolver asks another server, with a deadline; raises PeerDownError."""
+
+    async def graphql(
+        self, code: str, document: str, variables: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return the `data` of a query to an admitted party."""
+        ...
+
+
+def _nothing() -> None:
+    """Wake nobody."""
+
+
+@dataclass(slots=True)
+class Server:
+    """One hub or node: its name, key, database and clock. Composition roots make it."""
+
+    config: HubConfig | NodeConfig
+    key: SigningKey
+    db: Database
+    clock: Clock
+    peers: Peers
+    url: str = ""
+    wake: Callable[[], None] = field(default=_nothing)
+
+    @property
+    def code(self) -> str:
+        """Return `HUB` or the node's code."""
+        return HUB if isinstance(self.config, HubConfig) else self.config.code
+
+    @property
+    def licensing(self) -> Licensing:
+        """Return who licenses here."""
+        return Licensing(self.code, self.key)
+
+    @property
+    def peer(self) -> Peer:
+        """Return this server as others know it."""
+        jwk = self.key.public_jwk()
+        return Peer(self.code, self.config.entity_id, self.url, self.config.name, jwk)
+
+    async def terms(self, session: AsyncSession) -> HubTerms:
+        """Return the hub's terms: our own, or those agreed at admission."""
+        if isinstance(self.config, NodeConfig):
+            return await hub_terms(session)
+        config = self.config
+        return HubTerms(
+            name=config.name,
+            clearing_currency=config.clearing_currency,
+            fee_bps=config.fee_bps,
+            national_fee_bps=config.national_fee_bps,
+            fee_band_bps=config.fee_band_bps,
+            tier_weight=dict(config.terms.tier_weight),
+            use_weight=dict(config.terms.use_weight),
+            account=config.account,
+            account_scheme=config.account_scheme,
+            bic=config.bic,
+        )
+
+
+class Context(BaseContext, kw_only=True):
+    """The context of one GraphQL request."""
+
+    server: Server
+    principal: Principal | None
+
+    def require(self, *roles: str) -> Principal:
+        """Return who asks, holding one of the roles, or refuse."""
+        if self.principal is None:
+            raise NotAuthenticatedError
+        if roles:
+            self.principal.require(*roles)
+        return self.principal
+
+
+Info = strawberry.Info[Context, None]
+
+
+@strawberry.type(description="A request that was refused; nothing was changed.")
+class Refused:
+    """A refusal with a stable code."""
+
+    code: str
+    message: str
+
+    @classmethod
+    def of(cls, refusal: RefusalError) -> "Refused":
+        """Translate a refusal."""
+        return cls(code=refusal.code, message=refusal.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One mutation field: who asks, the open transaction, business time."""
+
+    session: AsyncSession
+    who: Principal
+    server: Server
+    now: datetime
+
+
+async def change(
+    info: Info,
+    name: str,
+    roles: tuple[str, ...],
+    act: Callable[[Change], Awaitable[Result]],
+) -> Result | Refused:
+    """Run one mutation in one transaction; a refusal becomes data and leaves nothing behind."""
+    context, server = info.context, info.context.server
+    try:
+        who = context.require(*roles)
+        async with server.db.write(name) as session:
+            result = await act(Change(session, who, server, server.clock()))
+    except RefusalError as refusal:
+        return Refused.of(refusal)
+    server.wake()
+    return result

@@ -1,0 +1,41 @@
+"""The hub's schema: the counter and clearing house."""
+
+import strawberry
+
+from federation.schema.guards import extensions
+from federation.schema.joining import AdmissionMutation, AdmissionQuery, MembershipQuery
+from federation.schema.licensing import (
+    LicensingMutation,
+    LicensingQuery,
+    QuoteMutation,
+    TariffQuery,
+)
+from federation.schema.registry import HubRightsQuery
+from federation.schema.scalars import schema_config
+from federation.schema.settlement import RunMutation, SettlementQuery, UsesQuery
+from federation.schema.tokens import TokenMutation
+
+
+@strawberry.type
+class Query(
+    MembershipQuery,
+    AdmissionQuery,
+    HubRightsQuery,
+    TariffQuery,
+    LicensingQuery,
+    SettlementQuery,
+    UsesQuery,
+):
+    """What the hub answers."""
+
+
+@strawberry.type
+class Mutation(
+    AdmissionMutation, QuoteMutation, LicensingMutation, TokenMutation, RunMutation
+):
+    """What the hub does."""
+
+
+schema = strawberry.Schema(
+    query=Query, mutation=Mutation, config=schema_config(), extensions=extensions()
+)

@@ -1,0 +1,33 @@
+"""A node's schema, the same for every collective."""
+
+import strawberry
+
+from federation.schema.guards import extensions
+from federation.schema.joining import ApplicationMutation, MembershipQuery
+from federation.schema.licensing import LicensingMutation, LicensingQuery
+from federation.schema.registry import NodeRightsQuery
+from federation.schema.scalars import schema_config
+from federation.schema.settlement import DistributionQuery, SettlementQuery, UsesQuery
+from federation.schema.tokens import TokenMutation
+
+
+@strawberry.type
+class Query(
+    MembershipQuery,
+    NodeRightsQuery,
+    LicensingQuery,
+    SettlementQuery,
+    DistributionQuery,
+    UsesQuery,
+):
+    """What a node answers."""
+
+
+@strawberry.type
+class Mutation(ApplicationMutation, LicensingMutation, TokenMutation):
+    """What a node does."""
+
+
+schema = strawberry.Schema(
+    query=Query, mutation=Mutation, config=schema_config(), extensions=extensions()
+)
