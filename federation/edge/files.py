@@ -1,8 +1,9 @@
 """The files a server writes for its staff: runs, journal, statements, members, payments, report."""
 
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,13 +12,20 @@ from federation.config import NodeConfig
 from federation.errors import RefusalError
 from federation.registry import store as registry
 from federation.schema.context import Server
-from federation.settlement import report, store
+from federation.settlement import report, run_document, store
 from federation.settlement.beancount import ExportEntry, ExportPosting, write_beancount
 from federation.settlement.member_csv import MemberRow, members_csv
+from federation.settlement.messages import RunApproved
 from federation.settlement.months import last_day
 from federation.settlement.pain001 import Account, PaymentOrder, write_pain001
-from federation.settlement.tables import MemberAmount, MemberBalance, Payment
-from federation.store.canonical import canonical
+from federation.settlement.run import compute
+from federation.settlement.statements import (
+    StatementInputs,
+    build_statement,
+    statement_csv,
+    statement_json,
+)
+from federation.settlement.tables import Distribution, MemberAmount, MemberBalance, Payment
 from federation.trust.membership import CollectiveTerms, HubTerms
 from federation.trust.service import HUB, collective_terms, find_party
 
@@ -70,19 +78,13 @@ async def report_file(server: Server, period: str) -> tuple[str, bytes]:
     config = server.config
     async with server.db.read() as session:
         if isinstance(config, NodeConfig):
-            return JSON, canonical(_texts(await report.node_report(session, period, config)))
-        return JSON, canonical(_texts(await report.hub_report(session, period)))
+            return JSON, _plain(await report.node_report(session, period, config))
+        return JSON, _plain(await report.hub_report(session, period))
 
 
-def _texts(value: object) -> object:
-    """Write integers that JSON numbers cannot hold as decimal strings."""
-    if isinstance(value, dict):
-        return {key: _texts(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_texts(item) for item in value]
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return value
+def _plain(value: dict[str, Any]) -> bytes:
+    """Write JSON with integers of any size as integers: the form SCENARIO asks for."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False).encode()
 
 
 async def payments_list(server: Server, period: str) -> tuple[str, bytes]:
@@ -182,15 +184,67 @@ def _member_row(
     return MemberRow(
         member_id=item.member_id,
         name=names.get(item.member_id, ""),
-        licence=item.licence or "",
-        use=item.use or "",
+        licence=item.licence,
+        use=item.use,
         units=item.units,
         source=item.source,
         attributed=item.amount,
         payable=item.amount if reason is None else 0,
         outstanding=0 if reason is None else item.amount,
-        reason=reason or "",
+        reason=reason,
     )
+
+
+async def statement_file(server: Server, period: str, form: str) -> tuple[str, bytes]:
+    """Write a node's statement of a month, as `csv` or `json`."""
+    if form not in {"csv", "json"}:
+        raise NoSuchFileError(f"statements/{period}.{form}")
+    async with server.db.read() as session:
+        done = [row for row in await store.distributions(session) if row.period <= period]
+    if not done or done[-1].period != period:
+        raise NoSuchFileError(f"statements/{period}.{form}")
+    statement = build_statement(_statement_inputs(server.code, done))
+    if form == "csv":
+        return CSV, statement_csv(statement)
+    return JSON, statement_json(statement)
+
+
+def _statement_inputs(code: str, done: Sequence[Distribution]) -> StatementInputs:
+    """Put together what the last of some months' statement follows from.
+
+    Nothing is booked as paid before the bank says so: earlier remittances are the opening.
+    """
+    messages = [msgspec.json.decode(row.document, type=RunApproved) for row in done]
+    documents = [run_document.decode(message.document.encode()) for message in messages]
+    results = [compute(document) for document in documents]
+    origin = {
+        key: source
+        for licence in documents[-1].licences.values()
+        for key, source in licence.weights_from.items()
+    }
+    weights: dict[str, dict[str, int]] = {}
+    units: dict[str, dict[str, int]] = {}
+    for position, message in enumerate(messages, start=1):
+        wanted = "period" if position == len(messages) else "earlier"
+        for item in message.uses:
+            if item.party == code and origin.get(item.licence) == wanted:
+                _add(weights, item.licence, item.use, int(item.weight))
+                _add(units, item.licence, item.use, int(item.units))
+    return StatementInputs(
+        document=documents[-1],
+        result=results[-1],
+        run_id=messages[-1].run_id,
+        node=code,
+        statement_no=f"STM-{code}-{len(done):06d}",
+        use_weights=weights,
+        use_units=units,
+        opening=sum(result.remittances[code] for result in results[:-1]),
+    )
+
+
+def _add(sums: dict[str, dict[str, int]], licence: str, use: str, amount: int) -> None:
+    by_use = sums.setdefault(licence, {})
+    by_use[use] = by_use.get(use, 0) + amount
 
 
 def period_of_name(name: str) -> str:

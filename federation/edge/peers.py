@@ -1,7 +1,7 @@
 """Calls to other servers: signed for 60 seconds, with a deadline, over one aiohttp session."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -21,17 +21,22 @@ class PeerAnswerError(Exception):
     """Another server answered with an error; the text is its reason."""
 
 
+Find = Callable[[str], Awaitable[tuple[str, str] | None]]
+"""Returns (entity id, URL) of an admitted party's code."""
+
+
+async def _nobody(code: str) -> None:
+    """Know nobody."""
+    del code
+
+
 class PeerClient:
-    """Speaks for one server. `resolve` returns (entity id, URL) of an admitted party's code."""
+    """Speaks for one server; its composition root says in `find` where the others are."""
 
     def __init__(self, entity_id: str, key: SigningKey, clock: Clock) -> None:
         self._entity_id, self._key, self._clock = entity_id, key, clock
         self._session: aiohttp.ClientSession | None = None
-        self.addresses: dict[str, tuple[str, str]] = {}
-
-    def learn(self, code: str, entity_id: str, url: str) -> None:
-        """Note where a party is."""
-        self.addresses[code] = (entity_id, url)
+        self.find: Find = _nobody
 
     async def close(self) -> None:
         """Close every connection."""
@@ -42,9 +47,10 @@ class PeerClient:
         self, code: str, document: str, variables: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Return the `data` of a query to an admitted party, within the deadline."""
-        if code not in self.addresses:
+        found = await self.find(code)
+        if found is None:
             raise PeerDownError(f"{code}: address unknown")
-        entity_id, url = self.addresses[code]
+        entity_id, url = found
         body = msgspec.json.encode({"query": document, "variables": dict(variables)})
         try:
             answer = msgspec.json.decode(
@@ -74,6 +80,18 @@ class PeerClient:
                     raise PeerAnswerError(f"HTTP {response.status}: {text}")
                 return await self._rest(response, data)
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+            raise PeerAnswerError(f"{type(error).__name__}: {error}") from error
+
+    async def get_text(self, url: str) -> str:
+        """GET a public document of another server."""
+        timeout = aiohttp.ClientTimeout(total=QUERY_SECONDS)
+        try:
+            async with self._open().get(url, timeout=timeout, allow_redirects=False) as response:
+                data = await response.content.read(ANSWER_BYTES_MAX)
+                if response.status != 200:  # noqa: PLR2004
+                    raise PeerAnswerError(f"HTTP {response.status}")
+                return (await self._rest(response, data)).decode()
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError, UnicodeDecodeError) as error:
             raise PeerAnswerError(f"{type(error).__name__}: {error}") from error
 
     async def _rest(self, response: aiohttp.ClientResponse, data: bytes) -> bytes:

@@ -449,6 +449,8 @@ def _verified(signed: str, keys: dict[str, PublicKey]) -> LicenceObject:
     licensor = keys.get(licence.licensor.party)
     if licensor is None:
         raise BadSignatureError(f"unknown licensor {licence.licensor.party}")
+    if licence.number.rpartition("-")[0] != licence.licensor.party:
+        raise BadSignatureError(f"{licence.number} is no number of {licence.licensor.party}")
     verify(
         signed, typ=SIGNED_TYPE, keys={licensor.kid: licensor}, max_bytes=SIGNED_BYTES_MAX
     )

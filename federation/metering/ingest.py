@@ -27,6 +27,7 @@ from federation.tabular import BadValueError, parse_instant
 EVENT_ID_LENGTH_MAX = 128
 UNITS_MAX = 2**63 - 1
 RAW_KEPT = 2_000
+REASON_KEPT = 300
 
 # (licence, url, use, units, occurred_at): what makes a repeated id a duplicate or a conflict.
 Content = tuple[str, str, str, int, int]
@@ -74,9 +75,10 @@ class Refused:
 
 @dataclass(slots=True)
 class Sorted:
-    """A batch after reading: lines with new ids, lines with ids seen in it, refused ones."""
+    """A batch after reading: the first line of each id, lines that repeat one, refused ones."""
 
     accepted: dict[str, Accepted] = field(default_factory=dict)
+    repeats: list[Accepted] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
 
 
@@ -102,7 +104,7 @@ def decode_lines(body: bytes) -> Iterator[tuple[int, LineIn | str, bytes]]:
             continue
         try:
             yield number, _strict.decode(raw), raw
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             yield number, str(error), raw
 
 
@@ -118,11 +120,10 @@ def sort_batch(body: bytes, desk: Desk) -> Sorted:
         except _LineRefusedError as refusal:
             result.refused.append(_refused(number, refusal, line, raw, desk))
             continue
-        earlier = result.accepted.get(line.event_id)
-        if earlier is None:
-            result.accepted[line.event_id] = accepted
+        if line.event_id in result.accepted:
+            result.repeats.append(accepted)
         else:
-            result.refused.append(repeated(accepted, earlier.content))
+            result.accepted[line.event_id] = accepted
     return result
 
 
@@ -135,7 +136,8 @@ def repeated(line: Accepted, first: Content) -> Refused:
 
 class _LineRefusedError(Exception):
     def __init__(self, verdict: str, reason: str, period: str | None) -> None:
-        self.verdict, self.reason, self.period = verdict, reason, period
+        self.verdict, self.period = verdict, period
+        self.reason = reason[:REASON_KEPT].replace("\x00", "\N{REPLACEMENT CHARACTER}")
         super().__init__(reason)
 
 
@@ -239,7 +241,7 @@ def _unreadable(number: int, reason: str, raw: bytes, desk: Desk) -> Refused:
     """Keep what can be kept of a line that is no line: its units and month still count."""
     try:
         fields = _loose.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         fields = None
     fields = fields if isinstance(fields, dict) else {}
     units = min(max(countable_units(fields.get("units")) or 0, 0), UNITS_MAX)

@@ -104,7 +104,7 @@ async def ingest(
     now: datetime,
 ) -> IngestReceipt:
     """Take a batch of NDJSON lines once; the same key again returns the same receipt."""
-    if len(body) > BYTES_MAX or body.count(b"\n") > LINES_MAX:
+    if len(body) > BYTES_MAX or body.rstrip(b"\n").count(b"\n") >= LINES_MAX:
         raise BatchTooLargeError
     fingerprint = sha256_hex(body)
     known = await store.find_batch(session, reporter, key)
@@ -116,11 +116,10 @@ async def ingest(
     batch = sort_batch(body, desk)
     accepted = list(batch.accepted.values())
     first = await store.add_new_lines(session, reporter, source, accepted)
-    refused = list(batch.refused)
-    if first:
-        again = [line for line in accepted if line.event_id in first]
-        refused += [repeated(line, first[line.event_id]) for line in again]
-        accepted = [line for line in accepted if line.event_id not in first]
+    again = [*(line for line in accepted if line.event_id in first), *batch.repeats]
+    accepted = [line for line in accepted if line.event_id not in first]
+    first = {line.event_id: line.content for line in accepted} | first
+    refused = [*batch.refused, *(repeated(line, first[line.event_id]) for line in again)]
     refused.sort(key=lambda item: item.line_no)
     await store.add_refused(session, reporter, key, refused)
     counted: dict[str, tuple[int, int]] = {}

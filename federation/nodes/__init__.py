@@ -1,1 +1,1 @@
-""""""
+"""A node: one national collective's server, composed from the domain packages."""

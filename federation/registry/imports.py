@@ -7,6 +7,7 @@ from datetime import date, datetime
 from federation.registry.urls import ClaimKey, normalise_canonical, normalise_claim
 from federation.store.canonical import sha256_hex
 from federation.tabular import (
+    FIELD_LENGTH_MAX,
     BadValueError,
     Reader,
     Row,
@@ -18,6 +19,8 @@ from federation.tabular import (
 )
 
 ID_LENGTH_MAX = 128
+ACCOUNT_LENGTH_MAX = 64
+BIC_LENGTH_MAX = 11
 BPS = 10_000
 ALL_USES = "*"
 
@@ -69,8 +72,10 @@ def holder_id(node: str, member_id: str) -> str:
     return sha256_hex(f"{node}\n{member_id}".encode())[:32]
 
 
-def read_members(data: bytes, *, node: str) -> list[NewMember]:
-    """Read `members.csv` (SCENARIO); a member id twice is refused."""
+def read_members(
+    data: bytes, *, node: str, registered: Collection[str] = ()
+) -> list[NewMember]:
+    """Read `members.csv` (SCENARIO); a member id twice, or `registered` already, is refused."""
     reader, members, seen = Reader(), [], set[str]()
     for row in read_table(
         data,
@@ -81,15 +86,21 @@ def read_members(data: bytes, *, node: str) -> list[NewMember]:
         member_id = reader.read(row, "member_id", member_identifier)
         country = reader.read(row, "country", _country)
         joined_on = reader.read(row, "joined_on", parse_date)
+        name = reader.read(row, "name", _printable)
+        account = reader.read(row, "account", lambda text: _printable(text, ACCOUNT_LENGTH_MAX))
         scheme = reader.read(row, "account_scheme", _scheme)
-        if member_id is None or country is None or joined_on is None or scheme is None:
+        bic = reader.read(row, "bic", lambda text: _printable(text, BIC_LENGTH_MAX))
+        if member_id is None or name is None or country is None or joined_on is None:
             continue
         if member_id in seen:
             reader.refuse(row, "member_id", f"twice: {member_id}")
+        elif member_id in registered:
+            reader.refuse(row, "member_id", f"registered already: {member_id}")
         seen.add(member_id)
-        account, bic = row.get("account") or None, row.get("bic") or None
         members.append(
-            NewMember(member_id, row.get("name"), country, joined_on, account, scheme, bic)
+            NewMember(
+                member_id, name, country, joined_on, account or None, scheme or "IBAN", bic or None
+            )
         )
     reader.finish()
     return members
@@ -169,8 +180,6 @@ def _claim(
     canonical, owner_bps = _syndication(reader, row)
     valid_from = reader.read(row, "valid_from", parse_optional_date)
     valid_to = reader.read(row, "valid_to", parse_optional_date)
-    if valid_from is not None and valid_to is not None and valid_to <= valid_from:
-        reader.refuse(row, "valid_to", "not after valid_from")
     if key is None or tier is None or works is None:
         return None
     return NewClaim(member_id, key, tier, works, canonical, owner_bps, valid_from, valid_to)
@@ -192,22 +201,36 @@ def _own_row(reader: Reader, row: Row, node: str) -> None:
 
 
 def _overlap(one: Validity, other: Validity) -> bool:
+    """Say whether two validities share a day; one that ends before it starts has none."""
+    if _is_empty(one) or _is_empty(other):
+        return False
     starts_before_end = one[0] is None or other[1] is None or one[0] < other[1]
     ends_after_start = other[0] is None or one[1] is None or other[0] < one[1]
     return starts_before_end and ends_after_start
+
+
+def _is_empty(validity: Validity) -> bool:
+    return None not in validity and validity[1] <= validity[0]  # type: ignore[operator]
 
 
 def member_identifier(text: str) -> str:
     """Check a member id: 1 to 128 characters, no `~` in front, no `/` (SETTLEMENT §0)."""
     if not 1 <= len(text) <= ID_LENGTH_MAX or text.startswith("~") or "/" in text:
         raise BadValueError(f"no member id: {text!r}")
+    return _printable(text)
+
+
+def _printable(text: str, length_max: int = FIELD_LENGTH_MAX) -> str:
+    """Check a text: PostgreSQL would refuse U+0000 and what is longer than its column."""
+    if len(text) > length_max:
+        raise BadValueError(f"longer than {length_max} characters")
     if any(character < " " for character in text):
-        raise BadValueError("control character in a member id")
+        raise BadValueError("a control character")
     return text
 
 
 def _country(text: str) -> str:
-    if len(text) != 2 or not text.isascii() or not text.isupper():  # noqa: PLR2004
+    if not (len(text) == 2 and text.isascii() and text.isalpha() and text.isupper()):  # noqa: PLR2004
         raise BadValueError(f"no ISO 3166 code: {text!r}")
     return text
 

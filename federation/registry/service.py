@@ -11,7 +11,6 @@ from federation.registry import store
 from federation.registry.imports import read_claims, read_members, read_opt_outs
 from federation.registry.messages import ClaimFact, RegistryDelta, ReservationFact
 from federation.store import outbox
-from federation.tabular import BadTableError, RowError
 from federation.trust.service import HUB, get_party, hub_terms
 
 DELTA_ENTRIES_MAX = 5_000
@@ -25,13 +24,7 @@ class VersionGapError(RefusalError):
 
 async def import_members(session: AsyncSession, data: bytes, *, node: str) -> int:
     """Register the members of a CSV file; one that is there already refuses the file."""
-    members = read_members(data, node=node)
-    known = await store.member_ids(session)
-    again = [member.member_id for member in members if member.member_id in known]
-    if again:
-        raise BadTableError(
-            [RowError(0, "member_id", f"registered already: {member}") for member in again]
-        )
+    members = read_members(data, node=node, registered=await store.member_ids(session))
     await store.add_members(session, members)
     return len(members)
 
@@ -87,9 +80,10 @@ async def _tell_index(
 
 async def receive_delta(session: AsyncSession, node: str, delta: RegistryDelta) -> None:
     """At the hub: enter a delta; one out of order is refused."""
-    expected = await store.next_version(session, node)
+    expected = await store.version_of(session, node) + 1
     if delta.version != expected:
         raise VersionGapError(f"{node} #{delta.version}, expected #{expected}")
+    await store.next_version(session, node)
     await store.apply_delta(session, node, delta)
 
 

@@ -232,26 +232,45 @@ def _hosts(keys: Iterable[UrlKey]) -> set[tuple[str, bool]]:
 
 async def own_slice(session: AsyncSession, node: str, keys: Iterable[UrlKey]) -> Slice:
     """At a node: return the same as the index would, from its own registry only."""
-    hosts = sorted({host for host, _ in _hosts(keys)})
-    claims: list[SliceClaim] = []
-    opt_outs: list[OptOut] = []
-    members: set[str] = set()
-    for chunk in _chunks(hosts):
-        found = await session.execute(
-            select(Claim, Member.joined_on).join(Member).where(Claim.host.in_(chunk))
-        )
-        for row, day in found:
-            members.add(row.member_id)
-            claims.append(SliceClaim(node, claim_fact(node, _registered(row), day)))
-        opt_outs += await session.scalars(select(OptOut).where(OptOut.host.in_(chunk)))
-    for chunk in _chunks(sorted(members)):
+    wanted = _hosts(keys)
+    claims = await _own_claims_on(session, node, wanted)
+    more = _hosts(_url_key(fact.canonical) for _, fact in claims if fact.canonical) - wanted
+    claims += await _own_claims_on(session, node, more)
+    opt_outs = await _own_opt_outs_on(session, wanted | more)
+    for chunk in _chunks(sorted({member_id for member_id, _ in claims})):
         opt_outs += await session.scalars(select(OptOut).where(OptOut.member_id.in_(chunk)))
     return Slice(
-        claims=claims,
+        claims=[SliceClaim(node, fact) for _, fact in claims],
         reservations=[
             SliceReservation(node, reservation_fact(node, _recorded(row))) for row in opt_outs
         ],
     )
+
+
+async def _own_claims_on(
+    session: AsyncSession, node: str, hosts: Collection[tuple[str, bool]]
+) -> list[tuple[str, ClaimFact]]:
+    found: list[tuple[str, ClaimFact]] = []
+    for chunk in _chunks(sorted({host for host, _ in hosts})):
+        rows = await session.execute(
+            select(Claim, Member.joined_on).join(Member).where(Claim.host.in_(chunk))
+        )
+        found += [
+            (row.member_id, claim_fact(node, _registered(row), day))
+            for row, day in rows
+            if (row.host, row.wildcard) in hosts
+        ]
+    return found
+
+
+async def _own_opt_outs_on(
+    session: AsyncSession, hosts: Collection[tuple[str, bool]]
+) -> list[OptOut]:
+    rows: list[OptOut] = []
+    for chunk in _chunks(sorted({host for host, _ in hosts})):
+        found = await session.scalars(select(OptOut).where(OptOut.host.in_(chunk)))
+        rows += [row for row in found if (row.host, row.wildcard) in hosts]
+    return rows
 
 
 def _registered(row: Claim) -> NewClaim:

@@ -1,1 +1,1 @@
-""""""
+"""A federation on disk, driven over HTTP through the APIs real users have (SCENARIO)."""

@@ -16,6 +16,7 @@ from federation.registry.tables import Member
 from federation.settlement import store
 from federation.settlement.arithmetic import largest_remainder
 from federation.settlement.books import distribution_entry, run_entries
+from federation.settlement.clearing import converted
 from federation.settlement.distribution import (
     Distribution,
     Line,
@@ -396,8 +397,13 @@ def fx_rounding(
     The remittance is one conversion of the net; what members get are conversions of their own.
     The difference is the node's, visible, and never large.
     """
-    rates = document_rates(document)
     currency = document.collectives[code].settlement_currency
-    payable = result.positions[code].payable
-    owed = rates.convert(payable, document.hub.clearing_currency, currency)
-    return result.remittances[code] - (shared.received - owed)
+    # What clears to nothing settles nothing, and consults no rate.
+    is_cleared = result.positions[code].payable != 0
+    owed = [
+        (row.licence, row.currency, row.amount)
+        for row in result.obligations
+        if row.debtor == code and (is_cleared or row.currency == currency)
+    ]
+    payable = converted(owed, currency, document_rates(document))
+    return result.remittances[code] - (shared.received - payable)

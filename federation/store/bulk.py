@@ -23,12 +23,14 @@ async def insert_rows(
     `ignore_conflicts` a row whose key is there is left as it is.
     """
     connection = await session.connection()
+    # Not SQLite's INSERT OR IGNORE, which drops rows that break a CHECK or NOT NULL as well.
+    tail = " ON CONFLICT DO NOTHING" if ignore_conflicts else ""
     if connection.dialect.name == "sqlite":
-        verb = "INSERT OR IGNORE" if ignore_conflicts else "INSERT"
         marks = ",".join("?" * len(columns))
-        statement = f"{verb} INTO {table.name} ({','.join(columns)}) VALUES ({marks})"  # noqa: S608
+        statement = (
+            f"INSERT INTO {table.name} ({','.join(columns)}) VALUES ({marks}){tail}"  # noqa: S608
+        )
     else:
-        tail = " ON CONFLICT DO NOTHING" if ignore_conflicts else ""
         arrays = ",".join(
             f"${number}::{_postgres_type(table, name)}[]"
             for number, name in enumerate(columns, start=1)

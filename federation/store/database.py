@@ -32,8 +32,8 @@ class Database:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         self._boundary = boundary
-        self._writer = _sqlite_engine(url, writes=True) if self.is_sqlite else _postgres_engine(url)
-        self._reader = _sqlite_engine(url, writes=False) if self.is_sqlite else self._writer
+        engine = _sqlite_engine if self.is_sqlite else _postgres_engine
+        self._writer, self._reader = engine(url, writes=True), engine(url, writes=False)
         self._writing = async_sessionmaker(self._writer, expire_on_commit=False)
         self._reading = async_sessionmaker(self._reader, expire_on_commit=False)
 
@@ -59,18 +59,17 @@ class Database:
                 await session.execute(
                     text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                 )
-            yield session
-            await session.rollback()
+            yield session  # closed, not rolled back: that would empty the rows a caller kept
 
     async def close(self) -> None:
         """Close every connection."""
         await self._writer.dispose()
-        if self._reader is not self._writer:
-            await self._reader.dispose()
+        await self._reader.dispose()
 
 
-def _postgres_engine(url: str) -> AsyncEngine:
-    return create_async_engine(url, pool_size=READERS_MAX + 1, max_overflow=0)
+def _postgres_engine(url: str, *, writes: bool) -> AsyncEngine:
+    # Pools of their own: writers that wait for the lock must not take the readers' connections.
+    return create_async_engine(url, pool_size=1 if writes else READERS_MAX, max_overflow=0)
 
 
 def _sqlite_engine(url: str, *, writes: bool) -> AsyncEngine:

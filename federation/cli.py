@@ -1,0 +1,174 @@
+"""The command `federation`: servers, databases, tokens, scenarios, the demo, checks."""
+
+import asyncio
+import signal
+import sys
+
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from federation import __version__, logs
+from federation.clock import Clock, FileClock, system_clock
+from federation.config import HubConfig, NodeConfig, load_hub_config, load_node_config
+from federation.edge.service import Service, upgrade_database
+from federation.edge.staff import staff_token
+from federation.errors import RefusalError
+
+EXIT_REFUSED = 2
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+def main() -> None:
+    """Run the command; a refusal is one clear line and exit code 2."""
+    try:
+        cli(standalone_mode=False)
+    except RefusalError as refusal:
+        click.echo(f"federation: {refusal.code}: {refusal.message}", err=True)
+        sys.exit(EXIT_REFUSED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+
+
+@click.group()
+@click.version_option(__version__, prog_name="federation")
+def cli() -> None:
+    """One worldwide AI licence, honoured by every national collective, every cent accounted for."""
+
+
+def _load(config: Path) -> HubConfig | NodeConfig:
+    """Read a configuration of either role: a node's names its hub."""
+    import tomllib  # noqa: PLC0415
+
+    is_node = "hub" in tomllib.loads(config.read_text(encoding="utf-8"))
+    return load_node_config(config) if is_node else load_hub_config(config)
+
+
+def _serve(service: Service, ready_file: Path | None) -> None:
+    asyncio.run(_serve_until_signal(service, ready_file))
+
+
+async def _serve_until_signal(service: Service, ready_file: Path | None) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await service.start()
+    click.echo(f"{service.server.code} listens on {service.url}", err=True)
+    if ready_file is not None:
+        fresh = ready_file.with_suffix(".new")
+        fresh.write_text(service.url, encoding="utf-8")
+        fresh.replace(ready_file)
+    await stop.wait()
+    await service.stop()
+
+
+_serve_options = [
+    click.option("--config", "config", type=FILE, required=True, help="The server's TOML file."),
+    click.option("--ready-file", type=click.Path(path_type=Path), help="Gets the URL once ready."),
+    click.option("--clock-file", type=FILE, hidden=True, help="Business time, for scenarios."),
+]
+
+
+def _with_options(options: list[Any]) -> Any:
+    def decorate(function: Any) -> Any:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def _clock(clock_file: Path | None) -> Clock:
+    return system_clock if clock_file is None else FileClock(clock_file)
+
+
+@cli.group()
+def hub() -> None:
+    """Run the hub."""
+
+
+@hub.command("serve")
+@_with_options(_serve_options)
+def hub_serve(config: Path, ready_file: Path | None, clock_file: Path | None) -> None:
+    """Serve the hub until SIGINT or SIGTERM."""
+    from federation.hub.app import create_hub  # noqa: PLC0415 - a node need not load the hub
+
+    found = load_hub_config(config)
+    logs.configure(found.log_level)
+    _serve(create_hub(found, _clock(clock_file)), ready_file)
+
+
+@cli.group()
+def node() -> None:
+    """Run a national collective's node."""
+
+
+@node.command("serve")
+@_with_options(_serve_options)
+def node_serve(config: Path, ready_file: Path | None, clock_file: Path | None) -> None:
+    """Serve a node until SIGINT or SIGTERM."""
+    from federation.nodes.app import create_node  # noqa: PLC0415 - the hub need not load a node
+
+    found = load_node_config(config)
+    logs.configure(found.log_level)
+    _serve(create_node(found, _clock(clock_file)), ready_file)
+
+
+@cli.group()
+def db() -> None:
+    """Look after a server's database."""
+
+
+@db.command("upgrade")
+@click.option("--config", type=FILE, required=True, help="The server's TOML file.")
+def db_upgrade(config: Path) -> None:
+    """Bring the database to the newest revision."""
+    found = _load(config)
+    found.data_dir.mkdir(parents=True, exist_ok=True)
+    asyncio.run(upgrade_database(found.database_url))
+    click.echo("The database is at the newest revision.")
+
+
+@cli.command()
+@click.option("--config", type=FILE, required=True, help="The server's TOML file.")
+@click.option("--subject", required=True, help="A person the file lists.")
+@click.option("--role", required=True, help="One of that person's roles.")
+def token(config: Path, subject: str, role: str) -> None:
+    """Sign a token for somebody the server's configuration lists (12 hours)."""
+    click.echo(staff_token(_load(config), subject, role, system_clock))
+
+
+@cli.group()
+def scenario() -> None:
+    """Run a federation that lies on disk."""
+
+
+@scenario.command("run")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--out", type=FOLDER, required=True, help="Where the results go.")
+@click.option("--processes", is_flag=True, help="Each server as a process of its own.")
+@click.option("--quiet", is_flag=True, help="Say nothing on success.")
+def scenario_run(folder: Path, out: Path, processes: bool, quiet: bool) -> None:
+    """Drive the scenario in FOLDER over HTTP and write OUT."""
+    from federation.scenario.runner import run_scenario  # noqa: PLC0415 - loads both servers
+
+    logs.configure("warning")
+
+    def say(text: str) -> None:
+        if not quiet:
+            click.echo(text, err=True)
+
+    written = asyncio.run(run_scenario(folder, out, processes=processes, say=say))
+    if not quiet:
+        click.echo(f"{len(written)} files in {out}", err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""Compose the hub."""
+
+from functools import partial
+
+from litestar import Litestar
+
+from federation.clock import Clock
+from federation.config import HubConfig
+from federation.edge.context import context_getter
+from federation.edge.http import EXCEPTION_HANDLERS
+from federation.edge.peers import PeerClient
+from federation.edge.relay import Relay
+from federation.edge.routes import common_routes
+from federation.edge.service import Parts, Service, no_boundary
+from federation.hub.messages import HANDLERS, introduce
+from federation.hub.routes import hub_file, hub_routes
+from federation.schema.context import Server
+from federation.schema.controller import graphql_controller
+from federation.schema.hub import schema
+from federation.store.database import Boundary
+from federation.trust.service import applications, find_party, find_party_by_entity
+
+REQUEST_BYTES_MAX = 64 * 1024 * 1024
+
+
+def create_hub(
+    config: HubConfig, clock: Clock, *, boundary: Boundary = no_boundary
+) -> Service:
+    """Return a hub bound to its port, not yet started."""
+    return Service(config, clock, compose, boundary=boundary)
+
+
+def compose(server: Server, peers: PeerClient) -> Parts:
+    """Put the hub together."""
+
+    async def resolve(target: str) -> str | None:
+        """Return where an admitted party or an applicant is."""
+        async with server.db.read() as session:
+            party = await find_party_by_entity(session, target)
+            if party is not None:
+                return party.url
+            for row in await applications(session, limit=1_000):
+                if row.entity_id == target:
+                    return row.url
+        return None
+
+    async def find(code: str) -> tuple[str, str] | None:
+        """Return where an admitted node is."""
+        async with server.db.read() as session:
+            party = await find_party(session, code)
+        return (party.entity_id, party.url) if party else None
+
+    peers.find = find
+    app = Litestar(
+        route_handlers=[
+            graphql_controller(schema, context_getter(server)),
+            *common_routes(server, HANDLERS, introduce, partial(hub_file, server)),
+            *hub_routes(server),
+        ],
+        exception_handlers=EXCEPTION_HANDLERS,
+        logging_config=None,
+        openapi_config=None,
+        request_max_body_size=REQUEST_BYTES_MAX,
+    )
+    return Parts(app, Relay(server, peers, resolve))

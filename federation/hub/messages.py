@@ -1,0 +1,84 @@
+"""What the hub does with each message of a node."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from federation.edge.auth import parties, party_key
+from federation.edge.inbox import Arrival, Envelope, Handlers
+from federation.licensing import service as licensing
+from federation.licensing.messages import LicenceIssued, LicenceRegistered, ReceiptRecorded
+from federation.metering import service as metering
+from federation.metering.messages import Forwarded, UsageReport, UsageRouted
+from federation.registry import service as registry
+from federation.registry.messages import RegistryDelta
+from federation.schema.context import Server
+from federation.trust import service as trust
+from federation.trust.jose import InvalidKeyError, PublicKey
+from federation.trust.membership import Apply
+from federation.trust.principals import NotAllowedError
+
+
+def _now(at: Arrival) -> datetime:
+    return at.server.clock()
+
+
+async def _apply(at: Arrival, message: Apply) -> None:
+    await trust.receive_application(at.session, message, _now(at))
+
+
+async def _delta(at: Arrival, message: RegistryDelta) -> None:
+    await registry.receive_delta(at.session, at.sender, message)
+
+
+async def _licence(at: Arrival, message: LicenceIssued) -> None:
+    keys = {party.code: party_key(party) for party in await parties(at.session)}
+    own = {at.sender: keys[at.sender]}  # a node speaks for its own licences only
+    await licensing.receive_licence(at.session, message, keys=own, here="HUB", now=_now(at))
+
+
+async def _registered(at: Arrival, message: LicenceRegistered) -> None:
+    await licensing.receive_registration(at.session, at.sender, message, _now(at))
+
+
+async def _receipt(at: Arrival, message: ReceiptRecorded) -> None:
+    await licensing.receive_receipt(at.session, at.sender, message, _now(at))
+
+
+async def _routed(at: Arrival, message: UsageRouted) -> None:
+    if message.origin != at.sender:
+        raise NotAllowedError(f"{at.sender} sends lines of {message.origin}")
+    await metering.route(at.session, message, _now(at))
+
+
+async def _forwarded(at: Arrival, message: Forwarded) -> None:
+    await metering.receive_forwarded(at.session, at.sender, message, _now(at))
+
+
+async def _report(at: Arrival, message: UsageReport) -> None:
+    await metering.receive_report(at.session, at.sender, message, _now(at))
+
+
+HANDLERS: Handlers = {
+    "admission.apply": (Apply, _apply),
+    "registry.delta": (RegistryDelta, _delta),
+    "licence.issued": (LicenceIssued, _licence),
+    "licence.registered": (LicenceRegistered, _registered),
+    "receipt.recorded": (ReceiptRecorded, _receipt),
+    "usage.routed": (UsageRouted, _routed),
+    "usage.forwarded": (Forwarded, _forwarded),
+    "usage.report": (UsageReport, _report),
+}
+
+
+def introduce(server: Server, envelopes: list[Envelope]) -> PublicKey | None:
+    """Take an applicant's key from its own application: the call must be signed with it."""
+    del server
+    if [envelope.kind for envelope in envelopes] != ["admission.apply"]:
+        return None
+    try:
+        message: Any = msgspec.json.decode(bytes(envelopes[0].body), type=Apply)
+        return PublicKey.from_jwk(message.jwk)
+    except (msgspec.MsgspecError, InvalidKeyError):
+        return None

@@ -1,0 +1,114 @@
+"""The routes only the hub has: the claim index for nodes, the trust document for everybody."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get, post
+
+from federation.edge.auth import parties
+from federation.edge.files import (
+    NoSuchFileError,
+    journal_file,
+    payment_file,
+    payments_list,
+    period_of_name,
+    report_file,
+    run_file,
+)
+from federation.edge.http import json_response, read_body, who_asks
+from federation.licensing import store as licensing
+from federation.registry import store as registry
+from federation.registry.messages import SliceRequest
+from federation.registry.urls import UrlKey
+from federation.schema.context import Server
+from federation.schema.registry import TooManyUrlsError
+from federation.settlement.service import publish_rates
+from federation.store.canonical import digest
+from federation.trust.policy import Issuer, LicenceStatus, sign_trust_document
+from federation.trust.principals import PEER
+
+KEYS_MAX = 1_000
+BODY_MAX = 16 * 1024 * 1024
+TRUST_BUCKET_SECONDS = 30
+
+
+def hub_routes(server: Server) -> list[Any]:
+    """Return the hub's own route handlers."""
+
+    @post("/federation/index", status_code=200)
+    async def index(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Tell a node all the index knows about up to 1,000 addresses."""
+        await who_asks(server, request, PEER)
+        asked = msgspec.json.decode(await read_body(request, BODY_MAX), type=SliceRequest)
+        if len(asked.keys) > KEYS_MAX:
+            raise TooManyUrlsError
+        async with server.db.read() as session:
+            keys = {UrlKey(host, path) for host, path in asked.keys}
+            return json_response(await registry.index_slice(session, keys))
+
+    @post("/settlement/rates", status_code=200)
+    async def rates(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Record published rates from CSV."""
+        who = await who_asks(server, request, "settlement_officer")
+        body = await read_body(request, BODY_MAX)
+        async with server.db.write("rates.publish") as session:
+            return json_response({"recorded": await publish_rates(session, body, who)})
+
+    @get("/trust")
+    async def trust(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Give everybody the signed list of issuers and of licences that do not count."""
+        content = await _trust_content(server)
+        bucket = int(server.clock().timestamp()) // TRUST_BUCKET_SECONDS
+        etag = f'"{digest([content, bucket])[:32]}"'
+        if request.headers.get("if-none-match") == etag:
+            return Response(b"", status_code=304, headers={"ETag": etag})
+        return Response(
+            (await trust_document(server)).encode(),
+            media_type="application/jwt",
+            headers={"ETag": etag, "Cache-Control": "max-age=30"},
+        )
+
+    return [index, rates, trust]
+
+
+async def _trust_content(server: Server) -> list[Any]:
+    async with server.db.read() as session:
+        codes = [(party.code, party.jwk) for party in await parties(session)]
+        return [codes, await licensing.stopped(session)]
+
+
+async def trust_document(server: Server) -> str:
+    """Sign the admitted issuers, the hub among them, and the suspended and revoked licences."""
+    async with server.db.read() as session:
+        found = await parties(session)
+        stopped = await licensing.stopped(session)
+    peer = server.peer
+    issuers = [Issuer(peer.entity_id, peer.code, peer.name, [dict(peer.jwk)])]
+    issuers += [
+        Issuer(party.entity_id, party.code, party.name, [msgspec.json.decode(party.jwk)])
+        for party in found
+    ]
+    return sign_trust_document(
+        server.key,
+        hub=server.config.entity_id,
+        issuers=issuers,
+        licences={number: LicenceStatus(status) for number, status in stopped.items()},
+        now=server.clock(),
+    )
+
+
+async def hub_file(server: Server, path: str) -> tuple[str, bytes]:
+    """Return a file of the hub: `journal.beancount`, `runs/…`, `report/…`, `payments/…`."""
+    if path == "journal.beancount":
+        return await journal_file(server)
+    kind, _, name = path.partition("/")
+    if kind == "runs" and name.endswith(".json"):
+        return await run_file(server, period_of_name(name.removesuffix(".json")))
+    if kind == "report" and name.endswith(".json"):
+        return await report_file(server, period_of_name(name.removesuffix(".json")))
+    if kind == "payments":
+        period, _, rest = name.partition("/")
+        if not rest:
+            return await payments_list(server, period_of_name(period))
+        return await payment_file(server, period_of_name(period), rest.removesuffix(".xml"))
+    raise NoSuchFileError(path)

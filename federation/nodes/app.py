@@ -1,0 +1,69 @@
+"""Compose a node."""
+
+from functools import partial
+
+from litestar import Litestar
+
+from federation.clock import Clock
+from federation.config import NodeConfig
+from federation.edge.context import context_getter
+from federation.edge.http import EXCEPTION_HANDLERS
+from federation.edge.peers import PeerClient
+from federation.edge.relay import Relay
+from federation.edge.routes import common_routes
+from federation.edge.service import Parts, Service, no_boundary
+from federation.nodes.messages import HANDLERS, introduce
+from federation.nodes.month import MonthWorker
+from federation.nodes.routes import node_file, node_routes
+from federation.schema.context import Server
+from federation.schema.controller import graphql_controller
+from federation.schema.node import schema
+from federation.store.database import Boundary
+from federation.trust.service import HUB
+
+REQUEST_BYTES_MAX = 64 * 1024 * 1024
+
+
+def create_node(
+    config: NodeConfig, clock: Clock, *, boundary: Boundary = no_boundary
+) -> Service:
+    """Return a node bound to its port, not yet started."""
+    return Service(config, clock, compose, boundary=boundary)
+
+
+class _Both:
+    """Wakes the relay and the month's worker: both look at the database for what is due."""
+
+    def __init__(self, relay: Relay, worker: MonthWorker) -> None:
+        self._relay, self._worker = relay, worker
+
+    def __call__(self) -> None:
+        self._relay.wake()
+        self._worker.wake()
+
+
+def compose(server: Server, peers: PeerClient) -> Parts:
+    """Put a node together. It speaks to the hub only; the hub speaks to the others."""
+    config = server.config
+    assert isinstance(config, NodeConfig)  # noqa: S101 - the composition root's own doing
+
+    async def resolve(target: str) -> str | None:
+        return config.hub.url if target == config.hub.entity_id else None
+
+    async def find(code: str) -> tuple[str, str] | None:
+        return (config.hub.entity_id, config.hub.url) if code == HUB else None
+
+    peers.find = find
+    app = Litestar(
+        route_handlers=[
+            graphql_controller(schema, context_getter(server)),
+            *common_routes(server, HANDLERS, introduce, partial(node_file, server)),
+            *node_routes(server, peers),
+        ],
+        exception_handlers=EXCEPTION_HANDLERS,
+        logging_config=None,
+        openapi_config=None,
+        request_max_body_size=REQUEST_BYTES_MAX,
+    )
+    relay, worker = Relay(server, peers, resolve), MonthWorker(server, peers)
+    return Parts(app, relay, [worker.run], wake=_Both(relay, worker))

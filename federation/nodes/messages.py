@@ -1,0 +1,95 @@
+"""What a node does with each message of the hub."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from federation.config import NodeConfig
+from federation.edge.auth import parties, party_key
+from federation.edge.inbox import Arrival, Envelope, Handlers
+from federation.licensing import service as licensing
+from federation.licensing.messages import LicenceIssued
+from federation.metering import service as metering
+from federation.metering.messages import Complete, CutOff, UsageRouted
+from federation.schema.context import Server
+from federation.settlement import distributing
+from federation.settlement.messages import RunAdvised, RunApproved
+from federation.trust import service as trust
+from federation.trust.jose import InvalidKeyError, PublicKey
+from federation.trust.membership import Granted, Refused, Roster
+
+
+def _now(at: Arrival) -> datetime:
+    return at.server.clock()
+
+
+async def _granted(at: Arrival, message: Granted) -> None:
+    await trust.receive_grant(at.session, message, _now(at))
+
+
+async def _roster(at: Arrival, message: Roster) -> None:
+    await trust.receive_roster(at.session, message, _now(at))
+
+
+async def _refused(at: Arrival, message: Refused) -> None:
+    """Nothing to change: the inbox keeps the message, the operator reads the log."""
+    del at, message
+
+
+async def _licence(at: Arrival, message: LicenceIssued) -> None:
+    keys = {party.code: party_key(party) for party in await parties(at.session)}
+    here = at.server.code
+    await licensing.receive_licence(at.session, message, keys=keys, here=here, now=_now(at))
+
+
+async def _cut_off(at: Arrival, message: CutOff) -> None:
+    await metering.receive_cut_off(at.session, message.period, _now(at))
+
+
+async def _routed(at: Arrival, message: UsageRouted) -> None:
+    await metering.receive_routed(at.session, message)
+
+
+async def _complete(at: Arrival, message: Complete) -> None:
+    await metering.receive_complete(at.session, message)
+
+
+async def _advised(at: Arrival, message: RunAdvised) -> None:
+    await distributing.receive_advice(at.session, message, _now(at))
+
+
+async def _approved(at: Arrival, message: RunApproved) -> None:
+    config = at.server.config
+    assert isinstance(config, NodeConfig)  # noqa: S101 - a node's handlers serve a node
+    terms = await trust.hub_terms(at.session)
+    own = distributing.Own(config.code, config.account, terms.account)
+    await distributing.receive_run(at.session, message, own, terms, _now(at))
+
+
+HANDLERS: Handlers = {
+    "admission.granted": (Granted, _granted),
+    "admission.refused": (Refused, _refused),
+    "roster.changed": (Roster, _roster),
+    "licence.issued": (LicenceIssued, _licence),
+    "usage.cut_off": (CutOff, _cut_off),
+    "usage.routed": (UsageRouted, _routed),
+    "usage.complete": (Complete, _complete),
+    "run.advised": (RunAdvised, _advised),
+    "run.approved": (RunApproved, _approved),
+}
+
+
+def introduce(server: Server, envelopes: list[Envelope]) -> PublicKey | None:
+    """Take the hub's key from its grant, if it is the key this node was told to expect."""
+    config = server.config
+    if not envelopes or envelopes[0].kind != "admission.granted":
+        return None
+    try:
+        message: Any = msgspec.json.decode(bytes(envelopes[0].body), type=Granted)
+        key = PublicKey.from_jwk(message.hub.jwk)
+    except (msgspec.MsgspecError, InvalidKeyError):
+        return None
+    if not isinstance(config, NodeConfig) or key.kid != config.hub.key_thumbprint:
+        return None
+    return key if message.hub.entity_id == config.hub.entity_id else None

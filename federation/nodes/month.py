@@ -1,0 +1,108 @@
+"""A node's work at the end of a month: it needs the hub's claim index, so it is no transaction."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+import msgspec
+
+from federation.config import NodeConfig
+from federation.edge.peers import DELIVERY_SECONDS, PeerAnswerError, PeerClient
+from federation.logs import get_logger
+from federation.metering import service as metering
+from federation.metering import store
+from federation.registry import store as registry
+from federation.registry.index import ClaimIndex
+from federation.registry.messages import Slice, SliceRequest
+from federation.registry.urls import UrlKey
+from federation.schema.context import Server
+
+KEYS_MAX = 1_000
+IDLE_SECONDS = 1.0
+log = get_logger("month")
+
+
+class MonthWorker:
+    """Moves every month of a node forward: CUT_OFF to FORWARDED, COMPLETE to REPORTED.
+
+    The state is in the database; after a crash the step is done again, in one transaction.
+    """
+
+    def __init__(self, server: Server, peers: PeerClient) -> None:
+        self._server, self._peers = server, peers
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look for work now."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until cancelled; what fails is tried again."""
+        while True:
+            self._wake.clear()
+            try:
+                await self.advance()
+            except PeerAnswerError as error:
+                log.info("the claim index did not answer", reason=str(error)[:200])
+            except Exception:
+                log.exception("month not advanced")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), IDLE_SECONDS)
+
+    async def advance(self) -> None:
+        """Do every step that is due."""
+        async with self._server.db.read() as session:
+            due = await store.periods_in(session, ["CUT_OFF", "COMPLETE"])
+        for row in due:
+            if row.state == "CUT_OFF":
+                await self._forward(row.period)
+            else:
+                await self._close(row.period)
+            self._server.wake()
+
+    async def _forward(self, period: str) -> None:
+        server = self._server
+        async with server.db.read() as session:
+            lines = await store.undecided_lines(session, period, server.code)
+        index = await self._index(metering.url_keys(lines))
+        async with server.db.write("month.forward") as session:
+            terms = await server.terms(session)
+            placer = await metering.counter(session, server.code, index, terms)
+            now = server.clock()
+            sent = await metering.forward_entered(session, period, server.code, placer, now)
+            await metering.finish_forwarding(session, period, sent, now)
+
+    async def _close(self, period: str) -> None:
+        server = self._server
+        async with server.db.read() as session:
+            lines = await metering.own_lines(session, period, server.code)
+        index = await self._index(metering.url_keys(lines))
+        async with server.db.write("month.close") as session:
+            terms = await server.terms(session)
+            placer = await metering.counter(session, server.code, index, terms)
+            await metering.close_month(session, period, server.code, placer, server.clock())
+
+    async def _index(self, keys: Sequence[UrlKey]) -> ClaimIndex:
+        """Return what the hub's index knows about some addresses, a thousand at a time."""
+        config = self._server.config
+        assert isinstance(config, NodeConfig)  # noqa: S101 - only a node has this worker
+        found = Slice([], [])
+        for start in range(0, len(keys), KEYS_MAX):
+            pairs = [(key.host, key.path) for key in keys[start : start + KEYS_MAX]]
+            answer = await self._peers.post(
+                config.hub.entity_id,
+                f"{config.hub.url}/federation/index",
+                msgspec.json.encode(SliceRequest(pairs)),
+                seconds=DELIVERY_SECONDS,
+            )
+            part = msgspec.json.decode(answer, type=Slice)
+            found = Slice(found.claims + part.claims, found.reservations + part.reservations)
+        return registry.claim_index(_distinct(found))
+
+
+def _distinct(found: Slice) -> Slice:
+    """Drop what two questions were both answered with."""
+    return Slice(
+        list({(entry.node, entry.fact.claim_id): entry for entry in found.claims}.values()),
+        list({msgspec.json.encode(entry): entry for entry in found.reservations}.values()),
+    )

@@ -1,0 +1,256 @@
+"""The routes only a node has: registry imports, site policies, the validity of a token."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+import msgspec
+from litestar import Request, Response, get, post
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.config import NodeConfig
+from federation.edge.auth import party_key
+from federation.edge.files import (
+    NoSuchFileError,
+    journal_file,
+    members_file,
+    payment_file,
+    payments_list,
+    period_of_name,
+    report_file,
+    run_file,
+    statement_file,
+)
+from federation.edge.http import json_response, read_body, who_asks
+from federation.edge.peers import PeerAnswerError, PeerClient
+from federation.errors import RefusalError
+from federation.registry import service as registry
+from federation.registry import store
+from federation.registry.tables import Claim
+from federation.schema.context import Server
+from federation.store.canonical import digest
+from federation.trust.jose import InvalidTokenError
+from federation.trust.policy import (
+    LicenceStatus,
+    SiteOptOut,
+    SiteTerms,
+    TrustDocument,
+    read_trust_document,
+    sign_site_policy,
+)
+from federation.trust.principals import NotAllowedError
+from federation.trust.service import HUB, find_party
+from federation.trust.tokens import LicenceToken, OutsideAudienceError, check_licence_token
+
+CSV_BYTES_MAX = 64 * 1024 * 1024
+SMALL_BODY_MAX = 64 * 1024
+TRUST_SECONDS = 20.0
+RESIGN_SECONDS = 600
+
+
+class UnknownMemberError(RefusalError):
+    """No such member of this collective."""
+
+    code: ClassVar[str] = "UNKNOWN_MEMBER"
+
+
+class NoTrustDocumentError(RefusalError):
+    """The hub's trust document has not come yet."""
+
+    code: ClassVar[str] = "NOT_ADMITTED"
+
+
+class Validate(msgspec.Struct, frozen=True):
+    """A site that cannot check offline asks its collective."""
+
+    token: str
+    publisher_id: str
+
+
+class TrustHolder:
+    """The hub's trust document as last pulled; a hub that is down leaves the old one standing."""
+
+    def __init__(self, server: Server, peers: PeerClient) -> None:
+        self._server, self._peers = server, peers
+        self._document: str | None = None
+        self._etag = ""
+        self._next = 0.0
+        self._lock = asyncio.Lock()
+
+    async def document(self) -> str:
+        """Return the document, pulled again when it is older than 20 seconds."""
+        async with self._lock:
+            if self._document is None or time.monotonic() >= self._next:
+                await self._pull()
+            if self._document is None:
+                raise NoTrustDocumentError
+            return self._document
+
+    async def _pull(self) -> None:
+        config = self._server.config
+        assert isinstance(config, NodeConfig)  # noqa: S101 - only a node pulls
+        try:
+            text = await self._peers.get_text(f"{config.hub.url}/trust")
+        except PeerAnswerError:
+            return
+        self._document = text
+        self._next = time.monotonic() + TRUST_SECONDS
+
+
+def node_routes(server: Server, peers: PeerClient) -> list[Any]:
+    """Return a node's own route handlers."""
+    trust = TrustHolder(server, peers)
+
+    @post("/registry/{table:str}", status_code=200)
+    async def imports(request: Request[Any, Any, Any], table: str) -> Response[bytes]:
+        """Import `members`, `works` or `optouts` from CSV: all rows or none."""
+        await who_asks(server, request, "registry_officer")
+        body = await read_body(request, CSV_BYTES_MAX)
+        count = await _import(server, table, body)
+        server.wake()
+        return json_response({"imported": count})
+
+    @get("/sites/{member:str}/policy")
+    async def policy(request: Request[Any, Any, Any], member: str) -> Response[bytes]:
+        """Give a member site its signed policy: whom to trust, what is withheld."""
+        who = await who_asks(server, request, "site", "registry_officer")
+        if "site" in who.roles and who.party != member:
+            raise NotAllowedError("another member's site")
+        document = await trust.document()
+        async with server.db.read() as session:
+            terms = await site_terms(session, server, member)
+        now = server.clock()
+        signed_at = now - timedelta(seconds=now.timestamp() % RESIGN_SECONDS)
+        etag = f'"{digest([msgspec.to_builtins(terms), document, str(signed_at)])[:32]}"'
+        if request.headers.get("if-none-match") == etag:
+            return Response(b"", status_code=304, headers={"ETag": etag})
+        signed = sign_site_policy(
+            server.key, node=server.url, member=member, terms=terms, trust=document, now=now
+        )
+        return Response(
+            signed.encode(),
+            media_type="application/jwt",
+            headers={"ETag": etag, "Cache-Control": "no-cache"},
+        )
+
+    @post("/validate")
+    async def validate(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Say whether a token opens a publisher's pages: 200, or 403 with the reason."""
+        asked = msgspec.json.decode(await read_body(request, SMALL_BODY_MAX), type=Validate)
+        return await _validate(server, asked, await trust.document())
+
+    return [imports, policy, validate]
+
+
+async def _import(server: Server, table: str, body: bytes) -> int:
+    async with server.db.write(f"registry.{table}") as session:
+        if table == "members":
+            return await registry.import_members(session, body, node=server.code)
+        if table == "works":
+            return await registry.import_claims(
+                session, body, node=server.code, now=server.clock()
+            )
+        if table == "optouts":
+            return await registry.import_opt_outs(
+                session, body, node=server.code, now=server.clock()
+            )
+    raise NoSuchFileError(f"registry/{table}: members, works or optouts")
+
+
+async def site_terms(session: AsyncSession, server: Server, member_id: str) -> SiteTerms:
+    """Return what a site must know: its prefixes and every opt-out on its hosts or of its member."""
+    member = await store.find_member(session, member_id)
+    if member is None:
+        raise UnknownMemberError(member_id)
+    claims = await store.member_prefixes(session, member_id)
+    named = await store.opt_outs_of(session, member_id)
+    hosts = {claim.host for claim in claims}
+    found = await store.opt_outs_for(session, _with_parents(hosts))
+    prefixes = sorted(
+        f"{scheme}://{claim.host}{claim.path}" for claim in claims for scheme in ("http", "https")
+    )
+    optouts = [
+        SiteOptOut(("*." if row.wildcard else "") + f"{row.host}{row.path}", row.use, row.effective_at)
+        for row in found
+    ]
+    optouts += [
+        SiteOptOut(("*." if claim.wildcard else "") + claim.host + claim.path, row.use, row.effective_at)
+        for row in named
+        for claim in claims
+    ]
+    return SiteTerms(
+        prefixes=prefixes,
+        optouts=optouts,
+        collective=server.code,
+        licence_url=await _counter_url(session, server),
+        rsl=None,
+    )
+
+
+async def _counter_url(session: AsyncSession, server: Server) -> str:
+    """Return where to buy: the hub's counter."""
+    hub = await find_party(session, HUB)
+    return f"{hub.url if hub else server.url}/graphql"
+
+
+def _with_parents(hosts: set[str]) -> set[str]:
+    """Return hosts with every parent domain: a wildcard opt-out stands under one of them."""
+    found = set(hosts)
+    for host in hosts:
+        labels = host.split(".")
+        found |= {".".join(labels[start:]) for start in range(1, len(labels))}
+    return found
+
+
+async def _validate(server: Server, asked: Validate, document: str) -> Response[bytes]:
+    async with server.db.read() as session:
+        hub = await find_party(session, HUB)
+        claims = await store.member_prefixes(session, asked.publisher_id)
+    if hub is None or not claims:
+        return json_response({"valid": False, "reason": "unknown publisher"}, 403)
+    try:
+        key = party_key(hub)
+        trusted = read_trust_document(document, {key.kid: key})
+        token = _opens_one(asked.token, claims, trusted, server.clock())
+    except (InvalidTokenError, OutsideAudienceError) as refusal:
+        return json_response({"valid": False, "reason": refusal.message}, 403)
+    status = trusted.licences.get(token.licence)
+    if status in {LicenceStatus.SUSPENDED, LicenceStatus.REVOKED}:
+        return json_response({"valid": False, "reason": f"licence is {status}"}, 403)
+    return json_response({"valid": True, "licence": token.licence, "uses": list(token.uses)})
+
+
+def _opens_one(
+    token: str, claims: Sequence[Claim], trusted: TrustDocument, now: datetime
+) -> LicenceToken:
+    """Return the token if its audience covers one of the publisher's prefixes."""
+    urls = [f"{scheme}://{row.host}{row.path}" for row in claims for scheme in ("https", "http")]
+    for url in urls[:-1]:
+        with contextlib.suppress(OutsideAudienceError):
+            return check_licence_token(token, issuers=trusted.issuer_keys(), url=url, now=now)
+    return check_licence_token(token, issuers=trusted.issuer_keys(), url=urls[-1], now=now)
+
+
+async def node_file(server: Server, path: str) -> tuple[str, bytes]:
+    """Return a file of a node: journal, run, report, members, statement, payments."""
+    if path == "journal.beancount":
+        return await journal_file(server)
+    kind, _, name = path.partition("/")
+    if kind == "runs" and name.endswith(".json"):
+        return await run_file(server, period_of_name(name.removesuffix(".json")))
+    if kind == "report" and name.endswith(".json"):
+        return await report_file(server, period_of_name(name.removesuffix(".json")))
+    if kind == "members" and name.endswith(".csv"):
+        return await members_file(server, period_of_name(name.removesuffix(".csv")))
+    if kind == "statements":
+        period, _, form = name.rpartition(".")
+        return await statement_file(server, period_of_name(period), form)
+    if kind == "payments":
+        period, _, rest = name.partition("/")
+        if not rest:
+            return await payments_list(server, period_of_name(period))
+        return await payment_file(server, period_of_name(period), rest.removesuffix(".xml"))
+    raise NoSuchFileError(path)

@@ -1,0 +1,85 @@
+"""A user of one server: a person with a token, speaking GraphQL and plain HTTP."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from federation.tabular import RowError
+
+
+class ApiError(Exception):
+    """A server refused; `code` is its stable code, `errors` the rows of a table."""
+
+    def __init__(self, code: str, message: str, errors: list[RowError] | None = None) -> None:
+        self.code, self.message, self.errors = code, message, errors or []
+        super().__init__(f"{code}: {message}")
+
+
+class Person:
+    """One principal at one server. `token` is asked anew for every request."""
+
+    def __init__(
+        self, http: aiohttp.ClientSession, url: str, token: Callable[[], str]
+    ) -> None:
+        self._http, self.url, self._token = http, url, token
+
+    async def ask(self, document: str, **variables: Any) -> Any:
+        """Return the data of a query or mutation with one root field; a refusal raises."""
+        body = msgspec.json.encode({"query": document, "variables": variables})
+        answer = msgspec.json.decode(await self.post("/graphql", body, "application/json"))
+        if answer.get("errors"):
+            first = answer["errors"][0]
+            code = first.get("extensions", {}).get("code", "ERROR")
+            raise ApiError(code, first["message"])
+        value = next(iter(answer["data"].values()))
+        if isinstance(value, dict) and value.get("__typename") == "Refused":
+            raise ApiError(value["code"], value["message"])
+        return value
+
+    async def post(
+        self, path: str, body: bytes, content_type: str, headers: dict[str, str] | None = None
+    ) -> bytes:
+        """POST and return the body of a 2xx answer."""
+        sent = {**self._headers(), "Content-Type": content_type, **(headers or {})}
+        async with self._http.post(f"{self.url}{path}", data=body, headers=sent) as response:
+            return _checked(response.status, await response.read())
+
+    async def get(self, path: str) -> bytes:
+        """GET and return the body of a 2xx answer."""
+        async with self._http.get(f"{self.url}{path}", headers=self._headers()) as response:
+            return _checked(response.status, await response.read())
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token()}"}
+
+
+def _checked(status: int, body: bytes) -> bytes:
+    if status // 100 == 2:  # noqa: PLR2004 - 2xx
+        return body
+    try:
+        found = msgspec.json.decode(body)
+        errors = [RowError(**item) for item in found.get("errors", []) if "column" in item]
+        raise ApiError(str(found.get("code", status)), str(found.get("message", body)), errors)
+    except (msgspec.MsgspecError, AttributeError) as error:
+        raise ApiError(str(status), body[:300].decode("utf-8", "replace")) from error
+
+
+class NotInTimeError(Exception):
+    """What was waited for did not come about."""
+
+
+async def until(condition: Callable[[], Any], *, what: str, seconds: float = 120.0) -> Any:
+    """Ask again and again until an awaitable answer is true; return it."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    pause = 0.01
+    while True:
+        answer = await condition()
+        if answer:
+            return answer
+        if asyncio.get_running_loop().time() > deadline:
+            raise NotInTimeError(what)
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, 0.1)

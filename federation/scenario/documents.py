@@ -1,0 +1,33 @@
+"""The GraphQL documents a scenario run uses: the same that staff, labs and auditors would."""
+
+APPLY = "mutation { applyForAdmission { __typename ... on Refused { code message } } }"
+APPLICATIONS = "{ applications(first: 1000) { id code state } }"
+RECOMMEND = """mutation($id: ID!) {
+  recommendAdmission(application: $id) { __typename ... on Refused { code message } } }"""
+APPROVE = """mutation($id: ID!) {
+  approveAdmission(application: $id) { __typename ... on Refused { code message } } }"""
+COLLECTIVES = "{ collectives { code } }"
+DELIVERIES = "{ deliveries { target waiting } }"
+LICENSEE = """mutation($id: String!, $name: String!) {
+  registerLicensee(id: $id, name: $name) { __typename ... on Refused { code message } } }"""
+OFFER = """mutation($input: OfferInput!, $key: String!) {
+  offerLicence(input: $input, key: $key) {
+    __typename ... on Offer { id } ... on Refused { code message } } }"""
+ACCEPT = """mutation($offer: ID!, $key: String!) {
+  acceptOffer(offer: $offer, key: $key) {
+    __typename ... on Licence { number } ... on Refused { code message } } }"""
+LICENCE = "query($number: String!) { licence(number: $number) { registrations { node state } } }"
+RECEIPT = """mutation($licence: String!, $on: Date!, $amount: BigInt!, $key: String!) {
+  recordReceipt(licence: $licence, receivedOn: $on, amount: $amount, key: $key) {
+    __typename ... on Refused { code message } } }"""
+CUT_OFF = """mutation($period: String!) {
+  cutOff(period: $period) { __typename ... on Refused { code message } } }"""
+PERIOD = "query($period: String!) { period(period: $period) { state missingReports } }"
+CALCULATE = """mutation($period: String!) {
+  calculateRun(period: $period) {
+    __typename ... on Run { runId state } ... on Refused { code message } } }"""
+ADVISE = """mutation($run: String!) {
+  adviseRun(runId: $run) { __typename ... on Refused { code message } } }"""
+APPROVE_RUN = """mutation($run: String!) {
+  approveRun(runId: $run) { __typename ... on Refused { code message } } }"""
+DISTRIBUTION = "query($period: String!) { distribution(period: $period) { runId } }"

@@ -1,0 +1,104 @@
+"""What a run writes: `report.json`, runs, journal, payments, statements, members (SCENARIO, Out)."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from federation.scenario.model import HUB, ScenarioError
+from federation.scenario.servers import Running
+from federation.scenario.story import Story
+
+FOLDERS = ("runs", "payments", "statements", "members")
+FILES = ("report.json", "journal.beancount")
+
+
+def empty(out: Path) -> None:
+    """Make OUT an empty folder; what an earlier run wrote goes, anything else is not touched."""
+    out.mkdir(parents=True, exist_ok=True)
+    foreign = [item.name for item in out.iterdir() if item.name not in {*FOLDERS, *FILES}]
+    if foreign:
+        raise ScenarioError(f"{out} holds other files: {', '.join(sorted(foreign)[:3])}")
+    for name in FOLDERS:
+        shutil.rmtree(out / name, ignore_errors=True)
+    for name in FILES:
+        (out / name).unlink(missing_ok=True)
+
+
+async def collect(story: Story, period: str) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """Return a month's files by name, and its part of the report, from what the servers give."""
+    hub, files = story.federation.hub, dict[str, bytes]()
+    files[f"runs/{period}.json"] = await _get(hub, f"runs/{period}.json")
+    part = json.loads(await _get(hub, f"report/{period}.json"))
+    names = {number: name for name, number in story.numbers.items()}
+    checks: dict[str, dict[str, int]] = {}
+    violations = _add_checks(checks, part["checks"], HUB)
+    nodes: dict[str, Any] = {}
+    for code, node in sorted(story.federation.nodes.items()):
+        nodes[code] = json.loads(await _get(node, f"report/{period}.json"))
+        violations += _add_checks(checks, nodes[code].pop("checks"), code)
+        for form in ("csv", "json"):
+            name = f"{period}.{form}"
+            files[f"statements/{code}-{name}"] = await _get(node, f"statements/{name}")
+        files[f"members/{code}-{period}.csv"] = await _get(node, f"members/{period}.csv")
+        for name in json.loads(await _get(node, f"payments/{period}")):
+            body = await _get(node, f"payments/{period}/{name}.xml")
+            files[f"payments/{code}-{name}-{period}.xml"] = body
+    for currency in json.loads(await _get(hub, f"payments/{period}")):
+        body = await _get(hub, f"payments/{period}/{currency}.xml")
+        files[f"payments/{HUB}-{period}-{currency}.xml"] = body
+    report = {
+        "run_id": part["run_id"],
+        "hub": part["hub"],
+        "licences": {_named(key, names): item for key, item in part["licences"].items()},
+        "nodes": nodes,
+        "usage": part["usage"],
+        "checks": checks,
+    }
+    return files, {"report": report, "violations": violations}
+
+
+def _named(key: str, names: dict[str, str]) -> str:
+    number, slash, component = key.partition("/")
+    return names[number] + slash + component
+
+
+def _add_checks(
+    sums: dict[str, dict[str, int]], checks: dict[str, Any], party: str
+) -> list[str]:
+    found = []
+    for name, check in checks.items():
+        item = sums.setdefault(name, {"examined": 0, "violations": 0})
+        item["examined"] += check["examined"]
+        item["violations"] += len(check["violations"])
+        found += [f"{party} {name}: {text}" for text in check["violations"]]
+    return found
+
+
+async def journal(story: Story) -> bytes:
+    """Return the servers' journals one after the other by party code; options stand once."""
+    servers = {HUB: story.federation.hub, **story.federation.nodes}
+    parts: list[bytes] = []
+    for code in sorted(servers, key=str.encode):
+        text = await _get(servers[code], "journal.beancount")
+        lines = text.splitlines(keepends=True)
+        parts.append(b"".join(x for x in lines if not (parts and x.startswith(b"option "))))
+    return b"\n".join(parts)
+
+
+async def _get(server: Running, path: str) -> bytes:
+    return await server.person("auditor").get(f"/files/{path}")
+
+
+def write(out: Path, files: dict[str, bytes]) -> None:
+    """Write files below OUT."""
+    for name, body in files.items():
+        path = out / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body)
+
+
+def report_bytes(periods: dict[str, Any]) -> bytes:
+    """Write `report.json`: keys in UTF-8 byte order, integers as integers."""
+    report = {"format": 1, "periods": periods}
+    return (json.dumps(report, sort_keys=True, ensure_ascii=False, indent=1) + "\n").encode()

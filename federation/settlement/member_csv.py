@@ -1,0 +1,55 @@
+"""What a node's members get for a period, as the CSV file of SCENARIO. Pure.
+
+What a member is attributed, can be paid and keeps outstanding is decided before it comes here.
+"""
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields
+
+from federation.money import decimal_text
+
+AMOUNTS = ("attributed", "payable", "outstanding")
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """One line of a member's account; `source` is received, domestic, base or tier.
+
+    What comes from a base or tier has no licence, use or units. Amounts are in minor units.
+    """
+
+    member_id: str
+    name: str
+    licence: str | None
+    use: str | None
+    units: int | None
+    source: str
+    attributed: int
+    payable: int
+    outstanding: int
+    reason: str | None
+
+
+COLUMNS = tuple(field.name for field in fields(MemberRow))
+
+
+def members_csv(rows: Iterable[MemberRow], currency: str) -> bytes:
+    """Return RFC 4180 bytes sorted by column after column.
+
+    Each amount stands there as decimal text and, at the end of the row, as an integer.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow([*COLUMNS, *(f"{name}_minor" for name in AMOUNTS)])
+    # Texts in Python sort as their UTF-8 bytes do.
+    writer.writerows(sorted(_cells(row, currency) for row in rows))
+    return text.getvalue().encode()
+
+
+def _cells(row: MemberRow, currency: str) -> list[str]:
+    cells = dict(zip(COLUMNS, ("" if v is None else str(v) for v in astuple(row)), strict=True))
+    minor = [getattr(row, name) for name in AMOUNTS]
+    written = (decimal_text(amount, currency) for amount in minor)
+    return [*(cells | dict(zip(AMOUNTS, written, strict=True))).values(), *map(str, minor)]

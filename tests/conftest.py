@@ -1,0 +1,62 @@
+"""A database per test, on both backends; PostgreSQL is started once, by the first test to ask."""
+
+from collections import Counter
+
+import pytest
+import pytest_asyncio
+
+from federation.store.database import Database
+from tests.databases import BACKENDS, PostgresServer, SqliteFiles
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def sqlite(tmp_path_factory):
+    files = SqliteFiles(tmp_path_factory.mktemp("sqlite"))
+    await files.start()
+    yield files
+    await files.stop()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def postgres():
+    server = PostgresServer()
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request, record_property):
+    """What makes databases of one kind."""
+    record_property("backend", request.param)
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+async def database(backend):
+    """A migrated database without rows."""
+    async with backend.url(migrated=True) as url:
+        database = Database(url)
+        yield database
+        await database.close()
+
+
+@pytest.fixture
+async def empty_url(backend):
+    """The address of a database without tables."""
+    async with backend.url(migrated=False) as url:
+        yield url
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say how many tests ran on each backend, so that nobody takes one for both."""
+    ran = Counter(
+        value
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.getreports(outcome)
+        for name, value in report.user_properties
+        if name == "backend"
+    )
+    if ran:
+        counts = ", on ".join(f"{backend}: {ran[backend]}" for backend in BACKENDS)
+        terminalreporter.write_line(f"tests on {counts}")

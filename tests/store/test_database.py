@@ -1,0 +1,216 @@
+"""Transactions on both backends: serial writers, consistent readers, numbers kept exactly."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError, StatementError
+
+from federation.settlement.tables import Standing
+from federation.store.tables import InboxMessage, Lease
+from tests.databases import contents, opened, refused
+
+NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
+
+
+class CrashError(Exception):
+    """What a boundary raises in place of a power cut."""
+
+
+async def set_counter(database, value=0):
+    async with database.write("set") as session:
+        session.add(Lease(name="counter", owner="", expires=value))
+
+
+async def increment(database):
+    async with database.write("increment") as session:
+        counter = await session.get_one(Lease, "counter")
+        counter.expires += 1
+
+
+async def counted(database):
+    async with database.read() as session:
+        return await session.scalar(select(Lease.expires).where(Lease.name == "counter"))
+
+
+async def test_two_hundred_concurrent_increments_lose_none(database):
+    await set_counter(database)
+
+    await asyncio.gather(*(increment(database) for _ in range(200)))
+
+    assert await counted(database) == 200
+
+
+async def test_two_processes_on_one_database_lose_no_increment(database):
+    await set_counter(database)
+
+    async with opened(database.url) as other:
+        await asyncio.gather(*(increment(each) for _ in range(50) for each in (database, other)))
+
+    assert await counted(database) == 100
+
+
+async def test_a_reader_cannot_write(database):
+    async with database.read() as session:
+        session.add(Lease(name="a", owner="", expires=0))
+        with pytest.raises(DBAPIError):
+            await session.flush()
+
+    assert await contents(database) == {}
+
+
+async def test_what_a_reader_adds_is_never_written(database):
+    async with database.read() as session:
+        session.add(Lease(name="a", owner="", expires=0))
+
+    assert await contents(database) == {}
+
+
+async def test_rows_stay_readable_when_their_reader_has_ended(database):
+    await set_counter(database, 3)
+
+    async with database.read() as session:
+        row = await session.get_one(Lease, "counter")
+
+    assert (row.name, row.expires) == ("counter", 3)
+
+
+async def test_a_reader_sees_one_moment(database):
+    await set_counter(database)
+
+    async with database.read() as session:
+        query = select(Lease.expires)
+        seen = [await session.scalar(query)]
+        await increment(database)
+        seen.append(await session.scalar(query))
+
+    assert seen == [0, 0]
+    assert await counted(database) == 1
+
+
+async def test_writers_that_wait_hold_up_no_reader(database):
+    await set_counter(database)
+
+    async with database.write("slow") as session:
+        waiting = [asyncio.create_task(increment(database)) for _ in range(10)]
+        for _ in range(50):  # each answer lets the others come as far as they may
+            await session.execute(text("SELECT 1"))
+        assert await counted(database) == 0
+    await asyncio.gather(*waiting)
+
+    assert await counted(database) == 10
+
+
+async def test_a_block_that_fails_leaves_nothing(database):
+    async def act(session):
+        session.add(Lease(name="a", owner="", expires=0))
+        await session.flush()
+        raise CrashError
+
+    await refused(database, CrashError, act)
+
+    assert await contents(database) == {}
+
+
+async def test_the_boundary_stands_on_both_sides_of_each_commit(database):
+    moments = []
+
+    async with opened(database.url, boundary=lambda *moment: moments.append(moment)) as watched:
+        async with watched.write("first") as session:
+            session.add(Lease(name="a", owner="", expires=0))
+            moments.append("inside")
+        async with watched.read() as session:
+            await session.scalar(select(func.count()).select_from(Lease))
+        async with watched.write("second"):
+            pass
+
+    assert moments == [
+        "inside",
+        ("first", "before"),
+        ("first", "after"),
+        ("second", "before"),
+        ("second", "after"),
+    ]
+
+
+async def test_a_transaction_that_fails_reaches_no_boundary(database):
+    moments = []
+
+    async with opened(database.url, boundary=lambda *moment: moments.append(moment)) as watched:
+        with pytest.raises(CrashError):
+            async with watched.write("first"):
+                raise CrashError
+
+    assert moments == []
+
+
+@pytest.mark.parametrize(("crash_at", "kept"), [("before", 0), ("after", 1)])
+async def test_a_crash_before_the_commit_leaves_nothing_and_one_after_it_all(
+    database, crash_at, kept
+):
+    def crash(_name, moment):
+        if moment == crash_at:
+            raise CrashError
+
+    async with opened(database.url, boundary=crash) as crashing:
+        with pytest.raises(CrashError):
+            async with crashing.write("first") as session:
+                session.add(Lease(name="a", owner="", expires=0))
+
+    assert len((await contents(database)).get("store_lease", [])) == kept
+
+
+async def test_a_rule_broken_at_the_end_of_a_block_reaches_no_boundary(database):
+    moments = []
+
+    async with opened(database.url, boundary=lambda *moment: moments.append(moment)) as watched:
+        with pytest.raises(DBAPIError):
+            async with watched.write("first") as session:
+                session.add(Lease(name="a", owner=None, expires=0))
+
+    assert moments == []
+    assert await contents(database) == {}
+
+
+@pytest.mark.parametrize("number", [0, 1, -1, 2**63, 10**60, -(10**60) - 1])
+async def test_a_count_of_any_size_comes_back_exactly(database, number):
+    async with database.write("test") as session:
+        session.add(
+            Standing(period="2026-09", licence="L", recognised=number, carried_forward=number + 1)
+        )
+
+    async with database.read() as session:
+        row = await session.get_one(Standing, ("2026-09", "L"))
+        assert (row.recognised, row.carried_forward) == (number, number + 1)
+
+
+@pytest.mark.parametrize(
+    "instant",
+    [
+        NOON,
+        NOON + timedelta(microseconds=1),
+        datetime(2026, 9, 1, 12, 0, 0, 999_999, UTC),
+        datetime(1969, 12, 31, 23, 59, 59, 999_999, UTC),
+        datetime(1, 1, 1, tzinfo=UTC),
+        datetime(9999, 12, 31, 23, 59, 59, 999_999, UTC),
+        datetime(2026, 9, 1, 14, 30, 0, 5, timezone(timedelta(hours=2, minutes=30))),
+    ],
+)
+async def test_an_instant_comes_back_to_the_microsecond_in_utc(database, instant):
+    async with database.write("test") as session:
+        session.add(InboxMessage(sender="a", sequence=1, kind="k", digest="d", received_at=instant))
+
+    async with database.read() as session:
+        found = await session.scalar(select(InboxMessage.received_at))
+        later = await session.scalar(select(func.count()).where(InboxMessage.received_at > instant))
+    assert (found, found.utcoffset(), later) == (instant, timedelta(), 0)
+
+
+async def test_an_instant_without_an_offset_is_a_defect(database):
+    naive = NOON.replace(tzinfo=None)
+
+    async def act(session):
+        session.add(InboxMessage(sender="a", sequence=1, kind="k", digest="d", received_at=naive))
+
+    await refused(database, StatementError, act)
