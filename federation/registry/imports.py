@@ -201,7 +201,12 @@ def _own_row(reader: Reader, row: Row, node: str) -> None:
 
 
 def _overlap(one: Validity, other: Validity) -> bool:
-    """Say whether two validities share a day; one that ends before it starts has none."""
+    """Say whether two validities share a day; one that ends before it starts has none.
+
+    The same validity twice is refused even so: both claims would have one id.
+    """
+    if one == other:
+        return True
     if _is_empty(one) or _is_empty(other):
         return False
     starts_before_end = one[0] is None or other[1] is None or one[0] < other[1]

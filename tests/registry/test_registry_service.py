@@ -1,0 +1,465 @@
+"""Registering at a node and answering from the hub's index, on both backends."""
+
+import asyncio
+from datetime import UTC, date, datetime
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from federation.registry import service, store
+from federation.registry.imports import holder_id
+from federation.registry.messages import ClaimFact, RegistryDelta, ReservationFact
+from federation.registry.service import VersionGapError
+from federation.registry.urls import normalise_url
+from federation.store.tables import OutboxMessage
+from federation.tabular import BadTableError
+from federation.trust.service import NotAdmittedError
+from tests.databases import HUB_TERMS, a_party, contents, opened, refused
+
+NOON = datetime(2026, 9, 10, 12, tzinfo=UTC)
+MEMBERS = "member_id,name,country,joined_on\nm1,One,DE,2025-03-01\nm2,Two,DE,2026-02-01\n"
+CLAIMS = "member_id,claim,content_tier,works,canonical,owner_bps,valid_from,valid_to\n"
+OPT_OUTS = "subject,use,effective_at\n"
+
+
+async def import_members(database, text=MEMBERS, node="DE"):
+    async with database.write("import") as session:
+        return await service.import_members(session, text.encode(), node=node)
+
+
+async def import_claims(database, *rows, node="DE"):
+    data = (CLAIMS + "\n".join(rows)).encode()
+    async with database.write("import") as session:
+        return await service.import_claims(session, data, node=node, now=NOON)
+
+
+async def import_opt_outs(database, *rows, node="DE"):
+    data = (OPT_OUTS + "\n".join(rows)).encode()
+    async with database.write("import") as session:
+        return await service.import_opt_outs(session, data, node=node, now=NOON)
+
+
+async def deltas(database):
+    async with database.read() as session:
+        rows = list(await session.scalars(select(OutboxMessage).order_by(OutboxMessage.sequence)))
+    assert {(row.target, row.kind) for row in rows} <= {("https://hub.example", "registry.delta")}
+    assert [row.sequence for row in rows] == list(range(1, len(rows) + 1))
+    return [msgspec.json.decode(row.body, type=RegistryDelta) for row in rows]
+
+
+async def receive(hub, *received, node="DE"):
+    for delta in received:
+        async with hub.write("delta") as session:
+            await service.receive_delta(session, node, delta)
+
+
+async def index_of(hub, *urls):
+    async with hub.read() as session:
+        return store.claim_index(await store.index_slice(session, [normalise_url(u) for u in urls]))
+
+
+async def owners(hub, url, at=NOON):
+    """Who claims a URL as the index knows it: {(node, holder)}."""
+    index = await index_of(hub, url)
+    return {(c.node, c.holder_id) for c in index.claimants(normalise_url(url), at)}
+
+
+def holder(member_id, node="DE"):
+    return (node, holder_id(node, member_id))
+
+
+def a_fact(claim_id, host, path="/", **changes):
+    values = {"holder_id": "h", "wildcard": False, "counts_from": date(2025, 1, 1)}
+    values |= {"counts_to": None, "content_tier": "standard", "canonical": None}
+    return ClaimFact(claim_id=claim_id, host=host, path=path, **(values | changes))
+
+
+@pytest.fixture
+async def node(database):
+    """A node that the hub has admitted, with two members."""
+    async with database.write("setup") as session:
+        session.add(a_party("HUB", terms=HUB_TERMS))
+    await import_members(database)
+    return database
+
+
+@pytest.fixture
+async def hub(backend):
+    async with backend.url(migrated=True) as url, opened(url) as database:
+        yield database
+
+
+async def test_members_are_registered(node):
+    assert (await contents(node))["registry_member"] == [
+        ("m1", "One", "DE", date(2025, 3, 1), None, None, None, "IBAN", None),
+        ("m2", "Two", "DE", date(2026, 2, 1), None, None, None, "IBAN", None),
+    ]
+    assert await deltas(node) == []
+
+
+async def test_a_member_that_is_registered_refuses_the_file(node):
+    table = MEMBERS.replace("m1,One", "m3,Three").encode()
+
+    refusal = await refused(
+        node, BadTableError, lambda session: service.import_members(session, table, node="DE")
+    )
+
+    assert [str(error) for error in refusal.errors] == [
+        "line 3, column member_id: registered already: m2"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("act", "header", "good", "bad", "errors"),
+    [
+        (
+            service.import_members,
+            "member_id,name,country,joined_on\n",
+            ["m3,Three,DE,2026-01-01", "m4,Four,DE,2026-01-01"],
+            "~,Bad,D,2026-01-01",
+            [(3, "member_id", "no member id: '~'"), (3, "country", "no ISO 3166 code: 'D'")],
+        ),
+        (
+            service.import_claims,
+            CLAIMS,
+            ["m1,x.example,standard,,,,,", "m2,y.example,standard,,,,,"],
+            "m1,z.example,gold,,o.example,,,",
+            [
+                (3, "content_tier", "unknown: 'gold', known: premium, standard"),
+                (3, "owner_bps", "no basis points from 0 to 10000: ''"),
+            ],
+        ),
+        (
+            service.import_opt_outs,
+            OPT_OUTS,
+            ["x.example,*,2026-01-01T00:00:00Z", "member:m1,TRAIN,2026-01-01T00:00:00Z"],
+            "member:m9,PRINT,2026-01-01T00:00:00Z",
+            [
+                (3, "use", "unknown: 'PRINT', known: *, GROUND, SEARCH, TRAIN"),
+                (3, "subject", "no such member: m9"),
+            ],
+        ),
+    ],
+)
+async def test_a_bad_row_in_the_middle_leaves_nothing_of_its_file(
+    node, act, header, good, bad, errors
+):
+    table = (header + "\n".join([good[0], bad, good[1]])).encode()
+    options = {"node": "DE"} if act is service.import_members else {"node": "DE", "now": NOON}
+
+    refusal = await refused(node, BadTableError, lambda session: act(session, table, **options))
+
+    assert [(error.line, error.column, error.reason) for error in refusal.errors] == errors
+    assert await deltas(node) == []
+
+
+@pytest.mark.parametrize("act", [service.import_claims, service.import_opt_outs])
+async def test_a_node_that_is_not_admitted_has_no_terms_to_read_by(database, act):
+    table = (CLAIMS if act is service.import_claims else OPT_OUTS).encode()
+
+    refusal = await refused(
+        database,
+        NotAdmittedError,
+        lambda session: act(session, table, node="DE", now=NOON),
+    )
+
+    assert refusal.code == "NOT_ADMITTED"
+
+
+async def test_a_claim_is_registered_and_told_to_the_index(node):
+    rows = ["m1,*.x.example/a,premium,3,,,,", "m2,y.example,standard,,x.example,2500,2025-01-01,"]
+
+    assert await import_claims(node, *rows) == 2
+
+    async with node.read() as session:
+        [first] = await store.claims_of(session, "m1")
+        [second] = await store.claims_of(session, "m2")
+        assert await store.owner_parts(session) == {second.claim_id: 2500}
+        assert await store.claim_holders(session) == {first.claim_id: "m1", second.claim_id: "m2"}
+        assert await store.counting_works(session, date(2026, 1, 31)) == {"m1": (1, 3)}
+        assert await store.counting_works(session, date(2026, 2, 1)) == {"m1": (1, 3), "m2": (1, 1)}
+    [delta] = await deltas(node)
+    assert delta == RegistryDelta(
+        version=1,
+        claims=[
+            ClaimFact(
+                claim_id=first.claim_id,
+                holder_id=holder_id("DE", "m1"),
+                host="x.example",
+                path="/a",
+                wildcard=True,
+                counts_from=date(2025, 3, 1),
+                counts_to=None,
+                content_tier="premium",
+                canonical=None,
+            ),
+            ClaimFact(
+                claim_id=second.claim_id,
+                holder_id=holder_id("DE", "m2"),
+                host="y.example",
+                path="/",
+                wildcard=False,
+                counts_from=date(2026, 2, 1),
+                counts_to=None,
+                content_tier="standard",
+                canonical="x.example/",
+            ),
+        ],
+    )
+
+
+async def test_an_opt_out_is_registered_and_told_to_the_index(node):
+    rows = ["*.x.example/a,*,2026-09-01T02:00:00+02:00", "member:m1,TRAIN,2026-09-01T00:00:00.5Z"]
+
+    assert await import_opt_outs(node, *rows) == 2
+
+    assert await deltas(node) == [
+        RegistryDelta(
+            version=1,
+            reservations=[
+                ReservationFact(
+                    None, "x.example", "/a", wildcard=True, use="*", effective_at=at(2026, 9, 1)
+                ),
+                ReservationFact(
+                    holder_id("DE", "m1"),
+                    None,
+                    None,
+                    wildcard=False,
+                    use="TRAIN",
+                    effective_at=at(2026, 9, 1, 0, 0, 0, 500_000),
+                ),
+            ],
+        )
+    ]
+    async with node.read() as session:
+        assert await store.opted_out_of_everything(session, date(2026, 10, 1)) == set()
+        [row] = await store.opt_outs_of(session, "m1")
+        assert (row.use, row.recorded_at) == ("TRAIN", NOON)
+
+
+def at(*parts):
+    return datetime(*parts, tzinfo=UTC)
+
+
+async def test_only_an_opt_out_of_all_uses_before_the_day_takes_a_member_out(node):
+    await import_opt_outs(
+        node, "member:m1,*,2026-09-30T23:59:59.999999Z", "member:m2,*,2026-10-01T00:00:00Z"
+    )
+
+    async with node.read() as session:
+        assert await store.opted_out_of_everything(session, date(2026, 10, 1)) == {"m1"}
+
+
+async def test_the_same_claim_again_is_refused_and_a_touching_one_is_not(node):
+    await import_claims(node, "m1,x.example,standard,,,,2026-01-01,2026-02-01")
+    again = (CLAIMS + "m1,x.example,standard,,,,2026-01-31,").encode()
+
+    refusal = await refused(
+        node,
+        BadTableError,
+        lambda session: service.import_claims(session, again, node="DE", now=NOON),
+    )
+
+    assert [str(error) for error in refusal.errors] == [
+        "line 2, column claim: claimed twice by m1: x.example/"
+    ]
+    assert await import_claims(node, "m1,x.example,standard,,,,2026-02-01,") == 1
+    assert await import_claims(node, "m2,x.example,standard,,,,2026-01-01,") == 1
+
+
+async def test_each_import_is_the_next_version(node):
+    await import_claims(node, "m1,a.example,standard,,,,,")
+    await import_opt_outs(node, "a.example,TRAIN,2026-09-01T00:00:00Z")
+    await import_claims(node)
+    await refused(
+        node,
+        BadTableError,
+        lambda session: service.import_claims(session, b"member_id", node="DE", now=NOON),
+    )
+    await import_claims(node, "m1,b.example,standard,,,,,")
+
+    assert [delta.version for delta in await deltas(node)] == [1, 2, 3]
+    async with node.read() as session:
+        assert await store.version_of(session, "DE") == 3
+
+
+async def test_imports_at_once_leave_no_gap(node):
+    await asyncio.gather(
+        *(import_claims(node, f"m1,x{number}.example,standard,,,,,") for number in range(20))
+    )
+
+    assert [delta.version for delta in await deltas(node)] == list(range(1, 21))
+
+
+async def test_a_large_file_goes_out_in_several_deltas(node):
+    await import_claims(node, *(f"m1,x{number}.example,standard,,,,," for number in range(5_001)))
+
+    assert [(delta.version, len(delta.claims)) for delta in await deltas(node)] == [
+        (1, 5_000),
+        (2, 1),
+    ]
+
+
+@pytest.mark.parametrize(("sent", "expected"), [(1, 3), (2, 3), (4, 3), (0, 3)])
+async def test_a_delta_out_of_order_is_refused(hub, sent, expected):
+    await receive(hub, RegistryDelta(1, [a_fact("c1", "a.example")]), RegistryDelta(2))
+
+    refusal = await refused(
+        hub,
+        VersionGapError,
+        lambda session: service.receive_delta(
+            session, "DE", RegistryDelta(sent, [a_fact("c2", "b.example")])
+        ),
+    )
+
+    assert (refusal.code, refusal.detail) == ("VERSION_GAP", f"DE #{sent}, expected #{expected}")
+    await receive(hub, RegistryDelta(3))
+    async with hub.read() as session:
+        assert await store.version_of(session, "DE") == 3
+
+
+async def test_nodes_count_their_versions_apart(hub):
+    await receive(hub, RegistryDelta(1), RegistryDelta(2), node="DE")
+    await receive(hub, RegistryDelta(1), node="FR")
+
+    async with hub.read() as session:
+        assert [await store.version_of(session, node) for node in ("DE", "FR", "GB")] == [2, 1, 0]
+
+
+async def test_a_refused_delta_has_counted_nothing_even_if_its_transaction_goes_on(hub):
+    async with hub.write("delta") as session:
+        with pytest.raises(VersionGapError):
+            await service.receive_delta(session, "DE", RegistryDelta(2))
+
+    await receive(hub, RegistryDelta(1))
+
+
+async def test_the_index_answers_none_one_owner_or_several(node, hub):
+    await import_claims(node, "m1,x.example/a,standard,,,,,", "m1,c.example,standard,,,,,")
+    await receive(hub, *await deltas(node))
+    await receive(hub, RegistryDelta(1, [a_fact("f", "c.example", holder_id="f1")]), node="FR")
+
+    assert await owners(hub, "https://nobody.example/") == set()
+    assert await owners(hub, "https://x.example/b") == set()
+    assert await owners(hub, "http://X.example:80/a/b?q#f") == {holder("m1")}
+    assert await owners(hub, "https://c.example/") == {holder("m1"), ("FR", "f1")}
+
+
+async def test_the_index_knows_which_claim_is_the_most_specific(node, hub):
+    await import_claims(
+        node,
+        "m1,*.x.example,standard,,,,,",
+        "m2,www.x.example/news,premium,,,,2026-09-10,2026-09-11",
+    )
+    await receive(hub, *await deltas(node))
+
+    for url in ("https://x.example/", "https://a.b.x.example/c", "https://www.x.example/new"):
+        assert await owners(hub, url) == {holder("m1")}
+    news = "https://www.x.example/news/1"
+    assert await owners(hub, news, at(2026, 9, 9, 23, 59)) == {holder("m1")}
+    assert await owners(hub, news, at(2026, 9, 10)) == {holder("m2")}
+    assert await owners(hub, news, at(2026, 9, 11)) == {holder("m1")}
+    assert await owners(hub, "https://xx.example/") == set()
+
+
+async def test_the_index_answers_for_the_canonical_url_of_a_copy_too(node, hub):
+    await import_claims(
+        node, "m1,copy.example,standard,,orig.example/a,2500,,", "m2,*.example/a,standard,,,,,"
+    )
+    await import_opt_outs(node, "orig.example,TRAIN,2026-09-01T00:00:00Z")
+    await receive(hub, *await deltas(node))
+    index = await index_of(hub, "https://copy.example/")
+    copy, original = normalise_url("https://copy.example/"), normalise_url("https://orig.example/a")
+
+    [claim] = index.claimants(copy, NOON)
+    assert claim.canonical == original
+    assert [c.holder_id for c in index.claimants(original, NOON)] == [holder_id("DE", "m2")]
+    assert index.is_reserved(copy, "TRAIN", NOON)
+    assert not index.is_reserved(copy, "SEARCH", NOON)
+
+
+async def test_the_index_knows_who_is_withheld(node, hub):
+    await import_claims(node, "m1,x.example,standard,,,,,", "m2,y.example,standard,,,,,")
+    await import_opt_outs(
+        node,
+        "member:m1,TRAIN,2026-09-10T12:00:00Z",
+        "*.example/private,*,2026-09-01T00:00:00Z",
+    )
+    await receive(hub, *await deltas(node))
+
+    async def reserved(url, use="TRAIN", at=NOON):
+        return (await index_of(hub, url)).is_reserved(normalise_url(url), use, at)
+
+    assert await reserved("https://x.example/")
+    assert not await reserved("https://x.example/", "SEARCH")
+    assert not await reserved("https://x.example/", at=at(2026, 9, 10, 11, 59, 59, 999_999))
+    assert not await reserved("https://y.example/")
+    assert await reserved("https://y.example/private/a", "SEARCH")
+    assert await reserved("https://unclaimed.example/private")
+
+
+HOSTS = ["x.example", "www.x.example", "y.example", "example"]
+PATHS = ["", "/a", "/a/b"]
+claim_texts = st.builds(
+    "{}{}{}".format, st.sampled_from(["", "*."]), st.sampled_from(HOSTS), st.sampled_from(PATHS)
+)
+claim_rows = st.lists(
+    st.tuples(
+        st.sampled_from(["m1", "m2"]),
+        claim_texts,
+        st.sampled_from([",", "y.example/a,100", "www.x.example,0"]),
+    ),
+    max_size=6,
+    unique_by=lambda row: row[:2],
+)
+opt_out_rows = st.lists(
+    st.tuples(
+        claim_texts | st.sampled_from(["member:m1", "member:m2"]), st.sampled_from(["*", "TRAIN"])
+    ),
+    max_size=4,
+)
+urls = st.lists(
+    st.builds(
+        "https://{}{}".format, st.sampled_from([*HOSTS, "o.y.example"]), st.sampled_from(PATHS)
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+def entries(answer):
+    """An answer without its order, and without losing what stands in it twice."""
+    texts = [msgspec.json.encode(entry) for entry in (*answer.claims, *answer.reservations)]
+    return sorted(texts)
+
+
+@settings(
+    deadline=None,
+    max_examples=15,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(claim_rows, opt_out_rows, urls)
+async def test_a_node_answers_for_itself_as_the_index_would(backend, held, withheld, asked):
+    async with (
+        backend.url(migrated=True) as node_url,
+        backend.url(migrated=True) as hub_url,
+        opened(node_url) as node,
+        opened(hub_url) as hub,
+    ):
+        async with node.write("setup") as session:
+            session.add(a_party("HUB", terms=HUB_TERMS))
+        await import_members(node)
+        await import_claims(node, *(f"{m},{c},standard,,{copy},," for m, c, copy in held))
+        await import_opt_outs(node, *(f"{s},{use},2026-09-01T00:00:00Z" for s, use in withheld))
+        await receive(hub, *await deltas(node))
+        keys = [normalise_url(url) for url in asked]
+
+        async with node.read() as session:
+            own = await store.own_slice(session, "DE", keys)
+        async with hub.read() as session:
+            known = await store.index_slice(session, keys)
+
+    assert entries(own) == entries(known)
