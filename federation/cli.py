@@ -12,7 +12,7 @@ import rich_click as click
 from federation import __version__, logs
 from federation.clock import Clock, FileClock, system_clock
 from federation.config import HubConfig, NodeConfig, load_hub_config, load_node_config
-from federation.edge.service import Service, upgrade_database
+from federation.edge.service import Service, run_loop, upgrade_database
 from federation.edge.staff import staff_token
 from federation.errors import RefusalError
 
@@ -51,7 +51,7 @@ def _load(config: Path) -> HubConfig | NodeConfig:
 
 
 def _serve(service: Service, ready_file: Path | None) -> None:
-    asyncio.run(_serve_until_signal(service, ready_file))
+    run_loop(_serve_until_signal(service, ready_file))
 
 
 async def _serve_until_signal(service: Service, ready_file: Path | None) -> None:
@@ -132,7 +132,7 @@ def db_upgrade(config: Path) -> None:
     """Bring the database to the newest revision."""
     found = _load(config)
     found.data_dir.mkdir(parents=True, exist_ok=True)
-    asyncio.run(upgrade_database(found.database_url))
+    run_loop(upgrade_database(found.database_url))
     click.echo("The database is at the newest revision.")
 
 
@@ -165,7 +165,7 @@ def scenario_run(folder: Path, out: Path, processes: bool, quiet: bool) -> None:
         if not quiet:
             click.echo(text, err=True)
 
-    written = asyncio.run(run_scenario(folder, out, processes=processes, say=say))
+    written = run_loop(run_scenario(folder, out, processes=processes, say=say))
     if not quiet:
         click.echo(f"{len(written)} files in {out}", err=True)
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from federation.schema.context import Server
 from federation.trust.jose import Keys, PublicKey
 from federation.trust.principals import PEER, NotAuthenticatedError, Principal
-from federation.trust.service import HUB, find_party, node_parties
+from federation.trust.service import HUB, find_party, find_party_by_entity, node_parties
 from federation.trust.tables import Party
 from federation.trust.tokens import check_server_token, check_staff_token
 
@@ -52,15 +52,23 @@ def _staff(server: Server, token: str, keys: Keys) -> Principal:
     raise NotAuthenticatedError("this person does not hold this role here")
 
 
+async def known_peer(server: Server, issuer: str) -> tuple[str, PublicKey] | None:
+    """Return (code, key) of an admitted server; a key stays what it was admitted with."""
+    if issuer not in server.known_peers:
+        async with server.db.read() as session:
+            party = await find_party_by_entity(session, issuer)
+        if party is None:
+            return None
+        server.known_peers[issuer] = (party.code, party_key(party))
+    return server.known_peers[issuer]
+
+
 async def _peer(server: Server, token: str, issuer: str) -> Principal:
-    async with server.db.read() as session:
-        found = [party for party in await parties(session) if party.entity_id == issuer]
-    if not found:
+    found = await known_peer(server, issuer)
+    if found is None:
         raise NotAuthenticatedError("unknown issuer")
-    party = found[0]
-    return peer_principal(
-        token, party.code, issuer, party_key(party), server.config.entity_id, server.clock()
-    )
+    code, key = found
+    return peer_principal(token, code, issuer, key, server.config.entity_id, server.clock())
 
 
 def peer_principal(

@@ -7,14 +7,13 @@ from typing import Any
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from federation.edge.auth import party_key, peek_issuer, peer_principal
+from federation.edge.auth import known_peer, peek_issuer, peer_principal
 from federation.errors import RefusalError
 from federation.logs import get_logger
 from federation.schema.context import Server
 from federation.store.outbox import accept
 from federation.trust.jose import PublicKey
 from federation.trust.principals import NotAuthenticatedError
-from federation.trust.service import find_party_by_entity
 
 MESSAGES_MAX = 200
 BYTES_MAX = 64 * 1024 * 1024
@@ -99,11 +98,8 @@ async def _sender(
     if scheme.lower() != "bearer":
         raise NotAuthenticatedError
     issuer = peek_issuer(token)
-    async with server.db.read() as session:
-        party = await find_party_by_entity(session, issuer)
-    key = party_key(party) if party else introduce(server, envelopes)
+    code, key = await known_peer(server, issuer) or ("", introduce(server, envelopes))
     if key is None:
         raise NotAuthenticatedError(f"{issuer} is not admitted")
-    code = party.code if party else ""
     peer_principal(token, code, issuer, key, server.config.entity_id, server.clock())
     return issuer, code

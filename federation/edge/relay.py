@@ -5,6 +5,7 @@ import contextlib
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import msgspec
 
@@ -19,7 +20,7 @@ MESSAGES_MAX = 50
 BYTES_MAX = 16 * 1024 * 1024
 LEASE_SECONDS = 120.0
 BACK_OFF_MAX = 30.0
-IDLE_SECONDS = 1.0
+IDLE_SECONDS = 5.0
 log = get_logger("relay")
 
 Resolve = Callable[[str], Awaitable[str | None]]
@@ -34,6 +35,9 @@ class Relay:
         self._owner = secrets.token_hex(8)
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._not_before: dict[str, tuple[float, int]] = {}
+        self._leased_until: dict[str, float] = {}
+        self._urls: dict[str, str] = {}
+        self._again: set[str] = set()
 
     def wake(self) -> None:
         """Look at the outbox now."""
@@ -46,22 +50,38 @@ class Relay:
                 self._wake.clear()
                 await self._start_drains()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), IDLE_SECONDS)
+                    await asyncio.wait_for(self._wake.wait(), self._pause())
         finally:
             for task in self._busy.values():
                 task.cancel()
             await asyncio.gather(*self._busy.values(), return_exceptions=True)
 
+    def _pause(self) -> float:
+        """Return how long to sleep unless woken: until the next back-off is over."""
+        now = time.monotonic()
+        later = [when - now for when, _ in self._not_before.values()]
+        return min([IDLE_SECONDS, *(max(wait, 0.01) for wait in later)])
+
     async def _start_drains(self) -> None:
         async with self._server.db.read() as session:
             targets = await outbox.targets_waiting(session)
         now = time.monotonic()
-        for target in targets:
-            if target in self._busy or self._not_before.get(target, (0.0, 0))[0] > now:
+        for target in sorted(targets):
+            if target in self._busy:
+                self._again.add(target)
+                continue
+            if self._not_before.get(target, (0.0, 0))[0] > now:
                 continue
             task = asyncio.create_task(self._drain(target))
             self._busy[target] = task
-            task.add_done_callback(lambda _, target=target: self._busy.pop(target, None))  # type: ignore[misc]
+            task.add_done_callback(partial(self._drained, target))
+
+    def _drained(self, target: str, _: asyncio.Task[None]) -> None:
+        """Look again if a message came while this target was being served."""
+        self._busy.pop(target, None)
+        if target in self._again:
+            self._again.discard(target)
+            self._wake.set()
 
     async def _drain(self, target: str) -> None:
         try:
@@ -75,16 +95,18 @@ class Relay:
     async def _take_lease(self, target: str) -> bool:
         """Hold a target for a while; a lease from before a reboot of the machine counts nothing."""
         now = time.monotonic()
+        if self._leased_until.get(target, 0.0) > now + DELIVERY_SECONDS:
+            return True
         async with self._server.db.write("relay.lease") as session:
             lease = await session.get(Lease, f"relay:{target}")
             if lease is None:
                 lease = Lease(name=f"relay:{target}", owner="", expires=0.0)
                 session.add(lease)
-            is_held = now < lease.expires <= now + LEASE_SECONDS
-            if is_held and lease.owner != self._owner:
+            if lease.owner != self._owner and now < lease.expires <= now + LEASE_SECONDS:
+                self._not_before[target] = (lease.expires, 0)
                 return False
-            if lease.owner != self._owner or lease.expires < now + LEASE_SECONDS / 2:
-                lease.owner, lease.expires = self._owner, now + LEASE_SECONDS
+            lease.owner, lease.expires = self._owner, now + LEASE_SECONDS
+        self._leased_until[target] = now + LEASE_SECONDS
         return True
 
     async def _deliver_some(self, target: str) -> bool:
@@ -93,15 +115,14 @@ class Relay:
             messages = _within(await outbox.waiting(session, target, MESSAGES_MAX))
         if not messages:
             return False
-        url = await self._resolve(target)
         try:
-            if url is None:
-                raise PeerAnswerError("address unknown")  # noqa: TRY301
+            url = await self._url(target)
             answer = await self._peers.post(
                 target, f"{url}/federation/inbox", _encoded(messages), seconds=DELIVERY_SECONDS
             )
             delivered = msgspec.json.decode(answer, type=Delivered)
         except (PeerAnswerError, msgspec.MsgspecError) as error:
+            self._urls.pop(target, None)
             await self._failed(target, messages[0], str(error))
             return False
         if delivered.up_to:
@@ -114,7 +135,15 @@ class Relay:
             first_left = next((m for m in messages if m.sequence > delivered.up_to), messages[0])
             await self._failed(target, first_left, f"{delivered.code}: {delivered.message}")
             return False
-        return True
+        return len(messages) == MESSAGES_MAX
+
+    async def _url(self, target: str) -> str:
+        """Return where a target is; asked again after a failure, since servers move."""
+        url = self._urls.get(target) or await self._resolve(target)
+        if url is None:
+            raise PeerAnswerError("address unknown")
+        self._urls[target] = url
+        return url
 
     async def _failed(self, target: str, message: OutboxMessage, error: str) -> None:
         log.info("not delivered", target=target, kind=message.kind, reason=error[:200])

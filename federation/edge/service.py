@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import uvicorn
 from litestar import Litestar
@@ -23,10 +23,24 @@ from federation.store.database import Boundary, Database
 from federation.trust.jose import SigningKey
 
 
+try:
+    import uvloop
+except ImportError:  # it has no wheels for Windows
+    uvloop = None
+
+Result = TypeVar("Result")
+
+
 class NotMigratedError(RefusalError):
     """The database is not at the revision of this code; run `federation db upgrade` first."""
 
     code = "NOT_MIGRATED"
+
+
+def run_loop(main: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine on the fast event loop where there is one."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop if uvloop else None) as runner:
+        return runner.run(main)
 
 
 Background = Callable[[], Awaitable[None]]
@@ -84,10 +98,10 @@ class Service:
                 self.parts.app,
                 log_config=None,
                 access_log=False,
+                http="httptools",
                 lifespan="on",
                 timeout_graceful_shutdown=10,
                 server_header=False,
-                h11_max_incomplete_event_size=64 * 1024,
             )
         )
 

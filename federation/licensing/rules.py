@@ -44,6 +44,8 @@ def _check_ids(components: list[ComponentTerms]) -> None:
     for name in ids:
         if not name or name.startswith("~") or "/" in name or len(name) > 32:  # noqa: PLR2004
             raise BadOfferError(f"no component id: {name!r}")
+        if not name.isprintable():  # it becomes part of keys that PostgreSQL keeps as text
+            raise BadOfferError(f"no component id: {name!r}")
 
 
 def _check_uses(components: list[ComponentTerms], known: Collection[str]) -> None:

@@ -37,6 +37,7 @@ from federation.trust.jose import PublicKey, SigningKey, sign, verify
 from federation.trust.principals import Principal
 from federation.trust.service import HUB, find_party, get_party, node_parties
 
+ID_LENGTH_MAX = 128
 INDIVIDUAL_VALID_DAYS = 90
 GENERAL_TERMS = "General terms, version 1: SETTLEMENT rules version 1 apply."
 
@@ -107,10 +108,11 @@ async def register_licensee(
     session: AsyncSession, licensee: str, name: str, now: datetime
 ) -> Licensee:
     """Register a lab; the same again changes nothing."""
+    is_id = 1 <= len(licensee) <= ID_LENGTH_MAX and licensee.isprintable()
+    if not is_id or licensee.startswith("~") or "/" in licensee:
+        raise UnknownLicenseeError(f"no id: {licensee!r}")
     row = await store.find_licensee(session, licensee)
     if row is None:
-        if not licensee or licensee.startswith("~") or "/" in licensee:
-            raise UnknownLicenseeError(f"no id: {licensee!r}")
         row = Licensee(id=licensee, name=name, registered_at=now)
         session.add(row)
     return row

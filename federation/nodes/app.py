@@ -31,15 +31,12 @@ def create_node(
     return Service(config, clock, compose, boundary=boundary)
 
 
-class _Both:
-    """Wakes the relay and the month's worker: both look at the database for what is due."""
-
-    def __init__(self, relay: Relay, worker: MonthWorker) -> None:
-        self._relay, self._worker = relay, worker
-
-    def __call__(self) -> None:
-        self._relay.wake()
-        self._worker.wake()
+def _wake(server: Server, relay: Relay, worker: MonthWorker) -> None:
+    """Wake the relay, and the month's worker when a message moved a month on."""
+    relay.wake()
+    if server.month_is_due:
+        server.month_is_due = False
+        worker.wake()
 
 
 def compose(server: Server, peers: PeerClient) -> Parts:
@@ -66,4 +63,4 @@ def compose(server: Server, peers: PeerClient) -> Parts:
         request_max_body_size=REQUEST_BYTES_MAX,
     )
     relay, worker = Relay(server, peers, resolve), MonthWorker(server, peers)
-    return Parts(app, relay, [worker.run], wake=_Both(relay, worker))
+    return Parts(app, relay, [worker.run], wake=partial(_wake, server, relay, worker))

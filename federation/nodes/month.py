@@ -18,7 +18,8 @@ from federation.registry.urls import UrlKey
 from federation.schema.context import Server
 
 KEYS_MAX = 1_000
-IDLE_SECONDS = 1.0
+IDLE_SECONDS = 5.0
+RETRY_SECONDS = 0.5
 log = get_logger("month")
 
 
@@ -42,12 +43,15 @@ class MonthWorker:
             self._wake.clear()
             try:
                 await self.advance()
+                pause = IDLE_SECONDS
             except PeerAnswerError as error:
                 log.info("the claim index did not answer", reason=str(error)[:200])
+                pause = RETRY_SECONDS
             except Exception:
                 log.exception("month not advanced")
+                pause = RETRY_SECONDS
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), IDLE_SECONDS)
+                await asyncio.wait_for(self._wake.wait(), pause)
 
     async def advance(self) -> None:
         """Do every step that is due."""

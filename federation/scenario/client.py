@@ -82,4 +82,4 @@ async def until(condition: Callable[[], Any], *, what: str, seconds: float = 120
         if asyncio.get_running_loop().time() > deadline:
             raise NotInTimeError(what)
         await asyncio.sleep(pause)
-        pause = min(pause * 1.5, 0.1)
+        pause = min(pause * 1.5, 0.2)

@@ -1,5 +1,6 @@
 """What a run writes: `report.json`, runs, journal, payments, statements, members (SCENARIO, Out)."""
 
+import asyncio
 import json
 import shutil
 from pathlib import Path
@@ -34,16 +35,14 @@ async def collect(story: Story, period: str) -> tuple[dict[str, bytes], dict[str
     checks: dict[str, dict[str, int]] = {}
     violations = _add_checks(checks, part["checks"], HUB)
     nodes: dict[str, Any] = {}
-    for code, node in sorted(story.federation.nodes.items()):
-        nodes[code] = json.loads(await _get(node, f"report/{period}.json"))
-        violations += _add_checks(checks, nodes[code].pop("checks"), code)
-        for form in ("csv", "json"):
-            name = f"{period}.{form}"
-            files[f"statements/{code}-{name}"] = await _get(node, f"statements/{name}")
-        files[f"members/{code}-{period}.csv"] = await _get(node, f"members/{period}.csv")
-        for name in json.loads(await _get(node, f"payments/{period}")):
-            body = await _get(node, f"payments/{period}/{name}.xml")
-            files[f"payments/{code}-{name}-{period}.xml"] = body
+    servers = sorted(story.federation.nodes.items())
+    for found, node_part in await asyncio.gather(
+        *(_collect_node(code, node, period) for code, node in servers)
+    ):
+        files.update(found)
+        code = node_part.pop("code")
+        violations += _add_checks(checks, node_part.pop("checks"), code)
+        nodes[code] = node_part
     for currency in json.loads(await _get(hub, f"payments/{period}")):
         body = await _get(hub, f"payments/{period}/{currency}.xml")
         files[f"payments/{HUB}-{period}-{currency}.xml"] = body
@@ -56,6 +55,22 @@ async def collect(story: Story, period: str) -> tuple[dict[str, bytes], dict[str
         "checks": checks,
     }
     return files, {"report": report, "violations": violations}
+
+
+async def _collect_node(
+    code: str, node: Running, period: str
+) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """Return one node's files of a month, and its part of the report."""
+    files: dict[str, bytes] = {}
+    part = json.loads(await _get(node, f"report/{period}.json"))
+    for form in ("csv", "json"):
+        name = f"{period}.{form}"
+        files[f"statements/{code}-{name}"] = await _get(node, f"statements/{name}")
+    files[f"members/{code}-{period}.csv"] = await _get(node, f"members/{period}.csv")
+    for name in json.loads(await _get(node, f"payments/{period}")):
+        body = await _get(node, f"payments/{period}/{name}.xml")
+        files[f"payments/{code}-{name}-{period}.xml"] = body
+    return files, {**part, "code": code}
 
 
 def _named(key: str, names: dict[str, str]) -> str:

@@ -148,14 +148,14 @@ async def in_process(
 ) -> AsyncIterator[Federation]:
     """Run every server in this process, each with its own port, database and configuration."""
     clock, services = SettableClock(start), list[Service]()
-    async with _http() as http:
+    async with http_session() as http:
         try:
-            hub = await _start(create_hub(await _prepared(hub_config(scenario, folder), folder), clock))
+            hub = await _start(create_hub(await prepared(hub_config(scenario, folder), folder), clock))
             services.append(hub)
-            pin = await _pin(http, hub.url)
+            pin = await pin_of(http, hub.url)
             nodes: dict[str, Running] = {}
             for particulars in scenario.manifest.collective:
-                config = await _prepared(node_config(scenario, particulars, folder, pin), folder)
+                config = await prepared(node_config(scenario, particulars, folder, pin), folder)
                 node = await _start(create_node(config, clock))
                 services.append(node)
                 nodes[config.code] = Running(config, node.url, http, clock)
@@ -174,7 +174,7 @@ async def _start(service: Service) -> Service:
     return service
 
 
-async def _prepared(config: Any, folder: Path) -> Any:
+async def prepared(config: Any, folder: Path) -> Any:
     """Give a server its database: migrated once, copied for each."""
     template = folder / "template.sqlite"
     if not template.exists():
@@ -186,7 +186,7 @@ async def _prepared(config: Any, folder: Path) -> Any:
     return config
 
 
-async def _pin(http: aiohttp.ClientSession, url: str) -> dict[str, str]:
+async def pin_of(http: aiohttp.ClientSession, url: str) -> dict[str, str]:
     """Return what a node is told of the hub: its name, address and key thumbprint."""
     async with http.get(f"{url}/.well-known/federation") as response:
         found = await response.json()
@@ -194,7 +194,8 @@ async def _pin(http: aiohttp.ClientSession, url: str) -> dict[str, str]:
 
 
 @contextlib.asynccontextmanager
-async def _http() -> AsyncIterator[aiohttp.ClientSession]:
+async def http_session() -> AsyncIterator[aiohttp.ClientSession]:
+    """Open what the people of a scenario speak HTTP with."""
     timeout = aiohttp.ClientTimeout(total=300)
     connector = aiohttp.TCPConnector(limit=0, limit_per_host=8)
     async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
@@ -211,7 +212,7 @@ async def as_processes(
     processes: list[asyncio.subprocess.Process] = []
 
     async def launch(role: str, config: HubConfig | NodeConfig) -> str:
-        await _prepared(config, folder)
+        await prepared(config, folder)
         file = config.data_dir / "config.toml"
         ready = config.data_dir / "ready"
         file.write_text(_toml(config), encoding="utf-8")
@@ -233,11 +234,11 @@ async def as_processes(
         fresh.write_text(instant.isoformat(), encoding="utf-8")
         fresh.replace(clock_file)
 
-    async with _http() as http:
+    async with http_session() as http:
         try:
             config = hub_config(scenario, folder)
             hub_url = await launch("hub", config)
-            pin = await _pin(http, hub_url)
+            pin = await pin_of(http, hub_url)
             configs = [
                 node_config(scenario, particulars, folder, pin)
                 for particulars in scenario.manifest.collective

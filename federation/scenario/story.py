@@ -42,8 +42,9 @@ class Story:
         hub, nodes = self.federation.hub, self.federation.nodes
         if not nodes:
             return
-        for node in nodes.values():
-            await node.person("node-operator").ask(ask.APPLY)
+        await asyncio.gather(
+            *(node.person("node-operator").ask(ask.APPLY) for node in nodes.values())
+        )
 
         async def all_in() -> list[dict[str, str]] | None:
             found = await hub.person("operator").ask(ask.APPLICATIONS)
@@ -63,9 +64,10 @@ class Story:
             ("works", scenario.works),
             ("optouts", scenario.optouts),
         )
-        for code, node in nodes.items():
-            for name, table in tables:
-                await _import(node, name, table, table.rows[code])
+        for name, table in tables:
+            await asyncio.gather(
+                *(_import(node, name, table, table.rows[code]) for code, node in nodes.items())
+            )
         await self.settle_down()
 
     async def sell(self) -> None:
@@ -139,9 +141,8 @@ class Story:
             raise ScenarioError(f"period {period}: {error}") from error
         await hub.person("settlement").ask(ask.ADVISE, run=run["runId"])
         await hub.person("approver").ask(ask.APPROVE_RUN, run=run["runId"])
-        await asyncio.gather(
-            *(self._distributed(node, period) for node in self.federation.nodes.values())
-        )
+        for node in self.federation.nodes.values():
+            await self._distributed(node, period)
         return str(run["runId"])
 
     async def _distributed(self, node: Running, period: str) -> None:
@@ -210,13 +211,11 @@ class Story:
 
         async def silent() -> bool:
             nonlocal quiet
-            waiting = await asyncio.gather(
-                *(
-                    server.person("auditor").ask(ask.DELIVERIES)
-                    for server in self.federation.servers
-                )
-            )
-            quiet = quiet + 1 if not any(waiting) else 0
+            for server in self.federation.servers:
+                if await server.person("auditor").ask(ask.DELIVERIES):
+                    quiet = 0
+                    return False
+            quiet += 1
             return quiet >= 2  # noqa: PLR2004 - an answer may cause a message elsewhere
 
         await until(silent, what="deliveries", seconds=600)

@@ -14,7 +14,7 @@ from federation.config import HubConfig, NodeConfig
 from federation.errors import RefusalError
 from federation.licensing.service import Licensing
 from federation.store.database import Database
-from federation.trust.keys import SigningKey
+from federation.trust.keys import PublicKey, SigningKey
 from federation.trust.membership import HubTerms, Peer
 from federation.trust.principals import NotAuthenticatedError, Principal
 from federation.trust.service import HUB, hub_terms
@@ -53,6 +53,8 @@ class Server:
     peers: Peers
     url: str = ""
     wake: Callable[[], None] = field(default=_nothing)
+    known_peers: dict[str, tuple[str, PublicKey]] = field(default_factory=dict)
+    month_is_due: bool = False  # a message moved a month on; its worker looks when woken
 
     @property
     def code(self) -> str:

@@ -168,7 +168,7 @@ async def approve_admission(
         body=Granted(hub=hub, terms=terms),
         now=now,
     )
-    await _send_roster(session, now)
+    await _introduce(session, application.code, now)
     return application
 
 
@@ -238,21 +238,22 @@ async def _refuse_taken(session: AsyncSession, application: Application) -> None
         raise ApplicationRefusedError(f"{taken.code} is admitted already")
 
 
-async def _send_roster(session: AsyncSession, now: datetime) -> None:
-    parties = await node_parties(session)
-    roster = Roster(
-        peers=[
-            Peer(
-                code=party.code,
-                entity_id=party.entity_id,
-                url=party.url,
-                name=party.name,
-                jwk=msgspec.json.decode(party.jwk, type=dict[str, str]),
-            )
-            for party in parties
-        ]
-    )
-    for party in parties:
+async def _introduce(session: AsyncSession, newcomer: str, now: datetime) -> None:
+    """Tell the newcomer who is there, and everybody else of the newcomer."""
+    known = await node_parties(session)
+    peers = [
+        Peer(
+            code=party.code,
+            entity_id=party.entity_id,
+            url=party.url,
+            name=party.name,
+            jwk=msgspec.json.decode(party.jwk, type=dict[str, str]),
+        )
+        for party in known
+    ]
+    fresh = Roster([peer for peer in peers if peer.code == newcomer])
+    for party in known:
+        body = Roster(peers) if party.code == newcomer else fresh
         await outbox.post(
-            session, target=party.entity_id, kind="roster.changed", body=roster, now=now
+            session, target=party.entity_id, kind="roster.changed", body=body, now=now
         )

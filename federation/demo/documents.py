@@ -1,0 +1,32 @@
+"""The GraphQL documents that the demo asks beside those of a scenario run."""
+
+APPLICATIONS = """{
+  applications(first: 100) {
+    code name settlementCurrency state recommendedBy decidedBy } }"""
+PUBLISH_TARIFF = """mutation($input: TariffInput!) {
+  publishTariff(input: $input) {
+    __typename
+    ... on Tariff { version prices { use contentTier per1000 { minor currency } } }
+    ... on Refused { code message } } }"""
+QUOTE = """mutation($input: QuoteInput!) {
+  requestQuote(input: $input) {
+    __typename
+    ... on Offer {
+      id state tariffVersion fee { minor currency }
+      lines { node use contentTier units per1000 { minor currency } amount { minor currency } }
+      notCovered { node use contentTier reason } }
+    ... on Refused { code message } } }"""
+MINT = """mutation($licence: String!, $audience: [String!]!) {
+  mintToken(licence: $licence, audience: $audience) {
+    __typename ... on LicenceToken { token } ... on Refused { code message } } }"""
+RECEIPT = """mutation($licence: String!, $on: Date!, $amount: BigInt!, $key: String!) {
+  recordReceipt(licence: $licence, receivedOn: $on, amount: $amount, key: $key) {
+    __typename
+    ... on Receipt { licence receivedOn amount { minor currency } }
+    ... on Refused { code message } } }"""
+RUNS = """query($period: String!) {
+  runs(period: $period) { runId state calculatedBy approvedBy warnings document } }"""
+STATEMENT = """query($period: String!) {
+  memberStatement(period: $period) {
+    member attributed { minor currency } payable { minor } outstanding { minor } reason
+    lines { licence use units source amount { minor } } } }"""
