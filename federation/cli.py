@@ -3,9 +3,9 @@
 import asyncio
 import signal
 import sys
-
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import rich_click as click
 
@@ -17,6 +17,7 @@ from federation.edge.staff import staff_token
 from federation.errors import RefusalError
 
 EXIT_REFUSED = 2
+Command = TypeVar("Command", bound=Callable[..., None])
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -76,13 +77,11 @@ _serve_options = [
 ]
 
 
-def _with_options(options: list[Any]) -> Any:
-    def decorate(function: Any) -> Any:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return decorate
+def _server_options(function: Command) -> Command:
+    """Give a serve command its options; they are the same for both roles."""
+    for option in reversed(_serve_options):
+        function = option(function)
+    return function
 
 
 def _clock(clock_file: Path | None) -> Clock:
@@ -95,7 +94,7 @@ def hub() -> None:
 
 
 @hub.command("serve")
-@_with_options(_serve_options)
+@_server_options
 def hub_serve(config: Path, ready_file: Path | None, clock_file: Path | None) -> None:
     """Serve the hub until SIGINT or SIGTERM."""
     from federation.hub.app import create_hub  # noqa: PLC0415 - a node need not load the hub
@@ -111,7 +110,7 @@ def node() -> None:
 
 
 @node.command("serve")
-@_with_options(_serve_options)
+@_server_options
 def node_serve(config: Path, ready_file: Path | None, clock_file: Path | None) -> None:
     """Serve a node until SIGINT or SIGTERM."""
     from federation.nodes.app import create_node  # noqa: PLC0415 - the hub need not load a node
@@ -168,6 +167,24 @@ def scenario_run(folder: Path, out: Path, processes: bool, quiet: bool) -> None:
     written = run_loop(run_scenario(folder, out, processes=processes, say=say))
     if not quiet:
         click.echo(f"{len(written)} files in {out}", err=True)
+
+
+@cli.command()
+@click.option("--out", type=FOLDER, default="demo-out", show_default=True, help="For the files.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def demo(out: Path, as_json: bool) -> None:
+    """Play the whole story on this machine: join, buy, crawl, settle, pay.
+
+    On a terminal the servers stay up until Ctrl-C.
+    """
+    from federation.demo import command, teller  # noqa: PLC0415 - loads both servers
+
+    logs.configure("error")  # a node that is down is part of the story
+    tell = teller.Teller(teller.make_console(to_stderr=as_json))
+    is_to_stay = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
+    report = asyncio.run(command.run_demo(out, tell, is_to_stay=is_to_stay))
+    if as_json:
+        click.echo(command.json_text(report))
 
 
 if __name__ == "__main__":

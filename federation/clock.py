@@ -39,7 +39,9 @@ class FileClock:
 
     def __call__(self) -> datetime:
         """Return the instant in the file."""
-        return datetime.fromisoformat(self._path.read_text(encoding="utf-8").strip()).astimezone(UTC)
+        return datetime.fromisoformat(self._path.read_text(encoding="utf-8").strip()).astimezone(
+            UTC
+        )
 
 
 def today(clock: Clock) -> date:

@@ -16,9 +16,7 @@ FIELD_LENGTH_MAX = 16_384
 
 Value = TypeVar("Value")
 
-_RFC_3339 = re.compile(
-    r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII
-)
+_RFC_3339 = re.compile(r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,9 @@ class Reader:
             raise BadTableError(sorted(self.errors, key=lambda error: error.line))
 
 
-def read_table(data: bytes, *, required: Sequence[str], optional: Collection[str] = ()) -> list[Row]:
+def read_table(
+    data: bytes, *, required: Sequence[str], optional: Collection[str] = ()
+) -> list[Row]:
     """Return the rows of a CSV file, columns in any order, unknown columns refused."""
     try:
         text = data.decode("utf-8-sig")

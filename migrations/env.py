@@ -12,7 +12,6 @@ import federation.trust.tables  # noqa: F401 - imported for their tables
 from federation.store.base import Base
 
 
-
 def render_item(kind: str, item: object, autogen: object) -> str | bool:  # noqa: ARG001
     """Spell our column types as plain ones: a released migration must not depend on code."""
     if kind == "type" and isinstance(item, TypeDecorator):

@@ -5,8 +5,7 @@ from collections import Counter
 import pytest
 import pytest_asyncio
 
-from federation.store.database import Database
-from tests.databases import BACKENDS, PostgresServer, SqliteFiles
+from tests.databases import BACKENDS, PostgresServer, SqliteFiles, opened
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -35,10 +34,8 @@ def backend(request, record_property):
 @pytest.fixture
 async def database(backend):
     """A migrated database without rows."""
-    async with backend.url(migrated=True) as url:
-        database = Database(url)
+    async with backend.url(migrated=True) as url, opened(url) as database:
         yield database
-        await database.close()
 
 
 @pytest.fixture

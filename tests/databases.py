@@ -57,10 +57,11 @@ async def migrate(url: str) -> None:
 async def on_connection(url: str, act: Callable[..., object]) -> object:
     """Run something synchronous on a connection of its own, committed at the end."""
     engine = create_async_engine(url)
-    async with engine.begin() as connection:
-        result = await connection.run_sync(act)
-    await engine.dispose()
-    return result
+    try:
+        async with engine.begin() as connection:
+            return await connection.run_sync(act)
+    finally:
+        await engine.dispose()
 
 
 class SqliteFiles:
@@ -81,9 +82,11 @@ class SqliteFiles:
         path = self._folder / f"{next(self._numbers)}.sqlite"
         if migrated:
             shutil.copyfile(self._template, path)
-        yield _sqlite_url(path)
-        for file in self._folder.glob(f"{path.name}*"):
-            file.unlink()
+        try:
+            yield _sqlite_url(path)
+        finally:
+            for file in self._folder.glob(f"{path.name}*"):
+                file.unlink()
 
     async def stop(self) -> None:
         """Leave the folder to pytest."""
@@ -119,8 +122,10 @@ class PostgresServer:
         name = f"test_{next(self._numbers)}"
         template = "template_migrated" if migrated else "template0"
         await self._run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-        yield self._url(name)
-        await self._run(f"DROP DATABASE {name} WITH (FORCE)")
+        try:
+            yield self._url(name)
+        finally:
+            await self._run(f"DROP DATABASE {name} WITH (FORCE)")
 
     async def stop(self) -> None:
         """Stop the server and drop its files."""
@@ -167,8 +172,10 @@ async def refused(
 async def opened(url: str, *, boundary: Boundary | None = None) -> AsyncIterator[Database]:
     """Open a database as another process would, and close it."""
     database = Database(url, boundary=boundary) if boundary else Database(url)
-    yield database
-    await database.close()
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 def a_party(code: str, *, jwk: str = "{}", terms: HubTerms | None = None) -> Party:

@@ -35,7 +35,7 @@ async def request_quote(stage: Stage) -> dict[str, Any]:
         f" {quote['tariffVersion']}, {item.starts_on} to {item.ends_on}.",
         *(_line(line) for line in quote["lines"]),
         *(_gap(gap) for gap in quote["notCovered"]),
-        **quote,
+        facts=quote,
     )
     return quote
 
@@ -62,7 +62,7 @@ async def accept(stage: Stage, quote: dict[str, Any]) -> None:
         "licensed",
         f"Licence {stage.number(name)}: {stage.script.labs[item.licensee]} accepts; one licence"
         " for the works of all collectives.",
-        number=stage.number(name),
+        facts={"number": stage.number(name)},
     )
 
 
@@ -98,7 +98,7 @@ async def sell_national(stage: Stage, name: str, item: LicencePart) -> None:
         f"Licence {stage.number(name)}: {stage.script.labs[item.licensee]} buys from"
         f" {item.issuer} for {fee}, {item.starts_on} to {item.ends_on}.",
         f"an individual agreement: {terms['reason']}",
-        number=stage.number(name),
+        facts={"number": stage.number(name)},
     )
 
 
@@ -124,8 +124,7 @@ async def show_down(stage: Stage) -> None:
         "down",
         f"The node of {code} is down: {await _connect(stage, node.url)}.",
         "what was sold meanwhile waits in the hub's outbox",
-        node=code,
-        waiting=bool(count),
+        facts={"node": code, "is_waiting": bool(count)},
     )
 
 
@@ -168,7 +167,7 @@ async def show_registrations(stage: Stage, name: str, *, pending: str | None) ->
         if pending is None
         else "Registered at the other nodes; each sent the hub its receipt."
     )
-    stage.tell.step(name, text, *details, **standing)
+    stage.tell.step(name, text, *details, facts=standing)
 
 
 async def _registered(stage: Stage, number: str, pending: str | None) -> dict[str, str]:

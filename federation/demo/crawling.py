@@ -45,9 +45,7 @@ async def _show_token(stage: Stage, code: str, row: UsageRow) -> None:
         f" {answer.status}.",
         f"{row.line['url']}, {row.line['use']}, under {stage.number(row.licence)}",
         *(["its node is still down: a site checks tokens offline"] if is_down else []),
-        node=code,
-        url=row.line["url"],
-        status=answer.status,
+        facts={"node": code, "url": row.line["url"], "status": answer.status},
     )
 
 
@@ -84,7 +82,7 @@ async def show_refusals(stage: Stage) -> None:
         "bot",
         f"A bot without a licence is refused: {answer}.",
         f"{bot.url}, {bot.agent.partition(' ')[0]}; told to buy at {answer.buy_at}",
-        **_facts(answer),
+        facts=_facts(answer),
     )
     answer = await stage.crawlers[withheld.licence].fetch(withheld.url, withheld.use)
     _expect(answer, 403, withheld.url)
@@ -92,7 +90,7 @@ async def show_refusals(stage: Stage) -> None:
         "withheld",
         f"A work whose author opted out is refused to a licensed crawler too: {answer}.",
         f"{withheld.url}, {withheld.use}, under {stage.number(withheld.licence)}",
-        **_facts(answer),
+        facts=_facts(answer),
     )
 
 
@@ -111,5 +109,5 @@ async def crawl(stage: Stage, rows: list[UsageRow]) -> None:
         "crawled",
         f"The crawlers fetched {' and '.join(texts)}.",
         f"{waiting} visits wait on the sites' disks to be reported",
-        fetched=fetched,
+        facts={"fetched": fetched},
     )

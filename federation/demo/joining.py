@@ -21,7 +21,7 @@ async def join(stage: Stage) -> None:
             f"{item['state'].capitalize()}: {item['code']} {item['name']}"
             f" ({item['settlementCurrency']}, {plan}).",
             f"recommended by {item['recommendedBy']}, approved by {item['decidedBy']}",
-            **item,
+            facts=item,
         )
 
 
@@ -43,7 +43,7 @@ async def register(stage: Stage) -> None:
         f"Imported at their own nodes: {text}.",
         *(f"withheld: {text}" for text in _withheld(stage)),
         *(f"copy: {text}" for text in copies(stage)),
-        **counts,
+        facts=counts,
     )
 
 
@@ -83,7 +83,7 @@ async def publish_tariff(stage: Stage) -> None:
     }
     found = await stage.federation.hub.person("licensing").ask(ask.PUBLISH_TARIFF, input=terms)
     text = f"The hub publishes tariff {found['version']}: {len(prices)} prices in {part.currency}."
-    stage.tell.step("tariff", text, version=found["version"], prices=found["prices"])
+    stage.tell.step("tariff", text, facts={"version": found["version"], "prices": found["prices"]})
 
 
 async def open_sites(stage: Stage) -> None:

@@ -36,7 +36,7 @@ async def report_usage(stage: Stage) -> None:
         "reported",
         f"{len(sites)} sites restart and hand in {waiting} visits, each site to its own node.",
         *(f"{code}: {', '.join(hosts)}" for code, hosts in _hosts_by_node(sites).items()),
-        visits=waiting,
+        facts={"visits": waiting},
     )
     rows = stage.script.lines("lab")
     for licence in stage.script.licences:
@@ -45,7 +45,7 @@ async def report_usage(stage: Stage) -> None:
     stage.tell.step(
         "compared",
         f"The labs report {units} pages to the hub themselves: kept to be compared, never added.",
-        visits=units,
+        facts={"units": units},
     )
     await stage.story.settle_down()
 
@@ -82,7 +82,7 @@ async def settle(stage: Stage) -> dict[str, Any]:
         f"{period} is settled: calculated by {found['calculatedBy']}, approved by another person,"
         f" {found['approvedBy']}.",
         f"run {found['runId']}",
-        **{name: found[name] for name in ("runId", "state", "calculatedBy", "approvedBy")},
+        facts={name: found[name] for name in ("runId", "state", "calculatedBy", "approvedBy")},
     )
     await _distribute(stage, period)
     return found
@@ -117,7 +117,7 @@ def _tell_counted(stage: Stage, run: dict[str, Any]) -> None:
             f"{name:<13} {lines:>3} lines {units:>4} units  {notes.get(name, '')}".rstrip()
             for name, (lines, units) in counted.items()
         ),
-        classes=counted,
+        facts={"classes": counted},
     )
 
 

@@ -31,16 +31,15 @@ class Teller:
         self.console.print()
         self.console.print(Text(title, style="bold"))
 
-    def step(self, name: str, text: str, *details: str, **facts: Any) -> None:
+    def step(self, name: str, text: str, *details: str, facts: dict[str, Any] | None = None) -> None:
         """Say that something happened; an indented line for each detail."""
-        self.steps.append(Step(name, text, list(details), facts))
+        self.steps.append(Step(name, text, list(details), facts or {}))
         self._say("*", text, "", indent=2)
         for detail in details:
             self._say(" ", detail, "dim", indent=4)
 
     def _say(self, mark: str, text: str, style: str, *, indent: int) -> None:
-        """Print at a hanging indent; an address or a number keeps its look on a terminal."""
-        self.console.print(Padding(Text(f"{mark} {text}".strip(), style=style), (0, 0, 0, indent)))
+        self.console.print(Padding.indent(Text(f"{mark} {text}".strip(), style=style), indent))
 
 
 def make_console(*, to_stderr: bool) -> Console:

@@ -43,9 +43,7 @@ async def authenticate(server: Server, authorization: str | None) -> Principal |
 
 def _staff(server: Server, token: str, keys: Keys) -> Principal:
     """Accept a person this server lists; a role that was taken away ends with the next request."""
-    found = check_staff_token(
-        token, keys=keys, server=server.config.entity_id, now=server.clock()
-    )
+    found = check_staff_token(token, keys=keys, server=server.config.entity_id, now=server.clock())
     for person in server.config.principal:
         if person.subject == found.subject and found.role in person.roles:
             return Principal(person.subject, frozenset({found.role}), person.party)

@@ -1,7 +1,7 @@
 """The files a server writes for its staff: runs, journal, statements, members, payments, report."""
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, ClassVar
 
@@ -37,6 +37,27 @@ class NoSuchFileError(RefusalError):
     """There is no such file here."""
 
     code: ClassVar[str] = "NO_SUCH_FILE"
+
+
+Maker = Callable[[Server, str], Awaitable[tuple[str, bytes]]]
+"""Writes a file of a month: (server, period) to (media type, bytes)."""
+
+
+async def file_at(server: Server, path: str, *, makers: Mapping[str, Maker]) -> tuple[str, bytes]:
+    """Return `journal.beancount`, `<kind>/<period>.<form>` or `payments/<period>[/<name>.xml]`."""
+    if path == "journal.beancount":
+        return await journal_file(server)
+    kind, _, name = path.partition("/")
+    if kind == "payments":
+        period, slash, file = name.partition("/")
+        if slash:
+            return await payment_file(server, period_of_name(period), file.removesuffix(".xml"))
+        return await payments_list(server, period_of_name(period))
+    period, _, form = name.rpartition(".")
+    maker = makers.get(f"{kind}.{form}")
+    if maker is None:
+        raise NoSuchFileError(path)
+    return await maker(server, period_of_name(period))
 
 
 async def journal_file(server: Server) -> tuple[str, bytes]:
@@ -195,10 +216,8 @@ def _member_row(
     )
 
 
-async def statement_file(server: Server, period: str, form: str) -> tuple[str, bytes]:
+async def statement_file(server: Server, period: str, *, form: str) -> tuple[str, bytes]:
     """Write a node's statement of a month, as `csv` or `json`."""
-    if form not in {"csv", "json"}:
-        raise NoSuchFileError(f"statements/{period}.{form}")
     async with server.db.read() as session:
         done = [row for row in await store.distributions(session) if row.period <= period]
     if not done or done[-1].period != period:

@@ -39,7 +39,9 @@ class BodyTooLargeError(RefusalError):
     code = "BATCH_TOO_LARGE"
 
 
-def json_response(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response[bytes]:
+def json_response(
+    value: Any, status: int = 200, headers: dict[str, str] | None = None
+) -> Response[bytes]:
     """Answer with JSON."""
     return Response(
         msgspec.json.encode(value),

@@ -1,6 +1,5 @@
 """Calls to other servers: signed for 60 seconds, with a deadline, over one aiohttp session."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -79,7 +78,7 @@ class PeerClient:
                     text = data[:300].decode("utf-8", "replace")
                     raise PeerAnswerError(f"HTTP {response.status}: {text}")
                 return await self._rest(response, data)
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise PeerAnswerError(f"{type(error).__name__}: {error}") from error
 
     async def get_text(self, url: str) -> str:
@@ -91,7 +90,7 @@ class PeerClient:
                 if response.status != 200:  # noqa: PLR2004
                     raise PeerAnswerError(f"HTTP {response.status}")
                 return (await self._rest(response, data)).decode()
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError, UnicodeDecodeError) as error:
+        except (TimeoutError, aiohttp.ClientError, OSError, UnicodeDecodeError) as error:
             raise PeerAnswerError(f"{type(error).__name__}: {error}") from error
 
     async def _rest(self, response: aiohttp.ClientResponse, data: bytes) -> bytes:

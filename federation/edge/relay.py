@@ -148,9 +148,7 @@ class Relay:
     async def _failed(self, target: str, message: OutboxMessage, error: str) -> None:
         log.info("not delivered", target=target, kind=message.kind, reason=error[:200])
         async with self._server.db.write("relay.failed") as session:
-            await outbox.mark_failed(
-                session, target=target, sequence=message.sequence, error=error
-            )
+            await outbox.mark_failed(session, target=target, sequence=message.sequence, error=error)
         self._back_off(target)
 
     def _back_off(self, target: str) -> None:
@@ -161,7 +159,8 @@ class Relay:
 
 def _within(messages: Sequence[OutboxMessage]) -> list[OutboxMessage]:
     """Return the first messages that fit one delivery, at least one."""
-    size, taken = 0, []
+    size = 0
+    taken: list[OutboxMessage] = []
     for message in messages:
         size += len(message.body)
         if taken and size > BYTES_MAX:

@@ -81,9 +81,7 @@ def common_routes(
     return [live, ready, entity, jwks, deliver, usage, file]
 
 
-async def _ingest(
-    server: Server, who: Principal, key: str, body: bytes
-) -> metering.IngestReceipt:
+async def _ingest(server: Server, who: Principal, key: str, body: bytes) -> metering.IngestReceipt:
     source = "lab" if "lab" in who.roles else "site"
     if (source == "lab") != (server.code == "HUB"):
         raise NotAllowedError("labs report to the hub, sites to their node")

@@ -22,11 +22,11 @@ from federation.store import migrations
 from federation.store.database import Boundary, Database
 from federation.trust.jose import SigningKey
 
-
+new_event_loop: Callable[[], asyncio.AbstractEventLoop]
 try:
-    import uvloop
+    from uvloop import new_event_loop
 except ImportError:  # it has no wheels for Windows
-    uvloop = None
+    from asyncio import new_event_loop
 
 Result = TypeVar("Result")
 
@@ -39,7 +39,7 @@ class NotMigratedError(RefusalError):
 
 def run_loop(main: Coroutine[Any, Any, Result]) -> Result:
     """Run a coroutine on the fast event loop where there is one."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop if uvloop else None) as runner:
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(main)
 
 

@@ -7,13 +7,14 @@ from litestar import Litestar
 from federation.clock import Clock
 from federation.config import HubConfig
 from federation.edge.context import context_getter
+from federation.edge.files import file_at
 from federation.edge.http import EXCEPTION_HANDLERS
 from federation.edge.peers import PeerClient
 from federation.edge.relay import Relay
 from federation.edge.routes import common_routes
 from federation.edge.service import Parts, Service, no_boundary
 from federation.hub.messages import HANDLERS, introduce
-from federation.hub.routes import hub_file, hub_routes
+from federation.hub.routes import FILES, hub_routes
 from federation.schema.context import Server
 from federation.schema.controller import graphql_controller
 from federation.schema.hub import schema
@@ -23,9 +24,7 @@ from federation.trust.service import applications, find_party, find_party_by_ent
 REQUEST_BYTES_MAX = 64 * 1024 * 1024
 
 
-def create_hub(
-    config: HubConfig, clock: Clock, *, boundary: Boundary = no_boundary
-) -> Service:
+def create_hub(config: HubConfig, clock: Clock, *, boundary: Boundary = no_boundary) -> Service:
     """Return a hub bound to its port, not yet started."""
     return Service(config, clock, compose, boundary=boundary)
 
@@ -54,7 +53,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     app = Litestar(
         route_handlers=[
             graphql_controller(schema, context_getter(server)),
-            *common_routes(server, HANDLERS, introduce, partial(hub_file, server)),
+            *common_routes(server, HANDLERS, introduce, partial(file_at, server, makers=FILES)),
             *hub_routes(server),
         ],
         exception_handlers=EXCEPTION_HANDLERS,

@@ -1,20 +1,13 @@
 """The routes only the hub has: the claim index for nodes, the trust document for everybody."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from litestar import Request, Response, get, post
 
 from federation.edge.auth import parties
-from federation.edge.files import (
-    NoSuchFileError,
-    journal_file,
-    payment_file,
-    payments_list,
-    period_of_name,
-    report_file,
-    run_file,
-)
+from federation.edge.files import Maker, report_file, run_file
 from federation.edge.http import json_response, read_body, who_asks
 from federation.licensing import store as licensing
 from federation.registry import store as registry
@@ -97,18 +90,4 @@ async def trust_document(server: Server) -> str:
     )
 
 
-async def hub_file(server: Server, path: str) -> tuple[str, bytes]:
-    """Return a file of the hub: `journal.beancount`, `runs/…`, `report/…`, `payments/…`."""
-    if path == "journal.beancount":
-        return await journal_file(server)
-    kind, _, name = path.partition("/")
-    if kind == "runs" and name.endswith(".json"):
-        return await run_file(server, period_of_name(name.removesuffix(".json")))
-    if kind == "report" and name.endswith(".json"):
-        return await report_file(server, period_of_name(name.removesuffix(".json")))
-    if kind == "payments":
-        period, _, rest = name.partition("/")
-        if not rest:
-            return await payments_list(server, period_of_name(period))
-        return await payment_file(server, period_of_name(period), rest.removesuffix(".xml"))
-    raise NoSuchFileError(path)
+FILES: Mapping[str, Maker] = {"runs.json": run_file, "report.json": report_file}

@@ -64,5 +64,8 @@ def _check_uses(components: list[ComponentTerms], known: Collection[str]) -> Non
 def _check_fee(component: ComponentTerms) -> None:
     if component.unit not in UNITS:
         raise BadOfferError(f"unknown unit: {component.unit!r}")
-    if not (component.fee.isascii() and component.fee.isdigit()) or len(component.fee) > FEE_DIGITS_MAX:
+    if (
+        not (component.fee.isascii() and component.fee.isdigit())
+        or len(component.fee) > FEE_DIGITS_MAX
+    ):
         raise BadOfferError(f"no fee in minor units: {component.fee!r}")

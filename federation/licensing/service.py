@@ -342,7 +342,7 @@ async def change_status(
     row = await get_licence(session, number)
     if row.licensor != licensing.party:
         raise UnknownLicenceError(f"{number} was licensed by {row.licensor}")
-    if row.status == "REVOKED" or row.status == status:
+    if row.status in {"REVOKED", status}:
         raise LicenceStatusError(f"{number} is {row.status}")
     old = decode(row.body)
     licence = msgspec.structs.replace(
@@ -412,7 +412,12 @@ async def deliver_all_to(session: AsyncSession, node: str, now: datetime) -> Non
 
 
 async def receive_licence(
-    session: AsyncSession, message: LicenceIssued, *, keys: dict[str, PublicKey], here: str, now: datetime
+    session: AsyncSession,
+    message: LicenceIssued,
+    *,
+    keys: dict[str, PublicKey],
+    here: str,
+    now: datetime,
 ) -> LicenceObject:
     """Take a licence another server signed: check its licensor's signature, keep the version.
 
@@ -453,9 +458,7 @@ def _verified(signed: str, keys: dict[str, PublicKey]) -> LicenceObject:
         raise BadSignatureError(f"unknown licensor {licence.licensor.party}")
     if licence.number.rpartition("-")[0] != licence.licensor.party:
         raise BadSignatureError(f"{licence.number} is no number of {licence.licensor.party}")
-    verify(
-        signed, typ=SIGNED_TYPE, keys={licensor.kid: licensor}, max_bytes=SIGNED_BYTES_MAX
-    )
+    verify(signed, typ=SIGNED_TYPE, keys={licensor.kid: licensor}, max_bytes=SIGNED_BYTES_MAX)
     return licence
 
 

@@ -103,9 +103,7 @@ async def receipts_until(session: AsyncSession, day: date) -> dict[str, int]:
 async def receipts_of(session: AsyncSession, number: str) -> list[Receipt]:
     """Return what came in for a licence, oldest first."""
     rows = await session.scalars(
-        select(Receipt)
-        .where(Receipt.licence == number)
-        .order_by(Receipt.received_on, Receipt.id)
+        select(Receipt).where(Receipt.licence == number).order_by(Receipt.received_on, Receipt.id)
     )
     return list(rows)
 

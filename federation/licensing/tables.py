@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from federation.store.base import AutoId, Base, Instant
+from federation.store.base import Base, Instant
 
 
 class Tariff(Base):

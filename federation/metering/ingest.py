@@ -212,7 +212,7 @@ def _check_fields(line: LineIn, desk: Desk, period: str) -> None:
 
 
 def _evidence(line: LineIn) -> str | None:
-    if line.token is line.agent is line.status is line.bytes is None:
+    if line.token is None and line.agent is None and line.status is None and line.bytes is None:
         return None
     found = {
         "token": line.token,
@@ -255,5 +255,3 @@ def _unreadable(number: int, reason: str, raw: bytes, desk: Desk) -> Refused:
 
 def _text(raw: bytes) -> str:
     return raw[:RAW_KEPT].decode("utf-8", "replace").replace("\x00", "\N{REPLACEMENT CHARACTER}")
-
-

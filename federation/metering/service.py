@@ -219,9 +219,7 @@ def url_keys(lines: Sequence[CountedLine]) -> list[UrlKey]:
     return sorted(keys, key=lambda key: (key.host, key.path))
 
 
-async def counter(
-    session: AsyncSession, here: str, index: ClaimIndex, terms: HubTerms
-) -> Counter:
+async def counter(session: AsyncSession, here: str, index: ClaimIndex, terms: HubTerms) -> Counter:
     """Return what is needed to place lines on this server."""
     rows = await licensing.all_licences(session)
     parts = await registry.owner_parts(session)
@@ -275,9 +273,7 @@ async def route(session: AsyncSession, message: UsageRouted, now: datetime) -> N
         row = await session.get(Progress, (message.period, message.owner))
         if row is not None:
             row.routed_lines += len(message.lines)
-    await outbox.post(
-        session, target=party.entity_id, kind="usage.routed", body=message, now=now
-    )
+    await outbox.post(session, target=party.entity_id, kind="usage.routed", body=message, now=now)
 
 
 async def finish_forwarding(session: AsyncSession, period: str, sent: int, now: datetime) -> None:
@@ -339,9 +335,7 @@ async def receive_complete(session: AsyncSession, message: Complete) -> None:
     row.state = "COMPLETE"
 
 
-async def make_report(
-    session: AsyncSession, period: str, here: str, now: datetime
-) -> Report:
+async def make_report(session: AsyncSession, period: str, here: str, now: datetime) -> Report:
     """Write this server's usage report of a month and, at a node, send it."""
     classes = await store.classes(session, period)
     portions = await store.portions(session, [period])
@@ -371,9 +365,7 @@ async def make_report(
     session.add(row)
     if here != HUB:
         hub = await get_party(session, HUB)
-        await outbox.post(
-            session, target=hub.entity_id, kind="usage.report", body=report, now=now
-        )
+        await outbox.post(session, target=hub.entity_id, kind="usage.report", body=report, now=now)
         period_row = await session.get_one(MeteringPeriod, period)
         period_row.state = "REPORTED"
     return row

@@ -82,7 +82,9 @@ async def _known_ids(
         rows = await session.execute(
             select(
                 Line.event_id, Line.licence, Line.url, Line.use, Line.units, Line.occurred_at
-            ).where(Line.reporter == reporter, Line.event_id.in_(event_ids[start : start + IN_CHUNK]))
+            ).where(
+                Line.reporter == reporter, Line.event_id.in_(event_ids[start : start + IN_CHUNK])
+            )
         )
         known.update({row[0]: (row[1], row[2], row[3], row[4], row[5]) for row in rows})
     return known
@@ -94,7 +96,16 @@ async def add_refused(
     """Keep the lines that took no id, for the classes and for whoever asks why."""
     columns = ["reporter", "batch", "line_no", "period", "verdict", "units", "reason", "raw"]
     rows = [
-        (reporter, batch, item.line_no, item.period, item.verdict, item.units, item.reason, item.raw)
+        (
+            reporter,
+            batch,
+            item.line_no,
+            item.period,
+            item.verdict,
+            item.units,
+            item.reason,
+            item.raw,
+        )
         for item in refused
     ]
     await insert_rows(session, _table(Uncounted), columns, rows)
@@ -243,8 +254,9 @@ async def classes(session: AsyncSession, period: str) -> dict[str, tuple[int, in
     for query in queries:
         # Added up in Python: a sum of 64-bit units may need more than 64 bits.
         for verdict, units in await session.execute(query):
-            lines, total = found.get(verdict, (0, 0))
-            found[verdict] = (lines + 1, total + units)
+            name = verdict or ""
+            lines, total = found.get(name, (0, 0))
+            found[name] = (lines + 1, total + units)
     return found
 
 

@@ -35,9 +35,9 @@ class CountedLine:
     occurred_at: int
 
 
-# (licence key, use, party, member, claim_id, url_key)
+# In order: licence key, use, party, member, claim, URL key.
 PortionKey = tuple[str, str, str, str | None, str | None, str | None]
-# (licence, url_key, use, verdict, member)
+# In order: licence number, URL key, use, verdict, member.
 TotalKey = tuple[str, str, str, str, str]
 
 

@@ -7,6 +7,7 @@ from litestar import Litestar
 from federation.clock import Clock
 from federation.config import NodeConfig
 from federation.edge.context import context_getter
+from federation.edge.files import file_at
 from federation.edge.http import EXCEPTION_HANDLERS
 from federation.edge.peers import PeerClient
 from federation.edge.relay import Relay
@@ -14,7 +15,7 @@ from federation.edge.routes import common_routes
 from federation.edge.service import Parts, Service, no_boundary
 from federation.nodes.messages import HANDLERS, introduce
 from federation.nodes.month import MonthWorker
-from federation.nodes.routes import node_file, node_routes
+from federation.nodes.routes import FILES, node_routes
 from federation.schema.context import Server
 from federation.schema.controller import graphql_controller
 from federation.schema.node import schema
@@ -24,9 +25,7 @@ from federation.trust.service import HUB
 REQUEST_BYTES_MAX = 64 * 1024 * 1024
 
 
-def create_node(
-    config: NodeConfig, clock: Clock, *, boundary: Boundary = no_boundary
-) -> Service:
+def create_node(config: NodeConfig, clock: Clock, *, boundary: Boundary = no_boundary) -> Service:
     """Return a node bound to its port, not yet started."""
     return Service(config, clock, compose, boundary=boundary)
 
@@ -54,7 +53,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     app = Litestar(
         route_handlers=[
             graphql_controller(schema, context_getter(server)),
-            *common_routes(server, HANDLERS, introduce, partial(node_file, server)),
+            *common_routes(server, HANDLERS, introduce, partial(file_at, server, makers=FILES)),
             *node_routes(server, peers),
         ],
         exception_handlers=EXCEPTION_HANDLERS,

@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, ClassVar
 
 import msgspec
@@ -14,12 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from federation.config import NodeConfig
 from federation.edge.auth import party_key
 from federation.edge.files import (
+    Maker,
     NoSuchFileError,
-    journal_file,
     members_file,
-    payment_file,
-    payments_list,
-    period_of_name,
     report_file,
     run_file,
     statement_file,
@@ -150,9 +148,7 @@ async def _import(server: Server, table: str, body: bytes) -> int:
         if table == "members":
             return await registry.import_members(session, body, node=server.code)
         if table == "works":
-            return await registry.import_claims(
-                session, body, node=server.code, now=server.clock()
-            )
+            return await registry.import_claims(session, body, node=server.code, now=server.clock())
         if table == "optouts":
             return await registry.import_opt_outs(
                 session, body, node=server.code, now=server.clock()
@@ -161,7 +157,7 @@ async def _import(server: Server, table: str, body: bytes) -> int:
 
 
 async def site_terms(session: AsyncSession, server: Server, member_id: str) -> SiteTerms:
-    """Return what a site must know: its prefixes and every opt-out on its hosts or of its member."""
+    """Return what a site must know: its prefixes, and every opt-out on its hosts or member."""
     member = await store.find_member(session, member_id)
     if member is None:
         raise UnknownMemberError(member_id)
@@ -173,11 +169,15 @@ async def site_terms(session: AsyncSession, server: Server, member_id: str) -> S
         f"{scheme}://{claim.host}{claim.path}" for claim in claims for scheme in ("http", "https")
     )
     optouts = [
-        SiteOptOut(("*." if row.wildcard else "") + f"{row.host}{row.path}", row.use, row.effective_at)
+        SiteOptOut(
+            ("*." if row.wildcard else "") + f"{row.host}{row.path}", row.use, row.effective_at
+        )
         for row in found
     ]
     optouts += [
-        SiteOptOut(("*." if claim.wildcard else "") + claim.host + claim.path, row.use, row.effective_at)
+        SiteOptOut(
+            ("*." if claim.wildcard else "") + claim.host + claim.path, row.use, row.effective_at
+        )
         for row in named
         for claim in claims
     ]
@@ -234,23 +234,10 @@ def _opens_one(
     return check_licence_token(token, issuers=trusted.issuer_keys(), url=urls[-1], now=now)
 
 
-async def node_file(server: Server, path: str) -> tuple[str, bytes]:
-    """Return a file of a node: journal, run, report, members, statement, payments."""
-    if path == "journal.beancount":
-        return await journal_file(server)
-    kind, _, name = path.partition("/")
-    if kind == "runs" and name.endswith(".json"):
-        return await run_file(server, period_of_name(name.removesuffix(".json")))
-    if kind == "report" and name.endswith(".json"):
-        return await report_file(server, period_of_name(name.removesuffix(".json")))
-    if kind == "members" and name.endswith(".csv"):
-        return await members_file(server, period_of_name(name.removesuffix(".csv")))
-    if kind == "statements":
-        period, _, form = name.rpartition(".")
-        return await statement_file(server, period_of_name(period), form)
-    if kind == "payments":
-        period, _, rest = name.partition("/")
-        if not rest:
-            return await payments_list(server, period_of_name(period))
-        return await payment_file(server, period_of_name(period), rest.removesuffix(".xml"))
-    raise NoSuchFileError(path)
+FILES: Mapping[str, Maker] = {
+    "runs.json": run_file,
+    "report.json": report_file,
+    "members.csv": members_file,
+    "statements.csv": partial(statement_file, form="csv"),
+    "statements.json": partial(statement_file, form="json"),
+}

@@ -72,9 +72,7 @@ def holder_id(node: str, member_id: str) -> str:
     return sha256_hex(f"{node}\n{member_id}".encode())[:32]
 
 
-def read_members(
-    data: bytes, *, node: str, registered: Collection[str] = ()
-) -> list[NewMember]:
+def read_members(data: bytes, *, node: str, registered: Collection[str] = ()) -> list[NewMember]:
     """Read `members.csv` (SCENARIO); a member id twice, or `registered` already, is refused."""
     reader, members, seen = Reader(), [], set[str]()
     for row in read_table(

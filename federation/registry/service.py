@@ -73,9 +73,7 @@ async def _tell_index(
             claims=list(claims[start:end]),
             reservations=list(reservations[start:end]),
         )
-        await outbox.post(
-            session, target=hub.entity_id, kind="registry.delta", body=delta, now=now
-        )
+        await outbox.post(session, target=hub.entity_id, kind="registry.delta", body=delta, now=now)
 
 
 async def receive_delta(session: AsyncSession, node: str, delta: RegistryDelta) -> None:
@@ -85,5 +83,3 @@ async def receive_delta(session: AsyncSession, node: str, delta: RegistryDelta) 
         raise VersionGapError(f"{node} #{delta.version}, expected #{expected}")
     await store.next_version(session, node)
     await store.apply_delta(session, node, delta)
-
-

@@ -77,7 +77,12 @@ async def held_claims(
     held: dict[tuple[str, ClaimKey], list[tuple[date | None, date | None]]] = {}
     rows = await session.execute(
         select(
-            Claim.member_id, Claim.host, Claim.path, Claim.wildcard, Claim.valid_from, Claim.valid_to
+            Claim.member_id,
+            Claim.host,
+            Claim.path,
+            Claim.wildcard,
+            Claim.valid_from,
+            Claim.valid_to,
         )
     )
     for member_id, host, path, wildcard, valid_from, valid_to in rows:
@@ -120,9 +125,7 @@ async def add_claims(session: AsyncSession, node: str, claims: Sequence[NewClaim
     await insert_rows(session, _table(Claim), columns, _for_driver(session, rows))
 
 
-async def add_opt_outs(
-    session: AsyncSession, opt_outs: Sequence[NewOptOut], now: datetime
-) -> None:
+async def add_opt_outs(session: AsyncSession, opt_outs: Sequence[NewOptOut], now: datetime) -> None:
     """Insert opt-outs."""
     rows = [
         (
@@ -522,5 +525,3 @@ async def claim_holders(session: AsyncSession) -> dict[str, str]:
     """Return {claim id: member id} of this node's claims."""
     rows = await session.execute(select(Claim.claim_id, Claim.member_id))
     return {claim_id: member_id for claim_id, member_id in rows}
-
-

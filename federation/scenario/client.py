@@ -21,9 +21,7 @@ class ApiError(Exception):
 class Person:
     """One principal at one server. `token` is asked anew for every request."""
 
-    def __init__(
-        self, http: aiohttp.ClientSession, url: str, token: Callable[[], str]
-    ) -> None:
+    def __init__(self, http: aiohttp.ClientSession, url: str, token: Callable[[], str]) -> None:
         self._http, self.url, self._token = http, url, token
 
     async def ask(self, document: str, **variables: Any) -> Any:

@@ -167,7 +167,7 @@ WORKS = (
     ["collective", "member_id", "claim", "content_tier"],
     ["works", "canonical", "owner_bps", "valid_from", "valid_to"],
 )
-OPTOUTS = (["collective", "subject", "use", "effective_at"], [])
+OPTOUTS: tuple[list[str], list[str]] = (["collective", "subject", "use", "effective_at"], [])
 USAGE = ["event_id", "licence", "url", "use", "units", "occurred_at", "source"]
 
 
@@ -267,9 +267,7 @@ def _finish(name: str, reader: Reader) -> None:
         raise table_error(name, error.errors[0]) from error
 
 
-def _split(
-    folder: Path, name: str, columns: tuple[list[str], list[str]], codes: set[str]
-) -> Table:
+def _split(folder: Path, name: str, columns: tuple[list[str], list[str]], codes: set[str]) -> Table:
     reader = Reader()
     rows: dict[str, list[Row]] = {code: [] for code in codes}
     for row in _rows(folder, name, *columns):

@@ -1,4 +1,4 @@
-"""What a run writes: `report.json`, runs, journal, payments, statements, members (SCENARIO, Out)."""
+"""What a run writes: report, runs, journal, payments, statements, members (SCENARIO, Out)."""
 
 import asyncio
 import json
@@ -78,9 +78,7 @@ def _named(key: str, names: dict[str, str]) -> str:
     return names[number] + slash + component
 
 
-def _add_checks(
-    sums: dict[str, dict[str, int]], checks: dict[str, Any], party: str
-) -> list[str]:
+def _add_checks(sums: dict[str, dict[str, int]], checks: dict[str, Any], party: str) -> list[str]:
     found = []
     for name, check in checks.items():
         item = sums.setdefault(name, {"examined": 0, "violations": 0})

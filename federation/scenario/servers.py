@@ -111,7 +111,8 @@ def hub_config(scenario: Scenario, folder: Path) -> HubConfig:
     }
     if part.national_fee_bps is not None:
         fields["national_fee_bps"] = part.national_fee_bps
-    return _config(fields, HubConfig, "scenario.toml: hub")
+    found: HubConfig = _config(fields, HubConfig, "scenario.toml: hub")
+    return found
 
 
 def node_config(
@@ -127,7 +128,8 @@ def node_config(
         "hub": hub,
         "log_level": "warning",
     }
-    return _config(fields, NodeConfig, f"scenario.toml: collective {code}")
+    found: NodeConfig = _config(fields, NodeConfig, f"scenario.toml: collective {code}")
+    return found
 
 
 def _path(shape: type[Any], value: Any) -> Any:
@@ -150,7 +152,9 @@ async def in_process(
     clock, services = SettableClock(start), list[Service]()
     async with http_session() as http:
         try:
-            hub = await _start(create_hub(await prepared(hub_config(scenario, folder), folder), clock))
+            hub = await _start(
+                create_hub(await prepared(hub_config(scenario, folder), folder), clock)
+            )
             services.append(hub)
             pin = await pin_of(http, hub.url)
             nodes: dict[str, Running] = {}
@@ -262,9 +266,13 @@ async def _ready(process: asyncio.subprocess.Process, file: Path) -> str:
     async def look() -> str:
         if process.returncode is not None:
             raise ScenarioError(f"a server ended with {process.returncode}")
-        return file.read_text(encoding="utf-8") if file.exists() else ""
+        return _text(file)
 
     return str(await until(look, what="a server to start", seconds=START_SECONDS))
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
 def _toml(config: HubConfig | NodeConfig) -> str:

@@ -72,9 +72,9 @@ class Story:
 
     async def sell(self) -> None:
         """Offer and accept every licence, in byte order of its id."""
-        for item in self.scenario.manifest.licensee:
-            for server in self._counters(item.id):
-                await server.person("licensing").ask(ask.LICENSEE, id=item.id, name=item.name)
+        for lab in self.scenario.manifest.licensee:
+            for server in self._counters(lab.id):
+                await server.person("licensing").ask(ask.LICENSEE, id=lab.id, name=lab.name)
         for item in sorted(self.scenario.manifest.licence, key=lambda item: item.id.encode()):
             self.numbers[item.id] = await self._sell_one(item)
         await self.settle_down()
@@ -251,7 +251,9 @@ def _csv(columns: Sequence[str], rows: Sequence[Row]) -> tuple[bytes, dict[int, 
         lines[number] = row.line
         before = text.tell()
         writer.writerow([row.get(column) for column in columns])
-        number += text.getvalue()[before:].count("\n") if "\n" in "".join(row.values.values()) else 1
+        number += (
+            text.getvalue()[before:].count("\n") if "\n" in "".join(row.values.values()) else 1
+        )
     return text.getvalue().encode(), lines
 
 

@@ -30,9 +30,7 @@ class Query(
 
 
 @strawberry.type
-class Mutation(
-    AdmissionMutation, QuoteMutation, LicensingMutation, TokenMutation, RunMutation
-):
+class Mutation(AdmissionMutation, QuoteMutation, LicensingMutation, TokenMutation, RunMutation):
     """What the hub does."""
 
 

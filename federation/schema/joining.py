@@ -136,7 +136,9 @@ class AdmissionMutation:
     """The hub's admission desk."""
 
     @strawberry.mutation(description="First pair of eyes: the application is in order.")
-    async def recommend_admission(self, info: Info, application: strawberry.ID) -> ApplicationResult:
+    async def recommend_admission(
+        self, info: Info, application: strawberry.ID
+    ) -> ApplicationResult:
         """Recommend."""
 
         async def act(at: Change) -> Application:

@@ -9,6 +9,7 @@ import strawberry
 from federation import money
 from federation.licensing import service, store
 from federation.licensing.objects import ComponentTerms, OfferTerms, decode
+from federation.licensing.rules import BadOfferError
 from federation.licensing.tables import Licence as LicenceRow
 from federation.licensing.tables import Offer as OfferRow
 from federation.licensing.tables import Registration as RegistrationRow
@@ -255,7 +256,9 @@ class OfferInput:
         return OfferTerms(
             licensee=self.licensee,
             components=[
-                ComponentTerms(uses=sorted(item.uses), fee=str(item.fee), unit=item.unit, id=item.id)
+                ComponentTerms(
+                    uses=sorted(item.uses), fee=str(item.fee), unit=item.unit, id=item.id
+                )
                 for item in self.components
             ],
             currency=self.currency,
@@ -512,9 +515,9 @@ class QuoteMutation:
 
         async def act(at: Change) -> Offer:
             if not 1 <= len(input.expected) <= QUOTE_LINES_MAX:
-                raise service.BadOfferError(f"1 to {QUOTE_LINES_MAX} lines")
+                raise BadOfferError(f"1 to {QUOTE_LINES_MAX} lines")
             if any(item.units < 1 for item in input.expected):
-                raise service.BadOfferError("units of at least 1")
+                raise BadOfferError("units of at least 1")
             request = service.QuoteRequest(
                 expected=tuple(
                     Expected(item.node, item.use, item.content_tier, int(item.units))

@@ -367,4 +367,3 @@ async def _all_rights(server: Server, asked: _Question) -> RightsAnswer:
         ],
         complete=answer["complete"],
     )
-

@@ -230,9 +230,7 @@ class SettlementQuery:
         info.context.require(*READERS)
         start = int(after) if after.isdigit() and len(after) < 19 else 0  # noqa: PLR2004
         async with info.context.server.db.read() as session:
-            found = await store.journal(
-                session, after=start, limit=min(max(first, 1), PAGE_MAX)
-            )
+            found = await store.journal(session, after=start, limit=min(max(first, 1), PAGE_MAX))
         return [
             JournalEntry(
                 id=strawberry.ID(str(entry.id)),
@@ -262,9 +260,7 @@ class RunMutation:
         """Cut a month off; again it changes nothing."""
 
         async def act(at: Change) -> Period:
-            await metering.cut_off(
-                at.session, period, await at.server.terms(at.session), at.now
-            )
+            await metering.cut_off(at.session, period, await at.server.terms(at.session), at.now)
             row = await usage.find_period(at.session, period)
             return Period(period=period, state=row.state if row else "OPEN", missing_reports=[])
 
@@ -276,9 +272,7 @@ class RunMutation:
 
         async def act(at: Change) -> Run:
             terms = await at.server.terms(at.session)
-            return Run.of(
-                await service.calculate_run(at.session, period, terms, at.who, at.now)
-            )
+            return Run.of(await service.calculate_run(at.session, period, terms, at.who, at.now))
 
         return await change(info, "run.calculate", OFFICER, act)
 
@@ -390,7 +384,7 @@ class DistributionQuery:
 
 @strawberry.type
 class UsesQuery:
-    """Was my work used?"""
+    """The answer to "was my work used?"."""
 
     @strawberry.field(description="Who used an address: licence, use, units, money.")
     async def uses_of(self, info: Info, url: str) -> UsesAnswer:

@@ -225,6 +225,4 @@ def distribution_entry(
     for reason, amount in sorted(result.outstanding.items()):
         tags = {**meta, "reason": reason}
         postings += transfer(exchange, books.owed("Outstanding"), amount, currency, tags)
-    return Entry(
-        posted_on, f"distribution/{period}", f"Distribution of {period}", tuple(postings)
-    )
+    return Entry(posted_on, f"distribution/{period}", f"Distribution of {period}", tuple(postings))

@@ -87,9 +87,7 @@ async def receive_run(
     inputs = await _inputs(session, own.code, document, result, weights, rates)
     shared = distribute(inputs)
     await _keep(session, own, document, message, result, inputs, shared, weights, now)
-    await itemise_held(
-        session, message.run_id, document.period, result, message.held, now
-    )
+    await itemise_held(session, message.run_id, document.period, result, message.held, now)
     await _post(session, own, document, message.run_id, result, inputs, shared, terms, now)
 
 
@@ -99,9 +97,7 @@ def _checked(name: str, text: str) -> RunDocument:
     return decode(text.encode())
 
 
-async def _refuse_other_report(
-    session: AsyncSession, code: str, document: RunDocument
-) -> None:
+async def _refuse_other_report(session: AsyncSession, code: str, document: RunDocument) -> None:
     reports = await metering.latest_reports(session, document.period)
     if code not in reports or document.reports.get(code) != reports[code].digest:
         raise RunMismatchError(f"{document.period} is not built on our usage report")
@@ -134,9 +130,7 @@ async def _add_credits(
 MemberUse = dict[str, dict[str, dict[str, tuple[int, int]]]]
 
 
-async def _member_weights(
-    session: AsyncSession, code: str, document: RunDocument
-) -> MemberUse:
+async def _member_weights(session: AsyncSession, code: str, document: RunDocument) -> MemberUse:
     """Return our members' weights: of the month, or where the run says so of the earlier ones."""
     origin = {
         key: source
@@ -235,9 +229,7 @@ async def _keep(
         await _keep_balances(session, period, shared.attributed, int(terms.minimum_payment))
     ).items():
         outstanding[reason] = outstanding.get(reason, 0) + amount
-    frozen = [
-        [member.member_id, member.entitled, member.works] for member in inputs.members
-    ]
+    frozen = [[member.member_id, member.entitled, member.works] for member in inputs.members]
     session.add(LockedPeriod(period=period, run_id=message.run_id))
     session.add(
         DistributionRow(
@@ -389,9 +381,7 @@ async def _post(
     await store.post(session, entries)
 
 
-def fx_rounding(
-    code: str, document: RunDocument, result: RunResult, shared: Distribution
-) -> int:
+def fx_rounding(code: str, document: RunDocument, result: RunResult, shared: Distribution) -> int:
     """Return what conversion leaves to a node, in its settlement currency (SETTLEMENT §5).
 
     The remittance is one conversion of the net; what members get are conversions of their own.

@@ -54,7 +54,7 @@ class Gathered:
 
 
 async def final_reports(session: AsyncSession, period: str) -> dict[str, tuple[str, UsageReport]]:
-    """Return {party: (digest, report)}: the hub's and every node's, or refuse naming the missing."""
+    """Return {party: (digest, report)} of the hub and every node, or name the missing."""
     rows = await metering.latest_reports(session, period)
     wanted = {HUB, *(await metering.progress(session, period))}
     missing = sorted(wanted - rows.keys())
@@ -66,9 +66,7 @@ async def final_reports(session: AsyncSession, period: str) -> dict[str, tuple[s
     }
 
 
-async def gather(
-    session: AsyncSession, period: str, terms: membership.HubTerms
-) -> Gathered:
+async def gather(session: AsyncSession, period: str, terms: membership.HubTerms) -> Gathered:
     """Put together everything a run of a month follows from (SETTLEMENT §8)."""
     reports = await final_reports(session, period)
     locked = await store.locked_periods(session)

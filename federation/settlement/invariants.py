@@ -80,7 +80,8 @@ async def _usage_conserved(session: AsyncSession, period: str, document: bytes) 
 
 async def journal_zero_sum(session: AsyncSession) -> Check:
     """I1, I2: every transaction and every currency sums to zero, in positive integers."""
-    examined, wrong = 0, []
+    examined = 0
+    wrong: list[str] = []
     for entry, postings in await store.journal(session):
         examined += 1
         if not postings:
@@ -98,7 +99,12 @@ async def _journal_matches_run(
     """I4: what a licensor's books took from unearned fees is what the run recognised."""
     taken: defaultdict[str, int] = defaultdict(int)
     rows = await session.execute(
-        select(JournalEntry.document, JournalPosting.debit, JournalPosting.credit, JournalPosting.amount)
+        select(
+            JournalEntry.document,
+            JournalPosting.debit,
+            JournalPosting.credit,
+            JournalPosting.amount,
+        )
         .join(JournalPosting, JournalPosting.entry_id == JournalEntry.id)
         .where(JournalEntry.document.startswith(f"run/{period}/"))
     )
@@ -115,9 +121,7 @@ async def _journal_matches_run(
     return len(own), wrong
 
 
-async def _held_adds_up(
-    session: AsyncSession, period: str, party: str, result: RunResult
-) -> Check:
+async def _held_adds_up(session: AsyncSession, period: str, party: str, result: RunResult) -> Check:
     """The items held for addresses add up to the licensor's `~` shares."""
     run = await store.approved_run_id(session, period)
     sums: defaultdict[tuple[str, str], int] = defaultdict(int)
@@ -215,4 +219,3 @@ def violations(stated_checks: Iterable[Mapping[str, Any]]) -> list[str]:
         for name, check in checks.items()
         for violation in check["violations"]
     ]
-

@@ -26,9 +26,7 @@ class NotSettledError(RefusalError):
 
 def settlement_currency(config: HubConfig | NodeConfig) -> str:
     """Return the currency of this server's own figures."""
-    return (
-        config.clearing_currency if isinstance(config, HubConfig) else config.settlement_currency
-    )
+    return config.clearing_currency if isinstance(config, HubConfig) else config.settlement_currency
 
 
 async def hub_report(session: AsyncSession, period: str) -> dict[str, Any]:
@@ -59,9 +57,7 @@ async def hub_report(session: AsyncSession, period: str) -> dict[str, Any]:
             code: {**_position(result, code), "remittance": result.remittances[code]}
             for code in document.collectives
         },
-        "usage": {
-            name: [lines, int(units)] for name, (lines, units) in document.classes.items()
-        },
+        "usage": {name: [lines, int(units)] for name, (lines, units) in document.classes.items()},
         "checks": await invariants.of_hub(session, period, row.document),
     }
 

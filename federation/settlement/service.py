@@ -142,9 +142,7 @@ async def advise_run(session: AsyncSession, name: str, now: datetime) -> Run:
     return row
 
 
-async def withdraw_run(
-    session: AsyncSession, name: str, who: Principal, reason: str
-) -> Run:
+async def withdraw_run(session: AsyncSession, name: str, who: Principal, reason: str) -> Run:
     """Take back a run that is not approved, with a reason; a new one may follow."""
     row = await _get_run(session, name, {"CALCULATED", "ADVISED"})
     if not reason.strip():
@@ -218,9 +216,9 @@ async def held_weights(
     session: AsyncSession, period: str, reports: Sequence[UsageReport], origin: str, key: str
 ) -> dict[str, dict[str, int]]:
     """Return {`~` party: {url key: weight}} of a licence key: of the month, or of earlier ones."""
-    rows = list(reports)
+    rows: list[UsageReport] = list(reports)
     if origin == "earlier":
-        rows = []
+        rows.clear()
         for month in await store.locked_periods(session):
             if month < period:
                 found = await final_reports(session, month)

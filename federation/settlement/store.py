@@ -78,9 +78,7 @@ async def open_run(session: AsyncSession, period: str) -> Run | None:
 
 async def approved_run(session: AsyncSession, period: str) -> Run | None:
     """Return the approved run of a month."""
-    return await session.scalar(
-        select(Run).where(Run.period == period, Run.state == "APPROVED")
-    )
+    return await session.scalar(select(Run).where(Run.period == period, Run.state == "APPROVED"))
 
 
 async def approved_run_id(session: AsyncSession, period: str) -> str | None:
@@ -97,9 +95,7 @@ async def standings(session: AsyncSession, before: str) -> list[Standing]:
     return list(rows)
 
 
-async def earlier_weights(
-    session: AsyncSession, before: str
-) -> dict[str, dict[str, int]]:
+async def earlier_weights(session: AsyncSession, before: str) -> dict[str, dict[str, int]]:
     """Return {licence key: {party: weight}} of the own lines of all settled months before."""
     rows = await session.scalars(select(OwnWeight).where(OwnWeight.period < before))
     found: dict[str, dict[str, int]] = {}
@@ -168,9 +164,7 @@ async def distributions(session: AsyncSession) -> list[Distribution]:
 
 
 async def add_member_amounts(session: AsyncSession, rows: Sequence[tuple[object, ...]]) -> None:
-    """Insert member amounts given as (period, member, licence, use, units, source, part, amount,
-    currency), units and amount as text.
-    """  # noqa: D205
+    """Insert amounts: period, member, licence, use, units, source, part, amount, currency."""
     columns = [
         "period",
         "member_id",
@@ -186,7 +180,7 @@ async def add_member_amounts(session: AsyncSession, rows: Sequence[tuple[object,
 
 
 async def add_balances(session: AsyncSession, rows: Sequence[tuple[object, ...]]) -> None:
-    """Insert member balances: (period, member, opening, attributed, payable, outstanding, reason)."""
+    """Insert balances: period, member, opening, attributed, payable, outstanding, reason."""
     columns = [
         "period",
         "member_id",

@@ -100,7 +100,9 @@ class JournalPosting(Base):
 
     __tablename__ = "settlement_posting"
     __table_args__ = (
-        CheckConstraint("length(amount) > 0 AND amount NOT LIKE '-%' AND amount <> '0'", name="amount"),
+        CheckConstraint(
+            "length(amount) > 0 AND amount NOT LIKE '-%' AND amount <> '0'", name="amount"
+        ),
         CheckConstraint("debit <> credit", name="two_accounts"),
         Index("ix_settlement_posting_entry_id", "entry_id"),
     )

@@ -1,1 +1,1 @@
-"""Where every server keeps its rows: engine, column types, outbox, inbox, idempotency. No domain words."""
+"""Rows of every server: engine, column types, outbox, inbox, idempotency; no domain words."""

@@ -27,9 +27,7 @@ async def insert_rows(
     tail = " ON CONFLICT DO NOTHING" if ignore_conflicts else ""
     if connection.dialect.name == "sqlite":
         marks = ",".join("?" * len(columns))
-        statement = (
-            f"INSERT INTO {table.name} ({','.join(columns)}) VALUES ({marks}){tail}"  # noqa: S608
-        )
+        statement = f"INSERT INTO {table.name} ({','.join(columns)}) VALUES ({marks}){tail}"  # noqa: S608
     else:
         arrays = ",".join(
             f"${number}::{_postgres_type(table, name)}[]"

@@ -60,9 +60,7 @@ async def targets_waiting(session: AsyncSession) -> dict[str, int]:
     return {target: count for target, count in rows}
 
 
-async def mark_delivered(
-    session: AsyncSession, *, target: str, up_to: int, now: datetime
-) -> None:
+async def mark_delivered(session: AsyncSession, *, target: str, up_to: int, now: datetime) -> None:
     """Record the callee's receipt for every message up to a sequence number."""
     await session.execute(
         update(OutboxMessage)

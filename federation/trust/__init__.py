@@ -1,1 +1,1 @@
-""""""
+"""Keys, signatures, tokens, site policies, and who belongs to the federation."""
