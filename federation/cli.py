@@ -12,7 +12,7 @@ import rich_click as click
 from federation import __version__, logs
 from federation.clock import Clock, FileClock, system_clock
 from federation.config import HubConfig, NodeConfig, load_hub_config, load_node_config
-from federation.edge.service import Service, run_loop, upgrade_database
+from federation.edge.service import Service, check_database, run_loop, upgrade_database
 from federation.edge.staff import staff_token
 from federation.errors import RefusalError
 
@@ -142,6 +142,36 @@ def db_upgrade(config: Path) -> None:
 def token(config: Path, subject: str, role: str) -> None:
     """Sign a token for somebody the server's configuration lists (12 hours)."""
     click.echo(staff_token(_load(config), subject, role, system_clock))
+
+
+@db.command("check")
+@click.option("--config", type=FILE, required=True, help="The server's TOML file.")
+def db_check(config: Path) -> None:
+    """Say whether the database is at the newest revision and its tables are as they should be."""
+    run_loop(check_database(_load(config).database_url))
+    click.echo("The database is as this version of the code expects.")
+
+
+@cli.command()
+@click.option("--run", "run_file", type=FILE, required=True, help="A runs/<period>.json file.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def check(run_file: Path, as_json: bool) -> None:
+    """Recompute shares, nets and remittances of a run from its file alone."""
+    from federation.edge.check import check_run  # noqa: PLC0415 - needed by no server
+
+    found = check_run(run_file.read_bytes())
+    click.echo(found.as_json() if as_json else found.as_text())
+    if found.violations:
+        sys.exit(1)
+
+
+@cli.command()
+@click.argument("role", type=click.Choice(["hub", "node"]))
+def schema(role: str) -> None:
+    """Print the GraphQL schema of a role."""
+    from federation.edge.sdl import sdl  # noqa: PLC0415 - loads one role only
+
+    click.echo(sdl(role), nl=False)
 
 
 @cli.group()

@@ -164,6 +164,19 @@ async def upgrade_database(url: str) -> None:
         await engine.dispose()
 
 
+async def check_database(url: str) -> None:
+    """Refuse a database that is not at the newest revision, or whose tables differ from it."""
+    engine = create_async_engine(make_url(url))
+    try:
+        async with engine.connect() as connection:
+            revision = await connection.run_sync(migrations.current_revision)
+            if revision != migrations.head_revision():
+                raise NotMigratedError(f"at {revision}, code at {migrations.head_revision()}")
+            await connection.run_sync(migrations.check)
+    finally:
+        await engine.dispose()
+
+
 @contextlib.asynccontextmanager
 async def running(*services: Service) -> AsyncIterator[None]:
     """Start some servers, and stop them at the end, the last first."""

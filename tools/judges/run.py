@@ -11,7 +11,8 @@ START_SECONDS_MAX = 30
 
 # Name -> command; `{port}` is replaced.
 SERVERS = {
-    "probe": [sys.executable, "-m", "tests.schema.probe", "{port}"],
+    "hub": [sys.executable, str(Path(__file__).parent / "serve.py"), "hub", "{port}"],
+    "node": [sys.executable, str(Path(__file__).parent / "serve.py"), "node", "{port}"],
 }
 
 

@@ -1,0 +1,71 @@
+"""What `federation check --run FILE` says: a run recomputed from its published bytes alone."""
+
+import json
+from dataclasses import dataclass
+
+from federation.money import decimal_text
+from federation.settlement.check import check_run_file
+from federation.settlement.run import RunResult, compute
+from federation.settlement.run_document import RunDocument, decode, run_id
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A recomputed run: what was examined, and the figures that follow from the file."""
+
+    run_id: str
+    document: RunDocument
+    result: RunResult
+    checks: dict[str, tuple[int, list[str]]]
+
+    @property
+    def violations(self) -> list[str]:
+        """Return every violation with the name of its invariant."""
+        return [f"{name}: {text}" for name, (_, wrong) in self.checks.items() for text in wrong]
+
+    def as_json(self) -> str:
+        """Return the figures: shares by licence key, nets, remittances, checks."""
+        result = self.result
+        return json.dumps(
+            {
+                "run_id": self.run_id,
+                "period": self.document.period,
+                "shares": {key: licence.shares for key, licence in result.licences.items()},
+                "nets": {party: position.net for party, position in result.positions.items()},
+                "remittances": result.remittances,
+                "checks": {
+                    name: {"examined": examined, "violations": wrong}
+                    for name, (examined, wrong) in self.checks.items()
+                },
+            },
+            sort_keys=True,
+            indent=1,
+        )
+
+    def as_text(self) -> str:
+        """Return the figures for a reader."""
+        lines = [f"run {self.run_id}", f"period {self.document.period}", "", "shares"]
+        for key, licence in self.result.licences.items():
+            for party, amount in sorted(licence.shares.items()):
+                text = decimal_text(amount, licence.currency)
+                lines.append(f"  {key:<16} {party:<12} {text:>20} {licence.currency}")
+        clearing = self.document.hub.clearing_currency
+        lines += ["", "nets and remittances"]
+        for party, position in self.result.positions.items():
+            net = decimal_text(position.net, clearing)
+            paid = ""
+            if party in self.result.remittances:
+                currency = self.document.collectives[party].settlement_currency
+                amount = decimal_text(self.result.remittances[party], currency)
+                paid = f"{amount:>20} {currency}"
+            lines.append(f"  {party:<16} {net:>20} {clearing} {paid}".rstrip())
+        lines += ["", "checks"]
+        for name, (examined, wrong) in sorted(self.checks.items()):
+            lines.append(f"  {name:<28} {examined:>8} examined, {len(wrong)} violations")
+        return "\n".join(lines + [f"  VIOLATED {text}" for text in self.violations])
+
+
+def check_run(data: bytes) -> Found:
+    """Recompute a run from its file; a file that is none is refused."""
+    document = decode(data)
+    return Found(run_id(data), document, compute(document), check_run_file(data))

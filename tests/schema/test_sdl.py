@@ -1,0 +1,19 @@
+from pathlib import Path
+
+import pytest
+
+from federation.edge.sdl import sdl
+
+SCHEMA = Path(__file__).parents[2] / "federation" / "schema"
+
+
+@pytest.mark.parametrize("role", ["hub", "node"])
+def test_the_committed_schema_is_the_one_that_is_served(role):
+    committed = (SCHEMA / f"{role}.graphql").read_text(encoding="utf-8")
+
+    assert sdl(role) == committed, f"run: federation schema {role} > federation/schema/{role}.graphql"
+
+
+def test_both_roles_name_every_refusal_alike():
+    for role in ("hub", "node"):
+        assert "type Refused {\n  code: String!\n  message: String!\n}" in sdl(role)
