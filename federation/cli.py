@@ -61,8 +61,9 @@ async def _serve_until_signal(service: Service, ready_file: Path | None) -> None
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     await service.start()
-    click.echo(f"{service.server.code} listens on {service.url}", err=True)
-    if ready_file is not None:
+    if ready_file is None:
+        click.echo(f"{service.server.code} listens on {service.url}", err=True)
+    else:
         fresh = ready_file.with_suffix(".new")
         fresh.write_text(service.url, encoding="utf-8")
         fresh.replace(ready_file)
@@ -212,7 +213,7 @@ def demo(out: Path, as_json: bool) -> None:
     logs.configure("error")  # a node that is down is part of the story
     tell = teller.Teller(teller.make_console(to_stderr=as_json))
     is_to_stay = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
-    report = asyncio.run(command.run_demo(out, tell, is_to_stay=is_to_stay))
+    report = run_loop(command.run_demo(out, tell, is_to_stay=is_to_stay))
     if as_json:
         click.echo(command.json_text(report))
 

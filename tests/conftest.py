@@ -12,8 +12,7 @@ from tests.databases import BACKENDS, PostgresServer, SqliteFiles, opened
 async def sqlite(tmp_path_factory):
     files = SqliteFiles(tmp_path_factory.mktemp("sqlite"))
     await files.start()
-    yield files
-    await files.stop()
+    return files
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -45,7 +45,6 @@ HUB_TERMS = HubTerms(
 MEMORY, MEMORY_NEEDED = Path("/dev/shm"), 2**29  # noqa: S108 - a folder of our own inside
 NO_SAFETY_NEEDED = ("fsync", "synchronous_commit", "full_page_writes")
 
-
 Refusal = TypeVar("Refusal", bound=Exception)
 
 
@@ -87,9 +86,6 @@ class SqliteFiles:
         finally:
             for file in self._folder.glob(f"{path.name}*"):
                 file.unlink()
-
-    async def stop(self) -> None:
-        """Leave the folder to pytest."""
 
 
 def _sqlite_url(path: Path) -> str:

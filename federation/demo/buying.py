@@ -1,13 +1,10 @@
-"""Chapter two: a lab buys from the hub, another from a node, while a third server is down."""
+"""Chapter two: one lab buys from the hub by a quote, another from a node by agreement."""
 
 from typing import Any
-
-import aiohttp
 
 from federation.demo import documents as ask
 from federation.demo.stage import Stage, amount, when
 from federation.scenario import documents
-from federation.scenario.client import until
 from federation.scenario.model import HUB, LicencePart
 
 
@@ -17,18 +14,12 @@ async def request_quote(stage: Stage) -> dict[str, Any]:
     stage.tell.chapter(f"Buying ({when(plan.buy_at)})")
     item = stage.script.licences[plan.quoted]
     await _register_licensee(stage, item)
-    terms = {
-        "expected": [
-            {"node": x.node, "use": x.use, "contentTier": x.content_tier, "units": str(x.units)}
-            for x in plan.expected
-        ],
-        "startsOn": item.starts_on.isoformat(),
-        "endsOn": item.ends_on.isoformat(),
-        "usageBasis": item.usage_basis,
-    }
-    quote: dict[str, Any] = await stage.federation.hub.lab(item.licensee).ask(
-        ask.QUOTE, input=terms
-    )
+    expected = [
+        {"node": x.node, "use": x.use, "contentTier": x.content_tier, "units": str(x.units)}
+        for x in plan.expected
+    ]
+    lab = stage.federation.hub.lab(item.licensee)
+    quote: dict[str, Any] = await lab.ask(ask.QUOTE, input={"expected": expected, **_term(item)})
     stage.tell.step(
         "quote",
         f"Quote for {stage.script.labs[item.licensee]}: {amount(quote['fee'])} by tariff"
@@ -38,6 +29,14 @@ async def request_quote(stage: Stage) -> dict[str, Any]:
         facts=quote,
     )
     return quote
+
+
+def _term(item: LicencePart) -> dict[str, str]:
+    return {
+        "startsOn": item.starts_on.isoformat(),
+        "endsOn": item.ends_on.isoformat(),
+        "usageBasis": item.usage_basis,
+    }
 
 
 def _line(line: dict[str, Any]) -> str:
@@ -81,11 +80,9 @@ async def sell_national(stage: Stage, name: str, item: LicencePart) -> None:
         "licensee": item.licensee,
         "components": item.parts(),
         "currency": item.currency,
-        "startsOn": item.starts_on.isoformat(),
-        "endsOn": item.ends_on.isoformat(),
-        "usageBasis": item.usage_basis,
         "unclaimed": item.unclaimed,
-        "reason": "First licence of a new lab",
+        "reason": stage.script.plan.reason,
+        **_term(item),
     }
     await _register_licensee(stage, item)
     offer = await node.person("licensing").ask(documents.OFFER, input=terms, key=name)
@@ -97,7 +94,7 @@ async def sell_national(stage: Stage, name: str, item: LicencePart) -> None:
         "national",
         f"Licence {stage.number(name)}: {stage.script.labs[item.licensee]} buys from"
         f" {item.issuer} for {fee}, {item.starts_on} to {item.ends_on}.",
-        f"an individual agreement: {terms['reason']}",
+        f"an individual agreement, and why: {stage.script.plan.reason}",
         facts={"number": stage.number(name)},
     )
 
@@ -107,33 +104,6 @@ async def sell_nationals(stage: Stage) -> None:
     for name, item in stage.script.licences.items():
         if item.issuer != HUB:
             await sell_national(stage, name, item)
-
-
-async def show_down(stage: Stage) -> None:
-    """Look at the node that was stopped before the licence was sold, and at what waits for it."""
-    code = stage.script.plan.down
-    node = stage.federation.nodes[code]
-    hub = stage.federation.hub.person("auditor")
-
-    async def waiting() -> int:
-        found = await hub.ask(documents.DELIVERIES)
-        return sum(x["waiting"] for x in found if x["target"] == node.config.entity_id)
-
-    count = await until(waiting, what=f"messages for {code}")
-    stage.tell.step(
-        "down",
-        f"The node of {code} is down: {await _connect(stage, node.url)}.",
-        "what was sold meanwhile waits in the hub's outbox",
-        facts={"node": code, "is_waiting": bool(count)},
-    )
-
-
-async def _connect(stage: Stage, url: str) -> str:
-    try:
-        async with stage.servers.http.get(f"{url}/health/live") as response:
-            return f"{url} answers {response.status}"
-    except aiohttp.ClientConnectorError:
-        return f"{url} refuses connections"
 
 
 async def pay(stage: Stage) -> None:
@@ -150,36 +120,3 @@ async def pay(stage: Stage) -> None:
         stage.receipts[stage.number(name)] = receipt
     texts = [f"{amount(x['amount'])} for {x['licence']}" for x in stage.receipts.values()]
     stage.tell.step("paid", f"Received: {' and '.join(texts)}.")
-
-
-async def show_registrations(stage: Stage, name: str, *, pending: str | None) -> None:
-    """Say where each licence is registered, once every node but a `pending` one has it."""
-    standing = {}
-    for number in stage.story.numbers.values():
-        standing[number] = await _registered(stage, number, pending)
-    details = [
-        f"{number}: " + ", ".join(f"{code} {state.lower()}" for code, state in states.items())
-        for number, states in standing.items()
-    ]
-    text = (
-        f"The node of {stage.script.plan.down} is back, on its port and with its data:"
-        " registered everywhere."
-        if pending is None
-        else "Registered at the other nodes; each sent the hub its receipt."
-    )
-    stage.tell.step(name, text, *details, facts=standing)
-
-
-async def _registered(stage: Stage, number: str, pending: str | None) -> dict[str, str]:
-    officer = stage.federation.hub.person("licensing")
-
-    async def states() -> dict[str, str] | None:
-        found = await officer.ask(documents.LICENCE, number=number)
-        by_node = {item["node"]: item["state"] for item in found["registrations"]}
-        is_done = by_node and all(
-            state == "REGISTERED" for code, state in by_node.items() if code != pending
-        )
-        return by_node if is_done else None
-
-    found: dict[str, str] = await until(states, what=f"registrations of {number}")
-    return dict(sorted(found.items()))

@@ -1,5 +1,6 @@
 """`federation demo`: plays the story, shows the figures, writes the files, and stays if asked."""
 
+import asyncio
 import contextlib
 import json
 import tempfile
@@ -11,8 +12,8 @@ import msgspec
 from rich.padding import Padding
 from rich.text import Text
 
-from federation.demo import buying, crawling, figures, joining, settling, tables
-from federation.demo.plan import Script, read_script
+from federation.demo import buying, crawling, delivery, figures, joining, settling, tables
+from federation.demo.plan import Script, SitePart, read_script
 from federation.demo.report import Report
 from federation.demo.servers import Servers, launched
 from federation.demo.sites import MemberSite, site_config
@@ -23,6 +24,9 @@ from federation.demo.web import Web
 from federation.scenario import outputs
 from federation.scenario.story import Story
 
+INTRODUCTION = """\
+One licence, three collectives, every cent accounted for: servers, sites and crawlers on this
+machine, over real HTTP. Names are invented."""
 WHAT = {
     "report.json": "every figure of the month",
     "journal.beancount": "the servers' books; bean-check reads it",
@@ -36,6 +40,7 @@ WHAT = {
 async def run_demo(out: Path, tell: Teller, *, is_to_stay: bool) -> dict[str, Any]:
     """Play the demo, write OUT, and return the report as plain values."""
     outputs.empty(out)
+    tell.console.print(Text(INTRODUCTION))
     with tempfile.TemporaryDirectory(prefix="federation-demo-") as temporary:
         async with _stage(read_script(), Path(temporary), tell) as stage:
             await play(stage)
@@ -49,7 +54,7 @@ async def run_demo(out: Path, tell: Teller, *, is_to_stay: bool) -> dict[str, An
 
 
 async def play(stage: Stage) -> None:
-    """Play the four chapters, over HTTP and through the same doors as everybody."""
+    """Play the chapters, over HTTP and through the same doors as everybody."""
     await joining.join(stage)
     await joining.register(stage)
     await joining.publish_tariff(stage)
@@ -59,9 +64,9 @@ async def play(stage: Stage) -> None:
     await stage.servers.stop(stage.script.plan.down)
     await buying.accept(stage, quote)
     await buying.sell_nationals(stage)
-    await buying.show_down(stage)
+    await delivery.show_down(stage)
     await buying.pay(stage)
-    await buying.show_registrations(stage, "registrations", pending=stage.script.plan.down)
+    await delivery.show_registrations(stage, "registrations", pending=stage.script.plan.down)
     crawling.send_crawlers(stage)
     rows = await crawling.show_tokens(stage)
     await crawling.show_refusals(stage)
@@ -75,30 +80,28 @@ async def play(stage: Stage) -> None:
 async def _stage(script: Script, folder: Path, tell: Teller) -> AsyncIterator[Stage]:
     """Start the servers, and stop them and the sites at the end."""
     async with launched(script, folder) as servers:
-        sites = [await _site(script, servers, folder, number) for number in range(len(script.plan.site))]
+        sites = [await _site(script, part, servers, folder) for part in script.plan.site]
         web = Web(servers.http, {site.host: site for site in sites})
         try:
             yield Stage(script, servers, Story(script.scenario, servers.federation), web, tell)
         finally:
-            for site in sites:
-                await site.close()
+            await asyncio.gather(*(site.close() for site in sites))
 
 
-async def _site(script: Script, servers: Servers, folder: Path, number: int) -> MemberSite:
-    part = script.plan.site[number]
+async def _site(script: Script, part: SitePart, servers: Servers, folder: Path) -> MemberSite:
     title = script.members[part.collective][part.member]
     return MemberSite(part, await site_config(part, servers, folder), title)
 
 
 def _show_files(tell: Teller, out: Path, names: list[str]) -> None:
     tell.console.print()
-    tell.console.print(Text("Written", style="bold"))
+    tell.console.print(Text(f"Written to {out}", style="bold"), soft_wrap=True)
     kinds: dict[str, list[str]] = {}
     for name in names:
         kinds.setdefault(name.partition("/")[0], []).append(name)
     for kind, found in kinds.items():
         for name in found:
-            text = f"{str(out / name):<48} {WHAT[kind] if name == found[0] else ''}".rstrip()
+            text = f"{name:<28} {WHAT[kind] if name == found[0] else ''}".rstrip()
             tell.console.print(Padding.indent(Text(text), 2))
 
 

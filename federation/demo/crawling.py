@@ -81,7 +81,8 @@ async def show_refusals(stage: Stage) -> None:
     stage.tell.step(
         "bot",
         f"A bot without a licence is refused: {answer}.",
-        f"{bot.url}, {bot.agent.partition(' ')[0]}; told to buy at {answer.buy_at}",
+        f"{bot.url}, {bot.agent.partition(' ')[0]}",
+        f"it is told where to buy: {answer.buy_at}",
         facts=_facts(answer),
     )
     answer = await stage.crawlers[withheld.licence].fetch(withheld.url, withheld.use)

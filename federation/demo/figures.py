@@ -32,9 +32,7 @@ async def collect(stage: Stage) -> tuple[Report, dict[str, bytes]]:
         code: json.loads(files[f"statements/{code}-{period}.json"])
         for code in stage.federation.nodes
     }
-    licences = [
-        _licence(stage, name, item, statements) for name, item in found["licences"].items()
-    ]
+    licences = [_licence(stage, name, item, statements) for name, item in found["licences"].items()]
     collectives = [
         await _collective(stage, code, found["nodes"][code], statements[code])
         for code in stage.federation.nodes

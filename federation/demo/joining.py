@@ -1,5 +1,7 @@
 """Chapter one: three collectives join, bring their works, and their members' sites open."""
 
+import asyncio
+
 from federation.demo import documents as ask
 from federation.demo.sites import MemberSite
 from federation.demo.stage import Stage, when
@@ -42,7 +44,7 @@ async def register(stage: Stage) -> None:
         "registered",
         f"Imported at their own nodes: {text}.",
         *(f"withheld: {text}" for text in _withheld(stage)),
-        *(f"copy: {text}" for text in copies(stage)),
+        *(f"copy: {text}" for text in _copies(stage)),
         facts=counts,
     )
 
@@ -51,18 +53,18 @@ def _withheld(stage: Stage) -> list[str]:
     uses = {"*": "all uses"}
     return [
         f"{row.get('subject')} ({code}), {uses.get(row.get('use'), row.get('use'))}"
-        for code, rows in stage.script.scenario.optouts.rows.items()
-        for row in rows
+        for code in stage.script.particulars
+        for row in stage.script.scenario.optouts.rows[code]
     ]
 
 
-def copies(stage: Stage) -> list[str]:
+def _copies(stage: Stage) -> list[str]:
     """Return what works are copies of another member's, and the owner's part."""
     return [
-        f"{row.get('claim')} ({code}): {int(row.get('owner_bps')) / 100:g} % of what it earns is"
-        f" for {row.get('canonical')}"
-        for code, rows in stage.script.scenario.works.rows.items()
-        for row in rows
+        f"{row.get('claim')} ({code}), {int(row.get('owner_bps')) / 100:g} % for"
+        f" {row.get('canonical')}"
+        for code in stage.script.particulars
+        for row in stage.script.scenario.works.rows[code]
         if row.get("canonical")
     ]
 
@@ -88,8 +90,7 @@ async def publish_tariff(stage: Stage) -> None:
 
 async def open_sites(stage: Stage) -> None:
     """Members' sites open; each pulls the policy that its node signed for it."""
-    for site in stage.web.sites.values():
-        await site.open()
+    await asyncio.gather(*(site.open() for site in stage.web.sites.values()))
     stage.tell.step(
         "sites",
         f"{len(stage.web.sites)} members' sites open, each with a policy signed by its node.",

@@ -55,7 +55,10 @@ class WithheldPart(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Plan(msgspec.Struct, forbid_unknown_fields=True):
-    """`story.toml`. `mint` is the node that mints tokens, `down` the one that fails meanwhile."""
+    """`story.toml`. `mint` is the node that mints tokens, `down` the one that fails meanwhile.
+
+    `quoted` is the licence bought by a quote, `reason` why the others deviate from the tariff.
+    """
 
     join_at: datetime
     buy_at: datetime
@@ -63,6 +66,7 @@ class Plan(msgspec.Struct, forbid_unknown_fields=True):
     mint: str
     down: str
     quoted: str
+    reason: str
     tariff: TariffPart
     expected: list[ExpectedPart]
     site: list[SitePart]

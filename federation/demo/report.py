@@ -124,7 +124,7 @@ class Balance(msgspec.Struct):
     def equation(self) -> str:
         """Write the balance as an equation: `100.00 received = 3.00 clearing fees + …`."""
         came, went = self.sides()
-        return f"{self.currency}: {self._sum(came)} = {self._sum(went)}"
+        return f"{self._sum(came)} = {self._sum(went)}"
 
     def _sum(self, amounts: dict[str, int]) -> str:
         return " + ".join(
@@ -146,9 +146,7 @@ class Report(msgspec.Struct):
     checks: dict[str, dict[str, int]]
 
 
-def balances(
-    licences: list[LicencePaid], collectives: list[CollectivePart]
-) -> list[Balance]:
+def balances(licences: list[LicencePaid], collectives: list[CollectivePart]) -> list[Balance]:
     """Return the balance of every currency, or refuse figures that leave a minor unit over."""
     names = {*(item.currency for item in licences), *(item.currency for item in collectives)}
     found = {name: Balance(name) for name in sorted(names)}
@@ -162,7 +160,7 @@ def balances(
     for balance in found.values():
         came, went = (sum(side.values()) for side in balance.sides())
         if came != went:
-            raise UnbalancedError(f"{balance.equation()}: {came - went} left")
+            raise UnbalancedError(f"{balance.currency}: {balance.equation()}: {came - went} left")
     return list(found.values())
 
 
@@ -187,5 +185,5 @@ def plan_text(particulars: dict[str, Any]) -> str:
     if particulars["plan"] == "tiered":
         tiers = particulars["tiers"].items()
         texts = [f"{name} {tier['share_bps'] / 100:g} %" for name, tier in tiers]
-        return f"tiered: {', '.join(texts)}, equal within a tier"
+        return f"tiered: {', '.join(texts)}"
     return "by usage"

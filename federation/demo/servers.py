@@ -1,5 +1,6 @@
 """The demo's hub and nodes: real services on loopback, one of which is stopped and comes back."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -9,7 +10,7 @@ import aiohttp
 import msgspec
 
 from federation.clock import SettableClock
-from federation.config import HubConfig, NodeConfig, StaffMember
+from federation.config import NodeConfig, StaffMember
 from federation.demo.plan import Script
 from federation.edge.service import Service
 from federation.hub.app import create_hub
@@ -42,6 +43,7 @@ class Servers:
     def __init__(self, http: aiohttp.ClientSession, clock: SettableClock) -> None:
         self.http, self.clock = http, clock
         self._services: dict[str, Service] = {}
+        self._stopped: dict[str, Service] = {}
         self._running: dict[str, Running] = {}
 
     @property
@@ -62,19 +64,19 @@ class Servers:
 
     async def stop(self, code: str) -> None:
         """Stop a server for real: its socket closes, its database too."""
-        await self._services[code].stop()
+        self._stopped[code] = self._services.pop(code)
+        await self._stopped[code].stop()
 
     async def start_again(self, code: str) -> None:
         """Start a stopped node again: the same port, the same data."""
-        stopped = self._services[code]
+        stopped = self._stopped.pop(code)
         config = msgspec.structs.replace(stopped.config, port=stopped.port)
         assert isinstance(config, NodeConfig)  # noqa: S101 - the hub is never stopped
         await self._start(code, create_node(config, self.clock))
 
     async def close(self) -> None:
-        """Stop all, the last first."""
-        for service in reversed(self._services.values()):
-            await service.stop()
+        """Stop all that run."""
+        await asyncio.gather(*(service.stop() for service in self._services.values()))
 
     async def _start(self, code: str, service: Service) -> None:
         self._services[code] = service

@@ -1,10 +1,10 @@
-"""Chapter four: usage comes in, the month is settled by two people, each node distributes."""
+"""The last chapters: usage comes in, two people settle the month, each node distributes."""
 
 import asyncio
 import json
 from typing import Any
 
-from federation.demo import buying
+from federation.demo import delivery
 from federation.demo import documents as ask
 from federation.demo.sites import MemberSite
 from federation.demo.stage import Stage, when
@@ -23,7 +23,7 @@ async def bring_back(stage: Stage) -> None:
     stage.set_clock(plan.back_at)
     stage.tell.chapter(f"Reporting ({when(plan.back_at)})")
     await stage.servers.start_again(plan.down)
-    await buying.show_registrations(stage, "back", pending=None)
+    await delivery.show_registrations(stage, "back", pending=None)
     await stage.story.settle_down()
 
 
@@ -44,7 +44,7 @@ async def report_usage(stage: Stage) -> None:
     units = sum(int(row.line["units"]) for row in rows)
     stage.tell.step(
         "compared",
-        f"The labs report {units} pages to the hub themselves: kept to be compared, never added.",
+        f"The labs report {units} pages to the hub: kept to be compared, never added.",
         facts={"units": units},
     )
     await stage.story.settle_down()
@@ -106,8 +106,8 @@ def _tell_counted(stage: Stage, run: dict[str, Any]) -> None:
     classes = json.loads(run["document"])["classes"]
     counted = {name: [lines, int(units)] for name, (lines, units) in classes.items() if lines}
     notes = {
-        "MATCHED": "one member's, or one collective's to sort out",
-        "DISPUTED": "members of two collectives claim the page: held until it is decided",
+        "MATCHED": "one collective's, and earns",
+        "DISPUTED": "claimed at two collectives: held until it is decided",
         "other_source": "the labs' own count, to compare",
     }
     stage.tell.step(

@@ -15,6 +15,8 @@ from federation.scenario.servers import Running
 
 HUB_STAFF = ("operator", "licensing", "settlement", "approver", "auditor")
 NODE_STAFF = ("node-operator", "registry")
+TRY = """curl {url}/graphql -H 'content-type: application/json' \
+-d '{{"query": "{{ collectives {{ code name }} }}"}}'"""
 
 
 async def stay(stage: Stage) -> None:
@@ -32,6 +34,7 @@ def _show(stage: Stage) -> None:
     stage.tell.chapter(f"The servers stay up; business time stands at {when(clock())}")
     for code, url in server_addresses(stage).items():
         console.print(Text(f"  {code:<4} {url}/graphql"))
+    console.print(Text(f"  {TRY.format(url=stage.federation.hub.url)}"), soft_wrap=True)
     for code, role, header in _headers(stage):
         stage.tell.chapter(f"{role}, at {code}")
         console.print(Text(f"Authorization: Bearer {header}"), soft_wrap=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -11,12 +11,15 @@ from rich.text import Text
 from federation.demo.report import Balance, CollectivePart, LicencePaid, MemberEarned, Report
 from federation.money import decimal_text
 
-REASONS = {
-    "~DISPUTED": "in suspense: disputed between collectives",
+HELD = {
+    "~DISPUTED": "in suspense: claimed at two collectives",
     "~UNMATCHED": "in suspense: nobody's",
-    "DISPUTED": "outstanding: two members claim the same work",
-    "NO_RECIPIENT": "outstanding: nobody to share it among",
+    "DISPUTED": "held: claimed by two members",
+    "NO_RECIPIENT": "held: nobody to share it among",
 }
+LEGEND = (
+    "received: another licensor's licence; domestic: the collective's own; base, tier: per head"
+)
 
 
 def show(console: Console, report: Report) -> None:
@@ -25,10 +28,13 @@ def show(console: Console, report: Report) -> None:
     for part in report.collectives:
         heading = f"Who earned at {part.code} {part.name}, in {part.currency} ({part.plan})"
         _print(console, heading, _earned(part))
+    console.print(Padding.indent(Text(LEGEND, style="dim"), 1))
     _print(console, "What the banks move", _remitted(report))
     _print(console, "Every currency balances", _balanced(report.balances))
-    for balance in report.balances:
-        console.print(Padding.indent(Text(balance.equation()), 2))
+    console.print(Padding.indent(_equations(report.balances), 1))
+    examined = sum(check["examined"] for check in report.checks.values())
+    text = f"The servers checked {len(report.checks)} invariants on {examined} facts: all hold."
+    console.print(Padding.indent(Text(text), 1))
 
 
 def _print(console: Console, heading: str, table: Table) -> None:
@@ -38,14 +44,16 @@ def _print(console: Console, heading: str, table: Table) -> None:
 
 
 def _table(*columns: str, right: Iterable[str] = ()) -> Table:
+    """Return a table whose cells fold where they must, so that no figure is ever cut."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
     for name in columns:
-        table.add_column(name, justify="right" if name in right else "left", no_wrap=True)
+        justify: JustifyMethod = "right" if name in right else "left"
+        table.add_column(name, justify=justify, overflow="fold")
     return table
 
 
 def _paid(report: Report) -> Table:
-    table = _table("Licence", "What", "Amount", "Rate", "Settled", right=("Amount", "Settled"))
+    table = _table("", "Amount", "Rate", "Settled", right=("Amount", "Settled"))
     for licence in report.licences:
         _add_licence(table, licence)
     return table
@@ -54,40 +62,37 @@ def _paid(report: Report) -> Table:
 def _add_licence(table: Table, licence: LicencePaid) -> None:
     def add(what: str, amount: int, rate: str = "", settled: str = "") -> None:
         if amount:
-            text = f"{decimal_text(amount, licence.currency)} {licence.currency}"
-            table.add_row(licence.number, what, text, rate, settled)
+            table.add_row(what, _money(amount, licence.currency), rate, settled)
 
-    add(f"{licence.licensee} paid {licence.licensor} on {licence.received_on}", licence.received)
+    payer = f"{licence.licensee} paid {licence.licensor} on {licence.received_on}"
+    add(f"{licence.number}: {payer}", licence.received)
     add("  later months", licence.later_months)
     add("  clearing fee of the hub", licence.clearing_fee)
     add(f"  collecting fee of {licence.licensor}", licence.collecting_fee)
     for x in licence.portions:
-        settled = x.settled is not None and decimal_text(x.settled, x.settled_currency)
-        value = f"{settled} {x.settled_currency}" if settled else ""
-        add(f"  {REASONS.get(x.to, f'share of {x.to}')}", x.amount, x.rate, value)
+        settled = "" if x.settled is None else _money(x.settled, x.settled_currency)
+        add(f"  {HELD.get(x.to, f'share of {x.to}')}", x.amount, x.rate, settled)
     add("  carried forward: not used", licence.carried_forward)
     table.add_section()
 
 
+def _money(amount: int, currency: str) -> str:
+    return f"{decimal_text(amount, currency)} {currency}"
+
+
 def _earned(part: CollectivePart) -> Table:
-    table = _table(
-        "Member", "Why", "Licence", "Use", "Units", "Amount", "Together", right=("Units", "Amount", "Together")
-    )
+    numbers = ("Units", "Amount", "Together")
+    table = _table("Member", "Why", "Licence", "Use", *numbers, right=numbers)
     for member in part.members:
         _add_member(table, member, part.currency)
     table.add_section()
+    received, domestic = (decimal_text(x, part.currency) for x in (part.received, part.domestic))
     amounts = {"members together": part.attributed(), "admin fee": part.admin_fee}
-    amounts |= {REASONS[name]: amount for name, amount in part.held.items() if amount}
+    amounts |= {HELD[name]: amount for name, amount in part.held.items() if amount}
+    amounts[f"= received {received} + domestic {domestic}"] = part.received + part.domestic
     for name, amount in amounts.items():
         table.add_row(name, "", "", "", "", "", decimal_text(amount, part.currency))
-    total = decimal_text(part.received + part.domestic, part.currency)
-    table.add_row(f"= {_came(part)}", "", "", "", "", "", total)
     return table
-
-
-def _came(part: CollectivePart) -> str:
-    received, domestic = (decimal_text(x, part.currency) for x in (part.received, part.domestic))
-    return f"received {received} + domestic {domestic}"
 
 
 def _add_member(table: Table, member: MemberEarned, currency: str) -> None:
@@ -103,18 +108,16 @@ def _add_member(table: Table, member: MemberEarned, currency: str) -> None:
             decimal_text(member.attributed, currency) if is_last else "",
         )
     if member.reason:
-        table.add_row("", f"not paid yet: {member.reason}", "", "", "", "", "")
+        table.add_row(f"  not paid yet: {member.reason}", "", "", "", "", "", "")
 
 
 def _remitted(report: Report) -> Table:
-    table = _table("Payment", "Amount", "of which FX rounding", right=("Amount", "of which FX rounding"))
+    numbers = ("Amount", "of which FX rounding")
+    table = _table("Payment", *numbers, right=numbers)
     for part in report.collectives:
         payer = f"HUB to {part.code}" if part.remittance >= 0 else f"{part.code} to HUB"
-        amount, rounding = (
-            f"{decimal_text(x, part.currency)} {part.currency}"
-            for x in (abs(part.remittance), part.fx_rounding)
-        )
-        table.add_row(payer, amount, rounding)
+        amounts = (abs(part.remittance), part.fx_rounding)
+        table.add_row(payer, *(_money(amount, part.currency) for amount in amounts))
     return table
 
 
@@ -131,6 +134,13 @@ def _balanced(balances: list[Balance]) -> Table:
         sums = [sum(side[index].values()) for side in sides]
         table.add_row(f"= {total}", *_texts(sums, currencies))
         table.add_section()
+    return table
+
+
+def _equations(balances: list[Balance]) -> Table:
+    table = Table.grid(padding=(0, 1))
+    for balance in balances:
+        table.add_row(f"{balance.currency}:", balance.equation())
     return table
 
 

@@ -31,7 +31,9 @@ class Teller:
         self.console.print()
         self.console.print(Text(title, style="bold"))
 
-    def step(self, name: str, text: str, *details: str, facts: dict[str, Any] | None = None) -> None:
+    def step(
+        self, name: str, text: str, *details: str, facts: dict[str, Any] | None = None
+    ) -> None:
         """Say that something happened; an indented line for each detail."""
         self.steps.append(Step(name, text, list(details), facts or {}))
         self._say("*", text, "", indent=2)

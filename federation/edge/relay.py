@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import os
 import secrets
+import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -32,12 +34,11 @@ class Relay:
     def __init__(self, server: Server, peers: PeerClient, resolve: Resolve) -> None:
         self._server, self._peers, self._resolve = server, peers, resolve
         self._wake = asyncio.Event()
-        self._owner = secrets.token_hex(8)
+        self._owner = f"{os.getpid()}-{secrets.token_hex(8)}"
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._not_before: dict[str, tuple[float, int]] = {}
         self._leased_until: dict[str, float] = {}
         self._urls: dict[str, str] = {}
-        self._again: set[str] = set()
 
     def wake(self) -> None:
         """Look at the outbox now."""
@@ -45,6 +46,7 @@ class Relay:
 
     async def run(self) -> None:
         """Deliver until cancelled."""
+        _here.add(self._owner)
         try:
             while True:
                 self._wake.clear()
@@ -55,33 +57,44 @@ class Relay:
             for task in self._busy.values():
                 task.cancel()
             await asyncio.gather(*self._busy.values(), return_exceptions=True)
+            _here.discard(self._owner)
+            await self._release()
+
+    async def _release(self) -> None:
+        """Give our leases up: who starts here next need not wait for their end."""
+        if not self._leased_until:
+            return
+        async with self._server.db.write("relay.release") as session:
+            for target in self._leased_until:
+                lease = await session.get(Lease, f"relay:{target}")
+                if lease is not None and lease.owner == self._owner:
+                    lease.expires = 0.0
 
     def _pause(self) -> float:
         """Return how long to sleep unless woken: until the next back-off is over."""
         now = time.monotonic()
-        later = [when - now for when, _ in self._not_before.values()]
+        later = [
+            when - now for target, (when, _) in self._not_before.items() if target not in self._busy
+        ]
         return min([IDLE_SECONDS, *(max(wait, 0.01) for wait in later)])
 
     async def _start_drains(self) -> None:
         async with self._server.db.read() as session:
             targets = await outbox.targets_waiting(session)
         now = time.monotonic()
+        for target in self._not_before.keys() - targets.keys():
+            del self._not_before[target]  # nothing waits there any more: no reason to wake up
         for target in sorted(targets):
-            if target in self._busy:
-                self._again.add(target)
-                continue
-            if self._not_before.get(target, (0.0, 0))[0] > now:
+            if target in self._busy or self._not_before.get(target, (0.0, 0))[0] > now:
                 continue
             task = asyncio.create_task(self._drain(target))
             self._busy[target] = task
             task.add_done_callback(partial(self._drained, target))
 
     def _drained(self, target: str, _: asyncio.Task[None]) -> None:
-        """Look again if a message came while this target was being served."""
+        """Look again: a message may have come meanwhile, or a back-off shortens the pause."""
         self._busy.pop(target, None)
-        if target in self._again:
-            self._again.discard(target)
-            self._wake.set()
+        self._wake.set()
 
     async def _drain(self, target: str) -> None:
         try:
@@ -102,7 +115,8 @@ class Relay:
             if lease is None:
                 lease = Lease(name=f"relay:{target}", owner="", expires=0.0)
                 session.add(lease)
-            if lease.owner != self._owner and now < lease.expires <= now + LEASE_SECONDS:
+            is_theirs = lease.owner != self._owner and not _is_gone(lease.owner)
+            if is_theirs and now < lease.expires <= now + LEASE_SECONDS:
                 self._not_before[target] = (lease.expires, 0)
                 return False
             lease.owner, lease.expires = self._owner, now + LEASE_SECONDS
@@ -131,7 +145,7 @@ class Relay:
                     session, target=target, up_to=delivered.up_to, now=self._server.clock()
                 )
             self._not_before.pop(target, None)
-        if delivered.code is not None:
+        if delivered.code is not None or not delivered.up_to:
             first_left = next((m for m in messages if m.sequence > delivered.up_to), messages[0])
             await self._failed(target, first_left, f"{delivered.code}: {delivered.message}")
             return False
@@ -155,6 +169,25 @@ class Relay:
         _, failures = self._not_before.get(target, (0.0, 0))
         wait = min(BACK_OFF_MAX, 0.1 * 2 ** min(failures, 20))
         self._not_before[target] = (time.monotonic() + wait, failures + 1)
+
+
+_here: set[str] = set()  # the relays that run in this process
+
+
+def _is_gone(owner: str) -> bool:
+    """Tell whether a relay of this machine ended without giving its leases up: it was killed."""
+    process = owner.partition("-")[0]
+    if not process.isdigit() or sys.platform == "win32":  # there, asking would end the process
+        return False
+    if int(process) == os.getpid():
+        return owner not in _here
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _within(messages: Sequence[OutboxMessage]) -> list[OutboxMessage]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import MediaType, Request, Response, get, post
+from litestar.params import FromPath
 
 from federation.edge import inbox
 from federation.edge.files import Files
@@ -72,7 +73,7 @@ def common_routes(
         return json_response(await _ingest(server, who, key, body))
 
     @get("/files/{path:path}")
-    async def file(request: Request[Any, Any, Any], path: str) -> Response[bytes]:
+    async def file(request: Request[Any, Any, Any], path: FromPath[str]) -> Response[bytes]:
         """Give staff a file this server writes."""
         await who_asks(server, request, *READERS)
         media_type, content = await files(path.lstrip("/"))

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.config import NodeConfig
@@ -103,7 +104,7 @@ def node_routes(server: Server, peers: PeerClient) -> list[Any]:
     trust = TrustHolder(server, peers)
 
     @post("/registry/{table:str}", status_code=200)
-    async def imports(request: Request[Any, Any, Any], table: str) -> Response[bytes]:
+    async def imports(request: Request[Any, Any, Any], table: FromPath[str]) -> Response[bytes]:
         """Import `members`, `works` or `optouts` from CSV: all rows or none."""
         await who_asks(server, request, "registry_officer")
         body = await read_body(request, CSV_BYTES_MAX)
@@ -112,7 +113,7 @@ def node_routes(server: Server, peers: PeerClient) -> list[Any]:
         return json_response({"imported": count})
 
     @get("/sites/{member:str}/policy")
-    async def policy(request: Request[Any, Any, Any], member: str) -> Response[bytes]:
+    async def policy(request: Request[Any, Any, Any], member: FromPath[str]) -> Response[bytes]:
         """Give a member site its signed policy: whom to trust, what is withheld."""
         who = await who_asks(server, request, "site", "registry_officer")
         if "site" in who.roles and who.party != member:

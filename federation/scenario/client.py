@@ -2,20 +2,25 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import aiohttp
 import msgspec
 
+from federation.errors import RefusalError
 from federation.tabular import RowError
 
 
-class ApiError(Exception):
-    """A server refused; `code` is its stable code, `errors` the rows of a table."""
+class ApiError(RefusalError):
+    """A server refused."""
 
     def __init__(self, code: str, message: str, errors: list[RowError] | None = None) -> None:
-        self.code, self.message, self.errors = code, message, errors or []
+        """Keep the server's stable code, its sentence, and the rows of a refused table."""
+        self.api_code, self.errors = code, errors or []
         super().__init__(f"{code}: {message}")
+
+    def __str__(self) -> str:
+        return self.detail
 
 
 class Person:
@@ -65,8 +70,10 @@ def _checked(status: int, body: bytes) -> bytes:
         raise ApiError(str(status), body[:300].decode("utf-8", "replace")) from error
 
 
-class NotInTimeError(Exception):
+class NotInTimeError(RefusalError):
     """What was waited for did not come about."""
+
+    code: ClassVar[str] = "NOT_IN_TIME"
 
 
 async def until(condition: Callable[[], Any], *, what: str, seconds: float = 120.0) -> Any:

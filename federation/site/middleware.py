@@ -99,6 +99,7 @@ class LicenceGate:
         finally:
             if self._background is not None:
                 await self._background.stop()
+            self._config.spool.close()
 
     def _concerns(self, scope: Scope) -> bool:
         return carries_credential(scope) or self._config.is_bot(scope)

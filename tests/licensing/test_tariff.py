@@ -24,7 +24,7 @@ def a_tariff(minimum_fee=0):
     return TariffBody(currency="EUR", per_1000=PER_1000, minimum_fee=minimum_fee)
 
 
-def a_line(node, use, tier, units, per_1000, amount):  # noqa: PLR0917 - as a quote shows it
+def a_line(node, use, tier, units, per_1000, amount):
     return PricedLine(node, use, tier, str(units), str(per_1000), str(amount))
 
 

@@ -1,0 +1,105 @@
+"""Servers that kill themselves at the commits their plan names; run by test_crash.py.
+
+Everything is imported once and each life of a server is a fork, so that coming back takes no
+longer than binding a port. A line on standard input is a server to run; a line on standard output
+is the process id of its next life, 0 when it was stopped and not killed. The plan is a file:
+`[[transaction, moment, n], …]`; at its n-th time such a moment ends the life, and its entry is gone.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import msgspec
+
+from federation import logs
+from federation.clock import FileClock
+from federation.config import HubConfig, NodeConfig
+from federation.edge.service import run_loop
+from federation.hub.app import create_hub
+from federation.nodes.app import create_node
+from federation.store.database import Boundary
+
+Plan = list[tuple[str, str, int]]
+
+
+class Job(msgspec.Struct):
+    """A server to run: its configuration, and the files of its plan and of business time."""
+
+    role: str
+    config: msgspec.Raw
+    plan: str
+    clock: str
+
+
+def read_plan(file: Path) -> Plan:
+    return msgspec.json.decode(file.read_bytes(), type=Plan)
+
+
+def write_plan(file: Path, plan: Plan) -> None:
+    fresh = file.with_suffix(".new")
+    fresh.write_bytes(msgspec.json.encode(plan))
+    fresh.replace(file)
+
+
+def mortal(file: Path) -> Boundary:
+    """Return a boundary hook that counts down and kills; what it did survives it."""
+
+    def boundary(name: str, moment: str) -> None:
+        plan = read_plan(file)
+        entry = next((item for item in plan if item[:2] == (name, moment)), None)
+        if entry is None:
+            return
+        plan.remove(entry)
+        if entry[2] > 1:
+            write_plan(file, [*plan, (name, moment, entry[2] - 1)])
+            return
+        write_plan(file, plan)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    return boundary
+
+
+async def serve(job: Job) -> None:
+    clock, boundary = FileClock(Path(job.clock)), mortal(Path(job.plan))
+    if job.role == "HUB":
+        hub = msgspec.json.decode(job.config, type=HubConfig, dec_hook=_path)
+        service = create_hub(hub, clock, boundary=boundary)
+    else:
+        node = msgspec.json.decode(job.config, type=NodeConfig, dec_hook=_path)
+        service = create_node(node, clock, boundary=boundary)
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    await service.start()
+    await stop.wait()
+    await service.stop()
+
+
+def _path(shape: type, value: object) -> object:
+    return shape(value)
+
+
+def live(job: Job) -> bool:
+    """Run one life of a server; return whether it was killed."""
+    child = os.fork()
+    if child == 0:
+        run_loop(serve(job))
+        os._exit(0)
+    print(child, flush=True)  # noqa: T201 - the test reads it
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+
+
+def main() -> None:
+    logs.configure("error")
+    for line in sys.stdin.buffer:
+        job = msgspec.json.decode(line, type=Job)
+        while live(job):
+            pass
+        print(0, flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

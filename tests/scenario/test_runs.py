@@ -1,0 +1,143 @@
+"""Whole federations over real HTTP: right to the cent, the same bytes however they are run."""
+
+import asyncio
+import csv
+import io
+import json
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from federation.edge.check import check_run
+from federation.money import exponent
+from federation.scenario.runner import run_scenario
+from tools.known_answers import differences
+
+VECTORS = Path(__file__).parents[1] / "vectors"
+NAMES = sorted(path.name for path in VECTORS.iterdir() if path.is_dir())
+BIN = Path(sys.executable).parent
+PAIN = "{urn:iso:std:iso:20022:tech:xsd:pain.001.001.09}"
+
+
+def run(folder: Path, out: Path, *, processes: bool = False) -> dict[str, bytes]:
+    asyncio.run(run_scenario(folder, out, processes=processes, say=lambda _: None))
+    return {
+        str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory) -> dict[str, dict[str, bytes]]:
+    return {name: run(VECTORS / name, tmp_path_factory.mktemp(name)) for name in NAMES}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_known_federation_is_right_to_the_last_minor_unit(results, name):
+    expected = json.loads((VECTORS / name / "expected.json").read_text(encoding="utf-8"))
+    found = json.loads(results[name]["report.json"])
+
+    assert differences(expected["periods"], found["periods"]) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_invariant_says_how_much_it_examined_and_finds_nothing(results, name):
+    periods = json.loads(results[name]["report.json"])["periods"]
+
+    for period in periods.values():
+        assert len(period["checks"]) == 18
+        assert {check["violations"] for check in period["checks"].values()} == {0}
+    assert sum(check["examined"] for p in periods.values() for check in p["checks"].values()) > 100
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_run_file_alone_gives_shares_nets_and_remittances_again(results, name):
+    periods = json.loads(results[name]["report.json"])["periods"]
+
+    for period, report in periods.items():
+        found = check_run(results[name][f"runs/{period}.json"])
+        numbers = {item["number"]: key.partition("/")[0] for key, item in report["licences"].items()}
+        assert found.run_id == report["run_id"]
+        assert found.violations == []
+        assert found.result.remittances == {
+            code: node["remittance"] for code, node in report["nodes"].items()
+        }
+        for key, licence in found.result.licences.items():
+            number, slash, component = key.partition("/")
+            stated = report["licences"][numbers[number] + slash + component]["shares"]
+            assert {k: v for k, v in licence.shares.items() if v} == stated
+
+
+def test_shuffled_rows_give_the_same_bytes(results, tmp_path):
+    folder = tmp_path / "shuffled"
+    shutil.copytree(VECTORS / "9002", folder)
+    order = random.Random(20261122)
+    for file in folder.glob("*.csv"):
+        header, *rows = file.read_text(encoding="utf-8").splitlines()
+        order.shuffle(rows)
+        file.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+
+    assert run(folder, tmp_path / "out") == results["9002"]
+
+
+def test_servers_as_processes_give_the_same_bytes(results, tmp_path):
+    assert run(VECTORS / "9006", tmp_path / "out", processes=True) == results["9006"]
+
+
+def test_beancount_accepts_the_journal_and_refuses_it_after_one_unit_is_changed(results, tmp_path):
+    file = tmp_path / "journal.beancount"
+    text = results["9002"]["journal.beancount"].decode()
+    amounts = [i for i, line in enumerate(text.splitlines()) if line.startswith("  ") and ": " not in line]
+    file.write_text(text, encoding="utf-8")
+    accepted = subprocess.run([BIN / "bean-check", file], capture_output=True, check=False)
+    assert accepted.returncode == 0, accepted.stderr
+
+    picked = random.Random(7).sample(amounts, 12)
+    for number in picked:
+        lines = text.splitlines()
+        account, amount, currency = lines[number].split()
+        digits = exponent(currency)
+        minor = int(amount.replace(".", "")) + 1
+        changed = f"{minor / 10**digits:.{digits}f}"
+        lines[number] = f"  {account}  {changed} {currency}"
+        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        refused = subprocess.run([BIN / "bean-check", file], capture_output=True, check=False)
+        assert refused.returncode == 1, lines[number]
+
+
+def test_every_payment_file_is_valid_and_has_its_currencys_decimals(results):
+    import sepaxml
+
+    schema_file = Path(sepaxml.__file__).parent / "schemas" / "pain.001.001.09.xsd"
+    schema = etree.XMLSchema(etree.parse(str(schema_file)))
+    files = {
+        (name, path): body
+        for name, found in results.items()
+        for path, body in found.items()
+        if path.startswith("payments/")
+    }
+
+    assert files
+    for place, body in files.items():
+        document = etree.fromstring(body)
+        assert schema.validate(document), (place, schema.error_log)
+        for amount in document.iter(f"{PAIN}InstdAmt"):
+            whole, _, fraction = amount.text.partition(".")
+            assert whole.isdigit()
+            assert len(fraction) == exponent(amount.get("Ccy")), place
+
+
+def test_members_files_add_up_to_what_the_report_attributes(results):
+    for name, found in results.items():
+        for period, report in json.loads(found["report.json"])["periods"].items():
+            for code, node in report["nodes"].items():
+                rows = csv.DictReader(io.StringIO(found[f"members/{code}-{period}.csv"].decode()))
+                sums: dict[str, int] = {}
+                for row in rows:
+                    amount = int(row["attributed_minor"])
+                    sums[row["member_id"]] = sums.get(row["member_id"], 0) + amount
+                assert {k: v for k, v in sums.items() if v} == node["members"], (name, code)
