@@ -16,6 +16,7 @@ FIELD_LENGTH_MAX = 16_384
 
 Value = TypeVar("Value")
 
+_ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _RFC_3339 = re.compile(r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -94,6 +95,7 @@ def read_table(
         raise BadTableError([RowError(line, "-", "not UTF-8")]) from error
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows: list[Row] = []
+    errors: list[RowError] = []
     header: list[str] | None = None
     line = 1
     try:
@@ -102,11 +104,17 @@ def read_table(
             if header is None:
                 header = _header(fields, required, optional)
             elif fields:
-                rows.append(_row(started, header, fields))
+                row = _row(started, header, fields)
+                if isinstance(row, RowError):
+                    errors.append(row)
+                else:
+                    rows.append(row)
                 if len(rows) > ROWS_MAX:
                     raise BadTableError([RowError(started, "-", f"more than {ROWS_MAX} rows")])
     except csv.Error as error:
-        raise BadTableError([RowError(line, "-", f"bad CSV: {error}")]) from error
+        errors.append(RowError(line, "-", f"bad CSV: {error}"))
+    if errors:
+        raise BadTableError(errors)
     if header is None:
         raise BadTableError([RowError(1, "-", "no header row")])
     return rows
@@ -122,19 +130,19 @@ def _header(fields: list[str], required: Sequence[str], optional: Collection[str
     return fields
 
 
-def _row(line: int, header: list[str], fields: list[str]) -> Row:
+def _row(line: int, header: list[str], fields: list[str]) -> Row | RowError:
     if len(fields) != len(header):
         reason = f"{len(fields)} columns instead of {len(header)}"
-        raise BadTableError([RowError(line, "-", reason)])
+        return RowError(line, "-", reason)
     for name, field in zip(header, fields, strict=True):
         if len(field) > FIELD_LENGTH_MAX:
-            raise BadTableError([RowError(line, name, f"longer than {FIELD_LENGTH_MAX}")])
+            return RowError(line, name, f"longer than {FIELD_LENGTH_MAX}")
     return Row(line, dict(zip(header, fields, strict=True)))
 
 
 def parse_date(text: str) -> date:
     """Read an ISO date: 2026-09-01."""
-    if len(text) != len("2026-09-01"):
+    if _ISO_DATE.fullmatch(text) is None:
         raise BadValueError(f"no ISO date: {text!r}")
     try:
         return date.fromisoformat(text)

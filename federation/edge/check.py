@@ -56,8 +56,8 @@ class Found:
             paid = ""
             if party in self.result.remittances:
                 currency = self.document.collectives[party].settlement_currency
-                amount = decimal_text(self.result.remittances[party], currency)
-                paid = f"{amount:>20} {currency}"
+                remitted = decimal_text(self.result.remittances[party], currency)
+                paid = f"{remitted:>20} {currency}"
             lines.append(f"  {party:<16} {net:>20} {clearing} {paid}".rstrip())
         lines += ["", "checks"]
         for name, (examined, wrong) in sorted(self.checks.items()):

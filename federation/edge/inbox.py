@@ -55,7 +55,10 @@ async def receive(
     server: Server, handlers: Handlers, introduce: Introduce, authorization: str | None, body: bytes
 ) -> Delivered:
     """Handle a delivery of another server, message by message, each in a transaction of its own."""
-    envelopes = msgspec.json.decode(body, type=list[Envelope])[:MESSAGES_MAX]
+    try:
+        envelopes = msgspec.json.decode(body, type=list[Envelope])[:MESSAGES_MAX]
+    except msgspec.MsgspecError as error:
+        raise BadMessageError(str(error)) from error
     sender, code = await _sender(server, introduce, authorization, envelopes)
     up_to = 0
     for envelope in envelopes:
@@ -86,8 +89,21 @@ async def _handle(
             now=server.clock(),
         )
         if is_new:
-            message = msgspec.json.decode(body, type=shape)
+            message = _decoded(body, shape)
             await handler(Arrival(session, server, code), message)
+
+
+class BadMessageError(RefusalError):
+    """This message has not the form of its kind."""
+
+    code = "BAD_MESSAGE"
+
+
+def _decoded(body: bytes, shape: type[msgspec.Struct]) -> msgspec.Struct:
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except msgspec.MsgspecError as error:
+        raise BadMessageError(str(error)) from error
 
 
 async def _sender(

@@ -88,9 +88,6 @@ async def _ingest(server: Server, who: Principal, key: str, body: bytes) -> mete
         raise NotAllowedError("labs report to the hub, sites to their node")
     if not 1 <= len(key) <= 128:  # noqa: PLR2004 - as every idempotency key
         raise NotAllowedError("an Idempotency-Key of 1 to 128 characters is needed")
-    async with server.db.read() as session:
-        terms = await server.terms(session)
-        licences = await metering.licence_facts(session)
     async with server.db.write("usage.ingest") as session:
         return await metering.ingest(
             session,
@@ -99,7 +96,7 @@ async def _ingest(server: Server, who: Principal, key: str, body: bytes) -> mete
             source=source,
             licensee=who.require_party() if source == "lab" else None,
             key=key,
-            terms=terms,
-            licences=licences,
+            terms=await server.terms(session),
+            licences=await metering.licence_facts(session),
             now=server.clock(),
         )

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -123,11 +123,13 @@ class Service:
             task.cancel()
         await asyncio.gather(*self._tasks[1:], return_exceptions=True)
         self._uvicorn.should_exit = True
-        if self._tasks:
-            await self._tasks[0]
-        self._socket.close()
-        await self._peers.close()
-        await self.server.db.close()
+        try:
+            if self._tasks:
+                await self._tasks[0]
+        finally:
+            self._socket.close()
+            await self._peers.close()
+            await self.server.db.close()
 
     async def _require_migrated(self) -> None:
         async with self.server.db.read() as session:
@@ -177,6 +179,13 @@ async def check_database(url: str) -> None:
         await engine.dispose()
 
 
+async def stop_all(services: Sequence[Service]) -> None:
+    """Stop servers, the last first; one that fails keeps none of the others from stopping."""
+    for service in reversed(services):
+        with contextlib.suppress(OSError, RuntimeError):
+            await service.stop()
+
+
 @contextlib.asynccontextmanager
 async def running(*services: Service) -> AsyncIterator[None]:
     """Start some servers, and stop them at the end, the last first."""
@@ -187,5 +196,4 @@ async def running(*services: Service) -> AsyncIterator[None]:
             started.append(service)
         yield
     finally:
-        for service in reversed(started):
-            await service.stop()
+        await stop_all(started)

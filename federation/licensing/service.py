@@ -31,9 +31,11 @@ from federation.licensing.objects import Licensee as LicenseeTerms
 from federation.licensing.rules import BadOfferError, check_offer
 from federation.licensing.tables import Licence, Licensee, Offer, Receipt, Registration, Tariff
 from federation.licensing.tariff import Expected, TariffBody, price
+from federation.money import exponent
 from federation.store import idempotency, outbox
 from federation.store.canonical import sha256_hex
 from federation.trust.jose import PublicKey, SigningKey, sign, verify
+from federation.trust.membership import HubTerms
 from federation.trust.principals import Principal
 from federation.trust.service import HUB, find_party, get_party, node_parties
 
@@ -119,9 +121,15 @@ async def register_licensee(
 
 
 async def publish_tariff(
-    session: AsyncSession, body: TariffBody, who: Principal, now: datetime
+    session: AsyncSession, body: TariffBody, terms: HubTerms, who: Principal, now: datetime
 ) -> Tariff:
-    """Publish the next version of the prices."""
+    """Publish the next version of the prices, of uses and content tiers the terms weigh."""
+    exponent(body.currency)
+    unknown = body.per_1000.keys() - terms.use_weight.keys()
+    for tiers in body.per_1000.values():
+        unknown |= tiers.keys() - terms.tier_weight.keys()
+    if unknown:
+        raise BadTariffError(f"the terms do not weigh {', '.join(sorted(unknown))}")
     if body.minimum_fee < 0 or body.valid_days < 1:
         raise BadTariffError("minimum_fee and valid_days")
     if any(amount < 0 for tiers in body.per_1000.values() for amount in tiers.values()):

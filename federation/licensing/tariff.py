@@ -86,6 +86,8 @@ def price(
 
 
 def _why_not(tariff: TariffBody, item: Expected, nodes: Collection[str]) -> str | None:
+    if item.units < 1:
+        return "units are at least 1"
     if item.node not in nodes:
         return "no collective of this code is admitted"
     if item.content_tier not in tariff.per_1000.get(item.use, {}):

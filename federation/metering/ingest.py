@@ -159,7 +159,7 @@ def _read(number: int, line: LineIn, desk: Desk) -> Accepted:
 
 
 _instants: dict[str, tuple[datetime, int, str]] = {}
-_INSTANTS_KEPT = 100_000
+_INSTANTS_KEPT, _INSTANT_LENGTH_KEPT = 100_000, 40
 
 
 def _instant(line: LineIn) -> tuple[datetime, int, str]:
@@ -174,7 +174,8 @@ def _instant(line: LineIn) -> tuple[datetime, int, str]:
         found = (instant, to_micros(instant), f"{instant.year:04d}-{instant.month:02d}")
         if len(_instants) >= _INSTANTS_KEPT:
             _instants.clear()
-        _instants[text] = found
+        if len(text) <= _INSTANT_LENGTH_KEPT:
+            _instants[text] = found
     return found
 
 

@@ -11,7 +11,7 @@ from federation.errors import RefusalError
 from federation.licensing import store as licensing
 from federation.licensing.facts import LicenceFacts
 from federation.metering import store
-from federation.metering.ingest import Desk, repeated, sort_batch
+from federation.metering.ingest import Accepted, Desk, Refused, repeated, sort_batch
 from federation.metering.messages import (
     FORMAT,
     Complete,
@@ -24,7 +24,7 @@ from federation.metering.messages import (
     UsageRouted,
 )
 from federation.metering.tables import Batch, MeteringPeriod, Portion, Progress, Report
-from federation.metering.tally import CountedLine, Counter
+from federation.metering.tally import LATE, CountedLine, Counter
 from federation.metering.verdicts import Terms
 from federation.registry import store as registry
 from federation.registry.index import ClaimIndex
@@ -121,6 +121,7 @@ async def ingest(
     first = {line.event_id: line.content for line in accepted} | first
     refused = [*batch.refused, *(repeated(line, first[line.event_id]) for line in again)]
     refused.sort(key=lambda item: item.line_no)
+    await _set_late_ones_apart(session, reporter, accepted, refused)
     await store.add_refused(session, reporter, key, refused)
     counted: dict[str, tuple[int, int]] = {}
     for line in accepted:
@@ -145,6 +146,21 @@ async def ingest(
         )
     )
     return receipt
+
+
+async def _set_late_ones_apart(
+    session: AsyncSession, reporter: str, accepted: Sequence[Accepted], refused: Sequence[Refused]
+) -> None:
+    """Keep lines of a month that is cut off for its correction: they are in no class of its run."""
+    months = {line.period for line in accepted} | {item.period for item in refused}
+    closed = {month for month in months if await store.find_period(session, month) is not None}
+    late = [line for line in accepted if line.period in closed]
+    for line in late:
+        line.verdict = LATE
+    await store.mark_late(session, reporter, late)
+    for item in refused:
+        if item.period in closed:
+            item.reason, item.verdict = f"{item.verdict}: {item.reason}", LATE
 
 
 def _count(counted: dict[str, tuple[int, int]], name: str, units: int) -> None:

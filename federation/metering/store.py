@@ -18,8 +18,9 @@ from federation.metering.tables import (
     Uncounted,
     UsageTotal,
 )
-from federation.metering.tally import FORWARDED, CountedLine, Tally
+from federation.metering.tally import FORWARDED, LATE, CountedLine, Tally
 from federation.store.bulk import insert_rows, set_column
+from federation.store.canonical import sha256_hex
 
 IN_CHUNK = 900
 
@@ -109,6 +110,12 @@ async def add_refused(
         for item in refused
     ]
     await insert_rows(session, _table(Uncounted), columns, rows)
+
+
+async def mark_late(session: AsyncSession, reporter: str, lines: Sequence[Accepted]) -> None:
+    """Set lines apart that came after their month was cut off."""
+    rows = [(LATE, reporter, line.event_id) for line in lines]
+    await set_column(session, _table(Line), "verdict", ["reporter", "event_id"], rows)
 
 
 async def undecided_lines(session: AsyncSession, period: str, here: str) -> list[CountedLine]:
@@ -202,9 +209,10 @@ async def keep_tally(session: AsyncSession, period: str, here: str, tally: Tally
 
 
 async def _add_totals(session: AsyncSession, period: str, tally: Tally) -> None:
-    columns = ["period", "licence", "url_key", "use", "verdict", "member", "lines", "units"]
+    columns = ["period", "licence", "url_key", "use", "verdict", "member"]
+    columns += ["lines", "units", "url_digest"]
     rows = [
-        (period, *key, lines, str(units))
+        (period, *key, lines, str(units), sha256_hex(key[1].encode()))
         for key, (lines, units) in sorted(tally.totals.items(), key=lambda item: item[0])
     ]
     await insert_rows(session, _table(UsageTotal), columns, rows)
@@ -243,9 +251,13 @@ async def classes(session: AsyncSession, period: str) -> dict[str, tuple[int, in
     """Return {class: (lines, units)} of a month on this server; each line where it ends."""
     found: dict[str, tuple[int, int]] = {}
     queries = [
-        select(Uncounted.verdict, Uncounted.units).where(Uncounted.period == period),
+        select(Uncounted.verdict, Uncounted.units).where(
+            Uncounted.period == period, Uncounted.verdict != LATE
+        ),
         select(Line.verdict, Line.units).where(
-            Line.period == period, Line.verdict.is_not(None), Line.verdict != FORWARDED
+            Line.period == period,
+            Line.verdict.is_not(None),
+            Line.verdict.not_in([FORWARDED, LATE]),
         ),
         select(RoutedLine.verdict, RoutedLine.units).where(
             RoutedLine.period == period, RoutedLine.verdict.is_not(None)
@@ -306,7 +318,7 @@ async def totals_for_url(session: AsyncSession, url_key: str) -> list[UsageTotal
     """Return what counted for an address, by month and licence."""
     rows = await session.scalars(
         select(UsageTotal)
-        .where(UsageTotal.url_key == url_key)
+        .where(UsageTotal.url_digest == sha256_hex(url_key.encode()))
         .order_by(UsageTotal.period, UsageTotal.licence, UsageTotal.use)
     )
     return list(rows)

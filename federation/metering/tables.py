@@ -12,7 +12,7 @@ class Batch(Base):
     """One ingest: the same reporter and key again gets the same receipt and counts nothing."""
 
     __tablename__ = "metering_batch"
-    reporter: Mapped[str] = mapped_column(String(160), primary_key=True)
+    reporter: Mapped[str] = mapped_column(String(255), primary_key=True)
     key: Mapped[str] = mapped_column(String(128), primary_key=True)
     digest: Mapped[str] = mapped_column(String(64))
     receipt: Mapped[str] = mapped_column(Text)
@@ -31,7 +31,7 @@ class Line(Base):
         Index("ix_metering_line_period", "period", "verdict"),
         {"sqlite_with_rowid": False},
     )
-    reporter: Mapped[str] = mapped_column(String(160), primary_key=True)
+    reporter: Mapped[str] = mapped_column(String(255), primary_key=True)
     event_id: Mapped[str] = mapped_column(String(128), primary_key=True)
     licence: Mapped[str] = mapped_column(String(24))
     url: Mapped[str] = mapped_column(Text)
@@ -50,7 +50,7 @@ class Uncounted(Base):
     __tablename__ = "metering_uncounted"
     __table_args__ = (Index("ix_metering_uncounted_period", "period", "verdict"),)
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
-    reporter: Mapped[str] = mapped_column(String(160))
+    reporter: Mapped[str] = mapped_column(String(255))
     batch: Mapped[str] = mapped_column(String(128))
     line_no: Mapped[int]
     period: Mapped[str] = mapped_column(String(7))
@@ -69,7 +69,7 @@ class RoutedLine(Base):
         {"sqlite_with_rowid": False},
     )
     origin: Mapped[str] = mapped_column(String(12), primary_key=True)
-    reporter: Mapped[str] = mapped_column(String(160), primary_key=True)
+    reporter: Mapped[str] = mapped_column(String(255), primary_key=True)
     event_id: Mapped[str] = mapped_column(String(128), primary_key=True)
     licence: Mapped[str] = mapped_column(String(24))
     url: Mapped[str] = mapped_column(Text)
@@ -84,13 +84,15 @@ class UsageTotal(Base):
     """Units and lines that count here, per licence, URL, use and verdict of a period."""
 
     __tablename__ = "metering_total"
-    __table_args__ = (Index("ix_metering_total_url", "url_key"),)
-    period: Mapped[str] = mapped_column(String(7), primary_key=True)
-    licence: Mapped[str] = mapped_column(String(64), primary_key=True)
-    url_key: Mapped[str] = mapped_column(Text, primary_key=True)
-    use: Mapped[str] = mapped_column(String(64), primary_key=True)
-    verdict: Mapped[str] = mapped_column(String(16), primary_key=True)
-    member: Mapped[str] = mapped_column(String(128), primary_key=True)  # "" where nobody
+    __table_args__ = (Index("ix_metering_total_member", "member", "period"),)
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    period: Mapped[str] = mapped_column(String(7))
+    licence: Mapped[str] = mapped_column(String(24))
+    url_key: Mapped[str] = mapped_column(Text)
+    url_digest: Mapped[str] = mapped_column(String(64), index=True)  # an address may be too long
+    use: Mapped[str] = mapped_column(String(64))
+    verdict: Mapped[str] = mapped_column(String(16))
+    member: Mapped[str] = mapped_column(String(128))  # "" where nobody
     lines: Mapped[int]
     units: Mapped[int] = mapped_column(BigCount)
 

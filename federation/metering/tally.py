@@ -18,7 +18,8 @@ from federation.registry.index import ClaimIndex
 from federation.registry.urls import UrlKey, normalise_url
 from federation.store.base import from_micros
 
-FORWARDED = "FORWARDED"
+FORWARDED = "FORWARDED"  # counts where it was sent
+LATE = "LATE"  # came after the cut-off: waits for a correction (SETTLEMENT §7)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import msgspec
 
 from federation.clock import SettableClock
 from federation.config import HubConfig, NodeConfig
-from federation.edge.service import Service, upgrade_database
+from federation.edge.service import Service, stop_all, upgrade_database
 from federation.edge.staff import staff_token
 from federation.errors import RefusalError
 from federation.hub.app import create_hub
@@ -152,16 +152,16 @@ async def in_process(
     clock, services = SettableClock(start), list[Service]()
     async with http_session() as http:
         try:
-            hub = await _start(
-                create_hub(await prepared(hub_config(scenario, folder), folder), clock)
-            )
+            hub = create_hub(await prepared(hub_config(scenario, folder), folder), clock)
             services.append(hub)
+            await hub.start()
             pin = await pin_of(http, hub.url)
             nodes: dict[str, Running] = {}
             for particulars in scenario.manifest.collective:
                 config = await prepared(node_config(scenario, particulars, folder, pin), folder)
-                node = await _start(create_node(config, clock))
+                node = create_node(config, clock)
                 services.append(node)
+                await node.start()
                 nodes[config.code] = Running(config, node.url, http, clock)
 
             def set_clock(instant: datetime) -> None:
@@ -169,13 +169,7 @@ async def in_process(
 
             yield Federation(Running(hub.config, hub.url, http, clock), nodes, set_clock)
         finally:
-            for service in reversed(services):
-                await service.stop()
-
-
-async def _start(service: Service) -> Service:
-    await service.start()
-    return service
+            await stop_all(services)
 
 
 async def prepared(config: Any, folder: Path) -> Any:

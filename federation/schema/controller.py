@@ -173,7 +173,10 @@ def _essence(content_type: str | None) -> str:
 
 
 async def _from_body(request: AsyncHTTPRequestAdapter) -> _Parameters:
-    return msgspec.json.decode(await request.get_body(), type=_Parameters)
+    body = await request.get_body()
+    if b"\\u0000" in body:
+        raise HTTPException(400, "U+0000 is in no text here.")
+    return msgspec.json.decode(body, type=_Parameters)
 
 
 def _from_url(request: AsyncHTTPRequestAdapter) -> _Parameters:

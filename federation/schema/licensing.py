@@ -498,14 +498,15 @@ class QuoteMutation:
         """Publish prices."""
 
         async def act(at: Change) -> Tariff:
-            money.exponent(input.currency)
             prices: dict[str, dict[str, int]] = {}
             for item in input.prices:
                 prices.setdefault(item.use, {})[item.content_tier] = int(item.per_1000)
             body = TariffBody(
                 input.currency, prices, int(input.minimum_fee), valid_days=input.valid_days
             )
-            return Tariff.of(await service.publish_tariff(at.session, body, at.who, at.now))
+            terms = await at.server.terms(at.session)
+            row = await service.publish_tariff(at.session, body, terms, at.who, at.now)
+            return Tariff.of(row)
 
         return await change(info, "tariff.publish", OFFICER, act)
 

@@ -81,7 +81,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "metering_batch",
-        sa.Column("reporter", sa.String(length=160), nullable=False),
+        sa.Column("reporter", sa.String(length=255), nullable=False),
         sa.Column("key", sa.String(length=128), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("receipt", sa.Text(), nullable=False),
@@ -90,7 +90,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "metering_line",
-        sa.Column("reporter", sa.String(length=160), nullable=False),
+        sa.Column("reporter", sa.String(length=255), nullable=False),
         sa.Column("event_id", sa.String(length=128), nullable=False),
         sa.Column("licence", sa.String(length=24), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
@@ -159,7 +159,7 @@ def upgrade() -> None:
     op.create_table(
         "metering_routed_line",
         sa.Column("origin", sa.String(length=12), nullable=False),
-        sa.Column("reporter", sa.String(length=160), nullable=False),
+        sa.Column("reporter", sa.String(length=255), nullable=False),
         sa.Column("event_id", sa.String(length=128), nullable=False),
         sa.Column("licence", sa.String(length=24), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
@@ -178,26 +178,28 @@ def upgrade() -> None:
 
     op.create_table(
         "metering_total",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
         sa.Column("period", sa.String(length=7), nullable=False),
-        sa.Column("licence", sa.String(length=64), nullable=False),
+        sa.Column("licence", sa.String(length=24), nullable=False),
         sa.Column("url_key", sa.Text(), nullable=False),
+        sa.Column("url_digest", sa.String(length=64), nullable=False),
         sa.Column("use", sa.String(length=64), nullable=False),
         sa.Column("verdict", sa.String(length=16), nullable=False),
         sa.Column("member", sa.String(length=128), nullable=False),
         sa.Column("lines", sa.Integer(), nullable=False),
         sa.Column("units", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint(
-            "period",
-            "licence",
-            "url_key",
-            "use",
-            "verdict",
-            "member",
-            name=op.f("pk_metering_total"),
-        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_metering_total")),
     )
     with op.batch_alter_table("metering_total", schema=None) as batch_op:
-        batch_op.create_index("ix_metering_total_url", ["url_key"], unique=False)
+        batch_op.create_index("ix_metering_total_member", ["member", "period"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_metering_total_url_digest"), ["url_digest"], unique=False
+        )
 
     op.create_table(
         "metering_uncounted",
@@ -207,7 +209,7 @@ def upgrade() -> None:
             autoincrement=True,
             nullable=False,
         ),
-        sa.Column("reporter", sa.String(length=160), nullable=False),
+        sa.Column("reporter", sa.String(length=255), nullable=False),
         sa.Column("batch", sa.String(length=128), nullable=False),
         sa.Column("line_no", sa.Integer(), nullable=False),
         sa.Column("period", sa.String(length=7), nullable=False),
@@ -747,7 +749,8 @@ def downgrade() -> None:
 
     op.drop_table("metering_uncounted")
     with op.batch_alter_table("metering_total", schema=None) as batch_op:
-        batch_op.drop_index("ix_metering_total_url")
+        batch_op.drop_index(batch_op.f("ix_metering_total_url_digest"))
+        batch_op.drop_index("ix_metering_total_member")
 
     op.drop_table("metering_total")
     with op.batch_alter_table("metering_routed_line", schema=None) as batch_op:

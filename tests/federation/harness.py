@@ -321,6 +321,13 @@ class Small:
         for code in codes:
             await self.keepers[code].stop()
 
+    def hurry(self) -> None:
+        """Let the servers of this process forget their back-off and deliver now."""
+        for keeper in self.keepers.values():
+            if keeper.service is not None:
+                keeper.service.parts.relay._not_before.clear()
+                keeper.service.server.wake()
+
     async def silence(self) -> None:
         """Wait until no message is on its way."""
         await self.story().settle_down()

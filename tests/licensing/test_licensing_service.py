@@ -92,7 +92,7 @@ async def hub(database):
         session.add_all([a_party("FR"), a_party("DE")])
         for lab in ("lab-one", "lab-two"):
             await service.register_licensee(session, lab, lab.title(), NOON)
-        await service.publish_tariff(session, TARIFF, OFFICER, NOON)
+        await service.publish_tariff(session, TARIFF, HUB_TERMS, OFFICER, NOON)
     return database
 
 
@@ -234,7 +234,7 @@ async def test_a_quote_that_covers_nothing_is_kept_as_refused(hub, expected):
 async def test_a_quote_stands_by_its_tariff_when_the_next_is_published(hub):
     first = await done(hub, quoting())
     dearer = msgspec.structs.replace(TARIFF, minimum_fee=10**6, valid_days=1)
-    await done(hub, lambda session: service.publish_tariff(session, dearer, OFFICER, NOON))
+    await done(hub, lambda session: service.publish_tariff(session, dearer, HUB_TERMS, OFFICER, NOON))
     second = await done(hub, quoting())
 
     licence = decode((await done(hub, accepting(first.id))).body)
