@@ -41,7 +41,7 @@ judges: dev-env   ## outside judges of the GraphQL endpoints; needs node and npm
 	@$(BIN)/python tools/judges/run.py $(ARGS)
 
 known-answers: main-env   ## real scenarios beside the checkout, compared with what is known
-	@$(BIN)/python tools/known_answers.py $(ARGS)
+	@$(BIN)/python tools/known_answers.py --real $(ARGS)
 
 lock:   ## pin again what pyproject.toml asks for; ARGS=--upgrade takes newer versions
 	@test -x "$(UV)" || $(BIN)/python -m pip install --quiet uv

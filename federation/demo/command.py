@@ -101,7 +101,7 @@ def _show_files(tell: Teller, out: Path, names: list[str]) -> None:
         kinds.setdefault(name.partition("/")[0], []).append(name)
     for kind, found in kinds.items():
         for name in found:
-            text = f"{name:<28} {WHAT[kind] if name == found[0] else ''}".rstrip()
+            text = f"{name:<30} {WHAT[kind] if name == found[0] else ''}".rstrip()
             tell.console.print(Padding.indent(Text(text), 2))
 
 

@@ -284,7 +284,9 @@ async def test_a_tariff_with_a_negative_number_is_not_published(hub):
         {"per_1000": {"TRAIN": {"standard": 1, "premium": -1}}},
     ):
         body = msgspec.structs.replace(TARIFF, **changes)
-        publish = partial(service.publish_tariff, body=body, who=OFFICER, now=NOON)
+        publish = partial(
+            service.publish_tariff, body=body, terms=HUB_TERMS, who=OFFICER, now=NOON
+        )
 
         assert (await refused(hub, BadTariffError, publish)).code == "BAD_TARIFF"
 

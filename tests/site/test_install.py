@@ -13,6 +13,7 @@ from federation.site.background import REPORT_SECONDS, Background
 from federation.site.crawlers import AI_CRAWLERS, is_ai_crawler
 from federation.site.install import SiteConfig, protect
 from federation.site.policy_source import POLL_SECONDS
+from federation.site.spool import Spool
 from federation.site.wire import Call, NodeUnreachableError, fetch
 
 FORBIDDEN = {"authlib", "sqlalchemy", "strawberry", "litestar"}
@@ -151,6 +152,18 @@ async def test_the_loops_outlive_refusals_and_defects_and_end_with_the_applicati
     await gate({"type": "lifespan"}, None, None)
 
     assert (task.done(), set(slept)) == (True, {POLL_SECONDS, REPORT_SECONDS})
+
+
+async def test_a_site_that_stops_leaves_its_usage_to_the_next_one(site, tmp_path):
+    await site.get(token=site.token())
+
+    async def lifespan(_scope, _receive, _send):
+        pass
+
+    site.gate._app = lifespan
+    await site.gate({"type": "lifespan"}, None, None)
+
+    assert len(Spool(tmp_path / "spool", fsync=False).batches()) == 1
 
 
 @pytest.mark.parametrize("name", AI_CRAWLERS)
