@@ -17,9 +17,9 @@ HELD = {
     "DISPUTED": "held: claimed by two members",
     "NO_RECIPIENT": "held: nobody to share it among",
 }
-LEGEND = (
-    "received: another licensor's licence; domestic: the collective's own; base, tier: per head"
-)
+LEGEND = """\
+received: another licensor's licence; domestic: the collective's own; base, tier: per head
+A unit stands with the page that was used; of a copy's amount the original's owner has its part."""
 
 
 def show(console: Console, report: Report) -> None:

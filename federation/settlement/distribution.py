@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+import msgspec
+
 from federation.metering.verdicts import DISPUTED_PARTY
 from federation.settlement.arithmetic import largest_remainder, part
 from federation.settlement.clearing import converted
@@ -15,6 +17,7 @@ from federation.settlement.rates import Rates
 
 RECEIVED, DOMESTIC, BASE, TIER = "received", "domestic", "base", "tier"
 DISPUTED, NO_RECIPIENT = "DISPUTED", "NO_RECIPIENT"
+REASONS = {DISPUTED_PARTY: DISPUTED, "": NO_RECIPIENT}  # why what these "members" get is nobody's
 
 LicenceShare = tuple[str, str, int]  # licence key, currency, amount
 
@@ -65,9 +68,12 @@ class NodeInputs:
     rates: Rates
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One answer to "where is this from"; `source` is received, domestic, base or tier."""
+class Line(msgspec.Struct, frozen=True, gc=False):
+    """One answer to "where is this from"; `source` is received, domestic, base or tier.
+
+    A month has one per member and licence, a million of them; a struct is made at a fifth of
+    what a frozen dataclass costs.
+    """
 
     member: str
     licence: str | None
@@ -100,10 +106,10 @@ def distribute(inputs: NodeInputs) -> Distribution:
         *_by_plan(inputs, RECEIVED, received - admin_fee, inputs.received),
         *_by_plan(inputs, DOMESTIC, domestic, inputs.domestic),
     )
-    lines = tuple(line for line in given if line.member not in (DISPUTED_PARTY, ""))
+    lines = tuple([line for line in given if line.member not in REASONS])
+    nobodys = [line for line in given if line.member in REASONS]
     attributed = _sums((line.member, line.amount) for line in lines)
-    reasons = {DISPUTED_PARTY: DISPUTED, "": NO_RECIPIENT}
-    outstanding = _sums((reasons[x.member], x.amount) for x in given if x.member in reasons)
+    outstanding = _sums((REASONS[line.member], line.amount) for line in nobodys)
     shared_out = sum(attributed.values()) + sum(outstanding.values())
     left = received - admin_fee + domestic - shared_out
     return Distribution(
@@ -165,7 +171,7 @@ def _per_usage(
     for licence, total in sorted(largest_remainder(amount, value, scope=scope).items()):
         weights = inputs.member_weights.get(licence, {})
         split = _split_or_nobody(total, weights, scope=f"{scope}/{licence}")
-        yield from (Line(who, licence, side, side, given) for who, given in split.items())
+        yield from [Line(who, licence, side, side, given) for who, given in split.items()]
 
 
 def _tiered(inputs: NodeInputs, side: str, amount: int) -> Iterator[Line]:
@@ -183,7 +189,7 @@ def _per_head(
 ) -> Iterator[Line]:
     full = f"{inputs.period}/{inputs.node.code}/{side}/{scope}"
     split = _split_or_nobody(amount, dict.fromkeys(ids, 1), scope=full)
-    yield from (Line(member, None, source, side, given) for member, given in split.items())
+    yield from [Line(member, None, source, side, given) for member, given in split.items()]
 
 
 def _split_or_nobody(amount: int, weights: Mapping[str, int], *, scope: str) -> dict[str, int]:

@@ -4,12 +4,18 @@ The order is that of the rules: is the token genuine and alive, does its licence
 reach this address and this use, and then what beats every licence: is the work withheld.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from federation.registry.urls import ClaimKey, UrlKey, candidates, normalise_claim
+from federation.registry.urls import (
+    ClaimKey,
+    UrlKey,
+    candidate_hosts,
+    candidate_paths,
+    normalise_claim,
+)
 from federation.site.asks import Ask, plain_path
 from federation.site.refusals import (
     PolicyUnavailableError,
@@ -47,10 +53,11 @@ class HeldPolicy:
     def __init__(self, checked: CheckedPolicy) -> None:
         self.checked = checked
         self.issuers = checked.trust.issuer_keys()
-        self._optouts: dict[ClaimKey, list[SiteOptOut]] = {}
+        self._optouts: dict[tuple[str, bool], dict[str, list[SiteOptOut]]] = {}
         for optout in checked.site.optouts:
             for claim in _spellings(normalise_claim(optout.subject)):
-                self._optouts.setdefault(claim, []).append(optout)
+                by_path = self._optouts.setdefault((claim.host, claim.wildcard), {})
+                by_path.setdefault(claim.path, []).append(optout)
 
     def status(self, licence: str) -> LicenceStatus | None:
         """Return what the hub says against a licence, if anything."""
@@ -63,9 +70,16 @@ class HeldPolicy:
         return any(
             optout.use in (use, ALL_USES) and optout.effective_at <= now
             for key in keys
-            for claim in candidates(key)
-            for optout in self._optouts.get(claim, ())
+            for optout in self._matching(key)
         )
+
+    def _matching(self, key: UrlKey) -> Iterator[SiteOptOut]:
+        """Yield the opt-outs that match an address; paths are tried on hosts with opt-outs only."""
+        for host in candidate_hosts(key.host):
+            by_path = self._optouts.get(host)
+            if by_path is not None:
+                for path in candidate_paths(key.path):
+                    yield from by_path.get(path, ())
 
 
 def require_fresh(policy: HeldPolicy | None, now: datetime) -> HeldPolicy:

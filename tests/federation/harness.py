@@ -10,7 +10,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ from federation.trust.jose import SigningKey
 from tests.databases import contents
 
 PERIOD = "2026-09"
+DAY = datetime(2026, 9, 20, 12, tzinfo=UTC)
 SECONDS_MAX = 30.0
 Config = HubConfig | NodeConfig
 
@@ -313,13 +314,15 @@ class Small:
 
     async def start(self, *codes: str) -> None:
         """Start servers, again or for the first time."""
-        for code in codes:
-            await self.keepers[code].start()
+        await asyncio.gather(*(self.keepers[code].start() for code in codes))
 
     async def stop(self, *codes: str) -> None:
         """Stop servers; their data and ports stay theirs."""
-        for code in codes:
-            await self.keepers[code].stop()
+        await asyncio.gather(*(self.keepers[code].stop() for code in codes))
+
+    async def stop_all(self) -> None:
+        """Stop every server."""
+        await self.stop(*self.keepers)
 
     def hurry(self) -> None:
         """Let the servers of this process forget their back-off and deliver now."""
@@ -361,6 +364,7 @@ async def small_federation(
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(http_session())
         small = Small(scenario, clock, http)
+        stack.push_async_callback(small.stop_all)
 
         async def settle_in(code: str, config: Config) -> None:
             url = await stack.enter_async_context(backend.url(migrated=True))
@@ -373,7 +377,6 @@ async def small_federation(
             small.databases[code] = Database(url)
             stack.push_async_callback(small.databases[code].close)
             small.keepers[code] = keeper(code, config, clock)
-            stack.push_async_callback(small.keepers[code].stop)
             where = f"http://127.0.0.1:{config.port}"
             small.running[code] = running(config, where, http, clock)
 
