@@ -13,7 +13,8 @@ from federation.logs import get_logger
 from federation.schema.context import Server
 from federation.store.outbox import accept
 from federation.trust.jose import PublicKey
-from federation.trust.principals import NotAuthenticatedError
+from federation.trust.principals import NotAllowedError, NotAuthenticatedError
+from federation.trust.service import HUB
 
 MESSAGES_MAX = 200
 BYTES_MAX = 64 * 1024 * 1024
@@ -118,4 +119,6 @@ async def _sender(
     if key is None:
         raise NotAuthenticatedError(f"{issuer} is not admitted")
     peer_principal(token, code, issuer, key, server.config.entity_id, server.clock())
+    if server.code != HUB and code not in {HUB, ""}:  # "" is the hub that introduces itself
+        raise NotAllowedError("only the hub sends messages to a node")
     return issuer, code

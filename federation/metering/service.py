@@ -1,5 +1,6 @@
 """Metering: take lines in, send each to where it counts, close the month with a report."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
@@ -37,6 +38,7 @@ from federation.trust.service import HUB, find_party, get_party, node_parties
 LINES_MAX = 5_000
 BYTES_MAX = 8 * 1024 * 1024
 PROBLEMS_SHOWN = 100
+_MONTH = re.compile(r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])")
 
 
 class BatchTooLargeError(RefusalError):
@@ -49,6 +51,12 @@ class BatchConflictError(RefusalError):
     """This batch key was used with other content."""
 
     code: ClassVar[str] = "IDEMPOTENCY_CONFLICT"
+
+
+class BadPeriodError(RefusalError):
+    """A month is written YYYY-MM."""
+
+    code: ClassVar[str] = "BAD_PERIOD"
 
 
 class PeriodNotOverError(RefusalError):
@@ -175,6 +183,8 @@ async def licence_facts(session: AsyncSession) -> dict[str, LicenceFacts]:
 
 async def begin_cut_off(session: AsyncSession, period: str, now: datetime) -> bool:
     """At the hub: close a month and tell every node; False when it is closed already."""
+    if not _MONTH.fullmatch(period):
+        raise BadPeriodError(repr(period[:40]))
     if month_of(now) <= period:
         raise PeriodNotOverError(period)
     if await store.find_period(session, period) is not None:

@@ -234,7 +234,8 @@ async def test_a_quote_that_covers_nothing_is_kept_as_refused(hub, expected):
 async def test_a_quote_stands_by_its_tariff_when_the_next_is_published(hub):
     first = await done(hub, quoting())
     dearer = msgspec.structs.replace(TARIFF, minimum_fee=10**6, valid_days=1)
-    await done(hub, lambda session: service.publish_tariff(session, dearer, HUB_TERMS, OFFICER, NOON))
+    terms = HUB_TERMS
+    await done(hub, lambda at: service.publish_tariff(at, dearer, terms, OFFICER, NOON))
     second = await done(hub, quoting())
 
     licence = decode((await done(hub, accepting(first.id))).body)
@@ -284,9 +285,7 @@ async def test_a_tariff_with_a_negative_number_is_not_published(hub):
         {"per_1000": {"TRAIN": {"standard": 1, "premium": -1}}},
     ):
         body = msgspec.structs.replace(TARIFF, **changes)
-        publish = partial(
-            service.publish_tariff, body=body, terms=HUB_TERMS, who=OFFICER, now=NOON
-        )
+        publish = partial(service.publish_tariff, body=body, terms=HUB_TERMS, who=OFFICER, now=NOON)
 
         assert (await refused(hub, BadTariffError, publish)).code == "BAD_TARIFF"
 

@@ -11,17 +11,72 @@ VECTOR = Path(__file__).parents[1] / "vectors" / "9001"
 COMMAND = [Path(sys.executable).parent / "federation", "scenario", "run"]
 
 CASES = {
-    "a date that is none": ("members.csv", "2025-01-01", "2025-13-01", "members.csv, line 2, column joined_on: no ISO date: '2025-13-01'"),
-    "an unknown collective": ("works.csv", "\nZA,", "\nXX,", "works.csv, line 2, column collective: unknown: 'XX'"),
-    "a time without offset": ("usage.csv", "2026-09-01T00:00:00Z", "2026-09-01T00:00:00", "usage.csv, line 2, column occurred_at: no RFC 3339 time with an offset"),
-    "units that are no integer": ("usage.csv", ",GROUND,2,", ",GROUND,two,", "usage.csv, line 2, column units: no integer: 'two'"),
-    "an unknown content tier": ("works.csv", ",premium,", ",golden,", "works.csv, line 2, column content_tier: unknown: 'golden'"),
-    "an unknown column": ("optouts.csv", "collective,subject", "collective,topic", "optouts.csv, line 1, column topic: unknown column"),
-    "a row with too many columns": ("rates.csv", "2026-08-28,GBP,0.8338", "2026-08-28,GBP,0.8338,x", "rates.csv, line 2, column -: 4 columns instead of 3"),
-    "two rates for one day": ("rates.csv", "2026-08-28,JPY", "2026-08-28,GBP", "rates.csv, line 5, column currency: two rates for GBP on 2026-08-28"),
-    "an unknown key": ("scenario.toml", "[hub]\n", "[hub]\nfee = 3\n", "scenario.toml: Object contains unknown field `fee`"),
-    "an unknown licensee": ("scenario.toml", 'licensee = "lab-0"', 'licensee = "lab-9"', "scenario.toml: licence L0: unknown licensee 'lab-9'"),
-    "a receipt for no licence": ("receipts.csv", "L0,2026-08-20", "L9,2026-08-20", "receipts.csv, line 2, column licence: unknown: 'L9'"),
+    "a date that is none": (
+        "members.csv",
+        "2025-01-01",
+        "2025-13-01",
+        "members.csv, line 2, column joined_on: no ISO date: '2025-13-01'",
+    ),
+    "an unknown collective": (
+        "works.csv",
+        "\nZA,",
+        "\nXX,",
+        "works.csv, line 2, column collective: unknown: 'XX'",
+    ),
+    "a time without offset": (
+        "usage.csv",
+        "2026-09-01T00:00:00Z",
+        "2026-09-01T00:00:00",
+        "usage.csv, line 2, column occurred_at: no RFC 3339 time with an offset",
+    ),
+    "units that are no integer": (
+        "usage.csv",
+        ",GROUND,2,",
+        ",GROUND,two,",
+        "usage.csv, line 2, column units: no integer: 'two'",
+    ),
+    "an unknown content tier": (
+        "works.csv",
+        ",premium,",
+        ",golden,",
+        "works.csv, line 2, column content_tier: unknown: 'golden'",
+    ),
+    "an unknown column": (
+        "optouts.csv",
+        "collective,subject",
+        "collective,topic",
+        "optouts.csv, line 1, column topic: unknown column",
+    ),
+    "a row with too many columns": (
+        "rates.csv",
+        "2026-08-28,GBP,0.8338",
+        "2026-08-28,GBP,0.8338,x",
+        "rates.csv, line 2, column -: 4 columns instead of 3",
+    ),
+    "two rates for one day": (
+        "rates.csv",
+        "2026-08-28,JPY",
+        "2026-08-28,GBP",
+        "rates.csv, line 5, column currency: two rates for GBP on 2026-08-28",
+    ),
+    "an unknown key": (
+        "scenario.toml",
+        "[hub]\n",
+        "[hub]\nfee = 3\n",
+        "scenario.toml: Object contains unknown field `fee`",
+    ),
+    "an unknown licensee": (
+        "scenario.toml",
+        'licensee = "lab-0"',
+        'licensee = "lab-9"',
+        "scenario.toml: licence L0: unknown licensee 'lab-9'",
+    ),
+    "a receipt for no licence": (
+        "receipts.csv",
+        "L0,2026-08-20",
+        "L9,2026-08-20",
+        "receipts.csv, line 2, column licence: unknown: 'L9'",
+    ),
 }
 
 
@@ -34,7 +89,9 @@ def test_a_broken_scenario_is_refused_with_its_place(name, tmp_path):
     assert old in text
     (folder / file).write_text(text.replace(old, new, 1), encoding="utf-8")
 
-    done = subprocess.run([*COMMAND, folder, "--out", out], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*COMMAND, folder, "--out", out], capture_output=True, text=True, check=False
+    )
 
     assert done.returncode == 2
     assert place in done.stderr

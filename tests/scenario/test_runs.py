@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import sepaxml
 from lxml import etree
 
 from federation.edge.check import check_run
@@ -60,7 +61,9 @@ def test_a_run_file_alone_gives_shares_nets_and_remittances_again(results, name)
 
     for period, report in periods.items():
         found = check_run(results[name][f"runs/{period}.json"])
-        numbers = {item["number"]: key.partition("/")[0] for key, item in report["licences"].items()}
+        numbers = {
+            item["number"]: key.partition("/")[0] for key, item in report["licences"].items()
+        }
         assert found.run_id == report["run_id"]
         assert found.violations == []
         assert found.result.remittances == {
@@ -91,7 +94,9 @@ def test_servers_as_processes_give_the_same_bytes(results, tmp_path):
 def test_beancount_accepts_the_journal_and_refuses_it_after_one_unit_is_changed(results, tmp_path):
     file = tmp_path / "journal.beancount"
     text = results["9002"]["journal.beancount"].decode()
-    amounts = [i for i, line in enumerate(text.splitlines()) if line.startswith("  ") and ": " not in line]
+    amounts = [
+        i for i, line in enumerate(text.splitlines()) if line.startswith("  ") and ": " not in line
+    ]
     file.write_text(text, encoding="utf-8")
     accepted = subprocess.run([BIN / "bean-check", file], capture_output=True, check=False)
     assert accepted.returncode == 0, accepted.stderr
@@ -110,8 +115,6 @@ def test_beancount_accepts_the_journal_and_refuses_it_after_one_unit_is_changed(
 
 
 def test_every_payment_file_is_valid_and_has_its_currencys_decimals(results):
-    import sepaxml
-
     schema_file = Path(sepaxml.__file__).parent / "schemas" / "pain.001.001.09.xsd"
     schema = etree.XMLSchema(etree.parse(str(schema_file)))
     files = {

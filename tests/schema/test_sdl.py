@@ -11,7 +11,7 @@ SCHEMA = Path(__file__).parents[2] / "federation" / "schema"
 def test_the_committed_schema_is_the_one_that_is_served(role):
     committed = (SCHEMA / f"{role}.graphql").read_text(encoding="utf-8")
 
-    assert sdl(role) == committed, f"run: federation schema {role} > federation/schema/{role}.graphql"
+    assert sdl(role) == committed, f"write it again: federation schema {role}"
 
 
 def test_both_roles_name_every_refusal_alike():

@@ -60,7 +60,7 @@ GB_BOOKS = [
 def judged(folder, data, name="journal"):
     path = folder / f"{name}.beancount"
     path.write_bytes(data)
-    answer = subprocess.run([BEAN_CHECK, path], capture_output=True, check=False)  # noqa: S603
+    answer = subprocess.run([BEAN_CHECK, path], capture_output=True, check=False)
     return answer.returncode, (answer.stdout + answer.stderr).decode()
 
 
@@ -212,7 +212,7 @@ def test_texts_come_back_as_they_were_without_line_ends(tmp_path):
     path.write_bytes(write_beancount(hard, [entry]))
 
     command = [sys.executable, "-c", LOAD, path]
-    answer = subprocess.run(command, capture_output=True, check=True)  # noqa: S603
+    answer = subprocess.run(command, capture_output=True, check=True)
 
     assert json.loads(answer.stdout) == [0, [[soft, soft, [soft, soft]]]]
 

@@ -47,7 +47,7 @@ def a_shuffled_copy(folder, copy):
         lines = path.read_text(encoding="utf-8").splitlines()
         if path.suffix == ".csv":
             rows = lines[1:]
-            Random(1).shuffle(rows)  # noqa: S311 - a shuffle, no secret
+            Random(1).shuffle(rows)
             lines[1:] = rows
         (copy / path.name).write_text("\n".join(lines) + "\n", encoding="utf-8")
     return copy

@@ -1,0 +1,568 @@
+"""Every refusal has its stable code and leaves nothing behind, over real HTTP on both backends."""
+
+import asyncio
+import base64
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from federation.licensing.objects import SIGNED_TYPE
+from federation.scenario.model import HUB
+from federation.scenario.servers import HUB_ENTITY
+from federation.trust.jose import SigningKey, sign
+from federation.trust.tokens import mint_server_token, mint_staff_token
+from tests.federation.harness import (
+    DAY,
+    PERIOD,
+    a_line,
+    fetch,
+    nothing_changes,
+    report_lines,
+    send,
+    tell,
+    write_scenario,
+)
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+INBOX = "/federation/inbox"
+STRANGER = "https://stranger.example"
+ACCEPT = """mutation($offer: ID!, $key: String!) {
+  acceptOffer(offer: $offer, key: $key) {
+    ... on Licence { number } ... on Refused { code message } } }"""
+OFFERS = "{ offers { id reason state licence } }"
+LICENCE = "query($number: String!) { licence(number: $number) { number licensee signed } }"
+MINT = """mutation($licence: String!, $audience: [String!]!, $uses: [String!]) {
+  mintToken(licence: $licence, audience: $audience, uses: $uses) {
+    ... on LicenceToken { token audience } ... on Refused { code message } } }"""
+CUT_OFF = """mutation($period: String!) {
+  cutOff(period: $period) { ... on Period { state } ... on Refused { code message } } }"""
+DELIVERIES = "{ deliveries { target waiting } }"
+OFFER = """mutation($input: OfferInput!, $key: String!) {
+  offerLicence(input: $input, key: $key) {
+    ... on Offer { id state } ... on Refused { code message } } }"""
+
+
+def entity(code):
+    return HUB_ENTITY if code == HUB else f"https://{code.lower()}.federation.example"
+
+
+def call_token(small, caller, callee, *, key=None, now=DAY):
+    """Return a call token of one server for another, if not signed by somebody else."""
+    return mint_server_token(key or small.key(caller), caller=entity(caller), callee=callee, now=now)
+
+
+def a_delivery(kind, body, sequence=1):
+    return msgspec.json.encode([{"sequence": sequence, "kind": kind, "body": body}])
+
+
+async def next_number(small, sender, target):
+    """Return the number of the next message from one server to another."""
+    rows = (await small.rows([target]))[target]["store_inbox"]
+    return 1 + max([row[1] for row in rows if row[0] == entity(sender)], default=0)
+
+
+@pytest.mark.parametrize("code", [HUB, "GB"])
+async def test_a_server_nobody_admitted_has_no_say(shop, code):
+    token = mint_server_token(
+        SigningKey.generate(), caller=STRANGER, callee=entity(code), now=DAY
+    )
+    async with nothing_changes(shop):
+        answer = await send(shop, code, INBOX, a_delivery("usage.cut_off", {}), token=token)
+
+    assert (answer.status, answer.code) == (401, "NOT_AUTHENTICATED")
+
+
+@pytest.mark.parametrize("code", [HUB, "GB"])
+async def test_a_message_without_a_token_has_no_sender(shop, code):
+    async with nothing_changes(shop):
+        answer = await send(shop, code, INBOX, a_delivery("usage.cut_off", {}))
+
+    assert (answer.status, answer.code) == (401, "NOT_AUTHENTICATED")
+
+
+@pytest.mark.parametrize(("caller", "callee"), [("FR", HUB), (HUB, "GB")])
+async def test_a_message_signed_with_another_key_is_not_its_senders(shop, caller, callee):
+    token = call_token(shop, caller, entity(callee), key=SigningKey.generate())
+    async with nothing_changes(shop):
+        answer = await send(shop, callee, INBOX, a_delivery("usage.report", {}), token=token)
+
+    assert (answer.status, answer.code) == (401, "INVALID_TOKEN")
+    assert "key: not a key of this issuer" in answer.body["message"]
+
+
+@pytest.mark.parametrize(("caller", "callee"), [("FR", HUB), (HUB, "GB")])
+async def test_a_token_for_another_server_opens_nothing_here(shop, caller, callee):
+    token = call_token(shop, caller, entity("DE"))
+    async with nothing_changes(shop):
+        answer = await send(shop, callee, INBOX, a_delivery("usage.report", {}), token=token)
+
+    assert (answer.status, answer.code) == (401, "INVALID_TOKEN")
+    assert "audience: meant for another server" in answer.body["message"]
+
+
+async def test_a_call_is_good_for_its_minute(shop):
+    token = call_token(shop, "FR", HUB_ENTITY, now=DAY - timedelta(minutes=3))
+    async with nothing_changes(shop):
+        answer = await send(shop, HUB, INBOX, a_delivery("usage.report", {}), token=token)
+
+    assert (answer.status, answer.code) == (401, "INVALID_TOKEN")
+    assert "expired" in answer.body["message"]
+
+
+@pytest.mark.parametrize("kind", ["roster.changed", "usage.cut_off", "licence.issued"])
+async def test_a_node_takes_messages_of_the_hub_only(shop, kind):
+    """Another collective's word could change keys, close months and distribute money."""
+    bodies = {
+        "roster.changed": {
+            "peers": [
+                {
+                    "code": HUB,
+                    "entity_id": HUB_ENTITY,
+                    "url": "http://127.0.0.1:1",
+                    "name": "Not the hub",
+                    "jwk": SigningKey.generate().public_jwk(),
+                }
+            ]
+        },
+        "usage.cut_off": {"period": PERIOD},
+        "licence.issued": {"signed": await signed_licence(shop, "FR", "FR-000001")},
+    }
+    token = call_token(shop, "FR", entity("GB"))
+    async with nothing_changes(shop):
+        answer = await send(shop, "GB", INBOX, a_delivery(kind, bodies[kind]), token=token)
+
+    assert (answer.status, answer.code) == (403, "NOT_ALLOWED")
+
+
+async def signed_licence(small, signer, number):
+    """Return a licence like DE's own under another number, signed by somebody."""
+    found = await small.at("DE", "licensing").ask(LICENCE, number="DE-000001")
+    payload = found["signed"].split(".")[1]
+    body = msgspec.json.decode(_unpadded(payload))
+    body["number"] = number
+    body["licensor"]["party"] = number.rpartition("-")[0]
+    return sign(body, typ=SIGNED_TYPE, key=small.key(signer))
+
+
+def _unpadded(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+@pytest.mark.parametrize("number", ["DE-000009", "HUB-000009"])
+async def test_a_node_signs_its_own_licences_only(shop, number):
+    body = {"signed": await signed_licence(shop, "FR", number)}
+    delivery = a_delivery("licence.issued", body, await next_number(shop, "FR", HUB))
+    async with nothing_changes(shop):
+        answer = await send(
+            shop, HUB, INBOX, delivery, token=call_token(shop, "FR", HUB_ENTITY)
+        )
+
+    assert (answer.status, answer.code, answer.body["up_to"]) == (200, "BAD_SIGNATURE", 0)
+
+
+async def test_a_licence_nobodys_key_signed_is_not_one(shop):
+    body = {"signed": await signed_licence(shop, "FR", "FR-000009")}
+    head, payload, signature = body["signed"].split(".")
+    body["signed"] = f"{head}.{payload}.{signature[:-4]}AAAA"
+    delivery = a_delivery("licence.issued", body, await next_number(shop, "FR", HUB))
+    async with nothing_changes(shop):
+        answer = await send(
+            shop, HUB, INBOX, delivery, token=call_token(shop, "FR", HUB_ENTITY)
+        )
+
+    assert (answer.status, answer.code, answer.body["up_to"]) == (200, "INVALID_TOKEN", 0)
+
+
+@pytest.mark.parametrize(
+    ("sequence", "kind", "body", "code"),
+    [
+        (1, "registry.delta", {"version": 9}, "MESSAGE_CONFLICT"),
+        (99, "registry.delta", {"version": 9}, "OUT_OF_ORDER"),
+        (None, "registry.delta", {"version": 9}, "VERSION_GAP"),
+        (None, "registry.delta", {"version": "nine"}, "BAD_MESSAGE"),
+        (None, "usage.forwarded", {"period": "2026-08", "lines": 0}, "COUNT_MISMATCH"),
+        (None, "run.approved", {}, "NOT_AUTHENTICATED"),
+        (
+            None,
+            "usage.routed",
+            {"origin": "DE", "owner": "GB", "period": PERIOD, "lines": []},
+            "NOT_ALLOWED",
+        ),
+        (
+            None,
+            "receipt.recorded",
+            {"id": "x", "licence": "HUB-000001", "received_on": "2026-09-01", "amount": "1"},
+            "BAD_RECEIPT",
+        ),
+    ],
+)
+async def test_a_message_out_of_place_is_not_taken(shop, sequence, kind, body, code):
+    number = sequence or await next_number(shop, "FR", HUB)
+    async with nothing_changes(shop):
+        answer = await send(
+            shop,
+            HUB,
+            INBOX,
+            a_delivery(kind, body, number),
+            token=call_token(shop, "FR", HUB_ENTITY),
+        )
+
+    assert (answer.status, answer.code, answer.body["up_to"]) == (200, code, 0)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"sequence": 1}', b'[{"sequence": "x"}]', b"\xff"])
+async def test_a_delivery_that_cannot_be_read_is_refused(shop, body):
+    async with nothing_changes(shop):
+        answer = await send(shop, HUB, INBOX, body, token=call_token(shop, "FR", HUB_ENTITY))
+
+    assert (answer.status, answer.code) == (422, "BAD_MESSAGE")
+
+
+def staff(small, code, subject, role, *, signer=None, now=DAY):
+    return mint_staff_token(
+        small.key(signer or code), server=entity(code), subject=subject, role=role, now=now
+    )
+
+
+BAD_STAFF = {
+    "expired": (HUB, HUB, "auditor", "auditor", DAY - timedelta(hours=13), "INVALID_TOKEN"),
+    "of another server": ("DE", "DE", "auditor", "auditor", DAY, "INVALID_TOKEN"),
+    "signed elsewhere": (HUB, "DE", "auditor", "auditor", DAY, "INVALID_TOKEN"),
+    "role taken away": (HUB, HUB, "auditor", "settlement_officer", DAY, "NOT_AUTHENTICATED"),
+    "person who left": (HUB, HUB, "gone", "auditor", DAY, "NOT_AUTHENTICATED"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_STAFF)
+async def test_a_staff_token_that_is_not_good_here_opens_nothing(shop, case):
+    code, signer, subject, role, now, refusal = BAD_STAFF[case]
+    token = staff(shop, code, subject, role, signer=signer, now=now)
+    query = msgspec.json.encode({"query": DELIVERIES})
+    json_type = {"Content-Type": "application/json"}
+    async with nothing_changes(shop):
+        rates = await send(shop, HUB, "/settlement/rates", b"date,currency,rate\n", token=token)
+        asked = await send(shop, HUB, "/graphql", query, token=token, headers=json_type)
+
+    assert (rates.status, rates.code) == (401, refusal)
+    assert (asked.status, asked.code, asked.body["data"]) == (200, "NOT_AUTHENTICATED", None)
+
+
+async def test_a_role_that_is_not_asked_for_is_refused(shop):
+    async with nothing_changes(shop):
+        rates = await send(
+            shop, HUB, "/settlement/rates", b"", token=staff(shop, HUB, "auditor", "auditor")
+        )
+        month = await tell(shop, HUB, shop.at(HUB, "auditor"), CUT_OFF, period="2026-08")
+
+    assert (rates.status, rates.code) == (403, "NOT_ALLOWED")
+    assert month.code == "NOT_ALLOWED"
+
+
+async def offer_of(small, licence):
+    offers = await small.at(HUB, "licensing").ask(OFFERS)
+    return next(item for item in offers if item["licence"] == licence)
+
+
+async def test_an_offer_is_accepted_once(shop):
+    offer, lab = await offer_of(shop, "HUB-000001"), shop.lab("lab-one")
+    async with nothing_changes(shop):
+        other_key = await tell(shop, HUB, lab, ACCEPT, offer=offer["id"], key="again")
+        same_key = await tell(shop, HUB, lab, ACCEPT, offer=offer["id"], key="L1")
+        other_offer = await tell(shop, HUB, lab, ACCEPT, offer="O-none", key="L1")
+
+    assert other_key.code == "OFFER_NOT_OPEN"
+    assert same_key.body == {"data": {"acceptOffer": {"number": "HUB-000001"}}}
+    assert other_offer.code == "IDEMPOTENCY_CONFLICT"
+
+
+async def test_an_offer_is_accepted_by_whom_it_was_made_to(shop):
+    offer = await offer_of(shop, "HUB-000001")
+    async with nothing_changes(shop):
+        answer = await tell(
+            shop, HUB, shop.lab("lab-two"), ACCEPT, offer=offer["id"], key="mine"
+        )
+
+    assert answer.code == "UNKNOWN_OFFER"
+
+
+async def test_another_labs_licence_does_not_exist(shop):
+    lab, audience = shop.lab("lab-two"), ["https://news.example/de/"]
+    async with nothing_changes(shop):
+        seen = await tell(shop, HUB, lab, LICENCE, number="HUB-000001")
+        unknown = await tell(shop, HUB, lab, LICENCE, number="HUB-000777")
+        minted = await tell(shop, HUB, lab, MINT, licence="HUB-000001", audience=audience)
+        at_node = await tell(
+            shop, "DE", shop.lab("lab-two", "DE"), MINT, licence="HUB-000001", audience=audience
+        )
+
+    assert (seen.code, seen.body["data"]) == ("UNKNOWN_LICENCE", None)
+    assert seen.body["errors"][0]["message"].replace("000001", "000777") == (
+        unknown.body["errors"][0]["message"]
+    )
+    assert (minted.code, at_node.code) == ("UNKNOWN_LICENCE", "UNKNOWN_LICENCE")
+
+
+@pytest.mark.parametrize(
+    ("audience", "uses", "code"),
+    [
+        (["https://news.example/"], ["SEARCH"], "OUTSIDE_LICENCE"),
+        ([], None, "OUTSIDE_LICENCE"),
+        (["news.example/de/"], None, "MALFORMED_URL"),
+        (["https://news.example/*"], None, "INVALID_GRANT"),
+    ],
+)
+async def test_a_token_covers_no_more_than_its_licence(shop, audience, uses, code):
+    async with nothing_changes(shop):
+        answer = await tell(
+            shop,
+            HUB,
+            shop.lab("lab-one"),
+            MINT,
+            licence="HUB-000001",
+            audience=audience,
+            uses=uses,
+        )
+
+    assert answer.code == code
+
+
+BROKEN = {
+    "members": (
+        "member_id,name,country,joined_on\nx-1,X,FR,2026-01-01\nx-2,Y,FR,2026-13-01\n"
+        "x-3,Z,FR,2026-01-01\n",
+        [{"line": 3, "column": "joined_on", "reason": "no ISO date: '2026-13-01'"}],
+    ),
+    "works": (
+        "member_id,claim,content_tier\nfr-a,new.example/1,premium\nfr-a,new.example/2,golden\n"
+        "fr-z,new.example/3,premium\n",
+        [
+            {
+                "line": 3,
+                "column": "content_tier",
+                "reason": "unknown: 'golden', known: premium, standard",
+            },
+            {"line": 4, "column": "member_id", "reason": "no such member: fr-z"},
+        ],
+    ),
+    "optouts": (
+        "subject,use,effective_at\nnew.example,*,2026-09-01T00:00:00Z\n"
+        "member:fr-z,TRAIN,2026-09-01T00:00:00Z\n",
+        [{"line": 3, "column": "subject", "reason": "no such member: fr-z"}],
+    ),
+}
+
+
+@pytest.mark.parametrize("table", BROKEN)
+async def test_a_table_with_a_broken_row_is_not_taken_at_all(shop, table):
+    text, errors = BROKEN[table]
+    token = staff(shop, "FR", "registry", "registry_officer")
+    async with nothing_changes(shop):
+        answer = await send(shop, "FR", f"/registry/{table}", text.encode(), token=token)
+
+    assert (answer.status, answer.code) == (422, "BAD_TABLE")
+    assert answer.body["errors"] == errors
+
+
+async def test_rates_with_a_broken_row_are_not_taken_at_all(shop):
+    text = "date,currency,rate\n2026-09-30,GBP,0.85\n2026-09-30,USD,1e3\n"
+    token = staff(shop, HUB, "settlement", "settlement_officer")
+    async with nothing_changes(shop):
+        answer = await send(shop, HUB, "/settlement/rates", text.encode(), token=token)
+
+    assert (answer.status, answer.code) == (422, "BAD_TABLE")
+    assert [(e["line"], e["column"]) for e in answer.body["errors"]] == [(3, "rate")]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "fr-b,journal.example,premium\n",
+        "fr-b,JOURNAL.example/,standard\n",
+        "fr-a,new.example,premium\nfr-a,new.example/,premium\n",
+    ],
+)
+async def test_the_same_claim_is_made_once(shop, rows):
+    text = f"member_id,claim,content_tier\n{rows}"
+    token = staff(shop, "FR", "registry", "registry_officer")
+    async with nothing_changes(shop):
+        answer = await send(shop, "FR", "/registry/works", text.encode(), token=token)
+
+    assert (answer.status, answer.code) == (422, "BAD_TABLE")
+    assert "claimed twice by fr-" in answer.body["errors"][0]["reason"]
+
+
+async def test_a_scenario_with_a_broken_row_ends_with_its_place_and_nothing_written(tmp_path):
+    usage = (
+        "event_id,licence,url,use,units,occurred_at,source\n"
+        "e-1,L1,https://news.example/de/1,TRAIN,1,2026-09-10T12:00:00Z,site\n"
+        "e-2,L1,https://news.example/de/2,TRAIN,one,2026-09-10T12:00:00Z,site\n"
+        "e-3,L1,https://news.example/de/3,TRAIN,1,2026-09-10T12:00:00Z,site\n"
+    )
+    folder, out = tmp_path / "scenario", tmp_path / "out"
+    with pytest.raises(Exception, match="line 3"):
+        write_scenario(folder, usage_csv=usage)
+    command = [str(Path(sys.executable).parent / "federation"), "scenario", "run"]
+    process = await asyncio.create_subprocess_exec(
+        *command, str(folder), "--out", str(out), stderr=subprocess.PIPE
+    )
+    async with asyncio.timeout(30):
+        _, stderr = await process.communicate()
+
+    assert process.returncode == 2
+    assert "usage.csv, line 3, column units: no integer: 'one'" in stderr.decode()
+    assert list(out.iterdir()) == []
+
+
+def a_body(count, extra=b""):
+    line = msgspec.json.encode(a_line("e", "HUB-000001", "https://news.example/de/1"))
+    return b"\n".join([line] * count) + extra
+
+
+OVERSIZE = {
+    "5,001 lines": a_body(5_001),
+    "more than 8 MiB": b" " * (8 * 1024 * 1024 + 1),
+}
+
+
+@pytest.mark.parametrize("case", OVERSIZE)
+async def test_a_batch_beyond_the_limits_is_refused(shop, case):
+    token = staff(shop, "DE", "sites", "site")
+    headers = {"Idempotency-Key": "oversize"}
+    async with nothing_changes(shop):
+        answer = await send(shop, "DE", "/usage", OVERSIZE[case], token=token, headers=headers)
+
+    assert (answer.status, answer.code) == (413, "BATCH_TOO_LARGE")
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "x" * 129}])
+async def test_a_batch_needs_its_key(shop, headers):
+    async with nothing_changes(shop):
+        answer = await send(
+            shop,
+            "DE",
+            "/usage",
+            a_body(1),
+            token=staff(shop, "DE", "sites", "site"),
+            headers=headers,
+        )
+
+    assert (answer.status, answer.code) == (403, "NOT_ALLOWED")
+
+
+async def test_sites_report_to_their_node_and_labs_to_the_hub(shop):
+    headers = {"Idempotency-Key": "elsewhere"}
+    tokens = {
+        HUB: staff(shop, HUB, "sites", "site"),
+        "DE": staff(shop, "DE", "buyer@lab-one", "lab"),
+    }
+    async with nothing_changes(shop):
+        answers = [
+            await send(shop, code, "/usage", a_body(1), token=token, headers=headers)
+            for code, token in tokens.items()
+        ]
+
+    assert [(answer.status, answer.code) for answer in answers] == [(403, "NOT_ALLOWED")] * 2
+
+
+def nested_fragments(depth):
+    parts = [f"fragment f{n} on Query {{ ...f{n + 1} }}" for n in range(depth)]
+    return "\n".join([*parts, f"fragment f{depth} on Query {{ collectives {{ code }} }}", "{ ...f0 }"])
+
+
+BOMBS = {
+    "60 nested fragments": (nested_fragments(60), "TOO_DEEP"),
+    "a fragment in itself": ("fragment a on Query { ...a } { ...a }", "INVALID_DOCUMENT"),
+    "5,000 aliases": (
+        "{" + " ".join(f"a{n}: collectives {{ code }}" for n in range(5_000)) + "}",
+        "TOO_MANY_TOKENS",
+    ),
+    "21 root fields": (
+        "{" + " ".join(f"a{n}: tariff {{ version }}" for n in range(21)) + "}",
+        "TOO_MANY_ALIASES",
+    ),
+    "300 levels": ("{a" * 300 + "}" * 300, "TOO_DEEP"),
+    "5,000 braces": ("{a" * 5_000, "TOO_DEEP"),
+    "no document": ("{", "SYNTAX"),
+    "an unknown field": ("{ secrets }", "INVALID_DOCUMENT"),
+}
+
+
+@pytest.mark.parametrize("code", [HUB, "GB"])
+@pytest.mark.parametrize("case", BOMBS)
+async def test_a_document_that_is_too_heavy_is_not_executed(shop, case, code):
+    document, refusal = BOMBS[case]
+    async with nothing_changes(shop):
+        answer = await tell(shop, code, None, document)
+
+    assert (answer.status, answer.code) == (200, refusal)
+    assert "data" not in answer.body
+
+
+async def test_a_megabyte_of_graphql_is_not_read(shop):
+    document = "{ collectives { code } } #" + "x" * 1_000_000
+    async with nothing_changes(shop):
+        answer = await tell(shop, HUB, None, document)
+
+    assert (answer.status, answer.code) == (413, "BODY_TOO_LARGE")
+
+
+async def test_batches_of_documents_are_not_taken(shop):
+    body = msgspec.json.encode([{"query": "{ collectives { code } }"}] * 2)
+    headers = {"Content-Type": "application/json"}
+    async with nothing_changes(shop):
+        answer = await send(shop, HUB, "/graphql", body, headers=headers)
+
+    assert (answer.status, answer.code) == (400, "BAD_REQUEST")
+
+
+@pytest.mark.parametrize("period", ["2026-09", "2026-10", "2027-01"])
+async def test_a_month_is_cut_off_when_it_is_over(shop, period):
+    async with nothing_changes(shop):
+        answer = await tell(shop, HUB, shop.at(HUB, "settlement"), CUT_OFF, period=period)
+
+    assert answer.code == "PERIOD_NOT_OVER"
+
+
+@pytest.mark.parametrize(
+    "period", ["", "2026", "2026-8", "2026-13", "2026-00", "2026-08-01", "x", "1" * 500, "२०२६-08"]
+)
+async def test_what_is_no_month_is_not_cut_off(shop, period):
+    async with nothing_changes(shop):
+        answer = await tell(shop, HUB, shop.at(HUB, "settlement"), CUT_OFF, period=period)
+
+    assert answer.code == "BAD_PERIOD"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"licensee": "lab-nine"}, "UNKNOWN_LICENSEE"),
+        ({"reason": "  "}, "BAD_OFFER"),
+        ({"startsOn": "2026-12-01", "endsOn": "2026-11-30"}, "BAD_OFFER"),
+        ({"currency": "XXX"}, "UNKNOWN_CURRENCY"),
+        ({"components": []}, "BAD_OFFER"),
+        ({"components": [{"uses": ["FLY"], "fee": "1"}]}, "BAD_OFFER"),
+        ({"components": [{"uses": ["TRAIN"], "fee": "-1"}]}, "BAD_OFFER"),
+    ],
+)
+async def test_a_licence_that_contradicts_itself_is_not_offered(shop, changes, code):
+    terms = {
+        "licensee": "lab-one",
+        "components": [{"uses": ["TRAIN"], "fee": "100"}],
+        "currency": "EUR",
+        "startsOn": "2026-10-01",
+        "endsOn": "2026-12-31",
+        "usageBasis": "site",
+        "reason": "a test",
+    } | changes
+    async with nothing_changes(shop):
+        answer = await tell(
+            shop, HUB, shop.at(HUB, "licensing"), OFFER, input=terms, key="bad"
+        )
+
+    assert answer.code == code

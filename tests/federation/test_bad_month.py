@@ -1,0 +1,276 @@
+"""A month with everything wrong in it: what counts for nothing, and what holds a run up."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from federation.scenario import documents as ask
+from federation.scenario.client import until
+from federation.scenario.model import HUB
+from federation.settlement.run_document import decode
+from tests.federation.harness import (
+    DAY,
+    PERIOD,
+    SECONDS_MAX,
+    a_line,
+    all_reported,
+    month_over,
+    nothing_changes,
+    open_for_business,
+    report_lines,
+    small_federation,
+    tell,
+    write_scenario,
+)
+
+RUN = """
+    ... on Run { runId state calculatedBy approvedBy } ... on Refused { code message } } }"""
+CALCULATE = "mutation($period: String!) { calculateRun(period: $period) {" + RUN
+ADVISE = "mutation($run: String!) { adviseRun(runId: $run) {" + RUN
+APPROVE = "mutation($run: String!) { approveRun(runId: $run) {" + RUN
+WITHDRAW = """mutation($run: String!, $reason: String!) {
+  withdrawRun(runId: $run, reason: $reason) {""" + RUN
+REVOKE = """mutation($number: String!) {
+  revokeLicence(number: $number, reason: "breach") {
+    __typename ... on Refused { code message } } }"""
+NEWS, TODAY = "https://news.example", "2026-09-10T12:00:00Z"
+
+
+@pytest.fixture
+async def small(backend, tmp_path):
+    async with small_federation(backend, write_scenario(tmp_path / "files"), tmp_path) as small:
+        await open_for_business(small)
+        yield small
+
+
+async def the_run(small):
+    [run] = await small.at(HUB, "auditor").ask("{ runs { runId state document } }")
+    return run
+
+
+async def test_what_a_licence_or_the_registry_does_not_cover_earns_nothing(small):
+    small.set_clock(datetime(2026, 9, 15, tzinfo=UTC))
+    await small.at(HUB, "licensing").ask(REVOKE, number="HUB-000002")
+    await small.silence()
+    small.set_clock(DAY)
+    first = a_line("s-1", "HUB-000001", "https://late.example/1", occurred_at="2026-09-15T00:00:00Z")
+    sites = [
+        first,
+        first,
+        first | {"units": 101},
+        a_line("s-2", "HUB-000001", "https://both.example/1", units=300),
+        a_line("s-3", "HUB-000001", "https://nowhere.example/1"),
+        a_line("s-4", "HUB-000001", "https://late.example/1", occurred_at="2026-09-14T23:59:59Z"),
+        a_line("s-5", "HUB-000001", f"{NEWS}/de/1", use="SEARCH"),
+        a_line("s-6", "HUB-000001", f"{NEWS}/de/private/1"),
+        a_line("s-7", "HUB-000001", f"{NEWS}/de/1", units=0),
+        a_line("s-8", "HUB-000001", f"{NEWS}/de/1", use="FLY"),
+        a_line("s-9", "HUB-000009", f"{NEWS}/de/1"),
+        a_line("s-10", "DE-000001", f"{NEWS}/de/1"),
+        a_line("s-11", "HUB-000001", f"{NEWS}/de/1", occurred_at="2026-08-31T23:59:59.999999Z"),
+    ]
+    lab_one = [
+        a_line("l-1", "DE-000001", "https://nowhere.example/1", units=40),
+        a_line("l-2", "HUB-000002", f"{NEWS}/de/1", use="SEARCH"),
+    ]
+    lab_two = [
+        a_line("l-1", "HUB-000002", f"{NEWS}/de/1", use="SEARCH", units=70),
+        a_line(
+            "l-2",
+            "HUB-000002",
+            f"{NEWS}/de/1",
+            use="SEARCH",
+            occurred_at="2026-09-15T00:00:00Z",
+        ),
+    ]
+    received = [
+        await report_lines(small.at("FR", "sites"), sites),
+        await report_lines(small.lab("lab-one"), lab_one),
+        await report_lines(small.lab("lab-two"), lab_two),
+    ]
+    month_over(small)
+    await small.story().publish_rates()
+    await all_reported(small)
+    await small.at(HUB, "settlement").ask(ask.CALCULATE, period=PERIOD)
+    document = decode((await the_run(small))["document"].encode())
+
+    assert [item["classes"] for item in received] == [
+        {
+            "ACCEPTED": [5, "700"],
+            "OUT_OF_SCOPE": [1, "100"],
+            "other_source": [1, "100"],
+            "OUTSIDE_TERM": [1, "100"],
+            "DUPLICATE": [1, "100"],
+            "CONFLICT": [1, "101"],
+            "MALFORMED": [2, "100"],
+            "UNKNOWN_LICENCE": [1, "100"],
+        },
+        {"ACCEPTED": [1, "40"], "UNKNOWN_LICENCE": [1, "100"]},
+        {"ACCEPTED": [1, "70"], "OUTSIDE_TERM": [1, "100"]},
+    ]
+    assert document.classes == {
+        "CONFLICT": (1, "101"),
+        "DISPUTED": (1, "300"),
+        "DUPLICATE": (1, "100"),
+        "MALFORMED": (2, "100"),
+        "MATCHED": (2, "170"),
+        "NOT_REPRESENTED": (2, "200"),
+        "OUTSIDE_TERM": (1, "100"),
+        "OUT_OF_SCOPE": (1, "100"),
+        "RESERVED": (1, "100"),
+        "UNKNOWN_LICENCE": (2, "200"),
+        "UNMATCHED": (1, "40"),
+        "other_source": (1, "100"),
+    }
+    assert document.shares_by == [
+        ("DE-000001", "~UNMATCHED", str(40 * 1_000 * 1_000 * 10_000)),
+        ("HUB-000001", "FR", str(100 * 1_000 * 1_000 * 10_000)),
+        ("HUB-000001", "~DISPUTED", str(300 * 1_000 * 1_000 * 10_000)),
+        ("HUB-000002", "DE", str(70 * 3_000 * 250 * 10_000)),
+    ]
+
+
+async def test_the_receipt_names_the_lines_that_took_no_id_and_why(small):
+    small.set_clock(DAY)
+    lines = [
+        a_line("s-1", "HUB-000001", f"{NEWS}/de/1"),
+        a_line("s-1", "HUB-000001", f"{NEWS}/de/2"),
+        a_line("s-2", "HUB-000001", "mailto:de@news.example"),
+    ]
+    receipt = await report_lines(small.at("DE", "sites"), lines)
+    async with nothing_changes(small):
+        again = await report_lines(small.at("DE", "sites"), lines)
+
+    assert again == receipt
+    assert [(item["line"], item["verdict"]) for item in receipt["problems"]] == [
+        (2, "CONFLICT"),
+        (3, "MALFORMED"),
+    ]
+    assert receipt["problems"][0]["reason"] == "event_id s-1 was accepted before"
+
+
+async def test_a_batch_key_stands_for_one_batch(small):
+    small.set_clock(DAY)
+    await report_lines(small.at("DE", "sites"), [a_line("s-1", "HUB-000001", f"{NEWS}/de/1")])
+    async with nothing_changes(small):
+        with pytest.raises(Exception, match="IDEMPOTENCY_CONFLICT"):
+            await report_lines(
+                small.at("DE", "sites"), [a_line("s-2", "HUB-000001", f"{NEWS}/de/1")]
+            )
+
+
+async def publish(small, day):
+    rates = f"date,currency,rate\n{day},GBP,0.85\n".encode()
+    await small.at(HUB, "settlement").post("/settlement/rates", rates, "text/csv")
+
+
+async def test_a_run_waits_for_every_report_and_for_a_fresh_rate(small):
+    officer = small.at(HUB, "settlement")
+    small.set_clock(DAY)
+    lines = [a_line("l-1", "HUB-000002", f"{NEWS}/fr/1", use="SEARCH")]
+    await report_lines(small.lab("lab-two"), lines)
+    await small.stop("GB")
+    month_over(small)
+    await officer.ask(ask.CUT_OFF, period=PERIOD)
+    await until(lambda: forwarded(small, {"DE", "FR"}), what="forwarding", seconds=SECONDS_MAX)
+    async with nothing_changes(small):
+        missing = await tell(small, HUB, officer, CALCULATE, period=PERIOD)
+        never_cut_off = await tell(small, HUB, officer, CALCULATE, period="2026-08")
+    await small.start("GB")
+    small.hurry()
+    await all_reported(small)
+    found = []
+    for day in [None, "2026-10-01", "2026-09-22"]:
+        if day is not None:
+            await publish(small, day)
+        async with nothing_changes(small):
+            found.append((await tell(small, HUB, officer, CALCULATE, period=PERIOD)).code)
+    await publish(small, "2026-09-23")
+    done = await tell(small, HUB, officer, CALCULATE, period=PERIOD)
+
+    assert missing.code == "MISSING_REPORT"
+    assert "DE, FR, GB" in missing.body["data"]["calculateRun"]["message"]
+    assert never_cut_off.code == "MISSING_REPORT"
+    assert found == ["NO_RATE", "NO_RATE", "STALE_RATE"]
+    assert done.body["data"]["calculateRun"]["state"] == "CALCULATED"
+
+
+async def forwarded(small, codes):
+    rows = (await small.rows([HUB]))[HUB].get("metering_progress", [])
+    return {party for _, party, lines, _ in rows if lines is not None} == codes
+
+
+async def test_a_month_is_approved_by_somebody_else_and_then_stands(small):
+    two_hats = small.at(HUB, "two-hats", "settlement_officer")
+    small.set_clock(DAY)
+    lines = [a_line("s-1", "HUB-000001", f"{NEWS}/fr/1")]
+    await report_lines(small.at("DE", "sites"), lines)
+    month_over(small)
+    clerk = small.at(HUB, "clerk", "settlement_officer")
+    await clerk.post("/settlement/rates", small.scenario.rates, "text/csv")
+    await all_reported(small)
+    run = (await two_hats.ask(CALCULATE, period=PERIOD))["runId"]
+    approver = small.at(HUB, "approver")
+    async with nothing_changes(small):
+        too_early = await tell(small, HUB, approver, APPROVE, run=run)
+        again = await two_hats.ask(CALCULATE, period=PERIOD)
+    await two_hats.ask(ADVISE, run=run)
+    await small.silence()
+    async with nothing_changes(small):
+        maker = await tell(
+            small, HUB, small.at(HUB, "two-hats", "settlement_approver"), APPROVE, run=run
+        )
+        entered = await tell(
+            small, HUB, small.at(HUB, "clerk", "settlement_approver"), APPROVE, run=run
+        )
+        officer = await tell(small, HUB, two_hats, APPROVE, run=run)
+        nobody = await tell(small, HUB, approver, APPROVE, run="0" * 64)
+    await approver.ask(APPROVE, run=run)
+    await small.silence()
+    async with nothing_changes(small):
+        twice = await approver.ask(APPROVE, run=run)
+        same = await two_hats.ask(CALCULATE, period=PERIOD)
+        back = await tell(small, HUB, approver, WITHDRAW, run=run, reason="doubt")
+        cut_off = await small.at(HUB, "settlement").ask(ask.CUT_OFF, period=PERIOD)
+
+    assert too_early.code == "RUN_STATE"
+    assert again["runId"] == run
+    assert [maker.code, entered.code] == ["SAME_PERSON", "SAME_PERSON"]
+    assert [officer.code, nobody.code] == ["NOT_ALLOWED", "UNKNOWN_RUN"]
+    assert twice == same == {
+        "runId": run,
+        "state": "APPROVED",
+        "calculatedBy": "two-hats",
+        "approvedBy": "approver",
+    }
+    assert back.code == "RUN_STATE"
+    assert cut_off is not None
+
+
+async def test_a_settled_month_takes_no_other_inputs(small):
+    small.set_clock(DAY)
+    await report_lines(
+        small.at("DE", "sites"), [a_line("s-1", "HUB-000001", f"{NEWS}/fr/1")]
+    )
+    month_over(small)
+    story = small.story({"A1": "DE-000001", "L1": "HUB-000001", "L2": "HUB-000002"})
+    await story.publish_rates()
+    await story.settle(PERIOD)
+    officer = small.at(HUB, "settlement")
+    late = await report_lines(
+        small.at("DE", "sites"), [a_line("s-2", "HUB-000001", f"{NEWS}/fr/1")], "late"
+    )
+    same = await officer.ask(CALCULATE, period=PERIOD)
+    await officer.ask(
+        ask.RECEIPT, licence="HUB-000001", on="2026-09-30", amount="-5000", key="returned"
+    )
+    async with nothing_changes(small):
+        locked = await tell(small, HUB, officer, CALCULATE, period=PERIOD)
+        earlier = await tell(small, HUB, officer, CALCULATE, period="2026-08")
+
+    assert late["classes"] == {"LATE": [1, "100"]}
+    assert same["state"] == "APPROVED"
+    assert locked.code == "LOCKED_PERIOD"
+    assert "receipts of HUB-000001 are others" in locked.body["data"]["calculateRun"]["message"]
+    assert earlier.code == "MISSING_REPORT"
