@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import msgspec
 
@@ -21,8 +22,8 @@ from federation.scenario.client import Person
 from federation.scenario.model import (
     HUB,
     HubPart,
-    LicenseePart,
     LicencePart,
+    LicenseePart,
     Manifest,
     Scenario,
     Table,
@@ -32,6 +33,7 @@ from federation.scenario.servers import as_processes
 from federation.scenario.story import Story
 
 LINES, BATCH, ROUNDS = 200_000, 5_000, 3
+TURN = 10  # batches: long enough that each side warms up its caches, short beside other load
 SHARE_MIN = 0.15
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
 LAB = "lab-1"
@@ -144,24 +146,23 @@ def raw_database(file: Path, like: Path) -> sqlite3.Connection:
     return raw
 
 
-def insert_raw(raw: sqlite3.Connection, batches: Sequence[Sequence[Row]]) -> float:
-    """Insert batches, a transaction each; return lines per second."""
-    statement = f"INSERT INTO metering_line VALUES ({','.join('?' * len(batches[0][0]))})"  # noqa: S608
+def insert_raw(raw: sqlite3.Connection, rows: Sequence[Row]) -> float:
+    """Insert rows in one transaction; return the seconds it took."""
+    statement = f"INSERT INTO metering_line VALUES ({','.join('?' * len(rows[0]))})"  # noqa: S608
     started = time.perf_counter()
-    for rows in batches:
-        with raw:
-            raw.executemany(statement, rows)
-    return LINES / (time.perf_counter() - started)
+    with raw:
+        raw.executemany(statement, rows)
+    return time.perf_counter() - started
 
 
-async def report(lab: Person, bodies: Sequence[bytes], number: int) -> float:
-    """Post batches, one after the other; return lines per second."""
+async def report(lab: Person, body: bytes) -> float:
+    """Post a batch and read the receipt; return the seconds it took."""
     started = time.perf_counter()
-    for place, body in enumerate(bodies):
-        key = {"Idempotency-Key": f"{number}-{place}"}
-        answer = await lab.post("/usage", body, "application/x-ndjson", key)
-        assert set(msgspec.json.decode(answer)["classes"]) == {"ACCEPTED"}, answer[:500]
-    return LINES / (time.perf_counter() - started)
+    headers = {"Idempotency-Key": str(uuid4())}
+    answer = await lab.post("/usage", body, "application/x-ndjson", headers)
+    taken = time.perf_counter() - started
+    assert msgspec.json.decode(answer)["classes"].keys() == {"ACCEPTED"}, answer[:500]
+    return taken
 
 
 def check(raw: sqlite3.Connection, hub: Path) -> None:
@@ -175,18 +176,27 @@ def check(raw: sqlite3.Connection, hub: Path) -> None:
 
 
 async def measure(folder: Path) -> list[tuple[float, float]]:
-    """Return (raw, over HTTP) in lines per second of every round, one right after the other."""
+    """Return (raw, over HTTP) in lines per second, per round.
+
+    The two take turns, so that whatever else the machine does slows both.
+    """
     scenario = the_scenario(folder)
     rounds = []
     async with as_processes(scenario, folder, NOW) as federation:
         story = Story(scenario, federation)
         await story.sell()
+        lab = federation.hub.lab(LAB)
         raw = raw_database(folder / "raw.sqlite", folder / "template.sqlite")
         for number in range(ROUNDS):
             batches = in_batches(the_rows(story.numbers["licence-1"], number))
             bodies = [body_of(rows) for rows in batches]
-            rate = insert_raw(raw, batches)
-            rounds.append((rate, await report(federation.hub.lab(LAB), bodies, number)))
+            raw_seconds = http_seconds = 0.0
+            for start in range(0, len(batches), TURN):
+                for rows in batches[start : start + TURN]:
+                    raw_seconds += insert_raw(raw, rows)
+                for body in bodies[start : start + TURN]:
+                    http_seconds += await report(lab, body)
+            rounds.append((LINES / raw_seconds, LINES / http_seconds))
         check(raw, federation.hub.config.data_dir / "federation.sqlite")
         raw.close()
     return rounds
@@ -195,14 +205,18 @@ async def measure(folder: Path) -> list[tuple[float, float]]:
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         rounds = asyncio.run(measure(Path(folder)))
-    best = (max(raw for raw, _ in rounds), max(http for _, http in rounds))
+    raw, http = (max(rates) for rates in zip(*rounds, strict=True))
     print(f"{LINES:,} lines a round, in batches of {BATCH:,}")
     print(f"{'':8}{'raw, lines/s':>14}{'HTTP, lines/s':>15}{'HTTP of raw':>13}")
-    for name, (raw, http) in zip(["round 1", "round 2", "round 3", "best"], [*rounds, best]):
-        print(f"{name:8}{raw:>14,.0f}{http:>15,.0f}{http / raw:>13.1%}")
-    share = best[1] / best[0]
-    print(f"at least {SHARE_MIN:.0%} is wanted: {'passed' if share >= SHARE_MIN else 'FAILED'}")
-    sys.exit(0 if share >= SHARE_MIN else 1)
+    for number, rates in enumerate(rounds, start=1):
+        print_rates(f"round {number}", *rates)
+    print_rates("best", raw, http)
+    print(f"wanted: at least {SHARE_MIN:.0%}")
+    sys.exit(0 if http / raw >= SHARE_MIN else 1)
+
+
+def print_rates(name: str, raw: float, http: float) -> None:
+    print(f"{name:8}{raw:>14,.0f}{http:>15,.0f}{http / raw:>13.1%}")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ REASON_KEPT = 300
 Content = tuple[str, str, str, int, int]
 
 
-class LineIn(msgspec.Struct):
+class LineIn(msgspec.Struct, gc=False):
     """One line as sent; units may be a decimal string."""
 
     event_id: str
@@ -49,8 +49,7 @@ class LineIn(msgspec.Struct):
     bytes: int | None = None
 
 
-@dataclass(slots=True)
-class Accepted:
+class Accepted(msgspec.Struct, gc=False):
     """A line that takes its id: what is stored, and the class if it is decided already."""
 
     event_id: str
@@ -61,8 +60,7 @@ class Accepted:
     line_no: int
 
 
-@dataclass(slots=True)
-class Refused:
+class Refused(msgspec.Struct, gc=False):
     """A line that takes no id."""
 
     line_no: int

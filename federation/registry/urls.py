@@ -5,7 +5,6 @@ Pure text: nothing is fetched or resolved, and who holds a claim is not known he
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv6Address
 from string import ascii_letters, digits, punctuation
@@ -13,6 +12,7 @@ from typing import ClassVar
 from urllib.parse import quote
 
 import idna
+import msgspec
 
 from federation.errors import RefusalError
 
@@ -46,8 +46,7 @@ class MalformedClaimError(RefusalError):
     code: ClassVar[str] = "MALFORMED_CLAIM"
 
 
-@dataclass(frozen=True, slots=True)
-class UrlKey:
+class UrlKey(msgspec.Struct, frozen=True, gc=False):
     """The `host/path` of a URL: what two spellings of one URL have in common."""
 
     host: str
@@ -59,8 +58,7 @@ class UrlKey:
         return self.host + self.path
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimKey:
+class ClaimKey(msgspec.Struct, frozen=True, gc=False):
     """A URL and what lies below it; with `wildcard` also on every subdomain of the host."""
 
     host: str

@@ -179,8 +179,8 @@ class Story:
             if row.period != period:
                 continue
             if row.source == "lab":
-                first = self.scenario.manifest.licensee[0].id
-                queues.setdefault((HUB, labs.get(row.licence, first)), []).append(row)
+                lab = labs.get(row.licence) or self._first_licensee()
+                queues.setdefault((HUB, lab), []).append(row)
             else:
                 code = hosts.get(row.host, self.scenario.codes[0])
                 queues.setdefault((code, "sites"), []).append(row)
@@ -190,6 +190,13 @@ class Story:
             for number, body in enumerate(self._batches(rows), start=1):
                 headers = {"Idempotency-Key": f"{period}-{number}"}
                 await person.post("/usage", body, "application/x-ndjson", headers)
+
+    def _first_licensee(self) -> str:
+        """Return who posts a lab's line of an unknown licence."""
+        found = self.scenario.manifest.licensee
+        if not found:
+            raise ScenarioError("usage.csv: a lab's line, and no licensee in scenario.toml")
+        return found[0].id
 
     def _batches(self, rows: Sequence[UsageRow]) -> list[bytes]:
         """Return NDJSON bodies within the limits of one ingest."""

@@ -231,6 +231,10 @@ async def _keep(
         outstanding[reason] = outstanding.get(reason, 0) + amount
     frozen = [[member.member_id, member.entitled, member.works] for member in inputs.members]
     session.add(LockedPeriod(period=period, run_id=message.run_id))
+    advised = await store.find_run(session, message.run_id)
+    if advised is not None:
+        advised.state = "APPROVED"
+        advised.approved_at = now
     session.add(
         DistributionRow(
             period=period,

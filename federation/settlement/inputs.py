@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import ClassVar, Literal
 
 import msgspec
@@ -14,7 +15,7 @@ from federation.licensing.facts import LicenceFacts
 from federation.metering import store as metering
 from federation.metering.messages import UsageReport
 from federation.settlement import store
-from federation.settlement.months import last_day
+from federation.settlement.months import last_day, period_of
 from federation.settlement.rates import reference_rates
 from federation.settlement.run import choose_weights, with_rates_used
 from federation.settlement.run_document import (
@@ -70,8 +71,8 @@ async def gather(session: AsyncSession, period: str, terms: membership.HubTerms)
     """Put together everything a run of a month follows from (SETTLEMENT §8)."""
     reports = await final_reports(session, period)
     locked = await store.locked_periods(session)
-    if any(month >= period for month in locked):
-        raise PeriodOrderError(f"{period} after {max(locked)}")
+    if locked and period != period_of(last_day(max(locked)) + timedelta(days=1)):
+        raise PeriodOrderError(f"{period} does not follow {max(locked)}")
     own = own_weights(report for _, report in reports.values())
     earlier = await store.earlier_weights(session, period)
     document = RunDocument(

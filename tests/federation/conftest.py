@@ -7,6 +7,7 @@ from federation.scenario.client import Person
 from tests.databases import BACKENDS
 from tests.federation.harness import (
     DAY,
+    PERIOD,
     Small,
     a_line,
     month_over,
@@ -51,6 +52,7 @@ async def shop(any_backend, tmp_path_factory):
         await open_for_business(small)
         await publish_tariff(small.at("HUB", "licensing"))
         small.set_clock(DAY)
+        small.constant = await small.rows(small.codes)
         yield small
 
 
@@ -63,7 +65,9 @@ async def settled(any_backend, tmp_path_factory):
         await report_some_usage(small)
         month_over(small)
         await story.publish_rates()
-        await story.settle("2026-09")
+        await story.settle(PERIOD)
+        await small.silence()
+        small.constant = await small.rows(small.codes)
         yield small
 
 

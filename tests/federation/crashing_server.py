@@ -7,12 +7,14 @@ is the process id of its next life, 0 when it was stopped and not killed. The pl
 """
 
 import asyncio
+import gc
 import os
 import signal
 import sys
 from pathlib import Path
 
 import msgspec
+from sqlalchemy.orm import configure_mappers
 
 from federation import logs
 from federation.clock import FileClock
@@ -94,6 +96,8 @@ def live(job: Job) -> bool:
 
 def main() -> None:
     logs.configure("error")
+    configure_mappers()
+    gc.freeze()
     for line in sys.stdin.buffer:
         job = msgspec.json.decode(line, type=Job)
         while live(job):
