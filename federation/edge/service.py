@@ -101,6 +101,9 @@ class Service:
                 http="httptools",
                 lifespan="on",
                 timeout_graceful_shutdown=10,
+                # Longer than clients keep idle connections (aiohttp: 15 s), so that no request
+                # is sent into a connection that is being closed.
+                timeout_keep_alive=75,
                 server_header=False,
             )
         )

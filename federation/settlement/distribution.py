@@ -71,7 +71,7 @@ class NodeInputs:
 class Line(msgspec.Struct, frozen=True, gc=False):
     """One answer to "where is this from"; `source` is received, domestic, base or tier.
 
-    A month has one per member and licence, a million of them; a struct is made at a fifth of
+    A month has one per member and licence, a million of them; a struct is made at a tenth of
     what a frozen dataclass costs.
     """
 

@@ -82,13 +82,14 @@ async def report_some_usage(small: Small) -> None:
         a_line("s-2", "HUB-000001", "https://news.example/fr/1", units=3_000),
         a_line("s-3", "HUB-000001", "https://news.example/gb/1", units=2_000),
         a_line("s-4", "HUB-000001", "https://news.example/de/private/1", units=700),
-        a_line("s-5", "HUB-000001", "https://x.bild.example/1", units=1_000),
     ]
+    elsewhere = [a_line("s-1", "HUB-000001", "https://x.bild.example/1", units=1_000)]
     first = [
         a_line("l-1", "DE-000001", "https://news.example/de/1", units=400),
         a_line("l-2", "DE-000001", "https://news.example/fr/1", units=600),
     ]
     second = [a_line("l-1", "HUB-000002", "https://news.example/de/1", use="SEARCH", units=250)]
     await report_lines(small.at("DE", "sites"), sites)
+    await report_lines(small.at("FR", "sites"), elsewhere)  # DE's page, FR's site
     await report_lines(small.lab("lab-one"), first)
     await report_lines(small.lab("lab-two"), second)

@@ -414,6 +414,28 @@ async def open_for_business(small: Small) -> Story:
     return story
 
 
+async def admit(small: Small, code: str) -> None:
+    """Let one collective apply and be admitted by two people."""
+    await small.at(code, "node-operator").ask(ask.APPLY)
+
+    async def applied() -> Any:
+        found = await small.at(HUB, "operator").ask(ask.APPLICATIONS)
+        return [row["id"] for row in found if (row["code"], row["state"]) == (code, "APPLIED")]
+
+    [number] = await until(applied, what=f"the application of {code}", seconds=SECONDS_MAX)
+    await small.at(HUB, "operator").ask(ask.RECOMMEND, id=number)
+    await small.at(HUB, "second-operator").ask(ask.APPROVE, id=number)
+
+
+async def sell(small: Small) -> None:
+    """Sell every licence of the scenario, whoever is down; deliveries are not waited for."""
+    story = small.story()
+    for item in small.scenario.manifest.licence:
+        officer = story.issuer(item.issuer).person("licensing")
+        await officer.ask(ask.LICENSEE, id=item.licensee, name=item.licensee)
+        await story._sell_one(item)
+
+
 def month_over(small: Small) -> None:
     """Move business time to the first instant after the month."""
     small.set_clock(first_instant_after(PERIOD))

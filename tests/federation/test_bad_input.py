@@ -53,7 +53,9 @@ def entity(code):
 
 def call_token(small, caller, callee, *, key=None, now=DAY):
     """Return a call token of one server for another, if not signed by somebody else."""
-    return mint_server_token(key or small.key(caller), caller=entity(caller), callee=callee, now=now)
+    return mint_server_token(
+        key or small.key(caller), caller=entity(caller), callee=callee, now=now
+    )
 
 
 def a_delivery(kind, body, sequence=1):
@@ -68,9 +70,7 @@ async def next_number(small, sender, target):
 
 @pytest.mark.parametrize("code", [HUB, "GB"])
 async def test_a_server_nobody_admitted_has_no_say(shop, code):
-    token = mint_server_token(
-        SigningKey.generate(), caller=STRANGER, callee=entity(code), now=DAY
-    )
+    token = mint_server_token(SigningKey.generate(), caller=STRANGER, callee=entity(code), now=DAY)
     async with nothing_changes(shop):
         answer = await send(shop, code, INBOX, a_delivery("usage.cut_off", {}), token=token)
 
@@ -158,9 +158,7 @@ async def test_a_node_signs_its_own_licences_only(shop, number):
     body = {"signed": await signed_licence(shop, "FR", number)}
     delivery = a_delivery("licence.issued", body, await next_number(shop, "FR", HUB))
     async with nothing_changes(shop):
-        answer = await send(
-            shop, HUB, INBOX, delivery, token=call_token(shop, "FR", HUB_ENTITY)
-        )
+        answer = await send(shop, HUB, INBOX, delivery, token=call_token(shop, "FR", HUB_ENTITY))
 
     assert (answer.status, answer.code, answer.body["up_to"]) == (200, "BAD_SIGNATURE", 0)
 
@@ -171,9 +169,7 @@ async def test_a_licence_nobodys_key_signed_is_not_one(shop):
     body["signed"] = f"{head}.{payload}.{signature[:-4]}AAAA"
     delivery = a_delivery("licence.issued", body, await next_number(shop, "FR", HUB))
     async with nothing_changes(shop):
-        answer = await send(
-            shop, HUB, INBOX, delivery, token=call_token(shop, "FR", HUB_ENTITY)
-        )
+        answer = await send(shop, HUB, INBOX, delivery, token=call_token(shop, "FR", HUB_ENTITY))
 
     assert (answer.status, answer.code, answer.body["up_to"]) == (200, "INVALID_TOKEN", 0)
 
@@ -283,9 +279,7 @@ async def test_an_offer_is_accepted_once(shop):
 async def test_an_offer_is_accepted_by_whom_it_was_made_to(shop):
     offer = await offer_of(shop, "HUB-000001")
     async with nothing_changes(shop):
-        answer = await tell(
-            shop, HUB, shop.lab("lab-two"), ACCEPT, offer=offer["id"], key="mine"
-        )
+        answer = await tell(shop, HUB, shop.lab("lab-two"), ACCEPT, offer=offer["id"], key="mine")
 
     assert answer.code == "UNKNOWN_OFFER"
 
@@ -301,8 +295,9 @@ async def test_another_labs_licence_does_not_exist(shop):
         )
 
     assert (seen.code, seen.body["data"]) == ("UNKNOWN_LICENCE", None)
-    assert seen.body["errors"][0]["message"].replace("000001", "000777") == (
-        unknown.body["errors"][0]["message"]
+    assert (
+        seen.body["errors"][0]["message"].replace("000001", "000777")
+        == (unknown.body["errors"][0]["message"])
     )
     assert (minted.code, at_node.code) == ("UNKNOWN_LICENCE", "UNKNOWN_LICENCE")
 
@@ -471,7 +466,9 @@ async def test_sites_report_to_their_node_and_labs_to_the_hub(shop):
 
 def nested_fragments(depth):
     parts = [f"fragment f{n} on Query {{ ...f{n + 1} }}" for n in range(depth)]
-    return "\n".join([*parts, f"fragment f{depth} on Query {{ collectives {{ code }} }}", "{ ...f0 }"])
+    return "\n".join(
+        [*parts, f"fragment f{depth} on Query {{ collectives {{ code }} }}", "{ ...f0 }"]
+    )
 
 
 BOMBS = {
@@ -561,8 +558,6 @@ async def test_a_licence_that_contradicts_itself_is_not_offered(shop, changes, c
         "reason": "a test",
     } | changes
     async with nothing_changes(shop):
-        answer = await tell(
-            shop, HUB, shop.at(HUB, "licensing"), OFFER, input=terms, key="bad"
-        )
+        answer = await tell(shop, HUB, shop.at(HUB, "licensing"), OFFER, input=terms, key="bad")
 
     assert answer.code == code

@@ -28,8 +28,11 @@ RUN = """
 CALCULATE = "mutation($period: String!) { calculateRun(period: $period) {" + RUN
 ADVISE = "mutation($run: String!) { adviseRun(runId: $run) {" + RUN
 APPROVE = "mutation($run: String!) { approveRun(runId: $run) {" + RUN
-WITHDRAW = """mutation($run: String!, $reason: String!) {
-  withdrawRun(runId: $run, reason: $reason) {""" + RUN
+WITHDRAW = (
+    """mutation($run: String!, $reason: String!) {
+  withdrawRun(runId: $run, reason: $reason) {"""
+    + RUN
+)
 REVOKE = """mutation($number: String!) {
   revokeLicence(number: $number, reason: "breach") {
     __typename ... on Refused { code message } } }"""
@@ -53,7 +56,9 @@ async def test_what_a_licence_or_the_registry_does_not_cover_earns_nothing(small
     await small.at(HUB, "licensing").ask(REVOKE, number="HUB-000002")
     await small.silence()
     small.set_clock(DAY)
-    first = a_line("s-1", "HUB-000001", "https://late.example/1", occurred_at="2026-09-15T00:00:00Z")
+    first = a_line(
+        "s-1", "HUB-000001", "https://late.example/1", occurred_at="2026-09-15T00:00:00Z"
+    )
     sites = [
         first,
         first,
@@ -237,12 +242,17 @@ async def test_a_month_is_approved_by_somebody_else_and_then_stands(small):
     assert again["runId"] == run
     assert [maker.code, entered.code] == ["SAME_PERSON", "SAME_PERSON"]
     assert [officer.code, nobody.code] == ["NOT_ALLOWED", "UNKNOWN_RUN"]
-    assert twice == same == unmoved == {
-        "runId": run,
-        "state": "APPROVED",
-        "calculatedBy": "two-hats",
-        "approvedBy": "approver",
-    }
+    assert (
+        twice
+        == same
+        == unmoved
+        == {
+            "runId": run,
+            "state": "APPROVED",
+            "calculatedBy": "two-hats",
+            "approvedBy": "approver",
+        }
+    )
     assert back.code == "RUN_STATE"
     assert cut_off == {"__typename": "Period"}
     assert late["classes"] == {"LATE": [1, "100"]}

@@ -449,7 +449,9 @@ def a_plan(victim: str, recorder: Recorder, seed: int, names: set[str]):
     return plan
 
 
-async def lived_with_deaths(scenario, backend, folder, nursery, victim, plan) -> tuple[Outcome, int]:
+async def lived_with_deaths(
+    scenario, backend, folder, nursery, victim, plan
+) -> tuple[Outcome, int]:
     mortals: list[Mortal] = []
 
     def keeper(code, config, clock):

@@ -1,0 +1,176 @@
+"""Who comes late, or back, is told everything; a licence that is stopped is stopped everywhere."""
+
+import msgspec
+import pytest
+
+from federation.scenario.client import until
+from federation.scenario.model import HUB
+from federation.trust.policy import read_trust_document
+from tests.federation.harness import (
+    DAY,
+    SECONDS_MAX,
+    admit,
+    sell,
+    send,
+    small_federation,
+    tell,
+    write_scenario,
+)
+
+REGISTRATIONS = """query($number: String!) {
+  licence(number: $number) { status registrations { node state version } } }"""
+LICENCES = "{ licences { number version status } }"
+STATUS = """mutation($number: String!) {
+  %sLicence(number: $number, reason: "audit") {
+    __typename ... on Licence { status version } ... on Refused { code message } } }"""
+SUSPEND, REINSTATE, REVOKE = (STATUS % verb for verb in ("suspend", "reinstate", "revoke"))
+MINT = """mutation($licence: String!, $audience: [String!]!) {
+  mintToken(licence: $licence, audience: $audience) {
+    ... on LicenceToken { token } ... on Refused { code message } } }"""
+COLLECTIVES = "{ collectives { code } }"
+FIRST, SECOND, NATIONAL = "HUB-000001", "HUB-000002", "DE-000001"
+
+
+async def registrations(small, number):
+    found = await small.at(HUB, "auditor").ask(REGISTRATIONS, number=number)
+    return {row["node"]: (row["state"], row["version"]) for row in found["registrations"]}
+
+
+async def licences(small, code):
+    found = await small.at(code, "auditor").ask(LICENCES)
+    return {row["number"]: (row["status"], row["version"]) for row in found}
+
+
+async def stopped(small):
+    """Return what the hub's trust document says against licences."""
+    async with small.http.get(f"{small.running[HUB].url}/trust") as response:
+        token = await response.text()
+    key = small.key(HUB).public
+    document = read_trust_document(token, {key.kid: key})
+    return {number: str(status) for number, status in document.licences.items()}
+
+
+async def change(small, document, number):
+    await small.at(number.partition("-")[0], "licensing").ask(document, number=number)
+
+
+async def validate(small, code, member, token):
+    body = msgspec.json.encode({"token": token, "publisher_id": member})
+    return await send(small, code, "/validate", body)
+
+
+@pytest.fixture
+def scenario(tmp_path):
+    return write_scenario(tmp_path / "files")
+
+
+async def settled(small, *registered):
+    """Wait until these nodes, and no others, have registered the newest version of everything."""
+
+    async def done():
+        found = [await registrations(small, number) for number in (FIRST, SECOND, NATIONAL)]
+        return all(
+            (state == "REGISTERED") == (node in registered)
+            for rows in found
+            for node, (state, _) in rows.items()
+        )
+
+    await until(done, what=f"registrations at {registered}", seconds=SECONDS_MAX)
+
+
+async def test_a_node_that_was_down_gets_what_was_sold_and_stopped_meanwhile(
+    backend, scenario, tmp_path
+):
+    async with small_federation(backend, scenario, tmp_path) as small:
+        story = small.story()
+        await story.join()
+        await story.register()
+        await small.stop("GB")
+        await sell(small)
+        await settled(small, "DE", "FR")
+        pending = await registrations(small, FIRST)
+        await small.start("GB")
+        small.hurry()
+        await small.silence()
+        sold = await licences(small, "GB")
+
+        small.set_clock(DAY)
+        lab, prefix = small.lab("lab-one"), "https://press.example/"
+        minted = await lab.ask(MINT, licence=FIRST, audience=[prefix])
+        await small.stop("GB")
+        await change(small, SUSPEND, FIRST)
+        await change(small, REVOKE, SECOND)
+        await settled(small, "DE", "FR")
+        meanwhile = [await licences(small, code) for code in ("DE", "FR")]
+        await small.start("GB")
+        small.hurry()
+        await small.silence()
+        after = await licences(small, "GB")
+        opened = await validate(small, "GB", "gb-b", minted["token"])
+        refused = [
+            await tell(
+                small, code, small.lab(licensee, code), MINT, licence=number, audience=[prefix]
+            )
+            for code in small.codes
+            for licensee, number in (("lab-one", FIRST), ("lab-two", SECOND))
+        ]
+        listed = await stopped(small)
+        await change(small, REINSTATE, FIRST)
+        await small.silence()
+        for_good = await tell(small, HUB, small.at(HUB, "licensing"), REINSTATE, number=SECOND)
+
+        assert pending == {"DE": ("REGISTERED", 1), "FR": ("REGISTERED", 1), "GB": ("PENDING", 1)}
+        assert sold == dict.fromkeys((FIRST, SECOND, NATIONAL), ("ACTIVE", 1))
+        expected = {FIRST: ("SUSPENDED", 2), SECOND: ("REVOKED", 2), NATIONAL: ("ACTIVE", 1)}
+        assert [*meanwhile, after] == [expected] * 3
+        assert (await registrations(small, SECOND))["GB"] == ("REGISTERED", 2)
+        assert opened.status == 403
+        assert opened.body == {"valid": False, "reason": "licence is SUSPENDED"}
+        assert [answer.code for answer in refused] == ["LICENCE_STATUS"] * 8
+        assert listed == {FIRST: "SUSPENDED", SECOND: "REVOKED"}
+        assert for_good.code == "LICENCE_STATUS"
+        for code in small.codes:
+            assert (await licences(small, code))[FIRST] == ("ACTIVE", 3)
+        assert await stopped(small) == {SECOND: "REVOKED"}
+
+
+async def test_a_collective_that_joins_later_gets_every_licence_sold_before(
+    backend, scenario, tmp_path
+):
+    async with small_federation(backend, scenario, tmp_path, leave_out=["GB"]) as small:
+        for code in ("DE", "FR"):
+            await admit(small, code)
+        await until(lambda: knows_hub(small, "DE"), what="DE to be in", seconds=SECONDS_MAX)
+        await sell(small)
+        await settled(small, "DE", "FR")
+        before = await registrations(small, FIRST)
+        small.set_clock(DAY)
+        await change(small, SUSPEND, FIRST)
+        await change(small, REVOKE, NATIONAL)
+        await settled(small, "DE", "FR")
+
+        await small.start("GB")
+        await admit(small, "GB")
+        await small.silence()
+        answer = await validate(small, "GB", "gb-b", "no token")
+
+        assert before == {"DE": ("REGISTERED", 1), "FR": ("REGISTERED", 1)}
+        expected = {FIRST: ("SUSPENDED", 2), SECOND: ("ACTIVE", 1), NATIONAL: ("REVOKED", 2)}
+        assert {code: await licences(small, code) for code in small.codes} == dict.fromkeys(
+            small.codes, expected
+        )
+        assert await registrations(small, FIRST) == dict.fromkeys(
+            ("DE", "FR", "GB"), ("REGISTERED", 2)
+        )
+        assert await registrations(small, NATIONAL) == dict.fromkeys(
+            ("FR", "GB"), ("REGISTERED", 2)
+        )
+        assert await stopped(small) == {FIRST: "SUSPENDED", NATIONAL: "REVOKED"}
+        for code in ("DE", "FR", "GB"):
+            found = await small.at(code, "auditor").ask(COLLECTIVES)
+            assert [item["code"] for item in found] == [HUB, "DE", "FR", "GB"]
+        assert (answer.status, answer.body["reason"]) == (403, "unknown publisher")
+
+
+async def knows_hub(small, code):
+    return [row for row in await small.at(code, "auditor").ask(COLLECTIVES) if row["code"] == HUB]

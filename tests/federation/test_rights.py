@@ -1,0 +1,199 @@
+"""What may be done with an address, asked at the hub or at any node, with all or not all answering."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from federation.edge import peers
+from federation.scenario.model import HUB
+from tests.federation.harness import nothing_changes, tell
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+RIGHTS = """query($urls: [String!]!, $use: String!, $at: DateTime) {
+  rights(urls: $urls, use: $use, at: $at) {
+    complete
+    items { url status collective contentTier price: per1000 { minor currency } }
+    nodes { node state registryVersion } } }"""
+OWN = """query($urls: [String!]!, $use: String!) {
+  rights(urls: $urls, use: $use, ownOnly: true) { complete items { url status } nodes { node } } }"""
+OWNERS = """query($urls: [String!]!, $at: DateTime) {
+  owners(urls: $urls, at: $at) { url state collectives } }"""
+
+DE_OWN, FR_OWN, GB_OWN = (f"https://news.example/{name}/1" for name in ("de", "fr", "gb"))
+WITHHELD = "https://news.example/de/private/1"
+WILDCARD = "https://x.y.bild.example/1?q=1"
+LATE, CONTESTED, TWINS = (f"https://{name}.example/1" for name in ("late", "both", "twins"))
+JOURNAL, COPY = "https://journal.example/a", "https://press.example/copy/1"
+NOBODYS, MALFORMED = "https://nowhere.example/", "mailto:de@news.example"
+
+PREMIUM = {"minor": "900", "currency": "EUR"}
+STANDARD = {"minor": "300", "currency": "EUR"}
+FOR_TRAINING = [
+    (DE_OWN, "LICENSABLE", "DE", "premium", PREMIUM),
+    (FR_OWN, "LICENSABLE", "FR", "standard", STANDARD),
+    (GB_OWN, "LICENSABLE", "GB", "premium", PREMIUM),
+    (WILDCARD, "LICENSABLE", "DE", "standard", STANDARD),
+    (LATE, "LICENSABLE", "FR", "standard", STANDARD),
+    (WITHHELD, "RESERVED", "DE", "premium", None),
+    (JOURNAL, "RESERVED", "FR", "premium", None),  # its member opted out of training today
+    (COPY, "RESERVED", "GB", "standard", None),  # a copy of it
+    (CONTESTED, "DISPUTED", None, "standard", None),
+    (TWINS, "DISPUTED", "DE", "standard", None),
+    (NOBODYS, "NOT_REPRESENTED", None, None, None),
+    (MALFORMED, "MALFORMED", None, None, None),
+]
+URLS = [row[0] for row in FOR_TRAINING]
+VERSIONS = {"DE": 2, "FR": 2, "GB": 1}
+
+
+def an_answer(rows, states=None):
+    states = {"DE": "OK", "FR": "OK", "GB": "OK"} | (states or {})
+    names = ["url", "status", "collective", "contentTier", "price"]
+    return {
+        "complete": set(states.values()) == {"OK"},
+        "items": [dict(zip(names, row, strict=True)) for row in rows],
+        "nodes": [
+            {"node": node, "state": state, "registryVersion": VERSIONS[node] * (state == "OK")}
+            for node, state in states.items()
+        ],
+    }
+
+
+def unanswered(rows, node):
+    """Return what is known without a collective: nothing of what it would have to say."""
+    return [
+        (url, "UNKNOWN", code, tier, None)
+        if code == node and status != "RESERVED"
+        else (url, status, code, tier, price)
+        for url, status, code, tier, price in rows
+    ]
+
+
+@asynccontextmanager
+async def down(small, code):
+    await small.stop(code)
+    try:
+        yield
+    finally:
+        await small.start(code)
+
+
+@pytest.mark.parametrize("code", [HUB, "DE", "GB"])
+async def test_every_server_says_the_same_of_anybodys_addresses(shop, code):
+    async with nothing_changes(shop):
+        found = await shop.at(code, "auditor").ask(RIGHTS, urls=URLS, use="TRAIN")
+
+    assert found == an_answer(FOR_TRAINING)
+
+
+async def test_a_right_is_for_a_use_and_an_instant(shop):
+    lab = shop.lab("lab-one")
+    grounding = await lab.ask(RIGHTS, urls=[JOURNAL, FR_OWN, WITHHELD], use="GROUND")
+    before = await lab.ask(
+        RIGHTS, urls=[JOURNAL, COPY, LATE], use="TRAIN", at="2026-09-14T23:59:59+00:00"
+    )
+
+    assert [(item["status"], item["price"]) for item in grounding["items"]] == [
+        ("LICENSABLE", None),  # the tariff has no such price
+        ("LICENSABLE", {"minor": "450", "currency": "EUR"}),
+        ("RESERVED", None),
+    ]
+    assert [item["status"] for item in before["items"]] == [
+        "LICENSABLE",
+        "LICENSABLE",
+        "NOT_REPRESENTED",
+    ]
+
+
+async def test_a_node_knows_its_own_registry_alone(shop):
+    found = await shop.at("GB", "auditor").ask(OWN, urls=[GB_OWN, DE_OWN, CONTESTED], use="TRAIN")
+
+    assert found == {
+        "complete": True,
+        "items": [
+            {"url": GB_OWN, "status": "LICENSABLE"},
+            {"url": DE_OWN, "status": "NOT_REPRESENTED"},
+            {"url": CONTESTED, "status": "LICENSABLE"},
+        ],
+        "nodes": [{"node": "GB"}],
+    }
+
+
+@pytest.mark.parametrize("asked", [HUB, "DE"])
+async def test_a_node_that_is_down_costs_its_own_items_only(shop, asked):
+    async with nothing_changes(shop), down(shop, "FR"):
+        found = await shop.at(asked, "auditor").ask(RIGHTS, urls=URLS, use="TRAIN")
+
+    assert found == an_answer(unanswered(FOR_TRAINING, "FR"), {"FR": "TIMEOUT"})
+
+
+async def test_a_node_that_never_answers_costs_its_own_items_only(shop, monkeypatch):
+    monkeypatch.setattr(peers, "QUERY_SECONDS", 0.3)
+    over = asyncio.Event()
+
+    async def listen_only(_, writer):
+        await over.wait()
+        writer.close()
+
+    port = shop.running["FR"].config.port
+    async with down(shop, "FR"):
+        async with await asyncio.start_server(listen_only, "127.0.0.1", port, reuse_address=True):
+            found = await shop.lab("lab-one").ask(RIGHTS, urls=[FR_OWN, GB_OWN], use="TRAIN")
+            over.set()
+
+    assert [item["status"] for item in found["items"]] == ["UNKNOWN", "LICENSABLE"]
+    assert [node["state"] for node in found["nodes"]] == ["TIMEOUT", "OK"]
+    assert found["complete"] is False
+
+
+async def test_without_the_hub_a_node_says_so_and_still_knows_its_own(shop):
+    auditor = shop.at("DE", "auditor")
+    async with down(shop, HUB):
+        asked = await tell(shop, "DE", auditor, RIGHTS, urls=[GB_OWN], use="TRAIN")
+        own = await auditor.ask(OWN, urls=[DE_OWN], use="TRAIN")
+
+    assert (asked.code, asked.body["data"]) == ("PEER_DOWN", None)
+    assert own["items"] == [{"url": DE_OWN, "status": "LICENSABLE"}]
+
+
+async def test_an_owner_is_none_one_or_contested(shop):
+    lab = shop.lab("lab-two")
+    found = await lab.ask(
+        OWNERS, urls=[DE_OWN, WILDCARD, CONTESTED, TWINS, NOBODYS, MALFORMED, COPY, LATE]
+    )
+    before = await lab.ask(OWNERS, urls=[LATE], at="2026-09-14T23:59:59+00:00")
+
+    assert [(item["state"], item["collectives"]) for item in found] == [
+        ("ONE", ["DE"]),
+        ("ONE", ["DE"]),
+        ("CONTESTED", ["FR", "GB"]),
+        ("CONTESTED", ["DE"]),
+        ("NONE", []),
+        ("MALFORMED", []),
+        ("ONE", ["GB"]),
+        ("ONE", ["FR"]),
+    ]
+    assert before == [{"url": LATE, "state": "NONE", "collectives": []}]
+
+
+async def test_a_thousand_addresses_are_answered_and_one_more_is_not(shop):
+    urls = [f"https://news.example/de/{number}" for number in range(1_001)]
+    lab = shop.lab("lab-one")
+    found = await lab.ask(RIGHTS, urls=urls[:1_000], use="TRAIN")
+
+    assert [item["url"] for item in found["items"]] == urls[:1_000]
+    assert {item["status"] for item in found["items"]} == {"LICENSABLE"}
+    assert (await tell(shop, HUB, lab, RIGHTS, urls=urls, use="TRAIN")).code == "TOO_MANY_URLS"
+    assert (await tell(shop, HUB, lab, RIGHTS, urls=[], use="TRAIN")).code == "TOO_MANY_URLS"
+
+
+@pytest.mark.parametrize("code", [HUB, "DE"])
+async def test_rights_are_for_those_who_say_who_they_are_and_for_uses_there_are(shop, code):
+    auditor = shop.at(code, "auditor")
+
+    assert (await tell(shop, code, None, RIGHTS, urls=[DE_OWN], use="TRAIN")).code == (
+        "NOT_AUTHENTICATED"
+    )
+    assert (await tell(shop, code, auditor, RIGHTS, urls=[DE_OWN], use="FLY")).code == "UNKNOWN_USE"
