@@ -161,8 +161,8 @@ async def in_process(
                 config = await prepared(node_config(scenario, particulars, folder, pin), folder)
                 node = create_node(config, clock)
                 services.append(node)
-                await node.start()
                 nodes[config.code] = Running(config, node.url, http, clock)
+            await asyncio.gather(*(node.start() for node in services[1:]))
 
             def set_clock(instant: datetime) -> None:
                 clock.instant = instant

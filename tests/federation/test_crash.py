@@ -194,7 +194,6 @@ class Nursery:
 
     def __init__(self) -> None:
         self.process: asyncio.subprocess.Process | None = None
-        self.stderr = b""
 
     async def start(self, folder: Path) -> None:
         self.log = (folder / "stderr").open("wb+")
@@ -213,9 +212,10 @@ class Nursery:
         self.process.stdin.write(msgspec.json.encode(job) + b"\n")
         await self.process.stdin.drain()
 
-    async def next_life(self) -> int:
-        async with asyncio.timeout(SECONDS_MAX):
-            return int(await self.process.stdout.readline() or 0)
+    async def next_life(self, seconds: float | None = SECONDS_MAX) -> bool:
+        """Wait until the server lives again, or (False) has ended as asked."""
+        async with asyncio.timeout(seconds):
+            return await self.process.stdout.readline() == b"alive\n"
 
     async def stop(self) -> None:
         with contextlib.suppress(ProcessLookupError):  # its own group: itself and the last life
@@ -235,7 +235,7 @@ class Mortal(Keeper):
         self.plan.parent.mkdir(parents=True, exist_ok=True)
         write_plan(self.plan, [])
         self.set_clock(clock.instant)
-        self.deaths, self._pid = 0, 0
+        self.deaths, self._is_to_end = 0, False
         self._watch: asyncio.Task[None] | None = None
         self.on_return: Callable[[], None] = lambda: None
 
@@ -253,16 +253,18 @@ class Mortal(Keeper):
                 "clock": str(self.clock_file),
             }
         )
-        self._pid = await self._nursery.next_life()
+        assert await self._nursery.next_life()
         self._watch = asyncio.create_task(self._count())
         await until(self._listens, what=f"{self._code} to listen", seconds=SECONDS_MAX)
 
     async def _count(self) -> None:
-        """Follow the lives of the server until it ends as asked."""
-        while pid := int(await self._nursery.process.stdout.readline() or 0):
-            self.deaths, self._pid = self.deaths + 1, pid
+        """Follow the lives of the server until one ends as asked."""
+        while await self._nursery.next_life(None):
+            self.deaths += 1
             await until(self._listens, what=f"{self._code} to listen", seconds=SECONDS_MAX)
             self.on_return()
+            if self._is_to_end:
+                self._nursery.process.terminate()
 
     async def _listens(self) -> bool:
         try:
@@ -273,21 +275,15 @@ class Mortal(Keeper):
         return True
 
     async def stop(self) -> None:
-        """Ask each life to end until one does so without being killed."""
+        """Ask this life, and should it be killed the next ones, to end."""
         if self._watch is None:
             return
+        self._is_to_end = True
         async with asyncio.timeout(SECONDS_MAX):
-            while not self._watch.done():
-                await until(self._listens_or_over, what="a life", seconds=SECONDS_MAX)
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(self._pid, signal.SIGTERM)
-                asked = self._pid
-                while self._pid == asked and not self._watch.done():
-                    await asyncio.sleep(0.01)
+            await until(self._listens, what=f"{self._code} to listen", seconds=SECONDS_MAX)
+            self._nursery.process.terminate()
+            await self._watch
         self._watch = None
-
-    async def _listens_or_over(self) -> bool:
-        return self._watch.done() or await self._listens()
 
     async def spent(self, *names: str) -> None:
         """Wait until the server has died everywhere it should (or at these names)."""
@@ -435,7 +431,7 @@ async def nursery(tmp_path_factory):
 
 def a_plan(victim: str, recorder: Recorder, seed: int, names: set[str]):
     """Return {step: [(name, moment, at which time)]}: any time of those that must come."""
-    chance, plan = random.Random(seed), {}  # noqa: S311 - no secret
+    chance, plan = random.Random(seed), {}
     for step, listed in CRASHES[victim].items():
         for name in listed:
             if name in names:

@@ -1,7 +1,7 @@
-"""What may be done with an address, asked at the hub or at any node, with all or not all answering."""
+"""What may be done with an address: asked anywhere, whoever else answers or does not."""
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
@@ -17,7 +17,8 @@ RIGHTS = """query($urls: [String!]!, $use: String!, $at: DateTime) {
     items { url status collective contentTier price: per1000 { minor currency } }
     nodes { node state registryVersion } } }"""
 OWN = """query($urls: [String!]!, $use: String!) {
-  rights(urls: $urls, use: $use, ownOnly: true) { complete items { url status } nodes { node } } }"""
+  rights(urls: $urls, use: $use, ownOnly: true) {
+    complete items { url status } nodes { node } } }"""
 OWNERS = """query($urls: [String!]!, $at: DateTime) {
   owners(urls: $urls, at: $at) { url state collectives } }"""
 
@@ -138,10 +139,11 @@ async def test_a_node_that_never_answers_costs_its_own_items_only(shop, monkeypa
         writer.close()
 
     port = shop.running["FR"].config.port
-    async with down(shop, "FR"):
-        async with await asyncio.start_server(listen_only, "127.0.0.1", port, reuse_address=True):
-            found = await shop.lab("lab-one").ask(RIGHTS, urls=[FR_OWN, GB_OWN], use="TRAIN")
-            over.set()
+    async with down(shop, "FR"), AsyncExitStack() as stack:
+        deaf = await asyncio.start_server(listen_only, "127.0.0.1", port, reuse_address=True)
+        await stack.enter_async_context(deaf)
+        found = await shop.lab("lab-one").ask(RIGHTS, urls=[FR_OWN, GB_OWN], use="TRAIN")
+        over.set()
 
     assert [item["status"] for item in found["items"]] == ["UNKNOWN", "LICENSABLE"]
     assert [node["state"] for node in found["nodes"]] == ["TIMEOUT", "OK"]
