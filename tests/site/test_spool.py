@@ -249,9 +249,9 @@ CRASHES = ["after append", "after freeze", "after send", "while sending the seco
 def test_a_killed_site_reports_every_event_exactly_once(tmp_path, crash):
     """The child appends 25 events in batches of 10 and dies by SIGKILL; the next one goes on."""
     command = [sys.executable, str(CRASHER), str(tmp_path)]
-    killed = subprocess.run([*command, crash], check=False)  # noqa: S603 - our own script
+    killed = subprocess.run([*command, crash], check=False)
     assert killed.returncode == -signal.SIGKILL
-    subprocess.run([*command, "never"], check=True)  # noqa: S603 - our own script
+    subprocess.run([*command, "never"], check=True)
 
     taken = read_node(tmp_path / "node")
     assert sorted(taken) == sorted(f"event-{number}" for number in range(25))
