@@ -7,7 +7,7 @@ import msgspec
 
 from federation.edge.auth import parties, party_key
 from federation.edge.inbox import Arrival, Envelope, Handlers
-from federation.licensing import service as licensing
+from federation.licensing import delivery, receipts
 from federation.licensing.messages import LicenceIssued, LicenceRegistered, ReceiptRecorded
 from federation.metering import service as metering
 from federation.metering.messages import Forwarded, UsageReport, UsageRouted
@@ -35,15 +35,15 @@ async def _delta(at: Arrival, message: RegistryDelta) -> None:
 async def _licence(at: Arrival, message: LicenceIssued) -> None:
     keys = {party.code: party_key(party) for party in await parties(at.session)}
     own = {at.sender: keys[at.sender]}  # a node speaks for its own licences only
-    await licensing.receive_licence(at.session, message, keys=own, here="HUB", now=_now(at))
+    await delivery.receive_licence(at.session, message, keys=own, here="HUB", now=_now(at))
 
 
 async def _registered(at: Arrival, message: LicenceRegistered) -> None:
-    await licensing.receive_registration(at.session, at.sender, message, _now(at))
+    await delivery.receive_registration(at.session, at.sender, message, _now(at))
 
 
 async def _receipt(at: Arrival, message: ReceiptRecorded) -> None:
-    await licensing.receive_receipt(at.session, at.sender, message, _now(at))
+    await receipts.receive_receipt(at.session, at.sender, message, _now(at))
 
 
 async def _routed(at: Arrival, message: UsageRouted) -> None:

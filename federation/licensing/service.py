@@ -3,16 +3,15 @@
 import secrets
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.errors import RefusalError
 from federation.licensing import store
-from federation.licensing.messages import LicenceIssued, LicenceRegistered, ReceiptRecorded
+from federation.licensing.delivery import announce, store_version
 from federation.licensing.objects import (
-    SIGNED_BYTES_MAX,
     SIGNED_TYPE,
     Acceptance,
     ComponentTerms,
@@ -29,15 +28,15 @@ from federation.licensing.objects import (
 )
 from federation.licensing.objects import Licensee as LicenseeTerms
 from federation.licensing.rules import BadOfferError, check_offer
-from federation.licensing.tables import Licence, Licensee, Offer, Receipt, Registration, Tariff
+from federation.licensing.tables import Licence, Licensee, Offer, Tariff
 from federation.licensing.tariff import Expected, TariffBody, price
 from federation.money import exponent
-from federation.store import idempotency, outbox
+from federation.store import idempotency
 from federation.store.canonical import sha256_hex
-from federation.trust.jose import PublicKey, SigningKey, sign, verify
+from federation.trust.jose import SigningKey, sign
 from federation.trust.membership import HubTerms
 from federation.trust.principals import Principal
-from federation.trust.service import HUB, find_party, get_party, node_parties
+from federation.trust.service import node_parties
 
 ID_LENGTH_MAX = 128
 INDIVIDUAL_VALID_DAYS = 90
@@ -84,18 +83,6 @@ class LicenceStatusError(RefusalError):
     """The licence is not in a state that allows this."""
 
     code: ClassVar[str] = "LICENCE_STATUS"
-
-
-class BadReceiptError(RefusalError):
-    """This receipt cannot be recorded."""
-
-    code: ClassVar[str] = "BAD_RECEIPT"
-
-
-class BadSignatureError(RefusalError):
-    """The licence is not signed by its licensor."""
-
-    code: ClassVar[str] = "BAD_SIGNATURE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,198 +349,9 @@ async def change_status(
         status_reason=reason,
         revoked_at=now if status == "REVOKED" else None,
     )
-    _store_version(row, licence, _sign(licence, licensing))
+    store_version(row, licence, _sign(licence, licensing))
     await announce(session, row, now)
     return row
-
-
-def _store_version(row: Licence, licence: LicenceObject, signed: str) -> None:
-    row.version = licence.version
-    row.status = licence.status
-    row.body = encode(licence).decode()
-    row.signed = signed
-    row.revoked_at = licence.revoked_at
-
-
-async def announce(session: AsyncSession, row: Licence, now: datetime) -> None:
-    """Send a version to where it must be known: the hub to every node, a node to the hub."""
-    hub = await find_party(session, HUB)
-    if hub is not None:  # only a node holds the hub as a party
-        targets = [hub] if row.licensor != HUB else []
-    else:
-        targets = [party for party in await node_parties(session) if party.code != row.licensor]
-    for party in targets:
-        if party.code != HUB:
-            await _mark_pending(session, row, party.code, now)
-        await outbox.post(
-            session,
-            target=party.entity_id,
-            kind="licence.issued",
-            body=LicenceIssued(signed=row.signed),
-            now=now,
-        )
-
-
-async def _mark_pending(session: AsyncSession, row: Licence, node: str, now: datetime) -> None:
-    registration = await session.get(Registration, (row.number, node))
-    if registration is None:
-        registration = Registration(licence=row.number, node=node)
-        session.add(registration)
-    registration.version = row.version
-    registration.state = "PENDING"
-    registration.reason = None
-    registration.changed_at = now
-
-
-async def deliver_all_to(session: AsyncSession, node: str, now: datetime) -> None:
-    """At the hub: send every licence to a collective that has just joined."""
-    party = await get_party(session, node)
-    for row in await store.all_licences(session):
-        await _mark_pending(session, row, node, now)
-        await outbox.post(
-            session,
-            target=party.entity_id,
-            kind="licence.issued",
-            body=LicenceIssued(signed=row.signed),
-            now=now,
-        )
-
-
-async def receive_licence(
-    session: AsyncSession,
-    message: LicenceIssued,
-    *,
-    keys: dict[str, PublicKey],
-    here: str,
-    now: datetime,
-) -> LicenceObject:
-    """Take a licence another server signed: check its licensor's signature, keep the version.
-
-    `keys` are the keys of every party by code. The hub passes it on; a node answers with a
-    receipt.
-    """
-    licence = _verified(message.signed, keys)
-    row = await store.find_licence(session, licence.number)
-    if row is None:
-        row = Licence(
-            number=licence.number,
-            licensor=licence.licensor.party,
-            licensee=licence.licensee.party,
-            accepted_at=licence.acceptance.at,
-        )
-        session.add(row)
-    elif row.version >= licence.version:
-        return licence
-    _store_version(row, licence, message.signed)
-    await session.flush()
-    if here == HUB:
-        await announce(session, row, now)
-    else:
-        hub = await get_party(session, HUB)
-        receipt = LicenceRegistered(licence.number, licence.version, "REGISTERED")
-        await outbox.post(
-            session, target=hub.entity_id, kind="licence.registered", body=receipt, now=now
-        )
-    return licence
-
-
-def _verified(signed: str, keys: dict[str, PublicKey]) -> LicenceObject:
-    by_kid = {key.kid: key for key in keys.values()}
-    claims = verify(signed, typ=SIGNED_TYPE, keys=by_kid, max_bytes=SIGNED_BYTES_MAX)
-    licence = msgspec.convert(claims, LicenceObject)
-    licensor = keys.get(licence.licensor.party)
-    if licensor is None:
-        raise BadSignatureError(f"unknown licensor {licence.licensor.party}")
-    if licence.number.rpartition("-")[0] != licence.licensor.party:
-        raise BadSignatureError(f"{licence.number} is no number of {licence.licensor.party}")
-    verify(signed, typ=SIGNED_TYPE, keys={licensor.kid: licensor}, max_bytes=SIGNED_BYTES_MAX)
-    return licence
-
-
-async def receive_registration(
-    session: AsyncSession, node: str, message: LicenceRegistered, now: datetime
-) -> None:
-    """At the hub: keep a node's receipt for a version of a licence."""
-    registration = await session.get(Registration, (message.number, node))
-    if registration is None or registration.version != message.version:
-        return  # a receipt for a version that a later one has replaced
-    registration.state = message.state
-    registration.reason = message.reason
-    registration.changed_at = now
-
-
-async def record_receipt(
-    session: AsyncSession,
-    *,
-    number: str,
-    received_on: date,
-    amount: int,
-    who: Principal,
-    key: str,
-    here: str,
-    now: datetime,
-) -> tuple[Receipt, bool]:
-    """Record money received for a licence of this server; the hub learns of a node's.
-
-    The second value says whether the receipt is new, or the answer to a repeated request.
-    """
-    row = await get_licence(session, number)
-    if row.licensor != here:
-        raise BadReceiptError(f"{number} was licensed by {row.licensor}")
-    if amount == 0 or abs(amount) >= 2**63:
-        raise BadReceiptError("the amount is 0 or too large")
-    if received_on > now.date():
-        raise BadReceiptError(f"{received_on} is in the future")
-    value: list[Any] = [number, received_on.isoformat(), str(amount)]
-    known = await idempotency.find_result(
-        session, principal=who.subject, field="recordReceipt", key=key, value=value
-    )
-    if known is not None:
-        return await _get_receipt(session, known), False
-    receipt = Receipt(
-        id=f"{here}-{secrets.token_hex(12)}",
-        licence=number,
-        received_on=received_on,
-        amount=amount,
-        recorded_by=who.subject,
-        recorded_at=now,
-    )
-    session.add(receipt)
-    idempotency.remember_result(
-        session,
-        principal=who.subject,
-        field="recordReceipt",
-        key=key,
-        value=value,
-        result_id=receipt.id,
-        now=now,
-    )
-    if here != HUB:
-        hub = await get_party(session, HUB)
-        body = ReceiptRecorded(receipt.id, number, received_on, str(amount))
-        await outbox.post(
-            session, target=hub.entity_id, kind="receipt.recorded", body=body, now=now
-        )
-    return receipt, True
-
-
-async def receive_receipt(
-    session: AsyncSession, node: str, message: ReceiptRecorded, now: datetime
-) -> None:
-    """At the hub: learn what a national licensor received."""
-    row = await get_licence(session, message.licence)
-    if row.licensor != node:
-        raise BadReceiptError(f"{message.licence} was licensed by {row.licensor}")
-    session.add(
-        Receipt(
-            id=message.id,
-            licence=message.licence,
-            received_on=message.received_on,
-            amount=int(message.amount),
-            recorded_by=node,
-            recorded_at=now,
-        )
-    )
 
 
 async def get_licence(session: AsyncSession, number: str) -> Licence:
@@ -585,10 +383,3 @@ async def _get_offer(session: AsyncSession, offer_id: str) -> Offer:
     if offer is None:
         raise UnknownOfferError(offer_id)
     return offer
-
-
-async def _get_receipt(session: AsyncSession, receipt_id: str) -> Receipt:
-    receipt = await session.get(Receipt, receipt_id)
-    if receipt is None:
-        raise BadReceiptError(receipt_id)
-    return receipt

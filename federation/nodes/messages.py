@@ -8,7 +8,7 @@ import msgspec
 from federation.config import NodeConfig
 from federation.edge.auth import parties, party_key
 from federation.edge.inbox import Arrival, Envelope, Handlers
-from federation.licensing import service as licensing
+from federation.licensing import delivery
 from federation.licensing.messages import LicenceIssued
 from federation.metering import service as metering
 from federation.metering.messages import Complete, CutOff, UsageRouted
@@ -40,7 +40,7 @@ async def _refused(at: Arrival, message: Refused) -> None:
 async def _licence(at: Arrival, message: LicenceIssued) -> None:
     keys = {party.code: party_key(party) for party in await parties(at.session)}
     here = at.server.code
-    await licensing.receive_licence(at.session, message, keys=keys, here=here, now=_now(at))
+    await delivery.receive_licence(at.session, message, keys=keys, here=here, now=_now(at))
 
 
 async def _cut_off(at: Arrival, message: CutOff) -> None:

@@ -7,7 +7,7 @@ import msgspec
 import strawberry
 
 from federation.config import HubConfig, NodeConfig
-from federation.licensing import service as licensing
+from federation.licensing import delivery
 from federation.schema.context import Change, Info, Refused, change
 from federation.store import outbox
 from federation.trust import service
@@ -160,7 +160,7 @@ class AdmissionMutation:
                 terms=await at.server.terms(at.session),
                 now=at.now,
             )
-            await licensing.deliver_all_to(at.session, row.code, at.now)
+            await delivery.deliver_all_to(at.session, row.code, at.now)
             return Application.of(row)
 
         return await change(info, "admission.approve", OPERATOR, act)

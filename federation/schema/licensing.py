@@ -7,7 +7,7 @@ import msgspec
 import strawberry
 
 from federation import money
-from federation.licensing import service, store
+from federation.licensing import receipts, service, store
 from federation.licensing.objects import ComponentTerms, OfferTerms, decode
 from federation.licensing.rules import BadOfferError
 from federation.licensing.tables import Licence as LicenceRow
@@ -451,7 +451,7 @@ class LicensingMutation:
         """Record a receipt and enter it in the books."""
 
         async def act(at: Change) -> Receipt:
-            row, is_new = await service.record_receipt(
+            row, is_new = await receipts.record_receipt(
                 at.session,
                 number=licence,
                 received_on=received_on,

@@ -49,7 +49,7 @@ from tests.settlement.reference_scenario import walk
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SERVER = Path(__file__).with_name("crashing_server.py")
-ROUNDS, SEED = 10, 1
+ROUNDS, SEED, MONTH_SECONDS = 10, 1, 90
 SUSPEND = """mutation($number: String!) {
   suspendLicence(number: $number, reason: "audit") { __typename ... on Refused { code } } }"""
 
@@ -417,7 +417,8 @@ async def undisturbed(scenario, sqlite, tmp_path_factory):
     async with small_federation(
         sqlite, scenario, folder, keeper=recorder.keeper, running=PatientServer
     ) as small:
-        await live_a_month(small, fate, hub_may_stop=True)
+        async with asyncio.timeout(MONTH_SECONDS):
+            await live_a_month(small, fate, hub_may_stop=True)
         return await outcome_of(small), recorder
 
 
@@ -461,7 +462,8 @@ async def lived_with_deaths(
     ) as small:
         fate = Fate(plan, mortals[0])
         mortals[0].on_return = small.hurry
-        await live_a_month(small, fate, hub_may_stop=victim != HUB)
+        async with asyncio.timeout(MONTH_SECONDS):
+            await live_a_month(small, fate, hub_may_stop=victim != HUB)
         outcome = await outcome_of(small)
         await fate.enter("stop")
         number = f"{victim}-000001"

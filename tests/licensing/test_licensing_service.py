@@ -8,7 +8,8 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from federation.licensing import service, store
+from federation.licensing import delivery, receipts, service, store
+from federation.licensing.delivery import BadSignatureError
 from federation.licensing.facts import Component, LicenceFacts
 from federation.licensing.messages import LicenceIssued, LicenceRegistered, ReceiptRecorded
 from federation.licensing.objects import (
@@ -19,10 +20,9 @@ from federation.licensing.objects import (
     OfferTerms,
     decode,
 )
+from federation.licensing.receipts import BadReceiptError
 from federation.licensing.rules import BadOfferError
 from federation.licensing.service import (
-    BadReceiptError,
-    BadSignatureError,
     BadTariffError,
     LicenceStatusError,
     Licensing,
@@ -135,11 +135,13 @@ def changing(number, status, *, licensing=HUB, now=NOON):
 
 
 def receiving(message, *, here="DE", keys=KEYS):
-    return lambda session: service.receive_licence(session, message, keys=keys, here=here, now=NOON)
+    return lambda session: delivery.receive_licence(
+        session, message, keys=keys, here=here, now=NOON
+    )
 
 
 def recording(number, amount=1000, *, key="r-1", here="HUB", received_on=TODAY, who=CASHIER):
-    return lambda session: service.record_receipt(
+    return lambda session: receipts.record_receipt(
         session,
         number=number,
         received_on=received_on,
@@ -752,7 +754,7 @@ async def test_a_nodes_receipt_registers_the_version_it_names(hub):
         ("GB", LicenceRegistered("HUB-000001", 2, "REGISTERED")),
     ]:
         async with hub.write("registered") as session:
-            await service.receive_registration(session, node, receipt, later)
+            await delivery.receive_registration(session, node, receipt, later)
 
     async with hub.read() as session:
         rows = await store.registrations(session, "HUB-000001")
@@ -769,7 +771,7 @@ async def test_a_collective_that_joins_gets_every_licence_as_it_stands(hub):
     async with hub.write("join") as session:
         session.add(a_party("GB"))
         await session.flush()
-        await service.deliver_all_to(session, "GB", NOON)
+        await delivery.deliver_all_to(session, "GB", NOON)
 
     sent = [opened_licence(m["signed"]) for m in await messages(hub, "GB", "licence.issued")]
     assert [(item.number, item.version, item.status) for item in sent] == [
@@ -778,7 +780,7 @@ async def test_a_collective_that_joins_gets_every_licence_as_it_stands(hub):
     ]
     assert ("GB", 2, "PENDING") in await registrations(hub, "HUB-000001")
     await refused(
-        hub, UnknownPartyError, lambda session: service.deliver_all_to(session, "IT", NOON)
+        hub, UnknownPartyError, lambda session: delivery.deliver_all_to(session, "IT", NOON)
     )
 
 
@@ -869,4 +871,4 @@ async def test_the_hub_learns_what_a_national_licensor_received(hub, node):
 
 
 def telling(node, message):
-    return lambda session: service.receive_receipt(session, node, message, NOON)
+    return lambda session: receipts.receive_receipt(session, node, message, NOON)

@@ -1,0 +1,138 @@
+"""How a licence reaches every node: announced by its licensor, passed on by the hub, receipted."""
+
+from datetime import datetime
+from typing import ClassVar
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.errors import RefusalError
+from federation.licensing import store
+from federation.licensing.messages import LicenceIssued, LicenceRegistered
+from federation.licensing.objects import SIGNED_BYTES_MAX, SIGNED_TYPE, LicenceObject, encode
+from federation.licensing.tables import Licence, Registration
+from federation.store import outbox
+from federation.trust.jose import PublicKey, verify
+from federation.trust.service import HUB, find_party, get_party, node_parties
+
+
+class BadSignatureError(RefusalError):
+    """The licence is not signed by its licensor."""
+
+    code: ClassVar[str] = "BAD_SIGNATURE"
+
+
+async def announce(session: AsyncSession, row: Licence, now: datetime) -> None:
+    """Send a version to where it must be known: the hub to every node, a node to the hub."""
+    hub = await find_party(session, HUB)
+    if hub is not None:  # only a node holds the hub as a party
+        targets = [hub] if row.licensor != HUB else []
+    else:
+        targets = [party for party in await node_parties(session) if party.code != row.licensor]
+    for party in targets:
+        if party.code != HUB:
+            await _mark_pending(session, row, party.code, now)
+        await outbox.post(
+            session,
+            target=party.entity_id,
+            kind="licence.issued",
+            body=LicenceIssued(signed=row.signed),
+            now=now,
+        )
+
+
+async def _mark_pending(session: AsyncSession, row: Licence, node: str, now: datetime) -> None:
+    registration = await session.get(Registration, (row.number, node))
+    if registration is None:
+        registration = Registration(licence=row.number, node=node)
+        session.add(registration)
+    registration.version = row.version
+    registration.state = "PENDING"
+    registration.reason = None
+    registration.changed_at = now
+
+
+async def deliver_all_to(session: AsyncSession, node: str, now: datetime) -> None:
+    """At the hub: send every licence to a collective that has just joined."""
+    party = await get_party(session, node)
+    for row in await store.all_licences(session):
+        await _mark_pending(session, row, node, now)
+        await outbox.post(
+            session,
+            target=party.entity_id,
+            kind="licence.issued",
+            body=LicenceIssued(signed=row.signed),
+            now=now,
+        )
+
+
+async def receive_licence(
+    session: AsyncSession,
+    message: LicenceIssued,
+    *,
+    keys: dict[str, PublicKey],
+    here: str,
+    now: datetime,
+) -> LicenceObject:
+    """Take a licence another server signed: check its licensor's signature, keep the version.
+
+    `keys` are the keys of every party by code. The hub passes it on; a node answers with a
+    receipt.
+    """
+    licence = _verified(message.signed, keys)
+    row = await store.find_licence(session, licence.number)
+    if row is None:
+        row = Licence(
+            number=licence.number,
+            licensor=licence.licensor.party,
+            licensee=licence.licensee.party,
+            accepted_at=licence.acceptance.at,
+        )
+        session.add(row)
+    elif row.version >= licence.version:
+        return licence
+    store_version(row, licence, message.signed)
+    await session.flush()
+    if here == HUB:
+        await announce(session, row, now)
+    else:
+        hub = await get_party(session, HUB)
+        receipt = LicenceRegistered(licence.number, licence.version, "REGISTERED")
+        await outbox.post(
+            session, target=hub.entity_id, kind="licence.registered", body=receipt, now=now
+        )
+    return licence
+
+
+def _verified(signed: str, keys: dict[str, PublicKey]) -> LicenceObject:
+    by_kid = {key.kid: key for key in keys.values()}
+    claims = verify(signed, typ=SIGNED_TYPE, keys=by_kid, max_bytes=SIGNED_BYTES_MAX)
+    licence = msgspec.convert(claims, LicenceObject)
+    licensor = keys.get(licence.licensor.party)
+    if licensor is None:
+        raise BadSignatureError(f"unknown licensor {licence.licensor.party}")
+    if licence.number.rpartition("-")[0] != licence.licensor.party:
+        raise BadSignatureError(f"{licence.number} is no number of {licence.licensor.party}")
+    verify(signed, typ=SIGNED_TYPE, keys={licensor.kid: licensor}, max_bytes=SIGNED_BYTES_MAX)
+    return licence
+
+
+def store_version(row: Licence, licence: LicenceObject, signed: str) -> None:
+    """Make a row stand at a version of its licence."""
+    row.version = licence.version
+    row.status = licence.status
+    row.body = encode(licence).decode()
+    row.signed = signed
+    row.revoked_at = licence.revoked_at
+
+
+async def receive_registration(
+    session: AsyncSession, node: str, message: LicenceRegistered, now: datetime
+) -> None:
+    """At the hub: keep a node's receipt for a version of a licence."""
+    registration = await session.get(Registration, (message.number, node))
+    if registration is None or registration.version != message.version:
+        return  # a receipt for a version that a later one has replaced
+    registration.state = message.state
+    registration.reason = message.reason
+    registration.changed_at = now

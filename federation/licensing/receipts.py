@@ -1,0 +1,102 @@
+"""Money received for a licence: recorded by its licensor, told to the hub."""
+
+import secrets
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.errors import RefusalError
+from federation.licensing.messages import ReceiptRecorded
+from federation.licensing.service import get_licence
+from federation.licensing.tables import Receipt
+from federation.store import idempotency, outbox
+from federation.trust.principals import Principal
+from federation.trust.service import HUB, get_party
+
+
+class BadReceiptError(RefusalError):
+    """This receipt cannot be recorded."""
+
+    code: ClassVar[str] = "BAD_RECEIPT"
+
+
+async def record_receipt(
+    session: AsyncSession,
+    *,
+    number: str,
+    received_on: date,
+    amount: int,
+    who: Principal,
+    key: str,
+    here: str,
+    now: datetime,
+) -> tuple[Receipt, bool]:
+    """Record money received for a licence of this server; the hub learns of a node's.
+
+    The second value says whether the receipt is new, or the answer to a repeated request.
+    """
+    row = await get_licence(session, number)
+    if row.licensor != here:
+        raise BadReceiptError(f"{number} was licensed by {row.licensor}")
+    if amount == 0 or abs(amount) >= 2**63:
+        raise BadReceiptError("the amount is 0 or too large")
+    if received_on > now.date():
+        raise BadReceiptError(f"{received_on} is in the future")
+    value: list[Any] = [number, received_on.isoformat(), str(amount)]
+    known = await idempotency.find_result(
+        session, principal=who.subject, field="recordReceipt", key=key, value=value
+    )
+    if known is not None:
+        return await _get_receipt(session, known), False
+    receipt = Receipt(
+        id=f"{here}-{secrets.token_hex(12)}",
+        licence=number,
+        received_on=received_on,
+        amount=amount,
+        recorded_by=who.subject,
+        recorded_at=now,
+    )
+    session.add(receipt)
+    idempotency.remember_result(
+        session,
+        principal=who.subject,
+        field="recordReceipt",
+        key=key,
+        value=value,
+        result_id=receipt.id,
+        now=now,
+    )
+    if here != HUB:
+        hub = await get_party(session, HUB)
+        body = ReceiptRecorded(receipt.id, number, received_on, str(amount))
+        await outbox.post(
+            session, target=hub.entity_id, kind="receipt.recorded", body=body, now=now
+        )
+    return receipt, True
+
+
+async def receive_receipt(
+    session: AsyncSession, node: str, message: ReceiptRecorded, now: datetime
+) -> None:
+    """At the hub: learn what a national licensor received."""
+    row = await get_licence(session, message.licence)
+    if row.licensor != node:
+        raise BadReceiptError(f"{message.licence} was licensed by {row.licensor}")
+    session.add(
+        Receipt(
+            id=message.id,
+            licence=message.licence,
+            received_on=message.received_on,
+            amount=int(message.amount),
+            recorded_by=node,
+            recorded_at=now,
+        )
+    )
+
+
+async def _get_receipt(session: AsyncSession, receipt_id: str) -> Receipt:
+    receipt = await session.get(Receipt, receipt_id)
+    if receipt is None:
+        raise BadReceiptError(receipt_id)
+    return receipt
