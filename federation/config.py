@@ -27,7 +27,7 @@ Code = Annotated[str, Meta(pattern=r"^[A-Z0-9-]{2,12}\Z")]
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")]
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
-EntityId = Annotated[str, Meta(pattern=r"^\S+\Z", max_length=500)]
+EntityId = Annotated[str, Meta(pattern=r"^\S+\Z", max_length=255)]
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s?#]+\Z", max_length=500)]
 Weight = Annotated[int, Meta(ge=0)]
 Role = Literal[

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from litestar import MediaType, Request, Response
@@ -18,6 +18,7 @@ from federation.trust.principals import NotAuthenticatedError, Principal
 log = get_logger("http")
 
 HttpRequest = Request[Any, Any, Any]
+Shape = TypeVar("Shape")
 
 STATUS = {
     "NOT_AUTHENTICATED": 401,
@@ -49,6 +50,20 @@ def json_response(
         status_code=status,
         headers=headers or {},
     )
+
+
+class BadBodyError(RefusalError):
+    """The body cannot be read."""
+
+    code = "BAD_BODY"
+
+
+def decoded(body: bytes, shape: type[Shape]) -> Shape:
+    """Read a JSON body, or refuse it."""
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise BadBodyError(str(error)) from error
 
 
 def refusal_response(_: HttpRequest, refusal: RefusalError) -> Response[bytes]:

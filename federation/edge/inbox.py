@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -37,13 +37,26 @@ class Delivered(msgspec.Struct, frozen=True):
     message: str | None = None
 
 
+class Sender(NamedTuple):
+    """Who sends; the code is empty for one not yet admitted.
+
+    Messages are numbered per key: before admission a name can be anybody's, a key only its
+    holder's, so that nobody takes a number in the name of another.
+    """
+
+    entity_id: str
+    code: str
+    key_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A message being handled: the open transaction and the sender's code."""
+    """A message being handled: the open transaction, the sender's code and entity id."""
 
     session: AsyncSession
     server: Server
     sender: str
+    entity_id: str = ""
 
 
 Handler = Callable[[Arrival, Any], Awaitable[None]]
@@ -60,22 +73,22 @@ async def receive(
         envelopes = msgspec.json.decode(body, type=list[Envelope])[:MESSAGES_MAX]
     except msgspec.MsgspecError as error:
         raise BadMessageError(str(error)) from error
-    sender, code = await _sender(server, introduce, authorization, envelopes)
+    sender = await _sender(server, introduce, authorization, envelopes)
     up_to = 0
     for envelope in envelopes:
         try:
-            await _handle(server, handlers, sender, code, envelope)
+            await _handle(server, handlers, sender, envelope)
         except RefusalError as refusal:
-            log.warning("message refused", sender=sender, kind=envelope.kind, code=refusal.code)
+            name, kind = sender.entity_id, envelope.kind
+            log.warning("message refused", sender=name, kind=kind, code=refusal.code)
+            server.wake()
             return Delivered(up_to, refusal.code, refusal.message)
         up_to = envelope.sequence
     server.wake()
     return Delivered(up_to)
 
 
-async def _handle(
-    server: Server, handlers: Handlers, sender: str, code: str, envelope: Envelope
-) -> None:
+async def _handle(server: Server, handlers: Handlers, sender: Sender, envelope: Envelope) -> None:
     if envelope.kind not in handlers:
         raise NotAuthenticatedError(f"no message of kind {envelope.kind!r} is taken here")
     shape, handler = handlers[envelope.kind]
@@ -83,7 +96,7 @@ async def _handle(
     async with server.db.write(f"inbox.{envelope.kind}") as session:
         is_new = await accept(
             session,
-            sender=sender,
+            sender=sender.key_id,
             sequence=envelope.sequence,
             kind=envelope.kind,
             body=body,
@@ -91,7 +104,7 @@ async def _handle(
         )
         if is_new:
             message = _decoded(body, shape)
-            await handler(Arrival(session, server, code), message)
+            await handler(Arrival(session, server, sender.code, sender.entity_id), message)
 
 
 class BadMessageError(RefusalError):
@@ -109,8 +122,8 @@ def _decoded(body: bytes, shape: type[msgspec.Struct]) -> msgspec.Struct:
 
 async def _sender(
     server: Server, introduce: Introduce, authorization: str | None, envelopes: list[Envelope]
-) -> tuple[str, str]:
-    """Return (entity id, code) of the sender; the code is empty for one not yet admitted."""
+) -> Sender:
+    """Return who sends."""
     scheme, _, token = (authorization or "").partition(" ")
     if scheme.lower() != "bearer":
         raise NotAuthenticatedError
@@ -121,4 +134,4 @@ async def _sender(
     peer_principal(token, code, issuer, key, server.config.entity_id, server.clock())
     if server.code != HUB and code not in {HUB, ""}:  # "" is the hub that introduces itself
         raise NotAllowedError("only the hub sends messages to a node")
-    return issuer, code
+    return Sender(issuer, code, key.kid)

@@ -1,5 +1,6 @@
 """Calls to other servers: signed for 60 seconds, with a deadline, over one aiohttp session."""
 
+import io
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -71,7 +72,7 @@ class PeerClient:
         timeout = aiohttp.ClientTimeout(total=seconds)
         try:
             async with self._open().post(
-                url, data=body, headers=headers, timeout=timeout, allow_redirects=False
+                url, data=io.BytesIO(body), headers=headers, timeout=timeout, allow_redirects=False
             ) as response:
                 data = await response.content.read(ANSWER_BYTES_MAX)
                 if response.status // 100 != 2:  # noqa: PLR2004 - 2xx

@@ -1,7 +1,6 @@
 """What the hub does with each message of a node."""
 
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
@@ -25,6 +24,8 @@ def _now(at: Arrival) -> datetime:
 
 
 async def _apply(at: Arrival, message: Apply) -> None:
+    if message.entity_id != at.entity_id:
+        raise NotAllowedError(f"{at.entity_id} applies for {message.entity_id}")
     await trust.receive_application(at.session, message, _now(at))
 
 
@@ -72,13 +73,18 @@ HANDLERS: Handlers = {
 }
 
 
+class _Introduced(msgspec.Struct):
+    """The key in an application; what else it says is judged once its sender is known."""
+
+    jwk: dict[str, str]
+
+
 def introduce(server: Server, envelopes: list[Envelope]) -> PublicKey | None:
     """Take an applicant's key from its own application: the call must be signed with it."""
     del server
     if [envelope.kind for envelope in envelopes] != ["admission.apply"]:
         return None
     try:
-        message: Any = msgspec.json.decode(bytes(envelopes[0].body), type=Apply)
-        return PublicKey.from_jwk(message.jwk)
+        return PublicKey.from_jwk(msgspec.json.decode(envelopes[0].body, type=_Introduced).jwk)
     except (msgspec.MsgspecError, InvalidKeyError):
         return None

@@ -8,7 +8,7 @@ from litestar import Request, Response, get, post
 
 from federation.edge.auth import parties
 from federation.edge.files import Maker, report_file, run_file
-from federation.edge.http import json_response, read_body, who_asks
+from federation.edge.http import decoded, json_response, read_body, who_asks
 from federation.licensing import store as licensing
 from federation.registry import store as registry
 from federation.registry.messages import SliceRequest
@@ -32,7 +32,7 @@ def hub_routes(server: Server) -> list[Any]:
     async def index(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Tell a node all the index knows about up to 1,000 addresses."""
         await who_asks(server, request, PEER)
-        asked = msgspec.json.decode(await read_body(request, BODY_MAX), type=SliceRequest)
+        asked = decoded(await read_body(request, BODY_MAX), SliceRequest)
         if len(asked.keys) > KEYS_MAX:
             raise TooManyUrlsError
         async with server.db.read() as session:

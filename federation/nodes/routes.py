@@ -23,7 +23,7 @@ from federation.edge.files import (
     run_file,
     statement_file,
 )
-from federation.edge.http import json_response, read_body, who_asks
+from federation.edge.http import decoded, json_response, read_body, who_asks
 from federation.edge.peers import PeerAnswerError, PeerClient
 from federation.errors import RefusalError
 from federation.registry import service as registry
@@ -138,7 +138,7 @@ def node_routes(server: Server, peers: PeerClient) -> list[Any]:
     @post("/validate")
     async def validate(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Say whether a token opens a publisher's pages: 200, or 403 with the reason."""
-        asked = msgspec.json.decode(await read_body(request, SMALL_BODY_MAX), type=Validate)
+        asked = decoded(await read_body(request, SMALL_BODY_MAX), Validate)
         return await _validate(server, asked, await trust.document())
 
     return [imports, policy, validate]

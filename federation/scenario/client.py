@@ -1,6 +1,7 @@
 """A user of one server: a person with a token, speaking GraphQL and plain HTTP."""
 
 import asyncio
+import io
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -47,7 +48,9 @@ class Person:
     ) -> bytes:
         """POST and return the body of a 2xx answer."""
         sent = {**self._headers(), "Content-Type": content_type, **(headers or {})}
-        async with self._http.post(f"{self.url}{path}", data=body, headers=sent) as response:
+        async with self._http.post(
+            f"{self.url}{path}", data=io.BytesIO(body), headers=sent
+        ) as response:
             return _checked(response.status, await response.read())
 
     async def get(self, path: str) -> bytes:

@@ -31,7 +31,7 @@ class InboxMessage(Base):
     """A message that has had its effect; the row is written in the effect's transaction."""
 
     __tablename__ = "store_inbox"
-    sender: Mapped[str] = mapped_column(String(255), primary_key=True)
+    sender: Mapped[str] = mapped_column(String(255), primary_key=True)  # its key's thumbprint
     sequence: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(64))
     digest: Mapped[str] = mapped_column(String(64))

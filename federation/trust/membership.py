@@ -1,6 +1,10 @@
 """What collectives and the hub tell each other when one joins: particulars are data."""
 
+from typing import Annotated, Literal
+
 import msgspec
+
+from federation.config import Bps, Code, Country, Currency, EntityId, Name, Url
 
 
 class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -13,15 +17,15 @@ class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class CollectiveTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A collective's particulars, as applied for and agreed."""
 
-    code: str
-    name: str
-    country: str
-    settlement_currency: str
-    admin_fee_bps: int
-    collecting_fee_bps: int
-    minimum_payment: int
-    plan: str
-    base_bps: int | None = None
+    code: Code
+    name: Name
+    country: Country
+    settlement_currency: Currency
+    admin_fee_bps: Bps
+    collecting_fee_bps: Bps
+    minimum_payment: Annotated[int, msgspec.Meta(ge=0)]
+    plan: Literal["per_usage", "hybrid", "tiered"]
+    base_bps: Bps | None = None
     tiers: dict[str, Tier] | None = None
     account: str | None = None
     account_scheme: str = "IBAN"
@@ -46,8 +50,8 @@ class HubTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Apply(msgspec.Struct, frozen=True):
     """A node applies; the call is signed with the very key it names."""
 
-    entity_id: str
-    url: str
+    entity_id: EntityId
+    url: Url
     jwk: dict[str, str]
     terms: CollectiveTerms
 

@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from federation import money
 from federation.errors import RefusalError
 from federation.store import outbox
 from federation.trust.membership import (
@@ -97,6 +98,7 @@ async def receive_application(session: AsyncSession, message: Apply, now: dateti
     """At the hub: keep an application for staff to decide."""
     if message.terms.code == HUB:
         raise ReservedCodeError(HUB)
+    money.exponent(message.terms.settlement_currency)
     open_count = await session.scalar(
         select(func.count()).where(Application.state.in_(["APPLIED", "RECOMMENDED"]))
     )

@@ -13,6 +13,7 @@ import pytest
 from federation.licensing.objects import SIGNED_TYPE
 from federation.scenario.model import HUB
 from federation.scenario.servers import HUB_ENTITY
+from federation.schema.joining import particulars
 from federation.trust.jose import SigningKey, sign
 from federation.trust.tokens import mint_server_token, mint_staff_token
 from tests.federation.harness import (
@@ -63,7 +64,7 @@ def a_delivery(kind, body, sequence=1):
 async def next_number(small, sender, target):
     """Return the number of the next message from one server to another."""
     rows = (await small.rows([target]))[target]["store_inbox"]
-    return 1 + max([row[1] for row in rows if row[0] == entity(sender)], default=0)
+    return 1 + max([row[1] for row in rows if row[0] == small.key(sender).kid], default=0)
 
 
 @pytest.mark.parametrize("code", [HUB, "GB"])
@@ -215,6 +216,74 @@ async def test_a_delivery_that_cannot_be_read_is_refused(shop, body):
         answer = await send(shop, HUB, INBOX, body, token=call_token(shop, "FR", HUB_ENTITY))
 
     assert (answer.status, answer.code) == (422, "BAD_MESSAGE")
+
+
+def an_application(small, key, **changes):
+    """Return what a stranger sends to be admitted."""
+    terms = msgspec.to_builtins(particulars(small.running["FR"].config)) | {"code": "XX"}
+    body = {
+        "entity_id": STRANGER,
+        "url": "https://stranger.example/api",
+        "jwk": key.public_jwk(),
+        "terms": terms,
+    }
+    body |= {name: value for name, value in changes.items() if name in body}
+    terms |= {name: value for name, value in changes.items() if name not in body}
+    return body
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"entity_id": "https://gb2.federation.example"}, "NOT_ALLOWED"),
+        ({"code": HUB}, "RESERVED_CODE"),
+        ({"code": "~UNMATCHED"}, "BAD_MESSAGE"),
+        ({"code": "A/B"}, "BAD_MESSAGE"),
+        ({"code": "MORE-THAN-TWELVE"}, "BAD_MESSAGE"),
+        ({"settlement_currency": "???"}, "BAD_MESSAGE"),
+        ({"settlement_currency": "XXX"}, "UNKNOWN_CURRENCY"),
+        ({"admin_fee_bps": 10_001}, "BAD_MESSAGE"),
+        ({"admin_fee_bps": -1}, "BAD_MESSAGE"),
+        ({"minimum_payment": -1}, "BAD_MESSAGE"),
+        ({"plan": "lottery"}, "BAD_MESSAGE"),
+        ({"url": "file:///etc"}, "BAD_MESSAGE"),
+    ],
+)
+async def test_an_application_that_contradicts_itself_is_not_taken(shop, changes, code):
+    key = SigningKey.generate()
+    token = mint_server_token(key, caller=STRANGER, callee=HUB_ENTITY, now=DAY)
+    delivery = a_delivery("admission.apply", an_application(shop, key, **changes))
+    async with nothing_changes(shop):
+        answer = await send(shop, HUB, INBOX, delivery, token=token)
+
+    assert (answer.status, answer.code, answer.body["up_to"]) == (200, code, 0)
+
+
+@pytest.mark.parametrize("case", ["another key", "another kind", "more than that"])
+async def test_a_stranger_says_who_it_is_and_nothing_else(shop, case):
+    key = SigningKey.generate()
+    token = mint_server_token(key, caller=STRANGER, callee=HUB_ENTITY, now=DAY)
+    other = SigningKey.generate() if case == "another key" else key
+    envelopes = msgspec.json.decode(a_delivery("admission.apply", an_application(shop, other)))
+    if case == "another kind":
+        envelopes[0]["kind"] = "registry.delta"
+    if case == "more than that":
+        envelopes.append({"sequence": 2, "kind": "registry.delta", "body": {"version": 1}})
+    body = msgspec.json.encode(envelopes)
+    async with nothing_changes(shop):
+        answer = await send(shop, HUB, INBOX, body, token=token)
+
+    assert answer.status == 401
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"token": 1, "publisher_id": "fr-a"}'])
+async def test_a_question_that_cannot_be_read_is_refused(shop, body):
+    async with nothing_changes(shop, HUB, "FR"):
+        token = call_token(shop, "FR", HUB_ENTITY)
+        index = await send(shop, HUB, "/federation/index", body, token=token)
+        valid = await send(shop, "FR", "/validate", body)
+
+    assert [(index.status, index.code), (valid.status, valid.code)] == [(422, "BAD_BODY")] * 2
 
 
 def staff(small, code, subject, role, *, signer=None, now=DAY):
@@ -492,7 +561,7 @@ BOMBS = {
 @pytest.mark.parametrize("case", BOMBS)
 async def test_a_document_that_is_too_heavy_is_not_executed(shop, case, code):
     document, refusal = BOMBS[case]
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, code):
         answer = await tell(shop, code, None, document)
 
     assert (answer.status, answer.code) == (200, refusal)

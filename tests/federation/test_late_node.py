@@ -5,7 +5,12 @@ import pytest
 
 from federation.scenario.client import until
 from federation.scenario.model import HUB
+from federation.scenario.servers import HUB_ENTITY
+from federation.schema.joining import particulars
+from federation.trust.jose import SigningKey
+from federation.trust.membership import Apply
 from federation.trust.policy import read_trust_document
+from federation.trust.tokens import mint_server_token
 from tests.federation.harness import (
     DAY,
     SECONDS_MAX,
@@ -146,11 +151,13 @@ async def test_a_collective_that_joins_later_gets_every_licence_sold_before(
         await change(small, REVOKE, NATIONAL)
         await registered(small, "DE", "FR")
 
+        impostor = await apply_as(small, "GB")
         await small.start("GB")
         await admit(small, "GB")
         await small.silence()
         answer = await validate(small, "GB", "gb-b", "no token")
 
+        assert impostor.body["up_to"] == 1
         assert before == {"DE": ("REGISTERED", 1), "FR": ("REGISTERED", 1)}
         expected = {FIRST: ("SUSPENDED", 2), SECOND: ("ACTIVE", 1), NATIONAL: ("REVOKED", 2)}
         assert {code: await licences(small, code) for code in small.codes} == dict.fromkeys(
@@ -167,6 +174,16 @@ async def test_a_collective_that_joins_later_gets_every_licence_sold_before(
             found = await small.at(code, "auditor").ask(COLLECTIVES)
             assert [item["code"] for item in found] == [HUB, "DE", "FR", "GB"]
         assert (answer.status, answer.body["reason"]) == (403, "unknown publisher")
+
+
+async def apply_as(small, code):
+    """Apply under another server's name and an own key, before that server does."""
+    config, key = small.running[code].config, SigningKey.generate()
+    terms = msgspec.structs.replace(particulars(config), code="NOT-IT")
+    message = Apply(config.entity_id, "https://stranger.example", key.public_jwk(), terms)
+    token = mint_server_token(key, caller=config.entity_id, callee=HUB_ENTITY, now=small.clock())
+    body = [{"sequence": 1, "kind": "admission.apply", "body": message}]
+    return await send(small, HUB, "/federation/inbox", msgspec.json.encode(body), token=token)
 
 
 async def knows_hub(small, code):
