@@ -24,7 +24,7 @@ from federation.edge.service import Service
 from federation.hub.app import create_hub
 from federation.nodes.app import create_node
 from federation.scenario import documents as ask
-from federation.scenario.client import Person, until
+from federation.scenario.client import NotInTimeError, Person
 from federation.scenario.model import HUB, Scenario, read_scenario
 from federation.scenario.servers import (
     HUB_ENTITY,
@@ -230,6 +230,16 @@ async def answered(request: Callable[[], Awaitable[bytes]]) -> bytes:
             await asyncio.sleep(0.02)
 
 
+async def soon(condition: Callable[[], Awaitable[Any]], *, what: str) -> Any:
+    """Ask every few milliseconds until an answer is true; return it."""
+    deadline = asyncio.get_running_loop().time() + SECONDS_MAX
+    while not (answer := await condition()):
+        if asyncio.get_running_loop().time() > deadline:
+            raise NotInTimeError(what)
+        await asyncio.sleep(0.005)
+    return answer
+
+
 @dataclass(slots=True)
 class PatientServer(Running):
     """A server that may be down for a moment: its people try again."""
@@ -334,10 +344,13 @@ class Small:
     async def silence(self) -> None:
         """Wait until no message is on its way: twice, since an answer may be one elsewhere."""
         quiet = 0
-        async with asyncio.timeout(SECONDS_MAX):
-            while quiet < 2:
-                quiet = 0 if await self._waiting() else quiet + 1
-                await asyncio.sleep(0.005)
+
+        async def silent() -> bool:
+            nonlocal quiet
+            quiet = 0 if await self._waiting() else quiet + 1
+            return quiet == 2
+
+        await soon(silent, what="silence")
 
     async def _waiting(self) -> bool:
         for database in self.databases.values():
@@ -445,7 +458,7 @@ async def admit(small: Small, code: str) -> None:
         found = await small.at(HUB, "operator").ask(ask.APPLICATIONS)
         return [row["id"] for row in found if (row["code"], row["state"]) == (code, "APPLIED")]
 
-    [number] = await until(applied, what=f"the application of {code}", seconds=SECONDS_MAX)
+    [number] = await soon(applied, what=f"the application of {code}")
     await small.at(HUB, "operator").ask(ask.RECOMMEND, id=number)
     await small.at(HUB, "second-operator").ask(ask.APPROVE, id=number)
 
@@ -494,7 +507,7 @@ async def all_reported(small: Small) -> None:
         found = await small.at(HUB, "settlement").ask(ask.PERIOD, period=PERIOD)
         return bool(found["state"] == "REPORTED")
 
-    await until(reported, what="usage reports", seconds=SECONDS_MAX)
+    await soon(reported, what="usage reports")
     await small.silence()
 
 

@@ -70,7 +70,7 @@ async def next_number(small, sender, target):
 @pytest.mark.parametrize("code", [HUB, "GB"])
 async def test_a_server_nobody_admitted_has_no_say(shop, code):
     token = mint_server_token(SigningKey.generate(), caller=STRANGER, callee=entity(code), now=DAY)
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, code):
         answer = await send(shop, code, INBOX, a_delivery("usage.cut_off", {}), token=token)
 
     assert (answer.status, answer.code) == (401, "NOT_AUTHENTICATED")
@@ -78,7 +78,7 @@ async def test_a_server_nobody_admitted_has_no_say(shop, code):
 
 @pytest.mark.parametrize("code", [HUB, "GB"])
 async def test_a_message_without_a_token_has_no_sender(shop, code):
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, code):
         answer = await send(shop, code, INBOX, a_delivery("usage.cut_off", {}))
 
     assert (answer.status, answer.code) == (401, "NOT_AUTHENTICATED")
@@ -87,7 +87,7 @@ async def test_a_message_without_a_token_has_no_sender(shop, code):
 @pytest.mark.parametrize(("caller", "callee"), [("FR", HUB), (HUB, "GB")])
 async def test_a_message_signed_with_another_key_is_not_its_senders(shop, caller, callee):
     token = call_token(shop, caller, entity(callee), key=SigningKey.generate())
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, callee):
         answer = await send(shop, callee, INBOX, a_delivery("usage.report", {}), token=token)
 
     assert (answer.status, answer.code) == (401, "INVALID_TOKEN")
@@ -97,7 +97,7 @@ async def test_a_message_signed_with_another_key_is_not_its_senders(shop, caller
 @pytest.mark.parametrize(("caller", "callee"), [("FR", HUB), (HUB, "GB")])
 async def test_a_token_for_another_server_opens_nothing_here(shop, caller, callee):
     token = call_token(shop, caller, entity("DE"))
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, callee):
         answer = await send(shop, callee, INBOX, a_delivery("usage.report", {}), token=token)
 
     assert (answer.status, answer.code) == (401, "INVALID_TOKEN")
@@ -106,7 +106,7 @@ async def test_a_token_for_another_server_opens_nothing_here(shop, caller, calle
 
 async def test_a_call_is_good_for_its_minute(shop):
     token = call_token(shop, "FR", HUB_ENTITY, now=DAY - timedelta(minutes=3))
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, HUB):
         answer = await send(shop, HUB, INBOX, a_delivery("usage.report", {}), token=token)
 
     assert (answer.status, answer.code) == (401, "INVALID_TOKEN")
@@ -132,7 +132,7 @@ async def test_a_node_takes_messages_of_the_hub_only(shop, kind):
         "licence.issued": {"signed": await signed_licence(shop, "FR", "FR-000001")},
     }
     token = call_token(shop, "FR", entity("GB"))
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, "GB"):
         answer = await send(shop, "GB", INBOX, a_delivery(kind, bodies[kind]), token=token)
 
     assert (answer.status, answer.code) == (403, "NOT_ALLOWED")
@@ -156,7 +156,7 @@ def _unpadded(text):
 async def test_a_node_signs_its_own_licences_only(shop, number):
     body = {"signed": await signed_licence(shop, "FR", number)}
     delivery = a_delivery("licence.issued", body, await next_number(shop, "FR", HUB))
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, HUB):
         answer = await send(shop, HUB, INBOX, delivery, token=call_token(shop, "FR", HUB_ENTITY))
 
     assert (answer.status, answer.code, answer.body["up_to"]) == (200, "BAD_SIGNATURE", 0)
@@ -167,7 +167,7 @@ async def test_a_licence_nobodys_key_signed_is_not_one(shop):
     head, payload, signature = body["signed"].split(".")
     body["signed"] = f"{head}.{payload}.{signature[:-4]}AAAA"
     delivery = a_delivery("licence.issued", body, await next_number(shop, "FR", HUB))
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, HUB):
         answer = await send(shop, HUB, INBOX, delivery, token=call_token(shop, "FR", HUB_ENTITY))
 
     assert (answer.status, answer.code, answer.body["up_to"]) == (200, "INVALID_TOKEN", 0)
@@ -198,7 +198,7 @@ async def test_a_licence_nobodys_key_signed_is_not_one(shop):
 )
 async def test_a_message_out_of_place_is_not_taken(shop, sequence, kind, body, code):
     number = sequence or await next_number(shop, "FR", HUB)
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, HUB):
         answer = await send(
             shop,
             HUB,
@@ -212,7 +212,7 @@ async def test_a_message_out_of_place_is_not_taken(shop, sequence, kind, body, c
 
 @pytest.mark.parametrize("body", [b"", b"{", b'{"sequence": 1}', b'[{"sequence": "x"}]', b"\xff"])
 async def test_a_delivery_that_cannot_be_read_is_refused(shop, body):
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, HUB):
         answer = await send(shop, HUB, INBOX, body, token=call_token(shop, "FR", HUB_ENTITY))
 
     assert (answer.status, answer.code) == (422, "BAD_MESSAGE")
@@ -253,7 +253,7 @@ async def test_an_application_that_contradicts_itself_is_not_taken(shop, changes
     key = SigningKey.generate()
     token = mint_server_token(key, caller=STRANGER, callee=HUB_ENTITY, now=DAY)
     delivery = a_delivery("admission.apply", an_application(shop, key, **changes))
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, HUB):
         answer = await send(shop, HUB, INBOX, delivery, token=token)
 
     assert (answer.status, answer.code, answer.body["up_to"]) == (200, code, 0)
@@ -270,7 +270,7 @@ async def test_a_stranger_says_who_it_is_and_nothing_else(shop, case):
     if case == "more than that":
         envelopes.append({"sequence": 2, "kind": "registry.delta", "body": {"version": 1}})
     body = msgspec.json.encode(envelopes)
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, HUB):
         answer = await send(shop, HUB, INBOX, body, token=token)
 
     assert answer.status == 401
@@ -307,7 +307,7 @@ async def test_a_staff_token_that_is_not_good_here_opens_nothing(shop, case):
     token = staff(shop, code, subject, role, signer=signer, now=now)
     query = msgspec.json.encode({"query": DELIVERIES})
     json_type = {"Content-Type": "application/json"}
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, HUB):
         rates = await send(shop, HUB, "/settlement/rates", b"date,currency,rate\n", token=token)
         asked = await send(shop, HUB, "/graphql", query, token=token, headers=json_type)
 
@@ -316,7 +316,7 @@ async def test_a_staff_token_that_is_not_good_here_opens_nothing(shop, case):
 
 
 async def test_a_role_that_is_not_asked_for_is_refused(shop):
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, HUB):
         rates = await send(
             shop, HUB, "/settlement/rates", b"", token=staff(shop, HUB, "auditor", "auditor")
         )
@@ -333,7 +333,7 @@ async def offer_of(small, licence):
 
 async def test_an_offer_is_accepted_once(shop):
     offer, lab = await offer_of(shop, "HUB-000001"), shop.lab("lab-one")
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, HUB):
         other_key = await tell(shop, HUB, lab, ACCEPT, offer=offer["id"], key="again")
         same_key = await tell(shop, HUB, lab, ACCEPT, offer=offer["id"], key="L1")
         other_offer = await tell(shop, HUB, lab, ACCEPT, offer="O-none", key="L1")
@@ -345,7 +345,7 @@ async def test_an_offer_is_accepted_once(shop):
 
 async def test_an_offer_is_accepted_by_whom_it_was_made_to(shop):
     offer = await offer_of(shop, "HUB-000001")
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, HUB):
         answer = await tell(shop, HUB, shop.lab("lab-two"), ACCEPT, offer=offer["id"], key="mine")
 
     assert answer.code == "UNKNOWN_OFFER"
@@ -353,7 +353,7 @@ async def test_an_offer_is_accepted_by_whom_it_was_made_to(shop):
 
 async def test_another_labs_licence_does_not_exist(shop):
     lab, audience = shop.lab("lab-two"), ["https://news.example/de/"]
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, HUB, "DE"):
         seen = await tell(shop, HUB, lab, LICENCE, number="HUB-000001")
         unknown = await tell(shop, HUB, lab, LICENCE, number="HUB-000777")
         minted = await tell(shop, HUB, lab, MINT, licence="HUB-000001", audience=audience)
@@ -379,7 +379,7 @@ async def test_another_labs_licence_does_not_exist(shop):
     ],
 )
 async def test_a_token_covers_no_more_than_its_licence(shop, audience, uses, code):
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, HUB):
         answer = await tell(
             shop,
             HUB,
@@ -424,7 +424,7 @@ BROKEN = {
 async def test_a_table_with_a_broken_row_is_not_taken_at_all(shop, table):
     text, errors = BROKEN[table]
     token = staff(shop, "FR", "registry", "registry_officer")
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, "FR"):
         answer = await send(shop, "FR", f"/registry/{table}", text.encode(), token=token)
 
     assert (answer.status, answer.code) == (422, "BAD_TABLE")
@@ -434,7 +434,7 @@ async def test_a_table_with_a_broken_row_is_not_taken_at_all(shop, table):
 async def test_rates_with_a_broken_row_are_not_taken_at_all(shop):
     text = "date,currency,rate\n2026-09-30,GBP,0.85\n2026-09-30,USD,1e3\n"
     token = staff(shop, HUB, "settlement", "settlement_officer")
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, HUB):
         answer = await send(shop, HUB, "/settlement/rates", text.encode(), token=token)
 
     assert (answer.status, answer.code) == (422, "BAD_TABLE")
@@ -452,7 +452,7 @@ async def test_rates_with_a_broken_row_are_not_taken_at_all(shop):
 async def test_the_same_claim_is_made_once(shop, rows):
     text = f"member_id,claim,content_tier\n{rows}"
     token = staff(shop, "FR", "registry", "registry_officer")
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, "FR"):
         answer = await send(shop, "FR", "/registry/works", text.encode(), token=token)
 
     assert (answer.status, answer.code) == (422, "BAD_TABLE")
@@ -496,7 +496,7 @@ OVERSIZE = {
 async def test_a_batch_beyond_the_limits_is_refused(shop, case):
     token = staff(shop, "DE", "sites", "site")
     headers = {"Idempotency-Key": "oversize"}
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, "DE"):
         answer = await send(shop, "DE", "/usage", OVERSIZE[case], token=token, headers=headers)
 
     assert (answer.status, answer.code) == (413, "BATCH_TOO_LARGE")
@@ -504,7 +504,7 @@ async def test_a_batch_beyond_the_limits_is_refused(shop, case):
 
 @pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "x" * 129}])
 async def test_a_batch_needs_its_key(shop, headers):
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, "DE"):
         answer = await send(
             shop,
             "DE",
@@ -570,7 +570,7 @@ async def test_a_document_that_is_too_heavy_is_not_executed(shop, case, code):
 
 async def test_a_megabyte_of_graphql_is_not_read(shop):
     document = "{ collectives { code } } #" + "x" * 1_000_000
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, HUB):
         answer = await tell(shop, HUB, None, document)
 
     assert (answer.status, answer.code) == (413, "BODY_TOO_LARGE")
@@ -579,7 +579,7 @@ async def test_a_megabyte_of_graphql_is_not_read(shop):
 async def test_batches_of_documents_are_not_taken(shop):
     body = msgspec.json.encode([{"query": "{ collectives { code } }"}] * 2)
     headers = {"Content-Type": "application/json"}
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, HUB):
         answer = await send(shop, HUB, "/graphql", body, headers=headers)
 
     assert (answer.status, answer.code) == (400, "BAD_REQUEST")
@@ -587,7 +587,7 @@ async def test_batches_of_documents_are_not_taken(shop):
 
 @pytest.mark.parametrize("period", ["2026-09", "2026-10", "2027-01"])
 async def test_a_month_is_cut_off_when_it_is_over(shop, period):
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, HUB):
         answer = await tell(shop, HUB, shop.at(HUB, "settlement"), CUT_OFF, period=period)
 
     assert answer.code == "PERIOD_NOT_OVER"
@@ -597,7 +597,7 @@ async def test_a_month_is_cut_off_when_it_is_over(shop, period):
     "period", ["", "2026", "2026-8", "2026-13", "2026-00", "2026-08-01", "x", "1" * 500, "२०२६-08"]
 )
 async def test_what_is_no_month_is_not_cut_off(shop, period):
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, HUB):
         answer = await tell(shop, HUB, shop.at(HUB, "settlement"), CUT_OFF, period=period)
 
     assert answer.code == "BAD_PERIOD"
@@ -625,7 +625,7 @@ async def test_a_licence_that_contradicts_itself_is_not_offered(shop, changes, c
         "usageBasis": "site",
         "reason": "a test",
     } | changes
-    async with nothing_changes(shop):
+    async with nothing_changes(shop, HUB):
         answer = await tell(shop, HUB, shop.at(HUB, "licensing"), OFFER, input=terms, key="bad")
 
     assert answer.code == code

@@ -5,13 +5,12 @@ from datetime import UTC, datetime
 import pytest
 
 from federation.scenario import documents as ask
-from federation.scenario.client import ApiError, until
+from federation.scenario.client import ApiError
 from federation.scenario.model import HUB
 from federation.settlement.run_document import decode
 from tests.federation.harness import (
     DAY,
     PERIOD,
-    SECONDS_MAX,
     a_line,
     all_reported,
     month_over,
@@ -19,6 +18,7 @@ from tests.federation.harness import (
     open_for_business,
     report_lines,
     small_federation,
+    soon,
     tell,
     write_scenario,
 )
@@ -166,7 +166,7 @@ async def test_a_run_waits_for_every_report_and_for_a_fresh_rate(small):
     await small.stop("GB")
     month_over(small)
     await officer.ask(ask.CUT_OFF, period=PERIOD)
-    await until(lambda: forwarded(small, {"DE", "FR"}), what="forwarding", seconds=SECONDS_MAX)
+    await soon(lambda: forwarded(small, {"DE", "FR"}), what="forwarding")
     async with nothing_changes(small):
         missing = await tell(small, HUB, officer, CALCULATE, period=PERIOD)
         never_cut_off = await tell(small, HUB, officer, CALCULATE, period="2026-08")

@@ -25,7 +25,6 @@ from sqlalchemy import func, select
 from federation.clock import SettableClock
 from federation.hub.messages import HANDLERS as HUB_HANDLERS
 from federation.nodes.messages import HANDLERS as NODE_HANDLERS
-from federation.scenario.client import until
 from federation.scenario.model import HUB
 from federation.scenario.story import first_instant_after
 from federation.settlement.run_document import decode, run_id
@@ -42,6 +41,7 @@ from tests.federation.harness import (
     PatientServer,
     Small,
     small_federation,
+    soon,
     write_scenario,
 )
 from tests.settlement.reference_scenario import walk
@@ -255,13 +255,13 @@ class Mortal(Keeper):
         )
         assert await self._nursery.next_life()
         self._watch = asyncio.create_task(self._count())
-        await until(self._listens, what=f"{self._code} to listen", seconds=SECONDS_MAX)
+        await soon(self._listens, what=f"{self._code} to listen")
 
     async def _count(self) -> None:
         """Follow the lives of the server until one ends as asked."""
         while await self._nursery.next_life(None):
             self.deaths += 1
-            await until(self._listens, what=f"{self._code} to listen", seconds=SECONDS_MAX)
+            await soon(self._listens, what=f"{self._code} to listen")
             self.on_return()
             if self._is_to_end:
                 self._nursery.process.terminate()
@@ -280,7 +280,7 @@ class Mortal(Keeper):
             return
         self._is_to_end = True
         async with asyncio.timeout(SECONDS_MAX):
-            await until(self._listens, what=f"{self._code} to listen", seconds=SECONDS_MAX)
+            await soon(self._listens, what=f"{self._code} to listen")
             self._nursery.process.terminate()
             await self._watch
         self._watch = None
@@ -291,7 +291,7 @@ class Mortal(Keeper):
         async def gone() -> bool:
             return not [item for item in read_plan(self.plan) if not names or item[0] in names]
 
-        await until(gone, what=f"deaths {read_plan(self.plan)}", seconds=SECONDS_MAX)
+        await soon(gone, what=f"deaths {read_plan(self.plan)}")
 
 
 @dataclass
@@ -363,7 +363,7 @@ async def failed_twice(small: Small, sender: str, target: str) -> None:
         async with small.databases[sender].read() as session:
             return (await session.scalar(query) or 0) >= 2
 
-    await until(tried, what=f"{sender} to fail at {target}", seconds=SECONDS_MAX)
+    await soon(tried, what=f"{sender} to fail at {target}")
 
 
 @dataclass(frozen=True)

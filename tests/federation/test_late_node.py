@@ -3,7 +3,6 @@
 import msgspec
 import pytest
 
-from federation.scenario.client import until
 from federation.scenario.model import HUB
 from federation.scenario.servers import HUB_ENTITY
 from federation.schema.joining import particulars
@@ -13,11 +12,11 @@ from federation.trust.policy import read_trust_document
 from federation.trust.tokens import mint_server_token
 from tests.federation.harness import (
     DAY,
-    SECONDS_MAX,
     admit,
     sell,
     send,
     small_federation,
+    soon,
     tell,
     write_scenario,
 )
@@ -77,7 +76,7 @@ async def registered(small, *codes):
         states = [rows[code] for rows in found for code in codes if code in rows]
         return all(state == "REGISTERED" for state, _ in states)
 
-    await until(done, what=f"registrations at {codes}", seconds=SECONDS_MAX)
+    await soon(done, what=f"registrations at {codes}")
 
 
 async def test_a_node_that_was_down_gets_what_was_sold_and_stopped_meanwhile(
@@ -142,7 +141,7 @@ async def test_a_collective_that_joins_later_gets_every_licence_sold_before(
     async with small_federation(backend, scenario, tmp_path, leave_out=["GB"]) as small:
         for code in ("DE", "FR"):
             await admit(small, code)
-        await until(lambda: knows_hub(small, "DE"), what="DE to be in", seconds=SECONDS_MAX)
+        await soon(lambda: knows_hub(small, "DE"), what="DE to be in")
         await sell(small)
         await registered(small, "DE", "FR")
         before = await registrations(small, FIRST)
