@@ -52,7 +52,8 @@ class Relay:
                 self._wake.clear()
                 await self._start_drains()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), self._pause())
+                    async with asyncio.timeout(self._pause()):  # wait_for may lose a cancel
+                        await self._wake.wait()
         finally:
             for task in self._busy.values():
                 task.cancel()

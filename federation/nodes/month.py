@@ -51,7 +51,8 @@ class MonthWorker:
                 log.exception("month not advanced")
                 pause = RETRY_SECONDS
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
+                async with asyncio.timeout(pause):  # wait_for may lose a cancel
+                    await self._wake.wait()
 
     async def advance(self) -> None:
         """Do every step that is due."""
