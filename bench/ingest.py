@@ -39,7 +39,7 @@ NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
 LAB = "lab-1"
 USES = {"TRAIN": 1000, "GROUND": 800, "SUMMARISE": 500}
 LINES_PER_INSTANT, INSTANT = 100, timedelta(milliseconds=250)
-PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-4000", "foreign_keys=ON")
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "cache_size=-4000", "foreign_keys=ON")
 
 Row = tuple[str, str, str, str, str, int, int, str, str, None, None]
 

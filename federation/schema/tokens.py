@@ -9,8 +9,11 @@ from federation.errors import RefusalError
 from federation.licensing import store as licensing
 from federation.licensing.objects import decode
 from federation.licensing.service import LicenceStatusError, licence_for
+from federation.licensing.tables import Licence
+from federation.registry import store as registry
 from federation.registry.urls import normalise_url
 from federation.schema.context import Change, Info, Refused, change
+from federation.trust.service import HUB
 from federation.trust.tokens import LICENCE_SECONDS_MAX, mint_licence_token
 
 
@@ -62,7 +65,7 @@ class TokenMutation:
             prefixes = [_prefix(text) for text in audience[: PREFIXES_MAX + 1]]
             if not 1 <= len(prefixes) <= PREFIXES_MAX:
                 raise OutsideLicenceError(f"1 to {PREFIXES_MAX} prefixes")
-            await _require_registered(at, licence)
+            await _require_covered(at, row, prefixes)
             token = mint_licence_token(
                 at.server.key,
                 issuer=at.server.config.entity_id,
@@ -88,8 +91,26 @@ def _prefix(text: str) -> str:
     return f"{scheme}://{key.text}"
 
 
-async def _require_registered(at: Change, licence: str) -> None:
-    """At the hub: some node must have registered the licence before any token is minted."""
-    rows = await licensing.registrations(at.session, licence)
-    if rows and all(row.state != "REGISTERED" for row in rows):
-        raise NotRegisteredError(licence)
+async def _require_covered(at: Change, row: Licence, prefixes: list[str]) -> None:
+    """At the hub: the addresses are one member's, whose collective has registered the licence.
+
+    A node holds no claim index: there the site and the verdict of the owner decide.
+    """
+    if at.server.code != HUB:
+        return
+    keys = [normalise_url(prefix) for prefix in prefixes]
+    index = registry.claim_index(await registry.index_slice(at.session, keys))
+    holders = {
+        (claim.node, claim.holder_id) for key in keys for claim in index.claimants(key, at.now)
+    }
+    if len(holders) != 1 or not all(index.claimants(key, at.now) for key in keys):
+        raise OutsideLicenceError("the addresses are not one member's")
+    node = holders.pop()[0]
+    repertoire = decode(row.body).grant.repertoire
+    if repertoire and node not in repertoire:
+        raise OutsideLicenceError(f"the licence does not cover works of {node}")
+    states = {
+        item.node: item.state for item in await licensing.registrations(at.session, row.number)
+    }
+    if node != row.licensor and states.get(node) != "REGISTERED":
+        raise NotRegisteredError(f"{row.number} at {node}")

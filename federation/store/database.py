@@ -90,7 +90,7 @@ def _sqlite_engine(url: str, *, writes: bool) -> AsyncEngine:
     def pragmas(connection: Any, record: Any) -> None:  # noqa: ARG001
         cursor = connection.cursor()
         # The writer comes first and makes the file WAL; a reader of a new file may not.
-        names = ["busy_timeout=10000", "foreign_keys=ON", "synchronous=NORMAL", "cache_size=-4000"]
+        names = ["busy_timeout=10000", "foreign_keys=ON", "synchronous=FULL", "cache_size=-4000"]
         for pragma in ["journal_mode=WAL", *names] if writes else [*names, "query_only=ON"]:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

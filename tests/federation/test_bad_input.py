@@ -375,7 +375,12 @@ async def test_another_labs_licence_does_not_exist(shop):
         (["https://news.example/"], ["SEARCH"], "OUTSIDE_LICENCE"),
         ([], None, "OUTSIDE_LICENCE"),
         (["news.example/de/"], None, "MALFORMED_URL"),
-        (["https://news.example/*"], None, "INVALID_GRANT"),
+        (["https://news.example/de/*"], None, "INVALID_GRANT"),
+        (["https://news.example/"], None, "OUTSIDE_LICENCE"),  # wider than any claim
+        (["https://nobody.example/"], None, "OUTSIDE_LICENCE"),
+        (["https://news.example/de/", "https://news.example/fr/"], None, "OUTSIDE_LICENCE"),
+        (["https://twins.example/"], None, "OUTSIDE_LICENCE"),  # contested within a node
+        (["https://both.example/"], None, "OUTSIDE_LICENCE"),  # contested between nodes
     ],
 )
 async def test_a_token_covers_no_more_than_its_licence(shop, audience, uses, code):

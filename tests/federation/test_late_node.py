@@ -90,13 +90,15 @@ async def test_a_node_that_was_down_gets_what_was_sold_and_stopped_meanwhile(
         await sell(small)
         await registered(small, "DE", "FR")
         pending = await registrations(small, FIRST)
+        small.set_clock(DAY)
+        lab, prefix = small.lab("lab-one"), "https://press.example/"
+        too_early = await tell(small, HUB, lab, MINT, licence=FIRST, audience=[prefix])
+        elsewhere = await lab.ask(MINT, licence=FIRST, audience=["https://journal.example/"])
         await small.start("GB")
         small.hurry()
         await small.silence()
         sold = await licences(small, "GB")
 
-        small.set_clock(DAY)
-        lab, prefix = small.lab("lab-one"), "https://press.example/"
         minted = await lab.ask(MINT, licence=FIRST, audience=[prefix])
         await small.stop("GB")
         await change(small, SUSPEND, FIRST)
@@ -120,6 +122,8 @@ async def test_a_node_that_was_down_gets_what_was_sold_and_stopped_meanwhile(
         await small.silence()
         for_good = await tell(small, HUB, small.at(HUB, "licensing"), REINSTATE, number=SECOND)
 
+        assert too_early.code == "NOT_REGISTERED"
+        assert elsewhere["token"]
         assert pending == {"DE": ("REGISTERED", 1), "FR": ("REGISTERED", 1), "GB": ("PENDING", 1)}
         assert sold == dict.fromkeys((FIRST, SECOND, NATIONAL), ("ACTIVE", 1))
         expected = {FIRST: ("SUSPENDED", 2), SECOND: ("REVOKED", 2), NATIONAL: ("ACTIVE", 1)}
