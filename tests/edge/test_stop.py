@@ -39,7 +39,9 @@ async def test_a_wake_and_a_stop_together_end_the_work(database, tmp_path, kind,
     server, peers = a_server(database, tmp_path)
     worker = Relay(server, peers, nowhere) if kind == "relay" else MonthWorker(server, peers)
     task = asyncio.create_task(worker.run())
-    while not worker._wake._waiters:  # it has looked at the database and waits now
+    for _ in range(10_000):  # until it has looked at the database and waits
+        if worker._wake._waiters:
+            break
         await asyncio.sleep(0)
 
     worker.wake()
