@@ -1,0 +1,1 @@
+"""Bank accounts, statements as banks send them, and what each entry settles."""

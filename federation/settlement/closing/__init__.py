@@ -1,0 +1,1 @@
+"""A month's life: calendar, missing reports, advice, objections, the work-list."""

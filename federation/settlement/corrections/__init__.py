@@ -1,0 +1,1 @@
+"""What late or wrong usage changes in settled months, posted in the open one."""

@@ -1,0 +1,1 @@
+"""Numbered documents: gap-free series per issuer, kept byte for byte."""

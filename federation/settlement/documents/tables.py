@@ -1,0 +1,33 @@
+"""Numbered documents and the last number of each series."""
+
+from datetime import date
+
+from sqlalchemy import String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from federation.store.base import Base
+
+
+class Series(Base):
+    """The last number an issuer gave in a series: INV, CN, FEE, RUN, STM, ADV or PAY."""
+
+    __tablename__ = "settlement_series"
+    issuer: Mapped[str] = mapped_column(String(12), primary_key=True)
+    series: Mapped[str] = mapped_column(String(4), primary_key=True)
+    last: Mapped[int]
+
+
+class Document(Base):
+    """A document as it was issued; sent again, it is sent byte for byte."""
+
+    __tablename__ = "settlement_document"
+    __table_args__ = (UniqueConstraint("issuer", "series", "subject"),)
+    number: Mapped[str] = mapped_column(String(40), primary_key=True)
+    issuer: Mapped[str] = mapped_column(String(12))
+    series: Mapped[str] = mapped_column(String(4))
+    subject: Mapped[str] = mapped_column(String(160))  # what it documents, once per series
+    period: Mapped[str | None] = mapped_column(String(7), index=True)
+    issued_on: Mapped[date]
+    media_type: Mapped[str] = mapped_column(String(40))
+    body: Mapped[bytes]
+    sha256: Mapped[str] = mapped_column(Text)
