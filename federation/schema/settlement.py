@@ -11,7 +11,7 @@ from federation.metering import month
 from federation.metering import service as metering
 from federation.metering import store as usage
 from federation.registry.urls import normalise_url
-from federation.schema.context import Change, Info, Refused, change
+from federation.schema.context import Change, Info, Refused, change, hub_config
 from federation.schema.scalars import BigInt, Money
 from federation.settlement import report, service, store
 from federation.settlement.tables import Payment as PaymentRow
@@ -285,7 +285,8 @@ class RunMutation:
         """Advise."""
 
         async def act(at: Change) -> Run:
-            return Run.of(await service.advise_run(at.session, run_id, at.now))
+            calendar = hub_config(at.server).calendar
+            return Run.of(await service.advise_run(at.session, run_id, calendar, at.now))
 
         return await change(info, "run.advise", OFFICER, act)
 

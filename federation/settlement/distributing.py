@@ -68,6 +68,8 @@ async def receive_advice(session: AsyncSession, message: RunAdvised, now: dateti
             warnings="[]",
             calculated_by="HUB",
             calculated_at=now,
+            objections_until=message.objections_until,
+            corrects=message.corrects,
         )
     )
 
@@ -99,8 +101,11 @@ def _checked(name: str, text: str) -> RunDocument:
 
 
 async def _refuse_other_report(session: AsyncSession, code: str, document: RunDocument) -> None:
+    """A run without our report is one for which two people declared it missing."""
+    if code not in document.reports:
+        return
     reports = await metering.latest_reports(session, document.period)
-    if code not in reports or document.reports.get(code) != reports[code].digest:
+    if code not in reports or document.reports[code] != reports[code].digest:
         raise RunMismatchError(f"{document.period} is not built on our usage report")
 
 
