@@ -117,6 +117,7 @@ class HubConfig(ServerConfig, frozen=True, forbid_unknown_fields=True, kw_only=T
     fee_band_bps: tuple[Bps, Bps]
     terms: Terms
     national_fee_bps: Bps = -1  # stands for fee_bps
+    payment_days: Annotated[int, Meta(ge=0, le=365)] = 10  # from approval to the value date
 
     def __post_init__(self) -> None:
         super().__post_init__()

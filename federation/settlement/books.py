@@ -49,7 +49,7 @@ class Accounts:
         return f"Assets:{self.party}:{name}"
 
     def owed(self, name: str) -> str:
-        """Return `Liabilities:<P>:Unearned|Members|Outstanding|…`."""
+        """Return `Liabilities:<P>:Unearned|Members|Outstanding|InTransit`."""
         return f"Liabilities:{self.party}:{name}"
 
     def due(self, other: str) -> str:
@@ -64,8 +64,12 @@ class Accounts:
         """Return `Income:<P>:ClearingFee|CollectingFee|AdminFee`."""
         return f"Income:{self.party}:{name}"
 
+    def expense(self, name: str) -> str:
+        """Return `Expenses:<P>:BankCharges`."""
+        return f"Expenses:{self.party}:{name}"
+
     def equity(self, name: str) -> str:
-        """Return `Equity:<P>:Clearing|FxRounding`."""
+        """Return `Equity:<P>:Clearing|FxRounding|FxRealised`."""
         return f"Equity:{self.party}:{name}"
 
 
@@ -226,3 +230,31 @@ def distribution_entry(
         tags = {**meta, "reason": reason}
         postings += transfer(exchange, books.owed("Outstanding"), amount, currency, tags)
     return Entry(posted_on, f"distribution/{period}", f"Distribution of {period}", tuple(postings))
+
+
+def restating_entry(
+    *,
+    node: str,
+    period: str,
+    run_id: str,
+    posted_on: date,
+    net: int,
+    clearing_currency: str,
+    remittance: int,
+    currency: str,
+) -> Entry:
+    """Restate what a node gets from the hub, or owes it if below 0, as what will be remitted.
+
+    The run fixes both integers: `net` in clearing currency, `remittance` in the node's own. With
+    this the exchange account is empty again but for licence currencies that the node must sell
+    (decision 0006).
+    """
+    books, exchange = Accounts(node), Accounts(node).equity("Clearing")
+    meta = {"period": period, "run": run_id[:16]}
+    postings: tuple[Posting, ...] = ()
+    if clearing_currency != currency:
+        postings = (
+            *transfer(exchange, books.due(HUB), net, clearing_currency, meta),
+            *transfer(books.due(HUB), exchange, remittance, currency, meta),
+        )
+    return Entry(posted_on, f"restated/{period}", f"Position of {period} restated", postings)
