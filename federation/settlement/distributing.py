@@ -15,7 +15,7 @@ from federation.registry import store as registry
 from federation.registry.tables import Member
 from federation.settlement import store
 from federation.settlement.arithmetic import largest_remainder
-from federation.settlement.books import distribution_entry, restating_entry, run_entries
+from federation.settlement.books import distribution_entry, restated_position, run_entries
 from federation.settlement.clearing import converted
 from federation.settlement.distribution import (
     Distribution,
@@ -369,6 +369,14 @@ async def _post(
         licences=result.licences,
         cleared=result.cleared,
         clearing_currency=terms.clearing_currency,
+        restated=restated_position(
+            node=own.code,
+            net=result.positions[own.code].net,
+            clearing_currency=terms.clearing_currency,
+            remittance=result.remittances[own.code],
+            currency=inputs.node.settlement_currency,
+            meta={"period": document.period, "run": name[:16]},
+        ),
     )
     entries.append(
         distribution_entry(
@@ -380,18 +388,6 @@ async def _post(
             domestic=inputs.domestic,
             result=shared,
             fx_rounding=fx_rounding(own.code, document, result, shared),
-        )
-    )
-    entries.append(
-        restating_entry(
-            node=own.code,
-            period=document.period,
-            run_id=name,
-            posted_on=now.date(),
-            net=result.positions[own.code].net,
-            clearing_currency=terms.clearing_currency,
-            remittance=result.remittances[own.code],
-            currency=inputs.node.settlement_currency,
         )
     )
     await store.post(session, entries)

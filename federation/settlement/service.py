@@ -13,7 +13,12 @@ from federation.licensing.tables import Licence, Receipt
 from federation.metering.messages import UsageReport
 from federation.settlement import store
 from federation.settlement.arithmetic import largest_remainder
-from federation.settlement.books import licence_entry, receipt_entry, run_entries
+from federation.settlement.books import (
+    licence_entry,
+    receipt_entry,
+    run_entries,
+    too_small_to_remit,
+)
 from federation.settlement.inputs import Gathered, final_reports, gather, use_weights
 from federation.settlement.messages import Credit, Held, RunAdvised, RunApproved, UseWeight
 from federation.settlement.months import last_day
@@ -179,6 +184,7 @@ async def approve_run(
         licences=result.licences,
         cleared=result.cleared,
         clearing_currency=terms.clearing_currency,
+        restated=too_small_to_remit(result.positions, result.remittances, terms.clearing_currency),
     )
     await store.post(session, entries)
     await _keep_held(session, HUB, row, gathered, result, now)
