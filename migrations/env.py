@@ -7,6 +7,7 @@ import federation.licensing.tables
 import federation.metering.tables
 import federation.registry.tables
 import federation.settlement.documents.tables
+import federation.settlement.ledger.tables
 import federation.settlement.tables
 import federation.store.tables
 import federation.trust.tables  # noqa: F401 - imported for their tables

@@ -85,7 +85,7 @@ class Service:
         self.server = Server(
             config=config,
             key=key,
-            db=Database(config.database_url, boundary=boundary),
+            db=Database(config.database_url, boundary=boundary, clock=clock),
             clock=clock,
             peers=self._peers,
             url=self.url,

@@ -4,6 +4,7 @@ import strawberry
 
 from federation.schema.guards import extensions
 from federation.schema.joining import AdmissionMutation, AdmissionQuery, MembershipQuery
+from federation.schema.ledger import LedgerQuery
 from federation.schema.licensing import (
     LicensingMutation,
     LicensingQuery,
@@ -24,6 +25,7 @@ class Query(
     TariffQuery,
     LicensingQuery,
     SettlementQuery,
+    LedgerQuery,
     UsesQuery,
 ):
     """What the hub answers."""

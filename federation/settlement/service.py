@@ -15,6 +15,7 @@ from federation.settlement import store
 from federation.settlement.arithmetic import largest_remainder
 from federation.settlement.books import licence_entry, receipt_entry, run_entries
 from federation.settlement.inputs import Gathered, final_reports, gather, use_weights
+from federation.settlement.ledger import service as ledger
 from federation.settlement.messages import Credit, Held, RunAdvised, RunApproved, UseWeight
 from federation.settlement.months import last_day
 from federation.settlement.rates import parse_rate
@@ -180,6 +181,7 @@ async def approve_run(
         clearing_currency=terms.clearing_currency,
     )
     await store.post(session, entries)
+    await ledger.keep_head(session, row.period, now)
     await _keep_held(session, HUB, row, gathered, result, now)
     await _propose_payments(session, row, result, terms)
     await _tell_nodes(session, row, gathered, now)
