@@ -6,6 +6,8 @@ from sqlalchemy import TypeDecorator
 import federation.licensing.tables
 import federation.metering.tables
 import federation.registry.tables
+import federation.settlement.closing.tables
+import federation.settlement.corrections.tables
 import federation.settlement.documents.tables
 import federation.settlement.ledger.tables
 import federation.settlement.tables

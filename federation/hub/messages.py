@@ -8,7 +8,7 @@ from federation.edge.auth import parties, party_key
 from federation.edge.inbox import Arrival, Envelope, Handlers
 from federation.licensing import delivery, receipts
 from federation.licensing.messages import LicenceIssued, LicenceRegistered, ReceiptRecorded
-from federation.metering import service as metering
+from federation.metering import month
 from federation.metering.messages import Forwarded, UsageReport, UsageRouted
 from federation.registry import service as registry
 from federation.registry.messages import RegistryDelta
@@ -50,15 +50,15 @@ async def _receipt(at: Arrival, message: ReceiptRecorded) -> None:
 async def _routed(at: Arrival, message: UsageRouted) -> None:
     if message.origin != at.sender:
         raise NotAllowedError(f"{at.sender} sends lines of {message.origin}")
-    await metering.route(at.session, message, _now(at))
+    await month.route(at.session, message, _now(at))
 
 
 async def _forwarded(at: Arrival, message: Forwarded) -> None:
-    await metering.receive_forwarded(at.session, at.sender, message, _now(at))
+    await month.receive_forwarded(at.session, at.sender, message, _now(at))
 
 
 async def _report(at: Arrival, message: UsageReport) -> None:
-    await metering.receive_report(at.session, at.sender, message, _now(at))
+    await month.receive_report(at.session, at.sender, message, _now(at))
 
 
 HANDLERS: Handlers = {

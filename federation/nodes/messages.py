@@ -10,7 +10,7 @@ from federation.edge.auth import parties, party_key
 from federation.edge.inbox import Arrival, Envelope, Handlers
 from federation.licensing import delivery
 from federation.licensing.messages import LicenceIssued
-from federation.metering import service as metering
+from federation.metering import month
 from federation.metering.messages import Complete, CutOff, UsageRouted
 from federation.schema.context import Server
 from federation.settlement import distributing
@@ -44,16 +44,16 @@ async def _licence(at: Arrival, message: LicenceIssued) -> None:
 
 
 async def _cut_off(at: Arrival, message: CutOff) -> None:
-    await metering.receive_cut_off(at.session, message.period, _now(at))
+    await month.receive_cut_off(at.session, message, _now(at))
     at.server.month_is_due = True
 
 
 async def _routed(at: Arrival, message: UsageRouted) -> None:
-    await metering.receive_routed(at.session, message)
+    await month.receive_routed(at.session, message)
 
 
 async def _complete(at: Arrival, message: Complete) -> None:
-    await metering.receive_complete(at.session, message)
+    await month.receive_complete(at.session, message)
     at.server.month_is_due = True
 
 

@@ -187,13 +187,13 @@ async def _member_lines(session: AsyncSession, row: Distribution) -> Check:
 
 
 async def _balances(session: AsyncSession, row: Distribution) -> Check:
-    """Opening + attributed = payable + outstanding, and the opening is the last outstanding."""
+    """Opening + attributed + adjusted = payable + outstanding; the opening is the last one."""
     before = await store.outstanding_before(session, row.period)
     balances = await store.balances(session, row.period)
     wrong = [
         member
         for member, item in balances.items()
-        if item.opening + item.attributed != item.payable + item.outstanding
+        if item.opening + item.attributed + item.adjusted != item.payable + item.outstanding
         or item.opening != before.get(member, 0)
     ]
     return len(balances), sorted(wrong)

@@ -212,12 +212,13 @@ async def add_member_amounts(session: AsyncSession, rows: Sequence[tuple[object,
 
 
 async def add_balances(session: AsyncSession, rows: Sequence[tuple[object, ...]]) -> None:
-    """Insert balances: period, member, opening, attributed, payable, outstanding, reason."""
+    """Insert balances: period, member, opening, attributed, adjusted, payable, outstanding, why."""
     columns = [
         "period",
         "member_id",
         "opening",
         "attributed",
+        "adjusted",
         "payable",
         "outstanding",
         "reason",
