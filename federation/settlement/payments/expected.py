@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from federation.licensing import store as licensing
 from federation.settlement.documents import service as documents
 from federation.settlement.payments import store
-from federation.settlement.payments.service import account_of
+from federation.settlement.payments.record import account_of, base_id
 from federation.settlement.payments.tables import Incoming, Payment
 from federation.trust.service import HUB, collective_terms, find_party, hub_terms
 
@@ -59,12 +59,6 @@ async def money_in(session: AsyncSession, here: str, now: datetime) -> list[Expe
     ]
 
 
-def base_id(reference: str) -> str:
-    """Return the id of the first of the payments that replaced one another (`…/2` to `…/9`)."""
-    head, slash, tail = reference.rpartition("/")
-    return head if slash and tail.isdigit() else reference
-
-
 def _of_payment(row: Payment, kind: Kind, direction: Literal["IN", "OUT"]) -> Expected:
     account = account_of(row.payee_account)
     references = [row.payment_id, row.exported_in or ""]
@@ -94,9 +88,15 @@ async def _of_incoming(session: AsyncSession, here: str, row: Incoming) -> Expec
         account=account,
         amount=row.amount - row.received,
         currency=row.currency,
-        references=(row.id, *(f"{row.id}/{number}" for number in range(2, SUFFIX_MAX + 1))),
+        references=_suffixed(row.id),
         due_on=row.due_on,
     )
+
+
+def _suffixed(incoming_id: str) -> tuple[str, ...]:
+    base = base_id(incoming_id)
+    suffixed = [base, *(f"{base}/{number}" for number in range(2, SUFFIX_MAX + 1))]
+    return (incoming_id, *(each for each in suffixed if each != incoming_id))
 
 
 async def _party(session: AsyncSession, here: str, code: str) -> tuple[str, str | None]:

@@ -46,6 +46,22 @@ async def payments(
     return list(await session.scalars(query.order_by(Payment.payment_id).limit(limit)))
 
 
+async def next_id(session: AsyncSession, base: str) -> str:
+    """Return an id that nothing has: the base, or with the next suffix `/2`, `/3` and so on."""
+    number, found = 1, base
+    while await find_payment(session, found) or await find_incoming(session, found):
+        number += 1
+        found = f"{base}/{number}"
+    return found
+
+
+async def replacement_of(session: AsyncSession, payment_id: str) -> str | None:
+    """Return the payment that stands for another one."""
+    return await session.scalar(
+        select(Payment.payment_id).where(Payment.replaces == payment_id).limit(1)
+    )
+
+
 async def exported_in(session: AsyncSession, number: str) -> list[Payment]:
     """Return the payments of one file."""
     rows = await session.scalars(
@@ -94,8 +110,8 @@ async def bank_documents(session: AsyncSession, payment_id: str, step: str) -> l
     return [document for document in found if not document.endswith("/undone")]
 
 
-async def entry_of(session: AsyncSession, document: str) -> tuple[int, Entry]:
-    """Return a journal entry by its document, with its id."""
+async def entry_of(session: AsyncSession, document: str) -> Entry:
+    """Return a journal entry by its document."""
     row = (
         await session.scalars(select(JournalEntry).where(JournalEntry.document == document))
     ).one()
@@ -112,7 +128,7 @@ async def entry_of(session: AsyncSession, document: str) -> tuple[int, Entry]:
         )
         for item in rows
     )
-    return row.id, Entry(row.posted_on, row.document, row.narration, postings)
+    return Entry(row.posted_on, row.document, row.narration, postings)
 
 
 async def find_incoming(session: AsyncSession, incoming_id: str) -> Incoming | None:
