@@ -16,8 +16,13 @@ from federation.metering.messages import Complete, CutOff, UsageRouted
 from federation.schema.context import Server
 from federation.schema.joining import particulars
 from federation.settlement import distributing
+from federation.settlement import store as settlement
 from federation.settlement.messages import Reminder, RunAdvised, RunApproved
+from federation.settlement.payments.left import receive_recomputed
+from federation.settlement.payments.members import NotDistributedError
+from federation.settlement.payments.messages import NetRecomputed
 from federation.settlement.payments.remittances import account_in
+from federation.settlement.report import run_of
 from federation.trust import service as trust
 from federation.trust.jose import InvalidKeyError, PublicKey
 from federation.trust.membership import Granted, Refused, Roster
@@ -79,6 +84,23 @@ async def _reminder(at: Arrival, message: Reminder) -> None:
     log.warning("usage report overdue", code=at.server.code, period=message.period)
 
 
+async def _recomputed(at: Arrival, message: NetRecomputed) -> None:
+    config = at.server.config
+    assert isinstance(config, NodeConfig)  # noqa: S101 - a node's handlers serve a node
+    done = await settlement.find_distribution(at.session, message.period)
+    if done is None:
+        raise NotDistributedError(message.period)
+    await receive_recomputed(
+        at.session,
+        message,
+        run_of(done),
+        here=config.code,
+        account=account_in(particulars(config)),
+        terms=await trust.hub_terms(at.session),
+        now=_now(at),
+    )
+
+
 HANDLERS: Handlers = {
     "admission.granted": (Granted, _granted),
     "admission.refused": (Refused, _refused),
@@ -90,6 +112,7 @@ HANDLERS: Handlers = {
     "usage.reminder": (Reminder, _reminder),
     "run.advised": (RunAdvised, _advised),
     "run.approved": (RunApproved, _approved),
+    "net.recomputed": (NetRecomputed, _recomputed),
 }
 
 

@@ -12,6 +12,7 @@ from federation.schema.licensing import (
     QuoteMutation,
     TariffQuery,
 )
+from federation.schema.payments import ExclusionMutation, PaymentMutation, PaymentQuery
 from federation.schema.registry import HubRightsQuery
 from federation.schema.scalars import schema_config
 from federation.schema.settlement import RunMutation, SettlementQuery, UsesQuery
@@ -27,6 +28,7 @@ class Query(
     LicensingQuery,
     SettlementQuery,
     LedgerQuery,
+    PaymentQuery,
     UsesQuery,
     ClosingQuery,
     WorkListQuery,
@@ -36,7 +38,14 @@ class Query(
 
 @strawberry.type
 class Mutation(
-    AdmissionMutation, QuoteMutation, LicensingMutation, TokenMutation, RunMutation, ClosingMutation
+    AdmissionMutation,
+    QuoteMutation,
+    LicensingMutation,
+    TokenMutation,
+    RunMutation,
+    ClosingMutation,
+    PaymentMutation,
+    ExclusionMutation,
 ):
     """What the hub does."""
 

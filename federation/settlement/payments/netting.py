@@ -128,7 +128,10 @@ def postings_at_hub(found: Recomputed, currency: str) -> tuple[Posting, ...]:
             postings += transfer(rounding, books.due(debtor), row.cleared, currency, tags)
     for node, position in found.after.items():
         if node != debtor:
-            small = _too_small(position) - _too_small(found.before[node])
+            before = found.before[node]
+            small = _too_small(position) - _too_small(before)
+            if node not in found.replaced:
+                small = 0 if position.remittance != before.remittance else position.net - before.net
             postings += transfer(books.due(node), rounding, small, currency, {"party": node})
     return tuple(postings)
 

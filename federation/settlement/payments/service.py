@@ -13,6 +13,7 @@ from typing import ClassVar
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.errors import RefusalError
+from federation.registry.store import find_member
 from federation.settlement.books import Accounts
 from federation.settlement.documents import service as documents
 from federation.settlement.documents.tables import Document
@@ -115,13 +116,8 @@ async def propose(
             debt_account,
         ):
             raise PaymentConflictError(payment_id)
-        if known.state == states.OUTSTANDING and payer_account and payee_account and not refused:
-            known.payer_account, known.payee_account = (
-                record.kept(payer_account),
-                record.kept(payee_account),
-            )
-            known.reason, known.proposed_by, known.proposed_at = None, who, at
-            record.step(session, known, states.PROPOSED, who=who, at=at)
+        if payer_account and payee_account and not refused:
+            complete(session, known, payer_account, payee_account, who=who, at=at)
         return known
     reason = refused
     if payer_account is None or payee_account is None:
@@ -171,12 +167,33 @@ def _set_off(
     return set_off, set_off_debt
 
 
+def complete(
+    session: AsyncSession,
+    payment: Payment,
+    payer_account: Account,
+    payee_account: Account,
+    *,
+    who: str,
+    at: datetime,
+) -> None:
+    """Propose a payment that was outstanding, now that it can be made; no other is touched."""
+    if payment.state != states.OUTSTANDING:
+        return
+    payment.payer_account = record.kept(payer_account)
+    payment.payee_account = record.kept(payee_account)
+    payment.reason, payment.proposed_by, payment.proposed_at = None, who, at
+    record.step(session, payment, states.PROPOSED, who=who, at=at)
+
+
 async def approve(session: AsyncSession, payment: Payment, *, who: str, at: datetime) -> Payment:
-    """Release a payment, as another person than the one who proposed it."""
+    """Release a payment, as another person than those who proposed it or entered its account."""
     if payment.state == states.APPROVED:
         return payment
     states.refuse_move(payment.payment_id, payment.state, states.APPROVED)
     require_other_person(payment.proposed_by, who)
+    if payment.kind == MEMBER:
+        member = await find_member(session, payment.payee.removeprefix("member:"))
+        require_other_person(member.account_set_by if member else None, who)
     payment.approved_by, payment.approved_at = who, at
     record.step(session, payment, states.APPROVED, who=who, at=at)
     return payment
