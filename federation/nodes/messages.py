@@ -16,9 +16,14 @@ from federation.metering.messages import Complete, CutOff, UsageRouted
 from federation.schema.context import Server
 from federation.schema.joining import particulars
 from federation.settlement import distributing
+from federation.settlement import store as settlement
 from federation.settlement.corrections import distributing as correcting
 from federation.settlement.messages import Reminder, RunAdvised, RunApproved, RunCorrected
+from federation.settlement.payments.left import receive_recomputed
+from federation.settlement.payments.members import NotDistributedError
+from federation.settlement.payments.messages import NetRecomputed
 from federation.settlement.payments.remittances import account_in
+from federation.settlement.report import run_of
 from federation.trust import service as trust
 from federation.trust.jose import InvalidKeyError, PublicKey
 from federation.trust.membership import Granted, Refused, Roster
@@ -88,6 +93,23 @@ async def _reminder(at: Arrival, message: Reminder) -> None:
     log.warning("usage report overdue", code=at.server.code, period=message.period)
 
 
+async def _recomputed(at: Arrival, message: NetRecomputed) -> None:
+    config = at.server.config
+    assert isinstance(config, NodeConfig)  # noqa: S101 - a node's handlers serve a node
+    done = await settlement.find_distribution(at.session, message.period)
+    if done is None:
+        raise NotDistributedError(message.period)
+    await receive_recomputed(
+        at.session,
+        message,
+        run_of(done),
+        here=config.code,
+        account=account_in(particulars(config)),
+        terms=await trust.hub_terms(at.session),
+        now=_now(at),
+    )
+
+
 HANDLERS: Handlers = {
     "admission.granted": (Granted, _granted),
     "admission.refused": (Refused, _refused),
@@ -100,6 +122,7 @@ HANDLERS: Handlers = {
     "run.advised": (RunAdvised, _advised),
     "run.approved": (RunApproved, _approved),
     "run.corrected": (RunCorrected, _corrected),
+    "net.recomputed": (NetRecomputed, _recomputed),
 }
 
 

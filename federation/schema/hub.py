@@ -13,6 +13,7 @@ from federation.schema.licensing import (
     QuoteMutation,
     TariffQuery,
 )
+from federation.schema.payments import ExclusionMutation, PaymentMutation, PaymentQuery
 from federation.schema.registry import HubRightsQuery
 from federation.schema.scalars import schema_config
 from federation.schema.settlement import RunMutation, SettlementQuery, UsesQuery
@@ -28,6 +29,7 @@ class Query(
     LicensingQuery,
     SettlementQuery,
     LedgerQuery,
+    PaymentQuery,
     UsesQuery,
     ClosingQuery,
     CorrectionQuery,
@@ -45,6 +47,8 @@ class Mutation(
     RunMutation,
     ClosingMutation,
     CorrectionMutation,
+    PaymentMutation,
+    ExclusionMutation,
 ):
     """What the hub does."""
 

@@ -7,6 +7,7 @@ from federation.schema.guards import extensions
 from federation.schema.joining import ApplicationMutation, MembershipQuery
 from federation.schema.ledger import LedgerQuery
 from federation.schema.licensing import LicensingMutation, LicensingQuery
+from federation.schema.payments import MemberPaymentMutation, PaymentMutation, PaymentQuery
 from federation.schema.registry import NodeRightsQuery
 from federation.schema.scalars import schema_config
 from federation.schema.settlement import DistributionQuery, SettlementQuery, UsesQuery
@@ -21,6 +22,7 @@ class Query(
     SettlementQuery,
     LedgerQuery,
     DistributionQuery,
+    PaymentQuery,
     UsesQuery,
     WorkListQuery,
 ):
@@ -28,7 +30,14 @@ class Query(
 
 
 @strawberry.type
-class Mutation(ApplicationMutation, LicensingMutation, TokenMutation, AnswerMutation):
+class Mutation(
+    ApplicationMutation,
+    LicensingMutation,
+    TokenMutation,
+    AnswerMutation,
+    PaymentMutation,
+    MemberPaymentMutation,
+):
     """What a node does."""
 
 

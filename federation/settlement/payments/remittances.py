@@ -1,19 +1,30 @@
 """The remittances of an approved run: the hub proposes what it pays and waits for the others."""
 
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from federation.errors import RefusalError
+from federation.registry.store import find_member
 from federation.settlement.books import Accounts
 from federation.settlement.corrections import set_off
 from federation.settlement.pain001 import Account
-from federation.settlement.payments import incoming, service
+from federation.settlement.payments import incoming, record, service, states, store
+from federation.settlement.payments.members import payee_of
 from federation.settlement.payments.postings import Amount, Leg
+from federation.settlement.payments.tables import Payment
 from federation.settlement.run import RunResult
 from federation.settlement.run_document import HUB
 from federation.settlement.tables import Run
 from federation.trust.membership import CollectiveTerms, HubTerms
-from federation.trust.service import collective_terms, node_parties
+from federation.trust.service import collective_terms, find_party, hub_terms, node_parties
+
+
+class NetUnpaidError(RefusalError):
+    """A debtor of the month's net has not paid, and has not left it."""
+
+    code: ClassVar[str] = "NET_UNPAID"
 
 
 def remittance_id(period: str, payer: str, payee: str) -> str:
@@ -131,6 +142,43 @@ async def propose_own_remittance(
             debt=Leg(debt, Amount(amount - set_off, currency)),
             due_on=due_on,
         )
+
+
+async def ready_to_export(session: AsyncSession, here: str, currency: str) -> list[Payment]:
+    """Return approved payments of a currency that may go out, at most a file's worth.
+
+    The hub remits nothing of a month before every debtor of its net has paid or left it; when
+    that is all there is, this is refused.
+    """
+    rows = await store.payments(session, states=[states.APPROVED], currency=currency)
+    if here != HUB:
+        return rows[: service.FILE_PAYMENTS_MAX]
+    held_up = {
+        period: await incoming.unpaid(session, period)
+        for period in {row.period for row in rows if row.kind == service.REMITTANCE}
+    }
+    ready = [row for row in rows if row.kind != service.REMITTANCE or not held_up[row.period]]
+    if rows and not ready:
+        late = sorted({debtor for debtors in held_up.values() for debtor in debtors})
+        raise NetUnpaidError(", ".join(late))
+    return ready[: service.FILE_PAYMENTS_MAX]
+
+
+async def accounts_today(
+    session: AsyncSession, payment: Payment, own: Account | None
+) -> tuple[Account | None, Account | None, str | None]:
+    """Return a payment's two accounts as they are now, and why the payee's cannot be used."""
+    if payment.kind == service.MEMBER:
+        member = await find_member(session, payment.payee.removeprefix("member:"))
+        payee, refused = payee_of(member, payment.currency) if member else (None, None)
+        return own, payee, refused
+    if payment.payee == HUB:
+        return own, account_in(await hub_terms(session)), None
+    party = await find_party(session, payment.payee) if payment.payer == HUB else None
+    if party is not None:
+        return own, account_in(collective_terms(party)), None
+    kept = payment.payee_account
+    return own, record.account_of(kept) if kept else None, None
 
 
 def account_in(terms: CollectiveTerms | HubTerms) -> Account | None:
