@@ -14,6 +14,8 @@ from federation.metering import service as metering
 from federation.metering.messages import Complete, CutOff, UsageRouted
 from federation.schema.context import Server
 from federation.settlement import distributing
+from federation.settlement.documents import service as documents
+from federation.settlement.documents.messages import DocumentIssued
 from federation.settlement.messages import RunAdvised, RunApproved
 from federation.trust import service as trust
 from federation.trust.jose import InvalidKeyError, PublicKey
@@ -69,6 +71,10 @@ async def _approved(at: Arrival, message: RunApproved) -> None:
     await distributing.receive_run(at.session, message, own, terms, _now(at))
 
 
+async def _document(at: Arrival, message: DocumentIssued) -> None:
+    await documents.receive_document(at.session, message, at.sender)
+
+
 HANDLERS: Handlers = {
     "admission.granted": (Granted, _granted),
     "admission.refused": (Refused, _refused),
@@ -79,6 +85,7 @@ HANDLERS: Handlers = {
     "usage.complete": (Complete, _complete),
     "run.advised": (RunAdvised, _advised),
     "run.approved": (RunApproved, _approved),
+    "document.issued": (DocumentIssued, _document),
 }
 
 

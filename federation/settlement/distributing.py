@@ -26,6 +26,7 @@ from federation.settlement.distribution import (
     Tier,
     distribute,
 )
+from federation.settlement.documents.service import issue_statement
 from federation.settlement.messages import Credit, RunAdvised, RunApproved
 from federation.settlement.months import last_day
 from federation.settlement.rates import Rates
@@ -89,6 +90,7 @@ async def receive_run(
     await _keep(session, own, document, message, result, inputs, shared, weights, now)
     await itemise_held(session, message.run_id, document.period, result, message.held, now)
     await _post(session, own, document, message.run_id, result, inputs, shared, terms, now)
+    await issue_statement(session, own.code, document, result, message.run_id, now)
 
 
 def _checked(name: str, text: str) -> RunDocument:

@@ -14,6 +14,8 @@ from federation.metering.messages import UsageReport
 from federation.settlement import store
 from federation.settlement.arithmetic import largest_remainder
 from federation.settlement.books import licence_entry, receipt_entry, run_entries
+from federation.settlement.documents import service as documents
+from federation.settlement.documents.store import balances_due
 from federation.settlement.inputs import Gathered, final_reports, gather, use_weights
 from federation.settlement.messages import Credit, Held, RunAdvised, RunApproved, UseWeight
 from federation.settlement.months import last_day
@@ -179,10 +181,21 @@ async def approve_run(
         cleared=result.cleared,
         clearing_currency=terms.clearing_currency,
     )
+    opening = await balances_due(session, HUB, terms.clearing_currency)
     await store.post(session, entries)
     await _keep_held(session, HUB, row, gathered, result, now)
     await _propose_payments(session, row, result, terms)
     await _tell_nodes(session, row, gathered, now)
+    await documents.issue_run(
+        session,
+        gathered.document,
+        row.document,
+        result,
+        row.run_id,
+        {item.payee: item for item in await store.payments(session, row.period)},
+        opening,
+        now,
+    )
     return row
 
 
@@ -398,7 +411,7 @@ async def _get_run(session: AsyncSession, name: str, states: set[str]) -> Run:
 
 
 async def book_licence(session: AsyncSession, row: Licence) -> None:
-    """Enter an accepted licence in its licensor's books, once."""
+    """Enter an accepted licence in its licensor's books and invoice it, once."""
     if await store.is_posted(session, f"licence/{row.number}"):
         return
     facts = licensing.facts(row)
@@ -410,6 +423,7 @@ async def book_licence(session: AsyncSession, row: Licence) -> None:
         currency=facts.currency,
     )
     await store.post(session, [entry])
+    await documents.issue_invoice(session, row)
 
 
 async def book_receipt(session: AsyncSession, row: Receipt) -> None:

@@ -327,7 +327,7 @@ def _valued(
         settled = _settled(inputs, side, sum(weights.values()), currency)
         scope = f"{inputs.document.period}/{inputs.node}/{side}/{currency}"
         split = largest_remainder(settled, weights, scope=scope)
-        rate, rate_date = _rate(inputs.document, currency, target)
+        rate, rate_date = rate_text(inputs.document, currency, target)
         for line in group:
             amount = split.get(_key(line), 0) * (1 if line.net >= 0 else -1)
             valued.append(replace(line, rate=rate, rate_date=rate_date, net_settlement=amount))
@@ -371,7 +371,7 @@ def _admin_fees(
             )
 
 
-def _rate(document: RunDocument, source: str, target: str) -> tuple[str, str]:
+def rate_text(document: RunDocument, source: str, target: str) -> tuple[str, str]:
     """Return the published rate and its day; of a cross rate both, as `target/source`."""
     if source == target:
         return "1", ""

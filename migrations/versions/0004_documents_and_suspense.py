@@ -32,8 +32,22 @@ def upgrade() -> None:
         ),
     )
     op.create_index(op.f("ix_settlement_document_period"), "settlement_document", ["period"])
+    op.create_table(
+        "settlement_document_form",
+        sa.Column("number", sa.String(40), nullable=False),
+        sa.Column("media_type", sa.String(40), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["number"],
+            ["settlement_document.number"],
+            name=op.f("fk_settlement_document_form_number_settlement_document"),
+        ),
+        sa.PrimaryKeyConstraint("number", "media_type", name=op.f("pk_settlement_document_form")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("settlement_document_form")
     op.drop_table("settlement_document")
     op.drop_table("settlement_series")
