@@ -2,6 +2,7 @@
 
 import strawberry
 
+from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.guards import extensions
 from federation.schema.joining import AdmissionMutation, AdmissionQuery, MembershipQuery
 from federation.schema.licensing import (
@@ -25,12 +26,20 @@ class Query(
     LicensingQuery,
     SettlementQuery,
     UsesQuery,
+    DocumentQuery,
 ):
     """What the hub answers."""
 
 
 @strawberry.type
-class Mutation(AdmissionMutation, QuoteMutation, LicensingMutation, TokenMutation, RunMutation):
+class Mutation(
+    AdmissionMutation,
+    QuoteMutation,
+    LicensingMutation,
+    TokenMutation,
+    RunMutation,
+    DocumentMutation,
+):
     """What the hub does."""
 
 

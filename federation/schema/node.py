@@ -2,6 +2,7 @@
 
 import strawberry
 
+from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.guards import extensions
 from federation.schema.joining import ApplicationMutation, MembershipQuery
 from federation.schema.licensing import LicensingMutation, LicensingQuery
@@ -19,12 +20,13 @@ class Query(
     SettlementQuery,
     DistributionQuery,
     UsesQuery,
+    DocumentQuery,
 ):
     """What a node answers."""
 
 
 @strawberry.type
-class Mutation(ApplicationMutation, LicensingMutation, TokenMutation):
+class Mutation(ApplicationMutation, LicensingMutation, TokenMutation, DocumentMutation):
     """What a node does."""
 
 

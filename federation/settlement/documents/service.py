@@ -28,10 +28,12 @@ from federation.settlement.statements import build_statement, statement_csv, sta
 from federation.settlement.tables import Payment
 from federation.store import outbox
 from federation.store.canonical import sha256_hex
+from federation.trust.principals import Principal
 from federation.trust.service import node_parties
 
 SeriesName = Literal["INV", "CN", "FEE", "RUN", "STM", "ADV", "PAY"]
 JSON, CSV = "application/json", "text/csv"
+TO_LICENSEES = ("INV", "CN")
 
 
 class UnknownDocumentError(RefusalError):
@@ -132,6 +134,17 @@ async def get_document(session: AsyncSession, number: str) -> Document:
     row = await store.find_document(session, number)
     if row is None:
         raise UnknownDocumentError(number[:40])
+    return row
+
+
+async def document_for(session: AsyncSession, number: str, who: Principal) -> Document:
+    """Return a document to staff, or to a lab if it is an invoice or credit note of its own."""
+    row = await get_document(session, number)
+    if "lab" in who.roles:
+        licence = await licensing.find_licence(session, row.subject.partition("/")[2])
+        is_own = licence is not None and licence.licensee == who.require_party()
+        if row.series not in TO_LICENSEES or not is_own:
+            raise UnknownDocumentError(number[:40])
     return row
 
 
