@@ -6,7 +6,10 @@ from sqlalchemy import TypeDecorator
 import federation.licensing.tables
 import federation.metering.tables
 import federation.registry.tables
+import federation.settlement.closing.tables
+import federation.settlement.corrections.tables
 import federation.settlement.documents.tables
+import federation.settlement.suspense.tables
 import federation.settlement.tables
 import federation.store.tables
 import federation.trust.tables  # noqa: F401 - imported for their tables

@@ -10,16 +10,26 @@ from federation.edge.auth import parties, party_key
 from federation.edge.inbox import Arrival, Envelope, Handlers
 from federation.licensing import delivery
 from federation.licensing.messages import LicenceIssued
-from federation.metering import service as metering
+from federation.logs import get_logger
+from federation.metering import month
 from federation.metering.messages import Complete, CutOff, UsageRouted
 from federation.schema.context import Server
 from federation.settlement import distributing
-from federation.settlement.documents import service as documents
+from federation.settlement.documents import issuing
 from federation.settlement.documents.messages import DocumentIssued
-from federation.settlement.messages import RunAdvised, RunApproved
+from federation.settlement.messages import Reminder, RunAdvised, RunApproved
+from federation.settlement.suspense import claiming
+from federation.settlement.suspense.messages import (
+    HeldClosed,
+    HeldPublished,
+    HeldRefused,
+    HeldReleased,
+)
 from federation.trust import service as trust
 from federation.trust.jose import InvalidKeyError, PublicKey
 from federation.trust.membership import Granted, Refused, Roster
+
+log = get_logger("messages")
 
 
 def _now(at: Arrival) -> datetime:
@@ -46,16 +56,16 @@ async def _licence(at: Arrival, message: LicenceIssued) -> None:
 
 
 async def _cut_off(at: Arrival, message: CutOff) -> None:
-    await metering.receive_cut_off(at.session, message.period, _now(at))
+    await month.receive_cut_off(at.session, message, _now(at))
     at.server.month_is_due = True
 
 
 async def _routed(at: Arrival, message: UsageRouted) -> None:
-    await metering.receive_routed(at.session, message)
+    await month.receive_routed(at.session, message)
 
 
 async def _complete(at: Arrival, message: Complete) -> None:
-    await metering.receive_complete(at.session, message)
+    await month.receive_complete(at.session, message)
     at.server.month_is_due = True
 
 
@@ -72,7 +82,36 @@ async def _approved(at: Arrival, message: RunApproved) -> None:
 
 
 async def _document(at: Arrival, message: DocumentIssued) -> None:
-    await documents.receive_document(at.session, message, at.sender)
+    await issuing.receive_document(at.session, message, at.sender)
+
+
+async def _reminder(at: Arrival, message: Reminder) -> None:
+    """Nothing to change: the month's own work does what is due; the operator reads the log."""
+    log.warning("usage report overdue", code=at.server.code, period=message.period)
+
+
+async def _held_list(at: Arrival, message: HeldPublished) -> None:
+    await claiming.receive_list(at.session, message)
+
+
+async def _held_closed(at: Arrival, message: HeldClosed) -> None:
+    await claiming.receive_closed(at.session, message)
+
+
+async def _held_refused(at: Arrival, message: HeldRefused) -> None:
+    await claiming.receive_refusal(at.session, message, _now(at))
+
+
+async def _held_released(at: Arrival, message: HeldReleased) -> None:
+    config = at.server.config
+    assert isinstance(config, NodeConfig)  # noqa: S101 - a node's handlers serve a node
+    await claiming.receive_release(
+        at.session,
+        message,
+        node=config.code,
+        admin_fee_bps=config.admin_fee_bps,
+        now=_now(at),
+    )
 
 
 HANDLERS: Handlers = {
@@ -83,9 +122,14 @@ HANDLERS: Handlers = {
     "usage.cut_off": (CutOff, _cut_off),
     "usage.routed": (UsageRouted, _routed),
     "usage.complete": (Complete, _complete),
+    "usage.reminder": (Reminder, _reminder),
     "run.advised": (RunAdvised, _advised),
     "run.approved": (RunApproved, _approved),
     "document.issued": (DocumentIssued, _document),
+    "held.published": (HeldPublished, _held_list),
+    "held.closed": (HeldClosed, _held_closed),
+    "held.refused": (HeldRefused, _held_refused),
+    "held.released": (HeldReleased, _held_released),
 }
 
 

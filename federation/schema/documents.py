@@ -7,7 +7,7 @@ import strawberry
 
 from federation.licensing import service as licensing
 from federation.schema.context import Change, Info, Refused, change
-from federation.settlement.documents import service, store
+from federation.settlement.documents import issuing, service, store
 from federation.settlement.documents.tables import Document as DocumentRow
 
 READERS = ("settlement_officer", "settlement_approver", "licensing_officer", "auditor")
@@ -103,7 +103,7 @@ class DocumentMutation:
                 licensing=at.server.licensing,
                 now=at.now,
             )
-            note = await service.credit_licence(at.session, row, reason, at.now)
+            note = await issuing.credit_licence(at.session, row, reason, at.now)
             forms = await store.forms_of(at.session, [note.number])
             return Document.of(note, forms.get(note.number, []))
 

@@ -2,6 +2,7 @@
 
 import strawberry
 
+from federation.schema.closing import ClosingMutation, ClosingQuery, WorkListQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.guards import extensions
 from federation.schema.joining import AdmissionMutation, AdmissionQuery, MembershipQuery
@@ -14,6 +15,7 @@ from federation.schema.licensing import (
 from federation.schema.registry import HubRightsQuery
 from federation.schema.scalars import schema_config
 from federation.schema.settlement import RunMutation, SettlementQuery, UsesQuery
+from federation.schema.suspense import HeldDecisionMutation, SuspenseQuery
 from federation.schema.tokens import TokenMutation
 
 
@@ -27,6 +29,9 @@ class Query(
     SettlementQuery,
     UsesQuery,
     DocumentQuery,
+    SuspenseQuery,
+    ClosingQuery,
+    WorkListQuery,
 ):
     """What the hub answers."""
 
@@ -39,6 +44,8 @@ class Mutation(
     TokenMutation,
     RunMutation,
     DocumentMutation,
+    HeldDecisionMutation,
+    ClosingMutation,
 ):
     """What the hub does."""
 

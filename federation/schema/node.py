@@ -2,6 +2,7 @@
 
 import strawberry
 
+from federation.schema.closing import AnswerMutation, WorkListQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.guards import extensions
 from federation.schema.joining import ApplicationMutation, MembershipQuery
@@ -9,6 +10,7 @@ from federation.schema.licensing import LicensingMutation, LicensingQuery
 from federation.schema.registry import NodeRightsQuery
 from federation.schema.scalars import schema_config
 from federation.schema.settlement import DistributionQuery, SettlementQuery, UsesQuery
+from federation.schema.suspense import HeldClaimMutation, HeldListQuery, SuspenseQuery
 from federation.schema.tokens import TokenMutation
 
 
@@ -21,12 +23,22 @@ class Query(
     DistributionQuery,
     UsesQuery,
     DocumentQuery,
+    SuspenseQuery,
+    HeldListQuery,
+    WorkListQuery,
 ):
     """What a node answers."""
 
 
 @strawberry.type
-class Mutation(ApplicationMutation, LicensingMutation, TokenMutation, DocumentMutation):
+class Mutation(
+    ApplicationMutation,
+    LicensingMutation,
+    TokenMutation,
+    AnswerMutation,
+    DocumentMutation,
+    HeldClaimMutation,
+):
     """What a node does."""
 
 

@@ -1,35 +1,18 @@
 """Give a document its number, once, in the transaction of what it documents."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from datetime import date, datetime, timedelta
-from functools import partial
+from collections.abc import Callable, Mapping
+from datetime import date
 from typing import ClassVar, Literal
 
-import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.errors import RefusalError
 from federation.licensing import store as licensing
-from federation.licensing.tables import Licence
-from federation.settlement import store as settlement
-from federation.settlement.documents import store, writers
-from federation.settlement.documents.credits import credit_entry, refund_due
-from federation.settlement.documents.messages import DocumentIssued, Form
-from federation.settlement.documents.sheet import Sheet
-from federation.settlement.documents.statement import statement_inputs
+from federation.settlement.documents import store
 from federation.settlement.documents.tables import Document, DocumentForm, Series
-from federation.settlement.months import last_day, period_of
-from federation.settlement.revenue import credited
-from federation.settlement.run import RunResult
-from federation.settlement.run_document import HUB, RunDocument
-from federation.settlement.statements import build_statement, statement_csv, statement_json
-from federation.settlement.tables import Payment
-from federation.store import outbox
 from federation.store.canonical import sha256_hex
 from federation.trust.principals import Principal
-from federation.trust.service import node_parties
 
 SeriesName = Literal["INV", "CN", "FEE", "RUN", "STM", "ADV", "PAY"]
 JSON, CSV = "application/json", "text/csv"
@@ -40,12 +23,6 @@ class UnknownDocumentError(RefusalError):
     """No document of this number was issued or received here."""
 
     code: ClassVar[str] = "UNKNOWN_DOCUMENT"
-
-
-class DocumentMismatchError(RefusalError):
-    """A document came again under its number with other content."""
-
-    code: ClassVar[str] = "DOCUMENT_MISMATCH"
 
 
 async def issue(
@@ -76,14 +53,14 @@ async def issue(
     counter.last += 1
     number = f"{series}-{issuer}-{counter.last:06d}"
     forms = {kind: make(number) for kind, make in (also or {}).items()}
-    document = _document(
+    document = new_document(
         number, issuer, series, subject, period, issued_on, (media_type, write(number))
     )
-    await _keep(session, document, forms)
+    await keep(session, document, forms)
     return document
 
 
-def _document(
+def new_document(
     number: str,
     issuer: str,
     series: str,
@@ -92,6 +69,7 @@ def _document(
     issued_on: date,
     main: tuple[str, bytes],
 ) -> Document:
+    """Return a row for a document whose main form is (media type, body)."""
     media_type, body = main
     return Document(
         number=number,
@@ -106,7 +84,8 @@ def _document(
     )
 
 
-async def _keep(session: AsyncSession, document: Document, forms: Mapping[str, bytes]) -> None:
+async def keep(session: AsyncSession, document: Document, forms: Mapping[str, bytes]) -> None:
+    """Keep a document with its other forms."""
     session.add(document)
     await session.flush()
     for media_type, body in forms.items():
@@ -159,243 +138,3 @@ async def content(
     if form is None:
         raise UnknownDocumentError(f"{number} as {media_type}")
     return form.media_type, form.body
-
-
-async def _issue_sheet(
-    session: AsyncSession,
-    *,
-    issuer: str,
-    series: SeriesName,
-    subject: str,
-    issued_on: date,
-    write: Callable[[str], Sheet],
-    period: str | None = None,
-) -> Document:
-    return await issue(
-        session,
-        issuer=issuer,
-        series=series,
-        subject=subject,
-        issued_on=issued_on,
-        period=period,
-        write=lambda number: write(number).as_json(),
-        also={CSV: lambda number: write(number).as_csv()},
-    )
-
-
-async def issue_invoice(session: AsyncSession, row: Licence) -> Document:
-    """Issue the invoice of an accepted licence: the whole fee, due on the first day of its term."""
-    facts, issued_on = licensing.facts(row), row.accepted_at.date()
-    return await _issue_sheet(
-        session,
-        issuer=row.licensor,
-        series="INV",
-        subject=f"licence/{row.number}",
-        issued_on=issued_on,
-        write=lambda number: writers.invoice(number, facts, issued_on),
-    )
-
-
-async def credit_licence(
-    session: AsyncSession, row: Licence, reason: str, now: datetime
-) -> Document:
-    """Issue and book the credit note of a licence that was ended early; propose what goes back."""
-    facts = licensing.facts(row)
-    parts = {facts.key(item): credited(facts, item.fee) for item in facts.components}
-    received = sum(receipt.amount for receipt in await licensing.receipts_of(session, row.number))
-    invoice = await issue_invoice(session, row)
-    note = await _issue_sheet(
-        session,
-        issuer=row.licensor,
-        series="CN",
-        subject=f"licence/{row.number}",
-        issued_on=now.date(),
-        write=lambda number: writers.credit_note(
-            number,
-            facts,
-            now.date(),
-            invoice_number=invoice.number,
-            reason=reason,
-            credited=parts,
-            received=received,
-        ),
-    )
-    await settlement.post(session, [credit_entry(facts, parts, note.number, now.date())])
-    refund = refund_due(facts, parts, received)
-    if refund:
-        _propose_refund(session, row, note.number, refund, facts.currency, now)
-    return note
-
-
-def _propose_refund(
-    session: AsyncSession, row: Licence, note: str, amount: int, currency: str, now: datetime
-) -> None:
-    """Propose to pay back what was received for months that are not licensed any more.
-
-    A lab's account is not known here: the refund is outstanding until it is.
-    """
-    session.add(
-        Payment(
-            payment_id=f"REFUND-{note}"[:35],
-            run_id="",
-            period=period_of(now.date()),
-            payer=row.licensor,
-            payee=f"lab:{row.licensee}"[:12],
-            amount=amount,
-            currency=currency,
-            state="OUTSTANDING",
-            reason="ACCOUNT_MISSING",
-        )
-    )
-
-
-async def issue_run(
-    session: AsyncSession,
-    document: RunDocument,
-    body: bytes,
-    result: RunResult,
-    run_id: str,
-    payments: Mapping[str, Payment],
-    opening: Mapping[str, int],
-    now: datetime,
-) -> list[Document]:
-    """At the hub: number the run's document, and write each node's fee note and advice.
-
-    `payments` are what the hub pays of this run, by node; `opening` is what its books said was due
-    to each before the run, in the clearing currency.
-    """
-    period, day = document.period, now.date()
-    await issue(
-        session,
-        issuer=HUB,
-        series="RUN",
-        subject=f"run/{period}",
-        issued_on=day,
-        period=period,
-        write=lambda _: body,
-    )
-    issued: list[Document] = []
-    for node in sorted(document.collectives):
-        if any((row.debtor, row.creditor) == (node, HUB) for row in result.cleared):
-            note = await _issue_sheet(
-                session,
-                issuer=HUB,
-                series="FEE",
-                subject=f"clearing-fee/{period}/{node}",
-                issued_on=day,
-                period=period,
-                write=partial(
-                    writers.fee_note, document=document, result=result, run_id=run_id, licensor=node
-                ),
-            )
-            issued.append(note)
-        if opening.get(node) or any(node in (r.debtor, r.creditor) for r in result.cleared):
-            how = _payment(payments.get(node), result.remittances[node], period)
-            advice = await _issue_sheet(
-                session,
-                issuer=HUB,
-                series="ADV",
-                subject=f"remittance/{period}/{node}",
-                issued_on=day,
-                period=period,
-                write=partial(
-                    writers.advice,
-                    document=document,
-                    result=result,
-                    run_id=run_id,
-                    node=node,
-                    opening=opening.get(node, 0),
-                    payment=how,
-                ),
-            )
-            issued.append(advice)
-    await _deliver(session, issued, now)
-    return issued
-
-
-def _payment(row: Payment | None, remittance: int, period: str) -> dict[str, str]:
-    value_date = (last_day(period) + timedelta(days=1)).isoformat()
-    if row is not None:
-        state = {"id": row.payment_id, "state": row.state, "reason": row.reason or ""}
-    elif remittance < 0:
-        state = {"id": "", "state": "EXPECTED", "reason": "the node pays"}
-    else:
-        state = {"id": "", "state": "NONE", "reason": "nothing to pay"}
-    return {**state, "value_date": value_date}
-
-
-async def _deliver(session: AsyncSession, issued: Iterable[Document], now: datetime) -> None:
-    """Send each document to the node it is for: its subject ends in the node's code."""
-    entities = {party.code: party.entity_id for party in await node_parties(session)}
-    for document in issued:
-        node = document.subject.rpartition("/")[2]
-        forms = [Form(document.media_type, document.body.decode())]
-        csv = await store.find_form(session, document.number, CSV)
-        if csv is not None:
-            forms.append(Form(csv.media_type, csv.body.decode()))
-        message = DocumentIssued(
-            document.number,
-            document.series,
-            document.subject,
-            document.period,
-            document.issued_on,
-            forms,
-        )
-        await outbox.post(
-            session, target=entities[node], kind="document.issued", body=message, now=now
-        )
-
-
-async def receive_document(session: AsyncSession, message: DocumentIssued, issuer: str) -> None:
-    """Keep a document another server issued to this one, byte for byte; other bytes are refused."""
-    if not message.number.startswith(f"{message.series}-{issuer}-") or not message.forms:
-        raise DocumentMismatchError(f"{message.number} is no number of {issuer}")
-    main, *others = [(form.media_type, form.body.encode()) for form in message.forms]
-    known = await store.find_document(session, message.number)
-    if known is not None:
-        if known.sha256 != sha256_hex(main[1]):
-            raise DocumentMismatchError(message.number)
-        return
-    document = _document(
-        message.number,
-        issuer,
-        message.series,
-        message.subject,
-        message.period,
-        message.issued_on,
-        main,
-    )
-    await _keep(session, document, dict(others))
-
-
-async def issue_statement(
-    session: AsyncSession,
-    code: str,
-    document: RunDocument,
-    result: RunResult,
-    run_id: str,
-    now: datetime,
-) -> Document:
-    """At a node: issue its statement of a period it has just distributed, as JSON and CSV."""
-    done = [row.document for row in await settlement.distributions(session)]
-    last = await store.last_document(session, code, "STM", document.period)
-    inputs = statement_inputs(code, document, result, run_id, done, closing_of(last))
-    return await issue(
-        session,
-        issuer=code,
-        series="STM",
-        subject=f"statement/{document.period}",
-        issued_on=now.date(),
-        period=document.period,
-        write=lambda number: statement_json(build_statement(replace(inputs, statement_no=number))),
-        also={
-            CSV: lambda number: statement_csv(build_statement(replace(inputs, statement_no=number)))
-        },
-    )
-
-
-def closing_of(statement: Document | None) -> int:
-    """Return what a statement closed with, 0 before the first one."""
-    if statement is None:
-        return 0
-    return int(msgspec.json.decode(statement.body)["account"]["closing"])

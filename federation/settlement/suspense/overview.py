@@ -10,7 +10,7 @@ from federation.settlement.months import last_day
 from federation.settlement.revenue import allocated_to
 from federation.settlement.run import RunResult
 from federation.settlement.run_document import RunDocument
-from federation.settlement.suspense.items import NOT_COLLECTED, NO_USAGE, SuspenseItem, collected_on
+from federation.settlement.suspense.items import NO_USAGE, NOT_COLLECTED, SuspenseItem, collected_on
 from federation.settlement.tables import Distribution, HeldItem, MemberBalance, Payment
 
 Receipts = Mapping[str, Sequence[tuple[date, int]]]
@@ -156,7 +156,9 @@ def without_recipient(
 ) -> Iterator[SuspenseItem]:
     """Yield what a node could give to nobody: contested by its own members, or nobody to share."""
     for row in rows:
-        for reason, text in sorted(msgspec.json.decode(row.outstanding, type=dict[str, str]).items()):
+        for reason, text in sorted(
+            msgspec.json.decode(row.outstanding, type=dict[str, str]).items()
+        ):
             if reason in {"DISPUTED", "NO_RECIPIENT"} and int(text):
                 yield SuspenseItem(
                     reason=reason,

@@ -44,22 +44,27 @@ async def settled_months(
 ) -> list[SettledMonth]:
     """Return the months settled here until an instant, oldest first."""
     if here == HUB:
-        query = select(Run.period, Run.run_id, Run.approved_at).where(Run.state == "APPROVED")
-        found = [SettledMonth(*row) for row in await session.execute(query.order_by(Run.period))]
+        query = select(Run.period, Run.run_id, Run.approved_at).where(
+            Run.state == "APPROVED", Run.corrects.is_(None)
+        )
+        approved = await session.execute(query.order_by(Run.period))
+        found = [SettledMonth(period, run_id, at) for period, run_id, at in approved if at]
     else:
         rows = await session.execute(
             select(Distribution.period, Distribution.run_id, Distribution.recorded_at).order_by(
                 Distribution.period
             )
         )
-        found = [SettledMonth(*row) for row in rows]
+        found = [SettledMonth(period, run_id, at) for period, run_id, at in rows]
     return [month for month in found if as_of is None or month.at <= as_of]
 
 
 async def run_of(session: AsyncSession, here: str, period: str) -> RunDocument:
     """Return the run a month was settled by."""
     if here == HUB:
-        query = select(Run.document).where(Run.period == period, Run.state == "APPROVED")
+        query = select(Run.document).where(
+            Run.period == period, Run.state == "APPROVED", Run.corrects.is_(None)
+        )
         return decode((await session.execute(query)).scalar_one())
     row = await session.get_one(Distribution, period)
     return decode(msgspec.json.decode(row.document, type=RunApproved).document.encode())
@@ -125,9 +130,7 @@ async def balances(session: AsyncSession, periods: Collection[str]) -> list[Memb
     )
 
 
-async def outstanding_payments(
-    session: AsyncSession, periods: Collection[str]
-) -> list[Payment]:
+async def outstanding_payments(session: AsyncSession, periods: Collection[str]) -> list[Payment]:
     """Return payments that cannot be made: an account is missing."""
     query = select(Payment).where(Payment.state == "OUTSTANDING", Payment.period.in_(periods))
     return list(await session.scalars(query.order_by(Payment.payment_id)))

@@ -65,7 +65,7 @@ class Release(Base):
     )
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     held_item: Mapped[int] = mapped_column(ForeignKey("settlement_held_item.id"))
-    held_claim: Mapped[str] = mapped_column(ForeignKey("settlement_held_claim.id"))
+    held_claim: Mapped[str | None] = mapped_column(ForeignKey("settlement_held_claim.id"))
     to_party: Mapped[str] = mapped_column(String(12))
     amount: Mapped[int] = mapped_column(BigCount)
     currency: Mapped[str] = mapped_column(String(3))
