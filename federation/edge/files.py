@@ -9,16 +9,17 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.config import NodeConfig
+from federation.edge.ledger import WRITERS, write_journal
 from federation.errors import RefusalError
 from federation.registry import store as registry
 from federation.schema.context import Server
 from federation.settlement import report, store
-from federation.settlement.beancount import ExportEntry, ExportPosting, write_beancount
 from federation.settlement.documents import service as documents
 from federation.settlement.member_csv import MemberRow, members_csv
 from federation.settlement.months import last_day
 from federation.settlement.pain001 import Account, PaymentOrder, write_pain001
-from federation.settlement.tables import MemberAmount, MemberBalance, Payment
+from federation.settlement.payments.tables import Payment
+from federation.settlement.tables import MemberAmount, MemberBalance
 from federation.trust.membership import CollectiveTerms, HubTerms
 from federation.trust.service import HUB, collective_terms, find_party
 
@@ -37,9 +38,9 @@ Maker = Callable[[Server, str], Awaitable[tuple[str, bytes]]]
 
 
 async def file_at(server: Server, path: str, *, makers: Mapping[str, Maker]) -> tuple[str, bytes]:
-    """Return `journal.beancount`, `<kind>/<period>.<form>` or `payments/<period>[/<name>.xml]`."""
-    if path == "journal.beancount":
-        return await journal_file(server)
+    """Return `journal.<form>`, `<kind>/<period>.<form>` or `payments/<period>[/<name>.xml]`."""
+    if path in {f"journal.{form}" for form in WRITERS}:
+        return await journal_file(server, path.removeprefix("journal."))
     kind, _, name = path.partition("/")
     if kind == "payments":
         period, slash, file = name.partition("/")
@@ -53,29 +54,10 @@ async def file_at(server: Server, path: str, *, makers: Mapping[str, Maker]) -> 
     return await maker(server, period_of_name(period))
 
 
-async def journal_file(server: Server) -> tuple[str, bytes]:
-    """Write the journal of this server for beancount."""
+async def journal_file(server: Server, form: str) -> tuple[str, bytes]:
+    """Write the journal of this server for an outside program."""
     async with server.db.read() as session:
-        found = await store.journal(session)
-    entries = [
-        ExportEntry(
-            entry.posted_on,
-            entry.document,
-            entry.narration,
-            [
-                ExportPosting(
-                    posting.debit,
-                    posting.credit,
-                    posting.amount,
-                    posting.currency,
-                    msgspec.json.decode(posting.meta, type=dict[str, str]),
-                )
-                for posting in postings
-            ],
-        )
-        for entry, postings in found
-    ]
-    return TEXT, write_beancount(f"Journal of {server.code}", entries)
+        return TEXT, await write_journal(session, server.code, form)
 
 
 async def run_file(server: Server, period: str) -> tuple[str, bytes]:
@@ -105,8 +87,13 @@ async def payments_list(server: Server, period: str) -> tuple[str, bytes]:
     """List the payment files of a month."""
     async with server.db.read() as session:
         rows = await store.payments(session, period)
-    names = sorted({_payment_file(row) for row in rows if row.state != "OUTSTANDING"})
+    names = sorted({_payment_file(row) for row in rows if _is_in_file(row)})
     return JSON, msgspec.json.encode(names)
+
+
+def _is_in_file(row: Payment) -> bool:
+    """Say whether a payment is a remittance that can be made."""
+    return row.kind == "REMITTANCE" and row.state not in {"OUTSTANDING", "CANCELLED", "SET_OFF"}
 
 
 def _payment_file(row: Payment) -> str:
@@ -119,7 +106,7 @@ async def payment_file(server: Server, period: str, name: str) -> tuple[str, byt
         rows = [
             row
             for row in await store.payments(session, period)
-            if row.state != "OUTSTANDING" and _payment_file(row) == name
+            if _is_in_file(row) and _payment_file(row) == name
         ]
         if not rows:
             raise NoSuchFileError(f"payments/{period}/{name}.xml")

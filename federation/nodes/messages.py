@@ -14,10 +14,12 @@ from federation.logs import get_logger
 from federation.metering import month
 from federation.metering.messages import Complete, CutOff, UsageRouted
 from federation.schema.context import Server
+from federation.schema.joining import particulars
 from federation.settlement import distributing
 from federation.settlement.documents import issuing
 from federation.settlement.documents.messages import DocumentIssued
 from federation.settlement.messages import Reminder, RunAdvised, RunApproved
+from federation.settlement.payments.remittances import account_in
 from federation.settlement.suspense import claiming
 from federation.settlement.suspense.messages import (
     HeldClosed,
@@ -77,7 +79,7 @@ async def _approved(at: Arrival, message: RunApproved) -> None:
     config = at.server.config
     assert isinstance(config, NodeConfig)  # noqa: S101 - a node's handlers serve a node
     terms = await trust.hub_terms(at.session)
-    own = distributing.Own(config.code, config.account, terms.account)
+    own = distributing.Own(config.code, account_in(particulars(config)))
     await distributing.receive_run(at.session, message, own, terms, _now(at))
 
 

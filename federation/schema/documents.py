@@ -103,7 +103,7 @@ class DocumentMutation:
                 licensing=at.server.licensing,
                 now=at.now,
             )
-            note = await issuing.credit_licence(at.session, row, reason, at.now)
+            note = await issuing.credit_licence(at.session, row, reason, at.who, at.now)
             forms = await store.forms_of(at.session, [note.number])
             return Document.of(note, forms.get(note.number, []))
 

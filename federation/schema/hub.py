@@ -6,6 +6,7 @@ from federation.schema.closing import ClosingMutation, ClosingQuery, WorkListQue
 from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.guards import extensions
 from federation.schema.joining import AdmissionMutation, AdmissionQuery, MembershipQuery
+from federation.schema.ledger import LedgerQuery
 from federation.schema.licensing import (
     LicensingMutation,
     LicensingQuery,
@@ -27,6 +28,7 @@ class Query(
     TariffQuery,
     LicensingQuery,
     SettlementQuery,
+    LedgerQuery,
     UsesQuery,
     DocumentQuery,
     SuspenseQuery,

@@ -13,6 +13,7 @@ from federation.errors import RefusalError
 from federation.licensing import store as licensing
 from federation.licensing.tables import Licence
 from federation.settlement import store as settlement
+from federation.settlement.books import Accounts
 from federation.settlement.documents import store, writers
 from federation.settlement.documents.credits import credit_entry, refund_due
 from federation.settlement.documents.messages import DocumentIssued, Form
@@ -27,13 +28,15 @@ from federation.settlement.documents.sheet import Sheet
 from federation.settlement.documents.statement import statement_inputs
 from federation.settlement.documents.tables import Document
 from federation.settlement.months import last_day, period_of
+from federation.settlement.payments import service as payments
+from federation.settlement.payments.tables import Payment
 from federation.settlement.revenue import credited
 from federation.settlement.run import RunResult
 from federation.settlement.run_document import HUB, RunDocument
 from federation.settlement.statements import build_statement, statement_csv, statement_json
-from federation.settlement.tables import Payment
 from federation.store import outbox
 from federation.store.canonical import sha256_hex
+from federation.trust.principals import Principal
 from federation.trust.service import node_parties
 
 
@@ -72,14 +75,14 @@ async def issue_invoice(session: AsyncSession, row: Licence) -> Document:
         session,
         issuer=row.licensor,
         series="INV",
-        subject=f"licence/{row.number}",
+        subject=row.number,
         issued_on=issued_on,
         write=lambda number: writers.invoice(number, facts, issued_on),
     )
 
 
 async def credit_licence(
-    session: AsyncSession, row: Licence, reason: str, now: datetime
+    session: AsyncSession, row: Licence, reason: str, who: Principal, now: datetime
 ) -> Document:
     """Issue and book the credit note of a licence that was ended early; propose what goes back."""
     facts = licensing.facts(row)
@@ -90,7 +93,7 @@ async def credit_licence(
         session,
         issuer=row.licensor,
         series="CN",
-        subject=f"licence/{row.number}",
+        subject=row.number,
         issued_on=now.date(),
         write=lambda number: writers.credit_note(
             number,
@@ -105,29 +108,40 @@ async def credit_licence(
     await settlement.post(session, [credit_entry(facts, parts, note.number, now.date())])
     refund = refund_due(facts, parts, received)
     if refund:
-        _propose_refund(session, row, note.number, refund, facts.currency, now)
+        await _propose_refund(session, row, note.number, refund, facts.currency, who, now)
     return note
 
 
-def _propose_refund(
-    session: AsyncSession, row: Licence, note: str, amount: int, currency: str, now: datetime
+async def _propose_refund(
+    session: AsyncSession,
+    row: Licence,
+    note: str,
+    amount: int,
+    currency: str,
+    who: Principal,
+    now: datetime,
 ) -> None:
     """Propose to pay back what was received for months that are not licensed any more.
 
-    A lab's account is not known here: the refund is outstanding until it is.
+    A lab's account is not known here: the refund is outstanding until somebody names it.
     """
-    session.add(
-        Payment(
-            payment_id=f"REFUND-{note}"[:35],
-            run_id="",
-            period=period_of(now.date()),
-            payer=row.licensor,
-            payee=f"lab:{row.licensee}"[:12],
-            amount=amount,
-            currency=currency,
-            state="OUTSTANDING",
-            reason="ACCOUNT_MISSING",
-        )
+    await payments.propose(
+        session,
+        kind=payments.REFUND,
+        payment_id=f"REFUND-{note}",
+        run="",
+        period=period_of(now.date()),
+        payer=row.licensor,
+        payee=f"lab:{row.licensee}",
+        amount=amount,
+        currency=currency,
+        payer_account=None,
+        payee_account=None,
+        debt_account=Accounts(row.licensor).asset("Receivable"),
+        debt_amount=amount,
+        debt_currency=currency,
+        who=who.subject,
+        at=now,
     )
 
 
@@ -137,13 +151,13 @@ async def issue_run(
     body: bytes,
     result: RunResult,
     run_id: str,
-    payments: Mapping[str, Payment],
+    paid: Mapping[str, Payment],
     opening: Mapping[str, int],
     now: datetime,
 ) -> list[Document]:
     """At the hub: number the run's document, and write each node's fee note and advice.
 
-    `payments` are what the hub pays of this run, by node; `opening` is what its books said was due
+    `paid` is what the hub pays of this run, by node; `opening` is what its books said was due
     to each before the run, in the clearing currency.
     """
     period, day = document.period, now.date()
@@ -172,7 +186,7 @@ async def issue_run(
             )
             issued.append(note)
         if opening.get(node) or any(node in (r.debtor, r.creditor) for r in result.cleared):
-            how = _payment(payments.get(node), result.remittances[node], period)
+            how = _payment(paid.get(node), result.remittances[node], period)
             advice = await _issue_sheet(
                 session,
                 issuer=HUB,

@@ -120,7 +120,7 @@ async def document_for(session: AsyncSession, number: str, who: Principal) -> Do
     """Return a document to staff, or to a lab if it is an invoice or credit note of its own."""
     row = await get_document(session, number)
     if "lab" in who.roles:
-        licence = await licensing.find_licence(session, row.subject.partition("/")[2])
+        licence = await licensing.find_licence(session, row.subject)
         is_own = licence is not None and licence.licensee == who.require_party()
         if row.series not in TO_LICENSEES or not is_own:
             raise UnknownDocumentError(number[:40])

@@ -1,6 +1,6 @@
 """At a node: the hub's list of held money comes, an officer claims, the decision is booked."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,7 +10,10 @@ from federation.registry import store as registry
 from federation.registry.urls import normalise_url
 from federation.settlement import store as settlement
 from federation.settlement.arithmetic import largest_remainder
+from federation.settlement.books import Accounts
 from federation.settlement.corrections.members import Adjustment, adjust_members
+from federation.settlement.payments.incoming import expect
+from federation.settlement.payments.postings import Amount, Leg
 from federation.settlement.suspense import store
 from federation.settlement.suspense.eligibility import claims_counting
 from federation.settlement.suspense.messages import (
@@ -25,7 +28,7 @@ from federation.settlement.suspense.tables import HeldClaim
 from federation.store import outbox
 from federation.store.canonical import sha256_hex
 from federation.trust.principals import Principal
-from federation.trust.service import HUB, get_party
+from federation.trust.service import HUB, get_party, hub_terms
 
 EVIDENCE_MAX = 2_000
 
@@ -160,6 +163,17 @@ async def receive_release(
             on=now.date(),
         )
         await settlement.post(session, [entry])
+        awaited = Amount(int(paid.amount), paid.currency)
+        expect(
+            session,
+            incoming_id=paid.payment_id,
+            run=paid.run_id,
+            period=paid.period,
+            payer=HUB,
+            amount=awaited,
+            debt=Leg(Accounts(node).due(HUB), awaited),
+            due_on=now.date() + timedelta(days=(await hub_terms(session)).payment_days),
+        )
         weights = {
             item.licence: int(item.cleared) for item in message.items if item.period == paid.period
         }

@@ -1,7 +1,7 @@
 """At the hub: the queue of claims on held money, decided by another person, and the release."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,7 +10,10 @@ from federation.errors import RefusalError
 from federation.registry import store as registry
 from federation.registry.urls import normalise_url
 from federation.settlement import store as settlement
+from federation.settlement.books import Accounts
 from federation.settlement.months import period_of
+from federation.settlement.payments import service as payments
+from federation.settlement.payments.remittances import account_in
 from federation.settlement.rates import Rates
 from federation.settlement.run_document import RunDocument
 from federation.settlement.suspense import store
@@ -35,7 +38,6 @@ from federation.settlement.suspense.messages import (
 from federation.settlement.suspense.release import Held, Released, hub_entry, released, remitted
 from federation.settlement.suspense.service import month_rates
 from federation.settlement.suspense.tables import HeldClaim, Release
-from federation.settlement.tables import Payment
 from federation.store import outbox
 from federation.store.canonical import sha256_hex
 from federation.trust.membership import HubTerms
@@ -274,19 +276,24 @@ async def _pay(
         if not amount:
             continue
         payment_id = f"ADJ-{period}-{row.id}"
-        complete = bool(terms.account and particulars.account)
-        session.add(
-            Payment(
-                payment_id=payment_id,
-                run_id=runs[period],
-                period=period_of(now.date()),
-                payer=HUB,
-                payee=row.node,
-                amount=amount,
-                currency=currency,
-                state="PROPOSED" if complete else "OUTSTANDING",
-                reason=None if complete else "ACCOUNT_MISSING",
-            )
+        await payments.propose(
+            session,
+            kind=payments.ADJUSTMENT,
+            payment_id=payment_id,
+            run=runs[period],
+            period=period_of(now.date()),
+            payer=HUB,
+            payee=row.node,
+            amount=amount,
+            currency=currency,
+            payer_account=account_in(terms),
+            payee_account=account_in(particulars),
+            debt_account=Accounts(HUB).due(row.node),
+            debt_amount=sum(part.cleared for part in parts if part.period == period),
+            debt_currency=terms.clearing_currency,
+            who=row.decided_by or "",
+            at=now,
+            due_on=now.date() + timedelta(days=terms.payment_days),
         )
         paid.append(ReleasedPayment(period, runs[period], payment_id, str(amount), currency))
     return paid

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import msgspec
 
 from federation.settlement.months import last_day
+from federation.settlement.payments.tables import Payment
 from federation.settlement.revenue import allocated_to
 from federation.settlement.run import RunResult
 from federation.settlement.run_document import RunDocument
 from federation.settlement.suspense.items import NO_USAGE, NOT_COLLECTED, SuspenseItem, collected_on
-from federation.settlement.tables import Distribution, HeldItem, MemberBalance, Payment
+from federation.settlement.tables import Distribution, HeldItem, MemberBalance
 
 Receipts = Mapping[str, Sequence[tuple[date, int]]]
 
@@ -171,17 +172,16 @@ def without_recipient(
                 )
 
 
-def of_payments(rows: Iterable[Payment]) -> Iterator[SuspenseItem]:
-    """Yield what is due to a party and cannot be sent."""
-    for row in rows:
-        due_on = last_day(row.period) + timedelta(days=1)
+def of_payments(rows: Iterable[tuple[Payment, date]]) -> Iterator[SuspenseItem]:
+    """Yield what is due to a party and cannot be sent, with the day since when."""
+    for row, since in rows:
         yield SuspenseItem(
-            reason=row.reason or "",
+            reason=row.reason or "ACCOUNT_MISSING",
             owner=row.payee,
             currency=row.currency,
             amount=row.amount,
-            since=due_on,
+            since=since,
             period=row.period,
-            received_on=due_on,
+            received_on=since,
             ref=row.payment_id,
         )

@@ -105,7 +105,7 @@ async def held_here(
         *overview.held(rows, left, loaded, receipts),
         *overview.no_usage(waiting, result, here, receipts),
         *overview.not_collected(last, result, here),
-        *overview.of_payments(await store.outstanding_payments(session, settled)),
+        *overview.of_payments(await store.outstanding_payments(session, as_of)),
     ]
     if here != HUB:
         currency = last.document.collectives[here].settlement_currency

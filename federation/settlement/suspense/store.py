@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.licensing.tables import Receipt
 from federation.settlement.messages import RunApproved
+from federation.settlement.payments.states import OUTSTANDING
+from federation.settlement.payments.tables import Payment, PaymentEvent
 from federation.settlement.run_document import HUB, RunDocument, decode
 from federation.settlement.suspense.messages import ListedItem
 from federation.settlement.suspense.tables import HeldClaim, HeldListing, Release
@@ -17,7 +19,6 @@ from federation.settlement.tables import (
     Distribution,
     HeldItem,
     MemberBalance,
-    Payment,
     Run,
 )
 from federation.store.bulk import insert_rows
@@ -130,10 +131,17 @@ async def balances(session: AsyncSession, periods: Collection[str]) -> list[Memb
     )
 
 
-async def outstanding_payments(session: AsyncSession, periods: Collection[str]) -> list[Payment]:
-    """Return payments that cannot be made: an account is missing."""
-    query = select(Payment).where(Payment.state == "OUTSTANDING", Payment.period.in_(periods))
-    return list(await session.scalars(query.order_by(Payment.payment_id)))
+async def outstanding_payments(
+    session: AsyncSession, as_of: datetime | None = None
+) -> list[tuple[Payment, date]]:
+    """Return the payments that cannot be made, or could not at an instant, and since when."""
+    events = select(PaymentEvent).order_by(PaymentEvent.id)
+    if as_of is not None:
+        events = events.where(PaymentEvent.at <= as_of)
+    last = {event.payment_id: event for event in await session.scalars(events)}
+    waiting = {name: event.at.date() for name, event in last.items() if event.state == OUTSTANDING}
+    query = select(Payment).where(Payment.payment_id.in_(waiting)).order_by(Payment.payment_id)
+    return [(row, waiting[row.payment_id]) for row in await session.scalars(query)]
 
 
 async def add_listing(
