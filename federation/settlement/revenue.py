@@ -59,6 +59,11 @@ def allocated_to(licence: LicenceFacts, fee: int) -> dict[str, int]:
     return {**kept, final: split["1 used"]} if split.get("1 used") else kept
 
 
+def fee_owed(licence: LicenceFacts) -> int:
+    """Return the fee of a whole licence, less what an early end credits."""
+    return sum(sum(allocated_to(licence, part.fee).values()) for part in licence.components)
+
+
 def credited(licence: LicenceFacts, fee: int) -> dict[str, int]:
     """Return the part of a component's fee, by month, that is not owed after an early end."""
     kept = allocated_to(licence, fee)

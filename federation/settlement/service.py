@@ -212,6 +212,7 @@ async def approve_run(
             if item.run_id == row.run_id
         },
         opening,
+        now.date() + timedelta(days=terms.payment_days),
         now,
     )
     await publish_held(session, gathered.document, row.run_id, now)

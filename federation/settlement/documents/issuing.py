@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import partial
 from typing import ClassVar
 
@@ -27,7 +27,7 @@ from federation.settlement.documents.service import (
 from federation.settlement.documents.sheet import Sheet
 from federation.settlement.documents.statement import statement_inputs
 from federation.settlement.documents.tables import Document
-from federation.settlement.months import last_day, period_of
+from federation.settlement.months import period_of
 from federation.settlement.payments import service as payments
 from federation.settlement.payments.tables import Payment
 from federation.settlement.revenue import credited
@@ -153,12 +153,13 @@ async def issue_run(
     run_id: str,
     paid: Mapping[str, Payment],
     opening: Mapping[str, int],
+    value_on: date,
     now: datetime,
 ) -> list[Document]:
     """At the hub: number the run's document, and write each node's fee note and advice.
 
     `paid` is what the hub pays of this run, by node; `opening` is what its books said was due
-    to each before the run, in the clearing currency.
+    to each before the run, in the clearing currency, `value_on` the agreed value date.
     """
     period, day = document.period, now.date()
     await issue(
@@ -186,7 +187,7 @@ async def issue_run(
             )
             issued.append(note)
         if opening.get(node) or any(node in (r.debtor, r.creditor) for r in result.cleared):
-            how = _payment(paid.get(node), result.remittances[node], period)
+            how = _payment(paid.get(node), result.remittances[node], value_on)
             advice = await _issue_sheet(
                 session,
                 issuer=HUB,
@@ -209,15 +210,21 @@ async def issue_run(
     return issued
 
 
-def _payment(row: Payment | None, remittance: int, period: str) -> dict[str, str]:
-    value_date = (last_day(period) + timedelta(days=1)).isoformat()
+def _payment(row: Payment | None, remittance: int, value_on: date) -> dict[str, str]:
+    """Say how a remittance is paid; a part of it may be set off against an earlier debit."""
+    value_date = value_on.isoformat()
     if row is not None:
-        state = {"id": row.payment_id, "state": row.state, "reason": row.reason or ""}
-    elif remittance < 0:
-        state = {"id": "", "state": "EXPECTED", "reason": "the node pays"}
-    else:
-        state = {"id": "", "state": "NONE", "reason": "nothing to pay"}
-    return {**state, "value_date": value_date}
+        return {
+            "id": row.payment_id,
+            "state": row.state,
+            "reason": row.reason or "",
+            "amount_minor": str(row.amount),
+            "set_off_minor": str(-row.set_off),
+            "value_date": (row.due_on or value_on).isoformat(),
+        }
+    if remittance < 0:
+        return {"state": "EXPECTED", "reason": "the node pays", "value_date": value_date}
+    return {"state": "NONE", "reason": "nothing to pay", "value_date": ""}
 
 
 async def _deliver(session: AsyncSession, issued: Iterable[Document], now: datetime) -> None:
@@ -275,7 +282,18 @@ async def issue_statement(
     """At a node: issue its statement of a period it has just distributed, as JSON and CSV."""
     done = [row.document for row in await settlement.distributions(session)]
     last = await store.last_document(session, code, "STM", document.period)
-    inputs = statement_inputs(code, document, result, run_id, done, closing_of(last))
+    remitted, adjusted = await store.moved_since_last_run(
+        session,
+        Accounts(code).due(HUB),
+        document.collectives[code].settlement_currency,
+        document.period,
+    )
+    inputs = replace(
+        statement_inputs(code, document, result, run_id, done),
+        opening=closing_of(last),
+        remitted=remitted,
+        adjusted=adjusted,
+    )
     return await issue(
         session,
         issuer=code,

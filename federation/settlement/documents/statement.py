@@ -18,9 +18,8 @@ def statement_inputs(
     result: RunResult,
     run_id: str,
     messages: Sequence[bytes],
-    opening: int,
 ) -> StatementInputs:
-    """Put together what a statement follows from; its number is set when it is issued.
+    """Put together what a statement follows from; number and opening are added when it is issued.
 
     `messages` are the approved runs this node received, oldest first, this one last. The earlier
     ones are read only where a licence key is shared by earlier periods' weights.
@@ -48,7 +47,6 @@ def statement_inputs(
         statement_no="",
         use_weights=weights,
         use_units=units,
-        opening=opening,
     )
 
 

@@ -1,12 +1,14 @@
 """Every SQL statement about documents that were issued. Nothing here commits."""
 
-from sqlalchemy import select
+from sqlalchemy import func, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.settlement.documents.tables import Document, DocumentForm
-from federation.settlement.tables import JournalPosting
+from federation.settlement.tables import JournalEntry, JournalPosting
 
 PAGE_MAX = 100
+RUN_ENTRIES = ("run", "clearing", "distribution")  # how a run's documents in the journal begin
+PAID_ENTRIES = ("payment/", "remittance/")
 
 
 async def find_document(session: AsyncSession, number: str) -> Document | None:
@@ -59,6 +61,37 @@ async def last_document(
         .order_by(Document.period.desc(), Document.number.desc())
         .limit(1)
     )
+
+
+async def moved_since_last_run(
+    session: AsyncSession, account: str, currency: str, period: str
+) -> tuple[int, int]:
+    """Return what an account's holder was paid, and what else was entered, since the last run.
+
+    Both in minor units, above 0 where the balance went down by payment, and up by the rest. The
+    entries of `period`'s own run are left out.
+    """
+    runs = [JournalEntry.document.startswith(f"{kind}/") for kind in RUN_ENTRIES]
+    own = [JournalEntry.document.startswith(f"{kind}/{period}") for kind in RUN_ENTRIES]
+    last = select(func.max(JournalEntry.id)).where(or_(*runs), not_(or_(*own)))
+    rows = await session.execute(
+        select(JournalEntry.document, JournalPosting.debit, JournalPosting.amount)
+        .join(JournalPosting, JournalPosting.entry_id == JournalEntry.id)
+        .where(
+            JournalEntry.id > (await session.scalar(last) or 0),
+            not_(or_(*own)),
+            JournalPosting.currency == currency,
+            or_(JournalPosting.debit == account, JournalPosting.credit == account),
+        )
+    )
+    paid = adjusted = 0
+    for document, debit, amount in rows:
+        up = amount if debit == account else -amount
+        if document.startswith(PAID_ENTRIES):
+            paid -= up
+        else:
+            adjusted += up
+    return paid, adjusted
 
 
 async def balances_due(session: AsyncSession, party: str, currency: str) -> dict[str, int]:

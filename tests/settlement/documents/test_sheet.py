@@ -12,7 +12,14 @@ from federation.licensing.facts import Component, LicenceFacts
 from federation.settlement.documents.credits import credit_entry, refund_due
 from federation.settlement.documents.sheet import Account, Sheet, SheetError
 from federation.settlement.documents.writers import credit_note, invoice
-from federation.settlement.revenue import allocated, allocated_to, credited
+from federation.settlement.revenue import (
+    allocated,
+    allocated_to,
+    credited,
+    fee_owed,
+    months_of_term,
+    recognise,
+)
 
 
 def a_licence(**changes):
@@ -87,6 +94,7 @@ def test_control_sums_are_those_of_the_lines(amounts):
     ]
 
 
+MONTHS = sorted(months_of_term(date(2026, 9, 1), date(2027, 8, 31)))
 ENDS = st.dates(date(2026, 9, 1), date(2027, 8, 31))
 
 
@@ -103,6 +111,26 @@ def test_what_an_early_end_keeps_and_credits_is_the_fee_and_no_past_month_moves(
     assert all(kept.get(month, 0) == months.get(month, 0) for month in months if month < final)
     assert all(month >= final for month in back)
     assert all(month <= final for month in kept)
+
+
+@given(ENDS, st.integers(0, 1_200_000))
+def test_months_after_an_early_end_recognise_nothing_and_no_money_is_lost(ended_on, received):
+    facts = a_licence(ends_on=ended_on, fee_ends_on=date(2027, 8, 31))
+    before = {facts.key(item): 0 for item in facts.components}
+    for month in MONTHS:
+        revenue = recognise(
+            facts,
+            period=month,
+            first_period="2026-09",
+            received=received,
+            recognised_before=before,
+            brought_forward={},
+            clearing_fee_bps=0,
+            collecting_fee_bps=0,
+        )
+        assert month <= f"{ended_on:%Y-%m}" or not any(r.allocated for r in revenue.values())
+        before = {key: before[key] + revenue[key].recognised for key in before}
+    assert sum(before.values()) == min(received, fee_owed(facts))
 
 
 def test_the_month_it_ended_in_keeps_its_part_by_days():
