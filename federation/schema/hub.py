@@ -4,6 +4,7 @@ import strawberry
 
 from federation.schema.closing import ClosingMutation, ClosingQuery, WorkListQuery
 from federation.schema.corrections import CorrectionMutation, CorrectionQuery
+from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.guards import extensions
 from federation.schema.joining import AdmissionMutation, AdmissionQuery, MembershipQuery
 from federation.schema.ledger import LedgerQuery
@@ -17,6 +18,7 @@ from federation.schema.payments import ExclusionMutation, PaymentMutation, Payme
 from federation.schema.registry import HubRightsQuery
 from federation.schema.scalars import schema_config
 from federation.schema.settlement import RunMutation, SettlementQuery, UsesQuery
+from federation.schema.suspense import HeldDecisionMutation, SuspenseQuery
 from federation.schema.tokens import TokenMutation
 
 
@@ -31,6 +33,8 @@ class Query(
     LedgerQuery,
     PaymentQuery,
     UsesQuery,
+    DocumentQuery,
+    SuspenseQuery,
     ClosingQuery,
     CorrectionQuery,
     WorkListQuery,
@@ -49,6 +53,8 @@ class Mutation(
     CorrectionMutation,
     PaymentMutation,
     ExclusionMutation,
+    DocumentMutation,
+    HeldDecisionMutation,
 ):
     """What the hub does."""
 

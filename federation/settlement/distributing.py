@@ -27,6 +27,7 @@ from federation.settlement.distribution import (
     NodeInputs,
     distribute,
 )
+from federation.settlement.documents.issuing import issue_statement
 from federation.settlement.ledger import service as ledger
 from federation.settlement.messages import RunAdvised, RunApproved
 from federation.settlement.node_inputs import (
@@ -100,6 +101,7 @@ async def receive_run(
     await itemise_held(session, message.run_id, document.period, result, message.held, now)
     waived = int(message.waived)
     await _post(session, own, document, message.run_id, result, inputs, shared, terms, waived, now)
+    await issue_statement(session, own.code, document, result, message.run_id, now)
 
 
 def checked(name: str, text: str) -> RunDocument:

@@ -22,6 +22,8 @@ from federation.settlement.books import (
 )
 from federation.settlement.closing.service import require_concurrence
 from federation.settlement.corrections import set_off
+from federation.settlement.documents import issuing
+from federation.settlement.documents.store import balances_due
 from federation.settlement.inputs import Gathered, final_reports, gather, use_weights
 from federation.settlement.ledger import service as ledger
 from federation.settlement.messages import Credit, Held, RunAdvised, RunApproved, UseWeight
@@ -30,6 +32,7 @@ from federation.settlement.payments.remittances import propose_remittances
 from federation.settlement.rates import parse_rate
 from federation.settlement.run import RunResult, compute
 from federation.settlement.run_document import RunDocument, decode, encode, run_id
+from federation.settlement.suspense.service import publish as publish_held
 from federation.settlement.tables import LockedPeriod, OwnWeight, Rate, Run, Standing
 from federation.store import outbox
 from federation.tabular import Reader, parse_date, read_table
@@ -199,6 +202,7 @@ async def approve_run(
         clearing_currency=terms.clearing_currency,
         restated=too_small_to_remit(result.positions, result.remittances, terms.clearing_currency),
     )
+    opening = await balances_due(session, HUB, terms.clearing_currency)
     await store.post(session, entries)
     await ledger.keep_head(session, row.period, now)
     await _keep_held(session, HUB, row, gathered, result, now)
@@ -211,6 +215,22 @@ async def approve_run(
     )
     used = await propose_remittances(session, row, result, terms, now)
     await _tell_nodes(session, row, gathered, used, waived, now)
+    await issuing.issue_run(
+        session,
+        gathered.document,
+        row.document,
+        result,
+        row.run_id,
+        {
+            item.payee: item
+            for item in await store.payments(session, row.period)
+            if item.run_id == row.run_id
+        },
+        opening,
+        now.date() + timedelta(days=terms.payment_days),
+        now,
+    )
+    await publish_held(session, gathered.document, row.run_id, now)
     return row
 
 
@@ -397,7 +417,7 @@ async def get_run(session: AsyncSession, name: str, states: set[str]) -> Run:
 
 
 async def book_licence(session: AsyncSession, row: Licence) -> None:
-    """Enter an accepted licence in its licensor's books, once."""
+    """Enter an accepted licence in its licensor's books and invoice it, once."""
     if await store.is_posted(session, f"licence/{row.number}"):
         return
     facts = licensing.facts(row)
@@ -409,6 +429,7 @@ async def book_licence(session: AsyncSession, row: Licence) -> None:
         currency=facts.currency,
     )
     await store.post(session, [entry])
+    await issuing.issue_invoice(session, row)
 
 
 async def book_receipt(session: AsyncSession, row: Receipt) -> None:
