@@ -27,6 +27,8 @@ from federation.settlement.distribution import (
     Tier,
     distribute,
 )
+from federation.settlement.invariants import checks
+from federation.settlement.invariants.registry import require_sound
 from federation.settlement.ledger import service as ledger
 from federation.settlement.messages import Credit, RunAdvised, RunApproved
 from federation.settlement.months import last_day
@@ -91,6 +93,10 @@ async def receive_run(
     await _keep(session, own, document, message, result, inputs, shared, weights, now)
     await itemise_held(session, message.run_id, document.period, result, message.held, now)
     await _post(session, own, document, message.run_id, result, inputs, shared, terms, now)
+    await session.flush()
+    distributed = await session.get_one(DistributionRow, document.period)
+    run = checks.of_distribution(distributed, own.code)
+    await require_sound(session, run, checks.RUN_INVARIANTS)
 
 
 def _checked(name: str, text: str) -> RunDocument:

@@ -58,6 +58,11 @@ class Rates:
         """Return {currency: (date, rate)} of every rate consulted so far."""
         return {currency: self._published[currency] for currency in sorted(self._exact)}
 
+    @property
+    def published(self) -> dict[str, tuple[str, str]]:
+        """Return {currency: (date, rate)} of every rate that could be consulted."""
+        return dict(self._published)
+
     def convert(self, amount: int, source: str, target: str) -> int:
         """Convert minor units, rounding half to even; 0 needs no rate."""
         if amount == 0 or source == target:

@@ -15,6 +15,8 @@ from federation.settlement import store
 from federation.settlement.arithmetic import largest_remainder
 from federation.settlement.books import licence_entry, receipt_entry, run_entries
 from federation.settlement.inputs import Gathered, final_reports, gather, use_weights
+from federation.settlement.invariants import checks
+from federation.settlement.invariants.registry import require_sound
 from federation.settlement.ledger import service as ledger
 from federation.settlement.messages import Credit, Held, RunAdvised, RunApproved, UseWeight
 from federation.settlement.months import last_day
@@ -185,6 +187,8 @@ async def approve_run(
     await _keep_held(session, HUB, row, gathered, result, now)
     await _propose_payments(session, row, result, terms)
     await _tell_nodes(session, row, gathered, now)
+    await session.flush()
+    await require_sound(session, checks.of_hub_run(row), checks.RUN_INVARIANTS)
     return row
 
 
