@@ -13,6 +13,8 @@ from federation.metering.messages import Forwarded, UsageReport, UsageRouted
 from federation.registry import service as registry
 from federation.registry.messages import RegistryDelta
 from federation.schema.context import Server
+from federation.settlement.closing import service as closing
+from federation.settlement.messages import RunAnswered
 from federation.trust import service as trust
 from federation.trust.jose import InvalidKeyError, PublicKey
 from federation.trust.membership import Apply
@@ -61,6 +63,10 @@ async def _report(at: Arrival, message: UsageReport) -> None:
     await month.receive_report(at.session, at.sender, message, _now(at))
 
 
+async def _answered(at: Arrival, message: RunAnswered) -> None:
+    await closing.receive_answer(at.session, at.sender, message, _now(at))
+
+
 HANDLERS: Handlers = {
     "admission.apply": (Apply, _apply),
     "registry.delta": (RegistryDelta, _delta),
@@ -70,6 +76,7 @@ HANDLERS: Handlers = {
     "usage.routed": (UsageRouted, _routed),
     "usage.forwarded": (Forwarded, _forwarded),
     "usage.report": (UsageReport, _report),
+    "run.answered": (RunAnswered, _answered),
 }
 
 

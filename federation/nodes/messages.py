@@ -10,14 +10,19 @@ from federation.edge.auth import parties, party_key
 from federation.edge.inbox import Arrival, Envelope, Handlers
 from federation.licensing import delivery
 from federation.licensing.messages import LicenceIssued
+from federation.logs import get_logger
 from federation.metering import month
 from federation.metering.messages import Complete, CutOff, UsageRouted
 from federation.schema.context import Server
+from federation.schema.joining import particulars
 from federation.settlement import distributing
-from federation.settlement.messages import RunAdvised, RunApproved
+from federation.settlement.messages import Reminder, RunAdvised, RunApproved
+from federation.settlement.payments.remittances import account_in
 from federation.trust import service as trust
 from federation.trust.jose import InvalidKeyError, PublicKey
 from federation.trust.membership import Granted, Refused, Roster
+
+log = get_logger("messages")
 
 
 def _now(at: Arrival) -> datetime:
@@ -65,8 +70,13 @@ async def _approved(at: Arrival, message: RunApproved) -> None:
     config = at.server.config
     assert isinstance(config, NodeConfig)  # noqa: S101 - a node's handlers serve a node
     terms = await trust.hub_terms(at.session)
-    own = distributing.Own(config.code, config.account, terms.account)
+    own = distributing.Own(config.code, account_in(particulars(config)))
     await distributing.receive_run(at.session, message, own, terms, _now(at))
+
+
+async def _reminder(at: Arrival, message: Reminder) -> None:
+    """Nothing to change: the month's own work does what is due; the operator reads the log."""
+    log.warning("usage report overdue", code=at.server.code, period=message.period)
 
 
 HANDLERS: Handlers = {
@@ -77,6 +87,7 @@ HANDLERS: Handlers = {
     "usage.cut_off": (CutOff, _cut_off),
     "usage.routed": (UsageRouted, _routed),
     "usage.complete": (Complete, _complete),
+    "usage.reminder": (Reminder, _reminder),
     "run.advised": (RunAdvised, _advised),
     "run.approved": (RunApproved, _approved),
 }

@@ -88,7 +88,14 @@ class Server:
             account=config.account,
             account_scheme=config.account_scheme,
             bic=config.bic,
+            payment_days=config.payment_days,
         )
+
+
+def hub_config(server: Server) -> HubConfig:
+    """Return the hub's configuration; only the hub's schema has the fields that ask for it."""
+    assert isinstance(server.config, HubConfig)  # noqa: S101 - the composition says so
+    return server.config
 
 
 class Context(BaseContext, kw_only=True):

@@ -11,10 +11,10 @@ from federation.metering import month
 from federation.metering import service as metering
 from federation.metering import store as usage
 from federation.registry.urls import normalise_url
-from federation.schema.context import Change, Info, Refused, change
+from federation.schema.context import Change, Info, Refused, change, hub_config
 from federation.schema.scalars import BigInt, Money
 from federation.settlement import report, service, store
-from federation.settlement.tables import Payment as PaymentRow
+from federation.settlement.payments.tables import Payment as PaymentRow
 from federation.settlement.tables import Run as RunRow
 from federation.trust.principals import NotAllowedError
 
@@ -285,7 +285,8 @@ class RunMutation:
         """Advise."""
 
         async def act(at: Change) -> Run:
-            return Run.of(await service.advise_run(at.session, run_id, at.now))
+            calendar = hub_config(at.server).calendar
+            return Run.of(await service.advise_run(at.session, run_id, calendar, at.now))
 
         return await change(info, "run.advise", OFFICER, act)
 

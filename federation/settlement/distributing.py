@@ -15,7 +15,7 @@ from federation.registry import store as registry
 from federation.registry.tables import Member
 from federation.settlement import store
 from federation.settlement.arithmetic import largest_remainder
-from federation.settlement.books import distribution_entry, run_entries
+from federation.settlement.books import distribution_entry
 from federation.settlement.clearing import converted
 from federation.settlement.corrections.members import take_in
 from federation.settlement.distribution import (
@@ -32,10 +32,13 @@ from federation.settlement.invariants.registry import require_sound
 from federation.settlement.ledger import service as ledger
 from federation.settlement.messages import Credit, RunAdvised, RunApproved
 from federation.settlement.months import last_day
+from federation.settlement.pain001 import Account
+from federation.settlement.payments.remittances import propose_own_remittance
 from federation.settlement.rates import Rates
 from federation.settlement.run import RunResult, compute, document_rates, received_by
+from federation.settlement.run_books import entries_of_run
 from federation.settlement.run_document import CollectiveTerms, RunDocument, decode, run_id
-from federation.settlement.service import itemise_held, proposed_payment
+from federation.settlement.service import itemise_held
 from federation.settlement.tables import Distribution as DistributionRow
 from federation.settlement.tables import LockedPeriod, Run
 from federation.store.canonical import digest
@@ -52,11 +55,10 @@ class RunMismatchError(RefusalError):
 
 
 class Own(msgspec.Struct, frozen=True):
-    """Who distributes: its code and account, and the hub's account for what it owes."""
+    """Who distributes: its code and its account."""
 
     code: str
-    account: str | None
-    hub_account: str | None
+    account: Account | None
 
 
 async def receive_advice(session: AsyncSession, message: RunAdvised, now: datetime) -> None:
@@ -71,6 +73,8 @@ async def receive_advice(session: AsyncSession, message: RunAdvised, now: dateti
             warnings="[]",
             calculated_by="HUB",
             calculated_at=now,
+            objections_until=message.objections_until,
+            corrects=message.corrects,
         )
     )
 
@@ -90,9 +94,9 @@ async def receive_run(
     rates = document_rates(document)
     inputs = await _inputs(session, own.code, document, result, weights, rates)
     shared = distribute(inputs)
-    await _keep(session, own, document, message, result, inputs, shared, weights, now)
+    await _keep(session, own, document, message, result, inputs, shared, weights, terms, now)
     await itemise_held(session, message.run_id, document.period, result, message.held, now)
-    await _post(session, own, document, message.run_id, result, inputs, shared, terms, now)
+    await _post(session, own, document, message.run_id, result, inputs, shared, now)
     await session.flush()
     distributed = await session.get_one(DistributionRow, document.period)
     run = checks.of_distribution(distributed, own.code)
@@ -106,8 +110,11 @@ def _checked(name: str, text: str) -> RunDocument:
 
 
 async def _refuse_other_report(session: AsyncSession, code: str, document: RunDocument) -> None:
+    """A run without our report is one for which two people declared it missing."""
+    if code not in document.reports:
+        return
     reports = await metering.latest_reports(session, document.period)
-    if code not in reports or document.reports.get(code) != reports[code].digest:
+    if code not in reports or document.reports[code] != reports[code].digest:
         raise RunMismatchError(f"{document.period} is not built on our usage report")
 
 
@@ -226,15 +233,16 @@ async def _keep(
     inputs: NodeInputs,
     shared: Distribution,
     weights: MemberUse,
+    terms: HubTerms,
     now: datetime,
 ) -> None:
-    period, terms = document.period, document.collectives[own.code]
+    period, agreed = document.period, document.collectives[own.code]
     outstanding = dict(shared.outstanding)
     await store.add_member_amounts(
-        session, list(_amount_rows(own.code, period, shared, weights, terms.settlement_currency))
+        session, list(_amount_rows(own.code, period, shared, weights, agreed.settlement_currency))
     )
     for reason, amount in (
-        await _keep_balances(session, period, shared.attributed, int(terms.minimum_payment))
+        await _keep_balances(session, period, shared.attributed, int(agreed.minimum_payment))
     ).items():
         outstanding[reason] = outstanding.get(reason, 0) + amount
     frozen = [[member.member_id, member.entitled, member.works] for member in inputs.members]
@@ -259,19 +267,17 @@ async def _keep(
             recorded_at=now,
         )
     )
-    amount = result.remittances[own.code]
-    if amount < 0:
-        session.add(
-            proposed_payment(
-                run=message.run_id,
-                period=period,
-                payer=own.code,
-                payee="HUB",
-                amount=-amount,
-                currency=terms.settlement_currency,
-                accounts=(own.account, own.hub_account),
-            )
-        )
+    await propose_own_remittance(
+        session,
+        run_id=message.run_id,
+        period=period,
+        amount=result.remittances[own.code],
+        here=own.code,
+        account=own.account,
+        currency=agreed.settlement_currency,
+        terms=terms,
+        now=now,
+    )
 
 
 def _frozen_weights(inputs: NodeInputs) -> list[list[str]]:
@@ -374,18 +380,9 @@ async def _post(
     result: RunResult,
     inputs: NodeInputs,
     shared: Distribution,
-    terms: HubTerms,
     now: datetime,
 ) -> None:
-    entries = run_entries(
-        party=own.code,
-        period=document.period,
-        run_id=name,
-        posted_on=now.date(),
-        licences=result.licences,
-        cleared=result.cleared,
-        clearing_currency=terms.clearing_currency,
-    )
+    entries = entries_of_run(own.code, document, result, name, now.date())
     entries.append(
         distribution_entry(
             node=own.code,

@@ -1,34 +1,38 @@
 """The hub's month: rates, calculate, advise, approve by a second person, or withdraw."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import ClassVar
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from federation.config import Calendar
 from federation.errors import RefusalError
 from federation.licensing import store as licensing
 from federation.licensing.tables import Licence, Receipt
 from federation.metering.messages import UsageReport
 from federation.settlement import store
 from federation.settlement.arithmetic import largest_remainder
-from federation.settlement.books import licence_entry, receipt_entry, run_entries
+from federation.settlement.books import licence_entry, receipt_entry
+from federation.settlement.closing.service import require_concurrence
 from federation.settlement.inputs import Gathered, final_reports, gather, use_weights
 from federation.settlement.invariants import checks
 from federation.settlement.invariants.registry import require_sound
 from federation.settlement.ledger import service as ledger
 from federation.settlement.messages import Credit, Held, RunAdvised, RunApproved, UseWeight
 from federation.settlement.months import last_day
+from federation.settlement.payments.remittances import propose_remittances
 from federation.settlement.rates import parse_rate
 from federation.settlement.run import RunResult, compute
+from federation.settlement.run_books import entries_of_run
 from federation.settlement.run_document import decode, encode, run_id
-from federation.settlement.tables import LockedPeriod, OwnWeight, Payment, Rate, Run, Standing
+from federation.settlement.tables import LockedPeriod, OwnWeight, Rate, Run, Standing
 from federation.store import outbox
 from federation.tabular import Reader, parse_date, read_table
 from federation.trust.membership import HubTerms
 from federation.trust.principals import Principal, SamePersonError, require_other_person
-from federation.trust.service import HUB, collective_terms, node_parties
+from federation.trust.service import HUB, node_parties
 
 RATE_LENGTH_MAX = 40
 
@@ -131,13 +135,14 @@ async def _locked_run(session: AsyncSession, period: str, locked: str) -> Run:
     return row
 
 
-async def advise_run(session: AsyncSession, name: str, now: datetime) -> Run:
-    """Send a calculated run to every node to look at."""
-    row = await _get_run(session, name, {"CALCULATED", "ADVISED"})
+async def advise_run(session: AsyncSession, name: str, calendar: Calendar, now: datetime) -> Run:
+    """Send a calculated run to every node to look at, and open the window for objections."""
+    row = await get_run(session, name, {"CALCULATED", "ADVISED"})
     if row.state == "ADVISED":
         return row
     row.state = "ADVISED"
-    message = RunAdvised(row.run_id, row.document.decode())
+    row.objections_until = now + timedelta(days=calendar.objection_days)
+    message = RunAdvised(row.run_id, row.document.decode(), row.objections_until, row.corrects)
     for party in await node_parties(session):
         await outbox.post(
             session, target=party.entity_id, kind="run.advised", body=message, now=now
@@ -147,7 +152,7 @@ async def advise_run(session: AsyncSession, name: str, now: datetime) -> Run:
 
 async def withdraw_run(session: AsyncSession, name: str, who: Principal, reason: str) -> Run:
     """Take back a run that is not approved, with a reason; a new one may follow."""
-    row = await _get_run(session, name, {"CALCULATED", "ADVISED"})
+    row = await get_run(session, name, {"CALCULATED", "ADVISED"})
     if not reason.strip():
         raise RunStateError("a withdrawal states its reason")
     row.state = "WITHDRAWN"
@@ -159,11 +164,12 @@ async def approve_run(
     session: AsyncSession, name: str, who: Principal, terms: HubTerms, now: datetime
 ) -> Run:
     """Approve by another person than the maker; locks the month, posts, and tells the nodes."""
-    row = await _get_run(session, name, {"ADVISED", "APPROVED"})
+    row = await get_run(session, name, {"ADVISED", "APPROVED"})
     if row.state == "APPROVED":
         return row
     require_other_person(row.calculated_by, who.subject)
-    await _refuse_who_entered_inputs(session, who)
+    await refuse_who_entered_inputs(session, who)
+    await require_concurrence(session, row, now)
     gathered = await gather(session, row.period, terms)
     if run_id(encode(gathered.document)) != row.run_id:
         raise RunStateError(f"the inputs of {row.period} have changed; withdraw and calculate")
@@ -173,26 +179,18 @@ async def approve_run(
     row.approved_at = now
     session.add(LockedPeriod(period=row.period, run_id=row.run_id))
     _keep_standing(session, row.period, gathered, result)
-    entries = run_entries(
-        party=HUB,
-        period=row.period,
-        run_id=row.run_id,
-        posted_on=now.date(),
-        licences=result.licences,
-        cleared=result.cleared,
-        clearing_currency=terms.clearing_currency,
-    )
+    entries = entries_of_run(HUB, gathered.document, result, row.run_id, now.date())
     await store.post(session, entries)
     await ledger.keep_head(session, row.period, now)
     await _keep_held(session, HUB, row, gathered, result, now)
-    await _propose_payments(session, row, result, terms)
+    await propose_remittances(session, row, result, terms, now)
     await _tell_nodes(session, row, gathered, now)
     await session.flush()
     await require_sound(session, checks.of_hub_run(row), checks.RUN_INVARIANTS)
     return row
 
 
-async def _refuse_who_entered_inputs(session: AsyncSession, who: Principal) -> None:
+async def refuse_who_entered_inputs(session: AsyncSession, who: Principal) -> None:
     """Nobody approves a run whose inputs they entered (SETTLEMENT §8)."""
     if who.subject in await store.rate_recorders(session):
         raise SamePersonError(f"{who.subject} entered rates")
@@ -253,7 +251,18 @@ async def _keep_held(
             origin = gathered.document.licences[number].weights_from[key]
             found = await held_weights(session, row.period, gathered.reports, origin, key)
             held += held_rows(key, found)
+    held += late_of(gathered, here)
     await itemise_held(session, row.run_id, row.period, result, held, now)
+
+
+def late_of(gathered: Gathered, licensor: str) -> list[Held]:
+    """Return what is held at a licensor for nodes whose reports are missing."""
+    licences = gathered.document.licences
+    return [
+        item
+        for item in gathered.late
+        if licences[item.licence.partition("/")[0]].licensor == licensor
+    ]
 
 
 def held_rows(key: str, weights: dict[str, dict[str, int]]) -> list[Held]:
@@ -287,7 +296,7 @@ async def itemise_held(
             (
                 name,
                 key,
-                party.removeprefix("~"),
+                party.removeprefix("~").partition(":")[0],
                 url_key,
                 str(by_url[url_key]),
                 str(amount),
@@ -301,52 +310,6 @@ async def itemise_held(
 
 def _day(session: AsyncSession, day: date) -> object:
     return day.isoformat() if session.get_bind().dialect.name == "sqlite" else day
-
-
-async def _propose_payments(
-    session: AsyncSession, row: Run, result: RunResult, terms: HubTerms
-) -> None:
-    """Propose what the hub pays; a payee without an account stays outstanding."""
-    for party in await node_parties(session):
-        amount = result.remittances.get(party.code, 0)
-        particulars = collective_terms(party)
-        if amount > 0:
-            session.add(
-                proposed_payment(
-                    run=row.run_id,
-                    period=row.period,
-                    payer=HUB,
-                    payee=party.code,
-                    amount=amount,
-                    currency=particulars.settlement_currency,
-                    accounts=(terms.account, particulars.account),
-                )
-            )
-
-
-def proposed_payment(
-    *,
-    run: str,
-    period: str,
-    payer: str,
-    payee: str,
-    amount: int,
-    currency: str,
-    accounts: tuple[str | None, str | None],
-) -> Payment:
-    """Return a payment to make, or one outstanding because an account is missing."""
-    complete = all(accounts)
-    return Payment(
-        payment_id=f"PAY-{period}-{payer}-{payee}"[:35],
-        run_id=run,
-        period=period,
-        payer=payer,
-        payee=payee,
-        amount=amount,
-        currency=currency,
-        state="PROPOSED" if complete else "OUTSTANDING",
-        reason=None if complete else "ACCOUNT_MISSING",
-    )
 
 
 async def _tell_nodes(session: AsyncSession, row: Run, gathered: Gathered, now: datetime) -> None:
@@ -363,6 +326,7 @@ async def _tell_nodes(session: AsyncSession, row: Run, gathered: Gathered, now: 
                         session, row.period, gathered.reports, licence.weights_from[key], key
                     )
                     held += held_rows(key, found)
+        held += late_of(gathered, party.code)
         own = {
             number
             for number, licence in gathered.document.licences.items()
@@ -394,7 +358,8 @@ def _credits(node: str, reports: Iterable[UsageReport]) -> list[Credit]:
     ]
 
 
-async def _get_run(session: AsyncSession, name: str, states: set[str]) -> Run:
+async def get_run(session: AsyncSession, name: str, states: set[str]) -> Run:
+    """Return a run that is in one of some states."""
     row = await store.find_run(session, name)
     if row is None:
         raise UnknownRunError(name)
