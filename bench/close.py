@@ -55,7 +55,7 @@ PERIOD = "2026-09"
 NODES, LICENCES, MEMBERS = 230, 200, 100_000
 PER_LICENCE = MEMBERS // 2  # each licence is used of every second member
 DEFAULT, MEMORY_MAX = 2_000_000, 1 << 30
-LINEAR_MAX = 1.25  # a line may cost this much more in the largest month than in the smallest
+LINEAR_MAX = 1.5  # a line may cost this much more in the largest month than in the smallest
 CURRENCIES = ("EUR", "GBP", "JPY", "USD")
 RATES = {"GBP": "0.8675", "JPY": "171.43", "USD": "1.1741"}
 

@@ -16,7 +16,8 @@ from federation.metering.messages import Complete, CutOff, UsageRouted
 from federation.schema.context import Server
 from federation.schema.joining import particulars
 from federation.settlement import distributing
-from federation.settlement.messages import Reminder, RunAdvised, RunApproved
+from federation.settlement.corrections import distributing as correcting
+from federation.settlement.messages import Reminder, RunAdvised, RunApproved, RunCorrected
 from federation.settlement.payments.remittances import account_in
 from federation.trust import service as trust
 from federation.trust.jose import InvalidKeyError, PublicKey
@@ -66,12 +67,20 @@ async def _advised(at: Arrival, message: RunAdvised) -> None:
     await distributing.receive_advice(at.session, message, _now(at))
 
 
-async def _approved(at: Arrival, message: RunApproved) -> None:
+def _own(at: Arrival) -> distributing.Own:
     config = at.server.config
     assert isinstance(config, NodeConfig)  # noqa: S101 - a node's handlers serve a node
+    return distributing.Own(config.code, account_in(particulars(config)))
+
+
+async def _approved(at: Arrival, message: RunApproved) -> None:
     terms = await trust.hub_terms(at.session)
-    own = distributing.Own(config.code, account_in(particulars(config)))
-    await distributing.receive_run(at.session, message, own, terms, _now(at))
+    await distributing.receive_run(at.session, message, _own(at), terms, _now(at))
+
+
+async def _corrected(at: Arrival, message: RunCorrected) -> None:
+    terms = await trust.hub_terms(at.session)
+    await correcting.receive_correction(at.session, message, _own(at), terms, _now(at))
 
 
 async def _reminder(at: Arrival, message: Reminder) -> None:
@@ -90,6 +99,7 @@ HANDLERS: Handlers = {
     "usage.reminder": (Reminder, _reminder),
     "run.advised": (RunAdvised, _advised),
     "run.approved": (RunApproved, _approved),
+    "run.corrected": (RunCorrected, _corrected),
 }
 
 

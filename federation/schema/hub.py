@@ -3,6 +3,7 @@
 import strawberry
 
 from federation.schema.closing import ClosingMutation, ClosingQuery, WorkListQuery
+from federation.schema.corrections import CorrectionMutation, CorrectionQuery
 from federation.schema.guards import extensions
 from federation.schema.joining import AdmissionMutation, AdmissionQuery, MembershipQuery
 from federation.schema.ledger import LedgerQuery
@@ -29,6 +30,7 @@ class Query(
     LedgerQuery,
     UsesQuery,
     ClosingQuery,
+    CorrectionQuery,
     WorkListQuery,
 ):
     """What the hub answers."""
@@ -36,7 +38,13 @@ class Query(
 
 @strawberry.type
 class Mutation(
-    AdmissionMutation, QuoteMutation, LicensingMutation, TokenMutation, RunMutation, ClosingMutation
+    AdmissionMutation,
+    QuoteMutation,
+    LicensingMutation,
+    TokenMutation,
+    RunMutation,
+    ClosingMutation,
+    CorrectionMutation,
 ):
     """What the hub does."""
 

@@ -54,14 +54,14 @@ class Rates:
         self._exact: dict[str, Fraction] = {}
 
     @property
+    def published(self) -> dict[str, tuple[str, str]]:
+        """Return {currency: (date, rate)} of every rate there is to consult."""
+        return dict(self._published)
+
+    @property
     def used(self) -> dict[str, tuple[str, str]]:
         """Return {currency: (date, rate)} of every rate consulted so far."""
         return {currency: self._published[currency] for currency in sorted(self._exact)}
-
-    @property
-    def published(self) -> dict[str, tuple[str, str]]:
-        """Return {currency: (date, rate)} of every rate that could be consulted."""
-        return dict(self._published)
 
     def convert(self, amount: int, source: str, target: str) -> int:
         """Convert minor units, rounding half to even; 0 needs no rate."""

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 
 import msgspec
-from sqlalchemy import Table, select
+from sqlalchemy import Table, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.settlement.books import Entry, require_movement
@@ -259,6 +259,40 @@ async def add_balances(session: AsyncSession, rows: Sequence[tuple[object, ...]]
         "reason",
     ]
     await insert_rows(session, _table(MemberBalance), columns, rows)
+
+
+def day(session: AsyncSession, value: date) -> object:
+    """Return a date as the driver of this database takes it in bulk."""
+    return value.isoformat() if session.get_bind().dialect.name == "sqlite" else value
+
+
+async def held_amounts(session: AsyncSession, period: str) -> dict[tuple[str, str, str], int]:
+    """Return {(licence key, reason, url key): amount} held of a month, corrections included."""
+    rows = await session.execute(
+        select(HeldItem.licence, HeldItem.reason, HeldItem.url_key, HeldItem.amount)
+        .join(Run, Run.run_id == HeldItem.run_id)
+        .where(Run.period == period, Run.state == "APPROVED")
+    )
+    found: dict[tuple[str, str, str], int] = {}
+    for licence, reason, url_key, amount in rows:
+        key = (licence, reason, url_key)
+        found[key] = found.get(key, 0) + amount
+    return found
+
+
+async def corrections_under_way(session: AsyncSession) -> list[Run]:
+    """Return the runs of the correction that is calculated or advised, by month."""
+    rows = await session.scalars(
+        select(Run)
+        .where(Run.corrects.is_not(None), Run.state.in_(["CALCULATED", "ADVISED"]))
+        .order_by(Run.period)
+    )
+    return list(rows)
+
+
+async def forget_own_weights(session: AsyncSession, period: str) -> None:
+    """Make room for a month's corrected weights: they are derived from its reports."""
+    await session.execute(delete(OwnWeight).where(OwnWeight.period == period))
 
 
 async def add_held(session: AsyncSession, rows: Sequence[tuple[object, ...]]) -> None:

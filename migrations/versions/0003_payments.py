@@ -95,8 +95,8 @@ def upgrade() -> None:
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("booked_on", sa.Date(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_settlement_incoming")),
-        sa.UniqueConstraint("period", "payer", name=op.f("uq_settlement_incoming_period_payer")),
     )
+    op.create_index("ix_settlement_incoming_period", "settlement_incoming", ["period", "payer"])
 
 
 def downgrade() -> None:

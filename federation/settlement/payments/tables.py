@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.store.base import AutoId, Base, BigCount, Instant
@@ -73,7 +73,7 @@ class Incoming(Base):
     """
 
     __tablename__ = "settlement_incoming"
-    __table_args__ = (UniqueConstraint("period", "payer"),)
+    __table_args__ = (Index("ix_settlement_incoming_period", "period", "payer"),)
     id: Mapped[str] = mapped_column(String(35), primary_key=True)
     run_id: Mapped[str] = mapped_column(String(64))
     period: Mapped[str] = mapped_column(String(7))
