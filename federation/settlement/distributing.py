@@ -12,14 +12,7 @@ from federation.metering import store as metering
 from federation.registry import store as registry
 from federation.registry.tables import Member
 from federation.settlement import store
-from federation.settlement.books import (
-    Accounts,
-    Entry,
-    distribution_entry,
-    restated_position,
-    run_entries,
-    transfer,
-)
+from federation.settlement.books import Accounts, Entry, distribution_entry, transfer
 from federation.settlement.clearing import converted
 from federation.settlement.corrections.members import take_in
 from federation.settlement.distribution import (
@@ -28,6 +21,8 @@ from federation.settlement.distribution import (
     distribute,
 )
 from federation.settlement.documents.issuing import issue_statement
+from federation.settlement.invariants import checks
+from federation.settlement.invariants.registry import require_sound
 from federation.settlement.ledger import service as ledger
 from federation.settlement.messages import RunAdvised, RunApproved
 from federation.settlement.node_inputs import (
@@ -40,6 +35,7 @@ from federation.settlement.node_inputs import (
 from federation.settlement.pain001 import Account
 from federation.settlement.payments.remittances import propose_own_remittance
 from federation.settlement.run import RunResult, compute, document_rates
+from federation.settlement.run_books import entries_of_run
 from federation.settlement.run_document import RunDocument, decode, run_id
 from federation.settlement.service import itemise_held
 from federation.settlement.tables import Distribution as DistributionRow
@@ -100,8 +96,12 @@ async def receive_run(
     await _keep(session, own, document, message, result, inputs, shared, weights, terms, now)
     await itemise_held(session, message.run_id, document.period, result, message.held, now)
     waived = int(message.waived)
-    await _post(session, own, document, message.run_id, result, inputs, shared, terms, waived, now)
+    await _post(session, own, document, message.run_id, result, inputs, shared, waived, now)
     await issue_statement(session, own.code, document, result, message.run_id, now)
+    await session.flush()
+    distributed = await session.get_one(DistributionRow, document.period)
+    run = checks.of_distribution(distributed, own.code)
+    await require_sound(session, run, checks.RUN_INVARIANTS)
 
 
 def checked(name: str, text: str) -> RunDocument:
@@ -235,27 +235,10 @@ async def _post(
     result: RunResult,
     inputs: NodeInputs,
     shared: Distribution,
-    terms: HubTerms,
     waived: int,
     now: datetime,
 ) -> None:
-    entries = run_entries(
-        party=own.code,
-        period=document.period,
-        run_id=name,
-        posted_on=now.date(),
-        licences=result.licences,
-        cleared=result.cleared,
-        clearing_currency=terms.clearing_currency,
-        restated=restated_position(
-            node=own.code,
-            net=result.positions[own.code].net,
-            clearing_currency=terms.clearing_currency,
-            remittance=result.remittances[own.code],
-            currency=inputs.node.settlement_currency,
-            meta={"period": document.period, "run": name[:16]},
-        ),
-    )
+    entries = entries_of_run(own.code, document, result, name, now.date())
     entries.append(
         distribution_entry(
             node=own.code,

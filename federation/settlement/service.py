@@ -14,23 +14,21 @@ from federation.licensing.tables import Licence, Receipt
 from federation.metering.messages import UsageReport
 from federation.settlement import store
 from federation.settlement.arithmetic import largest_remainder
-from federation.settlement.books import (
-    licence_entry,
-    receipt_entry,
-    run_entries,
-    too_small_to_remit,
-)
+from federation.settlement.books import licence_entry, receipt_entry
 from federation.settlement.closing.service import require_concurrence
 from federation.settlement.corrections import set_off
 from federation.settlement.documents import issuing
 from federation.settlement.documents.store import balances_due
 from federation.settlement.inputs import Gathered, final_reports, gather, use_weights
+from federation.settlement.invariants import checks
+from federation.settlement.invariants.registry import require_sound
 from federation.settlement.ledger import service as ledger
 from federation.settlement.messages import Credit, Held, RunAdvised, RunApproved, UseWeight
 from federation.settlement.months import last_day, months_back
 from federation.settlement.payments.remittances import propose_remittances
 from federation.settlement.rates import parse_rate
 from federation.settlement.run import RunResult, compute
+from federation.settlement.run_books import entries_of_run
 from federation.settlement.run_document import RunDocument, decode, encode, run_id
 from federation.settlement.suspense.service import publish as publish_held
 from federation.settlement.tables import LockedPeriod, OwnWeight, Rate, Run, Standing
@@ -192,17 +190,8 @@ async def approve_run(
     row.approved_at = now
     session.add(LockedPeriod(period=row.period, run_id=row.run_id))
     _keep_standing(session, row.period, gathered, result)
-    entries = run_entries(
-        party=HUB,
-        period=row.period,
-        run_id=row.run_id,
-        posted_on=now.date(),
-        licences=result.licences,
-        cleared=result.cleared,
-        clearing_currency=terms.clearing_currency,
-        restated=too_small_to_remit(result.positions, result.remittances, terms.clearing_currency),
-    )
     opening = await balances_due(session, HUB, terms.clearing_currency)
+    entries = entries_of_run(HUB, gathered.document, result, row.run_id, now.date())
     await store.post(session, entries)
     await ledger.keep_head(session, row.period, now)
     await _keep_held(session, HUB, row, gathered, result, now)
@@ -231,6 +220,8 @@ async def approve_run(
         now,
     )
     await publish_held(session, gathered.document, row.run_id, now)
+    await session.flush()
+    await require_sound(session, checks.of_hub_run(row), checks.RUN_INVARIANTS)
     return row
 
 

@@ -320,6 +320,19 @@ async def member_amounts(
     return list(await session.scalars(query))
 
 
+async def member_amount_sum(session: AsyncSession, period: str) -> tuple[int, int]:
+    """Return how many amounts a run attributed, and their sum; streamed, added in Python."""
+    rows = await session.stream(
+        select(MemberAmount.amount).where(MemberAmount.period == period),
+        execution_options={"yield_per": 5_000},
+    )
+    count = total = 0
+    async for (amount,) in rows:
+        count += 1
+        total += amount
+    return count, total
+
+
 async def balances(session: AsyncSession, period: str) -> dict[str, MemberBalance]:
     """Return {member: balance} of a month."""
     rows = await session.scalars(select(MemberBalance).where(MemberBalance.period == period))

@@ -125,6 +125,8 @@ CRASHES = {
         "settle": [
             "inbox.run.advised",
             "inbox.run.approved",
+            "inbox.document.issued",
+            "inbox.held.published",
             "inbox.usage.complete",
             "inbox.usage.cut_off",
             "inbox.usage.routed",
