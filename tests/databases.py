@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
+import federation.banking.tables
 import federation.licensing.tables
 import federation.metering.tables
 import federation.registry.tables
