@@ -1,4 +1,4 @@
-"""Bank files of ISO 20022: camt.053, camt.054 (version 02 and later), pain.002 (03 and later). Pure.
+"""Bank files of ISO 20022: camt.053 and camt.054 from version 02, pain.002 from 03. Pure.
 
 One reader for all versions. They differ in where a thing stands (`Sts` is a text up to 05 and a
 choice later, a party's name lies in `Pty` from 04 on, `Chrgs` has records from 04 on), and a thing
@@ -213,16 +213,15 @@ def _entry(element: Element, place: Place, count: _Count) -> BankEntry:
         is_reversal=text(element, "RvslInd") in {"true", "1"},
         charges=_charges(element, currency, place),
         instructed=_instructed(element, currency, place),
-        details=tuple(
-            _detail(item, place, whole, currency, direction) for item in transactions
-        ),
+        batch=_batch(element),
+        details=tuple(_detail(item, place, whole, currency, direction) for item in transactions),
     )
 
 
 def _detail(
     element: Element, place: Place, whole: int | None, currency: str, direction: Direction
 ) -> Detail:
-    """Read one transaction; where it states no amount, it has the entry's when it is the only one."""
+    """Read one transaction; the only one of an entry may leave its amount to the entry."""
     stated = find(element, "Amt")
     if stated is None:
         stated = find(element, "AmtDtls", "TxAmt", "Amt")
@@ -254,6 +253,13 @@ def _detail(
     )
 
 
+def _batch(element: Element) -> tuple[str, ...]:
+    """Return the ids of a collective order, for which a bank may book one sum without details."""
+    orders = [find(group, "Btch") for group in children(element, "NtryDtls")]
+    found = [text(order, name) for order in orders for name in ("MsgId", "PmtInfId")]
+    return tuple(dict.fromkeys(item for item in map(_reference, found) if item))
+
+
 def _reference(written: str | None) -> str | None:
     return None if written is None or written.upper() in NOT_PROVIDED else written
 
@@ -278,9 +284,7 @@ def _remittance(element: Element) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _counterparty(
-    parties: Element | None, direction: Direction
-) -> tuple[str | None, str | None]:
+def _counterparty(parties: Element | None, direction: Direction) -> tuple[str | None, str | None]:
     """Return name and account of the other side: who paid us, or whom we paid."""
     if parties is None:
         return None, None
@@ -327,4 +331,3 @@ def _transaction_code(element: Element) -> str:
     if domain is not None:
         return "/".join(code or "" for code in codes)
     return text(element, "BkTxCd", "Prtry", "Cd") or ""
-

@@ -91,6 +91,7 @@ class Entry(Base):
     value_on: Mapped[date | None]
     transaction_code: Mapped[str] = mapped_column(Text)
     text: Mapped[str] = mapped_column(Text)
+    batch: Mapped[str] = mapped_column(Text)  # JSON list
     charges: Mapped[int] = mapped_column(BigInteger)
     instructed: Mapped[int | None] = mapped_column(BigInteger)
     instructed_currency: Mapped[str | None] = mapped_column(String(3))

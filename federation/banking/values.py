@@ -19,7 +19,7 @@ def signed(amount: int, direction: Direction) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in a file something stands: its line, the statement and the entry, from 1; 0 is none."""
+    """Where in a file something stands: line, statement and entry, from 1; 0 is none."""
 
     line: int = 0
     statement: int = 0
@@ -73,7 +73,7 @@ class BankEntry:
     """A line of a statement: one movement of the account, with one or many transactions behind.
 
     `status` is BOOK, PDNG or INFO (only what is booked counts); `reference` is the bank's own,
-    `number` the bank's numbering within this statement.
+    `number` the bank's numbering within this statement, `batch` its ids of a collective order.
     """
 
     place: Place
@@ -90,6 +90,7 @@ class BankEntry:
     is_reversal: bool = False
     charges: int = 0
     instructed: Instructed | None = None
+    batch: tuple[str, ...] = ()
     details: tuple[Detail, ...] = ()
 
     @property
