@@ -108,6 +108,31 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             msgspec.structs.force_setattr(self, "database_url", url)
 
 
+class Calendar(Struct, frozen=True, forbid_unknown_fields=True):
+    """When a month is closed: days are of the month that follows it.
+
+    A usage report is due at the end of `cut_off_day`, or of a sender's own day; reminders are due
+    so many days before. Nodes may object to an advised run for `objection_days`; silence concurs.
+    """
+
+    cut_off_day: Annotated[int, Meta(ge=1, le=28)] = 5
+    senders: dict[Code, Annotated[int, Meta(ge=1, le=28)]] = {}
+    reminder_days: tuple[Annotated[int, Meta(ge=0, le=27)], ...] = (3, 1)
+    objection_days: Annotated[int, Meta(ge=0, le=90)] = 10
+
+
+class Adjustments(Struct, frozen=True, forbid_unknown_fields=True):
+    """How far back corrections reach and what is too small for one (SETTLEMENT §7).
+
+    `de_minimis` is in minor units of the clearing currency: a correction that moves less, all
+    differences added up, is refused. Debits left after `set_off_periods` go to the reserve.
+    """
+
+    window_periods: Annotated[int, Meta(ge=0, le=60)] = 3
+    de_minimis: Annotated[int, Meta(ge=0)] = 0
+    set_off_periods: Annotated[int, Meta(ge=1, le=60)] = 12
+
+
 class HubConfig(ServerConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The federation's counter and clearing house."""
 
@@ -117,6 +142,8 @@ class HubConfig(ServerConfig, frozen=True, forbid_unknown_fields=True, kw_only=T
     fee_band_bps: tuple[Bps, Bps]
     terms: Terms
     national_fee_bps: Bps = -1  # stands for fee_bps
+    calendar: Calendar = Calendar()
+    adjustments: Adjustments = Adjustments()
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -7,6 +7,8 @@ import federation.banking.tables
 import federation.licensing.tables
 import federation.metering.tables
 import federation.registry.tables
+import federation.settlement.closing.tables
+import federation.settlement.corrections.tables
 import federation.settlement.documents.tables
 import federation.settlement.tables
 import federation.store.tables

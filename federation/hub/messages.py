@@ -8,11 +8,13 @@ from federation.edge.auth import parties, party_key
 from federation.edge.inbox import Arrival, Envelope, Handlers
 from federation.licensing import delivery, receipts
 from federation.licensing.messages import LicenceIssued, LicenceRegistered, ReceiptRecorded
-from federation.metering import service as metering
+from federation.metering import month
 from federation.metering.messages import Forwarded, UsageReport, UsageRouted
 from federation.registry import service as registry
 from federation.registry.messages import RegistryDelta
 from federation.schema.context import Server
+from federation.settlement.closing import service as closing
+from federation.settlement.messages import RunAnswered
 from federation.trust import service as trust
 from federation.trust.jose import InvalidKeyError, PublicKey
 from federation.trust.membership import Apply
@@ -50,15 +52,19 @@ async def _receipt(at: Arrival, message: ReceiptRecorded) -> None:
 async def _routed(at: Arrival, message: UsageRouted) -> None:
     if message.origin != at.sender:
         raise NotAllowedError(f"{at.sender} sends lines of {message.origin}")
-    await metering.route(at.session, message, _now(at))
+    await month.route(at.session, message, _now(at))
 
 
 async def _forwarded(at: Arrival, message: Forwarded) -> None:
-    await metering.receive_forwarded(at.session, at.sender, message, _now(at))
+    await month.receive_forwarded(at.session, at.sender, message, _now(at))
 
 
 async def _report(at: Arrival, message: UsageReport) -> None:
-    await metering.receive_report(at.session, at.sender, message, _now(at))
+    await month.receive_report(at.session, at.sender, message, _now(at))
+
+
+async def _answered(at: Arrival, message: RunAnswered) -> None:
+    await closing.receive_answer(at.session, at.sender, message, _now(at))
 
 
 HANDLERS: Handlers = {
@@ -70,6 +76,7 @@ HANDLERS: Handlers = {
     "usage.routed": (UsageRouted, _routed),
     "usage.forwarded": (Forwarded, _forwarded),
     "usage.report": (UsageReport, _report),
+    "run.answered": (RunAnswered, _answered),
 }
 
 

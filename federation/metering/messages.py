@@ -27,9 +27,10 @@ class UsageRouted(msgspec.Struct, frozen=True):
 
 
 class CutOff(msgspec.Struct, frozen=True):
-    """The hub closes a month: send on what is not yours."""
+    """The hub closes a month: send on what is not yours. Later rounds take in what came late."""
 
     period: str
+    round: int = 0
 
 
 class Forwarded(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import Table, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.metering.ingest import Accepted, Content, Refused
@@ -19,6 +19,7 @@ from federation.metering.tables import (
     UsageTotal,
 )
 from federation.metering.tally import FORWARDED, LATE, CountedLine, Tally
+from federation.metering.verdicts import MATCHED
 from federation.store.bulk import insert_rows, set_column
 from federation.store.canonical import sha256_hex
 
@@ -134,8 +135,10 @@ async def undecided_lines(session: AsyncSession, period: str, here: str) -> list
     return [CountedLine(here, *row) for row in rows]
 
 
-async def routed_lines(session: AsyncSession, period: str) -> list[CountedLine]:
-    """Return the lines of a month that entered elsewhere and are owned here."""
+async def routed_lines(
+    session: AsyncSession, period: str, *, verdict: str | None
+) -> list[CountedLine]:
+    """Return the lines of a month that entered elsewhere and are owned here, of one verdict."""
     rows = await session.execute(
         select(
             RoutedLine.origin,
@@ -146,13 +149,61 @@ async def routed_lines(session: AsyncSession, period: str) -> list[CountedLine]:
             RoutedLine.use,
             RoutedLine.units,
             RoutedLine.occurred_at,
-        ).where(RoutedLine.period == period)
+        ).where(RoutedLine.period == period, RoutedLine.verdict == verdict)
     )
     return [CountedLine(*row) for row in rows]
 
 
+async def matched_lines(session: AsyncSession, period: str, here: str) -> list[CountedLine]:
+    """Return the lines of a month that counted for members here, wherever they entered."""
+    rows = await session.execute(
+        select(
+            Line.reporter,
+            Line.event_id,
+            Line.licence,
+            Line.url,
+            Line.use,
+            Line.units,
+            Line.occurred_at,
+        ).where(Line.period == period, Line.verdict == MATCHED)
+    )
+    entered = [CountedLine(here, *row) for row in rows]
+    return [*entered, *await routed_lines(session, period, verdict=MATCHED)]
+
+
+async def reopen_late(session: AsyncSession, period: str) -> None:
+    """Take in what came late: lines get their verdict in this round, refused ones their class."""
+    for model in (Line, RoutedLine):
+        await session.execute(
+            update(model)
+            .where(model.period == period, model.verdict == LATE)
+            .values(verdict=None)
+            .execution_options(synchronize_session=False)
+        )
+    rows = await session.scalars(
+        select(Uncounted).where(Uncounted.period == period, Uncounted.verdict == LATE)
+    )
+    for row in rows:
+        row.verdict, _, row.reason = row.reason.partition(": ")
+
+
+async def late_lines(session: AsyncSession) -> dict[str, tuple[int, int]]:
+    """Return {month: (lines, units)} of what came after its cut-off and waits for a correction."""
+    found: dict[str, tuple[int, int]] = {}
+    for model in (Line, RoutedLine, Uncounted):
+        rows = await session.execute(select(model.period, model.units).where(model.verdict == LATE))
+        for period, units in rows:
+            lines, total = found.get(period, (0, 0))
+            found[period] = (lines + 1, total + units)
+    return found
+
+
 async def add_routed(
-    session: AsyncSession, origin: str, period: str, lines: Sequence[RoutedLineFact]
+    session: AsyncSession,
+    origin: str,
+    period: str,
+    lines: Sequence[RoutedLineFact],
+    verdict: str | None = None,
 ) -> None:
     """Keep lines another server sent to their owner."""
     columns = [
@@ -165,6 +216,7 @@ async def add_routed(
         "units",
         "occurred_at",
         "period",
+        "verdict",
     ]
     rows = [
         (
@@ -177,6 +229,7 @@ async def add_routed(
             line.units,
             line.occurred_at,
             period,
+            verdict,
         )
         for line in lines
     ]
@@ -260,7 +313,9 @@ async def classes(session: AsyncSession, period: str) -> dict[str, tuple[int, in
             Line.verdict.not_in([FORWARDED, LATE]),
         ),
         select(RoutedLine.verdict, RoutedLine.units).where(
-            RoutedLine.period == period, RoutedLine.verdict.is_not(None)
+            RoutedLine.period == period,
+            RoutedLine.verdict.is_not(None),
+            RoutedLine.verdict != LATE,
         ),
     ]
     for query in queries:
@@ -321,7 +376,7 @@ async def totals_for_url(session: AsyncSession, url_key: str) -> list[UsageTotal
         .where(UsageTotal.url_digest == sha256_hex(url_key.encode()))
         .order_by(UsageTotal.period, UsageTotal.licence, UsageTotal.use)
     )
-    return list(rows)
+    return _added_up(rows)
 
 
 async def totals_for_member(
@@ -334,7 +389,26 @@ async def totals_for_member(
         .order_by(UsageTotal.url_key, UsageTotal.licence, UsageTotal.use)
         .limit(limit)
     )
-    return list(rows)
+    return _added_up(rows)
+
+
+def _added_up(rows: Iterable[UsageTotal]) -> list[UsageTotal]:
+    """Add to each total what corrections changed of it; what became nothing is left out."""
+    sums: dict[tuple[str, ...], UsageTotal] = {}
+    for row in rows:
+        key = (row.period, row.licence, row.url_key, row.use, row.verdict, row.member)
+        known = sums.get(key)
+        sums[key] = UsageTotal(
+            period=row.period,
+            licence=row.licence,
+            url_key=row.url_key,
+            use=row.use,
+            verdict=row.verdict,
+            member=row.member,
+            lines=row.lines + (known.lines if known else 0),
+            units=row.units + (known.units if known else 0),
+        )
+    return [row for row in sums.values() if row.lines]
 
 
 async def problems(session: AsyncSession, reporter: str, batch: str, limit: int) -> list[Uncounted]:

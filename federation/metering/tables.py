@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, String, Text
+from sqlalchemy import BigInteger, CheckConstraint, Index, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.store.base import AutoId, Base, BigCount, Instant
@@ -81,7 +81,10 @@ class RoutedLine(Base):
 
 
 class UsageTotal(Base):
-    """Units and lines that count here, per licence, URL, use and verdict of a period."""
+    """Units and lines that count here, per licence, URL, use and verdict of a period.
+
+    A correction adds rows, negative ones where usage no longer counts; readers add them up.
+    """
 
     __tablename__ = "metering_total"
     __table_args__ = (Index("ix_metering_total_member", "member", "period"),)
@@ -101,7 +104,8 @@ class Portion(Base):
     """What usage of a period weighs here, per licence and member; the base of every split.
 
     `party` is a node or `~UNMATCHED` or `~DISPUTED`; `claim_id` names the canonical claim of
-    another node's member, `url_key` the address that was used or whose money is held.
+    another node's member, `url_key` the address that was used or whose money is held. A correction
+    adds rows, negative ones where usage no longer counts.
     """
 
     __tablename__ = "metering_portion"
@@ -124,6 +128,8 @@ class MeteringPeriod(Base):
     period: Mapped[str] = mapped_column(String(7), primary_key=True)
     state: Mapped[str] = mapped_column(String(12))  # CUT_OFF FORWARDED COMPLETE REPORTED
     cut_off_at: Mapped[datetime] = mapped_column(Instant)
+    round: Mapped[int] = mapped_column(server_default="0")  # 0, then one per correction
+    complete_lines: Mapped[int | None]  # at a node: how many lines the hub says are its own
 
 
 class Progress(Base):
@@ -134,6 +140,7 @@ class Progress(Base):
     party: Mapped[str] = mapped_column(String(12), primary_key=True)
     forwarded_lines: Mapped[int | None]
     routed_lines: Mapped[int] = mapped_column(default=0)
+    missing: Mapped[bool] = mapped_column(server_default=false())  # declared so by two people
 
 
 class Report(Base):

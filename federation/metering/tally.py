@@ -1,8 +1,9 @@
 """Turn the lines of a month into verdicts, totals and weights. Pure: the caller keeps them."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeVar
 
 from federation.licensing.facts import LicenceFacts
 from federation.metering.verdicts import (
@@ -35,6 +36,8 @@ class CountedLine:
     units: int
     occurred_at: int
 
+
+T = TypeVar("T")
 
 # In order: licence key, use, party, member, claim, URL key.
 PortionKey = tuple[str, str, str, str | None, str | None, str | None]
@@ -90,6 +93,24 @@ class Counter:
             self._count(tally, line, self._key(line.url), from_micros(line.occurred_at))
         return tally
 
+    def withdraw(self, tally: Tally, lines: Iterable[CountedLine]) -> None:
+        """Take back what counted although an opt-out was in force: found since, never agreed to.
+
+        What the line gave is what it gives without opt-outs; nothing else of it moves.
+        """
+        unaware = replace(self, index=self.index.without_reservations())
+        for line in lines:
+            key, at = self._key(line.url), from_micros(line.occurred_at)
+            if not self.index.is_reserved(key, line.use, at):
+                continue
+            counted = unaware.own([line])
+            for total, (number, units) in counted.totals.items():
+                _add(tally.totals, total, (-number, -units))
+            for portion, (weight, units) in counted.portions.items():
+                _add(tally.portions, portion, (-weight, -units))
+            whose = self._whose(Placement(RESERVED, None, ()), key, at)
+            _note(tally, line, key, RESERVED, whose)
+
     def _count(self, tally: Tally, line: CountedLine, key: UrlKey, at: datetime) -> None:
         licence = self.licences[line.licence]
         placement = place(
@@ -130,8 +151,7 @@ class Counter:
                 self._foreign_claim(portion.party, portion.member, portion.claim_id),
                 self._held_at(key, placement, line) if held else key.text,
             )
-            weight, counted = tally.portions.get(item, (0, 0))
-            tally.portions[item] = (weight + portion.weight, counted + units)
+            _add(tally.portions, item, (portion.weight, units))
             units = 0
 
     def _foreign_claim(self, party: str, member: str | None, claim_id: str | None) -> str | None:
@@ -156,6 +176,9 @@ class Counter:
 
 def _note(tally: Tally, line: CountedLine, key: UrlKey, verdict: str, member: str) -> None:
     tally.verdicts.append((line, verdict))
-    item = (line.licence, key.text, line.use, verdict, member)
-    lines, units = tally.totals.get(item, (0, 0))
-    tally.totals[item] = (lines + 1, units + line.units)
+    _add(tally.totals, (line.licence, key.text, line.use, verdict, member), (1, line.units))
+
+
+def _add(sums: dict[T, tuple[int, int]], key: T, more: tuple[int, int]) -> None:
+    first, second = sums.get(key, (0, 0))
+    sums[key] = (first + more[0], second + more[1])

@@ -10,14 +10,17 @@ from federation.edge.auth import parties, party_key
 from federation.edge.inbox import Arrival, Envelope, Handlers
 from federation.licensing import delivery
 from federation.licensing.messages import LicenceIssued
-from federation.metering import service as metering
+from federation.logs import get_logger
+from federation.metering import month
 from federation.metering.messages import Complete, CutOff, UsageRouted
 from federation.schema.context import Server
 from federation.settlement import distributing
-from federation.settlement.messages import RunAdvised, RunApproved
+from federation.settlement.messages import Reminder, RunAdvised, RunApproved
 from federation.trust import service as trust
 from federation.trust.jose import InvalidKeyError, PublicKey
 from federation.trust.membership import Granted, Refused, Roster
+
+log = get_logger("messages")
 
 
 def _now(at: Arrival) -> datetime:
@@ -44,16 +47,16 @@ async def _licence(at: Arrival, message: LicenceIssued) -> None:
 
 
 async def _cut_off(at: Arrival, message: CutOff) -> None:
-    await metering.receive_cut_off(at.session, message.period, _now(at))
+    await month.receive_cut_off(at.session, message, _now(at))
     at.server.month_is_due = True
 
 
 async def _routed(at: Arrival, message: UsageRouted) -> None:
-    await metering.receive_routed(at.session, message)
+    await month.receive_routed(at.session, message)
 
 
 async def _complete(at: Arrival, message: Complete) -> None:
-    await metering.receive_complete(at.session, message)
+    await month.receive_complete(at.session, message)
     at.server.month_is_due = True
 
 
@@ -69,6 +72,11 @@ async def _approved(at: Arrival, message: RunApproved) -> None:
     await distributing.receive_run(at.session, message, own, terms, _now(at))
 
 
+async def _reminder(at: Arrival, message: Reminder) -> None:
+    """Nothing to change: the month's own work does what is due; the operator reads the log."""
+    log.warning("usage report overdue", code=at.server.code, period=message.period)
+
+
 HANDLERS: Handlers = {
     "admission.granted": (Granted, _granted),
     "admission.refused": (Refused, _refused),
@@ -77,6 +85,7 @@ HANDLERS: Handlers = {
     "usage.cut_off": (CutOff, _cut_off),
     "usage.routed": (UsageRouted, _routed),
     "usage.complete": (Complete, _complete),
+    "usage.reminder": (Reminder, _reminder),
     "run.advised": (RunAdvised, _advised),
     "run.approved": (RunApproved, _approved),
 }

@@ -9,7 +9,7 @@ import msgspec
 from federation.config import NodeConfig
 from federation.edge.peers import DELIVERY_SECONDS, PeerAnswerError, PeerClient
 from federation.logs import get_logger
-from federation.metering import service as metering
+from federation.metering import month as metering
 from federation.metering import store
 from federation.registry import store as registry
 from federation.registry.index import ClaimIndex
@@ -81,6 +81,7 @@ class MonthWorker:
         server = self._server
         async with server.db.read() as session:
             lines = await metering.own_lines(session, period, server.code)
+            lines += await metering.lines_to_test_again(session, period, server.code)
         index = await self._index(metering.url_keys(lines))
         async with server.db.write("month.close") as session:
             terms = await server.terms(session)

@@ -65,6 +65,12 @@ class ClaimIndex:
         for reservation in reservations:
             self._reserve(reservation)
 
+    def without_reservations(self) -> "ClaimIndex":
+        """Return the same claims with no opt-out at all."""
+        found = ClaimIndex((), ())
+        found._claims = self._claims
+        return found
+
     def claimants(self, key: UrlKey, at: datetime) -> tuple[IndexedClaim, ...]:
         """Return the most specific claims that count on the UTC day of `at`; () if none does."""
         chain = self._claims.matching(key)

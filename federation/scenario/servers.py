@@ -104,6 +104,7 @@ def hub_config(scenario: Scenario, folder: Path) -> HubConfig:
         "fee_bps": part.fee_bps,
         "fee_band_bps": list(part.fee_band_bps),
         "terms": msgspec.to_builtins(scenario.manifest.terms),
+        "calendar": {"objection_days": 0},  # a month is advised and approved at one instant
         "account": part.account,
         "account_scheme": part.account_scheme,
         "bic": part.bic,

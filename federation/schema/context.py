@@ -91,6 +91,12 @@ class Server:
         )
 
 
+def hub_config(server: Server) -> HubConfig:
+    """Return the hub's configuration; only the hub's schema has the fields that ask for it."""
+    assert isinstance(server.config, HubConfig)  # noqa: S101 - the composition says so
+    return server.config
+
+
 class Context(BaseContext, kw_only=True):
     """The context of one GraphQL request."""
 

@@ -2,6 +2,7 @@
 
 import strawberry
 
+from federation.schema.closing import ClosingMutation, ClosingQuery, WorkListQuery
 from federation.schema.guards import extensions
 from federation.schema.joining import AdmissionMutation, AdmissionQuery, MembershipQuery
 from federation.schema.licensing import (
@@ -25,12 +26,16 @@ class Query(
     LicensingQuery,
     SettlementQuery,
     UsesQuery,
+    ClosingQuery,
+    WorkListQuery,
 ):
     """What the hub answers."""
 
 
 @strawberry.type
-class Mutation(AdmissionMutation, QuoteMutation, LicensingMutation, TokenMutation, RunMutation):
+class Mutation(
+    AdmissionMutation, QuoteMutation, LicensingMutation, TokenMutation, RunMutation, ClosingMutation
+):
     """What the hub does."""
 
 

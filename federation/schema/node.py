@@ -2,6 +2,7 @@
 
 import strawberry
 
+from federation.schema.closing import AnswerMutation, WorkListQuery
 from federation.schema.guards import extensions
 from federation.schema.joining import ApplicationMutation, MembershipQuery
 from federation.schema.licensing import LicensingMutation, LicensingQuery
@@ -19,12 +20,13 @@ class Query(
     SettlementQuery,
     DistributionQuery,
     UsesQuery,
+    WorkListQuery,
 ):
     """What a node answers."""
 
 
 @strawberry.type
-class Mutation(ApplicationMutation, LicensingMutation, TokenMutation):
+class Mutation(ApplicationMutation, LicensingMutation, TokenMutation, AnswerMutation):
     """What a node does."""
 
 

@@ -7,10 +7,11 @@ import msgspec
 import strawberry
 
 from federation import money
+from federation.metering import month
 from federation.metering import service as metering
 from federation.metering import store as usage
 from federation.registry.urls import normalise_url
-from federation.schema.context import Change, Info, Refused, change
+from federation.schema.context import Change, Info, Refused, change, hub_config
 from federation.schema.scalars import BigInt, Money
 from federation.settlement import report, service, store
 from federation.settlement.tables import Payment as PaymentRow
@@ -153,7 +154,9 @@ class StatementUse:
     units: BigInt
 
 
-@strawberry.type(description="A member's month: opening + attributed - payable = outstanding.")
+@strawberry.type(
+    description="A member's month: opening + attributed + adjusted - payable = outstanding."
+)
 class MemberStatement:
     """A statement that adds up."""
 
@@ -162,6 +165,7 @@ class MemberStatement:
     run_id: str
     opening: Money
     attributed: Money
+    adjusted: Money
     payable: Money
     outstanding: Money
     reason: str | None
@@ -260,7 +264,7 @@ class RunMutation:
         """Cut a month off; again it changes nothing."""
 
         async def act(at: Change) -> Period:
-            await metering.cut_off(at.session, period, await at.server.terms(at.session), at.now)
+            await month.cut_off(at.session, period, await at.server.terms(at.session), at.now)
             row = await usage.find_period(at.session, period)
             return Period(period=period, state=row.state if row else "OPEN", missing_reports=[])
 
@@ -281,7 +285,8 @@ class RunMutation:
         """Advise."""
 
         async def act(at: Change) -> Run:
-            return Run.of(await service.advise_run(at.session, run_id, at.now))
+            calendar = hub_config(at.server).calendar
+            return Run.of(await service.advise_run(at.session, run_id, calendar, at.now))
 
         return await change(info, "run.advise", OFFICER, act)
 
@@ -355,6 +360,7 @@ class DistributionQuery:
             run_id=done.run_id,
             opening=amount(balance.opening if balance else 0),
             attributed=amount(balance.attributed if balance else 0),
+            adjusted=amount(balance.adjusted if balance else 0),
             payable=amount(balance.payable if balance else 0),
             outstanding=amount(balance.outstanding if balance else 0),
             reason=balance.reason if balance else None,

@@ -12,8 +12,8 @@ from datetime import date
 from federation.settlement.clearing import Clearing
 from federation.settlement.distribution import Distribution
 from federation.settlement.run import LicenceResult
+from federation.settlement.run_document import HUB, LATE_PREFIX
 
-HUB = "HUB"
 REASONS = {"~UNMATCHED": "Unmatched", "~DISPUTED": "Disputed"}
 
 
@@ -77,6 +77,11 @@ def transfer(
         yield Posting(debit, credit, amount, currency, meta)
     elif amount < 0:
         yield Posting(credit, debit, -amount, currency, meta)
+
+
+def held_as(party: str) -> str:
+    """Return the suspense account's name of a `~` party: Unmatched, Disputed or Late."""
+    return "Late" if party.startswith(LATE_PREFIX) else REASONS[party]
 
 
 def licence_entry(
@@ -156,8 +161,7 @@ def _share_postings(
     )
     yield from transfer(unearned, pool, revenue.recognised - fees, currency, tags)
     for who, amount in sorted(result.shares.items()):
-        reason = REASONS.get(who)
-        target = books.suspense(reason) if reason else books.due(who)
+        target = books.suspense(held_as(who)) if who.startswith("~") else books.due(who)
         yield from transfer(pool, target, amount, currency, {**tags, "party": who})
 
 

@@ -17,6 +17,7 @@ from federation.settlement import store
 from federation.settlement.arithmetic import largest_remainder
 from federation.settlement.books import distribution_entry, run_entries
 from federation.settlement.clearing import converted
+from federation.settlement.corrections.members import take_in
 from federation.settlement.distribution import (
     Distribution,
     Line,
@@ -38,7 +39,7 @@ from federation.store.canonical import digest
 from federation.trust.membership import HubTerms
 
 DISPUTED = "~DISPUTED"
-BELOW_MINIMUM, ACCOUNT_MISSING = "BELOW_MINIMUM", "ACCOUNT_MISSING"
+BELOW_MINIMUM, ACCOUNT_MISSING, SET_OFF = "BELOW_MINIMUM", "ACCOUNT_MISSING", "SET_OFF"
 
 
 class RunMismatchError(RefusalError):
@@ -67,6 +68,8 @@ async def receive_advice(session: AsyncSession, message: RunAdvised, now: dateti
             warnings="[]",
             calculated_by="HUB",
             calculated_at=now,
+            objections_until=message.objections_until,
+            corrects=message.corrects,
         )
     )
 
@@ -98,8 +101,11 @@ def _checked(name: str, text: str) -> RunDocument:
 
 
 async def _refuse_other_report(session: AsyncSession, code: str, document: RunDocument) -> None:
+    """A run without our report is one for which two people declared it missing."""
+    if code not in document.reports:
+        return
     reports = await metering.latest_reports(session, document.period)
-    if code not in reports or document.reports.get(code) != reports[code].digest:
+    if code not in reports or document.reports[code] != reports[code].digest:
         raise RunMismatchError(f"{document.period} is not built on our usage report")
 
 
@@ -241,6 +247,7 @@ async def _keep(
             run_id=message.run_id,
             distribution_id=digest([message.run_id, frozen, _frozen_weights(inputs)]),
             document=msgspec.json.encode(message),
+            members=msgspec.json.encode(frozen).decode(),
             received=shared.received,
             domestic=shared.domestic,
             admin_fee=shared.admin_fee,
@@ -320,21 +327,26 @@ async def _keep_balances(
 ) -> dict[str, int]:
     """Say per member what can be paid now; return what this month adds to what is outstanding."""
     opening = await store.outstanding_before(session, period)
+    adjusted = await take_in(session, period)
     members = {member.member_id: member for member in await registry.all_members(session)}
     rows: list[tuple[object, ...]] = []
     added: dict[str, int] = {}
-    for member_id in sorted({*attributed, *(key for key, amount in opening.items() if amount)}):
+    waiting = {member_id for member_id, amount in opening.items() if amount}
+    for member_id in sorted({*attributed, *adjusted, *waiting}):
         carried, new = opening.get(member_id, 0), attributed.get(member_id, 0)
-        reason = _why_not_payable(members[member_id], carried + new, minimum)
-        payable = carried + new if reason is None else 0
+        more = adjusted.get(member_id, 0)
+        balance = carried + new + more
+        reason = _why_not_payable(members[member_id], balance, minimum)
+        payable = balance if reason is None else 0
         rows.append(
             (
                 period,
                 member_id,
                 str(carried),
                 str(new),
+                str(more),
                 str(payable),
-                str(carried + new - payable),
+                str(balance - payable),
                 reason,
             )
         )
@@ -345,6 +357,8 @@ async def _keep_balances(
 
 
 def _why_not_payable(member: Member, balance: int, minimum: int) -> str | None:
+    if balance < 0:
+        return SET_OFF  # a debit waits for the next credits; it is never called in
     if not member.account:
         return ACCOUNT_MISSING
     return BELOW_MINIMUM if balance < minimum else None

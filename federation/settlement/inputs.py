@@ -15,10 +15,12 @@ from federation.licensing.facts import LicenceFacts
 from federation.metering import store as metering
 from federation.metering.messages import UsageReport
 from federation.settlement import store
+from federation.settlement.messages import Held
 from federation.settlement.months import last_day, period_of
 from federation.settlement.rates import reference_rates
 from federation.settlement.run import choose_weights, with_rates_used
 from federation.settlement.run_document import (
+    LATE_PREFIX,
     CollectiveTerms,
     ComponentTerms,
     HubTerms,
@@ -26,11 +28,13 @@ from federation.settlement.run_document import (
     RunDocument,
     TierTerms,
     WeightTerms,
+    late_party,
 )
 from federation.trust import membership
 from federation.trust.service import HUB, collective_terms, node_parties
 
 Weights = dict[str, dict[str, int]]  # {licence key: {party: weight}}
+LATE_MONTHS = 3
 
 
 class MissingReportError(RefusalError):
@@ -52,13 +56,20 @@ class Gathered:
     document: RunDocument
     own: Weights
     reports: list[UsageReport]
+    late: list[Held]
 
 
 async def final_reports(session: AsyncSession, period: str) -> dict[str, tuple[str, UsageReport]]:
-    """Return {party: (digest, report)} of the hub and every node, or name the missing."""
+    """Return {party: (digest, report)} of the hub and every node, or name the missing.
+
+    A node that two people declared missing is left out until its report comes.
+    """
     rows = await metering.latest_reports(session, period)
-    wanted = {HUB, *(await metering.progress(session, period))}
-    missing = sorted(wanted - rows.keys())
+    progress = await metering.progress(session, period)
+    wanted = {HUB, *progress}
+    missing = sorted(
+        node for node in wanted - rows.keys() if node == HUB or not progress[node].missing
+    )
     if missing or wanted == {HUB}:
         raise MissingReportError(f"{period}: {', '.join(missing) or 'not cut off'}")
     return {
@@ -74,7 +85,11 @@ async def gather(session: AsyncSession, period: str, terms: membership.HubTerms)
     if locked and period != period_of(last_day(max(locked)) + timedelta(days=1)):
         raise PeriodOrderError(f"{period} does not follow {max(locked)}")
     own = own_weights(report for _, report in reports.values())
-    earlier = await store.earlier_weights(session, period)
+    history = await store.own_weights_by_month(session, period)
+    earlier = sum_of_months(history)
+    codes = [party.code for party in await node_parties(session)]
+    late = late_weights(history, [code for code in codes if code not in reports])
+    shared = with_late(own, late)
     document = RunDocument(
         format=1,
         period=period,
@@ -90,15 +105,18 @@ async def gather(session: AsyncSession, period: str, terms: membership.HubTerms)
             party.code: _collective(collective_terms(party))
             for party in await node_parties(session)
         },
-        licences=await _licences(session, period, own, earlier),
+        licences=await _licences(session, period, shared, earlier),
         rates={},
-        shares_by=_shares_by(own, earlier),
-        classes=_classes(report for _, report in reports.values()),
+        shares_by=shares_by(shared, earlier),
+        classes=sum_of_classes(report for _, report in reports.values()),
         reports={party: digest for party, (digest, _) in reports.items() if party != HUB},
     )
     rates = reference_rates(await store.rate_table(session), terms.clearing_currency, period)
     return Gathered(
-        with_rates_used(document, rates), own, [report for _, report in reports.values()]
+        with_rates_used(document, rates),
+        own,
+        [report for _, report in reports.values()],
+        late_held(document, late),
     )
 
 
@@ -113,7 +131,49 @@ def own_weights(reports: Iterable[UsageReport]) -> Weights:
     return {licence: dict(parties) for licence, parties in sums.items()}
 
 
-def _shares_by(own: Weights, earlier: Weights) -> list[tuple[str, str, str]]:
+def sum_of_months(history: Mapping[str, Weights]) -> Weights:
+    """Add up what several months' own lines weigh."""
+    sums: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for weights in history.values():
+        for key, parties in weights.items():
+            for party, weight in parties.items():
+                sums[key][party] += weight
+    return {key: dict(parties) for key, parties in sums.items()}
+
+
+def late_weights(history: Mapping[str, Weights], nodes: Iterable[str]) -> Weights:
+    """Return what missing nodes are held to weigh: the mean of their last three months.
+
+    A mean is rounded down to an integer; a unit weighs at least 10,000, so nothing is lost by it.
+    Fewer months that are settled make the mean of those (decision 0010).
+    """
+    months = sorted(history)[-LATE_MONTHS:]
+    found: Weights = {}
+    for node in nodes:
+        for key in sorted({key for month in months for key in history[month]}):
+            total = sum(history[month].get(key, {}).get(node, 0) for month in months)
+            if total // len(months):
+                found.setdefault(key, {})[late_party(node)] = total // len(months)
+    return found
+
+
+def with_late(own: Weights, late: Weights) -> Weights:
+    """Return a month's own weights together with those of missing nodes."""
+    return {key: {**own.get(key, {}), **late.get(key, {})} for key in sorted({*own, *late})}
+
+
+def late_held(document: RunDocument, late: Weights) -> list[Held]:
+    """Return the held rows of missing nodes; the node stands in the place of an address."""
+    return [
+        Held(key, party, party.removeprefix(LATE_PREFIX), str(weight))
+        for key, parties in sorted(late.items())
+        for party, weight in sorted(parties.items())
+        if document.licences[key.partition("/")[0]].weights_from[key] == "period"
+    ]
+
+
+def shares_by(own: Weights, earlier: Weights) -> list[tuple[str, str, str]]:
+    """Return the rows [licence key, party, weight] that a document states."""
     rows: list[tuple[str, str, str]] = []
     for key in sorted(own.keys() | earlier.keys()):
         weights, _ = choose_weights(own.get(key, {}), earlier.get(key, {}))
@@ -121,7 +181,8 @@ def _shares_by(own: Weights, earlier: Weights) -> list[tuple[str, str, str]]:
     return rows
 
 
-def _classes(reports: Iterable[UsageReport]) -> dict[str, tuple[int, str]]:
+def sum_of_classes(reports: Iterable[UsageReport]) -> dict[str, tuple[int, str]]:
+    """Add up the lines and units of each class over all reports."""
     sums: dict[str, tuple[int, int]] = {}
     for report in reports:
         for name, (lines, units) in report.classes.items():

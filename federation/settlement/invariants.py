@@ -18,7 +18,7 @@ from federation.money import exponent
 from federation.settlement import store
 from federation.settlement.check import check_run_file
 from federation.settlement.run import RunResult, compute
-from federation.settlement.run_document import HUB, decode
+from federation.settlement.run_document import HUB, decode, late_party
 from federation.settlement.tables import Distribution, HeldItem, JournalEntry, JournalPosting
 
 Check = tuple[int, list[str]]
@@ -126,7 +126,8 @@ async def _held_adds_up(session: AsyncSession, period: str, party: str, result: 
     run = await store.approved_run_id(session, period)
     sums: defaultdict[tuple[str, str], int] = defaultdict(int)
     for item in await session.scalars(select(HeldItem).where(HeldItem.run_id == run)):
-        sums[item.licence, f"~{item.reason}"] += item.amount
+        late = item.reason == "LATE"  # for a node, not for an address
+        sums[item.licence, late_party(item.url_key) if late else f"~{item.reason}"] += item.amount
     wanted = {
         (key, who): amount
         for key, row in result.licences.items()
@@ -187,13 +188,13 @@ async def _member_lines(session: AsyncSession, row: Distribution) -> Check:
 
 
 async def _balances(session: AsyncSession, row: Distribution) -> Check:
-    """Opening + attributed = payable + outstanding, and the opening is the last outstanding."""
+    """Opening + attributed + adjusted = payable + outstanding; the opening is the last one."""
     before = await store.outstanding_before(session, row.period)
     balances = await store.balances(session, row.period)
     wrong = [
         member
         for member, item in balances.items()
-        if item.opening + item.attributed != item.payable + item.outstanding
+        if item.opening + item.attributed + item.adjusted != item.payable + item.outstanding
         or item.opening != before.get(member, 0)
     ]
     return len(balances), sorted(wrong)

@@ -1,5 +1,7 @@
 """What the hub sends every node of a run."""
 
+from datetime import date, datetime
+
 import msgspec
 
 
@@ -37,6 +39,23 @@ class RunAdvised(msgspec.Struct, frozen=True):
 
     run_id: str
     document: str
+    objections_until: datetime | None = None
+    corrects: str | None = None
+
+
+class RunAnswered(msgspec.Struct, frozen=True):
+    """What a node says to an advised run: CONCURRED, or OBJECTED with a reason."""
+
+    run_id: str
+    answer: str
+    reason: str | None
+
+
+class Reminder(msgspec.Struct, frozen=True):
+    """The hub misses a node's usage report."""
+
+    period: str
+    due_on: date
 
 
 class RunApproved(msgspec.Struct, frozen=True):

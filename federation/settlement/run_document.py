@@ -15,6 +15,7 @@ from federation.licensing.facts import Component, LicenceFacts
 from federation.store.canonical import canonical, sha256_hex
 
 HUB = "HUB"
+LATE_PREFIX = "~LATE:"
 
 Digits = Annotated[str, Meta(pattern=r"\A(0|[1-9][0-9]*)\Z", max_length=1000)]
 Bps = Annotated[int, Meta(ge=0, le=10_000)]
@@ -140,6 +141,11 @@ class RunDocument(Struct, frozen=True, forbid_unknown_fields=True):
     reports: dict[str, Sha256]  # {node: digest of its usage report}
 
 
+def late_party(node: str) -> str:
+    """Return who holds the share of a node whose report was declared missing."""
+    return f"{LATE_PREFIX}{node}"
+
+
 def encode(document: RunDocument) -> bytes:
     """Return the RFC 8785 bytes of a document, with its lists in their one order."""
     return canonical(in_order(document))
@@ -179,7 +185,8 @@ def in_order(document: RunDocument) -> RunDocument:
 def _refuse_contradictions(document: RunDocument) -> None:
     """Refuse names that nothing else in the document explains."""
     keys = {key for number, terms in document.licences.items() for key in terms.keys(number)}
-    parties = {*document.collectives, "~UNMATCHED", "~DISPUTED"}
+    late = {late_party(code) for code in document.collectives.keys() - document.reports.keys()}
+    parties = {*document.collectives, "~UNMATCHED", "~DISPUTED", *late}
     rows = [(key, party) for key, party, _ in document.shares_by]
     if document.first_period > document.period:
         raise ValueError("the first period lies after the period")

@@ -1,12 +1,13 @@
 """The hub's month: rates, calculate, advise, approve by a second person, or withdraw."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import ClassVar
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from federation.config import Calendar
 from federation.errors import RefusalError
 from federation.licensing import store as licensing
 from federation.licensing.tables import Licence, Receipt
@@ -14,6 +15,7 @@ from federation.metering.messages import UsageReport
 from federation.settlement import store
 from federation.settlement.arithmetic import largest_remainder
 from federation.settlement.books import licence_entry, receipt_entry, run_entries
+from federation.settlement.closing.service import require_concurrence
 from federation.settlement.inputs import Gathered, final_reports, gather, use_weights
 from federation.settlement.messages import Credit, Held, RunAdvised, RunApproved, UseWeight
 from federation.settlement.months import last_day
@@ -128,13 +130,14 @@ async def _locked_run(session: AsyncSession, period: str, locked: str) -> Run:
     return row
 
 
-async def advise_run(session: AsyncSession, name: str, now: datetime) -> Run:
-    """Send a calculated run to every node to look at."""
-    row = await _get_run(session, name, {"CALCULATED", "ADVISED"})
+async def advise_run(session: AsyncSession, name: str, calendar: Calendar, now: datetime) -> Run:
+    """Send a calculated run to every node to look at, and open the window for objections."""
+    row = await get_run(session, name, {"CALCULATED", "ADVISED"})
     if row.state == "ADVISED":
         return row
     row.state = "ADVISED"
-    message = RunAdvised(row.run_id, row.document.decode())
+    row.objections_until = now + timedelta(days=calendar.objection_days)
+    message = RunAdvised(row.run_id, row.document.decode(), row.objections_until, row.corrects)
     for party in await node_parties(session):
         await outbox.post(
             session, target=party.entity_id, kind="run.advised", body=message, now=now
@@ -144,7 +147,7 @@ async def advise_run(session: AsyncSession, name: str, now: datetime) -> Run:
 
 async def withdraw_run(session: AsyncSession, name: str, who: Principal, reason: str) -> Run:
     """Take back a run that is not approved, with a reason; a new one may follow."""
-    row = await _get_run(session, name, {"CALCULATED", "ADVISED"})
+    row = await get_run(session, name, {"CALCULATED", "ADVISED"})
     if not reason.strip():
         raise RunStateError("a withdrawal states its reason")
     row.state = "WITHDRAWN"
@@ -156,11 +159,12 @@ async def approve_run(
     session: AsyncSession, name: str, who: Principal, terms: HubTerms, now: datetime
 ) -> Run:
     """Approve by another person than the maker; locks the month, posts, and tells the nodes."""
-    row = await _get_run(session, name, {"ADVISED", "APPROVED"})
+    row = await get_run(session, name, {"ADVISED", "APPROVED"})
     if row.state == "APPROVED":
         return row
     require_other_person(row.calculated_by, who.subject)
-    await _refuse_who_entered_inputs(session, who)
+    await refuse_who_entered_inputs(session, who)
+    await require_concurrence(session, row, now)
     gathered = await gather(session, row.period, terms)
     if run_id(encode(gathered.document)) != row.run_id:
         raise RunStateError(f"the inputs of {row.period} have changed; withdraw and calculate")
@@ -186,7 +190,7 @@ async def approve_run(
     return row
 
 
-async def _refuse_who_entered_inputs(session: AsyncSession, who: Principal) -> None:
+async def refuse_who_entered_inputs(session: AsyncSession, who: Principal) -> None:
     """Nobody approves a run whose inputs they entered (SETTLEMENT §8)."""
     if who.subject in await store.rate_recorders(session):
         raise SamePersonError(f"{who.subject} entered rates")
@@ -247,7 +251,18 @@ async def _keep_held(
             origin = gathered.document.licences[number].weights_from[key]
             found = await held_weights(session, row.period, gathered.reports, origin, key)
             held += held_rows(key, found)
+    held += late_of(gathered, here)
     await itemise_held(session, row.run_id, row.period, result, held, now)
+
+
+def late_of(gathered: Gathered, licensor: str) -> list[Held]:
+    """Return what is held at a licensor for nodes whose reports are missing."""
+    licences = gathered.document.licences
+    return [
+        item
+        for item in gathered.late
+        if licences[item.licence.partition("/")[0]].licensor == licensor
+    ]
 
 
 def held_rows(key: str, weights: dict[str, dict[str, int]]) -> list[Held]:
@@ -281,7 +296,7 @@ async def itemise_held(
             (
                 name,
                 key,
-                party.removeprefix("~"),
+                party.removeprefix("~").partition(":")[0],
                 url_key,
                 str(by_url[url_key]),
                 str(amount),
@@ -357,6 +372,7 @@ async def _tell_nodes(session: AsyncSession, row: Run, gathered: Gathered, now: 
                         session, row.period, gathered.reports, licence.weights_from[key], key
                     )
                     held += held_rows(key, found)
+        held += late_of(gathered, party.code)
         own = {
             number
             for number, licence in gathered.document.licences.items()
@@ -388,7 +404,8 @@ def _credits(node: str, reports: Iterable[UsageReport]) -> list[Credit]:
     ]
 
 
-async def _get_run(session: AsyncSession, name: str, states: set[str]) -> Run:
+async def get_run(session: AsyncSession, name: str, states: set[str]) -> Run:
+    """Return a run that is in one of some states."""
     row = await store.find_run(session, name)
     if row is None:
         raise UnknownRunError(name)

@@ -63,6 +63,13 @@ async def find_run(session: AsyncSession, run_id: str) -> Run | None:
     )
 
 
+async def any_run(session: AsyncSession, run_id: str) -> Run | None:
+    """Return the newest run of this id, also a withdrawn one."""
+    return await session.scalar(
+        select(Run).where(Run.run_id == run_id).order_by(Run.id.desc()).limit(1)
+    )
+
+
 async def runs(session: AsyncSession, period: str | None = None) -> list[Run]:
     """Return runs, newest first."""
     query = select(Run).order_by(Run.id.desc()).limit(500)
@@ -70,15 +77,39 @@ async def runs(session: AsyncSession, period: str | None = None) -> list[Run]:
 
 
 async def open_run(session: AsyncSession, period: str) -> Run | None:
-    """Return the run of a month that is calculated or advised."""
+    """Return the run of a month, no correction, that is calculated or advised."""
     return await session.scalar(
-        select(Run).where(Run.period == period, Run.state.in_(["CALCULATED", "ADVISED"]))
+        select(Run).where(
+            Run.period == period,
+            Run.corrects.is_(None),
+            Run.state.in_(["CALCULATED", "ADVISED"]),
+        )
     )
 
 
+async def open_runs(session: AsyncSession) -> list[Run]:
+    """Return runs and corrections that are calculated or advised, oldest first."""
+    rows = await session.scalars(
+        select(Run).where(Run.state.in_(["CALCULATED", "ADVISED"])).order_by(Run.id).limit(1_000)
+    )
+    return list(rows)
+
+
 async def approved_run(session: AsyncSession, period: str) -> Run | None:
-    """Return the approved run of a month."""
-    return await session.scalar(select(Run).where(Run.period == period, Run.state == "APPROVED"))
+    """Return the approved run of a month as it was settled, whatever corrected it since."""
+    return await session.scalar(
+        select(Run).where(Run.period == period, Run.state == "APPROVED", Run.corrects.is_(None))
+    )
+
+
+async def effective_run(session: AsyncSession, period: str) -> Run | None:
+    """Return the approved run of a month that is in force: its last correction, or itself."""
+    return await session.scalar(
+        select(Run)
+        .where(Run.period == period, Run.state == "APPROVED")
+        .order_by(Run.id.desc())
+        .limit(1)
+    )
 
 
 async def approved_run_id(session: AsyncSession, period: str) -> str | None:
@@ -95,13 +126,17 @@ async def standings(session: AsyncSession, before: str) -> list[Standing]:
     return list(rows)
 
 
-async def earlier_weights(session: AsyncSession, before: str) -> dict[str, dict[str, int]]:
-    """Return {licence key: {party: weight}} of the own lines of all settled months before."""
+async def own_weights_by_month(
+    session: AsyncSession, before: str
+) -> dict[str, dict[str, dict[str, int]]]:
+    """Return {month: {licence key: {party: weight}}} of settled months' own lines."""
     rows = await session.scalars(select(OwnWeight).where(OwnWeight.period < before))
-    found: dict[str, dict[str, int]] = {}
+    found: dict[str, dict[str, dict[str, int]]] = {}
     for row in rows:
-        weights = found.setdefault(row.licence, {})
-        weights[row.party] = weights.get(row.party, 0) + row.weight
+        found.setdefault(row.period, {}).setdefault(row.licence, {})[row.party] = row.weight
+    for month in await locked_periods(session):
+        if month < before:
+            found.setdefault(month, {})  # a month without usage counts in a mean
     return found
 
 
@@ -180,12 +215,13 @@ async def add_member_amounts(session: AsyncSession, rows: Sequence[tuple[object,
 
 
 async def add_balances(session: AsyncSession, rows: Sequence[tuple[object, ...]]) -> None:
-    """Insert balances: period, member, opening, attributed, payable, outstanding, reason."""
+    """Insert balances: period, member, opening, attributed, adjusted, payable, outstanding, why."""
     columns = [
         "period",
         "member_id",
         "opening",
         "attributed",
+        "adjusted",
         "payable",
         "outstanding",
         "reason",

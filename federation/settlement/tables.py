@@ -38,6 +38,9 @@ class Run(Base):
     approved_by: Mapped[str | None] = mapped_column(String(255))
     approved_at: Mapped[datetime | None] = mapped_column(Instant)
     reason: Mapped[str | None] = mapped_column(Text)
+    corrects: Mapped[str | None] = mapped_column(String(64))  # the run whose result it replaces
+    posted_in: Mapped[str | None] = mapped_column(String(7))  # the open month of a correction
+    objections_until: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class LockedPeriod(Base):
@@ -138,6 +141,7 @@ class Distribution(Base):
     run_id: Mapped[str] = mapped_column(String(64))
     distribution_id: Mapped[str] = mapped_column(String(64))
     document: Mapped[bytes]  # the run, as received
+    members: Mapped[str | None] = mapped_column(Text)  # [[member, entitled, works]] as JSON
     received: Mapped[int] = mapped_column(BigCount)
     domestic: Mapped[int] = mapped_column(BigCount)
     admin_fee: Mapped[int] = mapped_column(BigCount)
@@ -163,13 +167,17 @@ class MemberAmount(Base):
 
 
 class MemberBalance(Base):
-    """Attributed and not yet payable, or payable: per member and period, appended."""
+    """Attributed and not yet payable, or payable: per member and period, appended.
+
+    opening + attributed + adjusted = payable + outstanding; a debit is a negative outstanding.
+    """
 
     __tablename__ = "settlement_member_balance"
     period: Mapped[str] = mapped_column(String(7), primary_key=True)
     member_id: Mapped[str] = mapped_column(String(128), primary_key=True)
     opening: Mapped[int] = mapped_column(BigCount)
     attributed: Mapped[int] = mapped_column(BigCount)
+    adjusted: Mapped[int] = mapped_column(BigCount, server_default="0")
     payable: Mapped[int] = mapped_column(BigCount)
     outstanding: Mapped[int] = mapped_column(BigCount)
     reason: Mapped[str | None] = mapped_column(String(32))

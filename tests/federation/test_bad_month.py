@@ -192,7 +192,7 @@ async def test_a_run_waits_for_every_report_and_for_a_fresh_rate(small):
 async def forwarded(small, codes):
     """Tell whether these nodes, and no other, have sent their lines on, and wait for nothing."""
     rows = (await small.rows([HUB]))[HUB].get("metering_progress", [])
-    done = {party for _, party, lines, _ in rows if lines is not None}
+    done = {party for _, party, lines, *_ in rows if lines is not None}
     waiting = [await small.at(code, "auditor").ask(ask.DELIVERIES) for code in sorted(codes)]
     return done == codes and not any(waiting)
 

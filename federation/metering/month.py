@@ -1,0 +1,323 @@
+"""The end of a month between servers: cut-off, lines sent home, all of them there, reported.
+
+A later round takes in what came late, for a correction (SETTLEMENT §7b): the same steps again, on
+the lines that have no verdict yet.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.errors import RefusalError
+from federation.licensing import store as licensing
+from federation.metering import store
+from federation.metering.messages import (
+    Complete,
+    CutOff,
+    Forwarded,
+    RoutedLineFact,
+    UsageReport,
+    UsageRouted,
+)
+from federation.metering.reports import keep_report, make_report
+from federation.metering.service import LINES_MAX, month_of
+from federation.metering.tables import MeteringPeriod, Progress
+from federation.metering.tally import LATE, CountedLine, Counter
+from federation.metering.verdicts import Terms
+from federation.registry import store as registry
+from federation.registry.index import ClaimIndex
+from federation.registry.urls import UrlKey, normalise_url
+from federation.store import outbox
+from federation.trust.membership import HubTerms
+from federation.trust.service import HUB, find_party, get_party, node_parties
+
+_MONTH = re.compile(r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])")
+
+
+class BadPeriodError(RefusalError):
+    """A month is written YYYY-MM."""
+
+    code: ClassVar[str] = "BAD_PERIOD"
+
+
+class PeriodNotOverError(RefusalError):
+    """This month is not over yet."""
+
+    code: ClassVar[str] = "PERIOD_NOT_OVER"
+
+
+class CountMismatchError(RefusalError):
+    """The lines received are not those announced."""
+
+    code: ClassVar[str] = "COUNT_MISMATCH"
+
+
+class MonthStateError(RefusalError):
+    """The month does not stand where this could be done."""
+
+    code: ClassVar[str] = "MONTH_STATE"
+
+
+async def cut_off(session: AsyncSession, period: str, terms: HubTerms, now: datetime) -> None:
+    """At the hub: close a month, decide or send on the labs' lines, and report on them."""
+    if not _MONTH.fullmatch(period):
+        raise BadPeriodError(repr(period[:40]))
+    if month_of(now) <= period:
+        raise PeriodNotOverError(period)
+    if await store.find_period(session, period) is not None:
+        return
+    row = MeteringPeriod(period=period, state="CUT_OFF", cut_off_at=now, round=0)
+    session.add(row)
+    for party in await node_parties(session):
+        session.add(Progress(period=period, party=party.code, forwarded_lines=None, routed_lines=0))
+    await _do_round(session, row, terms, now)
+
+
+async def begin_round(session: AsyncSession, period: str, terms: HubTerms, now: datetime) -> int:
+    """At the hub: take in what came late for a reported month; return the round's number.
+
+    Every node does the same and reports again. A node still declared missing holds it up.
+    """
+    row = await store.find_period(session, period)
+    if row is None or row.state != "REPORTED":
+        raise MonthStateError(f"{period} is {row.state if row else 'not cut off'}, not REPORTED")
+    progress = await store.progress(session, period)
+    reports = await store.latest_reports(session, period)
+    missing = sorted(progress.keys() - reports.keys())
+    if missing:
+        raise MonthStateError(f"{period}: still missing {', '.join(missing)}")
+    for item in progress.values():
+        item.forwarded_lines, item.missing = None, False
+    row.state, row.round = "CUT_OFF", row.round + 1
+    await store.reopen_late(session, period)
+    await _do_round(session, row, terms, now)
+    return row.round
+
+
+async def _do_round(
+    session: AsyncSession, row: MeteringPeriod, terms: HubTerms, now: datetime
+) -> None:
+    """Tell every node, send on what labs reported, and write the hub's own report."""
+    period = row.period
+    for party in await node_parties(session):
+        body = CutOff(period, row.round)
+        await outbox.post(session, target=party.entity_id, kind="usage.cut_off", body=body, now=now)
+    await session.flush()
+    lines = await store.undecided_lines(session, period, HUB)
+    index = registry.claim_index(await registry.index_slice(session, url_keys(lines)))
+    placer = await counter(session, HUB, index, terms)
+    await forward_entered(session, period, HUB, placer, now)
+    await make_report(session, period, HUB, now)
+    row.state = "FORWARDED"
+    await session.flush()
+    await complete_when_all_forwarded(session, period, now)
+
+
+async def go_on_without(session: AsyncSession, period: str, node: str, now: datetime) -> None:
+    """At the hub: a node was declared missing; the month goes on without it."""
+    progress = await store.progress(session, period)
+    if node not in progress:
+        raise MonthStateError(f"{node} does not take part in {period}")
+    reports = await store.latest_reports(session, period)
+    if node in reports:
+        raise MonthStateError(f"{node} has reported on {period}")
+    progress[node].missing = True
+    await session.flush()
+    await complete_when_all_forwarded(session, period, now)
+    await _reported_when_all_are_in(session, period)
+
+
+async def own_lines(session: AsyncSession, period: str, here: str) -> list[CountedLine]:
+    """At a node: return the undecided lines of a month that belong here, wherever they entered."""
+    entered = await store.undecided_lines(session, period, here)
+    return [*entered, *await store.routed_lines(session, period, verdict=None)]
+
+
+async def lines_to_test_again(session: AsyncSession, period: str, here: str) -> list[CountedLine]:
+    """At a node, in a later round: return what counted, in case an opt-out was found since."""
+    row = await session.get_one(MeteringPeriod, period)
+    return await store.matched_lines(session, period, here) if row.round else []
+
+
+async def close_month(
+    session: AsyncSession, period: str, here: str, placer: Counter, now: datetime
+) -> None:
+    """At a node: decide the lines that belong here and send the usage report."""
+    tally = placer.own(await own_lines(session, period, here))
+    placer.withdraw(tally, await lines_to_test_again(session, period, here))
+    await store.keep_tally(session, period, here, tally)
+    await make_report(session, period, here, now)
+
+
+async def receive_cut_off(session: AsyncSession, message: CutOff, now: datetime) -> None:
+    """At a node: the hub closes a month; what follows needs the claim index, so it is work."""
+    row = await store.find_period(session, message.period)
+    if row is None:
+        session.add(
+            MeteringPeriod(
+                period=message.period, state="CUT_OFF", cut_off_at=now, round=message.round
+            )
+        )
+    elif message.round > row.round:
+        row.state, row.round, row.complete_lines = "CUT_OFF", message.round, None
+        await store.reopen_late(session, message.period)
+
+
+def url_keys(lines: Sequence[CountedLine]) -> list[UrlKey]:
+    """Return the distinct addresses of some lines, sorted."""
+    keys = {normalise_url(url) for url in {line.url for line in lines}}
+    return sorted(keys, key=lambda key: (key.host, key.path))
+
+
+async def counter(session: AsyncSession, here: str, index: ClaimIndex, terms: HubTerms) -> Counter:
+    """Return what is needed to place lines on this server."""
+    rows = await licensing.all_licences(session)
+    parts = await registry.owner_parts(session)
+    holders = await registry.holders(session, here)
+    return Counter(
+        here=here,
+        licences={row.number: licensing.facts(row) for row in rows},
+        repertoire=licensing.repertoire(rows),
+        index=index,
+        terms=Terms(terms.tier_weight, terms.use_weight),
+        owner_bps=lambda claim_id: parts.get(claim_id, 0),
+        member_of=holders.get,
+    )
+
+
+async def forward_entered(
+    session: AsyncSession, period: str, here: str, placer: Counter, now: datetime
+) -> int:
+    """Decide the lines that end here, send on those owned elsewhere; return how many went."""
+    lines = await store.undecided_lines(session, period, here)
+    tally, _ = placer.enter(lines)
+    await store.keep_tally(session, period, here, tally)
+    sent = 0
+    for owner, theirs in sorted(tally.elsewhere.items()):
+        theirs.sort(key=lambda line: (line.reporter, line.event_id))
+        for start in range(0, len(theirs), LINES_MAX):
+            facts = [_fact(line) for line in theirs[start : start + LINES_MAX]]
+            message = UsageRouted(here, owner, period, facts)
+            await route(session, message, now)
+            sent += len(facts)
+    return sent
+
+
+def _fact(line: CountedLine) -> RoutedLineFact:
+    return RoutedLineFact(
+        line.reporter,
+        line.event_id,
+        line.licence,
+        line.url,
+        line.use,
+        line.units,
+        line.occurred_at,
+    )
+
+
+async def route(session: AsyncSession, message: UsageRouted, now: datetime) -> None:
+    """Post lines towards their owner: a node to the hub, the hub to the owner."""
+    hub = await find_party(session, HUB)  # only a node holds the hub as a party
+    party = hub or await get_party(session, message.owner)
+    if hub is None:
+        row = await session.get(Progress, (message.period, message.owner))
+        if row is not None:
+            row.routed_lines += len(message.lines)
+    await outbox.post(session, target=party.entity_id, kind="usage.routed", body=message, now=now)
+
+
+async def finish_forwarding(session: AsyncSession, period: str, sent: int, now: datetime) -> None:
+    """At a node: say that everything of a month is on its way."""
+    row = await session.get_one(MeteringPeriod, period)
+    row.state = "FORWARDED" if row.complete_lines is None else "COMPLETE"
+    hub = await get_party(session, HUB)
+    await outbox.post(
+        session,
+        target=hub.entity_id,
+        kind="usage.forwarded",
+        body=Forwarded(period, sent),
+        now=now,
+    )
+
+
+async def receive_routed(session: AsyncSession, message: UsageRouted) -> None:
+    """At the owner: keep lines that entered elsewhere; those of a closed month came late."""
+    row = await store.find_period(session, message.period)
+    is_late = row is not None and (row.state == "REPORTED" or row.complete_lines is not None)
+    verdict = LATE if is_late else None
+    await store.add_routed(session, message.origin, message.period, message.lines, verdict)
+
+
+async def receive_forwarded(
+    session: AsyncSession, node: str, message: Forwarded, now: datetime
+) -> None:
+    """At the hub: a node has sent everything on; when all have, each is told it has all."""
+    progress = await store.progress(session, message.period)
+    if node not in progress:
+        raise CountMismatchError(f"{node} does not take part in {message.period}")
+    progress[node].forwarded_lines = message.lines
+    await complete_when_all_forwarded(session, message.period, now)
+
+
+async def complete_when_all_forwarded(session: AsyncSession, period: str, now: datetime) -> None:
+    """At the hub: once every server has forwarded, tell each node how many lines are its own.
+
+    Nodes declared missing are not waited for; they are told as well and read it when they return.
+    """
+    row = await store.find_period(session, period)
+    progress = await store.progress(session, period)
+    if row is None or row.state != "FORWARDED":
+        return
+    if any(item.forwarded_lines is None and not item.missing for item in progress.values()):
+        return
+    row.state = "COMPLETE"
+    for node, item in sorted(progress.items()):
+        party = await get_party(session, node)
+        await outbox.post(
+            session,
+            target=party.entity_id,
+            kind="usage.complete",
+            body=Complete(period, item.routed_lines),
+            now=now,
+        )
+
+
+async def receive_complete(session: AsyncSession, message: Complete) -> None:
+    """At a node: all lines of the month that belong here have come.
+
+    A node that was away learns so before it has sent on its own; it does that first.
+    """
+    here = await store.count_routed(session, message.period)
+    if here != message.lines:
+        raise CountMismatchError(f"{message.period}: {here} lines came, {message.lines} were sent")
+    row = await session.get_one(MeteringPeriod, message.period)
+    row.complete_lines = message.lines
+    if row.state == "FORWARDED":
+        row.state = "COMPLETE"
+
+
+async def receive_report(
+    session: AsyncSession, node: str, report: UsageReport, now: datetime
+) -> None:
+    """At the hub: keep a node's usage report; the month is reported when all are in."""
+    await keep_report(session, node, report, now)
+    await _reported_when_all_are_in(session, report.period)
+
+
+async def _reported_when_all_are_in(session: AsyncSession, period: str) -> None:
+    """Each round brings one report of each node, so its sequence tells the round it is for."""
+    row = await store.find_period(session, period)
+    if row is None or row.state not in {"FORWARDED", "COMPLETE"}:
+        return
+    reports = await store.latest_reports(session, period)
+    progress = await store.progress(session, period)
+    waiting = [
+        node
+        for node, item in progress.items()
+        if not item.missing and (node not in reports or reports[node].sequence <= row.round)
+    ]
+    if not waiting:
+        row.state = "REPORTED"

@@ -1,0 +1,120 @@
+"""What changed between two runs of a month, and why. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from federation.settlement.run import RunResult, compute
+from federation.settlement.run_document import LicenceTerms, RunDocument
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A party's share in a licence key before and after, in minor units of `currency`."""
+
+    licence: str
+    party: str
+    old: int
+    new: int
+    currency: str
+
+    @property
+    def difference(self) -> int:
+        """Return new - old."""
+        return self.new - self.old
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """An input that is not what it was: which kind, whose, and both values as text."""
+
+    kind: str
+    name: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunDiff:
+    """Shares that differ, nets that differ (clearing currency), and the inputs that do."""
+
+    shares: tuple[Difference, ...]
+    nets: tuple[Difference, ...]
+    causes: tuple[Cause, ...]
+
+
+def compare(old: RunDocument | None, new: RunDocument) -> RunDiff:
+    """Compare two runs; without an old one everything is new and nothing is the cause."""
+    after = compute(new)
+    before = compute(old) if old is not None else None
+    clearing = new.hub.clearing_currency
+    return RunDiff(
+        shares=tuple(_shares(before, after)),
+        nets=tuple(_nets(before, after, clearing)),
+        causes=tuple(_causes(old, new)) if old is not None else (),
+    )
+
+
+def _shares(before: RunResult | None, after: RunResult) -> Iterator[Difference]:
+    earlier = before.licences if before else {}
+    for key in sorted({*earlier, *after.licences}):
+        was = earlier[key].shares if key in earlier else {}
+        now = after.licences[key].shares if key in after.licences else {}
+        currency = (after.licences.get(key) or earlier[key]).currency
+        for party in sorted({*was, *now}):
+            row = Difference(key, party, was.get(party, 0), now.get(party, 0), currency)
+            if row.difference:
+                yield row
+
+
+def _nets(before: RunResult | None, after: RunResult, currency: str) -> Iterator[Difference]:
+    for party, position in after.positions.items():
+        was = before.positions.get(party) if before else None
+        row = Difference("", party, was.net if was else 0, position.net, currency)
+        if row.difference:
+            yield row
+
+
+def _causes(old: RunDocument, new: RunDocument) -> Iterator[Cause]:
+    yield from _changed("usage report", old.reports, new.reports)
+    rates = [
+        {name: f"{rate.rate} of {rate.date}" for name, rate in document.rates.items()}
+        for document in (old, new)
+    ]
+    yield from _changed("rate", *rates)
+    for name in ("received", "brought_forward", "recognised_before", "weights_from"):
+        yield from _changed(
+            name.replace("_", " "), _per_licence(old, name), _per_licence(new, name)
+        )
+    yield from _changed("licence", _terms(old), _terms(new))
+    yield from _changed("collective", _texts(old.collectives), _texts(new.collectives))
+    yield from _changed("terms", {"hub": str(old.hub)}, {"hub": str(new.hub)})
+    yield from _changed("terms", {"weights": str(old.weights)}, {"weights": str(new.weights)})
+
+
+def _changed(kind: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Cause]:
+    for name in sorted({*old, *new}):
+        was, now = old.get(name, ""), new.get(name, "")
+        if was != now:
+            yield Cause(kind, name, was, now)
+
+
+def _per_licence(document: RunDocument, name: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for number, terms in document.licences.items():
+        value = getattr(terms, name)
+        found |= value if isinstance(value, dict) else {number: value}
+    return found
+
+
+def _terms(document: RunDocument) -> dict[str, str]:
+    return {number: _fixed(terms) for number, terms in document.licences.items()}
+
+
+def _fixed(terms: LicenceTerms) -> str:
+    return f"{terms.licensor} {terms.currency} {terms.starts_on}..{terms.ends_on} " + "; ".join(
+        f"{c.id} {c.fee}" for c in terms.components
+    )
+
+
+def _texts(things: Mapping[str, object]) -> dict[str, str]:
+    return {name: str(thing) for name, thing in things.items()}

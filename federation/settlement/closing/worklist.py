@@ -1,0 +1,100 @@
+"""One list of what is held up, why, whose turn it is, and until when."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.config import Calendar
+from federation.metering import store as metering
+from federation.metering.tables import MeteringPeriod, Progress, Report
+from federation.settlement import store as runs
+from federation.settlement.closing import store
+from federation.settlement.closing.calendar import due
+from federation.settlement.tables import Run
+
+OFFICER, APPROVER = "settlement_officer", "settlement_approver"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """Something that waits: `turn` is a role here or a party's code; `until` may be open."""
+
+    kind: str
+    subject: str
+    why: str
+    turn: str
+    until: datetime | date | None = None
+
+
+async def of_months(
+    session: AsyncSession, here: str, calendar: Calendar | None, now: datetime
+) -> list[WorkItem]:
+    """Return what waits in the life of months; the calendar is the hub's."""
+    items: list[WorkItem] = []
+    locked = await runs.locked_periods(session)
+    for row in await metering.periods_in(session, ["CUT_OFF", "FORWARDED", "COMPLETE"]):
+        progress = await metering.progress(session, row.period)
+        reports = await metering.latest_reports(session, row.period)
+        if calendar is None:
+            items.append(WorkItem("month", row.period, f"it is {row.state}", here))
+        else:
+            items += _missing(row, progress, reports, calendar, now)
+    for declared in await store.unconfirmed(session):
+        why = f"{declared.node} declared missing by {declared.declared_by}: {declared.reason}"
+        items.append(WorkItem("missing report", declared.period, why, APPROVER))
+    for row in await metering.periods_in(session, ["REPORTED"]):
+        if calendar is not None and row.period not in locked:
+            run = await runs.open_run(session, row.period)
+            if run is None:
+                items.append(WorkItem("run", row.period, "all reports are in", OFFICER))
+    for run in await runs.open_runs(session):
+        items += await _run(session, run, here, now)
+    for period, (lines, units) in sorted((await metering.late_lines(session)).items()):
+        why = f"{lines} lines, {units} units came after the cut-off"
+        items.append(WorkItem("late usage", period, why, OFFICER if calendar else "HUB"))
+    return items
+
+
+def _missing(
+    row: MeteringPeriod,
+    progress: Mapping[str, Progress],
+    reports: Mapping[str, Report],
+    calendar: Calendar,
+    now: datetime,
+) -> Iterator[WorkItem]:
+    for node, item in sorted(progress.items()):
+        is_in = node in reports and reports[node].sequence > row.round
+        if is_in or item.missing:
+            continue
+        deadline = due(calendar, row.period, node)
+        day = now.date()
+        if day > deadline.due_on:
+            why = f"overdue by {(day - deadline.due_on).days} days"
+        elif day in deadline.reminders:
+            why = "remind it today"
+        else:
+            why = "not in yet"
+        yield WorkItem("usage report", f"{row.period} {node}", why, node, deadline.due_on)
+
+
+async def _run(session: AsyncSession, run: Run, here: str, now: datetime) -> list[WorkItem]:
+    subject = f"{run.period} {run.run_id[:16]}"
+    if run.state == "CALCULATED":
+        return [WorkItem("run", subject, "to be advised to the nodes", OFFICER)]
+    answers = await store.responses(session, run.run_id)
+    objections = [
+        WorkItem("objection", subject, f"{node}: {row.reason}", OFFICER)
+        for node, row in answers.items()
+        if row.answer == "OBJECTED" and row.settled_by is None
+    ]
+    until = run.objections_until
+    if here != "HUB":
+        waits = until is not None and now < until and here not in answers
+        why = "concur or object; silence concurs"
+        return [WorkItem("run", subject, why, OFFICER, until)] if waits else []
+    if until is not None and now < until:
+        return [*objections, WorkItem("run", subject, "nodes may object", "nodes", until)]
+    why = f"to be approved by somebody else than {run.calculated_by}"
+    return [*objections, WorkItem("run", subject, why, APPROVER)]
