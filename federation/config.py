@@ -144,6 +144,7 @@ class HubConfig(ServerConfig, frozen=True, forbid_unknown_fields=True, kw_only=T
     national_fee_bps: Bps = -1  # stands for fee_bps
     calendar: Calendar = Calendar()
     adjustments: Adjustments = Adjustments()
+    payment_days: Annotated[int, Meta(ge=0, le=365)] = 10  # from approval to the value date
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -20,6 +20,7 @@ import federation.banking.tables
 import federation.licensing.tables
 import federation.metering.tables
 import federation.registry.tables
+import federation.settlement.payments.tables
 import federation.settlement.tables
 import federation.store.tables  # noqa: F401 - imported for their tables
 from federation.store import migrations

@@ -10,8 +10,39 @@ WORDS_MAX, JOINED_MAX = 80, 7
 
 _WORD = re.compile(r"[A-Z0-9]+")
 _LEGAL_FORMS = frozenset(
-    "AB AG AS ASA BV CO CORP CV EV GMBH INC KG KK LLC LLP LTD LIMITED MBH NV OY PLC PTE PTY SA "
-    "SARL SAS SE SL SPA SRL THE".split()
+    [
+        "AB",
+        "AG",
+        "AS",
+        "ASA",
+        "BV",
+        "CO",
+        "CORP",
+        "CV",
+        "EV",
+        "GMBH",
+        "INC",
+        "KG",
+        "KK",
+        "LLC",
+        "LLP",
+        "LTD",
+        "LIMITED",
+        "MBH",
+        "NV",
+        "OY",
+        "PLC",
+        "PTE",
+        "PTY",
+        "SA",
+        "SARL",
+        "SAS",
+        "SE",
+        "SL",
+        "SPA",
+        "SRL",
+        "THE",
+    ]
 )
 
 

@@ -18,6 +18,7 @@ from federation.settlement.member_csv import MemberRow, members_csv
 from federation.settlement.messages import RunApproved
 from federation.settlement.months import last_day
 from federation.settlement.pain001 import Account, PaymentOrder, write_pain001
+from federation.settlement.payments.tables import Payment
 from federation.settlement.run import compute
 from federation.settlement.statements import (
     StatementInputs,
@@ -25,7 +26,7 @@ from federation.settlement.statements import (
     statement_csv,
     statement_json,
 )
-from federation.settlement.tables import Distribution, MemberAmount, MemberBalance, Payment
+from federation.settlement.tables import Distribution, MemberAmount, MemberBalance
 from federation.trust.membership import CollectiveTerms, HubTerms
 from federation.trust.service import HUB, collective_terms, find_party
 
@@ -112,8 +113,13 @@ async def payments_list(server: Server, period: str) -> tuple[str, bytes]:
     """List the payment files of a month."""
     async with server.db.read() as session:
         rows = await store.payments(session, period)
-    names = sorted({_payment_file(row) for row in rows if row.state != "OUTSTANDING"})
+    names = sorted({_payment_file(row) for row in rows if _is_in_file(row)})
     return JSON, msgspec.json.encode(names)
+
+
+def _is_in_file(row: Payment) -> bool:
+    """Say whether a payment is a remittance that can be made."""
+    return row.kind == "REMITTANCE" and row.state not in {"OUTSTANDING", "CANCELLED", "SET_OFF"}
 
 
 def _payment_file(row: Payment) -> str:
@@ -126,7 +132,7 @@ async def payment_file(server: Server, period: str, name: str) -> tuple[str, byt
         rows = [
             row
             for row in await store.payments(session, period)
-            if row.state != "OUTSTANDING" and _payment_file(row) == name
+            if _is_in_file(row) and _payment_file(row) == name
         ]
         if not rows:
             raise NoSuchFileError(f"payments/{period}/{name}.xml")

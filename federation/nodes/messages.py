@@ -14,8 +14,10 @@ from federation.logs import get_logger
 from federation.metering import month
 from federation.metering.messages import Complete, CutOff, UsageRouted
 from federation.schema.context import Server
+from federation.schema.joining import particulars
 from federation.settlement import distributing
 from federation.settlement.messages import Reminder, RunAdvised, RunApproved
+from federation.settlement.payments.remittances import account_in
 from federation.trust import service as trust
 from federation.trust.jose import InvalidKeyError, PublicKey
 from federation.trust.membership import Granted, Refused, Roster
@@ -68,7 +70,7 @@ async def _approved(at: Arrival, message: RunApproved) -> None:
     config = at.server.config
     assert isinstance(config, NodeConfig)  # noqa: S101 - a node's handlers serve a node
     terms = await trust.hub_terms(at.session)
-    own = distributing.Own(config.code, config.account, terms.account)
+    own = distributing.Own(config.code, account_in(particulars(config)))
     await distributing.receive_run(at.session, message, own, terms, _now(at))
 
 

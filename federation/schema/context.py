@@ -88,6 +88,7 @@ class Server:
             account=config.account,
             account_scheme=config.account_scheme,
             bic=config.bic,
+            payment_days=config.payment_days,
         )
 
 

@@ -14,7 +14,7 @@ from federation.registry.urls import normalise_url
 from federation.schema.context import Change, Info, Refused, change, hub_config
 from federation.schema.scalars import BigInt, Money
 from federation.settlement import report, service, store
-from federation.settlement.tables import Payment as PaymentRow
+from federation.settlement.payments.tables import Payment as PaymentRow
 from federation.settlement.tables import Run as RunRow
 from federation.trust.principals import NotAllowedError
 

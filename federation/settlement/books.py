@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from federation.settlement.clearing import Clearing
+from federation.settlement.clearing import Clearing, Position
 from federation.settlement.distribution import Distribution
 from federation.settlement.run import LicenceResult
 from federation.settlement.run_document import HUB, LATE_PREFIX
@@ -49,7 +49,7 @@ class Accounts:
         return f"Assets:{self.party}:{name}"
 
     def owed(self, name: str) -> str:
-        """Return `Liabilities:<P>:Unearned|Members|Outstanding|…`."""
+        """Return `Liabilities:<P>:Unearned|Members|Outstanding|InTransit`."""
         return f"Liabilities:{self.party}:{name}"
 
     def due(self, other: str) -> str:
@@ -64,8 +64,12 @@ class Accounts:
         """Return `Income:<P>:ClearingFee|CollectingFee|AdminFee`."""
         return f"Income:{self.party}:{name}"
 
+    def expense(self, name: str) -> str:
+        """Return `Expenses:<P>:BankCharges`."""
+        return f"Expenses:{self.party}:{name}"
+
     def equity(self, name: str) -> str:
-        """Return `Equity:<P>:Clearing|FxRounding`."""
+        """Return `Equity:<P>:Clearing|FxRounding|FxRealised`."""
         return f"Equity:{self.party}:{name}"
 
 
@@ -119,8 +123,12 @@ def run_entries(
     licences: Mapping[str, LicenceResult],
     cleared: Iterable[Clearing],
     clearing_currency: str,
+    restated: Iterable[Posting] = (),
 ) -> list[Entry]:
-    """What an approved run enters in the books of one licensor, debtor or creditor."""
+    """What an approved run enters in the books of one licensor, debtor or creditor.
+
+    `restated` is what becomes of its position once everything is cleared.
+    """
     meta = {"period": period, "run": run_id[:16]}
     entries = [
         Entry(
@@ -137,7 +145,7 @@ def run_entries(
             posted_on,
             f"clearing/{period}",
             f"Obligations of {period} cleared",
-            tuple(_clearing_postings(party, cleared, meta, clearing_currency)),
+            (*_clearing_postings(party, cleared, meta, clearing_currency), *restated),
         )
     )
     return [entry for entry in entries if entry.postings]
@@ -230,3 +238,42 @@ def distribution_entry(
         tags = {**meta, "reason": reason}
         postings += transfer(exchange, books.owed("Outstanding"), amount, currency, tags)
     return Entry(posted_on, f"distribution/{period}", f"Distribution of {period}", tuple(postings))
+
+
+def restated_position(
+    *,
+    node: str,
+    net: int,
+    clearing_currency: str,
+    remittance: int,
+    currency: str,
+    meta: Mapping[str, str],
+) -> tuple[Posting, ...]:
+    """Restate what a node gets from the hub, or owes it if below 0, as what will be remitted.
+
+    The run fixes both integers: `net` in clearing currency, `remittance` in the node's own. With
+    this the exchange account is empty again but for licence currencies that the node must sell
+    (decision 0006).
+    """
+    if clearing_currency == currency:
+        return ()
+    due, exchange = Accounts(node).due(HUB), Accounts(node).equity("Clearing")
+    return (
+        *transfer(exchange, due, net, clearing_currency, meta),
+        *transfer(due, exchange, remittance, currency, meta),
+    )
+
+
+def too_small_to_remit(
+    positions: Mapping[str, Position], remittances: Mapping[str, int], currency: str
+) -> tuple[Posting, ...]:
+    """Give up, at the hub, positions that convert to no unit of the node's currency."""
+    rounding = Accounts(HUB).equity("FxRounding")
+    return tuple(
+        posting
+        for node, amount in sorted(remittances.items())
+        if amount == 0
+        for posting in transfer(
+            Accounts(HUB).due(node), rounding, positions[node].net, currency, {"party": node}
+        )
+    )

@@ -15,7 +15,7 @@ from federation.registry import store as registry
 from federation.registry.tables import Member
 from federation.settlement import store
 from federation.settlement.arithmetic import largest_remainder
-from federation.settlement.books import distribution_entry, run_entries
+from federation.settlement.books import distribution_entry, restated_position, run_entries
 from federation.settlement.clearing import converted
 from federation.settlement.corrections.members import take_in
 from federation.settlement.distribution import (
@@ -29,10 +29,12 @@ from federation.settlement.distribution import (
 )
 from federation.settlement.messages import Credit, RunAdvised, RunApproved
 from federation.settlement.months import last_day
+from federation.settlement.pain001 import Account
+from federation.settlement.payments.remittances import propose_own_remittance
 from federation.settlement.rates import Rates
 from federation.settlement.run import RunResult, compute, document_rates, received_by
 from federation.settlement.run_document import CollectiveTerms, RunDocument, decode, run_id
-from federation.settlement.service import itemise_held, proposed_payment
+from federation.settlement.service import itemise_held
 from federation.settlement.tables import Distribution as DistributionRow
 from federation.settlement.tables import LockedPeriod, Run
 from federation.store.canonical import digest
@@ -49,11 +51,10 @@ class RunMismatchError(RefusalError):
 
 
 class Own(msgspec.Struct, frozen=True):
-    """Who distributes: its code and account, and the hub's account for what it owes."""
+    """Who distributes: its code and its account."""
 
     code: str
-    account: str | None
-    hub_account: str | None
+    account: Account | None
 
 
 async def receive_advice(session: AsyncSession, message: RunAdvised, now: datetime) -> None:
@@ -89,7 +90,7 @@ async def receive_run(
     rates = document_rates(document)
     inputs = await _inputs(session, own.code, document, result, weights, rates)
     shared = distribute(inputs)
-    await _keep(session, own, document, message, result, inputs, shared, weights, now)
+    await _keep(session, own, document, message, result, inputs, shared, weights, terms, now)
     await itemise_held(session, message.run_id, document.period, result, message.held, now)
     await _post(session, own, document, message.run_id, result, inputs, shared, terms, now)
 
@@ -224,15 +225,16 @@ async def _keep(
     inputs: NodeInputs,
     shared: Distribution,
     weights: MemberUse,
+    terms: HubTerms,
     now: datetime,
 ) -> None:
-    period, terms = document.period, document.collectives[own.code]
+    period, agreed = document.period, document.collectives[own.code]
     outstanding = dict(shared.outstanding)
     await store.add_member_amounts(
-        session, list(_amount_rows(own.code, period, shared, weights, terms.settlement_currency))
+        session, list(_amount_rows(own.code, period, shared, weights, agreed.settlement_currency))
     )
     for reason, amount in (
-        await _keep_balances(session, period, shared.attributed, int(terms.minimum_payment))
+        await _keep_balances(session, period, shared.attributed, int(agreed.minimum_payment))
     ).items():
         outstanding[reason] = outstanding.get(reason, 0) + amount
     frozen = [[member.member_id, member.entitled, member.works] for member in inputs.members]
@@ -257,19 +259,17 @@ async def _keep(
             recorded_at=now,
         )
     )
-    amount = result.remittances[own.code]
-    if amount < 0:
-        session.add(
-            proposed_payment(
-                run=message.run_id,
-                period=period,
-                payer=own.code,
-                payee="HUB",
-                amount=-amount,
-                currency=terms.settlement_currency,
-                accounts=(own.account, own.hub_account),
-            )
-        )
+    await propose_own_remittance(
+        session,
+        run_id=message.run_id,
+        period=period,
+        amount=result.remittances[own.code],
+        here=own.code,
+        account=own.account,
+        currency=agreed.settlement_currency,
+        terms=terms,
+        now=now,
+    )
 
 
 def _frozen_weights(inputs: NodeInputs) -> list[list[str]]:
@@ -383,6 +383,14 @@ async def _post(
         licences=result.licences,
         cleared=result.cleared,
         clearing_currency=terms.clearing_currency,
+        restated=restated_position(
+            node=own.code,
+            net=result.positions[own.code].net,
+            clearing_currency=terms.clearing_currency,
+            remittance=result.remittances[own.code],
+            currency=inputs.node.settlement_currency,
+            meta={"period": document.period, "run": name[:16]},
+        ),
     )
     entries.append(
         distribution_entry(

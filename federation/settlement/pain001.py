@@ -25,6 +25,7 @@ OTHER_ACCOUNT_LENGTH_MAX = 34
 
 # EPC217-08: what every bank reads in an identifier; no slash at an end, no two in a row.
 _IDENTIFIER = re.compile(r"(?!/)(?!.*//)(?!.*/$)[A-Za-z0-9/?:().,'+ -]{1,35}")
+_CLEARING_ID = re.compile(r"([A-Z]{5})/([A-Za-z0-9-]{1,28})")
 _BIC = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _SEPA_PUNCTUATION = frozenset("/-?:().,'+ ")
@@ -50,13 +51,17 @@ class BadPaymentFileError(RefusalError):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where money is paid from or to; `scheme` is how the account is identified."""
+    """Where money is paid from or to; `scheme` is how the account is identified.
+
+    `clearing_id` names the bank of an account that is no IBAN: system and member, `GBDSC/040004`.
+    """
 
     name: str
     scheme: Literal["IBAN", "OTHER"]
     account: str
     bic: str | None
     country: str | None
+    clearing_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,18 @@ def write_pain001(
     return _xml(
         _Node("CstmrCdtTrfInitn", [_Node("GrpHdr", header), _Node("PmtInf", payments)]),
     )
+
+
+def check_account(account: Account, currency: str) -> None:
+    """Refuse an account that a bank would: BadAccountError says what is wrong with it.
+
+    An account that is no IBAN needs the bank's BIC or clearing id.
+    """
+    _party("Cdtr", account, is_sepa=_is_sepa_account(account, currency))
+    _account("CdtrAcct", account)
+    _agent("CdtrAgt", account)
+    if account.scheme == "OTHER" and account.bic is None and account.clearing_id is None:
+        raise BadAccountError(f"{account.name}: an account that is no IBAN names its bank")
 
 
 def _refuse_identifiers(message_id: str, orders: Sequence[PaymentOrder]) -> None:
@@ -178,14 +195,25 @@ def _iban(account: Account) -> str:
 
 
 def _agent(tag: str, account: Account) -> _Node:
-    """Name the bank by its BIC; a bank that is not named finds itself by the account."""
-    if account.bic is None:
+    """Name the bank by its BIC or in its clearing; unnamed, it is found by the account."""
+    if account.bic is None and account.clearing_id is not None:
+        bank = _clearing_member(account, account.clearing_id)
+    elif account.bic is None:
         bank = _Node("Othr", [_Node("Id", "NOTPROVIDED")])
     elif _BIC.fullmatch(account.bic):
         bank = _Node("BICFI", account.bic)
     else:
         raise BadAccountError(f"{account.name}: no BIC {account.bic[:40]!r}")
     return _Node(tag, [_Node("FinInstnId", [bank])])
+
+
+def _clearing_member(account: Account, clearing_id: str) -> _Node:
+    found = _CLEARING_ID.fullmatch(clearing_id)
+    if found is None:
+        raise BadAccountError(f"{account.name}: no clearing id {clearing_id[:40]!r}")
+    system, member = found.groups()
+    parts = [_Node("ClrSysId", [_Node("Cd", system)]), _Node("MmbId", member)]
+    return _Node("ClrSysMmbId", parts)
 
 
 def _is_sepa_account(account: Account, currency: str) -> bool:

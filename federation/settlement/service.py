@@ -14,20 +14,26 @@ from federation.licensing.tables import Licence, Receipt
 from federation.metering.messages import UsageReport
 from federation.settlement import store
 from federation.settlement.arithmetic import largest_remainder
-from federation.settlement.books import licence_entry, receipt_entry, run_entries
+from federation.settlement.books import (
+    licence_entry,
+    receipt_entry,
+    run_entries,
+    too_small_to_remit,
+)
 from federation.settlement.closing.service import require_concurrence
 from federation.settlement.inputs import Gathered, final_reports, gather, use_weights
 from federation.settlement.messages import Credit, Held, RunAdvised, RunApproved, UseWeight
 from federation.settlement.months import last_day
+from federation.settlement.payments.remittances import propose_remittances
 from federation.settlement.rates import parse_rate
 from federation.settlement.run import RunResult, compute
 from federation.settlement.run_document import decode, encode, run_id
-from federation.settlement.tables import LockedPeriod, OwnWeight, Payment, Rate, Run, Standing
+from federation.settlement.tables import LockedPeriod, OwnWeight, Rate, Run, Standing
 from federation.store import outbox
 from federation.tabular import Reader, parse_date, read_table
 from federation.trust.membership import HubTerms
 from federation.trust.principals import Principal, SamePersonError, require_other_person
-from federation.trust.service import HUB, collective_terms, node_parties
+from federation.trust.service import HUB, node_parties
 
 RATE_LENGTH_MAX = 40
 
@@ -182,10 +188,11 @@ async def approve_run(
         licences=result.licences,
         cleared=result.cleared,
         clearing_currency=terms.clearing_currency,
+        restated=too_small_to_remit(result.positions, result.remittances, terms.clearing_currency),
     )
     await store.post(session, entries)
     await _keep_held(session, HUB, row, gathered, result, now)
-    await _propose_payments(session, row, result, terms)
+    await propose_remittances(session, row, result, terms, now)
     await _tell_nodes(session, row, gathered, now)
     return row
 
@@ -310,52 +317,6 @@ async def itemise_held(
 
 def _day(session: AsyncSession, day: date) -> object:
     return day.isoformat() if session.get_bind().dialect.name == "sqlite" else day
-
-
-async def _propose_payments(
-    session: AsyncSession, row: Run, result: RunResult, terms: HubTerms
-) -> None:
-    """Propose what the hub pays; a payee without an account stays outstanding."""
-    for party in await node_parties(session):
-        amount = result.remittances.get(party.code, 0)
-        particulars = collective_terms(party)
-        if amount > 0:
-            session.add(
-                proposed_payment(
-                    run=row.run_id,
-                    period=row.period,
-                    payer=HUB,
-                    payee=party.code,
-                    amount=amount,
-                    currency=particulars.settlement_currency,
-                    accounts=(terms.account, particulars.account),
-                )
-            )
-
-
-def proposed_payment(
-    *,
-    run: str,
-    period: str,
-    payer: str,
-    payee: str,
-    amount: int,
-    currency: str,
-    accounts: tuple[str | None, str | None],
-) -> Payment:
-    """Return a payment to make, or one outstanding because an account is missing."""
-    complete = all(accounts)
-    return Payment(
-        payment_id=f"PAY-{period}-{payer}-{payee}"[:35],
-        run_id=run,
-        period=period,
-        payer=payer,
-        payee=payee,
-        amount=amount,
-        currency=currency,
-        state="PROPOSED" if complete else "OUTSTANDING",
-        reason=None if complete else "ACCOUNT_MISSING",
-    )
 
 
 async def _tell_nodes(session: AsyncSession, row: Run, gathered: Gathered, now: datetime) -> None:

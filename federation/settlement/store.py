@@ -8,6 +8,7 @@ from sqlalchemy import Table, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.settlement.books import Entry
+from federation.settlement.payments.tables import Payment
 from federation.settlement.tables import (
     Distribution,
     HeldItem,
@@ -17,7 +18,6 @@ from federation.settlement.tables import (
     MemberAmount,
     MemberBalance,
     OwnWeight,
-    Payment,
     Rate,
     Run,
     Standing,

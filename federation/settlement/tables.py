@@ -118,21 +118,6 @@ class JournalPosting(Base):
     meta: Mapped[str] = mapped_column(Text)  # member, licence, use, service period, run: JSON
 
 
-class Payment(Base):
-    """Money to send: proposed, later approved, exported, accepted, booked or returned."""
-
-    __tablename__ = "settlement_payment"
-    payment_id: Mapped[str] = mapped_column(String(35), primary_key=True)  # the EndToEndId
-    run_id: Mapped[str] = mapped_column(String(64), index=True)
-    period: Mapped[str] = mapped_column(String(7))
-    payer: Mapped[str] = mapped_column(String(12))
-    payee: Mapped[str] = mapped_column(String(12))
-    amount: Mapped[int] = mapped_column(BigCount)
-    currency: Mapped[str] = mapped_column(String(3))
-    state: Mapped[str] = mapped_column(String(12))
-    reason: Mapped[str | None] = mapped_column(Text)
-
-
 class Distribution(Base):
     """What one node did with one run: its own frozen inputs and the result."""
 

@@ -45,6 +45,7 @@ class HubTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     account: str | None = None
     account_scheme: str = "IBAN"
     bic: str | None = None
+    payment_days: int = 10  # from approval to the value date of remittances
 
 
 class Apply(msgspec.Struct, frozen=True):

@@ -1,1 +1,1 @@
-"""Payments from proposal to the bank's word, and the net without a debtor that does not pay."""
+"""Money out and in: payments from proposal to the bank's word, and what is waited for."""

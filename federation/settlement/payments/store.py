@@ -1,0 +1,168 @@
+"""Every SQL statement of payments. Nothing here commits."""
+
+from collections.abc import Collection
+from datetime import date
+
+import msgspec
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.settlement.books import Entry, Posting
+from federation.settlement.payments.states import AT_THE_BANK
+from federation.settlement.payments.tables import Incoming, Payment, PaymentEvent
+from federation.settlement.tables import JournalEntry, JournalPosting
+
+ROWS_MAX = 100_000
+
+
+async def find_payment(session: AsyncSession, payment_id: str) -> Payment | None:
+    """Return a payment by id."""
+    return await session.get(Payment, payment_id)
+
+
+async def payments(
+    session: AsyncSession,
+    *,
+    period: str | None = None,
+    states: Collection[str] = (),
+    kind: str | None = None,
+    currency: str | None = None,
+    payee: str | None = None,
+    after: str = "",
+    limit: int = ROWS_MAX,
+) -> list[Payment]:
+    """Return payments by id, a page at a time."""
+    query = select(Payment).where(Payment.payment_id > after)
+    if period is not None:
+        query = query.where(Payment.period == period)
+    if states:
+        query = query.where(Payment.state.in_(sorted(states)))
+    if kind is not None:
+        query = query.where(Payment.kind == kind)
+    if currency is not None:
+        query = query.where(Payment.currency == currency)
+    if payee is not None:
+        query = query.where(Payment.payee == payee)
+    return list(await session.scalars(query.order_by(Payment.payment_id).limit(limit)))
+
+
+async def exported_in(session: AsyncSession, number: str) -> list[Payment]:
+    """Return the payments of one file."""
+    rows = await session.scalars(
+        select(Payment).where(Payment.exported_in == number).order_by(Payment.payment_id)
+    )
+    return list(rows)
+
+
+async def last_file(session: AsyncSession, currency: str, value_on: date) -> str | None:
+    """Return the number of the newest file of a currency for a day."""
+    return await session.scalar(
+        select(func.max(Payment.exported_in)).where(
+            Payment.currency == currency, Payment.value_on == value_on
+        )
+    )
+
+
+async def at_the_bank(session: AsyncSession, limit: int = ROWS_MAX) -> list[Payment]:
+    """Return payments that the bank has and has not booked."""
+    return await payments(session, states=AT_THE_BANK, limit=limit)
+
+
+async def booked_since(session: AsyncSession, day: date, limit: int = ROWS_MAX) -> list[Payment]:
+    """Return payments booked on or after a day: they may come back."""
+    query = select(Payment).where(Payment.state == "BOOKED", Payment.booked_on >= day)
+    return list(await session.scalars(query.order_by(Payment.payment_id).limit(limit)))
+
+
+async def events(session: AsyncSession, payment_id: str) -> list[PaymentEvent]:
+    """Return what happened to a payment, oldest first."""
+    rows = await session.scalars(
+        select(PaymentEvent).where(PaymentEvent.payment_id == payment_id).order_by(PaymentEvent.id)
+    )
+    return list(rows)
+
+
+def bank_document(payment_id: str, step: str, times: int) -> str:
+    """Return the name of the entry that records the bank's word for the n-th time."""
+    return f"payment/{payment_id}/{step.lower()}/{times}"
+
+
+async def bank_documents(session: AsyncSession, payment_id: str, step: str) -> list[str]:
+    """Return the entries that recorded the bank's word on a payment, undone or not, in order."""
+    prefix = bank_document(payment_id, step, 0).removesuffix("0")
+    found = await _documents(session, prefix)
+    return [document for document in found if not document.endswith("/undone")]
+
+
+async def entry_of(session: AsyncSession, document: str) -> tuple[int, Entry]:
+    """Return a journal entry by its document, with its id."""
+    row = (
+        await session.scalars(select(JournalEntry).where(JournalEntry.document == document))
+    ).one()
+    rows = await session.scalars(
+        select(JournalPosting).where(JournalPosting.entry_id == row.id).order_by(JournalPosting.id)
+    )
+    postings = tuple(
+        Posting(
+            item.debit,
+            item.credit,
+            item.amount,
+            item.currency,
+            msgspec.json.decode(item.meta, type=dict[str, str]),
+        )
+        for item in rows
+    )
+    return row.id, Entry(row.posted_on, row.document, row.narration, postings)
+
+
+async def find_incoming(session: AsyncSession, incoming_id: str) -> Incoming | None:
+    """Return a remittance that is waited for."""
+    return await session.get(Incoming, incoming_id)
+
+
+async def incoming(session: AsyncSession, period: str) -> list[Incoming]:
+    """Return the remittances of a month that are or were waited for, by id."""
+    query = select(Incoming).where(Incoming.period == period).order_by(Incoming.id)
+    return list(await session.scalars(query.limit(ROWS_MAX)))
+
+
+async def waited_for(session: AsyncSession) -> list[Incoming]:
+    """Return the remittances that have not come in whole, by id."""
+    query = select(Incoming).where(Incoming.state == "EXPECTED").order_by(Incoming.id)
+    return list(await session.scalars(query.limit(ROWS_MAX)))
+
+
+async def receipts_of_incoming(session: AsyncSession, incoming_id: str) -> list[str]:
+    """Return the documents of what came in for a remittance, undone or not."""
+    found = await _documents(session, f"remittance/{incoming_id}/received/")
+    return [document for document in found if not document.endswith("/undone")]
+
+
+async def undone_receipts(session: AsyncSession, incoming_id: str) -> list[str]:
+    """Return the documents that took such a receipt back."""
+    found = await _documents(session, f"remittance/{incoming_id}/received/")
+    return [document for document in found if document.endswith("/undone")]
+
+
+async def _documents(session: AsyncSession, prefix: str) -> list[str]:
+    rows = await session.scalars(
+        select(JournalEntry.document)
+        .where(JournalEntry.document.startswith(prefix, autoescape=True))
+        .order_by(JournalEntry.id)
+    )
+    return list(rows)
+
+
+async def postings_of_account(
+    session: AsyncSession, account: str
+) -> list[tuple[str, str, int, str]]:
+    """Return (debit, credit, amount, currency) of every posting of an account."""
+    rows = await session.execute(
+        select(
+            JournalPosting.debit,
+            JournalPosting.credit,
+            JournalPosting.amount,
+            JournalPosting.currency,
+        ).where((JournalPosting.debit == account) | (JournalPosting.credit == account))
+    )
+    return [(debit, credit, amount, currency) for debit, credit, amount, currency in rows]
