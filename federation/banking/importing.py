@@ -22,7 +22,7 @@ from federation.banking.checks import (
     reference_of,
 )
 from federation.banking.tables import Account, DetailRow, Entry, File, Notice, StatementRow
-from federation.banking.values import BankEntry, BankFile, Detail, Statement, signed
+from federation.banking.values import BankEntry, BankFile, Detail, Statement
 from federation.errors import RefusalError
 from federation.money import decimal_text
 from federation.settlement.books import Accounts, transfer
@@ -293,12 +293,13 @@ def _booked(here: str, account: Account, entry: Entry, now: datetime) -> Journal
     moved = transfer(
         books.asset("Bank"),
         books.suspense("BankEntry"),
-        signed(entry.amount, "CREDIT" if entry.direction == "CREDIT" else "DEBIT"),
+        entry.signed,
         entry.currency,
         {name: value for name, value in meta.items() if value},
     )
     document = f"bank/{account.id}/{entry.id}/booked"
-    return JournalEntry(now.date(), document, f"Bank entry {entry.id}", tuple(moved))
+    on = entry.booked_on or now.date()
+    return JournalEntry(on, document, f"Bank entry {entry.id}", tuple(moved))
 
 
 async def _take_notices(

@@ -10,17 +10,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from federation.banking.expected import Expected
 from federation.banking.items import BANK_CHARGE, FX_DIFFERENCE, Item
 from federation.banking.values import Instructed
-from federation.banking.words import alike_percent, is_reference, keys_in, reference_key
+from federation.banking.words import alike_percent, is_reference, keys_in, name_words, reference_key
 from federation.money import decimal_text
+from federation.settlement.payments.expected import Expected
 
 END_TO_END, REFERENCE, AMOUNT, NEAR_AMOUNT = 60, 40, 30, 10
 ACCOUNT, SAME_NAME, LIKE_NAME, IN_WINDOW = 15, 10, 5, 5
 SCORE_MIN = 30
 SHOWN_MAX, LOOKED_AT_MAX = 5, 20
 LIKE_PERCENT = 50
+
+
+def signed_amount(item: Expected) -> int:
+    """Return what is expected: in is positive, out negative."""
+    return item.amount if item.direction == "IN" else -item.amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,9 @@ class Matcher:
                 self._by_account[item.account].append(place)
             if item.counterparty_name:
                 self._by_name[_name_key(item.counterparty_name)].append(place)
-            self._by_amount[item.currency, item.signed].append((item.due_on or date.min, place))
+            self._by_amount[item.currency, signed_amount(item)].append(
+                (item.due_on or date.min, place)
+            )
         for days in self._by_amount.values():
             days.sort()
 
@@ -123,10 +130,10 @@ class Matcher:
             return None
         key = reference_key(movement.end_to_end_id)
         named = [self.expected[place] for place in self._by_key.get(key, ())]
-        named = [item for item in named if (item.signed > 0) == (movement.amount > 0)]
+        named = [item for item in named if (signed_amount(item) > 0) == (movement.amount > 0)]
         if len(named) != 1 or movement.end_to_end_id not in {named[0].id, *named[0].references}:
             return None
-        same = (named[0].signed, named[0].currency) == (movement.amount, movement.currency)
+        same = (signed_amount(named[0]), named[0].currency) == (movement.amount, movement.currency)
         return named[0] if same else None
 
     def named_by(self, movement: Movement) -> set[int]:
@@ -139,7 +146,7 @@ class Matcher:
             place
             for key in keys
             for place in self._by_key.get(key, ())
-            if (self.expected[place].signed > 0) == (movement.amount > 0)
+            if (signed_amount(self.expected[place]) > 0) == (movement.amount > 0)
         }
 
     def _places(self, movement: Movement) -> set[int]:
@@ -161,7 +168,7 @@ class Matcher:
         for place in self._places(movement):
             item = self.expected[place]
             score, reasons = self._score(movement, item)
-            if score >= SCORE_MIN and (item.signed > 0) == (movement.amount > 0):
+            if score >= SCORE_MIN and (signed_amount(item) > 0) == (movement.amount > 0):
                 items = _with_difference(movement, [item])
                 left = movement.amount - sum(each.amount for each in items)
                 exact = self.exactly(movement) is item
@@ -194,11 +201,11 @@ class Matcher:
     def _several_named(self, movement: Movement) -> list[Suggestion]:
         """Suggest everything that an entry names, where it is just the sum of it."""
         named = [self.expected[place] for place in sorted(self.named_by(movement))]
-        total = sum(item.signed for item in named)
+        total = sum(signed_amount(item) for item in named)
         currencies = {item.currency for item in named}
         if len(named) < 2 or total != movement.amount or currencies != {movement.currency}:  # noqa: PLR2004 - several
             return []
-        items = tuple(Item(item.kind, item.id, item.signed) for item in named)
+        items = tuple(Item(item.kind, item.id, signed_amount(item)) for item in named)
         reasons = (f"names {len(named)} that add up to it",)
         return [Suggestion((movement.entry,), items, 0, REFERENCE + AMOUNT, reasons)]
 
@@ -222,13 +229,13 @@ class Matcher:
     def _amounts(self, movement: Movement, item: Expected) -> Iterator[tuple[int, str]]:
         ordered = movement.instructed
         if item.currency != movement.currency:
-            if ordered == Instructed(abs(item.signed), item.currency):
-                yield AMOUNT, f"ordered {decimal_text(ordered.amount, ordered.currency)}"
+            if ordered == Instructed(item.amount, item.currency):
+                yield AMOUNT, f"ordered {decimal_text(item.amount, item.currency)} {item.currency}"
             return
-        if item.signed == movement.amount:
+        if signed_amount(item) == movement.amount:
             yield AMOUNT, "same amount"
-        elif self.bounds.are_near(movement.amount, item.signed):
-            off = decimal_text(movement.amount - item.signed, item.currency)
+        elif self.bounds.are_near(movement.amount, signed_amount(item)):
+            off = decimal_text(movement.amount - signed_amount(item), item.currency)
             yield NEAR_AMOUNT, f"amount off by {off} {item.currency}"
 
 
@@ -252,7 +259,7 @@ def _with_difference(movement: Movement, named: Sequence[Expected]) -> tuple[Ite
     """
     if len(named) == 1 and named[0].currency != movement.currency:
         return (Item(named[0].kind, named[0].id, movement.amount),)
-    items = [Item(item.kind, item.id, item.signed) for item in named]
+    items = [Item(item.kind, item.id, signed_amount(item)) for item in named]
     off = movement.amount - sum(item.amount for item in items)
     if off < 0 and -off == movement.charges:
         items.append(Item(BANK_CHARGE, items[0].ref, off, "as the bank states"))
@@ -264,7 +271,7 @@ def _with_difference(movement: Movement, named: Sequence[Expected]) -> tuple[Ite
 
 
 def _name_key(name: str) -> str:
-    return " ".join(sorted(reference_key(name)[:1] and name.upper().split()))
+    return " ".join(sorted(name_words(name)))
 
 
 def _rank(suggestion: Suggestion) -> tuple[int, int, list[tuple[str, str]]]:
@@ -317,10 +324,10 @@ def _many_to_one(candidates: Iterable[Candidate], matcher: Matcher) -> Iterator[
         item = matcher.expected[place]
         total = sum(movement.amount for movement in movements)
         currencies = {movement.currency for movement in movements}
-        if len(movements) > 1 and total == item.signed and currencies == {item.currency}:
+        if len(movements) > 1 and total == signed_amount(item) and currencies == {item.currency}:
             yield Suggestion(
                 tuple(movement.entry for movement in movements),
-                (Item(item.kind, item.id, item.signed),),
+                (Item(item.kind, item.id, signed_amount(item)),),
                 0,
                 REFERENCE + AMOUNT,
                 (f"{len(movements)} entries name it and add up to it",),

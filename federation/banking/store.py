@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.banking.tables import (
@@ -15,10 +15,15 @@ from federation.banking.tables import (
     Notice,
     StatementRow,
 )
-from federation.settlement.tables import JournalEntry
+from federation.settlement.tables import JournalPosting
 
 CHUNK = 500
 ROWS_MAX = 1_000
+OPEN_MAX = 100_000
+
+
+_UNDONE = select(Match.match_of).where(Match.act == "UNDONE", Match.match_of.is_not(None))
+_STANDING = (Match.act == "SETTLED", Match.id.not_in(_UNDONE))
 
 
 async def find_account(session: AsyncSession, number: str, currency: str) -> Account | None:
@@ -178,18 +183,12 @@ async def standing_items(
     session: AsyncSession, kinds: Collection[str], ref: str | None = None
 ) -> list[MatchItem]:
     """Return the items of some kinds that were settled and not undone."""
-    undone = select(Match.match_of).where(Match.act == "UNDONE", Match.match_of.is_not(None))
     query = (
         select(MatchItem)
         .join(Match, Match.id == MatchItem.match_id)
-        .where(MatchItem.kind.in_(kinds), Match.act == "SETTLED", Match.id.not_in(undone))
+        .where(MatchItem.kind.in_(kinds), *_STANDING)
     )
     return list(await session.scalars(query.where(MatchItem.ref == ref) if ref else query))
-
-
-async def last_journal_id(session: AsyncSession) -> int:
-    """Return the number of the newest journal entry."""
-    return await session.scalar(select(func.max(JournalEntry.id))) or 0
 
 
 async def totals(session: AsyncSession, account_id: int) -> list[tuple[str, str, str, int]]:
@@ -200,3 +199,34 @@ async def totals(session: AsyncSession, account_id: int) -> list[tuple[str, str,
         )
     )
     return [(kind, state, direction, amount) for kind, state, direction, amount in rows]
+
+
+async def is_made_by_entry(session: AsyncSession, receipt_id: str) -> bool:
+    """Say whether a receipt came from a bank entry, undone or not."""
+    query = select(MatchItem.match_id).where(MatchItem.made == receipt_id).limit(1)
+    return await session.scalar(query) is not None
+
+
+async def settled_by_kind(session: AsyncSession, account_id: int) -> dict[str, int]:
+    """Return {kind: signed minor units} of what the settled entries of an account were for."""
+    rows = await session.execute(
+        select(MatchItem.kind, MatchItem.amount)
+        .join(Match, Match.id == MatchItem.match_id)
+        .join(Entry, Entry.id == Match.entry_id)
+        .where(Entry.account_id == account_id, *_STANDING)
+    )
+    found: dict[str, int] = {}
+    for kind, amount in rows:
+        found[kind] = found.get(kind, 0) + amount
+    return dict(sorted(found.items()))
+
+
+async def balance(session: AsyncSession, account: str, currency: str) -> int:
+    """Return what an account of the journal holds in a currency: debits less credits."""
+    rows = await session.execute(
+        select(JournalPosting.debit, JournalPosting.amount).where(
+            or_(JournalPosting.debit == account, JournalPosting.credit == account),
+            JournalPosting.currency == currency,
+        )
+    )
+    return sum(amount if debit == account else -amount for debit, amount in rows)

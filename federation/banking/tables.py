@@ -96,6 +96,11 @@ class Entry(Base):
     instructed: Mapped[int | None] = mapped_column(BigInteger)
     instructed_currency: Mapped[str | None] = mapped_column(String(3))
 
+    @property
+    def signed(self) -> int:
+        """Return the amount: in is positive, out negative."""
+        return self.amount if self.direction == "CREDIT" else -self.amount
+
 
 class DetailRow(Base):
     """A transaction behind an entry; `notified_by` is the camt.054 that told of it."""
@@ -155,8 +160,6 @@ class Match(Base):
     reason: Mapped[str] = mapped_column(Text)  # of the suggestion, or the officer's
     acted_by: Mapped[str] = mapped_column(String(255))
     acted_at: Mapped[datetime] = mapped_column(Instant)
-    posted_after: Mapped[int] = mapped_column(BigInteger)  # journal entries of this act:
-    posted_until: Mapped[int] = mapped_column(BigInteger)  # after < id <= until
 
 
 class MatchItem(Base):
@@ -174,4 +177,4 @@ class MatchItem(Base):
     amount: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     note: Mapped[str] = mapped_column(Text)  # certificate, the bank's words
-    made: Mapped[str | None] = mapped_column(String(64))  # the receipt that was made
+    made: Mapped[str | None] = mapped_column(String(160))  # receipt or document it made

@@ -10,39 +10,9 @@ WORDS_MAX, JOINED_MAX = 80, 7
 
 _WORD = re.compile(r"[A-Z0-9]+")
 _LEGAL_FORMS = frozenset(
-    [
-        "AB",
-        "AG",
-        "AS",
-        "ASA",
-        "BV",
-        "CO",
-        "CORP",
-        "CV",
-        "EV",
-        "GMBH",
-        "INC",
-        "KG",
-        "KK",
-        "LLC",
-        "LLP",
-        "LTD",
-        "LIMITED",
-        "MBH",
-        "NV",
-        "OY",
-        "PLC",
-        "PTE",
-        "PTY",
-        "SA",
-        "SARL",
-        "SAS",
-        "SE",
-        "SL",
-        "SPA",
-        "SRL",
-        "THE",
-    ]
+    {"AB", "AG", "AS", "ASA", "BV", "CO", "CORP", "EV", "GMBH", "INC", "KG", "KK", "LIMITED"}
+    | {"LLC", "LLP", "LTD", "MBH", "NV", "OY", "PLC", "PTE", "PTY", "SA", "SARL", "SAS", "SE"}
+    | {"SL", "SPA", "SRL", "THE"}
 )
 
 

@@ -122,6 +122,7 @@ def upgrade() -> None:
         sa.Column("value_on", sa.Date(), nullable=True),
         sa.Column("transaction_code", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("batch", sa.Text(), nullable=False),
         sa.Column("charges", sa.BigInteger(), nullable=False),
         sa.Column("instructed", sa.BigInteger(), nullable=True),
         sa.Column("instructed_currency", sa.String(length=3), nullable=True),
@@ -188,8 +189,6 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("acted_by", sa.String(length=255), nullable=False),
         sa.Column("acted_at", sa.BigInteger(), nullable=False),
-        sa.Column("posted_after", sa.BigInteger(), nullable=False),
-        sa.Column("posted_until", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
             "act IN ('PROPOSED', 'SETTLED', 'UNDONE')", name=op.f("ck_bank_match_act")
         ),
@@ -244,7 +243,7 @@ def upgrade() -> None:
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
-        sa.Column("made", sa.String(length=64), nullable=True),
+        sa.Column("made", sa.String(length=160), nullable=True),
         sa.CheckConstraint("amount <> 0", name=op.f("ck_bank_match_item_amount")),
         sa.ForeignKeyConstraint(
             ["match_id"], ["bank_match.id"], name=op.f("fk_bank_match_item_match_id_bank_match")
