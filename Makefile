@@ -36,7 +36,8 @@ fix: dev-env
 bench: dev-env
 	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python "$$script" $(ARGS) || exit 1; done
 
-judges: dev-env   ## outside judges of the GraphQL endpoints; needs node and npm
+judges: dev-env   ## outside judges: of journals (needs hledger), of GraphQL (needs node and npm)
+	@$(BIN)/python tools/judges/journals.py
 	@cd tools/judges && npm install --silent --no-package-lock
 	@$(BIN)/python tools/judges/run.py $(ARGS)
 

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -164,6 +165,25 @@ def check(run_file: Path, as_json: bool) -> None:
     click.echo(found.as_json() if as_json else found.as_text())
     if found.violations:
         sys.exit(1)
+
+
+@cli.group()
+def ledger() -> None:
+    """Read a server's books."""
+
+
+@ledger.command("export")
+@click.option("--config", type=FILE, required=True, help="The server's TOML file.")
+@click.option(
+    "--format", "form", type=click.Choice(["beancount", "hledger"]), required=True, help="Whose."
+)
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day to count.")
+def ledger_export(config: Path, form: str, until: datetime | None) -> None:
+    """Write the journal of a live database for an outside program to check."""
+    from federation.edge.ledger import export  # noqa: PLC0415 - needed by no server
+
+    found = run_loop(export(_load(config), form, until.date() if until else None))
+    click.echo(found, nl=False)
 
 
 @cli.command()

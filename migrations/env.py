@@ -10,6 +10,7 @@ import federation.registry.tables
 import federation.settlement.closing.tables
 import federation.settlement.corrections.tables
 import federation.settlement.documents.tables
+import federation.settlement.ledger.tables
 import federation.settlement.payments.tables
 import federation.settlement.tables
 import federation.store.tables

@@ -9,11 +9,11 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.config import NodeConfig
+from federation.edge.ledger import WRITERS, write_journal
 from federation.errors import RefusalError
 from federation.registry import store as registry
 from federation.schema.context import Server
 from federation.settlement import report, run_document, store
-from federation.settlement.beancount import ExportEntry, ExportPosting, write_beancount
 from federation.settlement.member_csv import MemberRow, members_csv
 from federation.settlement.messages import RunApproved
 from federation.settlement.months import last_day
@@ -45,9 +45,9 @@ Maker = Callable[[Server, str], Awaitable[tuple[str, bytes]]]
 
 
 async def file_at(server: Server, path: str, *, makers: Mapping[str, Maker]) -> tuple[str, bytes]:
-    """Return `journal.beancount`, `<kind>/<period>.<form>` or `payments/<period>[/<name>.xml]`."""
-    if path == "journal.beancount":
-        return await journal_file(server)
+    """Return `journal.<form>`, `<kind>/<period>.<form>` or `payments/<period>[/<name>.xml]`."""
+    if path in {f"journal.{form}" for form in WRITERS}:
+        return await journal_file(server, path.removeprefix("journal."))
     kind, _, name = path.partition("/")
     if kind == "payments":
         period, slash, file = name.partition("/")
@@ -61,29 +61,10 @@ async def file_at(server: Server, path: str, *, makers: Mapping[str, Maker]) -> 
     return await maker(server, period_of_name(period))
 
 
-async def journal_file(server: Server) -> tuple[str, bytes]:
-    """Write the journal of this server for beancount."""
+async def journal_file(server: Server, form: str) -> tuple[str, bytes]:
+    """Write the journal of this server for an outside program."""
     async with server.db.read() as session:
-        found = await store.journal(session)
-    entries = [
-        ExportEntry(
-            entry.posted_on,
-            entry.document,
-            entry.narration,
-            [
-                ExportPosting(
-                    posting.debit,
-                    posting.credit,
-                    posting.amount,
-                    posting.currency,
-                    msgspec.json.decode(posting.meta, type=dict[str, str]),
-                )
-                for posting in postings
-            ],
-        )
-        for entry, postings in found
-    ]
-    return TEXT, write_beancount(f"Journal of {server.code}", entries)
+        return TEXT, await write_journal(session, server.code, form)
 
 
 async def run_file(server: Server, period: str) -> tuple[str, bytes]:

@@ -85,7 +85,7 @@ class Service:
         self.server = Server(
             config=config,
             key=key,
-            db=Database(config.database_url, boundary=boundary),
+            db=Database(config.database_url, boundary=boundary, clock=clock),
             clock=clock,
             peers=self._peers,
             url=self.url,
@@ -110,7 +110,7 @@ class Service:
 
     async def start(self) -> None:
         """Check the database, then answer requests and deliver messages."""
-        await self._require_migrated()
+        await require_migrated(self.server.db)
         self._tasks.append(asyncio.create_task(self._uvicorn.serve(sockets=[self._socket])))
         while not self._uvicorn.started:
             if self._tasks[0].done():
@@ -134,12 +134,14 @@ class Service:
             await self._peers.close()
             await self.server.db.close()
 
-    async def _require_migrated(self) -> None:
-        async with self.server.db.read() as session:
-            connection = await session.connection()
-            revision = await connection.run_sync(migrations.current_revision)
-        if revision != migrations.head_revision():
-            raise NotMigratedError(f"at {revision}, code at {migrations.head_revision()}")
+
+async def require_migrated(db: Database) -> None:
+    """Refuse a database that is not at the revision of this code."""
+    async with db.read() as session:
+        connection = await session.connection()
+        revision = await connection.run_sync(migrations.current_revision)
+    if revision != migrations.head_revision():
+        raise NotMigratedError(f"at {revision}, code at {migrations.head_revision()}")
 
 
 class _Uvicorn(uvicorn.Server):

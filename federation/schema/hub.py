@@ -5,6 +5,7 @@ import strawberry
 from federation.schema.closing import ClosingMutation, ClosingQuery, WorkListQuery
 from federation.schema.guards import extensions
 from federation.schema.joining import AdmissionMutation, AdmissionQuery, MembershipQuery
+from federation.schema.ledger import LedgerQuery
 from federation.schema.licensing import (
     LicensingMutation,
     LicensingQuery,
@@ -25,6 +26,7 @@ class Query(
     TariffQuery,
     LicensingQuery,
     SettlementQuery,
+    LedgerQuery,
     UsesQuery,
     ClosingQuery,
     WorkListQuery,

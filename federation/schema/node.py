@@ -5,6 +5,7 @@ import strawberry
 from federation.schema.closing import AnswerMutation, WorkListQuery
 from federation.schema.guards import extensions
 from federation.schema.joining import ApplicationMutation, MembershipQuery
+from federation.schema.ledger import LedgerQuery
 from federation.schema.licensing import LicensingMutation, LicensingQuery
 from federation.schema.registry import NodeRightsQuery
 from federation.schema.scalars import schema_config
@@ -18,6 +19,7 @@ class Query(
     NodeRightsQuery,
     LicensingQuery,
     SettlementQuery,
+    LedgerQuery,
     DistributionQuery,
     UsesQuery,
     WorkListQuery,

@@ -59,11 +59,11 @@ def write_beancount(title: str, entries: Iterable[ExportEntry]) -> bytes:
     posted = list(entries)
     _refuse_long_sums(posted)
     transactions = sorted(
-        (entry.posted_on, _one_line(entry.document).encode(), _transaction(entry))
+        (entry.posted_on, one_line(entry.document).encode(), _transaction(entry))
         for entry in posted
     )
     blocks = [
-        f'; {_one_line(title)}\noption "title" {_quoted(title)}\n{_EXACT}\n',
+        f'; {one_line(title)}\noption "title" {_quoted(title)}\n{_EXACT}\n',
         "".join(f"{line}\n" for line in _opens(posted)),
         *(text for _, _, text in transactions),
         "".join(f"{line}\n" for line in _balances(posted)),
@@ -167,9 +167,10 @@ def _refuse_long_sums(entries: Iterable[ExportEntry]) -> None:
 
 
 def _quoted(text: str) -> str:
-    escaped = _one_line(text).replace("\\", "\\\\").replace('"', '\\"')
+    escaped = one_line(text).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Return text without what would end a line or cannot be written as UTF-8."""
     return _UNPRINTABLE.sub(" ", text)

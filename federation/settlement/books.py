@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from federation.money import exponent
 from federation.settlement.clearing import Clearing, Position
 from federation.settlement.distribution import Distribution
 from federation.settlement.run import LicenceResult
@@ -30,12 +31,29 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One transaction; `document` names what it records and is posted once."""
+    """One transaction; `document` names what it records and is posted once.
+
+    `reverses` names the document of an earlier entry that this one takes back.
+    """
 
     posted_on: date
     document: str
     narration: str
     postings: tuple[Posting, ...]
+    reverses: str | None = None
+
+
+def require_movement(entry: Entry) -> None:
+    """Raise ValueError unless every posting moves whole minor units between two accounts.
+
+    With that an entry is zero per currency by its shape (I1), in integers (I3).
+    """
+    for row in entry.postings:
+        if type(row.amount) is not int or row.amount < 1 or row.debit == row.credit:
+            raise ValueError(
+                f"{entry.document}: {row.amount!r} from {row.credit} to {row.debit} is no movement"
+            )
+        exponent(row.currency)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from federation.settlement.distribution import (
     Tier,
     distribute,
 )
+from federation.settlement.ledger import service as ledger
 from federation.settlement.messages import Credit, RunAdvised, RunApproved
 from federation.settlement.months import last_day
 from federation.settlement.pain001 import Account
@@ -405,6 +406,7 @@ async def _post(
         )
     )
     await store.post(session, entries)
+    await ledger.keep_head(session, document.period, now)
 
 
 def fx_rounding(code: str, document: RunDocument, result: RunResult, shared: Distribution) -> int:

@@ -22,6 +22,7 @@ from federation.settlement.books import (
 )
 from federation.settlement.closing.service import require_concurrence
 from federation.settlement.inputs import Gathered, final_reports, gather, use_weights
+from federation.settlement.ledger import service as ledger
 from federation.settlement.messages import Credit, Held, RunAdvised, RunApproved, UseWeight
 from federation.settlement.months import last_day
 from federation.settlement.payments.remittances import propose_remittances
@@ -191,6 +192,7 @@ async def approve_run(
         restated=too_small_to_remit(result.positions, result.remittances, terms.clearing_currency),
     )
     await store.post(session, entries)
+    await ledger.keep_head(session, row.period, now)
     await _keep_held(session, HUB, row, gathered, result, now)
     await propose_remittances(session, row, result, terms, now)
     await _tell_nodes(session, row, gathered, now)

@@ -7,7 +7,8 @@ import msgspec
 from sqlalchemy import Table, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from federation.settlement.books import Entry
+from federation.settlement.books import Entry, require_movement
+from federation.settlement.ledger.chain import GENESIS, digest_of, link
 from federation.settlement.payments.tables import Payment
 from federation.settlement.tables import (
     Distribution,
@@ -23,6 +24,7 @@ from federation.settlement.tables import (
     Standing,
 )
 from federation.store.bulk import insert_rows
+from federation.store.database import business_time
 
 
 def _table(model: type) -> Table:
@@ -141,15 +143,32 @@ async def own_weights_by_month(
 
 
 async def post(session: AsyncSession, entries: Iterable[Entry]) -> None:
-    """Enter transactions in the journal; a document that is there already is a defect."""
+    """Enter transactions in the journal, each chained to the one before (I10).
+
+    A document that is there already is a defect. So is an entry that is no movement of whole
+    minor units of a known currency (I1, I3): what cannot be right is not written.
+    """
+    last = await last_chained(session)
+    previous = last.hash if last and last.hash else GENESIS
+    recorded_at = business_time(session)
+    if last is not None and last.recorded_at is not None:
+        recorded_at = max(recorded_at, last.recorded_at)  # a machine's clock may step back
     for entry in entries:
         if not entry.postings:
             continue
+        require_movement(entry)
         row = JournalEntry(
-            posted_on=entry.posted_on, document=entry.document, narration=entry.narration
+            posted_on=entry.posted_on,
+            document=entry.document,
+            narration=entry.narration,
+            reverses=await _entry_id(session, entry.reverses),
+            recorded_at=recorded_at,
+            previous=previous,
+            hash=link(previous, digest_of(entry)),
         )
         session.add(row)
         await session.flush()
+        previous = row.hash or GENESIS
         columns = ["entry_id", "debit", "credit", "amount", "currency", "meta"]
         rows = [
             (
@@ -163,6 +182,19 @@ async def post(session: AsyncSession, entries: Iterable[Entry]) -> None:
             for posting in entry.postings
         ]
         await insert_rows(session, _table(JournalPosting), columns, rows)
+
+
+async def last_chained(session: AsyncSession) -> JournalEntry | None:
+    """Return the last entry of the chain; rows from before the chain have no hash."""
+    query = select(JournalEntry).where(JournalEntry.hash.is_not(None))
+    return await session.scalar(query.order_by(JournalEntry.id.desc()).limit(1))
+
+
+async def _entry_id(session: AsyncSession, document: str | None) -> int | None:
+    if document is None:
+        return None
+    query = select(JournalEntry.id).where(JournalEntry.document == document)
+    return (await session.scalars(query)).one()
 
 
 async def is_posted(session: AsyncSession, document: str) -> bool:

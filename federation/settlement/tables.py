@@ -90,12 +90,20 @@ class JournalEntry(Base):
     """One transaction of this server's books; never changed, only reversed by another."""
 
     __tablename__ = "settlement_entry"
-    __table_args__ = (UniqueConstraint("document"),)
+    __table_args__ = (
+        UniqueConstraint("document"),
+        Index("ix_settlement_entry_previous", "previous", unique=True),  # no fork
+        Index("ix_settlement_entry_hash", "hash", unique=True),
+    )
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     posted_on: Mapped[date]
     document: Mapped[str] = mapped_column(String(160))  # what it records; posted once
     narration: Mapped[str] = mapped_column(Text)
     reverses: Mapped[int | None] = mapped_column(ForeignKey("settlement_entry.id"))
+    # Null only in rows from before the chain (settlement/ledger/chain.py).
+    recorded_at: Mapped[datetime | None] = mapped_column(Instant)  # never goes backwards
+    previous: Mapped[str | None] = mapped_column(String(64))
+    hash: Mapped[str | None] = mapped_column(String(64))
 
 
 class JournalPosting(Base):
@@ -108,6 +116,8 @@ class JournalPosting(Base):
         ),
         CheckConstraint("debit <> credit", name="two_accounts"),
         Index("ix_settlement_posting_entry_id", "entry_id"),
+        Index("ix_settlement_posting_debit", "debit", "id"),
+        Index("ix_settlement_posting_credit", "credit", "id"),
     )
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     entry_id: Mapped[int] = mapped_column(ForeignKey("settlement_entry.id"))

@@ -8,6 +8,7 @@ lost (docs/decisions/0002).
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import event, text
@@ -19,11 +20,14 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
+from federation.clock import Clock, system_clock
+
 Boundary = Callable[[str, str], None]
 """Called with (transaction name, "before" | "after") around each commit: crash tests listen."""
 
 _WRITER_LOCK = 0x0FED_E8A7
 READERS_MAX = 3
+_CLOCK = "clock"
 
 
 def _no_boundary(name: str, moment: str) -> None:
@@ -33,13 +37,17 @@ def _no_boundary(name: str, moment: str) -> None:
 class Database:
     """Opens write and read transactions on one URL (`sqlite+aiosqlite:///…` or `postgresql+asyncpg://…`)."""
 
-    def __init__(self, url: str, *, boundary: Boundary = _no_boundary) -> None:
+    def __init__(
+        self, url: str, *, boundary: Boundary = _no_boundary, clock: Clock = system_clock
+    ) -> None:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         self._boundary = boundary
         engine = _sqlite_engine if self.is_sqlite else _postgres_engine
         self._writer, self._reader = engine(url, writes=True), engine(url, writes=False)
-        self._writing = async_sessionmaker(self._writer, expire_on_commit=False)
+        self._writing = async_sessionmaker(
+            self._writer, expire_on_commit=False, info={_CLOCK: clock}
+        )
         self._reading = async_sessionmaker(self._reader, expire_on_commit=False)
 
     @asynccontextmanager
@@ -70,6 +78,12 @@ class Database:
         """Close every connection."""
         await self._writer.dispose()
         await self._reader.dispose()
+
+
+def business_time(session: AsyncSession) -> datetime:
+    """Return the instant at which a write transaction records what it records."""
+    clock: Clock = session.info[_CLOCK]
+    return clock()
 
 
 def _postgres_engine(url: str, *, writes: bool) -> AsyncEngine:

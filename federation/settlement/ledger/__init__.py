@@ -1,1 +1,1 @@
-"""The journal: its hash chain, balances at any instant, exports, and checks on a live database."""
+"""The journal as evidence: chained entries, heads of periods, balances as of any past instant."""

@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from federation.settlement.books import HUB, Accounts
+from federation.settlement.books import Accounts
 from federation.settlement.pain001 import Account
 from federation.settlement.payments import incoming, service
 from federation.settlement.payments.postings import Amount, Leg
 from federation.settlement.run import RunResult
+from federation.settlement.run_document import HUB
 from federation.settlement.tables import Run
 from federation.trust.membership import CollectiveTerms, HubTerms
 from federation.trust.service import collective_terms, node_parties

@@ -1,0 +1,263 @@
+"""The ledger in GraphQL: balances, histories and ages as of any past instant, and its heads."""
+
+from datetime import date, datetime
+
+import strawberry
+
+from federation import money
+from federation.clock import today
+from federation.schema.context import Info
+from federation.schema.scalars import Money
+from federation.settlement.ledger import service, store
+from federation.settlement.ledger.balances import Lots, Sums
+from federation.settlement.ledger.heads import sign_head
+
+READERS = ("settlement_officer", "settlement_approver", "auditor")
+PAGE_MAX = 1_000
+_DIGITS_MAX = 18
+
+
+@strawberry.type(description="Where the journal stood; `hash` commits to every entry up to it.")
+class LedgerHead:
+    """A head."""
+
+    hash: str
+    entries: int
+    recorded_at: datetime | None
+
+
+@strawberry.type(description="Where the journal stood when a month was settled.")
+class PeriodHead:
+    """A month's head; `opening` is the head of the month before."""
+
+    period: str
+    opening: str
+    hash: str
+    kept_at: datetime
+
+
+@strawberry.type(description="What an account was debited and credited with, in one currency.")
+class AccountBalance:
+    """A row of the trial balance; `balance` is debits less credits."""
+
+    account: str
+    debits: Money
+    credits: Money
+    balance: Money
+
+
+@strawberry.type(description="All accounts of a currency: debits equal credits.")
+class ControlTotal:
+    """A control total."""
+
+    debits: Money
+    credits: Money
+
+
+@strawberry.type(description="Every account as the journal stood at an instant.")
+class TrialBalance:
+    """A page of accounts, and the control totals of all; `next` is the `after` of more."""
+
+    head: LedgerHead
+    accounts: list[AccountBalance]
+    totals: list[ControlTotal]
+    next: str | None
+
+
+@strawberry.type(description="One posting seen from an account: positive where it was debited.")
+class AccountMove:
+    """A posting; `balance` is the account's after it."""
+
+    id: strawberry.ID
+    posted_on: date
+    recorded_at: datetime | None
+    document: str
+    narration: str
+    other_account: str
+    amount: Money
+    balance: Money
+    meta: str
+
+
+@strawberry.type(description="What moved an account: opening + moves = closing.")
+class AccountHistory:
+    """A page of an account's history; `next` is the `after` of more."""
+
+    account: str
+    opening: Money
+    moves: list[AccountMove]
+    closing: Money
+    next: str | None
+
+
+@strawberry.type(description="An account's balance by how long it has stood, oldest used first.")
+class AccountAge:
+    """`amounts[i]` is up to `days[i]` old, the last one older than all."""
+
+    account: str
+    balance: Money
+    oldest: date
+    days: list[int]
+    amounts: list[Money]
+
+
+def _money(minor: int, currency: str) -> Money:
+    return Money.of(money.Money(minor, currency))
+
+
+def _page(first: int) -> int:
+    return min(max(first, 1), PAGE_MAX)
+
+
+def _head(found: service.Head) -> LedgerHead:
+    return LedgerHead(hash=found.hash, entries=found.entries, recorded_at=found.recorded_at)
+
+
+def _balance(account: str, currency: str, sums: Sums) -> AccountBalance:
+    return AccountBalance(
+        account=account,
+        debits=_money(sums.debits, currency),
+        credits=_money(sums.credits, currency),
+        balance=_money(sums.balance, currency),
+    )
+
+
+def _age(account: str, currency: str, lots: Lots, on: date) -> AccountAge:
+    return AccountAge(
+        account=account,
+        balance=_money(lots.balance, currency),
+        oldest=lots.oldest or on,
+        days=list(service.AGES),
+        amounts=[_money(amount, currency) for amount in lots.by_age(on, service.AGES)],
+    )
+
+
+@strawberry.type
+class LedgerQuery:
+    """What auditors and settlement staff read of the books: on every server."""
+
+    @strawberry.field(
+        description="Every account as known at `asOf` (now), counting what is dated by `until`."
+    )
+    async def trial_balance(
+        self,
+        info: Info,
+        as_of: datetime | None = None,
+        until: date | None = None,
+        first: int = 500,
+        after: str = "",
+    ) -> TrialBalance:
+        """List accounts by name and currency; `after` is `account currency`."""
+        info.context.require(*READERS)
+        async with info.context.server.db.read() as session:
+            head, balance = await service.trial_balance(session, as_of, until)
+        rows = [
+            (f"{account} {currency}", account, currency, sums)
+            for (account, currency), sums in sorted(balance.accounts.items())
+        ]
+        left = [row for row in rows if row[0] > after]
+        page = left[: _page(first)]
+        return TrialBalance(
+            head=_head(head),
+            accounts=[_balance(account, currency, sums) for _, account, currency, sums in page],
+            totals=[
+                ControlTotal(
+                    debits=_money(sums.debits, currency), credits=_money(sums.credits, currency)
+                )
+                for currency, sums in balance.control().items()
+            ],
+            next=page[-1][0] if len(page) < len(left) else None,
+        )
+
+    @strawberry.field(description="What moved an account, with its running balance.")
+    async def account_history(
+        self,
+        info: Info,
+        account: str,
+        currency: str,
+        as_of: datetime | None = None,
+        first: int = 100,
+        after: str = "0",
+    ) -> AccountHistory:
+        """List postings of one account in the order they were written."""
+        info.context.require(*READERS)
+        start = int(after) if after.isdigit() and len(after) <= _DIGITS_MAX else 0
+        limit = _page(first)
+        async with info.context.server.db.read() as session:
+            found = await service.account_history(
+                session, account, currency, as_of=as_of, after=start, limit=limit + 1
+            )
+        balance, moves = found.opening, list[AccountMove]()
+        for line in found.lines[:limit]:
+            balance += line.amount
+            moves.append(_move(line, currency, balance))
+        return AccountHistory(
+            account=account,
+            opening=_money(found.opening, currency),
+            moves=moves,
+            closing=_money(balance, currency),
+            next=moves[-1].id if len(found.lines) > limit else None,
+        )
+
+    @strawberry.field(description="Balances by age on a day (today): accounts that are not at 0.")
+    async def account_aging(
+        self,
+        info: Info,
+        on: date | None = None,
+        as_of: datetime | None = None,
+        accounts: list[str] | None = None,
+        first: int = 500,
+        after: str = "",
+    ) -> list[AccountAge]:
+        """List accounts whose names begin with one of `accounts`; `after` is `account currency`."""
+        info.context.require(*READERS)
+        day = on or today(info.context.server.clock)
+        async with info.context.server.db.read() as session:
+            found = await service.aging(session, day, as_of=as_of, accounts=accounts)
+        rows = [
+            _age(account, currency, lots, day)
+            for (account, currency), lots in found.items()
+            if f"{account} {currency}" > after
+        ]
+        return rows[: _page(first)]
+
+    @strawberry.field(description="The head of the journal as of an instant (now).")
+    async def ledger_head(self, info: Info, as_of: datetime | None = None) -> LedgerHead:
+        """Show the head."""
+        info.context.require(*READERS)
+        async with info.context.server.db.read() as session:
+            return _head(await service.head(session, as_of))
+
+    @strawberry.field(description="The heads that settled months left, oldest first.")
+    async def period_heads(self, info: Info, first: int = 120) -> list[PeriodHead]:
+        """List the newest months' heads."""
+        info.context.require(*READERS)
+        async with info.context.server.db.read() as session:
+            rows = await store.heads(session)
+        return [
+            PeriodHead(period=row.period, opening=row.opening, hash=row.head, kept_at=row.kept_at)
+            for row in rows[-_page(first) :]
+        ]
+
+    @strawberry.field(description="A head signed by this server: of a settled month, or of now.")
+    async def signed_ledger_head(self, info: Info, period: str | None = None) -> str:
+        """Return a compact JWS; refused for a month that left no head."""
+        info.context.require(*READERS)
+        server = info.context.server
+        async with server.db.read() as session:
+            found = await service.head_to_sign(session, period)
+        return sign_head(found, issuer=server.config.entity_id, now=server.clock(), key=server.key)
+
+
+def _move(line: store.AccountLine, currency: str, balance: int) -> AccountMove:
+    return AccountMove(
+        id=strawberry.ID(str(line.id)),
+        posted_on=line.posted_on,
+        recorded_at=line.recorded_at,
+        document=line.document,
+        narration=line.narration,
+        other_account=line.other_account,
+        amount=_money(line.amount, currency),
+        balance=_money(balance, currency),
+        meta=line.meta,
+    )
