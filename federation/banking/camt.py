@@ -1,7 +1,7 @@
 """Bank files of ISO 20022: camt.053 and camt.054 from version 02, pain.002 from 03. Pure.
 
-One reader for all versions. They differ in where a thing stands (`Sts` is a text up to 05 and a
-choice later, a party's name lies in `Pty` from 04 on, `Chrgs` has records from 04 on), and a thing
+One reader for all versions. They differ in where a thing stands (`Sts` is a text up to 06 and a
+choice later, a party's name lies in `Pty` from 07 on, `Chrgs` has records from 03 on), and a thing
 is looked for in each of its places.
 """
 

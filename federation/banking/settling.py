@@ -243,7 +243,7 @@ async def _reverse(at: At, entry: Entry, settled: Match, undone: Match) -> None:
     taken_back = reversal(
         posted, document=_document(entry, undone), narration=narration, on=at.now.date()
     )
-    await post(at.session, [taken_back])
+    await post(at.session, [replace(taken_back, reverses=document)])
 
 
 def _document(entry: Entry, match: Match) -> str:

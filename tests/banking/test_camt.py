@@ -1,0 +1,2 @@
+import pytest
+from tests.banking.bank import *
