@@ -6,14 +6,12 @@ closing, continuity with the statement before. What is known already adds nothin
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import ClassVar
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.banking import store
-from federation.banking.camt import read_bank_file
 from federation.banking.checks import (
     CurrencyNotHeldError,
     check_balances,
@@ -23,13 +21,13 @@ from federation.banking.checks import (
 )
 from federation.banking.tables import Account, DetailRow, Entry, File, Notice, StatementRow
 from federation.banking.values import BankEntry, BankFile, Detail, Statement
+from federation.banking.waiting import At
 from federation.errors import RefusalError
 from federation.money import decimal_text
 from federation.settlement.books import Accounts, transfer
 from federation.settlement.books import Entry as JournalEntry
 from federation.settlement.store import post
 from federation.store.canonical import digest, sha256_hex
-from federation.trust.principals import Principal
 
 
 class UnknownAccountError(RefusalError):
@@ -64,30 +62,25 @@ class Imported:
 class _Intake:
     """A file on its way in; it is kept with the first thing it brings."""
 
-    session: AsyncSession
+    at: At
     kept: File
     done: Imported
-    here: str
-    now: datetime
     is_kept: bool = False
 
     async def keep(self) -> None:
         if not self.is_kept:
-            self.session.add(self.kept)
-            await self.session.flush()
+            self.at.session.add(self.kept)
+            await self.at.session.flush()
             self.is_kept = True
 
 
-async def import_statements(
-    session: AsyncSession, data: bytes, *, here: str, who: Principal, now: datetime
-) -> tuple[Imported, BankFile]:
+async def import_statements(at: At, data: bytes, file: BankFile) -> Imported:
     """Enter the statements or notifications of a file; the same file again adds nothing."""
-    name = sha256_hex(data)
+    session, name = at.session, sha256_hex(data)
     known = await store.find_file(session, name)
-    file = read_bank_file(data)
     done = Imported(file.kind, file.version, name, is_known=known is not None)
     if known is not None:
-        return done, file
+        return done
     statements = [
         (await _account_of(session, statement), statement, identities(statement.entries))
         for statement in file.statements
@@ -100,10 +93,10 @@ async def import_statements(
         kind=file.kind,
         version=file.version,
         content=data,
-        imported_by=who.subject,
-        imported_at=now,
+        imported_by=at.who.subject,
+        imported_at=at.now,
     )
-    intake = _Intake(session, kept, done, here, now)
+    intake = _Intake(at, kept, done)
     for account, statement, names in sorted(statements, key=_order):
         if file.kind == "camt.054":
             await _take_notices(intake, account, statement, names)
@@ -111,7 +104,7 @@ async def import_statements(
             await _take_statement(intake, account, statement, names)
     if file.report is not None:
         await intake.keep()
-    return done, file
+    return done
 
 
 def _order(row: tuple[Account, Statement, list[str]]) -> tuple[int, int, int]:
@@ -138,7 +131,7 @@ async def _account_of(session: AsyncSession, statement: Statement) -> Account:
 async def _take_statement(
     intake: _Intake, account: Account, statement: Statement, names: Sequence[str]
 ) -> None:
-    session, done = intake.session, intake.done
+    session, done = intake.at.session, intake.done
     known = await store.known_identities(session, account.id, names)
     fresh = [
         (name, entry)
@@ -176,7 +169,7 @@ async def _take_statement(
         session.add_all(_detail_rows(entry_row.id, entry.details, None))
     await session.flush()
     await _attach_notices(session, account, rows, done)
-    moved = [_booked(intake.here, account, entry, intake.now) for entry in booked]
+    moved = [_booked(intake.at, account, entry) for entry in booked]
     await post(session, moved)
     done.statements.append(row)
     done.entries += booked
@@ -282,9 +275,9 @@ def _detail_rows(
     ]
 
 
-def _booked(here: str, account: Account, entry: Entry, now: datetime) -> JournalEntry:
+def _booked(at: At, account: Account, entry: Entry) -> JournalEntry:
     """Enter a booked entry at once; until somebody says what it was for it stands in suspense."""
-    books = Accounts(here)
+    books = Accounts(at.here)
     meta = {
         "bank_account": account.account,
         "bank_entry": str(entry.id),
@@ -298,7 +291,7 @@ def _booked(here: str, account: Account, entry: Entry, now: datetime) -> Journal
         {name: value for name, value in meta.items() if value},
     )
     document = f"bank/{account.id}/{entry.id}/booked"
-    on = entry.booked_on or now.date()
+    on = entry.booked_on or at.now.date()
     return JournalEntry(on, document, f"Bank entry {entry.id}", tuple(moved))
 
 
@@ -306,7 +299,7 @@ async def _take_notices(
     intake: _Intake, account: Account, statement: Statement, names: Sequence[str]
 ) -> None:
     """Keep what a camt.054 says of booked entries: details for them, never an entry of its own."""
-    session, done = intake.session, intake.done
+    session, done = intake.at.session, intake.done
     for name, entry in zip(names, statement.entries, strict=True):
         if not entry.is_booked or not entry.details:
             continue

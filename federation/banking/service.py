@@ -1,18 +1,19 @@
 """Open accounts, take the bank's files, and settle at once what is beyond doubt."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.banking import store
 from federation.banking.accounts import account_name, account_number
+from federation.banking.camt import read_bank_file
 from federation.banking.importing import Imported, import_statements
 from federation.banking.pain002 import ACCEPTED, REJECTED
 from federation.banking.reporting import exact_matches
 from federation.banking.settling import settle
 from federation.banking.tables import Account
-from federation.banking.values import PaymentStatus, Place, StatusReport
+from federation.banking.values import BankFile, PaymentStatus, Place, StatusReport
 from federation.banking.waiting import At, waited_for
 from federation.errors import RefusalError
 from federation.money import exponent
@@ -66,9 +67,13 @@ async def open_account(
     return row
 
 
-async def import_file(at: At, data: bytes) -> Imported:
-    """Take a bank's file whole, or refuse it whole; what is exact is settled at once."""
-    done, file = await import_statements(at.session, data, here=at.here, who=at.who, now=at.now)
+async def import_file(at: At, data: bytes, file: BankFile | None = None) -> Imported:
+    """Take a bank's file whole, or refuse it whole; what is exact is settled at once.
+
+    `file` is what was read of the data, where the caller has done so.
+    """
+    file = file or read_bank_file(data)
+    done = await import_statements(at, data, file)
     if file.report is not None and not done.is_known:
         done.reported = await _report(at, file.report)
     if done.entries:
@@ -108,3 +113,28 @@ async def _one_report(at: At, item: PaymentStatus, reference: str) -> None:
         await payments.reject(at.session, payment, reason, who=who, at=at.now, reference=note)
     elif item.status in ACCEPTED:
         await payments.accept(at.session, payment, who=who, at=at.now, reference=note)
+
+
+def summary(done: Imported) -> dict[str, Any]:
+    """Return what a file brought as JSON: amounts are signed minor units, as text."""
+    return {
+        "file": done.sha256,
+        "kind": f"{done.kind}.001.{done.version:02d}",
+        "again": done.is_known,
+        "statements": [
+            {
+                "id": str(row.id),
+                "account": str(row.account_id),
+                "number": row.number,
+                "bank_id": row.bank_id,
+                "opening": str(row.opening),
+                "closing": str(row.closing),
+            }
+            for row in done.statements
+        ],
+        "entries": len(done.entries),
+        "known": done.known,
+        "enriched": done.enriched,
+        "matched": done.matched,
+        "payments_reported": done.reported,
+    }

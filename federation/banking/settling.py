@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from federation.banking import store
 from federation.banking.effects import (
     NotExpectedError,
@@ -120,7 +122,7 @@ async def approve(at: At, entry_id: int) -> Match:
     if last is None or entry.state != "PROPOSED":
         raise NotSettledError(f"entry {entry_id} is {entry.state}")
     require_other_person(last.acted_by, at.who.subject)
-    items = await _items_of(at, last)
+    items = await items_of(at.session, last)
     await _check(at, entry, items, await waited_for(at.session, at.here, at.now))
     return await _enter(replace(at, author=last.acted_by), entry, items, last.reason, last.id)
 
@@ -163,8 +165,9 @@ async def _last_match(at: At, entry: Entry) -> Match | None:
     return rows[-1] if rows else None
 
 
-async def _items_of(at: At, match: Match) -> list[Item]:
-    rows = await store.items_of(at.session, match.id)
+async def items_of(session: AsyncSession, match: Match) -> list[Item]:
+    """Return what an act was about; of undoing, nothing."""
+    rows = await store.items_of(session, match.id)
     return [Item(row.kind, row.ref, row.amount, row.note) for row in rows]
 
 

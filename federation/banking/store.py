@@ -1,6 +1,7 @@
 """Every SQL statement of banking. Nothing here commits."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -42,6 +43,14 @@ async def accounts(session: AsyncSession, number: str | None = None) -> list[Acc
 async def find_file(session: AsyncSession, sha256: str) -> File | None:
     """Return a file that was imported."""
     return await session.get(File, sha256)
+
+
+async def imports(session: AsyncSession, names: Collection[str]) -> dict[str, tuple[str, datetime]]:
+    """Return {file: (who imported it, when)} without the files' bytes."""
+    rows = await session.execute(
+        select(File.sha256, File.imported_by, File.imported_at).where(File.sha256.in_(names))
+    )
+    return {name: (who, when) for name, who, when in rows}
 
 
 async def last_statement(session: AsyncSession, account_id: int) -> StatementRow | None:

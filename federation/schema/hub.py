@@ -2,6 +2,7 @@
 
 import strawberry
 
+from federation.schema.banking import BankingMutation, BankingQuery
 from federation.schema.closing import ClosingMutation, ClosingQuery, WorkListQuery
 from federation.schema.guards import extensions
 from federation.schema.joining import AdmissionMutation, AdmissionQuery, MembershipQuery
@@ -30,13 +31,20 @@ class Query(
     UsesQuery,
     ClosingQuery,
     WorkListQuery,
+    BankingQuery,
 ):
     """What the hub answers."""
 
 
 @strawberry.type
 class Mutation(
-    AdmissionMutation, QuoteMutation, LicensingMutation, TokenMutation, RunMutation, ClosingMutation
+    AdmissionMutation,
+    QuoteMutation,
+    LicensingMutation,
+    TokenMutation,
+    RunMutation,
+    ClosingMutation,
+    BankingMutation,
 ):
     """What the hub does."""
 

@@ -2,6 +2,7 @@
 
 import strawberry
 
+from federation.schema.banking import BankingMutation, BankingQuery
 from federation.schema.closing import AnswerMutation, WorkListQuery
 from federation.schema.guards import extensions
 from federation.schema.joining import ApplicationMutation, MembershipQuery
@@ -23,12 +24,15 @@ class Query(
     DistributionQuery,
     UsesQuery,
     WorkListQuery,
+    BankingQuery,
 ):
     """What a node answers."""
 
 
 @strawberry.type
-class Mutation(ApplicationMutation, LicensingMutation, TokenMutation, AnswerMutation):
+class Mutation(
+    ApplicationMutation, LicensingMutation, TokenMutation, AnswerMutation, BankingMutation
+):
     """What a node does."""
 
 
