@@ -106,9 +106,7 @@ def a_statement(
     number = tag("IBAN", account) if account[:2].isalpha() else f"<Othr><Id>{account}</Id></Othr>"
     balances = ""
     if kind == "camt.053":
-        balances = balance("OPBD", opening, currency, day) + balance(
-            "CLBD", closing, currency, day
-        )
+        balances = balance("OPBD", opening, currency, day) + balance("CLBD", closing, currency, day)
     return (
         f"<{name}><Id>{statement_id}</Id><ElctrncSeqNb>{sequence}</ElctrncSeqNb>"
         "<CreDtTm>2026-10-17T06:00:00+02:00</CreDtTm>"

@@ -10,6 +10,7 @@ from federation.licensing.objects import ComponentTerms, OfferTerms
 from federation.licensing.service import Licensing
 from federation.settlement import service as settlement
 from federation.trust.jose import SigningKey
+from federation.trust.membership import CollectiveTerms
 from federation.trust.principals import Principal
 from tests.banking.bank import IBAN
 from tests.databases import a_party
@@ -21,6 +22,17 @@ SECOND = Principal("oskar", frozenset({"settlement_officer"}))
 APPROVER = Principal("anna", frozenset({"settlement_approver"}))
 HUB = Licensing("HUB", SigningKey.generate())
 LAB = Principal("ada@lab-one", frozenset({"lab"}), "lab-one")
+GB = CollectiveTerms(
+    code="GB",
+    name="Example Licensing Society",
+    country="GB",
+    settlement_currency="EUR",
+    admin_fee_bps=1000,
+    collecting_fee_bps=500,
+    minimum_payment=1,
+    plan="per_usage",
+    account="GB29NWBK60161331926819",
+)
 SUSPENSE = "Liabilities:HUB:Suspense:BankEntry"
 BANK = "Assets:HUB:Bank"
 RECEIVABLE = "Assets:HUB:Receivable"
@@ -53,7 +65,7 @@ async def sell(session, fee="100000", currency="EUR", key="1"):
 async def set_up(database, *fees):
     """Open an account in EUR and sell licences; return their numbers."""
     async with database.write("setup") as session:
-        session.add(a_party("GB"))
+        session.add(a_party("GB", terms=GB))
         await licensing.register_licensee(session, "lab-one", "Lab One Ltd", SOLD_AT)
         await open_account(session)
         return [await sell(session, fee, key=str(n)) for n, fee in enumerate(fees)]
@@ -87,6 +99,11 @@ def settling_(entry, *items, who=OFFICER):
 async def undo(database, entry, reason="a mistake", who=OFFICER):
     async with database.write("undo") as session:
         return await settling.undo(at(session, who), entry, reason)
+
+
+async def approve(database, entry, who=APPROVER):
+    async with database.write("approve") as session:
+        return await settling.approve(at(session, who), entry)
 
 
 async def states(database):

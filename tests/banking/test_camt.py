@@ -1,2 +1,0 @@
-import pytest
-from tests.banking.bank import *
