@@ -11,9 +11,12 @@ from federation.edge.http import json_response, read_body, who_asks
 from federation.metering import service as metering
 from federation.metering.service import BYTES_MAX
 from federation.schema.context import Server
+from federation.settlement.documents import service as documents
+from federation.store.canonical import sha256_hex
 from federation.store.migrations import current_revision, head_revision
 from federation.trust.principals import NotAllowedError, Principal
 
+MEDIA_TYPES = {"json": "application/json", "csv": "text/csv", "xml": "application/xml"}
 READERS = ("settlement_officer", "settlement_approver", "auditor", "node_operator")
 
 
@@ -79,7 +82,25 @@ def common_routes(
         media_type, content = await files(path.lstrip("/"))
         return Response(content, media_type=media_type)
 
-    return [live, ready, entity, jwks, deliver, usage, file]
+    @get("/documents/{name:str}")
+    async def document(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
+        """Send a numbered document byte for byte; `.csv`, `.json` or `.xml` names the form."""
+        who = await who_asks(server, request, "lab", *READERS)
+        number, _, form = name.partition(".")
+        async with server.db.read() as session:
+            await documents.document_for(session, number, who)
+            media_type, content = await documents.content(session, number, MEDIA_TYPES.get(form))
+        ending = {kind: ending for ending, kind in MEDIA_TYPES.items()}.get(media_type, "txt")
+        return Response(
+            content,
+            media_type=media_type,
+            headers={
+                "Content-Disposition": f'attachment; filename="{number}.{ending}"',
+                "ETag": f'"{sha256_hex(content)}"',
+            },
+        )
+
+    return [live, ready, entity, jwks, deliver, usage, file, document]
 
 
 async def _ingest(server: Server, who: Principal, key: str, body: bytes) -> metering.IngestReceipt:

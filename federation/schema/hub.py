@@ -3,6 +3,8 @@
 import strawberry
 
 from federation.schema.closing import ClosingMutation, ClosingQuery, WorkListQuery
+from federation.schema.corrections import CorrectionMutation, CorrectionQuery
+from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.guards import extensions
 from federation.schema.joining import AdmissionMutation, AdmissionQuery, MembershipQuery
 from federation.schema.ledger import LedgerQuery
@@ -16,6 +18,7 @@ from federation.schema.payments import ExclusionMutation, PaymentMutation, Payme
 from federation.schema.registry import HubRightsQuery
 from federation.schema.scalars import schema_config
 from federation.schema.settlement import RunMutation, SettlementQuery, UsesQuery
+from federation.schema.suspense import HeldDecisionMutation, SuspenseQuery
 from federation.schema.tokens import TokenMutation
 
 
@@ -30,7 +33,10 @@ class Query(
     LedgerQuery,
     PaymentQuery,
     UsesQuery,
+    DocumentQuery,
+    SuspenseQuery,
     ClosingQuery,
+    CorrectionQuery,
     WorkListQuery,
 ):
     """What the hub answers."""
@@ -44,8 +50,11 @@ class Mutation(
     TokenMutation,
     RunMutation,
     ClosingMutation,
+    CorrectionMutation,
     PaymentMutation,
     ExclusionMutation,
+    DocumentMutation,
+    HeldDecisionMutation,
 ):
     """What the hub does."""
 

@@ -3,6 +3,7 @@
 import strawberry
 
 from federation.schema.closing import AnswerMutation, WorkListQuery
+from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.guards import extensions
 from federation.schema.joining import ApplicationMutation, MembershipQuery
 from federation.schema.ledger import LedgerQuery
@@ -11,6 +12,7 @@ from federation.schema.payments import MemberPaymentMutation, PaymentMutation, P
 from federation.schema.registry import NodeRightsQuery
 from federation.schema.scalars import schema_config
 from federation.schema.settlement import DistributionQuery, SettlementQuery, UsesQuery
+from federation.schema.suspense import HeldClaimMutation, HeldListQuery, SuspenseQuery
 from federation.schema.tokens import TokenMutation
 
 
@@ -24,6 +26,9 @@ class Query(
     DistributionQuery,
     PaymentQuery,
     UsesQuery,
+    DocumentQuery,
+    SuspenseQuery,
+    HeldListQuery,
     WorkListQuery,
 ):
     """What a node answers."""
@@ -37,6 +42,8 @@ class Mutation(
     AnswerMutation,
     PaymentMutation,
     MemberPaymentMutation,
+    DocumentMutation,
+    HeldClaimMutation,
 ):
     """What a node does."""
 

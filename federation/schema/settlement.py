@@ -43,6 +43,9 @@ class Run:
     approved_by: str | None
     reason: str | None
     warnings: list[str]
+    objections_until: datetime | None
+    corrects: str | None
+    posted_in: str | None
     document: str
 
     @classmethod
@@ -56,6 +59,9 @@ class Run:
             approved_by=row.approved_by,
             reason=row.reason,
             warnings=msgspec.json.decode(row.warnings, type=list[str]),
+            objections_until=row.objections_until,
+            corrects=row.corrects,
+            posted_in=row.posted_in,
             document=row.document.decode(),
         )
 
@@ -267,7 +273,10 @@ class RunMutation:
 
         async def act(at: Change) -> Run:
             terms = await at.server.terms(at.session)
-            return Run.of(await service.approve_run(at.session, run_id, at.who, terms, at.now))
+            adjustments = hub_config(at.server).adjustments
+            return Run.of(
+                await service.approve_run(at.session, run_id, at.who, terms, adjustments, at.now)
+            )
 
         return await change(info, "run.approve", APPROVER, act)
 

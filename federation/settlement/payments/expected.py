@@ -14,6 +14,7 @@ from federation.settlement.documents import service as documents
 from federation.settlement.payments import store
 from federation.settlement.payments.record import account_of, base_id
 from federation.settlement.payments.tables import Conversion, Incoming, Payment
+from federation.settlement.revenue import fee_owed
 from federation.trust.service import HUB, collective_terms, find_party, hub_terms
 
 RETURN_DAYS = 90  # a payment booked longer ago comes back as something else
@@ -144,8 +145,7 @@ async def _invoices(session: AsyncSession, here: str) -> list[Expected]:
     found: list[Expected] = []
     for row in await licensing.all_licences(session):
         facts = licensing.facts(row)
-        fee = sum(component.fee for component in facts.components)
-        open_amount = fee - received.get(row.number, 0)
+        open_amount = fee_owed(facts) - received.get(row.number, 0)
         if row.licensor != here or open_amount <= 0:
             continue
         invoice = await documents.find(session, here, "INV", row.number)

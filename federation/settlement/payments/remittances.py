@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from federation.errors import RefusalError
 from federation.registry.store import find_member
 from federation.settlement.books import Accounts
+from federation.settlement.corrections import set_off
 from federation.settlement.pain001 import Account
 from federation.settlement.payments import incoming, record, service, states, store
 from federation.settlement.payments.members import payee_of
@@ -33,18 +34,33 @@ def remittance_id(period: str, payer: str, payee: str) -> str:
 
 async def propose_remittances(
     session: AsyncSession, run: Run, result: RunResult, terms: HubTerms, now: datetime
-) -> None:
-    """At the hub: propose what it pays, and wait for what it is paid."""
+) -> dict[str, int]:
+    """At the hub: propose what it pays, and wait for what it is paid.
+
+    Debits of earlier corrections take up what a node gets (SETTLEMENT §7c); returned is how much
+    of each remittance, {node: amount} in the node's settlement currency.
+    """
+    taken: dict[str, int] = {}
     due_on = now.date() + timedelta(days=terms.payment_days)
     for party in await node_parties(session):
         amount = result.remittances.get(party.code, 0)
         particulars = collective_terms(party)
         debt = Accounts(HUB).due(party.code)
         if amount > 0:
+            payment_id = remittance_id(run.period, HUB, party.code)
+            used = await set_off.use(
+                session,
+                node=party.code,
+                document=payment_id,
+                period=run.period,
+                credit=amount,
+                on=now.date(),
+            )
+            taken[party.code] = used.amount
             await service.propose(
                 session,
                 kind=service.REMITTANCE,
-                payment_id=remittance_id(run.period, HUB, party.code),
+                payment_id=payment_id,
                 run=run.run_id,
                 period=run.period,
                 payer=HUB,
@@ -59,6 +75,8 @@ async def propose_remittances(
                 who=run.calculated_by,
                 at=now,
                 due_on=due_on,
+                set_off=used.amount,
+                set_off_debt=used.cleared,
             )
         elif amount < 0:
             incoming.expect(
@@ -71,6 +89,7 @@ async def propose_remittances(
                 debt=Leg(debt, Amount(-result.positions[party.code].net, terms.clearing_currency)),
                 due_on=due_on,
             )
+    return taken
 
 
 async def propose_own_remittance(
@@ -79,6 +98,7 @@ async def propose_own_remittance(
     run_id: str,
     period: str,
     amount: int,
+    set_off: int,
     here: str,
     account: Account | None,
     currency: str,
@@ -87,7 +107,8 @@ async def propose_own_remittance(
 ) -> None:
     """At a node: propose what it owes the hub (`amount` below 0), or wait for what it gets.
 
-    Both are in its settlement currency, into which its books restate its position.
+    Both are in its settlement currency, into which its books restate its position. Debits of
+    earlier corrections take up `set_off` of what it gets.
     """
     debt, due_on = Accounts(here).due(HUB), now.date() + timedelta(days=terms.payment_days)
     if amount < 0:
@@ -110,15 +131,15 @@ async def propose_own_remittance(
             at=now,
             due_on=due_on,
         )
-    elif amount > 0:
+    elif amount > set_off:
         incoming.expect(
             session,
             incoming_id=remittance_id(period, HUB, here),
             run=run_id,
             period=period,
             payer=HUB,
-            amount=Amount(amount, currency),
-            debt=Leg(debt, Amount(amount, currency)),
+            amount=Amount(amount - set_off, currency),
+            debt=Leg(debt, Amount(amount - set_off, currency)),
             due_on=due_on,
         )
 
