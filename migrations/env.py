@@ -12,6 +12,7 @@ import federation.settlement.corrections.tables
 import federation.settlement.documents.tables
 import federation.settlement.ledger.tables
 import federation.settlement.payments.tables
+import federation.settlement.suspense.tables
 import federation.settlement.tables
 import federation.store.tables
 import federation.trust.tables  # noqa: F401 - imported for their tables

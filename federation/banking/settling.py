@@ -222,7 +222,7 @@ async def _enter(
         elif item.kind == REMITTANCE_IN:
             came = received(item, items)
             made[number] = await incoming.receive(
-                at.session, item.ref, at.here, booked_on, came, entry.currency, at=at.now
+                at.session, item.ref, at.here, booked_on, came, entry.currency
             )
         elif item.kind == INVOICE:
             came = received(item, items)
@@ -241,7 +241,7 @@ async def _reverse(at: At, entry: Entry, settled: Match, undone: Match) -> None:
     document = _document(entry, settled)
     if not await is_posted(at.session, document):
         return
-    _, posted = await entry_of(at.session, document)
+    posted = await entry_of(at.session, document)
     narration = f"{posted.narration}, taken back: {undone.reason}"
     taken_back = reversal(
         posted, document=_document(entry, undone), narration=narration, on=at.now.date()

@@ -1,7 +1,7 @@
 """The files a server writes for its staff: runs, journal, statements, members, payments, report."""
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, timedelta
 from typing import Any, ClassVar
 
@@ -13,20 +13,13 @@ from federation.edge.ledger import WRITERS, write_journal
 from federation.errors import RefusalError
 from federation.registry import store as registry
 from federation.schema.context import Server
-from federation.settlement import report, run_document, store
+from federation.settlement import report, store
+from federation.settlement.documents import service as documents
 from federation.settlement.member_csv import MemberRow, members_csv
-from federation.settlement.messages import RunApproved
 from federation.settlement.months import last_day
 from federation.settlement.pain001 import Account, PaymentOrder, write_pain001
 from federation.settlement.payments.tables import Payment
-from federation.settlement.run import compute
-from federation.settlement.statements import (
-    StatementInputs,
-    build_statement,
-    statement_csv,
-    statement_json,
-)
-from federation.settlement.tables import Distribution, MemberAmount, MemberBalance
+from federation.settlement.tables import MemberAmount, MemberBalance
 from federation.trust.membership import CollectiveTerms, HubTerms
 from federation.trust.service import HUB, collective_terms, find_party
 
@@ -204,53 +197,12 @@ def _member_row(
 
 
 async def statement_file(server: Server, period: str, *, form: str) -> tuple[str, bytes]:
-    """Write a node's statement of a month, as `csv` or `json`."""
+    """Return a node's statement of a month as it was issued, as `csv` or `json`."""
     async with server.db.read() as session:
-        done = [row for row in await store.distributions(session) if row.period <= period]
-    if not done or done[-1].period != period:
-        raise NoSuchFileError(f"statements/{period}.{form}")
-    statement = build_statement(_statement_inputs(server.code, done))
-    if form == "csv":
-        return CSV, statement_csv(statement)
-    return JSON, statement_json(statement)
-
-
-def _statement_inputs(code: str, done: Sequence[Distribution]) -> StatementInputs:
-    """Put together what the last of some months' statement follows from.
-
-    Nothing is booked as paid before the bank says so: earlier remittances are the opening.
-    """
-    messages = [msgspec.json.decode(row.document, type=RunApproved) for row in done]
-    documents = [run_document.decode(message.document.encode()) for message in messages]
-    results = [compute(document) for document in documents]
-    origin = {
-        key: source
-        for licence in documents[-1].licences.values()
-        for key, source in licence.weights_from.items()
-    }
-    weights: dict[str, dict[str, int]] = {}
-    units: dict[str, dict[str, int]] = {}
-    for position, message in enumerate(messages, start=1):
-        wanted = "period" if position == len(messages) else "earlier"
-        for item in message.uses:
-            if item.party == code and origin.get(item.licence) == wanted:
-                _add(weights, item.licence, item.use, int(item.weight))
-                _add(units, item.licence, item.use, int(item.units))
-    return StatementInputs(
-        document=documents[-1],
-        result=results[-1],
-        run_id=messages[-1].run_id,
-        node=code,
-        statement_no=f"STM-{code}-{len(done):06d}",
-        use_weights=weights,
-        use_units=units,
-        opening=sum(result.remittances[code] for result in results[:-1]),
-    )
-
-
-def _add(sums: dict[str, dict[str, int]], licence: str, use: str, amount: int) -> None:
-    by_use = sums.setdefault(licence, {})
-    by_use[use] = by_use.get(use, 0) + amount
+        row = await documents.find(session, server.code, "STM", f"statement/{period}")
+        if row is None:
+            raise NoSuchFileError(f"statements/{period}.{form}")
+        return await documents.content(session, row.number, CSV if form == "csv" else JSON)
 
 
 def period_of_name(name: str) -> str:

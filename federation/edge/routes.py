@@ -16,9 +16,12 @@ from federation.edge.http import json_response, read_body, who_asks
 from federation.metering import service as metering
 from federation.metering.service import BYTES_MAX
 from federation.schema.context import Server
+from federation.settlement.documents import service as documents
+from federation.store.canonical import sha256_hex
 from federation.store.migrations import current_revision, head_revision
 from federation.trust.principals import NotAllowedError, Principal
 
+MEDIA_TYPES = {"json": "application/json", "csv": "text/csv", "xml": "application/xml"}
 READERS = ("settlement_officer", "settlement_approver", "auditor", "node_operator")
 
 
@@ -84,6 +87,24 @@ def common_routes(
         media_type, content = await files(path.lstrip("/"))
         return Response(content, media_type=media_type)
 
+    @get("/documents/{name:str}")
+    async def document(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
+        """Send a numbered document byte for byte; `.csv`, `.json` or `.xml` names the form."""
+        who = await who_asks(server, request, "lab", *READERS)
+        number, _, form = name.partition(".")
+        async with server.db.read() as session:
+            await documents.document_for(session, number, who)
+            media_type, content = await documents.content(session, number, MEDIA_TYPES.get(form))
+        ending = {kind: ending for ending, kind in MEDIA_TYPES.items()}.get(media_type, "txt")
+        return Response(
+            content,
+            media_type=media_type,
+            headers={
+                "Content-Disposition": f'attachment; filename="{number}.{ending}"',
+                "ETag": f'"{sha256_hex(content)}"',
+            },
+        )
+
     @post("/banking/files", status_code=200)
     async def bank_file(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Take a bank's file (camt.053, camt.054, pain.002): all of it, or nothing."""
@@ -97,7 +118,7 @@ def common_routes(
         server.wake()
         return json_response(answer)
 
-    return [live, ready, entity, jwks, deliver, usage, file, bank_file]
+    return [live, ready, entity, jwks, deliver, usage, file, document, bank_file]
 
 
 async def _ingest(server: Server, who: Principal, key: str, body: bytes) -> metering.IngestReceipt:

@@ -15,6 +15,8 @@ from federation.registry.messages import RegistryDelta
 from federation.schema.context import Server
 from federation.settlement.closing import service as closing
 from federation.settlement.messages import RunAnswered
+from federation.settlement.suspense import deciding
+from federation.settlement.suspense.messages import HeldClaimed
 from federation.trust import service as trust
 from federation.trust.jose import InvalidKeyError, PublicKey
 from federation.trust.membership import Apply
@@ -67,6 +69,10 @@ async def _answered(at: Arrival, message: RunAnswered) -> None:
     await closing.receive_answer(at.session, at.sender, message, _now(at))
 
 
+async def _held_claimed(at: Arrival, message: HeldClaimed) -> None:
+    await deciding.receive_claim(at.session, at.sender, message, _now(at))
+
+
 HANDLERS: Handlers = {
     "admission.apply": (Apply, _apply),
     "registry.delta": (RegistryDelta, _delta),
@@ -76,6 +82,7 @@ HANDLERS: Handlers = {
     "usage.routed": (UsageRouted, _routed),
     "usage.forwarded": (Forwarded, _forwarded),
     "usage.report": (UsageReport, _report),
+    "held.claimed": (HeldClaimed, _held_claimed),
     "run.answered": (RunAnswered, _answered),
 }
 

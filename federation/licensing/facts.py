@@ -16,7 +16,10 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class LicenceFacts:
-    """The terms of a licence by which lines are classed and revenue is recognised."""
+    """The terms of a licence by which lines are classed and revenue is recognised.
+
+    `ends_on` is the day it really ends: the end of its term, or the earlier one it was ended on.
+    """
 
     number: str
     licensor: str
@@ -28,6 +31,12 @@ class LicenceFacts:
     usage_basis: str
     unclaimed: str
     components: tuple[Component, ...]
+    fee_ends_on: date | None = None  # the last day the fee was agreed for, where it ended earlier
+
+    @property
+    def fee_until(self) -> date:
+        """Return the last day of the term the fee was agreed for: its months are split by it."""
+        return self.fee_ends_on or self.ends_on
 
     def component_for(self, use: str) -> Component | None:
         """Return the one component that licenses a use, None if none does."""

@@ -123,6 +123,7 @@ class LicenceObject(msgspec.Struct, frozen=True):
     effective_from: datetime | None = None
     revoked_at: datetime | None = None
     status_reason: str | None = None
+    ended_on: date | None = None  # the last day, where the licence ended before its term
     post_term: PostTerm = PostTerm()
     withdrawal: Withdrawal = Withdrawal()
     attribution: str = "REQUIRED_WHERE_FEASIBLE"

@@ -354,6 +354,43 @@ async def change_status(
     return row
 
 
+async def end_early(
+    session: AsyncSession,
+    number: str,
+    last_day: date,
+    *,
+    reason: str,
+    licensing: Licensing,
+    now: datetime,
+) -> Licence:
+    """End a licence before its term, today at the earliest: a new signed version, delivered.
+
+    What was used until then stays licensed and settled; what the fee paid beyond is credited by
+    whoever keeps the books.
+    """
+    row = await get_licence(session, number)
+    old = decode(row.body)
+    if row.licensor != licensing.party:
+        raise UnknownLicenceError(f"{number} was licensed by {row.licensor}")
+    if row.status == "REVOKED" or old.ended_on is not None:
+        raise LicenceStatusError(f"{number} has ended")
+    if not reason.strip():
+        raise LicenceStatusError("an early end states its reason")
+    if not max(now.date(), old.term.starts_on) <= last_day < old.term.ends_on:
+        raise LicenceStatusError(f"{last_day} is in the past or not before {old.term.ends_on}")
+    licence = msgspec.structs.replace(
+        old,
+        version=old.version + 1,
+        supersedes=old.version,
+        effective_from=now,
+        status_reason=reason,
+        ended_on=last_day,
+    )
+    store_version(row, licence, _sign(licence, licensing))
+    await announce(session, row, now)
+    return row
+
+
 async def get_licence(session: AsyncSession, number: str) -> Licence:
     """Return a licence, or refuse."""
     row = await store.find_licence(session, number)

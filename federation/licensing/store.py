@@ -135,7 +135,7 @@ def facts_of(licence: LicenceObject) -> LicenceFacts:
         licensee=licence.licensee.party,
         currency=licence.fee.currency,
         starts_on=licence.term.starts_on,
-        ends_on=licence.term.ends_on,
+        ends_on=licence.ended_on or licence.term.ends_on,
         revoked_at=licence.revoked_at,
         usage_basis=licence.reporting.usage_basis,
         unclaimed=licence.grant.unclaimed,
@@ -148,6 +148,7 @@ def facts_of(licence: LicenceObject) -> LicenceFacts:
             )
             for component in licence.grant.components
         ),
+        fee_ends_on=licence.term.ends_on if licence.ended_on else None,
     )
 
 

@@ -4,6 +4,8 @@ import strawberry
 
 from federation.schema.banking import BankingMutation, BankingQuery
 from federation.schema.closing import ClosingMutation, ClosingQuery, WorkListQuery
+from federation.schema.corrections import CorrectionMutation, CorrectionQuery
+from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.guards import extensions
 from federation.schema.joining import AdmissionMutation, AdmissionQuery, MembershipQuery
 from federation.schema.ledger import LedgerQuery
@@ -13,9 +15,11 @@ from federation.schema.licensing import (
     QuoteMutation,
     TariffQuery,
 )
+from federation.schema.payments import ExclusionMutation, PaymentMutation, PaymentQuery
 from federation.schema.registry import HubRightsQuery
 from federation.schema.scalars import schema_config
 from federation.schema.settlement import RunMutation, SettlementQuery, UsesQuery
+from federation.schema.suspense import HeldDecisionMutation, SuspenseQuery
 from federation.schema.tokens import TokenMutation
 
 
@@ -28,8 +32,12 @@ class Query(
     LicensingQuery,
     SettlementQuery,
     LedgerQuery,
+    PaymentQuery,
     UsesQuery,
+    DocumentQuery,
+    SuspenseQuery,
     ClosingQuery,
+    CorrectionQuery,
     WorkListQuery,
     BankingQuery,
 ):
@@ -44,6 +52,11 @@ class Mutation(
     TokenMutation,
     RunMutation,
     ClosingMutation,
+    CorrectionMutation,
+    PaymentMutation,
+    ExclusionMutation,
+    DocumentMutation,
+    HeldDecisionMutation,
     BankingMutation,
 ):
     """What the hub does."""

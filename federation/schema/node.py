@@ -4,13 +4,16 @@ import strawberry
 
 from federation.schema.banking import BankingMutation, BankingQuery
 from federation.schema.closing import AnswerMutation, WorkListQuery
+from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.guards import extensions
 from federation.schema.joining import ApplicationMutation, MembershipQuery
 from federation.schema.ledger import LedgerQuery
 from federation.schema.licensing import LicensingMutation, LicensingQuery
+from federation.schema.payments import MemberPaymentMutation, PaymentMutation, PaymentQuery
 from federation.schema.registry import NodeRightsQuery
 from federation.schema.scalars import schema_config
 from federation.schema.settlement import DistributionQuery, SettlementQuery, UsesQuery
+from federation.schema.suspense import HeldClaimMutation, HeldListQuery, SuspenseQuery
 from federation.schema.tokens import TokenMutation
 
 
@@ -22,7 +25,11 @@ class Query(
     SettlementQuery,
     LedgerQuery,
     DistributionQuery,
+    PaymentQuery,
     UsesQuery,
+    DocumentQuery,
+    SuspenseQuery,
+    HeldListQuery,
     WorkListQuery,
     BankingQuery,
 ):
@@ -31,7 +38,15 @@ class Query(
 
 @strawberry.type
 class Mutation(
-    ApplicationMutation, LicensingMutation, TokenMutation, AnswerMutation, BankingMutation
+    ApplicationMutation,
+    LicensingMutation,
+    TokenMutation,
+    AnswerMutation,
+    PaymentMutation,
+    MemberPaymentMutation,
+    DocumentMutation,
+    HeldClaimMutation,
+    BankingMutation,
 ):
     """What a node does."""
 

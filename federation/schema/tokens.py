@@ -56,7 +56,8 @@ class TokenMutation:
             row = await licence_for(at.session, licence, at.who)
             body = decode(row.body)
             day = at.now.date()
-            if row.status != "ACTIVE" or not body.term.starts_on <= day <= body.term.ends_on:
+            ends_on = body.ended_on or body.term.ends_on
+            if row.status != "ACTIVE" or not body.term.starts_on <= day <= ends_on:
                 raise LicenceStatusError(f"{licence} is {row.status}, or outside its term")
             granted = {use for component in body.grant.components for use in component.uses}
             wanted = sorted(set(uses or granted))

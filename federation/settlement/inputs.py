@@ -225,7 +225,7 @@ def _licence(
         licensee=facts.licensee,
         currency=facts.currency,
         starts_on=facts.starts_on.isoformat(),
-        ends_on=facts.ends_on.isoformat(),
+        ends_on=facts.fee_until.isoformat(),
         unclaimed="hold" if facts.unclaimed == "hold" else "exclude",
         usage_basis="lab" if facts.usage_basis == "lab" else "site",
         components=[
@@ -238,6 +238,7 @@ def _licence(
             key: _origin(weights["own"].get(key, {}), weights["earlier"].get(key, {}))
             for key in keys
         },
+        ended_on=facts.ends_on.isoformat() if facts.fee_ends_on else msgspec.UNSET,
     )
 
 

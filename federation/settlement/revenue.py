@@ -41,6 +41,37 @@ def allocated(fee: int, starts_on: date, ends_on: date) -> dict[str, int]:
     return split_over_months(fee, months_of_term(starts_on, ends_on))
 
 
+def allocated_to(licence: LicenceFacts, fee: int) -> dict[str, int]:
+    """Return the part of a component's fee that each month keeps: nothing after the licence ended.
+
+    A licence that ended before its term keeps what its months were allocated; the month it ended
+    in keeps its part by days. What is left is credited (decision 0007).
+    """
+    months = allocated(fee, licence.starts_on, licence.fee_until)
+    if licence.fee_until == licence.ends_on:
+        return months
+    final = period_of(licence.ends_on)
+    kept = {month: amount for month, amount in months.items() if month < final}
+    days = months_of_term(licence.starts_on, licence.fee_until)[final]
+    used = months_of_term(licence.starts_on, licence.ends_on)[final]
+    # Two "months" of the final one: a tie goes to the first, which is what was used.
+    split = split_over_months(months.get(final, 0), {"1 used": used, "2 unused": days - used})
+    return {**kept, final: split["1 used"]} if split.get("1 used") else kept
+
+
+def fee_owed(licence: LicenceFacts) -> int:
+    """Return the fee of a whole licence, less what an early end credits."""
+    return sum(sum(allocated_to(licence, part.fee).values()) for part in licence.components)
+
+
+def credited(licence: LicenceFacts, fee: int) -> dict[str, int]:
+    """Return the part of a component's fee, by month, that is not owed after an early end."""
+    kept = allocated_to(licence, fee)
+    months = allocated(fee, licence.starts_on, licence.fee_until)
+    left = {month: amount - kept.get(month, 0) for month, amount in months.items()}
+    return {month: amount for month, amount in left.items() if amount}
+
+
 def recognise(
     licence: LicenceFacts,
     *,
@@ -75,7 +106,7 @@ def recognise(
 
 def _allocated_by_key(licence: LicenceFacts) -> dict[str, dict[str, int]]:
     return {
-        licence.key(component): allocated(component.fee, licence.starts_on, licence.ends_on)
+        licence.key(component): allocated_to(licence, component.fee)
         for component in licence.components
     }
 
@@ -103,6 +134,7 @@ def _recognised(
     ids = {component.id or "": licence.key(component) for component in licence.components}
     if list(ids) == [""]:
         return {licence.number: total}
-    weights = {component_id: open_to[key] for component_id, key in ids.items()}
+    # An early end that crossed an approved run may leave a component with more than its part.
+    weights = {component_id: max(0, open_to[key]) for component_id, key in ids.items()}
     split = largest_remainder(total, weights, scope=f"{period}/{licence.number}")
     return {ids[component_id]: amount for component_id, amount in split.items()}

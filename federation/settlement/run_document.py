@@ -8,7 +8,7 @@ from datetime import date
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from federation.errors import RefusalError
 from federation.licensing.facts import Component, LicenceFacts
@@ -95,6 +95,7 @@ class LicenceTerms(Struct, frozen=True, forbid_unknown_fields=True):
     recognised_before: dict[str, Digits]
     brought_forward: dict[str, Digits]
     weights_from: dict[str, Literal["period", "earlier", "none"]]
+    ended_on: Day | UnsetType = UNSET  # the last day, where it ended before its term
 
     def facts(self, number: str) -> LicenceFacts:
         """Return the licence as the rules of revenue read it."""
@@ -104,13 +105,14 @@ class LicenceTerms(Struct, frozen=True, forbid_unknown_fields=True):
             licensee=self.licensee,
             currency=self.currency,
             starts_on=date.fromisoformat(self.starts_on),
-            ends_on=date.fromisoformat(self.ends_on),
+            ends_on=date.fromisoformat(self.ended_on or self.ends_on),
             revoked_at=None,
             usage_basis=self.usage_basis,
             unclaimed=self.unclaimed,
             components=tuple(
                 Component(c.id, frozenset(c.uses), c.unit, int(c.fee)) for c in self.components
             ),
+            fee_ends_on=date.fromisoformat(self.ends_on) if self.ended_on else None,
         )
 
     def keys(self, number: str) -> list[str]:

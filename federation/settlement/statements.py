@@ -73,7 +73,9 @@ class Statement:
     """A node's account with the federation for one period; one that does not add up is none.
 
     `currency` is the node's settlement currency, `remitted` what was paid to it, or by it if
-    negative. The check line: opening + received + owed + FX rounding - remitted = closing.
+    negative, since the last statement; `adjusted` is what else was entered since then: releases of
+    held money, corrections. The check line: opening + received + owed + FX rounding + adjusted -
+    remitted = closing.
     """
 
     statement_no: str
@@ -86,6 +88,7 @@ class Statement:
     fx_rounding: int
     remitted: int
     closing: int
+    adjusted: int = 0
 
     def __post_init__(self) -> None:
         """Refuse a line or an account that does not add up."""
@@ -116,6 +119,7 @@ class Statement:
             RECEIVED: self.total(RECEIVED),
             OWED: self.total(OWED),
             "fx_rounding": self.fx_rounding,
+            **({"adjusted": self.adjusted} if self.adjusted else {}),
             "remitted": -self.remitted,
             "closing": self.closing,
         }
@@ -137,6 +141,7 @@ class StatementInputs:
     use_units: Mapping[str, Mapping[str, int]]
     opening: int = 0
     remitted: int = 0
+    adjusted: int = 0
 
 
 def build_statement(inputs: StatementInputs) -> Statement:
@@ -165,7 +170,8 @@ def build_statement(inputs: StatementInputs) -> Statement:
         lines=[*received, *_admin_fees(inputs, received), *domestic, *owed],
         fx_rounding=remittance - sum(line.net_settlement for line in (*received, *owed)),
         remitted=inputs.remitted,
-        closing=inputs.opening + remittance - inputs.remitted,
+        closing=inputs.opening + remittance + inputs.adjusted - inputs.remitted,
+        adjusted=inputs.adjusted,
     )
     income = result.income[node]
     if (statement.total(RECEIVED), statement.total(DOMESTIC)) != (income.received, income.domestic):
@@ -327,7 +333,7 @@ def _valued(
         settled = _settled(inputs, side, sum(weights.values()), currency)
         scope = f"{inputs.document.period}/{inputs.node}/{side}/{currency}"
         split = largest_remainder(settled, weights, scope=scope)
-        rate, rate_date = _rate(inputs.document, currency, target)
+        rate, rate_date = rate_text(inputs.document, currency, target)
         for line in group:
             amount = split.get(_key(line), 0) * (1 if line.net >= 0 else -1)
             valued.append(replace(line, rate=rate, rate_date=rate_date, net_settlement=amount))
@@ -371,7 +377,7 @@ def _admin_fees(
             )
 
 
-def _rate(document: RunDocument, source: str, target: str) -> tuple[str, str]:
+def rate_text(document: RunDocument, source: str, target: str) -> tuple[str, str]:
     """Return the published rate and its day; of a cross rate both, as `target/source`."""
     if source == target:
         return "1", ""

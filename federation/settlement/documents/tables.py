@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from sqlalchemy import String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.store.base import Base
@@ -18,7 +18,7 @@ class Series(Base):
 
 
 class Document(Base):
-    """A document as it was issued; sent again, it is sent byte for byte."""
+    """A document as it was issued; sent again, it is sent byte for byte. Never changed."""
 
     __tablename__ = "settlement_document"
     __table_args__ = (UniqueConstraint("issuer", "series", "subject"),)
@@ -29,5 +29,15 @@ class Document(Base):
     period: Mapped[str | None] = mapped_column(String(7), index=True)
     issued_on: Mapped[date]
     media_type: Mapped[str] = mapped_column(String(40))
+    body: Mapped[bytes]
+    sha256: Mapped[str] = mapped_column(Text)
+
+
+class DocumentForm(Base):
+    """The same document in another form, as CSV beside JSON; written once, with it."""
+
+    __tablename__ = "settlement_document_form"
+    number: Mapped[str] = mapped_column(ForeignKey("settlement_document.number"), primary_key=True)
+    media_type: Mapped[str] = mapped_column(String(40), primary_key=True)
     body: Mapped[bytes]
     sha256: Mapped[str] = mapped_column(Text)

@@ -1,0 +1,110 @@
+"""Numbered documents in GraphQL: what was issued or received here, byte for byte."""
+
+from datetime import date
+from typing import Annotated
+
+import strawberry
+
+from federation.licensing import service as licensing
+from federation.schema.context import Change, Info, Refused, change
+from federation.settlement.documents import issuing, service, store
+from federation.settlement.documents.tables import Document as DocumentRow
+
+READERS = ("settlement_officer", "settlement_approver", "licensing_officer", "auditor")
+
+
+@strawberry.type(description="A document as it was issued; `GET /documents/<number>` sends it.")
+class Document:
+    """A numbered document. `sha256` is of its bytes; `forms` are the media types it comes in."""
+
+    number: strawberry.ID
+    issuer: str
+    series: str
+    period: str | None
+    subject: str
+    issued_on: date
+    media_type: str
+    forms: list[str]
+    size: int
+    sha256: str
+    body: str
+
+    @classmethod
+    def of(cls, row: DocumentRow, forms: list[str]) -> "Document":
+        """Show a row."""
+        return cls(
+            number=strawberry.ID(row.number),
+            issuer=row.issuer,
+            series=row.series,
+            period=row.period,
+            subject=row.subject,
+            issued_on=row.issued_on,
+            media_type=row.media_type,
+            forms=[row.media_type, *forms],
+            size=len(row.body),
+            sha256=row.sha256,
+            body=row.body.decode(),
+        )
+
+
+DocumentResult = Annotated[Document | Refused, strawberry.union("DocumentResult")]
+
+
+@strawberry.type
+class DocumentQuery:
+    """Documents: on every server."""
+
+    @strawberry.field(description="Documents by number, of a series or a month.")
+    async def documents(
+        self,
+        info: Info,
+        series: str | None = None,
+        period: str | None = None,
+        first: int = 100,
+        after: str = "",
+    ) -> list[Document]:
+        """List documents, at most 100 at a time."""
+        info.context.require(*READERS)
+        async with info.context.server.db.read() as session:
+            rows = await store.list_documents(
+                session, series=series, period=period, after=after, limit=first
+            )
+            forms = await store.forms_of(session, [row.number for row in rows])
+        return [Document.of(row, forms.get(row.number, [])) for row in rows]
+
+    @strawberry.field(description="One document; a licensee sees its own invoices.")
+    async def document(self, info: Info, number: str) -> Document:
+        """Show a document."""
+        who = info.context.require("lab", *READERS)
+        async with info.context.server.db.read() as session:
+            row = await service.document_for(session, number, who)
+            forms = await store.forms_of(session, [row.number])
+        return Document.of(row, forms.get(row.number, []))
+
+
+@strawberry.type
+class DocumentMutation:
+    """What issues a document beside the month itself."""
+
+    @strawberry.mutation(
+        description="End a licence before its term: its unused part is credited by a credit note."
+    )
+    async def end_licence_early(
+        self, info: Info, number: str, last_day: date, reason: str
+    ) -> DocumentResult:
+        """End a licence after a day, today or later; return the credit note."""
+
+        async def act(at: Change) -> Document:
+            row = await licensing.end_early(
+                at.session,
+                number,
+                last_day,
+                reason=reason,
+                licensing=at.server.licensing,
+                now=at.now,
+            )
+            note = await issuing.credit_licence(at.session, row, reason, at.who, at.now)
+            forms = await store.forms_of(at.session, [note.number])
+            return Document.of(note, forms.get(note.number, []))
+
+        return await change(info, "licence.end_early", ("licensing_officer",), act)

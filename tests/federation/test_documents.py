@@ -1,0 +1,169 @@
+"""Every document of a settled month: numbered, delivered, and sent again byte for byte."""
+
+import csv
+import io
+import json
+from hashlib import sha256
+
+import pytest
+
+from federation.scenario.model import HUB
+from federation.settlement import store as settlement
+from federation.settlement.run import compute
+from federation.settlement.run_document import decode
+from tests.federation.harness import PERIOD, fetch, tell
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+LIST = """query($series: String) { documents(series: $series) {
+  number issuer series period subject issuedOn mediaType forms sha256 body } }"""
+ONE = "query($number: String!) { document(number: $number) { number sha256 } }"
+
+
+async def listed(small, code, series=None):
+    found = await small.at(code, "auditor").ask(LIST, series=series)
+    return {row["number"]: row for row in found}
+
+
+async def result_of(small):
+    async with small.databases[HUB].read() as session:
+        row = await settlement.approved_run(session, PERIOD)
+    document = decode(row.document)
+    return row, document, compute(document)
+
+
+async def balance(small, code, account, currency):
+    """Return a liability's balance: above 0 where it is owed."""
+    async with small.databases[code].read() as session:
+        return sum(
+            posting.amount * ((posting.credit == account) - (posting.debit == account))
+            for _, postings in await settlement.journal(session)
+            for posting in postings
+            if posting.currency == currency
+        )
+
+
+async def test_a_month_leaves_its_documents_in_gap_free_series(settled):
+    assert list(await listed(settled, HUB)) == [
+        "ADV-HUB-000001",
+        "ADV-HUB-000002",
+        "ADV-HUB-000003",
+        "FEE-HUB-000001",
+        "INV-HUB-000001",
+        "INV-HUB-000002",
+        "RUN-HUB-000001",
+    ]
+    assert list(await listed(settled, "DE")) == [
+        "ADV-HUB-000001",
+        "FEE-HUB-000001",
+        "INV-DE-000001",
+        "STM-DE-000001",
+    ]
+    assert list(await listed(settled, "GB")) == ["ADV-HUB-000003", "STM-GB-000001"]
+
+
+async def test_the_run_has_a_number_and_its_sha_is_the_runs_id(settled):
+    run, _, _ = await result_of(settled)
+    found = (await listed(settled, HUB, "RUN"))["RUN-HUB-000001"]
+    assert found["sha256"] == run.run_id
+    answer = await fetch(settled, HUB, "/documents/RUN-HUB-000001", settled.at(HUB, "auditor"))
+    assert json.dumps(answer.body, sort_keys=True) == json.dumps(
+        json.loads(run.document), sort_keys=True
+    )
+
+
+@pytest.mark.parametrize("code", ["DE", "FR", "GB"])
+async def test_an_advice_shows_both_sides_and_leads_to_what_the_books_say(settled, code):
+    _, document, result = await result_of(settled)
+    [body] = [
+        json.loads(row["body"])
+        for row in (await listed(settled, code, "ADV")).values()
+        if row["subject"].endswith(code)
+    ]
+    [account] = body["accounts"]
+    rows = {name: int(amount) for name, amount in account["rows"]}
+    position = result.positions[code]
+    assert rows["opening"] == 0
+    assert rows["receivable"] == position.receivable
+    assert rows["payable"] + rows["clearing_fees"] == -position.payable
+    assert rows["closing"] == position.net
+    assert rows["closing"] == await balance(
+        settled, HUB, f"Liabilities:HUB:Due:{code}", document.hub.clearing_currency
+    )
+    assert int(body["remittance_minor"]) == result.remittances[code]
+    assert sum(int(line["cleared"]) for line in body["lines"]) == position.net
+    assert body["payment_value_date"] == "2026-10-11"
+    at_hub = await listed(settled, HUB, "ADV")
+    assert at_hub[body["number"]] == (await listed(settled, code, "ADV"))[body["number"]]
+
+
+async def test_the_fee_note_charges_what_the_run_took(settled):
+    _, _, result = await result_of(settled)
+    [body] = [json.loads(row["body"]) for row in (await listed(settled, "DE", "FEE")).values()]
+    revenue = result.licences["DE-000001"].revenue
+    assert body["lines"] == [
+        {
+            "licence": "DE-000001",
+            "component": "",
+            "currency": "EUR",
+            "recognised": str(revenue.recognised),
+            "clearing_fee": str(-revenue.clearing_fee),
+        }
+    ]
+    assert revenue.clearing_fee == revenue.recognised * 100 // 10_000 > 0
+    assert body["accounts"][0]["rows"][-1] == ["closing", str(-revenue.clearing_fee)]
+
+
+@pytest.mark.parametrize("code", ["DE", "FR", "GB"])
+async def test_a_statement_closes_with_what_the_nodes_books_say(settled, code):
+    _, document, _ = await result_of(settled)
+    [row] = (await listed(settled, code, "STM")).values()
+    body = json.loads(row["body"])
+    currency = document.collectives[code].settlement_currency
+    due = await balance(settled, code, f"Liabilities:{code}:Due:HUB", currency)
+    assert int(body["account"]["closing"]) == -due
+    assert body["statement_no"] == row["number"] == f"STM-{code}-000001"
+
+
+async def test_a_document_is_sent_again_as_it_was(settled):
+    auditor = settled.at("GB", "auditor")
+    [row] = (await listed(settled, "GB", "STM")).values()
+    url = f"{settled.running['GB'].url}/documents/STM-GB-000001"
+    for path, kind, ending in (
+        (url, "application/json", "json"),
+        (f"{url}.json", "application/json", "json"),
+        (f"{url}.csv", "text/csv", "csv"),
+    ):
+        async with settled.http.get(path, headers=auditor._headers()) as response:
+            content = await response.read()
+            assert response.status == 200
+            assert response.headers["Content-Type"].partition(";")[0] == kind
+            assert response.headers["Content-Disposition"] == (
+                f'attachment; filename="STM-GB-000001.{ending}"'
+            )
+            assert response.headers["ETag"] == f'"{sha256(content).hexdigest()}"'
+        name = f"statements/{PERIOD}.{ending}"
+        assert content == await auditor.get(f"/files/{name}")
+        if ending == "json":
+            assert sha256(content).hexdigest() == row["sha256"]
+        else:
+            numbers = {
+                line["statement_no"] for line in csv.DictReader(io.StringIO(content.decode()))
+            }
+            assert numbers == {"STM-GB-000001"}
+
+
+async def test_a_lab_sees_its_own_invoices_only(settled):
+    lab, other = settled.lab("lab-one"), settled.lab("lab-two")
+    assert (await lab.ask(ONE, number="INV-HUB-000001"))["number"] == "INV-HUB-000001"
+    for person, number in (
+        (other, "INV-HUB-000001"),
+        (lab, "ADV-HUB-000001"),
+        (lab, "INV-HUB-000009"),
+    ):
+        answer = await tell(settled, HUB, person, ONE, number=number)
+        assert answer.code == "UNKNOWN_DOCUMENT"
+        fetched = await fetch(settled, HUB, f"/documents/{number}", person)
+        assert (fetched.status, fetched.code) == (404, "UNKNOWN_DOCUMENT")
+    assert (await tell(settled, HUB, lab, LIST)).code == "NOT_ALLOWED"
+    unknown = await fetch(settled, HUB, "/documents/INV-HUB-000001.xml", lab)
+    assert (unknown.status, unknown.code) == (404, "UNKNOWN_DOCUMENT")

@@ -1,0 +1,262 @@
+"""A late claim and a decided dispute are paid from what is held; nothing else moves."""
+
+from collections import defaultdict
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from federation.scenario.client import ApiError
+from federation.scenario.model import HUB
+from federation.settlement import store as settlement
+from federation.settlement.run import compute
+from federation.settlement.run_document import decode
+from tests.federation.harness import (
+    DAY,
+    PERIOD,
+    TOML,
+    a_line,
+    month_over,
+    nothing_changes,
+    open_for_business,
+    report_lines,
+    small_federation,
+    write_scenario,
+)
+
+HOLDING = TOML.replace(
+    'usage_basis = "site"\n', 'usage_basis = "site"\nunclaimed = "hold"\n'
+).replace('uses = ["SEARCH"]\n', 'uses = ["SEARCH"]\nunclaimed = "hold"\n')
+LATER = datetime(2026, 10, 20, 9, tzinfo=UTC)
+ORPHAN, BOTH = "https://orphan.example/a?utm=1", "https://both.example/x"
+LATE_CLAIM = b"member_id,claim,content_tier\ngb-b,orphan.example,standard\n"
+CLAIM = """mutation($url: String!, $member: String, $claim: String) {
+  claimHeldItem(url: $url, member: $member, claimId: $claim, evidence: "contract 17/2024") {
+    __typename ... on HeldClaim { id state claimId member } ... on Refused { code message } } }"""
+DECIDE = """mutation($claim: ID!, $accept: Boolean!) {
+  decideHeldClaim(claim: $claim, accept: $accept, reason: "documents seen") {
+    __typename ... on HeldClaim { id state decidedBy } ... on Refused { code message } } }"""
+DISPUTE = """mutation($url: String!, $node: String!, $claim: String!) {
+  decideDispute(url: $url, node: $node, claimId: $claim, reason: "both collectives agreed") {
+    __typename ... on HeldClaim { id state } ... on Refused { code message } } }"""
+QUEUE = "{ heldClaims { id node url claimId member state filedBy } }"
+LIST = "{ heldList { period holder reason url amountBand heldSince } }"
+AGING = """query($asOf: DateTime) { suspenseAging(asOf: $asOf) {
+  reason bucket items overdue amount { minor currency } nextClock { name on } } }"""
+PAYMENTS = "{ payments { id payee state amount { minor currency } } }"
+
+
+@pytest.fixture
+async def small(backend, tmp_path):
+    scenario = write_scenario(tmp_path / "files", scenario_toml=HOLDING)
+    async with small_federation(backend, scenario, tmp_path) as small:
+        story = await open_for_business(small)
+        small.set_clock(DAY)
+        await report_lines(
+            small.at("GB", "sites"),
+            [
+                a_line("s-1", "HUB-000001", "https://news.example/de/1", units=5_000),
+                a_line("s-2", "HUB-000001", "https://news.example/gb/1", units=2_000),
+                a_line("s-3", "HUB-000001", ORPHAN, units=1_700),
+                a_line("s-4", "HUB-000001", "https://orphan.example/b", units=900),
+                a_line("s-5", "HUB-000001", BOTH, units=1_100),
+            ],
+        )
+        await report_lines(
+            small.lab("lab-two"),
+            [
+                a_line("l-1", "HUB-000002", "https://news.example/fr/1", use="SEARCH", units=310),
+                a_line("l-2", "HUB-000002", ORPHAN, use="SEARCH", units=77),
+            ],
+        )
+        month_over(small)
+        await story.publish_rates()
+        await story.settle(PERIOD)
+        await small.silence()
+        small.set_clock(LATER)
+        yield small
+
+
+async def balances(small):
+    """Return {(server, account, currency, member): minor units} of every journal."""
+    found = defaultdict(int)
+    for code in small.codes:
+        async with small.databases[code].read() as session:
+            journal = await settlement.journal(session)
+        for _, postings in journal:
+            for posting in postings:
+                member = msgspec.json.decode(posting.meta).get("member", "")
+                who = member if posting.credit.endswith(":Members") else ""
+                found[code, posting.debit, posting.currency, ""] += posting.amount
+                found[code, posting.credit, posting.currency, who] -= posting.amount
+    return {key: amount for key, amount in found.items() if amount}
+
+
+def moved(before, after):
+    return {
+        key: after.get(key, 0) - before.get(key, 0)
+        for key in before.keys() | after.keys()
+        if after.get(key, 0) != before.get(key, 0)
+    }
+
+
+async def held_amounts(small, url_key, reason):
+    async with small.databases[HUB].read() as session:
+        rows = await settlement.held_items(session, url_key, 100)
+    return {row.licence: row.amount for row in rows if row.reason == reason}
+
+
+async def register_late(small):
+    small_gb = small.at("GB", "registry")
+    await small_gb.post("/registry/works", LATE_CLAIM, "text/csv")
+    await small.silence()
+
+
+async def code_of(asked):
+    with pytest.raises(ApiError) as caught:
+        await asked
+    return caught.value.api_code
+
+
+async def test_a_late_claim_is_paid_from_held_money_and_no_other_balance_moves(small):
+    held = await held_amounts(small, "orphan.example/a", "UNMATCHED")
+    assert held.keys() == {"HUB-000001", "HUB-000002"}
+    listed = await small.at("GB", "settlement").ask(LIST)
+    assert [(row["url"], row["reason"], row["period"]) for row in listed] == [
+        ("both.example/x", "DISPUTED", PERIOD),
+        ("orphan.example/a", "UNMATCHED", PERIOD),
+        ("orphan.example/b", "UNMATCHED", PERIOD),
+    ]
+    assert listed == await small.at("FR", "settlement").ask(LIST)
+    await register_late(small)
+    before = await balances(small)
+
+    filed = await small.at("GB", "settlement").ask(CLAIM, url=ORPHAN, member="gb-b")
+    await small.silence()
+    assert filed["id"] == "HC-GB-000001"
+    [queued] = await small.at(HUB, "approver").ask(QUEUE)
+    assert queued["state"] == "FILED"
+    assert queued["member"] is None  # whose claim it is stays at home
+    decided = await small.at(HUB, "approver").ask(DECIDE, claim=filed["id"], accept=True)
+    await small.silence()
+
+    assert (decided["state"], decided["decidedBy"]) == ("ACCEPTED", "approver")
+    async with small.databases[HUB].read() as session:
+        run = decode((await settlement.approved_run(session, PERIOD)).document)
+    rate = run.rates["GBP"].rate
+    assert rate == "0.85"
+    eur, gbp = held["HUB-000001"], held["HUB-000002"]
+    cleared_gbp = _half_even(gbp * 100, 85)
+    remitted = _half_even((eur + cleared_gbp) * 85, 100)
+    fee = remitted * 1500 // 10_000
+    due_to_gb = ("HUB", "Liabilities:HUB:Due:GB", "EUR", "")
+    unmatched = "Liabilities:HUB:Suspense:Unmatched"
+    assert moved(before, await balances(small)) == {
+        ("HUB", unmatched, "EUR", ""): eur,
+        ("HUB", unmatched, "GBP", ""): gbp,
+        due_to_gb: -(eur + cleared_gbp),
+        ("HUB", "Equity:HUB:Clearing", "GBP", ""): -gbp,
+        ("HUB", "Equity:HUB:Clearing", "EUR", ""): cleared_gbp,
+        ("GB", "Liabilities:GB:Due:HUB", "GBP", ""): remitted,
+        ("GB", "Income:GB:AdminFee", "GBP", ""): -fee,
+        ("GB", "Liabilities:GB:Members", "GBP", "gb-b"): -(remitted - fee),
+    }
+    payments = await small.at(HUB, "auditor").ask(PAYMENTS)
+    assert {
+        "id": "ADJ-2026-09-HC-GB-000001",
+        "payee": "GB",
+        "state": "PROPOSED",
+        "amount": {"minor": str(remitted), "currency": "GBP"},
+    } in payments
+    open_now = [row["url"] for row in await small.at("FR", "settlement").ask(LIST)]
+    assert open_now == ["both.example/x", "orphan.example/b"]
+    assert (
+        await code_of(small.at(HUB, "approver").ask(DECIDE, claim=filed["id"], accept=True))
+        == "HELD_CLAIM_STATE"
+    )
+    assert (
+        await code_of(small.at("GB", "settlement").ask(CLAIM, url=ORPHAN, member="gb-b"))
+        == "NOT_HELD"
+    )
+
+
+def _half_even(numerator, denominator):
+    whole, rest = divmod(numerator, denominator)
+    return whole + (2 * rest > denominator or (2 * rest == denominator and whole % 2 == 1))
+
+
+async def test_a_dispute_is_decided_for_one_claim_and_the_other_is_refused(small):
+    held = await held_amounts(small, "both.example/x", "DISPUTED")
+    ours = await small.at("FR", "settlement").ask(CLAIM, url=BOTH, member="fr-a")
+    theirs = await small.at("GB", "settlement").ask(CLAIM, url=BOTH, member="gb-a")
+    await small.silence()
+    approver = small.at(HUB, "approver")
+    async with nothing_changes(small):
+        assert await code_of(approver.ask(DECIDE, claim=ours["id"], accept=True)) == (
+            "CONTESTED_CLAIM"
+        )
+        assert (
+            await code_of(approver.ask(DISPUTE, url=BOTH, node="DE", claim=ours["claimId"]))
+            == "UNKNOWN_HELD_CLAIM"
+        )
+    before = await balances(small)
+
+    await approver.ask(DISPUTE, url=BOTH, node="FR", claim=ours["claimId"])
+    await small.silence()
+
+    states = {row["id"]: row["state"] for row in await approver.ask(QUEUE)}
+    assert states == {ours["id"]: "ACCEPTED", theirs["id"]: "REFUSED"}
+    [home] = await small.at("GB", "settlement").ask(QUEUE)
+    assert (home["state"], home["member"]) == ("REFUSED", "gb-a")
+    [(licence, amount)] = held.items()
+    assert licence == "HUB-000001"
+    fee = amount * 1200 // 10_000
+    assert moved(before, await balances(small)) == {
+        ("HUB", "Liabilities:HUB:Suspense:Disputed", "EUR", ""): amount,
+        ("HUB", "Liabilities:HUB:Due:FR", "EUR", ""): -amount,
+        ("FR", "Liabilities:FR:Due:HUB", "EUR", ""): amount,
+        ("FR", "Income:FR:AdminFee", "EUR", ""): -fee,
+        ("FR", "Liabilities:FR:Members", "EUR", "fr-a"): -(amount - fee),
+    }
+
+
+async def test_only_a_claim_that_counted_when_it_was_used_is_paid(small):
+    asked = small.at("GB", "settlement").ask
+    async with nothing_changes(small):
+        assert await code_of(asked(CLAIM, url=ORPHAN, member="gb-b")) == "NO_SUCH_CLAIM"
+        assert await code_of(asked(CLAIM, url="https://news.example/de/1", member="gb-a")) == (
+            "NOT_HELD"
+        )
+    rows = b"member_id,claim,content_tier,valid_from\ngb-b,orphan.example/a,standard,2026-09-11\n"
+    await small.at("GB", "registry").post("/registry/works", rows, "text/csv")
+    await small.silence()
+    filed = await asked(CLAIM, url=ORPHAN, member="gb-b")
+    await small.silence()
+
+    async with nothing_changes(small):
+        decided = small.at(HUB, "approver").ask(DECIDE, claim=filed["id"], accept=True)
+        assert await code_of(decided) == "NO_SUCH_CLAIM"
+
+    await small.at(HUB, "approver").ask(DECIDE, claim=filed["id"], accept=False)
+    await small.silence()
+    [home] = await small.at("GB", "settlement").ask(QUEUE)
+    assert home["state"] == "REFUSED"
+
+
+async def test_what_is_held_is_reported_by_age_with_its_next_legal_date(small):
+    before = await small.at(HUB, "auditor").ask(AGING, asOf="2026-09-30T00:00:00Z")
+    assert before == []
+    rows = await small.at(HUB, "auditor").ask(AGING)
+    async with small.databases[HUB].read() as session:
+        result = compute(decode((await settlement.approved_run(session, PERIOD)).document))
+    wanted = {
+        (party.removeprefix("~"), licence.currency): str(amount)
+        for licence in result.licences.values()
+        for party, amount in licence.shares.items()
+        if licence.licensor == HUB and party.startswith("~")
+    }
+    assert {
+        (row["reason"], row["amount"]["currency"]): row["amount"]["minor"] for row in rows
+    } == wanted
+    assert {row["bucket"] for row in rows} == {"0-30"}
+    assert [row["nextClock"] for row in rows] == [{"name": "distribute_by", "on": "2027-09-30"}] * 3
