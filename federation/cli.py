@@ -13,6 +13,7 @@ import rich_click as click
 from federation import __version__, logs
 from federation.clock import Clock, FileClock, system_clock
 from federation.config import HubConfig, NodeConfig, load_hub_config, load_node_config
+from federation.edge.reconcile import reconcile
 from federation.edge.service import Service, check_database, run_loop, upgrade_database
 from federation.edge.staff import staff_token
 from federation.errors import RefusalError
@@ -42,6 +43,9 @@ def main() -> None:
 @click.version_option(__version__, prog_name="federation")
 def cli() -> None:
     """One worldwide AI licence, honoured by every national collective, every cent accounted for."""
+
+
+cli.add_command(reconcile)
 
 
 def _load(config: Path) -> HubConfig | NodeConfig:
@@ -155,13 +159,21 @@ def db_check(config: Path) -> None:
 
 
 @cli.command()
-@click.option("--run", "run_file", type=FILE, required=True, help="A runs/<period>.json file.")
+@click.option("--run", "run_file", type=FILE, help="A runs/<period>.json file.")
+@click.option("--config", type=FILE, help="A server's TOML file: its live database.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def check(run_file: Path, as_json: bool) -> None:
-    """Recompute shares, nets and remittances of a run from its file alone."""
-    from federation.edge.check import check_run  # noqa: PLC0415 - needed by no server
+def check(run_file: Path | None, config: Path | None, as_json: bool) -> None:
+    """Recompute a run from its file alone, or examine every invariant on a live database."""
+    from federation.edge import check as checking  # noqa: PLC0415 - needed by no server
 
-    found = check_run(run_file.read_bytes())
+    if (run_file is None) == (config is None):
+        raise click.UsageError("Name a run file (--run) or a server (--config).")
+    found: checking.Found | checking.Examined
+    if run_file is not None:
+        found = checking.check_run(run_file.read_bytes())
+    else:
+        assert config is not None  # noqa: S101 - one of the two is there
+        found = run_loop(checking.check_server(_load(config)))
     click.echo(found.as_json() if as_json else found.as_text())
     if found.violations:
         sys.exit(1)

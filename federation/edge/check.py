@@ -1,10 +1,17 @@
-"""What `federation check --run FILE` says: a run recomputed from its published bytes alone."""
+"""What `federation check` says: of a run's published bytes alone, or of a live database."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from federation.config import HubConfig, NodeConfig
+from federation.edge.ledger import books_of, code_of
 from federation.money import decimal_text
 from federation.settlement.check import check_run_file
+from federation.settlement.invariants.checks import INVARIANTS, examine_server
+from federation.settlement.invariants.registry import Finding, Invariant
+from federation.settlement.ledger import service as ledger
+from federation.settlement.ledger import store as ledger_store
 from federation.settlement.run import RunResult, compute
 from federation.settlement.run_document import RunDocument, decode, run_id
 
@@ -69,3 +76,75 @@ def check_run(data: bytes) -> Found:
     """Recompute a run from its file; a file that is none is refused."""
     document = decode(data)
     return Found(run_id(data), document, compute(document), check_run_file(data))
+
+
+# Every package that states invariants adds its own here.
+ALL_INVARIANTS: Sequence[Invariant] = INVARIANTS
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """Every invariant examined on one server, and the journal it was examined on."""
+
+    code: str
+    head: ledger.Head
+    unchained: int
+    findings: Sequence[Finding]
+
+    @property
+    def violations(self) -> list[str]:
+        """Return every violation with the name of its invariant."""
+        return [f"{item.invariant.name}: {text}" for item in self.findings for text in item.wrong]
+
+    def as_json(self) -> str:
+        """Return what was examined and found, by the invariant's name."""
+        return json.dumps(
+            {
+                "server": self.code,
+                "journal": {
+                    "entries": self.head.entries,
+                    "head": self.head.hash,
+                    "before_the_chain": self.unchained,
+                },
+                "checks": {
+                    item.invariant.name: {
+                        "invariant": item.invariant.number,
+                        "meaning": item.invariant.meaning,
+                        "examined": item.examined,
+                        "violations": item.wrong,
+                    }
+                    for item in self.findings
+                },
+            },
+            sort_keys=True,
+            indent=1,
+        )
+
+    def as_text(self) -> str:
+        """Return it for a reader: a line per invariant, then what is wrong."""
+        lines = [
+            f"server {self.code}",
+            f"journal {self.head.entries} entries, head {self.head.hash}",
+        ]
+        if self.unchained:
+            lines.append(f"  {self.unchained} of them are from before the chain")
+        lines += [""]
+        for item in sorted(self.findings, key=lambda item: int(item.invariant.number[1:])):
+            stated = item.invariant
+            lines.append(
+                f"  {stated.number:<4}{stated.name:<28}{item.examined:>9} examined"
+                f"{len(item.wrong):>7} violations  {stated.meaning}"
+            )
+        return "\n".join(lines + [f"  VIOLATED {text}" for text in self.violations])
+
+
+async def check_server(config: HubConfig | NodeConfig) -> Examined:
+    """Examine every invariant on a server's live database; it may be running."""
+    code = code_of(config)
+    async with books_of(config) as session:
+        return Examined(
+            code=code,
+            head=await ledger.head(session),
+            unchained=await ledger_store.count_unchained(session),
+            findings=await examine_server(session, code, ALL_INVARIANTS),
+        )

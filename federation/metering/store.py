@@ -19,11 +19,18 @@ from federation.metering.tables import (
     UsageTotal,
 )
 from federation.metering.tally import FORWARDED, LATE, CountedLine, Tally
-from federation.metering.verdicts import MATCHED
+from federation.metering.verdicts import (
+    DISPUTED,
+    MATCHED,
+    NOT_REPRESENTED,
+    RESERVED,
+    UNMATCHED,
+)
 from federation.store.bulk import insert_rows, set_column
 from federation.store.canonical import sha256_hex
 
 IN_CHUNK = 900
+PLACED = (MATCHED, RESERVED, UNMATCHED, NOT_REPRESENTED, DISPUTED)  # by address, at the cut-off
 
 
 def _table(model: type) -> Table:
@@ -420,3 +427,45 @@ async def problems(session: AsyncSession, reporter: str, batch: str, limit: int)
         .limit(limit)
     )
     return list(rows)
+
+
+Counted = dict[tuple[str, str, str], tuple[int, int]]
+"""{(licence, use, verdict): (lines, units)}"""
+
+
+async def reports(session: AsyncSession, period: str) -> list[Report]:
+    """Return every usage report on a month that is here, also superseded ones, oldest first."""
+    rows = await session.scalars(
+        select(Report).where(Report.period == period).order_by(Report.party, Report.sequence)
+    )
+    return list(rows)
+
+
+async def placed_lines(session: AsyncSession, period: str) -> Counted:
+    """Return what the lines of a month that were placed here come to; streamed."""
+    found: Counted = {}
+    for model in (Line, RoutedLine):
+        query = select(model.licence, model.use, model.verdict, model.units).where(
+            model.period == period, model.verdict.in_(PLACED)
+        )
+        rows = await session.stream(query, execution_options={"yield_per": 5_000})
+        async for licence, use, verdict, units in rows:
+            _count_into(found, (licence, use, verdict or ""), 1, units)
+    return found
+
+
+async def total_lines(session: AsyncSession, period: str) -> Counted:
+    """Return what the totals of a month come to; what corrections took back is taken off."""
+    found: Counted = {}
+    query = select(
+        UsageTotal.licence, UsageTotal.use, UsageTotal.verdict, UsageTotal.lines, UsageTotal.units
+    ).where(UsageTotal.period == period, UsageTotal.verdict.in_(PLACED))
+    rows = await session.stream(query, execution_options={"yield_per": 5_000})
+    async for licence, use, verdict, lines, units in rows:
+        _count_into(found, (licence, use, verdict), lines, units)
+    return {key: sums for key, sums in found.items() if sums != (0, 0)}
+
+
+def _count_into(found: Counted, key: tuple[str, str, str], lines: int, units: int) -> None:
+    counted, total = found.get(key, (0, 0))
+    found[key] = (counted + lines, total + units)

@@ -16,10 +16,16 @@ from federation.metering.messages import Complete, CutOff, UsageRouted
 from federation.schema.context import Server
 from federation.schema.joining import particulars
 from federation.settlement import distributing
+from federation.settlement import store as settlement
+from federation.settlement.corrections import distributing as correcting
 from federation.settlement.documents import issuing
 from federation.settlement.documents.messages import DocumentIssued
-from federation.settlement.messages import Reminder, RunAdvised, RunApproved
+from federation.settlement.messages import Reminder, RunAdvised, RunApproved, RunCorrected
+from federation.settlement.payments.left import receive_recomputed
+from federation.settlement.payments.members import NotDistributedError
+from federation.settlement.payments.messages import NetRecomputed
 from federation.settlement.payments.remittances import account_in
+from federation.settlement.report import run_of
 from federation.settlement.suspense import claiming
 from federation.settlement.suspense.messages import (
     HeldClosed,
@@ -75,12 +81,20 @@ async def _advised(at: Arrival, message: RunAdvised) -> None:
     await distributing.receive_advice(at.session, message, _now(at))
 
 
-async def _approved(at: Arrival, message: RunApproved) -> None:
+def _own(at: Arrival) -> distributing.Own:
     config = at.server.config
     assert isinstance(config, NodeConfig)  # noqa: S101 - a node's handlers serve a node
+    return distributing.Own(config.code, account_in(particulars(config)))
+
+
+async def _approved(at: Arrival, message: RunApproved) -> None:
     terms = await trust.hub_terms(at.session)
-    own = distributing.Own(config.code, account_in(particulars(config)))
-    await distributing.receive_run(at.session, message, own, terms, _now(at))
+    await distributing.receive_run(at.session, message, _own(at), terms, _now(at))
+
+
+async def _corrected(at: Arrival, message: RunCorrected) -> None:
+    terms = await trust.hub_terms(at.session)
+    await correcting.receive_correction(at.session, message, _own(at), terms, _now(at))
 
 
 async def _document(at: Arrival, message: DocumentIssued) -> None:
@@ -90,6 +104,23 @@ async def _document(at: Arrival, message: DocumentIssued) -> None:
 async def _reminder(at: Arrival, message: Reminder) -> None:
     """Nothing to change: the month's own work does what is due; the operator reads the log."""
     log.warning("usage report overdue", code=at.server.code, period=message.period)
+
+
+async def _recomputed(at: Arrival, message: NetRecomputed) -> None:
+    config = at.server.config
+    assert isinstance(config, NodeConfig)  # noqa: S101 - a node's handlers serve a node
+    done = await settlement.find_distribution(at.session, message.period)
+    if done is None:
+        raise NotDistributedError(message.period)
+    await receive_recomputed(
+        at.session,
+        message,
+        run_of(done),
+        here=config.code,
+        account=account_in(particulars(config)),
+        terms=await trust.hub_terms(at.session),
+        now=_now(at),
+    )
 
 
 async def _held_list(at: Arrival, message: HeldPublished) -> None:
@@ -127,6 +158,8 @@ HANDLERS: Handlers = {
     "usage.reminder": (Reminder, _reminder),
     "run.advised": (RunAdvised, _advised),
     "run.approved": (RunApproved, _approved),
+    "run.corrected": (RunCorrected, _corrected),
+    "net.recomputed": (NetRecomputed, _recomputed),
     "document.issued": (DocumentIssued, _document),
     "held.published": (HeldPublished, _held_list),
     "held.closed": (HeldClosed, _held_closed),

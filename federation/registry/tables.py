@@ -21,6 +21,9 @@ class Member(Base):
     account: Mapped[str | None] = mapped_column(String(64))
     account_scheme: Mapped[str] = mapped_column(String(8))
     bic: Mapped[str | None] = mapped_column(String(11))
+    clearing_id: Mapped[str | None] = mapped_column(String(34))  # system/member: GBDSC/040004
+    account_set_by: Mapped[str | None] = mapped_column(String(255))  # None as imported
+    account_set_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class Claim(Base):

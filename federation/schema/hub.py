@@ -2,7 +2,9 @@
 
 import strawberry
 
+from federation.schema.banking import BankingMutation, BankingQuery
 from federation.schema.closing import ClosingMutation, ClosingQuery, WorkListQuery
+from federation.schema.corrections import CorrectionMutation, CorrectionQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.guards import extensions
 from federation.schema.joining import AdmissionMutation, AdmissionQuery, MembershipQuery
@@ -13,6 +15,7 @@ from federation.schema.licensing import (
     QuoteMutation,
     TariffQuery,
 )
+from federation.schema.payments import ExclusionMutation, PaymentMutation, PaymentQuery
 from federation.schema.registry import HubRightsQuery
 from federation.schema.scalars import schema_config
 from federation.schema.settlement import RunMutation, SettlementQuery, UsesQuery
@@ -29,11 +32,14 @@ class Query(
     LicensingQuery,
     SettlementQuery,
     LedgerQuery,
+    PaymentQuery,
     UsesQuery,
     DocumentQuery,
     SuspenseQuery,
     ClosingQuery,
+    CorrectionQuery,
     WorkListQuery,
+    BankingQuery,
 ):
     """What the hub answers."""
 
@@ -45,9 +51,13 @@ class Mutation(
     LicensingMutation,
     TokenMutation,
     RunMutation,
+    ClosingMutation,
+    CorrectionMutation,
+    PaymentMutation,
+    ExclusionMutation,
     DocumentMutation,
     HeldDecisionMutation,
-    ClosingMutation,
+    BankingMutation,
 ):
     """What the hub does."""
 

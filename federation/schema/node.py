@@ -2,12 +2,14 @@
 
 import strawberry
 
+from federation.schema.banking import BankingMutation, BankingQuery
 from federation.schema.closing import AnswerMutation, WorkListQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.guards import extensions
 from federation.schema.joining import ApplicationMutation, MembershipQuery
 from federation.schema.ledger import LedgerQuery
 from federation.schema.licensing import LicensingMutation, LicensingQuery
+from federation.schema.payments import MemberPaymentMutation, PaymentMutation, PaymentQuery
 from federation.schema.registry import NodeRightsQuery
 from federation.schema.scalars import schema_config
 from federation.schema.settlement import DistributionQuery, SettlementQuery, UsesQuery
@@ -23,11 +25,13 @@ class Query(
     SettlementQuery,
     LedgerQuery,
     DistributionQuery,
+    PaymentQuery,
     UsesQuery,
     DocumentQuery,
     SuspenseQuery,
     HeldListQuery,
     WorkListQuery,
+    BankingQuery,
 ):
     """What a node answers."""
 
@@ -38,8 +42,11 @@ class Mutation(
     LicensingMutation,
     TokenMutation,
     AnswerMutation,
+    PaymentMutation,
+    MemberPaymentMutation,
     DocumentMutation,
     HeldClaimMutation,
+    BankingMutation,
 ):
     """What a node does."""
 

@@ -14,7 +14,7 @@ from federation.registry.urls import normalise_url
 from federation.schema.context import Change, Info, Refused, change, hub_config
 from federation.schema.scalars import BigInt, Money
 from federation.settlement import report, service, store
-from federation.settlement.payments.tables import Payment as PaymentRow
+from federation.settlement.payments.members import paid_to_member
 from federation.settlement.tables import Run as RunRow
 from federation.trust.principals import NotAllowedError
 
@@ -43,6 +43,9 @@ class Run:
     approved_by: str | None
     reason: str | None
     warnings: list[str]
+    objections_until: datetime | None
+    corrects: str | None
+    posted_in: str | None
     document: str
 
     @classmethod
@@ -56,33 +59,10 @@ class Run:
             approved_by=row.approved_by,
             reason=row.reason,
             warnings=msgspec.json.decode(row.warnings, type=list[str]),
+            objections_until=row.objections_until,
+            corrects=row.corrects,
+            posted_in=row.posted_in,
             document=row.document.decode(),
-        )
-
-
-@strawberry.type(description="A payment to make, or outstanding with its reason.")
-class Payment:
-    """A payment."""
-
-    id: strawberry.ID
-    period: str
-    payer: str
-    payee: str
-    amount: Money
-    state: str
-    reason: str | None
-
-    @classmethod
-    def of(cls, row: PaymentRow) -> "Payment":
-        """Show a row."""
-        return cls(
-            id=strawberry.ID(row.payment_id),
-            period=row.period,
-            payer=row.payer,
-            payee=row.payee,
-            amount=_money(row.amount, row.currency),
-            state=row.state,
-            reason=row.reason,
         )
 
 
@@ -169,6 +149,10 @@ class MemberStatement:
     payable: Money
     outstanding: Money
     reason: str | None
+    paid: Money
+    in_payment: Money
+    not_paid: Money
+    not_paid_reason: str | None
     lines: list[StatementLine]
     uses: list[StatementUse]
 
@@ -220,13 +204,6 @@ class SettlementQuery:
         info.context.require(*READERS)
         async with info.context.server.db.read() as session:
             return [Run.of(row) for row in await store.runs(session, period)]
-
-    @strawberry.field(description="Payments to make.")
-    async def payments(self, info: Info, period: str | None = None) -> list[Payment]:
-        """List payments."""
-        info.context.require(*READERS)
-        async with info.context.server.db.read() as session:
-            return [Payment.of(row) for row in await store.payments(session, period)]
 
     @strawberry.field(description="The journal in the order it was written.")
     async def journal(self, info: Info, first: int = 100, after: str = "0") -> list[JournalEntry]:
@@ -296,7 +273,10 @@ class RunMutation:
 
         async def act(at: Change) -> Run:
             terms = await at.server.terms(at.session)
-            return Run.of(await service.approve_run(at.session, run_id, at.who, terms, at.now))
+            adjustments = hub_config(at.server).adjustments
+            return Run.of(
+                await service.approve_run(at.session, run_id, at.who, terms, adjustments, at.now)
+            )
 
         return await change(info, "run.approve", APPROVER, act)
 
@@ -347,6 +327,7 @@ class DistributionQuery:
             if done is None:
                 return None
             balance = (await store.balances(session, period)).get(wanted)
+            paid = await paid_to_member(session, period, balance, wanted)
             amounts = await store.member_amounts(session, period, wanted)
             uses = await usage.totals_for_member(session, wanted, period, 1_000)
         currency = report.settlement_currency(info.context.server.config)
@@ -364,6 +345,10 @@ class DistributionQuery:
             payable=amount(balance.payable if balance else 0),
             outstanding=amount(balance.outstanding if balance else 0),
             reason=balance.reason if balance else None,
+            paid=amount(paid.paid),
+            in_payment=amount(paid.in_payment),
+            not_paid=amount(paid.not_paid),
+            not_paid_reason=paid.reason,
             lines=[
                 StatementLine(
                     licence=row.licence,

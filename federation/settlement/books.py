@@ -5,7 +5,7 @@ currency by its shape (SETTLEMENT §5). A licence's money waits in `Suspense:NoU
 recognised and being shared: what is left there is what is brought forward.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -142,17 +142,19 @@ def run_entries(
     cleared: Iterable[Clearing],
     clearing_currency: str,
     restated: Iterable[Posting] = (),
+    corrects: str | None = None,
 ) -> list[Entry]:
     """What an approved run enters in the books of one licensor, debtor or creditor.
 
-    `restated` is what becomes of its position once everything is cleared.
+    `restated` is what becomes of its position once everything is cleared. Of a correction the
+    licences and clearings are differences, of either sign.
     """
-    meta = {"period": period, "run": run_id[:16]}
+    meta, place = _of_run(period, run_id, corrects), _place(period, run_id, corrects)
     entries = [
         Entry(
             posted_on,
-            f"run/{period}/{key}",
-            f"Revenue of {key} in {period} recognised and shared",
+            f"{place('run')}/{key}",
+            f"Revenue of {key} in {period} {'corrected' if corrects else 'recognised and shared'}",
             tuple(_share_postings(party, key, result, meta)),
         )
         for key, result in sorted(licences.items())
@@ -161,12 +163,24 @@ def run_entries(
     entries.append(
         Entry(
             posted_on,
-            f"clearing/{period}",
-            f"Obligations of {period} cleared",
+            place("clearing"),
+            f"Obligations of {period} {'corrected' if corrects else 'cleared'}",
             (*_clearing_postings(party, cleared, meta, clearing_currency), *restated),
         )
     )
     return [entry for entry in entries if entry.postings]
+
+
+def _of_run(period: str, run_id: str, corrects: str | None) -> dict[str, str]:
+    meta = {"period": period, "run": run_id[:16]}
+    return meta | {"corrects_run": corrects[:16]} if corrects else meta
+
+
+def _place(period: str, run_id: str, corrects: str | None) -> Callable[[str], str]:
+    """Return how documents are named: by month, those of a correction by its run."""
+    if corrects is None:
+        return lambda kind: f"{kind}/{period}"
+    return lambda kind: f"correction/{run_id[:16]}/{kind}"
 
 
 def _share_postings(
@@ -234,15 +248,17 @@ def distribution_entry(
     domestic: Iterable[tuple[str, str, int]],
     result: Distribution,
     fx_rounding: int,
+    corrects: str | None = None,
 ) -> Entry:
     """What a node shares out among its members, in its settlement currency.
 
     `domestic` are its own shares in its own licences (licence key, currency, amount);
-    `fx_rounding` is what conversion left to the node, negative if it lost.
+    `fx_rounding` is what conversion left to the node, negative if it lost. Of a correction all
+    amounts are differences.
     """
     books = Accounts(node)
     exchange = books.equity("Clearing")
-    meta = {"period": period, "run": run_id[:16]}
+    meta = _of_run(period, run_id, corrects)
     postings: list[Posting] = []
     for key, licence_currency, amount in sorted(domestic):
         tags = {**meta, "licence": key}
@@ -255,7 +271,12 @@ def distribution_entry(
     for reason, amount in sorted(result.outstanding.items()):
         tags = {**meta, "reason": reason}
         postings += transfer(exchange, books.owed("Outstanding"), amount, currency, tags)
-    return Entry(posted_on, f"distribution/{period}", f"Distribution of {period}", tuple(postings))
+    return Entry(
+        posted_on,
+        _place(period, run_id, corrects)("distribution"),
+        f"Distribution of {period}{' corrected' if corrects else ''}",
+        tuple(postings),
+    )
 
 
 def restated_position(

@@ -1,8 +1,10 @@
 """The checks an auditor runs on a published run file: everything follows from its bytes alone."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
+
+import msgspec
 
 from federation.errors import RefusalError
 from federation.settlement.run import RunResult, compute, document_rates
@@ -18,17 +20,25 @@ def check_run_file(data: bytes) -> dict[str, Check]:
         result = compute(document)
     except RefusalError as refusal:
         return {"computable": (1, [f"{refusal.code}: {refusal.message}"])}
-    return {
-        "computable": (1, []),
-        "canonical_bytes": (1, [] if encode(document) == data else ["not in canonical form"]),
-        "rates_used": _rates_used(document, result),
-        "weights_accounted": _weights_accounted(document),
-        "shares_sum_to_distributable": _shares_sum(result),
-        "nothing_lost": _nothing_lost(result),
-        "shares_near_exact": _shares_near_exact(document, result),
-        "converted_once": _converted_once(document, result),
-        "nets_sum_to_zero": _nets(result),
-    }
+    checks = {name: examine(data, document, result) for name, examine in CHECKS.items()}
+    return {"computable": (1, []), **checks}
+
+
+def _canonical(data: bytes, document: RunDocument) -> Check:
+    return 1, [] if encode(document) == data else ["not in canonical form"]
+
+
+def _any_order(document: RunDocument, result: RunResult) -> Check:
+    """Compute again from the same inputs in the opposite order."""
+    turned = msgspec.structs.replace(
+        document,
+        shares_by=document.shares_by[::-1],
+        licences=dict(reversed(document.licences.items())),
+        collectives=dict(reversed(document.collectives.items())),
+        rates=dict(reversed(document.rates.items())),
+    )
+    wrong = [] if encode(turned) == encode(document) else ["other bytes"]
+    return len(document.shares_by), wrong + ([] if compute(turned) == result else ["other results"])
 
 
 def _rates_used(document: RunDocument, result: RunResult) -> Check:
@@ -70,11 +80,30 @@ def _nothing_lost(result: RunResult) -> Check:
 
 def _shares_near_exact(document: RunDocument, result: RunResult) -> Check:
     """Hold each share against the exact one: less than a minor unit away, 0 for weight 0."""
+    weights = _weights(document)
+    rows = [(key, p) for key, by_party in weights.items() for p in by_party]
+    return len(rows), [f"{k} {p}" for k, p in rows if not _is_near(result, weights[k], k, p)]
+
+
+def _weights(document: RunDocument) -> dict[str, dict[str, int]]:
     weights: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for key, party, weight in document.shares_by:
         weights[key][party] = int(weight)
-    rows = [(key, p) for key, by_party in weights.items() for p in by_party]
-    return len(rows), [f"{k} {p}" for k, p in rows if not _is_near(result, weights[k], k, p)]
+    return weights
+
+
+def _shares_follow_weights(document: RunDocument, result: RunResult) -> Check:
+    """Hold shares in the order of their weights: a bigger weight never gets less."""
+    wrong: list[str] = []
+    for key, weights in _weights(document).items():
+        shares, below, most, before = result.licences[key].shares, 0, 0, 0
+        for party, weight in sorted(weights.items(), key=lambda row: row[1]):
+            share = shares.get(party, 0)
+            below = most if weight > before else below  # the most that a smaller weight got
+            if share < below:
+                wrong.append(f"{key} {party}: {share}, less than {below} for a smaller weight")
+            most, before = max(most, share), weight
+    return len(document.shares_by), wrong
 
 
 def _is_near(result: RunResult, weights: Mapping[str, int], key: str, party: str) -> bool:
@@ -99,3 +128,26 @@ def _converted_once(document: RunDocument, result: RunResult) -> Check:
 def _nets(result: RunResult) -> Check:
     total = sum(position.net for position in result.positions.values())
     return len(result.positions), [f"nets sum to {total}"] if total else []
+
+
+def _nets_within_gross(result: RunResult) -> Check:
+    """Netting only takes away: nets are at most what is owed in all, once on each side."""
+    gross = sum(row.cleared for row in result.cleared)
+    nets = sum(abs(position.net) for position in result.positions.values())
+    wrong = [f"nets of {nets}, {gross} owed"] if nets > 2 * gross else []
+    return len(result.positions), wrong
+
+
+CHECKS: Mapping[str, Callable[[bytes, RunDocument, RunResult], Check]] = {
+    "canonical_bytes": lambda data, document, _: _canonical(data, document),
+    "any_order_same_run": lambda _, document, result: _any_order(document, result),
+    "rates_used": lambda _, document, result: _rates_used(document, result),
+    "weights_accounted": lambda _, document, __: _weights_accounted(document),
+    "shares_sum_to_distributable": lambda _, __, result: _shares_sum(result),
+    "nothing_lost": lambda _, __, result: _nothing_lost(result),
+    "shares_near_exact": lambda _, document, result: _shares_near_exact(document, result),
+    "shares_follow_weights": lambda _, document, result: _shares_follow_weights(document, result),
+    "converted_once": lambda _, document, result: _converted_once(document, result),
+    "nets_sum_to_zero": lambda _, __, result: _nets(result),
+    "nets_within_gross": lambda _, __, result: _nets_within_gross(result),
+}

@@ -1,8 +1,7 @@
 """A node's part of an approved run: recompute it, share it out, keep every line of the why."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 from typing import ClassVar
 
 import msgspec
@@ -10,32 +9,34 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.errors import RefusalError
 from federation.metering import store as metering
-from federation.metering.tables import Portion
 from federation.registry import store as registry
 from federation.registry.tables import Member
 from federation.settlement import store
-from federation.settlement.arithmetic import largest_remainder
-from federation.settlement.books import distribution_entry, restated_position, run_entries
+from federation.settlement.books import Accounts, Entry, distribution_entry, transfer
 from federation.settlement.clearing import converted
 from federation.settlement.corrections.members import take_in
 from federation.settlement.distribution import (
     Distribution,
-    Line,
-    MemberFacts,
     NodeInputs,
-    NodeTerms,
-    Tier,
     distribute,
 )
 from federation.settlement.documents.issuing import issue_statement
+from federation.settlement.invariants import checks
+from federation.settlement.invariants.registry import require_sound
 from federation.settlement.ledger import service as ledger
-from federation.settlement.messages import Credit, RunAdvised, RunApproved
-from federation.settlement.months import last_day
+from federation.settlement.messages import RunAdvised, RunApproved
+from federation.settlement.node_inputs import (
+    MemberUse,
+    add_credits,
+    amount_rows,
+    member_weights,
+    node_inputs,
+)
 from federation.settlement.pain001 import Account
 from federation.settlement.payments.remittances import propose_own_remittance
-from federation.settlement.rates import Rates
-from federation.settlement.run import RunResult, compute, document_rates, received_by
-from federation.settlement.run_document import CollectiveTerms, RunDocument, decode, run_id
+from federation.settlement.run import RunResult, compute, document_rates
+from federation.settlement.run_books import entries_of_run
+from federation.settlement.run_document import RunDocument, decode, run_id
 from federation.settlement.service import itemise_held
 from federation.settlement.tables import Distribution as DistributionRow
 from federation.settlement.tables import LockedPeriod, Run
@@ -61,7 +62,7 @@ class Own(msgspec.Struct, frozen=True):
 
 async def receive_advice(session: AsyncSession, message: RunAdvised, now: datetime) -> None:
     """Keep an advised run for this node's staff to look at."""
-    document = _checked(message.run_id, message.document)
+    document = checked(message.run_id, message.document)
     session.add(
         Run(
             run_id=message.run_id,
@@ -81,24 +82,30 @@ async def receive_run(
     session: AsyncSession, message: RunApproved, own: Own, terms: HubTerms, now: datetime
 ) -> None:
     """Distribute an approved run, once."""
-    document = _checked(message.run_id, message.document)
+    document = checked(message.run_id, message.document)
     if await store.find_distribution(session, document.period) is not None:
         raise RunMismatchError(f"{document.period} is distributed already")
     await _refuse_other_report(session, own.code, document)
     result = compute(document)
-    await _add_credits(session, own.code, document.period, message.credits)
+    await add_credits(session, own.code, document.period, message.credits)
     await session.flush()
-    weights = await _member_weights(session, own.code, document)
+    weights = await member_weights(session, own.code, document)
     rates = document_rates(document)
-    inputs = await _inputs(session, own.code, document, result, weights, rates)
+    inputs = await node_inputs(session, own.code, document, result, weights, rates)
     shared = distribute(inputs)
     await _keep(session, own, document, message, result, inputs, shared, weights, terms, now)
     await itemise_held(session, message.run_id, document.period, result, message.held, now)
-    await _post(session, own, document, message.run_id, result, inputs, shared, terms, now)
+    waived = int(message.waived)
+    await _post(session, own, document, message.run_id, result, inputs, shared, waived, now)
     await issue_statement(session, own.code, document, result, message.run_id, now)
+    await session.flush()
+    distributed = await session.get_one(DistributionRow, document.period)
+    run = checks.of_distribution(distributed, own.code)
+    await require_sound(session, run, checks.RUN_INVARIANTS)
 
 
-def _checked(name: str, text: str) -> RunDocument:
+def checked(name: str, text: str) -> RunDocument:
+    """Return the document of a run, or refuse one that is not what its name says."""
     if run_id(text.encode()) != name:
         raise RunMismatchError(f"{name[:16]} is not the digest of its document")
     return decode(text.encode())
@@ -111,112 +118,6 @@ async def _refuse_other_report(session: AsyncSession, code: str, document: RunDo
     reports = await metering.latest_reports(session, document.period)
     if code not in reports or document.reports[code] != reports[code].digest:
         raise RunMismatchError(f"{document.period} is not built on our usage report")
-
-
-async def _add_credits(
-    session: AsyncSession, code: str, period: str, entries: Sequence[Credit]
-) -> None:
-    """Keep what other nodes' copies carry for our members' canonical claims."""
-    holders = await registry.claim_holders(session)
-    for credit in entries:
-        member = DISPUTED if credit.claim_id == DISPUTED else holders.get(credit.claim_id)
-        if member is None:
-            raise RunMismatchError(f"a credit names the unknown claim {credit.claim_id}")
-        session.add(
-            Portion(
-                period=period,
-                licence=credit.licence,
-                use=credit.use,
-                party=code,
-                member=member,
-                claim_id=credit.claim_id,
-                weight=int(credit.weight),
-                units=int(credit.units),
-            )
-        )
-
-
-# {licence key: {member: {use: (weight, units)}}}
-MemberUse = dict[str, dict[str, dict[str, tuple[int, int]]]]
-
-
-async def _member_weights(session: AsyncSession, code: str, document: RunDocument) -> MemberUse:
-    """Return our members' weights: of the month, or where the run says so of the earlier ones."""
-    origin = {
-        key: source
-        for licence in document.licences.values()
-        for key, source in licence.weights_from.items()
-    }
-    settled = [row.period for row in await store.distributions(session)]
-    rows = await metering.portions(session, [*settled, document.period])
-    found: MemberUse = defaultdict(lambda: defaultdict(dict))
-    for row in rows:
-        wanted = "period" if row.period == document.period else "earlier"
-        if row.party != code or row.member is None or origin.get(row.licence) != wanted:
-            continue
-        uses = found[row.licence][row.member]
-        weight, units = uses.get(row.use, (0, 0))
-        uses[row.use] = (weight + row.weight, units + row.units)
-    return found
-
-
-async def _inputs(
-    session: AsyncSession,
-    code: str,
-    document: RunDocument,
-    result: RunResult,
-    weights: MemberUse,
-    rates: Rates,
-) -> NodeInputs:
-    received, domestic = received_by(result.licences, code)
-    return NodeInputs(
-        node=_node_terms(code, document.collectives[code]),
-        period=document.period,
-        received=received,
-        domestic=domestic,
-        member_weights={
-            key: {
-                member: sum(weight for weight, _ in uses.values())
-                for member, uses in members.items()
-            }
-            for key, members in weights.items()
-        },
-        members=await _member_facts(session, last_day(document.period)),
-        rates=rates,
-    )
-
-
-def _node_terms(code: str, terms: CollectiveTerms) -> NodeTerms:
-    tiers = terms.tiers or {}
-    return NodeTerms(
-        code=code,
-        settlement_currency=terms.settlement_currency,
-        admin_fee_bps=terms.admin_fee_bps,
-        plan=terms.plan,
-        base_bps=terms.base_bps or 0,
-        tiers={name: Tier(tier.minimum_works, tier.share_bps) for name, tier in tiers.items()},
-    )
-
-
-async def _member_facts(session: AsyncSession, day: date) -> list[MemberFacts]:
-    """Who is entitled on the last day of a month, and with how many works (SETTLEMENT §6)."""
-    counting = await registry.counting_works(session, day)
-    withheld = await registry.opted_out_of_everything(session, day + timedelta(days=1))
-    return [
-        MemberFacts(
-            member.member_id,
-            _in_standing(member, day)
-            and member.member_id in counting
-            and member.member_id not in withheld,
-            counting.get(member.member_id, (0, 0))[1],
-        )
-        for member in await registry.all_members(session)
-    ]
-
-
-def _in_standing(member: Member, day: date) -> bool:
-    gone = (member.left_on, member.suspended_on)
-    return member.joined_on <= day and all(end is None or end > day for end in gone)
 
 
 async def _keep(
@@ -234,7 +135,7 @@ async def _keep(
     period, agreed = document.period, document.collectives[own.code]
     outstanding = dict(shared.outstanding)
     await store.add_member_amounts(
-        session, list(_amount_rows(own.code, period, shared, weights, agreed.settlement_currency))
+        session, list(amount_rows(own.code, period, shared, weights, agreed.settlement_currency))
     )
     for reason, amount in (
         await _keep_balances(session, period, shared.attributed, int(agreed.minimum_payment))
@@ -267,6 +168,7 @@ async def _keep(
         run_id=message.run_id,
         period=period,
         amount=result.remittances[own.code],
+        set_off=int(message.set_off),
         here=own.code,
         account=own.account,
         currency=agreed.settlement_currency,
@@ -281,48 +183,6 @@ def _frozen_weights(inputs: NodeInputs) -> list[list[str]]:
         for key, members in sorted(inputs.member_weights.items())
         for member, weight in sorted(members.items())
     ]
-
-
-def _amount_rows(
-    code: str, period: str, shared: Distribution, weights: MemberUse, currency: str
-) -> Iterable[tuple[object, ...]]:
-    """Yield one row per member, licence, use and source; bases and tiers belong to no licence."""
-    for line in sorted(shared.lines, key=_line_order):
-        if line.licence is None:
-            yield (
-                period,
-                line.member,
-                None,
-                None,
-                "0",
-                line.source,
-                line.part,
-                str(line.amount),
-                currency,
-            )
-            continue
-        uses = weights[line.licence][line.member]
-        split = largest_remainder(
-            line.amount,
-            {use: weight for use, (weight, _) in uses.items()},
-            scope=f"{period}/{code}/{line.licence}/{line.member}",
-        )
-        for use, amount in sorted(split.items()):
-            yield (
-                period,
-                line.member,
-                line.licence,
-                use,
-                str(uses[use][1]),
-                line.source,
-                line.part,
-                str(amount),
-                currency,
-            )
-
-
-def _line_order(line: Line) -> tuple[str, str, str, str]:
-    return (line.member, line.licence or "", line.source, line.part)
 
 
 async def _keep_balances(
@@ -375,26 +235,10 @@ async def _post(
     result: RunResult,
     inputs: NodeInputs,
     shared: Distribution,
-    terms: HubTerms,
+    waived: int,
     now: datetime,
 ) -> None:
-    entries = run_entries(
-        party=own.code,
-        period=document.period,
-        run_id=name,
-        posted_on=now.date(),
-        licences=result.licences,
-        cleared=result.cleared,
-        clearing_currency=terms.clearing_currency,
-        restated=restated_position(
-            node=own.code,
-            net=result.positions[own.code].net,
-            clearing_currency=terms.clearing_currency,
-            remittance=result.remittances[own.code],
-            currency=inputs.node.settlement_currency,
-            meta={"period": document.period, "run": name[:16]},
-        ),
-    )
+    entries = entries_of_run(own.code, document, result, name, now.date())
     entries.append(
         distribution_entry(
             node=own.code,
@@ -407,8 +251,19 @@ async def _post(
             fx_rounding=fx_rounding(own.code, document, result, shared),
         )
     )
+    entries += waived_debits(own.code, document, waived, inputs.node.settlement_currency, now)
     await store.post(session, entries)
     await ledger.keep_head(session, document.period, now)
+
+
+def waived_debits(
+    node: str, document: RunDocument, amount: int, currency: str, now: datetime
+) -> list[Entry]:
+    """Take debits to the reserve that the hub no longer sets off (SETTLEMENT §7c)."""
+    books, meta = Accounts(node), {"period": document.period}
+    moved = transfer(books.due("HUB"), books.equity("Reserve"), amount, currency, meta)
+    name = f"reserve/{document.period}"
+    return [Entry(now.date(), name, "Debits left to the reserve", tuple(moved))] if amount else []
 
 
 def fx_rounding(code: str, document: RunDocument, result: RunResult, shared: Distribution) -> int:

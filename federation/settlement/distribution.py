@@ -96,26 +96,72 @@ class Distribution:
     checks: dict[str, tuple[int, list[str]]]
 
 
-def distribute(inputs: NodeInputs) -> Distribution:
-    """Distribute a node's shares; the admin fee is taken on what comes from other licensors."""
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """A node's money before it is known who used what: the same however weights are read.
+
+    `heads` are the lines that follow from membership alone, `licences` what each licence gives,
+    both by part (received, domestic), in the settlement currency.
+    """
+
+    received: int
+    domestic: int
+    admin_fee: int
+    heads: Mapping[str, Sequence[Line]]
+    licences: Mapping[str, Mapping[str, int]]
+
+
+def allocate(inputs: NodeInputs) -> Allocation:
+    """Convert, take the admin fee on what comes from other licensors, and apply the plan."""
     currency = inputs.node.settlement_currency
     received = converted(inputs.received, currency, inputs.rates)
     domestic = converted(inputs.domestic, currency, inputs.rates)
     admin_fee = part(received, inputs.node.admin_fee_bps)
-    given = (
-        *_by_plan(inputs, RECEIVED, received - admin_fee, inputs.received),
-        *_by_plan(inputs, DOMESTIC, domestic, inputs.domestic),
+    sides = {
+        RECEIVED: _by_plan(inputs, RECEIVED, received - admin_fee, inputs.received),
+        DOMESTIC: _by_plan(inputs, DOMESTIC, domestic, inputs.domestic),
+    }
+    return Allocation(
+        received=received,
+        domestic=domestic,
+        admin_fee=admin_fee,
+        heads={side: heads for side, (heads, _) in sides.items()},
+        licences={side: licences for side, (_, licences) in sides.items()},
     )
+
+
+def licence_lines(
+    inputs: NodeInputs, allocation: Allocation, side: str, licence: str, weights: Mapping[str, int]
+) -> list[Line]:
+    """Split what one licence gives in one part over members by weight.
+
+    One licence at a time is all that has to be in memory; a line without a member is nobody's.
+    """
+    amount = allocation.licences[side].get(licence, 0)
+    scope = f"{inputs.period}/{inputs.node.code}/{side}/{licence}"
+    split = _split_or_nobody(amount, weights, scope=scope)
+    return [Line(who, licence, side, side, given) for who, given in split.items()]
+
+
+def distribute(inputs: NodeInputs) -> Distribution:
+    """Distribute a node's shares, with the weights of every licence at hand."""
+    allocation = allocate(inputs)
+    given: list[Line] = []
+    for side in (RECEIVED, DOMESTIC):
+        given += allocation.heads[side]
+        for licence in sorted(allocation.licences[side]):
+            weights = inputs.member_weights.get(licence, {})
+            given += licence_lines(inputs, allocation, side, licence, weights)
     lines = tuple([line for line in given if line.member not in REASONS])
     nobodys = [line for line in given if line.member in REASONS]
     attributed = _sums((line.member, line.amount) for line in lines)
     outstanding = _sums((REASONS[line.member], line.amount) for line in nobodys)
     shared_out = sum(attributed.values()) + sum(outstanding.values())
-    left = received - admin_fee + domestic - shared_out
+    left = allocation.received - allocation.admin_fee + allocation.domestic - shared_out
     return Distribution(
-        received=received,
-        domestic=domestic,
-        admin_fee=admin_fee,
+        received=allocation.received,
+        domestic=allocation.domestic,
+        admin_fee=allocation.admin_fee,
         lines=lines,
         attributed=attributed,
         outstanding=outstanding,
@@ -146,32 +192,27 @@ def tier_warnings(inputs: NodeInputs) -> list[str]:
 
 def _by_plan(
     inputs: NodeInputs, side: str, amount: int, shares: Sequence[LicenceShare]
-) -> Iterator[Line]:
-    """Apply the node's plan to one part; a line without a member has no recipient."""
+) -> tuple[Sequence[Line], Mapping[str, int]]:
+    """Apply the node's plan to one part: (lines by head, {licence: amount to split by weight})."""
     if inputs.node.plan == "tiered":
-        yield from _tiered(inputs, side, amount)
-    elif inputs.node.plan == "hybrid":
-        base = part(amount, inputs.node.base_bps)
-        entitled = [member.member_id for member in inputs.members if member.entitled]
-        yield from _per_head(inputs, side, BASE, base, entitled, scope="base")
-        yield from _per_usage(inputs, side, amount - base, shares)
-    else:
-        yield from _per_usage(inputs, side, amount, shares)
+        return list(_tiered(inputs, side, amount)), {}
+    if inputs.node.plan == "per_usage":
+        return [], _per_licence(inputs, side, amount, shares)
+    base = part(amount, inputs.node.base_bps)
+    entitled = [member.member_id for member in inputs.members if member.entitled]
+    heads = list(_per_head(inputs, side, BASE, base, entitled, scope="base"))
+    return heads, _per_licence(inputs, side, amount - base, shares)
 
 
-def _per_usage(
+def _per_licence(
     inputs: NodeInputs, side: str, amount: int, shares: Sequence[LicenceShare]
-) -> Iterator[Line]:
-    """Split over licences by their exact value, then over members by weight."""
+) -> dict[str, int]:
+    """Split over licences by their exact value in the settlement currency."""
     if amount == 0:
-        return
+        return {}
     currency, rates = inputs.node.settlement_currency, inputs.rates
     value = {key: share * rates.factor(source, currency) for key, source, share in shares if share}
-    scope = f"{inputs.period}/{inputs.node.code}/{side}"
-    for licence, total in sorted(largest_remainder(amount, value, scope=scope).items()):
-        weights = inputs.member_weights.get(licence, {})
-        split = _split_or_nobody(total, weights, scope=f"{scope}/{licence}")
-        yield from [Line(who, licence, side, side, given) for who, given in split.items()]
+    return largest_remainder(amount, value, scope=f"{inputs.period}/{inputs.node.code}/{side}")
 
 
 def _tiered(inputs: NodeInputs, side: str, amount: int) -> Iterator[Line]:

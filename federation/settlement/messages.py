@@ -66,3 +66,23 @@ class RunApproved(msgspec.Struct, frozen=True):
     credits: list[Credit]
     held: list[Held]
     uses: list[UseWeight]
+    set_off: str = "0"  # of what it gets, in its settlement currency, what debits take up
+    waived: str = "0"  # debits that went to the reserve after their time
+
+
+class RunCorrected(msgspec.Struct, frozen=True):
+    """A correction of a settled month with what this node needs to follow it.
+
+    `credits` and `held` are the whole of the corrected month, not differences. `remittance` is
+    what the node gets for it in its settlement currency, or owes if negative; of a credit
+    `set_off` is taken up by earlier debits and not paid.
+    """
+
+    run_id: str
+    corrects: str
+    document: str
+    credits: list[Credit]
+    held: list[Held]
+    uses: list[UseWeight]
+    remittance: str
+    set_off: str

@@ -50,3 +50,10 @@ def months_of_term(starts_on: date, ends_on: date) -> dict[str, int]:
         month: (min(last_day(month), ends_on) - max(first_day(month), starts_on)).days + 1
         for month in months
     }
+
+
+def months_back(period: str, count: int) -> str:
+    """Return the month that lies some months before another."""
+    first = first_day(period)
+    number = first.year * 12 + first.month - 1 - count
+    return f"{number // 12:04d}-{number % 12 + 1:02d}"

@@ -54,6 +54,11 @@ class Rates:
         self._exact: dict[str, Fraction] = {}
 
     @property
+    def published(self) -> dict[str, tuple[str, str]]:
+        """Return {currency: (date, rate)} of every rate there is to consult."""
+        return dict(self._published)
+
+    @property
     def used(self) -> dict[str, tuple[str, str]]:
         """Return {currency: (date, rate)} of every rate consulted so far."""
         return {currency: self._published[currency] for currency in sorted(self._exact)}

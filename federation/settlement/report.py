@@ -11,8 +11,9 @@ from federation.errors import RefusalError
 from federation.metering import store as metering
 from federation.metering.tables import UsageTotal
 from federation.money import Money
-from federation.settlement import invariants, store
+from federation.settlement import store
 from federation.settlement.arithmetic import largest_remainder
+from federation.settlement.invariants import checks, registry
 from federation.settlement.run import RunResult, compute
 from federation.settlement.run_document import HUB, RunDocument, decode
 from federation.settlement.tables import Distribution
@@ -58,7 +59,7 @@ async def hub_report(session: AsyncSession, period: str) -> dict[str, Any]:
             for code in document.collectives
         },
         "usage": {name: [lines, int(units)] for name, (lines, units) in document.classes.items()},
-        "checks": await invariants.of_hub(session, period, row.document),
+        "checks": registry.stated(await checks.of_run(session, checks.of_hub_run(row))),
     }
 
 
@@ -94,7 +95,9 @@ async def node_report(session: AsyncSession, period: str, config: NodeConfig) ->
         "outstanding": {
             reason: int(amount) for reason, amount in msgspec.json.decode(row.outstanding).items()
         },
-        "checks": await invariants.of_node(session, row, config.code),
+        "checks": registry.stated(
+            await checks.of_run(session, checks.of_distribution(row, config.code))
+        ),
     }
 
 

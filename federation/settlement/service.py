@@ -1,36 +1,35 @@
 """The hub's month: rates, calculate, advise, approve by a second person, or withdraw."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import ClassVar
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from federation.config import Calendar
+from federation.config import Adjustments, Calendar
 from federation.errors import RefusalError
 from federation.licensing import store as licensing
 from federation.licensing.tables import Licence, Receipt
 from federation.metering.messages import UsageReport
 from federation.settlement import store
 from federation.settlement.arithmetic import largest_remainder
-from federation.settlement.books import (
-    licence_entry,
-    receipt_entry,
-    run_entries,
-    too_small_to_remit,
-)
+from federation.settlement.books import licence_entry, receipt_entry
 from federation.settlement.closing.service import require_concurrence
+from federation.settlement.corrections import set_off
 from federation.settlement.documents import issuing
 from federation.settlement.documents.store import balances_due
 from federation.settlement.inputs import Gathered, final_reports, gather, use_weights
+from federation.settlement.invariants import checks
+from federation.settlement.invariants.registry import require_sound
 from federation.settlement.ledger import service as ledger
 from federation.settlement.messages import Credit, Held, RunAdvised, RunApproved, UseWeight
-from federation.settlement.months import last_day
+from federation.settlement.months import last_day, months_back
 from federation.settlement.payments.remittances import propose_remittances
 from federation.settlement.rates import parse_rate
 from federation.settlement.run import RunResult, compute
-from federation.settlement.run_document import decode, encode, run_id
+from federation.settlement.run_books import entries_of_run
+from federation.settlement.run_document import RunDocument, decode, encode, run_id
 from federation.settlement.suspense.service import publish as publish_held
 from federation.settlement.tables import LockedPeriod, OwnWeight, Rate, Run, Standing
 from federation.store import outbox
@@ -166,10 +165,17 @@ async def withdraw_run(session: AsyncSession, name: str, who: Principal, reason:
 
 
 async def approve_run(
-    session: AsyncSession, name: str, who: Principal, terms: HubTerms, now: datetime
+    session: AsyncSession,
+    name: str,
+    who: Principal,
+    terms: HubTerms,
+    adjustments: Adjustments,
+    now: datetime,
 ) -> Run:
     """Approve by another person than the maker; locks the month, posts, and tells the nodes."""
     row = await get_run(session, name, {"ADVISED", "APPROVED"})
+    if row.corrects is not None:
+        raise RunStateError(f"{name[:16]} is a correction: approve it as one")
     if row.state == "APPROVED":
         return row
     require_other_person(row.calculated_by, who.subject)
@@ -184,22 +190,20 @@ async def approve_run(
     row.approved_at = now
     session.add(LockedPeriod(period=row.period, run_id=row.run_id))
     _keep_standing(session, row.period, gathered, result)
-    entries = run_entries(
-        party=HUB,
-        period=row.period,
-        run_id=row.run_id,
-        posted_on=now.date(),
-        licences=result.licences,
-        cleared=result.cleared,
-        clearing_currency=terms.clearing_currency,
-        restated=too_small_to_remit(result.positions, result.remittances, terms.clearing_currency),
-    )
     opening = await balances_due(session, HUB, terms.clearing_currency)
+    entries = entries_of_run(HUB, gathered.document, result, row.run_id, now.date())
     await store.post(session, entries)
     await ledger.keep_head(session, row.period, now)
     await _keep_held(session, HUB, row, gathered, result, now)
-    await propose_remittances(session, row, result, terms, now)
-    await _tell_nodes(session, row, gathered, now)
+    waived = await set_off.to_reserve(
+        session,
+        before=months_back(row.period, adjustments.set_off_periods),
+        period=row.period,
+        clearing_currency=terms.clearing_currency,
+        on=now.date(),
+    )
+    used = await propose_remittances(session, row, result, terms, now)
+    await _tell_nodes(session, row, gathered, used, waived, now)
     await issuing.issue_run(
         session,
         gathered.document,
@@ -216,6 +220,8 @@ async def approve_run(
         now,
     )
     await publish_held(session, gathered.document, row.run_id, now)
+    await session.flush()
+    await require_sound(session, checks.of_hub_run(row), checks.RUN_INVARIANTS)
     return row
 
 
@@ -330,22 +336,21 @@ async def itemise_held(
                 str(by_url[url_key]),
                 str(amount),
                 licence.currency,
-                _day(session, now.date()),
+                store.day(session, now.date()),
             )
             for url_key, amount in sorted(amounts.items())
         ]
     await store.add_held(session, rows)
 
 
-def _day(session: AsyncSession, day: date) -> object:
-    return day.isoformat() if session.get_bind().dialect.name == "sqlite" else day
-
-
-async def _tell_nodes(session: AsyncSession, row: Run, gathered: Gathered, now: datetime) -> None:
-    uses = [
-        UseWeight(key, party, use, str(weight), str(units))
-        for key, party, use, weight, units in use_weights(gathered.reports)
-    ]
+async def _tell_nodes(
+    session: AsyncSession,
+    row: Run,
+    gathered: Gathered,
+    set_off: Mapping[str, int],
+    waived: Mapping[str, int],
+    now: datetime,
+) -> None:
     for party in await node_parties(session):
         held: list[Held] = []
         for number, licence in gathered.document.licences.items():
@@ -356,28 +361,33 @@ async def _tell_nodes(session: AsyncSession, row: Run, gathered: Gathered, now: 
                     )
                     held += held_rows(key, found)
         held += late_of(gathered, party.code)
-        own = {
-            number
-            for number, licence in gathered.document.licences.items()
-            if licence.licensor == party.code
-        }
         message = RunApproved(
             run_id=row.run_id,
             document=row.document.decode(),
-            credits=_credits(party.code, gathered.reports),
+            credits=credits_of(party.code, gathered.reports),
             held=held,
-            uses=[
-                item
-                for item in uses
-                if item.party == party.code or item.licence.partition("/")[0] in own
-            ],
+            uses=uses_of_party(party.code, gathered.document, gathered.reports),
+            set_off=str(set_off.get(party.code, 0)),
+            waived=str(waived.get(party.code, 0)),
         )
         await outbox.post(
             session, target=party.entity_id, kind="run.approved", body=message, now=now
         )
 
 
-def _credits(node: str, reports: Iterable[UsageReport]) -> list[Credit]:
+def uses_of_party(
+    node: str, document: RunDocument, reports: Sequence[UsageReport]
+) -> list[UseWeight]:
+    """Return what usage weighs per use for a node, and in its own licences for everybody."""
+    return [
+        UseWeight(key, party, use, str(weight), str(units))
+        for key, party, use, weight, units in use_weights(reports)
+        if party == node or document.licences[key.partition("/")[0]].licensor == node
+    ]
+
+
+def credits_of(node: str, reports: Iterable[UsageReport]) -> list[Credit]:
+    """Return what other nodes' copies carry for a node's claims."""
     return [
         Credit(item.licence, item.use, item.claim_id, item.weight, item.units)
         for report in reports

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 
 import msgspec
-from sqlalchemy import Table, select
+from sqlalchemy import Table, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.settlement.books import Entry, require_movement
@@ -261,6 +261,40 @@ async def add_balances(session: AsyncSession, rows: Sequence[tuple[object, ...]]
     await insert_rows(session, _table(MemberBalance), columns, rows)
 
 
+def day(session: AsyncSession, value: date) -> object:
+    """Return a date as the driver of this database takes it in bulk."""
+    return value.isoformat() if session.get_bind().dialect.name == "sqlite" else value
+
+
+async def held_amounts(session: AsyncSession, period: str) -> dict[tuple[str, str, str], int]:
+    """Return {(licence key, reason, url key): amount} held of a month, corrections included."""
+    rows = await session.execute(
+        select(HeldItem.licence, HeldItem.reason, HeldItem.url_key, HeldItem.amount)
+        .join(Run, Run.run_id == HeldItem.run_id)
+        .where(Run.period == period, Run.state == "APPROVED")
+    )
+    found: dict[tuple[str, str, str], int] = {}
+    for licence, reason, url_key, amount in rows:
+        key = (licence, reason, url_key)
+        found[key] = found.get(key, 0) + amount
+    return found
+
+
+async def corrections_under_way(session: AsyncSession) -> list[Run]:
+    """Return the runs of the correction that is calculated or advised, by month."""
+    rows = await session.scalars(
+        select(Run)
+        .where(Run.corrects.is_not(None), Run.state.in_(["CALCULATED", "ADVISED"]))
+        .order_by(Run.period)
+    )
+    return list(rows)
+
+
+async def forget_own_weights(session: AsyncSession, period: str) -> None:
+    """Make room for a month's corrected weights: they are derived from its reports."""
+    await session.execute(delete(OwnWeight).where(OwnWeight.period == period))
+
+
 async def add_held(session: AsyncSession, rows: Sequence[tuple[object, ...]]) -> None:
     """Insert held items: (run, licence, reason, url_key, weight, amount, currency, held_since)."""
     columns = [
@@ -284,6 +318,19 @@ async def member_amounts(
     if member is not None:
         query = query.where(MemberAmount.member_id == member)
     return list(await session.scalars(query))
+
+
+async def member_amount_sum(session: AsyncSession, period: str) -> tuple[int, int]:
+    """Return how many amounts a run attributed, and their sum; streamed, added in Python."""
+    rows = await session.stream(
+        select(MemberAmount.amount).where(MemberAmount.period == period),
+        execution_options={"yield_per": 5_000},
+    )
+    count = total = 0
+    async for (amount,) in rows:
+        count += 1
+        total += amount
+    return count, total
 
 
 async def balances(session: AsyncSession, period: str) -> dict[str, MemberBalance]:

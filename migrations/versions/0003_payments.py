@@ -32,6 +32,11 @@ INDEXES = {
     "ix_settlement_payment_exported_in": ["exported_in"],
     "ix_settlement_payment_period": ["period", "state"],
 }
+ON_MEMBER = (
+    ("clearing_id", sa.String(34)),
+    ("account_set_by", sa.String(255)),
+    ("account_set_at", sa.BigInteger()),
+)
 AUTO_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
@@ -86,6 +91,7 @@ def upgrade() -> None:
         sa.Column("payer", sa.String(12), nullable=False),
         sa.Column("amount", sa.Text(), nullable=False),
         sa.Column("currency", sa.String(3), nullable=False),
+        sa.Column("is_net", sa.Boolean(), nullable=False),
         sa.Column("state", sa.String(12), nullable=False),
         sa.Column("debt_account", sa.String(80), nullable=False),
         sa.Column("debt_amount", sa.Text(), nullable=False),
@@ -96,9 +102,49 @@ def upgrade() -> None:
         sa.Column("booked_on", sa.Date(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_settlement_incoming")),
     )
+    op.create_index("ix_settlement_incoming_period", "settlement_incoming", ["period", "payer"])
+    op.create_table(
+        "settlement_exclusion",
+        sa.Column("period", sa.String(7), nullable=False),
+        sa.Column("node", sa.String(12), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("proposed_by", sa.String(255), nullable=False),
+        sa.Column("proposed_at", sa.BigInteger(), nullable=False),
+        sa.Column("confirmed_by", sa.String(255), nullable=True),
+        sa.Column("confirmed_at", sa.BigInteger(), nullable=True),
+        sa.Column("position", sa.Integer(), nullable=True),
+        sa.CheckConstraint(
+            "confirmed_by IS NULL OR confirmed_by <> proposed_by",
+            name=op.f("ck_settlement_exclusion_maker_is_not_checker"),
+        ),
+        sa.PrimaryKeyConstraint("period", "node", name=op.f("pk_settlement_exclusion")),
+    )
+    op.create_table(
+        "settlement_conversion",
+        sa.Column("deal", sa.String(28), nullable=False),
+        sa.Column("sold", sa.Text(), nullable=False),
+        sa.Column("sold_currency", sa.String(3), nullable=False),
+        sa.Column("squares_sold", sa.Text(), nullable=False),
+        sa.Column("bought", sa.Text(), nullable=False),
+        sa.Column("bought_currency", sa.String(3), nullable=False),
+        sa.Column("squares_bought", sa.Text(), nullable=False),
+        sa.Column("value_on", sa.Date(), nullable=False),
+        sa.Column("recorded_by", sa.String(255), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.Column("sold_on", sa.Date(), nullable=True),
+        sa.Column("bought_on", sa.Date(), nullable=True),
+        sa.PrimaryKeyConstraint("deal", name=op.f("pk_settlement_conversion")),
+    )
+    for name, kind in ON_MEMBER:
+        op.add_column("registry_member", sa.Column(name, kind, nullable=True))
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("registry_member") as batch_op:
+        for name, _ in reversed(ON_MEMBER):
+            batch_op.drop_column(name)
+    op.drop_table("settlement_conversion")
+    op.drop_table("settlement_exclusion")
     op.drop_table("settlement_incoming")
     op.drop_table("settlement_payment_event")  # its triggers go with it
     for name in INDEXES:

@@ -108,8 +108,32 @@ def upgrade() -> None:
     op.add_column("settlement_run", sa.Column("posted_in", sa.String(length=7), nullable=True))
     op.add_column("settlement_run", sa.Column("objections_until", sa.BigInteger(), nullable=True))
 
+    op.create_table(
+        "settlement_node_correction",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("run_id", sa.String(length=64), nullable=False),
+        sa.Column("period", sa.String(length=7), nullable=False),
+        sa.Column("corrects", sa.String(length=64), nullable=False),
+        sa.Column("received", sa.Text(), nullable=False),
+        sa.Column("domestic", sa.Text(), nullable=False),
+        sa.Column("admin_fee", sa.Text(), nullable=False),
+        sa.Column("outstanding", sa.Text(), nullable=False),
+        sa.Column("recorded_on", sa.Date(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_settlement_node_correction")),
+        sa.UniqueConstraint("run_id", name=op.f("uq_settlement_node_correction_run_id")),
+    )
+    op.create_index(
+        op.f("ix_settlement_node_correction_period"), "settlement_node_correction", ["period"]
+    )
+
 
 def downgrade() -> None:
+    op.drop_table("settlement_node_correction")
     op.drop_column("settlement_run", "objections_until")
     op.drop_column("settlement_run", "posted_in")
     op.drop_column("settlement_run", "corrects")

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import itertools
 import json
 import sqlite3
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from federation.edge.check import check_server
 from federation.scenario.model import read_scenario
 from federation.scenario.servers import in_process
 from federation.scenario.story import Story, day_before_everything, first_instant_after
@@ -38,6 +40,33 @@ BREAKS = {
     "member_lines_add_up": (None, f"UPDATE settlement_member_balance SET {ONE_MORE}"),
     "balances_add_up": (None, "UPDATE settlement_member_balance SET outstanding = outstanding + 1"),
     "lines_conserved": (None, "UPDATE metering_routed_line SET units = units + 1"),
+    "lines_counted_once": (None, "UPDATE metering_total SET lines = lines + 1"),
+    "posted_as_computed": (
+        "HUB",
+        (
+            "UPDATE settlement_posting SET credit = 'Liabilities:HUB:Due:XX' "
+            "WHERE credit LIKE 'Liabilities:HUB:Due:%'"
+        ),
+    ),
+    "disputed_in_suspense": (
+        None,
+        (
+            "UPDATE settlement_posting SET currency = 'SEK' "
+            "WHERE credit LIKE '%:Suspense:Unmatched' OR credit LIKE '%:Suspense:Disputed'"
+        ),
+    ),
+    "rates_as_published": ("HUB", "UPDATE settlement_rate SET rate = rate || '1'"),
+}
+
+# These look at all there is: `federation check` says so, not the report of a month.
+LIVE_BREAKS = {
+    "ledger_sums_to_zero": (
+        "HUB",
+        "UPDATE settlement_posting SET credit = 'Liabilities:DE:Unearned' WHERE id = 1",
+    ),
+    "amounts_are_integers": ("HUB", "UPDATE settlement_payment SET amount = amount || '.0'"),
+    "journal_chained": ("HUB", "UPDATE settlement_entry SET narration = 'other' WHERE id = 2"),
+    "period_heads_chained": ("HUB", "UPDATE settlement_ledger_head SET opening = head"),
 }
 
 
@@ -61,7 +90,7 @@ async def _settle_and_break(folder: Path) -> dict[str, dict[str, list[str]]]:
                 await story.publish_rates()
             await story.settle(period)
         answers["nothing"] = await _violations(story)
-        for name, (party, statement) in BREAKS.items():
+        for name, (party, statement) in {**BREAKS, **LIVE_BREAKS}.items():
             servers = story.federation.nodes.values() if party is None else [story.issuer(party)]
             files = [server.config.data_dir / "federation.sqlite" for server in servers]
             kept = [_run(file, statement) for file in files]
@@ -102,9 +131,15 @@ def _restore(file: Path, before: dict[str, list[tuple]]) -> None:
 
 
 async def _violations(story: Story) -> dict[str, list[str]]:
-    """Return {invariant: violations} over all servers; only those that found something."""
+    """Return {invariant: violations} over all servers; only those that found something.
+
+    What `federation check` found stands under `live <invariant>`.
+    """
     wrong: dict[str, list[str]] = {}
     for server in story.federation.servers:
+        for finding in (await check_server(server.config)).findings:
+            if finding.wrong:
+                wrong.setdefault(f"live {finding.invariant.name}", []).extend(finding.wrong)
         report = json.loads(await server.person("auditor").get(f"/files/report/{PERIOD}.json"))
         for name, item in report["checks"].items():
             if item["violations"]:
@@ -113,8 +148,21 @@ async def _violations(story: Story) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("name", BREAKS)
-def test_a_broken_invariant_is_named(found, name):
+def test_a_broken_invariant_is_named_by_the_report_and_by_a_check_of_the_server(found, name):
     assert name in found[name]
+    assert f"live {name}" in found[name]
+
+
+@pytest.mark.parametrize("name", LIVE_BREAKS)
+def test_a_broken_invariant_of_the_books_is_named_by_a_check_of_the_server(found, name):
+    assert f"live {name}" in found[name]
+
+
+def test_whatever_is_changed_in_the_journal_breaks_its_chain(found):
+    changed = [name for name, (_, text) in {**BREAKS, **LIVE_BREAKS}.items() if "_posting" in text]
+
+    assert len(changed) == 5
+    assert all("live journal_chained" in found[name] for name in changed)
 
 
 def test_nothing_is_named_while_nothing_is_broken(found):
@@ -165,9 +213,36 @@ def _net_changed(result):
     return _with(result, positions={**result.positions, party: changed})
 
 
+def _share_moved_far(result):
+    """Give the party with the smallest share all but one unit of the largest, and one more."""
+    key = next(key for key, item in result.licences.items() if len(item.shares) > 1)
+    item = result.licences[key]
+    least, most = (pick(item.shares, key=item.shares.__getitem__) for pick in (min, max))
+    shares = {**item.shares, least: item.shares[most] + 1, most: item.shares[least] - 1}
+    return _with(result, licences={**result.licences, key: _with(item, shares=shares)})
+
+
+_calls = itertools.count()
+
+
+def _share_by_order(result):
+    """Change the result each time, as a computation would that looked at the order of its rows."""
+    return _with(result, warnings=[f"{next(_calls)}"])
+
+
+def _net_far_off(result):
+    party, position = next(iter(result.positions.items()))
+    far = 3 * sum(row.cleared for row in result.cleared) + 1
+    changed = _with(position, receivable=position.receivable + far)
+    return _with(result, positions={**result.positions, party: changed})
+
+
 RESULT_BREAKS = {
     "shares_sum_to_distributable": _first_share_changed,
     "shares_near_exact": _share_moved,
+    "shares_follow_weights": _share_moved_far,
+    "any_order_same_run": _share_by_order,
+    "nets_within_gross": _net_far_off,
     "nothing_lost": _revenue_changed,
     "converted_once": _clearing_changed,
     "nets_sum_to_zero": _net_changed,

@@ -3,7 +3,7 @@
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from federation.settlement.corrections.tables import MemberAdjustment, SetOff
+from federation.settlement.corrections.tables import MemberAdjustment, NodeCorrection, SetOff
 
 
 async def waiting_adjustments(session: AsyncSession) -> list[MemberAdjustment]:
@@ -46,3 +46,13 @@ async def set_offs(session: AsyncSession, node: str | None = None) -> list[SetOf
     """Return debits and what took them up, oldest first."""
     query = select(SetOff).order_by(SetOff.id)
     return list(await session.scalars(query.where(SetOff.node == node) if node else query))
+
+
+async def last_correction(session: AsyncSession, period: str) -> NodeCorrection | None:
+    """Return the correction of a month that is in force at this node."""
+    return await session.scalar(
+        select(NodeCorrection)
+        .where(NodeCorrection.period == period)
+        .order_by(NodeCorrection.id.desc())
+        .limit(1)
+    )

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from sqlalchemy import CheckConstraint, Index, String
+from sqlalchemy import CheckConstraint, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.store.base import AutoId, Base, BigCount
@@ -29,6 +29,21 @@ class MemberAdjustment(Base):
     currency: Mapped[str] = mapped_column(String(3))
     recorded_on: Mapped[date]
     taken_in: Mapped[str | None] = mapped_column(String(7))  # the month whose balance has it
+
+
+class NodeCorrection(Base):
+    """What a node's month comes to after a correction; the last one is in force."""
+
+    __tablename__ = "settlement_node_correction"
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    run_id: Mapped[str] = mapped_column(String(64), unique=True)
+    period: Mapped[str] = mapped_column(String(7), index=True)
+    corrects: Mapped[str] = mapped_column(String(64))
+    received: Mapped[int] = mapped_column(BigCount)
+    domestic: Mapped[int] = mapped_column(BigCount)
+    admin_fee: Mapped[int] = mapped_column(BigCount)
+    outstanding: Mapped[str] = mapped_column(Text)  # {reason: amount} of the plan's split, JSON
+    recorded_on: Mapped[date]
 
 
 class SetOff(Base):

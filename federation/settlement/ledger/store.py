@@ -213,3 +213,19 @@ async def heads(session: AsyncSession) -> list[LedgerHead]:
 async def last_head(session: AsyncSession) -> LedgerHead | None:
     """Return the head of the month settled last."""
     return await session.scalar(select(LedgerHead).order_by(LedgerHead.period.desc()).limit(1))
+
+
+async def hashes(session: AsyncSession, ids: Sequence[int]) -> dict[int, str]:
+    """Return {entry id: hash} of some entries."""
+    rows = await session.execute(
+        select(JournalEntry.id, JournalEntry.hash).where(
+            JournalEntry.id.in_(ids), JournalEntry.hash.is_not(None)
+        )
+    )
+    return {number: found for number, found in rows if found is not None}
+
+
+async def count_unchained(session: AsyncSession) -> int:
+    """Return how many entries have no hash: they are from before the chain."""
+    query = select(func.count()).select_from(JournalEntry).where(JournalEntry.hash.is_(None))
+    return await session.scalar(query) or 0

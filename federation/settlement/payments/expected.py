@@ -12,22 +12,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from federation.licensing import store as licensing
 from federation.settlement.documents import service as documents
 from federation.settlement.payments import store
-from federation.settlement.payments.service import account_of
-from federation.settlement.payments.tables import Incoming, Payment
+from federation.settlement.payments.record import account_of, base_id
+from federation.settlement.payments.tables import Conversion, Incoming, Payment
 from federation.settlement.revenue import fee_owed
 from federation.trust.service import HUB, collective_terms, find_party, hub_terms
 
 RETURN_DAYS = 90  # a payment booked longer ago comes back as something else
 SUFFIX_MAX = 9
 
-Kind = Literal["PAYMENT", "REMITTANCE_IN", "INVOICE", "RETURN"]
+Kind = Literal["PAYMENT", "REMITTANCE_IN", "INVOICE", "RETURN", "CONVERSION"]
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
     """Money that will move, seen from this server.
 
-    `id` is a payment's, a remittance's or a licence's number. `account` is the other side's, where
+    `id` is a payment's, a remittance's, a licence's number, or a deal's with its side
+    (`<deal>/SOLD`, `<deal>/BOUGHT`). `account` is the other side's, where
     it is known; `amount` is open, in minor units; `references` are what the bank may carry;
     `due_on` is the day it is expected.
     """
@@ -46,8 +47,15 @@ class Expected:
 
 async def money_out(session: AsyncSession, here: str, now: datetime) -> list[Expected]:
     """Return the payments that the bank has and has not booked."""
-    del here, now
-    return [_of_payment(row, "PAYMENT", "OUT") for row in await store.at_the_bank(session)]
+    del now
+    return [
+        *[_of_payment(row, "PAYMENT", "OUT") for row in await store.at_the_bank(session)],
+        *[
+            _of_deal(row, "SOLD", here)
+            for row in await store.conversions_waiting(session)
+            if row.sold_on is None
+        ],
+    ]
 
 
 async def money_in(session: AsyncSession, here: str, now: datetime) -> list[Expected]:
@@ -57,13 +65,28 @@ async def money_in(session: AsyncSession, here: str, now: datetime) -> list[Expe
         *[await _of_incoming(session, here, row) for row in await store.waited_for(session)],
         *await _invoices(session, here),
         *[_of_payment(row, "RETURN", "IN") for row in await store.booked_since(session, since)],
+        *[
+            _of_deal(row, "BOUGHT", here)
+            for row in await store.conversions_waiting(session)
+            if row.bought_on is None
+        ],
     ]
 
 
-def base_id(reference: str) -> str:
-    """Return the id of the first of the payments that replaced one another (`…/2` to `…/9`)."""
-    head, slash, tail = reference.rpartition("/")
-    return head if slash and tail.isdigit() else reference
+def _of_deal(row: Conversion, side: Literal["SOLD", "BOUGHT"], here: str) -> Expected:
+    is_sold = side == "SOLD"
+    return Expected(
+        kind="CONVERSION",
+        id=f"{row.deal}/{side}",
+        direction="OUT" if is_sold else "IN",
+        party=here,
+        counterparty_name=here,
+        account=None,
+        amount=row.sold if is_sold else row.bought,
+        currency=row.sold_currency if is_sold else row.bought_currency,
+        references=(row.deal,),
+        due_on=row.value_on,
+    )
 
 
 def _of_payment(row: Payment, kind: Kind, direction: Literal["IN", "OUT"]) -> Expected:
@@ -95,9 +118,15 @@ async def _of_incoming(session: AsyncSession, here: str, row: Incoming) -> Expec
         account=account,
         amount=row.amount - row.received,
         currency=row.currency,
-        references=(row.id, *(f"{row.id}/{number}" for number in range(2, SUFFIX_MAX + 1))),
+        references=_suffixed(row.id),
         due_on=row.due_on,
     )
+
+
+def _suffixed(incoming_id: str) -> tuple[str, ...]:
+    base = base_id(incoming_id)
+    suffixed = [base, *(f"{base}/{number}" for number in range(2, SUFFIX_MAX + 1))]
+    return (incoming_id, *(each for each in suffixed if each != incoming_id))
 
 
 async def _party(session: AsyncSession, here: str, code: str) -> tuple[str, str | None]:

@@ -37,8 +37,12 @@ def expect(
     amount: Amount,
     debt: Leg,
     due_on: date,
+    is_net: bool = True,
 ) -> Incoming:
-    """Wait for a remittance; `debt` is what it discharges in this server's books."""
+    """Wait for a remittance; `debt` is what it discharges in this server's books.
+
+    The hub pays nobody before it has every remittance of the net (`is_net`).
+    """
     row = Incoming(
         id=incoming_id,
         run_id=run,
@@ -46,6 +50,7 @@ def expect(
         payer=payer,
         amount=amount.minor,
         currency=amount.currency,
+        is_net=is_net,
         state=EXPECTED,
         debt_account=debt.account,
         debt_amount=debt.amount.minor,
@@ -65,18 +70,17 @@ async def receive(
     booked_on: date,
     bank_amount: int,
     bank_currency: str,
-    *,
-    at: datetime,
 ) -> str:
     """Record what the bank credited for a remittance; return the document of its entry.
 
     In its own currency a part may come, never more than is open; money in another currency stands
     for all that is open. The debt is settled in proportion, rounded down until the last part.
+    What an excluded debtor still pays into the net is owed back to it: its account carries it.
     """
     row = await store.find_incoming(session, incoming_id)
     if row is None:
         raise UnknownRemittanceError(incoming_id)
-    if row.state != EXPECTED:
+    if row.state == BOOKED:
         raise RemittanceStateError(f"{row.id} is {row.state}")
     part = bank_amount if bank_currency == row.currency else row.amount - row.received
     if part <= 0 or bank_amount <= 0 or part > row.amount - row.received:
@@ -101,10 +105,9 @@ async def receive(
     document = f"remittance/{row.id}/received/{len(documents) + 1}"
     await post(session, [Entry(booked_on, document, f"Remittance of {row.payer} received", moved)])
     row.received, row.settled = received, settled
-    if received == row.amount:
+    if received == row.amount and row.state == EXPECTED:
         row.state, row.booked_on = BOOKED, booked_on
     await session.flush()
-    del at
     return document
 
 
@@ -119,7 +122,7 @@ async def undo_receipt(
         raise UnknownRemittanceError(document)
     if f"{document}/undone" in await store.undone_receipts(session, row.id):
         raise RemittanceStateError(f"{document} is undone")
-    _, entry = await store.entry_of(session, document)
+    entry = await store.entry_of(session, document)
     taken_back = postings.reversal(
         entry,
         document=f"{document}/undone",
@@ -131,10 +134,12 @@ async def undo_receipt(
     row.settled -= sum(
         posting.amount for posting in entry.postings if posting.credit == row.debt_account
     )
-    row.state, row.booked_on = EXPECTED, None
+    if row.state == BOOKED:
+        row.state, row.booked_on = EXPECTED, None
     return row
 
 
 async def unpaid(session: AsyncSession, period: str) -> list[str]:
-    """Return who owes a remittance of a month and is neither booked nor excluded."""
-    return [row.payer for row in await store.incoming(session, period) if row.state == EXPECTED]
+    """Return who owes a remittance of a month's net and is neither booked nor excluded."""
+    rows = await store.incoming(session, period)
+    return [row.payer for row in rows if row.is_net and row.state == EXPECTED]

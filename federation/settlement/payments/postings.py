@@ -108,7 +108,7 @@ def reversal(entry: Entry, *, document: str, narration: str, on: date) -> Entry:
         Posting(posting.credit, posting.debit, posting.amount, posting.currency, posting.meta)
         for posting in entry.postings
     )
-    return Entry(on, document, narration, swapped)
+    return Entry(on, document, narration, swapped, reverses=entry.document)
 
 
 def _entry(payment_id: str, step: str, on: date, postings: tuple[Posting, ...]) -> Entry:

@@ -1,18 +1,30 @@
 """The remittances of an approved run: the hub proposes what it pays and waits for the others."""
 
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from federation.errors import RefusalError
+from federation.registry.store import find_member
 from federation.settlement.books import Accounts
+from federation.settlement.corrections import set_off
 from federation.settlement.pain001 import Account
-from federation.settlement.payments import incoming, service
+from federation.settlement.payments import incoming, record, service, states, store
+from federation.settlement.payments.members import payee_of
 from federation.settlement.payments.postings import Amount, Leg
+from federation.settlement.payments.tables import Payment
 from federation.settlement.run import RunResult
 from federation.settlement.run_document import HUB
 from federation.settlement.tables import Run
 from federation.trust.membership import CollectiveTerms, HubTerms
-from federation.trust.service import collective_terms, node_parties
+from federation.trust.service import collective_terms, find_party, hub_terms, node_parties
+
+
+class NetUnpaidError(RefusalError):
+    """A debtor of the month's net has not paid, and has not left it."""
+
+    code: ClassVar[str] = "NET_UNPAID"
 
 
 def remittance_id(period: str, payer: str, payee: str) -> str:
@@ -22,18 +34,33 @@ def remittance_id(period: str, payer: str, payee: str) -> str:
 
 async def propose_remittances(
     session: AsyncSession, run: Run, result: RunResult, terms: HubTerms, now: datetime
-) -> None:
-    """At the hub: propose what it pays, and wait for what it is paid."""
+) -> dict[str, int]:
+    """At the hub: propose what it pays, and wait for what it is paid.
+
+    Debits of earlier corrections take up what a node gets (SETTLEMENT §7c); returned is how much
+    of each remittance, {node: amount} in the node's settlement currency.
+    """
+    taken: dict[str, int] = {}
     due_on = now.date() + timedelta(days=terms.payment_days)
     for party in await node_parties(session):
         amount = result.remittances.get(party.code, 0)
         particulars = collective_terms(party)
         debt = Accounts(HUB).due(party.code)
         if amount > 0:
+            payment_id = remittance_id(run.period, HUB, party.code)
+            used = await set_off.use(
+                session,
+                node=party.code,
+                document=payment_id,
+                period=run.period,
+                credit=amount,
+                on=now.date(),
+            )
+            taken[party.code] = used.amount
             await service.propose(
                 session,
                 kind=service.REMITTANCE,
-                payment_id=remittance_id(run.period, HUB, party.code),
+                payment_id=payment_id,
                 run=run.run_id,
                 period=run.period,
                 payer=HUB,
@@ -48,6 +75,8 @@ async def propose_remittances(
                 who=run.calculated_by,
                 at=now,
                 due_on=due_on,
+                set_off=used.amount,
+                set_off_debt=used.cleared,
             )
         elif amount < 0:
             incoming.expect(
@@ -60,6 +89,7 @@ async def propose_remittances(
                 debt=Leg(debt, Amount(-result.positions[party.code].net, terms.clearing_currency)),
                 due_on=due_on,
             )
+    return taken
 
 
 async def propose_own_remittance(
@@ -68,6 +98,7 @@ async def propose_own_remittance(
     run_id: str,
     period: str,
     amount: int,
+    set_off: int,
     here: str,
     account: Account | None,
     currency: str,
@@ -76,7 +107,8 @@ async def propose_own_remittance(
 ) -> None:
     """At a node: propose what it owes the hub (`amount` below 0), or wait for what it gets.
 
-    Both are in its settlement currency, into which its books restate its position.
+    Both are in its settlement currency, into which its books restate its position. Debits of
+    earlier corrections take up `set_off` of what it gets.
     """
     debt, due_on = Accounts(here).due(HUB), now.date() + timedelta(days=terms.payment_days)
     if amount < 0:
@@ -99,17 +131,54 @@ async def propose_own_remittance(
             at=now,
             due_on=due_on,
         )
-    elif amount > 0:
+    elif amount > set_off:
         incoming.expect(
             session,
             incoming_id=remittance_id(period, HUB, here),
             run=run_id,
             period=period,
             payer=HUB,
-            amount=Amount(amount, currency),
-            debt=Leg(debt, Amount(amount, currency)),
+            amount=Amount(amount - set_off, currency),
+            debt=Leg(debt, Amount(amount - set_off, currency)),
             due_on=due_on,
         )
+
+
+async def ready_to_export(session: AsyncSession, here: str, currency: str) -> list[Payment]:
+    """Return approved payments of a currency that may go out, at most a file's worth.
+
+    The hub remits nothing of a month before every debtor of its net has paid or left it; when
+    that is all there is, this is refused.
+    """
+    rows = await store.payments(session, states=[states.APPROVED], currency=currency)
+    if here != HUB:
+        return rows[: service.FILE_PAYMENTS_MAX]
+    held_up = {
+        period: await incoming.unpaid(session, period)
+        for period in {row.period for row in rows if row.kind == service.REMITTANCE}
+    }
+    ready = [row for row in rows if row.kind != service.REMITTANCE or not held_up[row.period]]
+    if rows and not ready:
+        late = sorted({debtor for debtors in held_up.values() for debtor in debtors})
+        raise NetUnpaidError(", ".join(late))
+    return ready[: service.FILE_PAYMENTS_MAX]
+
+
+async def accounts_today(
+    session: AsyncSession, payment: Payment, own: Account | None
+) -> tuple[Account | None, Account | None, str | None]:
+    """Return a payment's two accounts as they are now, and why the payee's cannot be used."""
+    if payment.kind == service.MEMBER:
+        member = await find_member(session, payment.payee.removeprefix("member:"))
+        payee, refused = payee_of(member, payment.currency) if member else (None, None)
+        return own, payee, refused
+    if payment.payee == HUB:
+        return own, account_in(await hub_terms(session)), None
+    party = await find_party(session, payment.payee) if payment.payer == HUB else None
+    if party is not None:
+        return own, account_in(collective_terms(party)), None
+    kept = payment.payee_account
+    return own, record.account_of(kept) if kept else None, None
 
 
 def account_in(terms: CollectiveTerms | HubTerms) -> Account | None:

@@ -6,24 +6,40 @@ rejecting twice change nothing. The bank's word is another matter: it is given o
 entry for the same payment is refused.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import ClassVar
 
-import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.errors import RefusalError
-from federation.settlement.books import Accounts, Entry, Posting
+from federation.registry.store import find_member
+from federation.settlement.books import Accounts
 from federation.settlement.documents import service as documents
 from federation.settlement.documents.tables import Document
 from federation.settlement.pain001 import Account, PaymentOrder, write_pain001
-from federation.settlement.payments import postings, states, store
-from federation.settlement.payments.postings import Amount, Leg
-from federation.settlement.payments.tables import Payment, PaymentEvent
+from federation.settlement.payments import postings, record, states, store
+from federation.settlement.payments.bankword import accept, book, give_back, reject, undo
+from federation.settlement.payments.record import base_id
+from federation.settlement.payments.tables import Payment
 from federation.settlement.store import post
 from federation.store.canonical import digest
 from federation.trust.principals import require_other_person
+
+__all__ = [
+    "accept",
+    "again",
+    "approve",
+    "book",
+    "cancel",
+    "export",
+    "file_of",
+    "get_payment",
+    "give_back",
+    "propose",
+    "reject",
+    "undo",
+]
 
 XML = "application/xml"
 FILE_PAYMENTS_MAX = 5_000
@@ -46,12 +62,6 @@ class NothingToExportError(RefusalError):
     """There is nothing approved to be paid."""
 
     code: ClassVar[str] = "NOTHING_TO_EXPORT"
-
-
-class ReasonMissingError(RefusalError):
-    """This needs a reason."""
-
-    code: ClassVar[str] = "REASON_MISSING"
 
 
 async def get_payment(session: AsyncSession, payment_id: str) -> Payment:
@@ -106,10 +116,8 @@ async def propose(
             debt_account,
         ):
             raise PaymentConflictError(payment_id)
-        if known.state == states.OUTSTANDING and payer_account and payee_account and not refused:
-            known.payer_account, known.payee_account = _kept(payer_account), _kept(payee_account)
-            known.reason, known.proposed_by, known.proposed_at = None, who, at
-            _step(session, known, states.PROPOSED, who=who, at=at)
+        if payer_account and payee_account and not refused:
+            complete(session, known, payer_account, payee_account, who=who, at=at)
         return known
     reason = refused
     if payer_account is None or payee_account is None:
@@ -130,8 +138,8 @@ async def propose(
         debt_amount=debt_amount - set_off_debt,
         debt_currency=debt_currency,
         set_off=set_off,
-        payer_account=_kept(payer_account),
-        payee_account=_kept(payee_account),
+        payer_account=record.kept(payer_account),
+        payee_account=record.kept(payee_account),
         replaces=replaces,
         proposed_by=who,
         proposed_at=at,
@@ -139,7 +147,7 @@ async def propose(
     )
     session.add(payment)
     await session.flush()
-    _note(session, payment, who=who, at=at, reference=replaces)
+    record.note(session, payment, who=who, at=at, reference=replaces)
     return payment
 
 
@@ -159,14 +167,35 @@ def _set_off(
     return set_off, set_off_debt
 
 
+def complete(
+    session: AsyncSession,
+    payment: Payment,
+    payer_account: Account,
+    payee_account: Account,
+    *,
+    who: str,
+    at: datetime,
+) -> None:
+    """Propose a payment that was outstanding, now that it can be made; no other is touched."""
+    if payment.state != states.OUTSTANDING:
+        return
+    payment.payer_account = record.kept(payer_account)
+    payment.payee_account = record.kept(payee_account)
+    payment.reason, payment.proposed_by, payment.proposed_at = None, who, at
+    record.step(session, payment, states.PROPOSED, who=who, at=at)
+
+
 async def approve(session: AsyncSession, payment: Payment, *, who: str, at: datetime) -> Payment:
-    """Release a payment, as another person than the one who proposed it."""
+    """Release a payment, as another person than those who proposed it or entered its account."""
     if payment.state == states.APPROVED:
         return payment
     states.refuse_move(payment.payment_id, payment.state, states.APPROVED)
     require_other_person(payment.proposed_by, who)
+    if payment.kind == MEMBER:
+        member = await find_member(session, payment.payee.removeprefix("member:"))
+        require_other_person(member.account_set_by if member else None, who)
     payment.approved_by, payment.approved_at = who, at
-    _step(session, payment, states.APPROVED, who=who, at=at)
+    record.step(session, payment, states.APPROVED, who=who, at=at)
     return payment
 
 
@@ -177,9 +206,51 @@ async def cancel(
     if payment.state == states.CANCELLED:
         return payment
     states.refuse_move(payment.payment_id, payment.state, states.CANCELLED)
-    payment.reason = _reason(reason)
-    _step(session, payment, states.CANCELLED, who=who, at=at, reason=payment.reason)
+    payment.reason = record.stated(reason)
+    record.step(session, payment, states.CANCELLED, who=who, at=at, reason=payment.reason)
     return payment
+
+
+async def again(
+    session: AsyncSession,
+    payment: Payment,
+    payer_account: Account | None,
+    payee_account: Account | None,
+    *,
+    who: str,
+    at: datetime,
+    refused: str | None = None,
+) -> Payment:
+    """Propose once more what was rejected, returned or cancelled, to the account of today.
+
+    Once only: what has been proposed again is not owed twice.
+    """
+    if payment.state not in states.NOT_PAID:
+        raise states.PaymentStateError(f"{payment.payment_id} is {payment.state}")
+    successor = await store.replacement_of(session, payment.payment_id)
+    if successor is not None:
+        raise states.PaymentStateError(f"{payment.payment_id} is proposed again: {successor}")
+    return await propose(
+        session,
+        kind=payment.kind,
+        payment_id=await store.next_id(session, base_id(payment.payment_id)),
+        run=payment.run_id,
+        period=payment.period,
+        payer=payment.payer,
+        payee=payment.payee,
+        amount=payment.amount,
+        currency=payment.currency,
+        payer_account=payer_account,
+        payee_account=payee_account,
+        debt_account=payment.debt_account,
+        debt_amount=payment.debt_amount,
+        debt_currency=payment.debt_currency,
+        who=who,
+        at=at,
+        due_on=payment.due_on,
+        replaces=payment.payment_id,
+        refused=refused,
+    )
 
 
 async def export(
@@ -217,16 +288,16 @@ async def export(
     for payment in payments:
         payment.exported_in, payment.exported_at = document.number, at
         payment.value_on = value_on
-        _step(session, payment, states.EXPORTED, who=who, at=at, reference=document.number)
+        record.step(session, payment, states.EXPORTED, who=who, at=at, reference=document.number)
     await post(
         session,
         [
             postings.exported(
                 Accounts(payment.payer),
                 payment.payment_id,
-                _debt(payment),
+                record.debt_of(payment),
                 at.date(),
-                _meta(payment),
+                record.tags_of(payment),
             )
             for payment in payments
         ],
@@ -239,200 +310,11 @@ async def file_of(session: AsyncSession, payment: Payment) -> Document:
     return await session.get_one(Document, payment.exported_in)
 
 
-async def accept(
-    session: AsyncSession, payment: Payment, *, who: str, at: datetime, reference: str | None = None
-) -> Payment:
-    """Record that the bank took the order (pain.002); it has not paid yet."""
-    if payment.state in {states.ACCEPTED, states.BOOKED}:
-        return payment
-    states.refuse_move(payment.payment_id, payment.state, states.ACCEPTED)
-    _step(session, payment, states.ACCEPTED, who=who, at=at, reference=reference)
-    return payment
-
-
-async def reject(
-    session: AsyncSession,
-    payment: Payment,
-    reason: str,
-    *,
-    who: str,
-    at: datetime,
-    reference: str | None = None,
-) -> Payment:
-    """Record that the bank refused the order (pain.002): the debt is there as before."""
-    if payment.state == states.REJECTED:
-        return payment
-    states.refuse_move(payment.payment_id, payment.state, states.REJECTED)
-    payment.reason = _reason(reason)
-    _step(session, payment, states.REJECTED, who=who, at=at, reason=reason, reference=reference)
-    books = Accounts(payment.payer)
-    entry = postings.rejected(books, payment.payment_id, _debt(payment), at.date(), _meta(payment))
-    await post(session, [entry])
-    return payment
-
-
-async def book(
-    session: AsyncSession,
-    payment: Payment,
-    booked_on: date,
-    bank_amount: int,
-    bank_currency: str,
-    *,
-    who: str,
-    at: datetime,
-    reference: str | None = None,
-) -> Payment:
-    """Record that the bank debited `bank_amount` of the account's currency for a payment."""
-    states.refuse_move(payment.payment_id, payment.state, states.BOOKED)
-    if payment.state == states.RETURNED:
-        raise states.PaymentStateError(f"{payment.payment_id} came back")
-    moved = postings.booked(
-        Accounts(payment.payer),
-        _debt(payment),
-        Amount(payment.amount, payment.currency),
-        Amount(bank_amount, bank_currency),
-        _meta(payment),
-    )
-    payment.booked_on = booked_on
-    await _enter(session, payment, states.BOOKED, booked_on, moved)
-    _step(session, payment, states.BOOKED, who=who, at=at, reference=reference)
-    return payment
-
-
-async def give_back(
-    session: AsyncSession,
-    payment: Payment,
-    returned_on: date,
-    bank_amount: int,
-    bank_currency: str,
-    reason: str,
-    *,
-    who: str,
-    at: datetime,
-    reference: str | None = None,
-) -> Payment:
-    """Record that a booked payment came back: the debt is there again, with the bank's reason."""
-    states.refuse_move(payment.payment_id, payment.state, states.RETURNED)
-    moved = postings.credited(
-        Accounts(payment.payer),
-        _debt(payment),
-        Amount(payment.amount, payment.currency),
-        Amount(bank_amount, bank_currency),
-        _meta(payment),
-    )
-    payment.returned_on, payment.reason = returned_on, _reason(reason)
-    await _enter(session, payment, states.RETURNED, returned_on, moved)
-    _step(session, payment, states.RETURNED, who=who, at=at, reason=reason, reference=reference)
-    return payment
-
-
-async def undo(
-    session: AsyncSession, payment: Payment, reason: str, *, who: str, at: datetime
-) -> Payment:
-    """Take back what was last recorded as the bank's word, by reversal: booked, or returned."""
-    back = {states.BOOKED: states.EXPORTED, states.RETURNED: states.BOOKED}.get(payment.state)
-    if back is None:
-        raise states.PaymentStateError(f"{payment.payment_id} is {payment.state}")
-    text = _reason(reason)
-    document = (await store.bank_documents(session, payment.payment_id, payment.state))[-1]
-    _, entry = await store.entry_of(session, document)
-    if payment.state == states.BOOKED:
-        payment.booked_on = None
-    else:
-        payment.returned_on = None
-    taken_back = postings.reversal(
-        entry,
-        document=f"{document}/undone",
-        narration=f"{entry.narration}, taken back: {text}",
-        on=at.date(),
-    )
-    await post(session, [taken_back])
-    _step(session, payment, back, who=who, at=at, reason=text, reference=document)
-    payment.reason = None
-    return payment
-
-
-async def _enter(
-    session: AsyncSession,
-    payment: Payment,
-    step: str,
-    on: date,
-    moved: tuple[Posting, ...],
-) -> None:
-    times = len(await store.bank_documents(session, payment.payment_id, step)) + 1
-    document = store.bank_document(payment.payment_id, step, times)
-    narration = f"Payment {payment.payment_id} {step.lower()}"
-    await post(session, [Entry(on, document, narration, moved)])
-
-
-def _debt(payment: Payment) -> Leg:
-    return Leg(payment.debt_account, Amount(payment.debt_amount, payment.debt_currency))
-
-
-def _meta(payment: Payment) -> Mapping[str, str]:
-    return {
-        "payment": payment.payment_id,
-        "period": payment.period,
-        "run": payment.run_id[:16],
-        "party": payment.payee,
-    }
-
-
-def _kept(account: Account | None) -> str | None:
-    return msgspec.json.encode(account).decode() if account else None
-
-
-def account_of(text: str | None) -> Account:
-    """Return the account kept with a payment."""
-    return msgspec.json.decode(text or "null", type=Account)
-
-
 def _order(payment: Payment) -> PaymentOrder:
     return PaymentOrder(
         payment_id=payment.payment_id,
-        payer=account_of(payment.payer_account),
-        payee=account_of(payment.payee_account),
+        payer=record.account_of(payment.payer_account),
+        payee=record.account_of(payment.payee_account),
         amount=payment.amount,
         currency=payment.currency,
     )
-
-
-def _step(
-    session: AsyncSession,
-    payment: Payment,
-    state: str,
-    *,
-    who: str,
-    at: datetime,
-    reason: str | None = None,
-    reference: str | None = None,
-) -> None:
-    payment.state = state
-    _note(session, payment, who=who, at=at, reason=reason, reference=reference)
-
-
-def _note(
-    session: AsyncSession,
-    payment: Payment,
-    *,
-    who: str,
-    at: datetime,
-    reason: str | None = None,
-    reference: str | None = None,
-) -> None:
-    session.add(
-        PaymentEvent(
-            payment_id=payment.payment_id,
-            state=payment.state,
-            at=at,
-            who=who,
-            reason=reason or payment.reason,
-            reference=reference,
-        )
-    )
-
-
-def _reason(text: str) -> str:
-    if not text.strip():
-        raise ReasonMissingError(text)
-    return text.strip()

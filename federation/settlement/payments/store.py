@@ -9,7 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.settlement.books import Entry, Posting
 from federation.settlement.payments.states import AT_THE_BANK
-from federation.settlement.payments.tables import Incoming, Payment, PaymentEvent
+from federation.settlement.payments.tables import (
+    Conversion,
+    Exclusion,
+    Incoming,
+    Payment,
+    PaymentEvent,
+)
 from federation.settlement.tables import JournalEntry, JournalPosting
 
 ROWS_MAX = 100_000
@@ -44,6 +50,22 @@ async def payments(
     if payee is not None:
         query = query.where(Payment.payee == payee)
     return list(await session.scalars(query.order_by(Payment.payment_id).limit(limit)))
+
+
+async def next_id(session: AsyncSession, base: str) -> str:
+    """Return an id that nothing has: the base, or with the next suffix `/2`, `/3` and so on."""
+    number, found = 1, base
+    while await find_payment(session, found) or await find_incoming(session, found):
+        number += 1
+        found = f"{base}/{number}"
+    return found
+
+
+async def replacement_of(session: AsyncSession, payment_id: str) -> str | None:
+    """Return the payment that stands for another one."""
+    return await session.scalar(
+        select(Payment.payment_id).where(Payment.replaces == payment_id).limit(1)
+    )
 
 
 async def exported_in(session: AsyncSession, number: str) -> list[Payment]:
@@ -94,8 +116,8 @@ async def bank_documents(session: AsyncSession, payment_id: str, step: str) -> l
     return [document for document in found if not document.endswith("/undone")]
 
 
-async def entry_of(session: AsyncSession, document: str) -> tuple[int, Entry]:
-    """Return a journal entry by its document, with its id."""
+async def entry_of(session: AsyncSession, document: str) -> Entry:
+    """Return a journal entry by its document."""
     row = (
         await session.scalars(select(JournalEntry).where(JournalEntry.document == document))
     ).one()
@@ -112,7 +134,7 @@ async def entry_of(session: AsyncSession, document: str) -> tuple[int, Entry]:
         )
         for item in rows
     )
-    return row.id, Entry(row.posted_on, row.document, row.narration, postings)
+    return Entry(row.posted_on, row.document, row.narration, postings)
 
 
 async def find_incoming(session: AsyncSession, incoming_id: str) -> Incoming | None:
@@ -166,3 +188,49 @@ async def postings_of_account(
         ).where((JournalPosting.debit == account) | (JournalPosting.credit == account))
     )
     return [(debit, credit, amount, currency) for debit, credit, amount, currency in rows]
+
+
+async def find_conversion(session: AsyncSession, deal: str) -> Conversion | None:
+    """Return a deal in currency."""
+    return await session.get(Conversion, deal)
+
+
+async def conversions_waiting(session: AsyncSession) -> list[Conversion]:
+    """Return deals of which the bank has not booked both legs."""
+    query = select(Conversion).where(Conversion.sold_on.is_(None) | Conversion.bought_on.is_(None))
+    return list(await session.scalars(query.order_by(Conversion.deal).limit(ROWS_MAX)))
+
+
+async def leg_documents(session: AsyncSession, deal: str, side: str) -> list[str]:
+    """Return the entries that recorded a leg of a deal, undone or not."""
+    found = await _documents(session, f"conversion/{deal}/{side.lower()}/")
+    return [document for document in found if not document.endswith("/undone")]
+
+
+async def balance_of(session: AsyncSession, account: str) -> dict[str, int]:
+    """Return {currency: debits less credits} of an account."""
+    rows = await session.execute(
+        select(JournalPosting.debit, JournalPosting.amount, JournalPosting.currency).where(
+            (JournalPosting.debit == account) | (JournalPosting.credit == account)
+        )
+    )
+    found: dict[str, int] = {}
+    for debit, amount, currency in rows:
+        signed = amount if debit == account else -amount
+        found[currency] = found.get(currency, 0) + signed
+    return found
+
+
+async def find_exclusion(session: AsyncSession, period: str, node: str) -> Exclusion | None:
+    """Return the proposal that a debtor leaves a month's net, or its confirmation."""
+    return await session.get(Exclusion, (period, node))
+
+
+async def exclusions(session: AsyncSession, period: str) -> list[Exclusion]:
+    """Return the debtors that left a month's net, in the order in which they did."""
+    rows = await session.scalars(
+        select(Exclusion)
+        .where(Exclusion.period == period, Exclusion.position.is_not(None))
+        .order_by(Exclusion.position)
+    )
+    return list(rows)

@@ -69,16 +69,19 @@ class Incoming(Base):
     """A remittance another party owes this server: it is booked when the bank says so.
 
     `id` is the id under which the payer's server proposes it, so that it comes back as the
-    EndToEndId. `received` of `currency` came so far and took `settled` of the debt.
+    EndToEndId. `received` of `currency` came so far and took `settled` of the debt. A remittance
+    of the net holds up the hub's own (`is_net`), what two parties settle bilaterally does not.
     """
 
     __tablename__ = "settlement_incoming"
+    __table_args__ = (Index("ix_settlement_incoming_period", "period", "payer"),)
     id: Mapped[str] = mapped_column(String(35), primary_key=True)
     run_id: Mapped[str] = mapped_column(String(64))
     period: Mapped[str] = mapped_column(String(7))
     payer: Mapped[str] = mapped_column(String(12))
     amount: Mapped[int] = mapped_column(BigCount)
     currency: Mapped[str] = mapped_column(String(3))
+    is_net: Mapped[bool]
     state: Mapped[str] = mapped_column(String(12))  # EXPECTED BOOKED EXCLUDED
     debt_account: Mapped[str] = mapped_column(String(80))
     debt_amount: Mapped[int] = mapped_column(BigCount)
@@ -87,3 +90,44 @@ class Incoming(Base):
     settled: Mapped[int] = mapped_column(BigCount, server_default="0")
     due_on: Mapped[date]
     booked_on: Mapped[date | None]
+
+
+class Exclusion(Base):
+    """A debtor that did not pay and leaves a month's net, proposed and confirmed by two people."""
+
+    __tablename__ = "settlement_exclusion"
+    __table_args__ = (
+        CheckConstraint(
+            "confirmed_by IS NULL OR confirmed_by <> proposed_by", name="maker_is_not_checker"
+        ),
+    )
+    period: Mapped[str] = mapped_column(String(7), primary_key=True)
+    node: Mapped[str] = mapped_column(String(12), primary_key=True)
+    reason: Mapped[str] = mapped_column(Text)
+    proposed_by: Mapped[str] = mapped_column(String(255))
+    proposed_at: Mapped[datetime] = mapped_column(Instant)
+    confirmed_by: Mapped[str | None] = mapped_column(String(255))
+    confirmed_at: Mapped[datetime | None] = mapped_column(Instant)
+    position: Mapped[int | None]  # 1 for the first of a month: the order in which they left
+
+
+class Conversion(Base):
+    """Currency this server sold for another; each leg is booked when the bank says so.
+
+    `squares_…` is how much of the exchange account's position the leg closes; what it is more or
+    less than that is realised.
+    """
+
+    __tablename__ = "settlement_conversion"
+    deal: Mapped[str] = mapped_column(String(28), primary_key=True)  # the bank's or our reference
+    sold: Mapped[int] = mapped_column(BigCount)
+    sold_currency: Mapped[str] = mapped_column(String(3))
+    squares_sold: Mapped[int] = mapped_column(BigCount)
+    bought: Mapped[int] = mapped_column(BigCount)
+    bought_currency: Mapped[str] = mapped_column(String(3))
+    squares_bought: Mapped[int] = mapped_column(BigCount)
+    value_on: Mapped[date]
+    recorded_by: Mapped[str] = mapped_column(String(255))
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+    sold_on: Mapped[date | None]
+    bought_on: Mapped[date | None]

@@ -7,11 +7,8 @@ from lxml import etree
 from federation.settlement.pain001 import NAMESPACE
 from federation.settlement.payments import service, store
 from federation.settlement.payments.postings import BankAmountError
-from federation.settlement.payments.service import (
-    NothingToExportError,
-    PaymentConflictError,
-    ReasonMissingError,
-)
+from federation.settlement.payments.record import ReasonMissingError
+from federation.settlement.payments.service import NothingToExportError, PaymentConflictError
 from federation.settlement.payments.states import PaymentStateError
 from federation.trust.principals import SamePersonError
 from tests.databases import refused

@@ -1,0 +1,141 @@
+"""Corrections in GraphQL: what late or wrong usage changes in settled months."""
+
+from typing import Annotated
+
+import strawberry
+
+from federation import money
+from federation.schema.context import Change, Info, Refused, change, hub_config
+from federation.schema.scalars import Money
+from federation.schema.settlement import APPROVER, OFFICER, READERS, Run
+from federation.settlement import store
+from federation.settlement.corrections import service
+from federation.settlement.corrections import store as corrections
+from federation.settlement.corrections.set_off import open_debits
+
+
+@strawberry.type(description="A correction: a run for each settled month whose result changes.")
+class Correction:
+    """The runs of a correction."""
+
+    runs: list[Run]
+
+
+@strawberry.type(description="A round in which every server takes in what came late for a month.")
+class CorrectionRound:
+    """A round; its number counts the reports each server sends beside the first."""
+
+    period: str
+    number: int
+
+
+@strawberry.type(description="A node's debit that its next credits take up; never called in.")
+class Debit:
+    """A debit in the node's settlement currency, and what is left of it."""
+
+    node: str
+    document: str
+    period: str
+    amount: Money
+    left: Money
+
+
+CorrectionResult = Annotated[Correction | Refused, strawberry.union("CorrectionResult")]
+CorrectionRoundResult = Annotated[
+    CorrectionRound | Refused, strawberry.union("CorrectionRoundResult")
+]
+
+
+@strawberry.type
+class CorrectionQuery:
+    """What is being corrected, and what is to be set off."""
+
+    @strawberry.field(description="The correction that is calculated or advised, if any.")
+    async def correction(self, info: Info) -> Correction | None:
+        """Show the correction under way."""
+        info.context.require(*READERS)
+        async with info.context.server.db.read() as session:
+            rows = await store.corrections_under_way(session)
+        return Correction(runs=[Run.of(row) for row in rows]) if rows else None
+
+    @strawberry.field(description="Debits of nodes that wait for credits, oldest first.")
+    async def debits(self, info: Info) -> list[Debit]:
+        """List debits."""
+        info.context.require(*READERS)
+        async with info.context.server.db.read() as session:
+            rows = await corrections.set_offs(session)
+        by_id = {row.id: row for row in rows}
+        return [
+            Debit(
+                node=by_id[item.id].node,
+                document=by_id[item.id].document,
+                period=item.period,
+                amount=_money(-by_id[item.id].amount, by_id[item.id].currency),
+                left=_money(item.amount, by_id[item.id].currency),
+            )
+            for item in open_debits(rows)
+        ]
+
+
+def _money(minor: int, currency: str) -> Money:
+    return Money.of(money.Money(minor, currency))
+
+
+@strawberry.type
+class CorrectionMutation:
+    """The hub's corrections, step by step."""
+
+    @strawberry.mutation(description="Ask every server to take in what came late for a month.")
+    async def open_correction(self, info: Info, period: str) -> CorrectionRoundResult:
+        """Open a round."""
+
+        async def act(at: Change) -> CorrectionRound:
+            terms = await at.server.terms(at.session)
+            adjustments = hub_config(at.server).adjustments
+            number = await service.open_correction(at.session, period, terms, adjustments, at.now)
+            return CorrectionRound(period=period, number=number)
+
+        return await change(info, "correction.open", OFFICER, act)
+
+    @strawberry.mutation(description="Compute settled months again with the latest reports.")
+    async def calculate_correction(self, info: Info) -> CorrectionResult:
+        """Calculate."""
+
+        async def act(at: Change) -> Correction:
+            adjustments = hub_config(at.server).adjustments
+            rows = await service.calculate_correction(at.session, adjustments, at.who, at.now)
+            return Correction(runs=[Run.of(row) for row in rows])
+
+        return await change(info, "correction.calculate", OFFICER, act)
+
+    @strawberry.mutation(description="Send a calculated correction to the nodes to look at.")
+    async def advise_correction(self, info: Info) -> CorrectionResult:
+        """Advise."""
+
+        async def act(at: Change) -> Correction:
+            calendar = hub_config(at.server).calendar
+            rows = await service.advise_correction(at.session, calendar, at.now)
+            return Correction(runs=[Run.of(row) for row in rows])
+
+        return await change(info, "correction.advise", OFFICER, act)
+
+    @strawberry.mutation(description="Approve as another person; posts in the open month.")
+    async def approve_correction(self, info: Info) -> CorrectionResult:
+        """Approve."""
+
+        async def act(at: Change) -> Correction:
+            terms = await at.server.terms(at.session)
+            rows = await service.approve_correction(at.session, at.who, terms, at.now)
+            return Correction(runs=[Run.of(row) for row in rows])
+
+        return await change(info, "correction.approve", APPROVER, act)
+
+    @strawberry.mutation(description="Take back a correction that is not approved.")
+    async def withdraw_correction(self, info: Info, reason: str) -> CorrectionResult:
+        """Withdraw."""
+
+        async def act(at: Change) -> Correction:
+            rows = await service.withdraw_correction(at.session, at.who, reason)
+            return Correction(runs=[Run.of(row) for row in rows])
+
+        return await change(info, "correction.withdraw", (*OFFICER, *APPROVER), act)

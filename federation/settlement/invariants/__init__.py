@@ -1,0 +1,1 @@
+"""What must be true of a server's books, runs and usage, whatever happened (docs/invariants.md)."""
