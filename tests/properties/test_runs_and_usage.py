@@ -127,9 +127,7 @@ def counter(names, withheld):
             a_claim("a.example/", holder="m-2"),
         ]
     optouts = [
-        Reservation(
-            None, normalise_claim(f"{name}.example/"), "*", datetime(2026, 1, 1, tzinfo=UTC)
-        )
+        Reservation("DE", "*", LONG_AGO, normalise_claim(f"{name}.example/"), None)
         for name in sorted(withheld)
     ]
     licence = a_licence(unclaimed="hold")
