@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from federation.errors import RefusalError
-from federation.money import decimal_text, exponent
+from federation.money import decimal_text
 from federation.settlement.books import Accounts, Posting, transfer
 
 PAYMENT, RETURN, INVOICE, REMITTANCE_IN = "PAYMENT", "RETURN", "INVOICE", "REMITTANCE_IN"
@@ -29,11 +29,13 @@ NOTE_LENGTH_MAX = 500
 REF_LENGTH_MAX = 128
 
 OFFICER_LIMITS: Mapping[str, int] = {
-    # Major units. What one person may book away: less than it costs to look twice. Tax is what a
-    # certificate says, and may be more; an overpayment stays owed, and a short payment open.
-    BANK_CHARGE: 100,
-    FX_DIFFERENCE: 500,
-    TAX_WITHHELD: 5_000,
+    # Minor units of the account's currency, per kind and entry: what one person may book away. A
+    # charge of EUR 100.00 costs less than looking twice, an exchange that is EUR 500.00 off is
+    # worth a look, and tax is what a certificate says. A short payment stays open and an
+    # overpayment owed, so they have none.
+    BANK_CHARGE: 10_000,
+    FX_DIFFERENCE: 50_000,
+    TAX_WITHHELD: 500_000,
 }
 
 
@@ -125,13 +127,12 @@ def received(item: Item, items: Sequence[Item]) -> int:
     return item.amount + missing
 
 
-def over_limit(items: Sequence[Item], currency: str) -> list[Item]:
-    """Return the items that one officer may not decide alone, limits per kind and entry."""
-    unit = 10 ** exponent(currency)
+def over_limit(items: Sequence[Item]) -> list[Item]:
+    """Return the items that one officer may not decide alone."""
     found: list[Item] = []
     for kind, limit in OFFICER_LIMITS.items():
         of_kind = [item for item in items if item.kind == kind]
-        if sum(abs(item.amount) for item in of_kind) > limit * unit:
+        if sum(abs(item.amount) for item in of_kind) > limit:
             found += of_kind
     return found
 

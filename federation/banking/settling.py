@@ -88,7 +88,7 @@ async def settle(
     if waited is None:
         waited = await waited_for(at.session, at.here, at.now)
     await _check(at, entry, items, waited)
-    too_much = over_limit(items, entry.currency)
+    too_much = over_limit(items)
     if too_much:
         why = ", ".join(f"{i.kind} {Money(i.amount, entry.currency)}" for i in too_much)
         match = await _record(at, entry, "PROPOSED", f"{reason} (over limit: {why})".strip())

@@ -103,7 +103,7 @@ def a_statement(
     day=DAY,
 ):
     name = "Stmt" if kind == "camt.053" else "Ntfctn"
-    number = tag("IBAN", account) if account[:2].isalpha() else f"<Othr><Id>{account}</Id></Othr>"
+    number = tag("IBAN", account) if "-" not in account else f"<Othr><Id>{account}</Id></Othr>"
     balances = ""
     if kind == "camt.053":
         balances = balance("OPBD", opening, currency, day) + balance("CLBD", closing, currency, day)

@@ -8,6 +8,7 @@ import random
 import shutil
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from lxml import etree
 from federation.edge.check import check_run
 from federation.money import exponent
 from federation.scenario.runner import run_scenario
+from federation.settlement.run import compute, document_rates, received_by
+from federation.settlement.run_document import decode
 from tools.known_answers import differences
 
 VECTORS = Path(__file__).parents[1] / "vectors"
@@ -73,6 +76,58 @@ def test_a_run_file_alone_gives_shares_nets_and_remittances_again(results, name)
             number, slash, component = key.partition("/")
             stated = report["licences"][numbers[number] + slash + component]["shares"]
             assert {k: v for k, v in licence.shares.items() if v} == stated
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_nodes_exchange_account_keeps_only_what_it_must_sell(results, name):
+    """What it owes or keeps of licences in another currency than its own, against that in its own.
+
+    The currency it got for such licences is to be sold (credit), its own to be bought (debit);
+    everything else is restated at the approval, so nothing else is left, to the last unit.
+    """
+    expected = defaultdict(lambda: defaultdict(int))
+    for path, body in results[name].items():
+        if path.startswith("runs/"):
+            document = decode(body)
+            result, rates = compute(document), document_rates(document)
+            for code, terms in document.collectives.items():
+                own = terms.settlement_currency
+                to_sell = foreign_amounts(result, code, own)
+                for amounts in to_sell:
+                    for currency, amount in amounts.items():
+                        expected[code][currency] -= amount
+                        expected[code][own] += rates.convert(amount, currency, own)
+
+    codes = {code for code, amounts in expected.items() if any(amounts.values())}
+    found = exchange_accounts(results[name]["journal.beancount"].decode())
+    assert {code: amounts for code, amounts in found.items() if code != "HUB"} == {
+        code: {currency: amount for currency, amount in expected[code].items() if amount}
+        for code in codes
+    }
+
+
+def foreign_amounts(result, code, own):
+    """Return what a node owes, and what it keeps, of its licences in foreign currencies."""
+    owed, kept = defaultdict(int), defaultdict(int)
+    for row in result.obligations:
+        if row.debtor == code and row.currency != own:
+            owed[row.currency] += row.amount
+    for _, currency, amount in received_by(result.licences, code)[1]:
+        if currency != own:
+            kept[currency] += amount
+    return owed, kept
+
+
+def exchange_accounts(journal):
+    """Return {party: {currency: balance}} of the exchange accounts that are not empty."""
+    found = defaultdict(dict)
+    for line in journal.splitlines():
+        words = line.split()
+        if words[1:2] == ["balance"] and words[2].endswith(":Clearing"):
+            minor = int(words[3].replace(".", ""))
+            if minor:
+                found[words[2].split(":")[1]][words[-1]] = minor
+    return dict(found)
 
 
 def test_shuffled_rows_give_the_same_bytes(results, tmp_path):

@@ -70,6 +70,8 @@ async def receive(
     booked_on: date,
     bank_amount: int,
     bank_currency: str,
+    *,
+    at: datetime,  # noqa: ARG001 - as every act on the books; its entry has the bank's date
 ) -> str:
     """Record what the bank credited for a remittance; return the document of its entry.
 
@@ -137,6 +139,15 @@ async def undo_receipt(
     if row.state == BOOKED:
         row.state, row.booked_on = EXPECTED, None
     return row
+
+
+async def asked_for(session: AsyncSession) -> dict[str, list[str]]:
+    """Return {run of a correction: the licensors that still owe what it asks them for}."""
+    found: dict[str, list[str]] = {}
+    for row in await store.waited_for(session):
+        if row.id.startswith("ADJ-") and row.state == EXPECTED:
+            found.setdefault(row.run_id, []).append(row.payer)
+    return found
 
 
 async def unpaid(session: AsyncSession, period: str) -> list[str]:

@@ -17,7 +17,7 @@ from federation.registry.store import find_member
 from federation.settlement.books import Accounts
 from federation.settlement.documents import service as documents
 from federation.settlement.documents.tables import Document
-from federation.settlement.pain001 import Account, PaymentOrder, write_pain001
+from federation.settlement.pain001 import Account, PaymentOrder, check_account, write_pain001
 from federation.settlement.payments import postings, record, states, store
 from federation.settlement.payments.bankword import accept, book, give_back, reject, undo
 from federation.settlement.payments.record import base_id
@@ -36,6 +36,7 @@ __all__ = [
     "file_of",
     "get_payment",
     "give_back",
+    "name_account",
     "propose",
     "reject",
     "undo",
@@ -183,6 +184,27 @@ def complete(
     payment.payee_account = record.kept(payee_account)
     payment.reason, payment.proposed_by, payment.proposed_at = None, who, at
     record.step(session, payment, states.PROPOSED, who=who, at=at)
+
+
+async def name_account(
+    session: AsyncSession,
+    payment: Payment,
+    payer_account: Account | None,
+    payee_account: Account,
+    *,
+    who: str,
+    at: datetime,
+) -> Payment:
+    """Propose a refund or adjustment that lacked its payee's account, now that it is known.
+
+    Members' and collectives' accounts are kept where they are registered, not here.
+    """
+    if payment.kind not in {REFUND, ADJUSTMENT} or payment.state != states.OUTSTANDING:
+        raise states.PaymentStateError(f"{payment.payment_id}: {payment.kind}, {payment.state}")
+    check_account(payee_account, payment.currency)
+    if payer_account is not None:
+        complete(session, payment, payer_account, payee_account, who=who, at=at)
+    return payment
 
 
 async def approve(session: AsyncSession, payment: Payment, *, who: str, at: datetime) -> Payment:

@@ -150,6 +150,7 @@ async def banks_speak(small, *codes):
                         on,
                         payment.amount,
                         payment.currency,
+                        at=small.clock(),
                     )
 
 
