@@ -252,16 +252,16 @@ async def test_who_files_does_not_decide_and_each_has_an_office(small):
     async with nothing_changes(small):
         for person in (small.at("GB", "approver"), small.at("GB", "auditor")):
             assert await code_of(person.ask(CLAIM, url=ORPHAN, member="gb-b")) == "NOT_ALLOWED"
-    filed = await small.at("GB", "two-hats").ask(CLAIM, url=ORPHAN, member="gb-b")
+    filed = await small.at("GB", "two-hats", "settlement_officer").ask(CLAIM, url=ORPHAN, member="gb-b")
     await small.silence()
 
     async with nothing_changes(small):
-        for who, code in (
-            ("two-hats", "SAME_PERSON"),
-            ("settlement", "NOT_ALLOWED"),
-            ("auditor", "NOT_ALLOWED"),
+        for who, role, code in (
+            ("two-hats", "settlement_approver", "SAME_PERSON"),
+            ("settlement", None, "NOT_ALLOWED"),
+            ("auditor", None, "NOT_ALLOWED"),
         ):
-            decided = small.at(HUB, who).ask(DECIDE, claim=filed["id"], accept=True)
+            decided = small.at(HUB, who, role).ask(DECIDE, claim=filed["id"], accept=True)
             assert await code_of(decided) == code
         unknown = small.at(HUB, "approver").ask(DECIDE, claim="HC-GB-000009", accept=True)
         assert await code_of(unknown) == "UNKNOWN_HELD_CLAIM"
