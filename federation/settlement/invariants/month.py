@@ -128,7 +128,8 @@ async def payment_exponent(session: AsyncSession, run: Settled) -> Check | None:
     wrong = [
         row.payment_id
         for row in rows
-        if row.amount <= 0 or not _has_decimals(row.amount, row.currency)
+        if (row.amount <= 0 and row.state != "SET_OFF")
+        or not _has_decimals(row.amount, row.currency)
     ]
     return len(rows), wrong
 
