@@ -13,6 +13,7 @@ import rich_click as click
 from federation import __version__, logs
 from federation.clock import Clock, FileClock, system_clock
 from federation.config import HubConfig, NodeConfig, load_hub_config, load_node_config
+from federation.edge.reconcile import reconcile
 from federation.edge.service import Service, check_database, run_loop, upgrade_database
 from federation.edge.staff import staff_token
 from federation.errors import RefusalError
@@ -42,6 +43,9 @@ def main() -> None:
 @click.version_option(__version__, prog_name="federation")
 def cli() -> None:
     """One worldwide AI licence, honoured by every national collective, every cent accounted for."""
+
+
+cli.add_command(reconcile)
 
 
 def _load(config: Path) -> HubConfig | NodeConfig:

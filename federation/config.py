@@ -21,6 +21,7 @@ from federation.errors import RefusalError
 
 BPS_WHOLE = 10_000
 PREFIX = "FEDERATION_"
+OF_CLIENTS = frozenset({"FEDERATION_URL", "FEDERATION_TOKEN"})  # of commands that ask a server
 
 Bps = Annotated[int, Meta(ge=0, le=BPS_WHOLE)]
 Code = Annotated[str, Meta(pattern=r"^[A-Z0-9-]{2,12}\Z")]
@@ -216,6 +217,8 @@ def _override(values: dict[str, Any], environ: Mapping[str, str], kind: type[Str
     """Lay the variables over the values of the file, each read as the type of its field."""
     fields = {PREFIX + "_".join(steps).upper(): (steps, of) for steps, of in _paths(kind)}
     for variable in sorted(name for name in environ if name.startswith(PREFIX)):
+        if variable in OF_CLIENTS:
+            continue
         name = variable if variable in fields else variable.removesuffix("_FILE")
         if name not in fields:
             raise ConfigError(f"{variable}: no such field")

@@ -3,6 +3,7 @@
 from alembic import context
 from sqlalchemy import TypeDecorator
 
+import federation.banking.tables
 import federation.licensing.tables
 import federation.metering.tables
 import federation.registry.tables

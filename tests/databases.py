@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
+import federation.banking.tables
 import federation.licensing.tables
 import federation.metering.tables
 import federation.registry.tables
@@ -25,7 +26,7 @@ import federation.store.tables  # noqa: F401 - imported for their tables
 from federation.store import migrations
 from federation.store.base import Base
 from federation.store.database import Boundary, Database
-from federation.trust.membership import HubTerms
+from federation.trust.membership import CollectiveTerms, HubTerms
 from federation.trust.tables import Party
 
 with warnings.catch_warnings():
@@ -175,7 +176,9 @@ async def opened(url: str, *, boundary: Boundary | None = None) -> AsyncIterator
         await database.close()
 
 
-def a_party(code: str, *, jwk: str = "{}", terms: HubTerms | None = None) -> Party:
+def a_party(
+    code: str, *, jwk: str = "{}", terms: HubTerms | CollectiveTerms | None = None
+) -> Party:
     """Return an admitted server; a node knows the hub by its terms."""
     return Party(
         code=code,

@@ -1,10 +1,15 @@
 """The routes every server has: health, keys, inbox, usage, files."""
 
+import asyncio
 from typing import Any
 
 from litestar import MediaType, Request, Response, get, post
 from litestar.params import FromPath
 
+from federation.banking import service as banking
+from federation.banking.camt import read_bank_file
+from federation.banking.waiting import At
+from federation.banking.xml import BYTES_MAX as BANK_FILE_BYTES_MAX
 from federation.edge import inbox
 from federation.edge.files import Files
 from federation.edge.http import json_response, read_body, who_asks
@@ -100,7 +105,20 @@ def common_routes(
             },
         )
 
-    return [live, ready, entity, jwks, deliver, usage, file, document]
+    @post("/banking/files", status_code=200)
+    async def bank_file(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Take a bank's file (camt.053, camt.054, pain.002): all of it, or nothing."""
+        who = await who_asks(server, request, "settlement_officer")
+        body = await read_body(request, BANK_FILE_BYTES_MAX)
+        file = await asyncio.to_thread(read_bank_file, body)  # before the writer's turn
+        async with server.db.write("bank.import") as session:
+            at = At(session, server.code, who, server.clock())
+            done = await banking.import_file(at, body, file)
+            answer = banking.summary(done)
+        server.wake()
+        return json_response(answer)
+
+    return [live, ready, entity, jwks, deliver, usage, file, document, bank_file]
 
 
 async def _ingest(server: Server, who: Principal, key: str, body: bytes) -> metering.IngestReceipt:

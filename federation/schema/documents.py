@@ -5,10 +5,13 @@ from typing import Annotated
 
 import strawberry
 
+from federation import money
 from federation.licensing import service as licensing
 from federation.schema.context import Change, Info, Refused, change
-from federation.settlement.documents import issuing, service, store
+from federation.schema.scalars import Money
+from federation.settlement.documents import issuing, reasons, service, store, why
 from federation.settlement.documents.tables import Document as DocumentRow
+from federation.trust.principals import NotAllowedError
 
 READERS = ("settlement_officer", "settlement_approver", "licensing_officer", "auditor")
 
@@ -47,6 +50,38 @@ class Document:
         )
 
 
+@strawberry.type(description="A reference of a step: a run, a weight, a rate with its date.")
+class WhyRef:
+    """A name and what it says."""
+
+    name: str
+    value: str
+
+
+@strawberry.type(description="One step of a reason; steps below it (`0.1` below `0`) add up to it.")
+class WhyStep:
+    """A step with its place in the tree; leaves add up to the first step."""
+
+    path: str
+    is_leaf: bool
+    label: str
+    amount: Money
+    rule: str
+    refs: list[WhyRef]
+
+    @classmethod
+    def of(cls, path: str, step: why.Step) -> "WhyStep":
+        """Show a step."""
+        return cls(
+            path=path,
+            is_leaf=not step.steps,
+            label=step.label,
+            amount=Money.of(money.Money(step.amount, step.currency)),
+            rule=step.rule,
+            refs=[WhyRef(name=name, value=value) for name, value in step.refs.items() if value],
+        )
+
+
 DocumentResult = Annotated[Document | Refused, strawberry.union("DocumentResult")]
 
 
@@ -80,6 +115,40 @@ class DocumentQuery:
             row = await service.document_for(session, number, who)
             forms = await store.forms_of(session, [row.number])
         return Document.of(row, forms.get(row.number, []))
+
+    @strawberry.field(
+        description=(
+            "Why an amount is what it is: of a document (number), a payment, a member's month "
+            "(period, member) or a share (period, licence, party)."
+        )
+    )
+    async def why_amount(
+        self,
+        info: Info,
+        number: str | None = None,
+        payment: str | None = None,
+        period: str | None = None,
+        member: str | None = None,
+        licence: str | None = None,
+        party: str | None = None,
+    ) -> list[WhyStep]:
+        """Explain an amount, parents before children; a member asks for its own month."""
+        who = info.context.require("member", *READERS)
+        server = info.context.server
+        if "member" in who.roles and (member != who.require_party() or number or payment):
+            raise NotAllowedError("a member asks for its own month")
+        async with server.db.read() as session:
+            if number:
+                step = await reasons.why_document(session, number)
+            elif payment:
+                step = await reasons.why_payment(session, server.code, payment)
+            elif period and member:
+                step = await reasons.why_member(session, server.code, period, member)
+            elif period and licence and party:
+                step = await reasons.why_share(session, server.code, period, licence, party)
+            else:
+                raise why.NothingToExplainError("name a document, payment, member or share")
+        return [WhyStep.of(path, found) for path, found in step.walk()]
 
 
 @strawberry.type

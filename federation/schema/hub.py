@@ -2,6 +2,7 @@
 
 import strawberry
 
+from federation.schema.banking import BankingMutation, BankingQuery
 from federation.schema.closing import ClosingMutation, ClosingQuery, WorkListQuery
 from federation.schema.corrections import CorrectionMutation, CorrectionQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
@@ -38,6 +39,7 @@ class Query(
     ClosingQuery,
     CorrectionQuery,
     WorkListQuery,
+    BankingQuery,
 ):
     """What the hub answers."""
 
@@ -55,6 +57,7 @@ class Mutation(
     ExclusionMutation,
     DocumentMutation,
     HeldDecisionMutation,
+    BankingMutation,
 ):
     """What the hub does."""
 

@@ -2,6 +2,7 @@
 
 import strawberry
 
+from federation.schema.banking import BankingMutation, BankingQuery
 from federation.schema.closing import AnswerMutation, WorkListQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.guards import extensions
@@ -30,6 +31,7 @@ class Query(
     SuspenseQuery,
     HeldListQuery,
     WorkListQuery,
+    BankingQuery,
 ):
     """What a node answers."""
 
@@ -44,6 +46,7 @@ class Mutation(
     MemberPaymentMutation,
     DocumentMutation,
     HeldClaimMutation,
+    BankingMutation,
 ):
     """What a node does."""
 

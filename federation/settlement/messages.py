@@ -75,7 +75,8 @@ class RunCorrected(msgspec.Struct, frozen=True):
 
     `credits` and `held` are the whole of the corrected month, not differences. `remittance` is
     what the node gets for it in its settlement currency, or owes if negative; of a credit
-    `set_off` is taken up by earlier debits and not paid.
+    `set_off` is taken up by earlier debits and not paid; of what it owes, `called` is asked for.
+    `left` are the debtors that left the net of that month: with them it is settled directly.
     """
 
     run_id: str
@@ -86,3 +87,5 @@ class RunCorrected(msgspec.Struct, frozen=True):
     uses: list[UseWeight]
     remittance: str
     set_off: str
+    called: str = "0"
+    left: list[str] = []

@@ -167,3 +167,92 @@ async def test_a_lab_sees_its_own_invoices_only(settled):
     assert (await tell(settled, HUB, lab, LIST)).code == "NOT_ALLOWED"
     unknown = await fetch(settled, HUB, "/documents/INV-HUB-000001.xml", lab)
     assert (unknown.status, unknown.code) == (404, "UNKNOWN_DOCUMENT")
+
+
+WHY = """query($number: String, $payment: String, $period: String, $member: String,
+    $licence: String, $party: String) {
+  whyAmount(number: $number, payment: $payment, period: $period, member: $member,
+    licence: $licence, party: $party) {
+    path isLeaf label amount { minor currency } rule refs { name value } } }"""
+USES = "query($url: String!) { usesOf(url: $url) { uses { licence use earned { minor } } } }"
+
+
+async def why(small, code, who="auditor", **asked):
+    """Return the steps of an amount; the leaves must add up to the first."""
+    steps = await small.at(code, who).ask(WHY, **asked)
+    leaves = [step for step in steps if step["isLeaf"]]
+    assert sum(int(step["amount"]["minor"]) for step in leaves) == int(steps[0]["amount"]["minor"])
+    assert len({step["amount"]["currency"] for step in steps}) == 1
+    return steps
+
+
+def amount(steps):
+    return int(steps[0]["amount"]["minor"])
+
+
+async def test_every_document_with_an_amount_is_explained(settled):
+    for code in (HUB, "DE", "FR", "GB"):
+        for number, row in (await listed(settled, code)).items():
+            if row["series"] == "RUN":
+                answer = await tell(settled, code, settled.at(code, "auditor"), WHY, number=number)
+                assert answer.code == "NOTHING_TO_EXPLAIN"
+                continue
+            steps = await why(settled, code, number=number)
+            body = json.loads(row["body"])
+            if row["series"] == "STM":
+                closing = body["account"]["closing"]
+            else:
+                closing = body["accounts"][0]["rows"][-1][1]
+            assert amount(steps) == int(closing)
+
+
+async def test_every_share_and_payment_is_explained(settled):
+    _, _, result = await result_of(settled)
+    for key, licence in result.licences.items():
+        for party, share in licence.shares.items():
+            steps = await why(settled, HUB, period=PERIOD, licence=key, party=party)
+            assert amount(steps) == share
+    for code in (HUB, "DE", "FR", "GB"):
+        found = await settled.at(code, "auditor").ask("{ payments { id amount { minor } } }")
+        for payment in found:
+            steps = await why(settled, code, payment=payment["id"])
+            assert amount(steps) == int(payment["amount"]["minor"])
+        assert code != HUB or found
+
+
+async def test_every_members_amount_is_explained_down_to_address_and_day(settled):
+    explained = 0
+    for code in ("DE", "FR", "GB"):
+        async with settled.databases[code].read() as session:
+            rows = await settlement.member_amounts(session, PERIOD)
+        members = {row.member_id for row in rows}
+        for member in members:
+            steps = await why(settled, code, period=PERIOD, member=member)
+            assert amount(steps) == sum(row.amount for row in rows if row.member_id == member)
+            explained += len(steps)
+    assert explained > 20
+
+    steps = await why(settled, "DE", period=PERIOD, member="de-a")
+    addresses = [step for step in steps if step["label"] == "news.example/de/1"]
+    uses = (await settled.at("DE", "auditor").ask(USES, url="https://news.example/de/1"))["uses"]
+    assert sorted(int(step["amount"]["minor"]) for step in addresses) == sorted(
+        int(use["earned"]["minor"]) for use in uses if use["earned"]
+    )
+    days = [step["label"] for step in steps if step["isLeaf"]]
+    assert set(days) == {"2026-09-10"}
+    used = next(step for step in steps if step["path"] == "0.0")
+    names = {ref["name"] for ref in used["refs"]}
+    assert {"weight", "units"} <= names
+    assert any(name.startswith("rate ") for name in names)
+
+
+async def test_a_member_asks_for_its_own_month_only(settled):
+    own = await settled.member("DE", "de-a").ask(WHY, period=PERIOD, member="de-a")
+    assert own[0]["path"] == "0"
+    for asked in (
+        {"period": PERIOD, "member": "de-b"},
+        {"number": "STM-DE-000001"},
+        {"period": PERIOD, "licence": "HUB-000001", "party": "DE"},
+    ):
+        answer = await tell(settled, "DE", settled.member("DE", "de-a"), WHY, **asked)
+        assert answer.code == "NOT_ALLOWED"

@@ -43,6 +43,7 @@ QUEUE = "{ heldClaims { id node url claimId member state filedBy } }"
 LIST = "{ heldList { period holder reason url amountBand heldSince } }"
 AGING = """query($asOf: DateTime) { suspenseAging(asOf: $asOf) {
   reason bucket items overdue amount { minor currency } nextClock { name on } } }"""
+WHY = "query($payment: String) { whyAmount(payment: $payment) { label amount { minor } } }"
 PAYMENTS = "{ payments { id payee state amount { minor currency } } }"
 
 
@@ -168,6 +169,9 @@ async def test_a_late_claim_is_paid_from_held_money_and_no_other_balance_moves(s
         "state": "PROPOSED",
         "amount": {"minor": str(remitted), "currency": "GBP"},
     } in payments
+    steps = await small.at(HUB, "auditor").ask(WHY, payment="ADJ-2026-09-HC-GB-000001")
+    assert [step["label"] for step in steps[1:]] == ["HUB-000001", "HUB-000002"]
+    assert sum(int(step["amount"]["minor"]) for step in steps[1:]) == remitted
     open_now = [row["url"] for row in await small.at("FR", "settlement").ask(LIST)]
     assert open_now == ["both.example/x", "orphan.example/b"]
     assert (

@@ -2,18 +2,25 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.settlement import store
-from federation.settlement.books import distribution_entry, restated_position, run_entries
-from federation.settlement.clearing import converted
+from federation.settlement.books import (
+    Accounts,
+    Posting,
+    distribution_entry,
+    restated_position,
+    run_entries,
+    transfer,
+)
+from federation.settlement.clearing import Clearing, converted
 from federation.settlement.corrections import store as corrections
 from federation.settlement.corrections.members import Adjustment, adjust_members
-from federation.settlement.corrections.recompute import Corrected, difference
+from federation.settlement.corrections.recompute import Corrected, between, difference
 from federation.settlement.corrections.service import adjustment_id, correct_held
 from federation.settlement.corrections.tables import NodeCorrection
 from federation.settlement.distributing import Own, RunMismatchError, checked
@@ -27,7 +34,9 @@ from federation.settlement.node_inputs import (
     node_inputs,
 )
 from federation.settlement.payments import incoming
+from federation.settlement.payments import service as payments
 from federation.settlement.payments.postings import Amount, Leg
+from federation.settlement.payments.remittances import account_in
 from federation.settlement.rates import Rates
 from federation.settlement.run import RunResult, compute, document_rates, received_by
 from federation.settlement.run_document import HUB, RunDocument, decode
@@ -102,7 +111,7 @@ async def receive_correction(
         now.date(),
     )
     await correct_held(session, run, item, message.held, now)
-    _expect(session, own, message, run, agreed.settlement_currency, now)
+    await _expect(session, own, message, run, agreed.settlement_currency, terms, now)
 
 
 async def _member_changes(
@@ -145,8 +154,9 @@ async def _post(
 ) -> str:
     """Enter the differences; return the document that attributes them to members."""
     period, agreed = item.new.period, item.new.collectives[own.code]
-    moved = difference(item, {})
+    moved = difference(item, {}, message.left)
     net, remittance = moved.positions[own.code].net, int(message.remittance)
+    directly = _directly(item, moved.bilateral, own.code)
     entries = run_entries(
         party=own.code,
         period=period,
@@ -155,13 +165,16 @@ async def _post(
         licences=moved.licences,
         cleared=moved.cleared,
         clearing_currency=terms.clearing_currency,
-        restated=restated_position(
-            node=own.code,
-            net=net,
-            clearing_currency=terms.clearing_currency,
-            remittance=remittance,
-            currency=agreed.settlement_currency,
-            meta={"period": period, "run": message.run_id[:16]},
+        restated=(
+            *restated_position(
+                node=own.code,
+                net=net,
+                clearing_currency=terms.clearing_currency,
+                remittance=remittance,
+                currency=agreed.settlement_currency,
+                meta={"period": period, "run": message.run_id[:16]},
+            ),
+            *directly.postings,
         ),
         corrects=message.corrects,
     )
@@ -191,7 +204,9 @@ async def _post(
         posted_on=now.date(),
         domestic=_domestic(item.before, item.after, own.code),
         result=more,
-        fx_rounding=remittance - (more.received - _payable(item, own.code)),
+        fx_rounding=remittance
+        + directly.gets
+        - (more.received - _payable(item, own.code, directly.owes)),
         corrects=message.corrects,
     )
     await store.post(session, [*entries, entry])
@@ -221,34 +236,87 @@ def _domestic(before: RunResult, after: RunResult, node: str) -> list[tuple[str,
     return [(key, currency, amount) for (key, currency), amount in sorted(sums.items())]
 
 
-def _payable(item: Corrected, node: str) -> int:
-    """Return the difference of what a node owes others, in its settlement currency."""
+class _Directly(NamedTuple):
+    """What lies between a node and others of which one left the net of that month.
+
+    A creditor states it in its settlement currency; a debtor keeps it as the licence has it.
+    """
+
+    postings: tuple[Posting, ...]
+    gets: int
+    owes: frozenset[str]
+
+
+def _directly(item: Corrected, rows: Iterable[Clearing], node: str) -> _Directly:
+    books, postings, gets = Accounts(node), list[Posting](), 0
+    owes: set[str] = set()
     currency = item.new.collectives[node].settlement_currency
-    return _owed(item.new, item.after, node, currency) - _owed(
-        item.old, item.before, node, currency
+    for row in rows:
+        tags = {"debtor": row.debtor, "creditor": row.creditor, "cleared": str(row.cleared)}
+        if row.creditor == node:
+            amount = between(item, row, node, {})
+            gets += amount
+            due, exchange = books.due(row.debtor), books.equity("Clearing")
+            postings += transfer(due, exchange, amount, currency, tags)
+        elif row.debtor == node:
+            owes.add(row.creditor)
+    return _Directly(tuple(postings), gets, frozenset(owes))
+
+
+def _payable(item: Corrected, node: str, directly: frozenset[str]) -> int:
+    """Return the difference of what a node owes by way of the hub, in its settlement currency."""
+    currency = item.new.collectives[node].settlement_currency
+    return _owed(item.new, item.after, node, currency, directly) - _owed(
+        item.old, item.before, node, currency, directly
     )
 
 
-def _owed(document: RunDocument, result: RunResult, node: str, currency: str) -> int:
+def _owed(
+    document: RunDocument, result: RunResult, node: str, currency: str, directly: frozenset[str]
+) -> int:
     is_cleared = result.positions[node].payable != 0
     rates: Rates = document_rates(document)
     owed = [
         (row.licence, row.currency, row.amount)
         for row in result.obligations
-        if row.debtor == node and (is_cleared or row.currency == currency)
+        if row.debtor == node
+        and row.creditor not in directly
+        and (is_cleared or row.currency == currency)
     ]
     return converted(owed, currency, rates)
 
 
-def _expect(
+async def _expect(
     session: AsyncSession,
     own: Own,
     message: RunCorrected,
     run: Run,
     currency: str,
+    terms: HubTerms,
     now: datetime,
 ) -> None:
-    """Wait for what the hub pays for a credit; a debit is set off, nothing is paid."""
+    """Wait for what the hub pays for a credit, or pay what it asks a licensor for."""
+    called = int(message.called)
+    if called > 0:
+        await payments.propose(
+            session,
+            kind=payments.ADJUSTMENT,
+            payment_id=adjustment_id(run, own.code),
+            run=message.run_id,
+            period=run.period,
+            payer=own.code,
+            payee=HUB,
+            amount=called,
+            currency=currency,
+            payer_account=own.account,
+            payee_account=account_in(terms),
+            debt_account=Accounts(own.code).due(HUB),
+            debt_amount=called,
+            debt_currency=currency,
+            who=HUB,
+            at=now,
+            due_on=now.date() + timedelta(days=terms.payment_days),
+        )
     amount = int(message.remittance) - int(message.set_off)
     if amount > 0:
         incoming.expect(

@@ -4,7 +4,7 @@ SETTLEMENT §7b: a month and every later one its result enters, at the original 
 usage is new; fees, receipts, terms and rates are those of the document that is corrected. Pure.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -117,37 +117,69 @@ def _rates(old: RunDocument, more: Mapping[str, tuple[str, str]]) -> Rates:
 class Difference:
     """What a correction moves: licences and clearings as differences, nets in clearing currency.
 
-    `remittances` are the nets in each node's settlement currency, at the original rates.
+    `remittances` are the nets in each node's settlement currency, at the original rates. A node
+    that owes as a licensor holds the money and is asked for it: `called` is that part of what it
+    owes, (settlement currency, clearing currency); the rest are credits it lost, to be set off.
+    `bilateral` is what lies between nodes of which one left that month's net.
     """
 
     licences: dict[str, LicenceResult]
     cleared: list[Clearing]
+    bilateral: list[Clearing]
+    called: dict[str, tuple[int, int]]
     positions: dict[str, Position]
     remittances: dict[str, int]
 
     @property
     def moved(self) -> int:
         """Return what changes between parties, all differences added up."""
-        return sum(abs(row.cleared) for row in self.cleared)
+        return sum(abs(row.cleared) for row in [*self.cleared, *self.bilateral])
 
 
-def difference(item: Corrected, rates: Mapping[str, tuple[str, str]]) -> Difference:
-    """Return what takes a month from its result in force to its corrected one."""
+def difference(
+    item: Corrected, rates: Mapping[str, tuple[str, str]], left: Collection[str] = ()
+) -> Difference:
+    """Return what takes a month from its result in force to its corrected one.
+
+    `left` are the debtors that left that month's net.
+    """
     licences = {
         key: row
         for key in item.after.licences
         if (row := _licence(item.before.licences[key], item.after.licences[key])) is not None
     }
-    cleared = _cleared(item.before, item.after)
+    rows = _cleared(item.before, item.after)
+    bilateral = [
+        row for row in rows if HUB not in (row.debtor, row.creditor) and _involves(row, left)
+    ]
+    cleared = [row for row in rows if row not in bilateral]
     nets = positions(cleared, [HUB, *sorted(item.new.collectives)])
     consulted = {name: (rate.date, rate.rate) for name, rate in item.new.rates.items()}
     table = _rates(item.old, {**rates, **consulted})
     clearing = item.new.hub.clearing_currency
     remittances: dict[str, int] = {}
+    called: dict[str, tuple[int, int]] = {}
     for node, terms in item.new.collectives.items():
         amount = table.convert(abs(nets[node].net), clearing, terms.settlement_currency)
         remittances[node] = amount if nets[node].net >= 0 else -amount
-    return Difference(licences, cleared, nets, remittances)
+        owed = min(-nets[node].net, nets[node].payable)
+        if owed > 0:
+            asked = table.convert(owed, clearing, terms.settlement_currency)
+            called[node] = (min(asked, amount), owed)
+    return Difference(licences, cleared, bilateral, called, nets, remittances)
+
+
+def _involves(row: Clearing, left: Collection[str]) -> bool:
+    return row.debtor in left or row.creditor in left
+
+
+def between(item: Corrected, row: Clearing, node: str, rates: Mapping[str, tuple[str, str]]) -> int:
+    """Return a bilateral difference in a node's settlement currency, at the original rates."""
+    consulted = {name: (rate.date, rate.rate) for name, rate in item.new.rates.items()}
+    table = _rates(item.old, {**rates, **consulted})
+    currency = item.new.collectives[node].settlement_currency
+    amount = table.convert(abs(row.cleared), item.new.hub.clearing_currency, currency)
+    return amount if row.cleared >= 0 else -amount
 
 
 def _licence(before: LicenceResult, after: LicenceResult) -> LicenceResult | None:

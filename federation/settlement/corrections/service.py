@@ -31,8 +31,11 @@ from federation.settlement.corrections.recompute import (
 from federation.settlement.inputs import final_reports, late_held, own_weights, sum_of_classes
 from federation.settlement.messages import Held, RunCorrected
 from federation.settlement.months import last_day, period_of
+from federation.settlement.payments import incoming
 from federation.settlement.payments import service as payments
+from federation.settlement.payments.postings import Amount, Leg
 from federation.settlement.payments.remittances import account_in
+from federation.settlement.payments.store import exclusions
 from federation.settlement.rates import reference_rates
 from federation.settlement.run_document import HUB, decode, encode, run_id
 from federation.settlement.service import (
@@ -159,7 +162,11 @@ async def approve_correction(
         raise CorrectionStateError("the inputs have changed; withdraw and calculate again")
     table = await store.rate_table(session)
     differences = {
-        row.run_id: difference(chain[row.run_id], _published(table, chain[row.run_id]))
+        row.run_id: difference(
+            chain[row.run_id],
+            _published(table, chain[row.run_id]),
+            await _left(session, row.period),
+        )
         for row in rows
     }
     for row in rows:
@@ -169,7 +176,7 @@ async def approve_correction(
         await _post(session, row, chain[row.run_id], differences[row.run_id], terms, now)
     # Debits first: a credit of the same correction takes them up.
     for row in rows:
-        await _owe(session, row, differences[row.run_id], now)
+        await _owe(session, row, differences[row.run_id], terms, now)
     for row in rows:
         await _pay_and_tell(session, row, chain[row.run_id], differences[row.run_id], terms, now)
     return rows
@@ -315,18 +322,41 @@ async def correct_held(
     await store.add_held(session, rows)
 
 
-async def _owe(session: AsyncSession, row: Run, moved: Difference, now: datetime) -> None:
+async def _left(session: AsyncSession, period: str) -> list[str]:
+    return [row.node for row in await exclusions(session, period)]
+
+
+async def _owe(
+    session: AsyncSession, row: Run, moved: Difference, terms: HubTerms, now: datetime
+) -> None:
+    """Ask a licensor for the money it holds; what a node was credited before is set off."""
     for party in await node_parties(session):
-        amount = moved.remittances.get(party.code, 0)
-        if amount < 0:
+        currency = collective_terms(party).settlement_currency
+        owed, cleared = -moved.remittances.get(party.code, 0), -moved.positions[party.code].net
+        called, called_cleared = moved.called.get(party.code, (0, 0))
+        if called > 0:
+            incoming.expect(
+                session,
+                incoming_id=adjustment_id(row, party.code),
+                run=row.run_id,
+                period=row.period,
+                payer=party.code,
+                amount=Amount(called, currency),
+                debt=Leg(
+                    Accounts(HUB).due(party.code), Amount(called_cleared, terms.clearing_currency)
+                ),
+                due_on=now.date() + timedelta(days=terms.payment_days),
+                is_net=False,
+            )
+        if owed > called:
             await set_off.owe(
                 session,
                 node=party.code,
                 document=f"correction/{row.run_id[:16]}/{party.code}",
                 period=row.posted_in or row.period,
-                amount=-amount,
-                cleared=-moved.positions[party.code].net,
-                currency=collective_terms(party).settlement_currency,
+                amount=owed - called,
+                cleared=cleared - called_cleared,
+                currency=currency,
                 on=now.date(),
             )
 
@@ -383,6 +413,8 @@ async def _pay_and_tell(
             uses=uses_of_party(party.code, item.new, reports),
             remittance=str(amount),
             set_off=str(used.amount),
+            called=str(moved.called.get(party.code, (0, 0))[0]),
+            left=await _left(session, row.period),
         )
         await outbox.post(
             session, target=party.entity_id, kind="run.corrected", body=message, now=now

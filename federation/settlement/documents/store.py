@@ -1,12 +1,19 @@
 """Every SQL statement about documents that were issued. Nothing here commits."""
 
+from collections.abc import Collection
+from datetime import date, timedelta
+
 from sqlalchemy import func, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from federation.metering.tables import Line, Portion, RoutedLine
+from federation.metering.verdicts import MATCHED
 from federation.settlement.documents.tables import Document, DocumentForm
 from federation.settlement.tables import JournalEntry, JournalPosting
 
 PAGE_MAX = 100
+DAY = 24 * 60 * 60 * 1_000_000  # microseconds
+EPOCH = date(1970, 1, 1)
 RUN_ENTRIES = ("run", "clearing", "distribution")  # how a run's documents in the journal begin
 PAID_ENTRIES = ("payment/", "remittance/")
 
@@ -110,3 +117,55 @@ async def balances_due(session: AsyncSession, party: str, currency: str) -> dict
                 other = account.removeprefix(prefix)
                 found[other] = found.get(other, 0) + signed
     return found
+
+
+async def member_portions(
+    session: AsyncSession, periods: Collection[str], member: str, use: str, licence: str
+) -> list[Portion]:
+    """Return what a member's usage of some months weighs for a use of a licence."""
+    rows = await session.scalars(
+        select(Portion)
+        .where(
+            Portion.period.in_(periods),
+            Portion.member == member,
+            Portion.use == use,
+            or_(Portion.licence == licence, Portion.licence.startswith(f"{licence}/")),
+        )
+        .order_by(Portion.id)
+    )
+    return list(rows)
+
+
+async def units_by_day(
+    session: AsyncSession, periods: Collection[str], licence: str, use: str
+) -> list[tuple[str, date, int]]:
+    """Return (URL, day, units) of the lines of some months that count here for a use."""
+    found: list[tuple[str, date, int]] = []
+    for table in (Line, RoutedLine):
+        day = table.occurred_at // DAY
+        rows = await session.execute(
+            select(table.url, day, func.sum(table.units))
+            .where(
+                table.period.in_(periods),
+                table.verdict == MATCHED,
+                table.licence == licence,
+                table.use == use,
+            )
+            .group_by(table.url, day)
+        )
+        found += [(url, EPOCH + timedelta(days=int(n)), int(units)) for url, n, units in rows]
+    return found
+
+
+async def cleared_for(session: AsyncSession, document: str, currency: str) -> int:
+    """Return what a journal entry left due to somebody in the clearing currency."""
+    rows = await session.execute(
+        select(JournalPosting.credit, JournalPosting.debit, JournalPosting.amount)
+        .join(JournalEntry, JournalPosting.entry_id == JournalEntry.id)
+        .where(JournalEntry.document == document, JournalPosting.currency == currency)
+    )
+    return sum(
+        amount
+        for credit, debit, amount in rows
+        if ":Due:" in credit and debit.startswith("Equity:")
+    )

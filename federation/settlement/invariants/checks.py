@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.settlement import check
-from federation.settlement.invariants import journal, month, usage
+from federation.settlement.invariants import closed, journal, money, month, usage
 from federation.settlement.invariants.registry import (
     BooksInvariant,
     Check,
@@ -84,6 +84,27 @@ RUN_INVARIANTS: tuple[RunInvariant, ...] = (
     _of_file("I9", "any_order_same_run", "its inputs in any order give the same run"),
     _of_file("I12", "weights_accounted", "each licence key says where its weights are from"),
     RunInvariant(
+        "I11",
+        "closed_month_untouched",
+        "nothing is entered for a settled month, or dated in it but by a bank",
+        closed.closed_month_untouched,
+        at_approval=False,
+    ),
+    RunInvariant(
+        "I11",
+        "corrections_add_up",
+        "a month and its corrections are what the run in force enters",
+        closed.corrections_add_up,
+        at_approval=False,
+    ),
+    RunInvariant(
+        "I11",
+        "member_corrections_add_up",
+        "members' amounts and corrections are the income in force",
+        closed.member_corrections_add_up,
+        at_approval=False,
+    ),
+    RunInvariant(
         "I12",
         "lines_counted_once",
         "each line placed here is in exactly one total",
@@ -140,6 +161,18 @@ BOOKS_INVARIANTS: tuple[BooksInvariant, ...] = (
         "amounts_are_integers",
         "every amount is an integer of a currency with an exponent",
         journal.amounts_are_integers,
+    ),
+    BooksInvariant(
+        "I7",
+        "clearing_empty_when_paid",
+        "clearing accounts are at zero once all is paid",
+        money.clearing_empty_when_paid,
+    ),
+    BooksInvariant(
+        "I7",
+        "in_transit_is_at_the_bank",
+        "money in transit is what payments at the bank discharge",
+        money.in_transit_is_at_the_bank,
     ),
     BooksInvariant(
         "I10",

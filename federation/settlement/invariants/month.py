@@ -11,7 +11,8 @@ from federation.money import decimal_text, exponent
 from federation.settlement import store
 from federation.settlement.books import Accounts, Posting, held_as
 from federation.settlement.invariants.registry import Check, Settled
-from federation.settlement.rates import reference_rates
+from federation.settlement.months import last_day
+from federation.settlement.rates import MAX_AGE
 from federation.settlement.run_books import entries_of_run
 from federation.settlement.run_document import HUB, late_party
 from federation.settlement.tables import Distribution, HeldItem, JournalEntry, JournalPosting
@@ -123,12 +124,13 @@ def _tilde_shares(run: Settled) -> dict[tuple[str, str, str], int]:
 
 
 async def payment_exponent(session: AsyncSession, run: Settled) -> Check | None:
-    """I16: every payment is a positive number of minor units, written with as many decimals."""
+    """I16: every payment is whole minor units above 0, or set off, with as many decimals."""
     rows = await store.payments(session, run.period)
     wrong = [
         row.payment_id
         for row in rows
-        if (row.amount <= 0 and row.state != "SET_OFF")
+        if min(row.amount, row.set_off) < 0
+        or not row.amount + row.set_off
         or not _has_decimals(row.amount, row.currency)
     ]
     return len(rows), wrong
@@ -141,20 +143,19 @@ def _has_decimals(amount: int, currency: str) -> bool:
 
 
 async def rates_as_published(session: AsyncSession, run: Settled) -> Check | None:
-    """I19: each rate of the run is the text last published by the period's last day.
+    """I19: each rate of the run is the text published for its day, not later than the month's end.
 
     A node has no rates of its own; it holds those of the run to their age when it computes.
     """
     if run.here != HUB:
         return None
-    table = await store.rate_table(session)
-    clearing = run.document.hub.clearing_currency
-    chosen = reference_rates(table, clearing, run.period).published
-    wrong = [
-        f"{currency}: {rate.rate} of {rate.date}, published {chosen.get(currency)}"
-        for currency, rate in sorted(run.document.rates.items())
-        if chosen.get(currency) != (rate.date, rate.rate)
-    ]
+    end, wrong = last_day(run.period), list[str]()
+    for currency, rate in sorted(run.document.rates.items()):
+        day = date.fromisoformat(rate.date)
+        published = await store.find_rate(session, day, currency)
+        if published is None or published.rate != rate.rate or not end - MAX_AGE <= day <= end:
+            there = published.rate if published else "nothing"
+            wrong.append(f"{currency}: {rate.rate} of {rate.date}, {there} published")
     return len(run.document.rates), wrong
 
 

@@ -141,6 +141,15 @@ async def undo_receipt(
     return row
 
 
+async def asked_for(session: AsyncSession) -> dict[str, list[str]]:
+    """Return {run of a correction: the licensors that still owe what it asks them for}."""
+    found: dict[str, list[str]] = {}
+    for row in await store.waited_for(session):
+        if row.id.startswith("ADJ-") and row.state == EXPECTED:
+            found.setdefault(row.run_id, []).append(row.payer)
+    return found
+
+
 async def unpaid(session: AsyncSession, period: str) -> list[str]:
     """Return who owes a remittance of a month's net and is neither booked nor excluded."""
     rows = await store.incoming(session, period)

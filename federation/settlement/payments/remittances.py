@@ -147,8 +147,9 @@ async def propose_own_remittance(
 async def ready_to_export(session: AsyncSession, here: str, currency: str) -> list[Payment]:
     """Return approved payments of a currency that may go out, at most a file's worth.
 
-    The hub remits nothing of a month before every debtor of its net has paid or left it; when
-    that is all there is, this is refused.
+    The hub remits nothing of a month before every debtor of its net has paid or left it, and
+    nothing of a correction before a licensor has paid what it is asked for; when that is all there
+    is, this is refused.
     """
     rows = await store.payments(session, states=[states.APPROVED], currency=currency)
     if here != HUB:
@@ -157,9 +158,17 @@ async def ready_to_export(session: AsyncSession, here: str, currency: str) -> li
         period: await incoming.unpaid(session, period)
         for period in {row.period for row in rows if row.kind == service.REMITTANCE}
     }
-    ready = [row for row in rows if row.kind != service.REMITTANCE or not held_up[row.period]]
+    asked = await incoming.asked_for(session)
+    ready = [
+        row
+        for row in rows
+        if not (row.kind == service.REMITTANCE and held_up[row.period])
+        and not (row.kind == service.ADJUSTMENT and row.run_id in asked)
+    ]
     if rows and not ready:
-        late = sorted({debtor for debtors in held_up.values() for debtor in debtors})
+        late = sorted(
+            {debtor for debtors in [*held_up.values(), *asked.values()] for debtor in debtors}
+        )
         raise NetUnpaidError(", ".join(late))
     return ready[: service.FILE_PAYMENTS_MAX]
 

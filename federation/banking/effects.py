@@ -1,0 +1,151 @@
+"""What settling an entry does elsewhere, and how it is undone: payments, receipts, remittances."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import ClassVar
+
+from federation.banking import store
+from federation.banking.items import (
+    INVOICE,
+    PAYMENT,
+    RECORDED_RECEIPT,
+    REMITTANCE_IN,
+    RETURN,
+    BadItemError,
+    Item,
+)
+from federation.banking.tables import Entry, Match, MatchItem
+from federation.banking.waiting import At
+from federation.errors import RefusalError
+from federation.licensing import receipts
+from federation.licensing import store as licensing
+from federation.licensing.tables import Receipt
+from federation.settlement.books import Accounts, Posting, transfer
+from federation.settlement.payments import incoming
+from federation.settlement.payments import service as payments
+from federation.settlement.store import locked_periods
+from federation.trust.principals import Principal
+
+
+class NotExpectedError(RefusalError):
+    """Nothing like this is expected."""
+
+    code: ClassVar[str] = "NOT_EXPECTED"
+
+
+class UndoBlockedError(RefusalError):
+    """Something followed this settlement; undo that first."""
+
+    code: ClassVar[str] = "UNDO_BLOCKED"
+
+
+async def check_receipt(at: At, item: Item, entry: Entry) -> None:
+    """Hold a receipt that was entered by hand to this server, currency and amount, and to once."""
+    receipt = await at.session.get(Receipt, item.ref)
+    if receipt is None:
+        raise NotExpectedError(f"receipt {item.ref}")
+    licence = await licensing.find_licence(at.session, receipt.licence)
+    if licence is None or licence.licensor != at.here:
+        raise NotExpectedError(f"receipt {item.ref}: of another licensor")
+    if (receipt.amount, licensing.facts(licence).currency) != (item.amount, entry.currency):
+        raise BadItemError(f"receipt {item.ref} is of {receipt.amount} minor units")
+    if await store.is_made_by_entry(at.session, item.ref):
+        raise BadItemError(f"receipt {item.ref} was made from a bank entry")
+    if await store.standing_items(at.session, [RECORDED_RECEIPT], item.ref):
+        raise BadItemError(f"receipt {item.ref} is matched to another entry")
+
+
+async def check_own_transfer(at: At, item: Item, entry: Entry) -> None:
+    """Hold a transfer to another account of this server, or the same number's other currency."""
+    rows = await store.accounts(at.session, item.ref)
+    if all(row.id == entry.account_id for row in rows):
+        raise NotExpectedError(f"{item.ref} is no other account of this server")
+
+
+async def book(at: At, entry: Entry, item: Item, booked_on: date) -> None:
+    """Record that the bank debited a payment."""
+    payment = await payments.get_payment(at.session, item.ref)
+    await payments.book(
+        at.session,
+        payment,
+        booked_on,
+        -item.amount,
+        entry.currency,
+        who=at.who.subject,
+        at=at.now,
+        reference=f"bank entry {entry.id}",
+    )
+
+
+async def give_back(at: At, entry: Entry, item: Item, booked_on: date) -> None:
+    """Record that a payment came back, with the bank's reason."""
+    payment = await payments.get_payment(at.session, item.ref)
+    details = (await store.details_of(at.session, [entry.id])).get(entry.id, [])
+    stated = [row.return_reason for row in details if row.return_reason]
+    await payments.give_back(
+        at.session,
+        payment,
+        booked_on,
+        item.amount,
+        entry.currency,
+        item.note or (stated[0] if stated else "returned by the bank"),
+        who=at.who.subject,
+        at=at.now,
+        reference=f"bank entry {entry.id}",
+    )
+
+
+async def receive(
+    at: At, entry: Entry, match: Match, item: Item, amount: int, booked_on: date
+) -> str:
+    """Record the receipt of a licence; what comes for a settled month counts from today."""
+    closed = await locked_periods(at.session)
+    is_closed = booked_on.isoformat()[:7] in closed or booked_on > at.now.date()
+    receipt, _ = await receipts.record_receipt(
+        at.session,
+        number=item.ref,
+        received_on=at.now.date() if is_closed else booked_on,
+        amount=amount,
+        who=Principal(at.author or at.who.subject, at.who.roles),
+        key=f"bank/{entry.id}/{match.number}/{item.ref}",
+        here=at.here,
+        now=at.now,
+    )
+    return receipt.id
+
+
+def receivable(here: str, licence: str, amount: int, entry: Entry) -> list[Posting]:
+    """Return the postings of what came in for a licence."""
+    books = Accounts(here)
+    meta = {**meta_of(entry), "licence": licence}
+    accounts = (books.suspense("BankEntry"), books.asset("Receivable"))
+    return list(transfer(*accounts, amount, entry.currency, meta))
+
+
+async def take_back(at: At, entry: Entry, match: Match, item: MatchItem) -> None:
+    """Undo what an item did elsewhere; its postings are reversed with the others."""
+    if item.kind in {PAYMENT, RETURN}:
+        payment = await payments.get_payment(at.session, item.ref)
+        stood = "BOOKED" if item.kind == PAYMENT else "RETURNED"
+        if payment.state != stood:
+            raise UndoBlockedError(f"payment {item.ref} is {payment.state}")
+        await payments.undo(at.session, payment, match.reason, who=at.who.subject, at=at.now)
+    elif item.kind == REMITTANCE_IN and item.made is not None:
+        await incoming.undo_receipt(at.session, item.ref, item.made, match.reason, at=at.now)
+    elif item.kind == INVOICE and item.made is not None:
+        receipt = await at.session.get_one(Receipt, item.made)
+        await receipts.record_receipt(
+            at.session,
+            number=item.ref,
+            received_on=at.now.date(),
+            amount=-receipt.amount,
+            who=at.who,
+            key=f"bank/{entry.id}/{match.number}/{item.ref}",
+            here=at.here,
+            now=at.now,
+        )
+
+
+def meta_of(entry: Entry) -> Mapping[str, str]:
+    """Return what every posting of an entry says."""
+    return {"bank_entry": str(entry.id)}

@@ -1,0 +1,364 @@
+"""Take a bank's file: checked in order, then entered whole, or refused whole.
+
+Well-formed and of a known kind, an account of this server in its currency, opening + entries =
+closing, continuity with the statement before. What is known already adds nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.banking import store
+from federation.banking.checks import (
+    CurrencyNotHeldError,
+    check_balances,
+    check_currency,
+    identities,
+    reference_of,
+)
+from federation.banking.tables import Account, DetailRow, Entry, File, Notice, StatementRow
+from federation.banking.values import BankEntry, BankFile, Detail, Statement
+from federation.banking.waiting import At
+from federation.errors import RefusalError
+from federation.money import decimal_text
+from federation.settlement.books import Accounts, transfer
+from federation.settlement.books import Entry as JournalEntry
+from federation.settlement.store import post
+from federation.store.canonical import digest, sha256_hex
+
+
+class UnknownAccountError(RefusalError):
+    """This server has no such bank account."""
+
+    code: ClassVar[str] = "UNKNOWN_BANK_ACCOUNT"
+
+
+class StatementGapError(RefusalError):
+    """This statement does not follow the one before it; statements are imported in order."""
+
+    code: ClassVar[str] = "STATEMENT_GAP"
+
+
+@dataclass(slots=True)
+class Imported:
+    """What a file brought: new statements, and by entry what is new and what was known."""
+
+    kind: str
+    version: int
+    sha256: str
+    is_known: bool = False
+    statements: list[StatementRow] = field(default_factory=list[StatementRow])
+    entries: list[Entry] = field(default_factory=list[Entry])
+    known: int = 0
+    enriched: int = 0
+    matched: int = 0
+    reported: int = 0
+
+
+@dataclass(slots=True)
+class _Intake:
+    """A file on its way in; it is kept with the first thing it brings."""
+
+    at: At
+    kept: File
+    done: Imported
+    is_kept: bool = False
+
+    async def keep(self) -> None:
+        if not self.is_kept:
+            self.at.session.add(self.kept)
+            await self.at.session.flush()
+            self.is_kept = True
+
+
+async def import_statements(at: At, data: bytes, file: BankFile) -> Imported:
+    """Enter the statements or notifications of a file; the same file again adds nothing."""
+    session, name = at.session, sha256_hex(data)
+    known = await store.find_file(session, name)
+    done = Imported(file.kind, file.version, name, is_known=known is not None)
+    if known is not None:
+        return done
+    statements = [
+        (await _account_of(session, statement), statement, identities(statement.entries))
+        for statement in file.statements
+    ]
+    for account, statement, _ in statements:
+        check_currency(statement, account.currency)
+        check_balances(statement, account.currency)
+    kept = File(
+        sha256=name,
+        kind=file.kind,
+        version=file.version,
+        content=data,
+        imported_by=at.who.subject,
+        imported_at=at.now,
+    )
+    intake = _Intake(at, kept, done)
+    for account, statement, names in sorted(statements, key=_order):
+        if file.kind == "camt.054":
+            await _take_notices(intake, account, statement, names)
+        else:
+            await _take_statement(intake, account, statement, names)
+    if file.report is not None:
+        await intake.keep()
+    return done
+
+
+def _order(row: tuple[Account, Statement, list[str]]) -> tuple[int, int, int]:
+    """Take the statements of an account in the order of the bank's numbers, else of the file."""
+    account, statement, _ = row
+    return (account.id, statement.sequence or 0, statement.place.statement)
+
+
+async def _account_of(session: AsyncSession, statement: Statement) -> Account:
+    """Return the account a statement is of: of this server, and held in its currency."""
+    rows = await store.accounts(session, statement.account)
+    if not rows:
+        raise UnknownAccountError(f"{statement.place}: {statement.account[:40]}")
+    currency = statement.currency
+    if currency is None and statement.entries:
+        currency = statement.entries[0].currency
+    for row in rows:
+        if row.currency == currency or (currency is None and len(rows) == 1):
+            return row
+    held = ", ".join(row.currency for row in rows)
+    raise CurrencyNotHeldError(f"{statement.place}: {currency}, {statement.account} holds {held}")
+
+
+async def _take_statement(
+    intake: _Intake, account: Account, statement: Statement, names: Sequence[str]
+) -> None:
+    session, done = intake.at.session, intake.done
+    known = await store.known_identities(session, account.id, names)
+    fresh = [
+        (name, entry)
+        for name, entry in zip(names, statement.entries, strict=True)
+        if name not in known
+    ]
+    done.known += len(names) - len(fresh)
+    last = await store.last_statement(session, account.id)
+    opening = _continued(account, statement, last, [entry for _, entry in fresh])
+    if last is not None and not fresh:
+        return
+    assert statement.closing is not None  # noqa: S101 - the reader refuses a statement without
+    await intake.keep()
+    row = StatementRow(
+        account_id=account.id,
+        number=last.number + 1 if last else 1,
+        file=done.sha256,
+        bank_id=statement.id,
+        sequence=statement.sequence,
+        from_on=statement.from_on,
+        to_on=statement.to_on,
+        opening=opening,
+        closing=statement.closing,
+    )
+    session.add(row)
+    await session.flush()
+    rows = [_entry_row(account, row, name, entry) for name, entry in fresh]
+    session.add_all(rows)
+    booked = [entry for entry in rows if entry.state == "OPEN"]
+    if last is None and opening:
+        booked.insert(0, _opening_row(account, row, statement))
+        session.add(booked[0])
+    await session.flush()
+    for (_, entry), entry_row in zip(fresh, rows, strict=True):
+        session.add_all(_detail_rows(entry_row.id, entry.details, None))
+    await session.flush()
+    await _attach_notices(session, account, rows, done)
+    moved = [_booked(intake.at, account, entry) for entry in booked]
+    await post(session, moved)
+    done.statements.append(row)
+    done.entries += booked
+
+
+def _continued(
+    account: Account, statement: Statement, last: StatementRow | None, fresh: Sequence[BankEntry]
+) -> int:
+    """Return where what is new begins: the closing balance before it.
+
+    A statement that overlaps earlier ones must reach its closing balance from theirs with what it
+    adds. One that adds nothing is an old one sent again, unless it lies after the last.
+    """
+    assert statement.opening is not None  # noqa: S101 - the reader refuses a statement without
+    if last is None:
+        return statement.opening
+    booked = sum(entry.signed for entry in fresh if entry.is_booked)
+    is_later = (
+        last.to_on is not None and statement.from_on is not None and statement.from_on > last.to_on
+    )
+    if not fresh and not (is_later and not statement.entries):
+        return last.closing
+    if last.closing + booked != statement.closing:
+        texts = [
+            decimal_text(minor, account.currency) for minor in (statement.opening, last.closing)
+        ]
+        raise StatementGapError(
+            f"{statement.place}: opens with {texts[0]}, statement {last.bank_id!r} closed with "
+            f"{texts[1]} {account.currency}"
+        )
+    return last.closing
+
+
+def _entry_row(account: Account, statement: StatementRow, name: str, entry: BankEntry) -> Entry:
+    return Entry(
+        account_id=account.id,
+        statement_id=statement.id,
+        identity=name,
+        kind="ENTRY",
+        status=entry.status[:4],
+        state="OPEN" if entry.is_booked else "NONE",
+        reference=reference_of(entry),
+        amount=entry.amount,
+        currency=entry.currency,
+        direction=entry.direction,
+        booked_on=entry.booked_on or entry.value_on,
+        value_on=entry.value_on,
+        transaction_code=entry.transaction_code,
+        text=entry.text,
+        batch=msgspec.json.encode(entry.batch).decode(),
+        charges=entry.charges,
+        instructed=entry.instructed.amount if entry.instructed else None,
+        instructed_currency=entry.instructed.currency if entry.instructed else None,
+    )
+
+
+def _opening_row(account: Account, row: StatementRow, statement: Statement) -> Entry:
+    """Return the balance an account had before its first statement, to be explained like a move."""
+    return Entry(
+        account_id=account.id,
+        statement_id=row.id,
+        identity=digest(["opening"]),
+        kind="OPENING",
+        status="BOOK",
+        state="OPEN",
+        reference=None,
+        amount=abs(row.opening),
+        currency=account.currency,
+        direction="CREDIT" if row.opening > 0 else "DEBIT",
+        booked_on=statement.from_on,
+        value_on=statement.from_on,
+        transaction_code="",
+        text="Balance before the first statement",
+        batch="[]",
+        charges=0,
+        instructed=None,
+        instructed_currency=None,
+    )
+
+
+def _detail_rows(
+    entry_id: int, details: Sequence[Detail], notified_by: str | None
+) -> list[DetailRow]:
+    return [
+        DetailRow(
+            entry_id=entry_id,
+            number=number,
+            amount=detail.amount,
+            currency=detail.currency,
+            direction=detail.direction,
+            end_to_end_id=detail.end_to_end_id,
+            refs=msgspec.json.encode(detail.references).decode(),
+            counterparty_name=detail.counterparty_name,
+            counterparty_account=detail.counterparty_account,
+            remittance=detail.remittance,
+            charges=detail.charges,
+            instructed=detail.instructed.amount if detail.instructed else None,
+            instructed_currency=detail.instructed.currency if detail.instructed else None,
+            return_reason=detail.return_reason,
+            notified_by=notified_by,
+        )
+        for number, detail in enumerate(details, start=1)
+    ]
+
+
+def _booked(at: At, account: Account, entry: Entry) -> JournalEntry:
+    """Enter a booked entry at once; until somebody says what it was for it stands in suspense."""
+    books = Accounts(at.here)
+    meta = {
+        "bank_account": account.account,
+        "bank_entry": str(entry.id),
+        "booked_on": entry.booked_on.isoformat() if entry.booked_on else "",
+    }
+    moved = transfer(
+        books.asset("Bank"),
+        books.suspense("BankEntry"),
+        entry.signed,
+        entry.currency,
+        {name: value for name, value in meta.items() if value},
+    )
+    document = f"bank/{account.id}/{entry.id}/booked"
+    on = entry.booked_on or at.now.date()
+    return JournalEntry(on, document, f"Bank entry {entry.id}", tuple(moved))
+
+
+async def _take_notices(
+    intake: _Intake, account: Account, statement: Statement, names: Sequence[str]
+) -> None:
+    """Keep what a camt.054 says of booked entries: details for them, never an entry of its own."""
+    session, done = intake.at.session, intake.done
+    for name, entry in zip(names, statement.entries, strict=True):
+        if not entry.is_booked or not entry.details:
+            continue
+        if await store.find_notice(session, account.id, name) is not None:
+            done.known += 1
+            continue
+        await intake.keep()
+        notice = Notice(
+            account_id=account.id,
+            identity=name,
+            file=done.sha256,
+            reference=reference_of(entry),
+            amount=entry.amount,
+            direction=entry.direction,
+            booked_on=entry.booked_on or entry.value_on,
+            details=msgspec.json.encode(entry.details).decode(),
+            entry_id=None,
+        )
+        session.add(notice)
+        found = await store.entries_of_amount(session, account.id, entry.amount, entry.direction)
+        await _attach(session, [row for row in found if _is_of(notice, row)], notice)
+        done.enriched += 1
+    await session.flush()
+
+
+async def _attach_notices(
+    session: AsyncSession, account: Account, rows: Sequence[Entry], done: Imported
+) -> None:
+    """Give new entries the details that came before them."""
+    by_amount: dict[int, list[Entry]] = {}
+    for row in rows:
+        by_amount.setdefault(row.amount, []).append(row)
+    for notice in await store.waiting_notices(session, account.id):
+        alike = by_amount.get(notice.amount, [])
+        await _attach(session, [row for row in alike if _is_of(notice, row)], notice)
+        done.enriched += notice.entry_id is not None
+
+
+def _is_of(notice: Notice, entry: Entry) -> bool:
+    """Say whether a notification may tell of an entry: the bank's reference, or day and amount."""
+    if entry.kind != "ENTRY" or entry.status != "BOOK":
+        return False
+    if (notice.amount, notice.direction) != (entry.amount, entry.direction):
+        return False
+    if notice.reference and entry.reference:
+        return notice.reference == entry.reference
+    return notice.booked_on == entry.booked_on
+
+
+async def _attach(session: AsyncSession, candidates: Sequence[Entry], notice: Notice) -> None:
+    """Give an entry the details of a notification, where only one entry can be meant.
+
+    Details a statement brought itself stay as they are.
+    """
+    if len(candidates) != 1:
+        return
+    entry = candidates[0]
+    notice.entry_id = entry.id
+    if not await store.details_of(session, [entry.id]):
+        details = msgspec.json.decode(notice.details, type=tuple[Detail, ...])
+        session.add_all(_detail_rows(entry.id, details, notice.file))
+        await session.flush()

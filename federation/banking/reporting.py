@@ -1,0 +1,201 @@
+"""The queue of unsettled entries, what they may be for, and how an account reconciles."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.banking import store
+from federation.banking.items import Item
+from federation.banking.matching import Candidate, Matcher, Movement, Suggestion, match_all
+from federation.banking.tables import Account, DetailRow, Entry, Match
+from federation.banking.values import Instructed
+from federation.banking.waiting import Waited, waited_for
+from federation.settlement.books import Accounts
+
+LOOKED_AT_MAX = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """An entry that nobody settled, what it may be for, and what was proposed for it."""
+
+    entry: Entry
+    details: list[DetailRow]
+    suggestions: list[Suggestion]
+    proposal: tuple[Match, list[Item]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """An account as a whole: opening + credits - debits = closing, and what became of each.
+
+    `by_kind` is what settled entries were for; signed minor units that add up to `settled`.
+    `open` waits in suspense. `in_books` is the bank account of the journal in this currency, and
+    `at_banks` the closing balances of all accounts in it: `difference` is by how much the books
+    are ahead, because of receipts entered by hand that no bank entry was matched to.
+    """
+
+    account: Account
+    statements: int
+    opening: int
+    credits: int
+    debits: int
+    closing: int
+    settled: int
+    open: int
+    open_entries: int
+    in_books: int
+    at_banks: int
+    by_kind: dict[str, int] = field(default_factory=dict[str, int])
+
+    @property
+    def adds_up(self) -> bool:
+        """Say whether I17 holds for this account."""
+        moved = self.opening + self.credits - self.debits
+        is_settled = sum(self.by_kind.values()) == self.settled
+        return moved == self.closing and self.settled + self.open == moved and is_settled
+
+    @property
+    def difference(self) -> int:
+        """Return by how much the books are ahead of the banks."""
+        return self.in_books - self.at_banks
+
+
+async def queue(
+    session: AsyncSession,
+    here: str,
+    now: datetime,
+    *,
+    first: int,
+    after: int = 0,
+    account_id: int | None = None,
+) -> list[Queued]:
+    """Return unsettled entries, oldest first, each with suggestions or what was proposed."""
+    rows = await store.open_entries(
+        session, after=after, limit=LOOKED_AT_MAX, account_id=account_id
+    )
+    details = await store.details_of(session, [row.id for row in rows])
+    matcher = Matcher(list((await waited_for(session, here, now)).values()))
+    candidates = [candidate_of(row, details.get(row.id, [])) for row in rows if row.state == "OPEN"]
+    found = match_all(candidates, matcher)
+    return [
+        Queued(
+            row,
+            details.get(row.id, []),
+            found.get(row.id, []),
+            await _proposal(session, row) if row.state == "PROPOSED" else None,
+        )
+        for row in rows[:first]
+    ]
+
+
+async def _proposal(session: AsyncSession, entry: Entry) -> tuple[Match, list[Item]]:
+    match = (await store.matches_of(session, entry.id))[-1]
+    rows = await store.items_of(session, match.id)
+    return match, [Item(row.kind, row.ref, row.amount, row.note) for row in rows]
+
+
+async def exact_matches(
+    session: AsyncSession, waited: Waited, new: Sequence[Entry]
+) -> list[Suggestion]:
+    """Return what new entries are beyond doubt: one thing expected, by id, amount and currency.
+
+    Every open entry is looked at, since two with one EndToEndId leave a doubt.
+    """
+    rows = await store.open_entries(session, limit=store.OPEN_MAX)
+    details = await store.details_of(session, [row.id for row in rows])
+    candidates = [candidate_of(row, details.get(row.id, [])) for row in rows if row.state == "OPEN"]
+    found = match_all(candidates, Matcher(list(waited.values())))
+    fresh = {row.id for row in new}
+    return [
+        suggestions[0]
+        for entry, suggestions in found.items()
+        if entry in fresh and suggestions and suggestions[0].is_exact
+    ]
+
+
+def candidate_of(entry: Entry, details: Sequence[DetailRow]) -> Candidate:
+    """Return an entry as it is matched: a single transaction speaks for the whole."""
+    batch = tuple(msgspec.json.decode(entry.batch, type=list[str]))
+    only = details[0] if len(details) == 1 else None
+    references = tuple(msgspec.json.decode(only.refs, type=list[str])) if only else ()
+    instructed = _instructed(only) if only else None
+    if instructed is None and entry.instructed is not None and entry.instructed_currency:
+        instructed = Instructed(entry.instructed, entry.instructed_currency)
+    whole = Movement(
+        entry=entry.id,
+        amount=entry.signed,
+        currency=entry.currency,
+        day=entry.booked_on,
+        end_to_end_id=only.end_to_end_id if only else None,
+        references=(*batch, *references, *([entry.reference] if entry.reference else [])),
+        account=only.counterparty_account if only else None,
+        name=only.counterparty_name if only else None,
+        text=" ".join(filter(None, (only.remittance if only else "", entry.text))),
+        charges=entry.charges or (only.charges if only else 0),
+        instructed=instructed,
+    )
+    parts = tuple(_part(entry, row) for row in details) if len(details) > 1 else ()
+    return Candidate(whole, parts)
+
+
+def _part(entry: Entry, row: DetailRow) -> Movement:
+    return Movement(
+        entry=entry.id,
+        amount=row.amount if row.direction == "CREDIT" else -row.amount,
+        currency=row.currency,
+        day=entry.booked_on,
+        end_to_end_id=row.end_to_end_id,
+        references=tuple(msgspec.json.decode(row.refs, type=list[str])),
+        account=row.counterparty_account,
+        name=row.counterparty_name,
+        text=row.remittance,
+        charges=row.charges,
+        instructed=_instructed(row),
+    )
+
+
+def _instructed(row: DetailRow) -> Instructed | None:
+    if row.instructed is None or row.instructed_currency is None:
+        return None
+    return Instructed(row.instructed, row.instructed_currency)
+
+
+async def reconcile(session: AsyncSession, account: Account, here: str) -> Reconciliation:
+    """Return how an account stands: what the bank said, what was settled, what the books say."""
+    last = await store.last_statement(session, account.id)
+    rows = await store.totals(session, account.id)
+    sides = {"CREDIT": 0, "DEBIT": 0}
+    opening = settled = waiting = count = 0
+    for kind, state, direction, amount in rows:
+        signed = amount if direction == "CREDIT" else -amount
+        if kind == "OPENING":
+            opening += signed
+        else:
+            sides[direction] += amount
+        if state == "SETTLED":
+            settled += signed
+        else:
+            waiting, count = waiting + signed, count + 1
+    closings = [
+        await store.last_statement(session, row.id)
+        for row in await store.accounts(session)
+        if row.currency == account.currency
+    ]
+    return Reconciliation(
+        account=account,
+        statements=last.number if last else 0,
+        opening=opening,
+        credits=sides["CREDIT"],
+        debits=sides["DEBIT"],
+        closing=last.closing if last else 0,
+        settled=settled,
+        open=waiting,
+        open_entries=count,
+        in_books=await store.balance(session, Accounts(here).asset("Bank"), account.currency),
+        at_banks=sum(row.closing for row in closings if row is not None),
+        by_kind=await store.settled_by_kind(session, account.id),
+    )

@@ -1,0 +1,140 @@
+"""Open accounts, take the bank's files, and settle at once what is beyond doubt."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.banking import store
+from federation.banking.accounts import account_name, account_number
+from federation.banking.camt import read_bank_file
+from federation.banking.importing import Imported, import_statements
+from federation.banking.pain002 import ACCEPTED, REJECTED
+from federation.banking.reporting import exact_matches
+from federation.banking.settling import settle
+from federation.banking.tables import Account
+from federation.banking.values import BankFile, PaymentStatus, Place, StatusReport
+from federation.banking.waiting import At, waited_for
+from federation.errors import RefusalError
+from federation.money import exponent
+from federation.settlement.payments import service as payments
+from federation.settlement.payments import store as payment_store
+from federation.trust.principals import Principal
+
+EXACT = "EndToEndId, amount and currency are exact and unique"
+
+
+class AccountConflictError(RefusalError):
+    """This account is open under another name or scheme."""
+
+    code: ClassVar[str] = "ACCOUNT_CONFLICT"
+
+
+class UnknownOrderError(RefusalError):
+    """The bank reports on an order that is not from here."""
+
+    code: ClassVar[str] = "UNKNOWN_ORDER"
+
+
+async def open_account(
+    session: AsyncSession,
+    *,
+    account: str,
+    scheme: str,
+    currency: str,
+    name: str,
+    who: Principal,
+    now: datetime,
+) -> Account:
+    """Register an account of this server in one currency; the same again changes nothing."""
+    number, called = account_number(account, scheme), account_name(name)
+    exponent(currency)  # refuses what is no currency with minor units
+    known = await store.find_account(session, number, currency)
+    if known is not None:
+        if (known.scheme, known.name) != (scheme, called):
+            raise AccountConflictError(f"{number}: {known.name}")
+        return known
+    row = Account(
+        account=number,
+        scheme=scheme,
+        currency=currency,
+        name=called,
+        opened_by=who.subject,
+        opened_at=now,
+    )
+    session.add(row)
+    await session.flush()
+    return row
+
+
+async def import_file(at: At, data: bytes, file: BankFile | None = None) -> Imported:
+    """Take a bank's file whole, or refuse it whole; what is exact is settled at once.
+
+    `file` is what was read of the data, where the caller has done so.
+    """
+    file = file or read_bank_file(data)
+    done = await import_statements(at, data, file)
+    if file.report is not None and not done.is_known:
+        done.reported = await _report(at, file.report)
+    if done.entries:
+        waited = await waited_for(at.session, at.here, at.now)
+        for suggestion in await exact_matches(at.session, waited, done.entries):
+            [entry] = suggestion.entries
+            await settle(at, entry, suggestion.items, reason=EXACT, waited=waited)
+            done.matched += 1
+    return done
+
+
+async def _report(at: At, report: StatusReport) -> int:
+    """Record the bank's word on orders (pain.002); return how many payments it was about."""
+    named = {item.end_to_end_id for item in report.payments}
+    found = list(report.payments)
+    if report.status is not None:
+        rows = await payment_store.exported_in(at.session, report.original_message_id)
+        if not rows and not found:
+            raise UnknownOrderError(f"message {report.original_message_id[:40]}")
+        found += [
+            PaymentStatus(Place(), row.payment_id, report.status, report.reason)
+            for row in rows
+            if row.payment_id not in named
+        ]
+    for item in found:
+        await _one_report(at, item, report.id)
+    return len(found)
+
+
+async def _one_report(at: At, item: PaymentStatus, reference: str) -> None:
+    payment = await payment_store.find_payment(at.session, item.end_to_end_id)
+    if payment is None:
+        raise UnknownOrderError(f"{item.place}: payment {item.end_to_end_id[:40]}")
+    who, note = at.who.subject, f"pain.002 {reference}"
+    if item.status == REJECTED:
+        reason = item.reason or "rejected by the bank"
+        await payments.reject(at.session, payment, reason, who=who, at=at.now, reference=note)
+    elif item.status in ACCEPTED:
+        await payments.accept(at.session, payment, who=who, at=at.now, reference=note)
+
+
+def summary(done: Imported) -> dict[str, Any]:
+    """Return what a file brought as JSON: amounts are signed minor units, as text."""
+    return {
+        "file": done.sha256,
+        "kind": f"{done.kind}.001.{done.version:02d}",
+        "again": done.is_known,
+        "statements": [
+            {
+                "id": str(row.id),
+                "account": str(row.account_id),
+                "number": row.number,
+                "bank_id": row.bank_id,
+                "opening": str(row.opening),
+                "closing": str(row.closing),
+            }
+            for row in done.statements
+        ],
+        "entries": len(done.entries),
+        "known": done.known,
+        "enriched": done.enriched,
+        "matched": done.matched,
+        "payments_reported": done.reported,
+    }

@@ -1,0 +1,289 @@
+"""Say what bank entries were for: settled once, by items with names, and undone by reversal.
+
+Write transactions of a server run one after the other (docs/decisions/0002), and an entry's acts
+are numbered in the database: of two officers on one entry, the second is refused.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.banking import store
+from federation.banking.effects import (
+    NotExpectedError,
+    book,
+    check_own_transfer,
+    check_receipt,
+    give_back,
+    meta_of,
+    receivable,
+    receive,
+    take_back,
+)
+from federation.banking.items import (
+    EXPECTED,
+    INVOICE,
+    OWN_TRANSFER,
+    PAYMENT,
+    RECORDED_RECEIPT,
+    REMITTANCE_IN,
+    RETURN,
+    SHORT_PAYMENT,
+    BadItemError,
+    Item,
+    check_items,
+    named_postings,
+    over_limit,
+    received,
+)
+from federation.banking.matching import signed_amount
+from federation.banking.tables import Entry, Match, MatchItem
+from federation.banking.waiting import At, Waited, waited_for
+from federation.errors import RefusalError
+from federation.money import Money
+from federation.settlement.books import Entry as JournalEntry
+from federation.settlement.books import Posting
+from federation.settlement.payments import incoming
+from federation.settlement.payments.expected import Expected
+from federation.settlement.payments.postings import reversal
+from federation.settlement.payments.store import entry_of
+from federation.settlement.store import is_posted, post
+from federation.trust.principals import require_other_person
+
+
+class UnknownEntryError(RefusalError):
+    """No such bank entry."""
+
+    code: ClassVar[str] = "UNKNOWN_BANK_ENTRY"
+
+
+class EntrySettledError(RefusalError):
+    """Somebody else has settled this entry."""
+
+    code: ClassVar[str] = "ENTRY_SETTLED"
+
+
+class EntryProposedError(RefusalError):
+    """This entry waits for another person's approval."""
+
+    code: ClassVar[str] = "ENTRY_PROPOSED"
+
+
+class NotSettledError(RefusalError):
+    """There is nothing to approve or undo on this entry."""
+
+    code: ClassVar[str] = "ENTRY_NOT_SETTLED"
+
+
+async def settle(
+    at: At, entry_id: int, items: Sequence[Item], *, reason: str = "", waited: Waited | None = None
+) -> Match:
+    """Settle an entry; beyond what one officer may decide alone it is proposed, and posts nothing.
+
+    `waited` is what is expected where the caller has it at hand.
+    """
+    entry = await _open_entry(at, entry_id)
+    if waited is None:
+        waited = await waited_for(at.session, at.here, at.now)
+    await _check(at, entry, items, waited)
+    too_much = over_limit(items)
+    if too_much:
+        why = ", ".join(f"{i.kind} {Money(i.amount, entry.currency)}" for i in too_much)
+        match = await _record(at, entry, "PROPOSED", f"{reason} (over limit: {why})".strip())
+        _add_items(at, match, entry, items, {})
+        entry.state = "PROPOSED"
+        return match
+    return await _enter(at, entry, items, reason, None)
+
+
+async def settle_together(at: At, entry_ids: Sequence[int], kind: str, ref: str) -> list[Match]:
+    """Settle several entries that pay one invoice or remittance together (many to one)."""
+    if kind not in {INVOICE, REMITTANCE_IN}:
+        raise BadItemError(f"{kind} is paid by one entry")
+    found: list[Match] = []
+    for position, entry_id in enumerate(entry_ids, start=1):
+        entry = await _open_entry(at, entry_id)
+        row = await _get_expected(at, kind, ref)
+        amount = entry.signed
+        left = amount - row.amount
+        items = [Item(kind, ref, row.amount)]
+        if position < len(entry_ids) and left < 0:
+            items.append(Item(SHORT_PAYMENT, ref, left, f"{position} of {len(entry_ids)} entries"))
+        found.append(await settle(at, entry_id, items))
+    return found
+
+
+async def approve(at: At, entry_id: int) -> Match:
+    """Settle what another officer proposed, if it still fits."""
+    entry = await _get_entry(at, entry_id)
+    last = await _last_match(at, entry)
+    if last is None or entry.state != "PROPOSED":
+        raise NotSettledError(f"entry {entry_id} is {entry.state}")
+    require_other_person(last.acted_by, at.who.subject)
+    items = await items_of(at.session, last)
+    await _check(at, entry, items, await waited_for(at.session, at.here, at.now))
+    return await _enter(replace(at, author=last.acted_by), entry, items, last.reason, last.id)
+
+
+async def undo(at: At, entry_id: int, reason: str) -> Match:
+    """Take back what an entry was settled by, by reversal; or withdraw a proposal."""
+    entry = await _get_entry(at, entry_id)
+    last = await _last_match(at, entry)
+    if last is None or entry.state == "OPEN":
+        raise NotSettledError(f"entry {entry_id} is {entry.state}")
+    if not reason.strip():
+        raise NotSettledError("undoing needs a reason")
+    match = await _record(at, entry, "UNDONE", reason.strip(), last.id)
+    if entry.state == "SETTLED":
+        for item in await store.items_of(at.session, last.id):
+            await take_back(at, entry, match, item)
+        await _reverse(at, entry, last, match)
+    entry.state = "OPEN"
+    return match
+
+
+async def _get_entry(at: At, entry_id: int) -> Entry:
+    entry = await store.find_entry(at.session, entry_id)
+    if entry is None or entry.state == "NONE":
+        raise UnknownEntryError(str(entry_id))
+    return entry
+
+
+async def _open_entry(at: At, entry_id: int) -> Entry:
+    entry = await _get_entry(at, entry_id)
+    if entry.state == "OPEN":
+        return entry
+    last = await _last_match(at, entry)
+    by = f"entry {entry_id}" + (f", by {last.acted_by} at {last.acted_at}" if last else "")
+    raise EntrySettledError(by) if entry.state == "SETTLED" else EntryProposedError(by)
+
+
+async def _last_match(at: At, entry: Entry) -> Match | None:
+    rows = await store.matches_of(at.session, entry.id)
+    return rows[-1] if rows else None
+
+
+async def items_of(session: AsyncSession, match: Match) -> list[Item]:
+    """Return what an act was about; of undoing, nothing."""
+    rows = await store.items_of(session, match.id)
+    return [Item(row.kind, row.ref, row.amount, row.note) for row in rows]
+
+
+async def _get_expected(at: At, kind: str, ref: str) -> Expected:
+    row = (await waited_for(at.session, at.here, at.now)).get((kind, ref))
+    if row is None:
+        raise NotExpectedError(f"{kind} {ref}")
+    return row
+
+
+async def _check(at: At, entry: Entry, items: Sequence[Item], waited: Waited) -> None:
+    """Refuse items that do not add up, or name what is not expected or of another amount."""
+    total = entry.signed
+    check_items(items, total, entry.currency)
+    for item in items:
+        if item.kind in EXPECTED:
+            row = waited.get((item.kind, item.ref))
+            if row is None:
+                raise NotExpectedError(f"{item.kind} {item.ref}")
+            _refuse_other_amount(item, row, entry)
+        elif item.kind == RECORDED_RECEIPT:
+            await check_receipt(at, item, entry)
+        elif item.kind == OWN_TRANSFER:
+            await check_own_transfer(at, item, entry)
+
+
+def _refuse_other_amount(item: Item, row: Expected, entry: Entry) -> None:
+    """Hold an item to its whole open amount; only the bank's own conversion has another."""
+    if row.currency != entry.currency:
+        if item.kind == INVOICE:
+            raise BadItemError(f"{item.ref} is in {row.currency}, the account in {entry.currency}")
+    elif item.amount != signed_amount(row):
+        wanted = Money(signed_amount(row), row.currency)
+        raise BadItemError(
+            f"{item.kind} {item.ref}: {wanted} is open; name the difference as an item of its own"
+        )
+
+
+async def _enter(
+    at: At, entry: Entry, items: Sequence[Item], reason: str, proposal: int | None
+) -> Match:
+    """Do what the items say, and post what is not posted by those it concerns."""
+    match = await _record(at, entry, "SETTLED", reason, proposal)
+    booked_on = entry.booked_on or at.now.date()
+    made: dict[int, str] = {}
+    postings: list[Posting] = []
+    for number, item in enumerate(items, start=1):
+        if item.kind == PAYMENT:
+            await book(at, entry, item, booked_on)
+        elif item.kind == RETURN:
+            await give_back(at, entry, item, booked_on)
+        elif item.kind == REMITTANCE_IN:
+            came = received(item, items)
+            made[number] = await incoming.receive(
+                at.session, item.ref, at.here, booked_on, came, entry.currency
+            )
+        elif item.kind == INVOICE:
+            came = received(item, items)
+            made[number] = await receive(at, entry, match, item, came, booked_on)
+            postings += receivable(at.here, item.ref, came, entry)
+    postings += named_postings(at.here, items, entry.currency, meta_of(entry))
+    _add_items(at, match, entry, items, made)
+    document = _document(entry, match)
+    text = f"Bank entry {entry.id} settled"
+    await post(at.session, [JournalEntry(booked_on, document, text, tuple(postings))])
+    entry.state = "SETTLED"
+    return match
+
+
+async def _reverse(at: At, entry: Entry, settled: Match, undone: Match) -> None:
+    document = _document(entry, settled)
+    if not await is_posted(at.session, document):
+        return
+    posted = await entry_of(at.session, document)
+    narration = f"{posted.narration}, taken back: {undone.reason}"
+    taken_back = reversal(
+        posted, document=_document(entry, undone), narration=narration, on=at.now.date()
+    )
+    await post(at.session, [replace(taken_back, reverses=document)])
+
+
+def _document(entry: Entry, match: Match) -> str:
+    return f"bank/{entry.account_id}/{entry.id}/{match.act.lower()}/{match.number}"
+
+
+async def _record(
+    at: At, entry: Entry, act: str, reason: str, match_of: int | None = None
+) -> Match:
+    number = len(await store.matches_of(at.session, entry.id)) + 1
+    match = Match(
+        entry_id=entry.id,
+        number=number,
+        act=act,
+        match_of=match_of,
+        reason=reason,
+        acted_by=at.who.subject,
+        acted_at=at.now,
+    )
+    at.session.add(match)
+    await at.session.flush()
+    return match
+
+
+def _add_items(
+    at: At, match: Match, entry: Entry, items: Sequence[Item], made: Mapping[int, str]
+) -> None:
+    at.session.add_all(
+        MatchItem(
+            match_id=match.id,
+            number=number,
+            kind=item.kind,
+            ref=item.ref,
+            amount=item.amount,
+            currency=entry.currency,
+            note=item.note,
+            made=made.get(number),
+        )
+        for number, item in enumerate(items, start=1)
+    )

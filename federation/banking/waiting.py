@@ -1,0 +1,43 @@
+"""What this server waits for from its banks, by kind and id, and who acts on it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.banking import store
+from federation.banking.items import INVOICE, TAX_WITHHELD
+from federation.settlement.payments import expected
+from federation.settlement.payments.expected import Expected
+from federation.trust.principals import Principal
+
+Waited = Mapping[tuple[str, str], Expected]
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """Who acts, where and when. `author` is who entered what another person now approves."""
+
+    session: AsyncSession
+    here: str
+    who: Principal
+    now: datetime
+    author: str | None = None
+
+
+async def waited_for(session: AsyncSession, here: str, now: datetime) -> Waited:
+    """Return what this server waits for, {(kind, id): it}; an invoice less tax withheld of it."""
+    rows = [
+        *await expected.money_out(session, here, now),
+        *await expected.money_in(session, here, now),
+    ]
+    withheld: dict[str, int] = {}
+    for item in await store.standing_items(session, [TAX_WITHHELD]):
+        withheld[item.ref] = withheld.get(item.ref, 0) - item.amount
+    found: dict[tuple[str, str], Expected] = {}
+    for row in rows:
+        left = row.amount - (withheld.get(row.id, 0) if row.kind == INVOICE else 0)
+        if left > 0:
+            found[row.kind, row.id] = row if left == row.amount else replace(row, amount=left)
+    return found

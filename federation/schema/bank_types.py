@@ -1,0 +1,323 @@
+"""What the banks' word looks like in GraphQL."""
+
+from datetime import date, datetime
+
+import msgspec
+import strawberry
+
+from federation import money
+from federation.banking import reporting, store
+from federation.banking.items import Item
+from federation.banking.matching import Suggestion as Found
+from federation.banking.tables import Account, DetailRow, Entry, Match, StatementRow
+from federation.schema.context import Info
+from federation.schema.scalars import BigInt, Money
+
+ENTRIES_MAX = 1_000
+
+
+def _money(minor: int, currency: str) -> Money:
+    return Money.of(money.Money(minor, currency))
+
+
+@strawberry.type(description="An account of this server at a bank, in one currency.")
+class BankAccount:
+    """A bank account."""
+
+    id: strawberry.ID
+    account: str
+    scheme: str
+    currency: str
+    name: str
+    opened_by: str
+    opened_at: datetime
+
+    @classmethod
+    def of(cls, row: Account) -> "BankAccount":
+        """Show a row."""
+        return cls(
+            id=strawberry.ID(str(row.id)),
+            account=row.account,
+            scheme=row.scheme,
+            currency=row.currency,
+            name=row.name,
+            opened_by=row.opened_by,
+            opened_at=row.opened_at,
+        )
+
+
+@strawberry.type(description="One transaction behind a bank entry.")
+class BankDetail:
+    """A transaction as the bank described it."""
+
+    amount: Money
+    direction: str
+    end_to_end_id: str | None
+    references: list[str]
+    counterparty_name: str | None
+    counterparty_account: str | None
+    remittance: str
+    charges: Money
+    instructed: Money | None
+    return_reason: str | None
+    notified_by: str | None
+
+    @classmethod
+    def of(cls, row: DetailRow) -> "BankDetail":
+        """Show a row."""
+        return cls(
+            amount=_money(row.amount, row.currency),
+            direction=row.direction,
+            end_to_end_id=row.end_to_end_id,
+            references=msgspec.json.decode(row.refs, type=list[str]),
+            counterparty_name=row.counterparty_name,
+            counterparty_account=row.counterparty_account,
+            remittance=row.remittance,
+            charges=_money(row.charges, row.currency),
+            instructed=(
+                _money(row.instructed, row.instructed_currency)
+                if row.instructed is not None and row.instructed_currency
+                else None
+            ),
+            return_reason=row.return_reason,
+            notified_by=row.notified_by,
+        )
+
+
+@strawberry.type(description="A movement of an account; `signed` is positive for money in.")
+class BankEntry:
+    """An entry: OPEN, PROPOSED or SETTLED; NONE where the bank has not booked it."""
+
+    id: strawberry.ID
+    account_id: strawberry.ID
+    statement_id: strawberry.ID
+    kind: str
+    status: str
+    state: str
+    reference: str | None
+    amount: Money
+    direction: str
+    signed: BigInt
+    booked_on: date | None
+    value_on: date | None
+    transaction_code: str
+    text: str
+    charges: Money
+    details: list[BankDetail]
+
+    @classmethod
+    def of(cls, row: Entry, details: list[DetailRow]) -> "BankEntry":
+        """Show a row."""
+        return cls(
+            id=strawberry.ID(str(row.id)),
+            account_id=strawberry.ID(str(row.account_id)),
+            statement_id=strawberry.ID(str(row.statement_id)),
+            kind=row.kind,
+            status=row.status,
+            state=row.state,
+            reference=row.reference,
+            amount=_money(row.amount, row.currency),
+            direction=row.direction,
+            signed=BigInt(row.signed),
+            booked_on=row.booked_on,
+            value_on=row.value_on,
+            transaction_code=row.transaction_code,
+            text=row.text,
+            charges=_money(row.charges, row.currency),
+            details=[BankDetail.of(detail) for detail in details],
+        )
+
+
+@strawberry.type(description="A statement that was imported; `file` is the SHA-256 of its bytes.")
+class BankStatement:
+    """A statement; balances are signed."""
+
+    id: strawberry.ID
+    account: BankAccount
+    number: int
+    bank_id: str
+    sequence: BigInt | None
+    from_on: date | None
+    to_on: date | None
+    opening: Money
+    closing: Money
+    file: str
+    imported_by: str
+    imported_at: datetime
+
+    @strawberry.field(description="What it added, also what is pending (PDNG) or announced (INFO).")
+    async def entries(self, info: Info) -> list[BankEntry]:
+        """List entries."""
+        async with info.context.server.db.read() as session:
+            rows = await store.entries_of(session, int(self.id), ENTRIES_MAX)
+            details = await store.details_of(session, [row.id for row in rows])
+        return [BankEntry.of(row, details.get(row.id, [])) for row in rows]
+
+    @classmethod
+    def of(
+        cls, row: StatementRow, account: Account, imported_by: str, imported_at: datetime
+    ) -> "BankStatement":
+        """Show a row."""
+        return cls(
+            id=strawberry.ID(str(row.id)),
+            account=BankAccount.of(account),
+            number=row.number,
+            bank_id=row.bank_id,
+            sequence=BigInt(row.sequence) if row.sequence is not None else None,
+            from_on=row.from_on,
+            to_on=row.to_on,
+            opening=_money(row.opening, account.currency),
+            closing=_money(row.closing, account.currency),
+            file=row.file,
+            imported_by=imported_by,
+            imported_at=imported_at,
+        )
+
+
+@strawberry.type(description="What an entry was for, or a named difference; in is positive.")
+class BankItem:
+    """An item."""
+
+    kind: str
+    ref: str
+    amount: BigInt
+    note: str
+
+    @classmethod
+    def of(cls, item: Item) -> "BankItem":
+        """Show an item."""
+        return cls(kind=item.kind, ref=item.ref, amount=BigInt(item.amount), note=item.note)
+
+
+@strawberry.type(description="What an entry may be for; `difference` is what no item explains.")
+class Suggestion:
+    """A suggestion: several `entries` pay one thing together."""
+
+    entries: list[strawberry.ID]
+    items: list[BankItem]
+    difference: BigInt
+    score: int
+    reasons: list[str]
+    is_exact: bool
+
+    @classmethod
+    def of(cls, found: Found) -> "Suggestion":
+        """Show a suggestion."""
+        return cls(
+            entries=[strawberry.ID(str(entry)) for entry in found.entries],
+            items=[BankItem.of(item) for item in found.items],
+            difference=BigInt(found.difference),
+            score=found.score,
+            reasons=list(found.reasons),
+            is_exact=found.is_exact,
+        )
+
+
+@strawberry.type(description="An act on an entry: PROPOSED, SETTLED or UNDONE; never changed.")
+class BankMatch:
+    """A match."""
+
+    id: strawberry.ID
+    entry_id: strawberry.ID
+    number: int
+    act: str
+    reason: str
+    acted_by: str
+    acted_at: datetime
+    items: list[BankItem]
+
+    @classmethod
+    def of(cls, row: Match, items: list[Item]) -> "BankMatch":
+        """Show a row."""
+        return cls(
+            id=strawberry.ID(str(row.id)),
+            entry_id=strawberry.ID(str(row.entry_id)),
+            number=row.number,
+            act=row.act,
+            reason=row.reason,
+            acted_by=row.acted_by,
+            acted_at=row.acted_at,
+            items=[BankItem.of(item) for item in items],
+        )
+
+
+@strawberry.type(description="An entry that nobody settled, and what it may be for, best first.")
+class QueuedEntry:
+    """A row of the queue; `proposal` waits for another person."""
+
+    entry: BankEntry
+    suggestions: list[Suggestion]
+    proposal: BankMatch | None
+
+
+@strawberry.type(description="Signed minor units of settled entries by what they were for.")
+class KindTotal:
+    """A total."""
+
+    kind: str
+    amount: Money
+
+
+@strawberry.type(description="An account as a whole: opening + credits - debits = closing.")
+class ReconciliationReport:
+    """How an account reconciles; `difference` is by how much the books are ahead of the banks."""
+
+    account: BankAccount
+    statements: int
+    opening: Money
+    credits: Money
+    debits: Money
+    closing: Money
+    settled: Money
+    in_suspense: Money
+    entries_in_suspense: int
+    in_books: Money
+    at_banks: Money
+    difference: Money
+    adds_up: bool
+    by_kind: list[KindTotal]
+
+    @classmethod
+    def of(cls, found: reporting.Reconciliation) -> "ReconciliationReport":
+        """Show how an account stands."""
+        currency = found.account.currency
+        return cls(
+            account=BankAccount.of(found.account),
+            statements=found.statements,
+            opening=_money(found.opening, currency),
+            credits=_money(found.credits, currency),
+            debits=_money(found.debits, currency),
+            closing=_money(found.closing, currency),
+            settled=_money(found.settled, currency),
+            in_suspense=_money(found.open, currency),
+            entries_in_suspense=found.open_entries,
+            in_books=_money(found.in_books, currency),
+            at_banks=_money(found.at_banks, currency),
+            difference=_money(found.difference, currency),
+            adds_up=found.adds_up,
+            by_kind=[
+                KindTotal(kind=kind, amount=_money(amount, currency))
+                for kind, amount in found.by_kind.items()
+            ],
+        )
+
+
+@strawberry.input(description="What an entry was for, or a named difference; in is positive.")
+class BankItemInput:
+    """An item; see `federation.banking.items` for the kinds."""
+
+    kind: str
+    amount: BigInt
+    ref: str = ""
+    note: str = ""
+
+    def item(self) -> Item:
+        """Return the domain value."""
+        return Item(self.kind, self.ref, int(self.amount), self.note)
+
+
+@strawberry.type(description="Acts on entries, in the order of the entries.")
+class BankMatches:
+    """Matches."""
+
+    matches: list[BankMatch]

@@ -1,0 +1,221 @@
+"""Bank accounts and reconciliation in GraphQL; files come in by `POST /banking/files`."""
+
+from typing import Annotated, ClassVar
+
+import strawberry
+
+from federation.banking import reporting, service, settling, store
+from federation.banking.tables import Match
+from federation.banking.waiting import At
+from federation.errors import RefusalError
+from federation.schema.bank_types import (
+    BankAccount,
+    BankEntry,
+    BankItemInput,
+    BankMatch,
+    BankMatches,
+    BankStatement,
+    QueuedEntry,
+    ReconciliationReport,
+    Suggestion,
+)
+from federation.schema.context import Change, Info, Refused, change
+
+OFFICER = ("settlement_officer",)
+APPROVER = ("settlement_approver",)
+READERS = ("settlement_officer", "settlement_approver", "auditor")
+PAGE_MAX = 100
+TOGETHER_MAX = 100
+
+
+class BadIdError(RefusalError):
+    """This is no id of ours."""
+
+    code: ClassVar[str] = "BAD_ID"
+
+
+def _number(written: str) -> int:
+    if not (written.isascii() and written.isdigit() and len(written) < 19):  # noqa: PLR2004 - 2^63
+        raise BadIdError(written[:40])
+    return int(written)
+
+
+BankAccountResult = Annotated[BankAccount | Refused, strawberry.union("BankAccountResult")]
+BankMatchResult = Annotated[BankMatch | Refused, strawberry.union("BankMatchResult")]
+BankMatchesResult = Annotated[BankMatches | Refused, strawberry.union("BankMatchesResult")]
+
+
+@strawberry.type
+class BankingQuery:
+    """What staff and auditors see of the banks."""
+
+    @strawberry.field(description="The accounts of this server.")
+    async def bank_accounts(self, info: Info) -> list[BankAccount]:
+        """List accounts."""
+        info.context.require(*READERS)
+        async with info.context.server.db.read() as session:
+            return [BankAccount.of(row) for row in await store.accounts(session)]
+
+    @strawberry.field(description="Imported statements, newest first.")
+    async def bank_statements(
+        self, info: Info, account: strawberry.ID | None = None, first: int = 20
+    ) -> list[BankStatement]:
+        """List statements."""
+        info.context.require(*READERS)
+        wanted = _number(account) if account is not None else None
+        async with info.context.server.db.read() as session:
+            accounts = {row.id: row for row in await store.accounts(session)}
+            rows = await store.statements(session, wanted, min(max(first, 1), PAGE_MAX))
+            files = await store.imports(session, {row.file for row in rows})
+        return [BankStatement.of(row, accounts[row.account_id], *files[row.file]) for row in rows]
+
+    @strawberry.field(description="Entries that nobody settled, with ranked suggestions.")
+    async def bank_queue(
+        self,
+        info: Info,
+        account: strawberry.ID | None = None,
+        first: int = 50,
+        after: strawberry.ID | None = None,
+    ) -> list[QueuedEntry]:
+        """List what waits, oldest first."""
+        info.context.require(*READERS)
+        server = info.context.server
+        async with server.db.read() as session:
+            rows = await reporting.queue(
+                session,
+                server.code,
+                server.clock(),
+                first=min(max(first, 1), PAGE_MAX),
+                after=_number(after) if after is not None else 0,
+                account_id=_number(account) if account is not None else None,
+            )
+        return [
+            QueuedEntry(
+                entry=BankEntry.of(row.entry, row.details),
+                suggestions=[Suggestion.of(found) for found in row.suggestions],
+                proposal=BankMatch.of(*row.proposal) if row.proposal else None,
+            )
+            for row in rows
+        ]
+
+    @strawberry.field(description="One entry; null if there is none.")
+    async def bank_entry(self, info: Info, id: strawberry.ID) -> BankEntry | None:  # noqa: A002
+        """Show an entry."""
+        info.context.require(*READERS)
+        async with info.context.server.db.read() as session:
+            row = await store.find_entry(session, _number(id))
+            details = await store.details_of(session, [row.id]) if row else {}
+        return BankEntry.of(row, details.get(row.id, [])) if row else None
+
+    @strawberry.field(description="Everything that was done with an entry, in order.")
+    async def bank_matches(self, info: Info, entry: strawberry.ID) -> list[BankMatch]:
+        """List acts."""
+        info.context.require(*READERS)
+        async with info.context.server.db.read() as session:
+            rows = await store.matches_of(session, _number(entry))
+            return [
+                BankMatch.of(row, await settling.items_of(session, row)) for row in rows[:PAGE_MAX]
+            ]
+
+    @strawberry.field(description="How every account reconciles.")
+    async def reconciliation_report(
+        self, info: Info, account: strawberry.ID | None = None
+    ) -> list[ReconciliationReport]:
+        """Report on one account or all."""
+        info.context.require(*READERS)
+        server = info.context.server
+        wanted = _number(account) if account is not None else None
+        async with server.db.read() as session:
+            return [
+                ReconciliationReport.of(await reporting.reconcile(session, row, server.code))
+                for row in await store.accounts(session)
+                if wanted in {None, row.id}
+            ]
+
+
+@strawberry.type
+class BankingMutation:
+    """What a settlement officer does with the bank's word."""
+
+    @strawberry.mutation(description="Register an account of this server at a bank.")
+    async def open_bank_account(
+        self, info: Info, account: str, currency: str, name: str, scheme: str = "IBAN"
+    ) -> BankAccountResult:
+        """Open an account; the same again changes nothing."""
+
+        async def act(at: Change) -> BankAccount:
+            row = await service.open_account(
+                at.session,
+                account=account,
+                scheme=scheme,
+                currency=currency,
+                name=name,
+                who=at.who,
+                now=at.now,
+            )
+            return BankAccount.of(row)
+
+        return await change(info, "bank.open_account", OFFICER, act)
+
+    @strawberry.mutation(description="Settle entries by what they are for, to the last unit.")
+    async def confirm_match(
+        self, info: Info, entries: list[strawberry.ID], items: list[BankItemInput]
+    ) -> BankMatchesResult:
+        """Confirm a suggestion: one entry for its items, or several for one item."""
+
+        async def act(at: Change) -> BankMatches:
+            numbers = [_number(entry) for entry in entries]
+            if not 1 <= len(numbers) <= TOGETHER_MAX:
+                raise BadIdError(f"1 to {TOGETHER_MAX} entries")
+            wanted = [item.item() for item in items]
+            if len(numbers) == 1:
+                rows = [await settling.settle(_at(at), numbers[0], wanted)]
+            elif len(wanted) == 1:
+                only = wanted[0]
+                rows = await settling.settle_together(_at(at), numbers, only.kind, only.ref)
+            else:
+                raise BadIdError("several entries are for one item")
+            return BankMatches(matches=[await _match(at, row) for row in rows])
+
+        return await change(info, "bank.confirm", OFFICER, act)
+
+    @strawberry.mutation(description="Settle an entry with named differences, or propose it.")
+    async def settle_with_items(
+        self, info: Info, entry: strawberry.ID, items: list[BankItemInput], reason: str = ""
+    ) -> BankMatchResult:
+        """Settle; beyond an officer's limit it is PROPOSED for another person."""
+
+        async def act(at: Change) -> BankMatch:
+            wanted = [item.item() for item in items]
+            row = await settling.settle(_at(at), _number(entry), wanted, reason=reason[:500])
+            return await _match(at, row)
+
+        return await change(info, "bank.settle", OFFICER, act)
+
+    @strawberry.mutation(description="Approve what another person proposed for an entry.")
+    async def approve_settlement(self, info: Info, entry: strawberry.ID) -> BankMatchResult:
+        """Approve."""
+
+        async def act(at: Change) -> BankMatch:
+            return await _match(at, await settling.approve(_at(at), _number(entry)))
+
+        return await change(info, "bank.approve", APPROVER, act)
+
+    @strawberry.mutation(description="Take back a settlement by reversal, or a proposal.")
+    async def undo_settlement(
+        self, info: Info, entry: strawberry.ID, reason: str
+    ) -> BankMatchResult:
+        """Undo."""
+
+        async def act(at: Change) -> BankMatch:
+            return await _match(at, await settling.undo(_at(at), _number(entry), reason[:500]))
+
+        return await change(info, "bank.undo", (*OFFICER, *APPROVER), act)
+
+
+def _at(at: Change) -> At:
+    return At(at.session, at.server.code, at.who, at.now)
+
+
+async def _match(at: Change, row: Match) -> BankMatch:
+    return BankMatch.of(row, await settling.items_of(at.session, row))

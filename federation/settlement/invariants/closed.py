@@ -1,0 +1,141 @@
+"""What is true of a month once it is settled, whatever came later: I11."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import msgspec
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.settlement import store
+from federation.settlement.books import Entry, run_entries
+from federation.settlement.corrections import store as corrections
+from federation.settlement.corrections.tables import NodeCorrection
+from federation.settlement.invariants.registry import Check, Settled
+from federation.settlement.ledger.tables import LedgerHead
+from federation.settlement.months import last_day
+from federation.settlement.run import compute
+from federation.settlement.run_document import decode
+from federation.settlement.tables import JournalEntry, JournalPosting, Run
+
+# What a bank did on a day is entered with that day, also when the bank tells it late.
+BANKS_OWN_DAY = ("receipt/", "payment/", "remittance/", "bank/")
+CLEARED = "debtor"  # the tag of what the run cleared; what became of positions has none
+
+Sums = defaultdict[tuple[str, str, str], int]  # {(licence key or "", account, currency): moved}
+
+
+async def closed_month_untouched(session: AsyncSession, run: Settled) -> Check | None:
+    """I11: nothing more is entered for a settled month, nor dated in it but by a bank."""
+    head = await session.get(LedgerHead, run.period)
+    if run.corrects or head is None or head.entry_id is None:
+        return None
+    own = (f"run/{run.period}/", f"clearing/{run.period}", f"distribution/{run.period}")
+    rows = await session.execute(
+        select(JournalEntry.document)
+        .where(
+            JournalEntry.id > head.entry_id,
+            or_(
+                JournalEntry.posted_on <= last_day(run.period),
+                *(JournalEntry.document.startswith(name, autoescape=True) for name in own),
+            ),
+        )
+        .order_by(JournalEntry.id)
+    )
+    wrong = [document for (document,) in rows if not document.startswith(BANKS_OWN_DAY)]
+    return 1, wrong
+
+
+async def corrections_add_up(session: AsyncSession, run: Settled) -> Check | None:
+    """I11: what was entered for a month and its corrections is what the run in force enters.
+
+    Compared account by account, per licence, in licence currencies and in what both sides of an
+    obligation booked; how a position was then paid is the bank's business.
+    """
+    later = [row for row in await _approved(session, run.period) if row.corrects is not None]
+    if run.corrects or not later:
+        return None
+    document = decode(later[-1].document)
+    result = compute(document)
+    expected = _sums_of(
+        run_entries(
+            party=run.here,
+            period=run.period,
+            run_id=run.run_id,
+            posted_on=last_day(run.period),
+            licences=result.licences,
+            cleared=result.cleared,
+            clearing_currency=document.hub.clearing_currency,
+        )
+    )
+    places = [f"correction/{row.run_id[:16]}" for row in later]
+    found: Sums = defaultdict(int)
+    for place in (f"run/{run.period}/", *(f"{name}/run/" for name in places)):
+        await _add(found, session, place, is_licence=True)
+    for place in (f"clearing/{run.period}", *(f"{name}/clearing" for name in places)):
+        await _add(found, session, place, is_licence=False)
+    wrong = [
+        f"{key} {account}: {found[key, account, currency]} {currency} entered, "
+        f"{expected[key, account, currency]} computed"
+        for key, account, currency in sorted({*found, *expected})
+        if found[key, account, currency] != expected[key, account, currency]
+    ]
+    return len(expected), [*wrong, *_broken_chain(run, later)]
+
+
+async def _approved(session: AsyncSession, period: str) -> list[Run]:
+    rows = await session.scalars(
+        select(Run).where(Run.period == period, Run.state == "APPROVED").order_by(Run.id)
+    )
+    return list(rows)
+
+
+def _broken_chain(run: Settled, later: Iterable[Run]) -> list[str]:
+    """Each correction names the run that was in force before it."""
+    wrong, in_force = list[str](), run.run_id
+    for row in later:
+        if row.corrects != in_force:
+            wrong.append(f"{row.run_id[:16]} corrects {row.corrects}, in force was {in_force}")
+        in_force = row.run_id
+    return wrong
+
+
+def _sums_of(entries: Iterable[Entry]) -> Sums:
+    sums: Sums = defaultdict(int)
+    for entry in entries:
+        for posting in entry.postings:
+            if "licence" in posting.meta or CLEARED in posting.meta:
+                key = posting.meta.get("licence", "")
+                _move(sums, key, posting.debit, posting.credit, posting.amount, posting.currency)
+    return sums
+
+
+async def _add(sums: Sums, session: AsyncSession, place: str, *, is_licence: bool) -> None:
+    rows = await session.scalars(
+        select(JournalPosting)
+        .join(JournalEntry, JournalPosting.entry_id == JournalEntry.id)
+        .where(JournalEntry.document.startswith(place, autoescape=True))
+    )
+    for row in rows:
+        meta = msgspec.json.decode(row.meta, type=dict[str, str])
+        if is_licence or CLEARED in meta:
+            _move(sums, meta.get("licence", ""), row.debit, row.credit, row.amount, row.currency)
+
+
+def _move(sums: Sums, key: str, debit: str, credit: str, amount: int, currency: str) -> None:
+    sums[key, debit, currency] += amount
+    sums[key, credit, currency] -= amount
+
+
+async def member_corrections_add_up(session: AsyncSession, run: Settled) -> Check | None:
+    """I11: members' amounts of a month and what corrections changed are its income in force."""
+    row = run.distribution
+    last: NodeCorrection | None = await corrections.last_correction(session, run.period)
+    if row is None or last is None:
+        return None
+    count, total = await store.member_amount_sum(session, run.period)
+    changes = await corrections.corrections_of(session, run.period)
+    outstanding = msgspec.json.decode(last.outstanding, type=dict[str, str])
+    shared = total + sum(item.amount for item in changes) + sum(map(int, outstanding.values()))
+    left = last.received + last.domestic - last.admin_fee - shared
+    return count + len(changes), [f"{left} not shared out"] if left else []

@@ -1,0 +1,117 @@
+"""A server with a bank account, licences sold and payments exported: what bank tests start from."""
+
+from datetime import UTC, date, datetime
+
+from federation.banking import service, settling, store
+from federation.banking.items import Item
+from federation.banking.waiting import At
+from federation.licensing import service as licensing
+from federation.licensing.objects import ComponentTerms, OfferTerms
+from federation.licensing.service import Licensing
+from federation.settlement import service as settlement
+from federation.trust.jose import SigningKey
+from federation.trust.membership import CollectiveTerms
+from federation.trust.principals import Principal
+from tests.banking.bank import IBAN
+from tests.databases import a_party
+
+SOLD_AT = datetime(2026, 9, 1, 12, tzinfo=UTC)
+NOW = datetime(2026, 10, 17, 9, tzinfo=UTC)
+OFFICER = Principal("olga", frozenset({"settlement_officer"}))
+SECOND = Principal("oskar", frozenset({"settlement_officer"}))
+APPROVER = Principal("anna", frozenset({"settlement_approver"}))
+HUB = Licensing("HUB", SigningKey.generate())
+LAB = Principal("ada@lab-one", frozenset({"lab"}), "lab-one")
+GB = CollectiveTerms(
+    code="GB",
+    name="Example Licensing Society",
+    country="GB",
+    settlement_currency="EUR",
+    admin_fee_bps=1000,
+    collecting_fee_bps=500,
+    minimum_payment=1,
+    plan="per_usage",
+    account="GB29NWBK60161331926819",
+)
+SUSPENSE = "Liabilities:HUB:Suspense:BankEntry"
+BANK = "Assets:HUB:Bank"
+RECEIVABLE = "Assets:HUB:Receivable"
+
+
+def at(session, who=OFFICER, now=NOW):
+    return At(session, "HUB", who, now)
+
+
+async def sell(session, fee="100000", currency="EUR", key="1"):
+    """Sell a licence to Lab One for a month; return its number."""
+    terms = OfferTerms(
+        licensee="lab-one",
+        components=[ComponentTerms(uses=["TRAIN"], fee=fee, unit="TOKEN", id=None)],
+        currency=currency,
+        starts_on=date(2026, 10, 1),
+        ends_on=date(2026, 10, 31),
+        usage_basis="site",
+    )
+    offer = await licensing.offer_licence(
+        session, terms, OFFICER, reason="a test", key=f"o-{key}", uses=["TRAIN"], now=SOLD_AT
+    )
+    row = await licensing.accept_offer(
+        session, offer.id, LAB, key=f"a-{key}", licensing=HUB, now=SOLD_AT
+    )
+    await settlement.book_licence(session, row)
+    return row.number
+
+
+async def set_up(database, *fees):
+    """Open an account in EUR and sell licences; return their numbers."""
+    async with database.write("setup") as session:
+        session.add(a_party("GB", terms=GB))
+        await licensing.register_licensee(session, "lab-one", "Lab One Ltd", SOLD_AT)
+        await open_account(session)
+        return [await sell(session, fee, key=str(n)) for n, fee in enumerate(fees)]
+
+
+async def open_account(session, account=IBAN, scheme="IBAN", currency="EUR", name="Main"):
+    return await service.open_account(
+        session, account=account, scheme=scheme, currency=currency, name=name, who=OFFICER, now=NOW
+    )
+
+
+async def take(database, data, who=OFFICER, now=NOW):
+    """Import a file in a transaction of its own."""
+    async with database.write("import") as session:
+        return await service.import_file(at(session, who, now), data)
+
+
+def taking(data):
+    return lambda session: service.import_file(at(session), data)
+
+
+async def settle(database, entry, *items, who=OFFICER):
+    async with database.write("settle") as session:
+        return await settling.settle(at(session, who), entry, [Item(*item) for item in items])
+
+
+def settling_(entry, *items, who=OFFICER):
+    return lambda session: settling.settle(at(session, who), entry, [Item(*i) for i in items])
+
+
+async def undo(database, entry, reason="a mistake", who=OFFICER):
+    async with database.write("undo") as session:
+        return await settling.undo(at(session, who), entry, reason)
+
+
+async def approve(database, entry, who=APPROVER):
+    async with database.write("approve") as session:
+        return await settling.approve(at(session, who), entry)
+
+
+async def states(database):
+    """Return [(entry, state)] of what is booked."""
+    async with database.read() as session:
+        rows = [
+            row
+            for statement in await store.statements(session)
+            for row in await store.entries_of(session, statement.id, 1000)
+        ]
+    return sorted((row.id, row.state) for row in rows)

@@ -1,0 +1,67 @@
+"""Items as arithmetic: what they post, and what one person may decide."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from federation.banking.items import (
+    DIFFERENCES,
+    OFFICER_LIMITS,
+    Item,
+    named_postings,
+    over_limit,
+    received,
+)
+
+SUSPENSE = "Liabilities:HUB:Suspense:BankEntry"
+differences = st.lists(
+    st.builds(
+        Item,
+        st.sampled_from(sorted(DIFFERENCES)),
+        st.just("HUB-000001"),
+        st.integers(min_value=-20_000, max_value=20_000).filter(bool),
+    ),
+    max_size=6,
+)
+
+
+def of(*items, kinds):
+    return sum(item.amount for item in items if item.kind in kinds)
+
+
+@given(differences)
+def test_what_is_posted_empties_suspense_to_the_last_unit(items):
+    """Receipt and named postings move exactly the entry out of suspense, whatever is named."""
+    short, tax = {"SHORT_PAYMENT"}, {"TAX_WITHHELD"}
+    items = [
+        Item(item.kind, item.ref, -abs(item.amount)) if item.kind in short | tax else item
+        for item in items
+    ]
+    items.append(Item("INVOICE", "HUB-000001", 1_000_000))
+    entry = sum(item.amount for item in items)
+
+    came = received(items[-1], items)
+    moved = came
+    for posting in named_postings("HUB", items, "EUR", {}):
+        assert posting.amount > 0
+        moved += posting.amount * ((posting.debit == SUSPENSE) - (posting.credit == SUSPENSE))
+
+    assert moved == entry
+    assert came == 1_000_000 + of(*items, kinds=short | tax)
+
+
+@pytest.mark.parametrize(
+    ("kind", "limit"),
+    [("BANK_CHARGE", 10_000), ("FX_DIFFERENCE", 50_000), ("TAX_WITHHELD", 500_000)],
+)
+def test_limits_are_per_kind_and_entry_however_it_is_divided(kind, limit):
+    halves = [Item(kind, "a", limit // 2), Item(kind, "b", -(limit // 2))]
+    others = [Item("SHORT_PAYMENT", "a", -(10**9)), Item("OVERPAYMENT", "a", 10**9)]
+
+    assert over_limit([*halves, *others]) == []
+    one_more = Item(kind, "c", 1)
+    assert over_limit([*halves, one_more, *others]) == [*halves, one_more]
+
+
+def test_every_kind_with_a_limit_is_a_difference():
+    assert OFFICER_LIMITS.keys() <= DIFFERENCES
