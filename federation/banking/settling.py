@@ -222,7 +222,7 @@ async def _enter(
         elif item.kind == REMITTANCE_IN:
             came = received(item, items)
             made[number] = await incoming.receive(
-                at.session, item.ref, at.here, booked_on, came, entry.currency
+                at.session, item.ref, at.here, booked_on, came, entry.currency, at=at.now
             )
         elif item.kind == INVOICE:
             came = received(item, items)
