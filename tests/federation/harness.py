@@ -20,6 +20,7 @@ import msgspec
 
 from federation.clock import SettableClock
 from federation.config import HubConfig, NodeConfig, StaffMember
+from federation.edge.check import check_server
 from federation.edge.service import Service
 from federation.hub.app import create_hub
 from federation.nodes.app import create_node
@@ -437,8 +438,16 @@ async def small_federation(
                 await settle_in(config.code, config)
             await small.start(*(code for code in scenario.codes if code not in set(leave_out)))
             yield small
+            await assert_sound(small)
         finally:
             await small.stop(*small.keepers)
+
+
+async def assert_sound(small: Small) -> None:
+    """Hold every server's database against every invariant, as `federation check` does."""
+    for code, server in small.keepers.items():
+        found = await check_server(server.config)
+        assert found.violations == [], code
 
 
 async def open_for_business(small: Small) -> Story:

@@ -1,0 +1,173 @@
+"""`federation check` and `federation ledger export` on the databases of running servers."""
+
+import asyncio
+import json
+import sys
+
+import pytest
+from sqlalchemy import text
+
+from federation.edge.check import check_server
+from federation.scenario.model import HUB
+from tests.federation.harness import small_federation, write_scenario
+from tests.federation.test_corrections import RATES, SEPTEMBER, correct, live, two_months
+from tests.settlement.hledger_reader import read
+from tests.tampering import found_after
+
+__all__ = ["two_months"]  # a fixture
+
+HUB_TOML = """
+entity_id = "https://hub.federation.example"
+data_dir = "data"
+database_url = "{url}"
+name = "Hub"
+clearing_currency = "EUR"
+fee_bps = 300
+fee_band_bps = [1000, 3000]
+[terms]
+tier_weight = {{ standard = 1000 }}
+use_weight = {{ TRAIN = 1000 }}
+"""
+
+_CHANGED = text("UPDATE settlement_rate SET rate = rate || '9'")
+_RESTORED = text("UPDATE settlement_rate SET rate = substr(rate, 1, length(rate) - 1)")
+
+# Of a month with a correction: what is done, where, and which invariants then speak up.
+CORRECTED = """(SELECT min(p.id) FROM settlement_posting p JOIN settlement_entry e
+  ON e.id = p.entry_id WHERE e.document LIKE 'correction/%/run/%')"""
+RECOGNISED = """(SELECT min(p.id) FROM settlement_posting p JOIN settlement_entry e
+  ON e.id = p.entry_id WHERE e.document LIKE 'run/2026-09/%' AND p.debit LIKE '%:Unearned')"""
+BREAKS = {
+    "a correction's amount": (
+        HUB,
+        f"UPDATE settlement_posting SET amount = amount || '0' WHERE id = {CORRECTED}",
+        {"corrections_add_up", "journal_chained"},
+    ),
+    "a month's amount": (
+        HUB,
+        f"UPDATE settlement_posting SET amount = amount || '0' WHERE id = {RECOGNISED}",
+        {"corrections_add_up", "journal_chained", "journal_matches_run", "posted_as_computed"},
+    ),
+    "a correction of another run": (
+        HUB,
+        "UPDATE settlement_run SET corrects = run_id WHERE corrects IS NOT NULL",
+        {"corrections_add_up"},
+    ),
+    "an entry dated in a closed month": (
+        HUB,
+        "UPDATE settlement_entry SET posted_on = '2026-09-15' WHERE document LIKE 'correction/%'",
+        {"closed_month_untouched", "journal_chained"},
+    ),
+    "an entry more of a closed month": (
+        HUB,
+        (
+            "UPDATE settlement_entry SET document = 'run/2026-09/HUB-000009' WHERE id = "
+            "(SELECT max(id) FROM settlement_entry WHERE document LIKE 'correction/%/run/%')"
+        ),
+        {
+            "closed_month_untouched",
+            "journal_chained",
+            "posted_as_computed",
+            "corrections_add_up",
+        },
+    ),
+    "a member's correction": (
+        "DE",
+        "UPDATE settlement_member_adjustment SET amount = amount || '0' WHERE id = 1",
+        {"member_corrections_add_up"},
+    ),
+    "what a node got": (
+        "DE",
+        "UPDATE settlement_node_correction SET received = '1' || received",
+        {"member_corrections_add_up"},
+    ),
+}
+
+
+async def test_every_change_behind_a_corrected_months_back_is_named(two_months):
+    small, story = two_months
+    await live(small, story, late=True)
+    await correct(small, SEPTEMBER)
+
+    for name, (code, statement, invariants) in BREAKS.items():
+        found = await found_after(small.databases[code], code, statement)
+        assert set(found) == invariants, name
+    for code in small.codes:
+        found = await check_server(small.keepers[code].config)
+        examined = {item.invariant.name: item.examined for item in found.findings}
+        assert found.violations == []
+        assert examined["journal_chained"] > 5
+        if code != HUB:
+            assert examined["member_corrections_add_up"] > 0
+        assert (examined["corrections_add_up"] > 5) or code != HUB
+
+
+@pytest.fixture
+async def settled(backend, tmp_path):
+    """A federation that has settled a month and still runs; where the hub's configuration is."""
+    scenario = write_scenario(tmp_path / "files", rates_csv=RATES)
+    async with small_federation(backend, scenario, tmp_path) as small:
+        story = small.story()
+        await story.join()
+        await story.register()
+        await story.sell()
+        await story.publish_rates()
+        await live(small, story, late=True)
+        config = tmp_path / "hub.toml"
+        config.write_text(HUB_TOML.format(url=small.keepers[HUB].config.database_url))
+        yield small, str(config)
+
+
+async def federation(*arguments):
+    """Run the command beside the running servers; return (code, output, errors)."""
+    command = [sys.executable, "-m", "federation.cli", *arguments]
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    output, errors = await process.communicate()
+    return process.returncode, output.decode(), errors.decode()
+
+
+async def test_the_command_examines_a_running_server_and_exports_its_books(settled):
+    small, config = settled
+
+    code, output, _ = await federation("check", "--config", config)
+    as_json, said, _ = await federation("check", "--config", config, "--json")
+    hledger, books, _ = await federation(
+        "ledger", "export", "--config", config, "--format", "hledger"
+    )
+    _, early, _ = await federation(
+        "ledger", "export", "--config", config, "--format", "beancount", "--until", "2026-09-30"
+    )
+
+    assert (code, as_json, hledger) == (0, 0, 0)
+    assert output.startswith("server HUB\njournal ")
+    assert "  I10 journal_chained" in output
+    assert "VIOLATED" not in output
+    found = json.loads(said)
+    assert found["journal"]["before_the_chain"] == 0
+    assert found["checks"]["journal_zero_sum"]["invariant"] == "I1"
+    assert found["checks"]["journal_zero_sum"]["examined"] == found["journal"]["entries"]
+    assert sum(read(books).values()) == 0
+    assert "run/2026-09" not in early
+    assert books.encode() == await small.at(HUB, "auditor").get("/files/journal.hledger")
+
+
+async def test_the_command_ends_with_1_when_something_is_wrong(settled):
+    small, config = settled
+    async with small.databases[HUB].write("test") as session:
+        await session.execute(_CHANGED)
+
+    code, output, _ = await federation("check", "--config", config)
+
+    assert code == 1
+    assert "  VIOLATED rates_as_published: 2026-09: GBP: " in output
+    async with small.databases[HUB].write("test") as session:
+        await session.execute(_RESTORED)
+
+
+async def test_the_command_wants_one_thing_to_look_at():
+    code, _, errors = await federation("check")
+
+    assert code == 2
+    assert "Name a run file (--run) or a server (--config)." in errors
