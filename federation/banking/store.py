@@ -251,27 +251,3 @@ async def waiting_entries(session: AsyncSession) -> list[tuple[str, str, str, in
         .order_by(Account.account, Entry.state)
     )
     return [(number, currency, state, count) for number, currency, state, count in rows]
-
-
-async def booked_entries(session: AsyncSession) -> list[Entry]:
-    """Return every booked entry of every account, also opening balances."""
-    return list(await session.scalars(select(Entry).where(Entry.status == "BOOK")))
-
-
-async def all_statements(session: AsyncSession) -> list[StatementRow]:
-    """Return every statement, per account in the order of its balances."""
-    order = (StatementRow.account_id, StatementRow.number)
-    return list(await session.scalars(select(StatementRow).order_by(*order)))
-
-
-async def all_matches(session: AsyncSession) -> list[Match]:
-    """Return every act on an entry, per entry in order."""
-    return list(await session.scalars(select(Match).order_by(Match.entry_id, Match.number)))
-
-
-async def item_sums(session: AsyncSession) -> dict[int, int]:
-    """Return {act: sum of its items} in signed minor units."""
-    found: dict[int, int] = {}
-    for match_id, amount in await session.execute(select(MatchItem.match_id, MatchItem.amount)):
-        found[match_id] = found.get(match_id, 0) + amount
-    return found
