@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.banking.tables import (
@@ -239,3 +239,15 @@ async def balance(session: AsyncSession, account: str, currency: str) -> int:
         )
     )
     return sum(amount if debit == account else -amount for debit, amount in rows)
+
+
+async def waiting_entries(session: AsyncSession) -> list[tuple[str, str, str, int]]:
+    """Return (account, currency, state, how many) of booked entries nobody has settled."""
+    rows = await session.execute(
+        select(Account.account, Account.currency, Entry.state, func.count())
+        .join(Account, Account.id == Entry.account_id)
+        .where(Entry.state.in_(["OPEN", "PROPOSED"]))
+        .group_by(Account.account, Account.currency, Entry.state)
+        .order_by(Account.account, Entry.state)
+    )
+    return [(number, currency, state, count) for number, currency, state, count in rows]

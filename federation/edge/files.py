@@ -19,6 +19,8 @@ from federation.settlement.member_csv import MemberRow, members_csv
 from federation.settlement.months import last_day
 from federation.settlement.pain001 import Account, PaymentOrder, write_pain001
 from federation.settlement.payments.tables import Payment
+from federation.settlement.suspense.service import held_sheet
+from federation.settlement.suspense.store import settled_months
 from federation.settlement.tables import MemberAmount, MemberBalance
 from federation.trust.membership import CollectiveTerms, HubTerms
 from federation.trust.service import HUB, collective_terms, find_party
@@ -203,6 +205,15 @@ async def statement_file(server: Server, period: str, *, form: str) -> tuple[str
         if row is None:
             raise NoSuchFileError(f"statements/{period}.{form}")
         return await documents.content(session, row.number, CSV if form == "csv" else JSON)
+
+
+async def held_file(server: Server, period: str, *, form: str) -> tuple[str, bytes]:
+    """Write what is left of the money this server holds of a settled month, address by address."""
+    async with server.db.read() as session:
+        if period not in {row.period for row in await settled_months(session, server.code)}:
+            raise NoSuchFileError(f"held/{period}.{form}")
+        sheet = await held_sheet(session, server.code, period)
+    return (CSV, sheet.as_csv()) if form == "csv" else (JSON, sheet.as_json())
 
 
 def period_of_name(name: str) -> str:

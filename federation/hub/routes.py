@@ -1,13 +1,14 @@
 """The routes only the hub has: the claim index for nodes, the trust document for everybody."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
 from litestar import Request, Response, get, post
 
 from federation.edge.auth import parties
-from federation.edge.files import Maker, report_file, run_file
+from federation.edge.files import Maker, held_file, report_file, run_file
 from federation.edge.http import decoded, json_response, read_body, who_asks
 from federation.licensing import store as licensing
 from federation.registry import store as registry
@@ -90,4 +91,9 @@ async def trust_document(server: Server) -> str:
     )
 
 
-FILES: Mapping[str, Maker] = {"runs.json": run_file, "report.json": report_file}
+FILES: Mapping[str, Maker] = {
+    "runs.json": run_file,
+    "report.json": report_file,
+    "held.csv": partial(held_file, form="csv"),
+    "held.json": partial(held_file, form="json"),
+}

@@ -18,6 +18,7 @@ from federation.edge.auth import party_key
 from federation.edge.files import (
     Maker,
     NoSuchFileError,
+    held_file,
     members_file,
     report_file,
     run_file,
@@ -239,6 +240,8 @@ FILES: Mapping[str, Maker] = {
     "runs.json": run_file,
     "report.json": report_file,
     "members.csv": members_file,
+    "held.csv": partial(held_file, form="csv"),
+    "held.json": partial(held_file, form="json"),
     "statements.csv": partial(statement_file, form="csv"),
     "statements.json": partial(statement_file, form="json"),
 }

@@ -123,6 +123,7 @@ def upgrade() -> None:
         sa.Column("domestic", sa.Text(), nullable=False),
         sa.Column("admin_fee", sa.Text(), nullable=False),
         sa.Column("outstanding", sa.Text(), nullable=False),
+        sa.Column("left_net", sa.Text(), nullable=False),
         sa.Column("recorded_on", sa.Date(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_settlement_node_correction")),
         sa.UniqueConstraint("run_id", name=op.f("uq_settlement_node_correction_run_id")),

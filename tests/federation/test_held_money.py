@@ -247,6 +247,39 @@ async def test_only_a_claim_that_counted_when_it_was_used_is_paid(small):
     assert home["state"] == "REFUSED"
 
 
+async def test_who_files_does_not_decide_and_each_has_an_office(small):
+    await register_late(small)
+    async with nothing_changes(small):
+        for person in (small.at("GB", "approver"), small.at("GB", "auditor")):
+            assert await code_of(person.ask(CLAIM, url=ORPHAN, member="gb-b")) == "NOT_ALLOWED"
+    filed = await small.at("GB", "two-hats", "settlement_officer").ask(
+        CLAIM, url=ORPHAN, member="gb-b"
+    )
+    await small.silence()
+
+    async with nothing_changes(small):
+        for who, role, code in (
+            ("two-hats", "settlement_approver", "SAME_PERSON"),
+            ("settlement", None, "NOT_ALLOWED"),
+            ("auditor", None, "NOT_ALLOWED"),
+        ):
+            decided = small.at(HUB, who, role).ask(DECIDE, claim=filed["id"], accept=True)
+            assert await code_of(decided) == code
+        unknown = small.at(HUB, "approver").ask(DECIDE, claim="HC-GB-000009", accept=True)
+        assert await code_of(unknown) == "UNKNOWN_HELD_CLAIM"
+
+
+async def test_the_list_of_a_month_is_a_file_of_its_holder(small):
+    held = await held_amounts(small, "orphan.example/a", "UNMATCHED")
+    body = msgspec.json.decode(await small.at(HUB, "auditor").get(f"/files/held/{PERIOD}.json"))
+    lines = [line for line in body["lines"] if line["url"] == "orphan.example/a"]
+    assert {line["licence"]: int(line["held"]) for line in lines} == held
+    assert b"orphan.example/a" in await small.at(HUB, "auditor").get(f"/files/held/{PERIOD}.csv")
+    assert (
+        await code_of(small.at(HUB, "auditor").get("/files/held/2026-10.json"))
+    ) == "NO_SUCH_FILE"
+
+
 async def test_what_is_held_is_reported_by_age_with_its_next_legal_date(small):
     before = await small.at(HUB, "auditor").ask(AGING, asOf="2026-09-30T00:00:00Z")
     assert before == []

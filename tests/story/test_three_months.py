@@ -1,9 +1,14 @@
 """Three months of settlement staff's work, with everything in them that goes wrong in a year."""
 
-from datetime import UTC, date, datetime
+import random
+import re
+import subprocess
+from datetime import UTC, datetime
 
 import pytest
 
+from federation.edge.check import check_server
+from federation.edge.ledger import export
 from federation.scenario import documents as ask
 from federation.scenario.model import HUB
 from tests.federation.harness import (
@@ -18,9 +23,13 @@ from tests.federation.harness import (
 )
 from tests.federation.test_corrections import ADVISE, APPROVE, CALCULATE, OPEN, is_reported
 from tests.federation.test_held_money import CLAIM, DECIDE
-from tests.federation.test_missing_report import CONFIRM, DECLARE
+from tests.federation.test_missing_report import CONFIRM, DECLARE, WORK
+from tests.settlement.hledger_reader import read as read_hledger
+from tests.settlement.test_beancount import BEAN_CHECK
 from tests.story import people
 from tests.story.people import Bank
+
+POSTED = re.compile(r"(  [A-Z]\S+  -?[0-9.]*)([0-9])( [A-Z]{3})")
 
 SEPTEMBER, OCTOBER, NOVEMBER = "2026-09", "2026-10", "2026-11"
 NEWS = "https://news.example"
@@ -55,6 +64,42 @@ ACCOUNTS = {
     "DE": ("DE75512108001245126199", "EUR"),
     "FR": ("FR1420041010050500013M02606", "EUR"),
     "GB": ("GB29NWBK60161331926819", "GBP"),
+}
+
+# Debits less credits at the end; no clearing account, no payment under way, nothing unmatched.
+BALANCES = {
+    HUB: {
+        ("Assets:HUB:Bank", "EUR"): 1_703_688,
+        ("Assets:HUB:NotCollected", "EUR"): -80_000,
+        ("Assets:HUB:Receivable", "EUR"): -129_000,
+        ("Equity:HUB:FxRealised", "EUR"): 3_906,
+        ("Expenses:HUB:BankCharges", "EUR"): 2_000,
+        ("Income:HUB:ClearingFee", "EUR"): -108_685,
+        ("Liabilities:HUB:Due:DE", "EUR"): 29_460,
+        ("Liabilities:HUB:Unearned", "EUR"): -1_421_369,
+    },
+    "FR": {
+        ("Assets:FR:Bank", "EUR"): 194_551,
+        ("Income:FR:AdminFee", "EUR"): -130_144,
+        ("Liabilities:FR:Due:DE", "EUR"): 890_000,
+        ("Liabilities:FR:Members", "EUR"): -954_407,
+    },
+    "DE": {
+        ("Assets:DE:Bank", "EUR"): 36_534_589,
+        ("Income:DE:AdminFee", "EUR"): -9_612,
+        ("Income:DE:CollectingFee", "EUR"): -910_000,
+        ("Liabilities:DE:Due:FR", "EUR"): -890_000,
+        ("Liabilities:DE:Due:GB", "EUR"): -7_209_000,
+        ("Liabilities:DE:Due:HUB", "EUR"): -29_460,
+        ("Liabilities:DE:Members", "EUR"): -86_517,
+        ("Liabilities:DE:Unearned", "EUR"): -27_400_000,
+    },
+    "GB": {
+        ("Assets:GB:Bank", "GBP"): -1_058_782,
+        ("Income:GB:AdminFee", "GBP"): -967_630,
+        ("Liabilities:GB:Due:DE", "GBP"): 6_208_640,
+        ("Liabilities:GB:Members", "GBP"): -4_182_228,
+    },
 }
 
 
@@ -207,9 +252,9 @@ async def gb_is_back(small):
     await small.silence()
 
 
-async def test_three_months(small):
-    story = Story(small)
-    await story.open_accounts()
+async def september(story):
+    """DE owes and never pays: it leaves the net after the value date, nobody else waits."""
+    small = story.small
     await story.labs_pay()
     await story.report(
         9,
@@ -232,26 +277,53 @@ async def test_three_months(small):
     )
     await people.close(small, SEPTEMBER, on(10, 1))
     await small.silence()
-    # DE owes and never pays: it leaves the net after the value date, nobody else waits.
     small.set_clock(on(10, 12))
+    assert await small.at(HUB, "settlement").ask(WORK) == [
+        {
+            "kind": "payments",
+            "subject": f"2026-09 {currency}",
+            "why": "1 proposed: to be approved by another person",
+            "turn": "settlement_approver",
+            "until": None,
+        }
+        for currency in ("EUR", "GBP")
+    ] + [
+        {
+            "kind": "remittance",
+            "subject": "PAY-2026-09-DE-HUB",
+            "why": "unpaid 1 days after its value date",
+            "turn": "DE",
+            "until": "2026-10-11",
+        }
+    ]
     await people.exclude(small, SEPTEMBER, "DE")
     await story.pay(10, 13, charges=500)
-    # A member's account is closed: the payment comes back, and goes out again to the new one.
+
+
+async def a_member_has_moved(story):
+    """A payment comes back from a closed account, and goes out again to the new one."""
+    small = story.small
     sent = await story.pay_members("GB", SEPTEMBER, 10, 14)
-    returned = sent[0]
-    amount = int(returned["amount"]["minor"])
+    back = sent[0]
     small.set_clock(on(10, 15))
-    story.banks["GB"].book(amount, e2e=returned["id"], text="account closed", return_reason="AC04")
+    story.banks["GB"].book(
+        int(back["amount"]["minor"]), e2e=back["id"], text="account closed", return_reason="AC04"
+    )
     await story.banks["GB"].state()
     assert await people.queue(small, "GB") == []  # the EndToEndId says what it is
     await small.at("GB", "registry").ask(
         people.SET_ACCOUNT,
-        member=returned["payee"].removeprefix("member:"),
+        member=back["payee"].removeprefix("member:"),
         account={"account": "GB33BUKB20201555555555", "scheme": "IBAN"},
     )
-    await small.at("GB", "settlement").ask(people.PROPOSE_AGAIN, id=returned["id"])
-    await story.pay_members("GB", SEPTEMBER, 10, 16)
+    await small.at("GB", "settlement").ask(people.PROPOSE_AGAIN, id=back["id"])
+    again = await story.pay_members("GB", SEPTEMBER, 10, 16)
+    assert [row["amount"] for row in again] == [back["amount"]]
 
+
+async def october(story):
+    """GB is down over the close: declared missing by two, its share held until it reports."""
+    small = story.small
     await story.report(
         10,
         {
@@ -263,7 +335,7 @@ async def test_three_months(small):
         },
     )
     await small.silence()
-    await small.stop("GB")  # over the close
+    await small.stop("GB")
     small.set_clock(on(11, 1))
     await small.at(HUB, "settlement").ask(ask.CUT_OFF, period=OCTOBER)
     small.set_clock(on(11, 7))
@@ -273,7 +345,10 @@ async def test_three_months(small):
     await people.approve_month(small, OCTOBER)
     await gb_is_back(small)
 
-    # Late usage, one of a month whose money was carried on, and an opt-out nobody had seen.
+
+async def corrections(story):
+    """Late usage, one of a month whose money was carried on, and an opt-out nobody had seen."""
+    small = story.small
     small.set_clock(on(11, 10))
     await report_lines(small.at("DE", "sites"), [used("s-8", "HUB-000001", "gb", 2_500, 9)], "late")
     late = [used("l-9", "HUB-000002", "fr", 60, 9, use="SEARCH")]
@@ -284,7 +359,10 @@ async def test_three_months(small):
     await people.exclude(small, OCTOBER, "DE")
     await correct(small, SEPTEMBER, OCTOBER)
 
-    # A late claim is paid from held money, and no other balance moves.
+
+async def a_late_claim(story):
+    """Somebody claims what was held for nobody; return the accounts that move."""
+    small = story.small
     works = b"member_id,claim,content_tier\ngb-b,nobody.example,standard\n"
     await small.at("GB", "registry").post("/registry/works", works, "text/csv")
     await small.silence()
@@ -296,11 +374,20 @@ async def test_three_months(small):
     await small.at(HUB, "approver").ask(DECIDE, claim=claim["id"], accept=True)
     await small.silence()
     after = {code: await people.trial_balance(small, code) for code in small.codes}
+    return {
+        account
+        for code in small.codes
+        for account, currency in before[code].keys() | after[code].keys()
+        if before[code].get((account, currency)) != after[code].get((account, currency))
+    }
 
+
+async def november(story):
+    """A lab ends its licence early; the month closes as it should."""
+    small = story.small
     small.set_clock(on(11, 20))
     ended = await small.at(HUB, "licensing").ask(END_EARLY)
     await story.pay(11, 22)
-
     await story.report(
         11,
         {
@@ -319,27 +406,58 @@ async def test_three_months(small):
     small.set_clock(on(12, 12))
     await people.exclude(small, NOVEMBER, "DE")
     await story.pay(12, 13)
+    return ended["number"]
 
-    changed = {
-        (code, *key)
-        for code in small.codes
-        for key in before[code].keys() | after[code].keys()
-        if before[code].get(key) != after[code].get(key)
+
+async def test_three_months(small, tmp_path):
+    story = Story(small)
+    await story.open_accounts()
+    await september(story)
+    await a_member_has_moved(story)
+    await october(story)
+    await corrections(story)
+    moved = await a_late_claim(story)
+    credit_note = await november(story)
+
+    assert moved == {
+        "Liabilities:HUB:Suspense:Unmatched",
+        "Liabilities:HUB:Due:GB",
+        "Liabilities:GB:Due:HUB",
+        "Income:GB:AdminFee",
+        "Liabilities:GB:Members",
     }
-    assert ended["number"] == "CN-HUB-000001"
-    print(changed)
+    assert credit_note == "CN-HUB-000001"
+    again = await tell(small, HUB, small.at(HUB, "settlement"), CALCULATE)
+    assert again.code == "NOTHING_TO_CORRECT"  # originals and corrections are all there is to know
     for code in small.codes:
         balance = await people.trial_balance(small, code)
-        print(code, balance)
-        assert {key: n for key, n in balance.items() if key[0].endswith(":Clearing")} == {}
-        assert {key: n for key, n in balance.items() if "InTransit" in key[0]} == {}
-        assert {key: n for key, n in balance.items() if "BankEntry" in key[0]} == {}
-        currency = story.banks[code].currency
-        assert balance.get((f"Assets:{code}:Bank", currency), 0) == story.banks[code].balance
+        assert balance == BALANCES[code]
+        assert balance[f"Assets:{code}:Bank", story.banks[code].currency] == (
+            story.banks[code].balance
+        )
         [report] = await small.at(code, "auditor").ask(people.REPORT)
-        assert report["addsUp"]
+        assert (report["addsUp"], report["entriesInSuspense"]) == (True, 0)
         for by_root in (await people.sums(small, code)).values():
             assert sum(by_root.values()) == 0
-    assert date(2026, 12, 13) == small.clock().date()
-    again = await tell(small, HUB, small.at(HUB, "settlement"), CALCULATE)
-    assert again.code == "NOTHING_TO_CORRECT"
+        found = await check_server(small.running[code].config)
+        assert found.violations == []
+        config = small.running[code].config
+        judged(tmp_path, await export(config, "beancount", None))
+        again = read_hledger((await export(config, "hledger", None)).decode())
+        assert {key: amount for key, amount in again.items() if amount} == balance
+
+
+def judged(folder, journal):
+    """Let bean-check judge a journal, and refuse it with any of some amounts one unit off."""
+    path = folder / "journal.beancount"
+    path.write_bytes(journal)
+    assert subprocess.run([BEAN_CHECK, path], check=False).returncode == 0
+    lines = journal.decode().splitlines()
+    posted = [number for number, line in enumerate(lines) if POSTED.match(line)]
+    for number in random.Random(len(lines)).sample(posted, 3):
+        found = POSTED.match(lines[number])
+        last = str((int(found[2]) + 1) % 10)
+        changed = [*lines[:number], f"{found[1]}{last}{found[3]}", *lines[number + 1 :]]
+        path.write_text("\n".join(changed) + "\n", encoding="utf-8")
+        refused = subprocess.run([BEAN_CHECK, path], check=False, capture_output=True)
+        assert refused.returncode == 1

@@ -221,6 +221,7 @@ async def _post(
             outstanding=msgspec.json.encode(
                 {reason: str(amount) for reason, amount in sorted(shared.outstanding.items())}
             ).decode(),
+            left_net=",".join(message.left),
             recorded_on=now.date(),
         )
     )

@@ -47,6 +47,7 @@ from federation.settlement.service import (
     refuse_who_entered_inputs,
     uses_of_party,
 )
+from federation.settlement.suspense.service import publish as publish_held
 from federation.settlement.tables import OwnWeight, Run, Standing
 from federation.store import outbox
 from federation.trust.membership import HubTerms
@@ -276,6 +277,7 @@ async def _post(
             session.add(OwnWeight(period=row.period, licence=key, party=party, weight=weight))
     held = await _held(session, row, item, HUB)
     await correct_held(session, row, item, held, now)
+    await publish_held(session, item.new, row.run_id, now)
 
 
 async def _held(session: AsyncSession, row: Run, item: Corrected, licensor: str) -> list[Held]:

@@ -43,6 +43,7 @@ class NodeCorrection(Base):
     domestic: Mapped[int] = mapped_column(BigCount)
     admin_fee: Mapped[int] = mapped_column(BigCount)
     outstanding: Mapped[str] = mapped_column(Text)  # {reason: amount} of the plan's split, JSON
+    left_net: Mapped[str] = mapped_column(Text)  # who left that month's net, with commas
     recorded_on: Mapped[date]
 
 

@@ -248,19 +248,19 @@ async def _release(session: AsyncSession, payment: Payment) -> Step:
     period = payment.payment_id[len("ADJ-") : len("ADJ-YYYY-MM")]
     claim = payment.payment_id[len("ADJ-YYYY-MM-") :]
     rows = await suspense.releases(session, claim)
-    items = {row.id: row for row in await suspense.held_items(session, run_id=payment.run_id)}
+    rows = [row for row in rows if f"/{period}/" in row.document]
+    items = await suspense.held_items_by_id(session, [row.held_item for row in rows])
     released: defaultdict[str, int] = defaultdict(int)
     refs: dict[str, dict[str, str]] = {}
     for row in rows:
-        item = items.get(row.held_item)
-        if item is not None:
-            released[item.licence] += row.amount
-            refs[item.licence] = {
-                "held_item": str(item.id),
-                "url": item.url_key,
-                "released": f"{released[item.licence]} {item.currency}",
-                "document": row.document,
-            }
+        item = items[row.held_item]
+        released[item.licence] += row.amount
+        refs[item.licence] = {
+            "held_item": str(item.id),
+            "url": item.url_key,
+            "released": f"{released[item.licence]} {item.currency}",
+            "document": row.document,
+        }
     weights = {
         key: await store.cleared_for(session, refs[key]["document"], payment.debt_currency)
         for key in released

@@ -1,7 +1,7 @@
 """What is true of a month once it is settled, whatever came later: I11."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 from sqlalchemy import or_, select
@@ -14,8 +14,9 @@ from federation.settlement.corrections.tables import NodeCorrection
 from federation.settlement.invariants.registry import Check, Settled
 from federation.settlement.ledger.tables import LedgerHead
 from federation.settlement.months import last_day
+from federation.settlement.payments.store import exclusions
 from federation.settlement.run import compute
-from federation.settlement.run_document import decode
+from federation.settlement.run_document import HUB, decode
 from federation.settlement.tables import JournalEntry, JournalPosting, Run
 
 # What a bank did on a day is entered with that day, also when the bank tells it late.
@@ -50,7 +51,8 @@ async def corrections_add_up(session: AsyncSession, run: Settled) -> Check | Non
     """I11: what was entered for a month and its corrections is what the run in force enters.
 
     Compared account by account, per licence, in licence currencies and in what both sides of an
-    obligation booked; how a position was then paid is the bank's business.
+    obligation booked; how a position was then paid is the bank's business, and what lies with a
+    debtor that left the net is settled with it.
     """
     later = [row for row in await _approved(session, run.period) if row.corrects is not None]
     if run.corrects or not later:
@@ -66,14 +68,15 @@ async def corrections_add_up(session: AsyncSession, run: Settled) -> Check | Non
             licences=result.licences,
             cleared=result.cleared,
             clearing_currency=document.hub.clearing_currency,
-        )
+        ),
+        left := await _left(session, run.period),
     )
     places = [f"correction/{row.run_id[:16]}" for row in later]
     found: Sums = defaultdict(int)
     for place in (f"run/{run.period}/", *(f"{name}/run/" for name in places)):
-        await _add(found, session, place, is_licence=True)
+        await _add(found, session, place, left, is_licence=True)
     for place in (f"clearing/{run.period}", *(f"{name}/clearing" for name in places)):
-        await _add(found, session, place, is_licence=False)
+        await _add(found, session, place, left, is_licence=False)
     wrong = [
         f"{key} {account}: {found[key, account, currency]} {currency} entered, "
         f"{expected[key, account, currency]} computed"
@@ -100,17 +103,35 @@ def _broken_chain(run: Settled, later: Iterable[Run]) -> list[str]:
     return wrong
 
 
-def _sums_of(entries: Iterable[Entry]) -> Sums:
+async def _left(session: AsyncSession, period: str) -> set[str]:
+    """Return the debtors that left a month's net: the hub decided it, a correction told nodes."""
+    told = await session.scalars(
+        select(NodeCorrection.left_net).where(NodeCorrection.period == period)
+    )
+    gone = {node for text in told for node in text.split(",") if node}
+    return gone | {row.node for row in await exclusions(session, period)}
+
+
+def _is_compared(meta: Mapping[str, str], left: set[str]) -> bool:
+    if CLEARED not in meta:
+        return "licence" in meta
+    pair = {meta[CLEARED], meta.get("creditor", "")}
+    return HUB in pair or not pair & left
+
+
+def _sums_of(entries: Iterable[Entry], left: set[str]) -> Sums:
     sums: Sums = defaultdict(int)
     for entry in entries:
         for posting in entry.postings:
-            if "licence" in posting.meta or CLEARED in posting.meta:
+            if _is_compared(posting.meta, left):
                 key = posting.meta.get("licence", "")
                 _move(sums, key, posting.debit, posting.credit, posting.amount, posting.currency)
     return sums
 
 
-async def _add(sums: Sums, session: AsyncSession, place: str, *, is_licence: bool) -> None:
+async def _add(
+    sums: Sums, session: AsyncSession, place: str, left: set[str], *, is_licence: bool
+) -> None:
     rows = await session.scalars(
         select(JournalPosting)
         .join(JournalEntry, JournalPosting.entry_id == JournalEntry.id)
@@ -118,7 +139,7 @@ async def _add(sums: Sums, session: AsyncSession, place: str, *, is_licence: boo
     )
     for row in rows:
         meta = msgspec.json.decode(row.meta, type=dict[str, str])
-        if is_licence or CLEARED in meta:
+        if is_licence or (CLEARED in meta and _is_compared(meta, left)):
             _move(sums, meta.get("licence", ""), row.debit, row.credit, row.amount, row.currency)
 
 

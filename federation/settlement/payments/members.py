@@ -107,27 +107,27 @@ async def propose_member_payments(
             made.append(known)
         else:
             number += 1
-            made.append(
-                await service.propose(
-                    session,
-                    kind=service.MEMBER,
-                    payment_id=f"PAY-{period}-{here}-{number:06d}",
-                    run=done.run_id,
-                    period=period,
-                    payer=here,
-                    payee=f"member:{member.member_id}",
-                    amount=balance.payable,
-                    currency=currency,
-                    payer_account=account,
-                    payee_account=payee,
-                    debt_account=Accounts(here).owed("Members"),
-                    debt_amount=balance.payable,
-                    debt_currency=currency,
-                    who=who,
-                    at=at,
-                    refused=refused,
-                )
+            payment = Payment(
+                payment_id=f"PAY-{period}-{here}-{number:06d}",
+                kind=service.MEMBER,
+                run_id=done.run_id,
+                period=period,
+                payer=here,
+                payee=f"member:{member.member_id}",
+                amount=balance.payable,
+                currency=currency,
+                payer_account=record.kept(account),
+                payee_account=record.kept(payee),
+                debt_account=Accounts(here).owed("Members"),
+                debt_amount=balance.payable,
+                debt_currency=currency,
+                set_off=0,
+                proposed_by=who,
+                proposed_at=at,
             )
+            service.draft(session, payment, refused)
+            made.append(payment)
+    await session.flush()
     outstanding = [payment for payment in made if payment.state == states.OUTSTANDING]
     proposed = [payment for payment in made if payment.state != states.OUTSTANDING]
     return Proposed(proposed, outstanding, len(wanted) - len(made))

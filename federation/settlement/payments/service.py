@@ -32,6 +32,7 @@ __all__ = [
     "approve",
     "book",
     "cancel",
+    "draft",
     "export",
     "file_of",
     "get_payment",
@@ -120,10 +121,6 @@ async def propose(
         if payer_account and payee_account and not refused:
             complete(session, known, payer_account, payee_account, who=who, at=at)
         return known
-    reason = refused
-    if payer_account is None or payee_account is None:
-        reason = "ACCOUNT_MISSING"
-    state = states.PROPOSED if reason is None else states.OUTSTANDING
     payment = Payment(
         payment_id=payment_id,
         kind=kind,
@@ -133,8 +130,6 @@ async def propose(
         payee=payee,
         amount=amount - set_off,
         currency=currency,
-        state=states.SET_OFF if amount == set_off else state,
-        reason=reason,
         debt_account=debt_account,
         debt_amount=debt_amount - set_off_debt,
         debt_currency=debt_currency,
@@ -146,10 +141,26 @@ async def propose(
         proposed_at=at,
         due_on=due_on,
     )
-    session.add(payment)
+    draft(session, payment, refused)
     await session.flush()
-    record.note(session, payment, who=who, at=at, reference=replaces)
     return payment
+
+
+def draft(session: AsyncSession, payment: Payment, refused: str | None = None) -> None:
+    """Write down a new payment, made up to its state: PROPOSED, OUTSTANDING or SET_OFF.
+
+    For many at once: whether there is one of its id already is the caller's to know.
+    """
+    payment.reason = refused
+    if payment.payer_account is None or payment.payee_account is None:
+        payment.reason = "ACCOUNT_MISSING"
+    payment.state = states.PROPOSED if payment.reason is None else states.OUTSTANDING
+    if payment.amount == 0:
+        payment.state, payment.reason = states.SET_OFF, None
+    session.add(payment)
+    who, at = payment.proposed_by or "", payment.proposed_at
+    assert at is not None  # noqa: S101 - whoever makes one up says when
+    record.note(session, payment, who=who, at=at, reference=payment.replaces)
 
 
 def _set_off(

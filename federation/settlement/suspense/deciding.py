@@ -152,7 +152,7 @@ async def _accept(
     """Release what is held for the claim's months, pay it, and tell the claimant and the others."""
     documents = await _documents(session, row.url_key)
     items = await _claimed_items(session, row, reasons, documents)
-    rates = {run.period: await month_rates(session, run) for run in documents.values()}
+    rates = {period: await month_rates(session, run) for period, run in documents.items()}
     parts = released(items, rates)
     for part in parts:
         await _book(session, row, part, terms, now)
@@ -180,12 +180,12 @@ async def _accept(
 
 
 async def _documents(session: AsyncSession, url_key: str) -> dict[str, RunDocument]:
-    """Return {run id: run} of the months in which something was held for an address."""
-    wanted = {item.run_id for item in await store.held_items(session, url_key=url_key)}
+    """Return {month: run} of the months in which something is held for an address."""
+    wanted = {item.period for item in await store.held_sums(session, url_key=url_key)}
     return {
-        month.run_id: await store.run_of(session, HUB, month.period)
+        month.period: await store.run_of(session, HUB, month.period)
         for month in await store.settled_months(session, HUB)
-        if month.run_id in wanted
+        if month.period in wanted
     }
 
 
@@ -196,9 +196,8 @@ async def _claimed_items(
     documents: Mapping[str, RunDocument],
 ) -> list[Held]:
     """Return what is left of the held items whose use the claim covers, or refuse."""
-    rows = await store.held_items(session, url_key=row.url_key)
-    left = store.left_of(rows, await store.released(session, [item.id for item in rows]))
-    open_rows = [item for item in rows if item.id in left and item.run_id in documents]
+    rows = await store.held_sums(session, url_key=row.url_key)
+    open_rows = [item for item in rows if item.amount > 0 and item.period in documents]
     if not open_rows:
         raise NotHeldError(row.url_key)
     key = key_of(row.url_key)
@@ -206,7 +205,7 @@ async def _claimed_items(
     found: list[Held] = []
     rivals: set[str] = set()
     for item in open_rows:
-        document = documents[item.run_id]
+        document = documents[item.period]
         claiming = claimants(index, key, document, item.licence)
         if (row.node, row.claim_id) not in claiming:
             continue
@@ -217,12 +216,12 @@ async def _claimed_items(
         if not is_reserved(index, key, document, item.licence):
             found.append(
                 Held(
-                    item=item.id,
+                    item=item.item,
                     licence=item.licence,
-                    period=document.period,
+                    period=item.period,
                     run_id=item.run_id,
                     reason=item.reason,
-                    amount=left[item.id],
+                    amount=item.amount,
                     currency=item.currency,
                 )
             )
@@ -304,10 +303,8 @@ async def _close(
 ) -> None:
     """Tell every node of which months nothing is left for an address."""
     await session.flush()
-    rows = await store.held_items(session, url_key=url_key)
-    left = store.left_of(rows, await store.released(session, [item.id for item in rows]))
-    still = {item.run_id for item in rows if item.id in left}
-    periods = sorted(run.period for name, run in documents.items() if name not in still)
+    still = {item.period for item in await store.held_sums(session, url_key=url_key)}
+    periods = sorted(documents.keys() - still)
     if periods:
         message = HeldClosed(url_key, periods, now.date())
         for party in await node_parties(session):

@@ -37,6 +37,24 @@ class SuspenseItem:
     ref: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldSum:
+    """What is left of a month's money for an address: its items, corrections, less releases.
+
+    `item` is the first of the items, under which releases are kept; `run_id` is its run.
+    """
+
+    item: int
+    run_id: str
+    period: str
+    licence: str
+    reason: str
+    url_key: str
+    currency: str
+    since: date
+    amount: int
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
     """One legal date of an item."""

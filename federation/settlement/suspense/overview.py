@@ -11,8 +11,15 @@ from federation.settlement.payments.tables import Payment
 from federation.settlement.revenue import allocated_to
 from federation.settlement.run import RunResult
 from federation.settlement.run_document import RunDocument
-from federation.settlement.suspense.items import NO_USAGE, NOT_COLLECTED, SuspenseItem, collected_on
-from federation.settlement.tables import Distribution, HeldItem, MemberBalance
+from federation.settlement.suspense.items import (
+    LATE,
+    NO_USAGE,
+    NOT_COLLECTED,
+    HeldSum,
+    SuspenseItem,
+    collected_on,
+)
+from federation.settlement.tables import Distribution, MemberBalance
 
 Receipts = Mapping[str, Sequence[tuple[date, int]]]
 
@@ -27,29 +34,23 @@ class Month:
 
 
 def held(
-    items: Iterable[HeldItem],
-    left: Mapping[int, int],
-    months: Mapping[str, Month],
-    receipts: Receipts,
+    sums: Iterable[HeldSum], months: Mapping[str, Month], receipts: Receipts
 ) -> Iterator[SuspenseItem]:
-    """Yield what is left of itemised shares; `months` are by run id."""
-    for item in items:
-        month = months.get(item.run_id)
-        if item.id not in left or month is None:
-            continue
+    """Yield what is left of itemised shares; `months` are those it is held for."""
+    for item in sums:
         number = item.licence.partition("/")[0]
-        reason, _, owner = item.reason.partition(":")
+        is_late = item.reason == LATE  # then a node stands in the place of an address
         yield SuspenseItem(
-            reason=reason,
-            owner=owner,
+            reason=item.reason,
+            owner=item.url_key if is_late else "",
             currency=item.currency,
-            amount=left[item.id],
-            since=item.held_since,
-            period=month.period,
-            received_on=_collected(month, number, receipts),
+            amount=item.amount,
+            since=item.since,
+            period=item.period,
+            received_on=_collected(months[item.period], number, receipts),
             licence=item.licence,
-            url_key=item.url_key,
-            ref=str(item.id),
+            url_key="" if is_late else item.url_key,
+            ref=str(item.item),
         )
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from federation.errors import RefusalError
 from federation.money import exponent
 from federation.settlement import store as settlement
+from federation.settlement.documents.sheet import Sheet
 from federation.settlement.months import last_day
 from federation.settlement.rates import Rates
 from federation.settlement.run import compute
@@ -26,18 +27,17 @@ CLAIMABLE = (UNMATCHED, DISPUTED)
 async def publish(session: AsyncSession, document: RunDocument, run_id: str, now: datetime) -> None:
     """Send every node the addresses money of a month is held for, and how much in bands."""
     sums: dict[tuple[str, str], dict[str, int]] = {}
-    since = now.date()
-    for item in await store.held_items(session, run_id=run_id):
-        by_currency = sums.setdefault((item.url_key, item.reason), {})
-        by_currency[item.currency] = by_currency.get(item.currency, 0) + item.amount
-        since = item.held_since
+    for item in await store.held_sums(session, period=document.period):
+        # A correction lists the addresses it is the first to hold money for.
+        if item.run_id == run_id and item.reason in CLAIMABLE and item.amount > 0:
+            by_currency = sums.setdefault((item.url_key, item.reason), {})
+            by_currency[item.currency] = by_currency.get(item.currency, 0) + item.amount
     if not sums:
         return
     rates = await month_rates(session, document)
     listed = [
-        ListedItem(url_key, reason, _band(by_currency, rates), since)
+        ListedItem(url_key, reason, _band(by_currency, rates), now.date())
         for (url_key, reason), by_currency in sorted(sums.items())
-        if reason in CLAIMABLE
     ]
     for party in await node_parties(session):
         for start in range(0, len(listed), LISTED_PER_MESSAGE):
@@ -76,34 +76,22 @@ async def held_here(
     if not months:
         return []
     settled = {month.period: month.at.date() for month in months}
-    currency = ""
-    rows = await store.held_items(session, until=as_of.date() if as_of else None)
-    gone = await store.released(session, as_of=as_of)
-    left = store.left_of(rows, gone)
-    wanted = {item.run_id for item in rows if item.id in left}
+    held = [item for item in await store.held_sums(session, as_of=as_of) if item.period in settled]
     receipts = await store.receipts(session)
-    loaded = {
-        month.run_id: overview.Month(
-            month.period, month.at.date(), await store.run_of(session, here, month.period)
-        )
-        for month in months
-        if month.run_id in wanted or month == months[-1]
-    }
-    last = loaded[months[-1].run_id]
+    last = await _month(session, here, months[-1])
     result = compute(last.document)
-    waiting = (
-        [
-            overview.Month(m.period, m.at.date(), await store.run_of(session, here, m.period))
-            if m.run_id not in loaded
-            else loaded[m.run_id]
-            for m in months
-        ]
-        if any(row.carried_forward for row in result.licences.values())
-        else [last]
-    )
+    wanted = {item.period for item in held}
+    if any(row.carried_forward for row in result.licences.values()):
+        wanted |= settled.keys()  # how long it waits is seen from the months before
+    loaded = {
+        month.period: await _month(session, here, month)
+        for month in months[:-1]
+        if month.period in wanted
+    }
+    loaded[last.period] = last
     found = [
-        *overview.held(rows, left, loaded, receipts),
-        *overview.no_usage(waiting, result, here, receipts),
+        *overview.held(held, loaded, receipts),
+        *overview.no_usage(list(loaded.values()), result, here, receipts),
         *overview.not_collected(last, result, here),
         *overview.of_payments(await store.outstanding_payments(session, as_of)),
     ]
@@ -114,3 +102,31 @@ async def held_here(
         found += overview.of_members(balances, currency, settled)
         found += overview.without_recipient(done, currency, settled)
     return found
+
+
+async def held_sheet(session: AsyncSession, here: str, period: str) -> Sheet:
+    """Return the itemised list of what this server holds of a month, for its own staff."""
+    items = await store.held_sums(session, period=period)
+    return Sheet(
+        number=f"held/{here}/{period}",
+        head={"kind": "held items", "holder": here, "period": period},
+        texts=("reason", "licence", "component", "url", "held_since", "currency"),
+        amounts=("held",),
+        lines=[
+            {
+                "reason": item.reason,
+                "licence": item.licence.partition("/")[0],
+                "component": item.licence.partition("/")[2],
+                "url": item.url_key,
+                "held_since": item.since.isoformat(),
+                "currency": item.currency,
+                "held": item.amount,
+            }
+            for item in items
+        ],
+    )
+
+
+async def _month(session: AsyncSession, here: str, month: store.SettledMonth) -> overview.Month:
+    document = await store.run_of(session, here, month.period)
+    return overview.Month(month.period, month.at.date(), document)

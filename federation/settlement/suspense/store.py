@@ -1,6 +1,6 @@
 """Every SQL statement about held money: what there is, listed, claimed, released. No commits."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -13,6 +13,7 @@ from federation.settlement.messages import RunApproved
 from federation.settlement.payments.states import OUTSTANDING
 from federation.settlement.payments.tables import Payment, PaymentEvent
 from federation.settlement.run_document import HUB, RunDocument, decode
+from federation.settlement.suspense.items import HeldSum
 from federation.settlement.suspense.messages import ListedItem
 from federation.settlement.suspense.tables import HeldClaim, HeldListing, Release
 from federation.settlement.tables import (
@@ -71,37 +72,74 @@ async def run_of(session: AsyncSession, here: str, period: str) -> RunDocument:
     return decode(msgspec.json.decode(row.document, type=RunApproved).document.encode())
 
 
-async def held_items(
+async def held_sums(
     session: AsyncSession,
     *,
     url_key: str | None = None,
-    run_id: str | None = None,
-    until: date | None = None,
-) -> list[HeldItem]:
-    """Return held items in the order they were kept."""
+    period: str | None = None,
+    as_of: datetime | None = None,
+) -> list[HeldSum]:
+    """Return what is held, or was at an instant, by month, licence, reason and address.
+
+    A correction adds items of its own, also negative ones; what comes to 0 is left out.
+    """
     query = select(HeldItem).order_by(HeldItem.id)
     if url_key is not None:
         query = query.where(HeldItem.url_key == url_key)
-    if run_id is not None:
-        query = query.where(HeldItem.run_id == run_id)
-    if until is not None:
-        query = query.where(HeldItem.held_since <= until)
-    return list(await session.scalars(query))
+    if as_of is not None:
+        query = query.where(HeldItem.held_since <= as_of.date())
+    months = await _months_of_runs(session)
+    if period is not None:
+        months = {run_id: month for run_id, month in months.items() if month == period}
+        query = query.where(HeldItem.run_id.in_(months))
+    gone = await _released(session, as_of)
+    first: dict[tuple[str, str, str, str], HeldItem] = {}
+    sums: dict[tuple[str, str, str, str], int] = {}
+    for item in await session.scalars(query):
+        month = months.get(item.run_id)
+        if month is None:
+            continue
+        key = (month, item.licence, item.reason, item.url_key)
+        first.setdefault(key, item)
+        sums[key] = sums.get(key, 0) + item.amount - gone.get(item.id, 0)
+    return [
+        HeldSum(
+            item=first[key].id,
+            run_id=first[key].run_id,
+            period=key[0],
+            licence=key[1],
+            reason=key[2],
+            url_key=key[3],
+            currency=first[key].currency,
+            since=first[key].held_since,
+            amount=amount,
+        )
+        for key, amount in sums.items()
+        if amount
+    ]
 
 
-async def released(
-    session: AsyncSession, items: Collection[int] | None = None, as_of: datetime | None = None
-) -> dict[int, int]:
-    """Return {held item: what was released of it until an instant}."""
+async def _months_of_runs(session: AsyncSession) -> dict[str, str]:
+    """Return {run: month} of everything approved or distributed here, corrections included."""
+    approved = await session.execute(select(Run.run_id, Run.period).where(Run.state == "APPROVED"))
+    shared = await session.execute(select(Distribution.run_id, Distribution.period))
+    return {run_id: period for run_id, period in (*approved, *shared)}
+
+
+async def _released(session: AsyncSession, as_of: datetime | None) -> dict[int, int]:
     query = select(Release.held_item, Release.amount)
-    if items is not None:
-        query = query.where(Release.held_item.in_(items))
     if as_of is not None:
         query = query.where(Release.released_at <= as_of)
     found: dict[int, int] = {}
     for item, amount in await session.execute(query):
         found[item] = found.get(item, 0) + amount
     return found
+
+
+async def held_items_by_id(session: AsyncSession, items: Collection[int]) -> dict[int, HeldItem]:
+    """Return held items by id."""
+    rows = await session.scalars(select(HeldItem).where(HeldItem.id.in_(items)))
+    return {row.id: row for row in rows}
 
 
 async def receipts(session: AsyncSession) -> dict[str, list[tuple[date, int]]]:
@@ -241,9 +279,3 @@ async def releases(session: AsyncSession, claim: str | None = None) -> list[Rele
     if claim is not None:
         query = query.where(Release.held_claim == claim)
     return list(await session.scalars(query))
-
-
-def left_of(items: Sequence[HeldItem], gone: Mapping[int, int]) -> dict[int, int]:
-    """Return {held item: what is left of it}, without those of which nothing is left."""
-    left = {item.id: item.amount - gone.get(item.id, 0) for item in items}
-    return {item: amount for item, amount in left.items() if amount}

@@ -4,7 +4,9 @@ import pytest
 import sepaxml
 from lxml import etree
 
-from federation.settlement.pain001 import NAMESPACE
+from federation.settlement.books import too_small_to_remit
+from federation.settlement.clearing import Position
+from federation.settlement.pain001 import NAMESPACE, Account
 from federation.settlement.payments import service, store
 from federation.settlement.payments.postings import BankAmountError
 from federation.settlement.payments.record import ReasonMissingError
@@ -278,3 +280,36 @@ async def test_an_empty_file_is_no_file(database):
         await service.export(session, [], value_on=VALUE_ON, who=MAKER, at=NOW)
 
     assert (await refused(database, NothingToExportError, export)).code == "NOTHING_TO_EXPORT"
+
+
+async def test_a_labs_account_is_named_by_an_officer_and_a_refund_then_takes_two_people(database):
+    refund = {
+        "kind": "REFUND",
+        "payee": "lab:lab-one",
+        "payee_account": None,
+        "payment_id": "REFUND-CN-HUB-000001",
+    }
+    lab = Account("Lab One", "IBAN", "DE75512108001245126199", None, None)
+    async with database.write("test") as session:
+        payment = await a_payment(session, **refund)
+        await a_payment(session, payee_account=None)  # a collective's is not named here
+        await service.name_account(session, payment, HUB_ACCOUNT, lab, who="bob", at=NOW)
+        await service.approve(session, payment, who=CHECKER, at=NOW)
+        assert (payment.proposed_by, payment.approved_by) == ("bob", CHECKER)
+
+    async def name(session, payment_id=ID, account=lab):
+        payment = await service.get_payment(session, payment_id)
+        await service.name_account(session, payment, HUB_ACCOUNT, account, who="bob", at=NOW)
+
+    assert (await refused(database, PaymentStateError, name)).code == "PAYMENT_STATE"
+
+
+def test_a_position_that_converts_to_nothing_is_given_up_at_once():
+    positions = {"JP": Position(3, 0), "GB": Position(0, 2), "FR": Position(9, 0)}
+
+    found = too_small_to_remit(positions, {"JP": 0, "GB": 0, "FR": 9}, "EUR")
+
+    assert [(row.debit, row.credit, row.amount) for row in found] == [
+        ("Equity:HUB:FxRounding", "Liabilities:HUB:Due:GB", 2),
+        ("Liabilities:HUB:Due:JP", "Equity:HUB:FxRounding", 3),
+    ]
