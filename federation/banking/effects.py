@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from federation.banking import store
 from federation.banking.items import (
+    CONVERSION,
     INVOICE,
     PAYMENT,
     RECORDED_RECEIPT,
@@ -21,7 +22,7 @@ from federation.licensing import receipts
 from federation.licensing import store as licensing
 from federation.licensing.tables import Receipt
 from federation.settlement.books import Accounts, Posting, transfer
-from federation.settlement.payments import incoming
+from federation.settlement.payments import incoming, treasury
 from federation.settlement.payments import service as payments
 from federation.settlement.store import locked_periods
 from federation.trust.principals import Principal
@@ -77,6 +78,19 @@ async def book(at: At, entry: Entry, item: Item, booked_on: date) -> None:
     )
 
 
+async def convert(at: At, entry: Entry, item: Item, booked_on: date) -> None:
+    """Record that the bank booked one side of a currency deal."""
+    deal, side = _side_of(item.ref)
+    amount, currency = abs(item.amount), entry.currency
+    await treasury.book_leg(at.session, at.here, deal, side, booked_on, amount, currency)
+
+
+def _side_of(ref: str) -> tuple[str, treasury.Side]:
+    """Return deal and side of what is expected as `<deal>/SOLD` or `<deal>/BOUGHT`."""
+    deal, _, side = ref.rpartition("/")
+    return deal, "SOLD" if side == "SOLD" else "BOUGHT"
+
+
 async def give_back(at: At, entry: Entry, item: Item, booked_on: date) -> None:
     """Record that a payment came back, with the bank's reason."""
     payment = await payments.get_payment(at.session, item.ref)
@@ -130,6 +144,9 @@ async def take_back(at: At, entry: Entry, match: Match, item: MatchItem) -> None
         if payment.state != stood:
             raise UndoBlockedError(f"payment {item.ref} is {payment.state}")
         await payments.undo(at.session, payment, match.reason, who=at.who.subject, at=at.now)
+    elif item.kind == CONVERSION:
+        deal, side = _side_of(item.ref)
+        await treasury.undo_leg(at.session, deal, side, match.reason, at=at.now)
     elif item.kind == REMITTANCE_IN and item.made is not None:
         await incoming.undo_receipt(at.session, item.ref, item.made, match.reason, at=at.now)
     elif item.kind == INVOICE and item.made is not None:

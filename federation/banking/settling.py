@@ -16,6 +16,7 @@ from federation.banking.effects import (
     book,
     check_own_transfer,
     check_receipt,
+    convert,
     give_back,
     meta_of,
     receivable,
@@ -23,6 +24,7 @@ from federation.banking.effects import (
     take_back,
 )
 from federation.banking.items import (
+    CONVERSION,
     EXPECTED,
     INVOICE,
     OWN_TRANSFER,
@@ -219,6 +221,8 @@ async def _enter(
             await book(at, entry, item, booked_on)
         elif item.kind == RETURN:
             await give_back(at, entry, item, booked_on)
+        elif item.kind == CONVERSION:
+            await convert(at, entry, item, booked_on)
         elif item.kind == REMITTANCE_IN:
             came = received(item, items)
             made[number] = await incoming.receive(
