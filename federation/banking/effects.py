@@ -78,19 +78,6 @@ async def book(at: At, entry: Entry, item: Item, booked_on: date) -> None:
     )
 
 
-async def convert(at: At, entry: Entry, item: Item, booked_on: date) -> None:
-    """Record that the bank booked one side of a currency deal."""
-    deal, side = _side_of(item.ref)
-    amount, currency = abs(item.amount), entry.currency
-    await treasury.book_leg(at.session, at.here, deal, side, booked_on, amount, currency)
-
-
-def _side_of(ref: str) -> tuple[str, treasury.Side]:
-    """Return deal and side of what is expected as `<deal>/SOLD` or `<deal>/BOUGHT`."""
-    deal, _, side = ref.rpartition("/")
-    return deal, "SOLD" if side == "SOLD" else "BOUGHT"
-
-
 async def give_back(at: At, entry: Entry, item: Item, booked_on: date) -> None:
     """Record that a payment came back, with the bank's reason."""
     payment = await payments.get_payment(at.session, item.ref)
@@ -107,6 +94,13 @@ async def give_back(at: At, entry: Entry, item: Item, booked_on: date) -> None:
         at=at.now,
         reference=f"bank entry {entry.id}",
     )
+
+
+async def convert(at: At, entry: Entry, item: Item, booked_on: date) -> None:
+    """Record that the bank booked a leg of a deal in currency (`<deal>/SOLD`, `<deal>/BOUGHT`)."""
+    deal, side = treasury.leg_of(item.ref)
+    amount = abs(item.amount)
+    await treasury.book_leg(at.session, at.here, deal, side, booked_on, amount, entry.currency)
 
 
 async def receive(
@@ -145,7 +139,7 @@ async def take_back(at: At, entry: Entry, match: Match, item: MatchItem) -> None
             raise UndoBlockedError(f"payment {item.ref} is {payment.state}")
         await payments.undo(at.session, payment, match.reason, who=at.who.subject, at=at.now)
     elif item.kind == CONVERSION:
-        deal, side = _side_of(item.ref)
+        deal, side = treasury.leg_of(item.ref)
         await treasury.undo_leg(at.session, deal, side, match.reason, at=at.now)
     elif item.kind == REMITTANCE_IN and item.made is not None:
         await incoming.undo_receipt(at.session, item.ref, item.made, match.reason, at=at.now)

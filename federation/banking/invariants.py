@@ -1,101 +1,142 @@
-"""What must be true of a server's banks at any moment (I17); `federation check` examines it."""
+"""What is true of a server's bank accounts (I17): statements add up, each entry counts once."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.banking import store
-from federation.banking.tables import Entry, Match
+from federation.banking.tables import Account, Entry, Match, MatchItem, StatementRow
 from federation.settlement.books import Accounts
 from federation.settlement.invariants.registry import BooksInvariant, Check
+from federation.settlement.ledger.store import STREAM_ROWS
+from federation.settlement.tables import JournalEntry, JournalPosting
 
-ACTS = {"PROPOSED": "PROPOSED", "SETTLED": "SETTLED", "UNDONE": "OPEN"}
 
-
-async def statements_add_up(session: AsyncSession, here: str) -> Check:
-    """I17: a statement opens where the one before closed, and its entries lead to its closing."""
+async def statements_balance(session: AsyncSession, here: str) -> Check:
+    """I17: opening + booked entries = closing, and each statement opens where the last closed."""
     del here
-    moved: defaultdict[int, int] = defaultdict(int)
-    for entry in await store.booked_entries(session):
-        if entry.kind == "ENTRY":
-            moved[entry.statement_id] += entry.signed
-    wrong: list[str] = []
-    last: dict[int, tuple[int, int]] = {}
-    rows = await store.all_statements(session)
-    for row in rows:
-        number, closing = last.get(row.account_id, (0, row.opening))
+    booked: defaultdict[int, int] = defaultdict(int)
+    before: dict[int, int] = {}  # {account: what it had before its first statement}
+    async for entry in _booked_entries(session):
+        if entry.kind == "OPENING":
+            before[entry.account_id] = entry.signed
+        else:
+            booked[entry.statement_id] += entry.signed
+    rows = await session.stream_scalars(
+        select(StatementRow).order_by(StatementRow.account_id, StatementRow.number),
+        execution_options={"yield_per": STREAM_ROWS},
+    )
+    examined, wrong, last = 0, list[str](), dict[int, tuple[int, int]]()
+    async for row in rows:
+        examined += 1
+        name = f"account {row.account_id} statement {row.number}"
+        number, closing = last.get(row.account_id, (0, before.get(row.account_id, 0)))
         if row.number != number + 1 or row.opening != closing:
-            wrong.append(f"statement {row.bank_id} opens with {row.opening} after {closing}")
-        if row.opening + moved[row.id] != row.closing:
-            wrong.append(
-                f"statement {row.bank_id}: {row.opening} + {moved[row.id]} is not {row.closing}"
-            )
+            wrong.append(f"{name}: opens with {row.opening}, before it stood {closing}")
+        if row.opening + booked[row.id] != row.closing:
+            wrong.append(f"{name}: {row.opening} and {booked[row.id]} booked, not {row.closing}")
         last[row.account_id] = (row.number, row.closing)
-    return len(rows), wrong
+    return examined, wrong
+
+
+async def entries_booked_once(session: AsyncSession, here: str) -> Check:
+    """I17: each booked entry of a bank stands in the journal once, with its amount."""
+    books = Accounts(here)
+    entered: dict[str, tuple[int, str]] = {}
+    rows = await session.stream(
+        select(JournalEntry.document, JournalPosting)
+        .join(JournalPosting, JournalPosting.entry_id == JournalEntry.id)
+        .where(JournalEntry.document.like("bank/%/booked")),
+        execution_options={"yield_per": STREAM_ROWS},
+    )
+    async for document, posting in rows:
+        sign = 1 if posting.debit == books.asset("Bank") else -1
+        total, _ = entered.get(document, (0, ""))
+        entered[document] = (total + sign * posting.amount, posting.currency)
+    examined, wrong = 0, list[str]()
+    async for entry in _booked_entries(session):
+        examined += 1
+        document = f"bank/{entry.account_id}/{entry.id}/booked"
+        found = entered.pop(document, (0, entry.currency))
+        if found != (entry.signed, entry.currency):
+            wrong.append(f"entry {entry.id}: {entry.signed} {entry.currency}, {found} in the books")
+    return examined, [*wrong, *(f"{document}: no such entry" for document in sorted(entered))]
 
 
 async def entries_settled_once(session: AsyncSession, here: str) -> Check:
-    """I17: a booked entry was matched once, by items that add up to it, or stands in suspense."""
+    """I17: each booked entry is settled by one act, item by item to its amount, or is open."""
     del here
-    acts: defaultdict[int, list[Match]] = defaultdict(list)
-    for match in await store.all_matches(session):
-        acts[match.entry_id].append(match)
-    sums = await store.item_sums(session)
-    entries = await store.booked_entries(session)
-    wrong = [text for entry in entries for text in _of_entry(entry, acts[entry.id], sums)]
-    return len(entries), wrong
-
-
-def _of_entry(entry: Entry, acts: Sequence[Match], sums: Mapping[int, int]) -> list[str]:
-    state = ACTS[acts[-1].act] if acts else "OPEN"
-    wrong: list[str] = []
-    if entry.state != state:
-        wrong.append(f"entry {entry.id} is {entry.state}, its acts say {state}")
-    if [act.number for act in acts] != list(range(1, len(acts) + 1)):
-        wrong.append(f"entry {entry.id}: its acts are not numbered without a gap")
-    before = "UNDONE"
-    for act in acts:
-        if (before == "SETTLED") is not (act.act == "UNDONE") and before != "PROPOSED":
-            wrong.append(f"entry {entry.id} was {act.act} after it was {before}")
-        if act.act != "UNDONE" and sums.get(act.id, 0) != entry.signed:
-            items = sums.get(act.id, 0)
-            wrong.append(f"entry {entry.id} of {entry.signed}, {act.act} by items of {items}")
-        before = act.act
-    return wrong
+    acts: dict[int, Match] = {}
+    async for match in await session.stream_scalars(
+        select(Match).order_by(Match.entry_id, Match.number),
+        execution_options={"yield_per": STREAM_ROWS},
+    ):
+        acts[match.entry_id] = match
+    sums: defaultdict[int, int] = defaultdict(int)
+    for match_id, amount in await session.execute(select(MatchItem.match_id, MatchItem.amount)):
+        sums[match_id] += amount
+    examined, wrong = 0, list[str]()
+    async for entry in _booked_entries(session):
+        examined += 1
+        last = acts.get(entry.id)
+        state = "OPEN" if last is None or last.act == "UNDONE" else last.act
+        if entry.state != state:
+            wrong.append(f"entry {entry.id}: {entry.state}, its last act makes it {state}")
+        if last is not None and state != "OPEN" and sums[last.id] != entry.signed:
+            wrong.append(f"entry {entry.id}: {entry.signed}, settled by {sums[last.id]}")
+    return examined, wrong
 
 
 async def suspense_is_what_is_open(session: AsyncSession, here: str) -> Check:
-    """I17: what the books hold in suspense for the bank is exactly what nobody has settled."""
-    waiting: defaultdict[str, int] = defaultdict(int)
-    for entry in await store.booked_entries(session):
-        waiting[entry.currency] += 0 if entry.state == "SETTLED" else entry.signed
+    """I17: what stands in suspense for bank entries is the entries that are not settled."""
+    open_by: defaultdict[str, int] = defaultdict(int)
+    examined, wrong = 0, list[str]()
+    async for entry in _booked_entries(session):
+        examined += 1
+        open_by[entry.currency] += 0 if entry.state == "SETTLED" else entry.signed
     account = Accounts(here).suspense("BankEntry")
-    booked = {currency: -await store.balance(session, account, currency) for currency in waiting}
-    return len(waiting), [
-        f"{currency}: {booked[currency]} in suspense, {amount} not settled"
-        for currency, amount in sorted(waiting.items())
-        if booked[currency] != amount
-    ]
+    held = set(await session.scalars(select(Account.currency)))
+    for currency in sorted({*open_by, *held}):
+        in_suspense = -await store.balance(session, account, currency)
+        if in_suspense != open_by[currency]:
+            wrong.append(f"{currency}: {in_suspense} in suspense, {open_by[currency]} open")
+    return examined, wrong
 
 
-BANK_INVARIANTS: tuple[BooksInvariant, ...] = (
+async def _booked_entries(session: AsyncSession) -> AsyncIterator[Entry]:
+    rows = await session.stream_scalars(
+        select(Entry).where(Entry.status == "BOOK").order_by(Entry.id),
+        execution_options={"yield_per": STREAM_ROWS},
+    )
+    async for entry in rows:
+        yield entry
+
+
+INVARIANTS: tuple[BooksInvariant, ...] = (
     BooksInvariant(
         "I17",
-        "statements_add_up",
-        "opening + booked entries = closing, statement after statement",
-        statements_add_up,
+        "statements_balance",
+        "opening + entries = closing, one statement after the other",
+        statements_balance,
+    ),
+    BooksInvariant(
+        "I17",
+        "entries_booked_once",
+        "each booked entry of a bank is in the books once",
+        entries_booked_once,
     ),
     BooksInvariant(
         "I17",
         "entries_settled_once",
-        "each booked entry is matched once or in suspense",
+        "each booked entry is settled by one act to its amount, or open",
         entries_settled_once,
     ),
     BooksInvariant(
         "I17",
         "suspense_is_what_is_open",
-        "the books hold in suspense what is not settled",
+        "suspense for bank entries is what nobody settled",
         suspense_is_what_is_open,
     ),
 )

@@ -221,13 +221,13 @@ async def _enter(
             await book(at, entry, item, booked_on)
         elif item.kind == RETURN:
             await give_back(at, entry, item, booked_on)
-        elif item.kind == CONVERSION:
-            await convert(at, entry, item, booked_on)
         elif item.kind == REMITTANCE_IN:
             came = received(item, items)
             made[number] = await incoming.receive(
-                at.session, item.ref, at.here, booked_on, came, entry.currency, at=at.now
+                at.session, item.ref, at.here, booked_on, came, entry.currency
             )
+        elif item.kind == CONVERSION:
+            await convert(at, entry, item, booked_on)
         elif item.kind == INVOICE:
             came = received(item, items)
             made[number] = await receive(at, entry, match, item, came, booked_on)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.banking.tables import (
@@ -241,25 +241,13 @@ async def balance(session: AsyncSession, account: str, currency: str) -> int:
     return sum(amount if debit == account else -amount for debit, amount in rows)
 
 
-async def booked_entries(session: AsyncSession) -> list[Entry]:
-    """Return every booked entry of every account, also opening balances."""
-    return list(await session.scalars(select(Entry).where(Entry.status == "BOOK")))
-
-
-async def all_statements(session: AsyncSession) -> list[StatementRow]:
-    """Return every statement, per account in the order of its balances."""
-    order = (StatementRow.account_id, StatementRow.number)
-    return list(await session.scalars(select(StatementRow).order_by(*order)))
-
-
-async def all_matches(session: AsyncSession) -> list[Match]:
-    """Return every act on an entry, per entry in order."""
-    return list(await session.scalars(select(Match).order_by(Match.entry_id, Match.number)))
-
-
-async def item_sums(session: AsyncSession) -> dict[int, int]:
-    """Return {act: sum of its items} in signed minor units."""
-    found: dict[int, int] = {}
-    for match_id, amount in await session.execute(select(MatchItem.match_id, MatchItem.amount)):
-        found[match_id] = found.get(match_id, 0) + amount
-    return found
+async def waiting_entries(session: AsyncSession) -> list[tuple[str, str, str, int]]:
+    """Return (account, currency, state, how many) of booked entries nobody has settled."""
+    rows = await session.execute(
+        select(Account.account, Account.currency, Entry.state, func.count())
+        .join(Account, Account.id == Entry.account_id)
+        .where(Entry.state.in_(["OPEN", "PROPOSED"]))
+        .group_by(Account.account, Account.currency, Entry.state)
+        .order_by(Account.account, Entry.state)
+    )
+    return [(number, currency, state, count) for number, currency, state, count in rows]

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from federation.banking.invariants import BANK_INVARIANTS
+from federation.banking import invariants as banking
 from federation.config import HubConfig, NodeConfig
 from federation.edge.ledger import books_of, code_of
 from federation.money import decimal_text
@@ -80,7 +80,7 @@ def check_run(data: bytes) -> Found:
 
 
 # Every package that states invariants adds its own here.
-ALL_INVARIANTS: Sequence[Invariant] = (*INVARIANTS, *BANK_INVARIANTS)
+ALL_INVARIANTS: Sequence[Invariant] = (*INVARIANTS, *banking.INVARIANTS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Annotated
 import strawberry
 
 from federation import money
+from federation.banking.worklist import of_banking
 from federation.config import HubConfig
 from federation.metering import store as usage
 from federation.schema.context import Change, Info, Refused, change, hub_config
@@ -17,8 +18,10 @@ from federation.settlement.closing import store as closing
 from federation.settlement.closing.calendar import due
 from federation.settlement.closing.tables import MissingReport as MissingReportRow
 from federation.settlement.closing.tables import Response as ResponseRow
+from federation.settlement.payments.worklist import of_payments
 from federation.settlement.run_document import RunDocument, decode
 from federation.settlement.service import UnknownRunError
+from federation.settlement.suspense.worklist import of_suspense
 
 DIFFERENCES_MAX = 10_000
 
@@ -153,7 +156,12 @@ class WorkListQuery:
         server = info.context.server
         calendar = server.config.calendar if isinstance(server.config, HubConfig) else None
         async with server.db.read() as session:
-            items = await worklist.of_months(session, server.code, calendar, server.clock())
+            items = [
+                *await worklist.of_months(session, server.code, calendar, server.clock()),
+                *await of_payments(session, server.clock()),
+                *await of_suspense(session, server.code),
+                *await of_banking(session),
+            ]
         return [
             WorkItem(
                 kind=item.kind,

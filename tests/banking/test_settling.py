@@ -14,13 +14,11 @@ from federation.banking.tables import Match
 from federation.licensing import receipts
 from federation.licensing import store as licensing
 from federation.settlement import service as settlement
-from federation.settlement import store as journal
-from federation.settlement.books import Entry as JournalEntry
-from federation.settlement.books import Posting
+from federation.settlement.books import Entry, Posting
 from federation.settlement.payments import incoming, treasury
 from federation.settlement.payments import service as payments
 from federation.settlement.payments.postings import Amount, Leg
-from federation.settlement.payments.treasury import Deal
+from federation.settlement.store import post
 from federation.trust.principals import SamePersonError
 from tests.banking.bank import Ntry, Tx, statement
 from tests.banking.counter import (
@@ -275,6 +273,40 @@ async def test_money_between_own_accounts_passes_the_exchange_account(database):
     assert await books(database) == {}
 
 
+async def test_the_legs_of_a_deal_in_currency_close_the_position(database):
+    await set_up(database)
+    other = "GB82WEST12345698765432"
+    open_position = (
+        Posting(DUE, CLEARING, 10_000, "EUR"),
+        Posting(CLEARING, DUE, 8_500, "GBP"),
+    )
+    deal = treasury.Deal(
+        "FX-1", Amount(10_020, "EUR"), 10_000, Amount(8_490, "GBP"), 8_500, date(2026, 10, 7)
+    )
+    async with database.write("test") as session:
+        await open_account(session, other, currency="GBP", name="Sterling")
+        await post(session, [Entry(date(2026, 10, 5), "position", "Position", open_position)])
+        await treasury.record_conversion(session, "HUB", deal, who="alice", at=NOW)
+    await take(database, came("100.20", direction=OUT))
+    coming = Ntry("84.90", IN, reference="B1", currency="GBP")
+    await take(database, statement(coming, closing="84.90", account=other, currency="GBP"))
+
+    await settle(database, 1, ("CONVERSION", "FX-1/SOLD", -10_020))
+    await settle(database, 2, ("CONVERSION", "FX-1/BOUGHT", 8_490))
+    async with database.read() as session:
+        found = await balances(session)
+    assert CLEARING not in found
+    assert SUSPENSE not in found
+    assert found[REALISED] == {"EUR": 20, "GBP": 10}
+
+    await undo(database, 1)
+    async with database.read() as session:
+        assert (await balances(session))[CLEARING] == {"EUR": -10_000}
+    await settle(database, 1, ("CONVERSION", "FX-1/SOLD", -10_020))
+    async with database.read() as session:
+        assert await balances(session) == found
+
+
 async def test_no_transfer_to_an_account_that_is_not_ours(database):
     await set_up(database)
     await take(database, came("75.00", direction=OUT))
@@ -515,33 +547,3 @@ async def test_the_database_itself_takes_one_act_of_a_number(database):
         await session.flush()
 
     await refused(database, IntegrityError, twice)
-
-
-async def test_both_sides_of_a_currency_deal_are_booked_and_undone(database):
-    await set_up(database)
-    async with database.write("deal") as session:
-        await open_account(session, "GB-0001", "OTHER", "GBP", "London")
-        position = Posting(DUE, CLEARING, 10_000, "EUR")
-        other = Posting(CLEARING, DUE, 8_500, "GBP")
-        await journal.post(session, [JournalEntry(NOW.date(), "p", "Position", (position, other))])
-        sold, bought = Amount(10_020, "EUR"), Amount(8_490, "GBP")
-        deal = Deal("FX-1", sold, 10_000, bought, 8_500, NOW.date())
-        await treasury.record_conversion(session, "HUB", deal, who="olga", at=NOW)
-    out = Ntry("100.20", OUT, "B1", txs=(Tx("100.20", OUT, e2e="FX-1"),))
-    back = Ntry("84.90", IN, "B2", currency="GBP")
-    await take(database, statement(out, closing="-100.20"))  # exact: settled at once
-    await take(database, statement(back, closing="84.90", account="GB-0001", currency="GBP"))
-    await settle(database, 2, ("CONVERSION", "FX-1/BOUGHT", 8_490))
-
-    assert await states(database) == [(1, "SETTLED"), (2, "SETTLED")]
-    after = await books(database)
-    assert after == {DUE: 10_000, BANK: -10_020, REALISED: 20}
-    await undo(database, 1)
-    assert await books(database) == {
-        DUE: 10_000,
-        BANK: -10_020,
-        SUSPENSE: 10_020,
-        CLEARING: -10_000,
-    }
-    await settle(database, 1, ("CONVERSION", "FX-1/SOLD", -10_020))
-    assert await books(database) == after

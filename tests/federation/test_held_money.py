@@ -252,7 +252,9 @@ async def test_who_files_does_not_decide_and_each_has_an_office(small):
     async with nothing_changes(small):
         for person in (small.at("GB", "approver"), small.at("GB", "auditor")):
             assert await code_of(person.ask(CLAIM, url=ORPHAN, member="gb-b")) == "NOT_ALLOWED"
-    filed = await small.at("GB", "two-hats", "settlement_officer").ask(CLAIM, url=ORPHAN, member="gb-b")
+    filed = await small.at("GB", "two-hats", "settlement_officer").ask(
+        CLAIM, url=ORPHAN, member="gb-b"
+    )
     await small.silence()
 
     async with nothing_changes(small):

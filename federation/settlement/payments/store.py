@@ -234,3 +234,24 @@ async def exclusions(session: AsyncSession, period: str) -> list[Exclusion]:
         .order_by(Exclusion.position)
     )
     return list(rows)
+
+
+async def count_by_state(session: AsyncSession) -> list[tuple[str, str, str, int]]:
+    """Return (month, state, currency, how many) of payments that are not final."""
+    rows = await session.execute(
+        select(Payment.period, Payment.state, Payment.currency, func.count())
+        .where(Payment.state.in_(["PROPOSED", "OUTSTANDING", "APPROVED", "EXPORTED", "ACCEPTED"]))
+        .group_by(Payment.period, Payment.state, Payment.currency)
+        .order_by(Payment.period, Payment.state, Payment.currency)
+    )
+    return [(period, state, currency, count) for period, state, currency, count in rows]
+
+
+async def exclusions_proposed(session: AsyncSession) -> list[Exclusion]:
+    """Return exclusions that wait for a second person."""
+    rows = await session.scalars(
+        select(Exclusion)
+        .where(Exclusion.confirmed_by.is_(None))
+        .order_by(Exclusion.period, Exclusion.node)
+    )
+    return list(rows)
