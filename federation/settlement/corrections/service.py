@@ -29,6 +29,8 @@ from federation.settlement.corrections.recompute import (
     recompute,
 )
 from federation.settlement.inputs import final_reports, late_held, own_weights, sum_of_classes
+from federation.settlement.invariants import checks
+from federation.settlement.invariants.registry import require_sound
 from federation.settlement.messages import Held, RunCorrected
 from federation.settlement.months import last_day, period_of
 from federation.settlement.payments import incoming
@@ -181,6 +183,9 @@ async def approve_correction(
         await _owe(session, row, differences[row.run_id], terms, now)
     for row in rows:
         await _pay_and_tell(session, row, chain[row.run_id], differences[row.run_id], terms, now)
+    await session.flush()
+    for row in rows:
+        await require_sound(session, checks.of_hub_run(row), checks.RUN_INVARIANTS)
     return rows
 
 
