@@ -224,7 +224,7 @@ async def _enter(
         elif item.kind == REMITTANCE_IN:
             came = received(item, items)
             made[number] = await incoming.receive(
-                at.session, item.ref, at.here, booked_on, came, entry.currency, at=at.now
+                at.session, item.ref, at.here, booked_on, came, entry.currency
             )
         elif item.kind == CONVERSION:
             await convert(at, entry, item, booked_on)

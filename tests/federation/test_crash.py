@@ -495,6 +495,7 @@ NOT_IN_A_QUIET_MONTH = {
     "inbox.net.recomputed",
     "inbox.run.answered",
     "inbox.run.corrected",
+    "inbox.run.withdrawn",
     "inbox.usage.reminder",
 }
 
