@@ -1,12 +1,15 @@
-"""The command `federation`: servers, databases, tokens, scenarios, the demo, checks."""
+"""The command `federation`: servers, databases, tokens, scenarios, the demo, checks.
+
+Commands that need a server's parts import them when they run: the others answer at once.
+"""
 
 import asyncio
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import rich_click as click
 
@@ -14,12 +17,14 @@ from federation import __version__, logs
 from federation.clock import Clock, FileClock, system_clock
 from federation.config import HubConfig, NodeConfig, load_hub_config, load_node_config
 from federation.edge.reconcile import reconcile
-from federation.edge.service import Service, check_database, run_loop, upgrade_database
-from federation.edge.staff import staff_token
 from federation.errors import RefusalError
+
+if TYPE_CHECKING:
+    from federation.edge.service import Service
 
 EXIT_REFUSED = 2
 Command = TypeVar("Command", bound=Callable[..., None])
+Result = TypeVar("Result")
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -56,11 +61,18 @@ def _load(config: Path) -> HubConfig | NodeConfig:
     return load_node_config(config) if is_node else load_hub_config(config)
 
 
-def _serve(service: Service, ready_file: Path | None) -> None:
+def run_loop(main: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine on the fast event loop where there is one."""
+    from federation.edge import service  # noqa: PLC0415 - not for those who only ask a server
+
+    return service.run_loop(main)
+
+
+def _serve(service: "Service", ready_file: Path | None) -> None:
     run_loop(_serve_until_signal(service, ready_file))
 
 
-async def _serve_until_signal(service: Service, ready_file: Path | None) -> None:
+async def _serve_until_signal(service: "Service", ready_file: Path | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -135,6 +147,8 @@ def db() -> None:
 @click.option("--config", type=FILE, required=True, help="The server's TOML file.")
 def db_upgrade(config: Path) -> None:
     """Bring the database to the newest revision."""
+    from federation.edge.service import upgrade_database  # noqa: PLC0415 - only this one needs it
+
     found = _load(config)
     found.data_dir.mkdir(parents=True, exist_ok=True)
     run_loop(upgrade_database(found.database_url))
@@ -147,6 +161,8 @@ def db_upgrade(config: Path) -> None:
 @click.option("--role", required=True, help="One of that person's roles.")
 def token(config: Path, subject: str, role: str) -> None:
     """Sign a token for somebody the server's configuration lists (12 hours)."""
+    from federation.edge.staff import staff_token  # noqa: PLC0415 - only this one needs it
+
     click.echo(staff_token(_load(config), subject, role, system_clock))
 
 
@@ -154,6 +170,8 @@ def token(config: Path, subject: str, role: str) -> None:
 @click.option("--config", type=FILE, required=True, help="The server's TOML file.")
 def db_check(config: Path) -> None:
     """Say whether the database is at the newest revision and its tables are as they should be."""
+    from federation.edge.service import check_database  # noqa: PLC0415 - only this one needs it
+
     run_loop(check_database(_load(config).database_url))
     click.echo("The database is as this version of the code expects.")
 
