@@ -16,8 +16,10 @@ import rich_click as click
 from federation import __version__, logs
 from federation.clock import Clock, FileClock, system_clock
 from federation.config import HubConfig, NodeConfig, load_hub_config, load_node_config
+from federation.edge.month import month
 from federation.edge.reconcile import reconcile
 from federation.errors import RefusalError
+from federation.practice.command import practice
 
 if TYPE_CHECKING:
     from federation.edge.service import Service
@@ -50,6 +52,8 @@ def cli() -> None:
     """One worldwide AI licence, honoured by every national collective, every cent accounted for."""
 
 
+cli.add_command(month)
+cli.add_command(practice)
 cli.add_command(reconcile)
 
 
