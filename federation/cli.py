@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import rich_click as click
 
-from federation import __version__, logs
+from federation import __version__
 from federation.clock import Clock, FileClock, system_clock
-from federation.config import HubConfig, NodeConfig, load_hub_config, load_node_config
 from federation.edge.month import month
 from federation.edge.reconcile import reconcile
 from federation.errors import RefusalError
 from federation.practice.command import practice
 
 if TYPE_CHECKING:
+    from federation.config import HubConfig, NodeConfig
     from federation.edge.service import Service
 
 EXIT_REFUSED = 2
@@ -57,9 +57,11 @@ cli.add_command(practice)
 cli.add_command(reconcile)
 
 
-def _load(config: Path) -> HubConfig | NodeConfig:
+def _load(config: Path) -> "HubConfig | NodeConfig":
     """Read a configuration of either role: a node's names its hub."""
     import tomllib  # noqa: PLC0415
+
+    from federation.config import load_hub_config, load_node_config  # noqa: PLC0415
 
     is_node = "hub" in tomllib.loads(config.read_text(encoding="utf-8"))
     return load_node_config(config) if is_node else load_hub_config(config)
@@ -119,6 +121,8 @@ def hub() -> None:
 @_server_options
 def hub_serve(config: Path, ready_file: Path | None, clock_file: Path | None) -> None:
     """Serve the hub until SIGINT or SIGTERM."""
+    from federation import logs  # noqa: PLC0415
+    from federation.config import load_hub_config  # noqa: PLC0415
     from federation.hub.app import create_hub  # noqa: PLC0415 - a node need not load the hub
 
     found = load_hub_config(config)
@@ -135,6 +139,8 @@ def node() -> None:
 @_server_options
 def node_serve(config: Path, ready_file: Path | None, clock_file: Path | None) -> None:
     """Serve a node until SIGINT or SIGTERM."""
+    from federation import logs  # noqa: PLC0415
+    from federation.config import load_node_config  # noqa: PLC0415
     from federation.nodes.app import create_node  # noqa: PLC0415 - the hub need not load a node
 
     found = load_node_config(config)
@@ -241,6 +247,7 @@ def scenario() -> None:
 @click.option("--quiet", is_flag=True, help="Say nothing on success.")
 def scenario_run(folder: Path, out: Path, processes: bool, quiet: bool) -> None:
     """Drive the scenario in FOLDER over HTTP and write OUT."""
+    from federation import logs  # noqa: PLC0415
     from federation.scenario.runner import run_scenario  # noqa: PLC0415 - loads both servers
 
     logs.configure("warning")
@@ -262,6 +269,7 @@ def demo(out: Path, as_json: bool) -> None:
 
     On a terminal the servers stay up until Ctrl-C.
     """
+    from federation import logs  # noqa: PLC0415
     from federation.demo import command, teller  # noqa: PLC0415 - loads both servers
 
     logs.configure("error")  # a node that is down is part of the story

@@ -4,14 +4,15 @@ Every such command takes `--url` and `--token` and prints tables, or JSON with `
 A refusal is one line with its code, and exit code 2.
 """
 
-import asyncio
-import io
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import wraps
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
-import aiohttp
 import msgspec
 import rich_click as click
 from rich.console import Console
@@ -21,7 +22,9 @@ from federation.errors import RefusalError
 from federation.money import decimal_text
 
 SECONDS_MAX = 600
-RIGHT = frozenset({"amount", "score", "entries", "unexplained", "old", "new", "difference"})
+RIGHT = frozenset(
+    {"amount", "score", "entries", "unexplained", "old", "new", "difference", "lines"}
+)
 
 
 class ServerRefusedError(RefusalError):
@@ -71,28 +74,25 @@ class Desk:
         self, path: str, body: bytes, content_type: str, headers: Mapping[str, str] | None = None
     ) -> bytes:
         """POST and return the body of an answer that is no refusal."""
-        sent = {"Content-Type": content_type, **(headers or {})}
-        return asyncio.run(self._send("POST", path, sent, body))
+        return self._send("POST", path, {"Content-Type": content_type, **(headers or {})}, body)
 
     def get(self, path: str) -> bytes:
         """GET and return the body of an answer that is no refusal."""
-        return asyncio.run(self._send("GET", path, {}, None))
+        return self._send("GET", path, {}, None)
 
-    async def _send(
+    def _send(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
     ) -> bytes:
+        where = urlsplit(self.url)
+        kind = HTTPSConnection if where.scheme == "https" else HTTPConnection
         sent = {"Authorization": f"Bearer {self.token}", **headers}
-        data = None if body is None else io.BytesIO(body)
-        timeout = aiohttp.ClientTimeout(total=SECONDS_MAX)
-        url = f"{self.url.rstrip('/')}{path}"
         try:
-            async with (
-                aiohttp.ClientSession(timeout=timeout) as http,
-                http.request(method, url, data=data, headers=sent) as response,
-            ):
-                status, content = response.status, await response.read()
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise NotReachedError(f"{url}: {error}") from error
+            with closing(kind(where.hostname or "", where.port, timeout=SECONDS_MAX)) as http:
+                http.request(method, f"{where.path.rstrip('/')}{path}", body, sent)
+                response = http.getresponse()
+                status, content = response.status, response.read()
+        except (OSError, HTTPException, ValueError) as error:
+            raise NotReachedError(f"{self.url}: {error}") from error
         if status // 100 == 2 or path == "/graphql":  # noqa: PLR2004 - 2xx
             return content
         raise _of_answer(status, content)
@@ -104,6 +104,8 @@ class Desk:
             return
         console = Console(width=None if Console().is_terminal else 120)
         for each in tables():
+            title, each.title = each.title, None  # a title would be folded at the table's width
+            console.print(title, style="italic", soft_wrap=True)
             console.print(each)
 
 
@@ -138,11 +140,18 @@ def money_text(money: dict[str, str] | None) -> str:
     return amount_text(money["minor"], money["currency"]) if money else ""
 
 
+def when_text(instant: str | None) -> str:
+    """Write an instant of the API to the minute; none is nothing, a date stays a date."""
+    if instant is None or "T" not in instant:
+        return instant or ""
+    return f"{datetime.fromisoformat(instant).astimezone(UTC):%Y-%m-%d %H:%M}Z"
+
+
 def make_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     """Return a table; what is counted or paid stands to the right."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title)
     for column in columns:
-        is_number = column in RIGHT or len(column) == 3  # noqa: PLR2004 - a currency
+        is_number = column in RIGHT or column.isupper()  # a currency
         table.add_column(column, justify="right" if is_number else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)

@@ -13,12 +13,12 @@ import rich_click as click
 from rich.table import Table
 
 from federation.edge import month_documents as ask
-from federation.edge.desk import Desk, at_desk, make_table, money_text
+from federation.edge.desk import Desk, at_desk, make_table, money_text, when_text
 from federation.edge.month_papers import documents, held, why
 from federation.edge.month_payments import members, payments
 from federation.errors import RefusalError
 
-SHOWN = 12  # of a run's id: enough to tell runs apart, and to name one
+SHOWN = 16  # of a run's id: enough to tell runs apart, and to name one
 
 
 class NoSuchRunError(RefusalError):
@@ -50,7 +50,7 @@ def work(desk: Desk) -> None:
     found = desk.ask(ask.WORK)
     columns = ("what", "subject", "why", "whose turn", "until")
     rows = [
-        [item["kind"], item["subject"], item["why"], item["turn"], item["until"] or ""]
+        [item["kind"], item["subject"], item["why"], item["turn"], when_text(item["until"])]
         for item in found
     ]
     desk.show(found, lambda: [make_table(f"{len(found)} waiting", columns, rows)])
@@ -91,7 +91,7 @@ def reports(desk: Desk, period: str) -> None:
             item["dueOn"],
             ", ".join(item["reminders"]),
             _report_state(item),
-            item["receivedAt"] or "",
+            when_text(item["receivedAt"]),
             (item["sha256"] or "")[:SHOWN],
         ]
         for item in found
@@ -336,7 +336,7 @@ def _show_runs(desk: Desk, found: Sequence[dict[str, Any]]) -> None:
             item["state"],
             item["calculatedBy"],
             item["approvedBy"] or "",
-            item["objectionsUntil"] or "",
+            when_text(item["objectionsUntil"]),
             _note(item),
         ]
         for item in found
@@ -356,7 +356,7 @@ def _show_answers(desk: Desk, found: Sequence[dict[str, Any]]) -> None:
             item["node"],
             item["answer"],
             item["reason"] or "",
-            item["givenAt"],
+            when_text(item["givenAt"]),
             item["settledBy"] or "",
             item["outcome"] or "",
         ]

@@ -7,7 +7,7 @@ from typing import Any
 import rich_click as click
 
 from federation.edge import month_documents as ask
-from federation.edge.desk import Desk, at_desk, make_table, money_text
+from federation.edge.desk import Desk, at_desk, make_table, money_text, when_text
 
 
 @click.group()
@@ -33,7 +33,13 @@ def events(desk: Desk, payment: str) -> None:
     found = desk.ask(ask.EVENTS, id=payment)
     columns = ("state", "at", "who", "reason", "document")
     rows = [
-        [item["state"], item["at"], item["who"], item["reason"] or "", item["reference"] or ""]
+        [
+            item["state"],
+            when_text(item["at"]),
+            item["who"],
+            item["reason"] or "",
+            item["reference"] or "",
+        ]
         for item in found
     ]
     desk.show(found, lambda: [make_table(payment, columns, rows)])

@@ -10,7 +10,6 @@ from typing import ClassVar
 import msgspec
 import rich_click as click
 
-from federation import logs
 from federation.edge.desk import Desk, at_desk, make_table, refused
 from federation.errors import RefusalError
 
@@ -40,7 +39,8 @@ def practice() -> None:
 @click.argument("folder", type=FOLDER)
 def start(folder: Path) -> None:
     """Run a hub and three nodes in a new FOLDER until Ctrl-C, SIGTERM or the end of input."""
-    from federation.edge.service import run_loop  # noqa: PLC0415 - loads both servers
+    from federation import logs  # noqa: PLC0415
+    from federation.edge.service import run_loop  # noqa: PLC0415 - loads a server
 
     logs.configure("error")
     run_loop(_run(folder))

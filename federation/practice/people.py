@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from federation.config import StaffMember
+from federation.config import Role, StaffMember
 from federation.edge.staff import staff_token
 from federation.scenario.model import HUB
 from federation.scenario.servers import Running
 
-OFFICER, APPROVER = "settlement_officer", "settlement_approver"
+OFFICER: Role = "settlement_officer"
+APPROVER: Role = "settlement_approver"
 AS = """#!/bin/sh
 # ./as NAME COMMAND ...: run a command as one of the people of the practice federation.
 . "$(dirname "$0")/people/$1" && shift && exec "$@"
@@ -22,7 +23,7 @@ class Somebody:
 
     name: str
     server: str
-    role: str
+    role: Role
     subject: str = ""
 
     @property

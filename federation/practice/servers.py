@@ -103,7 +103,7 @@ class Practice:
         for name in ("late-usage.ndjson", "old-mill.csv", "scenario/rates.csv"):
             shutil.copy(FILES / name, self._folder)
         for code, server in self._running.items():
-            (self._folder / f"{code.lower()}.toml").write_text(toml_text(server.config))
+            _write(self._folder / f"{code.lower()}.toml", toml_text(server.config))
         self._write_people()
 
     async def _live(self) -> None:
@@ -206,20 +206,30 @@ def _staffed(config: Any, code: str) -> Any:
     return msgspec.structs.replace(config, principal=[*config.principal, *members])
 
 
-@contextlib.asynccontextmanager
-async def practising(folder: Path) -> AsyncIterator[Practice]:
-    """Run the practice federation in a new folder until the end of the block."""
+def _empty(folder: Path) -> Path:
+    """Make a folder, or take one that is empty."""
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise FolderNotEmptyError(str(folder))
+    return folder.absolute()
+
+
+@contextlib.asynccontextmanager
+async def practising(folder: Path) -> AsyncIterator[Practice]:
+    """Run the practice federation in a new folder until the end of the block."""
+    home, scenario = _empty(folder), read_scenario(FILES / "scenario")
     async with http_session() as http:
-        practice = Practice(folder.absolute(), http, read_scenario(FILES / "scenario"))
+        practice = Practice(home, http, scenario)
         try:
             await practice.open()
-            async with _listening(practice, folder / PORT_FILE):
+            async with _listening(practice, home / PORT_FILE):
                 yield practice
         finally:
             await practice.close()
+
+
+def _write(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8")
 
 
 @contextlib.asynccontextmanager
@@ -241,5 +251,5 @@ async def _listening(practice: Practice, port_file: Path) -> AsyncIterator[None]
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     async with server:
-        port_file.write_text(str(server.sockets[0].getsockname()[1]), encoding="ascii")
+        _write(port_file, str(server.sockets[0].getsockname()[1]))
         yield
