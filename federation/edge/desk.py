@@ -23,7 +23,7 @@ from federation.money import decimal_text
 
 SECONDS_MAX = 600
 RIGHT = frozenset(
-    {"amount", "score", "entries", "unexplained", "old", "new", "difference", "lines"}
+    {"amount", "score", "entries", "unexplained", "old", "new", "left", "difference", "lines"}
 )
 
 

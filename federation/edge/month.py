@@ -302,6 +302,25 @@ def approve_correction(desk: Desk) -> None:
     _show_runs(desk, desk.ask(ask.APPROVE_CORRECTION)["runs"])
 
 
+@correct.command()
+@at_desk
+def debits(desk: Desk) -> None:
+    """List what corrections took back and later credits still have to make good."""
+    found = desk.ask(ask.DEBITS)
+    columns = ("node", "month", "document", "amount", "left")
+    rows = [
+        [
+            item["node"],
+            item["period"],
+            item["document"],
+            money_text(item["amount"]),
+            money_text(item["left"]),
+        ]
+        for item in found
+    ]
+    desk.show(found, lambda: [make_table("Debits", columns, rows)])
+
+
 @correct.command("withdraw")
 @click.option("--reason", required=True)
 @at_desk

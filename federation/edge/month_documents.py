@@ -54,6 +54,7 @@ ADVISE_CORRECTION = f"mutation {{ adviseCorrection {{ {RUNS_OF} }} }}"
 APPROVE_CORRECTION = f"mutation {{ approveCorrection {{ {RUNS_OF} }} }}"
 WITHDRAW_CORRECTION = f"""mutation($reason: String!) {{
   withdrawCorrection(reason: $reason) {{ {RUNS_OF} }} }}"""
+DEBITS = f"{{ debits {{ node document period amount {MONEY} left {MONEY} }} }}"
 
 # payments
 PAYMENTS = f"""query($period: String, $state: String, $after: String!) {{
