@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.banking.tables import (
@@ -140,6 +140,18 @@ async def open_entries(
     if account_id is not None:
         query = query.where(Entry.account_id == account_id)
     return list(await session.scalars(query))
+
+
+async def open_counts(session: AsyncSession) -> list[tuple[str, str, int]]:
+    """Return (account number, OPEN or PROPOSED, entries) of what nobody settled."""
+    rows = await session.execute(
+        select(Account.account, Entry.state, func.count())
+        .join(Account, Account.id == Entry.account_id)
+        .where(Entry.state.in_(["OPEN", "PROPOSED"]))
+        .group_by(Account.account, Entry.state)
+        .order_by(Account.account, Entry.state)
+    )
+    return [(account, state, count) for account, state, count in rows.tuples()]
 
 
 async def entries_of(session: AsyncSession, statement_id: int, limit: int) -> list[Entry]:

@@ -19,6 +19,7 @@ from federation.edge.month_payments import members, payments
 from federation.errors import RefusalError
 
 SHOWN = 16  # of a run's id: enough to tell runs apart, and to name one
+CAUSE = 24  # of what an input was and is: amounts whole, the beginning of hashes
 
 
 class NoSuchRunError(RefusalError):

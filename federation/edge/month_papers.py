@@ -8,6 +8,8 @@ import rich_click as click
 from federation.edge import month_documents as ask
 from federation.edge.desk import Desk, at_desk, make_table, money_text
 
+SHOWN = 32  # of a document's subject, which may be a hash
+
 
 @click.group()
 def held() -> None:
@@ -59,14 +61,14 @@ def claims(desk: Desk, state: str | None, after: str) -> None:
 
 
 @held.command()
-@click.argument("url")
+@click.argument("address")
 @click.option("--member", help="Whose claim it is; stays at the node.")
 @click.option("--claim", help="The claim's id, if the member has several.")
 @click.option("--evidence", required=True, help="What shows that it is the member's.")
 @at_desk
-def claim(desk: Desk, url: str, member: str | None, claim: str | None, evidence: str) -> None:
+def claim(desk: Desk, address: str, member: str | None, claim: str | None, evidence: str) -> None:
     """Claim, at a node, what the hub holds for an address."""
-    found = desk.ask(ask.CLAIM_HELD, url=url, evidence=evidence, member=member, claim=claim)
+    found = desk.ask(ask.CLAIM_HELD, url=address, evidence=evidence, member=member, claim=claim)
     _show_claims(desk, [found])
 
 
@@ -105,7 +107,7 @@ def list_documents(desk: Desk, series: str | None, period: str | None, after: st
         [
             item["number"],
             item["period"] or "",
-            item["subject"],
+            item["subject"][:SHOWN],
             item["issuedOn"],
             ", ".join(item["forms"]),
         ]

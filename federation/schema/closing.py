@@ -6,6 +6,7 @@ from typing import Annotated
 import strawberry
 
 from federation import money
+from federation.banking import store as banking
 from federation.config import HubConfig
 from federation.metering import store as usage
 from federation.schema.context import Change, Info, Refused, change, hub_config
@@ -142,6 +143,13 @@ def _difference(row: diff.Difference) -> RunDifference:
     )
 
 
+def _bank_work(account: str, state: str, count: int) -> worklist.WorkItem:
+    is_open = state == "OPEN"
+    why = f"{count} {'not settled' if is_open else 'proposed, to be approved'}"
+    turn = worklist.OFFICER if is_open else worklist.APPROVER
+    return worklist.WorkItem("bank entries", account, why, turn)
+
+
 @strawberry.type
 class WorkListQuery:
     """What waits, on every server."""
@@ -154,6 +162,8 @@ class WorkListQuery:
         calendar = server.config.calendar if isinstance(server.config, HubConfig) else None
         async with server.db.read() as session:
             items = await worklist.of_months(session, server.code, calendar, server.clock())
+            items += await worklist.of_money(session, server.code)
+            items += [_bank_work(*row) for row in await banking.open_counts(session)]
         return [
             WorkItem(
                 kind=item.kind,
