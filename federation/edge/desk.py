@@ -22,6 +22,7 @@ from federation.errors import RefusalError
 from federation.money import decimal_text
 
 SECONDS_MAX = 600
+NAMES = frozenset({"payment", "account", "claim", "number", "run"})  # to be copied whole
 RIGHT = frozenset(
     {"amount", "score", "entries", "unexplained", "old", "new", "left", "difference", "lines"}
 )
@@ -152,7 +153,12 @@ def make_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
     table = Table(title=title)
     for column in columns:
         is_number = column in RIGHT or column.isupper()  # a currency
-        table.add_column(column, justify="right" if is_number else "left", overflow="fold")
+        table.add_column(
+            column,
+            justify="right" if is_number else "left",
+            overflow="fold",
+            no_wrap=column in NAMES,
+        )
     for row in rows:
         table.add_row(*row)
     return table

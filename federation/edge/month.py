@@ -182,9 +182,8 @@ def diff(desk: Desk, run: str, old: str | None) -> None:
         ]
         for kind in ("shares", "nets")
     )
-    causes = [
-        [row["kind"], row["name"], row["old"][:60], row["new"][:60]] for row in found["causes"]
-    ]
+    names = ("kind", "name", "old", "new")
+    causes = [[row[name][:CAUSE] for name in names] for row in found["causes"]]
     against = before["runId"][:SHOWN] if before else "nothing"
 
     def tables() -> list[Table]:

@@ -272,7 +272,8 @@ def _show_matches(desk: Desk, done: Sequence[dict[str, Any]], currency: str) -> 
 
 def _items(items: Sequence[dict[str, Any]], currency: str) -> str:
     return ", ".join(
-        f"{item['kind']} {item['ref']} {amount_text(item['amount'], currency)}" for item in items
+        " ".join(filter(None, (item["kind"], item["ref"], amount_text(item["amount"], currency))))
+        for item in items
     )
 
 
