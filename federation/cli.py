@@ -3,8 +3,6 @@
 Commands that need a server's parts import them when they run: the others answer at once.
 """
 
-import asyncio
-import signal
 import sys
 from collections.abc import Callable, Coroutine
 from datetime import datetime
@@ -79,6 +77,9 @@ def _serve(service: "Service", ready_file: Path | None) -> None:
 
 
 async def _serve_until_signal(service: "Service", ready_file: Path | None) -> None:
+    import asyncio  # noqa: PLC0415
+    import signal  # noqa: PLC0415
+
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

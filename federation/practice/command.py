@@ -1,8 +1,6 @@
 """`federation practice`: start it, let days pass, let a node fail, hand in what others hand in."""
 
-import asyncio
-import contextlib
-import signal
+import socket
 import sys
 from pathlib import Path
 from typing import ClassVar
@@ -15,6 +13,7 @@ from federation.errors import RefusalError
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 KINDS = {".csv": "text/csv", ".ndjson": "application/x-ndjson"}
+SECONDS_MAX = 120
 READY = """\
 The practice federation is ready. In another terminal:
 
@@ -41,33 +40,11 @@ def start(folder: Path) -> None:
     """Run a hub and three nodes in a new FOLDER until Ctrl-C, SIGTERM or the end of input."""
     from federation import logs  # noqa: PLC0415
     from federation.edge.service import run_loop  # noqa: PLC0415 - loads a server
+    from federation.practice.servers import run  # noqa: PLC0415 - loads both servers
 
     logs.configure("error")
-    run_loop(_run(folder))
-
-
-async def _run(folder: Path) -> None:
-    from federation.practice.servers import practising  # noqa: PLC0415 - loads both servers
-
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    async with practising(folder):
-        click.echo(READY.format(folder=folder))
-        reading = None if sys.stdin.isatty() else asyncio.create_task(_end_of_input(stop))
-        await stop.wait()
-        if reading is not None:
-            reading.cancel()
-
-
-async def _end_of_input(stop: asyncio.Event) -> None:
-    """End with the program that started this one: it holds our standard input open."""
-    reader = asyncio.StreamReader()
-    loop = asyncio.get_running_loop()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while await reader.read(1024):
-        pass
-    stop.set()
+    ready = READY.format(folder=folder)
+    run_loop(run(folder, lambda: click.echo(ready), sys.stdin))
 
 
 def _in_folder(function: click.decorators.FC) -> click.decorators.FC:
@@ -116,18 +93,14 @@ def send(desk: Desk, path: str, file: Path) -> None:
 
 def request(folder: Path, act: str, of: str = "") -> str:
     """Ask the practice federation of a folder to do something; return what it says."""
-    return asyncio.run(_request(folder, act, of))
-
-
-async def _request(folder: Path, act: str, of: str) -> str:
     try:
         port = int((folder / "port").read_text(encoding="ascii"))
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        line = socket.create_connection(("127.0.0.1", port), timeout=SECONDS_MAX)
     except (OSError, ValueError) as error:
         raise NoPracticeError(str(folder)) from error
-    with contextlib.closing(writer):
-        writer.write(msgspec.json.encode({"act": act, "of": of}) + b"\n")
-        said = msgspec.json.decode(await reader.readline())
+    with line, line.makefile("rb") as answers:
+        line.sendall(msgspec.json.encode({"act": act, "of": of}) + b"\n")
+        said = msgspec.json.decode(answers.readline())
     if said["code"]:
         raise refused(said["code"], said["text"])
     return str(said["text"])

@@ -7,10 +7,11 @@ for what only the world can do: let days pass, let a node fail and come back.
 import asyncio
 import contextlib
 import shutil
+import signal
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TextIO
 
 import aiohttp
 import msgspec
@@ -226,6 +227,31 @@ async def practising(folder: Path) -> AsyncIterator[Practice]:
                 yield practice
         finally:
             await practice.close()
+
+
+async def run(folder: Path, say_ready: Callable[[], None], entered: TextIO) -> None:
+    """Run until SIGINT or SIGTERM, or until what is entered ends; a terminal's never does."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with practising(folder):
+        say_ready()
+        if not entered.isatty():
+            transport, _ = await loop.connect_read_pipe(lambda: _UntilTheEnd(stop), entered)
+            await stop.wait()
+            transport.close()
+        await stop.wait()
+
+
+class _UntilTheEnd(asyncio.Protocol):
+    """Ends the practice with the program that started it: that holds our input open."""
+
+    def __init__(self, stop: asyncio.Event) -> None:
+        self._stop = stop
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self._stop.set()
 
 
 def _write(file: Path, text: str) -> None:
