@@ -5,7 +5,7 @@ from typing import Any
 
 from federation.scenario.model import HUB
 from tests.federation.harness import MEMBER_IDS
-from tests.stateful.life import OFFICER, OFFICERS, Life, first_of, last_of, month_of
+from tests.stateful.life import OFFICER, OFFICERS, Life, at_noon, first_of, last_of, month_of
 from tests.stateful.selling import PAGES
 from tests.stateful.world import Request, upload
 
@@ -50,12 +50,22 @@ async def go_on(life: Life) -> None:
     if period not in states:
         await life.ask(life.officer(HUB, "cutOff", period=period))
     elif states[period] != "REPORTED":
-        for code in life.world.nodes:
-            await life.world.work(code)
-        for sender, _, entity_id in await life.world.links():
-            await life.world.deliver(sender, entity_id)
+        await carry(life)
     else:
         await _settle(life, period)
+
+
+async def close_month(life: Life) -> None:
+    """Staff stays with a month until it is settled, or gives up."""
+    locked = await life.rows(HUB, "SELECT period FROM settlement_locked_period")
+    if not [period for period in ended(life) if (period,) not in locked]:
+        if life.chance(0.5):
+            return
+        life.world.clock.instant = at_noon(first_of(life.today, 1))
+    for _ in range(14):
+        await go_on(life)
+        if len(await life.rows(HUB, "SELECT period FROM settlement_locked_period")) > len(locked):
+            return
 
 
 async def _settle(life: Life, period: str) -> None:
@@ -73,7 +83,14 @@ async def _settle(life: Life, period: str) -> None:
     elif runs[0][1] == "CALCULATED":
         await life.ask(life.officer(HUB, "adviseRun", runId=runs[0][0]))
     else:
-        await life.ask(life.approver(HUB, "approveRun", runId=runs[0][0]))
+        answer = await life.ask(life.approver(HUB, "approveRun", runId=runs[0][0]))
+        if answer.code == "RUN_STATE":  # something has come since it was calculated
+            await life.ask(life.officer(HUB, "withdrawRun", runId=runs[0][0], reason="new inputs"))
+        elif answer.code == "OBJECTIONS_OPEN":
+            life.world.clock.instant += timedelta(days=1)
+            await settle_objections(life)
+        elif answer.code == "SAME_PERSON" and life.chance(0.5):
+            await life.ask(life.officer(HUB, "withdrawRun", runId=runs[0][0], reason="by another"))
 
 
 async def meddle(life: Life) -> None:
@@ -137,6 +154,34 @@ async def declare_missing(life: Life) -> None:
     if down or life.chance(0.1):
         await life.ask(life.officer(HUB, "declareMissing", **named, reason="a flood"))
         await life.ask(life.approver(HUB, "confirmMissing", **named))
+
+
+async def object_(life: Life) -> None:
+    """A node says something to a run that is advised."""
+    found = await life.pick(HUB, "SELECT run_id FROM settlement_run WHERE state = 'ADVISED'")
+    node = life.random.choice(life.world.nodes)
+    if found and life.chance(0.5):
+        await life.ask(life.officer(node, "concurWithRun", runId=found[0]))
+    elif found:
+        await life.ask(life.officer(node, "objectToRun", runId=found[0], reason="too little"))
+
+
+async def correct_fully(life: Life) -> None:
+    """Staff takes in what came late for a month or two, and corrects them."""
+    for _ in range(life.random.randint(1, 2)):
+        await correct(life)
+        await carry(life)
+    for _ in range(5):
+        await correct(life)
+
+
+async def carry(life: Life) -> None:
+    """Carry what is on its way, and do what nodes wait to do, for a while."""
+    for _ in range(6):
+        for code in life.world.nodes:
+            await life.world.work(code)
+        for sender, _, entity_id in await life.world.links():
+            await life.world.deliver(sender, entity_id)
 
 
 async def correct(life: Life) -> None:

@@ -28,8 +28,8 @@ KEPT = 60
 
 # Of two who ask this at once with success, one has done something wrong.
 ONCE = frozenset(
-    {"approveRun", "approveCorrection", "confirmExclusion", "decideHeldClaim", "settleWithItems"}
-    | {"approveSettlement", "undoSettlement", "exportPayments", "calculateCorrection"}
+    {"decideHeldClaim", "settleWithItems"}
+    | {"approveSettlement", "undoSettlement", "calculateCorrection"}
     | {"proposePaymentAgain", "claimHeldItem", "decideDispute", "openCorrection"}
 )
 
@@ -115,11 +115,16 @@ class Life:
     def chance(self, share: float) -> bool:
         return self.random.random() < share
 
-    def officer(self, code: str, name: str, **variables: Any) -> Request:
-        return Request(code, self.random.choice(OFFICERS), OFFICER, name, variables)
+    def officer(self, code: str, field: str, /, **variables: Any) -> Request:
+        """Return a request of an officer, mostly of one who is nothing else."""
+        return Request(code, self.one_of(OFFICERS), OFFICER, field, variables)
 
-    def approver(self, code: str, name: str, **variables: Any) -> Request:
-        return Request(code, self.random.choice(APPROVERS), APPROVER, name, variables)
+    def approver(self, code: str, field: str, /, **variables: Any) -> Request:
+        """Return a request of an approver, mostly of one who is nothing else."""
+        return Request(code, self.one_of(APPROVERS), APPROVER, field, variables)
+
+    def one_of(self, people: tuple[str, ...]) -> str:
+        return people[0] if self.chance(0.8) else self.random.choice(people)
 
     async def rows(self, code: str, query: str, **values: Any) -> list[Any]:
         return await self.world.sites[code].rows(query, **values)
@@ -197,6 +202,7 @@ class Life:
         if answer.is_done:
             self.counts[f"done {request.name}"] += 1
         elif answer.code:
+            self.log[-1] += f" {answer.value}"[:200]
             self.refusals[f"{request.name} {answer.code}"] += 1
 
     def remember(self, request: Request) -> None:

@@ -234,6 +234,18 @@ async def pay(life: Life) -> None:
         await life.ask(life.officer(code, "exportPayments", **named))
 
 
+async def pay_round(life: Life) -> None:
+    """Staff approves, sends and settles what there is, at one server."""
+    for _ in range(4):
+        await pay(life)
+    await bank_books(life)
+    for bank in life.banks:
+        if bank.waiting and life.world.sites[bank.code].is_up and life.chance(0.7):
+            await send_statement(life, bank)
+    for _ in range(3):
+        await match(life)
+
+
 async def change_payment(life: Life) -> None:
     """Cancel a payment, propose one again, name an account."""
     chance = life.random

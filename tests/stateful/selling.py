@@ -27,7 +27,14 @@ PAGES = (
     "https://nobody.example/{}",
     "ftp://news.example/{}",
 )
-PREFIXES = ("orphan.example", "nobody.example/1", "nobody.example/2", "late.example/1")
+# Addresses that somebody claims late.
+LATE_CLAIMS = (
+    ("GB", "gb-b", "orphan.example/1"),
+    ("GB", "gb-a", "orphan.example/2"),
+    ("DE", "de-a", "nobody.example/1"),
+    ("FR", "fr-a", "nobody.example/2"),
+    ("FR", "fr-late", "nobody.example/3"),
+)
 
 
 async def sell(life: Life) -> None:
@@ -93,13 +100,18 @@ async def change_status(life: Life) -> None:
 async def report_usage(life: Life) -> None:
     """A lab or a site reports lines: on time and late, new, doubled, changed and malformed."""
     chance = life.random
-    licences = await life.rows(
-        HUB, "SELECT number, licensee FROM licensing_licence ORDER BY number DESC LIMIT 12"
-    )
     is_lab = life.chance(0.5)
     lab = chance.choice(LABS)
     code = HUB if is_lab else chance.choice(life.world.nodes)
-    own = [number for number, licensee in licences if not is_lab or licensee == lab]
+    licences = await life.rows(
+        code, "SELECT number, licensee, body FROM licensing_licence ORDER BY accepted_at, number"
+    )
+    basis = f'"usage_basis":"{"lab" if is_lab else "site"}"'
+    own = [
+        number
+        for number, licensee, body in licences[-16:]
+        if (not is_lab or licensee == lab) and (basis in body or life.chance(0.05))
+    ]
     lines = [_line(life, own or ["XX-000001"]) for _ in range(chance.randint(1, 8))]
     for line in lines:
         life.lines.append(line)
@@ -116,7 +128,7 @@ async def report_usage(life: Life) -> None:
 
 def _line(life: Life, licences: list[str]) -> dict[str, Any]:
     chance = life.random
-    back = chance.choice([0, 0, 1, 2, 5, 12, 20, 40, 70])
+    back = chance.choice([0, 0, 1, 2, 5, 8, 12, 20, 40])
     at = at_noon(life.today - timedelta(days=back)) - timedelta(hours=13)
     return {
         "event_id": life.fresh("e"),
@@ -130,10 +142,8 @@ def _line(life: Life, licences: list[str]) -> dict[str, Any]:
 
 async def claim_work(life: Life) -> None:
     """A member registers an address, late."""
-    code = life.random.choice(life.world.nodes)
-    member = life.random.choice(MEMBER_IDS[code])
-    row = f"{member},{life.random.choice(PREFIXES)},standard"
-    body = f"member_id,claim,content_tier\n{row}\n".encode()
+    code, member, address = life.random.choice(LATE_CLAIMS)
+    body = f"member_id,claim,content_tier\n{member},{address},standard\n".encode()
     await life.ask(upload(code, "registry", "registry_officer", "/registry/works", body))
 
 
