@@ -39,6 +39,29 @@ async def lab_pays(life: Life) -> None:
         bank.book(pays, life.today, text=said, name=licensee.replace("-", " ").title())
 
 
+async def collect(life: Life) -> None:
+    """Labs pay what they owe, the banks say so, and staff settles it."""
+    code = life.random.choice([HUB, HUB, *life.world.nodes])
+    if not life.world.sites[code].is_up:
+        return
+    for number, licensee, body in await life.rows(
+        code,
+        "SELECT number, licensee, body FROM licensing_licence WHERE licensor = :here",
+        here=code,
+    ):
+        fee = int(body.partition('"total":"')[2].partition('"')[0])
+        bank = next(b for b in life.banks if b.code == code and f'"currency":"{b.currency}"' in body)
+        if number not in life.booked and life.chance(0.7):
+            life.booked.add(number)
+            bank.book(fee, life.today, text=number, name=licensee.replace("-", " ").title())
+    for bank in life.banks:
+        if bank.code == code and bank.waiting:
+            await send_statement(life, bank)
+    for row in await life.world.ask(code, QUEUE, role=OFFICER, first=20):
+        if row["suggestions"] and life.chance(0.8):
+            await settle_entry(life, code, row)
+
+
 async def bank_life(life: Life) -> None:
     """Something a bank does of itself: a fee, money of somebody unknown."""
     bank = life.random.choice(life.banks)

@@ -1,6 +1,6 @@
 """Operations of licensing, the registry and usage: what is sold, claimed, used and reported."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
@@ -108,11 +108,13 @@ async def report_usage(life: Life) -> None:
     )
     basis = f'"usage_basis":"{"lab" if is_lab else "site"}"'
     own = [
-        number
+        (number, body)
         for number, licensee, body in licences[-16:]
         if (not is_lab or licensee == lab) and (basis in body or life.chance(0.05))
     ]
-    lines = [_line(life, own or ["XX-000001"]) for _ in range(chance.randint(1, 8))]
+    locked = await life.rows(HUB, "SELECT period FROM settlement_locked_period ORDER BY period")
+    settled = [period for (period,) in locked[-3:]]
+    lines = [_line(life, own or [("XX-000001", "")], settled) for _ in range(chance.randint(1, 8))]
     for line in lines:
         life.lines.append(line)
     if life.lines and life.chance(0.3):
@@ -126,17 +128,21 @@ async def report_usage(life: Life) -> None:
     await life.ask(Request(code, subject, role, "/usage", {}, body, headers))
 
 
-def _line(life: Life, licences: list[str]) -> dict[str, Any]:
+def _line(life: Life, licences: list[tuple[str, str]], settled: list[str]) -> dict[str, Any]:
     chance = life.random
-    back = chance.choice([0, 0, 1, 2, 5, 8, 12, 20, 40])
-    at = at_noon(life.today - timedelta(days=back)) - timedelta(hours=13)
+    number, body = chance.choice(licences)
+    day = life.today - timedelta(days=chance.choice([0, 0, 1, 2, 5, 8, 12, 20, 40]))
+    if settled and life.chance(0.3):  # of a month that is over and done with
+        day = date.fromisoformat(f"{chance.choice(settled)}-{chance.randint(1, 28):02d}")
+    at = at_noon(day) - timedelta(hours=chance.choice([0, 6, 12]))
+    uses = [use for use in USES if f'"{use}"' in body] if life.chance(0.9) else []
     return {
         "event_id": life.fresh("e"),
-        "licence": chance.choice(licences) if life.chance(0.95) else "XX-000001",
+        "licence": number if life.chance(0.97) else "XX-000001",
         "url": chance.choice(PAGES).format(chance.randint(1, 3)),
-        "use": chance.choice(USES),
+        "use": chance.choice(uses or USES),
         "units": chance.choice([1, 7, 100, 2_500, 40_000]) if life.chance(0.97) else 0,
-        "occurred_at": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "occurred_at": min(at, life.now).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
 
 
