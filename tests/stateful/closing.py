@@ -6,7 +6,7 @@ from typing import Any
 from federation.scenario.model import HUB
 from tests.federation.harness import MEMBER_IDS
 from tests.stateful.life import OFFICER, OFFICERS, Life, at_noon, first_of, last_of, month_of
-from tests.stateful.selling import PAGES
+from tests.stateful.selling import LATE_CLAIMS
 from tests.stateful.world import Request, upload
 
 RUNS = "SELECT run_id, period, state FROM settlement_run ORDER BY id DESC LIMIT 6"
@@ -55,11 +55,11 @@ async def go_on(life: Life) -> None:
         await _settle(life, period)
 
 
-async def close_month(life: Life) -> None:
-    """Staff stays with a month until it is settled, or gives up."""
+async def close_month(life: Life, *, wait: bool = False) -> None:
+    """Staff stays with a month until it is settled, or gives up; may wait for one to be over."""
     locked = await life.rows(HUB, "SELECT period FROM settlement_locked_period")
     if not [period for period in ended(life) if (period,) not in locked]:
-        if life.chance(0.5):
+        if not wait and life.chance(0.5):
             return
         life.world.clock.instant = at_noon(first_of(life.today, 1))
     for _ in range(14):
@@ -208,14 +208,43 @@ async def correct(life: Life) -> None:
         await life.ask(named[state] if life.chance(0.9) else chance.choice(list(named.values())))
 
 
+async def miss_a_month(life: Life) -> None:
+    """A node is down over the close; two people declare its report missing."""
+    node = life.random.choice(life.world.nodes)
+    states = await life.rows(HUB, "SELECT period FROM metering_period WHERE state <> 'REPORTED'")
+    if states or not all(life.world.sites[code].is_up for code in life.world.nodes):
+        return
+    life.world.sites[node].is_up = False
+    life.world.clock.instant = at_noon(first_of(life.today, 1))
+    await go_on(life)
+    await carry(life)
+    life.world.clock.instant += timedelta(days=7)
+    named: dict[str, Any] = {"period": month_of(first_of(life.today, -1)), "node": node}
+    await life.ask(life.officer(HUB, "declareMissing", **named, reason="a flood"))
+    await life.ask(life.approver(HUB, "confirmMissing", **named))
+    await carry(life)
+    if life.chance(0.7):
+        await close_month(life)
+
+
 async def claim_held(life: Life) -> None:
-    """A node claims held money for a member."""
-    code = life.random.choice(life.world.nodes)
-    listed = await life.pick(
+    """A member registers an address that money is held for, and its node claims the money."""
+    chance = life.random
+    code, member, address = chance.choice(LATE_CLAIMS)
+    listed = await life.rows(
         code, "SELECT url_key FROM settlement_held_listing WHERE closed_on IS NULL ORDER BY id"
     )
-    url = f"https://{listed[0]}" if listed else life.random.choice(PAGES).format(1)
-    member = life.random.choice(MEMBER_IDS[code])
+    ours = [item for item in LATE_CLAIMS if (item[2],) in listed]
+    url = f"https://{address}"
+    if ours and life.chance(0.9):
+        code, member, address = chance.choice(ours)
+        url = f"https://{address}"
+        body = f"member_id,claim,content_tier\n{member},{address},standard\n".encode()
+        await life.ask(upload(code, "registry", "registry_officer", "/registry/works", body))
+        await carry(life)
+    elif listed:
+        url = f"https://{chance.choice(listed)[0]}"
+        member = chance.choice(MEMBER_IDS[code])
     claim = {"url": url, "member": member, "evidence": "contract 17"}
     await life.ask(life.officer(code, "claimHeldItem", **claim))
 

@@ -26,11 +26,11 @@ ACCOUNTS = {
 LABS = ("lab-one", "lab-two", "lab-three")
 KEPT = 60
 
-# Of two who ask this at once with success, one has done something wrong.
+# Of two who ask this at once with success, one has done something wrong. Others (to approve a run,
+# to calculate) say once more what came of it.
 ONCE = frozenset(
-    {"decideHeldClaim", "settleWithItems"}
-    | {"approveSettlement", "undoSettlement", "calculateCorrection"}
-    | {"proposePaymentAgain", "claimHeldItem", "decideDispute", "openCorrection"}
+    {"decideHeldClaim", "decideDispute", "claimHeldItem", "settleWithItems", "approveSettlement"}
+    | {"undoSettlement", "proposePaymentAgain", "openCorrection"}
 )
 
 

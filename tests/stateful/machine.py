@@ -10,7 +10,7 @@ from typing import Any
 from federation.scenario.model import HUB, Scenario
 from tests.federation.harness import TOML, write_scenario
 from tests.stateful import closing, paying, selling
-from tests.stateful.facts import hold
+from tests.stateful.facts import hold_always, hold_at_rest
 from tests.stateful.life import ACCOUNTS, LABS, Bank, Life
 from tests.stateful.world import DefectError, Request, World, a_world, done
 
@@ -66,9 +66,9 @@ async def ask_again(life: Life) -> None:
 async def go_down(life: Life) -> None:
     """A node is down for a while, or comes back."""
     down = [code for code in life.world.nodes if not life.world.sites[code].is_up]
-    if down:
+    if down and life.chance(0.5):
         life.world.sites[down[0]].is_up = True
-    elif life.chance(0.4):
+    elif not down and life.chance(0.4):
         life.world.sites[life.random.choice(life.world.nodes)].is_up = False
 
 
@@ -82,6 +82,7 @@ OPERATIONS: dict[Operation, int] = {
     closing.tick: 14,
     closing.go_on: 12,
     closing.close_month: 2,
+    closing.miss_a_month: 1,
     closing.object_: 2,
     closing.correct_fully: 3,
     closing.meddle: 4,
@@ -144,6 +145,7 @@ async def live(backend: Any, folder: Path, plan: Plan) -> Life:
                 await one_step(life)
                 if step % plan.check_every == 0:
                     await world.check()
+                    await hold_always(life)
             await come_to_rest(life)
         except Exception as error:
             story = "\n".join(life.log[-30:])
@@ -183,6 +185,8 @@ async def come_to_rest(life: Life) -> None:
         site.is_up, site.crash_in = True, None
     life.mischief = world.network.mischief = 0.0
     await world.drain()
+    await closing.close_month(life, wait=True)
+    await world.drain()
     await world.check()
     for code in (HUB, *world.nodes):
         for number, payee, amount, currency, _ in await life.rows(code, paying.SENT):
@@ -194,4 +198,5 @@ async def come_to_rest(life: Life) -> None:
             await paying.send_statement(life, bank)
     await world.drain()
     await world.check()
-    await hold(life)
+    await hold_always(life)
+    await hold_at_rest(life)
