@@ -1,25 +1,30 @@
-"""The command `federation`: servers, databases, tokens, scenarios, the demo, checks."""
+"""The command `federation`: servers, databases, tokens, scenarios, the demo, checks.
 
-import asyncio
-import signal
+Commands that need a server's parts import them when they run: the others answer at once.
+"""
+
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import rich_click as click
 
-from federation import __version__, logs
+from federation import __version__
 from federation.clock import Clock, FileClock, system_clock
-from federation.config import HubConfig, NodeConfig, load_hub_config, load_node_config
+from federation.edge.month import month
 from federation.edge.reconcile import reconcile
-from federation.edge.service import Service, check_database, run_loop, upgrade_database
-from federation.edge.staff import staff_token
 from federation.errors import RefusalError
+from federation.practice.command import practice
+
+if TYPE_CHECKING:
+    from federation.config import HubConfig, NodeConfig
+    from federation.edge.service import Service
 
 EXIT_REFUSED = 2
 Command = TypeVar("Command", bound=Callable[..., None])
+Result = TypeVar("Result")
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -45,22 +50,36 @@ def cli() -> None:
     """One worldwide AI licence, honoured by every national collective, every cent accounted for."""
 
 
+cli.add_command(month)
+cli.add_command(practice)
 cli.add_command(reconcile)
 
 
-def _load(config: Path) -> HubConfig | NodeConfig:
+def _load(config: Path) -> "HubConfig | NodeConfig":
     """Read a configuration of either role: a node's names its hub."""
     import tomllib  # noqa: PLC0415
+
+    from federation.config import load_hub_config, load_node_config  # noqa: PLC0415
 
     is_node = "hub" in tomllib.loads(config.read_text(encoding="utf-8"))
     return load_node_config(config) if is_node else load_hub_config(config)
 
 
-def _serve(service: Service, ready_file: Path | None) -> None:
+def run_loop(main: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine on the fast event loop where there is one."""
+    from federation.edge import service  # noqa: PLC0415 - not for those who only ask a server
+
+    return service.run_loop(main)
+
+
+def _serve(service: "Service", ready_file: Path | None) -> None:
     run_loop(_serve_until_signal(service, ready_file))
 
 
-async def _serve_until_signal(service: Service, ready_file: Path | None) -> None:
+async def _serve_until_signal(service: "Service", ready_file: Path | None) -> None:
+    import asyncio  # noqa: PLC0415
+    import signal  # noqa: PLC0415
+
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -103,6 +122,8 @@ def hub() -> None:
 @_server_options
 def hub_serve(config: Path, ready_file: Path | None, clock_file: Path | None) -> None:
     """Serve the hub until SIGINT or SIGTERM."""
+    from federation import logs  # noqa: PLC0415
+    from federation.config import load_hub_config  # noqa: PLC0415
     from federation.hub.app import create_hub  # noqa: PLC0415 - a node need not load the hub
 
     found = load_hub_config(config)
@@ -119,6 +140,8 @@ def node() -> None:
 @_server_options
 def node_serve(config: Path, ready_file: Path | None, clock_file: Path | None) -> None:
     """Serve a node until SIGINT or SIGTERM."""
+    from federation import logs  # noqa: PLC0415
+    from federation.config import load_node_config  # noqa: PLC0415
     from federation.nodes.app import create_node  # noqa: PLC0415 - the hub need not load a node
 
     found = load_node_config(config)
@@ -135,6 +158,8 @@ def db() -> None:
 @click.option("--config", type=FILE, required=True, help="The server's TOML file.")
 def db_upgrade(config: Path) -> None:
     """Bring the database to the newest revision."""
+    from federation.edge.service import upgrade_database  # noqa: PLC0415 - only this one needs it
+
     found = _load(config)
     found.data_dir.mkdir(parents=True, exist_ok=True)
     run_loop(upgrade_database(found.database_url))
@@ -147,6 +172,8 @@ def db_upgrade(config: Path) -> None:
 @click.option("--role", required=True, help="One of that person's roles.")
 def token(config: Path, subject: str, role: str) -> None:
     """Sign a token for somebody the server's configuration lists (12 hours)."""
+    from federation.edge.staff import staff_token  # noqa: PLC0415 - only this one needs it
+
     click.echo(staff_token(_load(config), subject, role, system_clock))
 
 
@@ -154,6 +181,8 @@ def token(config: Path, subject: str, role: str) -> None:
 @click.option("--config", type=FILE, required=True, help="The server's TOML file.")
 def db_check(config: Path) -> None:
     """Say whether the database is at the newest revision and its tables are as they should be."""
+    from federation.edge.service import check_database  # noqa: PLC0415 - only this one needs it
+
     run_loop(check_database(_load(config).database_url))
     click.echo("The database is as this version of the code expects.")
 
@@ -219,6 +248,7 @@ def scenario() -> None:
 @click.option("--quiet", is_flag=True, help="Say nothing on success.")
 def scenario_run(folder: Path, out: Path, processes: bool, quiet: bool) -> None:
     """Drive the scenario in FOLDER over HTTP and write OUT."""
+    from federation import logs  # noqa: PLC0415
     from federation.scenario.runner import run_scenario  # noqa: PLC0415 - loads both servers
 
     logs.configure("warning")
@@ -240,6 +270,7 @@ def demo(out: Path, as_json: bool) -> None:
 
     On a terminal the servers stay up until Ctrl-C.
     """
+    from federation import logs  # noqa: PLC0415
     from federation.demo import command, teller  # noqa: PLC0415 - loads both servers
 
     logs.configure("error")  # a node that is down is part of the story

@@ -1,47 +1,20 @@
-"""`federation reconcile`: the bank's word, from a terminal, over a server's HTTP and GraphQL.
+"""`federation reconcile`: the bank's word, from a terminal, over a server's HTTP and GraphQL."""
 
-Every command asks a running server (`--url`, `--token`) and prints tables, or JSON with `--json`.
-A refusal is one line with its code, and exit code 2.
-"""
-
-import asyncio
-import io
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import wraps
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-import aiohttp
 import msgspec
 import rich_click as click
-from rich.console import Console
 from rich.table import Table
 
 from federation.edge import reconcile_documents as ask
+from federation.edge.desk import Desk, amount_text, at_desk, make_table
 from federation.errors import RefusalError
 from federation.money import decimal_text, exponent
 
-SECONDS_MAX = 600
 _DECIMAL = re.compile(r"([+-]?)([0-9]{1,18})(?:\.([0-9]+))?")
-
-
-class ServerRefusedError(RefusalError):
-    """The server refused; its code and sentence are shown as they came."""
-
-    code: ClassVar[str] = "REFUSED"
-
-    @property
-    def message(self) -> str:
-        """Return the server's sentence."""
-        return self.detail
-
-
-class NotReachedError(RefusalError):
-    """The server was not reached."""
-
-    code: ClassVar[str] = "NOT_REACHED"
 
 
 class BadItemTextError(RefusalError):
@@ -56,70 +29,6 @@ class NoSuggestionError(RefusalError):
     code: ClassVar[str] = "NO_SUGGESTION"
 
 
-def refused(code: str, message: str) -> ServerRefusedError:
-    """Return the refusal of a server under its own code."""
-    kind: type[ServerRefusedError] = type("Refused", (ServerRefusedError,), {"code": code})
-    return kind(message)
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """Where the commands ask, as whom, and how they answer."""
-
-    url: str
-    token: str
-    as_json: bool
-
-    def ask(self, document: str, **variables: Any) -> Any:
-        """Return the data of a query or mutation with one root field; a refusal raises."""
-        body = msgspec.json.encode({"query": document, "variables": variables})
-        answer = msgspec.json.decode(self.post("/graphql", body, "application/json"))
-        if answer.get("errors"):
-            first = answer["errors"][0]
-            raise refused(first.get("extensions", {}).get("code", "ERROR"), first["message"])
-        value = next(iter(answer["data"].values()))
-        if isinstance(value, dict) and value.get("__typename") == "Refused":
-            raise refused(value["code"], value["message"])
-        return value
-
-    def post(self, path: str, body: bytes, content_type: str) -> bytes:
-        """POST and return the body of an answer that is no refusal."""
-        return asyncio.run(self._post(path, body, content_type))
-
-    async def _post(self, path: str, body: bytes, content_type: str) -> bytes:
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": content_type}
-        timeout = aiohttp.ClientTimeout(total=SECONDS_MAX)
-        url = f"{self.url.rstrip('/')}{path}"
-        try:
-            async with (
-                aiohttp.ClientSession(timeout=timeout) as http,
-                http.post(url, data=io.BytesIO(body), headers=headers) as response,
-            ):
-                status, content = response.status, await response.read()
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise NotReachedError(f"{url}: {error}") from error
-        if status // 100 == 2 or path == "/graphql":  # noqa: PLR2004 - 2xx
-            return content
-        raise _of_answer(status, content)
-
-    def show(self, value: Any, table: Callable[[], Sequence[Table]]) -> None:
-        """Print a value as JSON, or as tables."""
-        if self.as_json:
-            click.echo(msgspec.json.format(msgspec.json.encode(value)).decode())
-            return
-        console = Console(width=None if Console().is_terminal else 120)
-        for each in table():
-            console.print(each)
-
-
-def _of_answer(status: int, content: bytes) -> ServerRefusedError:
-    try:
-        found = msgspec.json.decode(content)
-        return refused(str(found["code"]), str(found["message"]))
-    except (msgspec.MsgspecError, KeyError, TypeError):
-        return refused(str(status), content[:300].decode("utf-8", "replace"))
-
-
 @click.group()
 def reconcile() -> None:
     """Match the bank's statements with invoices, payments and remittances.
@@ -128,29 +37,18 @@ def reconcile() -> None:
     """
 
 
-def _at_desk(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options that say where it asks, as whom, and how it answers."""
-
-    @click.option("--url", envvar="FEDERATION_URL", required=True, help="Or FEDERATION_URL.")
-    @click.option("--token", envvar="FEDERATION_TOKEN", required=True, help="Or FEDERATION_TOKEN.")
-    @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-    @wraps(function)
-    def command(url: str, token: str, as_json: bool, **options: Any) -> None:
-        function(Desk(url, token, as_json), **options)
-
-    return command
-
-
 @reconcile.command("open-account")
 @click.argument("account")
 @click.option("--currency", required=True, help="ISO 4217.")
 @click.option("--name", required=True, help="What you call it.")
 @click.option("--scheme", type=click.Choice(["IBAN", "OTHER"]), default="IBAN", show_default=True)
-@_at_desk
+@at_desk
 def open_account(desk: Desk, account: str, currency: str, name: str, scheme: str) -> None:
     """Register an account of the server; statements of others are refused."""
     found = desk.ask(ask.OPEN_ACCOUNT, account=account, currency=currency, name=name, scheme=scheme)
-    desk.show(found, lambda: [_table("Account", ("account", "currency", "name"), [_cells(found)])])
+    desk.show(
+        found, lambda: [make_table("Account", ("account", "currency", "name"), [_cells(found)])]
+    )
 
 
 def _cells(account: dict[str, Any]) -> list[str]:
@@ -159,7 +57,7 @@ def _cells(account: dict[str, Any]) -> list[str]:
 
 @reconcile.command("import")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@_at_desk
+@at_desk
 def import_files(desk: Desk, files: tuple[Path, ...]) -> None:
     """Import bank files (camt.053, camt.054, pain.002), each whole or not at all.
 
@@ -182,19 +80,19 @@ def import_files(desk: Desk, files: tuple[Path, ...]) -> None:
         ]
         for item in found
     ]
-    desk.show(found, lambda: [_table("Imported", columns, rows)])
+    desk.show(found, lambda: [make_table("Imported", columns, rows)])
 
 
 @reconcile.command()
 @click.option("--first", default=50, show_default=True, type=click.IntRange(1, 100))
 @click.option("--after", help="The id of the last entry seen.")
-@_at_desk
+@at_desk
 def queue(desk: Desk, first: int, after: str | None) -> None:
     """List entries that nobody settled, each with its best suggestion."""
     found = desk.ask(ask.QUEUE, first=first, after=after)
     columns = ("entry", "booked", "amount", "from / to", "text", "best suggestion", "score")
     rows = [_queue_row(item) for item in found]
-    desk.show(found, lambda: [_table(f"{len(found)} in the queue", columns, rows)])
+    desk.show(found, lambda: [make_table(f"{len(found)} in the queue", columns, rows)])
 
 
 def _queue_row(item: dict[str, Any]) -> list[str]:
@@ -204,7 +102,7 @@ def _queue_row(item: dict[str, Any]) -> list[str]:
     return [
         entry["id"],
         entry["bookedOn"] or "",
-        _amount(entry["signed"], entry["amount"]["currency"]),
+        amount_text(entry["signed"], entry["amount"]["currency"]),
         (detail["counterpartyName"] or "") if detail else f"{len(entry['details'])} transactions",
         " ".join(text for text in texts if text)[:60],
         _best(item["proposal"], best, entry["amount"]["currency"]),
@@ -220,7 +118,7 @@ def _best(proposal: dict[str, Any] | None, best: dict[str, Any] | None, currency
 
 @reconcile.command()
 @click.argument("entry")
-@_at_desk
+@at_desk
 def suggest(desk: Desk, entry: str) -> None:
     """Show what one entry may be for, ranked, with the reasons."""
     found = _queued(desk, entry)
@@ -231,14 +129,14 @@ def suggest(desk: Desk, entry: str) -> None:
             str(number),
             _items(item["items"], currency)
             + (f" (entries {', '.join(item['entries'])})" if len(item["entries"]) > 1 else ""),
-            _amount(item["difference"], currency) if item["difference"] != "0" else "",
+            amount_text(item["difference"], currency) if item["difference"] != "0" else "",
             str(item["score"]),
             "; ".join(item["reasons"]),
         ]
         for number, item in enumerate(found["suggestions"], start=1)
     ]
-    title = f"Entry {entry}: {_amount(found['entry']['signed'], currency)}"
-    desk.show(found, lambda: [_table(title, columns, rows)])
+    title = f"Entry {entry}: {amount_text(found['entry']['signed'], currency)}"
+    desk.show(found, lambda: [make_table(title, columns, rows)])
 
 
 @reconcile.command()
@@ -246,7 +144,7 @@ def suggest(desk: Desk, entry: str) -> None:
 @click.option("--suggestion", type=click.IntRange(1, 5), help="By its number in `suggest`.")
 @click.option("--item", "items", multiple=True, metavar="KIND[:REF[:AMOUNT[:NOTE]]]")
 @click.option("--reason", default="", help="Why, for who reads it later.")
-@_at_desk
+@at_desk
 def confirm(
     desk: Desk, entry: str, suggestion: int | None, items: tuple[str, ...], reason: str
 ) -> None:
@@ -273,7 +171,7 @@ def confirm(
 
 @reconcile.command()
 @click.argument("entry")
-@_at_desk
+@at_desk
 def approve(desk: Desk, entry: str) -> None:
     """Approve what another officer proposed beyond the limit."""
     _show_matches(desk, [desk.ask(ask.APPROVE, entry=entry)], _currency(desk, entry))
@@ -282,7 +180,7 @@ def approve(desk: Desk, entry: str) -> None:
 @reconcile.command()
 @click.argument("entry")
 @click.option("--reason", required=True)
-@_at_desk
+@at_desk
 def undo(desk: Desk, entry: str, reason: str) -> None:
     """Take back a settlement by reversal, or withdraw a proposal."""
     done = desk.ask(ask.UNDO, entry=entry, reason=reason)
@@ -290,7 +188,7 @@ def undo(desk: Desk, entry: str, reason: str) -> None:
 
 
 @reconcile.command()
-@_at_desk
+@at_desk
 def report(desk: Desk) -> None:
     """Show how every account reconciles: opening + credits - debits = closing."""
     found = desk.ask(ask.REPORT)
@@ -314,7 +212,7 @@ def _report_table(item: dict[str, Any]) -> Table:
     rows += [[f"  {each['kind']}", _of(each["amount"])] for each in item["byKind"]]
     verdict = "adds up" if item["addsUp"] else "DOES NOT ADD UP"
     title = f"{account['name']}, {account['account']}, {item['statements']} statements: {verdict}"
-    return _table(title, ("", account["currency"]), rows)
+    return make_table(title, ("", account["currency"]), rows)
 
 
 def _queued(desk: Desk, entry: str) -> dict[str, Any]:
@@ -369,28 +267,15 @@ def _show_matches(desk: Desk, done: Sequence[dict[str, Any]], currency: str) -> 
         ]
         for item in done
     ]
-    desk.show(done, lambda: [_table("Done", columns, rows)])
+    desk.show(done, lambda: [make_table("Done", columns, rows)])
 
 
 def _items(items: Sequence[dict[str, Any]], currency: str) -> str:
     return ", ".join(
-        f"{item['kind']} {item['ref']} {_amount(item['amount'], currency)}" for item in items
+        " ".join(filter(None, (item["kind"], item["ref"], amount_text(item["amount"], currency))))
+        for item in items
     )
-
-
-def _amount(minor: str, currency: str) -> str:
-    return f"{decimal_text(int(minor), currency)} {currency}"
 
 
 def _of(money: dict[str, str]) -> str:
     return decimal_text(int(money["minor"]), money["currency"])
-
-
-def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(title=title, title_justify="left")
-    for column in columns:
-        is_number = column in {"amount", "score", "entries", "unexplained"} or len(column) == 3  # noqa: PLR2004 - a currency
-        table.add_column(column, justify="right" if is_number else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    return table

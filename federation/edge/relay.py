@@ -44,6 +44,11 @@ class Relay:
         """Look at the outbox now."""
         self._wake.set()
 
+    def hurry(self) -> None:
+        """Try everybody now, also who did not answer: somebody knows that they are back."""
+        self._not_before.clear()
+        self.wake()
+
     async def run(self) -> None:
         """Deliver until cancelled."""
         _here.add(self._owner)

@@ -214,7 +214,7 @@ async def as_processes(
         await prepared(config, folder)
         file = config.data_dir / "config.toml"
         ready = config.data_dir / "ready"
-        file.write_text(_toml(config), encoding="utf-8")
+        file.write_text(toml_text(config), encoding="utf-8")
         arguments = [role, "serve", "--config", str(file), "--ready-file", str(ready)]
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -270,7 +270,7 @@ def _text(file: Path) -> str:
     return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
-def _toml(config: HubConfig | NodeConfig) -> str:
+def toml_text(config: HubConfig | NodeConfig) -> str:
     """Write a configuration as TOML; JSON literals of our fields are TOML values as well."""
     lines = []
     tables = []

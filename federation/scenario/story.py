@@ -125,7 +125,7 @@ class Story:
         """Live a month to its end and settle it; return the run's id."""
         hub = self.federation.hub
         await self._record_receipts(_last_day(period))
-        await self._report_usage(period)
+        await self.report_usage(period)
         await self.settle_down()
         await hub.person("settlement").ask(ask.CUT_OFF, period=period)
 
@@ -170,7 +170,7 @@ class Story:
                 )
             )
 
-    async def _report_usage(self, period: str) -> None:
+    async def report_usage(self, period: str) -> None:
         """Post labs' lines to the hub and sites' lines to a node, in the order of the file."""
         hosts = claimed_hosts(self.scenario.works)
         labs = {item.id: item.licensee for item in self.scenario.manifest.licence}

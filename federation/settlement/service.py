@@ -391,11 +391,15 @@ async def _tell_nodes(
 def uses_of_party(
     node: str, document: RunDocument, reports: Sequence[UsageReport]
 ) -> list[UseWeight]:
-    """Return what usage weighs per use for a node, and in its own licences for everybody."""
+    """Return what usage weighs per use for a node, and in its own licences for everybody.
+
+    A licence that was sold after its month was settled is in later reports, not in the document.
+    """
     return [
         UseWeight(key, party, use, str(weight), str(units))
         for key, party, use, weight, units in use_weights(reports)
-        if party == node or document.licences[key.partition("/")[0]].licensor == node
+        if (licence := document.licences.get(key.partition("/")[0])) is not None
+        and node in (party, licence.licensor)
     ]
 
 

@@ -33,6 +33,7 @@ async def of_months(
 ) -> list[WorkItem]:
     """Return what waits in the life of months; the calendar is the hub's."""
     items: list[WorkItem] = []
+    awaited = set[str]()
     locked = await runs.locked_periods(session)
     for row in await metering.periods_in(session, ["CUT_OFF", "FORWARDED", "COMPLETE"]):
         progress = await metering.progress(session, row.period)
@@ -40,8 +41,12 @@ async def of_months(
         if calendar is None:
             items.append(WorkItem("month", row.period, f"it is {row.state}", here))
         else:
-            items += _missing(row, progress, reports, calendar, now)
+            missing = list(_missing(row, progress, reports, calendar, now))
+            awaited |= {item.subject for item in missing}
+            items += missing
     for declared in await store.unconfirmed(session):
+        if f"{declared.period} {declared.node}" not in awaited:
+            continue  # its report came after all
         why = f"{declared.node} declared missing by {declared.declared_by}: {declared.reason}"
         items.append(WorkItem("missing report", declared.period, why, APPROVER))
     for row in await metering.periods_in(session, ["REPORTED"]):
@@ -64,19 +69,28 @@ def _missing(
     calendar: Calendar,
     now: datetime,
 ) -> Iterator[WorkItem]:
+    behind = [
+        node
+        for node, item in sorted(progress.items())
+        if item.forwarded_lines is None and not item.missing
+    ]
     for node, item in sorted(progress.items()):
         is_in = node in reports and reports[node].sequence > row.round
         if is_in or item.missing:
             continue
         deadline = due(calendar, row.period, node)
         day = now.date()
-        if day > deadline.due_on:
-            why = f"overdue by {(day - deadline.due_on).days} days"
+        overdue = (day - deadline.due_on).days
+        if behind and node not in behind:  # it did its part; a report needs everybody's
+            why = f"waits for {', '.join(behind)}"
+        elif overdue > 0:
+            why = f"overdue by {overdue} {'day' if overdue == 1 else 'days'}"
         elif day in deadline.reminders:
             why = "remind it today"
         else:
             why = "not in yet"
-        yield WorkItem("usage report", f"{row.period} {node}", why, node, deadline.due_on)
+        turn = node if node in behind or not behind else ", ".join(behind)
+        yield WorkItem("usage report", f"{row.period} {node}", why, turn, deadline.due_on)
 
 
 async def _run(session: AsyncSession, run: Run, here: str, now: datetime) -> list[WorkItem]:

@@ -1,0 +1,384 @@
+"""`federation month`: from cut-off to approval, from a terminal, over a server's GraphQL.
+
+Each command sends one document and prints what came of it. Where a command takes a RUN, a month
+stands for its newest run, and the beginning of a run's id for the run.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import msgspec
+import rich_click as click
+from rich.table import Table
+
+from federation.edge import month_documents as ask
+from federation.edge.desk import Desk, at_desk, make_table, money_text, when_text
+from federation.edge.month_papers import documents, held, why
+from federation.edge.month_payments import members, payments
+from federation.errors import RefusalError
+
+SHOWN = 16  # of a run's id: enough to tell runs apart, and to name one
+CAUSE = 24  # of what an input was and is: amounts whole, the beginning of hashes
+
+
+class NoSuchRunError(RefusalError):
+    """No run, or more than one, has that name."""
+
+    code: ClassVar[str] = "NO_SUCH_RUN"
+
+
+@click.group()
+def month() -> None:
+    """Close a month, correct it, pay it: what settlement staff do.
+
+    A token is what `federation token --config F --subject S --role R` prints; R is
+    settlement_officer, or settlement_approver for the second pair of eyes.
+    """
+
+
+month.add_command(payments)
+month.add_command(members)
+month.add_command(held)
+month.add_command(documents)
+month.add_command(why)
+
+
+@month.command()
+@at_desk
+def work(desk: Desk) -> None:
+    """List everything that waits: why, whose turn it is, until when."""
+    found = desk.ask(ask.WORK)
+    columns = ("what", "subject", "why", "whose turn", "until")
+    rows = [
+        [item["kind"], item["subject"], item["why"], item["turn"], when_text(item["until"])]
+        for item in found
+    ]
+    desk.show(found, lambda: [make_table(f"{len(found)} waiting", columns, rows)])
+
+
+@month.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@at_desk
+def rates(desk: Desk, file: Path) -> None:
+    """Record published exchange rates: CSV with date, currency, rate.
+
+    A rate is what one unit of the clearing currency costs.
+    """
+    found = msgspec.json.decode(desk.post("/settlement/rates", file.read_bytes(), "text/csv"))
+    desk.show(found, lambda: [make_table("Rates", ("recorded",), [[str(found["recorded"])]])])
+
+
+@month.command("cut-off")
+@click.argument("period")
+@at_desk
+def cut_off(desk: Desk, period: str) -> None:
+    """Close a month, YYYY-MM: what comes later waits for its correction."""
+    found = desk.ask(ask.CUT_OFF, period=period)
+    rows = [[found["period"], found["state"]]]
+    desk.show(found, lambda: [make_table("Cut off", ("month", "state"), rows)])
+
+
+@month.command()
+@click.argument("period")
+@at_desk
+def reports(desk: Desk, period: str) -> None:
+    """List the nodes' usage reports of a month: due, in, missing."""
+    found = desk.ask(ask.REPORTS, period=period)
+    columns = ("node", "due on", "remind on", "state", "received", "sha-256")
+    rows = [
+        [
+            item["node"],
+            item["dueOn"],
+            ", ".join(item["reminders"]),
+            _report_state(item),
+            when_text(item["receivedAt"]),
+            (item["sha256"] or "")[:SHOWN],
+        ]
+        for item in found
+    ]
+    desk.show(found, lambda: [make_table(f"Reports of {period}", columns, rows)])
+
+
+def _report_state(item: dict[str, Any]) -> str:
+    if item["sequence"] is not None:
+        return f"report {item['sequence']} is in"
+    return "declared missing" if item["missing"] else "not in"
+
+
+@month.command()
+@click.argument("period")
+@click.argument("node")
+@at_desk
+def remind(desk: Desk, period: str, node: str) -> None:
+    """Remind a node of the report it owes."""
+    found = desk.ask(ask.REMIND, period=period, node=node)
+    rows = [[found["node"], found["dueOn"]]]
+    desk.show(found, lambda: [make_table("Reminded", ("node", "due on"), rows)])
+
+
+@month.group()
+def missing() -> None:
+    """Go on without a node's report: one declares, another confirms."""
+
+
+@missing.command("declare")
+@click.argument("period")
+@click.argument("node")
+@click.option("--reason", required=True)
+@at_desk
+def declare_missing(desk: Desk, period: str, node: str, reason: str) -> None:
+    """Declare a report missing; it counts once somebody else confirms."""
+    _show_missing(desk, desk.ask(ask.DECLARE_MISSING, period=period, node=node, reason=reason))
+
+
+@missing.command("confirm")
+@click.argument("period")
+@click.argument("node")
+@at_desk
+def confirm_missing(desk: Desk, period: str, node: str) -> None:
+    """Confirm as another person: the month goes on, the node's share is held."""
+    _show_missing(desk, desk.ask(ask.CONFIRM_MISSING, period=period, node=node))
+
+
+def _show_missing(desk: Desk, found: dict[str, Any]) -> None:
+    columns = ("month", "node", "reason", "declared by", "confirmed by")
+    row = [found["period"], found["node"], found["reason"], found["declaredBy"]]
+    rows = [[*row, found["confirmedBy"] or ""]]
+    desk.show(found, lambda: [make_table("Missing report", columns, rows)])
+
+
+@month.command("runs")
+@click.argument("period", required=False)
+@at_desk
+def list_runs(desk: Desk, period: str | None) -> None:
+    """List runs, newest first."""
+    _show_runs(desk, desk.ask(ask.RUNS, period=period))
+
+
+@month.command()
+@click.argument("period")
+@at_desk
+def calculate(desk: Desk, period: str) -> None:
+    """Calculate a month's run; the same inputs give the same run."""
+    _show_runs(desk, [desk.ask(ask.CALCULATE, period=period)])
+
+
+@month.command()
+@click.argument("run")
+@click.option("--old", help="The run to compare with; the one before it in its month.")
+@at_desk
+def diff(desk: Desk, run: str, old: str | None) -> None:
+    """Compare a run with the one before: old, new, and what caused it."""
+    new = run_named(desk, run)
+    before = run_named(desk, old) if old else _before(desk, new)
+    found = desk.ask(ask.DIFF, new=new["runId"], old=before["runId"] if before else None)
+    columns = ("licence", "party", "old", "new", "difference")
+    amounts = ("old", "new", "difference")
+    shares, nets = (
+        [
+            [row.get("licence") or "", row["party"], *(money_text(row[name]) for name in amounts)]
+            for row in found[kind]
+        ]
+        for kind in ("shares", "nets")
+    )
+    names = ("kind", "name", "old", "new")
+    causes = [[row[name][:CAUSE] for name in names] for row in found["causes"]]
+    against = before["runId"][:SHOWN] if before else "nothing"
+
+    def tables() -> list[Table]:
+        title = f"Shares: {new['runId'][:SHOWN]} against {against}"
+        made = [make_table(title, columns, shares)]
+        made.append(make_table("Nets", columns[1:], [row[1:] for row in nets]))
+        if before:
+            made.append(make_table("Causes", ("input", "name", "was", "is"), causes))
+        return made
+
+    desk.show(found, tables)
+
+
+@month.command()
+@click.argument("run")
+@at_desk
+def advise(desk: Desk, run: str) -> None:
+    """Send a calculated run to the nodes: they may object for some days."""
+    _show_runs(desk, [desk.ask(ask.ADVISE, run=run_named(desk, run)["runId"])])
+
+
+@month.command()
+@click.argument("run")
+@at_desk
+def approve(desk: Desk, run: str) -> None:
+    """Approve a run as another person: it locks the month and posts."""
+    _show_runs(desk, [desk.ask(ask.APPROVE, run=run_named(desk, run)["runId"])])
+
+
+@month.command()
+@click.argument("run")
+@click.option("--reason", required=True)
+@at_desk
+def withdraw(desk: Desk, run: str, reason: str) -> None:
+    """Take back a run that is not approved."""
+    _show_runs(desk, [desk.ask(ask.WITHDRAW, run=run_named(desk, run)["runId"], reason=reason)])
+
+
+@month.command()
+@click.argument("run")
+@at_desk
+def answers(desk: Desk, run: str) -> None:
+    """Show what nodes said to an advised run."""
+    _show_answers(desk, desk.ask(ask.ANSWERS, run=run_named(desk, run)["runId"]))
+
+
+@month.command()
+@click.argument("run")
+@at_desk
+def concur(desk: Desk, run: str) -> None:
+    """Say, at a node, that an advised run is right."""
+    _show_answers(desk, [desk.ask(ask.CONCUR, run=run_named(desk, run)["runId"])])
+
+
+@month.command("object")
+@click.argument("run")
+@click.option("--reason", required=True)
+@at_desk
+def object_(desk: Desk, run: str, reason: str) -> None:
+    """Say, at a node, that an advised run is wrong, and why."""
+    _show_answers(desk, [desk.ask(ask.OBJECT, run=run_named(desk, run)["runId"], reason=reason)])
+
+
+@month.command("settle-objection")
+@click.argument("run")
+@click.argument("node")
+@click.option("--outcome", required=True, help="What the node is answered.")
+@at_desk
+def settle_objection(desk: Desk, run: str, node: str, outcome: str) -> None:
+    """Answer an objection that does not stop the run."""
+    name = run_named(desk, run)["runId"]
+    _show_answers(desk, [desk.ask(ask.SETTLE_OBJECTION, run=name, node=node, outcome=outcome)])
+
+
+@month.group()
+def correct() -> None:
+    """Correct settled months: late usage, opt-outs found later."""
+
+
+@correct.command("open")
+@click.argument("period")
+@at_desk
+def open_correction(desk: Desk, period: str) -> None:
+    """Ask every server for what came late for a month."""
+    found = desk.ask(ask.OPEN_CORRECTION, period=period)
+    rows = [[found["period"], str(found["number"])]]
+    desk.show(found, lambda: [make_table("Correction opened", ("month", "round"), rows)])
+
+
+@correct.command("show")
+@at_desk
+def show_correction(desk: Desk) -> None:
+    """Show the correction that is under way."""
+    found = desk.ask(ask.CORRECTION)
+    _show_runs(desk, found["runs"] if found else [])
+
+
+@correct.command("calculate")
+@at_desk
+def calculate_correction(desk: Desk) -> None:
+    """Calculate settled months again with the latest reports."""
+    _show_runs(desk, desk.ask(ask.CALCULATE_CORRECTION)["runs"])
+
+
+@correct.command("advise")
+@at_desk
+def advise_correction(desk: Desk) -> None:
+    """Send the correction to the nodes."""
+    _show_runs(desk, desk.ask(ask.ADVISE_CORRECTION)["runs"])
+
+
+@correct.command("approve")
+@at_desk
+def approve_correction(desk: Desk) -> None:
+    """Approve the correction as another person: it posts in the open month."""
+    _show_runs(desk, desk.ask(ask.APPROVE_CORRECTION)["runs"])
+
+
+@correct.command()
+@at_desk
+def debits(desk: Desk) -> None:
+    """List what corrections took back and later credits still have to make good."""
+    found = desk.ask(ask.DEBITS)
+    columns = ("node", "month", "document", "amount", "left")
+    rows = [
+        [
+            item["node"],
+            item["period"],
+            item["document"],
+            money_text(item["amount"]),
+            money_text(item["left"]),
+        ]
+        for item in found
+    ]
+    desk.show(found, lambda: [make_table("Debits", columns, rows)])
+
+
+@correct.command("withdraw")
+@click.option("--reason", required=True)
+@at_desk
+def withdraw_correction(desk: Desk, reason: str) -> None:
+    """Take back a correction that is not approved."""
+    _show_runs(desk, desk.ask(ask.WITHDRAW_CORRECTION, reason=reason)["runs"])
+
+
+def run_named(desk: Desk, name: str) -> dict[str, Any]:
+    """Return the newest run of a month, or the run whose id begins so."""
+    if "-" in name:
+        found = desk.ask(ask.RUNS, period=name)[:1]
+    else:
+        found = [row for row in desk.ask(ask.RUNS, period=None) if row["runId"].startswith(name)]
+    if len(found) != 1:
+        raise NoSuchRunError(f"{len(found)} runs are called {name!r}")
+    return dict(found[0])
+
+
+def _before(desk: Desk, run: dict[str, Any]) -> dict[str, Any] | None:
+    rows = desk.ask(ask.RUNS, period=run["period"])
+    place = [row["runId"] for row in rows].index(run["runId"])
+    return dict(rows[place + 1]) if place + 1 < len(rows) else None
+
+
+def _show_runs(desk: Desk, found: Sequence[dict[str, Any]]) -> None:
+    columns = ("run", "month", "state", "calculated by", "approved by", "objections until", "note")
+    rows = [
+        [
+            item["runId"][:SHOWN],
+            item["period"],
+            item["state"],
+            item["calculatedBy"],
+            item["approvedBy"] or "",
+            when_text(item["objectionsUntil"]),
+            _note(item),
+        ]
+        for item in found
+    ]
+    desk.show(found, lambda: [make_table("Runs", columns, rows)])
+
+
+def _note(run: dict[str, Any]) -> str:
+    corrected = f"corrects {run['corrects'][:SHOWN]}" if run["corrects"] else ""
+    return "; ".join(text for text in (corrected, run["reason"], *run["warnings"]) if text)
+
+
+def _show_answers(desk: Desk, found: Sequence[dict[str, Any]]) -> None:
+    columns = ("node", "answer", "reason", "given at", "settled by", "outcome")
+    rows = [
+        [
+            item["node"],
+            item["answer"],
+            item["reason"] or "",
+            when_text(item["givenAt"]),
+            item["settledBy"] or "",
+            item["outcome"] or "",
+        ]
+        for item in found
+    ]
+    desk.show(found, lambda: [make_table("Answers", columns, rows)])

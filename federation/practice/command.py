@@ -1,0 +1,106 @@
+"""`federation practice`: start it, let days pass, let a node fail, hand in what others hand in."""
+
+import socket
+import sys
+from pathlib import Path
+from typing import ClassVar
+
+import msgspec
+import rich_click as click
+
+from federation.edge.desk import Desk, at_desk, make_table, refused
+from federation.errors import RefusalError
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+KINDS = {".csv": "text/csv", ".ndjson": "application/x-ndjson"}
+SECONDS_MAX = 120
+READY = """\
+The practice federation is ready. In another terminal:
+
+  cd {folder}
+  ./as alice federation month work
+
+Ctrl-C ends it. To start again, delete the folder."""
+
+
+class NoPracticeError(RefusalError):
+    """No practice federation runs in this folder."""
+
+    code: ClassVar[str] = "NO_PRACTICE"
+
+
+@click.group()
+def practice() -> None:
+    """Practise a month of settlement on this machine: nothing of it is real."""
+
+
+@practice.command()
+@click.argument("folder", type=FOLDER)
+def start(folder: Path) -> None:
+    """Run a hub and three nodes in a new FOLDER until Ctrl-C, SIGTERM or the end of input."""
+    from federation import logs  # noqa: PLC0415
+    from federation.edge.service import run_loop  # noqa: PLC0415 - loads a server
+    from federation.practice.servers import run  # noqa: PLC0415 - loads both servers
+
+    logs.configure("error")
+    ready = READY.format(folder=folder)
+    run_loop(run(folder, lambda: click.echo(ready), sys.stdin))
+
+
+def _in_folder(function: click.decorators.FC) -> click.decorators.FC:
+    option = click.option(
+        "--dir", "folder", type=FOLDER, default=".", help="Where practice was started."
+    )
+    return option(function)
+
+
+@practice.command()
+@click.argument("day")
+@_in_folder
+def day(day: str, folder: Path) -> None:
+    """Let time pass until the morning of a DAY, YYYY-MM-DD; everybody gets a new token."""
+    click.echo(request(folder, "day", day))
+
+
+@practice.command()
+@click.argument("node")
+@_in_folder
+def down(node: str, folder: Path) -> None:
+    """Let a NODE fail."""
+    click.echo(request(folder, "down", node))
+
+
+@practice.command()
+@click.argument("node")
+@_in_folder
+def up(node: str, folder: Path) -> None:
+    """Let a NODE that failed come back."""
+    click.echo(request(folder, "up", node))
+
+
+@practice.command()
+@click.argument("path")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@at_desk
+def send(desk: Desk, path: str, file: Path) -> None:
+    """Hand in what is not settlement's: usage (.ndjson) to /usage, works (.csv) to the registry."""
+    headers = {"Idempotency-Key": file.name}
+    answer = desk.post(path, file.read_bytes(), KINDS.get(file.suffix, "text/plain"), headers)
+    found = msgspec.json.decode(answer)
+    rows = [[name, str(value)] for name, value in found.items() if isinstance(value, int)]
+    desk.show(found, lambda: [make_table(f"{path}: {file.name}", ("what", "lines"), rows)])
+
+
+def request(folder: Path, act: str, of: str = "") -> str:
+    """Ask the practice federation of a folder to do something; return what it says."""
+    try:
+        port = int((folder / "port").read_text(encoding="ascii"))
+        line = socket.create_connection(("127.0.0.1", port), timeout=SECONDS_MAX)
+    except (OSError, ValueError) as error:
+        raise NoPracticeError(str(folder)) from error
+    with line, line.makefile("rb") as answers:
+        line.sendall(msgspec.json.encode({"act": act, "of": of}) + b"\n")
+        said = msgspec.json.decode(answers.readline())
+    if said["code"]:
+        raise refused(said["code"], said["text"])
+    return str(said["text"])

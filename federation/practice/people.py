@@ -1,0 +1,68 @@
+"""Who works at the practice federation, and how a reader becomes one of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from federation.config import Role, StaffMember
+from federation.edge.staff import staff_token
+from federation.scenario.model import HUB
+from federation.scenario.servers import Running
+
+OFFICER: Role = "settlement_officer"
+APPROVER: Role = "settlement_approver"
+AS = """#!/bin/sh
+# ./as NAME COMMAND ...: run a command as one of the people of the practice federation.
+. "$(dirname "$0")/people/$1" && shift && exec "$@"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Somebody:
+    """A person of the practice federation; `subject` is what a server calls them."""
+
+    name: str
+    server: str
+    role: Role
+    subject: str = ""
+
+    @property
+    def known_as(self) -> str:
+        """Return the subject under which the server knows the person."""
+        return self.subject or self.name
+
+
+PEOPLE = (
+    Somebody("alice", HUB, OFFICER),
+    Somebody("ben", HUB, APPROVER),
+    Somebody("lab-one", HUB, "lab", "buyer@lab-one"),
+    Somebody("dora", "DE", OFFICER),
+    Somebody("felix", "FR", OFFICER),
+    Somebody("grace", "GB", OFFICER),
+    Somebody("george", "GB", APPROVER),
+    Somebody("rose", "GB", "registry_officer"),
+)
+
+
+def staff_of(code: str) -> list[StaffMember]:
+    """Return the people of a server that a scenario does not bring along."""
+    return [
+        StaffMember(person.name, [person.role])
+        for person in PEOPLE
+        if person.server == code and not person.subject
+    ]
+
+
+def write(folder: Path, servers: Mapping[str, Running]) -> None:
+    """Write `as` and, for each person, the server's address and a token of today."""
+    (folder / "people").mkdir(mode=0o700, exist_ok=True)
+    for person in PEOPLE:
+        server = servers[person.server]
+        token = staff_token(server.config, person.known_as, person.role, server.clock)
+        text = f"export FEDERATION_URL={server.url}\nexport FEDERATION_TOKEN={token}\n"
+        file = folder / "people" / person.name
+        file.touch(mode=0o600)
+        file.write_text(text, encoding="utf-8")
+    script = folder / "as"
+    script.write_text(AS, encoding="utf-8")
+    script.chmod(0o755)

@@ -1,0 +1,281 @@
+"""The practice federation: a hub and its nodes in one process, a month of usage reported.
+
+It writes everything a reader needs into one folder and then listens on a loopback port of its own
+for what only the world can do: let days pass, let a node fail and come back.
+"""
+
+import asyncio
+import contextlib
+import shutil
+import signal
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Any, ClassVar, TextIO
+
+import aiohttp
+import msgspec
+
+from federation.clock import SettableClock
+from federation.config import Calendar, HubConfig, NodeConfig
+from federation.edge.service import Service, stop_all
+from federation.errors import RefusalError
+from federation.hub.app import create_hub
+from federation.nodes.app import create_node
+from federation.practice import people
+from federation.scenario.client import until
+from federation.scenario.documents import DELIVERIES
+from federation.scenario.model import HUB, Scenario, read_scenario
+from federation.scenario.servers import (
+    Federation,
+    Running,
+    http_session,
+    hub_config,
+    node_config,
+    pin_of,
+    prepared,
+    toml_text,
+)
+from federation.scenario.story import Story, day_before_everything
+
+FILES = Path(__file__).parent / "files"
+FIRST_DAY = date(2026, 9, 30)
+OPENS_AT = time(9, tzinfo=UTC)
+PORT_FILE = "port"
+WORK = "{ workList { kind why } }"
+UNDER_WAY = {"it is CUT_OFF", "it is COMPLETE"}  # a node is at work; otherwise it waits
+Config = HubConfig | NodeConfig
+
+
+class FolderNotEmptyError(RefusalError):
+    """Practice starts in a new folder; delete the old one to start again."""
+
+    code: ClassVar[str] = "FOLDER_NOT_EMPTY"
+
+
+class BadDayError(RefusalError):
+    """Days only pass forward."""
+
+    code: ClassVar[str] = "BAD_DAY"
+
+
+class UnknownNodeError(RefusalError):
+    """There is no such node, or it is already so."""
+
+    code: ClassVar[str] = "UNKNOWN_NODE"
+
+
+class Request(msgspec.Struct, forbid_unknown_fields=True):
+    """What the world is to do: `day`, `down`, `up` or `wait`, and which day or node."""
+
+    act: str
+    of: str = ""
+
+
+class Answer(msgspec.Struct):
+    """What came of it; `code` is empty unless it was refused."""
+
+    text: str
+    code: str = ""
+
+
+class Practice:
+    """The servers, the folder they write to, and the day it is."""
+
+    def __init__(self, folder: Path, http: aiohttp.ClientSession, scenario: Scenario) -> None:
+        self._folder, self._http, self._scenario = folder, http, scenario
+        self._clock = SettableClock(day_before_everything(scenario))
+        self._services: dict[str, Service] = {}
+        self._running: dict[str, Running] = {}
+        self._turn = asyncio.Lock()
+
+    async def open(self) -> None:
+        """Start every server, sell and use what the scenario says, and write the folder."""
+        data = self._folder / "data"
+        data.mkdir()
+        config = msgspec.structs.replace(hub_config(self._scenario, data), calendar=Calendar())
+        await self._start(await prepared(_staffed(config, HUB), data), create_hub)
+        pin = await pin_of(self._http, self._running[HUB].url)
+        for particulars in self._scenario.manifest.collective:
+            node = node_config(self._scenario, particulars, data, pin)
+            await self._start(await prepared(_staffed(node, node.code), data), create_node)
+        await self._live()
+        shutil.copytree(FILES / "bank", self._folder / "bank")
+        for name in ("late-usage.ndjson", "old-mill.csv", "scenario/rates.csv"):
+            shutil.copy(FILES / name, self._folder)
+        for code, server in self._running.items():
+            _write(self._folder / f"{code.lower()}.toml", toml_text(server.config))
+        self._write_people()
+
+    async def _live(self) -> None:
+        nodes = {code: server for code, server in self._running.items() if code != HUB}
+        federation = Federation(self._running[HUB], nodes, self._set_clock)
+        story = Story(self._scenario, federation)
+        await story.join()
+        await story.register()
+        await story.sell()
+        self._set_clock(datetime.combine(FIRST_DAY, OPENS_AT))
+        await story.report_usage(self._scenario.manifest.periods[0])
+        await self.settled()
+
+    async def close(self) -> None:
+        """Stop all that run."""
+        await stop_all(list(self._services.values()))
+
+    async def do(self, request: Request) -> str:
+        """Do what the world does; return what to say about it."""
+        acts: dict[str, Callable[[str], Any]] = {
+            "day": self._pass_days,
+            "down": self._fail,
+            "up": self._come_back,
+        }
+        async with self._turn:
+            text = await acts[request.act](request.of) if request.act in acts else ""
+            await self.settled()
+            return str(text)
+
+    async def settled(self) -> None:
+        """Wait until no message is on its way and no node is at work, twice in a row."""
+        quiet = 0
+
+        async def silent() -> bool:
+            nonlocal quiet
+            quiet = 0 if await self._is_busy() else quiet + 1
+            return quiet == 2  # noqa: PLR2004 - an answer may cause a message elsewhere
+
+        await until(silent, what="the servers to settle down")
+
+    async def _is_busy(self) -> bool:
+        down = {
+            server.config.entity_id
+            for code, server in self._running.items()
+            if code not in self._services
+        }
+        for code in self._services:
+            auditor = self._running[code].person("auditor")
+            if any(row["target"] not in down for row in await auditor.ask(DELIVERIES)):
+                return True
+            if code != HUB and any(row["why"] in UNDER_WAY for row in await auditor.ask(WORK)):
+                return True
+        return False
+
+    async def _pass_days(self, day: str) -> str:
+        now = self._clock().date()
+        try:
+            wanted = date.fromisoformat(day)
+        except ValueError as error:
+            raise BadDayError(f"{day!r} is no day") from error
+        if wanted < now:
+            raise BadDayError(f"it is {now} already")
+        self._set_clock(datetime.combine(wanted, OPENS_AT))
+        self._write_people()
+        return f"It is {wanted:%A}, {wanted}, 09:00 UTC."
+
+    async def _fail(self, code: str) -> str:
+        service = self._services.get(code)
+        if service is None or code == HUB:
+            raise UnknownNodeError(code)
+        del self._services[code]
+        await service.stop()
+        return f"{code} does not answer any more."
+
+    async def _come_back(self, code: str) -> str:
+        if code in self._services or code not in self._running:
+            raise UnknownNodeError(code)
+        await self._start(self._running[code].config, create_node)
+        for service in self._services.values():
+            service.parts.relay.hurry()
+        return f"{code} answers again."
+
+    async def _start(self, config: Any, create: Callable[[Any, SettableClock], Service]) -> None:
+        service = create(config, self._clock)
+        code = service.server.code
+        self._services[code] = service
+        await service.start()
+        stays = msgspec.structs.replace(config, port=service.port)
+        self._running[code] = Running(stays, service.url, self._http, self._clock)
+
+    def _set_clock(self, instant: datetime) -> None:
+        self._clock.instant = instant
+
+    def _write_people(self) -> None:
+        people.write(self._folder, self._running)
+
+
+def _staffed(config: Any, code: str) -> Any:
+    members = people.staff_of(code)
+    return msgspec.structs.replace(config, principal=[*config.principal, *members])
+
+
+def _empty(folder: Path) -> Path:
+    """Make a folder, or take one that is empty."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise FolderNotEmptyError(str(folder))
+    return folder.absolute()
+
+
+@contextlib.asynccontextmanager
+async def practising(folder: Path) -> AsyncIterator[Practice]:
+    """Run the practice federation in a new folder until the end of the block."""
+    home, scenario = _empty(folder), read_scenario(FILES / "scenario")
+    async with http_session() as http:
+        practice = Practice(home, http, scenario)
+        try:
+            await practice.open()
+            async with _listening(practice, home / PORT_FILE):
+                yield practice
+        finally:
+            await practice.close()
+
+
+async def run(folder: Path, say_ready: Callable[[], None], entered: TextIO) -> None:
+    """Run until SIGINT or SIGTERM, or until what is entered ends; a terminal's never does."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with practising(folder):
+        say_ready()
+        if not entered.isatty():
+            transport, _ = await loop.connect_read_pipe(lambda: _UntilTheEnd(stop), entered)
+            await stop.wait()
+            transport.close()
+        await stop.wait()
+
+
+class _UntilTheEnd(asyncio.Protocol):
+    """Ends the practice with the program that started it: that holds our input open."""
+
+    def __init__(self, stop: asyncio.Event) -> None:
+        self._stop = stop
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self._stop.set()
+
+
+def _write(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8")
+
+
+@contextlib.asynccontextmanager
+async def _listening(practice: Practice, port_file: Path) -> AsyncIterator[None]:
+    """Answer requests, one JSON line each, on a loopback port that a file names."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            try:
+                request = msgspec.json.decode(await reader.readline(), type=Request)
+                said = Answer(await practice.do(request))
+            except RefusalError as refusal:
+                said = Answer(refusal.message, refusal.code)
+            except (ValueError, msgspec.MsgspecError) as error:
+                said = Answer(str(error), "BAD_REQUEST")
+            writer.write(msgspec.json.encode(said) + b"\n")
+            await writer.drain()
+            writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        _write(port_file, str(server.sockets[0].getsockname()[1]))
+        yield

@@ -1,0 +1,61 @@
+"""The settlement handbook does what it says, for a reader who has nothing else."""
+
+import pytest
+
+from tests.handbook.runner import HANDBOOK, Shell, differences, normal, read_steps
+
+TEXT = HANDBOOK.read_text(encoding="utf-8")
+
+
+def test_every_command_of_the_handbook_prints_what_stands_below_it(tmp_path):
+    assert differences(TEXT, tmp_path) == []
+
+
+def test_a_number_that_is_wrong_is_found(tmp_path):
+    steps = read_steps(TEXT)
+    until = next(step for step in steps if "365000.00 EUR" in step.expected)
+    start, end = until.span
+    changed = until.expected.replace("365000.00", "365000.01", 1)
+
+    found = differences(f"{TEXT[:start]}{changed}```\n", tmp_path)
+
+    line = TEXT.count("\n", 0, start)
+    assert found == [f"line {line}: {until.command.strip()}", changed, until.expected]
+    assert end < len(TEXT)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("```sh\n$ true\n```\n", "line 1: a block of sh, not console"),
+        ("```console\ntrue\n```\n", "what prints 'true\\n'?"),
+        ("\n```console\n```\n", "line 2: a block without a command"),
+    ],
+)
+def test_a_block_that_is_not_tried_is_refused(text, why):
+    with pytest.raises(ValueError, match=why.replace("?", r"\?").replace("\\n", r"\\n")):
+        read_steps(text)
+
+
+def test_commands_go_on_over_lines_and_print_what_stands_below_the_last():
+    [first, second] = read_steps("```console\n$ echo a \\\n> b\na b\n$ true\n```\n")
+    assert (first.command, first.expected) == ("echo a \\\n b\n", "a b\n")
+    assert (second.command, second.expected) == ("true\n", "")
+
+
+def test_what_is_printed_is_compared_without_trailing_spaces_and_heads_of_journals():
+    assert normal(f"journal 3 entries, head {'a' * 64}  \n\n") == "journal 3 entries, head …\n"
+
+
+def test_a_command_that_fails_is_no_refusal(tmp_path):
+    text = "```console\n$ exit 3\n```\n"
+    assert differences(text, tmp_path) == ["line 2: exit 3", "exit code 3"]
+
+
+def test_the_servers_end_with_the_input_of_who_started_them(tmp_path):
+    shell = Shell(tmp_path)
+    code, printed = shell.run("federation practice start here")
+    again = shell.run("federation practice start here")[1] if code else ""
+    assert "./as alice federation month work" in printed
+    assert again == ""
+    assert shell.close() == 0
