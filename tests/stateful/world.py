@@ -78,7 +78,7 @@ class Answer:
 
     value: Any = None
     code: str | None = None
-    died: bool = False
+    died: str = ""  # "before" or "after" its commit
 
     @property
     def is_done(self) -> bool:
@@ -94,7 +94,7 @@ class Site:
         self.url = f"http://{self.code.lower()}.example"
         self.is_up = True
         self.crash_in: tuple[int, str] | None = None  # commits from now, before or after
-        self.crash_at: tuple[str, str] | None = None  # name of the transaction, before or after
+        self.doom: dict[tuple[str, str], int] = {}  # {(transaction, before or after): how often yet}
         self._tokens: dict[tuple[str, str], tuple[datetime, str]] = {}
         self.config.data_dir.mkdir(parents=True, exist_ok=True)
         self.key = SigningKey.load_or_create(config.data_dir / "key.pem")
@@ -130,9 +130,11 @@ class Site:
 
     def _strikes(self, name: str, moment: str) -> bool:
         self.world.commits[self.code, name, moment] += 1
-        if self.crash_at == (name, moment):
-            self.crash_at = None
-            return True
+        if (name, moment) in self.doom:
+            self.doom[name, moment] -= 1
+            if not self.doom[name, moment]:
+                del self.doom[name, moment]
+                return True
         if self.crash_in is None or self.crash_in[1] != moment:
             return False
         left = self.crash_in[0] - 1
@@ -197,6 +199,7 @@ class World:
     commits: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
     crashes: Counter[str] = field(default_factory=Counter)
+    planned: dict[str, dict[tuple[str, str], int]] = field(default_factory=dict)
 
     @property
     def nodes(self) -> list[str]:
@@ -208,7 +211,7 @@ class World:
             return await self._send(request)
         except CrashError as crash:
             await self.revive(crash)
-            return Answer(died=True)
+            return Answer(died=crash.moment)
         finally:
             await self.revive_all()
 
@@ -223,7 +226,7 @@ class World:
             elif isinstance(item, BaseException):
                 raise item
         await self.revive_all()
-        return [item if isinstance(item, Answer) else Answer(died=True) for item in found]
+        return [item if isinstance(item, Answer) else Answer(died=str(item)) for item in found]
 
     async def _send(self, request: Request) -> Answer:
         site = self.sites[request.code]
