@@ -17,7 +17,7 @@ from tests.stateful.facts import balances, hold_always, hold_at_rest
 from tests.stateful.life import OFFICER, Life
 from tests.stateful.machine import open_for_business, scenario_in
 from tests.stateful.story import Story
-from tests.stateful.world import Request, World, a_world, upload
+from tests.stateful.world import World, a_world, upload
 
 # What settlement's staff, banks and messages commit, and nobody else in these two months.
 WANTED = {
@@ -54,7 +54,9 @@ async def opened(story: Story) -> None:
     await story.drain()
     story.at(9, 5)
     await story.bank(
-        HUB, (1_200_000, {"text": "HUB-000001", "name": "Lab One"}), (32_850_000, {"text": "HUB-000002"})
+        HUB,
+        (1_200_000, {"text": "HUB-000001", "name": "Lab One"}),
+        (32_850_000, {"text": "HUB-000002"}),
     )
     entry = await story.entry(HUB)
     items = [
@@ -89,9 +91,7 @@ async def september(story: Story) -> None:
         ("DE-000001", "news.example/gb/1", 400, day),
         ("DE-000001", "news.example/fr/1", 600, day),
     )
-    await story.use(
-        HUB, "buyer@lab-two", "s", ("HUB-000002", "news.example/gb/1", 2_000, day)
-    )
+    await story.use(HUB, "buyer@lab-two", "s", ("HUB-000002", "news.example/gb/1", 2_000, day))
     story.at(10, 1)
     rates = b"date,currency,rate\n2026-09-30,GBP,0.85\n2026-10-30,GBP,0.86\n"
     await story.ask(upload(HUB, "settlement", OFFICER, "/settlement/rates", rates))
@@ -232,7 +232,9 @@ async def outcome(life: Life) -> dict[str, Any]:
             "runs": await life.rows(code, runs),
             "payments": await life.rows(code, payments),
             "members": sorted(await life.rows(code, members)),
-            "claims": await life.rows(code, "SELECT id, state FROM settlement_held_claim ORDER BY 1"),
+            "claims": await life.rows(
+                code, "SELECT id, state FROM settlement_held_claim ORDER BY 1"
+            ),
         }
     return found
 

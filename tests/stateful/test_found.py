@@ -10,7 +10,7 @@ from tests.stateful.facts import hold_always, hold_at_rest
 from tests.stateful.life import OFFICER, Life
 from tests.stateful.machine import open_for_business, scenario_in
 from tests.stateful.story import Story
-from tests.stateful.world import a_world, upload
+from tests.stateful.world import Request, a_world, upload
 
 RATES = b"date,currency,rate\n2026-09-30,GBP,0.85\n2026-10-30,GBP,0.86\n"
 
@@ -72,7 +72,9 @@ async def test_a_correction_of_a_month_from_before_a_licence_was_sold_leaves_it_
     await story.approver(HUB, "approveCorrection")
     await story.drain()
 
-    [[carried]] = await story.life.rows(HUB, "SELECT document FROM settlement_run WHERE corrects <> ''")
+    [[carried]] = await story.life.rows(
+        HUB, "SELECT document FROM settlement_run WHERE corrects <> ''"
+    )
     assert b"DE-000001" not in carried
 
 
@@ -96,3 +98,33 @@ async def test_a_node_that_was_missing_has_its_run_before_its_report(story):
     assert await story.life.rows("GB", "SELECT run_id FROM settlement_distribution")
     assert not await story.life.rows("GB", "SELECT sequence FROM metering_report")
     await story.life.world.check()
+
+
+async def test_what_left_the_net_is_not_proposed_again(story):
+    await story.sell("DE", "lab-one", 7_300_000)
+    await story.drain()
+    receipt = {"licence": "DE-000001", "receivedOn": "2026-09-02", "amount": "7300000", "key": "r"}
+    story.at(9, 20)
+    await story.officer("DE", "recordReceipt", **receipt)
+    used = [("DE-000001", f"news.example/{node}/1", 500, "2026-09-10") for node in ("fr", "gb")]
+    await story.use(HUB, "buyer@lab-one", "s", *used)
+    story.at(10, 1)
+    await story.ask(upload(HUB, "settlement", OFFICER, "/settlement/rates", RATES))
+    await story.officer(HUB, "cutOff", period="2026-09")
+    await story.drain()
+    await approved(story, "2026-09")
+    await story.drain()
+    number = "PAY-2026-09-DE-HUB"
+    await story.officer("DE", "cancelPayment", id=number, reason="no money")
+    story.at(10, 20)
+    await story.officer(HUB, "excludeDebtor", period="2026-09", node="DE", reason="never paid")
+    await story.approver(HUB, "confirmExclusion", period="2026-09", node="DE")
+    await story.drain()
+    before = await story.life.world.sites["DE"].mark()
+
+    again = Request("DE", "settlement", OFFICER, "proposePaymentAgain", {"id": number})
+    answer = await story.life.world.send(again)
+
+    assert answer.code == "PAYMENT_STATE"
+    assert "is not owed since excluded/2026-09/DE" in answer.value
+    assert await story.life.world.sites["DE"].mark() == before
