@@ -205,7 +205,10 @@ async def correct(life: Life) -> None:
     elif life.chance(0.1):
         await life.ask(life.officer(HUB, "withdrawCorrection", reason="again"))
     else:
-        await life.ask(named[state] if life.chance(0.9) else chance.choice(list(named.values())))
+        request = named[state] if life.chance(0.9) else chance.choice(list(named.values()))
+        answer = await life.ask(request)
+        if answer.code == "OBJECTIONS_OPEN":
+            life.world.clock.instant += timedelta(days=1)
 
 
 async def miss_a_month(life: Life) -> None:

@@ -1,6 +1,7 @@
-"""What holds beside the product's own invariants: against the test's memory, and between servers."""
+"""What holds beside the product's invariants: against the test's memory, and between servers."""
 
 from collections import Counter, defaultdict
+from itertools import combinations
 
 from federation.scenario.model import HUB
 from tests.stateful.life import Life
@@ -139,15 +140,11 @@ async def debts_agree(life: Life) -> None:
     for code in life.world.sites:
         query = "SELECT payee FROM settlement_payment WHERE state IN ('EXPORTED', 'ACCEPTED')"
         moving |= {frozenset((code, row[0])) for row in await life.rows(code, query)}
-        query = (
-            "SELECT payer FROM settlement_incoming WHERE state = 'EXPECTED' AND received <> '0'"
-        )
+        query = "SELECT payer FROM settlement_incoming WHERE state = 'EXPECTED' AND received <> '0'"
         moving |= {frozenset((code, row[0])) for row in await life.rows(code, query)}
-    for one in books:
-        for other in books:
-            if one >= other or "GB" in (one, other) or frozenset((one, other)) in moving:
-                continue
-            ours = books[one].get((f"Liabilities:{one}:Due:{other}", "EUR"), 0)
-            theirs = books[other].get((f"Liabilities:{other}:Due:{one}", "EUR"), 0)
+    for (one, of_one), (other, of_other) in combinations(books.items(), 2):
+        if "GB" not in (one, other) and frozenset((one, other)) not in moving:
+            ours = of_one.get((f"Liabilities:{one}:Due:{other}", "EUR"), 0)
+            theirs = of_other.get((f"Liabilities:{other}:Due:{one}", "EUR"), 0)
             life.counts["debts compared"] += 1
             require(ours + theirs and f"{ours} and {theirs}", f"debt of {one} and {other}")

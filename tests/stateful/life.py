@@ -48,7 +48,9 @@ class Bank:
     waiting: list[Ntry] = field(default_factory=list)
     sent: list[bytes] = field(default_factory=list)
 
-    def book(self, minor: int, day: date, *, text: str = "", e2e: str | None = None, **tx: Any) -> None:
+    def book(
+        self, minor: int, day: date, *, text: str = "", e2e: str | None = None, **tx: Any
+    ) -> None:
         """Book an amount; below 0 it leaves the account."""
         self.booked += 1
         amount, direction = decimal_text(abs(minor), self.currency), "CRDT" if minor > 0 else "DBIT"
@@ -89,7 +91,7 @@ class Life:
 
     world: World
     random: Random
-    mischief: float = 0.15
+    mischief: float = 0.25
     banks: list[Bank] = field(default_factory=list)
     earlier: list[Request] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
@@ -133,6 +135,15 @@ class Life:
         """Return one of the rows of a query, or None."""
         found = await self.rows(code, query, **values)
         return self.random.choice(found) if found else None
+
+    async def somewhere(self, query: str) -> str | None:
+        """Return a server that is up and where a query finds something."""
+        codes = [
+            code
+            for code, site in self.world.sites.items()
+            if site.is_up and await site.rows(f"{query} LIMIT 1")
+        ]
+        return self.random.choice(codes) if codes else None
 
     async def ask(self, request: Request) -> Answer:
         """Ask, with the mischief that befalls everybody."""

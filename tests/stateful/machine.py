@@ -1,4 +1,4 @@
-"""The stateful test itself: steps by chance, checks in between, and an end with nothing under way."""
+"""The stateful test itself: steps by chance, checks in between, an end with nothing under way."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,9 +12,11 @@ from tests.federation.harness import TOML, write_scenario
 from tests.stateful import closing, paying, selling
 from tests.stateful.facts import hold_always, hold_at_rest
 from tests.stateful.life import ACCOUNTS, LABS, Bank, Life
-from tests.stateful.world import DefectError, Request, World, a_world, done
+from tests.stateful.world import DefectError, Request, a_world, done
 
 Operation = Callable[[Life], Awaitable[None]]
+# Banks hold two currencies, and nobody here sells one for the other: what is exchanged stays open.
+UNCONVERTED = frozenset({"clearing_empty_when_paid"})
 THIRD = '[[licensee]]\nid = "lab-three"\nname = "Lab Three"\n'
 
 
@@ -38,7 +40,7 @@ async def work(life: Life) -> None:
 
 
 def _doom(life: Life, code: str) -> None:
-    if life.chance(life.mischief / 2):
+    if life.chance(life.mischief):
         at = (life.random.randint(1, 4), life.random.choice(["before", "after"]))
         life.world.sites[code].crash_in = at
 
@@ -76,7 +78,7 @@ OPERATIONS: dict[Operation, int] = {
     selling.sell: 7,
     selling.end_early: 1,
     selling.change_status: 1,
-    selling.report_usage: 20,
+    selling.report_usage: 18,
     selling.claim_work: 2,
     selling.opt_out: 1,
     closing.tick: 14,
@@ -90,24 +92,24 @@ OPERATIONS: dict[Operation, int] = {
     closing.settle_objections: 2,
     closing.declare_missing: 2,
     closing.correct: 3,
-    closing.claim_held: 2,
-    closing.decide_held: 2,
+    closing.claim_held: 4,
+    closing.decide_held: 3,
     closing.publish_rates: 1,
     paying.lab_pays: 4,
     paying.collect: 5,
     paying.bank_life: 1,
     paying.record_receipt: 2,
     paying.bank_books: 6,
-    paying.give_back: 2,
+    paying.give_back: 3,
     paying.state: 10,
     paying.match: 9,
     paying.match_exactly: 3,
-    paying.approve_match: 2,
-    paying.undo_match: 2,
+    paying.approve_match: 3,
+    paying.undo_match: 3,
     paying.pay: 8,
-    paying.pay_round: 4,
+    paying.pay_round: 6,
     paying.change_payment: 3,
-    paying.pay_members: 4,
+    paying.pay_members: 6,
     paying.exclude: 2,
     deliver: 30,
     work: 8,
@@ -124,12 +126,14 @@ class Plan:
     seed: int
     steps: int
     check_every: int = 50
-    mischief: float = 0.15
+    mischief: float = 0.25
 
 
 def scenario_in(folder: Path) -> Scenario:
     """Write the small federation with a third lab."""
-    return write_scenario(folder, scenario_toml=TOML.replace("[[licensee]]", THIRD + "[[licensee]]", 1))
+    return write_scenario(
+        folder, scenario_toml=TOML.replace("[[licensee]]", THIRD + "[[licensee]]", 1)
+    )
 
 
 async def live(backend: Any, folder: Path, plan: Plan) -> Life:
@@ -144,7 +148,7 @@ async def live(backend: Any, folder: Path, plan: Plan) -> Life:
             for step in range(1, plan.steps + 1):
                 await one_step(life)
                 if step % plan.check_every == 0:
-                    await world.check()
+                    await world.check(but=UNCONVERTED)
                     await hold_always(life)
             await come_to_rest(life)
         except Exception as error:
@@ -169,10 +173,15 @@ async def open_for_business(life: Life) -> None:
     for code in world.sites:
         for lab in LABS:
             variables = {"id": lab, "name": lab}
-            await done(world, Request(code, "licensing", "licensing_officer", "registerLicensee", variables))
+            await done(
+                world,
+                Request(code, "licensing", "licensing_officer", "registerLicensee", variables),
+            )
         for account, currency in ACCOUNTS[code]:
             opened = {"account": account, "currency": currency, "name": "Main"}
-            await done(world, Request(code, "settlement", "settlement_officer", "openBankAccount", opened))
+            await done(
+                world, Request(code, "settlement", "settlement_officer", "openBankAccount", opened)
+            )
             life.banks.append(Bank(code, account, currency))
     await world.drain()
     world.clock.instant += timedelta(days=1)
@@ -187,7 +196,7 @@ async def come_to_rest(life: Life) -> None:
     await world.drain()
     await closing.close_month(life, wait=True)
     await world.drain()
-    await world.check()
+    await world.check(but=UNCONVERTED)
     for code in (HUB, *world.nodes):
         for number, payee, amount, currency, _ in await life.rows(code, paying.SENT):
             if f"{code} {number}" not in life.booked:
@@ -197,6 +206,6 @@ async def come_to_rest(life: Life) -> None:
         if bank.waiting:
             await paying.send_statement(life, bank)
     await world.drain()
-    await world.check()
+    await world.check(but=UNCONVERTED)
     await hold_always(life)
     await hold_at_rest(life)

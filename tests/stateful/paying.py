@@ -50,7 +50,9 @@ async def collect(life: Life) -> None:
         here=code,
     ):
         fee = int(body.partition('"total":"')[2].partition('"')[0])
-        bank = next(b for b in life.banks if b.code == code and f'"currency":"{b.currency}"' in body)
+        bank = next(
+            b for b in life.banks if b.code == code and f'"currency":"{b.currency}"' in body
+        )
         if number not in life.booked and life.chance(0.7):
             life.booked.add(number)
             bank.book(fee, life.today, text=number, name=licensee.replace("-", " ").title())
@@ -72,7 +74,9 @@ async def record_receipt(life: Life) -> None:
     """Staff records money by hand, as before there were bank files."""
     code = life.random.choice([HUB, "DE", "FR", "GB"])
     found = await life.pick(
-        code, "SELECT number FROM licensing_licence WHERE licensor = :here ORDER BY number", here=code
+        code,
+        "SELECT number FROM licensing_licence WHERE licensor = :here ORDER BY number",
+        here=code,
     )
     if found:
         receipt = {
@@ -86,7 +90,11 @@ async def record_receipt(life: Life) -> None:
 
 async def bank_books(life: Life) -> None:
     """A bank books, accepts, rejects or gives back what it was sent."""
-    code = life.random.choice([HUB, *life.world.nodes])
+    code = await life.somewhere(
+        "SELECT 1 FROM settlement_payment WHERE state IN ('EXPORTED', 'ACCEPTED')"
+    )
+    if code is None:
+        return
     for row in await life.rows(code, SENT):
         if f"{code} {row[0]}" in life.booked or not life.chance(0.7):
             continue
@@ -110,7 +118,9 @@ async def _book_one(life: Life, code: str, row: Any) -> None:
     book_payment(life, code, number, payee, int(amount), currency)
 
 
-def book_payment(life: Life, code: str, number: str, payee: str, amount: int, currency: str) -> None:
+def book_payment(
+    life: Life, code: str, number: str, payee: str, amount: int, currency: str
+) -> None:
     """Take a payment from its payer's account and, between servers, bring it to the payee's."""
     bank = life.bank(code, currency)
     if bank is not None:
@@ -126,7 +136,11 @@ def book_payment(life: Life, code: str, number: str, payee: str, amount: int, cu
 
 async def give_back(life: Life) -> None:
     """A bank returns what it had booked."""
-    code = life.random.choice([HUB, *life.world.nodes])
+    code = await life.somewhere(
+        "SELECT 1 FROM settlement_payment WHERE state = 'BOOKED' AND payee LIKE 'member:%'"
+    )
+    if code is None:
+        return
     found = await life.pick(
         code,
         "SELECT payment_id, amount, currency FROM settlement_payment WHERE state = 'BOOKED' "
@@ -135,9 +149,7 @@ async def give_back(life: Life) -> None:
     bank = life.bank(code, found[2]) if found else None
     if found and bank is not None and f"{code} {found[0]} back" not in life.booked:
         life.booked.add(f"{code} {found[0]} back")
-        bank.book(
-            int(found[1]), life.today, e2e=found[0], text="closed", return_reason="AC04"
-        )
+        bank.book(int(found[1]), life.today, e2e=found[0], text="closed", return_reason="AC04")
 
 
 async def state(life: Life) -> None:
@@ -170,8 +182,8 @@ def _upload(life: Life, code: str, file: bytes) -> Request:
 async def match(life: Life) -> None:
     """Settle an entry of the queue as suggested, with a named difference, or wrongly."""
     chance = life.random
-    code = chance.choice([HUB, *life.world.nodes])
-    if not life.world.sites[code].is_up:
+    code = await life.somewhere("SELECT 1 FROM bank_entry WHERE state = 'OPEN'")
+    if code is None:
         return
     queue = await life.world.ask(code, QUEUE, role=OFFICER, first=20)
     if queue:
@@ -204,8 +216,8 @@ async def settle_entry(life: Life, code: str, row: dict[str, Any]) -> None:
 
 async def match_exactly(life: Life) -> None:
     """Confirm entries together."""
-    code = life.random.choice([HUB, *life.world.nodes])
-    if not life.world.sites[code].is_up:
+    code = await life.somewhere("SELECT 1 FROM bank_entry WHERE state = 'OPEN'")
+    if code is None:
         return
     queue = await life.world.ask(code, QUEUE, role=OFFICER, first=10)
     exact = [row for row in queue if any(item["isExact"] for item in row["suggestions"])]
@@ -218,7 +230,9 @@ async def match_exactly(life: Life) -> None:
 
 async def approve_match(life: Life) -> None:
     """Approve what somebody proposed for an entry."""
-    code = life.random.choice([HUB, *life.world.nodes])
+    code = await life.somewhere("SELECT 1 FROM bank_entry WHERE state = 'PROPOSED'")
+    if code is None:
+        return
     found = await life.pick(code, "SELECT id FROM bank_entry WHERE state = 'PROPOSED' ORDER BY id")
     if found:
         await life.ask(life.approver(code, "approveSettlement", entry=str(found[0])))
@@ -226,7 +240,9 @@ async def approve_match(life: Life) -> None:
 
 async def undo_match(life: Life) -> None:
     """Take a settlement of an entry back."""
-    code = life.random.choice([HUB, *life.world.nodes])
+    code = await life.somewhere("SELECT 1 FROM bank_entry WHERE state IN ('SETTLED', 'PROPOSED')")
+    if code is None:
+        return
     found = await life.pick(
         code,
         "SELECT id FROM bank_entry WHERE state IN ('SETTLED', 'PROPOSED') ORDER BY id DESC LIMIT 8",
@@ -238,7 +254,11 @@ async def undo_match(life: Life) -> None:
 async def pay(life: Life) -> None:
     """Approve some payments, or write what is approved as a file."""
     chance = life.random
-    code = chance.choice([HUB, HUB, *life.world.nodes])
+    code = await life.somewhere(
+        "SELECT 1 FROM settlement_payment WHERE state IN ('PROPOSED', 'APPROVED')"
+    )
+    if code is None:
+        return
     proposed = await life.rows(
         code,
         "SELECT payment_id FROM settlement_payment WHERE state = 'PROPOSED' ORDER BY payment_id",
@@ -271,8 +291,11 @@ async def pay_round(life: Life) -> None:
 
 async def change_payment(life: Life) -> None:
     """Cancel a payment, propose one again, name an account."""
-    chance = life.random
-    code = chance.choice([HUB, *life.world.nodes])
+    code = await life.somewhere(
+        "SELECT 1 FROM settlement_payment WHERE state NOT IN ('EXPORTED', 'ACCEPTED', 'BOOKED')"
+    )
+    if code is None:
+        return
     found = await life.pick(
         code,
         "SELECT payment_id, state FROM settlement_payment WHERE state IN "

@@ -63,7 +63,9 @@ async def sell(life: Life) -> None:
         "reason": "as agreed",
     }
     key = life.fresh("offer")
-    offer = Request(issuer, "licensing", "licensing_officer", "offerLicence", {"input": terms, "key": key})
+    offer = Request(
+        issuer, "licensing", "licensing_officer", "offerLicence", {"input": terms, "key": key}
+    )
     answer = await life.ask(offer)
     if answer.is_done:
         accept = {"offer": answer.value["id"], "key": key}
@@ -74,7 +76,9 @@ async def end_early(life: Life) -> None:
     """End a licence before its term."""
     code = life.random.choice([HUB, HUB, "DE", "FR", "GB"])
     found = await life.pick(
-        code, "SELECT number FROM licensing_licence WHERE licensor = :here ORDER BY number", here=code
+        code,
+        "SELECT number FROM licensing_licence WHERE licensor = :here ORDER BY number",
+        here=code,
     )
     if found:
         day = life.today + timedelta(days=life.random.randint(-5, 60))
@@ -88,7 +92,9 @@ async def change_status(life: Life) -> None:
     """Suspend a licence, lift it, or (rarely) revoke it."""
     code = life.random.choice([HUB, "DE", "FR", "GB"])
     found = await life.pick(
-        code, "SELECT number FROM licensing_licence WHERE licensor = :here ORDER BY number", here=code
+        code,
+        "SELECT number FROM licensing_licence WHERE licensor = :here ORDER BY number",
+        here=code,
     )
     names = ["suspendLicence"] * 4 + ["reinstateLicence"] * 4 + ["revokeLicence"]
     if found:

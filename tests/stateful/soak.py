@@ -1,6 +1,6 @@
 """`make soak`: thousands of steps by chance, in several lives; prints what was done to them.
 
-    python tests/stateful/soak.py --steps 10000 --seed 1
+python tests/stateful/soak.py --steps 10000 --seed 1
 """
 
 import argparse
@@ -18,7 +18,7 @@ from federation import logs
 from tests.databases import MEMORY, SqliteFiles
 from tests.stateful.machine import Plan, live
 
-LIFE_STEPS = 500  # a life of some four months; the next begins with another seed
+LIFE_STEPS = 800  # a life of some six months; the next begins with another seed
 CHECK_EVERY = 50
 
 

@@ -157,6 +157,4 @@ class WireClient(PeerClient):
     async def repeat(self, target: Any, body: bytes) -> None:
         """Deliver an old delivery once more, signed anew."""
         with contextlib.suppress(PeerAnswerError):
-            await self.post(
-                target.config.entity_id, f"{target.url}{INBOX}", body, seconds=1
-            )
+            await self.post(target.config.entity_id, f"{target.url}{INBOX}", body, seconds=1)

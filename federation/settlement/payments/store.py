@@ -68,6 +68,18 @@ async def replacement_of(session: AsyncSession, payment_id: str) -> str | None:
     )
 
 
+async def set_aside_by(session: AsyncSession, payment_id: str, kind: str) -> str | None:
+    """Return the document, of a kind, that set a payment aside."""
+    return await session.scalar(
+        select(PaymentEvent.reference)
+        .where(
+            PaymentEvent.payment_id == payment_id,
+            PaymentEvent.reference.startswith(kind, autoescape=True),
+        )
+        .limit(1)
+    )
+
+
 async def exported_in(session: AsyncSession, number: str) -> list[Payment]:
     """Return the payments of one file."""
     rows = await session.scalars(
