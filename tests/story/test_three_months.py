@@ -442,22 +442,23 @@ async def test_three_months(small, tmp_path):
         found = await check_server(small.running[code].config)
         assert found.violations == []
         config = small.running[code].config
-        judged(tmp_path, await export(config, "beancount", None))
-        again = read_hledger((await export(config, "hledger", None)).decode())
+        books = {form: await export(config, form, None) for form in ("beancount", "hledger")}
+        for form, journal in books.items():  # `make judges` gives them to other programs
+            (tmp_path / f"books-{code}.{form}").write_bytes(journal)
+        judged(tmp_path / f"books-{code}.beancount", tmp_path / "changed.beancount")
+        again = read_hledger(books["hledger"].decode())
         assert {key: amount for key, amount in again.items() if amount} == balance
 
 
-def judged(folder, journal):
+def judged(journal, changed):
     """Let bean-check judge a journal, and refuse it with any of some amounts one unit off."""
-    path = folder / "journal.beancount"
-    path.write_bytes(journal)
-    assert subprocess.run([BEAN_CHECK, path], check=False).returncode == 0
-    lines = journal.decode().splitlines()
+    assert subprocess.run([BEAN_CHECK, journal], check=False).returncode == 0
+    lines = journal.read_text(encoding="utf-8").splitlines()
     posted = [number for number, line in enumerate(lines) if POSTED.match(line)]
     for number in random.Random(len(lines)).sample(posted, 3):
         found = POSTED.match(lines[number])
         last = str((int(found[2]) + 1) % 10)
-        changed = [*lines[:number], f"{found[1]}{last}{found[3]}", *lines[number + 1 :]]
-        path.write_text("\n".join(changed) + "\n", encoding="utf-8")
-        refused = subprocess.run([BEAN_CHECK, path], check=False, capture_output=True)
+        other = [*lines[:number], f"{found[1]}{last}{found[3]}", *lines[number + 1 :]]
+        changed.write_text("\n".join(other) + "\n", encoding="utf-8")
+        refused = subprocess.run([BEAN_CHECK, changed], check=False, capture_output=True)
         assert refused.returncode == 1

@@ -1,11 +1,10 @@
 """Let bean-check and hledger judge a journal: they accept it, and refuse any change by one unit.
 
-`journals.py` judges a sample that has every oddity and the books of a federation that settled two
-months; `journals.py A.beancount B.hledger` judges files. A program that is missing is a failure:
-install it (`apt-get install hledger`).
+`journals.py` judges a sample that has every oddity and the books of the three months of
+`tests/story`; `journals.py A.beancount B.hledger` judges files. A program that is missing is a
+failure: install it (`apt-get install hledger`).
 """
 
-import asyncio
 import re
 import shutil
 import subprocess
@@ -16,17 +15,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
-from federation.scenario.model import read_scenario
-from federation.scenario.servers import in_process
-from federation.scenario.story import Story, day_before_everything, first_instant_after
 from federation.settlement.beancount import ExportEntry, ExportPosting, write_beancount
 from federation.settlement.hledger import write_hledger
 
 BEAN_CHECK = [str(Path(sys.executable).with_name("bean-check"))]
 HLEDGER = ["hledger", "check", "--strict", "--file"]
 JUDGES: Mapping[str, Sequence[str]] = {".beancount": BEAN_CHECK, ".hledger": HLEDGER}
-SCENARIO = Path(__file__).parents[2] / "tests" / "vectors" / "9008"
-CHANGES_MAX = 60  # a process each; a longer journal is changed at this many places, evenly
+SERVERS = 4  # of the story: a hub and three nodes
+CHANGES_MAX = 24  # a process each; a longer journal is changed at this many places, evenly
 _AMOUNT = re.compile(r"(?<!~ )(?<= )-?[0-9]+(?:\.[0-9]+)?(?= (?:~ 0 )?[A-Z]{3}\b)")
 
 
@@ -39,7 +35,7 @@ def main() -> int:
         folder = Path(name)
         files = [Path(name) for name in sys.argv[1:]]
         if not files:
-            files = [*write_samples(folder), *asyncio.run(write_books(folder))]
+            files = [*write_samples(folder), *write_books(folder)]
         return max(judge(file, folder) for file in files)
 
 
@@ -120,26 +116,14 @@ def write_samples(folder: Path) -> list[Path]:
     return files
 
 
-async def write_books(folder: Path) -> list[Path]:
-    """Let a federation settle two months and write the books of the hub and of two nodes."""
-    scenario = read_scenario(SCENARIO)
-    files = []
-    async with in_process(scenario, folder, day_before_everything(scenario)) as federation:
-        story = Story(scenario, federation)
-        await story.join()
-        await story.register()
-        await story.sell()
-        for period in scenario.manifest.periods[:2]:
-            federation.set_clock(first_instant_after(period))
-            if period == scenario.manifest.periods[0]:
-                await story.publish_rates()
-            await story.settle(period)
-        for number, server in enumerate(federation.servers[:3]):
-            for form in ("beancount", "hledger"):
-                body = await server.person("auditor").get(f"/files/journal.{form}")
-                file = folder / f"books-{number}.{form}"
-                file.write_bytes(body)
-                files.append(file)
+def write_books(folder: Path) -> list[Path]:
+    """Play the three months of `tests/story`; return the books of its servers, in both forms."""
+    root = Path(__file__).parents[2]
+    story = [sys.executable, "-m", "pytest", "-q", "tests/story", "-k", "sqlite"]
+    subprocess.run([*story, f"--basetemp={folder / 'story'}"], cwd=root, check=True)
+    files = sorted({file.resolve() for file in (folder / "story").glob("*/books-*")})
+    if len(files) != SERVERS * len(JUDGES):
+        sys.exit(f"the story left {len(files)} journals")
     return files
 
 
