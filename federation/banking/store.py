@@ -151,7 +151,7 @@ async def open_counts(session: AsyncSession) -> list[tuple[str, str, int]]:
         .group_by(Account.account, Entry.state)
         .order_by(Account.account, Entry.state)
     )
-    return [(account, state, count) for account, state, count in rows.tuples()]
+    return [(account, state, count) for account, state, count in rows]
 
 
 async def entries_of(session: AsyncSession, statement_id: int, limit: int) -> list[Entry]:

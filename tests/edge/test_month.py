@@ -93,6 +93,6 @@ async def test_what_a_server_refuses_is_a_code_and_changes_nothing(small):
         assert await month(small, "diff", "abcdef") == unknown
         assert await month(small, "correct", "calculate") == (EXIT_REFUSED, "NOTHING_TO_CORRECT")
         nobody = {"FEDERATION_TOKEN": "x"}
-        assert await month(small, "work", **nobody) == (EXIT_REFUSED, "INVALID_TOKEN")
+        assert await month(small, "work", **nobody) == (EXIT_REFUSED, "NOT_AUTHENTICATED")
         nowhere = {"FEDERATION_URL": "http://127.0.0.1:9"}
         assert await month(small, "work", **nowhere) == (EXIT_REFUSED, "NOT_REACHED")
