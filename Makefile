@@ -10,7 +10,7 @@ COMPILE = $(UV) pip compile pyproject.toml --universal --python-version 3.11 --g
 FOUND = command -v "$(PYTHON)" >/dev/null || \
 	{ echo "There is no $(PYTHON) here. Install Python 3.11 or newer."; exit 1; }
 
-.PHONY: demo test check lint types fix bench judges known-answers lock main-env dev-env
+.PHONY: demo test check lint types fix bench soak judges known-answers lock main-env dev-env
 
 demo: main-env   ## the whole story on this machine: hub, nodes, labs, sites, settlement
 	@$(BIN)/federation demo $(ARGS)
@@ -35,6 +35,9 @@ fix: dev-env
 
 bench: dev-env
 	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python "$$script" $(ARGS) || exit 1; done
+
+soak: dev-env   ## 10,000 random steps, crashes and all; ARGS="--steps 500 --seed 7"
+	@$(BIN)/python tests/stateful/soak.py $(ARGS)
 
 judges: dev-env   ## outside judges: of journals (needs hledger), of GraphQL (needs node and npm)
 	@$(BIN)/python tools/judges/journals.py

@@ -55,7 +55,7 @@ PERIOD = "2026-09"
 NODES, LICENCES, MEMBERS = 230, 200, 100_000
 PER_LICENCE = MEMBERS // 2  # each licence is used of every second member
 DEFAULT, MEMORY_MAX = 2_000_000, 1 << 30
-LINEAR_MAX = 1.5  # a line may cost this much more in the largest month than in the smallest
+LINEAR_MAX = 1.5  # CPU: a line in the largest month against one in the smallest
 CURRENCIES = ("EUR", "GBP", "JPY", "USD")
 RATES = {"GBP": "0.8675", "JPY": "171.43", "USD": "1.1741"}
 
@@ -295,9 +295,12 @@ def measure(weights: int) -> dict[str, float]:
         started = time.perf_counter()
         fill(path, weights)
         filled = time.perf_counter() - started
+        worked = time.process_time()
         taken = close(path, licence_keys(weights))
+        worked = time.process_time() - worked
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        return {**taken, "all": sum(taken.values()), "memory": memory, "filled": filled}
+        about = {"all": sum(taken.values()), "memory": memory, "filled": filled, "cpu": worked}
+        return {**taken, **about}
 
 
 def measure_apart(weights: int) -> dict[str, float]:
@@ -325,16 +328,16 @@ def main() -> None:
         steps = ", ".join(
             f"{name} {figures[name]:.1f}"
             for name in figures
-            if name not in {"all", "memory", "filled"}
+            if name not in {"all", "memory", "filled", "cpu"}
         )
         print(
             f"{size:>12,} weights{figures['all']:>8.1f} s"
-            f"{figures['all'] / size * 1e6:>7.2f} us each"
+            f"{figures['cpu'] / size * 1e6:>7.2f} us of CPU each"
             f"{figures['memory'] / 2**20:>8.0f} MiB   ({steps}; filled in {figures['filled']:.0f})",
             flush=True,
         )
-    each = [figures["all"] / size for figures, size in zip(found, sizes, strict=True)]
-    print(f"wanted: at most {limit:g} s and 1,024 MiB, a line at most {LINEAR_MAX} times as dear")
+    each = [figures["cpu"] / size for figures, size in zip(found, sizes, strict=True)]
+    print(f"wanted: at most {limit:g} s and 1,024 MiB, a line at most {LINEAR_MAX} times the CPU")
     missed = found[-1]["all"] > limit or found[-1]["memory"] > MEMORY_MAX
     sys.exit(1 if missed or each[-1] > LINEAR_MAX * each[0] else 0)
 

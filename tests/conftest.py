@@ -4,8 +4,13 @@ from collections import Counter
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from tests.databases import BACKENDS, PostgresServer, SqliteFiles, opened
+
+# A busy machine is no failure: an example may take as long as it takes.
+settings.register_profile("federation", deadline=None)
+settings.load_profile("federation")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

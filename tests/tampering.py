@@ -3,8 +3,10 @@
 from federation.edge.check import ALL_INVARIANTS
 from federation.settlement.invariants.checks import examine_server
 
-GUARDED = ("settlement_entry", "settlement_posting", "settlement_ledger_head")
-VERBS = ("update", "delete")
+TRIGGERS = {
+    True: "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'",
+    False: "SELECT tgname, tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal",
+}
 
 
 class _NotCommitted(Exception):  # noqa: N818 - no error: it only takes everything back
@@ -17,8 +19,11 @@ async def found_after(database, code, *statements):
     try:
         async with database.write("test") as session:
             connection = await session.connection()
-            unguarded = [_unguard(database, name, v) for name in GUARDED for v in VERBS]
-            for statement in [*unguarded, *statements]:
+            rows = await connection.exec_driver_sql(TRIGGERS[database.is_sqlite])
+            for trigger, table in rows.fetchall():
+                on_table = "" if database.is_sqlite else f" ON {table}"
+                await connection.exec_driver_sql(f"DROP TRIGGER {trigger}{on_table}")
+            for statement in statements:
                 await connection.exec_driver_sql(statement)
             for finding in await examine_server(session, code, ALL_INVARIANTS):
                 if finding.wrong:
@@ -26,8 +31,3 @@ async def found_after(database, code, *statements):
             raise _NotCommitted  # noqa: TRY301
     except _NotCommitted:
         return found
-
-
-def _unguard(database, table, verb):
-    on_table = "" if database.is_sqlite else f" ON {table}"
-    return f"DROP TRIGGER {table}_no_{verb}{on_table}"

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from federation.banking import store
 from federation.banking.items import (
+    CONVERSION,
     INVOICE,
     PAYMENT,
     RECORDED_RECEIPT,
@@ -21,7 +22,7 @@ from federation.licensing import receipts
 from federation.licensing import store as licensing
 from federation.licensing.tables import Receipt
 from federation.settlement.books import Accounts, Posting, transfer
-from federation.settlement.payments import incoming
+from federation.settlement.payments import incoming, treasury
 from federation.settlement.payments import service as payments
 from federation.settlement.store import locked_periods
 from federation.trust.principals import Principal
@@ -95,6 +96,13 @@ async def give_back(at: At, entry: Entry, item: Item, booked_on: date) -> None:
     )
 
 
+async def convert(at: At, entry: Entry, item: Item, booked_on: date) -> None:
+    """Record that the bank booked a leg of a deal in currency (`<deal>/SOLD`, `<deal>/BOUGHT`)."""
+    deal, side = treasury.leg_of(item.ref)
+    amount = abs(item.amount)
+    await treasury.book_leg(at.session, at.here, deal, side, booked_on, amount, entry.currency)
+
+
 async def receive(
     at: At, entry: Entry, match: Match, item: Item, amount: int, booked_on: date
 ) -> str:
@@ -130,6 +138,9 @@ async def take_back(at: At, entry: Entry, match: Match, item: MatchItem) -> None
         if payment.state != stood:
             raise UndoBlockedError(f"payment {item.ref} is {payment.state}")
         await payments.undo(at.session, payment, match.reason, who=at.who.subject, at=at.now)
+    elif item.kind == CONVERSION:
+        deal, side = treasury.leg_of(item.ref)
+        await treasury.undo_leg(at.session, deal, side, match.reason, at=at.now)
     elif item.kind == REMITTANCE_IN and item.made is not None:
         await incoming.undo_receipt(at.session, item.ref, item.made, match.reason, at=at.now)
     elif item.kind == INVOICE and item.made is not None:

@@ -14,7 +14,8 @@ from federation.money import decimal_text
 from federation.settlement.books import Accounts, Posting, transfer
 
 PAYMENT, RETURN, INVOICE, REMITTANCE_IN = "PAYMENT", "RETURN", "INVOICE", "REMITTANCE_IN"
-EXPECTED = frozenset({PAYMENT, RETURN, INVOICE, REMITTANCE_IN})
+CONVERSION = "CONVERSION"  # a leg of a deal in currency, either way
+EXPECTED = frozenset({PAYMENT, RETURN, INVOICE, REMITTANCE_IN, CONVERSION})
 
 BANK_CHARGE, FX_DIFFERENCE, TAX_WITHHELD = "BANK_CHARGE", "FX_DIFFERENCE", "TAX_WITHHELD"
 SHORT_PAYMENT, OVERPAYMENT = "SHORT_PAYMENT", "OVERPAYMENT"

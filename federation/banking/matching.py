@@ -102,7 +102,7 @@ class Matcher:
     def __post_init__(self) -> None:
         for place, item in enumerate(self.expected):
             for key in {reference_key(text) for text in (item.id, *item.references)}:
-                if is_reference(key):
+                if key:
                     self._by_key[key].append(place)
             if item.account:
                 self._by_account[item.account].append(place)
@@ -138,7 +138,7 @@ class Matcher:
 
     def named_by(self, movement: Movement) -> set[int]:
         """Return the places of what a movement's ids and text name, in its direction."""
-        keys = {reference_key(text) for text in movement.references}
+        keys = set(filter(is_reference, map(reference_key, movement.references)))
         if movement.end_to_end_id is not None:
             keys.add(reference_key(movement.end_to_end_id))
         keys.update(keys_in(movement.text))

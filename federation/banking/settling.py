@@ -16,6 +16,7 @@ from federation.banking.effects import (
     book,
     check_own_transfer,
     check_receipt,
+    convert,
     give_back,
     meta_of,
     receivable,
@@ -23,6 +24,7 @@ from federation.banking.effects import (
     take_back,
 )
 from federation.banking.items import (
+    CONVERSION,
     EXPECTED,
     INVOICE,
     OWN_TRANSFER,
@@ -222,8 +224,10 @@ async def _enter(
         elif item.kind == REMITTANCE_IN:
             came = received(item, items)
             made[number] = await incoming.receive(
-                at.session, item.ref, at.here, booked_on, came, entry.currency, at=at.now
+                at.session, item.ref, at.here, booked_on, came, entry.currency
             )
+        elif item.kind == CONVERSION:
+            await convert(at, entry, item, booked_on)
         elif item.kind == INVOICE:
             came = received(item, items)
             made[number] = await receive(at, entry, match, item, came, booked_on)

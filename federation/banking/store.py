@@ -142,18 +142,6 @@ async def open_entries(
     return list(await session.scalars(query))
 
 
-async def open_counts(session: AsyncSession) -> list[tuple[str, str, int]]:
-    """Return (account number, OPEN or PROPOSED, entries) of what nobody settled."""
-    rows = await session.execute(
-        select(Account.account, Entry.state, func.count())
-        .join(Account, Account.id == Entry.account_id)
-        .where(Entry.state.in_(["OPEN", "PROPOSED"]))
-        .group_by(Account.account, Entry.state)
-        .order_by(Account.account, Entry.state)
-    )
-    return [(account, state, count) for account, state, count in rows]
-
-
 async def entries_of(session: AsyncSession, statement_id: int, limit: int) -> list[Entry]:
     """Return the entries that a statement added, also those not booked."""
     rows = await session.scalars(
@@ -251,3 +239,15 @@ async def balance(session: AsyncSession, account: str, currency: str) -> int:
         )
     )
     return sum(amount if debit == account else -amount for debit, amount in rows)
+
+
+async def waiting_entries(session: AsyncSession) -> list[tuple[str, str, str, int]]:
+    """Return (account, currency, state, how many) of booked entries nobody has settled."""
+    rows = await session.execute(
+        select(Account.account, Account.currency, Entry.state, func.count())
+        .join(Account, Account.id == Entry.account_id)
+        .where(Entry.state.in_(["OPEN", "PROPOSED"]))
+        .group_by(Account.account, Account.currency, Entry.state)
+        .order_by(Account.account, Entry.state)
+    )
+    return [(number, currency, state, count) for number, currency, state, count in rows]

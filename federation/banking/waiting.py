@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.banking import store
-from federation.banking.items import INVOICE, TAX_WITHHELD
+from federation.banking.items import EXPECTED, INVOICE, TAX_WITHHELD
 from federation.settlement.payments import expected
 from federation.settlement.payments.expected import Expected
 from federation.trust.principals import Principal
@@ -38,6 +38,6 @@ async def waited_for(session: AsyncSession, here: str, now: datetime) -> Waited:
     found: dict[tuple[str, str], Expected] = {}
     for row in rows:
         left = row.amount - (withheld.get(row.id, 0) if row.kind == INVOICE else 0)
-        if left > 0:
+        if left > 0 and row.kind in EXPECTED:
             found[row.kind, row.id] = row if left == row.amount else replace(row, amount=left)
     return found

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from federation.banking import invariants as banking
 from federation.config import HubConfig, NodeConfig
 from federation.edge.ledger import books_of, code_of
 from federation.money import decimal_text
@@ -79,7 +80,7 @@ def check_run(data: bytes) -> Found:
 
 
 # Every package that states invariants adds its own here.
-ALL_INVARIANTS: Sequence[Invariant] = INVARIANTS
+ALL_INVARIANTS: Sequence[Invariant] = (*INVARIANTS, *banking.INVARIANTS)
 
 
 @dataclass(frozen=True, slots=True)

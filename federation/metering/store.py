@@ -1,6 +1,6 @@
 """Every SQL statement of metering. Nothing here commits."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 
 from sqlalchemy import Table, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -305,6 +305,26 @@ async def portions(session: AsyncSession, periods: Collection[str]) -> list[Port
         select(Portion).where(Portion.period.in_(periods)).order_by(Portion.id)
     )
     return list(rows)
+
+
+async def member_portions(
+    session: AsyncSession, periods: Collection[str], party: str
+) -> AsyncIterator[tuple[str, str, str, str, int, int]]:
+    """Stream what usage of some months weighs for one node's members.
+
+    In order: month, licence key, member, use, weight, units.
+    """
+    query = select(
+        Portion.period,
+        Portion.licence,
+        Portion.member,
+        Portion.use,
+        Portion.weight,
+        Portion.units,
+    ).where(Portion.period.in_(periods), Portion.party == party, Portion.member.is_not(None))
+    rows = await session.stream(query, execution_options={"yield_per": 5_000})
+    async for period, licence, member, use, weight, units in rows:
+        yield period, licence, member or "", use, weight, units
 
 
 async def classes(session: AsyncSession, period: str) -> dict[str, tuple[int, int]]:

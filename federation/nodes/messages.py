@@ -20,7 +20,13 @@ from federation.settlement import store as settlement
 from federation.settlement.corrections import distributing as correcting
 from federation.settlement.documents import issuing
 from federation.settlement.documents.messages import DocumentIssued
-from federation.settlement.messages import Reminder, RunAdvised, RunApproved, RunCorrected
+from federation.settlement.messages import (
+    Reminder,
+    RunAdvised,
+    RunApproved,
+    RunCorrected,
+    RunWithdrawn,
+)
 from federation.settlement.payments.left import receive_recomputed
 from federation.settlement.payments.members import NotDistributedError
 from federation.settlement.payments.messages import NetRecomputed
@@ -85,6 +91,10 @@ def _own(at: Arrival) -> distributing.Own:
     config = at.server.config
     assert isinstance(config, NodeConfig)  # noqa: S101 - a node's handlers serve a node
     return distributing.Own(config.code, account_in(particulars(config)))
+
+
+async def _withdrawn(at: Arrival, message: RunWithdrawn) -> None:
+    await distributing.receive_withdrawal(at.session, message)
 
 
 async def _approved(at: Arrival, message: RunApproved) -> None:
@@ -157,6 +167,7 @@ HANDLERS: Handlers = {
     "usage.complete": (Complete, _complete),
     "usage.reminder": (Reminder, _reminder),
     "run.advised": (RunAdvised, _advised),
+    "run.withdrawn": (RunWithdrawn, _withdrawn),
     "run.approved": (RunApproved, _approved),
     "run.corrected": (RunCorrected, _corrected),
     "net.recomputed": (NetRecomputed, _recomputed),

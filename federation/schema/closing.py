@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 
 from federation import money
-from federation.banking import store as banking
+from federation.banking.worklist import of_banking
 from federation.config import HubConfig
 from federation.metering import store as usage
 from federation.schema.context import Change, Info, Refused, change, hub_config
@@ -18,8 +18,10 @@ from federation.settlement.closing import store as closing
 from federation.settlement.closing.calendar import due
 from federation.settlement.closing.tables import MissingReport as MissingReportRow
 from federation.settlement.closing.tables import Response as ResponseRow
+from federation.settlement.payments.worklist import of_payments
 from federation.settlement.run_document import RunDocument, decode
 from federation.settlement.service import UnknownRunError
+from federation.settlement.suspense.worklist import of_suspense
 
 DIFFERENCES_MAX = 10_000
 
@@ -143,13 +145,6 @@ def _difference(row: diff.Difference) -> RunDifference:
     )
 
 
-def _bank_work(account: str, state: str, count: int) -> worklist.WorkItem:
-    is_open = state == "OPEN"
-    why = f"{count} {'not settled' if is_open else 'proposed, to be approved'}"
-    turn = worklist.OFFICER if is_open else worklist.APPROVER
-    return worklist.WorkItem("bank entries", account, why, turn)
-
-
 @strawberry.type
 class WorkListQuery:
     """What waits, on every server."""
@@ -161,9 +156,12 @@ class WorkListQuery:
         server = info.context.server
         calendar = server.config.calendar if isinstance(server.config, HubConfig) else None
         async with server.db.read() as session:
-            items = await worklist.of_months(session, server.code, calendar, server.clock())
-            items += await worklist.of_money(session, server.code)
-            items += [_bank_work(*row) for row in await banking.open_counts(session)]
+            items = [
+                *await worklist.of_months(session, server.code, calendar, server.clock()),
+                *await of_payments(session, server.clock()),
+                *await of_suspense(session, server.code),
+                *await of_banking(session),
+            ]
         return [
             WorkItem(
                 kind=item.kind,

@@ -135,7 +135,7 @@ class CorrectionMutation:
         """Withdraw."""
 
         async def act(at: Change) -> Correction:
-            rows = await service.withdraw_correction(at.session, at.who, reason)
+            rows = await service.withdraw_correction(at.session, at.who, reason, at.now)
             return Correction(runs=[Run.of(row) for row in rows])
 
         return await change(info, "correction.withdraw", (*OFFICER, *APPROVER), act)

@@ -14,6 +14,7 @@ from federation.registry.urls import normalise_url
 from federation.schema.context import Change, Info, Refused, change, hub_config
 from federation.schema.scalars import BigInt, Money
 from federation.settlement import report, service, store
+from federation.settlement.corrections import store as corrections
 from federation.settlement.payments.members import paid_to_member
 from federation.settlement.tables import Run as RunRow
 from federation.trust.principals import NotAllowedError
@@ -122,6 +123,18 @@ class StatementLine:
     amount: Money
 
 
+@strawberry.type(description="What a correction or a release changed; of a month settled before.")
+class StatementAdjustment:
+    """An adjustment of either sign; `corrects` is the run it belongs to."""
+
+    reason: str
+    service_period: str
+    licence: str | None
+    use: str | None
+    amount: Money
+    corrects: str | None
+
+
 @strawberry.type(description="Usage of one of the member's addresses.")
 class StatementUse:
     """Usage, also where it was withheld and earned nothing."""
@@ -154,6 +167,7 @@ class MemberStatement:
     not_paid: Money
     not_paid_reason: str | None
     lines: list[StatementLine]
+    adjustments: list[StatementAdjustment]
     uses: list[StatementUse]
 
 
@@ -285,7 +299,7 @@ class RunMutation:
         """Withdraw."""
 
         async def act(at: Change) -> Run:
-            return Run.of(await service.withdraw_run(at.session, run_id, at.who, reason))
+            return Run.of(await service.withdraw_run(at.session, run_id, at.who, reason, at.now))
 
         return await change(info, "run.withdraw", (*OFFICER, *APPROVER), act)
 
@@ -329,6 +343,7 @@ class DistributionQuery:
             balance = (await store.balances(session, period)).get(wanted)
             paid = await paid_to_member(session, period, balance, wanted)
             amounts = await store.member_amounts(session, period, wanted)
+            adjusted = await corrections.adjustments_of(session, wanted, period, 1_000)
             uses = await usage.totals_for_member(session, wanted, period, 1_000)
         currency = report.settlement_currency(info.context.server.config)
 
@@ -358,6 +373,17 @@ class DistributionQuery:
                     amount=amount(row.amount),
                 )
                 for row in amounts
+            ],
+            adjustments=[
+                StatementAdjustment(
+                    reason=row.reason,
+                    service_period=row.service_period,
+                    licence=row.licence,
+                    use=row.use,
+                    amount=amount(row.amount),
+                    corrects=row.corrects,
+                )
+                for row in adjusted
             ],
             uses=[
                 StatementUse(

@@ -24,7 +24,7 @@ from federation.settlement.documents.issuing import issue_statement
 from federation.settlement.invariants import checks
 from federation.settlement.invariants.registry import require_sound
 from federation.settlement.ledger import service as ledger
-from federation.settlement.messages import RunAdvised, RunApproved
+from federation.settlement.messages import RunAdvised, RunApproved, RunWithdrawn
 from federation.settlement.node_inputs import (
     MemberUse,
     add_credits,
@@ -76,6 +76,13 @@ async def receive_advice(session: AsyncSession, message: RunAdvised, now: dateti
             corrects=message.corrects,
         )
     )
+
+
+async def receive_withdrawal(session: AsyncSession, message: RunWithdrawn) -> None:
+    """Take back an advised run: there is nothing to say to it any more."""
+    row = await store.find_run(session, message.run_id)
+    if row is not None and row.state == "ADVISED":
+        row.state, row.reason = "WITHDRAWN", message.reason
 
 
 async def receive_run(

@@ -51,6 +51,13 @@ class RunAnswered(msgspec.Struct, frozen=True):
     reason: str | None
 
 
+class RunWithdrawn(msgspec.Struct, frozen=True):
+    """An advised run is taken back; another may follow."""
+
+    run_id: str
+    reason: str
+
+
 class Reminder(msgspec.Struct, frozen=True):
     """The hub misses a node's usage report."""
 

@@ -89,17 +89,17 @@ async def member_weights(session: AsyncSession, code: str, document: RunDocument
         for licence in document.licences.values()
         for key, source in licence.weights_from.items()
     }
-    distributed = [row.period for row in await store.distributions(session)]
-    settled = [period for period in distributed if period < document.period]
-    rows = await metering.portions(session, [*settled, document.period])
+    periods = [document.period]
+    if "earlier" in origin.values():
+        distributed = [row.period for row in await store.distributions(session)]
+        periods += [period for period in distributed if period < document.period]
     found: MemberUse = defaultdict(lambda: defaultdict(dict))
-    for row in rows:
-        wanted = "period" if row.period == document.period else "earlier"
-        if row.party != code or row.member is None or origin.get(row.licence) != wanted:
-            continue
-        uses = found[row.licence][row.member]
-        weight, units = uses.get(row.use, (0, 0))
-        uses[row.use] = (weight + row.weight, units + row.units)
+    async for period, licence, member, use, *more in metering.member_portions(
+        session, periods, code
+    ):
+        if origin.get(licence) == ("period" if period == document.period else "earlier"):
+            weight, units = found[licence][member].get(use, (0, 0))
+            found[licence][member][use] = (weight + more[0], units + more[1])
     return found
 
 

@@ -13,6 +13,7 @@ from federation.metering.tables import UsageTotal
 from federation.money import Money
 from federation.settlement import store
 from federation.settlement.arithmetic import largest_remainder
+from federation.settlement.corrections import store as corrections
 from federation.settlement.invariants import checks, registry
 from federation.settlement.run import RunResult, compute
 from federation.settlement.run_document import HUB, RunDocument, decode
@@ -125,11 +126,18 @@ async def earned_by_address(
 
 
 async def _earned(session: AsyncSession, config: NodeConfig, row: UsageTotal) -> Money:
-    amounts = [
-        item
-        for item in await store.member_amounts(session, row.period, row.member)
-        if item.use == row.use and (item.licence or "").partition("/")[0] == row.licence
+    """Return what a use earned, with what corrections changed of that month."""
+    original = await store.member_amounts(session, row.period, row.member)
+    changes = await corrections.corrections_of(session, row.period)
+    amounts = [(item.licence, item.use, item.amount) for item in original]
+    amounts += [
+        (item.licence, item.use, item.amount) for item in changes if item.member_id == row.member
     ]
+    total = sum(
+        amount
+        for licence, use, amount in amounts
+        if use == row.use and (licence or "").partition("/")[0] == row.licence
+    )
     weights: dict[str, int] = {}
     for portion in await metering.portions(session, [row.period]):
         if (
@@ -139,7 +147,6 @@ async def _earned(session: AsyncSession, config: NodeConfig, row: UsageTotal) ->
         ):
             address = portion.url_key or "~"
             weights[address] = weights.get(address, 0) + portion.weight
-    total = sum(item.amount for item in amounts)
     if not any(weights.values()):
         return Money(0, config.settlement_currency)
     scope = f"{row.period}/{config.code}/{row.licence}/{row.member}/{row.use}"

@@ -15,7 +15,7 @@ from federation.metering.messages import UsageReport
 from federation.settlement import store
 from federation.settlement.arithmetic import largest_remainder
 from federation.settlement.books import licence_entry, receipt_entry
-from federation.settlement.closing.service import require_concurrence
+from federation.settlement.closing.service import require_concurrence, stated
 from federation.settlement.corrections import set_off
 from federation.settlement.documents import issuing
 from federation.settlement.documents.store import balances_due
@@ -23,7 +23,14 @@ from federation.settlement.inputs import Gathered, final_reports, gather, use_we
 from federation.settlement.invariants import checks
 from federation.settlement.invariants.registry import require_sound
 from federation.settlement.ledger import service as ledger
-from federation.settlement.messages import Credit, Held, RunAdvised, RunApproved, UseWeight
+from federation.settlement.messages import (
+    Credit,
+    Held,
+    RunAdvised,
+    RunApproved,
+    RunWithdrawn,
+    UseWeight,
+)
 from federation.settlement.months import last_day, months_back
 from federation.settlement.payments.remittances import propose_remittances
 from federation.settlement.rates import parse_rate
@@ -154,13 +161,19 @@ async def advise_run(session: AsyncSession, name: str, calendar: Calendar, now: 
     return row
 
 
-async def withdraw_run(session: AsyncSession, name: str, who: Principal, reason: str) -> Run:
+async def withdraw_run(
+    session: AsyncSession, name: str, who: Principal, reason: str, now: datetime
+) -> Run:
     """Take back a run that is not approved, with a reason; a new one may follow."""
     row = await get_run(session, name, {"CALCULATED", "ADVISED"})
-    if not reason.strip():
-        raise RunStateError("a withdrawal states its reason")
-    row.state = "WITHDRAWN"
-    row.reason = f"{who.subject}: {reason}"
+    text = stated(reason)
+    if row.state == "ADVISED":
+        message = RunWithdrawn(row.run_id, text)
+        for party in await node_parties(session):
+            await outbox.post(
+                session, target=party.entity_id, kind="run.withdrawn", body=message, now=now
+            )
+    row.state, row.reason = "WITHDRAWN", f"{who.subject}: {text}"
     return row
 
 
@@ -378,11 +391,15 @@ async def _tell_nodes(
 def uses_of_party(
     node: str, document: RunDocument, reports: Sequence[UsageReport]
 ) -> list[UseWeight]:
-    """Return what usage weighs per use for a node, and in its own licences for everybody."""
+    """Return what usage weighs per use for a node, and in its own licences for everybody.
+
+    A licence that was sold after its month was settled is in later reports, not in the document.
+    """
     return [
         UseWeight(key, party, use, str(weight), str(units))
         for key, party, use, weight, units in use_weights(reports)
-        if party == node or document.licences[key.partition("/")[0]].licensor == node
+        if (licence := document.licences.get(key.partition("/")[0])) is not None
+        and node in (party, licence.licensor)
     ]
 
 

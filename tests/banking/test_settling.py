@@ -14,9 +14,11 @@ from federation.banking.tables import Match
 from federation.licensing import receipts
 from federation.licensing import store as licensing
 from federation.settlement import service as settlement
-from federation.settlement.payments import incoming
+from federation.settlement.books import Entry, Posting
+from federation.settlement.payments import incoming, treasury
 from federation.settlement.payments import service as payments
 from federation.settlement.payments.postings import Amount, Leg
+from federation.settlement.store import post
 from federation.trust.principals import SamePersonError
 from tests.banking.bank import Ntry, Tx, statement
 from tests.banking.counter import (
@@ -269,6 +271,40 @@ async def test_money_between_own_accounts_passes_the_exchange_account(database):
     assert await books(database) == {SUSPENSE: -7_500, CLEARING: 7_500}
     await settle(database, 2, ("OWN_TRANSFER", "DE89370400440532013000", 7_500))
     assert await books(database) == {}
+
+
+async def test_the_legs_of_a_deal_in_currency_close_the_position(database):
+    await set_up(database)
+    other = "GB82WEST12345698765432"
+    open_position = (
+        Posting(DUE, CLEARING, 10_000, "EUR"),
+        Posting(CLEARING, DUE, 8_500, "GBP"),
+    )
+    deal = treasury.Deal(
+        "FX-1", Amount(10_020, "EUR"), 10_000, Amount(8_490, "GBP"), 8_500, date(2026, 10, 7)
+    )
+    async with database.write("test") as session:
+        await open_account(session, other, currency="GBP", name="Sterling")
+        await post(session, [Entry(date(2026, 10, 5), "position", "Position", open_position)])
+        await treasury.record_conversion(session, "HUB", deal, who="alice", at=NOW)
+    await take(database, came("100.20", direction=OUT))
+    coming = Ntry("84.90", IN, reference="B1", currency="GBP")
+    await take(database, statement(coming, closing="84.90", account=other, currency="GBP"))
+
+    await settle(database, 1, ("CONVERSION", "FX-1/SOLD", -10_020))
+    await settle(database, 2, ("CONVERSION", "FX-1/BOUGHT", 8_490))
+    async with database.read() as session:
+        found = await balances(session)
+    assert CLEARING not in found
+    assert SUSPENSE not in found
+    assert found[REALISED] == {"EUR": 20, "GBP": 10}
+
+    await undo(database, 1)
+    async with database.read() as session:
+        assert (await balances(session))[CLEARING] == {"EUR": -10_000}
+    await settle(database, 1, ("CONVERSION", "FX-1/SOLD", -10_020))
+    async with database.read() as session:
+        assert await balances(session) == found
 
 
 async def test_no_transfer_to_an_account_that_is_not_ours(database):

@@ -354,6 +354,7 @@ async def live_a_month(small: Small, fate: Fate, *, hub_may_stop: bool) -> None:
 
 async def settle(story) -> None:
     await story.settle(PERIOD)
+    await story.settle_down()  # documents and the list of held money follow the distribution
 
 
 async def failed_twice(small: Small, sender: str, target: str) -> None:
@@ -494,6 +495,7 @@ NOT_IN_A_QUIET_MONTH = {
     "inbox.net.recomputed",
     "inbox.run.answered",
     "inbox.run.corrected",
+    "inbox.run.withdrawn",
     "inbox.usage.reminder",
 }
 

@@ -3,13 +3,23 @@
 import asyncio
 import json
 import sys
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
 
 from federation.edge.check import check_server
+from federation.scenario import documents as ask
 from federation.scenario.model import HUB
-from tests.federation.harness import small_federation, write_scenario
+from federation.scenario.story import first_instant_after
+from federation.settlement import service
+from tests.federation.harness import (
+    all_reported,
+    nothing_changes,
+    small_federation,
+    tell,
+    write_scenario,
+)
 from tests.federation.test_corrections import RATES, SEPTEMBER, correct, live, two_months
 from tests.settlement.hledger_reader import read
 from tests.tampering import found_after
@@ -100,6 +110,32 @@ async def test_every_change_behind_a_corrected_months_back_is_named(two_months):
         if code != HUB:
             assert examined["member_corrections_add_up"] > 0
         assert (examined["corrections_add_up"] > 5) or code != HUB
+
+
+async def test_a_run_that_breaks_an_invariant_is_not_approved(two_months, monkeypatch):
+    small, _ = two_months
+    small.set_clock(first_instant_after(SEPTEMBER))
+    await all_reported(small)
+    run = (await small.at(HUB, "settlement").ask(ask.CALCULATE, period=SEPTEMBER))["runId"]
+    await small.at(HUB, "settlement").ask(ask.ADVISE, run=run)
+    await small.silence()
+    right = service.entries_of_run
+
+    def twice_as_much(*arguments):
+        first, *rest = right(*arguments)
+        doubled = tuple(replace(row, amount=2 * row.amount) for row in first.postings)
+        return [replace(first, postings=doubled), *rest]
+
+    monkeypatch.setattr(service, "entries_of_run", twice_as_much)
+    async with nothing_changes(small):
+        refused = await tell(small, HUB, small.at(HUB, "approver"), ask.APPROVE_RUN, run=run)
+    monkeypatch.setattr(service, "entries_of_run", right)
+    await small.at(HUB, "approver").ask(ask.APPROVE_RUN, run=run)
+    await small.silence()
+
+    assert refused.code == "INVARIANT"
+    message = refused.body["data"]["approveRun"]["message"]
+    assert "posted_as_computed: run/2026-09/" in message
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from tests.federation.harness import (
 )
 from tests.federation.test_corrections import ADVISE, APPROVE, CALCULATE, OPEN, is_reported
 from tests.federation.test_held_money import CLAIM, DECIDE
-from tests.federation.test_missing_report import CONFIRM, DECLARE
+from tests.federation.test_missing_report import CONFIRM, DECLARE, WORK
 from tests.settlement.hledger_reader import read as read_hledger
 from tests.settlement.test_beancount import BEAN_CHECK
 from tests.story import people
@@ -278,6 +278,24 @@ async def september(story):
     await people.close(small, SEPTEMBER, on(10, 1))
     await small.silence()
     small.set_clock(on(10, 12))
+    assert await small.at(HUB, "settlement").ask(WORK) == [
+        {
+            "kind": "payments",
+            "subject": f"2026-09 {currency}",
+            "why": "1 proposed: to be approved by another person",
+            "turn": "settlement_approver",
+            "until": None,
+        }
+        for currency in ("EUR", "GBP")
+    ] + [
+        {
+            "kind": "remittance",
+            "subject": "PAY-2026-09-DE-HUB",
+            "why": "unpaid 1 days after its value date",
+            "turn": "DE",
+            "until": "2026-10-11",
+        }
+    ]
     await people.exclude(small, SEPTEMBER, "DE")
     await story.pay(10, 13, charges=500)
 

@@ -1,10 +1,13 @@
 """Let bean-check and hledger judge a journal: they accept it, and refuse any change by one unit.
 
-`journals.py` judges a sample that has every oddity; `journals.py A.beancount B.hledger` judges
-files. A program that is missing is a failure: install it (`apt-get install hledger`).
+`journals.py` judges a sample that has every oddity and the books of a federation that settled two
+months; `journals.py A.beancount B.hledger` judges files. A program that is missing is a failure:
+install it (`apt-get install hledger`).
 """
 
+import asyncio
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,21 +16,31 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
+from federation.scenario.model import read_scenario
+from federation.scenario.servers import in_process
+from federation.scenario.story import Story, day_before_everything, first_instant_after
 from federation.settlement.beancount import ExportEntry, ExportPosting, write_beancount
 from federation.settlement.hledger import write_hledger
 
 BEAN_CHECK = [str(Path(sys.executable).with_name("bean-check"))]
 HLEDGER = ["hledger", "check", "--strict", "--file"]
 JUDGES: Mapping[str, Sequence[str]] = {".beancount": BEAN_CHECK, ".hledger": HLEDGER}
-CHANGES_MAX = 200  # a process each; a longer journal is changed at this many places, evenly
+SCENARIO = Path(__file__).parents[2] / "tests" / "vectors" / "9008"
+CHANGES_MAX = 60  # a process each; a longer journal is changed at this many places, evenly
 _AMOUNT = re.compile(r"(?<!~ )(?<= )-?[0-9]+(?:\.[0-9]+)?(?= (?:~ 0 )?[A-Z]{3}\b)")
 
 
 def main() -> int:
     """Judge the named files, or the sample in both forms; answer 1 if a judge disagrees."""
-    with tempfile.TemporaryDirectory() as folder:
-        files = [Path(name) for name in sys.argv[1:]] or write_samples(Path(folder))
-        return max(judge(file, Path(folder)) for file in files)
+    missing = [command[0] for command in JUDGES.values() if shutil.which(command[0]) is None]
+    if missing:
+        sys.exit(f"not installed: {', '.join(missing)}")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        files = [Path(name) for name in sys.argv[1:]]
+        if not files:
+            files = [*write_samples(folder), *asyncio.run(write_books(folder))]
+        return max(judge(file, folder) for file in files)
 
 
 def judge(file: Path, folder: Path) -> int:
@@ -104,6 +117,29 @@ def write_samples(folder: Path) -> list[Path]:
         file = folder / f"sample.{form}"
         file.write_bytes(write("Sample", entries))
         files.append(file)
+    return files
+
+
+async def write_books(folder: Path) -> list[Path]:
+    """Let a federation settle two months and write the books of the hub and of two nodes."""
+    scenario = read_scenario(SCENARIO)
+    files = []
+    async with in_process(scenario, folder, day_before_everything(scenario)) as federation:
+        story = Story(scenario, federation)
+        await story.join()
+        await story.register()
+        await story.sell()
+        for period in scenario.manifest.periods[:2]:
+            federation.set_clock(first_instant_after(period))
+            if period == scenario.manifest.periods[0]:
+                await story.publish_rates()
+            await story.settle(period)
+        for number, server in enumerate(federation.servers[:3]):
+            for form in ("beancount", "hledger"):
+                body = await server.person("auditor").get(f"/files/journal.{form}")
+                file = folder / f"books-{number}.{form}"
+                file.write_bytes(body)
+                files.append(file)
     return files
 
 

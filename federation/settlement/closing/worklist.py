@@ -12,12 +12,9 @@ from federation.metering.tables import MeteringPeriod, Progress, Report
 from federation.settlement import store as runs
 from federation.settlement.closing import store
 from federation.settlement.closing.calendar import due
-from federation.settlement.payments import store as payments
-from federation.settlement.suspense import store as suspense
 from federation.settlement.tables import Run
 
 OFFICER, APPROVER = "settlement_officer", "settlement_approver"
-STEPS = {"PROPOSED": ("to be approved", APPROVER), "APPROVED": ("to be exported", OFFICER)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +59,6 @@ async def of_months(
     for period, (lines, units) in sorted((await metering.late_lines(session)).items()):
         why = f"{lines} lines, {units} units came after the cut-off"
         items.append(WorkItem("late usage", period, why, OFFICER if calendar else "HUB"))
-    return items
-
-
-async def of_money(session: AsyncSession, here: str) -> list[WorkItem]:
-    """Return what waits before money moves: payments by month and currency, claims at the hub."""
-    grouped: dict[tuple[str, str, str], list[date | None]] = {}
-    for row in await payments.payments(session, states=STEPS):
-        grouped.setdefault((row.period, row.currency, row.state), []).append(row.due_on)
-    items: list[WorkItem] = []
-    for (period, currency, state), due_on in sorted(grouped.items()):
-        step, turn = STEPS[state]
-        first = min((day for day in due_on if day is not None), default=None)
-        items.append(
-            WorkItem("payments", f"{period} {currency}", f"{len(due_on)} {step}", turn, first)
-        )
-    if here == "HUB":
-        for claim in await suspense.claims(session, state="FILED"):
-            why = f"{claim.node} claims what is held for {claim.url_key}"
-            items.append(WorkItem("held claim", claim.id, why, APPROVER))
     return items
 
 

@@ -25,6 +25,8 @@ from federation.settlement.corrections.service import adjustment_id, correct_hel
 from federation.settlement.corrections.tables import NodeCorrection
 from federation.settlement.distributing import Own, RunMismatchError, checked
 from federation.settlement.distribution import Distribution, MemberFacts, distribute
+from federation.settlement.invariants import checks
+from federation.settlement.invariants.registry import require_sound
 from federation.settlement.messages import RunCorrected
 from federation.settlement.node_inputs import (
     AmountRow,
@@ -112,6 +114,8 @@ async def receive_correction(
     )
     await correct_held(session, run, item, message.held, now)
     await _expect(session, own, message, run, agreed.settlement_currency, terms, now)
+    await session.flush()
+    await require_sound(session, checks.of_distribution(row, own.code), checks.RUN_INVARIANTS)
 
 
 async def _member_changes(

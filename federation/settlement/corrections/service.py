@@ -19,7 +19,7 @@ from federation.metering.messages import UsageReport
 from federation.settlement import store
 from federation.settlement.arithmetic import largest_remainder
 from federation.settlement.books import Accounts, run_entries, too_small_to_remit
-from federation.settlement.closing.service import require_concurrence, stated
+from federation.settlement.closing.service import require_concurrence
 from federation.settlement.corrections import set_off
 from federation.settlement.corrections.recompute import (
     Corrected,
@@ -29,6 +29,8 @@ from federation.settlement.corrections.recompute import (
     recompute,
 )
 from federation.settlement.inputs import final_reports, late_held, own_weights, sum_of_classes
+from federation.settlement.invariants import checks
+from federation.settlement.invariants.registry import require_sound
 from federation.settlement.messages import Held, RunCorrected
 from federation.settlement.months import last_day, period_of
 from federation.settlement.payments import incoming
@@ -46,6 +48,7 @@ from federation.settlement.service import (
     held_weights,
     refuse_who_entered_inputs,
     uses_of_party,
+    withdraw_run,
 )
 from federation.settlement.suspense.service import publish as publish_held
 from federation.settlement.tables import OwnWeight, Run, Standing
@@ -140,12 +143,12 @@ async def advise_correction(session: AsyncSession, calendar: Calendar, now: date
     return [await advise_run(session, row.run_id, calendar, now) for row in rows]
 
 
-async def withdraw_correction(session: AsyncSession, who: Principal, reason: str) -> list[Run]:
+async def withdraw_correction(
+    session: AsyncSession, who: Principal, reason: str, now: datetime
+) -> list[Run]:
     """Take a correction back that is not approved, with a reason."""
     rows = await _under_way(session)
-    for row in rows:
-        row.state, row.reason = "WITHDRAWN", f"{who.subject}: {stated(reason)}"
-    return rows
+    return [await withdraw_run(session, row.run_id, who, reason, now) for row in rows]
 
 
 async def approve_correction(
@@ -180,6 +183,9 @@ async def approve_correction(
         await _owe(session, row, differences[row.run_id], terms, now)
     for row in rows:
         await _pay_and_tell(session, row, chain[row.run_id], differences[row.run_id], terms, now)
+    await session.flush()
+    for row in rows:
+        await require_sound(session, checks.of_hub_run(row), checks.RUN_INVARIANTS)
     return rows
 
 

@@ -95,14 +95,12 @@ RUN_INVARIANTS: tuple[RunInvariant, ...] = (
         "corrections_add_up",
         "a month and its corrections are what the run in force enters",
         closed.corrections_add_up,
-        at_approval=False,
     ),
     RunInvariant(
         "I11",
         "member_corrections_add_up",
         "members' amounts and corrections are the income in force",
         closed.member_corrections_add_up,
-        at_approval=False,
     ),
     RunInvariant(
         "I12",

@@ -20,7 +20,7 @@ from federation.settlement.run_document import HUB, decode
 from federation.settlement.tables import JournalEntry, JournalPosting, Run
 
 # What a bank did on a day is entered with that day, also when the bank tells it late.
-BANKS_OWN_DAY = ("receipt/", "payment/", "remittance/", "bank/")
+BANKS_OWN_DAY = ("receipt/", "payment/", "remittance/", "conversion/", "bank/")
 CLEARED = "debtor"  # the tag of what the run cleared; what became of positions has none
 
 Sums = defaultdict[tuple[str, str, str], int]  # {(licence key or "", account, currency): moved}
@@ -54,9 +54,12 @@ async def corrections_add_up(session: AsyncSession, run: Settled) -> Check | Non
     obligation booked; how a position was then paid is the bank's business, and what lies with a
     debtor that left the net is settled with it.
     """
-    later = [row for row in await _approved(session, run.period) if row.corrects is not None]
-    if run.corrects or not later:
+    approved = await _approved(session, run.period)
+    later = [row for row in approved if row.corrects is not None]
+    # Once for a month: at the hub as its last correction, which is a run of its own there.
+    if not later or (run.here == HUB and run.run_id != later[-1].run_id):
         return None
+    original = next((row.run_id for row in approved if row.corrects is None), run.run_id)
     document = decode(later[-1].document)
     result = compute(document)
     expected = _sums_of(
@@ -83,7 +86,7 @@ async def corrections_add_up(session: AsyncSession, run: Settled) -> Check | Non
         for key, account, currency in sorted({*found, *expected})
         if found[key, account, currency] != expected[key, account, currency]
     ]
-    return len(expected), [*wrong, *_broken_chain(run, later)]
+    return len(expected), [*wrong, *_broken_chain(original, later)]
 
 
 async def _approved(session: AsyncSession, period: str) -> list[Run]:
@@ -93,9 +96,9 @@ async def _approved(session: AsyncSession, period: str) -> list[Run]:
     return list(rows)
 
 
-def _broken_chain(run: Settled, later: Iterable[Run]) -> list[str]:
+def _broken_chain(in_force: str, later: Iterable[Run]) -> list[str]:
     """Each correction names the run that was in force before it."""
-    wrong, in_force = list[str](), run.run_id
+    wrong: list[str] = []
     for row in later:
         if row.corrects != in_force:
             wrong.append(f"{row.run_id[:16]} corrects {row.corrects}, in force was {in_force}")

@@ -1,11 +1,11 @@
 """What is true of a journal as a whole: I1, I2, I3 and I10, read as it is stored."""
 
-import re
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Text, select, type_coerce
+from sqlalchemy import Table, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.errors import RefusalError
@@ -13,28 +13,43 @@ from federation.money import exponent
 from federation.settlement.invariants.registry import Check
 from federation.settlement.ledger import store as ledger
 from federation.settlement.ledger.chain import GENESIS, entry_digest, link
-from federation.settlement.ledger.store import STREAM_ROWS, RawEntry
+from federation.settlement.ledger.store import RawEntry
+from federation.settlement.tables import JournalEntry, JournalPosting
 from federation.store.base import Base, BigCount
+from federation.store.exact import digits_of, is_no_count, is_no_integer
 
 ROOTS = frozenset({"Assets", "Liabilities", "Equity", "Income", "Expenses"})
-_INTEGER = re.compile(r"0|-?[1-9][0-9]*")
-_AMOUNT = re.compile(r"[1-9][0-9]*")
+NAMED_MAX = 1_000  # objects that a check names of one kind
 
 
 async def zero_sum(session: AsyncSession, here: str = "") -> Check:
     """I1: every entry moves whole amounts from one account to another, so it sums to zero."""
     del here
-    examined, wrong = 0, list[str]()
-    async for entry in ledger.walk(session):
-        examined += 1
-        if not entry.postings:
-            wrong.append(f"{entry.document}: no posting")
-        wrong += [
-            f"{entry.document}: {posting.amount} from {posting.credit} to {posting.debit}"
-            for posting in entry.postings
-            if not _AMOUNT.fullmatch(posting.amount) or posting.debit == posting.credit
-        ]
-    return examined, wrong
+    amount = JournalPosting.amount
+    is_no_move = or_(
+        is_no_count(amount),
+        digits_of(amount).like("0%"),
+        JournalPosting.debit == JournalPosting.credit,
+    )
+    rows = await session.execute(
+        select(
+            JournalEntry.document, digits_of(amount), JournalPosting.debit, JournalPosting.credit
+        )
+        .join(JournalEntry, JournalPosting.entry_id == JournalEntry.id)
+        .where(is_no_move)
+        .order_by(JournalPosting.id)
+        .limit(NAMED_MAX)
+    )
+    wrong = [
+        f"{document}: {text} from {credit} to {debit}" for document, text, debit, credit in rows
+    ]
+    has_posting = select(JournalPosting.id).where(JournalPosting.entry_id == JournalEntry.id)
+    empty = await session.scalars(
+        select(JournalEntry.document).where(~has_posting.exists()).limit(NAMED_MAX)
+    )
+    wrong += [f"{document}: no posting" for document in empty]
+    examined = await session.scalar(select(func.count()).select_from(JournalEntry))
+    return examined or 0, wrong
 
 
 async def sums_to_zero(session: AsyncSession, here: str) -> Check:
@@ -43,18 +58,17 @@ async def sums_to_zero(session: AsyncSession, here: str) -> Check:
     Only accounts of this server stand under the five roots, so the sum of them is all there is.
     """
     sums: defaultdict[str, int] = defaultdict(int)
-    accounts, foreign = set[str](), set[str]()
+    foreign: list[str] = []
     head = await ledger.position(session, None)
-    async for move in ledger.moves(session, up_to=head.id if head else 0):
-        for account, amount in ((move.debit, move.amount), (move.credit, -move.amount)):
-            accounts.add(account)
-            root, _, rest = account.partition(":")
-            if root in ROOTS and rest.partition(":")[0] == here:
-                sums[move.currency] += amount
-            else:
-                foreign.add(account)
+    rows = await ledger.moved(session, up_to=head.id if head else 0)
+    for row in rows:
+        root, _, rest = row.account.partition(":")
+        if root in ROOTS and rest.partition(":")[0] == here:
+            sums[row.currency] += row.debits - row.credits
+        else:
+            foreign.append(row.account)
     wrong = [f"{currency}: off by {amount}" for currency, amount in sorted(sums.items()) if amount]
-    return len(accounts), [*wrong, *(f"{account}: not an account here" for account in foreign)]
+    return len(rows), [*wrong, *(f"{account}: not an account here" for account in foreign)]
 
 
 async def amounts_are_integers(session: AsyncSession, here: str) -> Check:
@@ -65,24 +79,31 @@ async def amounts_are_integers(session: AsyncSession, here: str) -> Check:
         counts = [column for column in table.columns if isinstance(column.type, BigCount)]
         if not counts or table.name.startswith("metering_"):
             continue
-        money = [table.c.currency] if "currency" in table.c else []
-        keys = list(table.primary_key)
-        texts = [type_coerce(column, Text) for column in counts]
-        rows = await session.stream(
-            select(*keys, *texts, *money), execution_options={"yield_per": STREAM_ROWS}
-        )
-        async for row in rows:
-            values = row[len(keys) : len(keys) + len(counts)]
-            examined += len(values)
-            name = f"{table.name} {'/'.join(str(part) for part in row[: len(keys)])}"
-            wrong += [
-                f"{name}: {column.name} {value!r}"
-                for column, value in zip(counts, values, strict=True)
-                if value is not None and not _INTEGER.fullmatch(str(value))
-            ]
-            if money and not _is_currency(row[-1]):
-                wrong.append(f"{name}: currency {row[-1]!r}")
+        rows = await session.scalar(select(func.count()).select_from(table))
+        examined += (rows or 0) * len(counts)
+        for column in counts:
+            odd = select(*table.primary_key, digits_of(column)).where(is_no_integer(column))
+            for *key, text in await session.execute(odd.limit(NAMED_MAX)):
+                wrong.append(f"{_name(table, key)}: {column.name} {text!r}")
+        wrong += await _odd_currencies(session, table)
     return examined, wrong
+
+
+def _name(table: Table, key: Sequence[object]) -> str:
+    return f"{table.name} {'/'.join(map(str, key))}"
+
+
+async def _odd_currencies(session: AsyncSession, table: Table) -> list[str]:
+    if "currency" not in table.c:
+        return []
+    used = await session.scalars(select(table.c.currency).distinct())
+    odd = [currency for currency in used if not _is_currency(currency)]
+    rows = await session.execute(
+        select(*table.primary_key, table.c.currency)
+        .where(table.c.currency.in_(odd))
+        .limit(NAMED_MAX)
+    )
+    return [f"{_name(table, key)}: currency {currency!r}" for *key, currency in rows]
 
 
 def _is_currency(text: str) -> bool:

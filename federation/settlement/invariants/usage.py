@@ -56,11 +56,12 @@ async def lines_conserved(session: AsyncSession, run: Settled) -> Check | None:
     if run.distribution is None:
         return None
     row = await metering.find_period(session, run.period)
+    if row is not None and row.state != "REPORTED":
+        # What came late gets its verdicts now; a node that was missing has a run before a report.
+        return None
     reports = await metering.latest_reports(session, run.period)
     if run.here not in reports:
         return 0, ["no report"]
-    if row is not None and row.state != "REPORTED":
-        return None  # a round is open: what came late gets its verdicts now
     report = msgspec.json.decode(reports[run.here].body, type=UsageReport)
     stored = await metering.classes(session, run.period)
     reported = {name: (lines, int(units)) for name, (lines, units) in report.classes.items()}

@@ -21,20 +21,9 @@ class Sums:
 
 @dataclass(slots=True)
 class TrialBalance:
-    """Every account by currency; what was debited equals what was credited in each."""
+    """The sums of every account by (name, currency); debits equal credits in each currency."""
 
     accounts: dict[tuple[str, str], Sums] = field(default_factory=dict[tuple[str, str], Sums])
-
-    def add(self, debit: str, credit: str, amount: int, currency: str) -> None:
-        """Count one posting."""
-        self._sums(debit, currency).debits += amount
-        self._sums(credit, currency).credits += amount
-
-    def _sums(self, account: str, currency: str) -> Sums:
-        key = (account, currency)
-        if key not in self.accounts:
-            self.accounts[key] = Sums()
-        return self.accounts[key]
 
     def control(self) -> dict[str, Sums]:
         """Return {currency: the sums of every account}: debits equal credits."""

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.errors import RefusalError
 from federation.settlement.ledger import store
-from federation.settlement.ledger.balances import Lots, TrialBalance
+from federation.settlement.ledger.balances import Lots, Sums, TrialBalance
 from federation.settlement.ledger.chain import GENESIS
 from federation.settlement.ledger.heads import HeadFacts
 from federation.settlement.ledger.tables import LedgerHead
@@ -91,10 +91,10 @@ async def trial_balance(
     `until` leaves out what counts on a later day: the books of a month end as they are known
     at `as_of`.
     """
-    found, balance = await head(session, as_of), TrialBalance()
-    async for move in store.moves(session, up_to=found.entry_id, until=until):
-        balance.add(move.debit, move.credit, move.amount, move.currency)
-    return found, balance
+    found = await head(session, as_of)
+    rows = await store.moved(session, up_to=found.entry_id, until=until)
+    sums = {(row.account, row.currency): Sums(row.debits, row.credits) for row in rows}
+    return found, TrialBalance(sums)
 
 
 async def account_history(
@@ -124,12 +124,13 @@ async def aging(
 ) -> dict[tuple[str, str], Lots]:
     """Return {(account, currency): what its balance consists of} on a day.
 
-    Only accounts that are not at 0. `accounts` are beginnings of names (`Liabilities:HUB:Due`).
+    Only accounts that are not at 0; what came and left on one day is not there. `accounts` are
+    beginnings of names (`Liabilities:HUB:Due`).
     """
     found, lots = await head(session, as_of), dict[tuple[str, str], Lots]()
     wanted = tuple(accounts) if accounts is not None else ("",)
-    async for move in store.moves(session, up_to=found.entry_id, until=on, by_day=True):
-        for account, amount in ((move.debit, move.amount), (move.credit, -move.amount)):
-            if account.startswith(wanted):
-                lots.setdefault((account, move.currency), Lots()).move(move.posted_on, amount)
+    for row in await store.moved(session, up_to=found.entry_id, until=on, by_day=True):
+        if row.account.startswith(wanted) and row.day is not None:
+            of_account = lots.setdefault((row.account, row.currency), Lots())
+            of_account.move(row.day, row.debits - row.credits)
     return {key: held for key, held in sorted(lots.items()) if held.lots}

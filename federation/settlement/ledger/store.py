@@ -1,14 +1,16 @@
-"""The SQL of the ledger's reports: everything is streamed, nothing here commits."""
+"""The SQL of the ledger's reports: summed exactly or streamed; nothing here commits."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Text, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, func, null, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from federation.settlement.ledger.tables import LedgerHead
 from federation.settlement.tables import JournalEntry, JournalPosting
+from federation.store.exact import digits_of, is_no_count, limbs, put_together
 
 STREAM_ROWS = 5_000
 WALK_ENTRIES = 100
@@ -41,14 +43,14 @@ class RawEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """What one posting moved, minor units, with the day it counts on."""
+class Moved:
+    """What an account was debited and credited with, minor units; on one day where days count."""
 
-    posted_on: date
-    debit: str
-    credit: str
-    amount: int
+    account: str
     currency: str
+    debits: int
+    credits: int
+    day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,77 +86,104 @@ async def count_entries(session: AsyncSession, up_to: int) -> int:
 async def walk(
     session: AsyncSession, *, after: int = 0, up_to: int | None = None
 ) -> AsyncIterator[RawEntry]:
-    """Yield entries in the order they were written, each with its postings."""
-    reversed_entry = select(JournalEntry.id, JournalEntry.document).subquery()
+    """Yield entries in the order they were written, one with its postings in memory at a time."""
+    taken_back = select(JournalEntry.id, JournalEntry.document).subquery()
     query = (
-        select(JournalEntry, reversed_entry.c.document)
-        .outerjoin(reversed_entry, reversed_entry.c.id == JournalEntry.reverses)
+        select(JournalEntry, taken_back.c.document)
+        .outerjoin(taken_back, taken_back.c.id == JournalEntry.reverses)
         .order_by(JournalEntry.id)
         .limit(WALK_ENTRIES)
     )
     if up_to is not None:
         query = query.where(JournalEntry.id <= up_to)
     while rows := (await session.execute(query.where(JournalEntry.id > after))).all():
-        first, last = after, rows[-1][0].id
-        by_entry = await _postings(session, first, last)
-        for row, taken_back in rows:
+        last = rows[-1][0].id
+        postings = _postings(session, after, last)
+        ahead = await anext(postings, None)
+        for row, reverses in rows:
+            of_entry: list[RawPosting] = []
+            while ahead is not None and ahead[0] == row.id:
+                of_entry.append(ahead[1])
+                ahead = await anext(postings, None)
             yield RawEntry(
                 id=row.id,
                 posted_on=row.posted_on,
                 document=row.document,
                 narration=row.narration,
-                reverses=taken_back,
+                reverses=reverses,
                 recorded_at=row.recorded_at,
                 previous=row.previous,
                 hash=row.hash,
-                postings=by_entry.pop(row.id, []),
+                postings=of_entry,
             )
         after = last
 
 
-async def _postings(session: AsyncSession, after: int, up_to: int) -> dict[int, list[RawPosting]]:
-    rows = await session.execute(
+async def _postings(
+    session: AsyncSession, after: int, up_to: int
+) -> AsyncIterator[tuple[int, RawPosting]]:
+    rows = await session.stream(
         select(
             JournalPosting.entry_id,
             JournalPosting.debit,
             JournalPosting.credit,
-            type_coerce(JournalPosting.amount, Text),
+            digits_of(JournalPosting.amount),
             JournalPosting.currency,
             JournalPosting.meta,
         )
         .where(JournalPosting.entry_id > after, JournalPosting.entry_id <= up_to)
-        .order_by(JournalPosting.id)
+        .order_by(JournalPosting.entry_id, JournalPosting.id),
+        execution_options={"yield_per": STREAM_ROWS},
     )
-    found: dict[int, list[RawPosting]] = {}
-    for entry_id, *posting in rows:
-        found.setdefault(entry_id, []).append(RawPosting(*posting))
-    return found
+    async for chunk in rows.partitions():
+        for entry_id, debit, credit, amount, currency, meta in chunk:
+            yield entry_id, RawPosting(debit, credit, amount, currency, meta)
 
 
-async def moves(
+async def moved(
     session: AsyncSession, *, up_to: int, until: date | None = None, by_day: bool = False
-) -> AsyncIterator[Move]:
-    """Stream what the postings of entries up to one moved; `by_day` in the order of their days.
+) -> list[Moved]:
+    """Return what entries up to one moved, by account and currency, in the order of days.
 
     `until` leaves out what counts on a later day.
     """
-    query = (
-        select(
-            JournalEntry.posted_on,
-            JournalPosting.debit,
-            JournalPosting.credit,
-            JournalPosting.amount,
-            JournalPosting.currency,
-        )
-        .join(JournalEntry, _ENTRY)
-        .where(JournalEntry.id <= up_to)
-    )
-    query = query.order_by(JournalEntry.posted_on, JournalPosting.id) if by_day else query
-    query = query if until is None else query.where(JournalEntry.posted_on <= until)
-    rows = await session.stream(query, execution_options={"yield_per": STREAM_ROWS})
-    async for chunk in rows.partitions():
-        for row in chunk:
-            yield Move(*row)
+    wanted = [JournalEntry.id <= up_to]
+    if until is not None:
+        wanted.append(JournalEntry.posted_on <= until)
+    came = await _sums(session, JournalPosting.debit, wanted, by_day=by_day)
+    went = await _sums(session, JournalPosting.credit, wanted, by_day=by_day)
+    keys = sorted({*came, *went}, key=lambda key: (key[2] or date.min, *key[:2]))
+    return [
+        Moved(account, currency, came.get(key, 0), went.get(key, 0), day)
+        for key in keys
+        for account, currency, day in [key]
+    ]
+
+
+_Key = tuple[str, str, date | None]
+
+
+async def _sums(
+    session: AsyncSession,
+    side: InstrumentedAttribute[str],
+    wanted: Sequence[ColumnElement[bool]],
+    *,
+    by_day: bool,
+) -> dict[_Key, int]:
+    """Return {(account, currency, day): sum}, exactly, of one side of the postings."""
+    amount = JournalPosting.amount
+    base = select(func.max(func.length(digits_of(amount)))).join(JournalEntry, _ENTRY)
+    longest = await session.scalar(base.where(*wanted))
+    if longest is None:
+        return {}
+    bad = select(JournalPosting.id).where(is_no_count(amount)).limit(1)
+    if (number := await session.scalar(bad)) is not None:
+        raise ValueError(f"the amount of posting {number} is no number")
+    day = JournalEntry.posted_on if by_day else null()
+    keys = (side, JournalPosting.currency, *([day] if by_day else []))
+    query = select(side, JournalPosting.currency, day, *limbs(amount, longest))
+    rows = await session.execute(query.join(JournalEntry, _ENTRY).where(*wanted).group_by(*keys))
+    return {(account, of, on): put_together(sums) for account, of, on, *sums in rows}
 
 
 async def account_lines(
@@ -188,13 +217,15 @@ async def balance_before(
     session: AsyncSession, account: str, currency: str, *, posting: int
 ) -> int:
     """Return an account's balance, debits less credits, up to and with a posting (its id)."""
-    query = select(JournalPosting.debit, JournalPosting.amount).where(
-        _touches(account), JournalPosting.currency == currency, JournalPosting.id <= posting
-    )
-    rows = await session.stream(query, execution_options={"yield_per": STREAM_ROWS})
     balance = 0
-    async for debit, amount in rows:
-        balance += amount if debit == account else -amount
+    for sign, side in ((1, JournalPosting.debit), (-1, JournalPosting.credit)):
+        wanted = [
+            side == account,
+            JournalPosting.currency == currency,
+            JournalPosting.id <= posting,
+        ]
+        sums = await _sums(session, side, wanted, by_day=False)
+        balance += sign * sum(sums.values())
     return balance
 
 

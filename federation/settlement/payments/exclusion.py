@@ -154,17 +154,12 @@ async def _leave_net(session: AsyncSession, net: _Net) -> None:
 
 async def _cancel_unpaid(session: AsyncSession, net: _Net, node: str) -> Payment | None:
     """Cancel a node's remittance that was not exported and return it; none may be out already."""
-    cancelled: Payment | None = None
     rows = await store.payments(session, period=net.run.period, kind=service.REMITTANCE, payee=node)
     for row in rows:
         if row.state in {*states.AT_THE_BANK, states.BOOKED}:
             raise NetPaidError(f"{row.payment_id} is {row.state}")
-        if row.state in states.NOT_EXPORTED:
-            await service.cancel(
-                session, row, f"{net.found.debtor} left the net", who=net.who, at=net.at
-            )
-            cancelled = row
-    return cancelled
+    cancelled = await service.set_aside(session, rows, net.found.debtor, who=net.who, at=net.at)
+    return cancelled[-1] if cancelled else None
 
 
 async def _settle_anew(session: AsyncSession, net: _Net, node: str) -> None:

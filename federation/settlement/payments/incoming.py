@@ -70,8 +70,6 @@ async def receive(
     booked_on: date,
     bank_amount: int,
     bank_currency: str,
-    *,
-    at: datetime,  # noqa: ARG001 - as every act on the books; its entry has the bank's date
 ) -> str:
     """Record what the bank credited for a remittance; return the document of its entry.
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from federation.settlement import store as settlement
 from federation.settlement.books import Accounts, Entry
 from federation.settlement.pain001 import Account
-from federation.settlement.payments import incoming, netting, service, states, store
+from federation.settlement.payments import incoming, netting, service, store
 from federation.settlement.payments.members import NotDistributedError
 from federation.settlement.payments.messages import NetRecomputed
 from federation.settlement.payments.netting import Recomputed
@@ -90,12 +90,10 @@ async def _leave(session: AsyncSession, net: _Net) -> None:
 
 async def _withdraw(session: AsyncSession, net: _Net) -> None:
     """Cancel what was not exported to the hub, and wait no longer for what it would have paid."""
-    for payment in await store.payments(
+    payments = await store.payments(
         session, period=net.message.period, kind=service.REMITTANCE, payee=HUB
-    ):
-        if payment.state in states.NOT_EXPORTED:
-            reason = f"{net.message.debtor} left the net"
-            await service.cancel(session, payment, reason, who=HUB, at=net.at)
+    )
+    await service.set_aside(session, payments, net.message.debtor, who=HUB, at=net.at)
     for row in await store.incoming(session, net.message.period):
         if row.payer == HUB and row.state == incoming.EXPECTED:
             row.state = incoming.EXCLUDED

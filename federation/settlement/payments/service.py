@@ -45,6 +45,7 @@ __all__ = [
 
 XML = "application/xml"
 FILE_PAYMENTS_MAX = 5_000
+LEFT_NET = "excluded/"  # the document by which a debtor leaves a net begins so
 REMITTANCE, MEMBER, ADJUSTMENT, REFUND = "REMITTANCE", "MEMBER", "ADJUSTMENT", "REFUND"
 
 
@@ -244,6 +245,26 @@ async def cancel(
     return payment
 
 
+async def set_aside(
+    session: AsyncSession, payments: Sequence[Payment], debtor: str, *, who: str, at: datetime
+) -> list[Payment]:
+    """Cancel remittances of a month whose net is computed anew; return those not yet exported.
+
+    What was cancelled, rejected or returned before is set aside as well: the new net says what is
+    owed in its place, so none of them is proposed again.
+    """
+    cancelled: list[Payment] = []
+    for payment in payments:
+        reason = f"{debtor} left the net"
+        if payment.state in states.NOT_EXPORTED:
+            await cancel(session, payment, reason, who=who, at=at)
+            cancelled.append(payment)
+        if payment.state in states.NOT_PAID:
+            reference = f"{LEFT_NET}{payment.period}/{debtor}"
+            record.note(session, payment, who=who, at=at, reason=reason, reference=reference)
+    return cancelled
+
+
 async def again(
     session: AsyncSession,
     payment: Payment,
@@ -256,13 +277,16 @@ async def again(
 ) -> Payment:
     """Propose once more what was rejected, returned or cancelled, to the account of today.
 
-    Once only: what has been proposed again is not owed twice.
+    Once only: what has been proposed again is not owed twice, nor what a new net stands for.
     """
     if payment.state not in states.NOT_PAID:
         raise states.PaymentStateError(f"{payment.payment_id} is {payment.state}")
     successor = await store.replacement_of(session, payment.payment_id)
     if successor is not None:
         raise states.PaymentStateError(f"{payment.payment_id} is proposed again: {successor}")
+    by = await store.set_aside_by(session, payment.payment_id, LEFT_NET)
+    if by is not None:
+        raise states.PaymentStateError(f"{payment.payment_id} is not owed since {by}")
     return await propose(
         session,
         kind=payment.kind,

@@ -68,6 +68,18 @@ async def replacement_of(session: AsyncSession, payment_id: str) -> str | None:
     )
 
 
+async def set_aside_by(session: AsyncSession, payment_id: str, kind: str) -> str | None:
+    """Return the document, of a kind, that set a payment aside."""
+    return await session.scalar(
+        select(PaymentEvent.reference)
+        .where(
+            PaymentEvent.payment_id == payment_id,
+            PaymentEvent.reference.startswith(kind, autoescape=True),
+        )
+        .limit(1)
+    )
+
+
 async def exported_in(session: AsyncSession, number: str) -> list[Payment]:
     """Return the payments of one file."""
     rows = await session.scalars(
@@ -232,5 +244,26 @@ async def exclusions(session: AsyncSession, period: str) -> list[Exclusion]:
         select(Exclusion)
         .where(Exclusion.period == period, Exclusion.position.is_not(None))
         .order_by(Exclusion.position)
+    )
+    return list(rows)
+
+
+async def count_by_state(session: AsyncSession) -> list[tuple[str, str, str, int]]:
+    """Return (month, state, currency, how many) of payments that are not final."""
+    rows = await session.execute(
+        select(Payment.period, Payment.state, Payment.currency, func.count())
+        .where(Payment.state.in_(["PROPOSED", "OUTSTANDING", "APPROVED", "EXPORTED", "ACCEPTED"]))
+        .group_by(Payment.period, Payment.state, Payment.currency)
+        .order_by(Payment.period, Payment.state, Payment.currency)
+    )
+    return [(period, state, currency, count) for period, state, currency, count in rows]
+
+
+async def exclusions_proposed(session: AsyncSession) -> list[Exclusion]:
+    """Return exclusions that wait for a second person."""
+    rows = await session.scalars(
+        select(Exclusion)
+        .where(Exclusion.confirmed_by.is_(None))
+        .order_by(Exclusion.period, Exclusion.node)
     )
     return list(rows)

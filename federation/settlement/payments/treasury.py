@@ -105,6 +105,16 @@ async def _refuse_more_than_open(session: AsyncSession, here: str, deal: Deal) -
         )
 
 
+def leg_of(reference: str) -> tuple[str, Side]:
+    """Return the deal and the side that `<deal>/SOLD` or `<deal>/BOUGHT` names."""
+    deal, _, side = reference.rpartition("/")
+    if side == "SOLD":
+        return deal, "SOLD"
+    if side == "BOUGHT":
+        return deal, "BOUGHT"
+    raise BadConversionError(reference[:40])
+
+
 async def book_leg(
     session: AsyncSession,
     here: str,

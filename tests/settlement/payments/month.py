@@ -150,7 +150,6 @@ async def banks_speak(small, *codes):
                         on,
                         payment.amount,
                         payment.currency,
-                        at=small.clock(),
                     )
 
 

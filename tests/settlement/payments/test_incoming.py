@@ -53,7 +53,7 @@ def wait(session, debt=None):
 
 
 async def receive(session, amount, currency="GBP"):
-    return await incoming.receive(session, ID, "HUB", BOOKED_ON, amount, currency, at=NOW)
+    return await incoming.receive(session, ID, "HUB", BOOKED_ON, amount, currency)
 
 
 async def test_a_remittance_in_its_own_currency_meets_the_debt_in_the_exchange_account(database):
@@ -124,7 +124,7 @@ async def test_what_is_booked_is_booked_once_and_undone_once(database):
         await incoming.undo_receipt(session, ID, document, "wrong", at=NOW)
 
     async def nothing(session):
-        await incoming.receive(session, "PAY-X", "HUB", BOOKED_ON, 1, "GBP", at=NOW)
+        await incoming.receive(session, "PAY-X", "HUB", BOOKED_ON, 1, "GBP")
 
     assert again.code == "REMITTANCE_STATE"
     assert (await refused(database, RemittanceStateError, undo)).code == "REMITTANCE_STATE"

@@ -1,0 +1,142 @@
+"""What is true of a server's bank accounts (I17): statements add up, each entry counts once."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.banking import store
+from federation.banking.tables import Account, Entry, Match, MatchItem, StatementRow
+from federation.settlement.books import Accounts
+from federation.settlement.invariants.registry import BooksInvariant, Check
+from federation.settlement.ledger.store import STREAM_ROWS
+from federation.settlement.tables import JournalEntry, JournalPosting
+
+
+async def statements_balance(session: AsyncSession, here: str) -> Check:
+    """I17: opening + booked entries = closing, and each statement opens where the last closed."""
+    del here
+    booked: defaultdict[int, int] = defaultdict(int)
+    before: dict[int, int] = {}  # {account: what it had before its first statement}
+    async for entry in _booked_entries(session):
+        if entry.kind == "OPENING":
+            before[entry.account_id] = entry.signed
+        else:
+            booked[entry.statement_id] += entry.signed
+    rows = await session.stream_scalars(
+        select(StatementRow).order_by(StatementRow.account_id, StatementRow.number),
+        execution_options={"yield_per": STREAM_ROWS},
+    )
+    examined, wrong, last = 0, list[str](), dict[int, tuple[int, int]]()
+    async for row in rows:
+        examined += 1
+        name = f"account {row.account_id} statement {row.number}"
+        number, closing = last.get(row.account_id, (0, before.get(row.account_id, 0)))
+        if row.number != number + 1 or row.opening != closing:
+            wrong.append(f"{name}: opens with {row.opening}, before it stood {closing}")
+        if row.opening + booked[row.id] != row.closing:
+            wrong.append(f"{name}: {row.opening} and {booked[row.id]} booked, not {row.closing}")
+        last[row.account_id] = (row.number, row.closing)
+    return examined, wrong
+
+
+async def entries_booked_once(session: AsyncSession, here: str) -> Check:
+    """I17: each booked entry of a bank stands in the journal once, with its amount."""
+    books = Accounts(here)
+    entered: dict[str, tuple[int, str]] = {}
+    rows = await session.stream(
+        select(JournalEntry.document, JournalPosting)
+        .join(JournalPosting, JournalPosting.entry_id == JournalEntry.id)
+        .where(JournalEntry.document.like("bank/%/booked")),
+        execution_options={"yield_per": STREAM_ROWS},
+    )
+    async for document, posting in rows:
+        sign = 1 if posting.debit == books.asset("Bank") else -1
+        total, _ = entered.get(document, (0, ""))
+        entered[document] = (total + sign * posting.amount, posting.currency)
+    examined, wrong = 0, list[str]()
+    async for entry in _booked_entries(session):
+        examined += 1
+        document = f"bank/{entry.account_id}/{entry.id}/booked"
+        found = entered.pop(document, (0, entry.currency))
+        if found != (entry.signed, entry.currency):
+            wrong.append(f"entry {entry.id}: {entry.signed} {entry.currency}, {found} in the books")
+    return examined, [*wrong, *(f"{document}: no such entry" for document in sorted(entered))]
+
+
+async def entries_settled_once(session: AsyncSession, here: str) -> Check:
+    """I17: each booked entry is settled by one act, item by item to its amount, or is open."""
+    del here
+    acts: dict[int, Match] = {}
+    async for match in await session.stream_scalars(
+        select(Match).order_by(Match.entry_id, Match.number),
+        execution_options={"yield_per": STREAM_ROWS},
+    ):
+        acts[match.entry_id] = match
+    sums: defaultdict[int, int] = defaultdict(int)
+    for match_id, amount in await session.execute(select(MatchItem.match_id, MatchItem.amount)):
+        sums[match_id] += amount
+    examined, wrong = 0, list[str]()
+    async for entry in _booked_entries(session):
+        examined += 1
+        last = acts.get(entry.id)
+        state = "OPEN" if last is None or last.act == "UNDONE" else last.act
+        if entry.state != state:
+            wrong.append(f"entry {entry.id}: {entry.state}, its last act makes it {state}")
+        if last is not None and state != "OPEN" and sums[last.id] != entry.signed:
+            wrong.append(f"entry {entry.id}: {entry.signed}, settled by {sums[last.id]}")
+    return examined, wrong
+
+
+async def suspense_is_what_is_open(session: AsyncSession, here: str) -> Check:
+    """I17: what stands in suspense for bank entries is the entries that are not settled."""
+    open_by: defaultdict[str, int] = defaultdict(int)
+    examined, wrong = 0, list[str]()
+    async for entry in _booked_entries(session):
+        examined += 1
+        open_by[entry.currency] += 0 if entry.state == "SETTLED" else entry.signed
+    account = Accounts(here).suspense("BankEntry")
+    held = set(await session.scalars(select(Account.currency)))
+    for currency in sorted({*open_by, *held}):
+        in_suspense = -await store.balance(session, account, currency)
+        if in_suspense != open_by[currency]:
+            wrong.append(f"{currency}: {in_suspense} in suspense, {open_by[currency]} open")
+    return examined, wrong
+
+
+async def _booked_entries(session: AsyncSession) -> AsyncIterator[Entry]:
+    rows = await session.stream_scalars(
+        select(Entry).where(Entry.status == "BOOK").order_by(Entry.id),
+        execution_options={"yield_per": STREAM_ROWS},
+    )
+    async for entry in rows:
+        yield entry
+
+
+INVARIANTS: tuple[BooksInvariant, ...] = (
+    BooksInvariant(
+        "I17",
+        "statements_balance",
+        "opening + entries = closing, one statement after the other",
+        statements_balance,
+    ),
+    BooksInvariant(
+        "I17",
+        "entries_booked_once",
+        "each booked entry of a bank is in the books once",
+        entries_booked_once,
+    ),
+    BooksInvariant(
+        "I17",
+        "entries_settled_once",
+        "each booked entry is settled by one act to its amount, or open",
+        entries_settled_once,
+    ),
+    BooksInvariant(
+        "I17",
+        "suspense_is_what_is_open",
+        "suspense for bank entries is what nobody settled",
+        suspense_is_what_is_open,
+    ),
+)

@@ -1,0 +1,19 @@
+"""What waits at the bank desk: entries nobody has settled, and proposals beyond one's limit."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.banking import store
+from federation.settlement.closing.worklist import APPROVER, OFFICER, WorkItem
+
+
+async def of_banking(session: AsyncSession) -> list[WorkItem]:
+    """Return what waits, entries of an account and state together."""
+    return [
+        WorkItem(
+            "bank entries",
+            f"{number} {currency}",
+            f"{count} proposed" if state == "PROPOSED" else f"{count} not settled",
+            APPROVER if state == "PROPOSED" else OFFICER,
+        )
+        for number, currency, state, count in await store.waiting_entries(session)
+    ]

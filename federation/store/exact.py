@@ -1,0 +1,58 @@
+"""Sums and shapes of big counts in SQL, exactly: decimal text has no sum that is not a float.
+
+Text is cut into limbs of nine digits; a 64-bit sum holds nine billion of them, and Python puts the
+limbs together. The same expressions run on SQLite and PostgreSQL.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Text, and_, case, cast, func, literal, or_
+from sqlalchemy import type_coerce as as_type
+from sqlalchemy.orm import InstrumentedAttribute
+
+Column = ColumnElement[Any] | InstrumentedAttribute[Any]
+
+LIMB = 9
+_DIGITS = "0123456789"
+
+
+def digits_of(column: Column) -> ColumnElement[str]:
+    """Return a big count's column as the text it is."""
+    return as_type(column, Text)
+
+
+def is_no_count(column: Column) -> ColumnElement[bool]:
+    """Say of each row whether its text is not digits alone (an amount of 0 or more)."""
+    text = digits_of(column)
+    return or_(func.trim(text, _DIGITS) != "", text == "")
+
+
+def is_no_integer(column: Column) -> ColumnElement[bool]:
+    """Say of each row whether its text is not an integer in its one spelling."""
+    text = digits_of(column)
+    rest = func.trim(text, _DIGITS)
+    is_negative = and_(rest == "-", text.like("-%"), ~text.like("-0%"), text != "-")
+    is_positive = and_(rest == "", text != "", or_(text == "0", ~text.like("0%")))
+    return ~or_(is_negative, is_positive)
+
+
+def limbs(column: Column, length_max: int) -> list[ColumnElement[int]]:
+    """Return the sums of a column's limbs, the lowest first, for texts of at most that length."""
+    return [func.sum(_limb(column, number)) for number in range(-(-length_max // LIMB) or 1)]
+
+
+def _limb(column: Column, number: int) -> ColumnElement[int]:
+    text, low = digits_of(column), number * LIMB
+    length = func.length(text)
+    part = case(
+        (length >= low + LIMB, func.substr(text, length - low - LIMB + 1, LIMB)),
+        (length > low, func.substr(text, 1, length - low)),
+        else_=literal("0"),
+    )
+    return cast(part, BigInteger)
+
+
+def put_together(sums: Sequence[Any]) -> int:
+    """Return the sum that the sums of limbs come to."""
+    return sum(int(part or 0) * 10 ** (LIMB * number) for number, part in enumerate(sums))

@@ -1,0 +1,139 @@
+"""An advised run waits for the nodes: they concur, object, or are silent until the window ends."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from federation.config import Calendar
+from federation.scenario import documents as ask
+from federation.scenario.model import HUB
+from tests.federation.conftest import report_some_usage
+from tests.federation.harness import (
+    PERIOD,
+    all_reported,
+    month_over,
+    nothing_changes,
+    open_for_business,
+    small_federation,
+    tell,
+    write_scenario,
+)
+from tests.federation.test_missing_report import WORK
+
+CONCUR = """mutation($run: String!) { concurWithRun(runId: $run) {
+  __typename ... on RunAnswer { node answer } ... on Refused { code message } } }"""
+OBJECT = """mutation($run: String!, $reason: String!) { objectToRun(runId: $run, reason: $reason) {
+  __typename ... on RunAnswer { node answer reason } ... on Refused { code message } } }"""
+SETTLE = """mutation($run: String!) {
+  settleObjection(runId: $run, node: "FR", outcome: "as agreed") {
+  __typename ... on RunAnswer { settledBy outcome } ... on Refused { code message } } }"""
+ANSWERS = "query($run: String!) { runAnswers(runId: $run) { node answer reason outcome } }"
+DIFF = """query($new: String!, $old: String) { runDiff(new: $new, old: $old) {
+  shares { licence party difference { minor } } causes { kind name old new } } }"""
+WITHDRAW = """mutation($run: String!) { withdrawRun(runId: $run, reason: "a receipt was missed") {
+  __typename ... on Refused { code message } } }"""
+RECEIPT = """mutation { recordReceipt(
+  licence: "HUB-000002", receivedOn: "2026-09-30", amount: "-100000", key: "back") {
+  __typename ... on Refused { code message } } }"""
+
+
+@pytest.fixture
+async def advised(backend, tmp_path):
+    """A month that is calculated and advised, with ten days for objections."""
+    scenario = write_scenario(tmp_path / "files")
+    async with small_federation(backend, scenario, tmp_path) as small:
+        config = msgspec.structs.replace(small.keepers[HUB].config, calendar=Calendar())
+        await small.stop(HUB)
+        small.keepers[HUB].config = config
+        await small.start(HUB)
+        story = await open_for_business(small)
+        await report_some_usage(small)
+        month_over(small)
+        await story._record_receipts(datetime(2026, 9, 30, tzinfo=UTC).date())
+        await story.publish_rates()
+        await small.silence()
+        await all_reported(small)
+        officer = small.at(HUB, "settlement")
+        run = await officer.ask(ask.CALCULATE, period=PERIOD)
+        await officer.ask(ask.ADVISE, run=run["runId"])
+        await small.silence()
+        yield small, run["runId"]
+
+
+async def code_of(small, code, person, document, **variables):
+    return (await tell(small, code, person, document, **variables)).code
+
+
+async def test_silence_concurs_when_the_window_is_over(advised):
+    small, run = advised
+    approver = small.at(HUB, "approver")
+    async with nothing_changes(small):
+        early = await code_of(small, HUB, approver, ask.APPROVE_RUN, run=run)
+    work = await approver.ask(WORK)
+    at_home = await small.at("FR", "settlement").ask(WORK)
+    small.set_clock(datetime(2026, 10, 11, tzinfo=UTC))
+    later = await approver.ask(WORK)
+    late = await code_of(small, "FR", small.at("FR", "settlement"), OBJECT, run=run, reason="no")
+    await approver.ask(ask.APPROVE_RUN, run=run)
+
+    until = "2026-10-11T00:00:00+00:00"
+    assert early == "OBJECTIONS_OPEN"
+    item = {"kind": "run", "subject": f"{PERIOD} {run[:16]}"}
+    assert item | {"why": "nodes may object", "turn": "nodes", "until": until} in work
+    mine = {"why": "concur or object; silence concurs", "turn": "settlement_officer"}
+    assert item | mine | {"until": until} in at_home
+    why = "to be approved by somebody else than settlement"
+    assert item | {"why": why, "turn": "settlement_approver", "until": None} in later
+    assert late is None  # the last instant of the window is in it
+
+
+async def test_an_objection_is_answered_before_anything_is_approved(advised):
+    small, run = advised
+    approver = small.at(HUB, "approver")
+    for code in ("DE", "GB"):
+        await small.at(code, "settlement").ask(CONCUR, run=run)
+    await small.at("FR", "settlement").ask(OBJECT, run=run, reason="our site was counted twice")
+    await small.silence()
+    async with nothing_changes(small, "FR"):
+        turned = await code_of(small, "FR", small.at("FR", "settlement"), CONCUR, run=run)
+    small.set_clock(datetime(2026, 10, 20, tzinfo=UTC))
+    async with nothing_changes(small):
+        unanswered = await code_of(small, HUB, approver, ask.APPROVE_RUN, run=run)
+    answered = await small.at(HUB, "settlement").ask(SETTLE, run=run)
+    answers = await approver.ask(ANSWERS, run=run)
+    await approver.ask(ask.APPROVE_RUN, run=run)
+
+    assert turned == "RUN_ANSWER"
+    assert unanswered == "OBJECTIONS_OPEN"
+    assert answered == {
+        "__typename": "RunAnswer",
+        "settledBy": "settlement",
+        "outcome": "as agreed",
+    }
+    assert [(row["node"], row["answer"], row["reason"]) for row in answers] == [
+        ("DE", "CONCURRED", None),
+        ("FR", "OBJECTED", "our site was counted twice"),
+        ("GB", "CONCURRED", None),
+    ]
+
+
+async def test_what_changed_between_two_runs_and_why(advised):
+    small, run = advised
+    officer = small.at(HUB, "settlement")
+    await small.at(HUB, "two-hats", "settlement_officer").ask(WITHDRAW, run=run)
+    await officer.ask(RECEIPT)
+    again = await officer.ask(ask.CALCULATE, period=PERIOD)
+    found = await officer.ask(DIFF, new=again["runId"], old=run)
+    first = await officer.ask(DIFF, new=again["runId"])
+    async with nothing_changes(small):
+        unknown = await code_of(small, HUB, officer, DIFF, new="f" * 64)
+
+    # Of the licence's 8,000.00 a month's share was recognised, and still is: 7,000.00 are there.
+    assert found["shares"] == []
+    assert found["causes"] == [
+        {"kind": "received", "name": "HUB-000002", "old": "800000", "new": "700000"}
+    ]
+    assert first["causes"] == []
+    assert {row["party"] for row in first["shares"]} == {"DE", "FR", "GB"}
+    assert unknown == "UNKNOWN_RUN"

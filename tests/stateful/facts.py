@@ -1,0 +1,150 @@
+"""What holds beside the product's invariants: against the test's memory, and between servers."""
+
+from collections import Counter, defaultdict
+from itertools import combinations
+
+from federation.scenario.model import HUB
+from tests.stateful.life import Life
+from tests.stateful.world import DefectError
+
+Balances = dict[tuple[str, str], int]  # {(account, currency): debits less credits}
+OPEN = """SELECT entry.currency, entry.direction, entry.amount FROM bank_entry entry
+  WHERE entry.state IN ('OPEN', 'PROPOSED')"""
+LAST_STEPS = """SELECT payment.payment_id, payment.state, event.state
+  FROM settlement_payment payment JOIN settlement_payment_event event
+  ON event.payment_id = payment.payment_id WHERE event.id = (
+    SELECT max(id) FROM settlement_payment_event WHERE payment_id = payment.payment_id)"""
+
+
+def require(wrong: object, what: str) -> None:
+    """Raise if there is anything wrong."""
+    if wrong:
+        raise DefectError(f"{what}: {wrong}")
+
+
+async def hold_always(life: Life) -> None:
+    """Hold every server, at any moment."""
+    for code in life.world.sites:
+        books = await balances(life, code)
+        sums: Counter[str] = Counter()
+        for (_, currency), amount in books.items():
+            sums[currency] += amount
+        require(+sums or -sums, f"{code}: the books do not sum to zero")
+        await suspense_is_what_is_open(life, code, books)
+        await banks_agree(life, code)
+        await payments_have_their_last_state(life, code)
+        await nobody_weighs_less_than_nothing(life, code)
+    await one_run_at_a_time(life)
+
+
+async def one_run_at_a_time(life: Life) -> None:
+    """A month has one run under way at most, and is settled by one."""
+    query = "SELECT period, state, corrects IS NULL FROM settlement_run WHERE state <> 'WITHDRAWN'"
+    runs = await life.rows(HUB, query)
+    open_ = Counter(period for period, state, _ in runs if state != "APPROVED")
+    settled = Counter(period for period, state, first in runs if state == "APPROVED" and first)
+    many = [period for counted in (open_, settled) for period in counted if counted[period] > 1]
+    require(many, "months with several runs")
+
+
+async def balances(life: Life, code: str) -> Balances:
+    """Return the balance of every account and currency that is not at zero."""
+    found: defaultdict[tuple[str, str], int] = defaultdict(int)
+    query = "SELECT debit, credit, amount, currency FROM settlement_posting"
+    for debit, credit, amount, currency in await life.rows(code, query):
+        found[debit, currency] += int(amount)
+        found[credit, currency] -= int(amount)
+    return {key: amount for key, amount in found.items() if amount}
+
+
+async def suspense_is_what_is_open(life: Life, code: str, books: Balances) -> None:
+    """The books hold in suspense exactly the bank entries nobody has settled."""
+    open_: Counter[str] = Counter()
+    for currency, direction, amount in await life.rows(code, OPEN):
+        open_[currency] += int(amount) if direction == "CREDIT" else -int(amount)
+    account = f"Liabilities:{code}:Suspense:BankEntry"
+    held = {currency: -amount for (name, currency), amount in books.items() if name == account}
+    there = {currency: amount for currency, amount in open_.items() if amount}
+    require(held != there and f"{held} in the books, {there} open", f"{code} suspense")
+
+
+async def banks_agree(life: Life, code: str) -> None:
+    """What was imported of an account closes where its bank says."""
+    rows = await life.rows(
+        code,
+        "SELECT account.currency, statement.closing FROM bank_account account "
+        "JOIN bank_statement statement ON statement.account_id = account.id "
+        "ORDER BY statement.account_id, statement.number",
+    )
+    closing = {currency: int(minor) for currency, minor in rows}
+    stated = {b.currency: b.stated for b in life.banks if b.code == code and b.sequence}
+    require(closing != stated and f"{closing}, stated {stated}", f"{code} banks")
+
+
+async def payments_have_their_last_state(life: Life, code: str) -> None:
+    """A payment is in the state its history ends with."""
+    rows = await life.rows(code, LAST_STEPS)
+    require([row for row in rows if row[1] != row[2]], f"{code} payments")
+
+
+async def nobody_weighs_less_than_nothing(life: Life, code: str) -> None:
+    """Corrections take no more weight, units or lines back than there were."""
+    weights: Counter[object] = Counter()
+    query = "SELECT period, licence, use, party, member, claim_id, weight FROM metering_portion"
+    for *key, weight in await life.rows(code, query):
+        weights[tuple(key)] += int(weight)
+    require([key for key, weight in weights.items() if weight < 0], f"{code} portions")
+    lines: Counter[object] = Counter()
+    query = "SELECT period, licence, url_key, use, verdict, lines FROM metering_total"
+    for *key, count in await life.rows(code, query):
+        lines[tuple(key)] += count
+    require([key for key, count in lines.items() if count < 0], f"{code} totals")
+
+
+async def hold_at_rest(life: Life) -> None:
+    """Hold the servers against each other once nothing is on its way."""
+    require(await life.world.stuck(), "messages are left")
+    await every_month_was_distributed(life)
+    await lines_sent_home_are_there(life)
+    await debts_agree(life)
+
+
+async def every_month_was_distributed(life: Life) -> None:
+    """Each node has each settled month, and each correction, of the hub."""
+    query = "SELECT run_id FROM settlement_run WHERE state = 'APPROVED' AND corrects IS {}"
+    runs = {row[0] for row in await life.rows(HUB, query.format("NULL"))}
+    corrections = {row[0] for row in await life.rows(HUB, query.format("NOT NULL"))}
+    for code in life.world.nodes:
+        rows = await life.rows(code, "SELECT run_id FROM settlement_distribution")
+        require(runs ^ {row[0] for row in rows}, f"{code} months")
+        rows = await life.rows(code, "SELECT run_id FROM settlement_node_correction")
+        require(corrections ^ {row[0] for row in rows}, f"{code} corrections")
+
+
+async def lines_sent_home_are_there(life: Life) -> None:
+    """A line that was sent on has come to one server, once."""
+    sent: Counter[tuple[str, ...]] = Counter()
+    came: Counter[tuple[str, ...]] = Counter()
+    for code in life.world.sites:
+        query = "SELECT reporter, event_id FROM metering_line WHERE verdict = 'FORWARDED'"
+        sent.update((code, *row) for row in await life.rows(code, query))
+        query = "SELECT origin, reporter, event_id FROM metering_routed_line"
+        came.update(tuple(row) for row in await life.rows(code, query))
+    require((sent - came) + (came - sent), "lines lost or doubled")
+
+
+async def debts_agree(life: Life) -> None:
+    """What one owes is what the other is owed, where both keep it in one currency."""
+    books = {code: await balances(life, code) for code in life.world.sites}
+    moving = set()
+    for code in life.world.sites:
+        query = "SELECT payee FROM settlement_payment WHERE state IN ('EXPORTED', 'ACCEPTED')"
+        moving |= {frozenset((code, row[0])) for row in await life.rows(code, query)}
+        query = "SELECT payer FROM settlement_incoming WHERE state = 'EXPECTED' AND received <> '0'"
+        moving |= {frozenset((code, row[0])) for row in await life.rows(code, query)}
+    for (one, of_one), (other, of_other) in combinations(books.items(), 2):
+        if "GB" not in (one, other) and frozenset((one, other)) not in moving:
+            ours = of_one.get((f"Liabilities:{one}:Due:{other}", "EUR"), 0)
+            theirs = of_other.get((f"Liabilities:{other}:Due:{one}", "EUR"), 0)
+            life.counts["debts compared"] += 1
+            require(ours + theirs and f"{ours} and {theirs}", f"debt of {one} and {other}")

@@ -1,0 +1,81 @@
+"""`make soak`: thousands of steps by chance, in several lives; prints what was done to them.
+
+python tests/stateful/soak.py --steps 10000 --seed 1
+"""
+
+import argparse
+import asyncio
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from federation import logs
+from tests.databases import MEMORY, SqliteFiles
+from tests.stateful.machine import Plan, live
+
+LIFE_STEPS = 800  # a life of some six months; the next begins with another seed
+CHECK_EVERY = 50
+
+
+async def soak(seed: int, steps: int) -> None:
+    """Live one life after the other, each of its own seed; a defect ends it with a traceback."""
+    folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
+    asked, sums = Counter[str](), Counter[str]()
+    began, done = time.monotonic(), 0
+    try:
+        files = SqliteFiles(folder)
+        await files.start()
+        while done < steps:
+            plan = Plan(seed, min(LIFE_STEPS, steps - done), CHECK_EVERY)
+            life = await live(files, folder / str(seed), plan)
+            asked += life.counts
+            sums.update(
+                crashes=sum(life.world.crashes.values()),
+                mishaps=sum(life.world.network.counts.values()),
+                refusals=sum(life.refusals.values()),
+                commits=sum(life.world.commits.values()) // 2,
+                places=len(life.world.crashes),
+            )
+            done += plan.steps
+            speed = done / (time.monotonic() - began)
+            say(f"seed {seed}: {done} steps, {speed:.0f} a second, until {life.now:%Y-%m-%d}")
+            shutil.rmtree(folder / str(seed))
+            seed += 1
+    finally:
+        shutil.rmtree(folder)
+    report(done, asked, sums)
+
+
+def report(steps: int, asked: Counter[str], sums: Counter[str]) -> None:
+    """Say what was done, by kind."""
+    say(f"{steps} steps without a violation")
+    for name in sorted({key.partition(" ")[2] for key in asked if key.startswith("asked ")}):
+        if " " not in name:
+            say(f"  {name:<24}{asked['asked ' + name]:>7} asked{asked['done ' + name]:>7} done")
+    say(f"  {sums['commits']} commits; {sums['crashes']} servers died at one and began anew")
+    say(f"  {sums['mishaps']} deliveries lost, cut, doubled, shuffled or repeated")
+    say(f"  {asked['two at once']} times two at once; {sums['refusals']} refusals wrote nothing")
+
+
+def say(text: str) -> None:
+    """Print a line now."""
+    print(text, flush=True)  # noqa: T201
+
+
+def main() -> None:
+    """Read the arguments and soak."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    logs.configure("error")
+    asyncio.run(soak(given.seed, given.steps))
+
+
+if __name__ == "__main__":
+    main()
