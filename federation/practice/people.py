@@ -13,7 +13,14 @@ OFFICER: Role = "settlement_officer"
 APPROVER: Role = "settlement_approver"
 AS = """#!/bin/sh
 # ./as NAME COMMAND ...: run a command as one of the people of the practice federation.
-. "$(dirname "$0")/people/$1" && shift && exec "$@"
+people="$(dirname "$0")/people"
+if [ ! -r "$people/$1" ] || [ $# -lt 2 ]; then
+  echo "./as NAME COMMAND ..., where NAME is one of:" $(ls "$people") >&2
+  exit 2
+fi
+. "$people/$1"
+shift
+exec "$@"
 """
 
 
