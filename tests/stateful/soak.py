@@ -18,7 +18,7 @@ from federation import logs
 from tests.databases import MEMORY, SqliteFiles
 from tests.stateful.machine import Plan, live
 
-LIFE_STEPS = 800  # a life of some six months; the next begins with another seed
+LIFE_STEPS = 500  # a life of some four months; the next begins with another seed
 CHECK_EVERY = 50
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.stateful.machine import Plan, live
 
 
-@pytest.mark.parametrize("seed", [101, 102])
+@pytest.mark.parametrize("seed", [101])
 async def test_a_life_by_chance_breaks_nothing(sqlite, tmp_path, seed):
     life = await live(sqlite, tmp_path, Plan(seed, steps=150))
 
@@ -19,7 +19,7 @@ async def test_a_life_by_chance_breaks_nothing(sqlite, tmp_path, seed):
 
 
 async def test_a_life_on_postgres_breaks_nothing(postgres, tmp_path):
-    life = await live(postgres, tmp_path, Plan(201, steps=60))
+    life = await live(postgres, tmp_path, Plan(201, steps=40))
 
     assert life.world.crashes
     assert life.counts["two at once"]
