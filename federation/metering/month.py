@@ -5,7 +5,7 @@ the lines that have no verdict yet.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.errors import RefusalError
 from federation.licensing import store as licensing
+from federation.logs import get_logger
 from federation.metering import store
 from federation.metering.messages import (
     Complete,
@@ -24,8 +25,8 @@ from federation.metering.messages import (
 )
 from federation.metering.reports import keep_report, make_report
 from federation.metering.service import LINES_MAX, month_of
-from federation.metering.tables import MeteringPeriod, Progress
-from federation.metering.tally import LATE, CountedLine, Counter
+from federation.metering.tables import MeteringPeriod, Portion, Progress
+from federation.metering.tally import LATE, CountedLine, Counter, PortionKey
 from federation.metering.verdicts import Terms
 from federation.registry import store as registry
 from federation.registry.index import ClaimIndex
@@ -34,6 +35,7 @@ from federation.store import outbox
 from federation.trust.membership import HubTerms
 from federation.trust.service import HUB, find_party, get_party, node_parties
 
+log = get_logger("month")
 _MONTH = re.compile(r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])")
 
 
@@ -147,9 +149,27 @@ async def close_month(
 ) -> None:
     """At a node: decide the lines that belong here and send the usage report."""
     tally = placer.own(await own_lines(session, period, here))
-    placer.withdraw(tally, await lines_to_test_again(session, period, here))
+    again = await lines_to_test_again(session, period, here)
+    if again:
+        weighs = portion_weights(await store.portions(session, [period]))
+        for line in placer.withdraw(tally, again, weighs):
+            log.warning(
+                "an opt-out was found, but claims have changed since",
+                period=period,
+                reporter=line.reporter,
+                event_id=line.event_id,
+            )
     await store.keep_tally(session, period, here, tally)
     await make_report(session, period, here, now)
+
+
+def portion_weights(portions: Iterable[Portion]) -> dict[PortionKey, int]:
+    """Return what a month's lines weigh so far, by what they weigh for."""
+    sums: dict[PortionKey, int] = {}
+    for row in portions:
+        key = (row.licence, row.use, row.party, row.member, row.claim_id, row.url_key)
+        sums[key] = sums.get(key, 0) + row.weight
+    return sums
 
 
 async def receive_cut_off(session: AsyncSession, message: CutOff, now: datetime) -> None:

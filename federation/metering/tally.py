@@ -93,23 +93,37 @@ class Counter:
             self._count(tally, line, self._key(line.url), from_micros(line.occurred_at))
         return tally
 
-    def withdraw(self, tally: Tally, lines: Iterable[CountedLine]) -> None:
+    def withdraw(
+        self, tally: Tally, lines: Iterable[CountedLine], weighs: Mapping[PortionKey, int]
+    ) -> list[CountedLine]:
         """Take back what counted although an opt-out was in force: found since, never agreed to.
 
-        What the line gave is what it gives without opt-outs; nothing else of it moves.
+        What a line gave is what it gives without opt-outs; nothing else of it moves. `weighs` is
+        what was counted so far: a line whose claims have changed since, so that it would give
+        something else today, is left as it is and returned.
         """
         unaware = replace(self, index=self.index.without_reservations())
+        left = {key: weighs.get(key, 0) for key in weighs}
+        unclear: list[CountedLine] = []
         for line in lines:
             key, at = self._key(line.url), from_micros(line.occurred_at)
             if not self.index.is_reserved(key, line.use, at):
                 continue
             counted = unaware.own([line])
+            gave = counted.portions
+            is_same = [verdict for _, verdict in counted.verdicts] == [MATCHED]
+            if not is_same or any(left.get(k, 0) < weight for k, (weight, _) in gave.items()):
+                unclear.append(line)
+                continue
+            for portion, (weight, _) in gave.items():
+                left[portion] -= weight
             for total, (number, units) in counted.totals.items():
                 _add(tally.totals, total, (-number, -units))
             for portion, (weight, units) in counted.portions.items():
                 _add(tally.portions, portion, (-weight, -units))
             whose = self._whose(Placement(RESERVED, None, ()), key, at)
             _note(tally, line, key, RESERVED, whose)
+        return unclear
 
     def _count(self, tally: Tally, line: CountedLine, key: UrlKey, at: datetime) -> None:
         licence = self.licences[line.licence]
