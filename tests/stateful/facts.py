@@ -137,16 +137,25 @@ async def debts_agree(life: Life) -> None:
     """What one owes is what the other is owed, where both keep it in one currency.
 
     Where a debtor left a net, a later correction lies between two nodes: the creditor has it in its
-    settlement currency, the debtor in the licence's, so those pairs are not compared.
+    settlement currency, the debtor in the licence's, so those pairs are not compared; nor are those
+    of whom one has booked a payment that the other waits for, because its match was undone.
     """
+    paid = set()
+    for code in life.world.sites:
+        query = "SELECT payment_id FROM settlement_payment WHERE state = 'BOOKED'"
+        paid |= {row[0] for row in await life.rows(code, query)}
     left = {row[0] for row in await life.rows(HUB, "SELECT node FROM settlement_exclusion")}
     books = {code: await balances(life, code) for code in life.world.sites}
     moving = set()
     for code in life.world.sites:
         query = "SELECT payee FROM settlement_payment WHERE state IN ('EXPORTED', 'ACCEPTED')"
         moving |= {frozenset((code, row[0])) for row in await life.rows(code, query)}
-        query = "SELECT payer FROM settlement_incoming WHERE state = 'EXPECTED' AND received <> '0'"
-        moving |= {frozenset((code, row[0])) for row in await life.rows(code, query)}
+        query = "SELECT payer, id, received FROM settlement_incoming WHERE state <> 'BOOKED'"
+        moving |= {
+            frozenset((code, payer))
+            for payer, number, received in await life.rows(code, query)
+            if received != "0" or number in paid
+        }
     for (one, of_one), (other, of_other) in combinations(books.items(), 2):
         is_apart = HUB not in (one, other) and bool(left & {one, other})
         if "GB" not in (one, other) and frozenset((one, other)) not in moving and not is_apart:
