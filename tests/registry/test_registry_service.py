@@ -93,10 +93,13 @@ async def hub(backend):
         yield database
 
 
+NO_ACCOUNT_SET = (None, None, None)  # clearing id, by whom and when
+
+
 async def test_members_are_registered(node):
     assert (await contents(node))["registry_member"] == [
-        ("m1", "One", "DE", date(2025, 3, 1), None, None, None, "IBAN", None),
-        ("m2", "Two", "DE", date(2026, 2, 1), None, None, None, "IBAN", None),
+        ("m1", "One", "DE", date(2025, 3, 1), None, None, None, "IBAN", None, *NO_ACCOUNT_SET),
+        ("m2", "Two", "DE", date(2026, 2, 1), None, None, None, "IBAN", None, *NO_ACCOUNT_SET),
     ]
     assert await deltas(node) == []
 
