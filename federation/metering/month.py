@@ -111,7 +111,7 @@ async def _do_round(
     lines = await store.undecided_lines(session, period, HUB)
     index = registry.claim_index(await registry.index_slice(session, url_keys(lines)))
     placer = await counter(session, HUB, index, terms)
-    await forward_entered(session, period, HUB, placer, now)
+    await forward_entered(session, period, lines, placer, now)
     await make_report(session, period, HUB, now)
     row.state = "FORWARDED"
     await session.flush()
@@ -145,11 +145,19 @@ async def lines_to_test_again(session: AsyncSession, period: str, here: str) -> 
 
 
 async def close_month(
-    session: AsyncSession, period: str, here: str, placer: Counter, now: datetime
+    session: AsyncSession,
+    period: str,
+    lines: Sequence[CountedLine],
+    again: Sequence[CountedLine],
+    placer: Counter,
+    now: datetime,
 ) -> None:
-    """At a node: decide the lines that belong here and send the usage report."""
-    tally = placer.own(await own_lines(session, period, here))
-    again = await lines_to_test_again(session, period, here)
+    """At a node: decide the lines that belong here and send the usage report.
+
+    `again` counted in an earlier round and is looked at once more.
+    """
+    here = placer.here
+    tally = placer.own(lines)
     if again:
         weighs = portion_weights(await store.portions(session, [period]))
         for line in placer.withdraw(tally, again, weighs):
@@ -209,10 +217,14 @@ async def counter(session: AsyncSession, here: str, index: ClaimIndex, terms: Hu
 
 
 async def forward_entered(
-    session: AsyncSession, period: str, here: str, placer: Counter, now: datetime
+    session: AsyncSession,
+    period: str,
+    lines: Sequence[CountedLine],
+    placer: Counter,
+    now: datetime,
 ) -> int:
     """Decide the lines that end here, send on those owned elsewhere; return how many went."""
-    lines = await store.undecided_lines(session, period, here)
+    here = placer.here
     tally, _ = placer.enter(lines)
     await store.keep_tally(session, period, here, tally)
     sent = 0

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 
-from sqlalchemy import Table, func, select, update
+from sqlalchemy import ColumnElement, Table, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.metering.ingest import Accepted, Content, Refused
@@ -28,6 +28,13 @@ from federation.metering.verdicts import (
 )
 from federation.store.bulk import insert_rows, set_column
 from federation.store.canonical import sha256_hex
+from federation.store.exact import (
+    digits_of,
+    is_no_integer,
+    limbs,
+    limbs_of_64_bits,
+    put_together,
+)
 
 IN_CHUNK = 900
 PLACED = (MATCHED, RESERVED, UNMATCHED, NOT_REPRESENTED, DISPUTED)  # by address, at the cut-off
@@ -330,40 +337,25 @@ async def member_portions(
 async def classes(session: AsyncSession, period: str) -> dict[str, tuple[int, int]]:
     """Return {class: (lines, units)} of a month on this server; each line where it ends."""
     found: dict[str, tuple[int, int]] = {}
-    queries = [
-        select(Uncounted.verdict, Uncounted.units).where(
-            Uncounted.period == period, Uncounted.verdict != LATE
-        ),
-        select(Line.verdict, Line.units).where(
-            Line.period == period,
-            Line.verdict.is_not(None),
-            Line.verdict.not_in([FORWARDED, LATE]),
-        ),
-        select(RoutedLine.verdict, RoutedLine.units).where(
-            RoutedLine.period == period,
-            RoutedLine.verdict.is_not(None),
-            RoutedLine.verdict != LATE,
-        ),
-    ]
-    for query in queries:
-        # Added up in Python: a sum of 64-bit units may need more than 64 bits.
-        for verdict, units in await session.execute(query):
-            name = verdict or ""
-            lines, total = found.get(name, (0, 0))
-            found[name] = (lines + 1, total + units)
+    for model, elsewhere in ((Uncounted, [LATE]), (Line, [FORWARDED, LATE]), (RoutedLine, [LATE])):
+        query = (
+            select(model.verdict, func.count(), *limbs_of_64_bits(model.units))
+            .where(model.period == period, model.verdict.not_in(elsewhere))
+            .group_by(model.verdict)
+        )
+        for verdict, count, *sums in await session.execute(query):
+            lines, units = found.get(verdict or "", (0, 0))
+            found[verdict or ""] = (lines + count, units + put_together(sums))
     return found
 
 
 async def received(session: AsyncSession, period: str) -> tuple[int, int]:
     """Return (lines, units) that entered here for a month, whatever became of them."""
     lines = units = 0
-    for query in (
-        select(Uncounted.units).where(Uncounted.period == period),
-        select(Line.units).where(Line.period == period),
-    ):
-        for value in await session.scalars(query):
-            lines += 1
-            units += value
+    for model in (Uncounted, Line):
+        query = select(func.count(), *limbs_of_64_bits(model.units)).where(model.period == period)
+        count, *sums = (await session.execute(query)).one()
+        lines, units = lines + count, units + put_together(sums)
     return lines, units
 
 
@@ -462,30 +454,36 @@ async def reports(session: AsyncSession, period: str) -> list[Report]:
 
 
 async def placed_lines(session: AsyncSession, period: str) -> Counted:
-    """Return what the lines of a month that were placed here come to; streamed."""
+    """Return what the lines of a month that were placed here come to."""
     found: Counted = {}
     for model in (Line, RoutedLine):
-        query = select(model.licence, model.use, model.verdict, model.units).where(
-            model.period == period, model.verdict.in_(PLACED)
-        )
-        rows = await session.stream(query, execution_options={"yield_per": 5_000})
-        async for licence, use, verdict, units in rows:
-            _count_into(found, (licence, use, verdict or ""), 1, units)
+        sums = (func.count(), *limbs_of_64_bits(model.units))
+        await _count_into(found, session, model, period, sums)
     return found
 
 
 async def total_lines(session: AsyncSession, period: str) -> Counted:
     """Return what the totals of a month come to; what corrections took back is taken off."""
     found: Counted = {}
-    query = select(
-        UsageTotal.licence, UsageTotal.use, UsageTotal.verdict, UsageTotal.lines, UsageTotal.units
-    ).where(UsageTotal.period == period, UsageTotal.verdict.in_(PLACED))
-    rows = await session.stream(query, execution_options={"yield_per": 5_000})
-    async for licence, use, verdict, lines, units in rows:
-        _count_into(found, (licence, use, verdict), lines, units)
+    units, here = UsageTotal.units, UsageTotal.period == period
+    bad = select(UsageTotal.id).where(here, is_no_integer(units)).limit(1)
+    if (number := await session.scalar(bad)) is not None:
+        raise ValueError(f"the units of total {number} are no number")
+    longest = await session.scalar(select(func.max(func.length(digits_of(units)))).where(here))
+    sums = (func.sum(UsageTotal.lines), *limbs(units, longest or 1))
+    await _count_into(found, session, UsageTotal, period, sums)
     return {key: sums for key, sums in found.items() if sums != (0, 0)}
 
 
-def _count_into(found: Counted, key: tuple[str, str, str], lines: int, units: int) -> None:
-    counted, total = found.get(key, (0, 0))
-    found[key] = (counted + lines, total + units)
+async def _count_into(
+    found: Counted,
+    session: AsyncSession,
+    model: type[Line | RoutedLine | UsageTotal],
+    period: str,
+    sums: Sequence[ColumnElement[int]],
+) -> None:
+    keys = (model.licence, model.use, model.verdict)
+    query = select(*keys, *sums).where(model.period == period, model.verdict.in_(PLACED))
+    for licence, use, verdict, count, *limbs_found in await session.execute(query.group_by(*keys)):
+        lines, units = found.get((licence, use, verdict or ""), (0, 0))
+        found[licence, use, verdict or ""] = (lines + count, units + put_together(limbs_found))

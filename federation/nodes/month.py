@@ -5,12 +5,14 @@ import contextlib
 from collections.abc import Sequence
 
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.config import NodeConfig
 from federation.edge.peers import DELIVERY_SECONDS, PeerAnswerError, PeerClient
 from federation.logs import get_logger
 from federation.metering import month as metering
 from federation.metering import store
+from federation.metering.tables import MeteringPeriod
 from federation.registry import store as registry
 from federation.registry.index import ClaimIndex
 from federation.registry.messages import Slice, SliceRequest
@@ -60,33 +62,37 @@ class MonthWorker:
             due = await store.periods_in(session, ["CUT_OFF", "COMPLETE"])
         for row in due:
             if row.state == "CUT_OFF":
-                await self._forward(row.period)
+                await self._forward(row)
             else:
-                await self._close(row.period)
+                await self._close(row)
             self._server.wake()
 
-    async def _forward(self, period: str) -> None:
-        server = self._server
+    async def _forward(self, row: MeteringPeriod) -> None:
+        server, period = self._server, row.period
         async with server.db.read() as session:
             lines = await store.undecided_lines(session, period, server.code)
         index = await self._index(metering.url_keys(lines))
         async with server.db.write("month.forward") as session:
+            if not await _stands_where_it_did(session, row):
+                return
             terms = await server.terms(session)
             placer = await metering.counter(session, server.code, index, terms)
             now = server.clock()
-            sent = await metering.forward_entered(session, period, server.code, placer, now)
+            sent = await metering.forward_entered(session, period, lines, placer, now)
             await metering.finish_forwarding(session, period, sent, now)
 
-    async def _close(self, period: str) -> None:
-        server = self._server
+    async def _close(self, row: MeteringPeriod) -> None:
+        server, period = self._server, row.period
         async with server.db.read() as session:
             lines = await metering.own_lines(session, period, server.code)
-            lines += await metering.lines_to_test_again(session, period, server.code)
-        index = await self._index(metering.url_keys(lines))
+            again = await metering.lines_to_test_again(session, period, server.code)
+        index = await self._index(metering.url_keys([*lines, *again]))
         async with server.db.write("month.close") as session:
+            if not await _stands_where_it_did(session, row):
+                return
             terms = await server.terms(session)
             placer = await metering.counter(session, server.code, index, terms)
-            await metering.close_month(session, period, server.code, placer, server.clock())
+            await metering.close_month(session, period, lines, again, placer, server.clock())
 
     async def _index(self, keys: Sequence[UrlKey]) -> ClaimIndex:
         """Return what the hub's index knows about some addresses, a thousand at a time."""
@@ -104,6 +110,15 @@ class MonthWorker:
             part = msgspec.json.decode(answer, type=Slice)
             found = Slice(found.claims + part.claims, found.reservations + part.reservations)
         return registry.claim_index(_distinct(found))
+
+
+async def _stands_where_it_did(session: AsyncSession, row: MeteringPeriod) -> bool:
+    """Tell whether the lines read for a step are still those it is for.
+
+    Once a month is cut off, only a step or a later round changes which lines are undecided.
+    """
+    now = await store.find_period(session, row.period)
+    return now is not None and (now.state, now.round) == (row.state, row.round)
 
 
 def _distinct(found: Slice) -> Slice:

@@ -9,9 +9,10 @@ lost (docs/decisions/0002).
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from sqlalchemy import event, text
+from sqlalchemy import event, make_url, text
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -21,6 +22,7 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from federation.clock import Clock, system_clock
+from federation.store.sqlite import connect
 
 Boundary = Callable[[str, str], None]
 """Called with (transaction name, "before" | "after") around each commit: crash tests listen."""
@@ -97,7 +99,7 @@ def _sqlite_engine(url: str, *, writes: bool) -> AsyncEngine:
         poolclass=AsyncAdaptedQueuePool,
         pool_size=1 if writes else READERS_MAX,
         max_overflow=0,
-        connect_args={"isolation_level": None},  # the driver's own BEGIN would lose updates
+        async_creator=partial(connect, make_url(url).database or ":memory:"),
     )
 
     @event.listens_for(engine.sync_engine, "connect")

@@ -38,19 +38,30 @@ def is_no_integer(column: Column) -> ColumnElement[bool]:
 
 
 def limbs(column: Column, length_max: int) -> list[ColumnElement[int]]:
-    """Return the sums of a column's limbs, the lowest first, for texts of at most that length."""
-    return [func.sum(_limb(column, number)) for number in range(-(-length_max // LIMB) or 1)]
+    """Return the sums of a column's limbs, the lowest first, for texts of at most that length.
+
+    The texts are integers in their one spelling; whoever cannot be sure asks `is_no_integer` first.
+    """
+    text = digits_of(column)
+    sign, digits = case((text.like("-%"), -1), else_=1), func.ltrim(text, "-")
+    numbers = range(-(-length_max // LIMB) or 1)
+    return [func.sum(sign * _limb(digits, number)) for number in numbers]
 
 
-def _limb(column: Column, number: int) -> ColumnElement[int]:
-    text, low = digits_of(column), number * LIMB
-    length = func.length(text)
+def _limb(digits: ColumnElement[str], number: int) -> ColumnElement[int]:
+    low = number * LIMB
+    length = func.length(digits)
     part = case(
-        (length >= low + LIMB, func.substr(text, length - low - LIMB + 1, LIMB)),
-        (length > low, func.substr(text, 1, length - low)),
+        (length >= low + LIMB, func.substr(digits, length - low - LIMB + 1, LIMB)),
+        (length > low, func.substr(digits, 1, length - low)),
         else_=literal("0"),
     )
     return cast(part, BigInteger)
+
+
+def limbs_of_64_bits(column: Column) -> list[ColumnElement[int]]:
+    """Return the sums of a 64-bit column's limbs, the lowest first."""
+    return [func.sum(column % 10**LIMB), func.sum(column // 10**LIMB)]
 
 
 def put_together(sums: Sequence[Any]) -> int:

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from federation.store.base import to_micros
-from federation.store.bulk import CHUNK, insert_rows, set_column
+from federation.store.bulk import insert_rows, set_column
 from federation.store.tables import IdempotentResult, Lease, OutboxMessage
 from tests.databases import contents, refused
 
@@ -79,12 +79,12 @@ async def test_passing_over_keys_passes_over_no_broken_rule(database):
 
 
 async def test_more_rows_than_a_statement_takes_go_in_and_are_counted(database):
-    names = [f"{number:05d}" for number in range(CHUNK + 2)]
+    names = [f"{number:05d}" for number in range(5_000 + 2)]
     await insert(database, leases(names[0], names[-1], owner="first"))
 
-    assert await insert(database, leases(*names), ignore_conflicts=True) == CHUNK
+    assert await insert(database, leases(*names), ignore_conflicts=True) == 5_000
     async with database.read() as session:
-        assert await session.scalar(select(func.count()).select_from(Lease)) == CHUNK + 2
+        assert await session.scalar(select(func.count()).select_from(Lease)) == 5_000 + 2
 
 
 async def test_one_column_of_the_named_rows_is_set(database):
@@ -124,14 +124,14 @@ async def test_rows_with_several_keys_are_told_apart(database):
 
 
 async def test_a_column_of_more_rows_than_a_statement_takes_is_set(database):
-    names = [f"{number:05d}" for number in range(CHUNK + 1)]
+    names = [f"{number:05d}" for number in range(5_000 + 1)]
     await insert(database, leases(*names, "untouched"))
 
     await assign(database, Lease, "owner", ["name"], [("new", name) for name in names])
 
     async with database.read() as session:
         found = await session.execute(select(Lease.owner, func.count()).group_by(Lease.owner))
-        assert sorted(map(tuple, found)) == [("new", CHUNK + 1), ("o", 1)]
+        assert sorted(map(tuple, found)) == [("new", 5_000 + 1), ("o", 1)]
 
 
 @pytest.mark.parametrize("value", [None, to_micros(NOON)])

@@ -1,0 +1,132 @@
+"""SQLite behind asyncio with one errand to its thread per statement.
+
+`aiosqlite` gives each connection a thread and sends it four errands for a query: open a cursor,
+execute, fetch, close. Most of a short statement's time is that handing over. Here a cursor is
+opened, executed and its first rows fetched in one errand; a result that ends there is closed
+as well.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, Self
+
+import aiosqlite
+
+ROWS_FETCHED_AT_ONCE = 500
+STATEMENTS_KEPT = 32  # of the driver's 128: those that insert many rows are large
+
+
+class Cursor:
+    """What SQLAlchemy's dialect for `aiosqlite` asks of a cursor, and no more."""
+
+    def __init__(self, connection: "Connection") -> None:
+        self.arraysize = 1
+        self._connection = connection
+        self._cursor: sqlite3.Cursor | None = None
+        self._rows: list[Any] = []
+        self._is_exhausted = True
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Self:
+        """Execute a statement and fetch the first of its rows."""
+        await self._connection.errand(self._execute, sql, parameters)
+        return self
+
+    def _execute(self, sql: str, parameters: Sequence[Any]) -> None:
+        self._cursor = self._connection.driver.execute(sql, parameters)
+        self._rows, self._is_exhausted = [], True
+        if self._cursor.description is not None:
+            self._rows = self._cursor.fetchmany(ROWS_FETCHED_AT_ONCE)
+            self._is_exhausted = len(self._rows) < ROWS_FETCHED_AT_ONCE
+
+    async def executemany(self, sql: str, parameters: Iterable[Sequence[Any]]) -> Self:
+        """Execute a statement once for each row of parameters."""
+        await self._connection.errand(self._executemany, sql, parameters)
+        return self
+
+    def _executemany(self, sql: str, parameters: Iterable[Sequence[Any]]) -> None:
+        self._cursor = self._connection.driver.executemany(sql, parameters)
+        self._rows, self._is_exhausted = [], True
+
+    async def fetchall(self) -> list[Any]:
+        """Return every row not yet returned."""
+        rows, self._rows = self._rows, []
+        if not self._is_exhausted and self._cursor is not None:
+            rows += await self._connection.errand(self._cursor.fetchall)
+            self._is_exhausted = True
+        return rows
+
+    async def fetchmany(self, size: int | None = None) -> list[Any]:
+        """Return the next rows, up to `size` of them."""
+        wanted = self.arraysize if size is None else size
+        rows, self._rows = self._rows[:wanted], self._rows[wanted:]
+        missing = wanted - len(rows)
+        if missing and not self._is_exhausted and self._cursor is not None:
+            more = await self._connection.errand(self._cursor.fetchmany, missing)
+            self._is_exhausted = len(more) < missing
+            rows += more
+        return rows
+
+    async def fetchone(self) -> Any:
+        """Return the next row, or nothing after the last."""
+        rows = await self.fetchmany(1)
+        return rows[0] if rows else None
+
+    async def close(self) -> None:
+        """End a statement whose rows were not all fetched; the others have ended already."""
+        self._rows = []
+        if not self._is_exhausted and self._cursor is not None:
+            self._is_exhausted = True
+            await self._connection.errand(self._cursor.close)
+
+    @property
+    def description(self) -> Any:
+        """Return the columns of the result, or nothing for a statement without one."""
+        return None if self._cursor is None else self._cursor.description
+
+    @property
+    def rowcount(self) -> int:
+        """Return how many rows the statement changed."""
+        return -1 if self._cursor is None else self._cursor.rowcount
+
+    @property
+    def lastrowid(self) -> int | None:
+        """Return the identifier of the last row inserted."""
+        return None if self._cursor is None else self._cursor.lastrowid
+
+
+class Connection(aiosqlite.Connection):
+    """A connection whose cursors are `Cursor`."""
+
+    def cursor(self) -> Any:
+        """Return a cursor; nothing is sent to the thread for it."""
+        return Cursor(self)
+
+    @property
+    def driver(self) -> sqlite3.Connection:
+        """Return the driver's connection, for errands only."""
+        return self._conn
+
+    async def errand(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a function in this connection's thread."""
+        return await self._execute(function, *arguments)
+
+
+async def connect(path: str) -> Connection:
+    """Open a database file; transactions begin and end by explicit statements only."""
+    opened = Connection(
+        # The driver's own BEGIN would come too late and lose updates.
+        partial(
+            sqlite3.connect,
+            path,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=STATEMENTS_KEPT,
+        ),
+        iter_chunk_size=ROWS_FETCHED_AT_ONCE,
+    )
+    opened._thread.daemon = True  # a process that is killed does not wait for its databases
+    return await opened
