@@ -81,10 +81,8 @@ async def receive(
         except RefusalError as refusal:
             name, kind = sender.entity_id, envelope.kind
             log.warning("message refused", sender=name, kind=kind, code=refusal.code)
-            server.wake()
             return Delivered(up_to, refusal.code, refusal.message)
         up_to = envelope.sequence
-    server.wake()
     return Delivered(up_to)
 
 

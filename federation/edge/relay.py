@@ -36,6 +36,7 @@ class Relay:
         self._wake = asyncio.Event()
         self._owner = f"{os.getpid()}-{secrets.token_hex(8)}"
         self._busy: dict[str, asyncio.Task[None]] = {}
+        self._passed_over: set[str] = set()  # had mail while they were busy
         self._not_before: dict[str, tuple[float, int]] = {}
         self._leased_until: dict[str, float] = {}
         self._urls: dict[str, str] = {}
@@ -91,16 +92,21 @@ class Relay:
         for target in self._not_before.keys() - targets.keys():
             del self._not_before[target]  # nothing waits there any more: no reason to wake up
         for target in sorted(targets):
-            if target in self._busy or self._not_before.get(target, (0.0, 0))[0] > now:
+            if target in self._busy:
+                self._passed_over.add(target)
+                continue
+            if self._not_before.get(target, (0.0, 0))[0] > now:
                 continue
             task = asyncio.create_task(self._drain(target))
             self._busy[target] = task
             task.add_done_callback(partial(self._drained, target))
 
     def _drained(self, target: str, _: asyncio.Task[None]) -> None:
-        """Look again: a message may have come meanwhile, or a back-off shortens the pause."""
+        """Look again if a message may have come meanwhile, or a back-off shortens the pause."""
         self._busy.pop(target, None)
-        self._wake.set()
+        if target in self._passed_over or target in self._not_before:
+            self._passed_over.discard(target)
+            self._wake.set()
 
     async def _drain(self, target: str) -> None:
         try:

@@ -115,7 +115,6 @@ def common_routes(
             at = At(session, server.code, who, server.clock())
             done = await banking.import_file(at, body, file)
             answer = banking.summary(done)
-        server.wake()
         return json_response(answer)
 
     return [live, ready, entity, jwks, deliver, usage, file, document, bank_file]

@@ -21,6 +21,7 @@ from federation.errors import RefusalError
 from federation.schema.context import Server
 from federation.store import migrations
 from federation.store.database import Boundary, Database
+from federation.store.outbox import POSTED
 from federation.trust.jose import SigningKey
 
 new_event_loop: Callable[[], asyncio.AbstractEventLoop]
@@ -61,7 +62,6 @@ class Parts:
     app: Litestar
     relay: Relay
     background: list[Background] = field(default_factory=list)
-    wake: Callable[[], None] | None = None
 
 
 Compose = Callable[[Server, PeerClient], Parts]
@@ -99,7 +99,7 @@ class Service:
             url=self.url,
         )
         self.parts = compose(self.server, self._peers)
-        self.server.wake = self.parts.wake or self.parts.relay.wake
+        self.server.db.listen(POSTED, self.parts.relay.wake)
         self._tasks: list[asyncio.Task[Any]] = []
         self._uvicorn = _Uvicorn(
             uvicorn.Config(

@@ -32,9 +32,11 @@ from federation.registry import store as registry
 from federation.registry.index import ClaimIndex
 from federation.registry.urls import UrlKey, normalise_url
 from federation.store import outbox
+from federation.store.database import announce
 from federation.trust.membership import HubTerms
 from federation.trust.service import HUB, find_party, get_party, node_parties
 
+DUE = "month"  # announced by a transaction after which a node has work to do for a month
 log = get_logger("month")
 _MONTH = re.compile(r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])")
 
@@ -192,6 +194,7 @@ async def receive_cut_off(session: AsyncSession, message: CutOff, now: datetime)
     elif message.round > row.round:
         row.state, row.round, row.complete_lines = "CUT_OFF", message.round, None
         await store.reopen_late(session, message.period)
+    announce(session, DUE)
 
 
 def url_keys(lines: Sequence[CountedLine]) -> list[UrlKey]:
@@ -265,6 +268,8 @@ async def finish_forwarding(session: AsyncSession, period: str, sent: int, now: 
     """At a node: say that everything of a month is on its way."""
     row = await session.get_one(MeteringPeriod, period)
     row.state = "FORWARDED" if row.complete_lines is None else "COMPLETE"
+    if row.state == "COMPLETE":
+        announce(session, DUE)
     hub = await get_party(session, HUB)
     await outbox.post(
         session,
@@ -329,6 +334,7 @@ async def receive_complete(session: AsyncSession, message: Complete) -> None:
     row.complete_lines = message.lines
     if row.state == "FORWARDED":
         row.state = "COMPLETE"
+        announce(session, DUE)
 
 
 async def receive_report(

@@ -13,6 +13,7 @@ from federation.edge.peers import PeerClient
 from federation.edge.relay import Relay
 from federation.edge.routes import common_routes
 from federation.edge.service import Parts, Service, no_boundary
+from federation.metering.month import DUE
 from federation.nodes.messages import HANDLERS, introduce
 from federation.nodes.month import MonthWorker
 from federation.nodes.routes import FILES, node_routes
@@ -28,14 +29,6 @@ REQUEST_BYTES_MAX = 64 * 1024 * 1024
 def create_node(config: NodeConfig, clock: Clock, *, boundary: Boundary = no_boundary) -> Service:
     """Return a node bound to its port, not yet started."""
     return Service(config, clock, compose, boundary=boundary)
-
-
-def _wake(server: Server, relay: Relay, worker: MonthWorker) -> None:
-    """Wake the relay, and the month's worker when a message moved a month on."""
-    relay.wake()
-    if server.month_is_due:
-        server.month_is_due = False
-        worker.wake()
 
 
 def compose(server: Server, peers: PeerClient) -> Parts:
@@ -62,4 +55,5 @@ def compose(server: Server, peers: PeerClient) -> Parts:
         request_max_body_size=REQUEST_BYTES_MAX,
     )
     relay, worker = Relay(server, peers, resolve), MonthWorker(server, peers)
-    return Parts(app, relay, [worker.run], wake=partial(_wake, server, relay, worker))
+    server.db.listen(DUE, worker.wake)
+    return Parts(app, relay, [worker.run])

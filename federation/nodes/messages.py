@@ -71,7 +71,6 @@ async def _licence(at: Arrival, message: LicenceIssued) -> None:
 
 async def _cut_off(at: Arrival, message: CutOff) -> None:
     await month.receive_cut_off(at.session, message, _now(at))
-    at.server.month_is_due = True
 
 
 async def _routed(at: Arrival, message: UsageRouted) -> None:
@@ -80,7 +79,6 @@ async def _routed(at: Arrival, message: UsageRouted) -> None:
 
 async def _complete(at: Arrival, message: Complete) -> None:
     await month.receive_complete(at.session, message)
-    at.server.month_is_due = True
 
 
 async def _advised(at: Arrival, message: RunAdvised) -> None:

@@ -65,7 +65,6 @@ class MonthWorker:
                 await self._forward(row)
             else:
                 await self._close(row)
-            self._server.wake()
 
     async def _forward(self, row: MeteringPeriod) -> None:
         server, period = self._server, row.period

@@ -110,7 +110,6 @@ def node_routes(server: Server, peers: PeerClient) -> list[Any]:
         await who_asks(server, request, "registry_officer")
         body = await read_body(request, CSV_BYTES_MAX)
         count = await _import(server, table, body)
-        server.wake()
         return json_response({"imported": count})
 
     @get("/sites/{member:str}/policy")

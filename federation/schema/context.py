@@ -38,10 +38,6 @@ class Peers(Protocol):
         ...
 
 
-def _nothing() -> None:
-    """Wake nobody."""
-
-
 @dataclass(slots=True)
 class Server:
     """One hub or node: its name, key, database and clock. Composition roots make it."""
@@ -52,9 +48,7 @@ class Server:
     clock: Clock
     peers: Peers
     url: str = ""
-    wake: Callable[[], None] = field(default=_nothing)
     known_peers: dict[str, tuple[str, PublicKey]] = field(default_factory=dict)
-    month_is_due: bool = False  # a message moved a month on; its worker looks when woken
 
     @property
     def code(self) -> str:
@@ -153,5 +147,4 @@ async def change(
             result = await act(Change(session, who, server, server.clock()))
     except RefusalError as refusal:
         return Refused.of(refusal)
-    server.wake()
     return result

@@ -77,7 +77,7 @@ async def _execute(
         f"${number}::{_postgres_type(table, name)}[]"
         for number, name in enumerate(columns, start=1)
     )
-    text = statement(f"SELECT * FROM unnest({arrays})")
+    text = statement(f"SELECT * FROM unnest({arrays})")  # noqa: S608
     for start in range(0, len(rows), _POSTGRES_CHUNK):
         turned = zip(*rows[start : start + _POSTGRES_CHUNK], strict=True)
         values = tuple(list(column) for column in turned)

@@ -30,6 +30,7 @@ Boundary = Callable[[str, str], None]
 _WRITER_LOCK = 0x0FED_E8A7
 READERS_MAX = 3
 _CLOCK = "clock"
+_ANNOUNCED = "announced"
 
 
 def _no_boundary(name: str, moment: str) -> None:
@@ -51,6 +52,11 @@ class Database:
             self._writer, expire_on_commit=False, info={_CLOCK: clock}
         )
         self._reading = async_sessionmaker(self._reader, expire_on_commit=False)
+        self._listeners: dict[str, Callable[[], None]] = {}
+
+    def listen(self, what: str, hear: Callable[[], None]) -> None:
+        """Call `hear` after each commit of a transaction that announced `what`."""
+        self._listeners[what] = hear
 
     @asynccontextmanager
     async def write(self, name: str) -> AsyncIterator[AsyncSession]:
@@ -65,6 +71,9 @@ class Database:
                 await session.flush()
                 self._boundary(name, "before")
             self._boundary(name, "after")
+            for what in session.info.get(_ANNOUNCED, ()):
+                if what in self._listeners:
+                    self._listeners[what]()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -80,6 +89,11 @@ class Database:
         """Close every connection."""
         await self._writer.dispose()
         await self._reader.dispose()
+
+
+def announce(session: AsyncSession, what: str) -> None:
+    """Say what a write transaction did; who listens for it hears once it is committed."""
+    session.info.setdefault(_ANNOUNCED, set()).add(what)
 
 
 def business_time(session: AsyncSession) -> datetime:

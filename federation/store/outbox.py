@@ -9,8 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.errors import RefusalError
 from federation.store.canonical import sha256_hex
+from federation.store.database import announce
 from federation.store.tables import InboxMessage, OutboxMessage
 
+POSTED = "posted"  # announced by a transaction that has a message on its way
 _encode = msgspec.json.Encoder().encode
 
 
@@ -36,6 +38,7 @@ async def post(session: AsyncSession, *, target: str, kind: str, body: Any, now:
             target=target, sequence=(last or 0) + 1, kind=kind, body=_encode(body), created_at=now
         )
     )
+    announce(session, POSTED)
     await session.flush()
 
 
@@ -90,17 +93,18 @@ async def accept(
     A message that was here before is acknowledged again without effect; one that comes too
     early is refused, so that effects keep the sender's order.
     """
-    known = await session.get(InboxMessage, (sender, sequence))
     digest = sha256_hex(body)
-    if known is not None:
-        if known.digest != digest or known.kind != kind:
-            raise MessageConflictError(f"{sender} #{sequence}")
-        return False
     last = await session.scalar(
         select(func.max(InboxMessage.sequence)).where(InboxMessage.sender == sender)
     )
-    if sequence != (last or 0) + 1:
-        raise OutOfOrderError(f"{sender} #{sequence}, expected #{(last or 0) + 1}")
+    expected = (last or 0) + 1
+    if 0 < sequence < expected:
+        known = await session.get(InboxMessage, (sender, sequence))
+        if known is None or known.digest != digest or known.kind != kind:
+            raise MessageConflictError(f"{sender} #{sequence}")
+        return False
+    if sequence != expected:
+        raise OutOfOrderError(f"{sender} #{sequence}, expected #{expected}")
     session.add(
         InboxMessage(sender=sender, sequence=sequence, kind=kind, digest=digest, received_at=now)
     )

@@ -112,7 +112,11 @@ class Connection(aiosqlite.Connection):
 
     async def errand(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a function in this connection's thread."""
-        return await self._execute(function, *arguments)
+        return await self._execute(function, *arguments)  # type: ignore[no-untyped-call]
+
+    def be_daemon(self) -> None:
+        """Let a process that is killed end without waiting for this connection."""
+        self._thread.daemon = True
 
 
 async def connect(path: str) -> Connection:
@@ -128,5 +132,6 @@ async def connect(path: str) -> Connection:
         ),
         iter_chunk_size=ROWS_FETCHED_AT_ONCE,
     )
-    opened._thread.daemon = True  # a process that is killed does not wait for its databases
-    return await opened
+    opened.be_daemon()
+    await opened.__aenter__()
+    return opened

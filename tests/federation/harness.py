@@ -339,8 +339,7 @@ class Small:
         """Let the servers of this process forget their back-off and deliver now."""
         for keeper in self.keepers.values():
             if keeper.service is not None:
-                keeper.service.parts.relay._not_before.clear()
-                keeper.service.server.wake()
+                keeper.service.parts.relay.hurry()
 
     async def silence(self) -> None:
         """Wait until no message is on its way: twice, since an answer may be one elsewhere."""
