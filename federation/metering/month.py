@@ -25,7 +25,7 @@ from federation.metering.messages import (
 )
 from federation.metering.reports import keep_report, make_report
 from federation.metering.service import LINES_MAX, month_of
-from federation.metering.tables import MeteringPeriod, Portion, Progress
+from federation.metering.tables import MeteringPeriod, Progress
 from federation.metering.tally import LATE, CountedLine, Counter, PortionKey
 from federation.metering.verdicts import Terms
 from federation.registry import store as registry
@@ -161,7 +161,7 @@ async def close_month(
     here = placer.here
     tally = placer.own(lines)
     if again:
-        weighs = portion_weights(await store.portions(session, [period]))
+        weighs = portion_weights(await store.portions(session, period))
         for line in placer.withdraw(tally, again, weighs):
             log.warning(
                 "an opt-out was found, but claims have changed since",
@@ -173,7 +173,7 @@ async def close_month(
     await make_report(session, period, here, now)
 
 
-def portion_weights(portions: Iterable[Portion]) -> dict[PortionKey, int]:
+def portion_weights(portions: Iterable[store.Weighed]) -> dict[PortionKey, int]:
     """Return what a month's lines weigh so far, by what they weigh for."""
     sums: dict[PortionKey, int] = {}
     for row in portions:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from federation.errors import RefusalError
 from federation.metering import store
 from federation.metering.messages import FORMAT, ReportHeld, ReportWeight, UsageReport
-from federation.metering.tables import MeteringPeriod, Portion, Report
+from federation.metering.tables import MeteringPeriod, Report
 from federation.store import outbox
 from federation.store.canonical import canonical, digest, sha256_hex
 from federation.trust.service import HUB, get_party
@@ -24,7 +24,7 @@ class ReportSequenceError(RefusalError):
 async def make_report(session: AsyncSession, period: str, here: str, now: datetime) -> Report:
     """Write this server's usage report of a month and, at a node, send it."""
     classes = await store.classes(session, period)
-    portions = [row for row in await store.portions(session, [period]) if not _is_credit(row, here)]
+    portions = [row for row in await store.portions(session, period) if not _is_credit(row, here)]
     reports = await store.latest_reports(session, period)
     last = reports[here].sequence if here in reports else None
     report = UsageReport(
@@ -57,12 +57,12 @@ async def make_report(session: AsyncSession, period: str, here: str, now: dateti
     return row
 
 
-def _is_credit(row: Portion, here: str) -> bool:
+def _is_credit(row: store.Weighed, here: str) -> bool:
     """Tell what another node reported for a claim here: it is in that node's report."""
     return row.party == here and row.claim_id is not None
 
 
-def _weights(portions: Sequence[Portion]) -> list[ReportWeight]:
+def _weights(portions: Sequence[store.Weighed]) -> list[ReportWeight]:
     sums: dict[tuple[str, str, str, str], tuple[int, int]] = {}
     for row in portions:
         if row.party.startswith("~"):
@@ -76,7 +76,7 @@ def _weights(portions: Sequence[Portion]) -> list[ReportWeight]:
     ]
 
 
-def _held(portions: Sequence[Portion]) -> list[ReportHeld]:
+def _held(portions: Sequence[store.Weighed]) -> list[ReportHeld]:
     sums: dict[tuple[str, str, str, str], tuple[int, int]] = {}
     for row in portions:
         if not row.party.startswith("~"):
@@ -90,7 +90,7 @@ def _held(portions: Sequence[Portion]) -> list[ReportHeld]:
     ]
 
 
-def _member_rows(portions: Sequence[Portion]) -> list[list[str]]:
+def _member_rows(portions: Sequence[store.Weighed]) -> list[list[str]]:
     sums: dict[tuple[str, str, str], int] = {}
     for row in portions:
         if row.member is not None:

@@ -1,8 +1,9 @@
 """Every SQL statement of metering. Nothing here commits."""
 
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Table, func, select, update
+from sqlalchemy import Table, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.metering.ingest import Accepted, Content, Refused
@@ -28,13 +29,7 @@ from federation.metering.verdicts import (
 )
 from federation.store.bulk import insert_rows, set_column
 from federation.store.canonical import sha256_hex
-from federation.store.exact import (
-    digits_of,
-    is_no_integer,
-    limbs,
-    limbs_of_64_bits,
-    put_together,
-)
+from federation.store.exact import exact_sums, limbs_of_64_bits, put_together
 
 IN_CHUNK = 900
 PLACED = (MATCHED, RESERVED, UNMATCHED, NOT_REPRESENTED, DISPUTED)  # by address, at the cut-off
@@ -306,12 +301,26 @@ async def _add_portions(session: AsyncSession, period: str, tally: Tally) -> Non
     await insert_rows(session, _table(Portion), columns, rows)
 
 
-async def portions(session: AsyncSession, periods: Collection[str]) -> list[Portion]:
-    """Return what usage of some months weighs here."""
-    rows = await session.scalars(
-        select(Portion).where(Portion.period.in_(periods)).order_by(Portion.id)
+class Weighed(NamedTuple):
+    """A portion as it is read by the thousand; the fields are those of `tables.Portion`."""
+
+    licence: str
+    use: str
+    party: str
+    member: str | None
+    claim_id: str | None
+    url_key: str | None
+    weight: int
+    units: int
+
+
+async def portions(session: AsyncSession, period: str) -> list[Weighed]:
+    """Return what usage of a month weighs here, in the order it was counted."""
+    columns = [getattr(Portion, name) for name in Weighed._fields]
+    rows = await session.execute(
+        select(*columns).where(Portion.period == period).order_by(Portion.id)
     )
-    return list(rows)
+    return [Weighed(*row) for row in rows]
 
 
 async def member_portions(
@@ -457,33 +466,21 @@ async def placed_lines(session: AsyncSession, period: str) -> Counted:
     """Return what the lines of a month that were placed here come to."""
     found: Counted = {}
     for model in (Line, RoutedLine):
-        sums = (func.count(), *limbs_of_64_bits(model.units))
-        await _count_into(found, session, model, period, sums)
+        by = (model.licence, model.use, model.verdict)
+        query = select(*by, func.count(), *limbs_of_64_bits(model.units)).group_by(*by)
+        rows = await session.execute(query.where(model.period == period, model.verdict.in_(PLACED)))
+        for licence, use, verdict, count, *sums in rows:
+            lines, units = found.get((licence, use, verdict or ""), (0, 0))
+            found[licence, use, verdict or ""] = (lines + count, units + put_together(sums))
     return found
 
 
 async def total_lines(session: AsyncSession, period: str) -> Counted:
     """Return what the totals of a month come to; what corrections took back is taken off."""
-    found: Counted = {}
-    units, here = UsageTotal.units, UsageTotal.period == period
-    bad = select(UsageTotal.id).where(here, is_no_integer(units)).limit(1)
-    if (number := await session.scalar(bad)) is not None:
-        raise ValueError(f"the units of total {number} are no number")
-    longest = await session.scalar(select(func.max(func.length(digits_of(units)))).where(here))
-    sums = (func.sum(UsageTotal.lines), *limbs(units, longest or 1))
-    await _count_into(found, session, UsageTotal, period, sums)
+    by = (UsageTotal.licence, UsageTotal.use, UsageTotal.verdict)
+    where = (UsageTotal.period == period, UsageTotal.verdict.in_(PLACED))
+    query = select(*by, func.sum(UsageTotal.lines)).where(*where).group_by(*by)
+    lines = {(a, b, c): count for a, b, c, count in await session.execute(query)}
+    units = await exact_sums(session, UsageTotal.units, by, *where)
+    found = {key: (count, units[key][1]) for key, count in lines.items()}
     return {key: sums for key, sums in found.items() if sums != (0, 0)}
-
-
-async def _count_into(
-    found: Counted,
-    session: AsyncSession,
-    model: type[Line | RoutedLine | UsageTotal],
-    period: str,
-    sums: Sequence[ColumnElement[int]],
-) -> None:
-    keys = (model.licence, model.use, model.verdict)
-    query = select(*keys, *sums).where(model.period == period, model.verdict.in_(PLACED))
-    for licence, use, verdict, count, *limbs_found in await session.execute(query.group_by(*keys)):
-        lines, units = found.get((licence, use, verdict or ""), (0, 0))
-        found[licence, use, verdict or ""] = (lines + count, units + put_together(limbs_found))

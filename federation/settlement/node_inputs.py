@@ -45,7 +45,7 @@ async def add_credits(
     """
     holders = await registry.claim_holders(session)
     more: defaultdict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
-    for row in await metering.portions(session, [period]):
+    for row in await metering.portions(session, period):
         if row.party == code and row.claim_id is not None:
             sums = more[row.licence, row.use, row.claim_id]
             sums[0] -= row.weight

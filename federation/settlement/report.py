@@ -139,7 +139,7 @@ async def _earned(session: AsyncSession, config: NodeConfig, row: UsageTotal) ->
         if use == row.use and (licence or "").partition("/")[0] == row.licence
     )
     weights: dict[str, int] = {}
-    for portion in await metering.portions(session, [row.period]):
+    for portion in await metering.portions(session, row.period):
         if (
             portion.member == row.member
             and portion.use == row.use

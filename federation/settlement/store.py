@@ -25,6 +25,7 @@ from federation.settlement.tables import (
 )
 from federation.store.bulk import insert_rows
 from federation.store.database import business_time
+from federation.store.exact import exact_sums
 
 
 def _table(model: type) -> Table:
@@ -320,17 +321,11 @@ async def member_amounts(
     return list(await session.scalars(query))
 
 
-async def member_amount_sum(session: AsyncSession, period: str) -> tuple[int, int]:
-    """Return how many amounts a run attributed, and their sum; streamed, added in Python."""
-    rows = await session.stream(
-        select(MemberAmount.amount).where(MemberAmount.period == period),
-        execution_options={"yield_per": 5_000},
-    )
-    count = total = 0
-    async for (amount,) in rows:
-        count += 1
-        total += amount
-    return count, total
+async def member_sums(session: AsyncSession, period: str) -> dict[str, tuple[int, int]]:
+    """Return {member: (lines, sum)} of what a run attributed."""
+    by, where = [MemberAmount.member_id], MemberAmount.period == period
+    sums = await exact_sums(session, MemberAmount.amount, by, where)
+    return {member: found for (member,), found in sums.items()}
 
 
 async def balances(session: AsyncSession, period: str) -> dict[str, MemberBalance]:

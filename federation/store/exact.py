@@ -7,8 +7,9 @@ limbs together. The same expressions run on SQLite and PostgreSQL.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Text, and_, case, cast, func, literal, or_
+from sqlalchemy import BigInteger, ColumnElement, Text, and_, case, cast, func, literal, or_, select
 from sqlalchemy import type_coerce as as_type
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 Column = ColumnElement[Any] | InstrumentedAttribute[Any]
@@ -62,6 +63,29 @@ def _limb(digits: ColumnElement[str], number: int) -> ColumnElement[int]:
 def limbs_of_64_bits(column: Column) -> list[ColumnElement[int]]:
     """Return the sums of a 64-bit column's limbs, the lowest first."""
     return [func.sum(column % 10**LIMB), func.sum(column // 10**LIMB)]
+
+
+async def exact_sums(
+    session: AsyncSession,
+    column: InstrumentedAttribute[int],
+    by: Sequence[InstrumentedAttribute[Any]],
+    *where: ColumnElement[bool],
+) -> dict[tuple[Any, ...], tuple[int, int]]:
+    """Return {values of `by`: (rows, sum)} of a big count's column, added up by the database.
+
+    Raises ValueError where a text is no integer.
+    """
+    longest = await session.scalar(select(func.max(func.length(digits_of(column)))).where(*where))
+    if longest is None:
+        return {}
+    bad = select(digits_of(column)).where(is_no_integer(column), *where).limit(1)
+    if (text := await session.scalar(bad)) is not None:
+        raise ValueError(f"{column} holds {text!r}, which is no integer")
+    found = await session.execute(
+        select(*by, func.count(), *limbs(column, longest)).where(*where).group_by(*by)
+    )
+    width = len(by)
+    return {tuple(row[:width]): (row[width], put_together(row[width + 1 :])) for row in found}
 
 
 def put_together(sums: Sequence[Any]) -> int:

@@ -9,7 +9,7 @@ as well.
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import aiosqlite
 
@@ -133,5 +133,4 @@ async def connect(path: str) -> Connection:
         iter_chunk_size=ROWS_FETCHED_AT_ONCE,
     )
     opened.be_daemon()
-    await opened.__aenter__()
-    return opened
+    return cast("Connection", await opened)

@@ -157,7 +157,9 @@ async def member_corrections_add_up(session: AsyncSession, run: Settled) -> Chec
     last: NodeCorrection | None = await corrections.last_correction(session, run.period)
     if row is None or last is None:
         return None
-    count, total = await store.member_amount_sum(session, run.period)
+    sums = await store.member_sums(session, run.period)
+    count = sum(lines for lines, _ in sums.values())
+    total = sum(amount for _, amount in sums.values())
     changes = await corrections.corrections_of(session, run.period)
     outstanding = msgspec.json.decode(last.outstanding, type=dict[str, str])
     shared = total + sum(item.amount for item in changes) + sum(map(int, outstanding.values()))

@@ -16,8 +16,11 @@ from federation.settlement.rates import MAX_AGE
 from federation.settlement.run_books import entries_of_run
 from federation.settlement.run_document import HUB, late_party
 from federation.settlement.tables import Distribution, HeldItem, JournalEntry, JournalPosting
+from federation.store.exact import exact_sums
 
 _NO_DAY = date.min  # what is compared is what was moved, not when
+_HELD_AS = (HeldItem.licence, HeldItem.reason, HeldItem.currency)
+_HELD_FOR = (HeldItem.licence, HeldItem.url_key, HeldItem.currency)  # LATE: a node, no address
 Moved = tuple[str, str, int, str]  # debit, credit, amount, currency
 
 
@@ -76,10 +79,13 @@ async def held_adds_up(session: AsyncSession, run: Settled) -> Check | None:
     if run.corrects:
         return None
     sums: defaultdict[tuple[str, str, str], int] = defaultdict(int)
-    for item in await session.scalars(select(HeldItem).where(HeldItem.run_id == run.run_id)):
-        late = item.reason == "LATE"  # for a node, not for an address
-        who = late_party(item.url_key) if late else f"~{item.reason}"
-        sums[item.licence, who, item.currency] += item.amount
+    is_late, of_run = HeldItem.reason == "LATE", HeldItem.run_id == run.run_id
+    items = await exact_sums(session, HeldItem.amount, _HELD_AS, of_run, ~is_late)
+    for (licence, reason, currency), (_, amount) in items.items():
+        sums[licence, f"~{reason}", currency] += amount
+    late = await exact_sums(session, HeldItem.amount, _HELD_FOR, of_run, is_late)
+    for (licence, node, currency), (_, amount) in late.items():
+        sums[licence, late_party(node), currency] += amount
     wanted = _tilde_shares(run)
     wrong = [
         f"{key} {who}: {sums[key, who, currency]} {currency} itemised, "
@@ -164,7 +170,9 @@ async def distribution_conserved(session: AsyncSession, run: Settled) -> Check |
     row = run.distribution
     if row is None:
         return None
-    count, total = await store.member_amount_sum(session, row.period)
+    sums = await store.member_sums(session, row.period)
+    count = sum(lines for lines, _ in sums.values())
+    total = sum(amount for _, amount in sums.values())
     outstanding = _split_outstanding(row)
     left = row.received + row.domestic - row.admin_fee - total - sum(outstanding.values())
     return count + len(outstanding), [f"{left} not shared out"] if left else []
@@ -183,14 +191,12 @@ async def member_lines_add_up(session: AsyncSession, run: Settled) -> Check | No
     """I4: what a member is attributed is the sum of its statement's lines."""
     if run.distribution is None:
         return None
-    sums: defaultdict[str, int] = defaultdict(int)
-    for item in await store.member_amounts(session, run.period):
-        sums[item.member_id] += item.amount
+    sums = await store.member_sums(session, run.period)
     balances = await store.balances(session, run.period)
     wrong = [
         member
         for member in {*sums, *balances}
-        if sums[member] != (balances[member].attributed if member in balances else 0)
+        if sums.get(member, (0, 0))[1] != (balances[member].attributed if member in balances else 0)
     ]
     return len(balances), sorted(wrong)
 
