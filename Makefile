@@ -15,8 +15,8 @@ FOUND = command -v "$(PYTHON)" >/dev/null || \
 demo: main-env   ## the whole story on this machine: hub, nodes, labs, sites, settlement
 	@$(BIN)/federation demo $(ARGS)
 
-test: dev-env
-	@$(BIN)/python -m pytest $(ARGS)
+test: dev-env   ## every test, on as many cores as there are up to four; ARGS="-n 0 -k settle"
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope $(ARGS)
 
 check: lint types test
 
