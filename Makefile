@@ -1,5 +1,5 @@
 # One list of commands for people and for CI. Needs make and Python 3.11 or newer, nothing else;
-# judges and known-answers say what they need. ARGS is passed on: make test ARGS="-k settle"
+# judges and known-answers say what they need. ARGS is passed on: make test ARGS="-k settle -n 0"
 
 PYTHON ?= python3
 ARGS ?=

@@ -1,6 +1,7 @@
 """Transactions on both backends: serial writers, consistent readers, numbers kept exactly."""
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from federation.settlement.tables import Standing
+from federation.store.database import announce
 from federation.store.tables import InboxMessage, Lease
 from tests.databases import contents, opened, refused
 
@@ -222,3 +224,23 @@ async def test_an_instant_without_an_offset_is_a_defect(database):
         session.add(InboxMessage(sender="a", sequence=1, kind="k", digest="d", received_at=naive))
 
     await refused(database, StatementError, act)
+
+
+async def test_a_listener_hears_of_what_was_committed_and_of_nothing_else(database):
+    heard = []
+    database.listen("posted", lambda: heard.append("posted"))
+
+    async with database.write("one") as session:
+        announce(session, "posted")
+        announce(session, "posted")
+        announce(session, "unheard")
+        assert heard == []
+    assert heard == ["posted"]
+
+    with contextlib.suppress(CrashError):
+        async with database.write("two") as session:
+            announce(session, "posted")
+            raise CrashError
+    async with database.write("three"):
+        pass
+    assert heard == ["posted"]

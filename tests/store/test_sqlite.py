@@ -1,0 +1,83 @@
+"""What SQLAlchemy is given of SQLite: every row once, however many there are and whoever stops."""
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from federation.store.database import Database
+from federation.store.sqlite import ROWS_FETCHED_AT_ONCE
+from federation.store.tables import Lease
+
+CHECKPOINT = "PRAGMA wal_checkpoint(TRUNCATE)"
+AT_ONCE = ROWS_FETCHED_AT_ONCE
+SIZES = (0, 1, AT_ONCE - 1, AT_ONCE, AT_ONCE + 1, 3 * AT_ONCE + 7)
+NUMBERS = text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :size)"
+               " SELECT i FROM n WHERE :size > 0")  # fmt: skip
+
+
+@pytest.fixture
+async def database(sqlite):
+    async with sqlite.url(migrated=True) as url:
+        database = Database(url)
+        yield database
+        await database.close()
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_every_row_comes_once_and_in_order(database, size):
+    async with database.read() as session:
+        rows = await session.execute(NUMBERS, {"size": size})
+
+    assert [i for (i,) in rows] == list(range(1, size + 1))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("at_a_time", [1, 7, AT_ONCE, AT_ONCE + 1])
+async def test_every_row_of_a_stream_comes_once_and_in_order(database, size, at_a_time):
+    if at_a_time == 1 and size > AT_ONCE + 1:
+        at_a_time = 3  # one by one is shown by the smaller ones
+    options = {"yield_per": at_a_time}
+    async with database.read() as session:
+        rows = await session.stream(NUMBERS, {"size": size}, execution_options=options)
+        found = [i async for (i,) in rows]
+
+    assert found == list(range(1, size + 1))
+
+
+async def test_a_stream_given_up_in_the_middle_keeps_nothing_open(database):
+    async with database.read() as session:
+        options = {"yield_per": 10}
+        rows = await session.stream(NUMBERS, {"size": 5 * AT_ONCE}, execution_options=options)
+        assert [i for (i,) in await rows.fetchmany(3)] == [1, 2, 3]
+        await rows.close()
+
+    async with database.write("add") as session:
+        session.add(Lease(name="a", owner="", expires=0))
+    async with database._reader.connect() as connection:
+        await connection.rollback()
+        driver = (await connection.get_raw_connection()).driver_connection
+        busy = await driver.errand(lambda: driver.driver.execute(CHECKPOINT).fetchone()[0])
+    assert busy == 0  # no reader holds the log
+
+
+async def test_an_error_is_the_drivers_own_and_the_connection_goes_on(database):
+    async with database.read() as session:
+        with pytest.raises(OperationalError, match="no such table"):
+            await session.execute(text("SELECT * FROM nowhere"))
+        assert await session.scalar(text("SELECT 1")) == 1
+
+    lease = {"name": "a", "owner": "", "expires": 0}
+    with pytest.raises(IntegrityError, match="UNIQUE"):
+        async with database.write("twice") as session:
+            await session.execute(Lease.__table__.insert(), [lease, lease])
+    async with database.read() as session:
+        assert (await session.scalars(select(Lease.name))).all() == []
+
+
+async def test_it_is_known_how_many_rows_a_statement_changed(database):
+    async with database.write("three") as session:
+        leases = [{"name": name, "owner": "", "expires": 0} for name in "abc"]
+        await session.execute(Lease.__table__.insert(), leases)
+        changed = await session.execute(text("UPDATE store_lease SET owner = 'o' WHERE name < 'c'"))
+
+    assert changed.rowcount == 2
