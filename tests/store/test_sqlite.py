@@ -45,14 +45,15 @@ async def test_every_row_of_a_stream_comes_once_and_in_order(database, size, at_
 
 
 async def test_a_stream_given_up_in_the_middle_keeps_nothing_open(database):
+    leases = [{"name": f"{n:05}", "owner": "", "expires": 0} for n in range(5 * AT_ONCE)]
+    async with database.write("many") as session:
+        await session.execute(Lease.__table__.insert(), leases)
     async with database.read() as session:
-        options = {"yield_per": 10}
-        rows = await session.stream(NUMBERS, {"size": 5 * AT_ONCE}, execution_options=options)
-        assert [i for (i,) in await rows.fetchmany(3)] == [1, 2, 3]
+        query = select(Lease.name).order_by(Lease.name).execution_options(yield_per=10)
+        rows = await session.stream_scalars(query)
+        assert await rows.fetchmany(3) == ["00000", "00001", "00002"]
         await rows.close()
 
-    async with database.write("add") as session:
-        session.add(Lease(name="a", owner="", expires=0))
     async with database._reader.connect() as connection:
         await connection.rollback()
         driver = (await connection.get_raw_connection()).driver_connection
