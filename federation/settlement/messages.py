@@ -4,6 +4,8 @@ from datetime import date, datetime
 
 import msgspec
 
+from federation.settlement.pain001 import Account
+
 
 class Credit(msgspec.Struct, frozen=True, array_like=True):
     """Weight that another node's copies carry for a claim here; `~DISPUTED` for nobody yet."""
@@ -83,7 +85,8 @@ class RunCorrected(msgspec.Struct, frozen=True):
     `credits` and `held` are the whole of the corrected month, not differences. `remittance` is
     what the node gets for it in its settlement currency, or owes if negative; of a credit
     `set_off` is taken up by earlier debits and not paid; of what it owes, `called` is asked for.
-    `left` are the debtors that left the net of that month: with them it is settled directly.
+    `left` are the debtors that left the net of that month: with them it is settled directly, and
+    `accounts` are those of the nodes this one has to pay.
     """
 
     run_id: str
@@ -96,3 +99,4 @@ class RunCorrected(msgspec.Struct, frozen=True):
     set_off: str
     called: str = "0"
     left: list[str] = []
+    accounts: dict[str, Account] = {}

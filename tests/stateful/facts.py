@@ -136,15 +136,13 @@ async def lines_sent_home_are_there(life: Life) -> None:
 async def debts_agree(life: Life) -> None:
     """What one owes is what the other is owed, where both keep it in one currency.
 
-    Where a debtor left a net, a later correction lies between two nodes: the creditor has it in its
-    settlement currency, the debtor in the licence's, so those pairs are not compared; nor are those
-    of whom one has booked a payment that the other waits for, because its match was undone.
+    Pairs of whom one has booked a payment that the other waits for, because its match was undone,
+    are not compared.
     """
     paid = set()
     for code in life.world.sites:
         query = "SELECT payment_id FROM settlement_payment WHERE state = 'BOOKED'"
         paid |= {row[0] for row in await life.rows(code, query)}
-    left = {row[0] for row in await life.rows(HUB, "SELECT node FROM settlement_exclusion")}
     books = {code: await balances(life, code) for code in life.world.sites}
     moving = set()
     for code in life.world.sites:
@@ -157,8 +155,7 @@ async def debts_agree(life: Life) -> None:
             if received != "0" or number in paid
         }
     for (one, of_one), (other, of_other) in combinations(books.items(), 2):
-        is_apart = HUB not in (one, other) and bool(left & {one, other})
-        if "GB" not in (one, other) and frozenset((one, other)) not in moving and not is_apart:
+        if "GB" not in (one, other) and frozenset((one, other)) not in moving:
             ours = of_one.get((f"Liabilities:{one}:Due:{other}", "EUR"), 0)
             theirs = of_other.get((f"Liabilities:{other}:Due:{one}", "EUR"), 0)
             life.counts["debts compared"] += 1

@@ -11,16 +11,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from federation.settlement import store
 from federation.settlement.books import (
     Accounts,
-    Posting,
     distribution_entry,
     restated_position,
     run_entries,
-    transfer,
 )
-from federation.settlement.clearing import Clearing, converted
+from federation.settlement.clearing import converted
 from federation.settlement.corrections import store as corrections
+from federation.settlement.corrections.directly import (
+    Directly,
+    between_nodes,
+    settle_directly,
+)
 from federation.settlement.corrections.members import Adjustment, adjust_members
-from federation.settlement.corrections.recompute import Corrected, between, difference
+from federation.settlement.corrections.recompute import Corrected, Difference, difference
 from federation.settlement.corrections.service import adjustment_id, correct_held
 from federation.settlement.corrections.tables import NodeCorrection
 from federation.settlement.distributing import Own, RunMismatchError, checked
@@ -92,7 +95,11 @@ async def receive_correction(
     changes = await _member_changes(session, document.period, rows)
     run.state, run.approved_at = "APPROVED", now
     await session.flush()
-    name = await _post(session, own, message, item, shared, row, changes, terms, now)
+    moved = difference(item, {}, message.left)
+    directly = between_nodes(item, moved.bilateral, own.code)
+    name = await _post(
+        session, own, message, item, moved, directly, shared, row, changes, terms, now
+    )
     await adjust_members(
         session,
         [
@@ -114,6 +121,7 @@ async def receive_correction(
     )
     await correct_held(session, run, item, message.held, now)
     await _expect(session, own, message, run, agreed.settlement_currency, terms, now)
+    await settle_directly(session, own, directly, run, message.accounts, terms, now)
     await session.flush()
     await require_sound(session, checks.of_distribution(row, own.code), checks.RUN_INVARIANTS)
 
@@ -150,6 +158,8 @@ async def _post(
     own: Own,
     message: RunCorrected,
     item: Corrected,
+    moved: Difference,
+    directly: Directly,
     shared: Distribution,
     row: DistributionRow,
     changes: dict[_Key, int],
@@ -158,9 +168,7 @@ async def _post(
 ) -> str:
     """Enter the differences; return the document that attributes them to members."""
     period, agreed = item.new.period, item.new.collectives[own.code]
-    moved = difference(item, {}, message.left)
     net, remittance = moved.positions[own.code].net, int(message.remittance)
-    directly = _directly(item, moved.bilateral, own.code)
     entries = run_entries(
         party=own.code,
         period=period,
@@ -239,33 +247,6 @@ def _domestic(before: RunResult, after: RunResult, node: str) -> list[tuple[str,
         for key, currency, amount in received_by(result.licences, node)[1]:
             sums[key, currency] += sign * amount
     return [(key, currency, amount) for (key, currency), amount in sorted(sums.items())]
-
-
-class _Directly(NamedTuple):
-    """What lies between a node and others of which one left the net of that month.
-
-    A creditor states it in its settlement currency; a debtor keeps it as the licence has it.
-    """
-
-    postings: tuple[Posting, ...]
-    gets: int
-    owes: frozenset[str]
-
-
-def _directly(item: Corrected, rows: Iterable[Clearing], node: str) -> _Directly:
-    books, postings, gets = Accounts(node), list[Posting](), 0
-    owes: set[str] = set()
-    currency = item.new.collectives[node].settlement_currency
-    for row in rows:
-        tags = {"debtor": row.debtor, "creditor": row.creditor, "cleared": str(row.cleared)}
-        if row.creditor == node:
-            amount = between(item, row, node, {})
-            gets += amount
-            due, exchange = books.due(row.debtor), books.equity("Clearing")
-            postings += transfer(due, exchange, amount, currency, tags)
-        elif row.debtor == node:
-            owes.add(row.creditor)
-    return _Directly(tuple(postings), gets, frozenset(owes))
 
 
 def _payable(item: Corrected, node: str, directly: frozenset[str]) -> int:

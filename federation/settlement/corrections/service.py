@@ -33,6 +33,7 @@ from federation.settlement.invariants import checks
 from federation.settlement.invariants.registry import require_sound
 from federation.settlement.messages import Held, RunCorrected
 from federation.settlement.months import last_day, period_of
+from federation.settlement.pain001 import Account
 from federation.settlement.payments import incoming
 from federation.settlement.payments import service as payments
 from federation.settlement.payments.postings import Amount, Leg
@@ -55,7 +56,7 @@ from federation.settlement.tables import OwnWeight, Run, Standing
 from federation.store import outbox
 from federation.trust.membership import HubTerms
 from federation.trust.principals import Principal, require_other_person
-from federation.trust.service import collective_terms, node_parties
+from federation.trust.service import collective_terms, get_party, node_parties
 
 OPEN = ("CALCULATED", "ADVISED")
 
@@ -423,10 +424,21 @@ async def _pay_and_tell(
             set_off=str(used.amount),
             called=str(moved.called.get(party.code, (0, 0))[0]),
             left=await _left(session, row.period),
+            accounts=await _accounts(session, moved, party.code),
         )
         await outbox.post(
             session, target=party.entity_id, kind="run.corrected", body=message, now=now
         )
+
+
+async def _accounts(session: AsyncSession, moved: Difference, node: str) -> dict[str, Account]:
+    """Return the accounts a node pays to directly, because one of the two left that net."""
+    found: dict[str, Account] = {}
+    for creditor in {row.creditor for row in moved.bilateral if row.debtor == node}:
+        account = account_in(collective_terms(await get_party(session, creditor)))
+        if account is not None:
+            found[creditor] = account
+    return found
 
 
 def adjustment_id(row: Run, node: str) -> str:
