@@ -13,7 +13,11 @@ from federation.settlement.payments.tables import Incoming, Payment
 
 
 async def clearing_empty_when_paid(session: AsyncSession, here: str) -> Check:
-    """I7: when nothing is owed between parties, waited for or on its way, clearing is at 0."""
+    """I7: when nothing is owed between parties, waited for or on its way, clearing is at 0.
+
+    Currency to sell that stands against currency to buy waits for the bank's deal (decision 0006);
+    only one of the two is nobody's.
+    """
     books = Accounts(here)
     _, balance = await trial_balance(session)
     waiting = (books.due(""), books.owed("InTransit"), books.suspense("BankEntry"))
@@ -27,10 +31,10 @@ async def clearing_empty_when_paid(session: AsyncSession, here: str) -> Check:
         for (name, currency), sums in balance.accounts.items()
         if name == books.equity("Clearing")
     }
-    wrong = [
-        f"{currency}: {amount} left" for currency, amount in sorted(clearing.items()) if amount
-    ]
-    return len(clearing), wrong
+    left = {currency: amount for currency, amount in sorted(clearing.items()) if amount}
+    if left and min(left.values()) < 0 < max(left.values()):
+        return 0, []
+    return len(clearing), [f"{currency}: {amount} left" for currency, amount in left.items()]
 
 
 async def _is_something_to_pay(session: AsyncSession) -> bool:

@@ -6,7 +6,8 @@ import sepaxml
 from lxml import etree
 
 from federation.settlement.payments import incoming
-from tests.federation.harness import nothing_changes, tell
+from tests.federation.harness import a_line, nothing_changes, report_lines, tell
+from tests.federation.test_corrections import correct
 from tests.settlement.payments.month import (
     AFTER_DUE,
     BEFORE_DUE,
@@ -26,6 +27,7 @@ SCHEMA = etree.XMLSchema(
     etree.parse(Path(sepaxml.__file__).parent / "schemas" / "pain.001.001.09.xsd")
 )
 P = "PAY-2026-09-"
+CORRECTION = """{ runs(period: "2026-09") { runId corrects } }"""
 NEVER_PAID = "never paid, written to twice"
 
 
@@ -204,3 +206,48 @@ async def test_what_an_excluded_debtor_still_pays_into_the_net_is_owed_back(back
         found = await dues(small)
         assert found["HUB"]["Due:GB"] == {"EUR": 13_319 - 2_099_724}
         assert found["GB"]["Due:HUB"] == {"GBP": 1_784_765 - 11_321}
+
+
+async def test_what_a_correction_gives_directly_is_paid_and_what_it_takes_stays(backend, tmp_path):
+    """GB left September's net; later usage moves its licences' money from FR to DE."""
+    async with owing_month(backend, tmp_path) as small:
+        await approve_all(small, "HUB")
+        await confirmed(small, "GB")
+        await everybody_pays(small, "HUB", "GB")
+        assert await dues(small) == {}
+
+        late = [
+            a_line(f"late-{licence}", licence, "https://news.example/de/1", units=400)
+            for licence in ("GB-000001", "GB-000002")
+        ]
+        await report_lines(small.lab("lab-one"), late, key="late")
+        await correct(small, "2026-09")
+        number = next(
+            row["runId"][:8]
+            for row in await small.at("HUB", "auditor").ask(CORRECTION)
+            if row["corrects"]
+        )
+        a_part, the_rest = f"ADJ-2026-09-{number}-GB-DE", f"ADJ-2026-09-{number}-GB-DE/2"
+        lost_by_fr = {"GB": {"Due:FR": {"GBP": 228_857, "EUR": 14_469}}}
+        assert await dues(small) == {
+            "DE": {"Due:GB": {"EUR": 579_001}},
+            "FR": {"Due:GB": {"EUR": -283_713}},
+            "GB": {"Due:DE": {"GBP": -457_714, "EUR": -40_514}, **lost_by_fr["GB"]},
+        }
+        came = await orders(small, "GB")
+        assert {key: row for key, row in came.items() if key.startswith("ADJ")} == {
+            a_part: (40_514, "EUR", "PROPOSED"),
+            the_rest: (538_487, "EUR", "PROPOSED"),
+        }
+        accounts = {row["id"]: row["payeeAccount"] for row in await payments(small, "GB")}
+        assert accounts[the_rest] == "DE75512108001245126199"
+        waiting = await waited_for(small, "DE")
+        assert {key: row for key, row in waiting.items() if key.startswith("ADJ")} == {
+            a_part: (40_514, "EUR", "EXPECTED"),
+            the_rest: (538_487, "EUR", "EXPECTED"),
+        }
+        assert not any(key.startswith("ADJ") for key in await orders(small, "FR"))
+
+        # What FR got too much is not called in: it stays between the two.
+        await everybody_pays(small, "HUB", "FR", "GB")
+        assert await dues(small) == {"FR": {"Due:GB": {"EUR": -283_713}}, **lost_by_fr}
