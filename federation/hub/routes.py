@@ -16,7 +16,7 @@ from federation.registry.messages import SliceRequest
 from federation.registry.urls import UrlKey
 from federation.schema.context import Server
 from federation.schema.registry import TooManyUrlsError
-from federation.settlement.service import publish_rates
+from federation.settlement.published_rates import publish_rates
 from federation.store.canonical import digest
 from federation.trust.policy import Issuer, LicenceStatus, sign_trust_document
 from federation.trust.principals import PEER

@@ -17,7 +17,7 @@ from federation.licensing.tables import Tariff as TariffRow
 from federation.licensing.tariff import Expected, QuoteLines, TariffBody
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.scalars import BigInt, Money
-from federation.settlement import service as settlement
+from federation.settlement import licence_books
 
 OFFICER = ("licensing_officer",)
 STAFF = ("licensing_officer", "settlement_officer", "settlement_approver", "auditor")
@@ -424,7 +424,7 @@ class LicensingMutation:
             row = await service.accept_offer(
                 at.session, offer, at.who, key=key, licensing=at.server.licensing, now=at.now
             )
-            await settlement.book_licence(at.session, row)
+            await licence_books.book_licence(at.session, row)
             return Licence.of(row)
 
         return await change(info, "licence.accept", ("lab",), act)
@@ -462,7 +462,7 @@ class LicensingMutation:
                 now=at.now,
             )
             if is_new:
-                await settlement.book_receipt(at.session, row)
+                await licence_books.book_receipt(at.session, row)
             found = decode((await service.get_licence(at.session, licence)).body)
             return Receipt(
                 id=strawberry.ID(row.id),

@@ -21,6 +21,7 @@ from federation.settlement.distribution import (
     distribute,
 )
 from federation.settlement.documents.issuing import issue_statement
+from federation.settlement.held import itemise_held
 from federation.settlement.invariants import checks
 from federation.settlement.invariants.registry import require_sound
 from federation.settlement.ledger import service as ledger
@@ -37,7 +38,6 @@ from federation.settlement.payments.remittances import propose_own_remittance
 from federation.settlement.run import RunResult, compute, document_rates
 from federation.settlement.run_books import entries_of_run
 from federation.settlement.run_document import RunDocument, decode, run_id
-from federation.settlement.service import itemise_held
 from federation.settlement.tables import Distribution as DistributionRow
 from federation.settlement.tables import LockedPeriod, Run
 from federation.store.canonical import digest

@@ -15,12 +15,10 @@ from federation.licensing.facts import LicenceFacts
 from federation.metering import store as metering
 from federation.metering.messages import UsageReport
 from federation.settlement import store
-from federation.settlement.messages import Held
 from federation.settlement.months import last_day, period_of
 from federation.settlement.rates import reference_rates
 from federation.settlement.run import choose_weights, with_rates_used
 from federation.settlement.run_document import (
-    LATE_PREFIX,
     CollectiveTerms,
     ComponentTerms,
     HubTerms,
@@ -56,7 +54,6 @@ class Gathered:
     document: RunDocument
     own: Weights
     reports: list[UsageReport]
-    late: list[Held]
 
 
 async def final_reports(session: AsyncSession, period: str) -> dict[str, tuple[str, UsageReport]]:
@@ -116,7 +113,6 @@ async def gather(session: AsyncSession, period: str, terms: membership.HubTerms)
         with_rates_used(document, rates),
         own,
         [report for _, report in reports.values()],
-        late_held(document, late),
     )
 
 
@@ -160,16 +156,6 @@ def late_weights(history: Mapping[str, Weights], nodes: Iterable[str]) -> Weight
 def with_late(own: Weights, late: Weights) -> Weights:
     """Return a month's own weights together with those of missing nodes."""
     return {key: {**own.get(key, {}), **late.get(key, {})} for key in sorted({*own, *late})}
-
-
-def late_held(document: RunDocument, late: Weights) -> list[Held]:
-    """Return the held rows of missing nodes; the node stands in the place of an address."""
-    return [
-        Held(key, party, party.removeprefix(LATE_PREFIX), str(weight))
-        for key, parties in sorted(late.items())
-        for party, weight in sorted(parties.items())
-        if document.licences[key.partition("/")[0]].weights_from[key] == "period"
-    ]
 
 
 def shares_by(own: Weights, earlier: Weights) -> list[tuple[str, str, str]]:

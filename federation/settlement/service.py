@@ -1,7 +1,7 @@
-"""The hub's month: rates, calculate, advise, approve by a second person, or withdraw."""
+"""The hub's month: calculate, advise, approve by a second person, or withdraw."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 import msgspec
@@ -10,22 +10,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from federation.config import Adjustments, Calendar
 from federation.errors import RefusalError
 from federation.licensing import store as licensing
-from federation.licensing.tables import Licence, Receipt
 from federation.metering.messages import UsageReport
 from federation.settlement import store
-from federation.settlement.arithmetic import largest_remainder
-from federation.settlement.books import licence_entry, receipt_entry
 from federation.settlement.closing.service import require_concurrence, stated
 from federation.settlement.corrections import set_off
 from federation.settlement.documents import issuing
 from federation.settlement.documents.store import balances_due
+from federation.settlement.held import held_of, itemise_held
 from federation.settlement.inputs import Gathered, final_reports, gather, use_weights
 from federation.settlement.invariants import checks
 from federation.settlement.invariants.registry import require_sound
 from federation.settlement.ledger import service as ledger
 from federation.settlement.messages import (
     Credit,
-    Held,
     RunAdvised,
     RunApproved,
     RunWithdrawn,
@@ -33,25 +30,15 @@ from federation.settlement.messages import (
 )
 from federation.settlement.months import last_day, months_back
 from federation.settlement.payments.remittances import propose_remittances
-from federation.settlement.rates import parse_rate
 from federation.settlement.run import RunResult, compute
 from federation.settlement.run_books import entries_of_run
 from federation.settlement.run_document import RunDocument, decode, encode, run_id
 from federation.settlement.suspense.service import publish as publish_held
-from federation.settlement.tables import LockedPeriod, OwnWeight, Rate, Run, Standing
+from federation.settlement.tables import LockedPeriod, OwnWeight, Run, Standing
 from federation.store import outbox
-from federation.tabular import Reader, parse_date, read_table
 from federation.trust.membership import HubTerms
 from federation.trust.principals import Principal, SamePersonError, require_other_person
 from federation.trust.service import HUB, node_parties
-
-RATE_LENGTH_MAX = 40
-
-
-class RateConflictError(RefusalError):
-    """Another rate was published for this currency and day."""
-
-    code: ClassVar[str] = "RATE_CONFLICT"
 
 
 class UnknownRunError(RefusalError):
@@ -70,34 +57,6 @@ class LockedPeriodError(RefusalError):
     """This month is settled and locked; its run had other inputs."""
 
     code: ClassVar[str] = "LOCKED_PERIOD"
-
-
-async def publish_rates(session: AsyncSession, data: bytes, who: Principal) -> int:
-    """Record rates from CSV (`date, currency, rate`); another rate for the same day is refused."""
-    reader, seen, count = Reader(), set[tuple[date, str]](), 0
-    for row in read_table(data, required=["date", "currency", "rate"]):
-        day = reader.read(row, "date", parse_date)
-        rate = reader.read(row, "rate", parse_rate)
-        currency, text = row.get("currency"), row.get("rate")
-        if len(currency) != 3 or not currency.isalpha() or not currency.isupper():  # noqa: PLR2004
-            reader.refuse(row, "currency", f"no ISO 4217 code: {currency!r}")
-            continue
-        if day is None or rate is None:
-            continue
-        if (day, currency) in seen:
-            reader.refuse(row, "currency", f"two rates for {currency} on {day}")
-            continue
-        if len(text) > RATE_LENGTH_MAX:
-            reader.refuse(row, "rate", f"longer than {RATE_LENGTH_MAX} characters")
-        seen.add((day, currency))
-        known = await store.find_rate(session, day, currency)
-        if known is None:
-            session.add(Rate(day=day, currency=currency, rate=text, recorded_by=who.subject))
-            count += 1
-        elif parse_rate(known.rate) != rate:
-            reader.refuse(row, "rate", f"{known.rate} was published for {currency} on {day}")
-    reader.finish()
-    return count
 
 
 async def calculate_run(
@@ -207,7 +166,8 @@ async def approve_run(
     entries = entries_of_run(HUB, gathered.document, result, row.run_id, now.date())
     await store.post(session, entries)
     await ledger.keep_head(session, row.period, now)
-    await _keep_held(session, HUB, row, gathered, result, now)
+    held = await held_of(session, gathered.document, gathered.reports, HUB)
+    await itemise_held(session, row.run_id, row.period, result, held, now)
     waived = await set_off.to_reserve(
         session,
         before=months_back(row.period, adjustments.set_off_periods),
@@ -264,98 +224,6 @@ def _keep_standing(
             session.add(OwnWeight(period=period, licence=key, party=party, weight=weight))
 
 
-async def held_weights(
-    session: AsyncSession, period: str, reports: Sequence[UsageReport], origin: str, key: str
-) -> dict[str, dict[str, int]]:
-    """Return {`~` party: {url key: weight}} of a licence key: of the month, or of earlier ones."""
-    rows: list[UsageReport] = list(reports)
-    if origin == "earlier":
-        rows.clear()
-        for month in await store.locked_periods(session):
-            if month < period:
-                found = await final_reports(session, month)
-                rows += [report for _, report in found.values()]
-    weights: dict[str, dict[str, int]] = {}
-    for report in rows:
-        for item in report.held:
-            if item.licence == key:
-                by_url = weights.setdefault(item.party, {})
-                by_url[item.url_key] = by_url.get(item.url_key, 0) + int(item.weight)
-    return weights
-
-
-async def _keep_held(
-    session: AsyncSession,
-    here: str,
-    row: Run,
-    gathered: Gathered,
-    result: RunResult,
-    now: datetime,
-) -> None:
-    held: list[Held] = []
-    for key, licence in result.licences.items():
-        if licence.licensor == here and any(party.startswith("~") for party in licence.shares):
-            number = key.partition("/")[0]
-            origin = gathered.document.licences[number].weights_from[key]
-            found = await held_weights(session, row.period, gathered.reports, origin, key)
-            held += held_rows(key, found)
-    held += late_of(gathered, here)
-    await itemise_held(session, row.run_id, row.period, result, held, now)
-
-
-def late_of(gathered: Gathered, licensor: str) -> list[Held]:
-    """Return what is held at a licensor for nodes whose reports are missing."""
-    licences = gathered.document.licences
-    return [
-        item
-        for item in gathered.late
-        if licences[item.licence.partition("/")[0]].licensor == licensor
-    ]
-
-
-def held_rows(key: str, weights: dict[str, dict[str, int]]) -> list[Held]:
-    """Return held weights as rows, sorted."""
-    return [
-        Held(key, party, url_key, str(weight))
-        for party, by_url in sorted(weights.items())
-        for url_key, weight in sorted(by_url.items())
-    ]
-
-
-async def itemise_held(
-    session: AsyncSession,
-    name: str,
-    period: str,
-    result: RunResult,
-    held: Iterable[Held],
-    now: datetime,
-) -> None:
-    """Split the `~` shares of a licensor by address: what a late claim may be paid from."""
-    weights: dict[tuple[str, str], dict[str, int]] = {}
-    for item in held:
-        weights.setdefault((item.licence, item.party), {})[item.url_key] = int(item.weight)
-    rows: list[tuple[object, ...]] = []
-    for (key, party), by_url in sorted(weights.items()):
-        licence = result.licences[key]
-        amounts = largest_remainder(
-            licence.shares.get(party, 0), by_url, scope=f"{period}/{key}/{party}"
-        )
-        rows += [
-            (
-                name,
-                key,
-                party.removeprefix("~").partition(":")[0],
-                url_key,
-                str(by_url[url_key]),
-                str(amount),
-                licence.currency,
-                store.day(session, now.date()),
-            )
-            for url_key, amount in sorted(amounts.items())
-        ]
-    await store.add_held(session, rows)
-
-
 async def _tell_nodes(
     session: AsyncSession,
     row: Run,
@@ -365,20 +233,11 @@ async def _tell_nodes(
     now: datetime,
 ) -> None:
     for party in await node_parties(session):
-        held: list[Held] = []
-        for number, licence in gathered.document.licences.items():
-            if licence.licensor == party.code:
-                for key in licence.keys(number):
-                    found = await held_weights(
-                        session, row.period, gathered.reports, licence.weights_from[key], key
-                    )
-                    held += held_rows(key, found)
-        held += late_of(gathered, party.code)
         message = RunApproved(
             run_id=row.run_id,
             document=row.document.decode(),
             credits=credits_of(party.code, gathered.reports),
-            held=held,
+            held=await held_of(session, gathered.document, gathered.reports, party.code),
             uses=uses_of_party(party.code, gathered.document, gathered.reports),
             set_off=str(set_off.get(party.code, 0)),
             waived=str(waived.get(party.code, 0)),
@@ -422,35 +281,3 @@ async def get_run(session: AsyncSession, name: str, states: set[str]) -> Run:
     if row.state not in states:
         raise RunStateError(f"{name[:16]} is {row.state}")
     return row
-
-
-async def book_licence(session: AsyncSession, row: Licence) -> None:
-    """Enter an accepted licence in its licensor's books and invoice it, once."""
-    if await store.is_posted(session, f"licence/{row.number}"):
-        return
-    facts = licensing.facts(row)
-    entry = licence_entry(
-        licensor=row.licensor,
-        number=row.number,
-        accepted_on=row.accepted_at.date(),
-        fees={facts.key(component): component.fee for component in facts.components},
-        currency=facts.currency,
-    )
-    await store.post(session, [entry])
-    await issuing.issue_invoice(session, row)
-
-
-async def book_receipt(session: AsyncSession, row: Receipt) -> None:
-    """Enter a receipt in the licensor's books, numbered per licence."""
-    licence = await session.get_one(Licence, row.licence)
-    facts = licensing.facts(licence)
-    await session.flush()
-    entry = receipt_entry(
-        licensor=licence.licensor,
-        number=row.licence,
-        sequence=len(await licensing.receipts_of(session, row.licence)),
-        received_on=row.received_on,
-        amount=row.amount,
-        currency=facts.currency,
-    )
-    await store.post(session, [entry])

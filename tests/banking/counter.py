@@ -8,7 +8,7 @@ from federation.banking.waiting import At
 from federation.licensing import service as licensing
 from federation.licensing.objects import ComponentTerms, OfferTerms
 from federation.licensing.service import Licensing
-from federation.settlement import service as settlement
+from federation.settlement import licence_books
 from federation.trust.jose import SigningKey
 from federation.trust.membership import CollectiveTerms
 from federation.trust.principals import Principal
@@ -58,7 +58,7 @@ async def sell(session, fee="100000", currency="EUR", key="1"):
     row = await licensing.accept_offer(
         session, offer.id, LAB, key=f"a-{key}", licensing=HUB, now=SOLD_AT
     )
-    await settlement.book_licence(session, row)
+    await licence_books.book_licence(session, row)
     return row.number
 
 

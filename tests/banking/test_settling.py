@@ -13,7 +13,7 @@ from federation.banking.settling import EntryProposedError, EntrySettledError, N
 from federation.banking.tables import Match
 from federation.licensing import receipts
 from federation.licensing import store as licensing
-from federation.settlement import service as settlement
+from federation.settlement import licence_books
 from federation.settlement.books import Entry, Posting
 from federation.settlement.payments import incoming, treasury
 from federation.settlement.payments import service as payments
@@ -330,7 +330,7 @@ async def by_hand(database, amount=100_000, key="r-1"):
             here="HUB",
             now=NOW,
         )
-        await settlement.book_receipt(session, receipt)
+        await licence_books.book_receipt(session, receipt)
         return receipt.id
 
 

@@ -24,10 +24,11 @@ from federation.settlement.corrections.directly import (
 )
 from federation.settlement.corrections.members import Adjustment, adjust_members
 from federation.settlement.corrections.recompute import Corrected, Difference, difference
-from federation.settlement.corrections.service import adjustment_id, correct_held
+from federation.settlement.corrections.service import adjustment_id
 from federation.settlement.corrections.tables import NodeCorrection
 from federation.settlement.distributing import Own, RunMismatchError, checked
 from federation.settlement.distribution import Distribution, MemberFacts, distribute
+from federation.settlement.held import itemise_held
 from federation.settlement.invariants import checks
 from federation.settlement.invariants.registry import require_sound
 from federation.settlement.messages import RunCorrected
@@ -119,7 +120,7 @@ async def receive_correction(
         ],
         now.date(),
     )
-    await correct_held(session, run, item, message.held, now)
+    await itemise_held(session, run.run_id, run.period, item.after, message.held, now)
     await _expect(session, own, message, run, agreed.settlement_currency, terms, now)
     await settle_directly(session, own, directly, run, message.accounts, terms, now)
     await session.flush()

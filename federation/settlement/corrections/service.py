@@ -17,7 +17,6 @@ from federation.errors import RefusalError
 from federation.metering import month
 from federation.metering.messages import UsageReport
 from federation.settlement import store
-from federation.settlement.arithmetic import largest_remainder
 from federation.settlement.books import Accounts, run_entries, too_small_to_remit
 from federation.settlement.closing.service import require_concurrence
 from federation.settlement.corrections import set_off
@@ -28,10 +27,11 @@ from federation.settlement.corrections.recompute import (
     difference,
     recompute,
 )
-from federation.settlement.inputs import final_reports, late_held, own_weights, sum_of_classes
+from federation.settlement.held import held_of, itemise_held
+from federation.settlement.inputs import final_reports, own_weights, sum_of_classes
 from federation.settlement.invariants import checks
 from federation.settlement.invariants.registry import require_sound
-from federation.settlement.messages import Held, RunCorrected
+from federation.settlement.messages import RunCorrected
 from federation.settlement.months import last_day, period_of
 from federation.settlement.pain001 import Account
 from federation.settlement.payments import incoming
@@ -45,8 +45,6 @@ from federation.settlement.service import (
     advise_run,
     credits_of,
     get_run,
-    held_rows,
-    held_weights,
     refuse_who_entered_inputs,
     uses_of_party,
     withdraw_run,
@@ -282,53 +280,9 @@ async def _post(
     for key, parties in own_weights(reports).items():
         for party, weight in parties.items():
             session.add(OwnWeight(period=row.period, licence=key, party=party, weight=weight))
-    held = await _held(session, row, item, HUB)
-    await correct_held(session, row, item, held, now)
+    held = await held_of(session, item.new, reports, HUB)
+    await itemise_held(session, row.run_id, row.period, item.after, held, now)
     await publish_held(session, item.new, row.run_id, now)
-
-
-async def _held(session: AsyncSession, row: Run, item: Corrected, licensor: str) -> list[Held]:
-    """Return what is held at a licensor of the whole corrected month."""
-    reports = [report for _, report in (await final_reports(session, row.period)).values()]
-    held: list[Held] = []
-    for key, licence in item.after.licences.items():
-        if licence.licensor == licensor and any(p.startswith("~") for p in licence.shares):
-            origin = item.new.licences[key.partition("/")[0]].weights_from[key]
-            found = await held_weights(session, row.period, reports, origin, key)
-            held += held_rows(key, found)
-            late = {
-                p: int(weight)
-                for k, p, weight in item.new.shares_by
-                if k == key and p.startswith("~LATE:")
-            }
-            held += late_held(item.new, {key: late})
-    return held
-
-
-async def correct_held(
-    session: AsyncSession, row: Run, item: Corrected, held: Sequence[Held], now: datetime
-) -> None:
-    """Itemise a licensor's `~` shares again; what differs from the items there is added to them."""
-    wanted: dict[tuple[str, str, str], tuple[int, int]] = {}
-    weights: dict[tuple[str, str], dict[str, int]] = {}
-    for entry in held:
-        weights.setdefault((entry.licence, entry.party), {})[entry.url_key] = int(entry.weight)
-    for (key, party), by_url in weights.items():
-        total = item.after.licences[key].shares.get(party, 0)
-        scope = f"{row.period}/{key}/{party}"
-        for url_key, amount in largest_remainder(total, by_url, scope=scope).items():
-            reason = party.removeprefix("~").partition(":")[0]
-            wanted[key, reason, url_key] = (by_url[url_key], amount)
-    there = await store.held_amounts(session, row.period)
-    rows: list[tuple[object, ...]] = []
-    for key, reason, url_key in sorted({*wanted, *there}):
-        weight, amount = wanted.get((key, reason, url_key), (0, 0))
-        more = amount - there.get((key, reason, url_key), 0)
-        if more:
-            currency = item.after.licences[key].currency
-            day = store.day(session, now.date())
-            rows.append((row.run_id, key, reason, url_key, str(weight), str(more), currency, day))
-    await store.add_held(session, rows)
 
 
 async def _left(session: AsyncSession, period: str) -> list[str]:
@@ -418,7 +372,7 @@ async def _pay_and_tell(
             corrects=row.corrects or "",
             document=row.document.decode(),
             credits=credits_of(party.code, reports),
-            held=await _held(session, row, item, party.code),
+            held=await held_of(session, item.new, reports, party.code),
             uses=uses_of_party(party.code, item.new, reports),
             remittance=str(amount),
             set_off=str(used.amount),

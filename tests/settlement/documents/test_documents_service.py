@@ -11,7 +11,7 @@ from federation.licensing import service as licensing
 from federation.licensing.objects import ComponentTerms, OfferTerms, decode
 from federation.licensing.receipts import record_receipt
 from federation.licensing.service import LicenceStatusError, Licensing
-from federation.settlement import service as settlement
+from federation.settlement import licence_books
 from federation.settlement import store as books
 from federation.settlement.documents import issuing, service, store
 from federation.settlement.documents.issuing import DocumentMismatchError
@@ -218,7 +218,7 @@ async def sold(database):
             session, TERMS, OFFICER, reason="a pilot", key="o", uses=["TRAIN", "GROUND"], now=NOON
         )
         row = await licensing.accept_offer(session, offer.id, LAB, key="a", licensing=HUB, now=NOON)
-        await settlement.book_licence(session, row)
+        await licence_books.book_licence(session, row)
     return database
 
 
@@ -263,7 +263,7 @@ async def receive(database, amount):
             here="HUB",
             now=OCTOBER,
         )
-        await settlement.book_receipt(session, receipt)
+        await licence_books.book_receipt(session, receipt)
 
 
 async def balance(database, account):
