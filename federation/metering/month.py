@@ -29,6 +29,7 @@ from federation.metering.service import LINES_MAX, month_of
 from federation.metering.tables import MeteringPeriod, Progress
 from federation.metering.tally import LATE, CountedLine, Counter, PortionKey
 from federation.metering.verdicts import Terms
+from federation.registry import index_store
 from federation.registry import store as registry
 from federation.registry.index import ClaimIndex
 from federation.registry.urls import UrlKey, normalise_url
@@ -112,7 +113,7 @@ async def _do_round(
         await outbox.post(session, target=party.entity_id, kind="usage.cut_off", body=body, now=now)
     await session.flush()
     lines = await usage_lines.undecided_lines(session, period, HUB)
-    index = registry.claim_index(await registry.index_slice(session, url_keys(lines)))
+    index = index_store.claim_index(await index_store.index_slice(session, url_keys(lines)))
     placer = await counter(session, HUB, index, terms)
     await forward_entered(session, period, lines, placer, now)
     await make_report(session, period, HUB, now)

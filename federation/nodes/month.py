@@ -14,7 +14,7 @@ from federation.metering import lines as usage_lines
 from federation.metering import month as metering
 from federation.metering import store
 from federation.metering.tables import MeteringPeriod
-from federation.registry import store as registry
+from federation.registry import index_store
 from federation.registry.index import ClaimIndex
 from federation.registry.messages import Slice, SliceRequest
 from federation.registry.urls import UrlKey
@@ -109,7 +109,7 @@ class MonthWorker:
             )
             part = msgspec.json.decode(answer, type=Slice)
             found = Slice(found.claims + part.claims, found.reservations + part.reservations)
-        return registry.claim_index(_distinct(found))
+        return index_store.claim_index(_distinct(found))
 
 
 async def _stands_where_it_did(session: AsyncSession, row: MeteringPeriod) -> bool:
