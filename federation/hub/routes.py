@@ -11,7 +11,7 @@ from federation.edge.auth import parties
 from federation.edge.files import Maker, held_file, report_file, run_file
 from federation.edge.http import decoded, json_response, read_body, who_asks
 from federation.licensing import store as licensing
-from federation.registry import store as registry
+from federation.registry import index_store
 from federation.registry.messages import SliceRequest
 from federation.registry.urls import UrlKey
 from federation.schema.context import Server
@@ -38,7 +38,7 @@ def hub_routes(server: Server) -> list[Any]:
             raise TooManyUrlsError
         async with server.db.read() as session:
             keys = {UrlKey(host, path) for host, path in asked.keys}
-            return json_response(await registry.index_slice(session, keys))
+            return json_response(await index_store.index_slice(session, keys))
 
     @post("/settlement/rates", status_code=200)
     async def rates(request: Request[Any, Any, Any]) -> Response[bytes]:

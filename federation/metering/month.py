@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from federation.errors import RefusalError
 from federation.licensing import store as licensing
 from federation.logs import get_logger
+from federation.metering import lines as usage_lines
 from federation.metering import store
 from federation.metering.messages import (
     Complete,
@@ -28,6 +29,7 @@ from federation.metering.service import LINES_MAX, month_of
 from federation.metering.tables import MeteringPeriod, Progress
 from federation.metering.tally import LATE, CountedLine, Counter, PortionKey
 from federation.metering.verdicts import Terms
+from federation.registry import index_store
 from federation.registry import store as registry
 from federation.registry.index import ClaimIndex
 from federation.registry.urls import UrlKey, normalise_url
@@ -96,7 +98,7 @@ async def begin_round(session: AsyncSession, period: str, terms: HubTerms, now: 
     for item in progress.values():
         item.forwarded_lines, item.missing = None, False
     row.state, row.round = "CUT_OFF", row.round + 1
-    await store.reopen_late(session, period)
+    await usage_lines.reopen_late(session, period)
     await _do_round(session, row, terms, now)
     return row.round
 
@@ -110,8 +112,8 @@ async def _do_round(
         body = CutOff(period, row.round)
         await outbox.post(session, target=party.entity_id, kind="usage.cut_off", body=body, now=now)
     await session.flush()
-    lines = await store.undecided_lines(session, period, HUB)
-    index = registry.claim_index(await registry.index_slice(session, url_keys(lines)))
+    lines = await usage_lines.undecided_lines(session, period, HUB)
+    index = index_store.claim_index(await index_store.index_slice(session, url_keys(lines)))
     placer = await counter(session, HUB, index, terms)
     await forward_entered(session, period, lines, placer, now)
     await make_report(session, period, HUB, now)
@@ -136,14 +138,14 @@ async def go_on_without(session: AsyncSession, period: str, node: str, now: date
 
 async def own_lines(session: AsyncSession, period: str, here: str) -> list[CountedLine]:
     """At a node: return the undecided lines of a month that belong here, wherever they entered."""
-    entered = await store.undecided_lines(session, period, here)
-    return [*entered, *await store.routed_lines(session, period, verdict=None)]
+    entered = await usage_lines.undecided_lines(session, period, here)
+    return [*entered, *await usage_lines.routed_lines(session, period, verdict=None)]
 
 
 async def lines_to_test_again(session: AsyncSession, period: str, here: str) -> list[CountedLine]:
     """At a node, in a later round: return what counted, in case an opt-out was found since."""
     row = await session.get_one(MeteringPeriod, period)
-    return await store.matched_lines(session, period, here) if row.round else []
+    return await usage_lines.matched_lines(session, period, here) if row.round else []
 
 
 async def close_month(
@@ -161,7 +163,7 @@ async def close_month(
     here = placer.here
     tally = placer.own(lines)
     if again:
-        weighs = portion_weights(await store.portions(session, period))
+        weighs = portion_weights(await usage_lines.portions(session, period))
         for line in placer.withdraw(tally, again, weighs):
             log.warning(
                 "an opt-out was found, but claims have changed since",
@@ -169,11 +171,11 @@ async def close_month(
                 reporter=line.reporter,
                 event_id=line.event_id,
             )
-    await store.keep_tally(session, period, here, tally)
+    await usage_lines.keep_tally(session, period, here, tally)
     await make_report(session, period, here, now)
 
 
-def portion_weights(portions: Iterable[store.Weighed]) -> dict[PortionKey, int]:
+def portion_weights(portions: Iterable[usage_lines.Weighed]) -> dict[PortionKey, int]:
     """Return what a month's lines weigh so far, by what they weigh for."""
     sums: dict[PortionKey, int] = {}
     for row in portions:
@@ -193,7 +195,7 @@ async def receive_cut_off(session: AsyncSession, message: CutOff, now: datetime)
         )
     elif message.round > row.round:
         row.state, row.round, row.complete_lines = "CUT_OFF", message.round, None
-        await store.reopen_late(session, message.period)
+        await usage_lines.reopen_late(session, message.period)
     announce(session, DUE)
 
 
@@ -229,7 +231,7 @@ async def forward_entered(
     """Decide the lines that end here, send on those owned elsewhere; return how many went."""
     here = placer.here
     tally, _ = placer.enter(lines)
-    await store.keep_tally(session, period, here, tally)
+    await usage_lines.keep_tally(session, period, here, tally)
     sent = 0
     for owner, theirs in sorted(tally.elsewhere.items()):
         theirs.sort(key=lambda line: (line.reporter, line.event_id))
@@ -285,7 +287,7 @@ async def receive_routed(session: AsyncSession, message: UsageRouted) -> None:
     row = await store.find_period(session, message.period)
     is_late = row is not None and (row.state == "REPORTED" or row.complete_lines is not None)
     verdict = LATE if is_late else None
-    await store.add_routed(session, message.origin, message.period, message.lines, verdict)
+    await usage_lines.add_routed(session, message.origin, message.period, message.lines, verdict)
 
 
 async def receive_forwarded(
@@ -327,7 +329,7 @@ async def receive_complete(session: AsyncSession, message: Complete) -> None:
 
     A node that was away learns so before it has sent on its own; it does that first.
     """
-    here = await store.count_routed(session, message.period)
+    here = await usage_lines.count_routed(session, message.period)
     if here != message.lines:
         raise CountMismatchError(f"{message.period}: {here} lines came, {message.lines} were sent")
     row = await session.get_one(MeteringPeriod, message.period)

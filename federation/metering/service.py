@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from federation.errors import RefusalError
 from federation.licensing import store as licensing
 from federation.licensing.facts import LicenceFacts
+from federation.metering import lines as usage_lines
 from federation.metering import store
 from federation.metering.ingest import Accepted, Desk, Refused, repeated, sort_batch
 from federation.metering.tables import Batch
@@ -80,14 +81,14 @@ async def ingest(
     desk = Desk(source, licences, licensee, terms.use_weight, month_of(now))
     batch = sort_batch(body, desk)
     accepted = list(batch.accepted.values())
-    first = await store.add_new_lines(session, reporter, source, accepted)
+    first = await usage_lines.add_new_lines(session, reporter, source, accepted)
     again = [*(line for line in accepted if line.event_id in first), *batch.repeats]
     accepted = [line for line in accepted if line.event_id not in first]
     first = {line.event_id: line.content for line in accepted} | first
     refused = [*batch.refused, *(repeated(line, first[line.event_id]) for line in again)]
     refused.sort(key=lambda item: item.line_no)
     await _set_late_ones_apart(session, reporter, accepted, refused)
-    await store.add_refused(session, reporter, key, refused)
+    await usage_lines.add_refused(session, reporter, key, refused)
     counted: dict[str, tuple[int, int]] = {}
     for line in accepted:
         _count(counted, line.verdict or "ACCEPTED", line.content[3])
@@ -122,7 +123,7 @@ async def _set_late_ones_apart(
     late = [line for line in accepted if line.period in closed]
     for line in late:
         line.verdict = LATE
-    await store.mark_late(session, reporter, late)
+    await usage_lines.mark_late(session, reporter, late)
     for item in refused:
         if item.period in closed:
             item.reason, item.verdict = f"{item.verdict}: {item.reason}", LATE

@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from federation.config import NodeConfig
 from federation.edge.peers import DELIVERY_SECONDS, PeerAnswerError, PeerClient
 from federation.logs import get_logger
+from federation.metering import lines as usage_lines
 from federation.metering import month as metering
 from federation.metering import store
 from federation.metering.tables import MeteringPeriod
-from federation.registry import store as registry
+from federation.registry import index_store
 from federation.registry.index import ClaimIndex
 from federation.registry.messages import Slice, SliceRequest
 from federation.registry.urls import UrlKey
@@ -69,7 +70,7 @@ class MonthWorker:
     async def _forward(self, row: MeteringPeriod) -> None:
         server, period = self._server, row.period
         async with server.db.read() as session:
-            lines = await store.undecided_lines(session, period, server.code)
+            lines = await usage_lines.undecided_lines(session, period, server.code)
         index = await self._index(metering.url_keys(lines))
         async with server.db.write("month.forward") as session:
             if not await _stands_where_it_did(session, row):
@@ -108,7 +109,7 @@ class MonthWorker:
             )
             part = msgspec.json.decode(answer, type=Slice)
             found = Slice(found.claims + part.claims, found.reservations + part.reservations)
-        return registry.claim_index(_distinct(found))
+        return index_store.claim_index(_distinct(found))
 
 
 async def _stands_where_it_did(session: AsyncSession, row: MeteringPeriod) -> bool:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.errors import RefusalError
-from federation.registry import store
+from federation.registry import index_store, store
 from federation.registry.imports import read_claims, read_members, read_opt_outs
 from federation.registry.messages import ClaimFact, RegistryDelta, ReservationFact
 from federation.store import outbox
@@ -41,7 +41,7 @@ async def import_claims(session: AsyncSession, data: bytes, *, node: str, now: d
     )
     await store.add_claims(session, node, claims)
     joined = await store.joined_on(session, {claim.member_id for claim in claims})
-    facts = [store.claim_fact(node, claim, joined[claim.member_id]) for claim in claims]
+    facts = [index_store.claim_fact(node, claim, joined[claim.member_id]) for claim in claims]
     await _tell_index(session, node, facts, [], now)
     return len(claims)
 
@@ -53,7 +53,7 @@ async def import_opt_outs(session: AsyncSession, data: bytes, *, node: str, now:
         data, node=node, members=await store.member_ids(session), uses=terms.use_weight
     )
     await store.add_opt_outs(session, opt_outs, now)
-    facts = [store.reservation_fact(node, opt_out) for opt_out in opt_outs]
+    facts = [index_store.reservation_fact(node, opt_out) for opt_out in opt_outs]
     await _tell_index(session, node, [], facts, now)
     return len(opt_outs)
 
@@ -69,7 +69,7 @@ async def _tell_index(
     for start in range(0, max(len(claims), len(reservations)), DELTA_ENTRIES_MAX):
         end = start + DELTA_ENTRIES_MAX
         delta = RegistryDelta(
-            version=await store.next_version(session, node),
+            version=await index_store.next_version(session, node),
             claims=list(claims[start:end]),
             reservations=list(reservations[start:end]),
         )
@@ -78,8 +78,8 @@ async def _tell_index(
 
 async def receive_delta(session: AsyncSession, node: str, delta: RegistryDelta) -> None:
     """At the hub: enter a delta; one out of order is refused."""
-    expected = await store.version_of(session, node) + 1
+    expected = await index_store.version_of(session, node) + 1
     if delta.version != expected:
         raise VersionGapError(f"{node} #{delta.version}, expected #{expected}")
-    await store.next_version(session, node)
-    await store.apply_delta(session, node, delta)
+    await index_store.next_version(session, node)
+    await index_store.apply_delta(session, node, delta)

@@ -13,7 +13,7 @@ from federation import money
 from federation.errors import RefusalError
 from federation.licensing import store as licensing
 from federation.licensing.tariff import TariffBody
-from federation.registry import store
+from federation.registry import index_store, store
 from federation.registry.index import ClaimIndex
 from federation.registry.urls import MalformedUrlError, UrlKey, normalise_url
 from federation.schema.context import Info, PeerDownError, Server
@@ -182,7 +182,8 @@ class HubRightsQuery:
         await _check_use(server, use)
         keys = _keys(urls)
         async with server.db.read() as session:
-            index = store.claim_index(await store.index_slice(session, set(keys.values())))
+            known = await index_store.index_slice(session, set(keys.values()))
+            index = index_store.claim_index(known)
             prices = await licensing.latest_tariff(session)
         items = {url: _answer(url, keys.get(url), index, asked) for url in urls}
         theirs: dict[str, list[str]] = {}
@@ -213,7 +214,8 @@ class HubRightsQuery:
         server = info.context.server
         keys, instant = _keys(urls), at or server.clock()
         async with server.db.read() as session:
-            index = store.claim_index(await store.index_slice(session, set(keys.values())))
+            known = await index_store.index_slice(session, set(keys.values()))
+            index = index_store.claim_index(known)
         return [_owners(url, keys.get(url), index, instant) for url in urls]
 
 
@@ -333,8 +335,9 @@ class NodeRightsQuery:
 async def _own_rights(server: Server, asked: _Question) -> RightsAnswer:
     keys = _keys(asked.urls)
     async with server.db.read() as session:
-        index = store.claim_index(await store.own_slice(session, server.code, set(keys.values())))
-        version = await store.version_of(session, server.code)
+        known = await index_store.own_slice(session, server.code, set(keys.values()))
+        index = index_store.claim_index(known)
+        version = await index_store.version_of(session, server.code)
     return RightsAnswer(
         items=[_answer(url, keys.get(url), index, asked) for url in asked.urls],
         nodes=[NodeStatus(node=server.code, state="OK", registry_version=version)],

@@ -10,7 +10,7 @@ from federation.licensing import store as licensing
 from federation.licensing.objects import decode
 from federation.licensing.service import LicenceStatusError, licence_for
 from federation.licensing.tables import Licence
-from federation.registry import store as registry
+from federation.registry import index_store
 from federation.registry.urls import normalise_url
 from federation.schema.context import Change, Info, Refused, change
 from federation.trust.service import HUB
@@ -100,7 +100,7 @@ async def _require_covered(at: Change, row: Licence, prefixes: list[str]) -> Non
     if at.server.code != HUB:
         return
     keys = [normalise_url(prefix) for prefix in prefixes]
-    index = registry.claim_index(await registry.index_slice(at.session, keys))
+    index = index_store.claim_index(await index_store.index_slice(at.session, keys))
     holders = {
         (claim.node, claim.holder_id) for key in keys for claim in index.claimants(key, at.now)
     }

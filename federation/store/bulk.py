@@ -1,12 +1,14 @@
 """Rows by the thousand: driver tuples instead of ORM objects (four to eight times faster)."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
+IN_CHUNK = 500
 _POSTGRES_CHUNK = 5_000
 _SQLITE_VARIABLES_MAX = 1_000  # of 32,766: longer lists are no faster, and kept as prepared
 
@@ -48,6 +50,24 @@ async def set_column(
         )
 
     await _execute(session, table, names, rows, statement)
+
+
+def for_driver(
+    session: AsyncSession, rows: Sequence[tuple[object, ...]]
+) -> list[tuple[object, ...]]:
+    """Write dates as the raw SQLite driver wants them; asyncpg takes them as they are."""
+    if session.get_bind().dialect.name != "sqlite":
+        return list(rows)
+    return [
+        tuple(value.isoformat() if isinstance(value, date) else value for value in row)
+        for row in rows
+    ]
+
+
+def in_chunks(values: Sequence[str]) -> Iterable[Sequence[str]]:
+    """Yield a long list in parts that fit into one `IN (…)`."""
+    for start in range(0, len(values), IN_CHUNK):
+        yield values[start : start + IN_CHUNK]
 
 
 async def _execute(

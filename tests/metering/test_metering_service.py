@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from federation.licensing.facts import Component, LicenceFacts
-from federation.metering import service, store
+from federation.metering import lines as usage_lines
+from federation.metering import service
 from federation.metering.service import (
     BYTES_MAX,
     LINES_MAX,
@@ -98,11 +99,11 @@ async def received_and_classed(database, *periods):
     received, classed = Counter(), Counter()
     async with database.read() as session:
         for period in periods:
-            lines, units = await store.received(session, period)
+            lines, units = await usage_lines.received(session, period)
             received.update(lines=lines, units=units)
-            for count, total in (await store.classes(session, period)).values():
+            for count, total in (await usage_lines.classes(session, period)).values():
                 classed.update(lines=count, units=total)
-            waiting = await store.undecided_lines(session, period, "DE")
+            waiting = await usage_lines.undecided_lines(session, period, "DE")
             classed.update(lines=len(waiting), units=sum(line.units for line in waiting))
     return dict(received), dict(classed)
 
@@ -155,9 +156,9 @@ async def test_a_receipt_says_what_became_of_each_line(database):
         (9, "CONFLICT", 6),
     ]
     async with database.read() as session:
-        assert await store.received(session, SEPTEMBER) == (8, 44)
-        assert await store.received(session, "2026-10") == (1, 5)
-        assert await store.classes(session, SEPTEMBER) == {
+        assert await usage_lines.received(session, SEPTEMBER) == (8, 44)
+        assert await usage_lines.received(session, "2026-10") == (1, 5)
+        assert await usage_lines.classes(session, SEPTEMBER) == {
             "other_source": (1, 5),
             "OUT_OF_SCOPE": (1, 5),
             "UNKNOWN_LICENCE": (1, 11),
@@ -165,9 +166,8 @@ async def test_a_receipt_says_what_became_of_each_line(database):
             "DUPLICATE": (1, 5),
             "CONFLICT": (1, 6),
         }
-        assert [
-            (row.line_no, row.raw) for row in await store.problems(session, "site:pub", "b-1", 2)
-        ] == [
+        problems = await usage_lines.problems(session, "site:pub", "b-1", 2)
+        assert [(row.line_no, row.raw) for row in problems] == [
             (6, a_line("e-6", licence="HUB-000009", units=11)),
             (7, a_line("e-7", units=0)),
         ]
@@ -279,7 +279,7 @@ async def test_a_batch_of_five_thousand_lines_is_taken(database, end):
 
     assert receipt.classes == {"ACCEPTED": (5_000, "12502500")}
     async with database.read() as session:
-        assert await store.received(session, SEPTEMBER) == (5_000, 12_502_500)
+        assert await usage_lines.received(session, SEPTEMBER) == (5_000, 12_502_500)
 
 
 @pytest.mark.parametrize("end", ["", "\n"])
@@ -376,7 +376,7 @@ async def test_units_add_up_beyond_sixty_four_bits(database):
         "MALFORMED": (1, "9223372036854775807"),
     }
     async with database.read() as session:
-        assert await store.received(session, SEPTEMBER) == (3, 3 * most)
+        assert await usage_lines.received(session, SEPTEMBER) == (3, 3 * most)
 
 
 async def test_a_receipt_shows_a_hundred_problems_and_all_are_kept(database):

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from federation.registry import service, store
+from federation.registry import index_store, service, store
 from federation.registry.imports import holder_id
 from federation.registry.messages import ClaimFact, RegistryDelta, ReservationFact
 from federation.registry.service import VersionGapError
@@ -59,7 +59,8 @@ async def receive(hub, *received, node="DE"):
 
 async def index_of(hub, *urls):
     async with hub.read() as session:
-        return store.claim_index(await store.index_slice(session, [normalise_url(u) for u in urls]))
+        known = await index_store.index_slice(session, [normalise_url(u) for u in urls])
+        return index_store.claim_index(known)
 
 
 async def owners(hub, url, at=NOON):
@@ -282,7 +283,7 @@ async def test_each_import_is_the_next_version(node):
 
     assert [delta.version for delta in await deltas(node)] == [1, 2, 3]
     async with node.read() as session:
-        assert await store.version_of(session, "DE") == 3
+        assert await index_store.version_of(session, "DE") == 3
 
 
 async def test_imports_at_once_leave_no_gap(node):
@@ -314,7 +315,7 @@ async def test_a_delta_out_of_order_is_refused(hub):
 
     await receive(hub, RegistryDelta(3))
     async with hub.read() as session:
-        assert await store.version_of(session, "DE") == 3
+        assert await index_store.version_of(session, "DE") == 3
 
 
 async def test_nodes_count_their_versions_apart(hub):
@@ -322,7 +323,8 @@ async def test_nodes_count_their_versions_apart(hub):
     await receive(hub, RegistryDelta(1), node="FR")
 
     async with hub.read() as session:
-        assert [await store.version_of(session, node) for node in ("DE", "FR", "GB")] == [2, 1, 0]
+        versions = [await index_store.version_of(session, node) for node in ("DE", "FR", "GB")]
+        assert versions == [2, 1, 0]
 
 
 async def test_a_refused_delta_has_counted_nothing_even_if_its_transaction_goes_on(hub):
@@ -454,8 +456,8 @@ async def test_a_node_answers_for_itself_as_the_index_would(backend, held, withh
         keys = [normalise_url(url) for url in asked]
 
         async with node.read() as session:
-            own = await store.own_slice(session, "DE", keys)
+            own = await index_store.own_slice(session, "DE", keys)
         async with hub.read() as session:
-            known = await store.index_slice(session, keys)
+            known = await index_store.index_slice(session, keys)
 
     assert entries(own) == entries(known)

@@ -14,15 +14,12 @@ from federation.settlement import run_document as rd
 from federation.settlement.arithmetic import largest_remainder
 from federation.settlement.rates import Rates
 from federation.settlement.run import compute, with_rates_used
+from federation.settlement.statement_files import AMOUNTS, COLUMNS, statement_csv, statement_json
 from federation.settlement.statements import (
-    AMOUNTS,
-    COLUMNS,
     DEDUCTIONS,
     StatementError,
     StatementInputs,
     build_statement,
-    statement_csv,
-    statement_json,
 )
 from federation.tabular import read_table
 from tests.settlement.reference_scenario import walk

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.config import Calendar
+from federation.metering import lines as usage_lines
 from federation.metering import store as metering
 from federation.metering.tables import MeteringPeriod, Progress, Report
 from federation.settlement import store as runs
@@ -56,7 +57,7 @@ async def of_months(
                 items.append(WorkItem("run", row.period, "all reports are in", OFFICER))
     for run in await runs.open_runs(session):
         items += await _run(session, run, here, now)
-    for period, (lines, units) in sorted((await metering.late_lines(session)).items()):
+    for period, (lines, units) in sorted((await usage_lines.late_lines(session)).items()):
         why = f"{lines} lines, {units} units came after the cut-off"
         items.append(WorkItem("late usage", period, why, OFFICER if calendar else "HUB"))
     return items

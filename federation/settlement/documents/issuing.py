@@ -33,7 +33,8 @@ from federation.settlement.payments.tables import Payment
 from federation.settlement.revenue import credited
 from federation.settlement.run import RunResult
 from federation.settlement.run_document import HUB, RunDocument
-from federation.settlement.statements import build_statement, statement_csv, statement_json
+from federation.settlement.statement_files import statement_csv, statement_json
+from federation.settlement.statements import build_statement
 from federation.store import outbox
 from federation.store.canonical import sha256_hex
 from federation.trust.principals import Principal

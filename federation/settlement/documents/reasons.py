@@ -19,12 +19,8 @@ from federation.settlement.payments.service import ADJUSTMENT, MEMBER, REMITTANC
 from federation.settlement.payments.tables import Payment
 from federation.settlement.run import RunResult, compute
 from federation.settlement.run_document import HUB, RunDocument
-from federation.settlement.statements import (
-    StatementInputs,
-    build_statement,
-    rate_text,
-    statement_json,
-)
+from federation.settlement.statement_files import statement_json
+from federation.settlement.statements import StatementInputs, build_statement, rate_text
 from federation.settlement.suspense import store as suspense
 from federation.settlement.tables import Distribution, MemberAmount
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from federation.metering import lines as usage_lines
 from federation.metering import store as metering
 from federation.metering.messages import UsageReport
 from federation.settlement.invariants.registry import Check, Settled
@@ -63,7 +64,7 @@ async def lines_conserved(session: AsyncSession, run: Settled) -> Check | None:
     if run.here not in reports:
         return 0, ["no report"]
     report = msgspec.json.decode(reports[run.here].body, type=UsageReport)
-    stored = await metering.classes(session, run.period)
+    stored = await usage_lines.classes(session, run.period)
     reported = {name: (lines, int(units)) for name, (lines, units) in report.classes.items()}
     wrong = [name for name in {*stored, *reported} if stored.get(name) != reported.get(name)]
     return sum(lines for lines, _ in stored.values()), sorted(wrong)
@@ -74,8 +75,8 @@ async def lines_counted_once(session: AsyncSession, run: Settled) -> Check | Non
     row = await metering.find_period(session, run.period)
     if row is None or row.state not in {"REPORTED", "COMPLETE"}:
         return None
-    placed = await metering.placed_lines(session, run.period)
-    totals = await metering.total_lines(session, run.period)
+    placed = await usage_lines.placed_lines(session, run.period)
+    totals = await usage_lines.total_lines(session, run.period)
     wrong = [
         f"{licence} {use} {verdict}: {placed.get((licence, use, verdict), (0, 0))} lines and "
         f"units, {totals.get((licence, use, verdict), (0, 0))} counted"

@@ -6,6 +6,7 @@ from typing import ClassVar
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.errors import RefusalError
+from federation.registry import index_store
 from federation.registry import store as registry
 from federation.registry.urls import normalise_url
 from federation.settlement import store as settlement
@@ -89,7 +90,7 @@ async def claim_held(
         raise NotHeldError(key.text)
     if not 1 <= len(evidence.strip()) <= EVIDENCE_MAX:
         raise NoSuchClaimError("a reference to evidence is needed")
-    index = registry.claim_index(await registry.own_slice(session, node, [key]))
+    index = index_store.claim_index(await index_store.own_slice(session, node, [key]))
     holders = await registry.claim_holders(session)
     wanted = sorted(
         {

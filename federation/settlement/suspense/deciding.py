@@ -7,7 +7,7 @@ from typing import ClassVar
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.errors import RefusalError
-from federation.registry import store as registry
+from federation.registry import index_store
 from federation.registry.urls import normalise_url
 from federation.settlement import store as settlement
 from federation.settlement.books import Accounts
@@ -201,7 +201,7 @@ async def _claimed_items(
     if not open_rows:
         raise NotHeldError(row.url_key)
     key = key_of(row.url_key)
-    index = registry.claim_index(await registry.index_slice(session, [key]))
+    index = index_store.claim_index(await index_store.index_slice(session, [key]))
     found: list[Held] = []
     rivals: set[str] = set()
     for item in open_rows:

@@ -1,0 +1,434 @@
+"""Every SQL statement about usage lines and the totals and portions they come to. No commits."""
+
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Table, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.metering.ingest import Accepted, Content, Refused
+from federation.metering.messages import RoutedLineFact
+from federation.metering.tables import Line, Portion, RoutedLine, Uncounted, UsageTotal
+from federation.metering.tally import FORWARDED, LATE, CountedLine, Tally
+from federation.metering.verdicts import (
+    DISPUTED,
+    MATCHED,
+    NOT_REPRESENTED,
+    RESERVED,
+    UNMATCHED,
+)
+from federation.store.bulk import insert_rows, set_column
+from federation.store.canonical import sha256_hex
+from federation.store.exact import exact_sums, limbs_of_64_bits, put_together
+
+IN_CHUNK = 900
+PLACED = (MATCHED, RESERVED, UNMATCHED, NOT_REPRESENTED, DISPUTED)  # by address, at the cut-off
+
+
+def _table(model: type) -> Table:
+    return model.__table__  # type: ignore[attr-defined,no-any-return]
+
+
+async def add_new_lines(
+    session: AsyncSession, reporter: str, source: str, lines: Sequence[Accepted]
+) -> dict[str, Content]:
+    """Insert lines whose ids are new; return {event_id: first content} of those that are not.
+
+    The whole batch goes in at once when no id was there, which is nearly always so.
+    """
+    savepoint = await session.begin_nested()
+    if await _insert_lines(session, reporter, source, lines) == len(lines):
+        await savepoint.commit()
+        return {}
+    await savepoint.rollback()
+    known = await _known_ids(session, reporter, [line.event_id for line in lines])
+    fresh = [line for line in lines if line.event_id not in known]
+    await _insert_lines(session, reporter, source, fresh)
+    return known
+
+
+async def _insert_lines(
+    session: AsyncSession, reporter: str, source: str, lines: Sequence[Accepted]
+) -> int:
+    columns = [
+        "reporter",
+        "event_id",
+        "licence",
+        "url",
+        "use",
+        "units",
+        "occurred_at",
+        "period",
+        "source",
+        "verdict",
+        "evidence",
+    ]
+    rows = [
+        (reporter, line.event_id, *line.content, line.period, source, line.verdict, line.evidence)
+        for line in lines
+    ]
+    return await insert_rows(session, _table(Line), columns, rows, ignore_conflicts=True)
+
+
+async def _known_ids(
+    session: AsyncSession, reporter: str, event_ids: Sequence[str]
+) -> dict[str, Content]:
+    known: dict[str, Content] = {}
+    for start in range(0, len(event_ids), IN_CHUNK):
+        rows = await session.execute(
+            select(
+                Line.event_id, Line.licence, Line.url, Line.use, Line.units, Line.occurred_at
+            ).where(
+                Line.reporter == reporter, Line.event_id.in_(event_ids[start : start + IN_CHUNK])
+            )
+        )
+        known.update({row[0]: (row[1], row[2], row[3], row[4], row[5]) for row in rows})
+    return known
+
+
+async def add_refused(
+    session: AsyncSession, reporter: str, batch: str, refused: Sequence[Refused]
+) -> None:
+    """Keep the lines that took no id, for the classes and for whoever asks why."""
+    columns = ["reporter", "batch", "line_no", "period", "verdict", "units", "reason", "raw"]
+    rows = [
+        (
+            reporter,
+            batch,
+            item.line_no,
+            item.period,
+            item.verdict,
+            item.units,
+            item.reason,
+            item.raw,
+        )
+        for item in refused
+    ]
+    await insert_rows(session, _table(Uncounted), columns, rows)
+
+
+async def mark_late(session: AsyncSession, reporter: str, lines: Sequence[Accepted]) -> None:
+    """Set lines apart that came after their month was cut off."""
+    rows = [(LATE, reporter, line.event_id) for line in lines]
+    await set_column(session, _table(Line), "verdict", ["reporter", "event_id"], rows)
+
+
+async def undecided_lines(session: AsyncSession, period: str, here: str) -> list[CountedLine]:
+    """Return the lines of a month that entered here and have no verdict yet."""
+    rows = await session.execute(
+        select(
+            Line.reporter,
+            Line.event_id,
+            Line.licence,
+            Line.url,
+            Line.use,
+            Line.units,
+            Line.occurred_at,
+        ).where(Line.period == period, Line.verdict.is_(None))
+    )
+    return [CountedLine(here, *row) for row in rows]
+
+
+async def routed_lines(
+    session: AsyncSession, period: str, *, verdict: str | None
+) -> list[CountedLine]:
+    """Return the lines of a month that entered elsewhere and are owned here, of one verdict."""
+    rows = await session.execute(
+        select(
+            RoutedLine.origin,
+            RoutedLine.reporter,
+            RoutedLine.event_id,
+            RoutedLine.licence,
+            RoutedLine.url,
+            RoutedLine.use,
+            RoutedLine.units,
+            RoutedLine.occurred_at,
+        ).where(RoutedLine.period == period, RoutedLine.verdict == verdict)
+    )
+    return [CountedLine(*row) for row in rows]
+
+
+async def matched_lines(session: AsyncSession, period: str, here: str) -> list[CountedLine]:
+    """Return the lines of a month that counted for members here, wherever they entered."""
+    rows = await session.execute(
+        select(
+            Line.reporter,
+            Line.event_id,
+            Line.licence,
+            Line.url,
+            Line.use,
+            Line.units,
+            Line.occurred_at,
+        ).where(Line.period == period, Line.verdict == MATCHED)
+    )
+    entered = [CountedLine(here, *row) for row in rows]
+    return [*entered, *await routed_lines(session, period, verdict=MATCHED)]
+
+
+async def reopen_late(session: AsyncSession, period: str) -> None:
+    """Take in what came late: lines get their verdict in this round, refused ones their class."""
+    for model in (Line, RoutedLine):
+        await session.execute(
+            update(model)
+            .where(model.period == period, model.verdict == LATE)
+            .values(verdict=None)
+            .execution_options(synchronize_session=False)
+        )
+    rows = await session.scalars(
+        select(Uncounted).where(Uncounted.period == period, Uncounted.verdict == LATE)
+    )
+    for row in rows:
+        row.verdict, _, row.reason = row.reason.partition(": ")
+
+
+async def late_lines(session: AsyncSession) -> dict[str, tuple[int, int]]:
+    """Return {month: (lines, units)} of what came after its cut-off and waits for a correction."""
+    found: dict[str, tuple[int, int]] = {}
+    for model in (Line, RoutedLine, Uncounted):
+        rows = await session.execute(select(model.period, model.units).where(model.verdict == LATE))
+        for period, units in rows:
+            lines, total = found.get(period, (0, 0))
+            found[period] = (lines + 1, total + units)
+    return found
+
+
+async def add_routed(
+    session: AsyncSession,
+    origin: str,
+    period: str,
+    lines: Sequence[RoutedLineFact],
+    verdict: str | None = None,
+) -> None:
+    """Keep lines another server sent to their owner."""
+    columns = [
+        "origin",
+        "reporter",
+        "event_id",
+        "licence",
+        "url",
+        "use",
+        "units",
+        "occurred_at",
+        "period",
+        "verdict",
+    ]
+    rows = [
+        (
+            origin,
+            line.reporter,
+            line.event_id,
+            line.licence,
+            line.url,
+            line.use,
+            line.units,
+            line.occurred_at,
+            period,
+            verdict,
+        )
+        for line in lines
+    ]
+    await insert_rows(session, _table(RoutedLine), columns, rows)
+
+
+async def count_routed(session: AsyncSession, period: str) -> int:
+    """Return how many lines of a month came from elsewhere."""
+    query = select(func.count()).select_from(RoutedLine).where(RoutedLine.period == period)
+    return await session.scalar(query) or 0
+
+
+async def keep_tally(session: AsyncSession, period: str, here: str, tally: Tally) -> None:
+    """Record verdicts, totals and weights of a tally."""
+    entered = [
+        (verdict, line.reporter, line.event_id)
+        for line, verdict in tally.verdicts
+        if line.origin == here
+    ]
+    await set_column(session, _table(Line), "verdict", ["reporter", "event_id"], entered)
+    came = [
+        (verdict, line.origin, line.reporter, line.event_id)
+        for line, verdict in tally.verdicts
+        if line.origin != here
+    ]
+    keys = ["origin", "reporter", "event_id"]
+    await set_column(session, _table(RoutedLine), "verdict", keys, came)
+    await _add_totals(session, period, tally)
+    await _add_portions(session, period, tally)
+
+
+async def _add_totals(session: AsyncSession, period: str, tally: Tally) -> None:
+    columns = ["period", "licence", "url_key", "use", "verdict", "member"]
+    columns += ["lines", "units", "url_digest"]
+    rows = [
+        (period, *key, lines, str(units), sha256_hex(key[1].encode()))
+        for key, (lines, units) in sorted(tally.totals.items(), key=lambda item: item[0])
+    ]
+    await insert_rows(session, _table(UsageTotal), columns, rows)
+
+
+async def _add_portions(session: AsyncSession, period: str, tally: Tally) -> None:
+    columns = [
+        "period",
+        "licence",
+        "use",
+        "party",
+        "member",
+        "claim_id",
+        "url_key",
+        "weight",
+        "units",
+    ]
+    rows = [
+        (period, *key, str(weight), str(units))
+        for key, (weight, units) in sorted(
+            tally.portions.items(), key=lambda item: [part or "" for part in item[0]]
+        )
+    ]
+    await insert_rows(session, _table(Portion), columns, rows)
+
+
+class Weighed(NamedTuple):
+    """A portion as it is read by the thousand; the fields are those of `tables.Portion`."""
+
+    licence: str
+    use: str
+    party: str
+    member: str | None
+    claim_id: str | None
+    url_key: str | None
+    weight: int
+    units: int
+
+
+async def portions(session: AsyncSession, period: str) -> list[Weighed]:
+    """Return what usage of a month weighs here, in the order it was counted."""
+    columns = [getattr(Portion, name) for name in Weighed._fields]
+    rows = await session.execute(
+        select(*columns).where(Portion.period == period).order_by(Portion.id)
+    )
+    return [Weighed(*row) for row in rows]
+
+
+async def member_portions(
+    session: AsyncSession, periods: Collection[str], party: str
+) -> AsyncIterator[tuple[str, str, str, str, int, int]]:
+    """Stream what usage of some months weighs for one node's members.
+
+    In order: month, licence key, member, use, weight, units.
+    """
+    query = select(
+        Portion.period,
+        Portion.licence,
+        Portion.member,
+        Portion.use,
+        Portion.weight,
+        Portion.units,
+    ).where(Portion.period.in_(periods), Portion.party == party, Portion.member.is_not(None))
+    rows = await session.stream(query, execution_options={"yield_per": 5_000})
+    async for period, licence, member, use, weight, units in rows:
+        yield period, licence, member or "", use, weight, units
+
+
+async def classes(session: AsyncSession, period: str) -> dict[str, tuple[int, int]]:
+    """Return {class: (lines, units)} of a month on this server; each line where it ends."""
+    found: dict[str, tuple[int, int]] = {}
+    for model, elsewhere in ((Uncounted, [LATE]), (Line, [FORWARDED, LATE]), (RoutedLine, [LATE])):
+        query = (
+            select(model.verdict, func.count(), *limbs_of_64_bits(model.units))
+            .where(model.period == period, model.verdict.not_in(elsewhere))
+            .group_by(model.verdict)
+        )
+        for verdict, count, *sums in await session.execute(query):
+            lines, units = found.get(verdict or "", (0, 0))
+            found[verdict or ""] = (lines + count, units + put_together(sums))
+    return found
+
+
+async def received(session: AsyncSession, period: str) -> tuple[int, int]:
+    """Return (lines, units) that entered here for a month, whatever became of them."""
+    lines = units = 0
+    for model in (Uncounted, Line):
+        query = select(func.count(), *limbs_of_64_bits(model.units)).where(model.period == period)
+        count, *sums = (await session.execute(query)).one()
+        lines, units = lines + count, units + put_together(sums)
+    return lines, units
+
+
+async def totals_for_url(session: AsyncSession, url_key: str) -> list[UsageTotal]:
+    """Return what counted for an address, by month and licence."""
+    rows = await session.scalars(
+        select(UsageTotal)
+        .where(UsageTotal.url_digest == sha256_hex(url_key.encode()))
+        .order_by(UsageTotal.period, UsageTotal.licence, UsageTotal.use)
+    )
+    return _added_up(rows)
+
+
+async def totals_for_member(
+    session: AsyncSession, member: str, period: str, limit: int
+) -> list[UsageTotal]:
+    """Return what counted for a member's addresses in a month."""
+    rows = await session.scalars(
+        select(UsageTotal)
+        .where(UsageTotal.member == member, UsageTotal.period == period)
+        .order_by(UsageTotal.url_key, UsageTotal.licence, UsageTotal.use)
+        .limit(limit)
+    )
+    return _added_up(rows)
+
+
+def _added_up(rows: Iterable[UsageTotal]) -> list[UsageTotal]:
+    """Add to each total what corrections changed of it; what became nothing is left out."""
+    sums: dict[tuple[str, ...], UsageTotal] = {}
+    for row in rows:
+        key = (row.period, row.licence, row.url_key, row.use, row.verdict, row.member)
+        known = sums.get(key)
+        sums[key] = UsageTotal(
+            period=row.period,
+            licence=row.licence,
+            url_key=row.url_key,
+            use=row.use,
+            verdict=row.verdict,
+            member=row.member,
+            lines=row.lines + (known.lines if known else 0),
+            units=row.units + (known.units if known else 0),
+        )
+    return [row for row in sums.values() if row.lines]
+
+
+async def problems(session: AsyncSession, reporter: str, batch: str, limit: int) -> list[Uncounted]:
+    """Return the lines of a batch that took no id, with reasons."""
+    rows = await session.scalars(
+        select(Uncounted)
+        .where(Uncounted.reporter == reporter, Uncounted.batch == batch)
+        .order_by(Uncounted.line_no)
+        .limit(limit)
+    )
+    return list(rows)
+
+
+Counted = dict[tuple[str, str, str], tuple[int, int]]
+"""{(licence, use, verdict): (lines, units)}"""
+
+
+async def placed_lines(session: AsyncSession, period: str) -> Counted:
+    """Return what the lines of a month that were placed here come to."""
+    found: Counted = {}
+    for model in (Line, RoutedLine):
+        by = (model.licence, model.use, model.verdict)
+        query = select(*by, func.count(), *limbs_of_64_bits(model.units)).group_by(*by)
+        rows = await session.execute(query.where(model.period == period, model.verdict.in_(PLACED)))
+        for licence, use, verdict, count, *sums in rows:
+            lines, units = found.get((licence, use, verdict or ""), (0, 0))
+            found[licence, use, verdict or ""] = (lines + count, units + put_together(sums))
+    return found
+
+
+async def total_lines(session: AsyncSession, period: str) -> Counted:
+    """Return what the totals of a month come to; what corrections took back is taken off."""
+    by = (UsageTotal.licence, UsageTotal.use, UsageTotal.verdict)
+    where = (UsageTotal.period == period, UsageTotal.verdict.in_(PLACED))
+    query = select(*by, func.sum(UsageTotal.lines)).where(*where).group_by(*by)
+    lines = {(a, b, c): count for a, b, c, count in await session.execute(query)}
+    units = await exact_sums(session, UsageTotal.units, by, *where)
+    found = {key: (count, units[key][1]) for key, count in lines.items()}
+    return {key: sums for key, sums in found.items() if sums != (0, 0)}
