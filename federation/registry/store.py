@@ -205,11 +205,6 @@ async def opt_outs_of(session: AsyncSession, member_id: str) -> list[OptOut]:
     return list(await session.scalars(select(OptOut).where(OptOut.member_id == member_id)))
 
 
-async def all_opt_outs(session: AsyncSession) -> list[OptOut]:
-    """Return every opt-out of this collective that names an address."""
-    return list(await session.scalars(select(OptOut).where(OptOut.host.is_not(None))))
-
-
 async def holders(session: AsyncSession, node: str) -> dict[str, str]:
     """Return {holder id: member id} of this node's members."""
     return {holder_id(node, member_id): member_id for member_id in await member_ids(session)}
