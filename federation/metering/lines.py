@@ -1,28 +1,22 @@
-"""Every SQL statement about usage lines and the totals and portions they come to. No commits."""
+"""Every SQL statement about usage lines. No commits."""
 
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from sqlalchemy import Table, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.metering.ingest import Accepted, Content, Refused
 from federation.metering.messages import RoutedLineFact
-from federation.metering.tables import Line, Portion, RoutedLine, Uncounted, UsageTotal
+from federation.metering.tables import Line, RoutedLine, Uncounted
 from federation.metering.tally import FORWARDED, LATE, CountedLine, Tally
+from federation.metering.totals import PLACED, Counted, keep_sums
 from federation.metering.verdicts import (
-    DISPUTED,
     MATCHED,
-    NOT_REPRESENTED,
-    RESERVED,
-    UNMATCHED,
 )
 from federation.store.bulk import insert_rows, set_column
-from federation.store.canonical import sha256_hex
-from federation.store.exact import exact_sums, limbs_of_64_bits, put_together
+from federation.store.exact import limbs_of_64_bits, put_together
 
 IN_CHUNK = 900
-PLACED = (MATCHED, RESERVED, UNMATCHED, NOT_REPRESENTED, DISPUTED)  # by address, at the cut-off
 
 
 def _table(model: type) -> Table:
@@ -251,81 +245,7 @@ async def keep_tally(session: AsyncSession, period: str, here: str, tally: Tally
     ]
     keys = ["origin", "reporter", "event_id"]
     await set_column(session, _table(RoutedLine), "verdict", keys, came)
-    await _add_totals(session, period, tally)
-    await _add_portions(session, period, tally)
-
-
-async def _add_totals(session: AsyncSession, period: str, tally: Tally) -> None:
-    columns = ["period", "licence", "url_key", "use", "verdict", "member"]
-    columns += ["lines", "units", "url_digest"]
-    rows = [
-        (period, *key, lines, str(units), sha256_hex(key[1].encode()))
-        for key, (lines, units) in sorted(tally.totals.items(), key=lambda item: item[0])
-    ]
-    await insert_rows(session, _table(UsageTotal), columns, rows)
-
-
-async def _add_portions(session: AsyncSession, period: str, tally: Tally) -> None:
-    columns = [
-        "period",
-        "licence",
-        "use",
-        "party",
-        "member",
-        "claim_id",
-        "url_key",
-        "weight",
-        "units",
-    ]
-    rows = [
-        (period, *key, str(weight), str(units))
-        for key, (weight, units) in sorted(
-            tally.portions.items(), key=lambda item: [part or "" for part in item[0]]
-        )
-    ]
-    await insert_rows(session, _table(Portion), columns, rows)
-
-
-class Weighed(NamedTuple):
-    """A portion as it is read by the thousand; the fields are those of `tables.Portion`."""
-
-    licence: str
-    use: str
-    party: str
-    member: str | None
-    claim_id: str | None
-    url_key: str | None
-    weight: int
-    units: int
-
-
-async def portions(session: AsyncSession, period: str) -> list[Weighed]:
-    """Return what usage of a month weighs here, in the order it was counted."""
-    columns = [getattr(Portion, name) for name in Weighed._fields]
-    rows = await session.execute(
-        select(*columns).where(Portion.period == period).order_by(Portion.id)
-    )
-    return [Weighed(*row) for row in rows]
-
-
-async def member_portions(
-    session: AsyncSession, periods: Collection[str], party: str
-) -> AsyncIterator[tuple[str, str, str, str, int, int]]:
-    """Stream what usage of some months weighs for one node's members.
-
-    In order: month, licence key, member, use, weight, units.
-    """
-    query = select(
-        Portion.period,
-        Portion.licence,
-        Portion.member,
-        Portion.use,
-        Portion.weight,
-        Portion.units,
-    ).where(Portion.period.in_(periods), Portion.party == party, Portion.member.is_not(None))
-    rows = await session.stream(query, execution_options={"yield_per": 5_000})
-    async for period, licence, member, use, weight, units in rows:
-        yield period, licence, member or "", use, weight, units
+    await keep_sums(session, period, tally)
 
 
 async def classes(session: AsyncSession, period: str) -> dict[str, tuple[int, int]]:
@@ -353,48 +273,6 @@ async def received(session: AsyncSession, period: str) -> tuple[int, int]:
     return lines, units
 
 
-async def totals_for_url(session: AsyncSession, url_key: str) -> list[UsageTotal]:
-    """Return what counted for an address, by month and licence."""
-    rows = await session.scalars(
-        select(UsageTotal)
-        .where(UsageTotal.url_digest == sha256_hex(url_key.encode()))
-        .order_by(UsageTotal.period, UsageTotal.licence, UsageTotal.use)
-    )
-    return _added_up(rows)
-
-
-async def totals_for_member(
-    session: AsyncSession, member: str, period: str, limit: int
-) -> list[UsageTotal]:
-    """Return what counted for a member's addresses in a month."""
-    rows = await session.scalars(
-        select(UsageTotal)
-        .where(UsageTotal.member == member, UsageTotal.period == period)
-        .order_by(UsageTotal.url_key, UsageTotal.licence, UsageTotal.use)
-        .limit(limit)
-    )
-    return _added_up(rows)
-
-
-def _added_up(rows: Iterable[UsageTotal]) -> list[UsageTotal]:
-    """Add to each total what corrections changed of it; what became nothing is left out."""
-    sums: dict[tuple[str, ...], UsageTotal] = {}
-    for row in rows:
-        key = (row.period, row.licence, row.url_key, row.use, row.verdict, row.member)
-        known = sums.get(key)
-        sums[key] = UsageTotal(
-            period=row.period,
-            licence=row.licence,
-            url_key=row.url_key,
-            use=row.use,
-            verdict=row.verdict,
-            member=row.member,
-            lines=row.lines + (known.lines if known else 0),
-            units=row.units + (known.units if known else 0),
-        )
-    return [row for row in sums.values() if row.lines]
-
-
 async def problems(session: AsyncSession, reporter: str, batch: str, limit: int) -> list[Uncounted]:
     """Return the lines of a batch that took no id, with reasons."""
     rows = await session.scalars(
@@ -404,10 +282,6 @@ async def problems(session: AsyncSession, reporter: str, batch: str, limit: int)
         .limit(limit)
     )
     return list(rows)
-
-
-Counted = dict[tuple[str, str, str], tuple[int, int]]
-"""{(licence, use, verdict): (lines, units)}"""
 
 
 async def placed_lines(session: AsyncSession, period: str) -> Counted:
@@ -421,14 +295,3 @@ async def placed_lines(session: AsyncSession, period: str) -> Counted:
             lines, units = found.get((licence, use, verdict or ""), (0, 0))
             found[licence, use, verdict or ""] = (lines + count, units + put_together(sums))
     return found
-
-
-async def total_lines(session: AsyncSession, period: str) -> Counted:
-    """Return what the totals of a month come to; what corrections took back is taken off."""
-    by = (UsageTotal.licence, UsageTotal.use, UsageTotal.verdict)
-    where = (UsageTotal.period == period, UsageTotal.verdict.in_(PLACED))
-    query = select(*by, func.sum(UsageTotal.lines)).where(*where).group_by(*by)
-    lines = {(a, b, c): count for a, b, c, count in await session.execute(query)}
-    units = await exact_sums(session, UsageTotal.units, by, *where)
-    found = {key: (count, units[key][1]) for key, count in lines.items()}
-    return {key: sums for key, sums in found.items() if sums != (0, 0)}

@@ -16,6 +16,7 @@ from federation.licensing import store as licensing
 from federation.logs import get_logger
 from federation.metering import lines as usage_lines
 from federation.metering import store
+from federation.metering import totals as usage_totals
 from federation.metering.messages import (
     Complete,
     CutOff,
@@ -163,7 +164,7 @@ async def close_month(
     here = placer.here
     tally = placer.own(lines)
     if again:
-        weighs = portion_weights(await usage_lines.portions(session, period))
+        weighs = portion_weights(await usage_totals.portions(session, period))
         for line in placer.withdraw(tally, again, weighs):
             log.warning(
                 "an opt-out was found, but claims have changed since",
@@ -175,7 +176,7 @@ async def close_month(
     await make_report(session, period, here, now)
 
 
-def portion_weights(portions: Iterable[usage_lines.Weighed]) -> dict[PortionKey, int]:
+def portion_weights(portions: Iterable[usage_totals.Weighed]) -> dict[PortionKey, int]:
     """Return what a month's lines weigh so far, by what they weigh for."""
     sums: dict[PortionKey, int] = {}
     for row in portions:

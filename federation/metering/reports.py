@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from federation.errors import RefusalError
 from federation.metering import lines as usage_lines
 from federation.metering import store
+from federation.metering import totals as usage_totals
 from federation.metering.messages import FORMAT, ReportHeld, ReportWeight, UsageReport
 from federation.metering.tables import MeteringPeriod, Report
 from federation.store import outbox
@@ -25,7 +26,7 @@ class ReportSequenceError(RefusalError):
 async def make_report(session: AsyncSession, period: str, here: str, now: datetime) -> Report:
     """Write this server's usage report of a month and, at a node, send it."""
     classes = await usage_lines.classes(session, period)
-    counted = await usage_lines.portions(session, period)
+    counted = await usage_totals.portions(session, period)
     portions = [row for row in counted if not _is_credit(row, here)]
     reports = await store.latest_reports(session, period)
     last = reports[here].sequence if here in reports else None
@@ -59,12 +60,12 @@ async def make_report(session: AsyncSession, period: str, here: str, now: dateti
     return row
 
 
-def _is_credit(row: usage_lines.Weighed, here: str) -> bool:
+def _is_credit(row: usage_totals.Weighed, here: str) -> bool:
     """Tell what another node reported for a claim here: it is in that node's report."""
     return row.party == here and row.claim_id is not None
 
 
-def _weights(portions: Sequence[usage_lines.Weighed]) -> list[ReportWeight]:
+def _weights(portions: Sequence[usage_totals.Weighed]) -> list[ReportWeight]:
     sums: dict[tuple[str, str, str, str], tuple[int, int]] = {}
     for row in portions:
         if row.party.startswith("~"):
@@ -78,7 +79,7 @@ def _weights(portions: Sequence[usage_lines.Weighed]) -> list[ReportWeight]:
     ]
 
 
-def _held(portions: Sequence[usage_lines.Weighed]) -> list[ReportHeld]:
+def _held(portions: Sequence[usage_totals.Weighed]) -> list[ReportHeld]:
     sums: dict[tuple[str, str, str, str], tuple[int, int]] = {}
     for row in portions:
         if not row.party.startswith("~"):
@@ -92,7 +93,7 @@ def _held(portions: Sequence[usage_lines.Weighed]) -> list[ReportHeld]:
     ]
 
 
-def _member_rows(portions: Sequence[usage_lines.Weighed]) -> list[list[str]]:
+def _member_rows(portions: Sequence[usage_totals.Weighed]) -> list[list[str]]:
     sums: dict[tuple[str, str, str], int] = {}
     for row in portions:
         if row.member is not None:

@@ -7,10 +7,10 @@ import msgspec
 import strawberry
 
 from federation import money
-from federation.metering import lines as usage_lines
 from federation.metering import month
 from federation.metering import service as metering
 from federation.metering import store as usage
+from federation.metering import totals as usage_totals
 from federation.registry.urls import normalise_url
 from federation.schema.context import Change, Info, Refused, change, hub_config
 from federation.schema.scalars import BigInt, Money
@@ -345,7 +345,7 @@ class DistributionQuery:
             paid = await paid_to_member(session, period, balance, wanted)
             amounts = await store.member_amounts(session, period, wanted)
             adjusted = await corrections.adjustments_of(session, wanted, period, 1_000)
-            uses = await usage_lines.totals_for_member(session, wanted, period, 1_000)
+            uses = await usage_totals.totals_for_member(session, wanted, period, 1_000)
         currency = report.settlement_currency(info.context.server.config)
 
         def amount(minor: int) -> Money:
@@ -411,7 +411,7 @@ class UsesQuery:
         server = info.context.server
         key = normalise_url(url)
         async with server.db.read() as session:
-            rows = await usage_lines.totals_for_url(session, key.text)
+            rows = await usage_totals.totals_for_url(session, key.text)
             if "member" in who.roles:
                 rows = [row for row in rows if row.member == who.require_party()]
             licences = await metering.licence_facts(session)

@@ -8,7 +8,7 @@ from typing import ClassVar
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.errors import RefusalError
-from federation.metering import lines as usage_lines
+from federation.metering import totals as usage_totals
 from federation.metering.tables import Portion
 from federation.metering.verdicts import DISPUTED_PARTY
 from federation.registry import store as registry
@@ -45,7 +45,7 @@ async def add_credits(
     """
     holders = await registry.claim_holders(session)
     more: defaultdict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
-    for row in await usage_lines.portions(session, period):
+    for row in await usage_totals.portions(session, period):
         if row.party == code and row.claim_id is not None:
             sums = more[row.licence, row.use, row.claim_id]
             sums[0] -= row.weight
@@ -94,7 +94,7 @@ async def member_weights(session: AsyncSession, code: str, document: RunDocument
         distributed = [row.period for row in await store.distributions(session)]
         periods += [period for period in distributed if period < document.period]
     found: MemberUse = defaultdict(lambda: defaultdict(dict))
-    async for period, licence, member, use, *more in usage_lines.member_portions(
+    async for period, licence, member, use, *more in usage_totals.member_portions(
         session, periods, code
     ):
         if origin.get(licence) == ("period" if period == document.period else "earlier"):

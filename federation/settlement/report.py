@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.config import HubConfig, NodeConfig
 from federation.errors import RefusalError
-from federation.metering import lines as usage_lines
+from federation.metering import totals as usage_totals
 from federation.metering.tables import UsageTotal
 from federation.money import Money
 from federation.settlement import store
@@ -139,7 +139,7 @@ async def _earned(session: AsyncSession, config: NodeConfig, row: UsageTotal) ->
         if use == row.use and (licence or "").partition("/")[0] == row.licence
     )
     weights: dict[str, int] = {}
-    for portion in await usage_lines.portions(session, row.period):
+    for portion in await usage_totals.portions(session, row.period):
         if (
             portion.member == row.member
             and portion.use == row.use

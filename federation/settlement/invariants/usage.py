@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.metering import lines as usage_lines
 from federation.metering import store as metering
+from federation.metering import totals as usage_totals
 from federation.metering.messages import UsageReport
 from federation.settlement.invariants.registry import Check, Settled
 from federation.settlement.run_document import HUB
@@ -76,7 +77,7 @@ async def lines_counted_once(session: AsyncSession, run: Settled) -> Check | Non
     if row is None or row.state not in {"REPORTED", "COMPLETE"}:
         return None
     placed = await usage_lines.placed_lines(session, run.period)
-    totals = await usage_lines.total_lines(session, run.period)
+    totals = await usage_totals.total_lines(session, run.period)
     wrong = [
         f"{licence} {use} {verdict}: {placed.get((licence, use, verdict), (0, 0))} lines and "
         f"units, {totals.get((licence, use, verdict), (0, 0))} counted"
