@@ -143,6 +143,7 @@ async def test_two_people_declare_a_report_missing_and_its_share_is_held(months)
     assert item | {"why": "overdue by 2 days"} in overdue
     assert reminded["dueOn"] == "2026-11-05"
     assert unready.code == still.code == "MISSING_REPORT"
+    assert "(2026-10: GB" in unready.body["data"]["calculateRun"]["message"]
     assert (nobody.code, without.code, not_in_it.code) == ("NOT_MISSING", "REASON", "NOT_MISSING")
     assert (declared["declaredBy"], declared["confirmedBy"]) == ("settlement", None)
     assert itself.code in {"NOT_ALLOWED", "SAME_PERSON"}
