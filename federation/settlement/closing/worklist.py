@@ -63,7 +63,7 @@ async def of_months(
         if calendar is not None and row.period not in locked:
             run = await runs.open_run(session, row.period)
             if run is None:
-                why = "all reports are in: to be calculated"
+                why = f"{await _what_is_in(session, row.period)}: to be calculated"
                 items.append(WorkItem("run", row.period, why, OFFICER))
     for run in await runs.open_runs(session):
         items += await _run(session, run, here, now)
@@ -71,6 +71,15 @@ async def of_months(
         why = f"{counted(lines, 'line')} ({counted(units, 'unit')}) came after the cut-off"
         items.append(WorkItem("late usage", period, why, OFFICER if calendar else "HUB"))
     return items
+
+
+async def _what_is_in(session: AsyncSession, period: str) -> str:
+    """Say that all reports are in; a node that two people declared missing has none."""
+    progress = await metering.progress(session, period)
+    without = sorted(progress.keys() - (await metering.latest_reports(session, period)).keys())
+    return (
+        f"all reports but that of {', '.join(without)} are in" if without else "all reports are in"
+    )
 
 
 def _missing(
