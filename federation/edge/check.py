@@ -15,6 +15,7 @@ from federation.settlement.ledger import service as ledger
 from federation.settlement.ledger import store as ledger_store
 from federation.settlement.run import RunResult, compute
 from federation.settlement.run_document import RunDocument, decode, run_id
+from federation.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ class Examined:
         """Return it for a reader: a line per invariant, then what is wrong."""
         lines = [
             f"server {self.code}",
-            f"journal {self.head.entries} entries, head {self.head.hash}",
+            f"journal {counted(self.head.entries, 'entry')}, head {self.head.hash}",
         ]
         if self.unchained:
             lines.append(f"  {self.unchained} of them are from before the chain")

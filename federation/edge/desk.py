@@ -4,6 +4,7 @@ Every such command takes `--url` and `--token` and prints tables, or JSON with `
 A refusal is one line with its code, and exit code 2.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from federation.errors import RefusalError
 from federation.money import decimal_text
 
 SECONDS_MAX = 600
+NO_FIELD = re.compile(r"Cannot query field '(\w+)' on type '(?:Query|Mutation)'")
 NAMES = frozenset({"payment", "account", "claim", "number", "run"})  # to be copied whole
 RIGHT = frozenset(
     {"amount", "score", "entries", "unexplained", "old", "new", "left", "difference", "lines"}
@@ -45,6 +47,12 @@ class NotReachedError(RefusalError):
     code: ClassVar[str] = "NOT_REACHED"
 
 
+class NotHereError(RefusalError):
+    """This server is not asked for this: some commands are for the hub, others for a node."""
+
+    code: ClassVar[str] = "NOT_HERE"
+
+
 def refused(code: str, message: str) -> ServerRefusedError:
     """Return the refusal of a server under its own code."""
     kind: type[ServerRefusedError] = type("Refused", (ServerRefusedError,), {"code": code})
@@ -64,8 +72,7 @@ class Desk:
         body = msgspec.json.encode({"query": document, "variables": variables})
         answer = msgspec.json.decode(self.post("/graphql", body, "application/json"))
         if answer.get("errors"):
-            first = answer["errors"][0]
-            raise refused(first.get("extensions", {}).get("code", "ERROR"), first["message"])
+            raise _of_error(answer["errors"][0])
         value = next(iter(answer["data"].values()))
         if isinstance(value, dict) and value.get("__typename") == "Refused":
             raise refused(value["code"], value["message"])
@@ -108,6 +115,13 @@ class Desk:
             title, each.title = each.title, None  # a title would be folded at the table's width
             console.print(title, style="italic", soft_wrap=True)
             console.print(each)
+
+
+def _of_error(error: dict[str, Any]) -> RefusalError:
+    """Return the refusal of a document; hub and nodes do not offer the same fields."""
+    code, message = error.get("extensions", {}).get("code", "ERROR"), error["message"]
+    found = NO_FIELD.match(message)
+    return NotHereError(found[1]) if found else refused(code, message)
 
 
 def _of_answer(status: int, content: bytes) -> ServerRefusedError:

@@ -13,13 +13,14 @@ import rich_click as click
 from rich.table import Table
 
 from federation.edge import month_documents as ask
-from federation.edge.desk import Desk, at_desk, make_table, money_text, when_text
+from federation.edge.desk import Desk, amount_text, at_desk, make_table, money_text, when_text
 from federation.edge.month_papers import documents, held, why
 from federation.edge.month_payments import members, payments
 from federation.errors import RefusalError
 
 SHOWN = 16  # of a run's id: enough to tell runs apart, and to name one
-CAUSE = 24  # of what an input was and is: amounts whole, the beginning of hashes
+CAUSE = 48  # of what an input was and is
+SUMS = frozenset({"received", "brought forward", "recognised before"})  # causes that are money
 
 
 class NoSuchRunError(RefusalError):
@@ -85,13 +86,18 @@ def cut_off(desk: Desk, period: str) -> None:
 def reports(desk: Desk, period: str) -> None:
     """List the nodes' usage reports of a month: due, in, missing."""
     found = desk.ask(ask.REPORTS, period=period)
+    waits = {
+        item["subject"]: item["why"]
+        for item in desk.ask(ask.WORK)
+        if item["kind"] == "usage report"
+    }
     columns = ("node", "due on", "remind on", "state", "received", "sha-256")
     rows = [
         [
             item["node"],
             item["dueOn"],
             ", ".join(item["reminders"]),
-            _report_state(item),
+            _report_state(item, waits.get(f"{period} {item['node']}", "")),
             when_text(item["receivedAt"]),
             (item["sha256"] or "")[:SHOWN],
         ]
@@ -100,10 +106,12 @@ def reports(desk: Desk, period: str) -> None:
     desk.show(found, lambda: [make_table(f"Reports of {period}", columns, rows)])
 
 
-def _report_state(item: dict[str, Any]) -> str:
+def _report_state(item: dict[str, Any], why: str) -> str:
+    """Say what is in, and why the next one is not: a node may only wait for another."""
     if item["sequence"] is not None:
-        return f"report {item['sequence']} is in"
-    return "declared missing" if item["missing"] else "not in"
+        is_in = f"report {item['sequence']} is in"
+        return f"{is_in}; the next: {why}" if why else is_in
+    return "declared missing" if item["missing"] else why or "not in yet"
 
 
 @month.command()
@@ -182,8 +190,11 @@ def diff(desk: Desk, run: str, old: str | None) -> None:
         ]
         for kind in ("shares", "nets")
     )
-    names = ("kind", "name", "old", "new")
-    causes = [[row[name][:CAUSE] for name in names] for row in found["causes"]]
+    currencies = {row["licence"] or "": row["old"]["currency"] for row in found["shares"]}
+    causes = [
+        [row["kind"], row["name"], *(_cause(row, side, currencies) for side in ("old", "new"))]
+        for row in found["causes"]
+    ]
     against = before["runId"][:SHOWN] if before else "nothing"
 
     def tables() -> list[Table]:
@@ -195,6 +206,21 @@ def diff(desk: Desk, run: str, old: str | None) -> None:
         return made
 
     desk.show(found, tables)
+
+
+def _cause(row: dict[str, str], side: str, currencies: dict[str, str]) -> str:
+    """Write what an input was or is: reports as in `reports`, sums as in the tables above."""
+    value = row[side]
+    if row["kind"] == "usage report" and value:
+        return f"sha-256 {value[:SHOWN]}"
+    if row["kind"] in SUMS and value:
+        found = {
+            currency
+            for licence, currency in currencies.items()
+            if licence == row["name"] or licence.startswith(f"{row['name']}/")  # its components
+        }
+        return amount_text(value, found.pop()) if found else f"{value} minor units"
+    return value[:CAUSE]
 
 
 @month.command()
@@ -307,18 +333,24 @@ def approve_correction(desk: Desk) -> None:
 def debits(desk: Desk) -> None:
     """List what corrections took back and later credits still have to make good."""
     found = desk.ask(ask.DEBITS)
-    columns = ("node", "month", "document", "amount", "left")
+    columns = ("node", "posted in", "of", "amount", "left")
     rows = [
         [
             item["node"],
             item["period"],
-            item["document"],
+            _of_correction(item["document"]),
             money_text(item["amount"]),
             money_text(item["left"]),
         ]
         for item in found
     ]
     desk.show(found, lambda: [make_table("Debits", columns, rows)])
+
+
+def _of_correction(document: str) -> str:
+    """Write the name in the books as its run, which `runs` shows: `correction 53a78200e8eafc4d`."""
+    kind, _, rest = document.partition("/")
+    return f"{kind} {rest.partition('/')[0]}" if kind == "correction" else document
 
 
 @correct.command("withdraw")

@@ -8,7 +8,14 @@ import rich_click as click
 from federation.edge import month_documents as ask
 from federation.edge.desk import Desk, at_desk, make_table, money_text
 
-SHOWN = 32  # of a document's subject, which may be a hash
+# What a document is about, by its series; a series that is not here names a licence.
+ABOUT = {
+    "FEE": "clearing fee of",
+    "RUN": "run",
+    "STM": "statement",
+    "ADV": "remittance to",
+    "PAY": "payments for the bank",
+}
 
 
 @click.group()
@@ -31,11 +38,15 @@ def list_held(desk: Desk, skip: int) -> None:
             item["url"],
             money_text(item["amount"]),
             item["since"],
-            f"{item['clocks'][0]['name']} {item['clocks'][0]['on']}" if item["clocks"] else "",
+            _next_date(item["clocks"]),
         ]
         for item in found
     ]
     desk.show(found, lambda: [make_table(f"{len(found)} held", columns, rows)])
+
+
+def _next_date(clocks: Sequence[dict[str, str]]) -> str:
+    return f"{clocks[0]['name'].replace('_', ' ')} {clocks[0]['on']}" if clocks else ""
 
 
 @held.command()
@@ -45,7 +56,7 @@ def list_held(desk: Desk, skip: int) -> None:
 def published(desk: Desk, period: str | None, after: str) -> None:
     """List, at a node, addresses for which the hub holds money."""
     found = desk.ask(ask.HELD_LIST, period=period, after=after)
-    columns = ("month", "holder", "reason", "address", "about", "since")
+    columns = ("month", "holder", "reason", "address", "how much", "since")
     names = ("period", "holder", "reason", "url", "amountBand", "heldSince")
     rows = [[item[name] for name in names] for item in found]
     desk.show(found, lambda: [make_table(f"{len(found)} published", columns, rows)])
@@ -102,18 +113,26 @@ def documents() -> None:
 def list_documents(desk: Desk, series: str | None, period: str | None, after: str) -> None:
     """List documents, a hundred at a time."""
     found = desk.ask(ask.DOCUMENTS, series=series, period=period, after=after)
-    columns = ("number", "month", "to", "issued on", "forms")
+    columns = ("number", "month", "about", "issued on", "forms")
     rows = [
         [
             item["number"],
             item["period"] or "",
-            item["subject"][:SHOWN],
+            _about(item),
             item["issuedOn"],
-            ", ".join(item["forms"]),
+            ", ".join(form.rpartition("/")[2] for form in item["forms"]),
         ]
         for item in found
     ]
     desk.show(found, lambda: [make_table("Documents", columns, rows)])
+
+
+def _about(item: dict[str, Any]) -> str:
+    """Say what a document is about; its subject keys it for programs, and may be a hash."""
+    if item["series"] not in ABOUT:
+        return f"licence {item['subject']}"
+    _, _, rest = item["subject"].partition(f"/{item['period']}/")  # a node's code, if there is one
+    return f"{ABOUT[item['series']]} {rest}".strip()
 
 
 @documents.command()

@@ -9,10 +9,12 @@ import msgspec
 import rich_click as click
 from rich.table import Table
 
+from federation.banking.items import KINDS
 from federation.edge import reconcile_documents as ask
 from federation.edge.desk import Desk, amount_text, at_desk, make_table
 from federation.errors import RefusalError
 from federation.money import decimal_text, exponent
+from federation.wording import counted
 
 _DECIMAL = re.compile(r"([+-]?)([0-9]{1,18})(?:\.([0-9]+))?")
 
@@ -136,13 +138,21 @@ def suggest(desk: Desk, entry: str) -> None:
         for number, item in enumerate(found["suggestions"], start=1)
     ]
     title = f"Entry {entry}: {amount_text(found['entry']['signed'], currency)}"
+    if not rows:
+        title = f"{title}, and no suggestion: say what it is for with confirm --item"
     desk.show(found, lambda: [make_table(title, columns, rows)])
 
 
 @reconcile.command()
 @click.argument("entry")
 @click.option("--suggestion", type=click.IntRange(1, 5), help="By its number in `suggest`.")
-@click.option("--item", "items", multiple=True, metavar="KIND[:REF[:AMOUNT[:NOTE]]]")
+@click.option(
+    "--item",
+    "items",
+    multiple=True,
+    metavar="KIND[:REF[:AMOUNT[:NOTE]]]",
+    help=f"What (a part of) it is for; KIND is one of {', '.join(sorted(KINDS))}.",
+)
 @click.option("--reason", default="", help="Why, for who reads it later.")
 @at_desk
 def confirm(
@@ -196,14 +206,15 @@ def report(desk: Desk) -> None:
 
 
 def _report_table(item: dict[str, Any]) -> Table:
-    account = item["account"]
+    account, entries = item["account"], counted(item["entriesInSuspense"], "entry")
+    statements = counted(item["statements"], "statement")
     lines = [
         ("opening", "opening"),
         ("credits", "credits"),
         ("debits", "debits"),
         ("closing", "closing"),
         ("settled", "settled"),
-        ("inSuspense", f"in suspense ({item['entriesInSuspense']} entries)"),
+        ("inSuspense", f"in suspense ({entries})"),
         ("inBooks", "in the books"),
         ("atBanks", "at the banks"),
         ("difference", "difference"),
@@ -211,7 +222,7 @@ def _report_table(item: dict[str, Any]) -> Table:
     rows = [[name, _of(item[field])] for field, name in lines]
     rows += [[f"  {each['kind']}", _of(each["amount"])] for each in item["byKind"]]
     verdict = "adds up" if item["addsUp"] else "DOES NOT ADD UP"
-    title = f"{account['name']}, {account['account']}, {item['statements']} statements: {verdict}"
+    title = f"{account['name']}, {account['account']}, {statements}: {verdict}"
     return make_table(title, ("", account["currency"]), rows)
 
 

@@ -43,7 +43,8 @@ FIRST_DAY = date(2026, 9, 30)
 OPENS_AT = time(9, tzinfo=UTC)
 PORT_FILE = "port"
 WORK = "{ workList { kind why } }"
-UNDER_WAY = {"it is CUT_OFF", "it is COMPLETE"}  # a node is at work; otherwise it waits
+# At the end of a `why` these say that a node is at work; otherwise it waits.
+UNDER_WAY = ("sends on what belongs to others", "makes its usage report")
 Config = HubConfig | NodeConfig
 
 
@@ -155,7 +156,9 @@ class Practice:
             auditor = self._running[code].person("auditor")
             if any(row["target"] not in down for row in await auditor.ask(DELIVERIES)):
                 return True
-            if code != HUB and any(row["why"] in UNDER_WAY for row in await auditor.ask(WORK)):
+            if code != HUB and any(
+                row["why"].endswith(UNDER_WAY) for row in await auditor.ask(WORK)
+            ):
                 return True
         return False
 

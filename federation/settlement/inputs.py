@@ -14,6 +14,7 @@ from federation.licensing import store as licensing
 from federation.licensing.facts import LicenceFacts
 from federation.metering import store as metering
 from federation.metering.messages import UsageReport
+from federation.metering.tables import Progress
 from federation.settlement import store
 from federation.settlement.months import last_day, period_of
 from federation.settlement.rates import reference_rates
@@ -67,12 +68,25 @@ async def final_reports(session: AsyncSession, period: str) -> dict[str, tuple[s
     missing = sorted(
         node for node in wanted - rows.keys() if node == HUB or not progress[node].missing
     )
-    if missing or wanted == {HUB}:
-        raise MissingReportError(f"{period}: {', '.join(missing) or 'not cut off'}")
+    if not progress:
+        raise MissingReportError(f"{period} is not cut off")
+    if missing:
+        raise MissingReportError(f"{period}: {_who_is_late(missing, progress)}")
     return {
         party: (row.digest, msgspec.json.decode(row.body, type=UsageReport))
         for party, row in sorted(rows.items())
     }
+
+
+def _who_is_late(missing: Sequence[str], progress: Mapping[str, Progress]) -> str:
+    """Name apart who holds the month up, and who only waits for them: nobody need remind those."""
+    behind = [
+        node for node in missing if node in progress and progress[node].forwarded_lines is None
+    ]
+    waiting = [node for node in missing if node not in behind]
+    if not (behind and waiting):
+        return ", ".join(missing)
+    return f"{', '.join(behind)}; the others only wait: {', '.join(waiting)}"
 
 
 async def gather(session: AsyncSession, period: str, terms: membership.HubTerms) -> Gathered:

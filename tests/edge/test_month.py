@@ -92,6 +92,8 @@ async def test_what_a_server_refuses_is_a_code_and_changes_nothing(small):
         assert await month(small, "advise", PERIOD) == unknown
         assert await month(small, "diff", "abcdef") == unknown
         assert await month(small, "correct", "calculate") == (EXIT_REFUSED, "NOTHING_TO_CORRECT")
+        assert await month(small, "held", "published") == (EXIT_REFUSED, "NOT_HERE")
+        assert await month(small, "correct", "debits", code="FR") == (EXIT_REFUSED, "NOT_HERE")
         nobody = {"FEDERATION_TOKEN": "x"}
         assert await month(small, "work", **nobody) == (EXIT_REFUSED, "NOT_AUTHENTICATED")
         nowhere = {"FEDERATION_URL": "http://127.0.0.1:9"}

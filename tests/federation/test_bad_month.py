@@ -157,6 +157,10 @@ async def publish(small, day):
     await small.at(HUB, "settlement").post("/settlement/rates", rates, "text/csv")
 
 
+def message_of(answer):
+    return answer.body["data"]["calculateRun"]["message"]
+
+
 async def test_a_run_waits_for_every_report_and_for_a_fresh_rate(small):
     officer = small.at(HUB, "settlement")
     small.set_clock(DAY)
@@ -183,8 +187,9 @@ async def test_a_run_waits_for_every_report_and_for_a_fresh_rate(small):
     done = await tell(small, HUB, officer, CALCULATE, period=PERIOD)
 
     assert missing.code == "MISSING_REPORT"
-    assert "DE, FR, GB" in missing.body["data"]["calculateRun"]["message"]
+    assert "(2026-09: GB; the others only wait: DE, FR)" in message_of(missing)
     assert never_cut_off.code == "MISSING_REPORT"
+    assert "(2026-08 is not cut off)" in message_of(never_cut_off)
     assert found == ["NO_RATE", "NO_RATE", "STALE_RATE"]
     assert done.body["data"]["calculateRun"]["state"] == "CALCULATED"
 

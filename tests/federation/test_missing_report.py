@@ -111,6 +111,7 @@ async def test_two_people_declare_a_report_missing_and_its_share_is_held(months)
     confirmed = await approver.ask(CONFIRM, **due)
     await soon(lambda: is_reported(small, OCTOBER), what="the others' reports")
     found = await officer.ask(EXPECTED, period=OCTOBER)
+    ready = await officer.ask(WORK)
     run = await officer.ask(ask.CALCULATE, period=OCTOBER)
     await officer.ask(ask.ADVISE, run=run["runId"])
     await approver.ask(ask.APPROVE_RUN, run=run["runId"])
@@ -143,6 +144,7 @@ async def test_two_people_declare_a_report_missing_and_its_share_is_held(months)
     assert item | {"why": "overdue by 2 days"} in overdue
     assert reminded["dueOn"] == "2026-11-05"
     assert unready.code == still.code == "MISSING_REPORT"
+    assert "(2026-10: GB" in unready.body["data"]["calculateRun"]["message"]
     assert (nobody.code, without.code, not_in_it.code) == ("NOT_MISSING", "REASON", "NOT_MISSING")
     assert (declared["declaredBy"], declared["confirmedBy"]) == ("settlement", None)
     assert itself.code in {"NOT_ALLOWED", "SAME_PERSON"}
@@ -155,6 +157,8 @@ async def test_two_people_declare_a_report_missing_and_its_share_is_held(months)
         ("FR", 1, False),
         ("GB", None, True),
     ]
+    why = "all reports but that of GB are in: to be calculated"
+    assert [row["why"] for row in ready if row["kind"] == "run"] == [why]
     # What GB took in is away with it; what GB earns is held at the mean of September alone.
     premium = 3_000 * 1_000 * 10_000
     assert [row for row in held if row[0] == "HUB-000001"] == [

@@ -291,7 +291,7 @@ async def september(story):
         {
             "kind": "remittance",
             "subject": "PAY-2026-09-DE-HUB",
-            "why": "unpaid 1 days after its value date",
+            "why": "unpaid 1 day after its value date",
             "turn": "DE",
             "until": "2026-10-11",
         }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from federation.settlement.run import RunResult, compute
 from federation.settlement.run_document import LicenceTerms, RunDocument
+from federation.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ def _nets(before: RunResult | None, after: RunResult, currency: str) -> Iterator
 
 
 def _causes(old: RunDocument, new: RunDocument) -> Iterator[Cause]:
+    yield from _changed("usage", _usage(old), _usage(new))  # what a report's digest does not say
     yield from _changed("usage report", old.reports, new.reports)
     rates = [
         {name: f"{rate.rate} of {rate.date}" for name, rate in document.rates.items()}
@@ -96,6 +98,13 @@ def _changed(kind: str, old: Mapping[str, str], new: Mapping[str, str]) -> Itera
         was, now = old.get(name, ""), new.get(name, "")
         if was != now:
             yield Cause(kind, name, was, now)
+
+
+def _usage(document: RunDocument) -> dict[str, str]:
+    return {
+        name: f"{counted(lines, 'line')}, {counted(int(units), 'unit')}"
+        for name, (lines, units) in document.classes.items()
+    }
 
 
 def _per_licence(document: RunDocument, name: str) -> dict[str, str]:

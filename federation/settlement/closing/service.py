@@ -179,5 +179,5 @@ async def require_concurrence(session: AsyncSession, run: Run, now: datetime) ->
     silent = sorted({party.code for party in await node_parties(session)} - answers.keys())
     if silent and run.objections_until is not None and now < run.objections_until:
         raise ObjectionsOpenError(
-            f"{', '.join(silent)} may object until {run.objections_until.isoformat()}"
+            f"{', '.join(silent)} may object until {run.objections_until:%Y-%m-%d %H:%M}Z"
         )

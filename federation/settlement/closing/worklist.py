@@ -14,8 +14,17 @@ from federation.settlement import store as runs
 from federation.settlement.closing import store
 from federation.settlement.closing.calendar import due
 from federation.settlement.tables import Run
+from federation.wording import counted
 
 OFFICER, APPROVER = "settlement_officer", "settlement_approver"
+
+# What a node does for a month, by the month's state there. (Practice waits while a node is at work:
+# it knows these texts.)
+_AT_NODE = {
+    "CUT_OFF": "sends on what belongs to others",
+    "FORWARDED": "waits for what others send on",
+    "COMPLETE": "makes its usage report",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,8 @@ async def of_months(
         progress = await metering.progress(session, row.period)
         reports = await metering.latest_reports(session, row.period)
         if calendar is None:
-            items.append(WorkItem("month", row.period, f"it is {row.state}", here))
+            turn = "nodes" if row.state == "FORWARDED" else here
+            items.append(WorkItem("month", row.period, f"{here} {_AT_NODE[row.state]}", turn))
         else:
             missing = list(_missing(row, progress, reports, calendar, now))
             awaited |= {item.subject for item in missing}
@@ -54,13 +64,23 @@ async def of_months(
         if calendar is not None and row.period not in locked:
             run = await runs.open_run(session, row.period)
             if run is None:
-                items.append(WorkItem("run", row.period, "all reports are in", OFFICER))
+                why = f"{await _what_is_in(session, row.period)}: to be calculated"
+                items.append(WorkItem("run", row.period, why, OFFICER))
     for run in await runs.open_runs(session):
         items += await _run(session, run, here, now)
     for period, (lines, units) in sorted((await usage_lines.late_lines(session)).items()):
-        why = f"{lines} lines, {units} units came after the cut-off"
+        why = f"{counted(lines, 'line')} ({counted(units, 'unit')}) came after the cut-off"
         items.append(WorkItem("late usage", period, why, OFFICER if calendar else "HUB"))
     return items
+
+
+async def _what_is_in(session: AsyncSession, period: str) -> str:
+    """Say that all reports are in; a node that two people declared missing has none."""
+    progress = await metering.progress(session, period)
+    without = sorted(progress.keys() - (await metering.latest_reports(session, period)).keys())
+    return (
+        f"all reports but that of {', '.join(without)} are in" if without else "all reports are in"
+    )
 
 
 def _missing(
@@ -85,7 +105,7 @@ def _missing(
         if behind and node not in behind:  # it did its part; a report needs everybody's
             why = f"waits for {', '.join(behind)}"
         elif overdue > 0:
-            why = f"overdue by {overdue} {'day' if overdue == 1 else 'days'}"
+            why = f"overdue by {counted(overdue, 'day')}"
         elif day in deadline.reminders:
             why = "remind it today"
         else:

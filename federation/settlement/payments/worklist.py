@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.settlement.closing.worklist import APPROVER, OFFICER, WorkItem
 from federation.settlement.payments import incoming, states, store
+from federation.wording import counted
 
 _TURNS = {
     states.PROPOSED: ("to be approved by another person", APPROVER),
@@ -26,7 +27,11 @@ async def of_payments(session: AsyncSession, now: datetime) -> list[WorkItem]:
     for row in await store.waited_for(session):
         if row.state == incoming.EXPECTED:
             late = (now.date() - row.due_on).days
-            why = f"unpaid {late} days after its value date" if late > 0 else "not paid yet"
+            why = (
+                f"unpaid {counted(late, 'day')} after its value date"
+                if late > 0
+                else "not paid yet"
+            )
             items.append(WorkItem("remittance", row.id, why, row.payer, row.due_on))
     for item in await store.exclusions_proposed(session):
         why = f"{item.proposed_by} lets {item.node} leave the net: {item.reason}"
