@@ -103,6 +103,7 @@ async def test_two_people_declare_a_report_missing_and_its_share_is_held(months)
         nobody = await tell(small, HUB, approver, CONFIRM, **due)
         without = await tell(small, HUB, officer, DECLARE, reason=" ", **due)
         not_in_it = await tell(small, HUB, officer, DECLARE, period=OCTOBER, node="US", reason="x")
+        waits = await tell(small, HUB, officer, DECLARE, period=OCTOBER, node="DE", reason="x")
     declared = await officer.ask(DECLARE, reason="its machine room flooded", **due)
     async with nothing_changes(small):
         itself = await tell(small, HUB, officer, CONFIRM, **due)
@@ -146,6 +147,8 @@ async def test_two_people_declare_a_report_missing_and_its_share_is_held(months)
     assert unready.code == still.code == "MISSING_REPORT"
     assert "(2026-10: GB" in unready.body["data"]["calculateRun"]["message"]
     assert (nobody.code, without.code, not_in_it.code) == ("NOT_MISSING", "REASON", "NOT_MISSING")
+    assert waits.code == "NOT_MISSING"
+    assert "DE only waits for what GB sends on" in str(waits.body)
     assert (declared["declaredBy"], declared["confirmedBy"]) == ("settlement", None)
     assert itself.code in {"NOT_ALLOWED", "SAME_PERSON"}
     assert confirmed["confirmedBy"] == "approver"

@@ -93,10 +93,18 @@ async def confirm_missing(
 async def _require_missing(session: AsyncSession, period: str, node: str) -> None:
     if await metering.find_period(session, period) is None:
         raise NotMissingError(f"{period} is not cut off")
-    if node not in await metering.progress(session, period):
+    progress = await metering.progress(session, period)
+    if node not in progress:
         raise NotMissingError(f"{node} does not take part in {period}")
     if node in await metering.latest_reports(session, period):
         raise NotMissingError(f"{node} has reported on {period}")
+    behind = sorted(
+        other
+        for other, item in progress.items()
+        if item.forwarded_lines is None and not item.missing
+    )
+    if behind and node not in behind:
+        raise NotMissingError(f"{node} only waits for what {', '.join(behind)} sends on")
 
 
 async def remind(
