@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,7 +20,12 @@ BEARER = "bearer "
 
 def party_key(party: Party) -> PublicKey:
     """Return the public key an admitted party was admitted with."""
-    return PublicKey.from_jwk(msgspec.json.decode(party.jwk, type=dict[str, str]))
+    return _parsed(party.jwk)
+
+
+@lru_cache(maxsize=1_024)
+def _parsed(jwk: str) -> PublicKey:
+    return PublicKey.from_jwk(msgspec.json.decode(jwk, type=dict[str, str]))
 
 
 async def parties(session: AsyncSession) -> list[Party]:

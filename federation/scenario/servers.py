@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -49,18 +49,18 @@ class Running:
     url: str
     http: aiohttp.ClientSession
     clock: SettableClock
+    _tokens: dict[tuple[str, str], tuple[datetime, str]] = field(default_factory=dict)
 
     def person(self, subject: str, role: str | None = None) -> Person:
         """Return one of the people who work here, in their (only) role."""
         found = role or STAFF[subject][0]
-        tokens: dict[datetime, str] = {}
 
         def token() -> str:
-            now = self.clock()
-            if now not in tokens:
-                tokens.clear()
-                tokens[now] = staff_token(self.config, subject, found, self.clock)
-            return tokens[now]
+            now, known = self.clock(), self._tokens.get((subject, found))
+            if known is None or known[0] != now:
+                known = (now, staff_token(self.config, subject, found, self.clock))
+                self._tokens[subject, found] = known
+            return known[1]
 
         return Person(self.http, self.url, token)
 
