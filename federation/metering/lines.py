@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Table, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.metering.ingest import Accepted, Content, Refused
@@ -17,10 +17,6 @@ from federation.store.bulk import insert_rows, set_column
 from federation.store.exact import limbs_of_64_bits, put_together
 
 IN_CHUNK = 900
-
-
-def _table(model: type) -> Table:
-    return model.__table__  # type: ignore[attr-defined,no-any-return]
 
 
 async def add_new_lines(
@@ -61,7 +57,7 @@ async def _insert_lines(
         (reporter, line.event_id, *line.content, line.period, source, line.verdict, line.evidence)
         for line in lines
     ]
-    return await insert_rows(session, _table(Line), columns, rows, ignore_conflicts=True)
+    return await insert_rows(session, Line, columns, rows, ignore_conflicts=True)
 
 
 async def _known_ids(
@@ -98,13 +94,13 @@ async def add_refused(
         )
         for item in refused
     ]
-    await insert_rows(session, _table(Uncounted), columns, rows)
+    await insert_rows(session, Uncounted, columns, rows)
 
 
 async def mark_late(session: AsyncSession, reporter: str, lines: Sequence[Accepted]) -> None:
     """Set lines apart that came after their month was cut off."""
     rows = [(LATE, reporter, line.event_id) for line in lines]
-    await set_column(session, _table(Line), "verdict", ["reporter", "event_id"], rows)
+    await set_column(session, Line, "verdict", ["reporter", "event_id"], rows)
 
 
 async def undecided_lines(session: AsyncSession, period: str, here: str) -> list[CountedLine]:
@@ -221,7 +217,7 @@ async def add_routed(
         )
         for line in lines
     ]
-    await insert_rows(session, _table(RoutedLine), columns, rows)
+    await insert_rows(session, RoutedLine, columns, rows)
 
 
 async def count_routed(session: AsyncSession, period: str) -> int:
@@ -237,14 +233,14 @@ async def keep_tally(session: AsyncSession, period: str, here: str, tally: Tally
         for line, verdict in tally.verdicts
         if line.origin == here
     ]
-    await set_column(session, _table(Line), "verdict", ["reporter", "event_id"], entered)
+    await set_column(session, Line, "verdict", ["reporter", "event_id"], entered)
     came = [
         (verdict, line.origin, line.reporter, line.event_id)
         for line, verdict in tally.verdicts
         if line.origin != here
     ]
     keys = ["origin", "reporter", "event_id"]
-    await set_column(session, _table(RoutedLine), "verdict", keys, came)
+    await set_column(session, RoutedLine, "verdict", keys, came)
     await keep_sums(session, period, tally)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Collection, Iterable
 from typing import NamedTuple
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.metering.tables import Portion, UsageTotal
@@ -24,10 +24,6 @@ Counted = dict[tuple[str, str, str], tuple[int, int]]
 """{(licence, use, verdict): (lines, units)}"""
 
 
-def _table(model: type) -> Table:
-    return model.__table__  # type: ignore[attr-defined,no-any-return]
-
-
 async def keep_sums(session: AsyncSession, period: str, tally: Tally) -> None:
     """Add a tally's totals and portions to those of a month."""
     await _add_totals(session, period, tally)
@@ -41,7 +37,7 @@ async def _add_totals(session: AsyncSession, period: str, tally: Tally) -> None:
         (period, *key, lines, str(units), sha256_hex(key[1].encode()))
         for key, (lines, units) in sorted(tally.totals.items(), key=lambda item: item[0])
     ]
-    await insert_rows(session, _table(UsageTotal), columns, rows)
+    await insert_rows(session, UsageTotal, columns, rows)
 
 
 async def _add_portions(session: AsyncSession, period: str, tally: Tally) -> None:
@@ -62,7 +58,7 @@ async def _add_portions(session: AsyncSession, period: str, tally: Tally) -> Non
             tally.portions.items(), key=lambda item: [part or "" for part in item[0]]
         )
     ]
-    await insert_rows(session, _table(Portion), columns, rows)
+    await insert_rows(session, Portion, columns, rows)
 
 
 class Weighed(NamedTuple):

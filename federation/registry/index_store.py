@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from datetime import date
 
-from sqlalchemy import Table, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.registry.imports import NewClaim, NewOptOut, holder_id
@@ -27,10 +27,6 @@ from federation.registry.tables import (
 from federation.registry.urls import ClaimKey, UrlKey, candidate_hosts
 from federation.store.base import to_micros
 from federation.store.bulk import for_driver, in_chunks, insert_rows
-
-
-def _table(model: type) -> Table:
-    return model.__table__  # type: ignore[attr-defined,no-any-return]
 
 
 async def next_version(session: AsyncSession, node: str) -> int:
@@ -78,7 +74,7 @@ async def apply_delta(session: AsyncSession, node: str, delta: RegistryDelta) ->
         "content_tier",
         "canonical",
     ]
-    await insert_rows(session, _table(IndexClaim), columns, for_driver(session, claims))
+    await insert_rows(session, IndexClaim, columns, for_driver(session, claims))
     reservations = [
         (
             node,
@@ -92,7 +88,7 @@ async def apply_delta(session: AsyncSession, node: str, delta: RegistryDelta) ->
         for fact in delta.reservations
     ]
     columns = ["node", "holder_id", "host", "path", "wildcard", "use", "effective_at"]
-    await insert_rows(session, _table(IndexReservation), columns, reservations)
+    await insert_rows(session, IndexReservation, columns, reservations)
 
 
 async def index_slice(session: AsyncSession, keys: Iterable[UrlKey]) -> Slice:

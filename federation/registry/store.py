@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, time
 
-from sqlalchemy import Table, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.registry.imports import NewClaim, NewMember, NewOptOut, holder_id
@@ -11,10 +11,6 @@ from federation.registry.tables import Claim, Member, OptOut
 from federation.registry.urls import ClaimKey
 from federation.store.base import to_micros
 from federation.store.bulk import for_driver, in_chunks, insert_rows
-
-
-def _table(model: type) -> Table:
-    return model.__table__  # type: ignore[attr-defined,no-any-return]
 
 
 async def member_ids(session: AsyncSession) -> set[str]:
@@ -37,7 +33,7 @@ async def add_members(session: AsyncSession, members: Sequence[NewMember]) -> No
         for member in members
     ]
     columns = ["member_id", "name", "country", "joined_on", "account", "account_scheme", "bic"]
-    await insert_rows(session, _table(Member), columns, for_driver(session, rows))
+    await insert_rows(session, Member, columns, for_driver(session, rows))
 
 
 async def held_claims(
@@ -92,7 +88,7 @@ async def add_claims(session: AsyncSession, node: str, claims: Sequence[NewClaim
         "valid_from",
         "valid_to",
     ]
-    await insert_rows(session, _table(Claim), columns, for_driver(session, rows))
+    await insert_rows(session, Claim, columns, for_driver(session, rows))
 
 
 async def add_opt_outs(session: AsyncSession, opt_outs: Sequence[NewOptOut], now: datetime) -> None:
@@ -110,7 +106,7 @@ async def add_opt_outs(session: AsyncSession, opt_outs: Sequence[NewOptOut], now
         for opt_out in opt_outs
     ]
     columns = ["member_id", "host", "path", "wildcard", "use", "effective_at", "recorded_at"]
-    await insert_rows(session, _table(OptOut), columns, rows)
+    await insert_rows(session, OptOut, columns, rows)
 
 
 async def joined_on(session: AsyncSession, members: Collection[str]) -> dict[str, date]:

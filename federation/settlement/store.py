@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 
 import msgspec
-from sqlalchemy import Table, delete, select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.settlement.books import Entry, require_movement
@@ -26,10 +26,6 @@ from federation.settlement.tables import (
 from federation.store.bulk import insert_rows
 from federation.store.database import business_time
 from federation.store.exact import exact_sums
-
-
-def _table(model: type) -> Table:
-    return model.__table__  # type: ignore[attr-defined,no-any-return]
 
 
 async def find_rate(session: AsyncSession, day: date, currency: str) -> Rate | None:
@@ -182,7 +178,7 @@ async def post(session: AsyncSession, entries: Iterable[Entry]) -> None:
             )
             for posting in entry.postings
         ]
-        await insert_rows(session, _table(JournalPosting), columns, rows)
+        await insert_rows(session, JournalPosting, columns, rows)
 
 
 async def last_chained(session: AsyncSession) -> JournalEntry | None:
@@ -244,7 +240,7 @@ async def add_member_amounts(session: AsyncSession, rows: Sequence[tuple[object,
         "amount",
         "currency",
     ]
-    await insert_rows(session, _table(MemberAmount), columns, rows)
+    await insert_rows(session, MemberAmount, columns, rows)
 
 
 async def add_balances(session: AsyncSession, rows: Sequence[tuple[object, ...]]) -> None:
@@ -259,7 +255,7 @@ async def add_balances(session: AsyncSession, rows: Sequence[tuple[object, ...]]
         "outstanding",
         "reason",
     ]
-    await insert_rows(session, _table(MemberBalance), columns, rows)
+    await insert_rows(session, MemberBalance, columns, rows)
 
 
 def day(session: AsyncSession, value: date) -> object:
@@ -308,7 +304,7 @@ async def add_held(session: AsyncSession, rows: Sequence[tuple[object, ...]]) ->
         "currency",
         "held_since",
     ]
-    await insert_rows(session, _table(HeldItem), columns, rows)
+    await insert_rows(session, HeldItem, columns, rows)
 
 
 async def member_amounts(

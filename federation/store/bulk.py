@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.store.base import Base
 
 IN_CHUNK = 500
 _POSTGRES_CHUNK = 5_000
@@ -15,7 +16,7 @@ _SQLITE_VARIABLES_MAX = 1_000  # of 32,766: longer lists are no faster, and kept
 
 async def insert_rows(
     session: AsyncSession,
-    table: Table,
+    model: type[Base],
     columns: Sequence[str],
     rows: Sequence[tuple[Any, ...]],
     *,
@@ -28,13 +29,13 @@ async def insert_rows(
     """
     # Not SQLite's INSERT OR IGNORE, which drops rows that break a CHECK or NOT NULL as well.
     tail = " ON CONFLICT DO NOTHING" if ignore_conflicts else ""
-    into = f"INSERT INTO {table.name} ({','.join(columns)})"
-    return await _execute(session, table, columns, rows, lambda source: f"{into} {source}{tail}")
+    into = f"INSERT INTO {model.__tablename__} ({','.join(columns)})"
+    return await _execute(session, model, columns, rows, lambda source: f"{into} {source}{tail}")
 
 
 async def set_column(
     session: AsyncSession,
-    table: Table,
+    model: type[Base],
     column: str,
     keys: Sequence[str],
     rows: Sequence[tuple[Any, ...]],
@@ -46,10 +47,10 @@ async def set_column(
     def statement(source: str) -> str:
         return (
             f"WITH new({','.join(names)}) AS ({source}) "  # noqa: S608
-            f"UPDATE {table.name} AS t SET {column} = new.{column} FROM new WHERE {where}"
+            f"UPDATE {model.__tablename__} AS t SET {column} = new.{column} FROM new WHERE {where}"
         )
 
-    await _execute(session, table, names, rows, statement)
+    await _execute(session, model, names, rows, statement)
 
 
 def for_driver(
@@ -72,7 +73,7 @@ def in_chunks(values: Sequence[str]) -> Iterable[Sequence[str]]:
 
 async def _execute(
     session: AsyncSession,
-    table: Table,
+    model: type[Base],
     columns: Sequence[str],
     rows: Sequence[tuple[Any, ...]],
     statement: Callable[[str], str],
@@ -94,7 +95,7 @@ async def _execute(
             changed += (await connection.exec_driver_sql(statement(source), values)).rowcount
         return changed
     arrays = ",".join(
-        f"${number}::{_postgres_type(table, name)}[]"
+        f"${number}::{_postgres_type(model, name)}[]"
         for number, name in enumerate(columns, start=1)
     )
     text = statement(f"SELECT * FROM unnest({arrays})")  # noqa: S608
@@ -105,8 +106,8 @@ async def _execute(
     return changed
 
 
-def _postgres_type(table: Table, column: str) -> str:
-    name = str(table.c[column].type.compile(dialect=_POSTGRES)).lower()
+def _postgres_type(model: type[Base], column: str) -> str:
+    name = str(model.__table__.c[column].type.compile(dialect=_POSTGRES)).lower()
     return "text" if name.startswith("varchar") else name
 
 

@@ -18,12 +18,12 @@ IDEMPOTENT = ["principal", "field", "key", "input_digest", "result_id", "recorde
 
 async def insert(database, rows, *, table=Lease, columns=COLUMNS, **options):
     async with database.write("insert") as session:
-        return await insert_rows(session, table.__table__, columns, rows, **options)
+        return await insert_rows(session, table, columns, rows, **options)
 
 
 async def assign(database, table, column, keys, rows):
     async with database.write("set") as session:
-        await set_column(session, table.__table__, column, keys, rows)
+        await set_column(session, table, column, keys, rows)
 
 
 def leases(*names, owner="o"):
@@ -53,7 +53,7 @@ async def test_a_key_that_is_there_refuses_all_rows(database):
     await refused(
         database,
         IntegrityError,
-        lambda session: insert_rows(session, Lease.__table__, COLUMNS, leases("a", "b", "c")),
+        lambda session: insert_rows(session, Lease, COLUMNS, leases("a", "b", "c")),
     )
 
 
@@ -74,7 +74,7 @@ async def test_passing_over_keys_passes_over_no_broken_rule(database):
     await refused(
         database,
         IntegrityError,
-        lambda session: insert_rows(session, Lease.__table__, COLUMNS, rows, ignore_conflicts=True),
+        lambda session: insert_rows(session, Lease, COLUMNS, rows, ignore_conflicts=True),
     )
 
 

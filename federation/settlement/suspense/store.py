@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import msgspec
-from sqlalchemy import Table, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.licensing.tables import Receipt
@@ -35,10 +35,6 @@ class SettledMonth:
     period: str
     run_id: str
     at: datetime
-
-
-def _table(model: type) -> Table:
-    return model.__table__  # type: ignore[attr-defined,no-any-return]
 
 
 async def settled_months(
@@ -208,7 +204,7 @@ async def add_listing(
         )
         for item in items
     ]
-    await insert_rows(session, _table(HeldListing), columns, rows)
+    await insert_rows(session, HeldListing, columns, rows)
 
 
 async def listing(
