@@ -3,6 +3,7 @@
 Commands that need a server's parts import them when they run: the others answer at once.
 """
 
+import contextlib
 import sys
 from collections.abc import Callable, Coroutine
 from datetime import datetime
@@ -249,6 +250,7 @@ def scenario() -> None:
 def scenario_run(folder: Path, out: Path, processes: bool, quiet: bool) -> None:
     """Drive the scenario in FOLDER over HTTP and write OUT."""
     from federation import logs  # noqa: PLC0415
+    from federation.scenario.processors import one_processor  # noqa: PLC0415
     from federation.scenario.runner import run_scenario  # noqa: PLC0415 - loads both servers
 
     logs.configure("warning")
@@ -257,7 +259,9 @@ def scenario_run(folder: Path, out: Path, processes: bool, quiet: bool) -> None:
         if not quiet:
             click.echo(text, err=True)
 
-    written = run_loop(run_scenario(folder, out, processes=processes, say=say))
+    # Processes may go where they like; within one, more processors only get in each other's way.
+    with contextlib.nullcontext() if processes else one_processor():
+        written = run_loop(run_scenario(folder, out, processes=processes, say=say))
     if not quiet:
         click.echo(f"{len(written)} files in {out}", err=True)
 
