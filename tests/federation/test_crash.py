@@ -237,7 +237,7 @@ class Mortal(Keeper):
         self.plan.parent.mkdir(parents=True, exist_ok=True)
         write_plan(self.plan, [])
         self.set_clock(clock.instant)
-        self.deaths, self._is_to_end = 0, False
+        self.deaths, self._is_to_end, self._told = 0, False, -1
         self._watch: asyncio.Task[None] | None = None
         self.on_return: Callable[[], None] = lambda: None
 
@@ -247,6 +247,7 @@ class Mortal(Keeper):
         fresh.replace(self.clock_file)
 
     async def start(self) -> None:
+        self._is_to_end, self._told = False, -1
         await self._nursery.send(
             {
                 "role": self._code,
@@ -266,7 +267,13 @@ class Mortal(Keeper):
             await soon(self._listens, what=f"{self._code} to listen")
             self.on_return()
             if self._is_to_end:
-                self._nursery.process.terminate()
+                self._end_this_life()
+
+    def _end_this_life(self) -> None:
+        """Ask the server to end, once in each life: asked again it would not finish its work."""
+        if self._told != self.deaths:
+            self._told = self.deaths
+            self._nursery.process.terminate()
 
     async def _listens(self) -> bool:
         try:
@@ -282,10 +289,15 @@ class Mortal(Keeper):
             return
         self._is_to_end = True
         async with asyncio.timeout(SECONDS_MAX):
-            await soon(self._listens, what=f"{self._code} to listen")
-            self._nursery.process.terminate()
+            await soon(self._listens_or_ended, what=f"{self._code} to listen")
+            if not self._watch.done():
+                self._end_this_life()
             await self._watch
         self._watch = None
+
+    async def _listens_or_ended(self) -> bool:
+        """A life that has just returned is ended by who follows them, perhaps before we look."""
+        return self._watch.done() or await self._listens()
 
     async def spent(self, *names: str) -> None:
         """Wait until the server has died everywhere it should (or at these names)."""
