@@ -105,6 +105,12 @@ async def mark_late(session: AsyncSession, reporter: str, lines: Sequence[Accept
 
 async def undecided_lines(session: AsyncSession, period: str, here: str) -> list[CountedLine]:
     """Return the lines of a month that entered here and have no verdict yet."""
+    return await _entered_lines(session, period, here, verdict=None)
+
+
+async def _entered_lines(
+    session: AsyncSession, period: str, here: str, *, verdict: str | None
+) -> list[CountedLine]:
     rows = await session.execute(
         select(
             Line.reporter,
@@ -114,7 +120,7 @@ async def undecided_lines(session: AsyncSession, period: str, here: str) -> list
             Line.use,
             Line.units,
             Line.occurred_at,
-        ).where(Line.period == period, Line.verdict.is_(None))
+        ).where(Line.period == period, Line.verdict == verdict)
     )
     return [CountedLine(here, *row) for row in rows]
 
@@ -140,18 +146,7 @@ async def routed_lines(
 
 async def matched_lines(session: AsyncSession, period: str, here: str) -> list[CountedLine]:
     """Return the lines of a month that counted for members here, wherever they entered."""
-    rows = await session.execute(
-        select(
-            Line.reporter,
-            Line.event_id,
-            Line.licence,
-            Line.url,
-            Line.use,
-            Line.units,
-            Line.occurred_at,
-        ).where(Line.period == period, Line.verdict == MATCHED)
-    )
-    entered = [CountedLine(here, *row) for row in rows]
+    entered = await _entered_lines(session, period, here, verdict=MATCHED)
     return [*entered, *await routed_lines(session, period, verdict=MATCHED)]
 
 
