@@ -6,7 +6,7 @@ stands for its newest run, and the beginning of a run's id for the run.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 import rich_click as click
@@ -14,19 +14,13 @@ from rich.table import Table
 
 from federation.edge import month_documents as ask
 from federation.edge.desk import Desk, amount_text, at_desk, make_table, money_text, when_text
+from federation.edge.month_corrections import correct
 from federation.edge.month_papers import documents, held, why
 from federation.edge.month_payments import members, payments
-from federation.errors import RefusalError
+from federation.edge.month_runs import SHOWN, run_before, run_named, show_runs
 
-SHOWN = 16  # of a run's id: enough to tell runs apart, and to name one
 CAUSE = 48  # of what an input was and is
 SUMS = frozenset({"received", "brought forward", "recognised before"})  # causes that are money
-
-
-class NoSuchRunError(RefusalError):
-    """No run, or more than one, has that name."""
-
-    code: ClassVar[str] = "NO_SUCH_RUN"
 
 
 @click.group()
@@ -38,6 +32,7 @@ def month() -> None:
     """
 
 
+month.add_command(correct)
 month.add_command(payments)
 month.add_command(members)
 month.add_command(held)
@@ -161,7 +156,7 @@ def _show_missing(desk: Desk, found: dict[str, Any]) -> None:
 @at_desk
 def list_runs(desk: Desk, period: str | None) -> None:
     """List runs, newest first."""
-    _show_runs(desk, desk.ask(ask.RUNS, period=period))
+    show_runs(desk, desk.ask(ask.RUNS, period=period))
 
 
 @month.command()
@@ -169,7 +164,7 @@ def list_runs(desk: Desk, period: str | None) -> None:
 @at_desk
 def calculate(desk: Desk, period: str) -> None:
     """Calculate a month's run; the same inputs give the same run."""
-    _show_runs(desk, [desk.ask(ask.CALCULATE, period=period)])
+    show_runs(desk, [desk.ask(ask.CALCULATE, period=period)])
 
 
 @month.command()
@@ -179,7 +174,7 @@ def calculate(desk: Desk, period: str) -> None:
 def diff(desk: Desk, run: str, old: str | None) -> None:
     """Compare a run with the one before: old, new, and what caused it."""
     new = run_named(desk, run)
-    before = run_named(desk, old) if old else _before(desk, new)
+    before = run_named(desk, old) if old else run_before(desk, new)
     found = desk.ask(ask.DIFF, new=new["runId"], old=before["runId"] if before else None)
     columns = ("licence", "party", "old", "new", "difference")
     amounts = ("old", "new", "difference")
@@ -228,7 +223,7 @@ def _cause(row: dict[str, str], side: str, currencies: dict[str, str]) -> str:
 @at_desk
 def advise(desk: Desk, run: str) -> None:
     """Send a calculated run to the nodes: they may object for some days."""
-    _show_runs(desk, [desk.ask(ask.ADVISE, run=run_named(desk, run)["runId"])])
+    show_runs(desk, [desk.ask(ask.ADVISE, run=run_named(desk, run)["runId"])])
 
 
 @month.command()
@@ -236,7 +231,7 @@ def advise(desk: Desk, run: str) -> None:
 @at_desk
 def approve(desk: Desk, run: str) -> None:
     """Approve a run as another person: it locks the month and posts."""
-    _show_runs(desk, [desk.ask(ask.APPROVE, run=run_named(desk, run)["runId"])])
+    show_runs(desk, [desk.ask(ask.APPROVE, run=run_named(desk, run)["runId"])])
 
 
 @month.command()
@@ -245,7 +240,7 @@ def approve(desk: Desk, run: str) -> None:
 @at_desk
 def withdraw(desk: Desk, run: str, reason: str) -> None:
     """Take back a run that is not approved."""
-    _show_runs(desk, [desk.ask(ask.WITHDRAW, run=run_named(desk, run)["runId"], reason=reason)])
+    show_runs(desk, [desk.ask(ask.WITHDRAW, run=run_named(desk, run)["runId"], reason=reason)])
 
 
 @month.command()
@@ -282,122 +277,6 @@ def settle_objection(desk: Desk, run: str, node: str, outcome: str) -> None:
     """Answer an objection that does not stop the run."""
     name = run_named(desk, run)["runId"]
     _show_answers(desk, [desk.ask(ask.SETTLE_OBJECTION, run=name, node=node, outcome=outcome)])
-
-
-@month.group()
-def correct() -> None:
-    """Correct settled months: late usage, opt-outs found later."""
-
-
-@correct.command("open")
-@click.argument("period")
-@at_desk
-def open_correction(desk: Desk, period: str) -> None:
-    """Ask every server for what came late for a month."""
-    found = desk.ask(ask.OPEN_CORRECTION, period=period)
-    rows = [[found["period"], str(found["number"])]]
-    desk.show(found, lambda: [make_table("Correction opened", ("month", "round"), rows)])
-
-
-@correct.command("show")
-@at_desk
-def show_correction(desk: Desk) -> None:
-    """Show the correction that is under way."""
-    found = desk.ask(ask.CORRECTION)
-    _show_runs(desk, found["runs"] if found else [])
-
-
-@correct.command("calculate")
-@at_desk
-def calculate_correction(desk: Desk) -> None:
-    """Calculate settled months again with the latest reports."""
-    _show_runs(desk, desk.ask(ask.CALCULATE_CORRECTION)["runs"])
-
-
-@correct.command("advise")
-@at_desk
-def advise_correction(desk: Desk) -> None:
-    """Send the correction to the nodes."""
-    _show_runs(desk, desk.ask(ask.ADVISE_CORRECTION)["runs"])
-
-
-@correct.command("approve")
-@at_desk
-def approve_correction(desk: Desk) -> None:
-    """Approve the correction as another person: it posts in the open month."""
-    _show_runs(desk, desk.ask(ask.APPROVE_CORRECTION)["runs"])
-
-
-@correct.command()
-@at_desk
-def debits(desk: Desk) -> None:
-    """List what corrections took back and later credits still have to make good."""
-    found = desk.ask(ask.DEBITS)
-    columns = ("node", "posted in", "of", "amount", "left")
-    rows = [
-        [
-            item["node"],
-            item["period"],
-            _of_correction(item["document"]),
-            money_text(item["amount"]),
-            money_text(item["left"]),
-        ]
-        for item in found
-    ]
-    desk.show(found, lambda: [make_table("Debits", columns, rows)])
-
-
-def _of_correction(document: str) -> str:
-    """Write the name in the books as its run, which `runs` shows: `correction 53a78200e8eafc4d`."""
-    kind, _, rest = document.partition("/")
-    return f"{kind} {rest.partition('/')[0]}" if kind == "correction" else document
-
-
-@correct.command("withdraw")
-@click.option("--reason", required=True)
-@at_desk
-def withdraw_correction(desk: Desk, reason: str) -> None:
-    """Take back a correction that is not approved."""
-    _show_runs(desk, desk.ask(ask.WITHDRAW_CORRECTION, reason=reason)["runs"])
-
-
-def run_named(desk: Desk, name: str) -> dict[str, Any]:
-    """Return the newest run of a month, or the run whose id begins so."""
-    if "-" in name:
-        found = desk.ask(ask.RUNS, period=name)[:1]
-    else:
-        found = [row for row in desk.ask(ask.RUNS, period=None) if row["runId"].startswith(name)]
-    if len(found) != 1:
-        raise NoSuchRunError(f"{len(found)} runs are called {name!r}")
-    return dict(found[0])
-
-
-def _before(desk: Desk, run: dict[str, Any]) -> dict[str, Any] | None:
-    rows = desk.ask(ask.RUNS, period=run["period"])
-    place = [row["runId"] for row in rows].index(run["runId"])
-    return dict(rows[place + 1]) if place + 1 < len(rows) else None
-
-
-def _show_runs(desk: Desk, found: Sequence[dict[str, Any]]) -> None:
-    columns = ("run", "month", "state", "calculated by", "approved by", "objections until", "note")
-    rows = [
-        [
-            item["runId"][:SHOWN],
-            item["period"],
-            item["state"],
-            item["calculatedBy"],
-            item["approvedBy"] or "",
-            when_text(item["objectionsUntil"]),
-            _note(item),
-        ]
-        for item in found
-    ]
-    desk.show(found, lambda: [make_table("Runs", columns, rows)])
-
-
-def _note(run: dict[str, Any]) -> str:
-    corrected = f"corrects {run['corrects'][:SHOWN]}" if run["corrects"] else ""
-    return "; ".join(text for text in (corrected, run["reason"], *run["warnings"]) if text)
 
 
 def _show_answers(desk: Desk, found: Sequence[dict[str, Any]]) -> None:
