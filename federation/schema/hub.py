@@ -5,6 +5,7 @@ import strawberry
 from federation.schema.banking import BankingMutation, BankingQuery
 from federation.schema.closing import ClosingMutation, ClosingQuery, WorkListQuery
 from federation.schema.corrections import CorrectionMutation, CorrectionQuery
+from federation.schema.distribution import UsesQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.guards import extensions
 from federation.schema.joining import AdmissionMutation, AdmissionQuery, MembershipQuery
@@ -18,7 +19,7 @@ from federation.schema.licensing import (
 from federation.schema.payments import ExclusionMutation, PaymentMutation, PaymentQuery
 from federation.schema.registry import HubRightsQuery
 from federation.schema.scalars import schema_config
-from federation.schema.settlement import RunMutation, SettlementQuery, UsesQuery
+from federation.schema.settlement import RunMutation, SettlementQuery
 from federation.schema.suspense import HeldDecisionMutation, SuspenseQuery
 from federation.schema.tokens import TokenMutation
 

@@ -4,6 +4,7 @@ import strawberry
 
 from federation.schema.banking import BankingMutation, BankingQuery
 from federation.schema.closing import AnswerMutation, WorkListQuery
+from federation.schema.distribution import DistributionQuery, UsesQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.guards import extensions
 from federation.schema.joining import ApplicationMutation, MembershipQuery
@@ -12,7 +13,7 @@ from federation.schema.licensing import LicensingMutation, LicensingQuery
 from federation.schema.payments import MemberPaymentMutation, PaymentMutation, PaymentQuery
 from federation.schema.registry import NodeRightsQuery
 from federation.schema.scalars import schema_config
-from federation.schema.settlement import DistributionQuery, SettlementQuery, UsesQuery
+from federation.schema.settlement import SettlementQuery
 from federation.schema.suspense import HeldClaimMutation, HeldListQuery, SuspenseQuery
 from federation.schema.tokens import TokenMutation
 
