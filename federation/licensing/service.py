@@ -14,7 +14,6 @@ from federation.licensing.delivery import announce, store_version
 from federation.licensing.objects import (
     SIGNED_TYPE,
     Acceptance,
-    ComponentTerms,
     Fee,
     Grant,
     LicenceObject,
@@ -28,15 +27,11 @@ from federation.licensing.objects import (
 )
 from federation.licensing.objects import Licensee as LicenseeTerms
 from federation.licensing.rules import BadOfferError, check_offer
-from federation.licensing.tables import Licence, Licensee, Offer, Tariff
-from federation.licensing.tariff import Expected, TariffBody, price
-from federation.money import exponent
+from federation.licensing.tables import Licence, Licensee, Offer
 from federation.store import idempotency
 from federation.store.canonical import sha256_hex
 from federation.trust.jose import SigningKey, sign
-from federation.trust.membership import HubTerms
 from federation.trust.principals import Principal
-from federation.trust.service import node_parties
 
 ID_LENGTH_MAX = 128
 INDIVIDUAL_VALID_DAYS = 90
@@ -59,18 +54,6 @@ class OfferNotOpenError(RefusalError):
     """This offer is no longer open."""
 
     code: ClassVar[str] = "OFFER_NOT_OPEN"
-
-
-class NoTariffError(RefusalError):
-    """No tariff is published."""
-
-    code: ClassVar[str] = "NO_TARIFF"
-
-
-class BadTariffError(RefusalError):
-    """This tariff cannot be published."""
-
-    code: ClassVar[str] = "BAD_TARIFF"
 
 
 class UnknownLicenceError(RefusalError):
@@ -105,83 +88,6 @@ async def register_licensee(
         row = Licensee(id=licensee, name=name, registered_at=now)
         session.add(row)
     return row
-
-
-async def publish_tariff(
-    session: AsyncSession, body: TariffBody, terms: HubTerms, who: Principal, now: datetime
-) -> Tariff:
-    """Publish the next version of the prices, of uses and content tiers the terms weigh."""
-    exponent(body.currency)
-    unknown = body.per_1000.keys() - terms.use_weight.keys()
-    for tiers in body.per_1000.values():
-        unknown |= tiers.keys() - terms.tier_weight.keys()
-    if unknown:
-        raise BadTariffError(f"the terms do not weigh {', '.join(sorted(unknown))}")
-    if body.minimum_fee < 0 or body.valid_days < 1:
-        raise BadTariffError("minimum_fee and valid_days")
-    if any(amount < 0 for tiers in body.per_1000.values() for amount in tiers.values()):
-        raise BadTariffError("a negative price")
-    latest = await store.latest_tariff(session)
-    row = Tariff(
-        version=(latest.version if latest else 0) + 1,
-        body=msgspec.json.encode(body).decode(),
-        published_by=who.subject,
-        published_at=now,
-    )
-    session.add(row)
-    return row
-
-
-@dataclass(frozen=True, slots=True)
-class QuoteRequest:
-    """What a lab asks a price for."""
-
-    expected: tuple[Expected, ...]
-    starts_on: date
-    ends_on: date
-    usage_basis: str
-    territories: tuple[str, ...] = ()
-
-
-async def quote(
-    session: AsyncSession, request: QuoteRequest, who: Principal, now: datetime
-) -> Offer:
-    """Price a request from the published tariff; the quote pins its version and expires."""
-    licensee = await _licensee_of(session, who)
-    row = await store.latest_tariff(session)
-    if row is None:
-        raise NoTariffError
-    tariff = msgspec.json.decode(row.body, type=TariffBody)
-    nodes = {party.code for party in await node_parties(session)}
-    priced = price(tariff, request.expected, nodes=nodes)
-    uses = sorted({line.use for line in priced.lines})
-    terms = OfferTerms(
-        licensee=licensee,
-        components=[ComponentTerms(uses=uses, fee=priced.total)],
-        currency=tariff.currency,
-        starts_on=request.starts_on,
-        ends_on=request.ends_on,
-        usage_basis=request.usage_basis,
-        territories=list(request.territories),
-        repertoire=sorted({line.node for line in priced.lines if line.node}),
-    )
-    if uses:
-        check_offer(terms, uses=uses)
-    offer = Offer(
-        id=f"Q-{secrets.token_hex(8)}",
-        kind="TARIFF",
-        state="OFFERED" if uses else "REFUSED",
-        licensee=licensee,
-        body=msgspec.json.encode(terms).decode(),
-        lines=msgspec.json.encode(priced).decode(),
-        tariff_version=row.version,
-        reason=None if uses else "nothing that was asked for is covered",
-        offered_by="tariff",
-        offered_at=now,
-        expires_at=now + timedelta(days=tariff.valid_days),
-    )
-    session.add(offer)
-    return offer
 
 
 async def offer_licence(
@@ -241,7 +147,7 @@ async def accept_offer(
     now: datetime,
 ) -> Licence:
     """Accept: in one transaction the licence with its number, and a message to every node."""
-    licensee = await _licensee_of(session, who)
+    licensee = await licensee_of(session, who)
     known = await idempotency.find_result(
         session, principal=who.subject, field="acceptOffer", key=key, value=offer_id
     )
@@ -407,7 +313,8 @@ async def licence_for(session: AsyncSession, number: str, who: Principal) -> Lic
     return row
 
 
-async def _licensee_of(session: AsyncSession, who: Principal) -> str:
+async def licensee_of(session: AsyncSession, who: Principal) -> str:
+    """Return the registered lab somebody buys for, or refuse."""
     who.require("lab")
     licensee = who.require_party()
     if await store.find_licensee(session, licensee) is None:

@@ -5,7 +5,7 @@ from datetime import date
 import strawberry
 
 from federation import money
-from federation.licensing import receipts, service, store
+from federation.licensing import quoting, receipts, service, store
 from federation.licensing.objects import decode
 from federation.licensing.rules import BadOfferError
 from federation.licensing.tariff import Expected, TariffBody
@@ -213,7 +213,7 @@ class QuoteMutation:
                 input.currency, prices, int(input.minimum_fee), valid_days=input.valid_days
             )
             terms = await at.server.terms(at.session)
-            row = await service.publish_tariff(at.session, body, terms, at.who, at.now)
+            row = await quoting.publish_tariff(at.session, body, terms, at.who, at.now)
             return Tariff.of(row)
 
         return await change(info, "tariff.publish", OFFICER, act)
@@ -227,7 +227,7 @@ class QuoteMutation:
                 raise BadOfferError(f"1 to {QUOTE_LINES_MAX} lines")
             if any(item.units < 1 for item in input.expected):
                 raise BadOfferError("units of at least 1")
-            request = service.QuoteRequest(
+            request = quoting.QuoteRequest(
                 expected=tuple(
                     Expected(item.node, item.use, item.content_tier, int(item.units))
                     for item in input.expected
@@ -237,6 +237,6 @@ class QuoteMutation:
                 usage_basis=input.usage_basis,
                 territories=tuple(input.territories),
             )
-            return Offer.of(await service.quote(at.session, request, at.who, at.now), at.now)
+            return Offer.of(await quoting.quote(at.session, request, at.who, at.now), at.now)
 
         return await change(info, "quote.request", ("lab",), act)

@@ -20,15 +20,19 @@ from federation.licensing.objects import (
     OfferTerms,
     decode,
 )
+from federation.licensing.quoting import (
+    BadTariffError,
+    NoTariffError,
+    QuoteRequest,
+    publish_tariff,
+    quote,
+)
 from federation.licensing.receipts import BadReceiptError
 from federation.licensing.rules import BadOfferError
 from federation.licensing.service import (
-    BadTariffError,
     LicenceStatusError,
     Licensing,
-    NoTariffError,
     OfferNotOpenError,
-    QuoteRequest,
     UnknownLicenceError,
     UnknownLicenseeError,
     UnknownOfferError,
@@ -92,7 +96,7 @@ async def hub(database):
         session.add_all([a_party("FR"), a_party("DE")])
         for lab in ("lab-one", "lab-two"):
             await service.register_licensee(session, lab, lab.title(), NOON)
-        await service.publish_tariff(session, TARIFF, HUB_TERMS, OFFICER, NOON)
+        await publish_tariff(session, TARIFF, HUB_TERMS, OFFICER, NOON)
     return database
 
 
@@ -113,7 +117,7 @@ async def done(database, act):
 
 def quoting(who=LAB, now=NOON, **changes):
     request = {name: getattr(QUOTE, name) for name in QUOTE.__slots__} | changes
-    return lambda session: service.quote(session, QuoteRequest(**request), who, now)
+    return lambda session: quote(session, QuoteRequest(**request), who, now)
 
 
 def offering(terms=None, *, who=OFFICER, key="o-1", reason="a pilot", now=NOON):
@@ -237,7 +241,7 @@ async def test_a_quote_stands_by_its_tariff_when_the_next_is_published(hub):
     first = await done(hub, quoting())
     dearer = msgspec.structs.replace(TARIFF, minimum_fee=10**6, valid_days=1)
     terms = HUB_TERMS
-    await done(hub, lambda at: service.publish_tariff(at, dearer, terms, OFFICER, NOON))
+    await done(hub, lambda at: publish_tariff(at, dearer, terms, OFFICER, NOON))
     second = await done(hub, quoting())
 
     licence = decode((await done(hub, accepting(first.id))).body)
@@ -287,7 +291,7 @@ async def test_a_tariff_with_a_negative_number_is_not_published(hub):
         {"per_1000": {"TRAIN": {"standard": 1, "premium": -1}}},
     ):
         body = msgspec.structs.replace(TARIFF, **changes)
-        publish = partial(service.publish_tariff, body=body, terms=HUB_TERMS, who=OFFICER, now=NOON)
+        publish = partial(publish_tariff, body=body, terms=HUB_TERMS, who=OFFICER, now=NOON)
 
         assert (await refused(hub, BadTariffError, publish)).code == "BAD_TARIFF"
 
