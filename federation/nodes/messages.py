@@ -20,6 +20,7 @@ from federation.settlement import store as settlement
 from federation.settlement.corrections import distributing as correcting
 from federation.settlement.documents import issuing
 from federation.settlement.documents.messages import DocumentIssued
+from federation.settlement.invariants.checks import require_sound_distribution
 from federation.settlement.messages import (
     Reminder,
     RunAdvised,
@@ -97,12 +98,16 @@ async def _withdrawn(at: Arrival, message: RunWithdrawn) -> None:
 
 async def _approved(at: Arrival, message: RunApproved) -> None:
     terms = await trust.hub_terms(at.session)
-    await distributing.receive_run(at.session, message, _own(at), terms, _now(at))
+    await distributing.receive_run(
+        at.session, message, _own(at), terms, _now(at), require_sound_distribution
+    )
 
 
 async def _corrected(at: Arrival, message: RunCorrected) -> None:
     terms = await trust.hub_terms(at.session)
-    await correcting.receive_correction(at.session, message, _own(at), terms, _now(at))
+    await correcting.receive_correction(
+        at.session, message, _own(at), terms, _now(at), require_sound_distribution
+    )
 
 
 async def _document(at: Arrival, message: DocumentIssued) -> None:

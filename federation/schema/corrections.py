@@ -12,6 +12,7 @@ from federation.settlement import store
 from federation.settlement.corrections import service
 from federation.settlement.corrections import store as corrections
 from federation.settlement.corrections.set_off import open_debits
+from federation.settlement.invariants.checks import require_sound_run
 
 
 @strawberry.type(description="A correction: a run for each settled month whose result changes.")
@@ -125,7 +126,9 @@ class CorrectionMutation:
 
         async def act(at: Change) -> Correction:
             terms = await at.server.terms(at.session)
-            rows = await service.approve_correction(at.session, at.who, terms, at.now)
+            rows = await service.approve_correction(
+                at.session, at.who, terms, at.now, require_sound_run
+            )
             return Correction(runs=[Run.of(row) for row in rows])
 
         return await change(info, "correction.approve", APPROVER, act)

@@ -12,6 +12,7 @@ from federation.metering import store as usage
 from federation.schema.context import Change, Info, Refused, change, hub_config
 from federation.schema.scalars import Money
 from federation.settlement import service, store
+from federation.settlement.invariants.checks import require_sound_run
 from federation.settlement.tables import Run as RunRow
 
 OFFICER = ("settlement_officer",)
@@ -188,7 +189,9 @@ class RunMutation:
             terms = await at.server.terms(at.session)
             adjustments = hub_config(at.server).adjustments
             return Run.of(
-                await service.approve_run(at.session, run_id, at.who, terms, adjustments, at.now)
+                await service.approve_run(
+                    at.session, run_id, at.who, terms, adjustments, at.now, require_sound_run
+                )
             )
 
         return await change(info, "run.approve", APPROVER, act)

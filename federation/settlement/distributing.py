@@ -1,6 +1,6 @@
 """A node's part of an approved run: recompute it, share it out, keep every line of the why."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import ClassVar
 
@@ -22,8 +22,6 @@ from federation.settlement.distribution import (
 )
 from federation.settlement.documents.issuing import issue_statement
 from federation.settlement.held import itemise_held
-from federation.settlement.invariants import checks
-from federation.settlement.invariants.registry import require_sound
 from federation.settlement.ledger import service as ledger
 from federation.settlement.messages import RunAdvised, RunApproved, RunWithdrawn
 from federation.settlement.node_inputs import (
@@ -60,6 +58,10 @@ class Own(msgspec.Struct, frozen=True):
     account: Account | None
 
 
+RequireSound = Callable[[AsyncSession, DistributionRow, str], Awaitable[None]]
+"""Examines what a node (its code) made of a run, and refuses what is not sound."""
+
+
 async def receive_advice(session: AsyncSession, message: RunAdvised, now: datetime) -> None:
     """Keep an advised run for this node's staff to look at."""
     document = checked(message.run_id, message.document)
@@ -86,7 +88,12 @@ async def receive_withdrawal(session: AsyncSession, message: RunWithdrawn) -> No
 
 
 async def receive_run(
-    session: AsyncSession, message: RunApproved, own: Own, terms: HubTerms, now: datetime
+    session: AsyncSession,
+    message: RunApproved,
+    own: Own,
+    terms: HubTerms,
+    now: datetime,
+    require_sound: RequireSound,
 ) -> None:
     """Distribute an approved run, once."""
     document = checked(message.run_id, message.document)
@@ -107,8 +114,7 @@ async def receive_run(
     await issue_statement(session, own.code, document, result, message.run_id, now)
     await session.flush()
     distributed = await session.get_one(DistributionRow, document.period)
-    run = checks.of_distribution(distributed, own.code)
-    await require_sound(session, run, checks.RUN_INVARIANTS)
+    await require_sound(session, distributed, own.code)
 
 
 def checked(name: str, text: str) -> RunDocument:

@@ -26,11 +26,9 @@ from federation.settlement.corrections.members import Adjustment, adjust_members
 from federation.settlement.corrections.recompute import Corrected, Difference, difference
 from federation.settlement.corrections.service import adjustment_id
 from federation.settlement.corrections.tables import NodeCorrection
-from federation.settlement.distributing import Own, RunMismatchError, checked
+from federation.settlement.distributing import Own, RequireSound, RunMismatchError, checked
 from federation.settlement.distribution import Distribution, MemberFacts, distribute
 from federation.settlement.held import itemise_held
-from federation.settlement.invariants import checks
-from federation.settlement.invariants.registry import require_sound
 from federation.settlement.messages import RunCorrected
 from federation.settlement.node_inputs import (
     AmountRow,
@@ -70,7 +68,12 @@ class _InForce(NamedTuple):
 
 
 async def receive_correction(
-    session: AsyncSession, message: RunCorrected, own: Own, terms: HubTerms, now: datetime
+    session: AsyncSession,
+    message: RunCorrected,
+    own: Own,
+    terms: HubTerms,
+    now: datetime,
+    require_sound: RequireSound,
 ) -> None:
     """Follow a correction, once: members get the differences, the books their entries."""
     document = checked(message.run_id, message.document)
@@ -124,7 +127,7 @@ async def receive_correction(
     await _expect(session, own, message, run, agreed.settlement_currency, terms, now)
     await settle_directly(session, own, directly, run, message.accounts, terms, now)
     await session.flush()
-    await require_sound(session, checks.of_distribution(row, own.code), checks.RUN_INVARIANTS)
+    await require_sound(session, row, own.code)
 
 
 async def _member_changes(

@@ -29,8 +29,6 @@ from federation.settlement.corrections.recompute import (
 )
 from federation.settlement.held import held_of, itemise_held
 from federation.settlement.inputs import final_reports, own_weights, sum_of_classes
-from federation.settlement.invariants import checks
-from federation.settlement.invariants.registry import require_sound
 from federation.settlement.messages import RunCorrected
 from federation.settlement.months import last_day, period_of
 from federation.settlement.pain001 import Account
@@ -42,6 +40,7 @@ from federation.settlement.payments.store import exclusions
 from federation.settlement.rates import reference_rates
 from federation.settlement.run_document import HUB, decode, encode, run_id
 from federation.settlement.service import (
+    RequireSound,
     advise_run,
     credits_of,
     get_run,
@@ -151,7 +150,11 @@ async def withdraw_correction(
 
 
 async def approve_correction(
-    session: AsyncSession, who: Principal, terms: HubTerms, now: datetime
+    session: AsyncSession,
+    who: Principal,
+    terms: HubTerms,
+    now: datetime,
+    require_sound: RequireSound,
 ) -> list[Run]:
     """Approve as another person: differences are posted in the open month and paid or set off."""
     rows = await _under_way(session)
@@ -184,7 +187,7 @@ async def approve_correction(
         await _pay_and_tell(session, row, chain[row.run_id], differences[row.run_id], terms, now)
     await session.flush()
     for row in rows:
-        await require_sound(session, checks.of_hub_run(row), checks.RUN_INVARIANTS)
+        await require_sound(session, row)
     return rows
 
 

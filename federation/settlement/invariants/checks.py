@@ -22,6 +22,7 @@ from federation.settlement.invariants.registry import (
     Settled,
     examine_run,
     guarded,
+    require_sound,
 )
 from federation.settlement.messages import RunApproved
 from federation.settlement.run import compute
@@ -216,6 +217,16 @@ def of_distribution(row: Distribution, code: str) -> Settled:
         result=compute(document),
         distribution=row,
     )
+
+
+async def require_sound_run(session: AsyncSession, row: Run) -> None:
+    """Refuse to settle a month at the hub by a run that breaks an invariant (`INVARIANT`)."""
+    await require_sound(session, of_hub_run(row), RUN_INVARIANTS)
+
+
+async def require_sound_distribution(session: AsyncSession, row: Distribution, code: str) -> None:
+    """Refuse what a node made of a run if it breaks an invariant (`INVARIANT`)."""
+    await require_sound(session, of_distribution(row, code), RUN_INVARIANTS)
 
 
 async def settled_runs(session: AsyncSession, here: str) -> AsyncIterator[Settled]:

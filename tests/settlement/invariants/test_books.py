@@ -11,6 +11,7 @@ from federation.edge.check import ALL_INVARIANTS
 from federation.settlement.invariants.checks import examine_server
 from federation.settlement.invariants.registry import Finding
 from federation.settlement.ledger import service as ledger
+from federation.settlement.ledger import store as ledger_store
 from federation.settlement.payments.tables import Payment
 from tests.settlement.ledger.sample import an_entry, posted
 from tests.tampering import found_after
@@ -203,7 +204,7 @@ async def test_entries_from_before_the_chain_are_left_as_they_are(database):
 
     async with database.read() as session:
         findings = await examine_server(session, "HUB", ALL_INVARIANTS)
-        unchained = await ledger.store.count_unchained(session)
+        unchained = await ledger_store.count_unchained(session)
     chained = next(item for item in findings if item.invariant.name == "journal_chained")
     assert (chained.examined, chained.wrong, unchained) == (1, [], 1)
 
