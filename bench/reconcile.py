@@ -15,12 +15,20 @@ from datetime import date, timedelta
 
 from federation.banking import words
 from federation.banking.matching import Candidate, Matcher, Movement, Suggestion, match_all
-from federation.settlement.payments.expected import Expected
+from federation.payments.expected import Expected
 
 ROWS, ROUNDS = 50_000, 3
+
+
 SECONDS_MAX = 30.0
+
+
 BATCH = 5
+
+
 NAMES = ["Amber", "Birch", "Cedar", "Dune", "Elm", "Fern", "Grove", "Hazel", "Iris", "Jade"]
+
+
 DAY = date(2026, 10, 16)
 
 

@@ -11,12 +11,18 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 
-from federation.settlement.distribution import Distribution, NodeInputs, NodeTerms, distribute
+from federation.settlement.plans import Distribution, NodeInputs, NodeTerms, distribute
 from federation.settlement.rates import Rates
 
 LICENCES, MEMBERS, ROUNDS = 200, 5_000, 3
+
+
 TIMES_MAX = 5.0
+
+
 CURRENCIES = ("EUR", "GBP", "JPY", "USD")
+
+
 RATES = {
     "GBP": ("2026-09-30", "0.8675"),
     "JPY": ("2026-09-30", "171.43"),

@@ -20,17 +20,37 @@ from federation import money
 from federation.errors import RefusalError
 
 BPS_WHOLE = 10_000
+
+
 PREFIX = "FEDERATION_"
+
+
 OF_CLIENTS = frozenset({"FEDERATION_URL", "FEDERATION_TOKEN"})  # of commands that ask a server
 
 Bps = Annotated[int, Meta(ge=0, le=BPS_WHOLE)]
+
+
 Code = Annotated[str, Meta(pattern=r"^[A-Z0-9-]{2,12}\Z")]
+
+
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")]
+
+
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
+
+
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
 EntityId = Annotated[str, Meta(pattern=r"^\S+\Z", max_length=255)]
+
+
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s?#]+\Z", max_length=500)]
+
+
 Weight = Annotated[int, Meta(ge=0)]
+
+
 Role = Literal[
     "federation_operator",
     "licensing_officer",
@@ -295,3 +315,8 @@ def _check_tiers(tiers: Mapping[str, Tier]) -> None:
         raise ValueError(f"the shares of `tiers` do not sum to {BPS_WHOLE}")
     if len({tier.minimum_works for tier in tiers.values()}) < len(tiers):
         raise ValueError("two `tiers` have the same minimum of works")
+
+
+def settlement_currency(config: HubConfig | NodeConfig) -> str:
+    """Return the currency of this server's own figures."""
+    return config.clearing_currency if isinstance(config, HubConfig) else config.settlement_currency

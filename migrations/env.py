@@ -4,17 +4,17 @@ from alembic import context
 from sqlalchemy import TypeDecorator
 
 import federation.banking.tables
+import federation.distribution.tables
+import federation.documents.tables
+import federation.ledger.tables
 import federation.licensing.tables
 import federation.metering.tables
+import federation.months.tables
+import federation.payments.tables
 import federation.registry.tables
-import federation.settlement.closing.tables
-import federation.settlement.corrections.tables
-import federation.settlement.documents.tables
-import federation.settlement.ledger.tables
-import federation.settlement.payments.tables
-import federation.settlement.suspense.tables
-import federation.settlement.tables
+import federation.runs.tables
 import federation.store.tables
+import federation.suspense.tables
 import federation.trust.tables  # noqa: F401 - imported for their tables
 from federation.store.base import Base
 
@@ -27,6 +27,8 @@ def render_item(kind: str, item: object, autogen: object) -> str | bool:  # noqa
 
 
 connection = context.config.attributes["connection"]
+
+
 context.configure(
     connection=connection,
     target_metadata=Base.metadata,
@@ -34,5 +36,7 @@ context.configure(
     compare_type=True,
     render_item=render_item,
 )
+
+
 with context.begin_transaction():
     context.run_migrations()

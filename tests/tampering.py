@@ -1,7 +1,7 @@
 """Rows changed behind a server's back, in a transaction that is never committed."""
 
-from federation.edge.check import ALL_INVARIANTS
-from federation.settlement.invariants.checks import examine_server
+from federation.cli.check import ALL_INVARIANTS
+from federation.proof.invariants.checks import examine_server
 
 TRIGGERS = {
     True: "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'",

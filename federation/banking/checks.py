@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from federation.banking.values import BankEntry, Statement
+from federation.bankfiles.entries import BankEntry, Statement
 from federation.errors import RefusalError
 from federation.money import decimal_text
 from federation.store.canonical import digest

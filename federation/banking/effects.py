@@ -18,13 +18,13 @@ from federation.banking.items import (
 from federation.banking.tables import Entry, Match, MatchItem
 from federation.banking.waiting import At
 from federation.errors import RefusalError
+from federation.ledger.accounts import Accounts, Posting, transfer
 from federation.licensing import receipts
 from federation.licensing import store as licensing
 from federation.licensing.tables import Receipt
-from federation.settlement.books import Accounts, Posting, transfer
-from federation.settlement.payments import incoming, treasury
-from federation.settlement.payments import service as payments
-from federation.settlement.store import locked_periods
+from federation.months.store import locked_periods
+from federation.payments import bankword, incoming, treasury
+from federation.payments import service as payments
 from federation.trust.principals import Principal
 
 
@@ -66,7 +66,7 @@ async def check_own_transfer(at: At, item: Item, entry: Entry) -> None:
 async def book(at: At, entry: Entry, item: Item, booked_on: date) -> None:
     """Record that the bank debited a payment."""
     payment = await payments.get_payment(at.session, item.ref)
-    await payments.book(
+    await bankword.book(
         at.session,
         payment,
         booked_on,
@@ -83,7 +83,7 @@ async def give_back(at: At, entry: Entry, item: Item, booked_on: date) -> None:
     payment = await payments.get_payment(at.session, item.ref)
     details = (await store.details_of(at.session, [entry.id])).get(entry.id, [])
     stated = [row.return_reason for row in details if row.return_reason]
-    await payments.give_back(
+    await bankword.give_back(
         at.session,
         payment,
         booked_on,
@@ -137,7 +137,7 @@ async def take_back(at: At, entry: Entry, match: Match, item: MatchItem) -> None
         stood = "BOOKED" if item.kind == PAYMENT else "RETURNED"
         if payment.state != stood:
             raise UndoBlockedError(f"payment {item.ref} is {payment.state}")
-        await payments.undo(at.session, payment, match.reason, who=at.who.subject, at=at.now)
+        await bankword.undo(at.session, payment, match.reason, who=at.who.subject, at=at.now)
     elif item.kind == CONVERSION:
         deal, side = treasury.leg_of(item.ref)
         await treasury.undo_leg(at.session, deal, side, match.reason, at=at.now)

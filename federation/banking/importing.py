@@ -11,6 +11,7 @@ from typing import ClassVar
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from federation.bankfiles.entries import BankEntry, BankFile, Detail, Statement
 from federation.banking import store
 from federation.banking.checks import (
     CurrencyNotHeldError,
@@ -20,13 +21,12 @@ from federation.banking.checks import (
     reference_of,
 )
 from federation.banking.tables import Account, DetailRow, Entry, File, Notice, StatementRow
-from federation.banking.values import BankEntry, BankFile, Detail, Statement
 from federation.banking.waiting import At
 from federation.errors import RefusalError
+from federation.ledger.accounts import Accounts, transfer
+from federation.ledger.accounts import Entry as JournalEntry
+from federation.ledger.store import post
 from federation.money import decimal_text
-from federation.settlement.books import Accounts, transfer
-from federation.settlement.books import Entry as JournalEntry
-from federation.settlement.store import post
 from federation.store.canonical import digest, sha256_hex
 
 

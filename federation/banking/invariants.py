@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.banking import store
 from federation.banking.tables import Account, Entry, Match, MatchItem, StatementRow
-from federation.settlement.books import Accounts
-from federation.settlement.invariants.registry import BooksInvariant, Check
-from federation.settlement.ledger.store import STREAM_ROWS
-from federation.settlement.tables import JournalEntry, JournalPosting
+from federation.ledger.accounts import Accounts
+from federation.ledger.store import STREAM_ROWS
+from federation.ledger.tables import JournalEntry, JournalPosting
+from federation.store.invariants import BooksInvariant, Check
 
 
 async def statements_balance(session: AsyncSession, here: str) -> Check:

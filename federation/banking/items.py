@@ -10,23 +10,39 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from federation.errors import RefusalError
+from federation.ledger.accounts import Accounts, Posting, transfer
 from federation.money import decimal_text
-from federation.settlement.books import Accounts, Posting, transfer
 
 PAYMENT, RETURN, INVOICE, REMITTANCE_IN = "PAYMENT", "RETURN", "INVOICE", "REMITTANCE_IN"
+
+
 CONVERSION = "CONVERSION"  # a leg of a deal in currency, either way
+
+
 EXPECTED = frozenset({PAYMENT, RETURN, INVOICE, REMITTANCE_IN, CONVERSION})
 
 BANK_CHARGE, FX_DIFFERENCE, TAX_WITHHELD = "BANK_CHARGE", "FX_DIFFERENCE", "TAX_WITHHELD"
+
+
 SHORT_PAYMENT, OVERPAYMENT = "SHORT_PAYMENT", "OVERPAYMENT"
+
+
 DIFFERENCES = frozenset({BANK_CHARGE, FX_DIFFERENCE, TAX_WITHHELD, SHORT_PAYMENT, OVERPAYMENT})
 
 OWN_TRANSFER, RECORDED_RECEIPT = "OWN_TRANSFER", "RECORDED_RECEIPT"
+
+
 ALONE = frozenset({OWN_TRANSFER, RECORDED_RECEIPT})
+
+
 KINDS = EXPECTED | DIFFERENCES | ALONE
 
 ITEMS_MAX = 1_000
+
+
 NOTE_LENGTH_MAX = 500
+
+
 REF_LENGTH_MAX = 128
 
 OFFICER_LIMITS: Mapping[str, int] = {

@@ -10,16 +10,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from federation.bankfiles.entries import Instructed
 from federation.banking.items import BANK_CHARGE, FX_DIFFERENCE, Item
-from federation.banking.values import Instructed
 from federation.banking.words import alike_percent, is_reference, keys_in, name_words, reference_key
 from federation.money import decimal_text
-from federation.settlement.payments.expected import Expected
+from federation.payments.expected import Expected
 
 END_TO_END, REFERENCE, AMOUNT, NEAR_AMOUNT = 60, 40, 30, 10
+
+
 ACCOUNT, SAME_NAME, LIKE_NAME, IN_WINDOW = 15, 10, 5, 5
+
+
 SCORE_MIN = 30
+
+
 SHOWN_MAX, LOOKED_AT_MAX = 5, 20
+
+
 LIKE_PERCENT = 50
 
 

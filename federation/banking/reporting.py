@@ -7,13 +7,13 @@ from datetime import datetime
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from federation.bankfiles.entries import Instructed
 from federation.banking import store
 from federation.banking.items import Item
 from federation.banking.matching import Candidate, Matcher, Movement, Suggestion, match_all
 from federation.banking.tables import Account, DetailRow, Entry, Match
-from federation.banking.values import Instructed
 from federation.banking.waiting import Waited, waited_for
-from federation.settlement.books import Accounts
+from federation.ledger.accounts import Accounts
 
 LOOKED_AT_MAX = 2_000
 

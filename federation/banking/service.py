@@ -5,20 +5,20 @@ from typing import Any, ClassVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from federation.bankfiles.camt import read_bank_file
+from federation.bankfiles.entries import BankFile, PaymentStatus, Place, StatusReport
+from federation.bankfiles.pain002 import ACCEPTED, REJECTED
 from federation.banking import store
 from federation.banking.accounts import account_name, account_number
-from federation.banking.camt import read_bank_file
 from federation.banking.importing import Imported, import_statements
-from federation.banking.pain002 import ACCEPTED, REJECTED
 from federation.banking.reporting import exact_matches
 from federation.banking.settling import settle
 from federation.banking.tables import Account
-from federation.banking.values import BankFile, PaymentStatus, Place, StatusReport
 from federation.banking.waiting import At, waited_for
 from federation.errors import RefusalError
 from federation.money import exponent
-from federation.settlement.payments import service as payments
-from federation.settlement.payments import store as payment_store
+from federation.payments import bankword
+from federation.payments import store as payments
 from federation.trust.principals import Principal
 
 EXACT = "EndToEndId, amount and currency are exact and unique"
@@ -90,7 +90,7 @@ async def _report(at: At, report: StatusReport) -> int:
     named = {item.end_to_end_id for item in report.payments}
     found = list(report.payments)
     if report.status is not None:
-        rows = await payment_store.exported_in(at.session, report.original_message_id)
+        rows = await payments.exported_in(at.session, report.original_message_id)
         if not rows and not found:
             raise UnknownOrderError(f"message {report.original_message_id[:40]}")
         found += [
@@ -104,15 +104,15 @@ async def _report(at: At, report: StatusReport) -> int:
 
 
 async def _one_report(at: At, item: PaymentStatus, reference: str) -> None:
-    payment = await payment_store.find_payment(at.session, item.end_to_end_id)
+    payment = await payments.find_payment(at.session, item.end_to_end_id)
     if payment is None:
         raise UnknownOrderError(f"{item.place}: payment {item.end_to_end_id[:40]}")
     who, note = at.who.subject, f"pain.002 {reference}"
     if item.status == REJECTED:
         reason = item.reason or "rejected by the bank"
-        await payments.reject(at.session, payment, reason, who=who, at=at.now, reference=note)
+        await bankword.reject(at.session, payment, reason, who=who, at=at.now, reference=note)
     elif item.status in ACCEPTED:
-        await payments.accept(at.session, payment, who=who, at=at.now, reference=note)
+        await bankword.accept(at.session, payment, who=who, at=at.now, reference=note)
 
 
 def summary(done: Imported) -> dict[str, Any]:

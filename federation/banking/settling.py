@@ -44,14 +44,13 @@ from federation.banking.matching import signed_amount
 from federation.banking.tables import Entry, Match, MatchItem
 from federation.banking.waiting import At, Waited, waited_for
 from federation.errors import RefusalError
+from federation.ledger.accounts import Entry as JournalEntry
+from federation.ledger.accounts import Posting
+from federation.ledger.store import entry_of, is_posted, post
 from federation.money import Money
-from federation.settlement.books import Entry as JournalEntry
-from federation.settlement.books import Posting
-from federation.settlement.payments import incoming
-from federation.settlement.payments.expected import Expected
-from federation.settlement.payments.postings import reversal
-from federation.settlement.payments.store import entry_of
-from federation.settlement.store import is_posted, post
+from federation.payments import incoming
+from federation.payments.expected import Expected
+from federation.payments.postings import reversal
 from federation.trust.principals import require_other_person
 
 

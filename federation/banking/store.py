@@ -16,14 +16,20 @@ from federation.banking.tables import (
     Notice,
     StatementRow,
 )
-from federation.settlement.tables import JournalPosting
+from federation.ledger.tables import JournalPosting
 
 CHUNK = 500
+
+
 ROWS_MAX = 1_000
+
+
 OPEN_MAX = 100_000
 
 
 _UNDONE = select(Match.match_of).where(Match.act == "UNDONE", Match.match_of.is_not(None))
+
+
 _STANDING = (Match.act == "SETTLED", Match.id.not_in(_UNDONE))
 
 

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.banking import store
 from federation.banking.items import EXPECTED, INVOICE, TAX_WITHHELD
-from federation.settlement.payments import expected
-from federation.settlement.payments.expected import Expected
+from federation.payments import expected
+from federation.payments.expected import Expected
 from federation.trust.principals import Principal
 
 Waited = Mapping[tuple[str, str], Expected]

@@ -3,7 +3,8 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.banking import store
-from federation.settlement.closing.worklist import APPROVER, OFFICER, WorkItem
+from federation.values.offices import APPROVER, OFFICER
+from federation.values.work_item import WorkItem
 
 
 async def of_banking(session: AsyncSession) -> list[WorkItem]:

@@ -5,7 +5,8 @@ from typing import Any
 from federation.demo import documents as ask
 from federation.demo.stage import Stage, amount, when
 from federation.scenario import documents
-from federation.scenario.model import HUB, LicencePart
+from federation.scenario.model import LicencePart
+from federation.values.party import HUB
 
 
 async def request_quote(stage: Stage) -> dict[str, Any]:

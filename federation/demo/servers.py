@@ -12,10 +12,9 @@ import msgspec
 from federation.clock import SettableClock
 from federation.config import NodeConfig, StaffMember
 from federation.demo.plan import Script
-from federation.edge.service import Service
 from federation.hub.app import create_hub
 from federation.nodes.app import create_node
-from federation.scenario.model import HUB
+from federation.process import Service
 from federation.scenario.servers import (
     Federation,
     Running,
@@ -25,6 +24,7 @@ from federation.scenario.servers import (
     pin_of,
     prepared,
 )
+from federation.values.party import HUB
 
 
 def site_of(member: str) -> str:

@@ -10,11 +10,15 @@ from federation.demo.joining import server_addresses
 from federation.demo.servers import member_of, site_of
 from federation.demo.stage import Stage, when
 from federation.edge.staff import staff_token
-from federation.scenario.model import HUB
 from federation.scenario.servers import Running
+from federation.values.party import HUB
 
 HUB_STAFF = ("operator", "licensing", "settlement", "approver", "auditor")
+
+
 NODE_STAFF = ("node-operator", "registry")
+
+
 TRY = """curl {url}/graphql -H 'content-type: application/json' \
 -d '{{"query": "{{ collectives {{ code name }} }}"}}'"""
 

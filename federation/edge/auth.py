@@ -8,12 +8,13 @@ from functools import lru_cache
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from federation.schema.context import Server
-from federation.trust.jose import Keys, PublicKey
+from federation.server import Server
+from federation.trust.keys import Keys, PublicKey
 from federation.trust.principals import PEER, NotAuthenticatedError, Principal
-from federation.trust.service import HUB, find_party, find_party_by_entity, node_parties
+from federation.trust.store import find_party, find_party_by_entity, node_parties
 from federation.trust.tables import Party
 from federation.trust.tokens import check_server_token, check_staff_token
+from federation.values.party import HUB
 
 BEARER = "bearer "
 

@@ -8,7 +8,8 @@ from litestar import Request
 from federation.edge.auth import authenticate
 from federation.errors import RefusalError
 from federation.logs import get_logger
-from federation.schema.context import Context, Server
+from federation.schema.context import Context
+from federation.server import Server
 
 log = get_logger("graphql")
 

@@ -8,24 +8,33 @@ from typing import Any, ClassVar
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from federation import config as federation_config
+from federation.bankfiles.pain001 import PaymentOrder, write_pain001
 from federation.config import NodeConfig
-from federation.edge.ledger import WRITERS, write_journal
+from federation.distribution import store as distribution
+from federation.distribution.tables import MemberAmount, MemberBalance
+from federation.documents import service as documents
+from federation.documents.member_csv import MemberRow, members_csv
 from federation.errors import RefusalError
+from federation.ledger.export import WRITERS, write_journal
+from federation.months import store as months
+from federation.payments import store as payments
+from federation.payments.tables import Payment
+from federation.proof import report
 from federation.registry import store as registry
-from federation.schema.context import Server
-from federation.settlement import report, store
-from federation.settlement.documents import service as documents
-from federation.settlement.member_csv import MemberRow, members_csv
-from federation.settlement.months import last_day
-from federation.settlement.pain001 import Account, PaymentOrder, write_pain001
-from federation.settlement.payments.tables import Payment
-from federation.settlement.suspense.service import held_sheet
-from federation.settlement.suspense.store import settled_months
-from federation.settlement.tables import MemberAmount, MemberBalance
+from federation.server import Server
+from federation.suspense.service import held_sheet
+from federation.suspense.store import settled_months
 from federation.trust.membership import CollectiveTerms, HubTerms
-from federation.trust.service import HUB, collective_terms, find_party
+from federation.trust.parties import collective_terms
+from federation.trust.store import find_party
+from federation.values.account import PaymentAccount
+from federation.values.month import last_day
+from federation.values.party import HUB
 
 Files = Callable[[str], Awaitable[tuple[str, bytes]]]
+
+
 JSON, CSV, XML, TEXT = "application/json", "text/csv", "application/xml", "text/plain"
 
 
@@ -36,6 +45,8 @@ class NoSuchFileError(RefusalError):
 
 
 Maker = Callable[[Server, str], Awaitable[tuple[str, bytes]]]
+
+
 """Writes a file of a month: (server, period) to (media type, bytes)."""
 
 
@@ -65,7 +76,7 @@ async def journal_file(server: Server, form: str) -> tuple[str, bytes]:
 async def run_file(server: Server, period: str) -> tuple[str, bytes]:
     """Return the exact bytes whose SHA-256 is the run's id."""
     async with server.db.read() as session:
-        row = await store.approved_run(session, period)
+        row = await months.approved_run(session, period)
     if row is None:
         raise NoSuchFileError(f"runs/{period}.json")
     return JSON, row.document
@@ -88,7 +99,7 @@ def _plain(value: dict[str, Any]) -> bytes:
 async def payments_list(server: Server, period: str) -> tuple[str, bytes]:
     """List the payment files of a month."""
     async with server.db.read() as session:
-        rows = await store.payments(session, period)
+        rows = await payments.payments_of(session, period)
     names = sorted({_payment_file(row) for row in rows if _is_in_file(row)})
     return JSON, msgspec.json.encode(names)
 
@@ -107,7 +118,7 @@ async def payment_file(server: Server, period: str, name: str) -> tuple[str, byt
     async with server.db.read() as session:
         rows = [
             row
-            for row in await store.payments(session, period)
+            for row in await payments.payments_of(session, period)
             if _is_in_file(row) and _payment_file(row) == name
         ]
         if not rows:
@@ -135,7 +146,7 @@ async def payment_file(server: Server, period: str, name: str) -> tuple[str, byt
     )
 
 
-async def _account(server: Server, session: AsyncSession, code: str) -> Account:
+async def _account(server: Server, session: AsyncSession, code: str) -> PaymentAccount:
     terms: CollectiveTerms | HubTerms
     country: str | None = None
     if code == HUB:
@@ -156,8 +167,8 @@ async def _account(server: Server, session: AsyncSession, code: str) -> Account:
 
 def _as_account(
     name: str, scheme: str, account: str | None, bic: str | None, country: str | None
-) -> Account:
-    return Account(
+) -> PaymentAccount:
+    return PaymentAccount(
         name=name,
         scheme="IBAN" if scheme == "IBAN" else "OTHER",
         account=account or "",
@@ -168,12 +179,12 @@ def _as_account(
 
 async def members_file(server: Server, period: str) -> tuple[str, bytes]:
     """Write what each member of a node gets and why."""
-    currency = report.settlement_currency(server.config)
+    currency = federation_config.settlement_currency(server.config)
     async with server.db.read() as session:
-        if await store.find_distribution(session, period) is None:
+        if await distribution.find_distribution(session, period) is None:
             raise NoSuchFileError(f"members/{period}.csv")
-        amounts = await store.member_amounts(session, period)
-        balances = await store.balances(session, period)
+        amounts = await distribution.member_amounts(session, period)
+        balances = await distribution.balances(session, period)
         names = {row.member_id: row.name for row in await registry.all_members(session)}
     rows = [_member_row(item, balances.get(item.member_id), names) for item in amounts]
     return CSV, members_csv(rows, currency)

@@ -11,13 +11,15 @@ from litestar.exceptions import HTTPException
 from federation.edge.auth import authenticate
 from federation.errors import RefusalError
 from federation.logs import get_logger
-from federation.schema.context import Server
+from federation.server import Server
 from federation.tabular import BadTableError
 from federation.trust.principals import NotAuthenticatedError, Principal
 
 log = get_logger("http")
 
 HttpRequest = Request[Any, Any, Any]
+
+
 Shape = TypeVar("Shape")
 
 STATUS = {
@@ -32,6 +34,8 @@ STATUS = {
     "NO_SUCH_FILE": 404,
     "UNKNOWN_DOCUMENT": 404,
 }
+
+
 REFUSED_STATUS = 422
 
 

@@ -10,14 +10,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from federation.edge.auth import known_peer, peek_issuer, peer_principal
 from federation.errors import RefusalError
 from federation.logs import get_logger
-from federation.schema.context import Server
+from federation.server import Server
 from federation.store.outbox import accept
-from federation.trust.jose import PublicKey
+from federation.trust.keys import PublicKey
 from federation.trust.principals import NotAllowedError, NotAuthenticatedError
-from federation.trust.service import HUB
+from federation.values.party import HUB
 
 MESSAGES_MAX = 200
+
+
 BYTES_MAX = 64 * 1024 * 1024
+
+
 log = get_logger("inbox")
 
 
@@ -60,8 +64,14 @@ class Arrival:
 
 
 Handler = Callable[[Arrival, Any], Awaitable[None]]
+
+
 Handlers = Mapping[str, tuple[type[msgspec.Struct], Handler]]
+
+
 Introduce = Callable[[Server, list[Envelope]], PublicKey | None]
+
+
 """Returns the key by which a server introduces itself in its first message, if it may."""
 
 

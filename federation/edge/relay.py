@@ -14,15 +14,25 @@ import msgspec
 from federation.edge.inbox import Delivered
 from federation.edge.peers import DELIVERY_SECONDS, PeerAnswerError, PeerClient
 from federation.logs import get_logger
-from federation.schema.context import Server
+from federation.server import Server
 from federation.store import outbox
 from federation.store.tables import Lease, OutboxMessage
 
 MESSAGES_MAX = 50
+
+
 BYTES_MAX = 16 * 1024 * 1024
+
+
 LEASE_SECONDS = 5.0  # a guard against needless work only: the inbox makes effects happen once
+
+
 BACK_OFF_MAX = 30.0
+
+
 IDLE_SECONDS = 5.0
+
+
 log = get_logger("relay")
 
 Resolve = Callable[[str], Awaitable[str | None]]

@@ -6,22 +6,24 @@ from typing import Any
 from litestar import MediaType, Request, Response, get, post
 from litestar.params import FromPath
 
+from federation.bankfiles.camt import read_bank_file
+from federation.bankfiles.xml import BYTES_MAX as BANK_FILE_BYTES_MAX
 from federation.banking import service as banking
-from federation.banking.camt import read_bank_file
 from federation.banking.waiting import At
-from federation.banking.xml import BYTES_MAX as BANK_FILE_BYTES_MAX
+from federation.documents import service as documents
 from federation.edge import inbox
 from federation.edge.files import Files
 from federation.edge.http import json_response, read_body, who_asks
 from federation.metering import service as metering
 from federation.metering.service import BYTES_MAX
-from federation.schema.context import Server
-from federation.settlement.documents import service as documents
+from federation.server import Server
 from federation.store.canonical import sha256_hex
 from federation.store.migrations import current_revision, head_revision
 from federation.trust.principals import NotAllowedError, Principal
 
 MEDIA_TYPES = {"json": "application/json", "csv": "text/csv", "xml": "application/xml"}
+
+
 READERS = ("settlement_officer", "settlement_approver", "auditor", "node_operator")
 
 

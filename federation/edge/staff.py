@@ -6,7 +6,7 @@ from typing import ClassVar
 from federation.clock import Clock
 from federation.config import HubConfig, NodeConfig
 from federation.errors import RefusalError
-from federation.trust.jose import SigningKey
+from federation.trust.keys import SigningKey
 from federation.trust.tokens import mint_staff_token
 
 LIFE_MAX = timedelta(hours=12)

@@ -12,14 +12,14 @@ from federation.edge.http import EXCEPTION_HANDLERS
 from federation.edge.peers import PeerClient
 from federation.edge.relay import Relay
 from federation.edge.routes import common_routes
-from federation.edge.service import Parts, Service, no_boundary
 from federation.hub.messages import HANDLERS, introduce
 from federation.hub.routes import FILES, hub_routes
-from federation.schema.context import Server
+from federation.process import Parts, Service, no_boundary
 from federation.schema.controller import graphql_controller
 from federation.schema.hub import schema
+from federation.server import Server
 from federation.store.database import Boundary
-from federation.trust.service import applications, find_party, find_party_by_entity
+from federation.trust.store import applications, find_party, find_party_by_entity
 
 REQUEST_BYTES_MAX = 64 * 1024 * 1024
 

@@ -12,13 +12,13 @@ from federation.metering import month
 from federation.metering.messages import Forwarded, UsageReport, UsageRouted
 from federation.registry import service as registry
 from federation.registry.messages import RegistryDelta
-from federation.schema.context import Server
-from federation.settlement.closing import service as closing
+from federation.runs import objections as closing
+from federation.server import Server
 from federation.settlement.messages import RunAnswered
-from federation.settlement.suspense import deciding
-from federation.settlement.suspense.messages import HeldClaimed
-from federation.trust import service as trust
-from federation.trust.jose import InvalidKeyError, PublicKey
+from federation.suspense import deciding
+from federation.suspense.messages import HeldClaimed
+from federation.trust import admission as trust
+from federation.trust.keys import InvalidKeyError, PublicKey
 from federation.trust.membership import Apply
 from federation.trust.principals import NotAllowedError
 

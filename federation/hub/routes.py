@@ -11,18 +11,22 @@ from federation.edge.auth import parties
 from federation.edge.files import Maker, held_file, report_file, run_file
 from federation.edge.http import decoded, json_response, read_body, who_asks
 from federation.licensing import store as licensing
+from federation.months.published_rates import publish_rates
 from federation.registry import index_store
 from federation.registry.messages import SliceRequest
 from federation.registry.urls import UrlKey
-from federation.schema.context import Server
 from federation.schema.registry import TooManyUrlsError
-from federation.settlement.published_rates import publish_rates
+from federation.server import Server
 from federation.store.canonical import digest
 from federation.trust.policy import Issuer, LicenceStatus, sign_trust_document
 from federation.trust.principals import PEER
 
 KEYS_MAX = 1_000
+
+
 BODY_MAX = 16 * 1024 * 1024
+
+
 TRUST_BUCKET_SECONDS = 30
 
 

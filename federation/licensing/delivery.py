@@ -12,8 +12,11 @@ from federation.licensing.messages import LicenceIssued, LicenceRegistered
 from federation.licensing.objects import SIGNED_BYTES_MAX, SIGNED_TYPE, LicenceObject, encode
 from federation.licensing.tables import Licence, Registration
 from federation.store import outbox
-from federation.trust.jose import PublicKey, verify
-from federation.trust.service import HUB, find_party, get_party, node_parties
+from federation.trust.jose import verify
+from federation.trust.keys import PublicKey
+from federation.trust.parties import get_party
+from federation.trust.store import find_party, node_parties
+from federation.values.party import HUB
 
 
 class BadSignatureError(RefusalError):

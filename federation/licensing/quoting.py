@@ -10,10 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.errors import RefusalError
 from federation.licensing import store
-from federation.licensing.objects import (
-    ComponentTerms,
-    OfferTerms,
-)
+from federation.licensing.objects import ComponentTerms, OfferTerms
 from federation.licensing.rules import check_offer
 from federation.licensing.service import licensee_of
 from federation.licensing.tables import Offer, Tariff
@@ -21,7 +18,7 @@ from federation.licensing.tariff import Expected, TariffBody, price
 from federation.money import exponent
 from federation.trust.membership import HubTerms
 from federation.trust.principals import Principal
-from federation.trust.service import node_parties
+from federation.trust.store import node_parties
 
 
 class NoTariffError(RefusalError):

@@ -11,8 +11,9 @@ from federation.licensing.messages import ReceiptRecorded
 from federation.licensing.service import get_licence
 from federation.licensing.tables import Receipt
 from federation.store import idempotency, outbox
+from federation.trust.parties import get_party
 from federation.trust.principals import Principal
-from federation.trust.service import HUB, get_party
+from federation.values.party import HUB
 
 
 class BadReceiptError(RefusalError):

@@ -30,11 +30,16 @@ from federation.licensing.rules import BadOfferError, check_offer
 from federation.licensing.tables import Licence, Licensee, Offer
 from federation.store import idempotency
 from federation.store.canonical import sha256_hex
-from federation.trust.jose import SigningKey, sign
+from federation.trust.jose import sign
+from federation.trust.keys import SigningKey
 from federation.trust.principals import Principal
 
 ID_LENGTH_MAX = 128
+
+
 INDIVIDUAL_VALID_DAYS = 90
+
+
 GENERAL_TERMS = "General terms, version 1: SETTLEMENT rules version 1 apply."
 
 

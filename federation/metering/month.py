@@ -37,10 +37,16 @@ from federation.registry.urls import UrlKey, normalise_url
 from federation.store import outbox
 from federation.store.database import announce
 from federation.trust.membership import HubTerms
-from federation.trust.service import HUB, find_party, get_party, node_parties
+from federation.trust.parties import get_party
+from federation.trust.store import find_party, node_parties
+from federation.values.party import HUB
 
 DUE = "month"  # announced by a transaction after which a node has work to do for a month
+
+
 log = get_logger("month")
+
+
 _MONTH = re.compile(r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])")
 
 

@@ -14,7 +14,8 @@ from federation.metering.messages import FORMAT, ReportHeld, ReportWeight, Usage
 from federation.metering.tables import MeteringPeriod, Report
 from federation.store import outbox
 from federation.store.canonical import canonical, digest, sha256_hex
-from federation.trust.service import HUB, get_party
+from federation.trust.parties import get_party
+from federation.values.party import HUB
 
 
 class ReportSequenceError(RefusalError):

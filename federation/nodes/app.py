@@ -12,16 +12,16 @@ from federation.edge.http import EXCEPTION_HANDLERS
 from federation.edge.peers import PeerClient
 from federation.edge.relay import Relay
 from federation.edge.routes import common_routes
-from federation.edge.service import Parts, Service, no_boundary
 from federation.metering.month import DUE
 from federation.nodes.messages import HANDLERS, introduce
 from federation.nodes.month import MonthWorker
 from federation.nodes.routes import FILES, node_routes
-from federation.schema.context import Server
+from federation.process import Parts, Service, no_boundary
 from federation.schema.controller import graphql_controller
 from federation.schema.node import schema
+from federation.server import Server
 from federation.store.database import Boundary
-from federation.trust.service import HUB
+from federation.values.party import HUB
 
 REQUEST_BYTES_MAX = 64 * 1024 * 1024
 

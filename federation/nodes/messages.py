@@ -6,6 +6,14 @@ from typing import Any
 import msgspec
 
 from federation.config import NodeConfig
+from federation.distribution import correcting
+from federation.distribution import service as distribution
+from federation.distribution import store as distribution_store
+from federation.distribution.left_net import receive_recomputed
+from federation.distribution.member_payments import NotDistributedError
+from federation.distribution.service import run_of
+from federation.documents import issuing
+from federation.documents.messages import DocumentIssued
 from federation.edge.auth import parties, party_key
 from federation.edge.inbox import Arrival, Envelope, Handlers
 from federation.licensing import delivery
@@ -13,14 +21,11 @@ from federation.licensing.messages import LicenceIssued
 from federation.logs import get_logger
 from federation.metering import month
 from federation.metering.messages import Complete, CutOff, UsageRouted
-from federation.schema.context import Server
+from federation.payments.messages import NetRecomputed
+from federation.payments.payees import account_in
+from federation.proof.invariants.checks import require_sound_distribution
 from federation.schema.joining import particulars
-from federation.settlement import distributing
-from federation.settlement import store as settlement
-from federation.settlement.corrections import distributing as correcting
-from federation.settlement.documents import issuing
-from federation.settlement.documents.messages import DocumentIssued
-from federation.settlement.invariants.checks import require_sound_distribution
+from federation.server import Server
 from federation.settlement.messages import (
     Reminder,
     RunAdvised,
@@ -28,20 +33,11 @@ from federation.settlement.messages import (
     RunCorrected,
     RunWithdrawn,
 )
-from federation.settlement.payments.left import receive_recomputed
-from federation.settlement.payments.members import NotDistributedError
-from federation.settlement.payments.messages import NetRecomputed
-from federation.settlement.payments.remittances import account_in
-from federation.settlement.report import run_of
-from federation.settlement.suspense import claiming
-from federation.settlement.suspense.messages import (
-    HeldClosed,
-    HeldPublished,
-    HeldRefused,
-    HeldReleased,
-)
-from federation.trust import service as trust
-from federation.trust.jose import InvalidKeyError, PublicKey
+from federation.suspense import claiming
+from federation.suspense.messages import HeldClosed, HeldPublished, HeldRefused, HeldReleased
+from federation.trust import admission as trust
+from federation.trust import parties as trust_parties
+from federation.trust.keys import InvalidKeyError, PublicKey
 from federation.trust.membership import Granted, Refused, Roster
 
 log = get_logger("messages")
@@ -56,7 +52,7 @@ async def _granted(at: Arrival, message: Granted) -> None:
 
 
 async def _roster(at: Arrival, message: Roster) -> None:
-    await trust.receive_roster(at.session, message, _now(at))
+    await trust_parties.receive_roster(at.session, message, _now(at))
 
 
 async def _refused(at: Arrival, message: Refused) -> None:
@@ -83,28 +79,28 @@ async def _complete(at: Arrival, message: Complete) -> None:
 
 
 async def _advised(at: Arrival, message: RunAdvised) -> None:
-    await distributing.receive_advice(at.session, message, _now(at))
+    await distribution.receive_advice(at.session, message, _now(at))
 
 
-def _own(at: Arrival) -> distributing.Own:
+def _own(at: Arrival) -> distribution.Own:
     config = at.server.config
     assert isinstance(config, NodeConfig)  # noqa: S101 - a node's handlers serve a node
-    return distributing.Own(config.code, account_in(particulars(config)))
+    return distribution.Own(config.code, account_in(particulars(config)))
 
 
 async def _withdrawn(at: Arrival, message: RunWithdrawn) -> None:
-    await distributing.receive_withdrawal(at.session, message)
+    await distribution.receive_withdrawal(at.session, message)
 
 
 async def _approved(at: Arrival, message: RunApproved) -> None:
-    terms = await trust.hub_terms(at.session)
-    await distributing.receive_run(
+    terms = await trust_parties.hub_terms(at.session)
+    await distribution.receive_run(
         at.session, message, _own(at), terms, _now(at), require_sound_distribution
     )
 
 
 async def _corrected(at: Arrival, message: RunCorrected) -> None:
-    terms = await trust.hub_terms(at.session)
+    terms = await trust_parties.hub_terms(at.session)
     await correcting.receive_correction(
         at.session, message, _own(at), terms, _now(at), require_sound_distribution
     )
@@ -122,7 +118,7 @@ async def _reminder(at: Arrival, message: Reminder) -> None:
 async def _recomputed(at: Arrival, message: NetRecomputed) -> None:
     config = at.server.config
     assert isinstance(config, NodeConfig)  # noqa: S101 - a node's handlers serve a node
-    done = await settlement.find_distribution(at.session, message.period)
+    done = await distribution_store.find_distribution(at.session, message.period)
     if done is None:
         raise NotDistributedError(message.period)
     await receive_recomputed(
@@ -131,7 +127,7 @@ async def _recomputed(at: Arrival, message: NetRecomputed) -> None:
         run_of(done),
         here=config.code,
         account=account_in(particulars(config)),
-        terms=await trust.hub_terms(at.session),
+        terms=await trust_parties.hub_terms(at.session),
         now=_now(at),
     )
 

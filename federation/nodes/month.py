@@ -18,11 +18,17 @@ from federation.registry import index_store
 from federation.registry.index import ClaimIndex
 from federation.registry.messages import Slice, SliceRequest
 from federation.registry.urls import UrlKey
-from federation.schema.context import Server
+from federation.server import Server
 
 KEYS_MAX = 1_000
+
+
 IDLE_SECONDS = 5.0
+
+
 RETRY_SECONDS = 0.5
+
+
 log = get_logger("month")
 
 

@@ -30,7 +30,7 @@ from federation.errors import RefusalError
 from federation.registry import service as registry
 from federation.registry import store
 from federation.registry.tables import Claim
-from federation.schema.context import Server
+from federation.server import Server
 from federation.store.canonical import digest
 from federation.trust.jose import InvalidTokenError
 from federation.trust.policy import (
@@ -42,12 +42,19 @@ from federation.trust.policy import (
     sign_site_policy,
 )
 from federation.trust.principals import NotAllowedError
-from federation.trust.service import HUB, find_party
+from federation.trust.store import find_party
 from federation.trust.tokens import LicenceToken, OutsideAudienceError, check_licence_token
+from federation.values.party import HUB
 
 CSV_BYTES_MAX = 64 * 1024 * 1024
+
+
 SMALL_BODY_MAX = 64 * 1024
+
+
 TRUST_SECONDS = 20.0
+
+
 RESIGN_SECONDS = 600
 
 

@@ -8,12 +8,18 @@ from typing import ClassVar
 import msgspec
 import rich_click as click
 
-from federation.edge.desk import Desk, at_desk, make_table, refused
+from federation.desk.client import Desk, at_desk, make_table, refused
 from federation.errors import RefusalError
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
 KINDS = {".csv": "text/csv", ".ndjson": "application/x-ndjson"}
+
+
 SECONDS_MAX = 120
+
+
 READY = """\
 The practice federation is ready. In another terminal:
 
@@ -39,8 +45,8 @@ def practice() -> None:
 def start(folder: Path) -> None:
     """Run a hub and three nodes in a new FOLDER until Ctrl-C, SIGTERM or the end of input."""
     from federation import logs  # noqa: PLC0415
-    from federation.edge.service import run_loop  # noqa: PLC0415 - loads a server
     from federation.practice.servers import run  # noqa: PLC0415 - loads both servers
+    from federation.process import run_loop  # noqa: PLC0415 - loads a server
 
     logs.configure("error")
     ready = READY.format(folder=folder)

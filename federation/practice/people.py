@@ -6,11 +6,15 @@ from pathlib import Path
 
 from federation.config import Role, StaffMember
 from federation.edge.staff import staff_token
-from federation.scenario.model import HUB
 from federation.scenario.servers import Running
+from federation.values.party import HUB
 
 OFFICER: Role = "settlement_officer"
+
+
 APPROVER: Role = "settlement_approver"
+
+
 AS = """#!/bin/sh
 # ./as NAME COMMAND ...: run a command as one of the people of the practice federation.
 people="$(dirname "$0")/people"

@@ -18,14 +18,14 @@ import msgspec
 
 from federation.clock import SettableClock
 from federation.config import Calendar, HubConfig, NodeConfig
-from federation.edge.service import Service, stop_all
 from federation.errors import RefusalError
 from federation.hub.app import create_hub
 from federation.nodes.app import create_node
 from federation.practice import people
+from federation.process import Service, stop_all
 from federation.scenario.client import until
 from federation.scenario.documents import DELIVERIES
-from federation.scenario.model import HUB, Scenario, read_scenario
+from federation.scenario.model import Scenario, read_scenario
 from federation.scenario.servers import (
     Federation,
     Running,
@@ -37,14 +37,27 @@ from federation.scenario.servers import (
     toml_text,
 )
 from federation.scenario.story import Story, day_before_everything
+from federation.values.party import HUB
 
 FILES = Path(__file__).parent / "files"
+
+
 FIRST_DAY = date(2026, 9, 30)
+
+
 OPENS_AT = time(9, tzinfo=UTC)
+
+
 PORT_FILE = "port"
+
+
 WORK = "{ workList { kind why } }"
+
+
 # At the end of a `why` these say that a node is at work; otherwise it waits.
 UNDER_WAY = ("sends on what belongs to others", "makes its usage report")
+
+
 Config = HubConfig | NodeConfig
 
 

@@ -11,7 +11,8 @@ from federation.registry import index_store, store
 from federation.registry.imports import read_claims, read_members, read_opt_outs
 from federation.registry.messages import ClaimFact, RegistryDelta, ReservationFact
 from federation.store import outbox
-from federation.trust.service import HUB, get_party, hub_terms
+from federation.trust.parties import get_party, hub_terms
+from federation.values.party import HUB
 
 DELTA_ENTRIES_MAX = 5_000
 

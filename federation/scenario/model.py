@@ -20,9 +20,9 @@ from federation.tabular import (
     parse_integer,
     read_table,
 )
+from federation.values.party import HUB
 
 FORMAT = 1
-HUB = "HUB"
 
 
 class ScenarioError(RefusalError):
@@ -163,11 +163,17 @@ MEMBERS = (
     ["collective", "member_id", "name", "country", "joined_on"],
     ["account", "account_scheme", "bic"],
 )
+
+
 WORKS = (
     ["collective", "member_id", "claim", "content_tier"],
     ["works", "canonical", "owner_bps", "valid_from", "valid_to"],
 )
+
+
 OPTOUTS: tuple[list[str], list[str]] = (["collective", "subject", "use", "effective_at"], [])
+
+
 USAGE = ["event_id", "licence", "url", "use", "units", "occurred_at", "source"]
 
 

@@ -6,11 +6,14 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from federation.scenario.model import HUB, ScenarioError
+from federation.scenario.model import ScenarioError
 from federation.scenario.servers import Running
 from federation.scenario.story import Story
+from federation.values.party import HUB
 
 FOLDERS = ("runs", "payments", "statements", "members")
+
+
 FILES = ("report.json", "journal.beancount")
 
 

@@ -12,7 +12,6 @@ from typing import Any
 from federation.scenario import documents as ask
 from federation.scenario.client import ApiError, until
 from federation.scenario.model import (
-    HUB,
     LicencePart,
     ReceiptRow,
     Scenario,
@@ -23,8 +22,11 @@ from federation.scenario.model import (
 )
 from federation.scenario.servers import Federation, Running
 from federation.tabular import Row
+from federation.values.party import HUB
 
 LINES_MAX = 5_000
+
+
 BYTES_MAX = 4 * 1024 * 1024
 
 

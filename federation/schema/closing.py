@@ -9,19 +9,22 @@ from federation import money
 from federation.banking.worklist import of_banking
 from federation.config import HubConfig
 from federation.metering import store as usage
-from federation.schema.context import Change, Info, Refused, change, hub_config
+from federation.months import store as months
+from federation.payments.worklist import of_payments
+from federation.runs import missing_reports as service
+from federation.runs import objections, worklist
+from federation.runs import store as runs
+from federation.runs.calendar import due
+from federation.runs.service import UnknownRunError
+from federation.runs.tables import MissingReport as MissingReportRow
+from federation.runs.tables import Response as ResponseRow
+from federation.schema.context import Change, Info, Refused, change
 from federation.schema.scalars import Money
 from federation.schema.settlement import APPROVER, OFFICER, READERS
-from federation.settlement import store
-from federation.settlement.closing import diff, service, worklist
-from federation.settlement.closing import store as closing
-from federation.settlement.closing.calendar import due
-from federation.settlement.closing.tables import MissingReport as MissingReportRow
-from federation.settlement.closing.tables import Response as ResponseRow
-from federation.settlement.payments.worklist import of_payments
+from federation.server import hub_config
+from federation.settlement import run_diff as diff
 from federation.settlement.run_document import RunDocument, decode
-from federation.settlement.service import UnknownRunError
-from federation.settlement.suspense.worklist import of_suspense
+from federation.suspense.worklist import of_suspense
 
 DIFFERENCES_MAX = 10_000
 
@@ -129,6 +132,8 @@ class RunDiff:
 
 
 MissingReportResult = Annotated[MissingReport | Refused, strawberry.union("MissingReportResult")]
+
+
 RunAnswerResult = Annotated[RunAnswer | Refused, strawberry.union("RunAnswerResult")]
 
 
@@ -178,7 +183,7 @@ class WorkListQuery:
         """List answers."""
         info.context.require(*READERS)
         async with info.context.server.db.read() as session:
-            rows = await closing.responses(session, run_id)
+            rows = await runs.responses(session, run_id)
         return [RunAnswer.of(row) for row in rows.values()]
 
     @strawberry.field(description="Compare two runs of a month: what changed, and which inputs.")
@@ -188,7 +193,7 @@ class WorkListQuery:
         async with info.context.server.db.read() as session:
             documents: list[RunDocument] = []
             for name in [new, *([old] if old else [])]:
-                row = await store.any_run(session, name)
+                row = await months.any_run(session, name)
                 if row is None:
                     raise UnknownRunError(name)
                 documents.append(decode(row.document))
@@ -236,7 +241,7 @@ class ClosingQuery:
         """List declarations."""
         info.context.require(*READERS)
         async with info.context.server.db.read() as session:
-            rows = await closing.missing_reports(session, period)
+            rows = await runs.missing_reports(session, period)
         return [MissingReport.of(row) for row in rows.values()]
 
 
@@ -295,7 +300,9 @@ class ClosingMutation:
         """Answer an objection."""
 
         async def act(at: Change) -> RunAnswer:
-            row = await service.settle_objection(at.session, run_id, node, outcome, at.who, at.now)
+            row = await objections.settle_objection(
+                at.session, run_id, node, outcome, at.who, at.now
+            )
             return RunAnswer.of(row)
 
         return await change(info, "run.settle_objection", OFFICER, act)
@@ -310,8 +317,8 @@ class AnswerMutation:
         """Concur."""
 
         async def act(at: Change) -> RunAnswer:
-            row = await service.answer_run(
-                at.session, run_id, at.server.code, service.CONCURRED, None, at.now
+            row = await objections.answer_run(
+                at.session, run_id, at.server.code, objections.CONCURRED, None, at.now
             )
             return RunAnswer.of(row)
 
@@ -322,8 +329,8 @@ class AnswerMutation:
         """Object."""
 
         async def act(at: Change) -> RunAnswer:
-            row = await service.answer_run(
-                at.session, run_id, at.server.code, service.OBJECTED, reason, at.now
+            row = await objections.answer_run(
+                at.session, run_id, at.server.code, objections.OBJECTED, reason, at.now
             )
             return RunAnswer.of(row)
 

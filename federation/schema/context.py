@@ -1,95 +1,19 @@
 """What a resolver may reach: this server, who asks, and one way to change something."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import TypeVar
 
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
 from strawberry.litestar import BaseContext
 
-from federation.clock import Clock
-from federation.config import HubConfig, NodeConfig
 from federation.errors import RefusalError
-from federation.licensing.service import Licensing
-from federation.store.database import Database
-from federation.trust.keys import PublicKey, SigningKey
-from federation.trust.membership import HubTerms, Peer
+from federation.server import Server
 from federation.trust.principals import NotAuthenticatedError, Principal
-from federation.trust.service import HUB, hub_terms
 
 Result = TypeVar("Result")
-
-
-class PeerDownError(RefusalError):
-    """The other server did not answer in time."""
-
-    code: ClassVar[str] = "PEER_DOWN"
-
-
-class Peers(Protocol):
-    """How a resolver asks another server, with a deadline; raises PeerDownError."""
-
-    async def graphql(
-        self, code: str, document: str, variables: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """Return the `data` of a query to an admitted party."""
-        ...
-
-
-@dataclass(slots=True)
-class Server:
-    """One hub or node: its name, key, database and clock. Composition roots make it."""
-
-    config: HubConfig | NodeConfig
-    key: SigningKey
-    db: Database
-    clock: Clock
-    peers: Peers
-    url: str = ""
-    known_peers: dict[str, tuple[str, PublicKey]] = field(default_factory=dict)
-
-    @property
-    def code(self) -> str:
-        """Return `HUB` or the node's code."""
-        return HUB if isinstance(self.config, HubConfig) else self.config.code
-
-    @property
-    def licensing(self) -> Licensing:
-        """Return who licenses here."""
-        return Licensing(self.code, self.key)
-
-    @property
-    def peer(self) -> Peer:
-        """Return this server as others know it."""
-        jwk = self.key.public_jwk()
-        return Peer(self.code, self.config.entity_id, self.url, self.config.name, jwk)
-
-    async def terms(self, session: AsyncSession) -> HubTerms:
-        """Return the hub's terms: our own, or those agreed at admission."""
-        if isinstance(self.config, NodeConfig):
-            return await hub_terms(session)
-        config = self.config
-        return HubTerms(
-            name=config.name,
-            clearing_currency=config.clearing_currency,
-            fee_bps=config.fee_bps,
-            national_fee_bps=config.national_fee_bps,
-            fee_band_bps=config.fee_band_bps,
-            tier_weight=dict(config.terms.tier_weight),
-            use_weight=dict(config.terms.use_weight),
-            account=config.account,
-            account_scheme=config.account_scheme,
-            bic=config.bic,
-            payment_days=config.payment_days,
-        )
-
-
-def hub_config(server: Server) -> HubConfig:
-    """Return the hub's configuration; only the hub's schema has the fields that ask for it."""
-    assert isinstance(server.config, HubConfig)  # noqa: S101 - the composition says so
-    return server.config
 
 
 class Context(BaseContext, kw_only=True):

@@ -5,14 +5,15 @@ from typing import Annotated
 import strawberry
 
 from federation import money
-from federation.schema.context import Change, Info, Refused, change, hub_config
+from federation.months import store as months
+from federation.payments import store as payments
+from federation.payments.set_off import open_debits
+from federation.proof.invariants.checks import require_sound_run
+from federation.runs import corrections as service
+from federation.schema.context import Change, Info, Refused, change
 from federation.schema.scalars import Money
 from federation.schema.settlement import APPROVER, OFFICER, READERS, Run
-from federation.settlement import store
-from federation.settlement.corrections import service
-from federation.settlement.corrections import store as corrections
-from federation.settlement.corrections.set_off import open_debits
-from federation.settlement.invariants.checks import require_sound_run
+from federation.server import hub_config
 
 
 @strawberry.type(description="A correction: a run for each settled month whose result changes.")
@@ -42,6 +43,8 @@ class Debit:
 
 
 CorrectionResult = Annotated[Correction | Refused, strawberry.union("CorrectionResult")]
+
+
 CorrectionRoundResult = Annotated[
     CorrectionRound | Refused, strawberry.union("CorrectionRoundResult")
 ]
@@ -56,7 +59,7 @@ class CorrectionQuery:
         """Show the correction under way."""
         info.context.require(*READERS)
         async with info.context.server.db.read() as session:
-            rows = await store.corrections_under_way(session)
+            rows = await months.corrections_under_way(session)
         return Correction(runs=[Run.of(row) for row in rows]) if rows else None
 
     @strawberry.field(description="Debits of nodes that wait for credits, oldest first.")
@@ -64,7 +67,7 @@ class CorrectionQuery:
         """List debits."""
         info.context.require(*READERS)
         async with info.context.server.db.read() as session:
-            rows = await corrections.set_offs(session)
+            rows = await payments.set_offs(session)
         by_id = {row.id: row for row in rows}
         return [
             Debit(

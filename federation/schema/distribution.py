@@ -4,16 +4,17 @@ from datetime import datetime
 
 import strawberry
 
+from federation import config as report
 from federation import money
+from federation.distribution import store as distribution_store
+from federation.distribution.member_payments import paid_to_member
 from federation.metering import service as metering
 from federation.metering import totals as usage_totals
+from federation.proof import uses as proof_uses
 from federation.registry.urls import normalise_url
 from federation.schema.context import Info
 from federation.schema.scalars import BigInt, Money
 from federation.schema.settlement import READERS
-from federation.settlement import report, store
-from federation.settlement.corrections import store as corrections
-from federation.settlement.payments.members import paid_to_member
 from federation.trust.principals import NotAllowedError
 
 
@@ -122,7 +123,7 @@ class DistributionQuery:
         """Show a distribution."""
         info.context.require(*READERS, "node_operator")
         async with info.context.server.db.read() as session:
-            row = await store.find_distribution(session, period)
+            row = await distribution_store.find_distribution(session, period)
         if row is None:
             return None
         currency = report.settlement_currency(info.context.server.config)
@@ -146,13 +147,13 @@ class DistributionQuery:
         if wanted is None:
             raise NotAllowedError("name the member")
         async with info.context.server.db.read() as session:
-            done = await store.find_distribution(session, period)
+            done = await distribution_store.find_distribution(session, period)
             if done is None:
                 return None
-            balance = (await store.balances(session, period)).get(wanted)
+            balance = (await distribution_store.balances(session, period)).get(wanted)
             paid = await paid_to_member(session, period, balance, wanted)
-            amounts = await store.member_amounts(session, period, wanted)
-            adjusted = await corrections.adjustments_of(session, wanted, period, 1_000)
+            amounts = await distribution_store.member_amounts(session, period, wanted)
+            adjusted = await distribution_store.adjustments_of(session, wanted, period, 1_000)
             uses = await usage_totals.totals_for_member(session, wanted, period, 1_000)
         currency = report.settlement_currency(info.context.server.config)
 
@@ -223,7 +224,7 @@ class UsesQuery:
             if "member" in who.roles:
                 rows = [row for row in rows if row.member == who.require_party()]
             licences = await metering.licence_facts(session)
-            earned = await report.earned_by_address(session, server.config, rows)
+            earned = await proof_uses.earned_by_address(session, server.config, rows)
         return UsesAnswer(
             url=key.text,
             as_of=server.clock(),

@@ -6,11 +6,14 @@ from typing import Annotated
 import strawberry
 
 from federation import money
+from federation.documents import service as documents_service
+from federation.documents import store as documents_store
+from federation.documents.tables import Document as DocumentRow
 from federation.licensing import service as licensing
+from federation.payments import refunds as issuing
+from federation.proof import reasons, why
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.scalars import Money
-from federation.settlement.documents import issuing, reasons, service, store, why
-from federation.settlement.documents.tables import Document as DocumentRow
 from federation.trust.principals import NotAllowedError
 
 READERS = ("settlement_officer", "settlement_approver", "licensing_officer", "auditor")
@@ -101,10 +104,10 @@ class DocumentQuery:
         """List documents, at most 100 at a time."""
         info.context.require(*READERS)
         async with info.context.server.db.read() as session:
-            rows = await store.list_documents(
+            rows = await documents_store.list_documents(
                 session, series=series, period=period, after=after, limit=first
             )
-            forms = await store.forms_of(session, [row.number for row in rows])
+            forms = await documents_store.forms_of(session, [row.number for row in rows])
         return [Document.of(row, forms.get(row.number, [])) for row in rows]
 
     @strawberry.field(description="One document; a licensee sees its own invoices.")
@@ -112,8 +115,8 @@ class DocumentQuery:
         """Show a document."""
         who = info.context.require("lab", *READERS)
         async with info.context.server.db.read() as session:
-            row = await service.document_for(session, number, who)
-            forms = await store.forms_of(session, [row.number])
+            row = await documents_service.document_for(session, number, who)
+            forms = await documents_store.forms_of(session, [row.number])
         return Document.of(row, forms.get(row.number, []))
 
     @strawberry.field(
@@ -173,7 +176,7 @@ class DocumentMutation:
                 now=at.now,
             )
             note = await issuing.credit_licence(at.session, row, reason, at.who, at.now)
-            forms = await store.forms_of(at.session, [note.number])
+            forms = await documents_store.forms_of(at.session, [note.number])
             return Document.of(note, forms.get(note.number, []))
 
         return await change(info, "licence.end_early", ("licensing_officer",), act)

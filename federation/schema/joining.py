@@ -10,10 +10,12 @@ from federation.config import HubConfig, NodeConfig
 from federation.licensing import delivery
 from federation.schema.context import Change, Info, Refused, change
 from federation.store import outbox
-from federation.trust import service
+from federation.trust import admission
+from federation.trust import store as trust
 from federation.trust.membership import Apply, CollectiveTerms, Tier
 from federation.trust.tables import Application as ApplicationRow
 from federation.trust.tables import Party
+from federation.values import party as service
 
 OPERATOR = ("federation_operator",)
 
@@ -90,6 +92,8 @@ class ApplicationSent:
 
 
 ApplicationResult = Annotated[Application | Refused, strawberry.union("ApplicationResult")]
+
+
 ApplicationSentResult = Annotated[
     ApplicationSent | Refused, strawberry.union("ApplicationSentResult")
 ]
@@ -103,8 +107,8 @@ class MembershipQuery:
     async def collectives(self, info: Info) -> list[Collective]:
         """List admitted parties."""
         async with info.context.server.db.read() as session:
-            rows = await service.node_parties(session)
-            hub = await service.find_party(session, service.HUB)
+            rows = await trust.node_parties(session)
+            hub = await trust.find_party(session, service.HUB)
             return [Collective.of(row) for row in [*([hub] if hub else []), *rows]]
 
     @strawberry.field(description="Undelivered messages per target, for operators.")
@@ -127,7 +131,7 @@ class AdmissionQuery:
         """List applications."""
         info.context.require(*OPERATOR, "auditor")
         async with info.context.server.db.read() as session:
-            rows = await service.applications(session, limit=min(max(first, 1), 1000))
+            rows = await trust.applications(session, limit=min(max(first, 1), 1000))
             return [Application.of(row) for row in rows]
 
 
@@ -143,7 +147,7 @@ class AdmissionMutation:
 
         async def act(at: Change) -> Application:
             number = _number(application)
-            return Application.of(await service.recommend_admission(at.session, number, at.who))
+            return Application.of(await admission.recommend_admission(at.session, number, at.who))
 
         return await change(info, "admission.recommend", OPERATOR, act)
 
@@ -152,7 +156,7 @@ class AdmissionMutation:
         """Admit; a later collective gets every licence sold before."""
 
         async def act(at: Change) -> Application:
-            row = await service.approve_admission(
+            row = await admission.approve_admission(
                 at.session,
                 _number(application),
                 at.who,
@@ -172,7 +176,7 @@ class AdmissionMutation:
         """Refuse."""
 
         async def act(at: Change) -> Application:
-            row = await service.refuse_admission(
+            row = await admission.refuse_admission(
                 at.session, _number(application), at.who, reason=reason, now=at.now
             )
             return Application.of(row)
@@ -191,7 +195,7 @@ class ApplicationMutation:
         async def act(at: Change) -> ApplicationSent:
             config = at.server.config
             if isinstance(config, HubConfig):
-                raise service.ApplicationRefusedError("a hub does not apply")
+                raise admission.ApplicationRefusedError("a hub does not apply")
             peer = at.server.peer
             message = Apply(
                 entity_id=config.entity_id,
@@ -235,5 +239,5 @@ def particulars(config: NodeConfig) -> CollectiveTerms:
 
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or len(text) > 18:  # noqa: PLR2004 - 64 bits
-        raise service.UnknownApplicationError(text)
+        raise admission.UnknownApplicationError(text)
     return int(text)

@@ -6,14 +6,19 @@ import strawberry
 
 from federation import money
 from federation.clock import today
+from federation.ledger import service as ledger
+from federation.ledger import store as ledger_store
+from federation.ledger.balances import Lots, Sums
+from federation.ledger.heads import sign_head
 from federation.schema.context import Info
 from federation.schema.scalars import Money
-from federation.settlement.ledger import service, store
-from federation.settlement.ledger.balances import Lots, Sums
-from federation.settlement.ledger.heads import sign_head
 
 READERS = ("settlement_officer", "settlement_approver", "auditor")
+
+
 PAGE_MAX = 1_000
+
+
 _DIGITS_MAX = 18
 
 
@@ -109,7 +114,7 @@ def _page(first: int) -> int:
     return min(max(first, 1), PAGE_MAX)
 
 
-def _head(found: service.Head) -> LedgerHead:
+def _head(found: ledger.Head) -> LedgerHead:
     return LedgerHead(hash=found.hash, entries=found.entries, recorded_at=found.recorded_at)
 
 
@@ -127,8 +132,8 @@ def _age(account: str, currency: str, lots: Lots, on: date) -> AccountAge:
         account=account,
         balance=_money(lots.balance, currency),
         oldest=lots.oldest or on,
-        days=list(service.AGES),
-        amounts=[_money(amount, currency) for amount in lots.by_age(on, service.AGES)],
+        days=list(ledger.AGES),
+        amounts=[_money(amount, currency) for amount in lots.by_age(on, ledger.AGES)],
     )
 
 
@@ -150,7 +155,7 @@ class LedgerQuery:
         """List accounts by name and currency; `after` is `account currency`."""
         info.context.require(*READERS)
         async with info.context.server.db.read() as session:
-            head, balance = await service.trial_balance(session, as_of, until)
+            head, balance = await ledger.trial_balance(session, as_of, until)
         rows = [
             (f"{account} {currency}", account, currency, sums)
             for (account, currency), sums in sorted(balance.accounts.items())
@@ -184,7 +189,7 @@ class LedgerQuery:
         start = int(after) if after.isdigit() and len(after) <= _DIGITS_MAX else 0
         limit = _page(first)
         async with info.context.server.db.read() as session:
-            found = await service.account_history(
+            found = await ledger.account_history(
                 session, account, currency, as_of=as_of, after=start, limit=limit + 1
             )
         balance, moves = found.opening, list[AccountMove]()
@@ -213,7 +218,7 @@ class LedgerQuery:
         info.context.require(*READERS)
         day = on or today(info.context.server.clock)
         async with info.context.server.db.read() as session:
-            found = await service.aging(session, day, as_of=as_of, accounts=accounts)
+            found = await ledger.aging(session, day, as_of=as_of, accounts=accounts)
         rows = [
             _age(account, currency, lots, day)
             for (account, currency), lots in found.items()
@@ -226,14 +231,14 @@ class LedgerQuery:
         """Show the head."""
         info.context.require(*READERS)
         async with info.context.server.db.read() as session:
-            return _head(await service.head(session, as_of))
+            return _head(await ledger.head(session, as_of))
 
     @strawberry.field(description="The heads that settled months left, oldest first.")
     async def period_heads(self, info: Info, first: int = 120) -> list[PeriodHead]:
         """List the newest months' heads."""
         info.context.require(*READERS)
         async with info.context.server.db.read() as session:
-            rows = await store.heads(session)
+            rows = await ledger_store.heads(session)
         return [
             PeriodHead(period=row.period, opening=row.opening, hash=row.head, kept_at=row.kept_at)
             for row in rows[-_page(first) :]
@@ -245,11 +250,11 @@ class LedgerQuery:
         info.context.require(*READERS)
         server = info.context.server
         async with server.db.read() as session:
-            found = await service.head_to_sign(session, period)
+            found = await ledger.head_to_sign(session, period)
         return sign_head(found, issuer=server.config.entity_id, now=server.clock(), key=server.key)
 
 
-def _move(line: store.AccountLine, currency: str, balance: int) -> AccountMove:
+def _move(line: ledger_store.AccountLine, currency: str, balance: int) -> AccountMove:
     return AccountMove(
         id=strawberry.ID(str(line.id)),
         posted_on=line.posted_on,

@@ -5,6 +5,7 @@ from datetime import date
 import strawberry
 
 from federation import money
+from federation.documents import licence_books
 from federation.licensing import quoting, receipts, service, store
 from federation.licensing.objects import decode
 from federation.licensing.rules import BadOfferError
@@ -26,10 +27,13 @@ from federation.schema.licence_types import (
     TariffResult,
 )
 from federation.schema.scalars import BigInt, Money
-from federation.settlement import licence_books
 
 OFFICER = ("licensing_officer",)
+
+
 STAFF = ("licensing_officer", "settlement_officer", "settlement_approver", "auditor")
+
+
 QUOTE_LINES_MAX = 1_000
 
 

@@ -6,11 +6,11 @@ from typing import Annotated
 import strawberry
 
 from federation import money
+from federation.documents.tables import Document
+from federation.payments import record
+from federation.payments import tables as rows
 from federation.schema.context import Refused
 from federation.schema.scalars import BigInt, Money
-from federation.settlement.documents.tables import Document
-from federation.settlement.payments import record
-from federation.settlement.payments import tables as rows
 
 
 def _money(minor: int, currency: str) -> Money:
@@ -237,9 +237,21 @@ class AccountInput:
 
 
 PaymentResult = Annotated[Payment | Refused, strawberry.union("PaymentResult")]
+
+
 PaymentsResult = Annotated[Payments | Refused, strawberry.union("PaymentsResult")]
+
+
 ProposedResult = Annotated[ProposedPayments | Refused, strawberry.union("ProposedPaymentsResult")]
+
+
 PaymentFileResult = Annotated[PaymentFile | Refused, strawberry.union("PaymentFileResult")]
+
+
 ExclusionResult = Annotated[Exclusion | Refused, strawberry.union("ExclusionResult")]
+
+
 ConversionResult = Annotated[Conversion | Refused, strawberry.union("ConversionResult")]
+
+
 MemberAccountResult = Annotated[MemberAccount | Refused, strawberry.union("MemberAccountResult")]

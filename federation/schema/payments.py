@@ -5,9 +5,16 @@ from typing import ClassVar, Literal, cast
 
 import strawberry
 
-from federation.config import NodeConfig
+from federation.config import NodeConfig, settlement_currency
+from federation.distribution import member_payments as members
 from federation.errors import RefusalError
-from federation.schema.context import Change, Info, Server, change
+from federation.payments import exclusion, states, treasury
+from federation.payments import payees as remittances
+from federation.payments import remittances as payments_remittances
+from federation.payments import service as payments_service
+from federation.payments import store as payments_store
+from federation.payments.postings import Amount
+from federation.schema.context import Change, Info, change
 from federation.schema.joining import particulars
 from federation.schema.payment_types import (
     AccountInput,
@@ -29,24 +36,24 @@ from federation.schema.payment_types import (
     ProposedPayments,
     ProposedResult,
 )
-from federation.settlement.pain001 import Account
-from federation.settlement.payments import (
-    exclusion,
-    members,
-    remittances,
-    service,
-    states,
-    store,
-    treasury,
-)
-from federation.settlement.payments.postings import Amount
-from federation.settlement.report import settlement_currency
+from federation.server import Server
+from federation.values.account import PaymentAccount
 
 OFFICER = ("settlement_officer",)
+
+
 APPROVER = ("settlement_approver",)
+
+
 REGISTRAR = ("registry_officer",)
+
+
 READERS = ("settlement_officer", "settlement_approver", "auditor")
+
+
 PAGE_MAX = 100
+
+
 IDS_MAX = 1_000
 
 
@@ -62,7 +69,7 @@ class NoSuchFileError(RefusalError):
     code: ClassVar[str] = "NO_SUCH_FILE"
 
 
-async def _own_account(at: Change) -> Account | None:
+async def _own_account(at: Change) -> PaymentAccount | None:
     config = at.server.config
     if isinstance(config, NodeConfig):
         return remittances.account_in(particulars(config))
@@ -85,7 +92,7 @@ class PaymentQuery:
         """List payments."""
         info.context.require(*READERS)
         async with info.context.server.db.read() as session:
-            found = await store.payments(
+            found = await payments_store.payments(
                 session,
                 period=period,
                 states=[state] if state else (),
@@ -99,7 +106,7 @@ class PaymentQuery:
         """List the steps of a payment."""
         info.context.require(*READERS)
         async with info.context.server.db.read() as session:
-            found = await store.events(session, id)
+            found = await payments_store.events(session, id)
         return [PaymentEvent.of(row) for row in found]
 
     @strawberry.field(description="A payment file as it was exported, byte for byte.")
@@ -107,10 +114,10 @@ class PaymentQuery:
         """Show a file again."""
         info.context.require(*READERS)
         async with info.context.server.db.read() as session:
-            found = await store.exported_in(session, number)
+            found = await payments_store.exported_in(session, number)
             if not found:
                 return None
-            document = await service.file_of(session, found[0])
+            document = await payments_service.file_of(session, found[0])
         return PaymentFile.of(document, len(found), 0)
 
     @strawberry.field(description="Remittances that a month brings to this server.")
@@ -118,7 +125,7 @@ class PaymentQuery:
         """List remittances that are waited for."""
         info.context.require(*READERS)
         async with info.context.server.db.read() as session:
-            found = await store.incoming(session, period)
+            found = await payments_store.incoming(session, period)
         return [IncomingRemittance.of(row) for row in found]
 
 
@@ -135,8 +142,8 @@ class PaymentMutation:
                 raise TooManyPaymentsError(str(len(ids)))
             found: list[Payment] = []
             for payment_id in sorted(set(ids)):
-                payment = await service.get_payment(at.session, payment_id)
-                await service.approve(at.session, payment, who=at.who.subject, at=at.now)
+                payment = await payments_service.get_payment(at.session, payment_id)
+                await payments_service.approve(at.session, payment, who=at.who.subject, at=at.now)
                 found.append(Payment.of(payment))
             return Payments(payments=found)
 
@@ -147,13 +154,15 @@ class PaymentMutation:
         """Export; with nothing new, the last file of this currency and day once more."""
 
         async def act(at: Change) -> PaymentFile:
-            ready = await remittances.ready_to_export(at.session, at.server.code, currency)
+            ready = await payments_remittances.ready_to_export(at.session, at.server.code, currency)
             if not ready:
                 return await _last_file(at, currency, value_on)
-            document = await service.export(
+            document = await payments_service.export(
                 at.session, ready, value_on=value_on, who=at.who.subject, at=at.now
             )
-            left = await store.payments(at.session, states=[states.APPROVED], currency=currency)
+            left = await payments_store.payments(
+                at.session, states=[states.APPROVED], currency=currency
+            )
             return PaymentFile.of(document, len(ready), len(left))
 
         return await change(info, "payments.export", OFFICER, act)
@@ -163,9 +172,11 @@ class PaymentMutation:
         """Cancel."""
 
         async def act(at: Change) -> Payment:
-            payment = await service.get_payment(at.session, id)
+            payment = await payments_service.get_payment(at.session, id)
             return Payment.of(
-                await service.cancel(at.session, payment, reason, who=at.who.subject, at=at.now)
+                await payments_service.cancel(
+                    at.session, payment, reason, who=at.who.subject, at=at.now
+                )
             )
 
         return await change(info, "payments.cancel", OFFICER, act)
@@ -175,11 +186,11 @@ class PaymentMutation:
         """Propose again, to the payee's account of today."""
 
         async def act(at: Change) -> Payment:
-            payment = await service.get_payment(at.session, id)
+            payment = await payments_service.get_payment(at.session, id)
             own = await _own_account(at)
             payer, payee, refused = await remittances.accounts_today(at.session, payment, own)
             return Payment.of(
-                await service.again(
+                await payments_service.again(
                     at.session,
                     payment,
                     payer,
@@ -203,12 +214,12 @@ class PaymentMutation:
         """Make a refund possible whose payee had no account here; another person approves it."""
 
         async def act(at: Change) -> Payment:
-            payment = await service.get_payment(at.session, id)
-            await service.name_account(
+            payment = await payments_service.get_payment(at.session, id)
+            await payments_service.name_account(
                 at.session,
                 payment,
                 await _own_account(at),
-                Account(
+                PaymentAccount(
                     name=name,
                     scheme=_scheme(account.scheme),
                     account=account.account,
@@ -246,11 +257,11 @@ class PaymentMutation:
 
 
 async def _last_file(at: Change, currency: str, value_on: date) -> PaymentFile:
-    number = await store.last_file(at.session, currency, value_on)
+    number = await payments_store.last_file(at.session, currency, value_on)
     if number is None:
-        raise service.NothingToExportError(f"nothing in {currency} is approved")
-    found = await store.exported_in(at.session, number)
-    return PaymentFile.of(await service.file_of(at.session, found[0]), len(found), 0)
+        raise payments_service.NothingToExportError(f"nothing in {currency} is approved")
+    found = await payments_store.exported_in(at.session, number)
+    return PaymentFile.of(await payments_service.file_of(at.session, found[0]), len(found), 0)
 
 
 @strawberry.type
@@ -324,7 +335,7 @@ class MemberPaymentMutation:
             row = await members.set_account(
                 at.session,
                 member,
-                Account(
+                PaymentAccount(
                     name=member,
                     scheme=_scheme(account.scheme),
                     account=account.account,

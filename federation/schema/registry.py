@@ -16,13 +16,18 @@ from federation.licensing.tariff import TariffBody
 from federation.registry import index_store, store
 from federation.registry.index import ClaimIndex
 from federation.registry.urls import MalformedUrlError, UrlKey, normalise_url
-from federation.schema.context import Info, PeerDownError, Server
+from federation.schema.context import Info
 from federation.schema.scalars import Money
+from federation.server import PeerDownError, Server
 from federation.trust.principals import PEER
-from federation.trust.service import HUB
+from federation.values.party import HUB
 
 URLS_MAX = 1_000
+
+
 LICENSABLE, RESERVED, DISPUTED = "LICENSABLE", "RESERVED", "DISPUTED"
+
+
 NOT_REPRESENTED, MALFORMED, UNKNOWN = "NOT_REPRESENTED", "MALFORMED", "UNKNOWN"
 
 
@@ -156,6 +161,8 @@ query($urls: [String!]!, $use: String!, $at: DateTime!) {
   }
 }
 """
+
+
 RIGHTS_OF_ALL = """
 query($urls: [String!]!, $use: String!, $at: DateTime!) {
   rights(urls: $urls, use: $use, at: $at) {

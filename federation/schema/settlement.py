@@ -7,16 +7,23 @@ import msgspec
 import strawberry
 
 from federation import money
+from federation.ledger import store as ledger
 from federation.metering import month
 from federation.metering import store as usage
-from federation.schema.context import Change, Info, Refused, change, hub_config
+from federation.months import store as months
+from federation.months.tables import Run as RunRow
+from federation.proof.invariants.checks import require_sound_run
+from federation.runs import service as runs_service
+from federation.schema.context import Change, Info, Refused, change
 from federation.schema.scalars import Money
-from federation.settlement import service, store
-from federation.settlement.invariants.checks import require_sound_run
-from federation.settlement.tables import Run as RunRow
+from federation.server import hub_config
 
 OFFICER = ("settlement_officer",)
+
+
 APPROVER = ("settlement_approver",)
+
+
 READERS = ("settlement_officer", "settlement_approver", "auditor")
 
 
@@ -85,6 +92,8 @@ class JournalEntry:
 
 
 PeriodResult = Annotated[Period | Refused, strawberry.union("PeriodResult")]
+
+
 RunResult = Annotated[Run | Refused, strawberry.union("RunResult")]
 
 PAGE_MAX = 100
@@ -117,7 +126,7 @@ class SettlementQuery:
         """List runs."""
         info.context.require(*READERS)
         async with info.context.server.db.read() as session:
-            return [Run.of(row) for row in await store.runs(session, period)]
+            return [Run.of(row) for row in await months.runs(session, period)]
 
     @strawberry.field(description="The journal in the order it was written.")
     async def journal(self, info: Info, first: int = 100, after: str = "0") -> list[JournalEntry]:
@@ -125,7 +134,7 @@ class SettlementQuery:
         info.context.require(*READERS)
         start = int(after) if after.isdigit() and len(after) < 19 else 0  # noqa: PLR2004
         async with info.context.server.db.read() as session:
-            found = await store.journal(session, after=start, limit=min(max(first, 1), PAGE_MAX))
+            found = await ledger.journal(session, after=start, limit=min(max(first, 1), PAGE_MAX))
         return [
             JournalEntry(
                 id=strawberry.ID(str(entry.id)),
@@ -167,7 +176,9 @@ class RunMutation:
 
         async def act(at: Change) -> Run:
             terms = await at.server.terms(at.session)
-            return Run.of(await service.calculate_run(at.session, period, terms, at.who, at.now))
+            return Run.of(
+                await runs_service.calculate_run(at.session, period, terms, at.who, at.now)
+            )
 
         return await change(info, "run.calculate", OFFICER, act)
 
@@ -177,7 +188,7 @@ class RunMutation:
 
         async def act(at: Change) -> Run:
             calendar = hub_config(at.server).calendar
-            return Run.of(await service.advise_run(at.session, run_id, calendar, at.now))
+            return Run.of(await runs_service.advise_run(at.session, run_id, calendar, at.now))
 
         return await change(info, "run.advise", OFFICER, act)
 
@@ -189,7 +200,7 @@ class RunMutation:
             terms = await at.server.terms(at.session)
             adjustments = hub_config(at.server).adjustments
             return Run.of(
-                await service.approve_run(
+                await runs_service.approve_run(
                     at.session, run_id, at.who, terms, adjustments, at.now, require_sound_run
                 )
             )
@@ -201,6 +212,8 @@ class RunMutation:
         """Withdraw."""
 
         async def act(at: Change) -> Run:
-            return Run.of(await service.withdraw_run(at.session, run_id, at.who, reason, at.now))
+            return Run.of(
+                await runs_service.withdraw_run(at.session, run_id, at.who, reason, at.now)
+            )
 
         return await change(info, "run.withdraw", (*OFFICER, *APPROVER), act)

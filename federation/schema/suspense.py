@@ -7,16 +7,25 @@ import strawberry
 
 from federation import money
 from federation.config import NodeConfig
-from federation.schema.context import Change, Info, Refused, Server, change
+from federation.schema.context import Change, Info, Refused, change
 from federation.schema.scalars import Money
-from federation.settlement.suspense import claiming, deciding, service, store
-from federation.settlement.suspense import items as held
-from federation.settlement.suspense.tables import HeldClaim as HeldClaimRow
-from federation.settlement.suspense.tables import HeldListing
+from federation.server import Server
+from federation.suspense import claiming, deciding
+from federation.suspense import items as held
+from federation.suspense import service as suspense_service
+from federation.suspense import store as suspense_store
+from federation.suspense.tables import HeldClaim as HeldClaimRow
+from federation.suspense.tables import HeldListing
 
 OFFICER = ("settlement_officer",)
+
+
 APPROVER = ("settlement_approver",)
+
+
 READERS = ("settlement_officer", "settlement_approver", "auditor")
+
+
 PAGE_MAX = 1_000
 
 
@@ -182,7 +191,7 @@ class SuspenseQuery:
         server = info.context.server
         info.context.require(*READERS)
         async with server.db.read() as session:
-            found = await service.held_here(session, server.code, as_of)
+            found = await suspense_service.held_here(session, server.code, as_of)
         wanted = [
             item
             for item in found
@@ -198,7 +207,7 @@ class SuspenseQuery:
         server = info.context.server
         info.context.require(*READERS)
         async with server.db.read() as session:
-            found = await service.held_here(session, server.code, as_of)
+            found = await suspense_service.held_here(session, server.code, as_of)
         today = (as_of or server.clock()).date()
         return [SuspenseAge.of(row) for row in held.aging(found, _country(server), today)]
 
@@ -209,7 +218,7 @@ class SuspenseQuery:
         """List claims by id."""
         info.context.require(*READERS)
         async with info.context.server.db.read() as session:
-            rows = await store.claims(session, state=state, after=after, limit=first)
+            rows = await suspense_store.claims(session, state=state, after=after, limit=first)
         return [HeldClaim.of(row) for row in rows]
 
 
@@ -225,7 +234,7 @@ class HeldListQuery:
         info.context.require(*READERS, "registry_officer")
         start = int(after) if after.isdigit() and len(after) < 19 else 0  # noqa: PLR2004
         async with info.context.server.db.read() as session:
-            rows = await store.listing(session, period=period, after=start, limit=first)
+            rows = await suspense_store.listing(session, period=period, after=start, limit=first)
         return [HeldListed.of(row) for row in rows]
 
 

@@ -13,8 +13,8 @@ from federation.licensing.tables import Licence
 from federation.registry import index_store
 from federation.registry.urls import normalise_url
 from federation.schema.context import Change, Info, Refused, change
-from federation.trust.service import HUB
 from federation.trust.tokens import LICENCE_SECONDS_MAX, mint_licence_token
+from federation.values.party import HUB
 
 
 class NotRegisteredError(RefusalError):
@@ -39,6 +39,8 @@ class LicenceToken:
 
 
 TokenResult = Annotated[LicenceToken | Refused, strawberry.union("TokenResult")]
+
+
 PREFIXES_MAX = 50
 
 

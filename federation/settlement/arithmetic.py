@@ -5,28 +5,6 @@ from fractions import Fraction
 from hashlib import sha256
 from math import lcm
 
-from federation.settlement.rates import (
-    MalformedRateError,
-    MissingRateError,
-    Rates,
-    StaleRateError,
-    parse_rate,
-    reference_rates,
-)
-
-__all__ = [
-    "MalformedRateError",
-    "MissingRateError",
-    "NothingToSplitBy",
-    "Rates",
-    "StaleRateError",
-    "largest_remainder",
-    "parse_rate",
-    "part",
-    "reference_rates",
-    "split_over_months",
-]
-
 WHOLE_BPS = 10_000
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from federation.settlement.rates import Rates
-from federation.settlement.run_document import HUB
+from federation.values.party import HUB
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 import msgspec
 
-from federation.settlement.pain001 import Account
+from federation.values.account import PaymentAccount
 
 
 class Credit(msgspec.Struct, frozen=True, array_like=True):
@@ -99,4 +99,4 @@ class RunCorrected(msgspec.Struct, frozen=True):
     set_off: str
     called: str = "0"
     left: list[str] = []
-    accounts: dict[str, Account] = {}
+    accounts: dict[str, PaymentAccount] = {}

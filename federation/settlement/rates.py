@@ -8,9 +8,11 @@ from typing import ClassVar
 
 from federation.errors import RefusalError
 from federation.money import exponent
-from federation.settlement.months import last_day
+from federation.values.month import last_day
 
 MAX_AGE = timedelta(days=7)
+
+
 _DECIMAL = re.compile(r"[0-9]{1,18}(\.[0-9]{1,20})?")
 
 

@@ -6,17 +6,7 @@ from datetime import date
 
 from federation.licensing.facts import LicenceFacts
 from federation.settlement.arithmetic import largest_remainder, part, split_over_months
-from federation.settlement.months import last_day, months_of_term, period_days, period_of
-
-__all__ = [
-    "Revenue",
-    "allocated",
-    "last_day",
-    "months_of_term",
-    "period_days",
-    "period_of",
-    "recognise",
-]
+from federation.values.month import months_of_term, period_of
 
 
 @dataclass(frozen=True, slots=True)

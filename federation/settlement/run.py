@@ -19,16 +19,11 @@ from federation.settlement.clearing import (
     remittance,
 )
 from federation.settlement.fee_band import FeeBandError, check_band, effective_rate
-from federation.settlement.months import last_day
 from federation.settlement.rates import Rates
 from federation.settlement.revenue import Revenue, recognise
-from federation.settlement.run_document import (
-    HUB,
-    LicenceTerms,
-    PublishedRate,
-    RunDocument,
-    in_order,
-)
+from federation.settlement.run_document import LicenceTerms, PublishedRate, RunDocument, in_order
+from federation.values.month import last_day
+from federation.values.party import HUB
 
 
 @dataclass(frozen=True, slots=True)

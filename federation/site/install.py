@@ -14,7 +14,7 @@ from federation.site.policy_source import Pins, PolicySource
 from federation.site.reporter import Reporter
 from federation.site.spool import Spool
 from federation.site.wire import Fetch, fetch
-from federation.trust.jose import key_set
+from federation.trust.keys import key_set
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,8 @@ from federation.clock import Clock
 from federation.errors import RefusalError
 from federation.site.rulings import HeldPolicy
 from federation.site.wire import Answer, Call, Fetch, fetch
-from federation.trust.jose import InvalidTokenError, Keys, Reason
+from federation.trust.jose import InvalidTokenError, Reason
+from federation.trust.keys import Keys
 from federation.trust.policy import (
     POLICY_BYTES_MAX,
     CheckedPolicy,
@@ -26,6 +27,8 @@ from federation.trust.policy import (
 )
 
 POLL_SECONDS: Final = 30.0  # with a call's own limit never more than a minute apart
+
+
 _log = logging.getLogger(__name__)
 
 

@@ -14,36 +14,17 @@ from enum import StrEnum
 from typing import Any, ClassVar, Final, NamedTuple, NoReturn, cast
 
 from federation.errors import RefusalError
-from federation.trust.keys import (
-    ALGORITHM,
-    InvalidKeyError,
-    Keys,
-    PublicKey,
-    SigningKey,
-    key_set,
-)
-
-__all__ = [
-    "ALGORITHM",
-    "LEEWAY_SECONDS",
-    "TOKEN_BYTES_MAX",
-    "InvalidKeyError",
-    "InvalidTokenError",
-    "Keys",
-    "PublicKey",
-    "Reason",
-    "SigningKey",
-    "check_times",
-    "key_set",
-    "sign",
-    "verify",
-    "verify_from",
-    "whole_seconds",
-]
+from federation.trust.keys import ALGORITHM, Keys, SigningKey
 
 TOKEN_BYTES_MAX: Final = 4096
+
+
 LEEWAY_SECONDS: Final = 60
+
+
 _HEADER_MEMBERS: Final = frozenset({"alg", "typ", "kid"})
+
+
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 

@@ -14,25 +14,42 @@ from urllib.parse import urlsplit
 from federation.errors import RefusalError
 from federation.trust.jose import (
     InvalidTokenError,
-    Keys,
     Reason,
-    SigningKey,
     check_times,
     sign,
     verify,
     verify_from,
     whole_seconds,
 )
+from federation.trust.keys import Keys, SigningKey
 
 LICENCE_TYP: Final = "at+jwt"
+
+
 SERVER_TYP: Final = "server+jwt"
+
+
 STAFF_TYP: Final = "staff+jwt"
+
+
 LICENCE_SECONDS_MAX: Final = 15 * 60
+
+
 SERVER_SECONDS_MAX: Final = 60
+
+
 STAFF_SECONDS_MAX: Final = 12 * 3600
+
+
 _LIST_MAX: Final = 64
+
+
 _TEXT_MAX: Final = 2048
+
+
 _PLAIN = re.compile(r"[!-~]+")
+
+
 _DEFAULT_PORT: Final = {"http": 80, "https": 443}
 
 

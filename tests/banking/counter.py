@@ -5,23 +5,37 @@ from datetime import UTC, date, datetime
 from federation.banking import service, settling, store
 from federation.banking.items import Item
 from federation.banking.waiting import At
+from federation.documents import licence_books
 from federation.licensing import service as licensing
 from federation.licensing.objects import ComponentTerms, OfferTerms
 from federation.licensing.service import Licensing
-from federation.settlement import licence_books
-from federation.trust.jose import SigningKey
+from federation.trust.keys import SigningKey
 from federation.trust.membership import CollectiveTerms
 from federation.trust.principals import Principal
 from tests.banking.bank import IBAN
 from tests.databases import a_party
 
 SOLD_AT = datetime(2026, 9, 1, 12, tzinfo=UTC)
+
+
 NOW = datetime(2026, 10, 17, 9, tzinfo=UTC)
+
+
 OFFICER = Principal("olga", frozenset({"settlement_officer"}))
+
+
 SECOND = Principal("oskar", frozenset({"settlement_officer"}))
+
+
 APPROVER = Principal("anna", frozenset({"settlement_approver"}))
+
+
 HUB = Licensing("HUB", SigningKey.generate())
+
+
 LAB = Principal("ada@lab-one", frozenset({"lab"}), "lab-one")
+
+
 GB = CollectiveTerms(
     code="GB",
     name="Example Licensing Society",
@@ -33,8 +47,14 @@ GB = CollectiveTerms(
     plan="per_usage",
     account="GB29NWBK60161331926819",
 )
+
+
 SUSPENSE = "Liabilities:HUB:Suspense:BankEntry"
+
+
 BANK = "Assets:HUB:Bank"
+
+
 RECEIVABLE = "Assets:HUB:Receivable"
 
 

@@ -10,7 +10,7 @@ from federation.banking.checks import BalanceMismatchError, CurrencyNotHeldError
 from federation.banking.importing import StatementGapError, UnknownAccountError
 from federation.banking.service import AccountConflictError
 from federation.money import UnknownCurrencyError
-from federation.settlement.payments import service as payments
+from federation.payments import service as payments
 from tests.banking.bank import IBAN, Ntry, Tx, a_statement, document, statement
 from tests.banking.counter import (
     BANK,
@@ -26,10 +26,14 @@ from tests.banking.counter import (
 )
 from tests.banking.test_settling import LICENCE, PAYMENT, books, exported, received, state_of
 from tests.databases import contents, refused
-from tests.settlement.payments.factories import a_payment
+from tests.payments.factories import a_payment
 
 FIRST = Ntry("100.00", reference="B1", txs=(Tx("100.00", text="one"),))
+
+
 SECOND_ENTRY = Ntry("30.00", "DBIT", reference="B2")
+
+
 THIRD = Ntry("5.00", reference="B3", booked_on="2026-10-17")
 
 

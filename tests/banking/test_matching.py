@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from federation.bankfiles.entries import Instructed
 from federation.banking.items import Item
 from federation.banking.matching import Bounds, Candidate, Matcher, Movement, match_all
-from federation.banking.values import Instructed
 from federation.banking.words import alike_percent, keys_in, reference_key
-from federation.settlement.payments.expected import Expected
+from federation.payments.expected import Expected
 
 DAY = date(2026, 10, 16)
 
@@ -261,6 +261,8 @@ def test_words_without_digits_are_no_references():
 
 
 ids = st.integers(min_value=0, max_value=30)
+
+
 amounts = st.integers(min_value=1, max_value=5)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from federation.banking.service import UnknownOrderError
-from federation.settlement.payments.states import PaymentStateError
+from federation.payments.states import PaymentStateError
 from tests.banking.bank import Ntry, Tx, statement, status_report
 from tests.banking.counter import set_up, take, taking
 from tests.banking.test_settling import DUE, PAYMENT, TRANSIT, books, exported, state_of

@@ -6,19 +6,21 @@ from datetime import date
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from federation.banking import settling, store
+from federation.banking import settling as banking_settling
+from federation.banking import store
+from federation.banking import waiting as settling
 from federation.banking.effects import NotExpectedError, UndoBlockedError
 from federation.banking.items import BadItemError, UnbalancedItemsError
 from federation.banking.settling import EntryProposedError, EntrySettledError, NotSettledError
 from federation.banking.tables import Match
+from federation.documents import licence_books
+from federation.ledger.accounts import Entry, Posting
+from federation.ledger.store import post
 from federation.licensing import receipts
 from federation.licensing import store as licensing
-from federation.settlement import licence_books
-from federation.settlement.books import Entry, Posting
-from federation.settlement.payments import incoming, treasury
-from federation.settlement.payments import service as payments
-from federation.settlement.payments.postings import Amount, Leg
-from federation.settlement.store import post
+from federation.payments import incoming, treasury
+from federation.payments import service as payments
+from federation.payments.postings import Amount, Leg
 from federation.trust.principals import SamePersonError
 from tests.banking.bank import Ntry, Tx, statement
 from tests.banking.counter import (
@@ -40,14 +42,26 @@ from tests.banking.counter import (
     undo,
 )
 from tests.databases import opened, refused
-from tests.settlement.payments.factories import a_payment, balances
+from tests.payments.factories import a_payment, balances
 
 LICENCE = "HUB-000001"
+
+
 UNEARNED, NOT_COLLECTED = "Liabilities:HUB:Unearned", "Assets:HUB:NotCollected"
+
+
 CHARGES, REALISED = "Expenses:HUB:BankCharges", "Equity:HUB:FxRealised"
+
+
 CLEARING, OVERPAID = "Equity:HUB:Clearing", "Liabilities:HUB:Suspense:Overpaid"
+
+
 TRANSIT, DUE = "Liabilities:HUB:InTransit", "Liabilities:HUB:Due:GB"
+
+
 PAYMENT = "PAY-2026-09-HUB-GB"
+
+
 IN, OUT = "CRDT", "DBIT"
 
 
@@ -167,7 +181,7 @@ async def test_several_entries_pay_one_invoice(database):
     await take(database, came("400.00", "350.00", "250.00"))
 
     async with database.write("test") as session:
-        found = await settling.settle_together(at(session), [1, 2, 3], "INVOICE", LICENCE)
+        found = await banking_settling.settle_together(at(session), [1, 2, 3], "INVOICE", LICENCE)
 
     assert [row.act for row in found] == ["SETTLED"] * 3
     assert await received(database) == [25_000, 35_000, 40_000]
@@ -181,7 +195,7 @@ async def test_several_entries_that_are_too_little_settle_nothing(database):
     await refused(
         database,
         UnbalancedItemsError,
-        lambda session: settling.settle_together(at(session), [1, 2], "INVOICE", LICENCE),
+        lambda session: banking_settling.settle_together(at(session), [1, 2], "INVOICE", LICENCE),
     )
 
 
@@ -396,7 +410,7 @@ async def test_beyond_the_limit_another_person_approves(database):
     assert (await books(database), await received(database)) == (before, [])
     await refused(database, EntryProposedError, settling_(1, *items, who=SECOND))
     await refused(
-        database, SamePersonError, lambda session: settling.approve(at(session, OFFICER), 1)
+        database, SamePersonError, lambda session: banking_settling.approve(at(session, OFFICER), 1)
     )
     await approve(database, 1)
     assert await states(database) == [(1, "SETTLED")]
@@ -422,7 +436,9 @@ async def test_a_proposal_is_withdrawn_and_another_may_follow(database):
 
     await undo(database, 1)
     await refused(
-        database, NotSettledError, lambda session: settling.approve(at(session, APPROVER), 1)
+        database,
+        NotSettledError,
+        lambda session: banking_settling.approve(at(session, APPROVER), 1),
     )
     await settle(database, 1, ("INVOICE", LICENCE, 100_000), ("SHORT_PAYMENT", LICENCE, -10_001))
 
@@ -438,12 +454,18 @@ async def test_an_approval_that_no_longer_fits_is_refused(database):
     await settle(database, 2, ("INVOICE", LICENCE, 100_000))
 
     await refused(
-        database, NotExpectedError, lambda session: settling.approve(at(session, APPROVER), 1)
+        database,
+        NotExpectedError,
+        lambda session: banking_settling.approve(at(session, APPROVER), 1),
     )
 
 
 INVOICE, TAX = ("INVOICE", LICENCE, 100_000), ("TAX_WITHHELD", LICENCE, -15_000, "c 7")
+
+
 REMITTANCE = ("REMITTANCE_IN", "PAY-2026-09-GB-HUB", 10_000)
+
+
 ALL_KINDS = [
     ("845.00", IN, [INVOICE, TAX, ("BANK_CHARGE", "", -500)]),
     ("1005.00", IN, [INVOICE, ("OVERPAYMENT", LICENCE, 500)]),
@@ -478,9 +500,9 @@ async def test_undoing_takes_a_reason_and_something_to_undo(database):
     await set_up(database, "100000")
     await take(database, came("1000.00"))
 
-    await refused(database, NotSettledError, lambda s: settling.undo(at(s), 1, "why"))
+    await refused(database, NotSettledError, lambda s: banking_settling.undo(at(s), 1, "why"))
     await settle(database, 1, ("INVOICE", LICENCE, 100_000))
-    await refused(database, NotSettledError, lambda s: settling.undo(at(s), 1, "  "))
+    await refused(database, NotSettledError, lambda s: banking_settling.undo(at(s), 1, "  "))
 
 
 async def test_a_payment_that_came_back_is_not_undone_before_its_return(database):
@@ -495,7 +517,9 @@ async def test_a_payment_that_came_back_is_not_undone_before_its_return(database
     await settle(database, 1, ("PAYMENT", PAYMENT, -10_000))
     await settle(database, 2, ("RETURN", PAYMENT, 10_000))
 
-    found = await refused(database, UndoBlockedError, lambda s: settling.undo(at(s), 1, "why"))
+    found = await refused(
+        database, UndoBlockedError, lambda s: banking_settling.undo(at(s), 1, "why")
+    )
     assert found.code == "UNDO_BLOCKED"
     await undo(database, 2)
     await undo(database, 1)

@@ -19,9 +19,9 @@ from sqlalchemy.orm import configure_mappers
 from federation import logs
 from federation.clock import FileClock
 from federation.config import HubConfig, NodeConfig
-from federation.edge.service import run_loop
 from federation.hub.app import create_hub
 from federation.nodes.app import create_node
+from federation.process import run_loop
 from federation.store.database import Boundary
 
 Plan = list[tuple[str, str, int]]

@@ -18,15 +18,15 @@ from typing import Any
 import aiohttp
 import msgspec
 
+from federation.cli.check import check_server
 from federation.clock import SettableClock
 from federation.config import HubConfig, NodeConfig, StaffMember
-from federation.edge.check import check_server
-from federation.edge.service import Service
 from federation.hub.app import create_hub
 from federation.nodes.app import create_node
+from federation.process import Service
 from federation.scenario import documents as ask
 from federation.scenario.client import NotInTimeError, Person
-from federation.scenario.model import HUB, Scenario, read_scenario
+from federation.scenario.model import Scenario, read_scenario
 from federation.scenario.servers import (
     HUB_ENTITY,
     Federation,
@@ -39,12 +39,19 @@ from federation.scenario.story import Story, day_before_everything, first_instan
 from federation.store.base import Base
 from federation.store.database import Boundary, Database
 from federation.store.outbox import targets_waiting
-from federation.trust.jose import SigningKey
+from federation.trust.keys import SigningKey
+from federation.values.party import HUB
 from tests.databases import contents
 
 PERIOD = "2026-09"
+
+
 DAY = datetime(2026, 9, 20, 12, tzinfo=UTC)
+
+
 SECONDS_MAX = 30.0
+
+
 Config = HubConfig | NodeConfig
 
 TOML = """
@@ -161,6 +168,8 @@ FR,member:fr-b,TRAIN,2026-09-20T00:00:00Z
 """
 
 USAGE = "event_id,licence,url,use,units,occurred_at,source\n"
+
+
 RATES = "date,currency,rate\n2026-09-30,GBP,0.85\n"
 
 MEMBER_IDS = {
@@ -168,6 +177,8 @@ MEMBER_IDS = {
     "FR": ["fr-a", "fr-b", "fr-late"],
     "GB": ["gb-a", "gb-b"],
 }
+
+
 TWO_HATS = ["settlement_officer", "settlement_approver"]
 
 

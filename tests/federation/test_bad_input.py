@@ -11,11 +11,12 @@ import msgspec
 import pytest
 
 from federation.licensing.objects import SIGNED_TYPE
-from federation.scenario.model import HUB
 from federation.scenario.servers import HUB_ENTITY
 from federation.schema.joining import particulars
-from federation.trust.jose import SigningKey, sign
+from federation.trust.jose import sign
+from federation.trust.keys import SigningKey
 from federation.trust.tokens import mint_server_token, mint_staff_token
+from federation.values.party import HUB
 from tests.federation.harness import (
     DAY,
     PERIOD,
@@ -29,18 +30,34 @@ from tests.federation.harness import (
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 INBOX = "/federation/inbox"
+
+
 STRANGER = "https://stranger.example"
+
+
 ACCEPT = """mutation($offer: ID!, $key: String!) {
   acceptOffer(offer: $offer, key: $key) {
     ... on Licence { number } ... on Refused { code message } } }"""
+
+
 OFFERS = "{ offers { id reason state licence } }"
+
+
 LICENCE = "query($number: String!) { licence(number: $number) { number licensee signed } }"
+
+
 MINT = """mutation($licence: String!, $audience: [String!]!, $uses: [String!]) {
   mintToken(licence: $licence, audience: $audience, uses: $uses) {
     ... on LicenceToken { token audience } ... on Refused { code message } } }"""
+
+
 CUT_OFF = """mutation($period: String!) {
   cutOff(period: $period) { ... on Period { state } ... on Refused { code message } } }"""
+
+
 DELIVERIES = "{ deliveries { target waiting } }"
+
+
 OFFER = """mutation($input: OfferInput!, $key: String!) {
   offerLicence(input: $input, key: $key) {
     ... on Offer { id state } ... on Refused { code message } } }"""
@@ -403,15 +420,21 @@ x-1,X,FR,2026-01-01
 x-2,Y,FR,2026-13-01
 x-3,Z,FR,2026-01-01
 """
+
+
 WORKS = """member_id,claim,content_tier
 fr-a,new.example/1,premium
 fr-a,new.example/2,golden
 fr-z,new.example/3,premium
 """
+
+
 OPTOUTS = """subject,use,effective_at
 new.example,*,2026-09-01T00:00:00Z
 member:fr-z,TRAIN,2026-09-01T00:00:00Z
 """
+
+
 BROKEN = {
     "members": (MEMBERS, [(3, "joined_on", "no ISO date: '2026-13-01'")]),
     "works": (

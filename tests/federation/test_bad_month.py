@@ -6,8 +6,8 @@ import pytest
 
 from federation.scenario import documents as ask
 from federation.scenario.client import ApiError
-from federation.scenario.model import HUB
 from federation.settlement.run_document import decode
+from federation.values.party import HUB
 from tests.federation.harness import (
     DAY,
     PERIOD,
@@ -25,17 +25,29 @@ from tests.federation.harness import (
 
 RUN = """
     ... on Run { runId state calculatedBy approvedBy } ... on Refused { code message } } }"""
+
+
 CALCULATE = "mutation($period: String!) { calculateRun(period: $period) {" + RUN
+
+
 ADVISE = "mutation($run: String!) { adviseRun(runId: $run) {" + RUN
+
+
 APPROVE = "mutation($run: String!) { approveRun(runId: $run) {" + RUN
+
+
 WITHDRAW = (
     """mutation($run: String!, $reason: String!) {
   withdrawRun(runId: $run, reason: $reason) {"""
     + RUN
 )
+
+
 REVOKE = """mutation($number: String!) {
   revokeLicence(number: $number, reason: "breach") {
     __typename ... on Refused { code message } } }"""
+
+
 NEWS = "https://news.example"
 
 

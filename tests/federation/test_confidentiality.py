@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from federation.scenario.model import HUB
 from federation.settlement.messages import RunApproved
 from federation.settlement.run_document import decode
+from federation.values.party import HUB
 from tests.federation.harness import PERIOD, fetch, nothing_changes, tell
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -14,12 +14,24 @@ STATEMENT = """query($period: String!, $member: String) {
   memberStatement(period: $period, member: $member) {
     member attributed { minor currency } lines { licence use source amount { minor } }
     uses { url licence verdict lines units } } }"""
+
+
 USES = """query($url: String!) {
   usesOf(url: $url) { recorded uses { licence licensee verdict units } } }"""
+
+
 CLAIMS = "query($member: String) { claims(member: $member) { claim } }"
+
+
 LICENCES = "{ licences { number licensee } }"
+
+
 OFFERS = "{ offers { licensee } }"
+
+
 LICENCE = "query($number: String!) { licence(number: $number) { number } }"
+
+
 DE_PAGE, FR_PAGE, BILD = (
     "https://news.example/de/1",
     "https://news.example/fr/1",
@@ -127,6 +139,8 @@ AT_THE_HUB = {
     "deliveries": "{ deliveries { waiting } }",
     "applications": "{ applications { name } }",
 }
+
+
 AT_A_NODE = {
     "usesOf": AT_THE_HUB["usesOf"],
     "memberStatement": '{ memberStatement(period: "2026-09", member: "de-a") { member } }',

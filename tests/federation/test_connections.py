@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from federation.scenario.model import HUB
+from federation.values.party import HUB
 from tests.federation.harness import (
     DAY,
     PERIOD,

@@ -25,12 +25,12 @@ from sqlalchemy import func, select
 from federation.clock import SettableClock
 from federation.hub.messages import HANDLERS as HUB_HANDLERS
 from federation.nodes.messages import HANDLERS as NODE_HANDLERS
-from federation.scenario.model import HUB
 from federation.scenario.story import first_instant_after
 from federation.settlement.run_document import decode, run_id
 from federation.store.base import Base
 from federation.store.database import Database
 from federation.store.tables import OutboxMessage
+from federation.values.party import HUB
 from tests.databases import contents
 from tests.federation.crashing_server import read_plan, write_plan
 from tests.federation.harness import (
@@ -49,7 +49,11 @@ from tests.settlement.reference_scenario import walk
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SERVER = Path(__file__).with_name("crashing_server.py")
+
+
 ROUNDS, SEED, MONTH_SECONDS = 10, 1, 90
+
+
 SUSPEND = """mutation($number: String!) {
   suspendLicence(number: $number, reason: "audit") { __typename ... on Refused { code } } }"""
 
@@ -137,10 +141,14 @@ CRASHES = {
         "stop": ["relay.release"],
     },
 }
+
+
 ONCE = {
     HUB: {"admission.recommend", "admission.approve"},
     "DE": {"admission.apply", "registry.members", "registry.works", "registry.optouts"},
 }
+
+
 FEW = {  # on the second backend: what talks to the database in a way of its own
     HUB: ["inbox.licence.registered", "relay.lease", "usage.ingest", "period.cut_off"],
     "DE": ["relay.delivered", "usage.ingest", "month.forward", "month.close", "inbox.run.approved"],

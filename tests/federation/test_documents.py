@@ -7,15 +7,21 @@ from hashlib import sha256
 
 import pytest
 
-from federation.scenario.model import HUB
-from federation.settlement import store as settlement
+from federation.distribution import store as distribution
+from federation.ledger import store as ledger
+from federation.months import store as months
 from federation.settlement.run import compute
 from federation.settlement.run_document import decode
+from federation.values.party import HUB
 from tests.federation.harness import PERIOD, fetch, tell
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
 LIST = """query($series: String) { documents(series: $series) {
   number issuer series period subject issuedOn mediaType forms sha256 body } }"""
+
+
 ONE = "query($number: String!) { document(number: $number) { number sha256 } }"
 
 
@@ -26,7 +32,7 @@ async def listed(small, code, series=None):
 
 async def result_of(small):
     async with small.databases[HUB].read() as session:
-        row = await settlement.approved_run(session, PERIOD)
+        row = await months.approved_run(session, PERIOD)
     document = decode(row.document)
     return row, document, compute(document)
 
@@ -36,7 +42,7 @@ async def balance(small, code, account, currency):
     async with small.databases[code].read() as session:
         return sum(
             posting.amount * ((posting.credit == account) - (posting.debit == account))
-            for _, postings in await settlement.journal(session)
+            for _, postings in await ledger.journal(session)
             for posting in postings
             if posting.currency == currency
         )
@@ -174,6 +180,8 @@ WHY = """query($number: String, $payment: String, $period: String, $member: Stri
   whyAmount(number: $number, payment: $payment, period: $period, member: $member,
     licence: $licence, party: $party) {
     path isLeaf label amount { minor currency } rule refs { name value } } }"""
+
+
 USES = "query($url: String!) { usesOf(url: $url) { uses { licence use earned { minor } } } }"
 
 
@@ -224,7 +232,7 @@ async def test_every_members_amount_is_explained_down_to_address_and_day(settled
     explained = 0
     for code in ("DE", "FR", "GB"):
         async with settled.databases[code].read() as session:
-            rows = await settlement.member_amounts(session, PERIOD)
+            rows = await distribution.member_amounts(session, PERIOD)
         members = {row.member_id for row in rows}
         for member in members:
             steps = await why(settled, code, period=PERIOD, member=member)

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
+from federation.ledger import store as ledger
+from federation.months import store as months
 from federation.scenario.client import ApiError
-from federation.scenario.model import HUB
-from federation.settlement import store as settlement
 from federation.settlement.run import compute
 from federation.settlement.run_document import decode
+from federation.values.party import HUB
 from tests.federation.harness import (
     DAY,
     PERIOD,
@@ -27,23 +28,45 @@ from tests.federation.harness import (
 HOLDING = TOML.replace(
     'usage_basis = "site"\n', 'usage_basis = "site"\nunclaimed = "hold"\n'
 ).replace('uses = ["SEARCH"]\n', 'uses = ["SEARCH"]\nunclaimed = "hold"\n')
+
+
 LATER = datetime(2026, 10, 20, 9, tzinfo=UTC)
+
+
 ORPHAN, BOTH = "https://orphan.example/a?utm=1", "https://both.example/x"
+
+
 LATE_CLAIM = b"member_id,claim,content_tier\ngb-b,orphan.example,standard\n"
+
+
 CLAIM = """mutation($url: String!, $member: String, $claim: String) {
   claimHeldItem(url: $url, member: $member, claimId: $claim, evidence: "contract 17/2024") {
     __typename ... on HeldClaim { id state claimId member } ... on Refused { code message } } }"""
+
+
 DECIDE = """mutation($claim: ID!, $accept: Boolean!) {
   decideHeldClaim(claim: $claim, accept: $accept, reason: "documents seen") {
     __typename ... on HeldClaim { id state decidedBy } ... on Refused { code message } } }"""
+
+
 DISPUTE = """mutation($url: String!, $node: String!, $claim: String!) {
   decideDispute(url: $url, node: $node, claimId: $claim, reason: "both collectives agreed") {
     __typename ... on HeldClaim { id state } ... on Refused { code message } } }"""
+
+
 QUEUE = "{ heldClaims { id node url claimId member state filedBy } }"
+
+
 LIST = "{ heldList { period holder reason url amountBand heldSince } }"
+
+
 AGING = """query($asOf: DateTime) { suspenseAging(asOf: $asOf) {
   reason bucket items overdue amount { minor currency } nextClock { name on } } }"""
+
+
 WHY = "query($payment: String) { whyAmount(payment: $payment) { label amount { minor } } }"
+
+
 PAYMENTS = "{ payments { id payee state amount { minor currency } } }"
 
 
@@ -83,7 +106,7 @@ async def balances(small):
     found = defaultdict(int)
     for code in small.codes:
         async with small.databases[code].read() as session:
-            journal = await settlement.journal(session)
+            journal = await ledger.journal(session)
         for _, postings in journal:
             for posting in postings:
                 member = msgspec.json.decode(posting.meta).get("member", "")
@@ -103,7 +126,7 @@ def moved(before, after):
 
 async def held_amounts(small, url_key, reason):
     async with small.databases[HUB].read() as session:
-        rows = await settlement.held_items(session, url_key, 100)
+        rows = await months.held_items(session, url_key, 100)
     return {row.licence: row.amount for row in rows if row.reason == reason}
 
 
@@ -143,7 +166,7 @@ async def test_a_late_claim_is_paid_from_held_money_and_no_other_balance_moves(s
 
     assert (decided["state"], decided["decidedBy"]) == ("ACCEPTED", "approver")
     async with small.databases[HUB].read() as session:
-        run = decode((await settlement.approved_run(session, PERIOD)).document)
+        run = decode((await months.approved_run(session, PERIOD)).document)
     rate = run.rates["GBP"].rate
     assert rate == "0.85"
     eur, gbp = held["HUB-000001"], held["HUB-000002"]
@@ -285,7 +308,7 @@ async def test_what_is_held_is_reported_by_age_with_its_next_legal_date(small):
     assert before == []
     rows = await small.at(HUB, "auditor").ask(AGING)
     async with small.databases[HUB].read() as session:
-        result = compute(decode((await settlement.approved_run(session, PERIOD)).document))
+        result = compute(decode((await months.approved_run(session, PERIOD)).document))
     wanted = {
         (party.removeprefix("~"), licence.currency): str(amount)
         for licence in result.licences.values()

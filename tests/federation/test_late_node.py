@@ -3,13 +3,13 @@
 import msgspec
 import pytest
 
-from federation.scenario.model import HUB
 from federation.scenario.servers import HUB_ENTITY
 from federation.schema.joining import particulars
-from federation.trust.jose import SigningKey
+from federation.trust.keys import SigningKey
 from federation.trust.membership import Apply
 from federation.trust.policy import read_trust_document
 from federation.trust.tokens import mint_server_token
+from federation.values.party import HUB
 from tests.federation.harness import (
     DAY,
     admit,
@@ -23,15 +23,27 @@ from tests.federation.harness import (
 
 REGISTRATIONS = """query($number: String!) {
   licence(number: $number) { status registrations { node state version } } }"""
+
+
 LICENCES = "{ licences { number version status } }"
+
+
 STATUS = """mutation($number: String!) {
   %sLicence(number: $number, reason: "audit") {
     __typename ... on Licence { status version } ... on Refused { code message } } }"""
+
+
 SUSPEND, REINSTATE, REVOKE = (STATUS % verb for verb in ("suspend", "reinstate", "revoke"))
+
+
 MINT = """mutation($licence: String!, $audience: [String!]!) {
   mintToken(licence: $licence, audience: $audience) {
     ... on LicenceToken { token } ... on Refused { code message } } }"""
+
+
 COLLECTIVES = "{ collectives { code } }"
+
+
 FIRST, SECOND, NATIONAL = "HUB-000001", "HUB-000002", "DE-000001"
 
 

@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
-from federation.edge.check import check_server
+from federation.cli.check import check_server
+from federation.ledger import entries as service
+from federation.runs import service as runs
 from federation.scenario import documents as ask
-from federation.scenario.model import HUB
 from federation.scenario.story import first_instant_after
-from federation.settlement import service
+from federation.values.party import HUB
 from tests.federation.harness import (
     all_reported,
     nothing_changes,
@@ -20,11 +21,9 @@ from tests.federation.harness import (
     tell,
     write_scenario,
 )
-from tests.federation.test_corrections import RATES, SEPTEMBER, correct, live, two_months
-from tests.settlement.hledger_reader import read
+from tests.federation.test_corrections import RATES, SEPTEMBER, correct, live
+from tests.ledger.hledger_reader import read
 from tests.tampering import found_after
-
-__all__ = ["two_months"]  # a fixture
 
 HUB_TOML = """
 entity_id = "https://hub.federation.example"
@@ -40,13 +39,19 @@ use_weight = {{ TRAIN = 1000 }}
 """
 
 _CHANGED = text("UPDATE settlement_rate SET rate = rate || '9'")
+
+
 _RESTORED = text("UPDATE settlement_rate SET rate = substr(rate, 1, length(rate) - 1)")
 
 # Of a month with a correction: what is done, where, and which invariants then speak up.
 CORRECTED = """(SELECT min(p.id) FROM settlement_posting p JOIN settlement_entry e
   ON e.id = p.entry_id WHERE e.document LIKE 'correction/%/run/%')"""
+
+
 RECOGNISED = """(SELECT min(p.id) FROM settlement_posting p JOIN settlement_entry e
   ON e.id = p.entry_id WHERE e.document LIKE 'run/2026-09/%' AND p.debit LIKE '%:Unearned')"""
+
+
 BREAKS = {
     "a correction's amount": (
         HUB,
@@ -126,10 +131,10 @@ async def test_a_run_that_breaks_an_invariant_is_not_approved(two_months, monkey
         doubled = tuple(replace(row, amount=2 * row.amount) for row in first.postings)
         return [replace(first, postings=doubled), *rest]
 
-    monkeypatch.setattr(service, "entries_of_run", twice_as_much)
+    monkeypatch.setattr(runs, "entries_of_run", twice_as_much)
     async with nothing_changes(small):
         refused = await tell(small, HUB, small.at(HUB, "approver"), ask.APPROVE_RUN, run=run)
-    monkeypatch.setattr(service, "entries_of_run", right)
+    monkeypatch.setattr(runs, "entries_of_run", right)
     await small.at(HUB, "approver").ask(ask.APPROVE_RUN, run=run)
     await small.silence()
 

@@ -7,7 +7,7 @@ import pytest
 
 from federation.config import Calendar
 from federation.scenario import documents as ask
-from federation.scenario.model import HUB
+from federation.values.party import HUB
 from tests.federation.conftest import report_some_usage
 from tests.federation.harness import (
     PERIOD,
@@ -23,16 +23,28 @@ from tests.federation.test_missing_report import WORK
 
 CONCUR = """mutation($run: String!) { concurWithRun(runId: $run) {
   __typename ... on RunAnswer { node answer } ... on Refused { code message } } }"""
+
+
 OBJECT = """mutation($run: String!, $reason: String!) { objectToRun(runId: $run, reason: $reason) {
   __typename ... on RunAnswer { node answer reason } ... on Refused { code message } } }"""
+
+
 SETTLE = """mutation($run: String!) {
   settleObjection(runId: $run, node: "FR", outcome: "as agreed") {
   __typename ... on RunAnswer { settledBy outcome } ... on Refused { code message } } }"""
+
+
 ANSWERS = "query($run: String!) { runAnswers(runId: $run) { node answer reason outcome } }"
+
+
 DIFF = """query($new: String!, $old: String) { runDiff(new: $new, old: $old) {
   shares { licence party difference { minor } } causes { kind name old new } } }"""
+
+
 WITHDRAW = """mutation($run: String!) { withdrawRun(runId: $run, reason: "a receipt was missed") {
   __typename ... on Refused { code message } } }"""
+
+
 RECEIPT = """mutation { recordReceipt(
   licence: "HUB-000002", receivedOn: "2026-09-30", amount: "-100000", key: "back") {
   __typename ... on Refused { code message } } }"""

@@ -2,12 +2,14 @@
 
 import pytest
 
-from federation.scenario.model import HUB
+from federation.values.party import HUB
 from tests.federation.harness import nothing_changes, tell
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 REFUSED = "... on Refused { code message }"
+
+
 PROPOSING = {
     "proposeMemberPayments": f'proposeMemberPayments(period: "2026-09") {{ {REFUSED} }}',
     "exportPayments": f'exportPayments(currency: "EUR", valueOn: "2026-10-06") {{ {REFUSED} }}',
@@ -22,17 +24,25 @@ PROPOSING = {
         f" {{ {REFUSED} }}"
     ),
 }
+
+
 RELEASING = {"approvePayments": f'approvePayments(ids: ["P"]) {{ {REFUSED} }}'}
+
+
 AT_THE_HUB = {
     "excludeDebtor": (f'excludeDebtor(period: "2026-09", node: "FR", reason: "x") {{ {REFUSED} }}'),
     "confirmExclusion": f'confirmExclusion(period: "2026-09", node: "FR") {{ {REFUSED} }}',
 }
+
+
 READING = [
     "{ payments { id } }",
     '{ paymentEvents(id: "P") { state } }',
     '{ paymentFile(number: "PAY-FR-000001") { number } }',
     '{ incomingRemittances(period: "2026-09") { id } }',
 ]
+
+
 OTHERS = [
     ("auditor", "auditor"),
     ("member@fr-a", "member"),

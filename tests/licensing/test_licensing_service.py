@@ -42,24 +42,47 @@ from federation.licensing.tariff import Expected, QuoteLines, TariffBody
 from federation.money import UnknownCurrencyError
 from federation.store.idempotency import IdempotencyConflictError
 from federation.store.tables import OutboxMessage
-from federation.trust.jose import InvalidTokenError, SigningKey, verify
+from federation.trust.jose import InvalidTokenError, verify
+from federation.trust.keys import SigningKey
+from federation.trust.parties import UnknownPartyError
 from federation.trust.principals import NotAllowedError, Principal
-from federation.trust.service import UnknownPartyError
 from tests.databases import HUB_TERMS, a_party, contents, opened, refused
 
 NOON = datetime(2026, 8, 20, 12, tzinfo=UTC)
+
+
 TODAY = NOON.date()
+
+
 HUB_KEY, DE_KEY, FR_KEY = (SigningKey.generate() for _ in range(3))
+
+
 HUB, DE = Licensing("HUB", HUB_KEY), Licensing("DE", DE_KEY)
+
+
 KEYS = {"HUB": HUB_KEY.public, "DE": DE_KEY.public, "FR": FR_KEY.public}
+
+
 LAB = Principal("ada@lab-one", frozenset({"lab"}), "lab-one")
+
+
 OTHER_LAB = Principal("bob@lab-two", frozenset({"lab"}), "lab-two")
+
+
 OFFICER = Principal("olga", frozenset({"licensing_officer"}))
+
+
 CASHIER = Principal("sven", frozenset({"settlement_officer"}))
+
+
 USES = ["GROUND", "SEARCH", "TRAIN"]
+
+
 TARIFF = TariffBody(
     currency="EUR", per_1000={"TRAIN": {"standard": 1001}, "SEARCH": {"standard": 5}}, minimum_fee=9
 )
+
+
 QUOTE = QuoteRequest(
     expected=(
         Expected("DE", "TRAIN", "standard", 2500),

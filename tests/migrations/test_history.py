@@ -8,7 +8,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from federation.settlement.tables import JournalEntry, JournalPosting
+from federation.ledger.tables import JournalEntry, JournalPosting
 from federation.store import migrations
 from federation.store.base import Base
 from tests.databases import contents, on_connection, refused

@@ -4,16 +4,17 @@ from datetime import date
 
 from hypothesis import strategies as st
 
-from federation.settlement.books import distribution_entry
-from federation.settlement.distributing import fx_rounding
-from federation.settlement.distribution import NodeInputs, NodeTerms, distribute
+from federation.distribution.service import fx_rounding
+from federation.ledger.entries import distribution_entry, entries_of_run
+from federation.settlement.plans import NodeInputs, NodeTerms, distribute
 from federation.settlement.rates import Rates
 from federation.settlement.run import document_rates, received_by, with_rates_used
-from federation.settlement.run_books import entries_of_run
-from federation.settlement.run_document import HUB
+from federation.values.party import HUB
 from tests.settlement.test_run import RATES, build, licence_parts
 
 POSTED_ON = date(2026, 10, 5)
+
+
 PARTIES = (HUB, "DE", "GB", "JP")
 
 

@@ -6,17 +6,19 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
+from federation.ledger.accounts import Accounts, Entry, require_movement
+from federation.ledger.beancount import ExportEntry, ExportPosting
+from federation.ledger.hledger import write_hledger
 from federation.money import decimal_text, exponent
+from federation.payments import postings
+from federation.payments.postings import Amount, Leg
 from federation.settlement.arithmetic import largest_remainder
-from federation.settlement.beancount import ExportEntry, ExportPosting
-from federation.settlement.books import Accounts, Entry, require_movement
 from federation.settlement.clearing import converted
-from federation.settlement.hledger import write_hledger
-from federation.settlement.payments import postings
-from federation.settlement.payments.postings import Amount, Leg
 from federation.settlement.rates import MAX_AGE, reference_rates
 from federation.settlement.run import compute, document_rates
-from federation.settlement.run_document import HUB, encode, run_id
+from federation.settlement.run_document import encode, run_id
+from federation.values.party import HUB
+from tests.ledger.hledger_reader import read
 from tests.properties.months import (
     PARTIES,
     POSTED_ON,
@@ -25,10 +27,13 @@ from tests.properties.months import (
     entries_of_month,
     shared_out,
 )
-from tests.settlement.hledger_reader import read
 
 NODES = PARTIES[1:]
+
+
 parties = st.sampled_from(PARTIES)
+
+
 days = st.dates(date(2026, 8, 1), date(2026, 10, 31))
 
 

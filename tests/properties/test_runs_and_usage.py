@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from federation.bankfiles.entries import BankEntry, Place, Statement
 from federation.banking.checks import BalanceMismatchError, check_balances
-from federation.banking.values import BankEntry, Place, Statement
+from federation.ledger.chain import GENESIS, digest_of, link
+from federation.ledger.entries import run_entries
 from federation.metering.ingest import Desk, repeated, sort_batch
 from federation.metering.tally import CountedLine, Counter
 from federation.metering.verdicts import Terms
 from federation.registry.index import ClaimIndex, Reservation
 from federation.registry.urls import normalise_claim
-from federation.settlement.books import run_entries
-from federation.settlement.corrections.recompute import Corrected, difference
-from federation.settlement.ledger.chain import GENESIS, digest_of, link
+from federation.settlement.recompute import Corrected, difference
 from federation.settlement.run import compute
 from federation.settlement.run_document import decode, encode, run_id
 from federation.store.base import to_micros
@@ -35,6 +35,8 @@ from tests.properties.months import (
 from tests.settlement.test_run import RATES, build, licence_parts
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+
+
 parties = st.sampled_from(PARTIES)
 
 
@@ -113,9 +115,13 @@ def test_i11_originals_and_corrections_are_a_recomputation(parts, party):
 
 
 pages = st.sampled_from(["a", "b", "c", "wild", "nobody"])
+
+
 lines = st.lists(
     st.tuples(pages, st.sampled_from(["TRAIN", "INDEX"]), st.integers(1, 10**6)), max_size=20
 )
+
+
 claims = st.sets(st.sampled_from(["a", "b", "c", "both"]))
 
 
@@ -162,6 +168,8 @@ def test_i12_each_event_is_in_one_class_and_one_total(rows, names, withheld):
 
 
 ids = st.sampled_from(["e-1", "e-2", "e-3"])
+
+
 reported = st.lists(
     st.fixed_dictionaries(
         {},

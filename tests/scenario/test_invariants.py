@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from federation.edge.check import check_server
+from federation.cli.check import check_server
 from federation.scenario.model import read_scenario
 from federation.scenario.servers import in_process
 from federation.scenario.story import Story, day_before_everything, first_instant_after
@@ -19,11 +19,15 @@ from federation.settlement.run import compute
 from federation.settlement.run_document import decode, encode
 
 FOLDER = Path(__file__).parents[1] / "vectors" / "9008"
+
+
 PERIOD = "2026-09"
 
 RECOGNISED = """WHERE id = (
   SELECT min(p.id) FROM settlement_posting p JOIN settlement_entry e ON e.id = p.entry_id
   WHERE e.document LIKE 'run/2026-09/%' AND p.debit LIKE '%:Unearned')"""
+
+
 ONE_MORE = "attributed = attributed + 1, outstanding = outstanding + 1"
 
 # What is done to a server's rows behind its back, and which invariant then speaks up.

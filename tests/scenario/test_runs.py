@@ -15,7 +15,7 @@ import pytest
 import sepaxml
 from lxml import etree
 
-from federation.edge.check import check_run
+from federation.cli.check import check_run
 from federation.money import exponent
 from federation.scenario.runner import run_scenario
 from federation.settlement.run import compute, document_rates, received_by
@@ -23,8 +23,14 @@ from federation.settlement.run_document import decode
 from tools.known_answers import differences
 
 VECTORS = Path(__file__).parents[1] / "vectors"
+
+
 NAMES = sorted(path.name for path in VECTORS.iterdir() if path.is_dir())
+
+
 BIN = Path(sys.executable).parent
+
+
 PAIN = "{urn:iso:std:iso:20022:tech:xsd:pain.001.001.09}"
 
 

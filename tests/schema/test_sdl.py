@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from federation.edge.sdl import sdl
+from federation.cli.sdl import sdl
 
 SCHEMA = Path(__file__).parents[2] / "federation" / "schema"
 

@@ -27,7 +27,7 @@ from federation.registry.urls import (
     normalise_url,
 )
 from federation.settlement import run_document as rd
-from federation.settlement.distribution import (
+from federation.settlement.plans import (
     Distribution,
     MemberFacts,
     NodeInputs,
@@ -35,7 +35,6 @@ from federation.settlement.distribution import (
     Tier,
     distribute,
 )
-from federation.settlement.months import last_day, period_of
 from federation.settlement.rates import Rates, reference_rates
 from federation.settlement.run import (
     RunResult,
@@ -44,6 +43,8 @@ from federation.settlement.run import (
     received_by,
     with_rates_used,
 )
+from federation.values import party as values_party
+from federation.values.month import last_day, period_of
 
 Weights = dict[str, dict[str, int]]
 
@@ -335,7 +336,7 @@ class Walk:
             for name, licence in self.scenario.licences.items()
             for c in licence.components
         }
-        hub = step.result.positions[rd.HUB]
+        hub = step.result.positions[values_party.HUB]
         return {
             "data": step.data,
             "warnings": step.result.warnings,

@@ -9,25 +9,35 @@ from hypothesis import strategies as st
 
 from federation.money import UnknownCurrencyError
 from federation.settlement.arithmetic import (
-    MalformedRateError,
-    MissingRateError,
     NothingToSplitBy,
-    Rates,
-    StaleRateError,
     largest_remainder,
-    parse_rate,
     part,
-    reference_rates,
     split_over_months,
 )
-from federation.settlement.rates import DuplicateRateError
+from federation.settlement.rates import (
+    DuplicateRateError,
+    MalformedRateError,
+    MissingRateError,
+    Rates,
+    StaleRateError,
+    parse_rate,
+    reference_rates,
+)
 
 keys = st.text(max_size=4)
+
+
 integers = st.integers(0, 10**25)
+
+
 fractions = st.fractions(0, 10**6, max_denominator=10**6)
+
+
 weights = st.dictionaries(keys, integers | fractions, min_size=1, max_size=12).filter(
     lambda by_key: any(by_key.values())
 )
+
+
 totals = st.integers(0, 10**20)
 
 
@@ -153,7 +163,11 @@ def test_months_that_tie_are_served_in_order():
 
 
 ECB = {"USD": ("2026-09-30", "1.1355"), "JPY": ("2026-09-30", "184.21")}
+
+
 ECB["KWD"] = ("2026-09-30", "0.34871")
+
+
 RATES = Rates("EUR", ECB)
 
 

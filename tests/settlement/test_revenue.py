@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from federation.licensing.facts import Component, LicenceFacts
-from federation.settlement.months import MalformedPeriodError, first_day
-from federation.settlement.revenue import (
-    allocated,
+from federation.settlement.revenue import allocated, recognise
+from federation.values.month import (
+    MalformedPeriodError,
+    first_day,
     last_day,
     months_of_term,
     period_days,
     period_of,
-    recognise,
 )
 
 MONTHS = ["2026-09", "2026-10", "2026-11", "2026-12"]

@@ -16,7 +16,7 @@ from federation.site.events import UsageEvent
 from federation.site.middleware import GateConfig, LicenceGate
 from federation.site.rulings import HeldPolicy
 from federation.site.spool import Spool
-from federation.trust.jose import SigningKey
+from federation.trust.keys import SigningKey
 from federation.trust.policy import (
     Issuer,
     SiteOptOut,
@@ -27,7 +27,11 @@ from federation.trust.policy import (
 )
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
 HUB, NODE, OTHER_NODE = "https://hub.example", "https://node-xx.example", "https://node-yy.example"
+
+
 ORIGIN = "https://pub.example"
 
 

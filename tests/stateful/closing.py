@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
-from federation.scenario.model import HUB
+from federation.values.party import HUB
 from tests.federation.harness import MEMBER_IDS
 from tests.stateful.life import OFFICER, OFFICERS, Life, at_noon, first_of, last_of, month_of
 from tests.stateful.selling import LATE_CLAIMS

@@ -3,13 +3,17 @@
 from collections import Counter, defaultdict
 from itertools import combinations
 
-from federation.scenario.model import HUB
+from federation.values.party import HUB
 from tests.stateful.life import Life
 from tests.stateful.world import DefectError
 
 Balances = dict[tuple[str, str], int]  # {(account, currency): debits less credits}
+
+
 OPEN = """SELECT entry.currency, entry.direction, entry.amount FROM bank_entry entry
   WHERE entry.state IN ('OPEN', 'PROPOSED')"""
+
+
 LAST_STEPS = """SELECT payment.payment_id, payment.state, event.state
   FROM settlement_payment payment JOIN settlement_payment_event event
   ON event.payment_id = payment.payment_id WHERE event.id = (

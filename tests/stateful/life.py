@@ -11,19 +11,27 @@ from random import Random
 from typing import Any
 
 from federation.money import decimal_text
-from federation.scenario.model import HUB
+from federation.values.party import HUB
 from tests.banking.bank import Ntry, Tx, statement
 from tests.stateful.world import Answer, DefectError, Request, World
 
 OFFICERS, APPROVERS = ("settlement", "two-hats", "clerk"), ("approver", "two-hats", "clerk")
+
+
 OFFICER, APPROVER = "settlement_officer", "settlement_approver"
+
+
 ACCOUNTS = {
     HUB: [("DE89370400440532013000", "EUR"), ("DE89370400440532013000", "GBP")],
     "DE": [("DE75512108001245126199", "EUR"), ("DE75512108001245126199", "GBP")],
     "FR": [("FR1420041010050500013M02606", "EUR")],
     "GB": [("GB29NWBK60161331926819", "GBP"), ("GB29NWBK60161331926819", "EUR")],
 }
+
+
 LABS = ("lab-one", "lab-two", "lab-three")
+
+
 KEPT = 60
 
 # Of two who ask this at once with success, one has done something wrong. Others (to approve a run,

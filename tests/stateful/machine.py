@@ -7,7 +7,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from federation.scenario.model import HUB, Scenario
+from federation.scenario.model import Scenario
+from federation.values.party import HUB
 from tests.federation.harness import TOML, write_scenario
 from tests.stateful import closing, paying, selling
 from tests.stateful.facts import hold_always, hold_at_rest
@@ -15,6 +16,8 @@ from tests.stateful.life import ACCOUNTS, LABS, Bank, Life
 from tests.stateful.world import DefectError, Request, a_world, done
 
 Operation = Callable[[Life], Awaitable[None]]
+
+
 THIRD = '[[licensee]]\nid = "lab-three"\nname = "Lab Three"\n'
 
 

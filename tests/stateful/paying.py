@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from federation.scenario.model import HUB
+from federation.values.party import HUB
 from tests.banking.bank import status_report
 from tests.federation.harness import MEMBER_IDS
 from tests.stateful.life import OFFICER, OFFICERS, Bank, Life
@@ -10,7 +10,11 @@ from tests.stateful.world import Request
 
 QUEUE = """query($first: Int!) { bankQueue(first: $first) { entry { id signed }
   suggestions { isExact items { kind ref amount } } } }"""
+
+
 NAMED = ("BANK_CHARGE", "TAX_WITHHELD", "SHORT_PAYMENT", "OVERPAYMENT", "FX_DIFFERENCE")
+
+
 SENT = (
     "SELECT payment_id, payee, amount, currency, exported_in FROM settlement_payment "
     "WHERE state IN ('EXPORTED', 'ACCEPTED') ORDER BY payment_id"

@@ -5,12 +5,14 @@ from typing import Any
 
 import msgspec
 
-from federation.scenario.model import HUB
+from federation.values.party import HUB
 from tests.federation.harness import MEMBER_IDS
 from tests.stateful.life import LABS, Life, at_noon, first_of, last_of
 from tests.stateful.world import Request, upload
 
 USES = ("TRAIN", "GROUND", "SEARCH")
+
+
 PAGES = (
     "https://news.example/de/{}",
     "https://news.example/de/private/{}",
@@ -27,6 +29,8 @@ PAGES = (
     "https://nobody.example/{}",
     "ftp://news.example/{}",
 )
+
+
 # Addresses that somebody claims late.
 LATE_CLAIMS = (
     ("GB", "gb-b", "orphan.example/1"),

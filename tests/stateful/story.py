@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from federation.scenario.model import HUB
+from federation.values.party import HUB
 from tests.stateful import paying
 from tests.stateful.life import OFFICER, Life
 from tests.stateful.world import Request

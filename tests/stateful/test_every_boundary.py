@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from federation.hub.messages import HANDLERS as HUB_HANDLERS
 from federation.nodes.messages import HANDLERS as NODE_HANDLERS
-from federation.scenario.model import HUB
+from federation.values.party import HUB
 from tests.banking.bank import status_report
 from tests.stateful import paying
 from tests.stateful.facts import balances, hold_always, hold_at_rest
@@ -38,6 +38,8 @@ WANTED = {
     "run": {"advise", "approve", "calculate", "concur", "object", "settle_objection", "withdraw"},
     "usage": {"ingest"},
 }
+
+
 MESSAGES = (HUB_HANDLERS.keys() | NODE_HANDLERS.keys()) - {  # before the story begins
     "admission.apply",
     "admission.granted",

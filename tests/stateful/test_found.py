@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from federation.scenario.model import HUB
+from federation.values.party import HUB
 from tests.stateful.facts import hold_always, hold_at_rest
 from tests.stateful.life import OFFICER, Life
 from tests.stateful.machine import open_for_business, scenario_in

@@ -21,21 +21,22 @@ import msgspec
 from graphql import build_schema
 from sqlalchemy import text
 
+from federation.cli.check import ALL_INVARIANTS
+from federation.cli.sdl import sdl
 from federation.clock import SettableClock
 from federation.config import HubConfig, NodeConfig
-from federation.edge.check import ALL_INVARIANTS
 from federation.edge.peers import PeerAnswerError
-from federation.edge.sdl import sdl
 from federation.edge.staff import staff_token
 from federation.hub.app import compose as compose_hub
 from federation.nodes.app import compose as compose_node
 from federation.nodes.month import MonthWorker
-from federation.scenario.model import HUB, Scenario
+from federation.proof.invariants.checks import examine_server
+from federation.scenario.model import Scenario
 from federation.scenario.servers import STAFF, hub_config, node_config
-from federation.schema.context import Server
-from federation.settlement.invariants.checks import examine_server
+from federation.server import Server
 from federation.store.database import Database
-from federation.trust.jose import SigningKey
+from federation.trust.keys import SigningKey
+from federation.values.party import HUB
 from tests.databases import contents
 from tests.federation.harness import people_of
 from tests.stateful.wire import CrashError, Network, WireClient, call
@@ -49,6 +50,8 @@ FIELDS_KEPT = {  # what an operation wants to know of what it made
     "BankMatch": "act",
     "ProposedPayments": "proposed",
 }
+
+
 Config = HubConfig | NodeConfig
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 
-from federation.settlement.tables import Standing
+from federation.months.tables import Standing
 from federation.store.database import announce
 from federation.store.tables import InboxMessage, Lease
 from tests.databases import contents, opened, refused

@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import BigInteger, literal, select, text, union_all
 
+from federation.ledger import store as ledger
+from federation.ledger.accounts import Entry, Posting
+from federation.ledger.store import moved
 from federation.metering.tables import UsageTotal
-from federation.settlement import store
-from federation.settlement.books import Entry, Posting
-from federation.settlement.ledger.store import moved
 from federation.store.exact import (
     exact_sums,
     is_no_count,
@@ -21,6 +21,8 @@ from federation.store.exact import (
 )
 
 BANK, DUE = "Assets:HUB:Bank", "Liabilities:HUB:Due:DE"
+
+
 EDGES = sorted(
     {10**digits + more for digits in (0, 8, 9, 10, 17, 18, 19, 26, 27, 28, 40) for more in (0, 1)}
     | {10**digits - 1 for digits in (1, 9, 18, 27, 36)}
@@ -33,7 +35,7 @@ async def test_numbers_of_every_length_add_up_to_the_unit(database):
         for day, amount in enumerate(EDGES, start=1)
     ]
     async with database.write("test") as session:
-        await store.post(session, entries)
+        await ledger.post(session, entries)
 
     async with database.read() as session:
         bank, due = await moved(session, up_to=len(entries))
@@ -49,7 +51,7 @@ async def test_numbers_beyond_64_bits_add_up_however_many_there_are(database):
         date(2026, 9, 1), "e", "n", tuple(Posting(BANK, DUE, amount, "EUR") for _ in range(1_000))
     )
     async with database.write("test") as session:
-        await store.post(session, [entry])
+        await ledger.post(session, [entry])
 
     async with database.read() as session:
         bank, _ = await moved(session, up_to=1)

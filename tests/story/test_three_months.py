@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from federation.edge.check import check_server
-from federation.edge.ledger import export
+from federation.cli.check import check_server
+from federation.cli.ledger import export
 from federation.scenario import documents as ask
-from federation.scenario.model import HUB
+from federation.values.party import HUB
 from tests.federation.harness import (
     TOML,
     a_line,
@@ -24,16 +24,22 @@ from tests.federation.harness import (
 from tests.federation.test_corrections import ADVISE, APPROVE, CALCULATE, OPEN, is_reported
 from tests.federation.test_held_money import CLAIM, DECIDE
 from tests.federation.test_missing_report import CONFIRM, DECLARE, WORK
-from tests.settlement.hledger_reader import read as read_hledger
-from tests.settlement.test_beancount import BEAN_CHECK
+from tests.ledger.hledger_reader import read as read_hledger
+from tests.ledger.test_beancount import BEAN_CHECK
 from tests.story import people
 from tests.story.people import Bank
 
 POSTED = re.compile(r"(  [A-Z]\S+  -?[0-9.]*)([0-9])( [A-Z]{3})")
 
 SEPTEMBER, OCTOBER, NOVEMBER = "2026-09", "2026-10", "2026-11"
+
+
 NEWS = "https://news.example"
+
+
 RATES = "date,currency,rate\n2026-09-30,GBP,0.85\n2026-10-30,GBP,0.86\n2026-11-30,GBP,0.87\n"
+
+
 THIRD = """[[licensee]]
 id = "lab-three"
 name = "Lab Three"
@@ -49,16 +55,24 @@ ends_on = 2027-08-31
 usage_basis = "lab"
 unclaimed = "hold"
 """
+
+
 SCENARIO = (
     TOML.replace('currency = "GBP"\nfee = 800000', 'currency = "EUR"\nfee = 800000')
     .replace('unclaimed = "hold"\n', "")
     .replace("fee = 365000\n", "fee = 36500000\n")
     + THIRD
 )
+
+
 OPTOUT = "subject,use,effective_at\nnews.example/de/withheld/,*,2026-09-05T00:00:00Z\n"
+
+
 END_EARLY = """mutation { endLicenceEarly(
   number: "HUB-000003", lastDay: "2026-11-30", reason: "the lab stops") {
   __typename ... on Document { number } ... on Refused { code message } } }"""
+
+
 ACCOUNTS = {
     HUB: ("DE89370400440532013000", "EUR"),
     "DE": ("DE75512108001245126199", "EUR"),

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from federation.trust.jose import SigningKey
+from federation.trust.keys import SigningKey
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

@@ -7,7 +7,8 @@ import stat
 import pytest
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from federation.trust.jose import InvalidKeyError, PublicKey, SigningKey, key_set, sign, verify
+from federation.trust.jose import sign, verify
+from federation.trust.keys import InvalidKeyError, PublicKey, SigningKey, key_set
 
 # The public key of RFC 7515, appendix A.3.
 KNOWN = {
@@ -16,6 +17,8 @@ KNOWN = {
     "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
     "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
 }
+
+
 KNOWN_KID = "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"
 
 

@@ -15,14 +15,24 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
-from federation.settlement.beancount import ExportEntry, ExportPosting, write_beancount
-from federation.settlement.hledger import write_hledger
+from federation.ledger.beancount import ExportEntry, ExportPosting, write_beancount
+from federation.ledger.hledger import write_hledger
 
 BEAN_CHECK = [str(Path(sys.executable).with_name("bean-check"))]
+
+
 HLEDGER = ["hledger", "check", "--strict", "--file"]
+
+
 JUDGES: Mapping[str, Sequence[str]] = {".beancount": BEAN_CHECK, ".hledger": HLEDGER}
+
+
 SERVERS = 4  # of the story: a hub and three nodes
+
+
 CHANGES_MAX = 24  # a process each; a longer journal is changed at this many places, evenly
+
+
 _AMOUNT = re.compile(r"(?<!~ )(?<= )-?[0-9]+(?:\.[0-9]+)?(?= (?:~ 0 )?[A-Z]{3}\b)")
 
 

@@ -1,0 +1,299 @@
+"""The command `federation`: servers, databases, tokens, scenarios, the demo, checks.
+
+Commands that need a server's parts import them when they run: the others answer at once.
+"""
+
+import contextlib
+import sys
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import rich_click as click
+
+from federation import __version__
+from federation.clock import Clock, FileClock, system_clock
+from federation.desk.month import month
+from federation.desk.reconcile import reconcile
+from federation.errors import RefusalError
+from federation.practice.command import practice
+
+if TYPE_CHECKING:
+    from federation.config import HubConfig, NodeConfig
+    from federation.process import Service
+
+EXIT_REFUSED = 2
+
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+
+Result = TypeVar("Result")
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+def main() -> None:
+    """Run the command; a refusal is one clear line and exit code 2."""
+    try:
+        cli(standalone_mode=False)
+    except RefusalError as refusal:
+        click.echo(f"federation: {refusal.code}: {refusal.message}", err=True)
+        sys.exit(EXIT_REFUSED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+
+
+@click.group()
+@click.version_option(__version__, prog_name="federation")
+def cli() -> None:
+    """One worldwide AI licence, honoured by every national collective, every cent accounted for."""
+
+
+cli.add_command(month)
+
+
+cli.add_command(practice)
+
+
+cli.add_command(reconcile)
+
+
+def _load(config: Path) -> "HubConfig | NodeConfig":
+    """Read a configuration of either role: a node's names its hub."""
+    import tomllib  # noqa: PLC0415
+
+    from federation.config import load_hub_config, load_node_config  # noqa: PLC0415
+
+    is_node = "hub" in tomllib.loads(config.read_text(encoding="utf-8"))
+    return load_node_config(config) if is_node else load_hub_config(config)
+
+
+def run_loop(main: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine on the fast event loop where there is one."""
+    from federation import process as service  # noqa: PLC0415 - not for those who only ask a server
+
+    return service.run_loop(main)
+
+
+def _serve(service: "Service", ready_file: Path | None) -> None:
+    run_loop(_serve_until_signal(service, ready_file))
+
+
+async def _serve_until_signal(service: "Service", ready_file: Path | None) -> None:
+    import asyncio  # noqa: PLC0415
+    import signal  # noqa: PLC0415
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await service.start()
+    if ready_file is None:
+        click.echo(f"{service.server.code} listens on {service.url}", err=True)
+    else:
+        fresh = ready_file.with_suffix(".new")
+        fresh.write_text(service.url, encoding="utf-8")
+        fresh.replace(ready_file)
+    await stop.wait()
+    await service.stop()
+
+
+_serve_options = [
+    click.option("--config", "config", type=FILE, required=True, help="The server's TOML file."),
+    click.option("--ready-file", type=click.Path(path_type=Path), help="Gets the URL once ready."),
+    click.option("--clock-file", type=FILE, hidden=True, help="Business time, for scenarios."),
+]
+
+
+def _server_options(function: Command) -> Command:
+    """Give a serve command its options; they are the same for both roles."""
+    for option in reversed(_serve_options):
+        function = option(function)
+    return function
+
+
+def _clock(clock_file: Path | None) -> Clock:
+    return system_clock if clock_file is None else FileClock(clock_file)
+
+
+@cli.group()
+def hub() -> None:
+    """Run the hub."""
+
+
+@hub.command("serve")
+@_server_options
+def hub_serve(config: Path, ready_file: Path | None, clock_file: Path | None) -> None:
+    """Serve the hub until SIGINT or SIGTERM."""
+    from federation import logs  # noqa: PLC0415
+    from federation.config import load_hub_config  # noqa: PLC0415
+    from federation.hub.app import create_hub  # noqa: PLC0415 - a node need not load the hub
+
+    found = load_hub_config(config)
+    logs.configure(found.log_level)
+    _serve(create_hub(found, _clock(clock_file)), ready_file)
+
+
+@cli.group()
+def node() -> None:
+    """Run a national collective's node."""
+
+
+@node.command("serve")
+@_server_options
+def node_serve(config: Path, ready_file: Path | None, clock_file: Path | None) -> None:
+    """Serve a node until SIGINT or SIGTERM."""
+    from federation import logs  # noqa: PLC0415
+    from federation.config import load_node_config  # noqa: PLC0415
+    from federation.nodes.app import create_node  # noqa: PLC0415 - the hub need not load a node
+
+    found = load_node_config(config)
+    logs.configure(found.log_level)
+    _serve(create_node(found, _clock(clock_file)), ready_file)
+
+
+@cli.group()
+def db() -> None:
+    """Look after a server's database."""
+
+
+@db.command("upgrade")
+@click.option("--config", type=FILE, required=True, help="The server's TOML file.")
+def db_upgrade(config: Path) -> None:
+    """Bring the database to the newest revision."""
+    from federation.process import upgrade_database  # noqa: PLC0415 - only this one needs it
+
+    found = _load(config)
+    found.data_dir.mkdir(parents=True, exist_ok=True)
+    run_loop(upgrade_database(found.database_url))
+    click.echo("The database is at the newest revision.")
+
+
+@cli.command()
+@click.option("--config", type=FILE, required=True, help="The server's TOML file.")
+@click.option("--subject", required=True, help="A person the file lists.")
+@click.option("--role", required=True, help="One of that person's roles.")
+def token(config: Path, subject: str, role: str) -> None:
+    """Sign a token for somebody the server's configuration lists (12 hours)."""
+    from federation.edge.staff import staff_token  # noqa: PLC0415 - only this one needs it
+
+    click.echo(staff_token(_load(config), subject, role, system_clock))
+
+
+@db.command("check")
+@click.option("--config", type=FILE, required=True, help="The server's TOML file.")
+def db_check(config: Path) -> None:
+    """Say whether the database is at the newest revision and its tables are as they should be."""
+    from federation.process import check_database  # noqa: PLC0415 - only this one needs it
+
+    run_loop(check_database(_load(config).database_url))
+    click.echo("The database is as this version of the code expects.")
+
+
+@cli.command()
+@click.option("--run", "run_file", type=FILE, help="A runs/<period>.json file.")
+@click.option("--config", type=FILE, help="A server's TOML file: its live database.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def check(run_file: Path | None, config: Path | None, as_json: bool) -> None:
+    """Recompute a run from its file alone, or examine every invariant on a live database."""
+    from federation.cli import check as checking  # noqa: PLC0415 - needed by no server
+
+    if (run_file is None) == (config is None):
+        raise click.UsageError("Name a run file (--run) or a server (--config).")
+    found: checking.Found | checking.Examined
+    if run_file is not None:
+        found = checking.check_run(run_file.read_bytes())
+    else:
+        assert config is not None  # noqa: S101 - one of the two is there
+        found = run_loop(checking.check_server(_load(config)))
+    click.echo(found.as_json() if as_json else found.as_text())
+    if found.violations:
+        sys.exit(1)
+
+
+@cli.group()
+def ledger() -> None:
+    """Read a server's books."""
+
+
+@ledger.command("export")
+@click.option("--config", type=FILE, required=True, help="The server's TOML file.")
+@click.option(
+    "--format", "form", type=click.Choice(["beancount", "hledger"]), required=True, help="Whose."
+)
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day to count.")
+def ledger_export(config: Path, form: str, until: datetime | None) -> None:
+    """Write the journal of a live database for an outside program to check."""
+    from federation.cli.ledger import export  # noqa: PLC0415 - needed by no server
+
+    found = run_loop(export(_load(config), form, until.date() if until else None))
+    click.echo(found, nl=False)
+
+
+@cli.command()
+@click.argument("role", type=click.Choice(["hub", "node"]))
+def schema(role: str) -> None:
+    """Print the GraphQL schema of a role."""
+    from federation.cli.sdl import sdl  # noqa: PLC0415 - loads one role only
+
+    click.echo(sdl(role), nl=False)
+
+
+@cli.group()
+def scenario() -> None:
+    """Run a federation that lies on disk."""
+
+
+@scenario.command("run")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--out", type=FOLDER, required=True, help="Where the results go.")
+@click.option("--processes", is_flag=True, help="Each server as a process of its own.")
+@click.option("--quiet", is_flag=True, help="Say nothing on success.")
+def scenario_run(folder: Path, out: Path, processes: bool, quiet: bool) -> None:
+    """Drive the scenario in FOLDER over HTTP and write OUT."""
+    from federation import logs  # noqa: PLC0415
+    from federation.scenario.processors import one_processor  # noqa: PLC0415
+    from federation.scenario.runner import run_scenario  # noqa: PLC0415 - loads both servers
+
+    logs.configure("warning")
+
+    def say(text: str) -> None:
+        if not quiet:
+            click.echo(text, err=True)
+
+    # Processes may go where they like; within one, more processors only get in each other's way.
+    with contextlib.nullcontext() if processes else one_processor():
+        written = run_loop(run_scenario(folder, out, processes=processes, say=say))
+    if not quiet:
+        click.echo(f"{len(written)} files in {out}", err=True)
+
+
+@cli.command()
+@click.option("--out", type=FOLDER, default="demo-out", show_default=True, help="For the files.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def demo(out: Path, as_json: bool) -> None:
+    """Play the whole story on this machine: join, buy, crawl, settle, pay.
+
+    On a terminal the servers stay up until Ctrl-C.
+    """
+    from federation import logs  # noqa: PLC0415
+    from federation.demo import command, teller  # noqa: PLC0415 - loads both servers
+
+    logs.configure("error")  # a node that is down is part of the story
+    tell = teller.Teller(teller.make_console(to_stderr=as_json))
+    is_to_stay = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
+    report = run_loop(command.run_demo(out, tell, is_to_stay=is_to_stay))
+    if as_json:
+        click.echo(command.json_text(report))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""`federation month held`, `documents` and `why`: money that waits, papers, reasons."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import rich_click as click
+
+from federation.desk import month_documents as ask
+from federation.desk.client import Desk, at_desk, make_table, money_text
+
+# What a document is about, by its series; a series that is not here names a licence.
+ABOUT = {
+    "FEE": "clearing fee of",
+    "RUN": "run",
+    "STM": "statement",
+    "ADV": "remittance to",
+    "PAY": "payments for the bank",
+}
+
+
+@click.group()
+def held() -> None:
+    """Look after money that is held: list it, claim it, decide claims."""
+
+
+@held.command("list")
+@click.option("--skip", default=0, show_default=True, help="How many were seen.")
+@at_desk
+def list_held(desk: Desk, skip: int) -> None:
+    """List what this server holds, with reason and next legal date."""
+    found = desk.ask(ask.SUSPENSE, skip=skip)
+    columns = ("reason", "month", "licence", "address", "amount", "since", "next date")
+    rows = [
+        [
+            item["reason"],
+            item["period"],
+            item["licence"],
+            item["url"],
+            money_text(item["amount"]),
+            item["since"],
+            _next_date(item["clocks"]),
+        ]
+        for item in found
+    ]
+    desk.show(found, lambda: [make_table(f"{len(found)} held", columns, rows)])
+
+
+def _next_date(clocks: Sequence[dict[str, str]]) -> str:
+    return f"{clocks[0]['name'].replace('_', ' ')} {clocks[0]['on']}" if clocks else ""
+
+
+@held.command()
+@click.option("--period", help="Of one month.")
+@click.option("--after", default="0", help="The id of the last item seen.")
+@at_desk
+def published(desk: Desk, period: str | None, after: str) -> None:
+    """List, at a node, addresses for which the hub holds money."""
+    found = desk.ask(ask.HELD_LIST, period=period, after=after)
+    columns = ("month", "holder", "reason", "address", "how much", "since")
+    names = ("period", "holder", "reason", "url", "amountBand", "heldSince")
+    rows = [[item[name] for name in names] for item in found]
+    desk.show(found, lambda: [make_table(f"{len(found)} published", columns, rows)])
+
+
+@held.command()
+@click.option("--state", help="FILED, ACCEPTED or REFUSED.")
+@click.option("--after", default="", help="The id of the last claim seen.")
+@at_desk
+def claims(desk: Desk, state: str | None, after: str) -> None:
+    """List claims on held money."""
+    _show_claims(desk, desk.ask(ask.HELD_CLAIMS, state=state, after=after))
+
+
+@held.command()
+@click.argument("address")
+@click.option("--member", help="Whose claim it is; stays at the node.")
+@click.option("--claim", help="The claim's id, if the member has several.")
+@click.option("--evidence", required=True, help="What shows that it is the member's.")
+@at_desk
+def claim(desk: Desk, address: str, member: str | None, claim: str | None, evidence: str) -> None:
+    """Claim, at a node, what the hub holds for an address."""
+    found = desk.ask(ask.CLAIM_HELD, url=address, evidence=evidence, member=member, claim=claim)
+    _show_claims(desk, [found])
+
+
+@held.command()
+@click.argument("claim")
+@click.option("--accept/--refuse", default=None, required=True)
+@click.option("--reason", required=True)
+@at_desk
+def decide(desk: Desk, claim: str, accept: bool, reason: str) -> None:
+    """Decide a claim, at the hub, as another person: accepted, it is paid."""
+    _show_claims(desk, [desk.ask(ask.DECIDE, claim=claim, accept=accept, reason=reason)])
+
+
+def _show_claims(desk: Desk, found: Sequence[dict[str, Any]]) -> None:
+    columns = ("claim", "node", "address", "state", "filed by", "decided by", "why")
+    names = ("id", "node", "url", "state", "filedBy", "decidedBy", "decision")
+    rows = [[item[name] or "" for name in names] for item in found]
+    desk.show(found, lambda: [make_table("Claims", columns, rows)])
+
+
+@click.group()
+def documents() -> None:
+    """Look up numbered documents and send them again."""
+
+
+@documents.command("list")
+@click.option("--series", help="INV, CN, FEE, RUN, STM, ADV or PAY.")
+@click.option("--period", help="Of one month.")
+@click.option("--after", default="", help="The number of the last document seen.")
+@at_desk
+def list_documents(desk: Desk, series: str | None, period: str | None, after: str) -> None:
+    """List documents, a hundred at a time."""
+    found = desk.ask(ask.DOCUMENTS, series=series, period=period, after=after)
+    columns = ("number", "month", "about", "issued on", "forms")
+    rows = [
+        [
+            item["number"],
+            item["period"] or "",
+            _about(item),
+            item["issuedOn"],
+            ", ".join(form.rpartition("/")[2] for form in item["forms"]),
+        ]
+        for item in found
+    ]
+    desk.show(found, lambda: [make_table("Documents", columns, rows)])
+
+
+def _about(item: dict[str, Any]) -> str:
+    """Say what a document is about; its subject keys it for programs, and may be a hash."""
+    if item["series"] not in ABOUT:
+        return f"licence {item['subject']}"
+    _, _, rest = item["subject"].partition(f"/{item['period']}/")  # a node's code, if there is one
+    return f"{ABOUT[item['series']]} {rest}".strip()
+
+
+@documents.command()
+@click.argument("number")
+@click.option("--form", type=click.Choice(["json", "csv", "xml"]), help="As issued if not named.")
+@click.option("--url", envvar="FEDERATION_URL", required=True, help="Or FEDERATION_URL.")
+@click.option("--token", envvar="FEDERATION_TOKEN", required=True, help="Or FEDERATION_TOKEN.")
+def get(number: str, form: str | None, url: str, token: str) -> None:
+    """Print a document byte for byte as it was issued."""
+    name = f"{number}.{form}" if form else number
+    click.echo(Desk(url, token, as_json=False).get(f"/documents/{name}"), nl=False)
+
+
+@click.command()
+@click.option("--document", "number", help="A document's number.")
+@click.option("--payment", help="A payment's id.")
+@click.option("--period", help="With --member, or with --licence and --party.")
+@click.option("--member", help="A member of this node.")
+@click.option("--licence", help="A licence's number.")
+@click.option("--party", help="A node, or what is held: ~UNMATCHED.")
+@at_desk
+def why(desk: Desk, **asked: str | None) -> None:
+    """Say why an amount is what it is, down to licence, address and rate."""
+    found = desk.ask(ask.WHY, **asked)
+    columns = ("step", "amount", "rule", "from")
+    rows = [
+        [
+            "  " * item["path"].count(".") + item["label"],
+            money_text(item["amount"]),
+            item["rule"],
+            ", ".join(f"{ref['name']} {ref['value'][:24]}" for ref in item["refs"]),
+        ]
+        for item in found
+    ]
+    desk.show(found, lambda: [make_table("Why", columns, rows)])

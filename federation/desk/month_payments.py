@@ -1,0 +1,144 @@
+"""`federation month payments` and `members`: what is to be paid, and its files for the bank."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from federation.desk import month_documents as ask
+from federation.desk.client import Desk, at_desk, make_table, money_text, when_text
+
+
+@click.group()
+def payments() -> None:
+    """Approve payments and write them as a file for the bank."""
+
+
+@payments.command("list")
+@click.option("--period", help="Of one month.")
+@click.option("--state", help="PROPOSED, APPROVED, EXPORTED, BOOKED, ...")
+@click.option("--after", default="", help="The id of the last payment seen.")
+@at_desk
+def list_payments(desk: Desk, period: str | None, state: str | None, after: str) -> None:
+    """List payments, a hundred at a time."""
+    _show(desk, desk.ask(ask.PAYMENTS, period=period, state=state, after=after))
+
+
+@payments.command()
+@click.argument("payment")
+@at_desk
+def events(desk: Desk, payment: str) -> None:
+    """Show what happened to a payment."""
+    found = desk.ask(ask.EVENTS, id=payment)
+    columns = ("state", "at", "who", "reason", "document")
+    rows = [
+        [
+            item["state"],
+            when_text(item["at"]),
+            item["who"],
+            item["reason"] or "",
+            item["reference"] or "",
+        ]
+        for item in found
+    ]
+    desk.show(found, lambda: [make_table(payment, columns, rows)])
+
+
+@payments.command()
+@click.argument("payment", nargs=-1, required=True)
+@at_desk
+def approve(desk: Desk, payment: tuple[str, ...]) -> None:
+    """Release payments, as another person than who proposed them."""
+    _show(desk, desk.ask(ask.APPROVE_PAYMENTS, ids=list(payment))["payments"])
+
+
+@payments.command()
+@click.argument("currency")
+@click.option("--on", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The value date.")
+@click.option("--out", type=click.Path(path_type=Path), help="The file; <number>.xml if not named.")
+@at_desk
+def export(desk: Desk, currency: str, on: Any, out: Path | None) -> None:
+    """Write what is approved in a currency as pain.001 for the bank."""
+    found = desk.ask(ask.EXPORT, currency=currency, on=on.date().isoformat())
+    file = out or Path(f"{found['number']}.xml")
+    file.write_bytes(found["text"].encode())
+    columns = ("number", "payments", "remaining", "file")
+    rows = [[found["number"], str(found["payments"]), str(found["remaining"]), str(file)]]
+    desk.show({**found, "file": str(file)}, lambda: [make_table("Exported", columns, rows)])
+
+
+@payments.command()
+@click.argument("payment")
+@click.option("--reason", required=True)
+@at_desk
+def cancel(desk: Desk, payment: str, reason: str) -> None:
+    """Withdraw a payment that is not exported."""
+    _show(desk, [desk.ask(ask.CANCEL, id=payment, reason=reason)])
+
+
+@payments.command()
+@click.argument("payment")
+@at_desk
+def again(desk: Desk, payment: str) -> None:
+    """Propose once more what was rejected, returned or cancelled."""
+    _show(desk, [desk.ask(ask.AGAIN, id=payment)])
+
+
+@payments.command()
+@click.argument("period")
+@click.argument("node")
+@click.option("--reason", required=True)
+@at_desk
+def exclude(desk: Desk, period: str, node: str, reason: str) -> None:
+    """Propose that a debtor past its value date leaves a month's net."""
+    _show_exclusion(desk, desk.ask(ask.EXCLUDE, period=period, node=node, reason=reason))
+
+
+@payments.command("confirm-exclusion")
+@click.argument("period")
+@click.argument("node")
+@at_desk
+def confirm_exclusion(desk: Desk, period: str, node: str) -> None:
+    """Confirm as another person: the others are paid anew."""
+    _show_exclusion(desk, desk.ask(ask.CONFIRM_EXCLUSION, period=period, node=node))
+
+
+@click.group()
+def members() -> None:
+    """Pay members, at their node."""
+
+
+@members.command()
+@click.argument("period")
+@at_desk
+def propose(desk: Desk, period: str) -> None:
+    """Propose what a month made payable to members."""
+    found = desk.ask(ask.PROPOSE_MEMBERS, period=period)
+    columns = ("proposed", "outstanding", "remaining")
+    rows = [[str(found[name]) for name in columns]]
+    desk.show(found, lambda: [make_table(f"Members' payments of {period}", columns, rows)])
+
+
+def _show(desk: Desk, found: Sequence[dict[str, Any]]) -> None:
+    columns = ("payment", "to", "account", "amount", "state", "due on", "note")
+    rows = [
+        [
+            item["id"],
+            item["payeeName"] or item["payee"],
+            item["payeeAccount"] or "",
+            money_text(item["amount"]),
+            item["state"],
+            item["dueOn"] or "",
+            item["reason"] or item["exportedIn"] or item["approvedBy"] or "",
+        ]
+        for item in found
+    ]
+    desk.show(found, lambda: [make_table("Payments", columns, rows)])
+
+
+def _show_exclusion(desk: Desk, found: dict[str, Any]) -> None:
+    columns = ("month", "node", "reason", "proposed by", "confirmed by")
+    row = [found["period"], found["node"], found["reason"], found["proposedBy"]]
+    rows = [[*row, found["confirmedBy"] or ""]]
+    desk.show(found, lambda: [make_table("Exclusion", columns, rows)])

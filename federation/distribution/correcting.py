@@ -1,0 +1,314 @@
+"""A node's part of a correction: its month shared out again, the differences for its members."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.distribution import store
+from federation.distribution.adjustments import Adjustment, adjust_members
+from federation.distribution.directly import Directly, between_nodes, settle_directly
+from federation.distribution.inputs import (
+    AmountRow,
+    add_credits,
+    amount_rows,
+    member_weights,
+    node_inputs,
+)
+from federation.distribution.service import Own, RequireSound, RunMismatchError, checked
+from federation.distribution.tables import DistributedRun, NodeCorrection
+from federation.ledger import store as ledger
+from federation.ledger.accounts import Accounts
+from federation.ledger.entries import distribution_entry, restated_position, run_entries
+from federation.months import store as months
+from federation.months.held import itemise_held
+from federation.months.tables import Run
+from federation.payments import incoming
+from federation.payments import service as payments
+from federation.payments.payees import account_in
+from federation.payments.postings import Amount, Leg
+from federation.payments.remittances import adjustment_id
+from federation.settlement.clearing import converted
+from federation.settlement.messages import RunCorrected
+from federation.settlement.plans import Distribution, MemberFacts, distribute
+from federation.settlement.rates import Rates
+from federation.settlement.recompute import Corrected, Difference, difference
+from federation.settlement.run import RunResult, compute, document_rates, received_by
+from federation.settlement.run_document import RunDocument, decode
+from federation.trust.membership import HubTerms
+from federation.values.party import HUB
+
+
+class _Key(NamedTuple):
+    """What a member's amount is for."""
+
+    member: str
+    licence: str | None
+    use: str | None
+    source: str
+
+
+class _InForce(NamedTuple):
+    """What a node's month came to before the correction."""
+
+    received: int
+    domestic: int
+    admin_fee: int
+    outstanding: dict[str, int]
+
+
+async def receive_correction(
+    session: AsyncSession,
+    message: RunCorrected,
+    own: Own,
+    terms: HubTerms,
+    now: datetime,
+    require_sound: RequireSound,
+) -> None:
+    """Follow a correction, once: members get the differences, the books their entries."""
+    document = checked(message.run_id, message.document)
+    row = await store.find_distribution(session, document.period)
+    run = await months.find_run(session, message.run_id)
+    in_force = await months.effective_run(session, document.period)
+    if row is None or run is None or in_force is None or run.state != "ADVISED":
+        raise RunMismatchError(f"{message.run_id[:16]} corrects no month that is distributed")
+    if in_force.run_id != message.corrects:
+        raise RunMismatchError(f"{document.period}: {in_force.run_id[:16]} is in force")
+    old = decode(in_force.document)
+    item = Corrected(old, document, compute(old), compute(document))
+    await add_credits(session, own.code, document.period, message.credits)
+    await session.flush()
+    weights = await member_weights(session, own.code, document)
+    members = [MemberFacts(*facts) for facts in msgspec.json.decode(row.members or "[]")]
+    inputs = await node_inputs(
+        session, own.code, document, item.after, weights, document_rates(document), members
+    )
+    shared = distribute(inputs)
+    agreed = document.collectives[own.code]
+    rows = amount_rows(own.code, document.period, shared, weights, agreed.settlement_currency)
+    changes = await _member_changes(session, document.period, rows)
+    run.state, run.approved_at = "APPROVED", now
+    await session.flush()
+    moved = difference(item, {}, message.left)
+    directly = between_nodes(item, moved.bilateral, own.code)
+    name = await _post(
+        session, own, message, item, moved, directly, shared, row, changes, terms, now
+    )
+    await adjust_members(
+        session,
+        [
+            Adjustment(
+                document=name,
+                member_id=key.member,
+                reason="CORRECTION",
+                service_period=document.period,
+                corrects=message.corrects,
+                licence=key.licence,
+                use=key.use,
+                source=key.source,
+                amount=amount,
+                currency=agreed.settlement_currency,
+            )
+            for key, amount in changes.items()
+        ],
+        now.date(),
+    )
+    await itemise_held(session, run.run_id, run.period, item.after, message.held, now)
+    await _expect(session, own, message, run, agreed.settlement_currency, terms, now)
+    await settle_directly(session, own, directly, run, message.accounts, terms, now)
+    await session.flush()
+    await require_sound(session, row, own.code)
+
+
+async def _member_changes(
+    session: AsyncSession, period: str, rows: Iterable[AmountRow]
+) -> dict[_Key, int]:
+    """Return what each member gets more or less, per licence, use and source."""
+    sums: defaultdict[_Key, int] = defaultdict(int)
+    for _, member, licence, use, _, source, _, amount, _ in rows:
+        sums[_Key(member, licence, use, source)] += int(amount)
+    for had in await store.member_amounts(session, period):
+        sums[_Key(had.member_id, had.licence, had.use, had.source)] -= had.amount
+    for more in await store.corrections_of(session, period):
+        sums[_Key(more.member_id, more.licence, more.use, more.source)] -= more.amount
+    ordered = sorted(sums.items(), key=lambda item: [part or "" for part in item[0]])
+    return {key: amount for key, amount in ordered if amount}
+
+
+async def _in_force(session: AsyncSession, row: DistributedRun) -> _InForce:
+    last = await store.last_correction(session, row.period)
+    found = msgspec.json.decode(last.outstanding if last else row.outstanding, type=dict[str, str])
+    split = {
+        reason: int(amount)
+        for reason, amount in found.items()
+        if reason in {"DISPUTED", "NO_RECIPIENT"}
+    }
+    which = last or row
+    return _InForce(which.received, which.domestic, which.admin_fee, split)
+
+
+async def _post(
+    session: AsyncSession,
+    own: Own,
+    message: RunCorrected,
+    item: Corrected,
+    moved: Difference,
+    directly: Directly,
+    shared: Distribution,
+    row: DistributedRun,
+    changes: dict[_Key, int],
+    terms: HubTerms,
+    now: datetime,
+) -> str:
+    """Enter the differences; return the document that attributes them to members."""
+    period, agreed = item.new.period, item.new.collectives[own.code]
+    net, remittance = moved.positions[own.code].net, int(message.remittance)
+    entries = run_entries(
+        party=own.code,
+        period=period,
+        run_id=message.run_id,
+        posted_on=now.date(),
+        licences=moved.licences,
+        cleared=moved.cleared,
+        clearing_currency=terms.clearing_currency,
+        restated=(
+            *restated_position(
+                node=own.code,
+                net=net,
+                clearing_currency=terms.clearing_currency,
+                remittance=remittance,
+                currency=agreed.settlement_currency,
+                meta={"period": period, "run": message.run_id[:16]},
+            ),
+            *directly.postings,
+        ),
+        corrects=message.corrects,
+    )
+    before = await _in_force(session, row)
+    attributed: defaultdict[str, int] = defaultdict(int)
+    for key, amount in changes.items():
+        attributed[key.member] += amount
+    reasons = {*before.outstanding, *shared.outstanding}
+    more = Distribution(
+        received=shared.received - before.received,
+        domestic=shared.domestic - before.domestic,
+        admin_fee=shared.admin_fee - before.admin_fee,
+        lines=(),
+        attributed=dict(attributed),
+        outstanding={
+            reason: shared.outstanding.get(reason, 0) - before.outstanding.get(reason, 0)
+            for reason in sorted(reasons)
+        },
+        warnings=(),
+        checks={},
+    )
+    entry = distribution_entry(
+        node=own.code,
+        currency=agreed.settlement_currency,
+        period=period,
+        run_id=message.run_id,
+        posted_on=now.date(),
+        domestic=_domestic(item.before, item.after, own.code),
+        result=more,
+        fx_rounding=remittance
+        + directly.gets
+        - (more.received - _payable(item, own.code, directly.owes)),
+        corrects=message.corrects,
+    )
+    await ledger.post(session, [*entries, entry])
+    session.add(
+        NodeCorrection(
+            run_id=message.run_id,
+            period=period,
+            corrects=message.corrects,
+            received=shared.received,
+            domestic=shared.domestic,
+            admin_fee=shared.admin_fee,
+            outstanding=msgspec.json.encode(
+                {reason: str(amount) for reason, amount in sorted(shared.outstanding.items())}
+            ).decode(),
+            left_net=",".join(message.left),
+            recorded_on=now.date(),
+        )
+    )
+    return entry.document
+
+
+def _domestic(before: RunResult, after: RunResult, node: str) -> list[tuple[str, str, int]]:
+    """Return the differences of a node's shares in its own licences."""
+    sums: defaultdict[tuple[str, str], int] = defaultdict(int)
+    for sign, result in ((-1, before), (1, after)):
+        for key, currency, amount in received_by(result.licences, node)[1]:
+            sums[key, currency] += sign * amount
+    return [(key, currency, amount) for (key, currency), amount in sorted(sums.items())]
+
+
+def _payable(item: Corrected, node: str, directly: frozenset[str]) -> int:
+    """Return the difference of what a node owes by way of the hub, in its settlement currency."""
+    currency = item.new.collectives[node].settlement_currency
+    return _owed(item.new, item.after, node, currency, directly) - _owed(
+        item.old, item.before, node, currency, directly
+    )
+
+
+def _owed(
+    document: RunDocument, result: RunResult, node: str, currency: str, directly: frozenset[str]
+) -> int:
+    is_cleared = result.positions[node].payable != 0
+    rates: Rates = document_rates(document)
+    owed = [
+        (row.licence, row.currency, row.amount)
+        for row in result.obligations
+        if row.debtor == node
+        and row.creditor not in directly
+        and (is_cleared or row.currency == currency)
+    ]
+    return converted(owed, currency, rates)
+
+
+async def _expect(
+    session: AsyncSession,
+    own: Own,
+    message: RunCorrected,
+    run: Run,
+    currency: str,
+    terms: HubTerms,
+    now: datetime,
+) -> None:
+    """Wait for what the hub pays for a credit, or pay what it asks a licensor for."""
+    called = int(message.called)
+    if called > 0:
+        await payments.propose(
+            session,
+            kind=payments.ADJUSTMENT,
+            payment_id=adjustment_id(run, own.code),
+            run=message.run_id,
+            period=run.period,
+            payer=own.code,
+            payee=HUB,
+            amount=called,
+            currency=currency,
+            payer_account=own.account,
+            payee_account=account_in(terms),
+            debt_account=Accounts(own.code).due(HUB),
+            debt_amount=called,
+            debt_currency=currency,
+            who=HUB,
+            at=now,
+            due_on=now.date() + timedelta(days=terms.payment_days),
+        )
+    amount = int(message.remittance) - int(message.set_off)
+    if amount > 0:
+        incoming.expect(
+            session,
+            incoming_id=adjustment_id(run, own.code),
+            run=message.run_id,
+            period=run.period,
+            payer=HUB,
+            amount=Amount(amount, currency),
+            debt=Leg(f"Liabilities:{own.code}:Due:{HUB}", Amount(amount, currency)),
+            due_on=now.date(),
+        )

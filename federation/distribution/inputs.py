@@ -1,0 +1,201 @@
+"""What a node's distribution follows from beside the run: credits, weights, members."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from typing import ClassVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.distribution import store
+from federation.errors import RefusalError
+from federation.metering import totals as usage_totals
+from federation.metering.tables import Portion
+from federation.metering.verdicts import DISPUTED_PARTY
+from federation.registry import store as registry
+from federation.registry.tables import Member
+from federation.settlement.arithmetic import largest_remainder
+from federation.settlement.messages import Credit
+from federation.settlement.plans import Distribution, Line, MemberFacts, NodeInputs, NodeTerms, Tier
+from federation.settlement.rates import Rates
+from federation.settlement.run import RunResult, received_by
+from federation.settlement.run_document import CollectiveTerms, RunDocument
+from federation.values.month import last_day
+
+
+class UnknownClaimError(RefusalError):
+    """A credit names a claim this node does not hold."""
+
+    code: ClassVar[str] = "RUN_MISMATCH"
+
+
+async def add_credits(
+    session: AsyncSession, code: str, period: str, entries: Sequence[Credit]
+) -> None:
+    """Keep what other nodes' copies carry for our members' canonical claims in a month.
+
+    `entries` are the whole month's: a correction states them anew and the difference is added.
+    """
+    holders = await registry.claim_holders(session)
+    more: defaultdict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for row in await usage_totals.portions(session, period):
+        if row.party == code and row.claim_id is not None:
+            sums = more[row.licence, row.use, row.claim_id]
+            sums[0] -= row.weight
+            sums[1] -= row.units
+    for credit in entries:
+        sums = more[credit.licence, credit.use, credit.claim_id]
+        sums[0] += int(credit.weight)
+        sums[1] += int(credit.units)
+    for (licence, use, claim_id), (weight, units) in sorted(more.items()):
+        is_disputed = claim_id == DISPUTED_PARTY
+        member = DISPUTED_PARTY if is_disputed else holders.get(claim_id)
+        if member is None:
+            raise UnknownClaimError(f"a credit names the unknown claim {claim_id}")
+        if weight or units:
+            session.add(
+                Portion(
+                    period=period,
+                    licence=licence,
+                    use=use,
+                    party=code,
+                    member=member,
+                    claim_id=claim_id,
+                    weight=weight,
+                    units=units,
+                )
+            )
+
+
+# {licence key: {member: {use: (weight, units)}}}
+MemberUse = dict[str, dict[str, dict[str, tuple[int, int]]]]
+
+
+# period, member, licence, use, units, source, part, amount, currency
+AmountRow = tuple[str, str, str | None, str | None, str, str, str, str, str]
+
+
+async def member_weights(session: AsyncSession, code: str, document: RunDocument) -> MemberUse:
+    """Return our members' weights: of the month, or where the run says so of the earlier ones."""
+    origin = {
+        key: source
+        for licence in document.licences.values()
+        for key, source in licence.weights_from.items()
+    }
+    periods = [document.period]
+    if "earlier" in origin.values():
+        distributed = [row.period for row in await store.distributions(session)]
+        periods += [period for period in distributed if period < document.period]
+    found: MemberUse = defaultdict(lambda: defaultdict(dict))
+    async for period, licence, member, use, *more in usage_totals.member_portions(
+        session, periods, code
+    ):
+        if origin.get(licence) == ("period" if period == document.period else "earlier"):
+            weight, units = found[licence][member].get(use, (0, 0))
+            found[licence][member][use] = (weight + more[0], units + more[1])
+    return found
+
+
+async def node_inputs(
+    session: AsyncSession,
+    code: str,
+    document: RunDocument,
+    result: RunResult,
+    weights: MemberUse,
+    rates: Rates,
+    members: Sequence[MemberFacts] | None = None,
+) -> NodeInputs:
+    """Return the inputs of a node's distribution; members as they stood, if they are given."""
+    if members is None:
+        members = await member_facts(session, last_day(document.period))
+    received, domestic = received_by(result.licences, code)
+    return NodeInputs(
+        node=_node_terms(code, document.collectives[code]),
+        period=document.period,
+        received=received,
+        domestic=domestic,
+        member_weights={
+            key: {
+                member: sum(weight for weight, _ in uses.values())
+                for member, uses in members.items()
+            }
+            for key, members in weights.items()
+        },
+        members=members,
+        rates=rates,
+    )
+
+
+def _node_terms(code: str, terms: CollectiveTerms) -> NodeTerms:
+    tiers = terms.tiers or {}
+    return NodeTerms(
+        code=code,
+        settlement_currency=terms.settlement_currency,
+        admin_fee_bps=terms.admin_fee_bps,
+        plan=terms.plan,
+        base_bps=terms.base_bps or 0,
+        tiers={name: Tier(tier.minimum_works, tier.share_bps) for name, tier in tiers.items()},
+    )
+
+
+async def member_facts(session: AsyncSession, day: date) -> list[MemberFacts]:
+    """Who is entitled on the last day of a month, and with how many works (SETTLEMENT §6)."""
+    counting = await registry.counting_works(session, day)
+    withheld = await registry.opted_out_of_everything(session, day + timedelta(days=1))
+    return [
+        MemberFacts(
+            member.member_id,
+            _in_standing(member, day)
+            and member.member_id in counting
+            and member.member_id not in withheld,
+            counting.get(member.member_id, (0, 0))[1],
+        )
+        for member in await registry.all_members(session)
+    ]
+
+
+def _in_standing(member: Member, day: date) -> bool:
+    gone = (member.left_on, member.suspended_on)
+    return member.joined_on <= day and all(end is None or end > day for end in gone)
+
+
+def amount_rows(
+    code: str, period: str, shared: Distribution, weights: MemberUse, currency: str
+) -> Iterable[AmountRow]:
+    """Yield one row per member, licence, use and source; bases and tiers belong to no licence."""
+    for line in sorted(shared.lines, key=_line_order):
+        if line.licence is None:
+            yield (
+                period,
+                line.member,
+                None,
+                None,
+                "0",
+                line.source,
+                line.part,
+                str(line.amount),
+                currency,
+            )
+            continue
+        uses = weights[line.licence][line.member]
+        split = largest_remainder(
+            line.amount,
+            {use: weight for use, (weight, _) in uses.items()},
+            scope=f"{period}/{code}/{line.licence}/{line.member}",
+        )
+        for use, amount in sorted(split.items()):
+            yield (
+                period,
+                line.member,
+                line.licence,
+                use,
+                str(uses[use][1]),
+                line.source,
+                line.part,
+                str(amount),
+                currency,
+            )
+
+
+def _line_order(line: Line) -> tuple[str, str, str, str]:
+    return (line.member, line.licence or "", line.source, line.part)

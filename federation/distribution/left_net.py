@@ -1,0 +1,175 @@
+"""At a node: a debtor left a month's net, so part of what lay with the hub lies with it now."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.distribution import store
+from federation.distribution.member_payments import NotDistributedError
+from federation.ledger import store as ledger
+from federation.ledger.accounts import Accounts, Entry
+from federation.payments import incoming, netting
+from federation.payments import service as payments_service
+from federation.payments import store as payments_store
+from federation.payments.messages import NetRecomputed
+from federation.payments.netting import Recomputed
+from federation.payments.payees import account_in
+from federation.payments.postings import Amount, Leg
+from federation.payments.remittances import remittance_id
+from federation.settlement.run_document import RunDocument
+from federation.trust.membership import HubTerms
+from federation.values.account import PaymentAccount
+from federation.values.party import HUB
+
+
+@dataclass(frozen=True, slots=True)
+class _Net:
+    """The recomputed month as this node sees it."""
+
+    here: str
+    message: NetRecomputed
+    document: RunDocument
+    found: Recomputed
+    accounts: dict[str, PaymentAccount | None]
+    due_on: date
+    at: datetime
+
+    @property
+    def currency(self) -> str:
+        return self.document.collectives[self.here].settlement_currency
+
+
+async def receive_recomputed(
+    session: AsyncSession,
+    message: NetRecomputed,
+    document: RunDocument,
+    *,
+    here: str,
+    account: PaymentAccount | None,
+    terms: HubTerms,
+    now: datetime,
+) -> None:
+    """Restate this node's position, and pay or wait for what the debtor and it owe one another.
+
+    `document` is the run this node distributed; every amount follows from it.
+    """
+    done = await store.find_distribution(session, message.period)
+    if done is None or done.run_id != message.run_id:
+        raise NotDistributedError(message.period)
+    net = _Net(
+        here=here,
+        message=message,
+        document=document,
+        found=netting.recompute(document, message.left, message.debtor),
+        accounts={here: account, HUB: account_in(terms), **message.accounts},
+        due_on=now.date() + timedelta(days=terms.payment_days),
+        at=now,
+    )
+    entry = Entry(
+        now.date(),
+        f"excluded/{message.period}/{message.debtor}",
+        f"{message.debtor} left the net of {message.period}",
+        netting.postings_at_node(net.found, here, net.currency),
+    )
+    await ledger.post(session, [entry])
+    if here == message.debtor:
+        await _leave(session, net)
+    else:
+        await _stay(session, net)
+
+
+async def _leave(session: AsyncSession, net: _Net) -> None:
+    """Settle with each of the others instead of with the hub."""
+    await _withdraw(session, net)
+    for other, row in net.found.bilateral.items():
+        if other == HUB:
+            owed = Amount(abs(row.to_debtor), net.currency)
+        elif row.cleared > 0:
+            owed = Amount(row.to_other, net.document.collectives[other].settlement_currency)
+        else:
+            owed = Amount(-row.to_debtor, net.currency)
+        debt = Amount(abs(row.to_debtor), net.currency)
+        await _settle(session, net, other, owed, debt, is_payer=row.cleared > 0)
+
+
+async def _withdraw(session: AsyncSession, net: _Net) -> None:
+    """Cancel what was not exported to the hub, and wait no longer for what it would have paid."""
+    payments = await payments_store.payments(
+        session, period=net.message.period, kind=payments_service.REMITTANCE, payee=HUB
+    )
+    await payments_service.set_aside(session, payments, net.message.debtor, who=HUB, at=net.at)
+    for row in await payments_store.incoming(session, net.message.period):
+        if row.payer == HUB and row.state == incoming.EXPECTED:
+            row.state = incoming.EXCLUDED
+
+
+async def _stay(session: AsyncSession, net: _Net) -> None:
+    before, after = net.found.before[net.here], net.found.after[net.here]
+    change = after.remittance - before.remittance
+    if change and net.here in net.found.replaced:
+        await _withdraw(session, net)
+        change = after.remittance
+    if change:
+        amount = Amount(abs(change), net.currency)
+        await _settle(session, net, HUB, amount, amount, is_payer=change < 0)
+    row = net.found.bilateral.get(net.here)
+    if row is None:
+        return
+    debtor = net.message.debtor
+    debt = Amount(abs(row.to_other), net.currency)
+    if row.cleared > 0:
+        await _settle(session, net, debtor, debt, debt, is_payer=False)
+    else:
+        currency = net.document.collectives[debtor].settlement_currency
+        owed = Amount(-row.to_debtor, currency)
+        await _settle(session, net, debtor, owed, debt, is_payer=True)
+
+
+async def _settle(
+    session: AsyncSession,
+    net: _Net,
+    other: str,
+    amount: Amount,
+    debt: Amount,
+    *,
+    is_payer: bool,
+) -> None:
+    """Propose a payment to another party, or wait for its: nothing where nothing is left."""
+    if amount.minor == 0 or debt.minor == 0:
+        return
+    period, account = net.message.period, Accounts(net.here).due(other)
+    payer, payee = (net.here, other) if is_payer else (other, net.here)
+    number = await payments_store.next_id(session, remittance_id(period, payer, payee))
+    if is_payer:
+        await payments_service.propose(
+            session,
+            kind=payments_service.REMITTANCE,
+            payment_id=number,
+            run=net.message.run_id,
+            period=period,
+            payer=payer,
+            payee=payee,
+            amount=amount.minor,
+            currency=amount.currency,
+            payer_account=net.accounts.get(net.here),
+            payee_account=net.accounts.get(other),
+            debt_account=account,
+            debt_amount=debt.minor,
+            debt_currency=debt.currency,
+            who=HUB,
+            at=net.at,
+            due_on=net.due_on,
+        )
+    else:
+        incoming.expect(
+            session,
+            incoming_id=number,
+            run=net.message.run_id,
+            period=period,
+            payer=payer,
+            amount=amount,
+            debt=Leg(account, debt),
+            due_on=net.due_on,
+            is_net=other == HUB,
+        )

@@ -1,0 +1,217 @@
+"""What members are paid: one payment per member and month, of what the month made payable.
+
+What comes back is owed again under the same month, with its reason, and paid to another account
+by another payment. Attributed, distributed, paid and outstanding are never mixed.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from typing import ClassVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.bankfiles.pain001 import check_account
+from federation.distribution import store
+from federation.distribution.tables import MemberBalance
+from federation.errors import RefusalError
+from federation.ledger.accounts import Accounts
+from federation.payments import record, states
+from federation.payments import service as payments_service
+from federation.payments import store as payments_store
+from federation.payments.payees import ACCOUNT_INVALID, payee_of
+from federation.payments.tables import Payment
+from federation.registry.store import all_members, find_member
+from federation.registry.tables import Member
+from federation.values.account import PaymentAccount
+
+PROPOSALS_MAX = 5_000
+
+
+# ISO 20022 external codes of reasons that lie with the account or its holder.
+_ACCOUNT_REASONS = ("AC", "BE", "RC", "MD07")
+
+
+class NotDistributedError(RefusalError):
+    """This month is not distributed here."""
+
+    code: ClassVar[str] = "NOT_DISTRIBUTED"
+
+
+class UnknownMemberError(RefusalError):
+    """No such member."""
+
+    code: ClassVar[str] = "UNKNOWN_MEMBER"
+
+
+class BadSchemeError(RefusalError):
+    """An account is an IBAN or OTHER."""
+
+    code: ClassVar[str] = "BAD_SCHEME"
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """What a call proposed, what it left outstanding for want of an account, and what remains."""
+
+    proposed: list[Payment]
+    outstanding: list[Payment]
+    remaining: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemberPaid:
+    """What became of what a month made payable to a member: payable = the sum of the three.
+
+    `not_paid` was not proposed yet, could not be, or came back: `reason` says which.
+    """
+
+    paid: int
+    in_payment: int
+    not_paid: int
+    reason: str | None
+
+
+async def propose_member_payments(
+    session: AsyncSession,
+    period: str,
+    *,
+    here: str,
+    account: PaymentAccount | None,
+    currency: str,
+    who: str,
+    at: datetime,
+) -> Proposed:
+    """Propose what a month made payable, at most 5,000 payments at a time; again, the rest.
+
+    What was rejected or returned is proposed again once the member's account is another one.
+    """
+    done = await store.find_distribution(session, period)
+    if done is None:
+        raise NotDistributedError(period)
+    members = {member.member_id: member for member in await all_members(session)}
+    latest = _latest(
+        await payments_store.payments(session, period=period, kind=payments_service.MEMBER)
+    )
+    number = max((_number(payment) for payment in latest.values()), default=0)
+    wanted = [
+        (members[member_id], balance)
+        for member_id, balance in sorted((await store.balances(session, period)).items())
+        if balance.payable > 0 and _is_due(latest.get(member_id), members[member_id], currency)
+    ]
+    made: list[Payment] = []
+    for member, balance in islice(wanted, PROPOSALS_MAX):
+        known = latest.get(member.member_id)
+        payee, refused = payee_of(member, currency)
+        if known is not None and known.state in states.NOT_PAID:
+            made.append(
+                await payments_service.again(
+                    session, known, account, payee, who=who, at=at, refused=refused
+                )
+            )
+        elif known is not None:
+            if account and payee:
+                payments_service.complete(session, known, account, payee, who=who, at=at)
+            made.append(known)
+        else:
+            number += 1
+            payment = Payment(
+                payment_id=f"PAY-{period}-{here}-{number:06d}",
+                kind=payments_service.MEMBER,
+                run_id=done.run_id,
+                period=period,
+                payer=here,
+                payee=f"member:{member.member_id}",
+                amount=balance.payable,
+                currency=currency,
+                payer_account=record.kept(account),
+                payee_account=record.kept(payee),
+                debt_account=Accounts(here).owed("Members"),
+                debt_amount=balance.payable,
+                debt_currency=currency,
+                set_off=0,
+                proposed_by=who,
+                proposed_at=at,
+            )
+            payments_service.draft(session, payment, refused)
+            made.append(payment)
+    await session.flush()
+    outstanding = [payment for payment in made if payment.state == states.OUTSTANDING]
+    proposed = [payment for payment in made if payment.state != states.OUTSTANDING]
+    return Proposed(proposed, outstanding, len(wanted) - len(made))
+
+
+def _latest(payments: Iterable[Payment]) -> dict[str, Payment]:
+    """Return {member: the payment that stands for its month}, replaced ones left out."""
+    rows = list(payments)
+    replaced = {row.replaces for row in rows}
+    return {
+        row.payee.removeprefix("member:"): row for row in rows if row.payment_id not in replaced
+    }
+
+
+def _number(payment: Payment) -> int:
+    return int(record.base_id(payment.payment_id)[-6:])
+
+
+def _is_due(known: Payment | None, member: Member, currency: str) -> bool:
+    """Say whether there is something to propose: nothing twice, nothing to a refused account."""
+    if known is None or known.state == states.CANCELLED:
+        return True
+    account, refused = payee_of(member, currency)
+    if known.state == states.OUTSTANDING:
+        return refused is None and account is not None
+    return known.state in states.NOT_PAID and record.kept(account) != known.payee_account
+
+
+async def set_account(
+    session: AsyncSession,
+    member_id: str,
+    account: PaymentAccount,
+    currency: str,
+    *,
+    who: str,
+    at: datetime,
+) -> Member:
+    """Enter a member's account; what a bank would refuse is refused here.
+
+    Whoever enters it does not approve a payment to it.
+    """
+    member = await find_member(session, member_id)
+    if member is None:
+        raise UnknownMemberError(member_id)
+    check_account(replace(account, name=member.name, country=member.country), currency)
+    found = (member.account, member.account_scheme, member.bic, member.clearing_id)
+    if found != (account.account, account.scheme, account.bic, account.clearing_id):
+        member.account, member.account_scheme = account.account, account.scheme
+        member.bic, member.clearing_id = account.bic, account.clearing_id
+        member.account_set_by, member.account_set_at = who, at
+    return member
+
+
+async def paid_to_member(
+    session: AsyncSession, period: str, balance: MemberBalance | None, member_id: str
+) -> MemberPaid:
+    """Return what became of what a month made payable to a member."""
+    payable = balance.payable if balance else 0
+    rows = await payments_store.payments(
+        session, period=period, kind=payments_service.MEMBER, payee=f"member:{member_id}"
+    )
+    latest = _latest(rows).get(member_id)
+    if latest is None:
+        return MemberPaid(0, 0, payable, balance.reason if balance and not payable else None)
+    if latest.state == states.BOOKED:
+        return MemberPaid(latest.amount, 0, payable - latest.amount, None)
+    if latest.state in {states.PROPOSED, states.APPROVED, *states.AT_THE_BANK}:
+        return MemberPaid(0, latest.amount, payable - latest.amount, None)
+    return MemberPaid(0, 0, payable, why_not_paid(latest))
+
+
+def why_not_paid(payment: Payment) -> str:
+    """Return why a member has not got a payment: ACCOUNT_INVALID where its account is to blame."""
+    if payment.state == states.OUTSTANDING:
+        return payment.reason or ACCOUNT_INVALID
+    if payment.state != states.CANCELLED and (payment.reason or "").startswith(_ACCOUNT_REASONS):
+        return ACCOUNT_INVALID
+    return payment.state

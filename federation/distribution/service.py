@@ -1,0 +1,305 @@
+"""A node's part of an approved run: recompute it, share it out, keep every line of the why."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import ClassVar
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.distribution import store
+from federation.distribution.adjustments import take_in
+from federation.distribution.inputs import (
+    MemberUse,
+    add_credits,
+    amount_rows,
+    member_weights,
+    node_inputs,
+)
+from federation.distribution.statements import issue_statement
+from federation.distribution.tables import DistributedRun
+from federation.errors import RefusalError
+from federation.ledger import service as ledger_service
+from federation.ledger import store as ledger
+from federation.ledger.accounts import Accounts, Entry, transfer
+from federation.ledger.entries import distribution_entry, entries_of_run
+from federation.metering import store as metering
+from federation.months import store as months
+from federation.months.held import itemise_held
+from federation.months.tables import LockedPeriod, Run
+from federation.payments.remittances import propose_own_remittance
+from federation.registry import store as registry
+from federation.registry.tables import Member
+from federation.settlement.clearing import converted
+from federation.settlement.messages import RunAdvised, RunApproved, RunWithdrawn
+from federation.settlement.plans import Distribution, NodeInputs, distribute
+from federation.settlement.run import RunResult, compute, document_rates
+from federation.settlement.run_document import RunDocument, decode, run_id
+from federation.store.canonical import digest
+from federation.trust.membership import HubTerms
+from federation.values.account import PaymentAccount
+
+DISPUTED = "~DISPUTED"
+
+
+BELOW_MINIMUM, ACCOUNT_MISSING, SET_OFF = "BELOW_MINIMUM", "ACCOUNT_MISSING", "SET_OFF"
+
+
+class RunMismatchError(RefusalError):
+    """This run is not what this node can confirm."""
+
+    code: ClassVar[str] = "RUN_MISMATCH"
+
+
+class Own(msgspec.Struct, frozen=True):
+    """Who distributes: its code and its account."""
+
+    code: str
+    account: PaymentAccount | None
+
+
+RequireSound = Callable[[AsyncSession, DistributedRun, str], Awaitable[None]]
+
+
+"""Examines what a node (its code) made of a run, and refuses what is not sound."""
+
+
+async def receive_advice(session: AsyncSession, message: RunAdvised, now: datetime) -> None:
+    """Keep an advised run for this node's staff to look at."""
+    document = checked(message.run_id, message.document)
+    session.add(
+        Run(
+            run_id=message.run_id,
+            period=document.period,
+            state="ADVISED",
+            document=message.document.encode(),
+            warnings="[]",
+            calculated_by="HUB",
+            calculated_at=now,
+            objections_until=message.objections_until,
+            corrects=message.corrects,
+        )
+    )
+
+
+async def receive_withdrawal(session: AsyncSession, message: RunWithdrawn) -> None:
+    """Take back an advised run: there is nothing to say to it any more."""
+    row = await months.find_run(session, message.run_id)
+    if row is not None and row.state == "ADVISED":
+        row.state, row.reason = "WITHDRAWN", message.reason
+
+
+async def receive_run(
+    session: AsyncSession,
+    message: RunApproved,
+    own: Own,
+    terms: HubTerms,
+    now: datetime,
+    require_sound: RequireSound,
+) -> None:
+    """Distribute an approved run, once."""
+    document = checked(message.run_id, message.document)
+    if await store.find_distribution(session, document.period) is not None:
+        raise RunMismatchError(f"{document.period} is distributed already")
+    await _refuse_other_report(session, own.code, document)
+    result = compute(document)
+    await add_credits(session, own.code, document.period, message.credits)
+    await session.flush()
+    weights = await member_weights(session, own.code, document)
+    rates = document_rates(document)
+    inputs = await node_inputs(session, own.code, document, result, weights, rates)
+    shared = distribute(inputs)
+    await _keep(session, own, document, message, result, inputs, shared, weights, terms, now)
+    await itemise_held(session, message.run_id, document.period, result, message.held, now)
+    waived = int(message.waived)
+    await _post(session, own, document, message.run_id, result, inputs, shared, waived, now)
+    await issue_statement(session, own.code, document, result, message.run_id, now)
+    await session.flush()
+    distributed = await session.get_one(DistributedRun, document.period)
+    await require_sound(session, distributed, own.code)
+
+
+def checked(name: str, text: str) -> RunDocument:
+    """Return the document of a run, or refuse one that is not what its name says."""
+    if run_id(text.encode()) != name:
+        raise RunMismatchError(f"{name[:16]} is not the digest of its document")
+    return decode(text.encode())
+
+
+async def _refuse_other_report(session: AsyncSession, code: str, document: RunDocument) -> None:
+    """A run without our report is one for which two people declared it missing."""
+    if code not in document.reports:
+        return
+    reports = await metering.latest_reports(session, document.period)
+    if code not in reports or document.reports[code] != reports[code].digest:
+        raise RunMismatchError(f"{document.period} is not built on our usage report")
+
+
+async def _keep(
+    session: AsyncSession,
+    own: Own,
+    document: RunDocument,
+    message: RunApproved,
+    result: RunResult,
+    inputs: NodeInputs,
+    shared: Distribution,
+    weights: MemberUse,
+    terms: HubTerms,
+    now: datetime,
+) -> None:
+    period, agreed = document.period, document.collectives[own.code]
+    outstanding = dict(shared.outstanding)
+    await store.add_member_amounts(
+        session, list(amount_rows(own.code, period, shared, weights, agreed.settlement_currency))
+    )
+    for reason, amount in (
+        await _keep_balances(session, period, shared.attributed, int(agreed.minimum_payment))
+    ).items():
+        outstanding[reason] = outstanding.get(reason, 0) + amount
+    frozen = [[member.member_id, member.entitled, member.works] for member in inputs.members]
+    session.add(LockedPeriod(period=period, run_id=message.run_id))
+    advised = await months.find_run(session, message.run_id)
+    if advised is not None:
+        advised.state = "APPROVED"
+        advised.approved_at = now
+    session.add(
+        DistributedRun(
+            period=period,
+            run_id=message.run_id,
+            distribution_id=digest([message.run_id, frozen, _frozen_weights(inputs)]),
+            document=msgspec.json.encode(message),
+            members=msgspec.json.encode(frozen).decode(),
+            received=shared.received,
+            domestic=shared.domestic,
+            admin_fee=shared.admin_fee,
+            outstanding=msgspec.json.encode(
+                {reason: str(amount) for reason, amount in sorted(outstanding.items())}
+            ).decode(),
+            recorded_at=now,
+        )
+    )
+    await propose_own_remittance(
+        session,
+        run_id=message.run_id,
+        period=period,
+        amount=result.remittances[own.code],
+        set_off=int(message.set_off),
+        here=own.code,
+        account=own.account,
+        currency=agreed.settlement_currency,
+        terms=terms,
+        now=now,
+    )
+
+
+def _frozen_weights(inputs: NodeInputs) -> list[list[str]]:
+    return [
+        [key, member, str(weight)]
+        for key, members in sorted(inputs.member_weights.items())
+        for member, weight in sorted(members.items())
+    ]
+
+
+async def _keep_balances(
+    session: AsyncSession, period: str, attributed: Mapping[str, int], minimum: int
+) -> dict[str, int]:
+    """Say per member what can be paid now; return what this month adds to what is outstanding."""
+    opening = await store.outstanding_before(session, period)
+    adjusted = await take_in(session, period)
+    members = {member.member_id: member for member in await registry.all_members(session)}
+    rows: list[tuple[object, ...]] = []
+    added: dict[str, int] = {}
+    waiting = {member_id for member_id, amount in opening.items() if amount}
+    for member_id in sorted({*attributed, *adjusted, *waiting}):
+        carried, new = opening.get(member_id, 0), attributed.get(member_id, 0)
+        more = adjusted.get(member_id, 0)
+        balance = carried + new + more
+        reason = _why_not_payable(members[member_id], balance, minimum)
+        payable = balance if reason is None else 0
+        rows.append(
+            (
+                period,
+                member_id,
+                str(carried),
+                str(new),
+                str(more),
+                str(payable),
+                str(balance - payable),
+                reason,
+            )
+        )
+        if reason is not None and new:
+            added[reason] = added.get(reason, 0) + new
+    await store.add_balances(session, rows)
+    return added
+
+
+def _why_not_payable(member: Member, balance: int, minimum: int) -> str | None:
+    if balance < 0:
+        return SET_OFF  # a debit waits for the next credits; it is never called in
+    if not member.account:
+        return ACCOUNT_MISSING
+    return BELOW_MINIMUM if balance < minimum else None
+
+
+async def _post(
+    session: AsyncSession,
+    own: Own,
+    document: RunDocument,
+    name: str,
+    result: RunResult,
+    inputs: NodeInputs,
+    shared: Distribution,
+    waived: int,
+    now: datetime,
+) -> None:
+    entries = entries_of_run(own.code, document, result, name, now.date())
+    entries.append(
+        distribution_entry(
+            node=own.code,
+            currency=inputs.node.settlement_currency,
+            period=document.period,
+            run_id=name,
+            posted_on=now.date(),
+            domestic=inputs.domestic,
+            result=shared,
+            fx_rounding=fx_rounding(own.code, document, result, shared),
+        )
+    )
+    entries += waived_debits(own.code, document, waived, inputs.node.settlement_currency, now)
+    await ledger.post(session, entries)
+    await ledger_service.keep_head(session, document.period, now)
+
+
+def waived_debits(
+    node: str, document: RunDocument, amount: int, currency: str, now: datetime
+) -> list[Entry]:
+    """Take debits to the reserve that the hub no longer sets off (SETTLEMENT §7c)."""
+    books, meta = Accounts(node), {"period": document.period}
+    moved = transfer(books.due("HUB"), books.equity("Reserve"), amount, currency, meta)
+    name = f"reserve/{document.period}"
+    return [Entry(now.date(), name, "Debits left to the reserve", tuple(moved))] if amount else []
+
+
+def fx_rounding(code: str, document: RunDocument, result: RunResult, shared: Distribution) -> int:
+    """Return what conversion leaves to a node, in its settlement currency (SETTLEMENT §5).
+
+    The remittance is one conversion of the net; what members get are conversions of their own.
+    The difference is the node's, visible, and never large.
+    """
+    currency = document.collectives[code].settlement_currency
+    # What clears to nothing settles nothing, and consults no rate.
+    is_cleared = result.positions[code].payable != 0
+    owed = [
+        (row.licence, row.currency, row.amount)
+        for row in result.obligations
+        if row.debtor == code and (is_cleared or row.currency == currency)
+    ]
+    payable = converted(owed, currency, document_rates(document))
+    return result.remittances[code] - (shared.received - payable)
+
+
+def run_of(row: DistributedRun) -> RunDocument:
+    """Return the run a distribution followed."""
+    message = msgspec.json.decode(row.document)
+    return decode(message["document"].encode())

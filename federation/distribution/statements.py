@@ -1,0 +1,64 @@
+"""A node's statement of a month it has just distributed."""
+
+from dataclasses import replace
+from datetime import datetime
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.distribution import store
+from federation.documents import store as documents
+from federation.documents.service import CSV, issue
+from federation.documents.statement_files import statement_csv, statement_json
+from federation.documents.statement_inputs import statement_inputs
+from federation.documents.statements import build_statement
+from federation.documents.tables import Document
+from federation.ledger import store as ledger
+from federation.ledger.accounts import Accounts
+from federation.settlement.run import RunResult
+from federation.settlement.run_document import RunDocument
+from federation.values.party import HUB
+
+
+async def issue_statement(
+    session: AsyncSession,
+    code: str,
+    document: RunDocument,
+    result: RunResult,
+    run_id: str,
+    now: datetime,
+) -> Document:
+    """At a node: issue its statement of a period it has just distributed, as JSON and CSV."""
+    done = [row.document for row in await store.distributions(session)]
+    last = await documents.last_document(session, code, "STM", document.period)
+    remitted, adjusted = await ledger.moved_since_last_run(
+        session,
+        Accounts(code).due(HUB),
+        document.collectives[code].settlement_currency,
+        document.period,
+    )
+    inputs = replace(
+        statement_inputs(code, document, result, run_id, done),
+        opening=closing_of(last),
+        remitted=remitted,
+        adjusted=adjusted,
+    )
+    return await issue(
+        session,
+        issuer=code,
+        series="STM",
+        subject=f"statement/{document.period}",
+        issued_on=now.date(),
+        period=document.period,
+        write=lambda number: statement_json(build_statement(replace(inputs, statement_no=number))),
+        also={
+            CSV: lambda number: statement_csv(build_statement(replace(inputs, statement_no=number)))
+        },
+    )
+
+
+def closing_of(statement: Document | None) -> int:
+    """Return what a statement closed with, 0 before the first one."""
+    if statement is None:
+        return 0
+    return int(msgspec.json.decode(statement.body)["account"]["closing"])

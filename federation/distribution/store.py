@@ -1,0 +1,136 @@
+"""Every SQL statement about what a node distributed. Nothing here commits."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.distribution.tables import (
+    DistributedRun,
+    MemberAdjustment,
+    MemberAmount,
+    MemberBalance,
+    NodeCorrection,
+)
+from federation.store.bulk import insert_rows
+from federation.store.exact import exact_sums
+
+
+async def waiting_adjustments(session: AsyncSession) -> list[MemberAdjustment]:
+    """Return adjustments that no distribution has taken in yet, oldest first."""
+    rows = await session.scalars(
+        select(MemberAdjustment)
+        .where(MemberAdjustment.taken_in.is_(None))
+        .order_by(MemberAdjustment.id)
+    )
+    return list(rows)
+
+
+async def adjustments_of(
+    session: AsyncSession, member: str, period: str | None, limit: int
+) -> list[MemberAdjustment]:
+    """Return a member's adjustments that a month took in, or (None) that wait."""
+    rows = await session.scalars(
+        select(MemberAdjustment)
+        .where(MemberAdjustment.member_id == member, MemberAdjustment.taken_in == period)
+        .order_by(MemberAdjustment.id)
+        .limit(limit)
+    )
+    return list(rows)
+
+
+async def corrections_of(session: AsyncSession, service_period: str) -> list[MemberAdjustment]:
+    """Return what corrections changed of a settled month, for all members."""
+    rows = await session.scalars(
+        select(MemberAdjustment)
+        .where(
+            MemberAdjustment.service_period == service_period,
+            MemberAdjustment.reason == "CORRECTION",
+        )
+        .order_by(MemberAdjustment.id)
+    )
+    return list(rows)
+
+
+async def last_correction(session: AsyncSession, period: str) -> NodeCorrection | None:
+    """Return the correction of a month that is in force at this node."""
+    return await session.scalar(
+        select(NodeCorrection)
+        .where(NodeCorrection.period == period)
+        .order_by(NodeCorrection.id.desc())
+        .limit(1)
+    )
+
+
+async def find_distribution(session: AsyncSession, period: str) -> DistributedRun | None:
+    """Return what this node did with a month's run."""
+    return await session.get(DistributedRun, period)
+
+
+async def distributions(session: AsyncSession) -> list[DistributedRun]:
+    """Return every distribution, oldest first."""
+    return list(await session.scalars(select(DistributedRun).order_by(DistributedRun.period)))
+
+
+async def add_member_amounts(session: AsyncSession, rows: Sequence[tuple[object, ...]]) -> None:
+    """Insert amounts: period, member, licence, use, units, source, part, amount, currency."""
+    columns = [
+        "period",
+        "member_id",
+        "licence",
+        "use",
+        "units",
+        "source",
+        "part",
+        "amount",
+        "currency",
+    ]
+    await insert_rows(session, MemberAmount, columns, rows)
+
+
+async def add_balances(session: AsyncSession, rows: Sequence[tuple[object, ...]]) -> None:
+    """Insert balances: period, member, opening, attributed, adjusted, payable, outstanding, why."""
+    columns = [
+        "period",
+        "member_id",
+        "opening",
+        "attributed",
+        "adjusted",
+        "payable",
+        "outstanding",
+        "reason",
+    ]
+    await insert_rows(session, MemberBalance, columns, rows)
+
+
+async def member_amounts(
+    session: AsyncSession, period: str, member: str | None = None
+) -> list[MemberAmount]:
+    """Return what a run attributed, line by line."""
+    query = select(MemberAmount).where(MemberAmount.period == period).order_by(MemberAmount.id)
+    if member is not None:
+        query = query.where(MemberAmount.member_id == member)
+    return list(await session.scalars(query))
+
+
+async def member_sums(session: AsyncSession, period: str) -> dict[str, tuple[int, int]]:
+    """Return {member: (lines, sum)} of what a run attributed."""
+    by, where = [MemberAmount.member_id], MemberAmount.period == period
+    sums = await exact_sums(session, MemberAmount.amount, by, where)
+    return {member: found for (member,), found in sums.items()}
+
+
+async def balances(session: AsyncSession, period: str) -> dict[str, MemberBalance]:
+    """Return {member: balance} of a month."""
+    rows = await session.scalars(select(MemberBalance).where(MemberBalance.period == period))
+    return {row.member_id: row for row in rows}
+
+
+async def outstanding_before(session: AsyncSession, period: str) -> dict[str, int]:
+    """Return {member: what earlier months attributed and could not pay}."""
+    rows = await session.execute(
+        select(MemberBalance.member_id, MemberBalance.outstanding)
+        .where(MemberBalance.period < period)
+        .order_by(MemberBalance.period)
+    )
+    return {member: outstanding for member, outstanding in rows}

@@ -1,0 +1,97 @@
+"""What a node distributed: months, members' amounts and balances, and later adjustments."""
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from federation.store.base import AutoId, Base, BigCount, Instant
+
+
+class MemberAdjustment(Base):
+    """An amount (of either sign) a member gets beside a run; the next distribution takes it in."""
+
+    __tablename__ = "settlement_member_adjustment"
+    __table_args__ = (
+        CheckConstraint("amount <> '0'", name="amount"),
+        Index("ix_settlement_member_adjustment_member_id", "member_id", "taken_in"),
+    )
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    document: Mapped[str] = mapped_column(String(160), index=True)  # the journal's entry
+    member_id: Mapped[str] = mapped_column(String(128))
+    reason: Mapped[str] = mapped_column(String(16))  # CORRECTION RELEASE RETURNED RESERVE
+    service_period: Mapped[str] = mapped_column(String(7))
+    corrects: Mapped[str | None] = mapped_column(String(64))  # the run it corrects or belongs to
+    licence: Mapped[str | None] = mapped_column(String(64))
+    use: Mapped[str | None] = mapped_column(String(64))
+    source: Mapped[str] = mapped_column(String(16))  # received domestic base tier
+    amount: Mapped[int] = mapped_column(BigCount)
+    currency: Mapped[str] = mapped_column(String(3))
+    recorded_on: Mapped[date]
+    taken_in: Mapped[str | None] = mapped_column(String(7))  # the month whose balance has it
+
+
+class NodeCorrection(Base):
+    """What a node's month comes to after a correction; the last one is in force."""
+
+    __tablename__ = "settlement_node_correction"
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    run_id: Mapped[str] = mapped_column(String(64), unique=True)
+    period: Mapped[str] = mapped_column(String(7), index=True)
+    corrects: Mapped[str] = mapped_column(String(64))
+    received: Mapped[int] = mapped_column(BigCount)
+    domestic: Mapped[int] = mapped_column(BigCount)
+    admin_fee: Mapped[int] = mapped_column(BigCount)
+    outstanding: Mapped[str] = mapped_column(Text)  # {reason: amount} of the plan's split, JSON
+    left_net: Mapped[str] = mapped_column(Text)  # who left that month's net, with commas
+    recorded_on: Mapped[date]
+
+
+class DistributedRun(Base):
+    """What one node did with one run: its own frozen inputs and the result."""
+
+    __tablename__ = "settlement_distribution"
+    period: Mapped[str] = mapped_column(String(7), primary_key=True)
+    run_id: Mapped[str] = mapped_column(String(64))
+    distribution_id: Mapped[str] = mapped_column(String(64))
+    document: Mapped[bytes]  # the run, as received
+    members: Mapped[str | None] = mapped_column(Text)  # [[member, entitled, works]] as JSON
+    received: Mapped[int] = mapped_column(BigCount)
+    domestic: Mapped[int] = mapped_column(BigCount)
+    admin_fee: Mapped[int] = mapped_column(BigCount)
+    outstanding: Mapped[str] = mapped_column(Text)  # {reason: what this period added} as JSON
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class MemberAmount(Base):
+    """What a run attributes to a member, line by line: the answer to "where is this from"."""
+
+    __tablename__ = "settlement_member_amount"
+    __table_args__ = (Index("ix_settlement_member_amount_member_id", "member_id", "period"),)
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    period: Mapped[str] = mapped_column(String(7), index=True)
+    member_id: Mapped[str] = mapped_column(String(128))
+    licence: Mapped[str | None] = mapped_column(String(64))
+    use: Mapped[str | None] = mapped_column(String(64))
+    units: Mapped[int] = mapped_column(BigCount)
+    source: Mapped[str] = mapped_column(String(16))  # received domestic base tier
+    part: Mapped[str] = mapped_column(String(16))  # received domestic
+    amount: Mapped[int] = mapped_column(BigCount)
+    currency: Mapped[str] = mapped_column(String(3))
+
+
+class MemberBalance(Base):
+    """Attributed and not yet payable, or payable: per member and period, appended.
+
+    opening + attributed + adjusted = payable + outstanding; a debit is a negative outstanding.
+    """
+
+    __tablename__ = "settlement_member_balance"
+    period: Mapped[str] = mapped_column(String(7), primary_key=True)
+    member_id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    opening: Mapped[int] = mapped_column(BigCount)
+    attributed: Mapped[int] = mapped_column(BigCount)
+    adjusted: Mapped[int] = mapped_column(BigCount, server_default="0")
+    payable: Mapped[int] = mapped_column(BigCount)
+    outstanding: Mapped[int] = mapped_column(BigCount)
+    reason: Mapped[str | None] = mapped_column(String(32))

@@ -1,0 +1,1 @@
+"""Numbered documents, issued once and sent byte for byte: invoices, statements, advices."""

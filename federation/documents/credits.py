@@ -1,0 +1,42 @@
+"""What the end of a licence before its term enters in the books. Pure."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from federation.ledger.accounts import Accounts, Entry, transfer
+from federation.licensing.facts import LicenceFacts
+
+Credited = Mapping[str, Mapping[str, int]]  # {licence key: {month: amount}}
+
+
+def credit_entry(facts: LicenceFacts, credited: Credited, number: str, on: date) -> Entry:
+    """Take what is not owed any more out of what was unearned, and off what the licensee owes.
+
+    It goes through NotCollected, where money stands that will not come. No run will move the
+    receivable of months that nobody allocates any more, so it is moved here.
+    """
+    books = Accounts(facts.licensor)
+    lost, owed = books.asset("NotCollected"), books.asset("Receivable")
+    postings = [
+        posting
+        for key, by_month in sorted(credited.items())
+        for month, amount in sorted(by_month.items())
+        for debit, credit in ((books.owed("Unearned"), lost), (lost, owed))
+        for posting in transfer(
+            debit,
+            credit,
+            amount,
+            facts.currency,
+            {"licence": key, "period": month, "number": number},
+        )
+    ]
+    return Entry(
+        on, f"credit/{facts.number}", f"Licence {facts.number} ended early", tuple(postings)
+    )
+
+
+def refund_due(facts: LicenceFacts, credited: Credited, received: int) -> int:
+    """Return what was received beyond the fee that is left."""
+    fee = sum(component.fee for component in facts.components)
+    left = fee - sum(amount for by_month in credited.values() for amount in by_month.values())
+    return max(0, received - left)

@@ -1,0 +1,240 @@
+"""What stands in an invoice, a credit note, a fee note and a remittance advice. Pure.
+
+Every amount is in minor units; a deduction is negative (SCENARIO, the sign rule).
+"""
+
+from collections.abc import Mapping
+from datetime import date
+
+from federation.documents.sheet import Account, Cell, Sheet
+from federation.documents.statements import rate_text
+from federation.licensing.facts import LicenceFacts
+from federation.money import decimal_text
+from federation.settlement.clearing import Clearing
+from federation.settlement.run import RunResult, document_rates
+from federation.settlement.run_document import RunDocument
+from federation.values.party import HUB
+
+VAT = "VAT is not in it: it is added by law, passed on, and never rights revenue"
+
+
+def invoice(number: str, licence: LicenceFacts, issued_on: date) -> Sheet:
+    """Return the invoice of an accepted licence: its whole fee, due on the first day of its term.
+
+    `reference` is what the payer is asked to quote.
+    """
+    return Sheet(
+        number=number,
+        head={
+            "kind": "licence invoice",
+            "issuer": licence.licensor,
+            "recipient": licence.licensee,
+            "licence": licence.number,
+            "issued_on": issued_on.isoformat(),
+            "due_on": licence.starts_on.isoformat(),
+            "term": f"{licence.starts_on}/{licence.fee_until}",
+            "reference": number,
+            "vat": VAT,
+        },
+        texts=("licence", "component", "uses", "unit", "currency"),
+        amounts=("amount",),
+        lines=[
+            {
+                "licence": licence.number,
+                "component": component.id or "",
+                "uses": " ".join(sorted(component.uses)),
+                "unit": component.unit,
+                "currency": licence.currency,
+                "amount": component.fee,
+            }
+            for component in licence.components
+        ],
+        accounts=[_total(licence.currency, sum(item.fee for item in licence.components))],
+    )
+
+
+def credit_note(
+    number: str,
+    licence: LicenceFacts,
+    issued_on: date,
+    *,
+    invoice_number: str,
+    reason: str,
+    credited: Mapping[str, Mapping[str, int]],
+    received: int,
+) -> Sheet:
+    """Return the credit note of a licence that ended early, by licence key and month.
+
+    `credited` is {licence key: {month: what is not owed any more}}, above 0; it stands there
+    negative, as a deduction from the invoice it corrects. `received` is what came in so far.
+    """
+    lines: list[Mapping[str, Cell]] = [
+        {
+            "licence": licence.number,
+            "component": key.partition("/")[2],
+            "month": month,
+            "currency": licence.currency,
+            "amount": -amount,
+        }
+        for key, by_month in sorted(credited.items())
+        for month, amount in sorted(by_month.items())
+    ]
+    fee = sum(component.fee for component in licence.components)
+    total = sum(amount for by_month in credited.values() for amount in by_month.values())
+    return Sheet(
+        number=number,
+        head={
+            "kind": "credit note",
+            "issuer": licence.licensor,
+            "recipient": licence.licensee,
+            "licence": licence.number,
+            "corrects": invoice_number,
+            "issued_on": issued_on.isoformat(),
+            "ended_on": licence.ends_on.isoformat(),
+            "reason": reason,
+            "vat": VAT,
+        },
+        texts=("licence", "component", "month", "currency"),
+        amounts=("amount",),
+        lines=lines,
+        accounts=[
+            Account(
+                currency=licence.currency,
+                rows={
+                    "opening_invoiced": fee,
+                    "credited": -total,
+                    "received": -received,
+                    "closing_to_pay": fee - total - received,
+                },
+            )
+        ],
+    )
+
+
+def fee_note(
+    number: str, document: RunDocument, result: RunResult, run_id: str, licensor: str
+) -> Sheet:
+    """Return the hub's clearing-fee note for a national licensor's licences of a period."""
+    rows = [
+        (key, licence)
+        for key, licence in sorted(result.licences.items())
+        if licence.licensor == licensor and licence.revenue.clearing_fee
+    ]
+    cleared = [row for row in result.cleared if (row.debtor, row.creditor) == (licensor, HUB)]
+    clearing = document.hub.clearing_currency
+    return Sheet(
+        number=number,
+        head={
+            "kind": "clearing-fee note",
+            "issuer": HUB,
+            "recipient": licensor,
+            "period": document.period,
+            "run_id": run_id,
+            "fee_bps": str(document.hub.national_fee_bps),
+            "rule": "SETTLEMENT §2: floor(recognised * bps / 10000)",
+        },
+        texts=("licence", "component", "currency"),
+        amounts=("recognised", "clearing_fee"),
+        lines=[
+            {
+                "licence": key.partition("/")[0],
+                "component": key.partition("/")[2],
+                "currency": licence.currency,
+                "recognised": licence.revenue.recognised,
+                "clearing_fee": -licence.revenue.clearing_fee,
+            }
+            for key, licence in rows
+        ],
+        accounts=[
+            Account(
+                currency=clearing,
+                rows={
+                    **{
+                        f"cleared_from_{row.currency} at {_rate(document, row)}": -row.cleared
+                        for row in cleared
+                    },
+                    "closing": -sum(row.cleared for row in cleared),
+                },
+            )
+        ],
+    )
+
+
+def advice(
+    number: str,
+    document: RunDocument,
+    result: RunResult,
+    run_id: str,
+    node: str,
+    *,
+    opening: int,
+    payment: Mapping[str, str],
+) -> Sheet:
+    """Return what is remitted to a node, or by it, for a period: both sides gross, then the net.
+
+    `opening` is what the hub's books say was due to it before, in the clearing currency.
+    `payment` says how it is paid: id, value date, state. The remittance is negative where the node
+    pays; it is one conversion of this period's net, whatever stands open from before.
+    """
+    clearing = document.hub.clearing_currency
+    target = document.collectives[node].settlement_currency
+    rows = [row for row in result.cleared if node in (row.debtor, row.creditor)]
+    receivable = sum(row.cleared for row in rows if row.creditor == node)
+    fees = sum(row.cleared for row in rows if row.creditor == HUB)
+    owed = sum(row.cleared for row in rows if row.debtor == node) - fees
+    rate, rate_date = rate_text(document, clearing, target)
+    remittance = result.remittances[node]
+    return Sheet(
+        number=number,
+        head={
+            "kind": "remittance advice",
+            "issuer": HUB,
+            "recipient": node,
+            "period": document.period,
+            "run_id": run_id,
+            "rate": rate,
+            "rate_date": rate_date,
+            "rule": "SETTLEMENT §5: convert(|net|, clearing, settlement), once",
+            "remittance_minor": str(remittance),
+            "remittance": decimal_text(remittance, target),
+            "remittance_currency": target,
+            **{f"payment_{name}": value for name, value in payment.items()},
+        },
+        texts=("debtor", "creditor", "side", "from_currency", "from_amount", "rate", "currency"),
+        amounts=("cleared",),
+        lines=[_advice_line(document, row, node) for row in rows],
+        accounts=[
+            Account(
+                currency=clearing,
+                rows={
+                    "opening": opening,
+                    "receivable": receivable,
+                    "payable": -owed,
+                    "clearing_fees": -fees,
+                    "closing": opening + receivable - owed - fees,
+                },
+            ),
+        ],
+    )
+
+
+def _advice_line(document: RunDocument, row: Clearing, node: str) -> Mapping[str, Cell]:
+    is_owed = row.debtor == node
+    return {
+        "debtor": row.debtor,
+        "creditor": row.creditor,
+        "side": "payable" if is_owed else "receivable",
+        "from_currency": row.currency,
+        "from_amount": str(-row.amount if is_owed else row.amount),
+        "rate": _rate(document, row),
+        "currency": document.hub.clearing_currency,
+        "cleared": -row.cleared if is_owed else row.cleared,
+    }
+
+
+def _rate(document: RunDocument, row: Clearing) -> str:
+    return rate_text(document, row.currency, document_rates(document).clearing)[0]
+
+
+def _total(currency: str, amount: int) -> Account:
+    return Account(currency=currency, rows={"invoiced": amount, "closing_to_pay": amount})

@@ -1,0 +1,1 @@
+"""The books of one server: accounts, entries, the hash chain, balances, exports."""

@@ -1,0 +1,1 @@
+"""The record of settled months: runs, published rates, what each left and holds."""

@@ -1,0 +1,108 @@
+"""What is held of a month: a licensor's `~` shares, itemised by address or missing node."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.metering.final_reports import final_reports
+from federation.metering.messages import UsageReport
+from federation.months import store
+from federation.settlement.arithmetic import largest_remainder
+from federation.settlement.messages import Held
+from federation.settlement.run import RunResult
+from federation.settlement.run_document import LATE_PREFIX, RunDocument
+
+Split = dict[tuple[str, str, str], tuple[int, int]]
+
+
+"""{(licence key, reason, address): (weight, amount)}"""
+
+
+async def held_of(
+    session: AsyncSession,
+    document: RunDocument,
+    reports: Sequence[UsageReport],
+    licensor: str,
+) -> list[Held]:
+    """Return the weights held at a licensor in a month, from its own reports or earlier ones'.
+
+    For a node whose report is missing, the node stands in the place of an address.
+    """
+    own = [
+        (key, licence.weights_from[key])
+        for number, licence in document.licences.items()
+        if licence.licensor == licensor
+        for key in licence.keys(number)
+    ]
+    is_earlier = any(origin == "earlier" for _, origin in own)
+    earlier = await _earlier_reports(session, document.period) if is_earlier else []
+    held: list[Held] = []
+    for key, origin in own:
+        held += _by_address(key, earlier if origin == "earlier" else reports)
+    of_the_month = {key for key, origin in own if origin == "period"}
+    return held + [
+        Held(key, party, party.removeprefix(LATE_PREFIX), weight)
+        for key, party, weight in sorted(document.shares_by)
+        if key in of_the_month and party.startswith(LATE_PREFIX)
+    ]
+
+
+async def _earlier_reports(session: AsyncSession, period: str) -> list[UsageReport]:
+    found: list[UsageReport] = []
+    for month in await store.locked_periods(session):
+        if month < period:
+            found += [report for _, report in (await final_reports(session, month)).values()]
+    return found
+
+
+def _by_address(key: str, reports: Iterable[UsageReport]) -> list[Held]:
+    weights: dict[tuple[str, str], int] = {}
+    for report in reports:
+        for item in report.held:
+            if item.licence == key:
+                where = (item.party, item.url_key)
+                weights[where] = weights.get(where, 0) + int(item.weight)
+    return [
+        Held(key, party, url_key, str(weight))
+        for (party, url_key), weight in sorted(weights.items())
+    ]
+
+
+def split(period: str, result: RunResult, held: Iterable[Held]) -> Split:
+    """Share out each `~` share of a licensor by what is held for it (SETTLEMENT §2)."""
+    weights: dict[tuple[str, str], dict[str, int]] = {}
+    for item in held:
+        weights.setdefault((item.licence, item.party), {})[item.url_key] = int(item.weight)
+    found: Split = {}
+    for (key, party), by_url in sorted(weights.items()):
+        total = result.licences[key].shares.get(party, 0)
+        reason = party.removeprefix("~").partition(":")[0]
+        amounts = largest_remainder(total, by_url, scope=f"{period}/{key}/{party}")
+        for url_key, amount in sorted(amounts.items()):
+            found[key, reason, url_key] = (by_url[url_key], amount)
+    return found
+
+
+async def itemise_held(
+    session: AsyncSession,
+    run_id: str,
+    period: str,
+    result: RunResult,
+    held: Iterable[Held],
+    now: datetime,
+) -> None:
+    """Keep what a licensor holds by address: what a late claim may be paid from.
+
+    What is itemised of the month already is not again: a correction adds the differences.
+    """
+    wanted = split(period, result, held)
+    there = await store.held_amounts(session, period)
+    day, rows = store.day(session, now.date()), list[tuple[object, ...]]()
+    for key, reason, url_key in sorted({*wanted, *there}):
+        weight, amount = wanted.get((key, reason, url_key), (0, 0))
+        more = amount - there.get((key, reason, url_key), 0)
+        if more:
+            currency = result.licences[key].currency
+            rows.append((run_id, key, reason, url_key, str(weight), str(more), currency, day))
+    await store.add_held(session, rows)

@@ -1,0 +1,144 @@
+"""The bank's word on a payment: accepted, rejected, booked, returned; and taken back."""
+
+from datetime import date, datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.ledger import store as ledger
+from federation.ledger.accounts import Accounts, Entry, Posting
+from federation.ledger.store import post
+from federation.payments import postings, record, states, store
+from federation.payments.postings import Amount
+from federation.payments.tables import Payment
+
+
+async def accept(
+    session: AsyncSession, payment: Payment, *, who: str, at: datetime, reference: str | None = None
+) -> Payment:
+    """Record that the bank took the order (pain.002); it has not paid yet."""
+    if payment.state in {states.ACCEPTED, states.BOOKED}:
+        return payment
+    states.refuse_move(payment.payment_id, payment.state, states.ACCEPTED)
+    record.step(session, payment, states.ACCEPTED, who=who, at=at, reference=reference)
+    return payment
+
+
+async def reject(
+    session: AsyncSession,
+    payment: Payment,
+    reason: str,
+    *,
+    who: str,
+    at: datetime,
+    reference: str | None = None,
+) -> Payment:
+    """Record that the bank refused the order (pain.002): the debt is there as before."""
+    if payment.state == states.REJECTED:
+        return payment
+    states.refuse_move(payment.payment_id, payment.state, states.REJECTED)
+    payment.reason = record.stated(reason)
+    record.step(
+        session, payment, states.REJECTED, who=who, at=at, reason=reason, reference=reference
+    )
+    books = Accounts(payment.payer)
+    entry = postings.rejected(
+        books, payment.payment_id, record.debt_of(payment), at.date(), record.tags_of(payment)
+    )
+    await post(session, [entry])
+    return payment
+
+
+async def book(
+    session: AsyncSession,
+    payment: Payment,
+    booked_on: date,
+    bank_amount: int,
+    bank_currency: str,
+    *,
+    who: str,
+    at: datetime,
+    reference: str | None = None,
+) -> Payment:
+    """Record that the bank debited `bank_amount` of the account's currency for a payment."""
+    states.refuse_move(payment.payment_id, payment.state, states.BOOKED)
+    if payment.state == states.RETURNED:
+        raise states.PaymentStateError(f"{payment.payment_id} came back")
+    moved = postings.booked(
+        Accounts(payment.payer),
+        record.debt_of(payment),
+        Amount(payment.amount, payment.currency),
+        Amount(bank_amount, bank_currency),
+        record.tags_of(payment),
+    )
+    payment.booked_on = booked_on
+    await _enter(session, payment, states.BOOKED, booked_on, moved)
+    record.step(session, payment, states.BOOKED, who=who, at=at, reference=reference)
+    return payment
+
+
+async def give_back(
+    session: AsyncSession,
+    payment: Payment,
+    returned_on: date,
+    bank_amount: int,
+    bank_currency: str,
+    reason: str,
+    *,
+    who: str,
+    at: datetime,
+    reference: str | None = None,
+) -> Payment:
+    """Record that a booked payment came back: the debt is there again, with the bank's reason."""
+    states.refuse_move(payment.payment_id, payment.state, states.RETURNED)
+    moved = postings.credited(
+        Accounts(payment.payer),
+        record.debt_of(payment),
+        Amount(payment.amount, payment.currency),
+        Amount(bank_amount, bank_currency),
+        record.tags_of(payment),
+    )
+    payment.returned_on, payment.reason = returned_on, record.stated(reason)
+    await _enter(session, payment, states.RETURNED, returned_on, moved)
+    record.step(
+        session, payment, states.RETURNED, who=who, at=at, reason=reason, reference=reference
+    )
+    return payment
+
+
+async def undo(
+    session: AsyncSession, payment: Payment, reason: str, *, who: str, at: datetime
+) -> Payment:
+    """Take back what was last recorded as the bank's word, by reversal: booked, or returned."""
+    back = {states.BOOKED: states.EXPORTED, states.RETURNED: states.BOOKED}.get(payment.state)
+    if back is None:
+        raise states.PaymentStateError(f"{payment.payment_id} is {payment.state}")
+    text = record.stated(reason)
+    document = (await store.bank_documents(session, payment.payment_id, payment.state))[-1]
+    entry = await ledger.entry_of(session, document)
+    if payment.state == states.BOOKED:
+        payment.booked_on = None
+    else:
+        payment.returned_on = None
+    taken_back = postings.reversal(
+        entry,
+        document=f"{document}/undone",
+        narration=f"{entry.narration}, taken back: {text}",
+        on=at.date(),
+    )
+    await post(session, [taken_back])
+    record.step(session, payment, back, who=who, at=at, reason=text, reference=document)
+    payment.reason = None
+    return payment
+
+
+async def _enter(
+    session: AsyncSession,
+    payment: Payment,
+    step: str,
+    on: date,
+    moved: tuple[Posting, ...],
+) -> None:
+    times = len(await store.bank_documents(session, payment.payment_id, step)) + 1
+    document = store.bank_document(payment.payment_id, step, times)
+    narration = f"Payment {payment.payment_id} {step.lower()}"
+    await post(session, [Entry(on, document, narration, moved)])

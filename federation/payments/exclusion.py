@@ -1,0 +1,245 @@
+"""At the hub: a debtor that has not paid at the value date leaves the net, and nobody else waits.
+
+One person proposes, another confirms. The hub takes back its standing between the debtor and the
+others, pays the new net, and tells the nodes, who settle the rest with the debtor directly.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import ClassVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.errors import RefusalError
+from federation.ledger import store as ledger
+from federation.ledger.accounts import Accounts, Entry
+from federation.months import store as months
+from federation.months.tables import Run
+from federation.payments import incoming, netting, record, service, states, store
+from federation.payments.messages import NetRecomputed
+from federation.payments.netting import Position, Recomputed
+from federation.payments.payees import account_in
+from federation.payments.postings import Amount, Leg
+from federation.payments.remittances import remittance_id
+from federation.payments.tables import Exclusion, Payment
+from federation.settlement.run_document import RunDocument, decode
+from federation.store import outbox
+from federation.trust.membership import HubTerms
+from federation.trust.parties import collective_terms
+from federation.trust.principals import require_other_person
+from federation.trust.store import node_parties
+from federation.values.account import PaymentAccount
+from federation.values.party import HUB
+
+
+class NoDebtorError(RefusalError):
+    """This collective owes nothing into the net of this month."""
+
+    code: ClassVar[str] = "NO_DEBTOR"
+
+
+class NotDueError(RefusalError):
+    """The value date has not passed."""
+
+    code: ClassVar[str] = "NOT_DUE"
+
+
+class NoExclusionError(RefusalError):
+    """Nobody proposed this."""
+
+    code: ClassVar[str] = "NO_EXCLUSION"
+
+
+class NetPaidError(RefusalError):
+    """Remittances of this net have gone out already."""
+
+    code: ClassVar[str] = "NET_PAID"
+
+
+@dataclass(frozen=True, slots=True)
+class _Net:
+    """The month whose net is recomputed, and how its hub pays."""
+
+    run: Run
+    document: RunDocument
+    found: Recomputed
+    terms: HubTerms
+    accounts: dict[str, PaymentAccount | None]
+    due_on: date
+    who: str
+    at: datetime
+
+    def currency(self, node: str) -> str:
+        return self.document.collectives[node].settlement_currency
+
+
+async def propose_exclusion(
+    session: AsyncSession, period: str, node: str, reason: str, *, who: str, at: datetime
+) -> Exclusion:
+    """Propose that a debtor leaves a month's net: it has not paid, and its value date is past."""
+    known = await store.find_exclusion(session, period, node)
+    if known is not None:
+        return known
+    await _refuse_unless_late(session, period, node, at)
+    row = Exclusion(
+        period=period, node=node, reason=record.stated(reason), proposed_by=who, proposed_at=at
+    )
+    session.add(row)
+    return row
+
+
+async def _refuse_unless_late(session: AsyncSession, period: str, node: str, at: datetime) -> None:
+    open_rows = [
+        row
+        for row in await store.incoming(session, period)
+        if row.payer == node and row.is_net and row.state == incoming.EXPECTED
+    ]
+    if not open_rows:
+        raise NoDebtorError(f"{node} owes nothing into the net of {period}")
+    if all(row.due_on >= at.date() for row in open_rows):
+        raise NotDueError(f"{node} has time until {max(row.due_on for row in open_rows)}")
+
+
+async def confirm_exclusion(
+    session: AsyncSession, period: str, node: str, terms: HubTerms, *, who: str, at: datetime
+) -> Exclusion:
+    """Confirm as another person: the net is recomputed, posted, proposed anew and told."""
+    row = await store.find_exclusion(session, period, node)
+    if row is None:
+        raise NoExclusionError(f"{node}, {period}")
+    if row.confirmed_by is not None:
+        return row
+    require_other_person(row.proposed_by, who)
+    await _refuse_unless_late(session, period, node, at)
+    run = await months.approved_run(session, period)
+    if run is None:
+        raise NoDebtorError(period)
+    left = [earlier.node for earlier in await store.exclusions(session, period)]
+    document = decode(run.document)
+    parties = {party.code: party for party in await node_parties(session)}
+    net = _Net(
+        run=run,
+        document=document,
+        found=netting.recompute(document, left, node),
+        terms=terms,
+        accounts={code: account_in(collective_terms(party)) for code, party in parties.items()},
+        due_on=at.date() + timedelta(days=terms.payment_days),
+        who=who,
+        at=at,
+    )
+    row.confirmed_by, row.confirmed_at, row.position = who, at, len(left) + 1
+    await _leave_net(session, net)
+    for code in net.found.after:
+        if code != node:
+            await _settle_anew(session, net, code)
+    await _settle_with_debtor(session, net)
+    entry = Entry(
+        at.date(),
+        f"excluded/{period}/{node}",
+        f"{node} left the net of {period}",
+        netting.postings_at_hub(net.found, terms.clearing_currency),
+    )
+    await ledger.post(session, [entry])
+    for code, party in parties.items():
+        message = NetRecomputed(run.run_id, period, left, node, _accounts_for(net, code))
+        await outbox.post(
+            session, target=party.entity_id, kind="net.recomputed", body=message, now=at
+        )
+    return row
+
+
+async def _leave_net(session: AsyncSession, net: _Net) -> None:
+    """Wait no longer for what the debtor owes the net, and pay it nothing out of it."""
+    for row in await store.incoming(session, net.run.period):
+        if row.payer == net.found.debtor and row.state == incoming.EXPECTED:
+            row.state = incoming.EXCLUDED
+    await _cancel_unpaid(session, net, net.found.debtor)
+
+
+async def _cancel_unpaid(session: AsyncSession, net: _Net, node: str) -> Payment | None:
+    """Cancel a node's remittance that was not exported and return it; none may be out already."""
+    rows = await store.payments(session, period=net.run.period, kind=service.REMITTANCE, payee=node)
+    for row in rows:
+        if row.state in {*states.AT_THE_BANK, states.BOOKED}:
+            raise NetPaidError(f"{row.payment_id} is {row.state}")
+    cancelled = await service.set_aside(session, rows, net.found.debtor, who=net.who, at=net.at)
+    return cancelled[-1] if cancelled else None
+
+
+async def _settle_anew(session: AsyncSession, net: _Net, node: str) -> None:
+    """Pay what a node gets now; from one that owed the hub the difference is settled apart."""
+    before, after = net.found.before[node], net.found.after[node]
+    if before == after:
+        return
+    if node not in net.found.replaced:
+        change = Position(after.net - before.net, after.remittance - before.remittance)
+        await _settle(session, net, node, change)
+        return
+    old = await _cancel_unpaid(session, net, node)
+    await _settle(session, net, node, after, before=before, old=old)
+
+
+async def _settle(
+    session: AsyncSession,
+    net: _Net,
+    node: str,
+    position: Position,
+    *,
+    before: Position | None = None,
+    old: Payment | None = None,
+    is_net: bool = True,
+) -> None:
+    period, debt = net.run.period, Accounts(HUB).due(node)
+    clearing = net.terms.clearing_currency
+    if position.remittance > 0 and position.net > 0:
+        await service.propose(
+            session,
+            kind=service.REMITTANCE,
+            payment_id=await store.next_id(session, remittance_id(period, HUB, node)),
+            run=net.run.run_id,
+            period=period,
+            payer=HUB,
+            payee=node,
+            amount=position.remittance,
+            currency=net.currency(node),
+            payer_account=account_in(net.terms),
+            payee_account=net.accounts[node],
+            debt_account=debt,
+            debt_amount=position.net,
+            debt_currency=clearing,
+            who=net.who,
+            at=net.at,
+            due_on=net.due_on,
+            set_off=old.set_off if old else 0,
+            set_off_debt=before.net - old.debt_amount if old and before and old.set_off else 0,
+            replaces=old.payment_id if old else None,
+        )
+    elif position.remittance < 0 and position.net < 0:
+        incoming.expect(
+            session,
+            incoming_id=await store.next_id(session, remittance_id(period, node, HUB)),
+            run=net.run.run_id,
+            period=period,
+            payer=node,
+            amount=Amount(-position.remittance, net.currency(node)),
+            debt=Leg(debt, Amount(-position.net, clearing)),
+            due_on=net.due_on,
+            is_net=is_net,
+        )
+
+
+async def _settle_with_debtor(session: AsyncSession, net: _Net) -> None:
+    """What lies between the hub and the debtor is settled between them, in its currency."""
+    row = net.found.bilateral.get(HUB)
+    if row is not None and row.to_debtor:
+        position = Position(-row.cleared, -row.to_debtor)
+        await _settle(session, net, net.found.debtor, position, is_net=False)
+
+
+def _accounts_for(net: _Net, node: str) -> dict[str, PaymentAccount]:
+    """Return the accounts a node may have to pay to because the debtor left."""
+    debtor = net.found.debtor
+    codes = list(net.found.bilateral) if node == debtor else [debtor]
+    if node != debtor and node not in net.found.bilateral:
+        return {}
+    return {code: account for code in codes if (account := net.accounts.get(code)) is not None}

@@ -1,0 +1,155 @@
+"""Remittances that others owe this server: waited for, and booked when the bank says so."""
+
+from datetime import date, datetime
+from typing import ClassVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.errors import RefusalError
+from federation.ledger import store as ledger
+from federation.ledger.accounts import Accounts, Entry
+from federation.ledger.store import post
+from federation.payments import postings, store
+from federation.payments.postings import Amount, BankAmountError, Leg
+from federation.payments.tables import Incoming
+
+EXPECTED, BOOKED, EXCLUDED = "EXPECTED", "BOOKED", "EXCLUDED"
+
+
+class UnknownRemittanceError(RefusalError):
+    """No such remittance is waited for."""
+
+    code: ClassVar[str] = "UNKNOWN_REMITTANCE"
+
+
+class RemittanceStateError(RefusalError):
+    """The remittance is not in a state that allows this."""
+
+    code: ClassVar[str] = "REMITTANCE_STATE"
+
+
+def expect(
+    session: AsyncSession,
+    *,
+    incoming_id: str,
+    run: str,
+    period: str,
+    payer: str,
+    amount: Amount,
+    debt: Leg,
+    due_on: date,
+    is_net: bool = True,
+) -> Incoming:
+    """Wait for a remittance; `debt` is what it discharges in this server's books.
+
+    The hub pays nobody before it has every remittance of the net (`is_net`).
+    """
+    row = Incoming(
+        id=incoming_id,
+        run_id=run,
+        period=period,
+        payer=payer,
+        amount=amount.minor,
+        currency=amount.currency,
+        is_net=is_net,
+        state=EXPECTED,
+        debt_account=debt.account,
+        debt_amount=debt.amount.minor,
+        debt_currency=debt.amount.currency,
+        received=0,
+        settled=0,
+        due_on=due_on,
+    )
+    session.add(row)
+    return row
+
+
+async def receive(
+    session: AsyncSession,
+    incoming_id: str,
+    here: str,
+    booked_on: date,
+    bank_amount: int,
+    bank_currency: str,
+) -> str:
+    """Record what the bank credited for a remittance; return the document of its entry.
+
+    In its own currency a part may come, never more than is open; money in another currency stands
+    for all that is open. The debt is settled in proportion, rounded down until the last part.
+    What an excluded debtor still pays into the net is owed back to it: its account carries it.
+    """
+    row = await store.find_incoming(session, incoming_id)
+    if row is None:
+        raise UnknownRemittanceError(incoming_id)
+    if row.state == BOOKED:
+        raise RemittanceStateError(f"{row.id} is {row.state}")
+    part = bank_amount if bank_currency == row.currency else row.amount - row.received
+    if part <= 0 or bank_amount <= 0 or part > row.amount - row.received:
+        raise BankAmountError(f"{bank_amount} {bank_currency}, {row.amount - row.received} is open")
+    received = row.received + part
+    settled = row.debt_amount * received // row.amount
+    debt = Leg(row.debt_account, Amount(settled - row.settled, row.debt_currency))
+    meta = {
+        "period": row.period,
+        "run": row.run_id[:16],
+        "party": row.payer,
+        "remittance": row.id,
+        "received": str(part),
+    }
+    moved = postings.exchanged(
+        Accounts(here),
+        Leg(Accounts(here).suspense("BankEntry"), Amount(bank_amount, bank_currency)),
+        debt,
+        meta,
+    )
+    documents = await store.receipts_of_incoming(session, row.id)
+    document = f"remittance/{row.id}/received/{len(documents) + 1}"
+    await post(session, [Entry(booked_on, document, f"Remittance of {row.payer} received", moved)])
+    row.received, row.settled = received, settled
+    if received == row.amount and row.state == EXPECTED:
+        row.state, row.booked_on = BOOKED, booked_on
+    await session.flush()
+    return document
+
+
+async def undo_receipt(
+    session: AsyncSession, incoming_id: str, document: str, reason: str, *, at: datetime
+) -> Incoming:
+    """Take back what `receive` recorded under a document, by reversal."""
+    row = await store.find_incoming(session, incoming_id)
+    if row is None:
+        raise UnknownRemittanceError(incoming_id)
+    if document not in await store.receipts_of_incoming(session, row.id):
+        raise UnknownRemittanceError(document)
+    if f"{document}/undone" in await store.undone_receipts(session, row.id):
+        raise RemittanceStateError(f"{document} is undone")
+    entry = await ledger.entry_of(session, document)
+    taken_back = postings.reversal(
+        entry,
+        document=f"{document}/undone",
+        narration=f"{entry.narration}, taken back: {reason}",
+        on=at.date(),
+    )
+    await post(session, [taken_back])
+    row.received -= int(entry.postings[0].meta["received"])
+    row.settled -= sum(
+        posting.amount for posting in entry.postings if posting.credit == row.debt_account
+    )
+    if row.state == BOOKED:
+        row.state, row.booked_on = EXPECTED, None
+    return row
+
+
+async def asked_for(session: AsyncSession) -> dict[str, list[str]]:
+    """Return {run of a correction: the licensors that still owe what it asks them for}."""
+    found: dict[str, list[str]] = {}
+    for row in await store.waited_for(session):
+        if row.id.startswith("ADJ-") and row.state == EXPECTED:
+            found.setdefault(row.run_id, []).append(row.payer)
+    return found
+
+
+async def unpaid(session: AsyncSession, period: str) -> list[str]:
+    """Return who owes a remittance of a month's net and is neither booked nor excluded."""
+    rows = await store.incoming(session, period)
+    return [row.payer for row in rows if row.is_net and row.state == EXPECTED]

@@ -1,0 +1,82 @@
+"""A licence that ends early: its credit note, and what goes back to the licensee."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.documents import writers
+from federation.documents.credits import credit_entry, refund_due
+from federation.documents.issuing import _issue_sheet, issue_invoice
+from federation.documents.tables import Document
+from federation.ledger import store as ledger
+from federation.ledger.accounts import Accounts
+from federation.licensing import store as licensing
+from federation.licensing.tables import Licence
+from federation.payments import service
+from federation.settlement.revenue import credited
+from federation.trust.principals import Principal
+from federation.values.month import period_of
+
+
+async def credit_licence(
+    session: AsyncSession, row: Licence, reason: str, who: Principal, now: datetime
+) -> Document:
+    """Issue and book the credit note of a licence that was ended early; propose what goes back."""
+    facts = licensing.facts(row)
+    parts = {facts.key(item): credited(facts, item.fee) for item in facts.components}
+    received = sum(receipt.amount for receipt in await licensing.receipts_of(session, row.number))
+    invoice = await issue_invoice(session, row)
+    note = await _issue_sheet(
+        session,
+        issuer=row.licensor,
+        series="CN",
+        subject=row.number,
+        issued_on=now.date(),
+        write=lambda number: writers.credit_note(
+            number,
+            facts,
+            now.date(),
+            invoice_number=invoice.number,
+            reason=reason,
+            credited=parts,
+            received=received,
+        ),
+    )
+    await ledger.post(session, [credit_entry(facts, parts, note.number, now.date())])
+    refund = refund_due(facts, parts, received)
+    if refund:
+        await _propose_refund(session, row, note.number, refund, facts.currency, who, now)
+    return note
+
+
+async def _propose_refund(
+    session: AsyncSession,
+    row: Licence,
+    note: str,
+    amount: int,
+    currency: str,
+    who: Principal,
+    now: datetime,
+) -> None:
+    """Propose to pay back what was received for months that are not licensed any more.
+
+    A lab's account is not known here: the refund is outstanding until somebody names it.
+    """
+    await service.propose(
+        session,
+        kind=service.REFUND,
+        payment_id=f"REFUND-{note}",
+        run="",
+        period=period_of(now.date()),
+        payer=row.licensor,
+        payee=f"lab:{row.licensee}",
+        amount=amount,
+        currency=currency,
+        payer_account=None,
+        payee_account=None,
+        debt_account=Accounts(row.licensor).asset("Receivable"),
+        debt_amount=amount,
+        debt_currency=currency,
+        who=who.subject,
+        at=now,
+    )

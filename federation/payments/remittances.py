@@ -1,0 +1,178 @@
+"""The remittances of an approved run: the hub proposes what it pays and waits for the others."""
+
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.errors import RefusalError
+from federation.ledger.accounts import Accounts
+from federation.months.tables import Run
+from federation.payments import incoming, service, states, store
+from federation.payments import set_off as payments_set_off
+from federation.payments.payees import account_in
+from federation.payments.postings import Amount, Leg
+from federation.payments.tables import Payment
+from federation.settlement.run import RunResult
+from federation.trust.membership import HubTerms
+from federation.trust.parties import collective_terms
+from federation.trust.store import node_parties
+from federation.values.account import PaymentAccount
+from federation.values.party import HUB
+
+
+def adjustment_id(row: Run, node: str) -> str:
+    """Return the EndToEndId of what a correction pays a node: 35 characters at most."""
+    return f"ADJ-{row.period}-{row.run_id[:8]}-{node}"
+
+
+class NetUnpaidError(RefusalError):
+    """A debtor of the month's net has not paid, and has not left it."""
+
+    code: ClassVar[str] = "NET_UNPAID"
+
+
+def remittance_id(period: str, payer: str, payee: str) -> str:
+    """Return the EndToEndId of a remittance, the same at both servers."""
+    return f"PAY-{period}-{payer}-{payee}"[:35]
+
+
+async def propose_remittances(
+    session: AsyncSession, run: Run, result: RunResult, terms: HubTerms, now: datetime
+) -> dict[str, int]:
+    """At the hub: propose what it pays, and wait for what it is paid.
+
+    Debits of earlier corrections take up what a node gets (SETTLEMENT §7c); returned is how much
+    of each remittance, {node: amount} in the node's settlement currency.
+    """
+    taken: dict[str, int] = {}
+    due_on = now.date() + timedelta(days=terms.payment_days)
+    for party in await node_parties(session):
+        amount = result.remittances.get(party.code, 0)
+        particulars = collective_terms(party)
+        debt = Accounts(HUB).due(party.code)
+        if amount > 0:
+            payment_id = remittance_id(run.period, HUB, party.code)
+            used = await payments_set_off.use(
+                session,
+                node=party.code,
+                document=payment_id,
+                period=run.period,
+                credit=amount,
+                on=now.date(),
+            )
+            taken[party.code] = used.amount
+            await service.propose(
+                session,
+                kind=service.REMITTANCE,
+                payment_id=payment_id,
+                run=run.run_id,
+                period=run.period,
+                payer=HUB,
+                payee=party.code,
+                amount=amount,
+                currency=particulars.settlement_currency,
+                payer_account=account_in(terms),
+                payee_account=account_in(particulars),
+                debt_account=debt,
+                debt_amount=result.positions[party.code].net,
+                debt_currency=terms.clearing_currency,
+                who=run.calculated_by,
+                at=now,
+                due_on=due_on,
+                set_off=used.amount,
+                set_off_debt=used.cleared,
+            )
+        elif amount < 0:
+            incoming.expect(
+                session,
+                incoming_id=remittance_id(run.period, party.code, HUB),
+                run=run.run_id,
+                period=run.period,
+                payer=party.code,
+                amount=Amount(-amount, particulars.settlement_currency),
+                debt=Leg(debt, Amount(-result.positions[party.code].net, terms.clearing_currency)),
+                due_on=due_on,
+            )
+    return taken
+
+
+async def propose_own_remittance(
+    session: AsyncSession,
+    *,
+    run_id: str,
+    period: str,
+    amount: int,
+    set_off: int,
+    here: str,
+    account: PaymentAccount | None,
+    currency: str,
+    terms: HubTerms,
+    now: datetime,
+) -> None:
+    """At a node: propose what it owes the hub (`amount` below 0), or wait for what it gets.
+
+    Both are in its settlement currency, into which its books restate its position. Debits of
+    earlier corrections take up `set_off` of what it gets.
+    """
+    debt, due_on = Accounts(here).due(HUB), now.date() + timedelta(days=terms.payment_days)
+    if amount < 0:
+        await service.propose(
+            session,
+            kind=service.REMITTANCE,
+            payment_id=remittance_id(period, here, HUB),
+            run=run_id,
+            period=period,
+            payer=here,
+            payee=HUB,
+            amount=-amount,
+            currency=currency,
+            payer_account=account,
+            payee_account=account_in(terms),
+            debt_account=debt,
+            debt_amount=-amount,
+            debt_currency=currency,
+            who=HUB,
+            at=now,
+            due_on=due_on,
+        )
+    elif amount > set_off:
+        incoming.expect(
+            session,
+            incoming_id=remittance_id(period, HUB, here),
+            run=run_id,
+            period=period,
+            payer=HUB,
+            amount=Amount(amount - set_off, currency),
+            debt=Leg(debt, Amount(amount - set_off, currency)),
+            due_on=due_on,
+        )
+
+
+async def ready_to_export(session: AsyncSession, here: str, currency: str) -> list[Payment]:
+    """Return approved payments of a currency that may go out, at most a file's worth.
+
+    The hub remits nothing of a month before every debtor of its net has paid or left it, and
+    nothing of a correction before a licensor has paid what it is asked for; when that is all there
+    is, this is refused.
+    """
+    rows = await store.payments(session, states=[states.APPROVED], currency=currency)
+    if here != HUB:
+        return rows[: service.FILE_PAYMENTS_MAX]
+    held_up = {
+        period: await incoming.unpaid(session, period)
+        for period in {row.period for row in rows if row.kind == service.REMITTANCE}
+    }
+    asked = await incoming.asked_for(session)
+    ready = [
+        row
+        for row in rows
+        if not (row.kind == service.REMITTANCE and held_up[row.period])
+        and not (row.kind == service.ADJUSTMENT and row.run_id in asked)
+    ]
+    if rows and not ready:
+        late = sorted(
+            {debtor for debtors in [*held_up.values(), *asked.values()] for debtor in debtors}
+        )
+        raise NetUnpaidError(", ".join(late))
+    return ready[: service.FILE_PAYMENTS_MAX]

@@ -1,0 +1,152 @@
+"""Payments and their history, and the remittances this server waits for."""
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from federation.store.base import AutoId, Base, BigCount, Instant
+
+
+class SetOff(Base):
+    """A node's debit from a correction, and its use against later credits (SETTLEMENT §7c).
+
+    `amount` is in the node's settlement currency, `cleared` the same in clearing currency; both
+    are negative where the node owes, positive where a credit took some of it up.
+    """
+
+    __tablename__ = "settlement_set_off"
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    node: Mapped[str] = mapped_column(String(12), index=True)
+    document: Mapped[str] = mapped_column(String(160))
+    period: Mapped[str] = mapped_column(String(7))  # the month in which it was entered
+    amount: Mapped[int] = mapped_column(BigCount)
+    cleared: Mapped[int] = mapped_column(BigCount)
+    currency: Mapped[str] = mapped_column(String(3))
+    of: Mapped[int | None]  # the debit that is taken up
+    recorded_on: Mapped[date]
+
+
+class Payment(Base):
+    """Money to send, and the debt in the books that it discharges.
+
+    `amount` of `currency` is what the bank is told to pay; `debt_amount` of `debt_currency` is
+    what leaves `debt_account`: the hub owes in clearing currency and pays in the node's.
+    Accounts are frozen when the payment is proposed: what the approver saw is what is paid.
+    """
+
+    __tablename__ = "settlement_payment"
+    __table_args__ = (
+        CheckConstraint(
+            "approved_by IS NULL OR approved_by <> proposed_by", name="maker_is_not_checker"
+        ),
+        Index("ix_settlement_payment_period", "period", "state"),
+    )
+    payment_id: Mapped[str] = mapped_column(String(35), primary_key=True)  # the EndToEndId
+    run_id: Mapped[str] = mapped_column(String(64), index=True)
+    period: Mapped[str] = mapped_column(String(7))
+    payer: Mapped[str] = mapped_column(String(12))
+    payee: Mapped[str] = mapped_column(String(140), index=True)  # code, member:<id> or lab:<id>
+    amount: Mapped[int] = mapped_column(BigCount)
+    currency: Mapped[str] = mapped_column(String(3))
+    state: Mapped[str] = mapped_column(String(12), index=True)
+    reason: Mapped[str | None] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(String(12), server_default="REMITTANCE")
+    debt_account: Mapped[str] = mapped_column(String(80), server_default="")
+    debt_amount: Mapped[int] = mapped_column(BigCount, server_default="0")
+    debt_currency: Mapped[str] = mapped_column(String(3), server_default="")
+    set_off: Mapped[int] = mapped_column(BigCount, server_default="0")  # of `currency`, not paid
+    payer_account: Mapped[str | None] = mapped_column(Text)  # pain001.Account as JSON
+    payee_account: Mapped[str | None] = mapped_column(Text)
+    replaces: Mapped[str | None] = mapped_column(String(35))
+    proposed_by: Mapped[str | None] = mapped_column(String(255))
+    proposed_at: Mapped[datetime | None] = mapped_column(Instant)
+    approved_by: Mapped[str | None] = mapped_column(String(255))
+    approved_at: Mapped[datetime | None] = mapped_column(Instant)
+    exported_in: Mapped[str | None] = mapped_column(String(40), index=True)  # PAY document, MsgId
+    exported_at: Mapped[datetime | None] = mapped_column(Instant)
+    due_on: Mapped[date | None]  # agreed value date
+    value_on: Mapped[date | None]  # asked of the bank
+    booked_on: Mapped[date | None]
+    returned_on: Mapped[date | None]
+
+
+class PaymentEvent(Base):
+    """One step of a payment; never changed."""
+
+    __tablename__ = "settlement_payment_event"
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    payment_id: Mapped[str] = mapped_column(String(35), index=True)
+    state: Mapped[str] = mapped_column(String(12))
+    at: Mapped[datetime] = mapped_column(Instant)
+    who: Mapped[str] = mapped_column(String(255))
+    reason: Mapped[str | None] = mapped_column(Text)
+    reference: Mapped[str | None] = mapped_column(String(160))  # document, bank entry, message
+
+
+class Incoming(Base):
+    """A remittance another party owes this server: it is booked when the bank says so.
+
+    `id` is the id under which the payer's server proposes it, so that it comes back as the
+    EndToEndId. `received` of `currency` came so far and took `settled` of the debt. A remittance
+    of the net holds up the hub's own (`is_net`), what two parties settle bilaterally does not.
+    """
+
+    __tablename__ = "settlement_incoming"
+    __table_args__ = (Index("ix_settlement_incoming_period", "period", "payer"),)
+    id: Mapped[str] = mapped_column(String(35), primary_key=True)
+    run_id: Mapped[str] = mapped_column(String(64))
+    period: Mapped[str] = mapped_column(String(7))
+    payer: Mapped[str] = mapped_column(String(12))
+    amount: Mapped[int] = mapped_column(BigCount)
+    currency: Mapped[str] = mapped_column(String(3))
+    is_net: Mapped[bool]
+    state: Mapped[str] = mapped_column(String(12))  # EXPECTED BOOKED EXCLUDED
+    debt_account: Mapped[str] = mapped_column(String(80))
+    debt_amount: Mapped[int] = mapped_column(BigCount)
+    debt_currency: Mapped[str] = mapped_column(String(3))
+    received: Mapped[int] = mapped_column(BigCount, server_default="0")
+    settled: Mapped[int] = mapped_column(BigCount, server_default="0")
+    due_on: Mapped[date]
+    booked_on: Mapped[date | None]
+
+
+class Exclusion(Base):
+    """A debtor that did not pay and leaves a month's net, proposed and confirmed by two people."""
+
+    __tablename__ = "settlement_exclusion"
+    __table_args__ = (
+        CheckConstraint(
+            "confirmed_by IS NULL OR confirmed_by <> proposed_by", name="maker_is_not_checker"
+        ),
+    )
+    period: Mapped[str] = mapped_column(String(7), primary_key=True)
+    node: Mapped[str] = mapped_column(String(12), primary_key=True)
+    reason: Mapped[str] = mapped_column(Text)
+    proposed_by: Mapped[str] = mapped_column(String(255))
+    proposed_at: Mapped[datetime] = mapped_column(Instant)
+    confirmed_by: Mapped[str | None] = mapped_column(String(255))
+    confirmed_at: Mapped[datetime | None] = mapped_column(Instant)
+    position: Mapped[int | None]  # 1 for the first of a month: the order in which they left
+
+
+class Conversion(Base):
+    """Currency this server sold for another; each leg is booked when the bank says so.
+
+    `squares_…` is how much of the exchange account's position the leg closes; what it is more or
+    less than that is realised.
+    """
+
+    __tablename__ = "settlement_conversion"
+    deal: Mapped[str] = mapped_column(String(28), primary_key=True)  # the bank's or our reference
+    sold: Mapped[int] = mapped_column(BigCount)
+    sold_currency: Mapped[str] = mapped_column(String(3))
+    squares_sold: Mapped[int] = mapped_column(BigCount)
+    bought: Mapped[int] = mapped_column(BigCount)
+    bought_currency: Mapped[str] = mapped_column(String(3))
+    squares_bought: Mapped[int] = mapped_column(BigCount)
+    value_on: Mapped[date]
+    recorded_by: Mapped[str] = mapped_column(String(255))
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+    sold_on: Mapped[date | None]
+    bought_on: Mapped[date | None]

@@ -1,0 +1,1 @@
+"""Whether figures are right, and why: invariants examined, amounts explained, months reported."""

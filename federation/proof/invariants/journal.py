@@ -1,0 +1,184 @@
+"""What is true of a journal as a whole: I1, I2, I3 and I10, read as it is stored."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Table, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.errors import RefusalError
+from federation.ledger import store as ledger
+from federation.ledger.chain import GENESIS, entry_digest, link
+from federation.ledger.store import RawEntry
+from federation.ledger.tables import JournalEntry, JournalPosting
+from federation.money import exponent
+from federation.store.base import Base, BigCount
+from federation.store.exact import digits_of, is_no_count, is_no_integer
+from federation.store.invariants import Check
+
+ROOTS = frozenset({"Assets", "Liabilities", "Equity", "Income", "Expenses"})
+
+
+NAMED_MAX = 1_000  # objects that a check names of one kind
+
+
+async def zero_sum(session: AsyncSession, here: str = "") -> Check:
+    """I1: every entry moves whole amounts from one account to another, so it sums to zero."""
+    del here
+    amount = JournalPosting.amount
+    is_no_move = or_(
+        is_no_count(amount),
+        digits_of(amount).like("0%"),
+        JournalPosting.debit == JournalPosting.credit,
+    )
+    rows = await session.execute(
+        select(
+            JournalEntry.document, digits_of(amount), JournalPosting.debit, JournalPosting.credit
+        )
+        .join(JournalEntry, JournalPosting.entry_id == JournalEntry.id)
+        .where(is_no_move)
+        .order_by(JournalPosting.id)
+        .limit(NAMED_MAX)
+    )
+    wrong = [
+        f"{document}: {text} from {credit} to {debit}" for document, text, debit, credit in rows
+    ]
+    has_posting = select(JournalPosting.id).where(JournalPosting.entry_id == JournalEntry.id)
+    empty = await session.scalars(
+        select(JournalEntry.document).where(~has_posting.exists()).limit(NAMED_MAX)
+    )
+    wrong += [f"{document}: no posting" for document in empty]
+    examined = await session.scalar(select(func.count()).select_from(JournalEntry))
+    return examined or 0, wrong
+
+
+async def sums_to_zero(session: AsyncSession, here: str) -> Check:
+    """I2: assets and expenses equal liabilities, equity and income, in every currency.
+
+    Only accounts of this server stand under the five roots, so the sum of them is all there is.
+    """
+    sums: defaultdict[str, int] = defaultdict(int)
+    foreign: list[str] = []
+    head = await ledger.position(session, None)
+    rows = await ledger.moved(session, up_to=head.id if head else 0)
+    for row in rows:
+        root, _, rest = row.account.partition(":")
+        if root in ROOTS and rest.partition(":")[0] == here:
+            sums[row.currency] += row.debits - row.credits
+        else:
+            foreign.append(row.account)
+    wrong = [f"{currency}: off by {amount}" for currency, amount in sorted(sums.items()) if amount]
+    return len(rows), [*wrong, *(f"{account}: not an account here" for account in foreign)]
+
+
+async def amounts_are_integers(session: AsyncSession, here: str) -> Check:
+    """I3: every stored amount is the decimal text of an integer, in a currency with an exponent."""
+    del here
+    examined, wrong = 0, list[str]()
+    for table in Base.metadata.sorted_tables:
+        counts = [column for column in table.columns if isinstance(column.type, BigCount)]
+        if not counts or table.name.startswith("metering_"):
+            continue
+        rows = await session.scalar(select(func.count()).select_from(table))
+        examined += (rows or 0) * len(counts)
+        for column in counts:
+            odd = select(*table.primary_key, digits_of(column)).where(is_no_integer(column))
+            for *key, text in await session.execute(odd.limit(NAMED_MAX)):
+                wrong.append(f"{_name(table, key)}: {column.name} {text!r}")
+        wrong += await _odd_currencies(session, table)
+    return examined, wrong
+
+
+def _name(table: Table, key: Sequence[object]) -> str:
+    return f"{table.name} {'/'.join(map(str, key))}"
+
+
+async def _odd_currencies(session: AsyncSession, table: Table) -> list[str]:
+    if "currency" not in table.c:
+        return []
+    used = await session.scalars(select(table.c.currency).distinct())
+    odd = [currency for currency in used if not _is_currency(currency)]
+    rows = await session.execute(
+        select(*table.primary_key, table.c.currency)
+        .where(table.c.currency.in_(odd))
+        .limit(NAMED_MAX)
+    )
+    return [f"{_name(table, key)}: currency {currency!r}" for *key, currency in rows]
+
+
+def _is_currency(text: str) -> bool:
+    try:
+        exponent(text)
+    except RefusalError:
+        return False
+    return True
+
+
+async def chained(session: AsyncSession, here: str) -> Check:
+    """I10: every entry's hash follows from its content and from the entry before it.
+
+    Entries from before the chain began have no hash; one without a hash after it began is wrong.
+    """
+    del here
+    examined, wrong = 0, list[str]()
+    previous, recorded_at = GENESIS, None
+    async for entry in ledger.walk(session):
+        if entry.hash is None or entry.previous is None:
+            if examined:
+                wrong.append(f"{entry.document}: not chained")
+            continue
+        examined += 1
+        wrong += _broken_link(entry, previous, recorded_at)
+        previous, recorded_at = entry.hash, entry.recorded_at
+    return examined, wrong
+
+
+def _broken_link(entry: RawEntry, previous: str, before: datetime | None) -> list[str]:
+    if entry.previous != previous:
+        return [f"{entry.document}: does not follow the entry before it"]
+    if entry.recorded_at is None or (before is not None and entry.recorded_at < before):
+        return [f"{entry.document}: recorded before the entry before it"]
+    try:
+        digest = digest_of_stored(entry)
+    except (ValueError, msgspec.MsgspecError) as error:
+        return [f"{entry.document}: {error}"]
+    is_same = link(previous, digest) == entry.hash
+    return [] if is_same else [f"{entry.document}: its content is not what was posted"]
+
+
+def digest_of_stored(entry: RawEntry) -> str:
+    """Return the digest of an entry as it is stored now."""
+    return entry_digest(
+        posted_on=entry.posted_on.isoformat(),
+        document=entry.document,
+        narration=entry.narration,
+        reverses=entry.reverses,
+        postings=(
+            (
+                posting.debit,
+                posting.credit,
+                posting.amount,
+                posting.currency,
+                msgspec.json.decode(posting.meta, type=dict[str, str]),
+            )
+            for posting in entry.postings
+        ),
+    )
+
+
+async def heads_chained(session: AsyncSession, here: str) -> Check:
+    """I10: each settled month's head stands in the journal, and the next starts from it."""
+    del here
+    heads = await ledger.heads(session)
+    hashes = await ledger.hashes(session, [row.entry_id for row in heads if row.entry_id])
+    wrong, opening, entry_id = list[str](), GENESIS, 0
+    for row in heads:
+        stands = hashes.get(row.entry_id, GENESIS) if row.entry_id else GENESIS
+        if row.opening != opening:
+            wrong.append(f"{row.period}: does not start from the head before it")
+        if row.head != stands or (row.entry_id or 0) < entry_id:
+            wrong.append(f"{row.period}: its head is not in the journal")
+        opening, entry_id = row.head, row.entry_id or 0
+    return len(heads), wrong

@@ -1,0 +1,297 @@
+"""Gather what explains an amount: of a document, a share, a member or a payment of this server."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.distribution import store as distribution
+from federation.distribution.store import adjustments_of
+from federation.distribution.tables import DistributedRun, MemberAmount
+from federation.documents.service import get_document
+from federation.documents.statement_files import statement_json
+from federation.documents.statements import StatementInputs, build_statement, rate_text
+from federation.ledger import store as ledger
+from federation.licensing import store as licensing
+from federation.metering.tables import Portion
+from federation.months import store as months_store
+from federation.payments.service import ADJUSTMENT, MEMBER, REMITTANCE, get_payment
+from federation.payments.tables import Payment
+from federation.proof import store, why
+from federation.proof.why import Earned, NothingToExplainError, Step
+from federation.registry.urls import normalise_url
+from federation.settlement.arithmetic import largest_remainder
+from federation.settlement.run import RunResult, compute
+from federation.settlement.run_document import RunDocument
+from federation.suspense import store as suspense
+from federation.values.party import HUB
+
+ADVICE_ROWS = {"receivable": "receivable", "payable": "payable", "clearing_fees": "clearing fee"}
+
+
+ADJUSTMENTS_MAX = 1_000
+
+
+async def why_document(session: AsyncSession, number: str) -> Step:
+    """Explain what a document comes to."""
+    row = await get_document(session, number)
+    if row.series == "INV":
+        licence = await licensing.find_licence(session, row.subject)
+        if licence is not None:
+            return why.invoice(licensing.facts(licence))
+    if row.series not in {"STM", "CN", "FEE", "ADV"}:
+        raise NothingToExplainError(f"{number} states no amount")
+    body = msgspec.json.decode(row.body)
+    if row.series == "STM":
+        return why.statement(body)
+    [account] = body["accounts"]
+    rows = {name: int(amount) for name, amount in account["rows"]}
+    return why.account(
+        f"Closing of {number}", account["currency"], rows, _lines_of(body, account["currency"])
+    )
+
+
+def _lines_of(body: Mapping[str, object], currency: str) -> dict[str, list[Step]]:
+    """Put the lines of an advice or credit note under the row of the account they add up to."""
+    found: dict[str, list[Step]] = {}
+    for line in msgspec.convert(body["lines"], list[dict[str, str | None]]):
+        refs = {name: text for name, text in line.items() if text}
+        if body["kind"] == "remittance advice":
+            side = "clearing_fees" if line["creditor"] == HUB else str(line["side"])
+            label = f"{line['debtor']} to {line['creditor']} from {line['from_currency']}"
+            amount, rule = line["cleared"], "SETTLEMENT §5: each sum is converted once"
+        elif body["kind"] == "credit note":
+            side, label, amount = "credited", str(line["month"]), line["amount"]
+            rule = "SETTLEMENT §1: largest remainder by days; nothing after the end"
+        else:
+            continue
+        found.setdefault(side, []).append(Step(label, int(amount or 0), currency, rule, refs))
+    return found
+
+
+async def why_share(
+    session: AsyncSession, here: str, period: str, licence: str, party: str
+) -> Step:
+    """Explain a party's share in a licence key of a settled month."""
+    document, result, run_id = await _run(session, here, period)
+    return why.share(document, result, run_id, licence, party)
+
+
+async def _run(session: AsyncSession, here: str, period: str) -> tuple[RunDocument, RunResult, str]:
+    months = {row.period: row.run_id for row in await suspense.settled_months(session, here)}
+    if period not in months:
+        raise NothingToExplainError(f"{period} is not settled here")
+    document = await suspense.run_of(session, here, period)
+    return document, compute(document), months[period]
+
+
+async def why_member(session: AsyncSession, here: str, period: str, member: str) -> Step:
+    """Explain what a month's run attributed to a member of this node."""
+    done = await distribution.find_distribution(session, period)
+    if done is None:
+        raise NothingToExplainError(f"{period} is not settled here")
+    document, result, run_id = await _run(session, here, period)
+    rows = await distribution.member_amounts(session, period, member)
+    currency = document.collectives[here].settlement_currency
+    by_use: defaultdict[tuple[str, str], list[MemberAmount]] = defaultdict(list)
+    heads: defaultdict[str, int] = defaultdict(int)
+    for row in rows:
+        if row.licence is None:
+            heads[f"{row.source} of what is {row.part}"] += row.amount
+        else:
+            by_use[row.licence.partition("/")[0], row.use or ""].append(row)
+    earned = [
+        await _earned(session, here, document, result, member, use, group)
+        for (_, use), group in sorted(by_use.items())
+    ]
+    return why.member(
+        node=here,
+        member_id=member,
+        period=period,
+        currency=currency,
+        earned=earned,
+        heads=heads,
+        refs=_plan(done, document, here, run_id),
+    )
+
+
+def _plan(done: DistributedRun, document: RunDocument, here: str, run_id: str) -> dict[str, str]:
+    terms = document.collectives[here]
+    return {
+        "run": run_id,
+        "distribution": done.distribution_id,
+        "plan": terms.plan,
+        "received": str(done.received),
+        "domestic": str(done.domestic),
+        "admin_fee": str(-done.admin_fee),
+        "admin_fee_bps": str(terms.admin_fee_bps),
+    }
+
+
+async def _earned(
+    session: AsyncSession,
+    here: str,
+    document: RunDocument,
+    result: RunResult,
+    member: str,
+    use: str,
+    group: Sequence[MemberAmount],
+) -> Earned:
+    keys = sorted({row.licence or "" for row in group})
+    number = keys[0].partition("/")[0]
+    origin = {document.licences[number].weights_from[key] for key in keys}
+    periods = [document.period]
+    if "earlier" in origin:
+        locked = await months_store.locked_periods(session)
+        periods = months_store.periods_before(locked, document.period)
+    portions = await store.member_portions(session, periods, member, use, number)
+    weights: defaultdict[str, int] = defaultdict(int)
+    for portion in portions:
+        weights[portion.url_key or ""] += portion.weight
+    refs = {"weight": str(sum(weights.values())), "units": str(sum(row.units for row in group))}
+    target = document.collectives[here].settlement_currency
+    for key in keys:
+        licence = result.licences[key]
+        rate, day = rate_text(document, licence.currency, target)
+        refs[f"share {key}"] = f"{licence.shares[here]} {licence.currency}"
+        refs[f"rate {key}"] = f"{rate} {day}".strip()
+    for row in group:
+        refs[f"{row.part} {row.licence}"] = str(row.amount)
+    return Earned(
+        licence=number,
+        use=use,
+        amount=sum(row.amount for row in group),
+        weights=weights,
+        days=await _days(session, periods, number, use, portions),
+        refs=refs,
+    )
+
+
+async def _days(
+    session: AsyncSession,
+    periods: Sequence[str],
+    licence: str,
+    use: str,
+    portions: Sequence[Portion],
+) -> dict[str, dict[str, int]]:
+    """Return {address: {day: units}} of the lines counted here; another server keeps its own."""
+    wanted = {portion.url_key for portion in portions}
+    found: dict[str, dict[str, int]] = {}
+    for url, day, units in await store.units_by_day(session, periods, licence, use):
+        address = normalise_url(url).text
+        if address in wanted:
+            days = found.setdefault(address, {})
+            days[day.isoformat()] = days.get(day.isoformat(), 0) + units
+    return found
+
+
+async def why_payment(session: AsyncSession, here: str, payment_id: str) -> Step:
+    """Explain a payment by the debt it discharges."""
+    payment = await get_payment(session, payment_id)
+    if payment.kind == REMITTANCE:
+        return await _remittance(session, here, payment)
+    if payment.kind == ADJUSTMENT:
+        return await _release(session, payment)
+    if payment.kind == MEMBER:
+        return await _to_member(session, here, payment)
+    raise NothingToExplainError(f"{payment_id} is a {payment.kind}")
+
+
+async def _remittance(session: AsyncSession, here: str, payment: Payment) -> Step:
+    """Build the node's statement of the run, from an opening of 0: it closes with the remittance.
+
+    What a node pays is what its statement closes with below 0, so every sign turns round.
+    """
+    document, result, run_id = await _run(session, here, payment.period)
+    node = payment.payee if here == HUB else here
+    inputs = StatementInputs(
+        document=document,
+        result=result,
+        run_id=run_id,
+        node=node,
+        statement_no=payment.payment_id,
+        use_weights={},
+        use_units={},
+    )
+    tree = why.statement(msgspec.json.decode(statement_json(build_statement(inputs))))
+    sign = 1 if here == HUB else -1
+    steps = [_signed(step, sign) for step in tree.steps]
+    if payment.set_off:
+        rule = "SETTLEMENT §7c: a debit is set off against the next credits"
+        steps.append(Step("set off", -payment.set_off, payment.currency, rule))
+    return _paid(payment, steps)
+
+
+def _signed(step: Step, sign: int) -> Step:
+    steps = tuple(_signed(item, sign) for item in step.steps)
+    return Step(step.label, sign * step.amount, step.currency, step.rule, step.refs, steps)
+
+
+def _paid(payment: Payment, steps: Sequence[Step]) -> Step:
+    return Step(
+        f"Payment {payment.payment_id}",
+        payment.amount,
+        payment.currency,
+        "SETTLEMENT §5 and §8",
+        {
+            "payee": payment.payee,
+            "run": payment.run_id,
+            "debt": f"{payment.debt_amount} {payment.debt_currency}",
+            "state": payment.state,
+        },
+        tuple(steps),
+    )
+
+
+async def _release(session: AsyncSession, payment: Payment) -> Step:
+    """Explain a payment of held money by licence, by what each released in clearing currency."""
+    period = payment.payment_id[len("ADJ-") : len("ADJ-YYYY-MM")]
+    claim = payment.payment_id[len("ADJ-YYYY-MM-") :]
+    rows = await suspense.releases(session, claim)
+    rows = [row for row in rows if f"/{period}/" in row.document]
+    items = await suspense.held_items_by_id(session, [row.held_item for row in rows])
+    released: defaultdict[str, int] = defaultdict(int)
+    refs: dict[str, dict[str, str]] = {}
+    for row in rows:
+        item = items[row.held_item]
+        released[item.licence] += row.amount
+        refs[item.licence] = {
+            "held_item": str(item.id),
+            "url": item.url_key,
+            "released": f"{released[item.licence]} {item.currency}",
+            "document": row.document,
+        }
+    weights = {
+        key: await ledger.cleared_for(session, refs[key]["document"], payment.debt_currency)
+        for key in released
+    }
+    if not any(weights.values()):
+        raise NothingToExplainError(payment.payment_id)
+    scope = f"{period}/{payment.payee}/{claim}"
+    rule = "SETTLEMENT §7a: what was held, at the rates of its month"
+    split = largest_remainder(payment.amount, weights, scope=scope)
+    steps = [
+        Step(key, amount, payment.currency, rule, refs[key] | {"cleared": str(weights[key])})
+        for key, amount in sorted(split.items())
+    ]
+    return _paid(payment, steps)
+
+
+async def _to_member(session: AsyncSession, here: str, payment: Payment) -> Step:
+    """Explain a member's payment: what stood open, what the month attributed, what was adjusted."""
+    member = payment.payee.partition(":")[2]
+    balance = (await distribution.balances(session, payment.period)).get(member)
+    if balance is None:
+        raise NothingToExplainError(payment.payment_id)
+    currency = payment.currency
+    steps: list[Step] = []
+    if balance.opening:
+        rule = "Attributed earlier and not payable then"
+        steps.append(Step("Opening", balance.opening, currency, rule))
+    if balance.attributed:
+        steps.append(await why_member(session, here, payment.period, member))
+    for row in await adjustments_of(session, member, payment.period, ADJUSTMENTS_MAX):
+        refs = {"document": row.document, "service_period": row.service_period}
+        steps.append(Step(row.reason, row.amount, currency, "SETTLEMENT §7", refs))
+    return _paid(payment, steps)

@@ -1,0 +1,58 @@
+"""What each use of an address earned its member."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.config import HubConfig, NodeConfig
+from federation.distribution import store as distribution
+from federation.metering import totals as usage_totals
+from federation.metering.tables import UsageTotal
+from federation.money import Money
+from federation.settlement.arithmetic import largest_remainder
+
+
+async def earned_by_address(
+    session: AsyncSession, config: HubConfig | NodeConfig, rows: Sequence[UsageTotal]
+) -> list[Money | None]:
+    """Return what each use of an address earned its member, None where this server cannot know.
+
+    A member's amount for a licence and use is split over its addresses by what they weigh, so
+    the addresses of a statement add up to it.
+    """
+    found: list[Money | None] = []
+    for row in rows:
+        if isinstance(config, HubConfig) or not row.member:
+            found.append(None)
+            continue
+        found.append(await _earned(session, config, row))
+    return found
+
+
+async def _earned(session: AsyncSession, config: NodeConfig, row: UsageTotal) -> Money:
+    """Return what a use earned, with what corrections changed of that month."""
+    original = await distribution.member_amounts(session, row.period, row.member)
+    changes = await distribution.corrections_of(session, row.period)
+    amounts = [(item.licence, item.use, item.amount) for item in original]
+    amounts += [
+        (item.licence, item.use, item.amount) for item in changes if item.member_id == row.member
+    ]
+    total = sum(
+        amount
+        for licence, use, amount in amounts
+        if use == row.use and (licence or "").partition("/")[0] == row.licence
+    )
+    weights: dict[str, int] = {}
+    for portion in await usage_totals.portions(session, row.period):
+        if (
+            portion.member == row.member
+            and portion.use == row.use
+            and portion.licence.partition("/")[0] == row.licence
+        ):
+            address = portion.url_key or "~"
+            weights[address] = weights.get(address, 0) + portion.weight
+    if not any(weights.values()):
+        return Money(0, config.settlement_currency)
+    scope = f"{row.period}/{config.code}/{row.licence}/{row.member}/{row.use}"
+    split = largest_remainder(total, weights, scope=scope)
+    return Money(split.get(row.url_key, 0), config.settlement_currency)

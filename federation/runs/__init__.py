@@ -1,0 +1,1 @@
+"""The hub's month: reports awaited, runs calculated, approved, corrected."""

@@ -1,0 +1,31 @@
+"""When a month's reports are due and whom to remind when. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from federation.config import Calendar
+from federation.values.month import last_day
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A sender's report of a month: its last day, and the days on which to remind."""
+
+    sender: str
+    due_on: date
+    reminders: tuple[date, ...]
+
+
+def due(calendar: Calendar, period: str, sender: str) -> Due:
+    """Return when a sender's report is due, and the days of its reminders in order."""
+    end = last_day(period)
+    due_on = end + timedelta(days=calendar.senders.get(sender, calendar.cut_off_day))
+    ahead = sorted(set(calendar.reminder_days), reverse=True)
+    days = (due_on - timedelta(days=days) for days in ahead)
+    return Due(sender, due_on, tuple(day for day in days if day > end))
+
+
+def due_all(calendar: Calendar, period: str, senders: Iterable[str]) -> dict[str, Due]:
+    """Return when each sender's report is due."""
+    return {sender: due(calendar, period, sender) for sender in sorted(senders)}

@@ -1,0 +1,180 @@
+"""What a run follows from, put together from the rows of the hub (SETTLEMENT §8)."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ClassVar, Literal
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.errors import RefusalError
+from federation.licensing import store as licensing
+from federation.licensing.facts import LicenceFacts
+from federation.metering.final_reports import final_reports
+from federation.metering.messages import UsageReport
+from federation.months import store as months_store
+from federation.settlement.rates import reference_rates
+from federation.settlement.run import with_rates_used
+from federation.settlement.run_document import (
+    CollectiveTerms,
+    ComponentTerms,
+    HubTerms,
+    LicenceTerms,
+    RunDocument,
+    TierTerms,
+    WeightTerms,
+)
+from federation.settlement.weights import (
+    Weights,
+    late_weights,
+    own_weights,
+    shares_by,
+    sum_of_classes,
+    sum_of_months,
+    with_late,
+)
+from federation.trust import membership
+from federation.trust.parties import collective_terms
+from federation.trust.store import node_parties
+from federation.values.month import last_day, period_of
+from federation.values.party import HUB
+
+
+class PeriodOrderError(RefusalError):
+    """Months are settled in their order, each once."""
+
+    code: ClassVar[str] = "PERIOD_ORDER"
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """A run's document, with the own weights it will leave to later months."""
+
+    document: RunDocument
+    own: Weights
+    reports: list[UsageReport]
+
+
+async def gather(session: AsyncSession, period: str, terms: membership.HubTerms) -> Gathered:
+    """Put together everything a run of a month follows from (SETTLEMENT §8)."""
+    reports = await final_reports(session, period)
+    locked = await months_store.locked_periods(session)
+    if locked and period != period_of(last_day(max(locked)) + timedelta(days=1)):
+        raise PeriodOrderError(f"{period} does not follow {max(locked)}")
+    own = own_weights(report for _, report in reports.values())
+    history = await months_store.own_weights_by_month(session, period)
+    earlier = sum_of_months(history)
+    codes = [party.code for party in await node_parties(session)]
+    late = late_weights(history, [code for code in codes if code not in reports])
+    shared = with_late(own, late)
+    document = RunDocument(
+        format=1,
+        period=period,
+        first_period=min(locked, default=period),
+        hub=HubTerms(
+            terms.clearing_currency, terms.fee_bps, terms.national_fee_bps, terms.fee_band_bps
+        ),
+        weights=WeightTerms(
+            {tier: str(weight) for tier, weight in terms.tier_weight.items()},
+            {use: str(weight) for use, weight in terms.use_weight.items()},
+        ),
+        collectives={
+            party.code: _collective(collective_terms(party))
+            for party in await node_parties(session)
+        },
+        licences=await _licences(session, period, shared, earlier),
+        rates={},
+        shares_by=shares_by(shared, earlier),
+        classes=sum_of_classes(report for _, report in reports.values()),
+        reports={party: digest for party, (digest, _) in reports.items() if party != HUB},
+    )
+    rates = reference_rates(await months_store.rate_table(session), terms.clearing_currency, period)
+    return Gathered(
+        with_rates_used(document, rates),
+        own,
+        [report for _, report in reports.values()],
+    )
+
+
+async def _licences(
+    session: AsyncSession, period: str, own: Weights, earlier: Weights
+) -> dict[str, LicenceTerms]:
+    received = await licensing.receipts_until(session, last_day(period))
+    recognised: defaultdict[str, int] = defaultdict(int)
+    carried: dict[str, int] = {}
+    for row in await months_store.standings(session, period):
+        recognised[row.licence] += row.recognised
+        carried[row.licence] = row.carried_forward
+    return {
+        row.number: _licence(
+            licensing.facts(row),
+            received.get(row.number, 0),
+            recognised,
+            carried,
+            {"own": own, "earlier": earlier},
+        )
+        for row in await licensing.all_licences(session)
+    }
+
+
+def _licence(
+    facts: LicenceFacts,
+    received: int,
+    recognised: Mapping[str, int],
+    carried: Mapping[str, int],
+    weights: Mapping[str, Weights],
+) -> LicenceTerms:
+    keys = [facts.key(component) for component in facts.components]
+    return LicenceTerms(
+        licensor=facts.licensor,
+        licensee=facts.licensee,
+        currency=facts.currency,
+        starts_on=facts.starts_on.isoformat(),
+        ends_on=facts.fee_until.isoformat(),
+        unclaimed="hold" if facts.unclaimed == "hold" else "exclude",
+        usage_basis="lab" if facts.usage_basis == "lab" else "site",
+        components=[
+            ComponentTerms(c.id, sorted(c.uses), c.unit, str(c.fee)) for c in facts.components
+        ],
+        received=str(max(received, 0)),
+        recognised_before={key: str(recognised.get(key, 0)) for key in keys},
+        brought_forward={key: str(carried.get(key, 0)) for key in keys},
+        weights_from={
+            key: _origin(weights["own"].get(key, {}), weights["earlier"].get(key, {}))
+            for key in keys
+        },
+        ended_on=facts.ends_on.isoformat() if facts.fee_ends_on else msgspec.UNSET,
+    )
+
+
+def _origin(
+    own: Mapping[str, int], earlier: Mapping[str, int]
+) -> Literal["period", "earlier", "none"]:
+    if any(own.values()):
+        return "period"
+    return "earlier" if any(earlier.values()) else "none"
+
+
+_PLANS: Mapping[str, Literal["per_usage", "hybrid", "tiered"]] = {
+    "per_usage": "per_usage",
+    "hybrid": "hybrid",
+    "tiered": "tiered",
+}
+
+
+def _collective(terms: membership.CollectiveTerms) -> CollectiveTerms:
+    tiers: Mapping[str, membership.Tier] | None = terms.tiers
+    return CollectiveTerms(
+        country=terms.country,
+        settlement_currency=terms.settlement_currency,
+        admin_fee_bps=terms.admin_fee_bps,
+        collecting_fee_bps=terms.collecting_fee_bps,
+        minimum_payment=str(terms.minimum_payment),
+        plan=_PLANS[terms.plan],
+        base_bps=terms.base_bps,
+        tiers=None
+        if tiers is None
+        else {name: TierTerms(t.minimum_works, t.share_bps) for name, t in tiers.items()},
+    )

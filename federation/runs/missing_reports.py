@@ -1,0 +1,86 @@
+"""Reports that stay out: reminded of, and declared missing by two people."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.config import Calendar
+from federation.errors import RefusalError
+from federation.metering import month
+from federation.metering import store as metering
+from federation.runs.calendar import due
+from federation.runs.tables import MissingReport
+from federation.settlement.messages import Reminder
+from federation.store import outbox
+from federation.trust.parties import get_party
+from federation.trust.principals import Principal, require_other_person
+from federation.values.reason import stated
+
+
+class NotMissingError(RefusalError):
+    """This report is not missing."""
+
+    code: ClassVar[str] = "NOT_MISSING"
+
+
+async def declare_missing(
+    session: AsyncSession, period: str, node: str, reason: str, who: Principal, now: datetime
+) -> MissingReport:
+    """Declare a node's report missing; it takes effect when a second person confirms it."""
+    await _require_missing(session, period, node)
+    known = await session.get(MissingReport, (period, node))
+    if known is not None:
+        return known
+    row = MissingReport(
+        period=period,
+        node=node,
+        reason=stated(reason),
+        declared_by=who.subject,
+        declared_at=now,
+    )
+    session.add(row)
+    return row
+
+
+async def confirm_missing(
+    session: AsyncSession, period: str, node: str, who: Principal, now: datetime
+) -> MissingReport:
+    """Confirm as a second person: the month goes on, the node's share is held as `~LATE:<node>`."""
+    row = await session.get(MissingReport, (period, node))
+    if row is None:
+        raise NotMissingError(f"nobody declared {node} missing for {period}")
+    if row.confirmed_by is not None:
+        return row
+    require_other_person(row.declared_by, who.subject)
+    await _require_missing(session, period, node)
+    row.confirmed_by, row.confirmed_at = who.subject, now
+    await month.go_on_without(session, period, node, now)
+    return row
+
+
+async def _require_missing(session: AsyncSession, period: str, node: str) -> None:
+    if await metering.find_period(session, period) is None:
+        raise NotMissingError(f"{period} is not cut off")
+    progress = await metering.progress(session, period)
+    if node not in progress:
+        raise NotMissingError(f"{node} does not take part in {period}")
+    if node in await metering.latest_reports(session, period):
+        raise NotMissingError(f"{node} has reported on {period}")
+    behind = sorted(
+        other
+        for other, item in progress.items()
+        if item.forwarded_lines is None and not item.missing
+    )
+    if behind and node not in behind:
+        raise NotMissingError(f"{node} only waits for what {', '.join(behind)} sends on")
+
+
+async def remind(
+    session: AsyncSession, calendar: Calendar, period: str, node: str, now: datetime
+) -> None:
+    """Remind a node of the report it owes."""
+    await _require_missing(session, period, node)
+    party = await get_party(session, node)
+    body = Reminder(period, due(calendar, period, node).due_on)
+    await outbox.post(session, target=party.entity_id, kind="usage.reminder", body=body, now=now)

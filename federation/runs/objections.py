@@ -1,0 +1,107 @@
+"""What nodes say to an advised run: they concur or object; silence concurs in time."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.errors import RefusalError
+from federation.months import store as months
+from federation.months.tables import Run
+from federation.runs import store
+from federation.runs.tables import Response
+from federation.settlement.messages import RunAnswered
+from federation.store import outbox
+from federation.trust.parties import get_party
+from federation.trust.principals import Principal
+from federation.trust.store import node_parties
+from federation.values.party import HUB
+from federation.values.reason import stated
+
+CONCURRED, OBJECTED = "CONCURRED", "OBJECTED"
+
+
+class ObjectionsOpenError(RefusalError):
+    """The run waits for nodes: the window is open or an objection is not answered."""
+
+    code: ClassVar[str] = "OBJECTIONS_OPEN"
+
+
+class ResponseError(RefusalError):
+    """This cannot be said to this run, or not any more."""
+
+    code: ClassVar[str] = "RUN_ANSWER"
+
+
+async def answer_run(
+    session: AsyncSession, run_id: str, node: str, answer: str, reason: str | None, now: datetime
+) -> Response:
+    """At a node: concur with an advised run or object to it; the hub is told."""
+    run = await months.find_run(session, run_id)
+    if run is None or run.state != "ADVISED":
+        raise ResponseError(f"{run_id[:16]} is not advised")
+    if answer == OBJECTED and run.objections_until and now > run.objections_until:
+        raise ResponseError(f"objections were possible until {run.objections_until.isoformat()}")
+    known = await session.get(Response, (run_id, node))
+    if known is not None:
+        if known.answer != answer:
+            raise ResponseError(f"{node} has {known.answer.lower()} already")
+        return known
+    row = Response(
+        run_id=run_id,
+        node=node,
+        answer=answer,
+        reason=stated(reason or "") if answer == OBJECTED else None,
+        given_at=now,
+    )
+    session.add(row)
+    hub = await get_party(session, HUB)
+    message = RunAnswered(run_id, answer, row.reason)
+    await outbox.post(session, target=hub.entity_id, kind="run.answered", body=message, now=now)
+    return row
+
+
+async def receive_answer(
+    session: AsyncSession, node: str, message: RunAnswered, now: datetime
+) -> None:
+    """At the hub: keep what a node says; the first answer to a run stands."""
+    if await session.get(Response, (message.run_id, node)) is None:
+        session.add(
+            Response(
+                run_id=message.run_id,
+                node=node,
+                answer=CONCURRED if message.answer == CONCURRED else OBJECTED,
+                reason=message.reason,
+                given_at=now,
+            )
+        )
+
+
+async def settle_objection(
+    session: AsyncSession, run_id: str, node: str, outcome: str, who: Principal, now: datetime
+) -> Response:
+    """Answer an objection that does not stop the run; the answer is kept with it.
+
+    One that is right is answered by withdrawing the run.
+    """
+    row = await session.get(Response, (run_id, node))
+    if row is None or row.answer != OBJECTED:
+        raise ResponseError(f"{node} has not objected to {run_id[:16]}")
+    if row.settled_by is None:
+        row.settled_by, row.settled_at, row.outcome = who.subject, now, stated(outcome)
+    return row
+
+
+async def require_concurrence(session: AsyncSession, run: Run, now: datetime) -> None:
+    """Refuse approval while a node may still object, or has and was not answered."""
+    answers = await store.responses(session, run.run_id)
+    open_objections = [
+        node for node, row in answers.items() if row.answer == OBJECTED and row.settled_by is None
+    ]
+    if open_objections:
+        raise ObjectionsOpenError(f"{', '.join(open_objections)} objected")
+    silent = sorted({party.code for party in await node_parties(session)} - answers.keys())
+    if silent and run.objections_until is not None and now < run.objections_until:
+        raise ObjectionsOpenError(
+            f"{', '.join(silent)} may object until {run.objections_until:%Y-%m-%d %H:%M}Z"
+        )

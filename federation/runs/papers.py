@@ -1,0 +1,124 @@
+"""The papers of an approved run: its number, fee notes and advices, sent to whom they are for."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from functools import partial
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.documents import store as documents
+from federation.documents import writers
+from federation.documents.issuing import _issue_sheet
+from federation.documents.messages import DocumentIssued, Form
+from federation.documents.service import CSV, issue
+from federation.documents.tables import Document
+from federation.payments.tables import Payment
+from federation.settlement.run import RunResult
+from federation.settlement.run_document import RunDocument
+from federation.store import outbox
+from federation.trust.store import node_parties
+from federation.values.party import HUB
+
+
+async def issue_run(
+    session: AsyncSession,
+    document: RunDocument,
+    body: bytes,
+    result: RunResult,
+    run_id: str,
+    paid: Mapping[str, Payment],
+    opening: Mapping[str, int],
+    value_on: date,
+    now: datetime,
+) -> list[Document]:
+    """At the hub: number the run's document, and write each node's fee note and advice.
+
+    `paid` is what the hub pays of this run, by node; `opening` is what its books said was due
+    to each before the run, in the clearing currency, `value_on` the agreed value date.
+    """
+    period, day = document.period, now.date()
+    await issue(
+        session,
+        issuer=HUB,
+        series="RUN",
+        subject=f"run/{period}",
+        issued_on=day,
+        period=period,
+        write=lambda _: body,
+    )
+    issued: list[Document] = []
+    for node in sorted(document.collectives):
+        if any((row.debtor, row.creditor) == (node, HUB) for row in result.cleared):
+            note = await _issue_sheet(
+                session,
+                issuer=HUB,
+                series="FEE",
+                subject=f"clearing-fee/{period}/{node}",
+                issued_on=day,
+                period=period,
+                write=partial(
+                    writers.fee_note, document=document, result=result, run_id=run_id, licensor=node
+                ),
+            )
+            issued.append(note)
+        if opening.get(node) or any(node in (r.debtor, r.creditor) for r in result.cleared):
+            how = _payment(paid.get(node), result.remittances[node], value_on)
+            advice = await _issue_sheet(
+                session,
+                issuer=HUB,
+                series="ADV",
+                subject=f"remittance/{period}/{node}",
+                issued_on=day,
+                period=period,
+                write=partial(
+                    writers.advice,
+                    document=document,
+                    result=result,
+                    run_id=run_id,
+                    node=node,
+                    opening=opening.get(node, 0),
+                    payment=how,
+                ),
+            )
+            issued.append(advice)
+    await _deliver(session, issued, now)
+    return issued
+
+
+def _payment(row: Payment | None, remittance: int, value_on: date) -> dict[str, str]:
+    """Say how a remittance is paid; a part of it may be set off against an earlier debit."""
+    value_date = value_on.isoformat()
+    if row is not None:
+        return {
+            "id": row.payment_id,
+            "state": row.state,
+            "reason": row.reason or "",
+            "amount_minor": str(row.amount),
+            "set_off_minor": str(-row.set_off),
+            "value_date": (row.due_on or value_on).isoformat(),
+        }
+    if remittance < 0:
+        return {"state": "EXPECTED", "reason": "the node pays", "value_date": value_date}
+    return {"state": "NONE", "reason": "nothing to pay", "value_date": ""}
+
+
+async def _deliver(session: AsyncSession, issued: Iterable[Document], now: datetime) -> None:
+    """Send each document to the node it is for: its subject ends in the node's code."""
+    entities = {party.code: party.entity_id for party in await node_parties(session)}
+    for document in issued:
+        node = document.subject.rpartition("/")[2]
+        forms = [Form(document.media_type, document.body.decode())]
+        csv = await documents.find_form(session, document.number, CSV)
+        if csv is not None:
+            forms.append(Form(csv.media_type, csv.body.decode()))
+        message = DocumentIssued(
+            document.number,
+            document.series,
+            document.subject,
+            document.period,
+            document.issued_on,
+            forms,
+        )
+        await outbox.post(
+            session, target=entities[node], kind="document.issued", body=message, now=now
+        )

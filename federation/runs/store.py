@@ -1,0 +1,33 @@
+"""Every SQL statement about missing reports and answers to runs. Nothing here commits."""
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.runs.tables import MissingReport, Response
+
+
+async def missing_reports(session: AsyncSession, period: str) -> dict[str, MissingReport]:
+    """Return {node: declaration} of a month."""
+    rows = await session.scalars(
+        select(MissingReport).where(MissingReport.period == period).order_by(MissingReport.node)
+    )
+    return {row.node: row for row in rows}
+
+
+async def unconfirmed(session: AsyncSession) -> list[MissingReport]:
+    """Return declarations that wait for a second person."""
+    rows = await session.scalars(
+        select(MissingReport)
+        .where(MissingReport.confirmed_by.is_(None))
+        .order_by(MissingReport.period, MissingReport.node)
+        .limit(1_000)
+    )
+    return list(rows)
+
+
+async def responses(session: AsyncSession, run_id: str) -> dict[str, Response]:
+    """Return {node: what it said} to a run."""
+    rows = await session.scalars(
+        select(Response).where(Response.run_id == run_id).order_by(Response.node)
+    )
+    return {row.node: row for row in rows}

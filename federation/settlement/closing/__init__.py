@@ -1,1 +1,0 @@
-"""A month's life: calendar, missing reports, advice, objections, the work-list."""

@@ -1,1 +1,0 @@
-"""What late or wrong usage changes in settled months, posted in the open one."""

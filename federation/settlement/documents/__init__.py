@@ -1,1 +1,0 @@
-"""Numbered documents: gap-free series per issuer, kept byte for byte."""

@@ -1,1 +1,0 @@
-"""What must be true of a server's books, runs and usage, whatever happened (docs/invariants.md)."""

@@ -1,1 +1,0 @@
-"""The journal as evidence: chained entries, heads of periods, balances as of any past instant."""

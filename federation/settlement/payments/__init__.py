@@ -1,1 +1,0 @@
-"""Money out and in: payments from proposal to the bank's word, and what is waited for."""

@@ -1,0 +1,212 @@
+"""What settled months come to with other usage: they are computed again, one after the other.
+
+SETTLEMENT §7b: a month and every later one its result enters, at the original rates and terms. Only
+usage is new; fees, receipts, terms and rates are those of the document that is corrected. Pure.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from federation.settlement.clearing import Clearing, Position, positions
+from federation.settlement.rates import Rates
+from federation.settlement.revenue import Revenue
+from federation.settlement.run import LicenceResult, RunResult, compute, with_rates_used
+from federation.settlement.run_document import RunDocument
+from federation.settlement.weights import Weights, late_weights, shares_by, sum_of_months, with_late
+from federation.values.month import last_day
+from federation.values.party import HUB
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the latest reports of a month say: own weights, digests, classes."""
+
+    own: Weights
+    reports: Mapping[str, str]
+    classes: Mapping[str, tuple[int, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """A month's document in force and the one that takes its place, each with its result."""
+
+    old: RunDocument
+    new: RunDocument
+    before: RunResult
+    after: RunResult
+
+
+def recompute(
+    documents: Sequence[RunDocument],
+    usage: Mapping[str, Usage],
+    history: Mapping[str, Weights],
+    standing: Mapping[str, tuple[int, int]],
+    rates: Mapping[str, Mapping[str, tuple[str, str]]],
+) -> list[Corrected]:
+    """Compute months again, in order, each with what the one before it now leaves.
+
+    `documents` are the months in force from the first corrected one to the last settled one;
+    `usage` is new usage by month; `history` the own weights of all settled months; `standing` is
+    {licence key: (recognised so far, carried forward)} before the first of the documents; `rates`
+    are {month: {currency: (date, rate)}}, consulted where a document has none.
+    """
+    own = dict(history)
+    left = dict(standing)
+    chain: list[Corrected] = []
+    for old in documents:
+        own[old.period] = usage[old.period].own if old.period in usage else own[old.period]
+        earlier = {month: weights for month, weights in own.items() if month < old.period}
+        new = _document(old, usage.get(old.period), own[old.period], earlier, left)
+        new = with_rates_used(new, _rates(old, rates.get(old.period, {})))
+        after = compute(new)
+        chain.append(Corrected(old, new, compute(old), after))
+        for key, licence in after.licences.items():
+            recognised, _ = left.get(key, (0, 0))
+            left[key] = (recognised + licence.revenue.recognised, licence.carried_forward)
+    return chain
+
+
+def _document(
+    old: RunDocument,
+    usage: Usage | None,
+    own: Weights,
+    earlier: Mapping[str, Weights],
+    left: Mapping[str, tuple[int, int]],
+) -> RunDocument:
+    reports = dict(usage.reports) if usage else old.reports
+    classes = dict(usage.classes) if usage else old.classes
+    missing = sorted(old.collectives.keys() - reports.keys())
+    shared, before = with_late(own, late_weights(earlier, missing)), sum_of_months(earlier)
+    licences = {
+        number: msgspec.structs.replace(
+            terms,
+            recognised_before={key: str(left.get(key, (0, 0))[0]) for key in terms.keys(number)},
+            brought_forward={key: str(left.get(key, (0, 0))[1]) for key in terms.keys(number)},
+            weights_from={
+                key: "period"
+                if any(shared.get(key, {}).values())
+                else "earlier"
+                if any(before.get(key, {}).values())
+                else "none"
+                for key in terms.keys(number)
+            },
+        )
+        for number, terms in old.licences.items()
+    }
+    known = {key for number, terms in licences.items() for key in terms.keys(number)}
+    rows = [row for row in shares_by(shared, before) if row[0] in known]
+    return msgspec.structs.replace(
+        old, licences=licences, reports=reports, classes=classes, shares_by=rows, rates={}
+    )
+
+
+def _rates(old: RunDocument, more: Mapping[str, tuple[str, str]]) -> Rates:
+    """Return the original rates; one that only the correction needs is the published one."""
+    original = {currency: (rate.date, rate.rate) for currency, rate in old.rates.items()}
+    return Rates(old.hub.clearing_currency, {**more, **original}, on=last_day(old.period))
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a correction moves: licences and clearings as differences, nets in clearing currency.
+
+    `remittances` are the nets in each node's settlement currency, at the original rates. A node
+    that owes as a licensor holds the money and is asked for it: `called` is that part of what it
+    owes, (settlement currency, clearing currency); the rest are credits it lost, to be set off.
+    `bilateral` is what lies between nodes of which one left that month's net.
+    """
+
+    licences: dict[str, LicenceResult]
+    cleared: list[Clearing]
+    bilateral: list[Clearing]
+    called: dict[str, tuple[int, int]]
+    positions: dict[str, Position]
+    remittances: dict[str, int]
+
+    @property
+    def moved(self) -> int:
+        """Return what changes between parties, all differences added up."""
+        return sum(abs(row.cleared) for row in [*self.cleared, *self.bilateral])
+
+
+def difference(
+    item: Corrected, rates: Mapping[str, tuple[str, str]], left: Collection[str] = ()
+) -> Difference:
+    """Return what takes a month from its result in force to its corrected one.
+
+    `left` are the debtors that left that month's net.
+    """
+    licences = {
+        key: row
+        for key in item.after.licences
+        if (row := _licence(item.before.licences[key], item.after.licences[key])) is not None
+    }
+    rows = _cleared(item.before, item.after)
+    bilateral = [
+        row for row in rows if HUB not in (row.debtor, row.creditor) and _involves(row, left)
+    ]
+    cleared = [row for row in rows if row not in bilateral]
+    nets = positions(cleared, [HUB, *sorted(item.new.collectives)])
+    consulted = {name: (rate.date, rate.rate) for name, rate in item.new.rates.items()}
+    table = _rates(item.old, {**rates, **consulted})
+    clearing = item.new.hub.clearing_currency
+    remittances: dict[str, int] = {}
+    called: dict[str, tuple[int, int]] = {}
+    for node, terms in item.new.collectives.items():
+        amount = table.convert(abs(nets[node].net), clearing, terms.settlement_currency)
+        remittances[node] = amount if nets[node].net >= 0 else -amount
+        owed = min(-nets[node].net, nets[node].payable)
+        if owed > 0:
+            asked = table.convert(owed, clearing, terms.settlement_currency)
+            called[node] = (min(asked, amount), owed)
+    return Difference(licences, cleared, bilateral, called, nets, remittances)
+
+
+def _involves(row: Clearing, left: Collection[str]) -> bool:
+    return row.debtor in left or row.creditor in left
+
+
+def between(item: Corrected, row: Clearing, node: str, rates: Mapping[str, tuple[str, str]]) -> int:
+    """Return a bilateral difference in a node's settlement currency, at the original rates."""
+    consulted = {name: (rate.date, rate.rate) for name, rate in item.new.rates.items()}
+    table = _rates(item.old, {**rates, **consulted})
+    currency = item.new.collectives[node].settlement_currency
+    amount = table.convert(abs(row.cleared), item.new.hub.clearing_currency, currency)
+    return amount if row.cleared >= 0 else -amount
+
+
+def _licence(before: LicenceResult, after: LicenceResult) -> LicenceResult | None:
+    shares = {
+        party: amount
+        for party in sorted({*before.shares, *after.shares})
+        if (amount := after.shares.get(party, 0) - before.shares.get(party, 0))
+    }
+    carried = after.carried_forward - before.carried_forward
+    old, new = before.revenue, after.revenue
+    revenue = Revenue(
+        new.allocated - old.allocated,
+        new.recognised - old.recognised,
+        new.clearing_fee - old.clearing_fee,
+        new.collecting_fee - old.collecting_fee,
+        new.brought_forward - old.brought_forward,
+    )
+    if not shares and not carried and not any((revenue.recognised, revenue.brought_forward)):
+        return None
+    return replace(after, revenue=revenue, shares=shares, carried_forward=carried)
+
+
+def _cleared(before: RunResult, after: RunResult) -> list[Clearing]:
+    """Return the differences of what both sides booked for each pair and currency."""
+    sums: dict[tuple[str, str, str], tuple[int, int]] = {}
+    for sign, result in ((-1, before), (1, after)):
+        for row in result.cleared:
+            key = (row.debtor, row.creditor, row.currency)
+            amount, cleared = sums.get(key, (0, 0))
+            sums[key] = (amount + sign * row.amount, cleared + sign * row.cleared)
+    return [
+        Clearing(*key, amount, cleared)
+        for key, (amount, cleared) in sorted(sums.items())
+        if amount or cleared
+    ]

@@ -1,1 +1,0 @@
-"""Money held for a reason: who owns it, since when, which clocks run, how it is released."""

@@ -1,0 +1,315 @@
+"""At the hub: the queue of claims on held money, decided by another person, and the release."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.errors import RefusalError
+from federation.ledger import store as ledger
+from federation.ledger.accounts import Accounts
+from federation.payments import service as payments
+from federation.payments.payees import account_in
+from federation.registry import index_store
+from federation.registry.urls import normalise_url
+from federation.settlement.rates import Rates
+from federation.settlement.run_document import RunDocument
+from federation.store import outbox
+from federation.store.canonical import sha256_hex
+from federation.suspense import store
+from federation.suspense.claiming import (
+    EVIDENCE_MAX,
+    HeldClaimStateError,
+    NoSuchClaimError,
+    NotHeldError,
+    UnknownHeldClaimError,
+    decided,
+)
+from federation.suspense.eligibility import claimants, is_reserved, key_of
+from federation.suspense.items import DISPUTED, UNMATCHED
+from federation.suspense.messages import (
+    HeldClaimed,
+    HeldClosed,
+    HeldRefused,
+    HeldReleased,
+    ReleasedItem,
+    ReleasedPayment,
+)
+from federation.suspense.release import Held, Released, hub_entry, released, remitted
+from federation.suspense.service import month_rates
+from federation.suspense.tables import HeldClaim, Release
+from federation.trust.membership import HubTerms
+from federation.trust.parties import collective_terms, get_party
+from federation.trust.principals import Principal, require_other_person
+from federation.trust.store import node_parties
+from federation.values.month import period_of
+from federation.values.party import HUB
+
+
+class ContestedClaimError(RefusalError):
+    """Members of different collectives claim this address: a dispute is decided, not a claim."""
+
+    code: ClassVar[str] = "CONTESTED_CLAIM"
+
+
+async def receive_claim(
+    session: AsyncSession, node: str, message: HeldClaimed, now: datetime
+) -> None:
+    """Queue a node's claim; it is judged when it is decided, not when it comes."""
+    session.add(
+        HeldClaim(
+            id=f"HC-{node}-{await store.next_claim_number(session, node):06d}",
+            node=node,
+            url_key=message.url_key,
+            url_digest=sha256_hex(message.url_key.encode()),
+            claim_id=message.claim_id[:64],
+            member_id=None,
+            evidence=message.evidence[:EVIDENCE_MAX],
+            state="FILED",
+            filed_by=message.filed_by[:255],
+            filed_at=now,
+        )
+    )
+
+
+async def decide_held_claim(
+    session: AsyncSession,
+    claim: str,
+    *,
+    accept: bool,
+    reason: str,
+    who: Principal,
+    terms: HubTerms,
+    now: datetime,
+) -> HeldClaim:
+    """Accept a claim on what nobody claimed when it was used, or refuse it."""
+    row = await _to_decide(session, claim, reason, who)
+    if accept:
+        await _accept(session, row, frozenset({UNMATCHED}), reason, who, terms, now)
+    else:
+        await _refuse(session, row, reason, who, now)
+    return row
+
+
+async def decide_dispute(
+    session: AsyncSession,
+    url: str,
+    *,
+    node: str,
+    claim_id: str,
+    reason: str,
+    who: Principal,
+    terms: HubTerms,
+    now: datetime,
+) -> HeldClaim:
+    """Decide a dispute between collectives for one claim that was filed; the others are refused.
+
+    The hub does not weigh the merits: `reason` says what the parties agreed or who decided.
+    """
+    key = normalise_url(url)
+    filed = await store.claims(session, state="FILED", url_key=key.text)
+    chosen = [row for row in filed if (row.node, row.claim_id) == (node, claim_id)]
+    if not chosen:
+        raise UnknownHeldClaimError(f"{claim_id} of {node} on {key.text}")
+    row = await _to_decide(session, chosen[0].id, reason, who)
+    await _accept(session, row, frozenset({UNMATCHED, DISPUTED}), reason, who, terms, now)
+    for rival in filed:
+        if rival.id != row.id:
+            require_other_person(rival.filed_by, who.subject)
+            await _refuse(session, rival, reason, who, now)
+    return row
+
+
+async def _to_decide(session: AsyncSession, claim: str, reason: str, who: Principal) -> HeldClaim:
+    row = await store.find_claim(session, claim)
+    if row is None:
+        raise UnknownHeldClaimError(claim[:40])
+    if row.state != "FILED":
+        raise HeldClaimStateError(f"{row.id} is {row.state}")
+    if not reason.strip():
+        raise HeldClaimStateError("a decision states its reason")
+    require_other_person(row.filed_by, who.subject)
+    return row
+
+
+async def _refuse(
+    session: AsyncSession, row: HeldClaim, reason: str, who: Principal, now: datetime
+) -> None:
+    decided(row, "REFUSED", reason, who.subject, now)
+    party = await get_party(session, row.node)
+    message = HeldRefused(row.id, reason)
+    await outbox.post(session, target=party.entity_id, kind="held.refused", body=message, now=now)
+
+
+async def _accept(
+    session: AsyncSession,
+    row: HeldClaim,
+    reasons: frozenset[str],
+    reason: str,
+    who: Principal,
+    terms: HubTerms,
+    now: datetime,
+) -> None:
+    """Release what is held for the claim's months, pay it, and tell the claimant and the others."""
+    documents = await _documents(session, row.url_key)
+    items = await _claimed_items(session, row, reasons, documents)
+    rates = {period: await month_rates(session, run) for period, run in documents.items()}
+    parts = released(items, rates)
+    for part in parts:
+        await _book(session, row, part, terms, now)
+    decided(row, "ACCEPTED", reason, who.subject, now)
+    paid = await _pay(session, row, parts, rates, terms, now)
+    party = await get_party(session, row.node)
+    message = HeldReleased(
+        row.id,
+        reason,
+        [
+            ReleasedItem(
+                part.period,
+                part.licence,
+                "+".join(sorted({item.reason for item in part.items})),
+                str(part.amount),
+                part.currency,
+                str(part.cleared),
+            )
+            for part in parts
+        ],
+        paid,
+    )
+    await outbox.post(session, target=party.entity_id, kind="held.released", body=message, now=now)
+    await _close(session, row.url_key, documents, now)
+
+
+async def _documents(session: AsyncSession, url_key: str) -> dict[str, RunDocument]:
+    """Return {month: run} of the months in which something is held for an address."""
+    wanted = {item.period for item in await store.held_sums(session, url_key=url_key)}
+    return {
+        month.period: await store.run_of(session, HUB, month.period)
+        for month in await store.settled_months(session, HUB)
+        if month.period in wanted
+    }
+
+
+async def _claimed_items(
+    session: AsyncSession,
+    row: HeldClaim,
+    reasons: frozenset[str],
+    documents: Mapping[str, RunDocument],
+) -> list[Held]:
+    """Return what is left of the held items whose use the claim covers, or refuse."""
+    rows = await store.held_sums(session, url_key=row.url_key)
+    open_rows = [item for item in rows if item.amount > 0 and item.period in documents]
+    if not open_rows:
+        raise NotHeldError(row.url_key)
+    key = key_of(row.url_key)
+    index = index_store.claim_index(await index_store.index_slice(session, [key]))
+    found: list[Held] = []
+    rivals: set[str] = set()
+    for item in open_rows:
+        document = documents[item.period]
+        claiming = claimants(index, key, document, item.licence)
+        if (row.node, row.claim_id) not in claiming:
+            continue
+        others = {node for node, _ in claiming} - {row.node}
+        if item.reason not in reasons or (others and DISPUTED not in reasons):
+            rivals |= others or {item.reason}
+            continue
+        if not is_reserved(index, key, document, item.licence):
+            found.append(
+                Held(
+                    item=item.item,
+                    licence=item.licence,
+                    period=item.period,
+                    run_id=item.run_id,
+                    reason=item.reason,
+                    amount=item.amount,
+                    currency=item.currency,
+                )
+            )
+    if not found and rivals:
+        raise ContestedClaimError(f"{row.url_key}: {', '.join(sorted(rivals))}")
+    if not found:
+        raise NoSuchClaimError(f"{row.claim_id} did not count when {row.url_key} was used")
+    return found
+
+
+async def _book(
+    session: AsyncSession, row: HeldClaim, part: Released, terms: HubTerms, now: datetime
+) -> None:
+    entry = hub_entry(
+        part,
+        claim=row.id,
+        node=row.node,
+        url_key=row.url_key,
+        clearing_currency=terms.clearing_currency,
+        on=now.date(),
+    )
+    await ledger.post(session, [entry])
+    for item in part.items:
+        session.add(
+            Release(
+                held_item=item.item,
+                held_claim=row.id,
+                to_party=row.node,
+                amount=item.amount,
+                currency=item.currency,
+                released_at=now,
+                document=entry.document,
+            )
+        )
+
+
+async def _pay(
+    session: AsyncSession,
+    row: HeldClaim,
+    parts: Sequence[Released],
+    rates: Mapping[str, Rates],
+    terms: HubTerms,
+    now: datetime,
+) -> list[ReleasedPayment]:
+    """Propose one payment per month released: each has its own rate."""
+    particulars = collective_terms(await get_party(session, row.node))
+    currency = particulars.settlement_currency
+    runs = {part.period: part.run_id for part in parts}
+    paid: list[ReleasedPayment] = []
+    for period, amount in remitted(parts, rates, currency).items():
+        if not amount:
+            continue
+        payment_id = f"ADJ-{period}-{row.id}"
+        await payments.propose(
+            session,
+            kind=payments.ADJUSTMENT,
+            payment_id=payment_id,
+            run=runs[period],
+            period=period_of(now.date()),
+            payer=HUB,
+            payee=row.node,
+            amount=amount,
+            currency=currency,
+            payer_account=account_in(terms),
+            payee_account=account_in(particulars),
+            debt_account=Accounts(HUB).due(row.node),
+            debt_amount=sum(part.cleared for part in parts if part.period == period),
+            debt_currency=terms.clearing_currency,
+            who=row.decided_by or "",
+            at=now,
+            due_on=now.date() + timedelta(days=terms.payment_days),
+        )
+        paid.append(ReleasedPayment(period, runs[period], payment_id, str(amount), currency))
+    return paid
+
+
+async def _close(
+    session: AsyncSession, url_key: str, documents: Mapping[str, RunDocument], now: datetime
+) -> None:
+    """Tell every node of which months nothing is left for an address."""
+    await session.flush()
+    still = {item.period for item in await store.held_sums(session, url_key=url_key)}
+    periods = sorted(documents.keys() - still)
+    if periods:
+        message = HeldClosed(url_key, periods, now.date())
+        for party in await node_parties(session):
+            await outbox.post(
+                session, target=party.entity_id, kind="held.closed", body=message, now=now
+            )

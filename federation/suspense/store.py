@@ -1,0 +1,274 @@
+"""Every SQL statement about held money: what there is, listed, claimed, released. No commits."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import msgspec
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.distribution.tables import DistributedRun, MemberBalance
+from federation.licensing.tables import Receipt
+from federation.months.tables import HeldItem, Run
+from federation.payments.states import OUTSTANDING
+from federation.payments.tables import Payment, PaymentEvent
+from federation.settlement.messages import RunApproved
+from federation.settlement.run_document import RunDocument, decode
+from federation.store.bulk import insert_rows
+from federation.store.canonical import sha256_hex
+from federation.suspense.items import HeldSum
+from federation.suspense.messages import ListedItem
+from federation.suspense.tables import HeldClaim, HeldListing, Release
+from federation.values.party import HUB
+
+PAGE_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class SettledMonth:
+    """A month this server has settled, and when."""
+
+    period: str
+    run_id: str
+    at: datetime
+
+
+async def settled_months(
+    session: AsyncSession, here: str, as_of: datetime | None = None
+) -> list[SettledMonth]:
+    """Return the months settled here until an instant, oldest first."""
+    if here == HUB:
+        query = select(Run.period, Run.run_id, Run.approved_at).where(
+            Run.state == "APPROVED", Run.corrects.is_(None)
+        )
+        approved = await session.execute(query.order_by(Run.period))
+        found = [SettledMonth(period, run_id, at) for period, run_id, at in approved if at]
+    else:
+        rows = await session.execute(
+            select(
+                DistributedRun.period, DistributedRun.run_id, DistributedRun.recorded_at
+            ).order_by(DistributedRun.period)
+        )
+        found = [SettledMonth(period, run_id, at) for period, run_id, at in rows]
+    return [month for month in found if as_of is None or month.at <= as_of]
+
+
+async def run_of(session: AsyncSession, here: str, period: str) -> RunDocument:
+    """Return the run a month was settled by."""
+    if here == HUB:
+        query = select(Run.document).where(
+            Run.period == period, Run.state == "APPROVED", Run.corrects.is_(None)
+        )
+        return decode((await session.execute(query)).scalar_one())
+    row = await session.get_one(DistributedRun, period)
+    return decode(msgspec.json.decode(row.document, type=RunApproved).document.encode())
+
+
+async def held_sums(
+    session: AsyncSession,
+    *,
+    url_key: str | None = None,
+    period: str | None = None,
+    as_of: datetime | None = None,
+) -> list[HeldSum]:
+    """Return what is held, or was at an instant, by month, licence, reason and address.
+
+    A correction adds items of its own, also negative ones; what comes to 0 is left out.
+    """
+    query = select(HeldItem).order_by(HeldItem.id)
+    if url_key is not None:
+        query = query.where(HeldItem.url_key == url_key)
+    if as_of is not None:
+        query = query.where(HeldItem.held_since <= as_of.date())
+    months = await _months_of_runs(session)
+    if period is not None:
+        months = {run_id: month for run_id, month in months.items() if month == period}
+        query = query.where(HeldItem.run_id.in_(months))
+    gone = await _released(session, as_of)
+    first: dict[tuple[str, str, str, str], HeldItem] = {}
+    sums: dict[tuple[str, str, str, str], int] = {}
+    for item in await session.scalars(query):
+        month = months.get(item.run_id)
+        if month is None:
+            continue
+        key = (month, item.licence, item.reason, item.url_key)
+        first.setdefault(key, item)
+        sums[key] = sums.get(key, 0) + item.amount - gone.get(item.id, 0)
+    return [
+        HeldSum(
+            item=first[key].id,
+            run_id=first[key].run_id,
+            period=key[0],
+            licence=key[1],
+            reason=key[2],
+            url_key=key[3],
+            currency=first[key].currency,
+            since=first[key].held_since,
+            amount=amount,
+        )
+        for key, amount in sums.items()
+        if amount
+    ]
+
+
+async def _months_of_runs(session: AsyncSession) -> dict[str, str]:
+    """Return {run: month} of everything approved or distributed here, corrections included."""
+    approved = await session.execute(select(Run.run_id, Run.period).where(Run.state == "APPROVED"))
+    shared = await session.execute(select(DistributedRun.run_id, DistributedRun.period))
+    return {run_id: period for run_id, period in (*approved, *shared)}
+
+
+async def _released(session: AsyncSession, as_of: datetime | None) -> dict[int, int]:
+    query = select(Release.held_item, Release.amount)
+    if as_of is not None:
+        query = query.where(Release.released_at <= as_of)
+    found: dict[int, int] = {}
+    for item, amount in await session.execute(query):
+        found[item] = found.get(item, 0) + amount
+    return found
+
+
+async def held_items_by_id(session: AsyncSession, items: Collection[int]) -> dict[int, HeldItem]:
+    """Return held items by id."""
+    rows = await session.scalars(select(HeldItem).where(HeldItem.id.in_(items)))
+    return {row.id: row for row in rows}
+
+
+async def receipts(session: AsyncSession) -> dict[str, list[tuple[date, int]]]:
+    """Return {licence: [(day, amount)] in order} of everything received."""
+    rows = await session.execute(
+        select(Receipt.licence, Receipt.received_on, Receipt.amount).order_by(
+            Receipt.received_on, Receipt.id
+        )
+    )
+    found: dict[str, list[tuple[date, int]]] = {}
+    for licence, day, amount in rows:
+        found.setdefault(licence, []).append((day, amount))
+    return found
+
+
+async def distributions(session: AsyncSession, periods: Collection[str]) -> list[DistributedRun]:
+    """Return what a node did with some months, oldest first."""
+    query = select(DistributedRun).where(DistributedRun.period.in_(periods))
+    return list(await session.scalars(query.order_by(DistributedRun.period)))
+
+
+async def balances(session: AsyncSession, periods: Collection[str]) -> list[MemberBalance]:
+    """Return members' balances of some months, oldest first."""
+    query = select(MemberBalance).where(MemberBalance.period.in_(periods))
+    return list(
+        await session.scalars(query.order_by(MemberBalance.period, MemberBalance.member_id))
+    )
+
+
+async def outstanding_payments(
+    session: AsyncSession, as_of: datetime | None = None
+) -> list[tuple[Payment, date]]:
+    """Return the payments that cannot be made, or could not at an instant, and since when."""
+    events = select(PaymentEvent).order_by(PaymentEvent.id)
+    if as_of is not None:
+        events = events.where(PaymentEvent.at <= as_of)
+    last = {event.payment_id: event for event in await session.scalars(events)}
+    waiting = {name: event.at.date() for name, event in last.items() if event.state == OUTSTANDING}
+    query = select(Payment).where(Payment.payment_id.in_(waiting)).order_by(Payment.payment_id)
+    return [(row, waiting[row.payment_id]) for row in await session.scalars(query)]
+
+
+async def add_listing(
+    session: AsyncSession, period: str, holder: str, items: Sequence[ListedItem]
+) -> None:
+    """At a node: keep a part of the hub's list."""
+    columns = [
+        "period",
+        "holder",
+        "reason",
+        "url_key",
+        "url_digest",
+        "amount_band",
+        "held_since",
+    ]
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    rows: list[tuple[object, ...]] = [
+        (
+            period,
+            holder,
+            item.reason,
+            item.url_key,
+            sha256_hex(item.url_key.encode()),
+            item.amount_band,
+            item.held_since.isoformat() if is_sqlite else item.held_since,
+        )
+        for item in items
+    ]
+    await insert_rows(session, HeldListing, columns, rows)
+
+
+async def listing(
+    session: AsyncSession,
+    *,
+    period: str | None = None,
+    url_key: str | None = None,
+    after: int = 0,
+    limit: int = PAGE_MAX,
+) -> list[HeldListing]:
+    """Return what is listed and still open, in the order it was published."""
+    query = select(HeldListing).where(HeldListing.id > after, HeldListing.closed_on.is_(None))
+    if period is not None:
+        query = query.where(HeldListing.period == period)
+    if url_key is not None:
+        query = query.where(HeldListing.url_digest == sha256_hex(url_key.encode()))
+    query = query.order_by(HeldListing.id).limit(min(max(limit, 1), PAGE_MAX))
+    return list(await session.scalars(query))
+
+
+async def close_listing(
+    session: AsyncSession, holder: str, url_key: str, periods: Collection[str], on: date
+) -> None:
+    """At a node: nothing is left to claim for an address of some months."""
+    await session.execute(
+        update(HeldListing)
+        .where(
+            HeldListing.url_digest == sha256_hex(url_key.encode()),
+            HeldListing.holder == holder,
+            HeldListing.period.in_(periods),
+            HeldListing.closed_on.is_(None),
+        )
+        .values(closed_on=on)
+    )
+
+
+async def next_claim_number(session: AsyncSession, node: str) -> int:
+    """Return how many claims a node has filed, and one."""
+    query = select(func.count()).select_from(HeldClaim).where(HeldClaim.node == node)
+    return (await session.scalar(query) or 0) + 1
+
+
+async def find_claim(session: AsyncSession, claim: str) -> HeldClaim | None:
+    """Return a claim on held money."""
+    return await session.get(HeldClaim, claim)
+
+
+async def claims(
+    session: AsyncSession,
+    *,
+    state: str | None = None,
+    url_key: str | None = None,
+    after: str = "",
+    limit: int = PAGE_MAX,
+) -> list[HeldClaim]:
+    """Return claims on held money by id."""
+    query = select(HeldClaim).where(HeldClaim.id > after).order_by(HeldClaim.id)
+    if state is not None:
+        query = query.where(HeldClaim.state == state)
+    if url_key is not None:
+        query = query.where(HeldClaim.url_digest == sha256_hex(url_key.encode()))
+    return list(await session.scalars(query.limit(min(max(limit, 1), PAGE_MAX))))
+
+
+async def releases(session: AsyncSession, claim: str | None = None) -> list[Release]:
+    """Return what was released, in order."""
+    query = select(Release).order_by(Release.id)
+    if claim is not None:
+        query = query.where(Release.held_claim == claim)
+    return list(await session.scalars(query))

@@ -1,0 +1,21 @@
+"""What waits because money is held: claims to decide."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.suspense import store
+from federation.values.offices import APPROVER
+from federation.values.party import HUB
+from federation.values.work_item import WorkItem
+
+
+async def of_suspense(session: AsyncSession, here: str) -> list[WorkItem]:
+    """Return claims on held money that nobody has decided."""
+    return [
+        WorkItem(
+            "held claim",
+            row.id,
+            f"{row.node} claims {row.url_key}",
+            APPROVER if here == HUB else HUB,
+        )
+        for row in await store.claims(session, state="FILED")
+    ]

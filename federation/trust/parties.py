@@ -1,0 +1,59 @@
+"""Admitted parties and the terms agreed with them."""
+
+from datetime import datetime
+from typing import ClassVar
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from federation.errors import RefusalError
+from federation.trust.admission import _encode
+from federation.trust.membership import CollectiveTerms, HubTerms, Roster
+from federation.trust.tables import Party
+from federation.values.party import HUB
+
+
+class UnknownPartyError(RefusalError):
+    """No such collective is admitted here."""
+
+    code: ClassVar[str] = "UNKNOWN_NODE"
+
+
+class NotAdmittedError(RefusalError):
+    """This collective is not admitted yet."""
+
+    code: ClassVar[str] = "NOT_ADMITTED"
+
+
+async def get_party(session: AsyncSession, code: str) -> Party:
+    """Return an admitted party by code, or refuse."""
+    party = await session.get(Party, code)
+    if party is None:
+        raise UnknownPartyError(code)
+    return party
+
+
+def collective_terms(party: Party) -> CollectiveTerms:
+    """Return a collective's agreed particulars."""
+    return msgspec.json.decode(party.terms or "{}", type=CollectiveTerms)
+
+
+async def hub_terms(session: AsyncSession) -> HubTerms:
+    """At a node: return the hub's terms as agreed at admission."""
+    hub = await session.get(Party, HUB)
+    if hub is None or hub.terms is None:
+        raise NotAdmittedError
+    return msgspec.json.decode(hub.terms, type=HubTerms)
+
+
+async def receive_roster(session: AsyncSession, message: Roster, now: datetime) -> None:
+    """At the node: hold the keys of the other collectives."""
+    for peer in message.peers:
+        party = await session.get(Party, peer.code)
+        if party is None:
+            party = Party(code=peer.code, admitted_at=now)
+            session.add(party)
+        party.entity_id = peer.entity_id
+        party.url = peer.url
+        party.name = peer.name
+        party.jwk = _encode(peer.jwk).decode()

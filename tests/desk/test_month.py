@@ -1,0 +1,100 @@
+"""`federation month` over real HTTP: a month's steps, names of runs, refusals that a shell sees."""
+
+import asyncio
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from federation.cli.main import EXIT_REFUSED, cli
+from federation.errors import RefusalError
+from federation.values.party import HUB
+from tests.federation.harness import (
+    PERIOD,
+    all_reported,
+    month_over,
+    nothing_changes,
+    open_for_business,
+    small_federation,
+    write_scenario,
+)
+
+
+@pytest.fixture
+async def small(backend, tmp_path):
+    scenario = write_scenario(tmp_path / "files")
+    async with small_federation(backend, scenario, tmp_path) as small:
+        await open_for_business(small)
+        month_over(small)
+        yield small
+
+
+async def month(small, *arguments, who="settlement", code=HUB, **names):
+    """Run the command in a thread, as `main` does; return (exit code, output or refusal)."""
+    environment = {
+        "FEDERATION_URL": small.running[code].url,
+        "FEDERATION_TOKEN": small.at(code, who)._token(),
+    } | names
+
+    def invoke():
+        return CliRunner().invoke(
+            cli, ["month", *arguments], env=environment, standalone_mode=False
+        )
+
+    result = await asyncio.to_thread(invoke)
+    if isinstance(result.exception, RefusalError):
+        return EXIT_REFUSED, result.exception.code
+    assert result.exception is None
+    return result.exit_code, result.output
+
+
+async def asked(small, *arguments, **more):
+    code, printed = await month(small, *arguments, "--json", **more)
+    assert code == 0
+    return msgspec.json.decode(printed)
+
+
+async def test_a_month_from_cut_off_to_payments(small, tmp_path):
+    rates = tmp_path / "rates.csv"
+    rates.write_bytes(small.scenario.rates)
+    assert (await asked(small, "rates", str(rates)))["recorded"] == 1
+    assert (await asked(small, "cut-off", PERIOD))["state"] in {"CUT_OFF", "FORWARDED"}
+    await all_reported(small)
+    assert {row["node"]: row["sequence"] for row in await asked(small, "reports", PERIOD)} == {
+        "DE": 1,
+        "FR": 1,
+        "GB": 1,
+    }
+    [run] = await asked(small, "calculate", PERIOD)
+    beginning = run["runId"][:8]
+
+    assert (await asked(small, "runs", PERIOD))[0]["runId"] == run["runId"]
+    assert (await asked(small, "diff", PERIOD)).keys() == {"shares", "nets", "causes"}
+    assert (await asked(small, "advise", beginning))[0]["state"] == "ADVISED"
+    await small.silence()
+    [answer] = await asked(small, "concur", beginning, code="FR")
+    assert answer["answer"] == "CONCURRED"
+    await small.silence()
+    assert [row["node"] for row in await asked(small, "answers", PERIOD)] == ["FR"]
+    async with nothing_changes(small):
+        assert await month(small, "approve", PERIOD) == (EXIT_REFUSED, "NOT_ALLOWED")
+    [approved] = await asked(small, "approve", PERIOD, who="approver")
+    assert (approved["state"], approved["approvedBy"]) == ("APPROVED", "approver")
+    code, printed = await month(small, "documents", "get", "INV-HUB-000001", "--form", "csv")
+    assert (code, "licence invoice" in printed) == (0, True)
+
+
+async def test_what_a_server_refuses_is_a_code_and_changes_nothing(small):
+    unknown = (EXIT_REFUSED, "NO_SUCH_RUN")
+    async with nothing_changes(small):
+        assert await month(small, "calculate", "2027-01") == (EXIT_REFUSED, "MISSING_REPORT")
+        assert await month(small, "cut-off", "2027-01") == (EXIT_REFUSED, "PERIOD_NOT_OVER")
+        assert await month(small, "advise", PERIOD) == unknown
+        assert await month(small, "diff", "abcdef") == unknown
+        assert await month(small, "correct", "calculate") == (EXIT_REFUSED, "NOTHING_TO_CORRECT")
+        assert await month(small, "held", "published") == (EXIT_REFUSED, "NOT_HERE")
+        assert await month(small, "correct", "debits", code="FR") == (EXIT_REFUSED, "NOT_HERE")
+        nobody = {"FEDERATION_TOKEN": "x"}
+        assert await month(small, "work", **nobody) == (EXIT_REFUSED, "NOT_AUTHENTICATED")
+        nowhere = {"FEDERATION_URL": "http://127.0.0.1:9"}
+        assert await month(small, "work", **nowhere) == (EXIT_REFUSED, "NOT_REACHED")

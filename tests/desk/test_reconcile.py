@@ -1,0 +1,330 @@
+"""A day at the desk over real HTTP: the command, the routes, GraphQL, and who may do what."""
+
+import asyncio
+import os
+import sys
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from federation.cli.main import EXIT_REFUSED, cli
+from federation.desk.reconcile import BadItemTextError, read_amount, read_items
+from federation.errors import RefusalError
+from tests.banking.bank import IBAN, Ntry, Tx, statement
+from tests.federation.harness import (
+    Answer,
+    nothing_changes,
+    send,
+    small_federation,
+    tell,
+    write_scenario,
+)
+
+DAY = datetime(2026, 10, 17, 9, tzinfo=UTC)
+
+
+LONDON = "GB82WEST12345698765432"
+
+
+OFFICER, APPROVER = "settlement", "approver"
+
+
+@pytest.fixture
+async def hub(backend, tmp_path):
+    """A hub that sold two licences; no collective is up."""
+    scenario = write_scenario(tmp_path / "files")
+    async with small_federation(backend, scenario, tmp_path, leave_out=scenario.codes) as small:
+        story = small.story()
+        for item in scenario.manifest.licence:
+            if item.issuer == "HUB":
+                await (
+                    story.issuer("HUB")
+                    .person("licensing")
+                    .ask(
+                        "mutation($id: String!) { registerLicensee(id: $id, name: $id) "
+                        "{ __typename } }",
+                        id=item.licensee,
+                    )
+                )
+                await story._sell_one(item)
+        small.set_clock(DAY)
+        yield small
+
+
+def environment(small, who=OFFICER, role="settlement_officer"):
+    return {
+        "FEDERATION_URL": small.running["HUB"].url,
+        "FEDERATION_TOKEN": small.at("HUB", who, role)._token(),
+        "COLUMNS": "200",
+    }
+
+
+async def run(small, *arguments, who=OFFICER, role="settlement_officer"):
+    """Run the command in a thread, as `main` does; return (exit code, output, errors)."""
+    names = environment(small, who, role)
+
+    def invoke():
+        return CliRunner().invoke(cli, ["reconcile", *arguments], env=names, standalone_mode=False)
+
+    result = await asyncio.to_thread(invoke)
+    if isinstance(result.exception, RefusalError):
+        refusal = result.exception
+        return EXIT_REFUSED, result.output, f"federation: {refusal.code}: {refusal.message}"
+    return result.exit_code, result.stdout, result.stderr
+
+
+async def done(small, *arguments, **who):
+    code, out, errors = await run(small, *arguments, "--json", **who)
+    assert (code, errors) == (0, "")
+    return msgspec.json.decode(out)
+
+
+def written(folder, name, data):
+    path = folder / name
+    path.write_bytes(data)
+    return str(path)
+
+
+async def test_a_day_at_the_desk(hub, tmp_path):
+    account = await done(hub, "open-account", IBAN, "--currency", "EUR", "--name", "Main")
+    assert (account["account"], account["currency"]) == (IBAN, "EUR")
+    day = statement(
+        Ntry("8400.00", reference="B1", txs=(Tx("8400.00", name="Lab One", text="HUB-000001"),)),
+        Ntry("3585.00", reference="B2", txs=(Tx("3585.00", name="Lab One", text="HUB 000001"),)),
+        Ntry("4.50", "DBIT", "B3"),
+        closing="11980.50",
+    )
+    file = written(tmp_path, "day.xml", day)
+
+    code, out, errors = await run(hub, "import", file)
+    assert (code, errors) == (0, "")
+    assert "camt.053.001.08" in out
+    [again] = await done(hub, "import", file)
+    assert (again["again"], again["entries"]) == (True, 0)
+
+    queue = await done(hub, "queue")
+    assert [row["entry"]["signed"] for row in queue] == ["840000", "358500", "-450"]
+    code, out, _ = await run(hub, "queue")
+    assert code == 0
+    assert "INVOICE HUB-000001 12000.00 EUR" in out
+    code, out, _ = await run(hub, "suggest", "1")
+    assert "reference HUB-000001" in out
+
+    short = ["--item", "INVOICE:HUB-000001", "--item", "SHORT_PAYMENT:HUB-000001:-3600.00"]
+    [first] = await done(hub, "confirm", "1", *short, "--reason", "two instalments")
+    assert (first["act"], first["reason"]) == ("SETTLED", "two instalments")
+    assert first["items"][0]["amount"] == "1200000"
+    charged = ["--item", "INVOICE:HUB-000001", "--item", "BANK_CHARGE::-15.00:foreign bank"]
+    [second] = await done(hub, "confirm", "2", *charged)
+    assert [item["amount"] for item in second["items"]] == ["360000", "-1500"]
+    await done(hub, "confirm", "3", "--item", "BANK_CHARGE")
+
+    [report] = await done(hub, "report")
+    assert report["addsUp"] is True
+    assert {row["kind"]: row["amount"]["minor"] for row in report["byKind"]} == {
+        "BANK_CHARGE": "-1950",
+        "INVOICE": "1560000",
+        "SHORT_PAYMENT": "-360000",
+    }
+    assert (report["closing"]["minor"], report["difference"]["minor"]) == ("1198050", "0")
+    code, out, _ = await run(hub, "report")
+    assert "adds up" in out
+    assert "11980.50" in out
+    receipts = await hub.at("HUB", "auditor").ask(
+        "{ reconciliationReport { inSuspense { minor } } }"
+    )
+    assert receipts == [{"inSuspense": {"minor": "0"}}]
+
+
+async def test_a_suggestion_is_confirmed_by_its_number_and_undone(hub, tmp_path):
+    await done(hub, "open-account", IBAN, "--currency", "EUR", "--name", "Main")
+    halves = [
+        Ntry(f"{n}000.00", reference=f"B{n}", txs=(Tx(f"{n}000.00", text="HUB-000001"),))
+        for n in (5, 7)
+    ]
+    await done(hub, "import", written(tmp_path, "a.xml", statement(*halves, closing="12000.00")))
+
+    both = await done(hub, "confirm", "1", "--suggestion", "1")
+    assert [row["entryId"] for row in both] == ["1", "2"]
+    assert await done(hub, "queue") == []
+    [undone] = await done(hub, "undo", "2", "--reason", "another licence")
+    assert undone["act"] == "UNDONE"
+    [row] = await done(hub, "queue")
+    assert row["entry"]["id"] == "2"
+
+
+async def test_beyond_the_limit_it_takes_an_approver(hub, tmp_path):
+    await done(hub, "open-account", IBAN, "--currency", "EUR", "--name", "Main")
+    entry = Ntry("11800.00", reference="B1", txs=(Tx("11800.00", text="HUB-000001"),))
+    await done(hub, "import", written(tmp_path, "a.xml", statement(entry, closing="11800.00")))
+    items = ["--item", "INVOICE:HUB-000001:12000.00", "--item", "BANK_CHARGE::-200.00"]
+
+    [proposed] = await done(hub, "confirm", "1", *items)
+    assert proposed["act"] == "PROPOSED"
+    code, out, _ = await run(hub, "queue")
+    assert "proposed by settlement" in out
+    code, _, errors = await run(hub, "approve", "1")
+    assert (code, errors.split(":")[1].strip()) == (2, "NOT_ALLOWED")
+    approver = {"who": APPROVER, "role": "settlement_approver"}
+    [approved] = await done(hub, "approve", "1", **approver)
+    assert (approved["act"], approved["actedBy"]) == ("SETTLED", APPROVER)
+
+
+async def test_refusals_name_code_and_place_and_end_with_2(hub, tmp_path):
+    await done(hub, "open-account", IBAN, "--currency", "EUR", "--name", "Main")
+    entry = Ntry("10.00", reference="B1")
+    files = {
+        "BALANCE_MISMATCH": (statement(entry, closing="10.01"), "line 2, statement 1"),
+        "ENTRY_TWICE": (statement(entry, entry, closing="20.00"), "line 4, statement 1, entry 2"),
+        "UNKNOWN_BANK_ACCOUNT": (statement(entry, closing="10.00", account=LONDON), LONDON),
+        "HOSTILE_XML": (statement(entry, closing="10.00", head="<!DOCTYPE x>"), "line 1"),
+        "BATCH_TOO_LARGE": (b" " * (32 * 1024 * 1024 + 1), "33554432"),
+    }
+    async with nothing_changes(hub, "HUB"):
+        for expected, (data, place) in files.items():
+            path = written(tmp_path, f"{expected}.xml", data)
+            code, out, errors = await run(hub, "import", path)
+            assert (code, out) == (2, "")
+            assert errors.startswith(f"federation: {expected}: ")
+            assert place in errors
+        for arguments, expected in (
+            (["confirm", "7", "--suggestion", "1"], "NO_SUGGESTION"),
+            (["confirm", "x", "--suggestion", "1"], "NO_SUGGESTION"),
+            (["undo", "7", "--reason", "x"], "UNKNOWN_BANK_ENTRY"),
+            (["queue", "--token", "no"], "NOT_AUTHENTICATED"),
+            (["queue", "--url", "http://127.0.0.1:9"], "NOT_REACHED"),
+        ):
+            code, _, errors = await run(hub, *arguments)
+            assert (code, errors.split(":")[1].strip()) == (2, expected)
+
+
+async def test_a_refusal_of_the_real_process_is_one_line_and_exit_code_2(hub, tmp_path):
+    path = written(tmp_path, "a.xml", statement(Ntry("10.00"), closing="10.00"))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "federation.cli", "reconcile", "import", path),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=os.environ | environment(hub),
+    )
+    out, errors = await process.communicate()
+
+    assert (process.returncode, out) == (2, b"")
+    assert errors.decode() == (
+        "federation: UNKNOWN_BANK_ACCOUNT: This server has no such bank account. "
+        f"(line 2, statement 1: {IBAN})\n"
+    )
+
+
+async def test_a_hundred_megabytes_do_not_get_in(hub):
+    """Even where nothing announces its size."""
+    token = hub.at("HUB", OFFICER)._token()
+
+    async def chunks():
+        for _ in range(100):
+            yield b" " * 1_000_000
+
+    async with (
+        nothing_changes(hub, "HUB"),
+        hub.http.post(
+            f"{hub.running['HUB'].url}/banking/files",
+            data=chunks(),
+            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/xml"},
+        ) as response,
+    ):
+        assert response.status == 413
+        assert msgspec.json.decode(await response.read())["code"] == "BATCH_TOO_LARGE"
+
+
+MUTATIONS = {
+    "openBankAccount": '(account: "X", currency: "EUR", name: "X")',
+    "confirmMatch": '(entries: ["1"], items: [])',
+    "settleWithItems": '(entry: "1", items: [])',
+    "approveSettlement": '(entry: "1")',
+    "undoSettlement": '(entry: "1", reason: "x")',
+}
+
+
+QUERIES = ["bankAccounts", "bankStatements", "bankQueue", "reconciliationReport"]
+
+
+READERS = {"settlement", "approver", "auditor"}
+
+
+async def test_only_settlement_staff_act_and_auditors_read(hub):
+    people = {
+        "settlement": "settlement_officer",
+        "approver": "settlement_approver",
+        "auditor": "auditor",
+        "licensing": "licensing_officer",
+        "operator": "federation_operator",
+    }
+    allowed = {
+        "settlement": set(MUTATIONS) - {"approveSettlement"},
+        "approver": {"approveSettlement", "undoSettlement"},
+    }
+    async with nothing_changes(hub, "HUB"):
+        for who, role in people.items():
+            person = hub.at("HUB", who, role)
+            for name, arguments in MUTATIONS.items():
+                document = f"mutation {{ {name}{arguments} {{ ... on Refused {{ code }} }} }}"
+                answer = await tell(hub, "HUB", person, document)
+                is_refused = answer.code == "NOT_ALLOWED"
+                assert is_refused is (name not in allowed.get(who, set())), (who, name)
+            for name in QUERIES:
+                answer = await tell(hub, "HUB", person, f"{{ {name} {{ __typename }} }}")
+                assert (answer.code == "NOT_ALLOWED") is (who not in READERS), (who, name)
+            sent: Answer = await send(hub, "HUB", "/banking/files", b"x", token=person._token())
+            assert (sent.code == "NOT_ALLOWED") is (who != "settlement")
+        nobody = await send(hub, "HUB", "/banking/files", b"x")
+        assert nobody.status == 401
+
+
+async def test_a_statement_shows_its_entries_and_who_imported_it(hub, tmp_path):
+    await done(hub, "open-account", IBAN, "--currency", "EUR", "--name", "Main")
+    pending = Ntry("5.00", reference="P1", status="PDNG")
+    data = statement(Ntry("10.00", reference="B1"), pending, closing="10.00")
+    await done(hub, "import", written(tmp_path, "a.xml", data))
+
+    [found] = await hub.at("HUB", "auditor").ask(
+        "{ bankStatements { number bankId importedBy opening { minor } closing { minor }"
+        " entries { status state signed reference } } }"
+    )
+    assert found == {
+        "number": 1,
+        "bankId": "STM-1",
+        "importedBy": OFFICER,
+        "opening": {"minor": "0"},
+        "closing": {"minor": "1000"},
+        "entries": [
+            {"status": "BOOK", "state": "OPEN", "signed": "1000", "reference": "B1"},
+            {"status": "PDNG", "state": "NONE", "signed": "500", "reference": "P1"},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("written_as", "currency", "minor"),
+    [
+        ("-10.00", "EUR", "-1000"),
+        ("10", "EUR", "1000"),
+        ("+7.5", "KWD", "7500"),
+        ("12", "JPY", "12"),
+    ],
+)
+def test_amounts_are_typed_as_decimals(written_as, currency, minor):
+    assert read_amount(written_as, currency) == minor
+
+
+@pytest.mark.parametrize("items", [["A::1.001"], ["A::x"], ["A", "B"], ["A::1,00"]])
+def test_items_that_cannot_be_read_are_refused(items):
+    with pytest.raises(BadItemTextError):
+        read_items(items, 100, "EUR")
+
+
+def test_the_item_without_an_amount_gets_the_rest():
+    assert read_items(["invoice:L-1", "BANK_CHARGE::-1.00:a: note"], 900, "EUR") == [
+        {"kind": "INVOICE", "ref": "L-1", "amount": "1000", "note": ""},
+        {"kind": "BANK_CHARGE", "ref": "", "amount": "-100", "note": "a: note"},
+    ]

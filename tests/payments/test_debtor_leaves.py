@@ -1,0 +1,259 @@
+"""A debtor that never pays leaves the net; what lay with it is settled with it, and all is even."""
+
+from pathlib import Path
+
+import sepaxml
+from lxml import etree
+
+from federation.payments import incoming
+from tests.federation.harness import a_line, nothing_changes, report_lines, tell
+from tests.federation.test_corrections import correct
+from tests.payments.month import (
+    AFTER_DUE,
+    BEFORE_DUE,
+    CONFIRM,
+    EXCLUDE,
+    approve_all,
+    banks_speak,
+    dues,
+    export_all,
+    orders,
+    owing_month,
+    payments,
+    waited_for,
+)
+
+SCHEMA = etree.XMLSchema(
+    etree.parse(Path(sepaxml.__file__).parent / "schemas" / "pain.001.001.09.xsd")
+)
+
+
+P = "PAY-2026-09-"
+
+
+CORRECTION = """{ runs(period: "2026-09") { runId corrects } }"""
+
+
+NEVER_PAID = "never paid, written to twice"
+
+
+async def exclude(small, role, subject, document, **variables):
+    return await tell(small, "HUB", small.at("HUB", subject, role), document, **variables)
+
+
+async def confirmed(small, node):
+    small.set_clock(AFTER_DUE)
+    await small.at("HUB", "settlement").ask(EXCLUDE, node=node, reason=NEVER_PAID)
+    await small.at("HUB", "approver").ask(CONFIRM, node=node)
+    await small.silence()
+
+
+async def everybody_pays(small, *codes):
+    for code in codes:
+        await approve_all(small, code)
+        for answer in await export_all(small, code):
+            text = answer.body["data"]["exportPayments"]["text"]
+            SCHEMA.assertValid(etree.fromstring(text.encode()))
+        await banks_speak(small, code)
+
+
+async def test_a_debtor_that_never_pays_leaves_and_the_others_are_paid(backend, tmp_path):
+    async with owing_month(backend, tmp_path) as small:
+        assert await dues(small) == {
+            "HUB": {
+                "Due:DE": {"EUR": -1_204_893},
+                "Due:FR": {"EUR": -1_026_261},
+                "Due:GB": {"EUR": 2_099_724},
+            },
+            "DE": {"Due:HUB": {"EUR": 1_204_893}},
+            "FR": {"Due:HUB": {"EUR": 1_026_261}},
+            "GB": {"Due:HUB": {"GBP": -1_784_765}},
+        }
+        await approve_all(small, "HUB")
+        async with nothing_changes(small):
+            [held_up] = await export_all(small, "HUB")
+            assert held_up.code == "NET_UNPAID"
+
+        await confirmed(small, "GB")
+
+        # What a node has lost to the debtor is the difference of its two remittances.
+        assert await dues(small) == {
+            "HUB": {
+                "Due:DE": {"EUR": -92_191},
+                "Due:FR": {"EUR": -52_558},
+                "Due:GB": {"EUR": 13_319},
+            },
+            "DE": {"Due:HUB": {"EUR": 92_191}, "Due:GB": {"EUR": 1_112_702}},
+            "FR": {"Due:HUB": {"EUR": 52_558}, "Due:GB": {"EUR": 973_703}},
+            "GB": {
+                "Due:HUB": {"GBP": -11_321},
+                "Due:DE": {"GBP": -945_797},
+                "Due:FR": {"GBP": -827_648},
+            },
+        }
+        assert await orders(small, "HUB") == {
+            f"{P}HUB-DE": (1_204_893, "EUR", "CANCELLED"),
+            f"{P}HUB-DE/2": (92_191, "EUR", "PROPOSED"),
+            f"{P}HUB-FR": (1_026_261, "EUR", "CANCELLED"),
+            f"{P}HUB-FR/2": (52_558, "EUR", "PROPOSED"),
+        }
+        assert await waited_for(small, "HUB") == {
+            f"{P}GB-HUB": (1_784_765, "GBP", "EXCLUDED"),
+            f"{P}GB-HUB/2": (11_321, "GBP", "EXPECTED"),
+        }
+        assert await waited_for(small, "FR") == {
+            f"{P}HUB-FR": (1_026_261, "EUR", "EXCLUDED"),
+            f"{P}HUB-FR/2": (52_558, "EUR", "EXPECTED"),
+            f"{P}GB-FR": (973_703, "EUR", "EXPECTED"),
+        }
+        assert await orders(small, "GB") == {
+            f"{P}GB-HUB": (1_784_765, "GBP", "CANCELLED"),
+            f"{P}GB-HUB/2": (11_321, "GBP", "PROPOSED"),
+            f"{P}GB-DE": (1_112_702, "EUR", "PROPOSED"),
+            f"{P}GB-FR": (973_703, "EUR", "PROPOSED"),
+        }
+        assert {row["payee"]: row["payeeAccount"] for row in await payments(small, "GB")} == {
+            "HUB": "DE89370400440532013000",
+            "DE": "DE75512108001245126199",
+            "FR": "FR1420041010050500013M02606",
+        }
+
+        # Nobody waits for the debtor; when it pays late, it pays each of them.
+        await everybody_pays(small, "HUB")
+        assert (await dues(small)).keys() == {"HUB", "DE", "FR", "GB"}
+        assert (await dues(small))["HUB"] == {"Due:GB": {"EUR": 13_319}}
+        await everybody_pays(small, "GB")
+        assert await dues(small) == {}
+
+
+async def test_a_debtor_that_stays_and_has_paid_is_given_back_what_was_not_for_the_hub(
+    backend, tmp_path
+):
+    async with owing_month(backend, tmp_path, fee_of_de=36_500_000) as small:
+        await everybody_pays(small, "DE")
+
+        await confirmed(small, "GB")
+
+        assert await orders(small, "DE") == {
+            f"{P}DE-HUB": (485_722, "EUR", "BOOKED"),
+            f"{P}DE-GB": (154_038, "GBP", "PROPOSED"),
+        }
+        assert (await orders(small, "HUB"))[f"{P}HUB-DE"] == (181_221, "EUR", "PROPOSED")
+        assert await waited_for(small, "DE") == {f"{P}HUB-DE": (181_221, "EUR", "EXPECTED")}
+        assert (await dues(small))["DE"] == {
+            "Due:HUB": {"EUR": 181_221},
+            "Due:GB": {"EUR": -181_221},
+        }
+        await everybody_pays(small, "HUB", "DE", "GB")
+        assert await dues(small) == {}
+
+
+async def test_two_debtors_leave_one_after_the_other(backend, tmp_path):
+    async with owing_month(backend, tmp_path, fee_of_de=36_500_000) as small:
+        await confirmed(small, "GB")
+        await confirmed(small, "DE")
+
+        # Without both FR has what the hub's own licences brought it.
+        assert (await orders(small, "HUB"))[f"{P}HUB-FR/3"] == (11_481, "EUR", "PROPOSED")
+        assert (await dues(small))["FR"] == {
+            "Due:HUB": {"EUR": 11_481},
+            "Due:GB": {"EUR": 973_703},
+            "Due:DE": {"EUR": 410_769},
+        }
+        await everybody_pays(small, "HUB", "DE", "GB")
+        assert await dues(small) == {}
+
+
+async def test_a_debtor_is_excluded_late_by_two_people_and_only_while_it_owes(backend, tmp_path):
+    async with owing_month(backend, tmp_path) as small:
+        officer = ("settlement_officer", "two-hats")
+        async with nothing_changes(small):
+            small.set_clock(BEFORE_DUE)
+            early = await exclude(small, *officer, EXCLUDE, node="GB", reason=NEVER_PAID)
+            small.set_clock(AFTER_DUE)
+            creditor = await exclude(small, *officer, EXCLUDE, node="FR", reason=NEVER_PAID)
+            silent = await exclude(small, *officer, EXCLUDE, node="GB", reason=" ")
+            unknown = await exclude(small, "settlement_approver", "two-hats", CONFIRM, node="GB")
+            no_office = await exclude(
+                small, "settlement_approver", "two-hats", EXCLUDE, node="GB", reason=NEVER_PAID
+            )
+        assert [early.code, creditor.code, silent.code, unknown.code, no_office.code] == [
+            "NOT_DUE",
+            "NO_DEBTOR",
+            "REASON_MISSING",
+            "NO_EXCLUSION",
+            "NOT_ALLOWED",
+        ]
+
+        await exclude(small, *officer, EXCLUDE, node="GB", reason=NEVER_PAID)
+        async with nothing_changes(small):
+            again = await exclude(small, *officer, EXCLUDE, node="GB", reason="another")
+            alone = await exclude(small, "settlement_approver", "two-hats", CONFIRM, node="GB")
+        assert again.body["data"]["excludeDebtor"]["proposedBy"] == "two-hats"
+        assert alone.code == "SAME_PERSON"
+
+        # It pays at the last moment: what was proposed is not confirmed any more.
+        await everybody_pays(small, "GB")
+        async with nothing_changes(small):
+            paid = await exclude(small, "settlement_approver", "approver", CONFIRM, node="GB")
+        assert paid.code == "NO_DEBTOR"
+        await everybody_pays(small, "HUB")
+        assert await dues(small) == {}
+
+
+async def test_what_an_excluded_debtor_still_pays_into_the_net_is_owed_back(backend, tmp_path):
+    async with owing_month(backend, tmp_path) as small:
+        await approve_all(small, "GB")
+        await export_all(small, "GB")  # it is on its way when the debtor leaves
+        await confirmed(small, "GB")
+        async with small.databases["HUB"].write("test") as session:
+            await incoming.receive(session, f"{P}GB-HUB", "HUB", AFTER_DUE.date(), 1_784_765, "GBP")
+
+        found = await dues(small)
+        assert found["HUB"]["Due:GB"] == {"EUR": 13_319 - 2_099_724}
+        assert found["GB"]["Due:HUB"] == {"GBP": 1_784_765 - 11_321}
+
+
+async def test_what_a_correction_gives_directly_is_paid_and_what_it_takes_stays(backend, tmp_path):
+    """GB left September's net; later usage moves its licences' money from FR to DE."""
+    async with owing_month(backend, tmp_path) as small:
+        await approve_all(small, "HUB")
+        await confirmed(small, "GB")
+        await everybody_pays(small, "HUB", "GB")
+        assert await dues(small) == {}
+
+        late = [
+            a_line(f"late-{licence}", licence, "https://news.example/de/1", units=400)
+            for licence in ("GB-000001", "GB-000002")
+        ]
+        await report_lines(small.lab("lab-one"), late, key="late")
+        await correct(small, "2026-09")
+        number = next(
+            row["runId"][:8]
+            for row in await small.at("HUB", "auditor").ask(CORRECTION)
+            if row["corrects"]
+        )
+        a_part, the_rest = f"ADJ-2026-09-{number}-GB-DE", f"ADJ-2026-09-{number}-GB-DE/2"
+        lost_by_fr = {"GB": {"Due:FR": {"GBP": 228_857, "EUR": 14_469}}}
+        assert await dues(small) == {
+            "DE": {"Due:GB": {"EUR": 579_001}},
+            "FR": {"Due:GB": {"EUR": -283_713}},
+            "GB": {"Due:DE": {"GBP": -457_714, "EUR": -40_514}, **lost_by_fr["GB"]},
+        }
+        came = await orders(small, "GB")
+        assert {key: row for key, row in came.items() if key.startswith("ADJ")} == {
+            a_part: (40_514, "EUR", "PROPOSED"),
+            the_rest: (538_487, "EUR", "PROPOSED"),
+        }
+        accounts = {row["id"]: row["payeeAccount"] for row in await payments(small, "GB")}
+        assert accounts[the_rest] == "DE75512108001245126199"
+        waiting = await waited_for(small, "DE")
+        assert {key: row for key, row in waiting.items() if key.startswith("ADJ")} == {
+            a_part: (40_514, "EUR", "EXPECTED"),
+            the_rest: (538_487, "EUR", "EXPECTED"),
+        }
+        assert not any(key.startswith("ADJ") for key in await orders(small, "FR"))
+
+        # What FR got too much is not called in: it stays between the two.
+        await everybody_pays(small, "HUB", "FR", "GB")
+        assert await dues(small) == {"FR": {"Due:GB": {"EUR": -283_713}}, **lost_by_fr}
