@@ -22,6 +22,7 @@ SECTION = re.compile(r"^## §", re.MULTILINE)
 FENCE = re.compile(r"^```(.*)$", re.MULTILINE)
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TABLE = re.compile(r"^\| `(\w+)` \| gives \|.*\n\|[-| ]+\|\n((?:\|.*\n)+)", re.MULTILINE)
+CITATION = re.compile(r"SETTLEMENT §(\d(?:\.\d+|[a-z])?)")
 CELL = re.compile(r"(?<!\\)\|")
 
 
@@ -208,6 +209,16 @@ def test_the_sections_are_numbered_from_0_to_8_and_their_rules_in_order():
         start = 0 if number in "37" else 1
         counted = [f"{number}.{n}" for n in range(start, start + len(rules))]
         assert rules == (["7.0", "7a", "7b", "7c"] if number == "7" else counted)
+
+
+def test_every_rule_that_the_product_cites_stands_here():
+    modules = (RULES.parent.parent / "federation").rglob("*.py")
+    texts = [path.read_text(encoding="utf-8") for path in modules]
+    cited = {number for text in texts for number in CITATION.findall(text)}
+    standing = {*sections(TEXT), *re.findall(r"^### (\S+) ", TEXT, re.MULTILINE)}
+
+    assert {"0", "3.5", "7c"} <= cited
+    assert cited - standing == set()
 
 
 def test_a_line_holds_at_most_120_characters():
