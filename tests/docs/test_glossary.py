@@ -1,0 +1,82 @@
+"""The glossary names what is there: every name in code, and every page it links to."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+DOCS = ROOT / "docs"
+TEXT = (DOCS / "glossary.md").read_text(encoding="utf-8")
+
+IN_CODE = re.compile(r"^- In code: (.*(?:\n  .*)*)", re.MULTILINE)
+NAME = re.compile(r"`([^`]+)`")
+TABLE_NAME = re.compile(r"^\| `(\w+)` \|", re.MULTILINE)
+LINK = re.compile(r"\]\(([^)]+)\)")
+PLACEHOLDER = re.compile(r"<[^>]+>.*")  # Suspense:<Reason>: what stands before it is looked for
+
+
+def product():
+    suffixes = {".py", ".graphql", ".toml", ".md"}
+    files = [path for path in (ROOT / "federation").rglob("*") if path.suffix in suffixes]
+    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(files))
+
+
+def named(text):
+    found = [name for part in IN_CODE.findall(text) for name in NAME.findall(part)]
+    return sorted({*found, *TABLE_NAME.findall(text)})
+
+
+def is_in(name, text):
+    start = PLACEHOLDER.sub("", name)
+    after = r"(?!\w)" if start == name and not name.startswith("_") else ""
+    before = r"(?<!\w)" if start[0].isalpha() else ""
+    return re.search(before + re.escape(start) + after, text) is not None
+
+
+def anchors(page):
+    text = (DOCS / page).read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_name_in_code_is_there():
+    text = product()
+
+    assert [name for name in named(TEXT) if not is_in(name, text)] == []
+
+
+def test_a_name_that_is_not_there_is_found():
+    names = named("- In code: `Licence`,\n  `Licences`\n\nwords\n\n| `lab` | x |\n")
+
+    assert names == ["Licence", "Licences", "lab"]
+    assert [name for name in names if not is_in(name, "class Licence: lab")] == ["Licences"]
+
+
+@pytest.mark.parametrize("page", ["glossary.md", "settlement-rules.md"])
+def test_every_link_of_a_page_leads_somewhere(page):
+    links = LINK.findall((DOCS / page).read_text(encoding="utf-8"))
+    wrong = [
+        link
+        for link in links
+        for file, _, anchor in [link.partition("#")]
+        if not (DOCS / (file or page)).exists() or (anchor and anchor not in anchors(file or page))
+    ]
+
+    assert links
+    assert wrong == []
+
+
+def test_every_rule_that_is_cited_is_a_rule():
+    rules = (DOCS / "settlement-rules.md").read_text(encoding="utf-8")
+    numbers = set(re.findall(r"^###? §?(\S+) ", rules, re.MULTILINE))
+    cited = set(re.findall(r"§+(\d[\d.a-c]*[\da-c]|\d)", TEXT + rules))
+
+    assert cited - numbers == set()
+
+
+def test_a_word_stands_in_the_glossary_once():
+    words = re.findall(r"^\*\*[^:\n]*", TEXT, re.MULTILINE)
+    names = [name for line in words for name in re.findall(r"\*\*([^*]+)\*\*", line)]
+
+    assert len(set(names)) == len(names)
