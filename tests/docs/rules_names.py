@@ -18,21 +18,22 @@ from federation.errors import RefusalError
 from federation.licensing.facts import Component, LicenceFacts
 from federation.metering.ingest import Desk, repeated, sort_batch
 from federation.metering.verdicts import Terms, place, term_class
+from federation.payments.set_off import Debit, take_up
 from federation.registry.entitlement import HeldClaim, Membership, works_on
 from federation.registry.entitlement import entitled as is_entitled
 from federation.registry.imports import read_claims
 from federation.registry.index import ClaimIndex, IndexedClaim, Reservation
 from federation.registry.urls import normalise_canonical, normalise_claim, normalise_url
-from federation.settlement import distribution, revenue
+from federation.settlement import plans as distribution
+from federation.settlement import revenue
 from federation.settlement import run_document as documents
 from federation.settlement.arithmetic import largest_remainder, part
-from federation.settlement.corrections.recompute import Usage, recompute
-from federation.settlement.corrections.set_off import Debit, take_up
 from federation.settlement.fee_band import check_band
 from federation.settlement.fee_band import effective_rate as effective
 from federation.settlement.rates import Rates, parse_rate, reference_rates
+from federation.settlement.recompute import Usage, recompute
 from federation.settlement.run import choose_weights, compute, with_rates_used
-from federation.settlement.suspense.law import clocks, law_for
+from federation.suspense.law import clocks, law_for
 
 __all__ = [
     "LR",
