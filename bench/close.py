@@ -52,23 +52,11 @@ from federation.settlement.run_document import (
 from federation.values.party import HUB
 
 PERIOD = "2026-09"
-
-
 NODES, LICENCES, MEMBERS = 230, 200, 100_000
-
-
 PER_LICENCE = MEMBERS // 2  # each licence is used of every second member
-
-
 DEFAULT, MEMORY_MAX = 2_000_000, 1 << 30
-
-
 LINEAR_MAX = 1.5  # CPU: a line in the largest month against one in the smallest
-
-
 CURRENCIES = ("EUR", "GBP", "JPY", "USD")
-
-
 RATES = {"GBP": "0.8675", "JPY": "171.43", "USD": "1.1741"}
 
 SCHEMA = """
@@ -80,7 +68,6 @@ CREATE TABLE position (node TEXT PRIMARY KEY, receivable TEXT, payable TEXT, net
 CREATE TABLE member_total (node TEXT, member TEXT, amount TEXT, currency TEXT,
   PRIMARY KEY (node, member)) WITHOUT ROWID;
 """
-
 
 Totals = dict[str, dict[str, int]]  # {node: {member: amount}}
 

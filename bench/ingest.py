@@ -33,26 +33,12 @@ from federation.scenario.story import Story
 from federation.values.party import HUB
 
 LINES, BATCH, ROUNDS = 200_000, 5_000, 3
-
-
 TURN = 10  # batches: long enough that each side warms up its caches, short beside other load
-
-
 SHARE_MIN = 0.15
-
-
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
-
-
 LAB = "lab-1"
-
-
 USES = {"TRAIN": 1000, "GROUND": 800, "SUMMARISE": 500}
-
-
 LINES_PER_INSTANT, INSTANT = 100, timedelta(milliseconds=250)
-
-
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "cache_size=-4000", "foreign_keys=ON")
 
 Row = tuple[str, str, str, str, str, int, int, str, str, None, None]
@@ -116,8 +102,6 @@ def the_rows(licence: str, number: int) -> list[Row]:
 
 
 PAPERS = ("morning-post", "evening-herald", "gazette", "tribune", "observer")
-
-
 PARTS = ("politics", "economy", "culture", "science", "local")
 
 

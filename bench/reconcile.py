@@ -18,17 +18,9 @@ from federation.banking.matching import Candidate, Matcher, Movement, Suggestion
 from federation.payments.expected import Expected
 
 ROWS, ROUNDS = 50_000, 3
-
-
 SECONDS_MAX = 30.0
-
-
 BATCH = 5
-
-
 NAMES = ["Amber", "Birch", "Cedar", "Dune", "Elm", "Fern", "Grove", "Hazel", "Iris", "Jade"]
-
-
 DAY = date(2026, 10, 16)
 
 

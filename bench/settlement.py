@@ -15,13 +15,8 @@ from federation.settlement.plans import Distribution, NodeInputs, NodeTerms, dis
 from federation.settlement.rates import Rates
 
 LICENCES, MEMBERS, ROUNDS = 200, 5_000, 3
-
-
 TIMES_MAX = 5.0
-
-
 CURRENCIES = ("EUR", "GBP", "JPY", "USD")
-
 
 RATES = {
     "GBP": ("2026-09-30", "0.8675"),

@@ -20,36 +20,17 @@ from federation import money
 from federation.errors import RefusalError
 
 BPS_WHOLE = 10_000
-
-
 PREFIX = "FEDERATION_"
-
-
 OF_CLIENTS = frozenset({"FEDERATION_URL", "FEDERATION_TOKEN"})  # of commands that ask a server
 
 Bps = Annotated[int, Meta(ge=0, le=BPS_WHOLE)]
-
-
 Code = Annotated[str, Meta(pattern=r"^[A-Z0-9-]{2,12}\Z")]
-
-
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")]
-
-
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
-
-
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
-
-
 EntityId = Annotated[str, Meta(pattern=r"^\S+\Z", max_length=255)]
-
-
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s?#]+\Z", max_length=500)]
-
-
 Weight = Annotated[int, Meta(ge=0)]
-
 
 Role = Literal[
     "federation_operator",

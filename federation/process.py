@@ -10,17 +10,14 @@ from typing import Any, TypeVar
 
 import uvicorn
 from litestar import Litestar
-from sqlalchemy import make_url
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from federation.clock import Clock
 from federation.config import HubConfig, NodeConfig
 from federation.edge.peers import PeerClient
 from federation.edge.relay import Relay
-from federation.errors import RefusalError
 from federation.server import Server
-from federation.store import migrations
 from federation.store.database import Boundary, Database
+from federation.store.migrations import require_migrated
 from federation.store.outbox import POSTED
 from federation.trust.keys import SigningKey
 
@@ -33,12 +30,6 @@ except ImportError:  # it has no wheels for Windows
     from asyncio import new_event_loop
 
 Result = TypeVar("Result")
-
-
-class NotMigratedError(RefusalError):
-    """The database is not at the revision of this code; run `federation db upgrade` first."""
-
-    code = "NOT_MIGRATED"
 
 
 def run_loop(main: Coroutine[Any, Any, Result]) -> Result:
@@ -145,15 +136,6 @@ class Service:
             await self.server.db.close()
 
 
-async def require_migrated(db: Database) -> None:
-    """Refuse a database that is not at the revision of this code."""
-    async with db.read() as session:
-        connection = await session.connection()
-        revision = await connection.run_sync(migrations.current_revision)
-    if revision != migrations.head_revision():
-        raise NotMigratedError(f"at {revision}, code at {migrations.head_revision()}")
-
-
 class _Uvicorn(uvicorn.Server):
     """A server that leaves signals to whoever runs several of them in one process."""
 
@@ -170,29 +152,6 @@ def _bind(host: str, port: int) -> socket.socket:
     bound.bind((host, port))
     bound.set_inheritable(True)
     return bound
-
-
-async def upgrade_database(url: str) -> None:
-    """Bring a database to the newest revision."""
-    engine = create_async_engine(make_url(url))
-    try:
-        async with engine.begin() as connection:
-            await connection.run_sync(migrations.upgrade)
-    finally:
-        await engine.dispose()
-
-
-async def check_database(url: str) -> None:
-    """Refuse a database that is not at the newest revision, or whose tables differ from it."""
-    engine = create_async_engine(make_url(url))
-    try:
-        async with engine.connect() as connection:
-            revision = await connection.run_sync(migrations.current_revision)
-            if revision != migrations.head_revision():
-                raise NotMigratedError(f"at {revision}, code at {migrations.head_revision()}")
-            await connection.run_sync(migrations.check)
-    finally:
-        await engine.dispose()
 
 
 async def stop_all(services: Sequence[Service]) -> None:

@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.clock import Clock
 from federation.config import HubConfig, NodeConfig
 from federation.errors import RefusalError
 from federation.licensing.service import Licensing
 from federation.store.database import Database
+from federation.store.sessions import ReadSession
 from federation.trust.keys import PublicKey, SigningKey
 from federation.trust.membership import HubTerms, Peer
 from federation.trust.parties import hub_terms
@@ -61,7 +60,7 @@ class Server:
         jwk = self.key.public_jwk()
         return Peer(self.code, self.config.entity_id, self.url, self.config.name, jwk)
 
-    async def terms(self, session: AsyncSession) -> HubTerms:
+    async def terms(self, session: ReadSession) -> HubTerms:
         """Return the hub's terms: our own, or those agreed at admission."""
         if isinstance(self.config, NodeConfig):
             return await hub_terms(session)

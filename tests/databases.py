@@ -42,7 +42,6 @@ with warnings.catch_warnings():
 
 BACKENDS = ("sqlite", "postgres")
 
-
 HUB_TERMS = HubTerms(
     name="Hub",
     clearing_currency="EUR",
@@ -53,10 +52,7 @@ HUB_TERMS = HubTerms(
     use_weight={"GROUND": 1500, "SEARCH": 250, "TRAIN": 1000},
 )
 
-
 MEMORY, MEMORY_NEEDED = Path("/dev/shm"), 2**29  # noqa: S108 - a folder of our own inside
-
-
 NO_SAFETY_NEEDED = ("fsync", "synchronous_commit", "full_page_writes")
 
 Refusal = TypeVar("Refusal", bound=Exception)

@@ -38,25 +38,12 @@ from federation.bankfiles.xml import (
 from federation.errors import RefusalError
 
 NAMESPACE = re.compile(r"urn:iso:std:iso:20022:tech:xsd:([a-z]{4}\.[0-9]{3})\.001\.([0-9]{2})")
-
-
 OLDEST: dict[str, int] = {"camt.053": 2, "camt.054": 2, "pain.002": 3}
-
-
 DIRECTIONS: dict[str | None, Direction] = {"CRDT": "CREDIT", "DBIT": "DEBIT"}
-
-
 NOT_PROVIDED = frozenset({"NOTPROVIDED", "NONREF", "NOT PROVIDED", "NONE"})
-
-
 REFERENCES_MAX = 40
-
-
 _OPENING = ("OPBD", "PRCD", "ITBD")
-
-
 _CLOSING = ("CLBD", "ITBD")
-
 
 _REFERENCES = (
     "MsgId",

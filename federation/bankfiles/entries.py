@@ -9,8 +9,6 @@ from datetime import date
 from typing import Literal
 
 Direction = Literal["CREDIT", "DEBIT"]
-
-
 Kind = Literal["camt.053", "camt.054", "pain.002"]
 
 

@@ -16,29 +16,15 @@ from federation.money import decimal_text
 from federation.values.account import PaymentAccount
 
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
-
-
 DIGITS_MAX = 18
-
-
 NAME_LENGTH_MAX = 140
-
-
 OTHER_ACCOUNT_LENGTH_MAX = 34
 
 # EPC217-08: what every bank reads in an identifier; no slash at an end, no two in a row.
 _IDENTIFIER = re.compile(r"(?!/)(?!.*//)(?!.*/$)[A-Za-z0-9/?:().,'+ -]{1,35}")
-
-
 _CLEARING_ID = re.compile(r"([A-Z]{5})/([A-Za-z0-9-]{1,28})")
-
-
 _BIC = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?")
-
-
 _COUNTRY = re.compile(r"[A-Z]{2}")
-
-
 _SEPA_PUNCTUATION = frozenset("/-?:().,'+ ")
 
 

@@ -4,8 +4,6 @@ from federation.bankfiles.entries import PaymentStatus, Place, StatusReport
 from federation.bankfiles.xml import Element, bad, children, find, first_text, text
 
 REJECTED = "RJCT"
-
-
 ACCEPTED = frozenset({"ACCP", "ACSP", "ACSC", "ACTC", "ACWC", "ACCC", "ACWP", "ACPD", "ACFC"})
 
 

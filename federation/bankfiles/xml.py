@@ -16,30 +16,16 @@ from federation.errors import RefusalError
 from federation.money import UnknownCurrencyError, exponent
 
 BYTES_MAX = 32 * 1024 * 1024
-
-
 DEPTH_MAX = 32
-
-
 ENTRIES_MAX = 100_000
-
-
 DETAILS_MAX = 100_000
-
-
 TEXT_MAX = 1_000
-
-
 DIGITS_MAX = 18
 
 Element = Any  # lxml's stubs do not know the elements of an event
 
 _ENCODINGS = frozenset({"utf-8", "us-ascii", "ascii", "iso-8859-1", "iso-8859-15", "windows-1252"})
-
-
 _DECLARED = re.compile(rb"""\A\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
-
-
 _AMOUNT = re.compile(r"([0-9]{1,18})(?:\.([0-9]{0,18}))?")
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.bankfiles.entries import BankEntry, BankFile, Detail, Statement
 from federation.banking import store
@@ -28,6 +27,7 @@ from federation.ledger.accounts import Entry as JournalEntry
 from federation.ledger.store import post
 from federation.money import decimal_text
 from federation.store.canonical import digest, sha256_hex
+from federation.store.sessions import ReadSession, WriteSession
 
 
 class UnknownAccountError(RefusalError):
@@ -113,7 +113,7 @@ def _order(row: tuple[Account, Statement, list[str]]) -> tuple[int, int, int]:
     return (account.id, statement.sequence or 0, statement.place.statement)
 
 
-async def _account_of(session: AsyncSession, statement: Statement) -> Account:
+async def _account_of(session: ReadSession, statement: Statement) -> Account:
     """Return the account a statement is of: of this server, and held in its currency."""
     rows = await store.accounts(session, statement.account)
     if not rows:
@@ -326,7 +326,7 @@ async def _take_notices(
 
 
 async def _attach_notices(
-    session: AsyncSession, account: Account, rows: Sequence[Entry], done: Imported
+    session: WriteSession, account: Account, rows: Sequence[Entry], done: Imported
 ) -> None:
     """Give new entries the details that came before them."""
     by_amount: dict[int, list[Entry]] = {}
@@ -349,7 +349,7 @@ def _is_of(notice: Notice, entry: Entry) -> bool:
     return notice.booked_on == entry.booked_on
 
 
-async def _attach(session: AsyncSession, candidates: Sequence[Entry], notice: Notice) -> None:
+async def _attach(session: WriteSession, candidates: Sequence[Entry], notice: Notice) -> None:
     """Give an entry the details of a notification, where only one entry can be meant.
 
     Details a statement brought itself stay as they are.

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.banking import store
 from federation.banking.tables import Account, Entry, Match, MatchItem, StatementRow
@@ -12,9 +11,10 @@ from federation.ledger.accounts import Accounts
 from federation.ledger.store import STREAM_ROWS
 from federation.ledger.tables import JournalEntry, JournalPosting
 from federation.store.invariants import BooksInvariant, Check
+from federation.store.sessions import ReadSession
 
 
-async def statements_balance(session: AsyncSession, here: str) -> Check:
+async def statements_balance(session: ReadSession, here: str) -> Check:
     """I17: opening + booked entries = closing, and each statement opens where the last closed."""
     del here
     booked: defaultdict[int, int] = defaultdict(int)
@@ -41,7 +41,7 @@ async def statements_balance(session: AsyncSession, here: str) -> Check:
     return examined, wrong
 
 
-async def entries_booked_once(session: AsyncSession, here: str) -> Check:
+async def entries_booked_once(session: ReadSession, here: str) -> Check:
     """I17: each booked entry of a bank stands in the journal once, with its amount."""
     books = Accounts(here)
     entered: dict[str, tuple[int, str]] = {}
@@ -65,7 +65,7 @@ async def entries_booked_once(session: AsyncSession, here: str) -> Check:
     return examined, [*wrong, *(f"{document}: no such entry" for document in sorted(entered))]
 
 
-async def entries_settled_once(session: AsyncSession, here: str) -> Check:
+async def entries_settled_once(session: ReadSession, here: str) -> Check:
     """I17: each booked entry is settled by one act, item by item to its amount, or is open."""
     del here
     acts: dict[int, Match] = {}
@@ -89,7 +89,7 @@ async def entries_settled_once(session: AsyncSession, here: str) -> Check:
     return examined, wrong
 
 
-async def suspense_is_what_is_open(session: AsyncSession, here: str) -> Check:
+async def suspense_is_what_is_open(session: ReadSession, here: str) -> Check:
     """I17: what stands in suspense for bank entries is the entries that are not settled."""
     open_by: defaultdict[str, int] = defaultdict(int)
     examined, wrong = 0, list[str]()
@@ -105,7 +105,7 @@ async def suspense_is_what_is_open(session: AsyncSession, here: str) -> Check:
     return examined, wrong
 
 
-async def _booked_entries(session: AsyncSession) -> AsyncIterator[Entry]:
+async def _booked_entries(session: ReadSession) -> AsyncIterator[Entry]:
     rows = await session.stream_scalars(
         select(Entry).where(Entry.status == "BOOK").order_by(Entry.id),
         execution_options={"yield_per": STREAM_ROWS},

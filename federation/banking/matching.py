@@ -17,17 +17,9 @@ from federation.money import decimal_text
 from federation.payments.expected import Expected
 
 END_TO_END, REFERENCE, AMOUNT, NEAR_AMOUNT = 60, 40, 30, 10
-
-
 ACCOUNT, SAME_NAME, LIKE_NAME, IN_WINDOW = 15, 10, 5, 5
-
-
 SCORE_MIN = 30
-
-
 SHOWN_MAX, LOOKED_AT_MAX = 5, 20
-
-
 LIKE_PERCENT = 50
 
 

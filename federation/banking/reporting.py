@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.bankfiles.entries import Instructed
 from federation.banking import store
@@ -14,6 +13,7 @@ from federation.banking.matching import Candidate, Matcher, Movement, Suggestion
 from federation.banking.tables import Account, DetailRow, Entry, Match
 from federation.banking.waiting import Waited, waited_for
 from federation.ledger.accounts import Accounts
+from federation.store.sessions import ReadSession
 
 LOOKED_AT_MAX = 2_000
 
@@ -65,7 +65,7 @@ class Reconciliation:
 
 
 async def queue(
-    session: AsyncSession,
+    session: ReadSession,
     here: str,
     now: datetime,
     *,
@@ -92,14 +92,14 @@ async def queue(
     ]
 
 
-async def _proposal(session: AsyncSession, entry: Entry) -> tuple[Match, list[Item]]:
+async def _proposal(session: ReadSession, entry: Entry) -> tuple[Match, list[Item]]:
     match = (await store.matches_of(session, entry.id))[-1]
     rows = await store.items_of(session, match.id)
     return match, [Item(row.kind, row.ref, row.amount, row.note) for row in rows]
 
 
 async def exact_matches(
-    session: AsyncSession, waited: Waited, new: Sequence[Entry]
+    session: ReadSession, waited: Waited, new: Sequence[Entry]
 ) -> list[Suggestion]:
     """Return what new entries are beyond doubt: one thing expected, by id, amount and currency.
 
@@ -164,7 +164,7 @@ def _instructed(row: DetailRow) -> Instructed | None:
     return Instructed(row.instructed, row.instructed_currency)
 
 
-async def reconcile(session: AsyncSession, account: Account, here: str) -> Reconciliation:
+async def reconcile(session: ReadSession, account: Account, here: str) -> Reconciliation:
     """Return how an account stands: what the bank said, what was settled, what the books say."""
     last = await store.last_statement(session, account.id)
     rows = await store.totals(session, account.id)

@@ -3,8 +3,6 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.bankfiles.camt import read_bank_file
 from federation.bankfiles.entries import BankFile, PaymentStatus, Place, StatusReport
 from federation.bankfiles.pain002 import ACCEPTED, REJECTED
@@ -19,6 +17,7 @@ from federation.errors import RefusalError
 from federation.money import exponent
 from federation.payments import bankword
 from federation.payments import store as payments
+from federation.store.sessions import WriteSession
 from federation.trust.principals import Principal
 
 EXACT = "EndToEndId, amount and currency are exact and unique"
@@ -37,7 +36,7 @@ class UnknownOrderError(RefusalError):
 
 
 async def open_account(
-    session: AsyncSession,
+    session: WriteSession,
     *,
     account: str,
     scheme: str,

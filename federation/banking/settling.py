@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.banking import store
 from federation.banking.effects import (
     NotExpectedError,
@@ -51,6 +49,7 @@ from federation.money import Money
 from federation.payments import incoming
 from federation.payments.expected import Expected
 from federation.payments.postings import reversal
+from federation.store.sessions import ReadSession
 from federation.trust.principals import require_other_person
 
 
@@ -166,7 +165,7 @@ async def _last_match(at: At, entry: Entry) -> Match | None:
     return rows[-1] if rows else None
 
 
-async def items_of(session: AsyncSession, match: Match) -> list[Item]:
+async def items_of(session: ReadSession, match: Match) -> list[Item]:
     """Return what an act was about; of undoing, nothing."""
     rows = await store.items_of(session, match.id)
     return [Item(row.kind, row.ref, row.amount, row.note) for row in rows]

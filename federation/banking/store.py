@@ -4,7 +4,6 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.banking.tables import (
     Account,
@@ -17,41 +16,34 @@ from federation.banking.tables import (
     StatementRow,
 )
 from federation.ledger.tables import JournalPosting
+from federation.store.sessions import ReadSession
 
 CHUNK = 500
-
-
 ROWS_MAX = 1_000
-
-
 OPEN_MAX = 100_000
-
-
 _UNDONE = select(Match.match_of).where(Match.act == "UNDONE", Match.match_of.is_not(None))
-
-
 _STANDING = (Match.act == "SETTLED", Match.id.not_in(_UNDONE))
 
 
-async def find_account(session: AsyncSession, number: str, currency: str) -> Account | None:
+async def find_account(session: ReadSession, number: str, currency: str) -> Account | None:
     """Return an account by number and currency."""
     return await session.scalar(
         select(Account).where(Account.account == number, Account.currency == currency)
     )
 
 
-async def accounts(session: AsyncSession, number: str | None = None) -> list[Account]:
+async def accounts(session: ReadSession, number: str | None = None) -> list[Account]:
     """Return this server's accounts, all or those of a number."""
     query = select(Account).order_by(Account.id).limit(ROWS_MAX)
     return list(await session.scalars(query.where(Account.account == number) if number else query))
 
 
-async def find_file(session: AsyncSession, sha256: str) -> File | None:
+async def find_file(session: ReadSession, sha256: str) -> File | None:
     """Return a file that was imported."""
     return await session.get(File, sha256)
 
 
-async def imports(session: AsyncSession, names: Collection[str]) -> dict[str, tuple[str, datetime]]:
+async def imports(session: ReadSession, names: Collection[str]) -> dict[str, tuple[str, datetime]]:
     """Return {file: (who imported it, when)} without the files' bytes."""
     rows = await session.execute(
         select(File.sha256, File.imported_by, File.imported_at).where(File.sha256.in_(names))
@@ -59,7 +51,7 @@ async def imports(session: AsyncSession, names: Collection[str]) -> dict[str, tu
     return {name: (who, when) for name, who, when in rows}
 
 
-async def last_statement(session: AsyncSession, account_id: int) -> StatementRow | None:
+async def last_statement(session: ReadSession, account_id: int) -> StatementRow | None:
     """Return the newest statement of an account."""
     return await session.scalar(
         select(StatementRow)
@@ -70,7 +62,7 @@ async def last_statement(session: AsyncSession, account_id: int) -> StatementRow
 
 
 async def statements(
-    session: AsyncSession, account_id: int | None = None, limit: int = 100
+    session: ReadSession, account_id: int | None = None, limit: int = 100
 ) -> list[StatementRow]:
     """Return statements, newest first."""
     query = select(StatementRow).order_by(StatementRow.id.desc()).limit(min(limit, ROWS_MAX))
@@ -79,9 +71,7 @@ async def statements(
     return list(await session.scalars(query))
 
 
-async def known_identities(
-    session: AsyncSession, account_id: int, names: Sequence[str]
-) -> set[str]:
+async def known_identities(session: ReadSession, account_id: int, names: Sequence[str]) -> set[str]:
     """Return which of some identities an account has."""
     found: set[str] = set()
     for start in range(0, len(names), CHUNK):
@@ -94,7 +84,7 @@ async def known_identities(
 
 
 async def entries_of_amount(
-    session: AsyncSession, account_id: int, amount: int, direction: str
+    session: ReadSession, account_id: int, amount: int, direction: str
 ) -> list[Entry]:
     """Return the booked entries of an account of one amount, oldest first."""
     rows = await session.scalars(
@@ -111,7 +101,7 @@ async def entries_of_amount(
     return list(rows)
 
 
-async def waiting_notices(session: AsyncSession, account_id: int) -> list[Notice]:
+async def waiting_notices(session: ReadSession, account_id: int) -> list[Notice]:
     """Return the notifications of an account whose entry has not come, oldest first."""
     rows = await session.scalars(
         select(Notice)
@@ -121,20 +111,20 @@ async def waiting_notices(session: AsyncSession, account_id: int) -> list[Notice
     return list(rows)
 
 
-async def find_notice(session: AsyncSession, account_id: int, identity: str) -> Notice | None:
+async def find_notice(session: ReadSession, account_id: int, identity: str) -> Notice | None:
     """Return a notification that came before."""
     return await session.scalar(
         select(Notice).where(Notice.account_id == account_id, Notice.identity == identity)
     )
 
 
-async def find_entry(session: AsyncSession, entry_id: int) -> Entry | None:
+async def find_entry(session: ReadSession, entry_id: int) -> Entry | None:
     """Return an entry."""
     return await session.get(Entry, entry_id)
 
 
 async def open_entries(
-    session: AsyncSession, *, after: int = 0, limit: int = 100, account_id: int | None = None
+    session: ReadSession, *, after: int = 0, limit: int = 100, account_id: int | None = None
 ) -> list[Entry]:
     """Return booked entries that nobody settled, also those that wait for approval."""
     query = (
@@ -148,7 +138,7 @@ async def open_entries(
     return list(await session.scalars(query))
 
 
-async def entries_of(session: AsyncSession, statement_id: int, limit: int) -> list[Entry]:
+async def entries_of(session: ReadSession, statement_id: int, limit: int) -> list[Entry]:
     """Return the entries that a statement added, also those not booked."""
     rows = await session.scalars(
         select(Entry).where(Entry.statement_id == statement_id).order_by(Entry.id).limit(limit)
@@ -157,7 +147,7 @@ async def entries_of(session: AsyncSession, statement_id: int, limit: int) -> li
 
 
 async def details_of(
-    session: AsyncSession, entry_ids: Collection[int]
+    session: ReadSession, entry_ids: Collection[int]
 ) -> dict[int, list[DetailRow]]:
     """Return {entry: its transactions in order}; entries without any are not listed."""
     found: dict[int, list[DetailRow]] = {}
@@ -173,7 +163,7 @@ async def details_of(
     return found
 
 
-async def matches_of(session: AsyncSession, entry_id: int) -> list[Match]:
+async def matches_of(session: ReadSession, entry_id: int) -> list[Match]:
     """Return every act on an entry, in order."""
     rows = await session.scalars(
         select(Match).where(Match.entry_id == entry_id).order_by(Match.number)
@@ -181,12 +171,12 @@ async def matches_of(session: AsyncSession, entry_id: int) -> list[Match]:
     return list(rows)
 
 
-async def find_match(session: AsyncSession, match_id: int) -> Match | None:
+async def find_match(session: ReadSession, match_id: int) -> Match | None:
     """Return an act."""
     return await session.get(Match, match_id)
 
 
-async def items_of(session: AsyncSession, match_id: int) -> list[MatchItem]:
+async def items_of(session: ReadSession, match_id: int) -> list[MatchItem]:
     """Return the items of an act, in order."""
     rows = await session.scalars(
         select(MatchItem).where(MatchItem.match_id == match_id).order_by(MatchItem.number)
@@ -195,7 +185,7 @@ async def items_of(session: AsyncSession, match_id: int) -> list[MatchItem]:
 
 
 async def standing_items(
-    session: AsyncSession, kinds: Collection[str], ref: str | None = None
+    session: ReadSession, kinds: Collection[str], ref: str | None = None
 ) -> list[MatchItem]:
     """Return the items of some kinds that were settled and not undone."""
     query = (
@@ -206,7 +196,7 @@ async def standing_items(
     return list(await session.scalars(query.where(MatchItem.ref == ref) if ref else query))
 
 
-async def totals(session: AsyncSession, account_id: int) -> list[tuple[str, str, str, int]]:
+async def totals(session: ReadSession, account_id: int) -> list[tuple[str, str, str, int]]:
     """Return (kind, state, direction, amount) of every booked entry of an account."""
     rows = await session.execute(
         select(Entry.kind, Entry.state, Entry.direction, Entry.amount).where(
@@ -216,13 +206,13 @@ async def totals(session: AsyncSession, account_id: int) -> list[tuple[str, str,
     return [(kind, state, direction, amount) for kind, state, direction, amount in rows]
 
 
-async def is_made_by_entry(session: AsyncSession, receipt_id: str) -> bool:
+async def is_made_by_entry(session: ReadSession, receipt_id: str) -> bool:
     """Say whether a receipt came from a bank entry, undone or not."""
     query = select(MatchItem.match_id).where(MatchItem.made == receipt_id).limit(1)
     return await session.scalar(query) is not None
 
 
-async def settled_by_kind(session: AsyncSession, account_id: int) -> dict[str, int]:
+async def settled_by_kind(session: ReadSession, account_id: int) -> dict[str, int]:
     """Return {kind: signed minor units} of what the settled entries of an account were for."""
     rows = await session.execute(
         select(MatchItem.kind, MatchItem.amount)
@@ -236,7 +226,7 @@ async def settled_by_kind(session: AsyncSession, account_id: int) -> dict[str, i
     return dict(sorted(found.items()))
 
 
-async def balance(session: AsyncSession, account: str, currency: str) -> int:
+async def balance(session: ReadSession, account: str, currency: str) -> int:
     """Return what an account of the journal holds in a currency: debits less credits."""
     rows = await session.execute(
         select(JournalPosting.debit, JournalPosting.amount).where(
@@ -247,7 +237,7 @@ async def balance(session: AsyncSession, account: str, currency: str) -> int:
     return sum(amount if debit == account else -amount for debit, amount in rows)
 
 
-async def waiting_entries(session: AsyncSession) -> list[tuple[str, str, str, int]]:
+async def waiting_entries(session: ReadSession) -> list[tuple[str, str, str, int]]:
     """Return (account, currency, state, how many) of booked entries nobody has settled."""
     rows = await session.execute(
         select(Account.account, Account.currency, Entry.state, func.count())

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.banking import store
 from federation.banking.items import EXPECTED, INVOICE, TAX_WITHHELD
 from federation.payments import expected
 from federation.payments.expected import Expected
+from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.principals import Principal
 
 Waited = Mapping[tuple[str, str], Expected]
@@ -19,14 +18,14 @@ Waited = Mapping[tuple[str, str], Expected]
 class At:
     """Who acts, where and when. `author` is who entered what another person now approves."""
 
-    session: AsyncSession
+    session: WriteSession
     here: str
     who: Principal
     now: datetime
     author: str | None = None
 
 
-async def waited_for(session: AsyncSession, here: str, now: datetime) -> Waited:
+async def waited_for(session: ReadSession, here: str, now: datetime) -> Waited:
     """Return what this server waits for, {(kind, id): it}; an invoice less tax withheld of it."""
     rows = [
         *await expected.money_out(session, here, now),

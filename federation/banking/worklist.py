@@ -1,13 +1,12 @@
 """What waits at the bank desk: entries nobody has settled, and proposals beyond one's limit."""
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.banking import store
+from federation.store.sessions import ReadSession
 from federation.values.offices import APPROVER, OFFICER
 from federation.values.work_item import WorkItem
 
 
-async def of_banking(session: AsyncSession) -> list[WorkItem]:
+async def of_banking(session: ReadSession) -> list[WorkItem]:
     """Return what waits, entries of an account and state together."""
     return [
         WorkItem(

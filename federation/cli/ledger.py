@@ -4,12 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.config import HubConfig, NodeConfig
 from federation.ledger.export import write_journal
-from federation.process import require_migrated
 from federation.store.database import Database
+from federation.store.migrations import require_migrated
+from federation.store.sessions import ReadSession
 from federation.values.party import HUB
 
 
@@ -19,7 +18,7 @@ def code_of(config: HubConfig | NodeConfig) -> str:
 
 
 @asynccontextmanager
-async def books_of(config: HubConfig | NodeConfig) -> AsyncIterator[AsyncSession]:
+async def books_of(config: HubConfig | NodeConfig) -> AsyncIterator[ReadSession]:
     """Open one consistent view of a server's live database; nothing can be written through it."""
     database = Database(config.database_url)
     try:

@@ -24,16 +24,10 @@ if TYPE_CHECKING:
     from federation.process import Service
 
 EXIT_REFUSED = 2
-
-
 Command = TypeVar("Command", bound=Callable[..., None])
-
-
 Result = TypeVar("Result")
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-
-
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
@@ -169,7 +163,7 @@ def db() -> None:
 @click.option("--config", type=FILE, required=True, help="The server's TOML file.")
 def db_upgrade(config: Path) -> None:
     """Bring the database to the newest revision."""
-    from federation.process import upgrade_database  # noqa: PLC0415 - only this one needs it
+    from federation.store.migrations import upgrade_database  # noqa: PLC0415 - only this one needs it
 
     found = _load(config)
     found.data_dir.mkdir(parents=True, exist_ok=True)
@@ -192,7 +186,7 @@ def token(config: Path, subject: str, role: str) -> None:
 @click.option("--config", type=FILE, required=True, help="The server's TOML file.")
 def db_check(config: Path) -> None:
     """Say whether the database is at the newest revision and its tables are as they should be."""
-    from federation.process import check_database  # noqa: PLC0415 - only this one needs it
+    from federation.store.migrations import check_database  # noqa: PLC0415 - only this one needs it
 
     run_loop(check_database(_load(config).database_url))
     click.echo("The database is as this version of the code expects.")

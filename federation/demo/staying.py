@@ -14,10 +14,7 @@ from federation.scenario.servers import Running
 from federation.values.party import HUB
 
 HUB_STAFF = ("operator", "licensing", "settlement", "approver", "auditor")
-
-
 NODE_STAFF = ("node-operator", "registry")
-
 
 TRY = """curl {url}/graphql -H 'content-type: application/json' \
 -d '{{"query": "{{ collectives {{ code name }} }}"}}'"""

@@ -23,13 +23,8 @@ from federation.errors import RefusalError
 from federation.money import decimal_text
 
 SECONDS_MAX = 600
-
-
 NO_FIELD = re.compile(r"Cannot query field '(\w+)' on type '(?:Query|Mutation)'")
-
-
 NAMES = frozenset({"payment", "account", "claim", "number", "run"})  # to be copied whole
-
 
 RIGHT = frozenset(
     {"amount", "score", "entries", "unexplained", "old", "new", "left", "difference", "lines"}

@@ -12,7 +12,7 @@ import msgspec
 import rich_click as click
 from rich.table import Table
 
-from federation.desk import month_documents as ask
+from federation.desk import month_queries as ask
 from federation.desk.client import Desk, amount_text, at_desk, make_table, money_text, when_text
 from federation.desk.month_corrections import correct
 from federation.desk.month_papers import documents, held, why
@@ -20,8 +20,6 @@ from federation.desk.month_payments import members, payments
 from federation.desk.month_runs import SHOWN, run_before, run_named, show_runs
 
 CAUSE = 48  # of what an input was and is
-
-
 SUMS = frozenset({"received", "brought forward", "recognised before"})  # causes that are money
 
 

@@ -2,7 +2,7 @@
 
 import rich_click as click
 
-from federation.desk import month_documents as ask
+from federation.desk import month_queries as ask
 from federation.desk.client import Desk, at_desk, make_table, money_text
 from federation.desk.month_runs import show_runs
 

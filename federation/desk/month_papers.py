@@ -5,7 +5,7 @@ from typing import Any
 
 import rich_click as click
 
-from federation.desk import month_documents as ask
+from federation.desk import month_queries as ask
 from federation.desk.client import Desk, at_desk, make_table, money_text
 
 # What a document is about, by its series; a series that is not here names a licence.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from federation.desk import month_documents as ask
+from federation.desk import month_queries as ask
 from federation.desk.client import Desk, make_table, when_text
 from federation.errors import RefusalError
 

@@ -9,8 +9,7 @@ import msgspec
 import rich_click as click
 from rich.table import Table
 
-from federation.banking.items import KINDS
-from federation.desk import reconcile_documents as ask
+from federation.desk import reconcile_queries as ask
 from federation.desk.client import Desk, amount_text, at_desk, make_table
 from federation.errors import RefusalError
 from federation.money import decimal_text, exponent
@@ -29,6 +28,23 @@ class NoSuggestionError(RefusalError):
     """The entry is not in the queue, or has no such suggestion."""
 
     code: ClassVar[str] = "NO_SUGGESTION"
+
+
+# As the server knows them; a test holds the two lists together.
+KINDS = (
+    "BANK_CHARGE",
+    "CONVERSION",
+    "FX_DIFFERENCE",
+    "INVOICE",
+    "OVERPAYMENT",
+    "OWN_TRANSFER",
+    "PAYMENT",
+    "RECORDED_RECEIPT",
+    "REMITTANCE_IN",
+    "RETURN",
+    "SHORT_PAYMENT",
+    "TAX_WITHHELD",
+)
 
 
 @click.group()
@@ -151,7 +167,7 @@ def suggest(desk: Desk, entry: str) -> None:
     "items",
     multiple=True,
     metavar="KIND[:REF[:AMOUNT[:NOTE]]]",
-    help=f"What (a part of) it is for; KIND is one of {', '.join(sorted(KINDS))}.",
+    help=f"What (a part of) it is for; KIND is one of {', '.join(KINDS)}.",
 )
 @click.option("--reason", default="", help="Why, for who reads it later.")
 @at_desk

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.distribution import store
 from federation.distribution.tables import MemberAdjustment
+from federation.store.sessions import WriteSession
 
 Reason = Literal["CORRECTION", "RELEASE", "RETURNED", "RESERVE"]
 
@@ -40,7 +39,7 @@ class Adjustment:
 
 
 async def adjust_members(
-    session: AsyncSession, adjustments: Iterable[Adjustment], recorded_on: date
+    session: WriteSession, adjustments: Iterable[Adjustment], recorded_on: date
 ) -> None:
     """Record adjustments; those of 0 are left out. The caller posts the journal entry."""
     for item in adjustments:
@@ -62,7 +61,7 @@ async def adjust_members(
             )
 
 
-async def take_in(session: AsyncSession, period: str) -> dict[str, int]:
+async def take_in(session: WriteSession, period: str) -> dict[str, int]:
     """Take every waiting adjustment into a month's balances; return {member: amount}."""
     sums: defaultdict[str, int] = defaultdict(int)
     for row in await store.waiting_adjustments(session):

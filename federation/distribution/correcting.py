@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.distribution import store
 from federation.distribution.adjustments import Adjustment, adjust_members
@@ -38,6 +37,7 @@ from federation.settlement.rates import Rates
 from federation.settlement.recompute import Corrected, Difference, difference
 from federation.settlement.run import RunResult, compute, document_rates, received_by
 from federation.settlement.run_document import RunDocument, decode
+from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
 from federation.values.party import HUB
 
@@ -61,7 +61,7 @@ class _InForce(NamedTuple):
 
 
 async def receive_correction(
-    session: AsyncSession,
+    session: WriteSession,
     message: RunCorrected,
     own: Own,
     terms: HubTerms,
@@ -124,7 +124,7 @@ async def receive_correction(
 
 
 async def _member_changes(
-    session: AsyncSession, period: str, rows: Iterable[AmountRow]
+    session: ReadSession, period: str, rows: Iterable[AmountRow]
 ) -> dict[_Key, int]:
     """Return what each member gets more or less, per licence, use and source."""
     sums: defaultdict[_Key, int] = defaultdict(int)
@@ -138,7 +138,7 @@ async def _member_changes(
     return {key: amount for key, amount in ordered if amount}
 
 
-async def _in_force(session: AsyncSession, row: DistributedRun) -> _InForce:
+async def _in_force(session: ReadSession, row: DistributedRun) -> _InForce:
     last = await store.last_correction(session, row.period)
     found = msgspec.json.decode(last.outstanding if last else row.outstanding, type=dict[str, str])
     split = {
@@ -151,7 +151,7 @@ async def _in_force(session: AsyncSession, row: DistributedRun) -> _InForce:
 
 
 async def _post(
-    session: AsyncSession,
+    session: WriteSession,
     own: Own,
     message: RunCorrected,
     item: Corrected,
@@ -270,7 +270,7 @@ def _owed(
 
 
 async def _expect(
-    session: AsyncSession,
+    session: WriteSession,
     own: Own,
     message: RunCorrected,
     run: Run,

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.distribution.service import Own
 from federation.ledger.accounts import Accounts, Posting, transfer
 from federation.months.tables import Run
@@ -20,6 +18,7 @@ from federation.payments import store as payments
 from federation.payments.postings import Amount, Leg
 from federation.settlement.clearing import Clearing
 from federation.settlement.recompute import Corrected, between
+from federation.store.sessions import WriteSession
 from federation.trust.membership import HubTerms
 from federation.values.account import PaymentAccount
 from federation.values.party import HUB
@@ -72,7 +71,7 @@ def between_nodes(item: Corrected, rows: Iterable[Clearing], node: str) -> Direc
 
 
 async def settle_directly(
-    session: AsyncSession,
+    session: WriteSession,
     own: Own,
     directly: Directly,
     run: Run,

@@ -5,8 +5,6 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import ClassVar
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.distribution import store
 from federation.errors import RefusalError
 from federation.metering import totals as usage_totals
@@ -20,6 +18,7 @@ from federation.settlement.plans import Distribution, Line, MemberFacts, NodeInp
 from federation.settlement.rates import Rates
 from federation.settlement.run import RunResult, received_by
 from federation.settlement.run_document import CollectiveTerms, RunDocument
+from federation.store.sessions import ReadSession, WriteSession
 from federation.values.month import last_day
 
 
@@ -30,7 +29,7 @@ class UnknownClaimError(RefusalError):
 
 
 async def add_credits(
-    session: AsyncSession, code: str, period: str, entries: Sequence[Credit]
+    session: WriteSession, code: str, period: str, entries: Sequence[Credit]
 ) -> None:
     """Keep what other nodes' copies carry for our members' canonical claims in a month.
 
@@ -75,7 +74,7 @@ MemberUse = dict[str, dict[str, dict[str, tuple[int, int]]]]
 AmountRow = tuple[str, str, str | None, str | None, str, str, str, str, str]
 
 
-async def member_weights(session: AsyncSession, code: str, document: RunDocument) -> MemberUse:
+async def member_weights(session: ReadSession, code: str, document: RunDocument) -> MemberUse:
     """Return our members' weights: of the month, or where the run says so of the earlier ones."""
     origin = {
         key: source
@@ -97,7 +96,7 @@ async def member_weights(session: AsyncSession, code: str, document: RunDocument
 
 
 async def node_inputs(
-    session: AsyncSession,
+    session: ReadSession,
     code: str,
     document: RunDocument,
     result: RunResult,
@@ -138,7 +137,7 @@ def _node_terms(code: str, terms: CollectiveTerms) -> NodeTerms:
     )
 
 
-async def member_facts(session: AsyncSession, day: date) -> list[MemberFacts]:
+async def member_facts(session: ReadSession, day: date) -> list[MemberFacts]:
     """Who is entitled on the last day of a month, and with how many works (SETTLEMENT §6)."""
     counting = await registry.counting_works(session, day)
     withheld = await registry.opted_out_of_everything(session, day + timedelta(days=1))

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.distribution import store
 from federation.distribution.member_payments import NotDistributedError
 from federation.ledger import store as ledger
@@ -18,6 +16,7 @@ from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg
 from federation.payments.remittances import remittance_id
 from federation.settlement.run_document import RunDocument
+from federation.store.sessions import WriteSession
 from federation.trust.membership import HubTerms
 from federation.values.account import PaymentAccount
 from federation.values.party import HUB
@@ -41,7 +40,7 @@ class _Net:
 
 
 async def receive_recomputed(
-    session: AsyncSession,
+    session: WriteSession,
     message: NetRecomputed,
     document: RunDocument,
     *,
@@ -79,7 +78,7 @@ async def receive_recomputed(
         await _stay(session, net)
 
 
-async def _leave(session: AsyncSession, net: _Net) -> None:
+async def _leave(session: WriteSession, net: _Net) -> None:
     """Settle with each of the others instead of with the hub."""
     await _withdraw(session, net)
     for other, row in net.found.bilateral.items():
@@ -93,7 +92,7 @@ async def _leave(session: AsyncSession, net: _Net) -> None:
         await _settle(session, net, other, owed, debt, is_payer=row.cleared > 0)
 
 
-async def _withdraw(session: AsyncSession, net: _Net) -> None:
+async def _withdraw(session: WriteSession, net: _Net) -> None:
     """Cancel what was not exported to the hub, and wait no longer for what it would have paid."""
     payments = await payments_store.payments(
         session, period=net.message.period, kind=payments_service.REMITTANCE, payee=HUB
@@ -104,7 +103,7 @@ async def _withdraw(session: AsyncSession, net: _Net) -> None:
             row.state = incoming.EXCLUDED
 
 
-async def _stay(session: AsyncSession, net: _Net) -> None:
+async def _stay(session: WriteSession, net: _Net) -> None:
     before, after = net.found.before[net.here], net.found.after[net.here]
     change = after.remittance - before.remittance
     if change and net.here in net.found.replaced:
@@ -127,7 +126,7 @@ async def _stay(session: AsyncSession, net: _Net) -> None:
 
 
 async def _settle(
-    session: AsyncSession,
+    session: WriteSession,
     net: _Net,
     other: str,
     amount: Amount,

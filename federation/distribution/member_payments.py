@@ -10,8 +10,6 @@ from datetime import datetime
 from itertools import islice
 from typing import ClassVar
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.bankfiles.pain001 import check_account
 from federation.distribution import store
 from federation.distribution.tables import MemberBalance
@@ -24,6 +22,7 @@ from federation.payments.payees import ACCOUNT_INVALID, payee_of
 from federation.payments.tables import Payment
 from federation.registry.store import all_members, find_member
 from federation.registry.tables import Member
+from federation.store.sessions import ReadSession, WriteSession
 from federation.values.account import PaymentAccount
 
 PROPOSALS_MAX = 5_000
@@ -74,7 +73,7 @@ class MemberPaid:
 
 
 async def propose_member_payments(
-    session: AsyncSession,
+    session: WriteSession,
     period: str,
     *,
     here: str,
@@ -166,7 +165,7 @@ def _is_due(known: Payment | None, member: Member, currency: str) -> bool:
 
 
 async def set_account(
-    session: AsyncSession,
+    session: WriteSession,
     member_id: str,
     account: PaymentAccount,
     currency: str,
@@ -191,7 +190,7 @@ async def set_account(
 
 
 async def paid_to_member(
-    session: AsyncSession, period: str, balance: MemberBalance | None, member_id: str
+    session: ReadSession, period: str, balance: MemberBalance | None, member_id: str
 ) -> MemberPaid:
     """Return what became of what a month made payable to a member."""
     payable = balance.payable if balance else 0

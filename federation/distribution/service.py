@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import ClassVar
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.distribution import store
 from federation.distribution.adjustments import take_in
@@ -36,12 +35,11 @@ from federation.settlement.plans import Distribution, NodeInputs, distribute
 from federation.settlement.run import RunResult, compute, document_rates
 from federation.settlement.run_document import RunDocument, decode, run_id
 from federation.store.canonical import digest
+from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
 from federation.values.account import PaymentAccount
 
 DISPUTED = "~DISPUTED"
-
-
 BELOW_MINIMUM, ACCOUNT_MISSING, SET_OFF = "BELOW_MINIMUM", "ACCOUNT_MISSING", "SET_OFF"
 
 
@@ -58,13 +56,11 @@ class Own(msgspec.Struct, frozen=True):
     account: PaymentAccount | None
 
 
-RequireSound = Callable[[AsyncSession, DistributedRun, str], Awaitable[None]]
-
-
+RequireSound = Callable[[WriteSession, DistributedRun, str], Awaitable[None]]
 """Examines what a node (its code) made of a run, and refuses what is not sound."""
 
 
-async def receive_advice(session: AsyncSession, message: RunAdvised, now: datetime) -> None:
+async def receive_advice(session: WriteSession, message: RunAdvised, now: datetime) -> None:
     """Keep an advised run for this node's staff to look at."""
     document = checked(message.run_id, message.document)
     session.add(
@@ -82,7 +78,7 @@ async def receive_advice(session: AsyncSession, message: RunAdvised, now: dateti
     )
 
 
-async def receive_withdrawal(session: AsyncSession, message: RunWithdrawn) -> None:
+async def receive_withdrawal(session: WriteSession, message: RunWithdrawn) -> None:
     """Take back an advised run: there is nothing to say to it any more."""
     row = await months.find_run(session, message.run_id)
     if row is not None and row.state == "ADVISED":
@@ -90,7 +86,7 @@ async def receive_withdrawal(session: AsyncSession, message: RunWithdrawn) -> No
 
 
 async def receive_run(
-    session: AsyncSession,
+    session: WriteSession,
     message: RunApproved,
     own: Own,
     terms: HubTerms,
@@ -126,7 +122,7 @@ def checked(name: str, text: str) -> RunDocument:
     return decode(text.encode())
 
 
-async def _refuse_other_report(session: AsyncSession, code: str, document: RunDocument) -> None:
+async def _refuse_other_report(session: ReadSession, code: str, document: RunDocument) -> None:
     """A run without our report is one for which two people declared it missing."""
     if code not in document.reports:
         return
@@ -136,7 +132,7 @@ async def _refuse_other_report(session: AsyncSession, code: str, document: RunDo
 
 
 async def _keep(
-    session: AsyncSession,
+    session: WriteSession,
     own: Own,
     document: RunDocument,
     message: RunApproved,
@@ -201,7 +197,7 @@ def _frozen_weights(inputs: NodeInputs) -> list[list[str]]:
 
 
 async def _keep_balances(
-    session: AsyncSession, period: str, attributed: Mapping[str, int], minimum: int
+    session: WriteSession, period: str, attributed: Mapping[str, int], minimum: int
 ) -> dict[str, int]:
     """Say per member what can be paid now; return what this month adds to what is outstanding."""
     opening = await store.outstanding_before(session, period)
@@ -243,7 +239,7 @@ def _why_not_payable(member: Member, balance: int, minimum: int) -> str | None:
 
 
 async def _post(
-    session: AsyncSession,
+    session: WriteSession,
     own: Own,
     document: RunDocument,
     name: str,

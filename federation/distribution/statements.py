@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import datetime
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.distribution import store
 from federation.documents import store as documents
@@ -17,11 +16,12 @@ from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts
 from federation.settlement.run import RunResult
 from federation.settlement.run_document import RunDocument
+from federation.store.sessions import WriteSession
 from federation.values.party import HUB
 
 
 async def issue_statement(
-    session: AsyncSession,
+    session: WriteSession,
     code: str,
     document: RunDocument,
     result: RunResult,

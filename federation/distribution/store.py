@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.distribution.tables import (
     DistributedRun,
@@ -14,9 +13,10 @@ from federation.distribution.tables import (
 )
 from federation.store.bulk import insert_rows
 from federation.store.exact import exact_sums
+from federation.store.sessions import ReadSession, WriteSession
 
 
-async def waiting_adjustments(session: AsyncSession) -> list[MemberAdjustment]:
+async def waiting_adjustments(session: ReadSession) -> list[MemberAdjustment]:
     """Return adjustments that no distribution has taken in yet, oldest first."""
     rows = await session.scalars(
         select(MemberAdjustment)
@@ -27,7 +27,7 @@ async def waiting_adjustments(session: AsyncSession) -> list[MemberAdjustment]:
 
 
 async def adjustments_of(
-    session: AsyncSession, member: str, period: str | None, limit: int
+    session: ReadSession, member: str, period: str | None, limit: int
 ) -> list[MemberAdjustment]:
     """Return a member's adjustments that a month took in, or (None) that wait."""
     rows = await session.scalars(
@@ -39,7 +39,7 @@ async def adjustments_of(
     return list(rows)
 
 
-async def corrections_of(session: AsyncSession, service_period: str) -> list[MemberAdjustment]:
+async def corrections_of(session: ReadSession, service_period: str) -> list[MemberAdjustment]:
     """Return what corrections changed of a settled month, for all members."""
     rows = await session.scalars(
         select(MemberAdjustment)
@@ -52,7 +52,7 @@ async def corrections_of(session: AsyncSession, service_period: str) -> list[Mem
     return list(rows)
 
 
-async def last_correction(session: AsyncSession, period: str) -> NodeCorrection | None:
+async def last_correction(session: ReadSession, period: str) -> NodeCorrection | None:
     """Return the correction of a month that is in force at this node."""
     return await session.scalar(
         select(NodeCorrection)
@@ -62,17 +62,17 @@ async def last_correction(session: AsyncSession, period: str) -> NodeCorrection 
     )
 
 
-async def find_distribution(session: AsyncSession, period: str) -> DistributedRun | None:
+async def find_distribution(session: ReadSession, period: str) -> DistributedRun | None:
     """Return what this node did with a month's run."""
     return await session.get(DistributedRun, period)
 
 
-async def distributions(session: AsyncSession) -> list[DistributedRun]:
+async def distributions(session: ReadSession) -> list[DistributedRun]:
     """Return every distribution, oldest first."""
     return list(await session.scalars(select(DistributedRun).order_by(DistributedRun.period)))
 
 
-async def add_member_amounts(session: AsyncSession, rows: Sequence[tuple[object, ...]]) -> None:
+async def add_member_amounts(session: WriteSession, rows: Sequence[tuple[object, ...]]) -> None:
     """Insert amounts: period, member, licence, use, units, source, part, amount, currency."""
     columns = [
         "period",
@@ -88,7 +88,7 @@ async def add_member_amounts(session: AsyncSession, rows: Sequence[tuple[object,
     await insert_rows(session, MemberAmount, columns, rows)
 
 
-async def add_balances(session: AsyncSession, rows: Sequence[tuple[object, ...]]) -> None:
+async def add_balances(session: WriteSession, rows: Sequence[tuple[object, ...]]) -> None:
     """Insert balances: period, member, opening, attributed, adjusted, payable, outstanding, why."""
     columns = [
         "period",
@@ -104,7 +104,7 @@ async def add_balances(session: AsyncSession, rows: Sequence[tuple[object, ...]]
 
 
 async def member_amounts(
-    session: AsyncSession, period: str, member: str | None = None
+    session: ReadSession, period: str, member: str | None = None
 ) -> list[MemberAmount]:
     """Return what a run attributed, line by line."""
     query = select(MemberAmount).where(MemberAmount.period == period).order_by(MemberAmount.id)
@@ -113,20 +113,20 @@ async def member_amounts(
     return list(await session.scalars(query))
 
 
-async def member_sums(session: AsyncSession, period: str) -> dict[str, tuple[int, int]]:
+async def member_sums(session: ReadSession, period: str) -> dict[str, tuple[int, int]]:
     """Return {member: (lines, sum)} of what a run attributed."""
     by, where = [MemberAmount.member_id], MemberAmount.period == period
     sums = await exact_sums(session, MemberAmount.amount, by, where)
     return {member: found for (member,), found in sums.items()}
 
 
-async def balances(session: AsyncSession, period: str) -> dict[str, MemberBalance]:
+async def balances(session: ReadSession, period: str) -> dict[str, MemberBalance]:
     """Return {member: balance} of a month."""
     rows = await session.scalars(select(MemberBalance).where(MemberBalance.period == period))
     return {row.member_id: row for row in rows}
 
 
-async def outstanding_before(session: AsyncSession, period: str) -> dict[str, int]:
+async def outstanding_before(session: ReadSession, period: str) -> dict[str, int]:
     """Return {member: what earlier months attributed and could not pay}."""
     rows = await session.execute(
         select(MemberBalance.member_id, MemberBalance.outstanding)

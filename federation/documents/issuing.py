@@ -4,8 +4,6 @@ from collections.abc import Callable
 from datetime import date
 from typing import ClassVar
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.documents import store, writers
 from federation.documents.messages import DocumentIssued
 from federation.documents.service import CSV, SeriesName, issue, keep, new_document
@@ -15,6 +13,7 @@ from federation.errors import RefusalError
 from federation.licensing import store as licensing
 from federation.licensing.tables import Licence
 from federation.store.canonical import sha256_hex
+from federation.store.sessions import WriteSession
 
 
 class DocumentMismatchError(RefusalError):
@@ -24,7 +23,7 @@ class DocumentMismatchError(RefusalError):
 
 
 async def _issue_sheet(
-    session: AsyncSession,
+    session: WriteSession,
     *,
     issuer: str,
     series: SeriesName,
@@ -45,7 +44,7 @@ async def _issue_sheet(
     )
 
 
-async def issue_invoice(session: AsyncSession, row: Licence) -> Document:
+async def issue_invoice(session: WriteSession, row: Licence) -> Document:
     """Issue the invoice of an accepted licence: the whole fee, due on the first day of its term."""
     facts, issued_on = licensing.facts(row), row.accepted_at.date()
     return await _issue_sheet(
@@ -58,7 +57,7 @@ async def issue_invoice(session: AsyncSession, row: Licence) -> Document:
     )
 
 
-async def receive_document(session: AsyncSession, message: DocumentIssued, issuer: str) -> None:
+async def receive_document(session: WriteSession, message: DocumentIssued, issuer: str) -> None:
     """Keep a document another server issued to this one, byte for byte; other bytes are refused."""
     if not message.number.startswith(f"{message.series}-{issuer}-") or not message.forms:
         raise DocumentMismatchError(f"{message.number} is no number of {issuer}")

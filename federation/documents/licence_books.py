@@ -1,15 +1,14 @@
 """A licence in its licensor's books: what was sold, and what came in for it."""
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.documents import issuing
 from federation.ledger import store as ledger
 from federation.ledger.entries import licence_entry, receipt_entry
 from federation.licensing import store as licensing
 from federation.licensing.tables import Licence, Receipt
+from federation.store.sessions import WriteSession
 
 
-async def book_licence(session: AsyncSession, row: Licence) -> None:
+async def book_licence(session: WriteSession, row: Licence) -> None:
     """Enter an accepted licence in its licensor's books and invoice it, once."""
     if await ledger.is_posted(session, f"licence/{row.number}"):
         return
@@ -25,7 +24,7 @@ async def book_licence(session: AsyncSession, row: Licence) -> None:
     await issuing.issue_invoice(session, row)
 
 
-async def book_receipt(session: AsyncSession, row: Receipt) -> None:
+async def book_receipt(session: WriteSession, row: Receipt) -> None:
     """Enter a receipt in the licensor's books, numbered per licence."""
     licence = await session.get_one(Licence, row.licence)
     facts = licensing.facts(licence)

@@ -4,22 +4,16 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import ClassVar, Literal
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.documents import store
 from federation.documents.tables import Document, DocumentForm, Series
 from federation.errors import RefusalError
 from federation.licensing import store as licensing
 from federation.store.canonical import sha256_hex
+from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.principals import Principal
 
 SeriesName = Literal["INV", "CN", "FEE", "RUN", "STM", "ADV", "PAY"]
-
-
 JSON, CSV = "application/json", "text/csv"
-
-
 TO_LICENSEES = ("INV", "CN")
 
 
@@ -30,7 +24,7 @@ class UnknownDocumentError(RefusalError):
 
 
 async def issue(
-    session: AsyncSession,
+    session: WriteSession,
     *,
     issuer: str,
     series: SeriesName,
@@ -47,7 +41,7 @@ async def issue(
     series and subject again return the document that is there: nothing is numbered twice. Numbers
     have no gaps because they are given in the transaction that keeps the document.
     """
-    known = await find(session, issuer, series, subject)
+    known = await store.document_of(session, issuer, series, subject)
     if known is not None:
         return known
     counter = await session.get(Series, (issuer, series), with_for_update=True)
@@ -88,7 +82,7 @@ def new_document(
     )
 
 
-async def keep(session: AsyncSession, document: Document, forms: Mapping[str, bytes]) -> None:
+async def keep(session: WriteSession, document: Document, forms: Mapping[str, bytes]) -> None:
     """Keep a document with its other forms."""
     session.add(document)
     await session.flush()
@@ -101,18 +95,7 @@ async def keep(session: AsyncSession, document: Document, forms: Mapping[str, by
     await session.flush()
 
 
-async def find(
-    session: AsyncSession, issuer: str, series: SeriesName, subject: str
-) -> Document | None:
-    """Return the document of a subject."""
-    return await session.scalar(
-        select(Document).where(
-            Document.issuer == issuer, Document.series == series, Document.subject == subject
-        )
-    )
-
-
-async def get_document(session: AsyncSession, number: str) -> Document:
+async def get_document(session: ReadSession, number: str) -> Document:
     """Return a document, or refuse."""
     row = await store.find_document(session, number)
     if row is None:
@@ -120,7 +103,7 @@ async def get_document(session: AsyncSession, number: str) -> Document:
     return row
 
 
-async def document_for(session: AsyncSession, number: str, who: Principal) -> Document:
+async def document_for(session: ReadSession, number: str, who: Principal) -> Document:
     """Return a document to staff, or to a lab if it is an invoice or credit note of its own."""
     row = await get_document(session, number)
     if "lab" in who.roles:
@@ -132,7 +115,7 @@ async def document_for(session: AsyncSession, number: str, who: Principal) -> Do
 
 
 async def content(
-    session: AsyncSession, number: str, media_type: str | None = None
+    session: ReadSession, number: str, media_type: str | None = None
 ) -> tuple[str, bytes]:
     """Return (media type, bytes) of a document as they were issued, in one of its forms."""
     row = await get_document(session, number)

@@ -11,8 +11,6 @@ from federation.money import decimal_text, exponent
 from federation.store.canonical import canonical, sha256_hex
 
 AMOUNTS = ("gross", *DEDUCTIONS, "net", "net_settlement")
-
-
 COLUMNS = tuple(field.name for field in fields(StatementLine))
 
 

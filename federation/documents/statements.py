@@ -16,8 +16,6 @@ from federation.settlement.run import RunResult, document_rates, received_by
 from federation.settlement.run_document import RunDocument
 
 RECEIVED, DOMESTIC, OWED = "received", "domestic", "owed"
-
-
 DEDUCTIONS = ("clearing_fee", "collecting_fee", "admin_fee", "tax_withheld", "other_deduction")
 
 Weights = Mapping[tuple[str, str], int]  # by licence key and party

@@ -1,24 +1,35 @@
 """Every SQL statement about documents that were issued. Nothing here commits."""
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.documents.tables import Document, DocumentForm
+from federation.store.sessions import ReadSession
 
 PAGE_MAX = 100
 
 
-async def find_document(session: AsyncSession, number: str) -> Document | None:
+async def find_document(session: ReadSession, number: str) -> Document | None:
     """Return the document of a number."""
     return await session.get(Document, number)
 
 
-async def find_form(session: AsyncSession, number: str, media_type: str) -> DocumentForm | None:
+async def document_of(
+    session: ReadSession, issuer: str, series: str, subject: str
+) -> Document | None:
+    """Return the document an issuer gave to a subject in a series."""
+    return await session.scalar(
+        select(Document).where(
+            Document.issuer == issuer, Document.series == series, Document.subject == subject
+        )
+    )
+
+
+async def find_form(session: ReadSession, number: str, media_type: str) -> DocumentForm | None:
     """Return another form of a document."""
     return await session.get(DocumentForm, (number, media_type))
 
 
-async def forms_of(session: AsyncSession, numbers: list[str]) -> dict[str, list[str]]:
+async def forms_of(session: ReadSession, numbers: list[str]) -> dict[str, list[str]]:
     """Return {number: media types of its other forms} for a page of documents."""
     rows = await session.execute(
         select(DocumentForm.number, DocumentForm.media_type)
@@ -32,7 +43,7 @@ async def forms_of(session: AsyncSession, numbers: list[str]) -> dict[str, list[
 
 
 async def list_documents(
-    session: AsyncSession,
+    session: ReadSession,
     *,
     series: str | None = None,
     period: str | None = None,
@@ -49,7 +60,7 @@ async def list_documents(
 
 
 async def last_document(
-    session: AsyncSession, issuer: str, series: str, before: str
+    session: ReadSession, issuer: str, series: str, before: str
 ) -> Document | None:
     """Return the newest document of a series for a month before `before`."""
     return await session.scalar(

@@ -6,9 +6,9 @@ from datetime import datetime
 from functools import lru_cache
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.server import Server
+from federation.store.sessions import ReadSession
 from federation.trust.keys import Keys, PublicKey
 from federation.trust.principals import PEER, NotAuthenticatedError, Principal
 from federation.trust.store import find_party, find_party_by_entity, node_parties
@@ -29,7 +29,7 @@ def _parsed(jwk: str) -> PublicKey:
     return PublicKey.from_jwk(msgspec.json.decode(jwk, type=dict[str, str]))
 
 
-async def parties(session: AsyncSession) -> list[Party]:
+async def parties(session: ReadSession) -> list[Party]:
     """Return every admitted party, the hub among them at a node."""
     hub = await find_party(session, HUB)
     return [*([hub] if hub else []), *await node_parties(session)]

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from typing import Any, ClassVar
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation import config as federation_config
 from federation.bankfiles.pain001 import PaymentOrder, write_pain001
@@ -14,6 +13,7 @@ from federation.config import NodeConfig
 from federation.distribution import store as distribution
 from federation.distribution.tables import MemberAmount, MemberBalance
 from federation.documents import service as documents
+from federation.documents import store as documents_store
 from federation.documents.member_csv import MemberRow, members_csv
 from federation.errors import RefusalError
 from federation.ledger.export import WRITERS, write_journal
@@ -23,6 +23,7 @@ from federation.payments.tables import Payment
 from federation.proof import report
 from federation.registry import store as registry
 from federation.server import Server
+from federation.store.sessions import ReadSession
 from federation.suspense.service import held_sheet
 from federation.suspense.store import settled_months
 from federation.trust.membership import CollectiveTerms, HubTerms
@@ -33,8 +34,6 @@ from federation.values.month import last_day
 from federation.values.party import HUB
 
 Files = Callable[[str], Awaitable[tuple[str, bytes]]]
-
-
 JSON, CSV, XML, TEXT = "application/json", "text/csv", "application/xml", "text/plain"
 
 
@@ -45,8 +44,6 @@ class NoSuchFileError(RefusalError):
 
 
 Maker = Callable[[Server, str], Awaitable[tuple[str, bytes]]]
-
-
 """Writes a file of a month: (server, period) to (media type, bytes)."""
 
 
@@ -146,7 +143,7 @@ async def payment_file(server: Server, period: str, name: str) -> tuple[str, byt
     )
 
 
-async def _account(server: Server, session: AsyncSession, code: str) -> PaymentAccount:
+async def _account(server: Server, session: ReadSession, code: str) -> PaymentAccount:
     terms: CollectiveTerms | HubTerms
     country: str | None = None
     if code == HUB:
@@ -212,7 +209,7 @@ def _member_row(
 async def statement_file(server: Server, period: str, *, form: str) -> tuple[str, bytes]:
     """Return a node's statement of a month as it was issued, as `csv` or `json`."""
     async with server.db.read() as session:
-        row = await documents.find(session, server.code, "STM", f"statement/{period}")
+        row = await documents_store.document_of(session, server.code, "STM", f"statement/{period}")
         if row is None:
             raise NoSuchFileError(f"statements/{period}.{form}")
         return await documents.content(session, row.number, CSV if form == "csv" else JSON)

@@ -18,8 +18,6 @@ from federation.trust.principals import NotAuthenticatedError, Principal
 log = get_logger("http")
 
 HttpRequest = Request[Any, Any, Any]
-
-
 Shape = TypeVar("Shape")
 
 STATUS = {
@@ -34,7 +32,6 @@ STATUS = {
     "NO_SUCH_FILE": 404,
     "UNKNOWN_DOCUMENT": 404,
 }
-
 
 REFUSED_STATUS = 422
 

@@ -5,23 +5,19 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.edge.auth import known_peer, peek_issuer, peer_principal
 from federation.errors import RefusalError
 from federation.logs import get_logger
 from federation.server import Server
 from federation.store.outbox import accept
+from federation.store.sessions import WriteSession
 from federation.trust.keys import PublicKey
 from federation.trust.principals import NotAllowedError, NotAuthenticatedError
 from federation.values.party import HUB
 
 MESSAGES_MAX = 200
-
-
 BYTES_MAX = 64 * 1024 * 1024
-
-
 log = get_logger("inbox")
 
 
@@ -57,21 +53,15 @@ class Sender(NamedTuple):
 class Arrival:
     """A message being handled: the open transaction, the sender's code and entity id."""
 
-    session: AsyncSession
+    session: WriteSession
     server: Server
     sender: str
     entity_id: str = ""
 
 
 Handler = Callable[[Arrival, Any], Awaitable[None]]
-
-
 Handlers = Mapping[str, tuple[type[msgspec.Struct], Handler]]
-
-
 Introduce = Callable[[Server, list[Envelope]], PublicKey | None]
-
-
 """Returns the key by which a server introduces itself in its first message, if it may."""
 
 

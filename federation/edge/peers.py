@@ -13,11 +13,7 @@ from federation.trust.keys import SigningKey
 from federation.trust.tokens import mint_server_token
 
 QUERY_SECONDS = 3.0
-
-
 DELIVERY_SECONDS = 60.0
-
-
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 
 
@@ -26,8 +22,6 @@ class PeerAnswerError(Exception):
 
 
 Find = Callable[[str], Awaitable[tuple[str, str] | None]]
-
-
 """Returns (entity id, URL) of an admitted party's code."""
 
 

@@ -19,20 +19,10 @@ from federation.store import outbox
 from federation.store.tables import Lease, OutboxMessage
 
 MESSAGES_MAX = 50
-
-
 BYTES_MAX = 16 * 1024 * 1024
-
-
 LEASE_SECONDS = 5.0  # a guard against needless work only: the inbox makes effects happen once
-
-
 BACK_OFF_MAX = 30.0
-
-
 IDLE_SECONDS = 5.0
-
-
 log = get_logger("relay")
 
 Resolve = Callable[[str], Awaitable[str | None]]

@@ -22,8 +22,6 @@ from federation.store.migrations import current_revision, head_revision
 from federation.trust.principals import NotAllowedError, Principal
 
 MEDIA_TYPES = {"json": "application/json", "csv": "text/csv", "xml": "application/xml"}
-
-
 READERS = ("settlement_officer", "settlement_approver", "auditor", "node_operator")
 
 

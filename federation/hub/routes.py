@@ -22,11 +22,7 @@ from federation.trust.policy import Issuer, LicenceStatus, sign_trust_document
 from federation.trust.principals import PEER
 
 KEYS_MAX = 1_000
-
-
 BODY_MAX = 16 * 1024 * 1024
-
-
 TRUST_BUCKET_SECONDS = 30
 
 

@@ -17,23 +17,11 @@ from federation.money import decimal_text
 
 # Without it beancount forgives a balance one minor unit, a transaction half of one.
 _EXACT = 'option "tolerance_multiplier" "0"'
-
-
 _ROOTS = frozenset({"Assets", "Liabilities", "Equity", "Income", "Expenses"})
-
-
 _COMPONENT = re.compile(r"[A-Z0-9][A-Za-z0-9-]*")
-
-
 _NOT_AT_THE_FRONT = re.compile(r"X*-")
-
-
 _KEY = re.compile(r"[a-z][a-z0-9_-]+")
-
-
 _RESERVED_KEYS = frozenset({"filename", "lineno"})
-
-
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 

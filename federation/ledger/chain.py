@@ -19,8 +19,6 @@ GENESIS = "0" * 64  # what the first entry follows
 _ENCODE = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 PostingText = tuple[str, str, str, str, Mapping[str, str]]
-
-
 """Debit, credit, amount in decimal digits, currency, meta."""
 
 

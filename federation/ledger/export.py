@@ -4,20 +4,18 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.ledger import store
 from federation.ledger.beancount import ExportEntry, ExportPosting, write_beancount
 from federation.ledger.hledger import write_hledger
+from federation.store.sessions import ReadSession
 
 Writer = Callable[[str, Iterable[ExportEntry]], bytes]
-
-
 WRITERS: Mapping[str, Writer] = {"beancount": write_beancount, "hledger": write_hledger}
 
 
 async def write_journal(
-    session: AsyncSession, code: str, form: str, until: date | None = None
+    session: ReadSession, code: str, form: str, until: date | None = None
 ) -> bytes:
     """Write every entry dated by a day (all if None), in a form of `WRITERS`."""
     entries = [

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import ClassVar
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.errors import RefusalError
 from federation.ledger import store
 from federation.ledger.balances import Lots, Sums, TrialBalance
@@ -14,6 +12,7 @@ from federation.ledger.chain import GENESIS
 from federation.ledger.heads import HeadFacts
 from federation.ledger.store import last_chained
 from federation.ledger.tables import LedgerHead
+from federation.store.sessions import ReadSession, WriteSession
 
 AGES = (30, 90, 180, 365, 1095)  # days; practice and law: reference/cmo-domain §2
 
@@ -47,7 +46,7 @@ class History:
         return self.opening + sum(line.amount for line in self.lines)
 
 
-async def head(session: AsyncSession, as_of: datetime | None = None) -> Head:
+async def head(session: ReadSession, as_of: datetime | None = None) -> Head:
     """Return the head as of an instant (now if None)."""
     last = await store.position(session, as_of)
     if last is None:
@@ -56,7 +55,7 @@ async def head(session: AsyncSession, as_of: datetime | None = None) -> Head:
     return Head(last.hash or GENESIS, last.id, entries, last.recorded_at)
 
 
-async def keep_head(session: AsyncSession, period: str, now: datetime) -> LedgerHead:
+async def keep_head(session: WriteSession, period: str, now: datetime) -> LedgerHead:
     """Keep the head of a month that is being settled; the next one starts from it (I10)."""
     last, before = await last_chained(session), await store.last_head(session)
     row = LedgerHead(
@@ -71,7 +70,7 @@ async def keep_head(session: AsyncSession, period: str, now: datetime) -> Ledger
     return row
 
 
-async def head_to_sign(session: AsyncSession, period: str | None) -> HeadFacts:
+async def head_to_sign(session: ReadSession, period: str | None) -> HeadFacts:
     """Return the head a settled month left, or that of now."""
     if period is None:
         now = await head(session)
@@ -84,7 +83,7 @@ async def head_to_sign(session: AsyncSession, period: str | None) -> HeadFacts:
 
 
 async def trial_balance(
-    session: AsyncSession, as_of: datetime | None = None, until: date | None = None
+    session: ReadSession, as_of: datetime | None = None, until: date | None = None
 ) -> tuple[Head, TrialBalance]:
     """Return every account as the journal stood at an instant.
 
@@ -98,7 +97,7 @@ async def trial_balance(
 
 
 async def account_history(
-    session: AsyncSession,
+    session: ReadSession,
     account: str,
     currency: str,
     *,
@@ -116,7 +115,7 @@ async def account_history(
 
 
 async def aging(
-    session: AsyncSession,
+    session: ReadSession,
     on: date,
     *,
     as_of: datetime | None = None,

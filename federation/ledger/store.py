@@ -6,7 +6,6 @@ from datetime import date, datetime
 
 import msgspec
 from sqlalchemy import ColumnElement, func, not_, null, or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from federation.ledger.accounts import Entry, Posting, require_movement
@@ -15,15 +14,14 @@ from federation.ledger.tables import JournalEntry, JournalPosting, LedgerHead
 from federation.store.bulk import insert_rows
 from federation.store.database import business_time
 from federation.store.exact import digits_of, is_no_count, limbs, put_together
+from federation.store.sessions import ReadSession, WriteSession
 
 RUN_ENTRIES = ("run", "clearing", "distribution")  # how a run's documents in the journal begin
-
-
 PAID_ENTRIES = ("payment/", "remittance/")
 
 
 async def moved_since_last_run(
-    session: AsyncSession, account: str, currency: str, period: str
+    session: ReadSession, account: str, currency: str, period: str
 ) -> tuple[int, int]:
     """Return what an account's holder was paid, and what else was entered, since the last run.
 
@@ -53,7 +51,7 @@ async def moved_since_last_run(
     return paid, adjusted
 
 
-async def balances_due(session: AsyncSession, party: str, currency: str) -> dict[str, int]:
+async def balances_due(session: ReadSession, party: str, currency: str) -> dict[str, int]:
     """Return {other party: what the books say is due to it}, minor units; negative if it owes."""
     prefix = f"Liabilities:{party}:Due:"
     rows = await session.execute(
@@ -71,7 +69,7 @@ async def balances_due(session: AsyncSession, party: str, currency: str) -> dict
     return found
 
 
-async def cleared_for(session: AsyncSession, document: str, currency: str) -> int:
+async def cleared_for(session: ReadSession, document: str, currency: str) -> int:
     """Return what a journal entry left due to somebody in the clearing currency."""
     rows = await session.execute(
         select(JournalPosting.credit, JournalPosting.debit, JournalPosting.amount)
@@ -86,8 +84,6 @@ async def cleared_for(session: AsyncSession, document: str, currency: str) -> in
 
 
 STREAM_ROWS = 5_000
-
-
 WALK_ENTRIES = 100
 
 
@@ -142,7 +138,7 @@ class AccountLine:
     meta: str
 
 
-async def position(session: AsyncSession, as_of: datetime | None) -> JournalEntry | None:
+async def position(session: ReadSession, as_of: datetime | None) -> JournalEntry | None:
     """Return the last entry recorded by an instant (now if None); None for an empty journal."""
     query = select(JournalEntry).order_by(JournalEntry.id.desc()).limit(1)
     if as_of is not None:
@@ -152,14 +148,14 @@ async def position(session: AsyncSession, as_of: datetime | None) -> JournalEntr
     return await session.scalar(query)
 
 
-async def count_entries(session: AsyncSession, up_to: int) -> int:
+async def count_entries(session: ReadSession, up_to: int) -> int:
     """Return how many entries there are up to one."""
     query = select(func.count()).select_from(JournalEntry).where(JournalEntry.id <= up_to)
     return await session.scalar(query) or 0
 
 
 async def walk(
-    session: AsyncSession, *, after: int = 0, up_to: int | None = None
+    session: ReadSession, *, after: int = 0, up_to: int | None = None
 ) -> AsyncIterator[RawEntry]:
     """Yield entries in the order they were written, one with its postings in memory at a time."""
     taken_back = select(JournalEntry.id, JournalEntry.document).subquery()
@@ -195,7 +191,7 @@ async def walk(
 
 
 async def _postings(
-    session: AsyncSession, after: int, up_to: int
+    session: ReadSession, after: int, up_to: int
 ) -> AsyncIterator[tuple[int, RawPosting]]:
     rows = await session.stream(
         select(
@@ -216,7 +212,7 @@ async def _postings(
 
 
 async def moved(
-    session: AsyncSession, *, up_to: int, until: date | None = None, by_day: bool = False
+    session: ReadSession, *, up_to: int, until: date | None = None, by_day: bool = False
 ) -> list[Moved]:
     """Return what entries up to one moved, by account and currency, in the order of days.
 
@@ -239,7 +235,7 @@ _Key = tuple[str, str, date | None]
 
 
 async def _sums(
-    session: AsyncSession,
+    session: ReadSession,
     side: InstrumentedAttribute[str],
     wanted: Sequence[ColumnElement[bool]],
     *,
@@ -262,7 +258,7 @@ async def _sums(
 
 
 async def account_lines(
-    session: AsyncSession, account: str, currency: str, *, up_to: int, after: int, limit: int
+    session: ReadSession, account: str, currency: str, *, up_to: int, after: int, limit: int
 ) -> list[AccountLine]:
     """Return postings of an account after one of them (its id), in their order."""
     query = (
@@ -288,9 +284,7 @@ async def account_lines(
     ]
 
 
-async def balance_before(
-    session: AsyncSession, account: str, currency: str, *, posting: int
-) -> int:
+async def balance_before(session: ReadSession, account: str, currency: str, *, posting: int) -> int:
     """Return an account's balance, debits less credits, up to and with a posting (its id)."""
     balance = 0
     for sign, side in ((1, JournalPosting.debit), (-1, JournalPosting.credit)):
@@ -311,17 +305,17 @@ def _touches(account: str) -> ColumnElement[bool]:
 _ENTRY = JournalPosting.entry_id == JournalEntry.id
 
 
-async def heads(session: AsyncSession) -> list[LedgerHead]:
+async def heads(session: ReadSession) -> list[LedgerHead]:
     """Return the heads settled months left, oldest first."""
     return list(await session.scalars(select(LedgerHead).order_by(LedgerHead.period)))
 
 
-async def last_head(session: AsyncSession) -> LedgerHead | None:
+async def last_head(session: ReadSession) -> LedgerHead | None:
     """Return the head of the month settled last."""
     return await session.scalar(select(LedgerHead).order_by(LedgerHead.period.desc()).limit(1))
 
 
-async def hashes(session: AsyncSession, ids: Sequence[int]) -> dict[int, str]:
+async def hashes(session: ReadSession, ids: Sequence[int]) -> dict[int, str]:
     """Return {entry id: hash} of some entries."""
     rows = await session.execute(
         select(JournalEntry.id, JournalEntry.hash).where(
@@ -331,13 +325,13 @@ async def hashes(session: AsyncSession, ids: Sequence[int]) -> dict[int, str]:
     return {number: found for number, found in rows if found is not None}
 
 
-async def count_unchained(session: AsyncSession) -> int:
+async def count_unchained(session: ReadSession) -> int:
     """Return how many entries have no hash: they are from before the chain."""
     query = select(func.count()).select_from(JournalEntry).where(JournalEntry.hash.is_(None))
     return await session.scalar(query) or 0
 
 
-async def entry_of(session: AsyncSession, document: str) -> Entry:
+async def entry_of(session: ReadSession, document: str) -> Entry:
     """Return a journal entry by its document."""
     row = (
         await session.scalars(select(JournalEntry).where(JournalEntry.document == document))
@@ -358,7 +352,7 @@ async def entry_of(session: AsyncSession, document: str) -> Entry:
     return Entry(row.posted_on, row.document, row.narration, postings)
 
 
-async def balance_of(session: AsyncSession, account: str) -> dict[str, int]:
+async def balance_of(session: ReadSession, account: str) -> dict[str, int]:
     """Return {currency: debits less credits} of an account."""
     rows = await session.execute(
         select(JournalPosting.debit, JournalPosting.amount, JournalPosting.currency).where(
@@ -372,7 +366,7 @@ async def balance_of(session: AsyncSession, account: str) -> dict[str, int]:
     return found
 
 
-async def post(session: AsyncSession, entries: Iterable[Entry]) -> None:
+async def post(session: WriteSession, entries: Iterable[Entry]) -> None:
     """Enter transactions in the journal, each chained to the one before (I10).
 
     A document that is there already is a defect. So is an entry that is no movement of whole
@@ -414,27 +408,27 @@ async def post(session: AsyncSession, entries: Iterable[Entry]) -> None:
         await insert_rows(session, JournalPosting, columns, rows)
 
 
-async def last_chained(session: AsyncSession) -> JournalEntry | None:
+async def last_chained(session: ReadSession) -> JournalEntry | None:
     """Return the last entry of the chain; rows from before the chain have no hash."""
     query = select(JournalEntry).where(JournalEntry.hash.is_not(None))
     return await session.scalar(query.order_by(JournalEntry.id.desc()).limit(1))
 
 
-async def _entry_id(session: AsyncSession, document: str | None) -> int | None:
+async def _entry_id(session: ReadSession, document: str | None) -> int | None:
     if document is None:
         return None
     query = select(JournalEntry.id).where(JournalEntry.document == document)
     return (await session.scalars(query)).one()
 
 
-async def is_posted(session: AsyncSession, document: str) -> bool:
+async def is_posted(session: ReadSession, document: str) -> bool:
     """Say whether a document is in the journal."""
     query = select(JournalEntry.id).where(JournalEntry.document == document)
     return await session.scalar(query) is not None
 
 
 async def journal(
-    session: AsyncSession, *, after: int = 0, limit: int | None = None
+    session: ReadSession, *, after: int = 0, limit: int | None = None
 ) -> list[tuple[JournalEntry, list[JournalPosting]]]:
     """Return transactions with their postings, in the order they were entered."""
     query = select(JournalEntry).where(JournalEntry.id > after).order_by(JournalEntry.id)

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import ClassVar
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.errors import RefusalError
 from federation.licensing import store
@@ -12,6 +11,7 @@ from federation.licensing.messages import LicenceIssued, LicenceRegistered
 from federation.licensing.objects import SIGNED_BYTES_MAX, SIGNED_TYPE, LicenceObject, encode
 from federation.licensing.tables import Licence, Registration
 from federation.store import outbox
+from federation.store.sessions import WriteSession
 from federation.trust.jose import verify
 from federation.trust.keys import PublicKey
 from federation.trust.parties import get_party
@@ -25,7 +25,7 @@ class BadSignatureError(RefusalError):
     code: ClassVar[str] = "BAD_SIGNATURE"
 
 
-async def announce(session: AsyncSession, row: Licence, now: datetime) -> None:
+async def announce(session: WriteSession, row: Licence, now: datetime) -> None:
     """Send a version to where it must be known: the hub to every node, a node to the hub."""
     hub = await find_party(session, HUB)
     if hub is not None:  # only a node holds the hub as a party
@@ -44,7 +44,7 @@ async def announce(session: AsyncSession, row: Licence, now: datetime) -> None:
         )
 
 
-async def _mark_pending(session: AsyncSession, row: Licence, node: str, now: datetime) -> None:
+async def _mark_pending(session: WriteSession, row: Licence, node: str, now: datetime) -> None:
     registration = await session.get(Registration, (row.number, node))
     if registration is None:
         registration = Registration(licence=row.number, node=node)
@@ -55,7 +55,7 @@ async def _mark_pending(session: AsyncSession, row: Licence, node: str, now: dat
     registration.changed_at = now
 
 
-async def deliver_all_to(session: AsyncSession, node: str, now: datetime) -> None:
+async def deliver_all_to(session: WriteSession, node: str, now: datetime) -> None:
     """At the hub: send every licence to a collective that has just joined."""
     party = await get_party(session, node)
     for row in await store.all_licences(session):
@@ -70,7 +70,7 @@ async def deliver_all_to(session: AsyncSession, node: str, now: datetime) -> Non
 
 
 async def receive_licence(
-    session: AsyncSession,
+    session: WriteSession,
     message: LicenceIssued,
     *,
     keys: dict[str, PublicKey],
@@ -130,7 +130,7 @@ def store_version(row: Licence, licence: LicenceObject, signed: str) -> None:
 
 
 async def receive_registration(
-    session: AsyncSession, node: str, message: LicenceRegistered, now: datetime
+    session: WriteSession, node: str, message: LicenceRegistered, now: datetime
 ) -> None:
     """At the hub: keep a node's receipt for a version of a licence."""
     registration = await session.get(Registration, (message.number, node))

@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 from typing import ClassVar
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.errors import RefusalError
 from federation.licensing import store
@@ -16,6 +15,7 @@ from federation.licensing.service import licensee_of
 from federation.licensing.tables import Offer, Tariff
 from federation.licensing.tariff import Expected, TariffBody, price
 from federation.money import exponent
+from federation.store.sessions import WriteSession
 from federation.trust.membership import HubTerms
 from federation.trust.principals import Principal
 from federation.trust.store import node_parties
@@ -34,7 +34,7 @@ class BadTariffError(RefusalError):
 
 
 async def publish_tariff(
-    session: AsyncSession, body: TariffBody, terms: HubTerms, who: Principal, now: datetime
+    session: WriteSession, body: TariffBody, terms: HubTerms, who: Principal, now: datetime
 ) -> Tariff:
     """Publish the next version of the prices, of uses and content tiers the terms weigh."""
     exponent(body.currency)
@@ -70,7 +70,7 @@ class QuoteRequest:
 
 
 async def quote(
-    session: AsyncSession, request: QuoteRequest, who: Principal, now: datetime
+    session: WriteSession, request: QuoteRequest, who: Principal, now: datetime
 ) -> Offer:
     """Price a request from the published tariff; the quote pins its version and expires."""
     licensee = await licensee_of(session, who)

@@ -4,13 +4,12 @@ import secrets
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.errors import RefusalError
 from federation.licensing.messages import ReceiptRecorded
 from federation.licensing.service import get_licence
 from federation.licensing.tables import Receipt
 from federation.store import idempotency, outbox
+from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.parties import get_party
 from federation.trust.principals import Principal
 from federation.values.party import HUB
@@ -23,7 +22,7 @@ class BadReceiptError(RefusalError):
 
 
 async def record_receipt(
-    session: AsyncSession,
+    session: WriteSession,
     *,
     number: str,
     received_on: date,
@@ -78,7 +77,7 @@ async def record_receipt(
 
 
 async def receive_receipt(
-    session: AsyncSession, node: str, message: ReceiptRecorded, now: datetime
+    session: WriteSession, node: str, message: ReceiptRecorded, now: datetime
 ) -> None:
     """At the hub: learn what a national licensor received."""
     row = await get_licence(session, message.licence)
@@ -96,7 +95,7 @@ async def receive_receipt(
     )
 
 
-async def _get_receipt(session: AsyncSession, receipt_id: str) -> Receipt:
+async def _get_receipt(session: ReadSession, receipt_id: str) -> Receipt:
     receipt = await session.get(Receipt, receipt_id)
     if receipt is None:
         raise BadReceiptError(receipt_id)

@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 from typing import ClassVar
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.errors import RefusalError
 from federation.licensing import store
@@ -30,16 +29,13 @@ from federation.licensing.rules import BadOfferError, check_offer
 from federation.licensing.tables import Licence, Licensee, Offer
 from federation.store import idempotency
 from federation.store.canonical import sha256_hex
+from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.jose import sign
 from federation.trust.keys import SigningKey
 from federation.trust.principals import Principal
 
 ID_LENGTH_MAX = 128
-
-
 INDIVIDUAL_VALID_DAYS = 90
-
-
 GENERAL_TERMS = "General terms, version 1: SETTLEMENT rules version 1 apply."
 
 
@@ -82,7 +78,7 @@ class Licensing:
 
 
 async def register_licensee(
-    session: AsyncSession, licensee: str, name: str, now: datetime
+    session: WriteSession, licensee: str, name: str, now: datetime
 ) -> Licensee:
     """Register a lab; the same again changes nothing."""
     is_id = 1 <= len(licensee) <= ID_LENGTH_MAX and licensee.isprintable()
@@ -96,7 +92,7 @@ async def register_licensee(
 
 
 async def offer_licence(
-    session: AsyncSession,
+    session: WriteSession,
     terms: OfferTerms,
     who: Principal,
     *,
@@ -143,7 +139,7 @@ async def offer_licence(
 
 
 async def accept_offer(
-    session: AsyncSession,
+    session: WriteSession,
     offer_id: str,
     who: Principal,
     *,
@@ -236,7 +232,7 @@ def _sign(licence: LicenceObject, licensing: Licensing) -> str:
 
 
 async def change_status(
-    session: AsyncSession,
+    session: WriteSession,
     number: str,
     status: str,
     *,
@@ -266,7 +262,7 @@ async def change_status(
 
 
 async def end_early(
-    session: AsyncSession,
+    session: WriteSession,
     number: str,
     last_day: date,
     *,
@@ -302,7 +298,7 @@ async def end_early(
     return row
 
 
-async def get_licence(session: AsyncSession, number: str) -> Licence:
+async def get_licence(session: ReadSession, number: str) -> Licence:
     """Return a licence, or refuse."""
     row = await store.find_licence(session, number)
     if row is None:
@@ -310,7 +306,7 @@ async def get_licence(session: AsyncSession, number: str) -> Licence:
     return row
 
 
-async def licence_for(session: AsyncSession, number: str, who: Principal) -> Licence:
+async def licence_for(session: ReadSession, number: str, who: Principal) -> Licence:
     """Return a licence to its licensee or to staff; another lab learns nothing of it."""
     row = await get_licence(session, number)
     if "lab" in who.roles and row.licensee != who.party:
@@ -318,7 +314,7 @@ async def licence_for(session: AsyncSession, number: str, who: Principal) -> Lic
     return row
 
 
-async def licensee_of(session: AsyncSession, who: Principal) -> str:
+async def licensee_of(session: ReadSession, who: Principal) -> str:
     """Return the registered lab somebody buys for, or refuse."""
     who.require("lab")
     licensee = who.require_party()
@@ -327,7 +323,7 @@ async def licensee_of(session: AsyncSession, who: Principal) -> str:
     return licensee
 
 
-async def _get_offer(session: AsyncSession, offer_id: str) -> Offer:
+async def _get_offer(session: ReadSession, offer_id: str) -> Offer:
     offer = await store.find_offer(session, offer_id)
     if offer is None:
         raise UnknownOfferError(offer_id)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import date
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.licensing.facts import Component, LicenceFacts
 from federation.licensing.objects import LicenceObject, decode
@@ -17,30 +16,31 @@ from federation.licensing.tables import (
     Registration,
     Tariff,
 )
+from federation.store.sessions import ReadSession, WriteSession
 
 
-async def find_licensee(session: AsyncSession, licensee: str) -> Licensee | None:
+async def find_licensee(session: ReadSession, licensee: str) -> Licensee | None:
     """Return a registered lab."""
     return await session.get(Licensee, licensee)
 
 
-async def licensees(session: AsyncSession) -> list[Licensee]:
+async def licensees(session: ReadSession) -> list[Licensee]:
     """Return every registered lab by id."""
     return list(await session.scalars(select(Licensee).order_by(Licensee.id)))
 
 
-async def latest_tariff(session: AsyncSession) -> Tariff | None:
+async def latest_tariff(session: ReadSession) -> Tariff | None:
     """Return the newest published tariff."""
     return await session.scalar(select(Tariff).order_by(Tariff.version.desc()).limit(1))
 
 
-async def find_offer(session: AsyncSession, offer_id: str) -> Offer | None:
+async def find_offer(session: ReadSession, offer_id: str) -> Offer | None:
     """Return an offer by id."""
     return await session.get(Offer, offer_id)
 
 
 async def offers(
-    session: AsyncSession, *, licensee: str | None, kind: str | None, limit: int
+    session: ReadSession, *, licensee: str | None, kind: str | None, limit: int
 ) -> list[Offer]:
     """Return offers, newest first."""
     query = select(Offer).order_by(Offer.offered_at.desc(), Offer.id.desc()).limit(limit)
@@ -51,7 +51,7 @@ async def offers(
     return list(await session.scalars(query))
 
 
-async def next_number(session: AsyncSession, licensor: str) -> str:
+async def next_number(session: WriteSession, licensor: str) -> str:
     """Count one more licence of a licensor: `<licensor>-<six digits>` (SETTLEMENT §0)."""
     row = await session.get(LicenceCounter, licensor)
     if row is None:
@@ -61,13 +61,13 @@ async def next_number(session: AsyncSession, licensor: str) -> str:
     return f"{licensor}-{row.last:06d}"
 
 
-async def find_licence(session: AsyncSession, number: str) -> Licence | None:
+async def find_licence(session: ReadSession, number: str) -> Licence | None:
     """Return a licence by number."""
     return await session.get(Licence, number)
 
 
 async def licences(
-    session: AsyncSession, *, licensee: str | None = None, after: str = "", limit: int = 100
+    session: ReadSession, *, licensee: str | None = None, after: str = "", limit: int = 100
 ) -> list[Licence]:
     """Return licences by number, a page at a time."""
     query = select(Licence).where(Licence.number > after).order_by(Licence.number).limit(limit)
@@ -76,12 +76,12 @@ async def licences(
     return list(await session.scalars(query))
 
 
-async def all_licences(session: AsyncSession) -> list[Licence]:
+async def all_licences(session: ReadSession) -> list[Licence]:
     """Return every licence this server knows, by number."""
     return list(await session.scalars(select(Licence).order_by(Licence.number)))
 
 
-async def registrations(session: AsyncSession, number: str) -> list[Registration]:
+async def registrations(session: ReadSession, number: str) -> list[Registration]:
     """Return where a licence stands at each node."""
     rows = await session.scalars(
         select(Registration).where(Registration.licence == number).order_by(Registration.node)
@@ -89,7 +89,7 @@ async def registrations(session: AsyncSession, number: str) -> list[Registration
     return list(rows)
 
 
-async def receipts_until(session: AsyncSession, day: date) -> dict[str, int]:
+async def receipts_until(session: ReadSession, day: date) -> dict[str, int]:
     """Return {licence: received up to and including a day}, minor units of its currency."""
     rows = await session.execute(
         select(Receipt.licence, Receipt.amount).where(Receipt.received_on <= day)
@@ -100,7 +100,7 @@ async def receipts_until(session: AsyncSession, day: date) -> dict[str, int]:
     return totals
 
 
-async def receipts_of(session: AsyncSession, number: str) -> list[Receipt]:
+async def receipts_of(session: ReadSession, number: str) -> list[Receipt]:
     """Return what came in for a licence, oldest first."""
     rows = await session.scalars(
         select(Receipt).where(Receipt.licence == number).order_by(Receipt.received_on, Receipt.id)
@@ -108,13 +108,13 @@ async def receipts_of(session: AsyncSession, number: str) -> list[Receipt]:
     return list(rows)
 
 
-async def count_by_status(session: AsyncSession) -> dict[str, int]:
+async def count_by_status(session: ReadSession) -> dict[str, int]:
     """Return {status: number of licences}."""
     rows = await session.execute(select(Licence.status, func.count()).group_by(Licence.status))
     return {status: count for status, count in rows}
 
 
-async def stopped(session: AsyncSession) -> dict[str, str]:
+async def stopped(session: ReadSession) -> dict[str, str]:
     """Return {licence: SUSPENDED or REVOKED}."""
     rows = await session.execute(
         select(Licence.number, Licence.status).where(Licence.status != "ACTIVE")
@@ -162,6 +162,6 @@ def repertoire(rows: Sequence[Licence]) -> dict[str, frozenset[str]]:
     return found
 
 
-async def receipt_recorders(session: AsyncSession) -> set[str]:
+async def receipt_recorders(session: ReadSession) -> set[str]:
     """Return who entered receipts."""
     return set(await session.scalars(select(Receipt.recorded_by).distinct()))

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.errors import RefusalError
 from federation.metering import store as metering
 from federation.metering.messages import UsageReport
 from federation.metering.tables import Progress
+from federation.store.sessions import ReadSession
 from federation.values.party import HUB
 
 
@@ -19,7 +19,7 @@ class MissingReportError(RefusalError):
     code: ClassVar[str] = "MISSING_REPORT"
 
 
-async def final_reports(session: AsyncSession, period: str) -> dict[str, tuple[str, UsageReport]]:
+async def final_reports(session: ReadSession, period: str) -> dict[str, tuple[str, UsageReport]]:
     """Return {party: (digest, report)} of the hub and every node, or name the missing.
 
     A node that two people declared missing is left out until its report comes.

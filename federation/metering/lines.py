@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from sqlalchemy import func, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.metering.ingest import Accepted, Content, Refused
 from federation.metering.messages import RoutedLineFact
@@ -15,12 +14,13 @@ from federation.metering.verdicts import (
 )
 from federation.store.bulk import insert_rows, set_column
 from federation.store.exact import limbs_of_64_bits, put_together
+from federation.store.sessions import ReadSession, WriteSession
 
 IN_CHUNK = 900
 
 
 async def add_new_lines(
-    session: AsyncSession, reporter: str, source: str, lines: Sequence[Accepted]
+    session: WriteSession, reporter: str, source: str, lines: Sequence[Accepted]
 ) -> dict[str, Content]:
     """Insert lines whose ids are new; return {event_id: first content} of those that are not.
 
@@ -38,7 +38,7 @@ async def add_new_lines(
 
 
 async def _insert_lines(
-    session: AsyncSession, reporter: str, source: str, lines: Sequence[Accepted]
+    session: WriteSession, reporter: str, source: str, lines: Sequence[Accepted]
 ) -> int:
     columns = [
         "reporter",
@@ -61,7 +61,7 @@ async def _insert_lines(
 
 
 async def _known_ids(
-    session: AsyncSession, reporter: str, event_ids: Sequence[str]
+    session: ReadSession, reporter: str, event_ids: Sequence[str]
 ) -> dict[str, Content]:
     known: dict[str, Content] = {}
     for start in range(0, len(event_ids), IN_CHUNK):
@@ -77,7 +77,7 @@ async def _known_ids(
 
 
 async def add_refused(
-    session: AsyncSession, reporter: str, batch: str, refused: Sequence[Refused]
+    session: WriteSession, reporter: str, batch: str, refused: Sequence[Refused]
 ) -> None:
     """Keep the lines that took no id, for the classes and for whoever asks why."""
     columns = ["reporter", "batch", "line_no", "period", "verdict", "units", "reason", "raw"]
@@ -97,19 +97,19 @@ async def add_refused(
     await insert_rows(session, Uncounted, columns, rows)
 
 
-async def mark_late(session: AsyncSession, reporter: str, lines: Sequence[Accepted]) -> None:
+async def mark_late(session: WriteSession, reporter: str, lines: Sequence[Accepted]) -> None:
     """Set lines apart that came after their month was cut off."""
     rows = [(LATE, reporter, line.event_id) for line in lines]
     await set_column(session, Line, "verdict", ["reporter", "event_id"], rows)
 
 
-async def undecided_lines(session: AsyncSession, period: str, here: str) -> list[CountedLine]:
+async def undecided_lines(session: ReadSession, period: str, here: str) -> list[CountedLine]:
     """Return the lines of a month that entered here and have no verdict yet."""
     return await _entered_lines(session, period, here, verdict=None)
 
 
 async def _entered_lines(
-    session: AsyncSession, period: str, here: str, *, verdict: str | None
+    session: ReadSession, period: str, here: str, *, verdict: str | None
 ) -> list[CountedLine]:
     rows = await session.execute(
         select(
@@ -126,7 +126,7 @@ async def _entered_lines(
 
 
 async def routed_lines(
-    session: AsyncSession, period: str, *, verdict: str | None
+    session: ReadSession, period: str, *, verdict: str | None
 ) -> list[CountedLine]:
     """Return the lines of a month that entered elsewhere and are owned here, of one verdict."""
     rows = await session.execute(
@@ -144,13 +144,13 @@ async def routed_lines(
     return [CountedLine(*row) for row in rows]
 
 
-async def matched_lines(session: AsyncSession, period: str, here: str) -> list[CountedLine]:
+async def matched_lines(session: ReadSession, period: str, here: str) -> list[CountedLine]:
     """Return the lines of a month that counted for members here, wherever they entered."""
     entered = await _entered_lines(session, period, here, verdict=MATCHED)
     return [*entered, *await routed_lines(session, period, verdict=MATCHED)]
 
 
-async def reopen_late(session: AsyncSession, period: str) -> None:
+async def reopen_late(session: WriteSession, period: str) -> None:
     """Take in what came late: lines get their verdict in this round, refused ones their class."""
     for model in (Line, RoutedLine):
         await session.execute(
@@ -166,7 +166,7 @@ async def reopen_late(session: AsyncSession, period: str) -> None:
         row.verdict, _, row.reason = row.reason.partition(": ")
 
 
-async def late_lines(session: AsyncSession) -> dict[str, tuple[int, int]]:
+async def late_lines(session: ReadSession) -> dict[str, tuple[int, int]]:
     """Return {month: (lines, units)} of what came after its cut-off and waits for a correction."""
     found: dict[str, tuple[int, int]] = {}
     for model in (Line, RoutedLine, Uncounted):
@@ -178,7 +178,7 @@ async def late_lines(session: AsyncSession) -> dict[str, tuple[int, int]]:
 
 
 async def add_routed(
-    session: AsyncSession,
+    session: WriteSession,
     origin: str,
     period: str,
     lines: Sequence[RoutedLineFact],
@@ -215,13 +215,13 @@ async def add_routed(
     await insert_rows(session, RoutedLine, columns, rows)
 
 
-async def count_routed(session: AsyncSession, period: str) -> int:
+async def count_routed(session: ReadSession, period: str) -> int:
     """Return how many lines of a month came from elsewhere."""
     query = select(func.count()).select_from(RoutedLine).where(RoutedLine.period == period)
     return await session.scalar(query) or 0
 
 
-async def keep_tally(session: AsyncSession, period: str, here: str, tally: Tally) -> None:
+async def keep_tally(session: WriteSession, period: str, here: str, tally: Tally) -> None:
     """Record verdicts, totals and weights of a tally."""
     entered = [
         (verdict, line.reporter, line.event_id)
@@ -239,7 +239,7 @@ async def keep_tally(session: AsyncSession, period: str, here: str, tally: Tally
     await keep_sums(session, period, tally)
 
 
-async def classes(session: AsyncSession, period: str) -> dict[str, tuple[int, int]]:
+async def classes(session: ReadSession, period: str) -> dict[str, tuple[int, int]]:
     """Return {class: (lines, units)} of a month on this server; each line where it ends."""
     found: dict[str, tuple[int, int]] = {}
     for model, elsewhere in ((Uncounted, [LATE]), (Line, [FORWARDED, LATE]), (RoutedLine, [LATE])):
@@ -254,7 +254,7 @@ async def classes(session: AsyncSession, period: str) -> dict[str, tuple[int, in
     return found
 
 
-async def received(session: AsyncSession, period: str) -> tuple[int, int]:
+async def received(session: ReadSession, period: str) -> tuple[int, int]:
     """Return (lines, units) that entered here for a month, whatever became of them."""
     lines = units = 0
     for model in (Uncounted, Line):
@@ -264,7 +264,7 @@ async def received(session: AsyncSession, period: str) -> tuple[int, int]:
     return lines, units
 
 
-async def problems(session: AsyncSession, reporter: str, batch: str, limit: int) -> list[Uncounted]:
+async def problems(session: ReadSession, reporter: str, batch: str, limit: int) -> list[Uncounted]:
     """Return the lines of a batch that took no id, with reasons."""
     rows = await session.scalars(
         select(Uncounted)
@@ -275,7 +275,7 @@ async def problems(session: AsyncSession, reporter: str, batch: str, limit: int)
     return list(rows)
 
 
-async def placed_lines(session: AsyncSession, period: str) -> Counted:
+async def placed_lines(session: ReadSession, period: str) -> Counted:
     """Return what the lines of a month that were placed here come to."""
     found: Counted = {}
     for model in (Line, RoutedLine):

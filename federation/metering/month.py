@@ -9,8 +9,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.errors import RefusalError
 from federation.licensing import store as licensing
 from federation.logs import get_logger
@@ -36,17 +34,14 @@ from federation.registry.index import ClaimIndex
 from federation.registry.urls import UrlKey, normalise_url
 from federation.store import outbox
 from federation.store.database import announce
+from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
 from federation.trust.parties import get_party
 from federation.trust.store import find_party, node_parties
 from federation.values.party import HUB
 
 DUE = "month"  # announced by a transaction after which a node has work to do for a month
-
-
 log = get_logger("month")
-
-
 _MONTH = re.compile(r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])")
 
 
@@ -74,7 +69,7 @@ class MonthStateError(RefusalError):
     code: ClassVar[str] = "MONTH_STATE"
 
 
-async def cut_off(session: AsyncSession, period: str, terms: HubTerms, now: datetime) -> None:
+async def cut_off(session: WriteSession, period: str, terms: HubTerms, now: datetime) -> None:
     """At the hub: close a month, decide or send on the labs' lines, and report on them."""
     if not _MONTH.fullmatch(period):
         raise BadPeriodError(repr(period[:40]))
@@ -89,7 +84,7 @@ async def cut_off(session: AsyncSession, period: str, terms: HubTerms, now: date
     await _do_round(session, row, terms, now)
 
 
-async def begin_round(session: AsyncSession, period: str, terms: HubTerms, now: datetime) -> int:
+async def begin_round(session: WriteSession, period: str, terms: HubTerms, now: datetime) -> int:
     """At the hub: take in what came late for a reported month; return the round's number.
 
     Every node does the same and reports again. A node still declared missing holds it up.
@@ -111,7 +106,7 @@ async def begin_round(session: AsyncSession, period: str, terms: HubTerms, now: 
 
 
 async def _do_round(
-    session: AsyncSession, row: MeteringPeriod, terms: HubTerms, now: datetime
+    session: WriteSession, row: MeteringPeriod, terms: HubTerms, now: datetime
 ) -> None:
     """Tell every node, send on what labs reported, and write the hub's own report."""
     period = row.period
@@ -129,7 +124,7 @@ async def _do_round(
     await complete_when_all_forwarded(session, period, now)
 
 
-async def go_on_without(session: AsyncSession, period: str, node: str, now: datetime) -> None:
+async def go_on_without(session: WriteSession, period: str, node: str, now: datetime) -> None:
     """At the hub: a node was declared missing; the month goes on without it."""
     progress = await store.progress(session, period)
     if node not in progress:
@@ -143,20 +138,20 @@ async def go_on_without(session: AsyncSession, period: str, node: str, now: date
     await _reported_when_all_are_in(session, period)
 
 
-async def own_lines(session: AsyncSession, period: str, here: str) -> list[CountedLine]:
+async def own_lines(session: ReadSession, period: str, here: str) -> list[CountedLine]:
     """At a node: return the undecided lines of a month that belong here, wherever they entered."""
     entered = await usage_lines.undecided_lines(session, period, here)
     return [*entered, *await usage_lines.routed_lines(session, period, verdict=None)]
 
 
-async def lines_to_test_again(session: AsyncSession, period: str, here: str) -> list[CountedLine]:
+async def lines_to_test_again(session: ReadSession, period: str, here: str) -> list[CountedLine]:
     """At a node, in a later round: return what counted, in case an opt-out was found since."""
     row = await session.get_one(MeteringPeriod, period)
     return await usage_lines.matched_lines(session, period, here) if row.round else []
 
 
 async def close_month(
-    session: AsyncSession,
+    session: WriteSession,
     period: str,
     lines: Sequence[CountedLine],
     again: Sequence[CountedLine],
@@ -191,7 +186,7 @@ def portion_weights(portions: Iterable[usage_totals.Weighed]) -> dict[PortionKey
     return sums
 
 
-async def receive_cut_off(session: AsyncSession, message: CutOff, now: datetime) -> None:
+async def receive_cut_off(session: WriteSession, message: CutOff, now: datetime) -> None:
     """At a node: the hub closes a month; what follows needs the claim index, so it is work."""
     row = await store.find_period(session, message.period)
     if row is None:
@@ -212,7 +207,7 @@ def url_keys(lines: Sequence[CountedLine]) -> list[UrlKey]:
     return sorted(keys, key=lambda key: (key.host, key.path))
 
 
-async def counter(session: AsyncSession, here: str, index: ClaimIndex, terms: HubTerms) -> Counter:
+async def counter(session: ReadSession, here: str, index: ClaimIndex, terms: HubTerms) -> Counter:
     """Return what is needed to place lines on this server."""
     rows = await licensing.all_licences(session)
     parts = await registry.owner_parts(session)
@@ -229,7 +224,7 @@ async def counter(session: AsyncSession, here: str, index: ClaimIndex, terms: Hu
 
 
 async def forward_entered(
-    session: AsyncSession,
+    session: WriteSession,
     period: str,
     lines: Sequence[CountedLine],
     placer: Counter,
@@ -262,7 +257,7 @@ def _fact(line: CountedLine) -> RoutedLineFact:
     )
 
 
-async def route(session: AsyncSession, message: UsageRouted, now: datetime) -> None:
+async def route(session: WriteSession, message: UsageRouted, now: datetime) -> None:
     """Post lines towards their owner: a node to the hub, the hub to the owner."""
     hub = await find_party(session, HUB)  # only a node holds the hub as a party
     party = hub or await get_party(session, message.owner)
@@ -273,7 +268,7 @@ async def route(session: AsyncSession, message: UsageRouted, now: datetime) -> N
     await outbox.post(session, target=party.entity_id, kind="usage.routed", body=message, now=now)
 
 
-async def finish_forwarding(session: AsyncSession, period: str, sent: int, now: datetime) -> None:
+async def finish_forwarding(session: WriteSession, period: str, sent: int, now: datetime) -> None:
     """At a node: say that everything of a month is on its way."""
     row = await session.get_one(MeteringPeriod, period)
     row.state = "FORWARDED" if row.complete_lines is None else "COMPLETE"
@@ -289,7 +284,7 @@ async def finish_forwarding(session: AsyncSession, period: str, sent: int, now: 
     )
 
 
-async def receive_routed(session: AsyncSession, message: UsageRouted) -> None:
+async def receive_routed(session: WriteSession, message: UsageRouted) -> None:
     """At the owner: keep lines that entered elsewhere; those of a closed month came late."""
     row = await store.find_period(session, message.period)
     is_late = row is not None and (row.state == "REPORTED" or row.complete_lines is not None)
@@ -298,7 +293,7 @@ async def receive_routed(session: AsyncSession, message: UsageRouted) -> None:
 
 
 async def receive_forwarded(
-    session: AsyncSession, node: str, message: Forwarded, now: datetime
+    session: WriteSession, node: str, message: Forwarded, now: datetime
 ) -> None:
     """At the hub: a node has sent everything on; when all have, each is told it has all."""
     progress = await store.progress(session, message.period)
@@ -308,7 +303,7 @@ async def receive_forwarded(
     await complete_when_all_forwarded(session, message.period, now)
 
 
-async def complete_when_all_forwarded(session: AsyncSession, period: str, now: datetime) -> None:
+async def complete_when_all_forwarded(session: WriteSession, period: str, now: datetime) -> None:
     """At the hub: once every server has forwarded, tell each node how many lines are its own.
 
     Nodes declared missing are not waited for; they are told as well and read it when they return.
@@ -331,7 +326,7 @@ async def complete_when_all_forwarded(session: AsyncSession, period: str, now: d
         )
 
 
-async def receive_complete(session: AsyncSession, message: Complete) -> None:
+async def receive_complete(session: WriteSession, message: Complete) -> None:
     """At a node: all lines of the month that belong here have come.
 
     A node that was away learns so before it has sent on its own; it does that first.
@@ -347,14 +342,14 @@ async def receive_complete(session: AsyncSession, message: Complete) -> None:
 
 
 async def receive_report(
-    session: AsyncSession, node: str, report: UsageReport, now: datetime
+    session: WriteSession, node: str, report: UsageReport, now: datetime
 ) -> None:
     """At the hub: keep a node's usage report; the month is reported when all are in."""
     await keep_report(session, node, report, now)
     await _reported_when_all_are_in(session, report.period)
 
 
-async def _reported_when_all_are_in(session: AsyncSession, period: str) -> None:
+async def _reported_when_all_are_in(session: WriteSession, period: str) -> None:
     """Each round brings one report of each node, so its sequence tells the round it is for."""
     row = await store.find_period(session, period)
     if row is None or row.state not in {"FORWARDED", "COMPLETE"}:

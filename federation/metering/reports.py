@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.errors import RefusalError
 from federation.metering import lines as usage_lines
 from federation.metering import store
@@ -14,6 +12,7 @@ from federation.metering.messages import FORMAT, ReportHeld, ReportWeight, Usage
 from federation.metering.tables import MeteringPeriod, Report
 from federation.store import outbox
 from federation.store.canonical import canonical, digest, sha256_hex
+from federation.store.sessions import WriteSession
 from federation.trust.parties import get_party
 from federation.values.party import HUB
 
@@ -24,7 +23,7 @@ class ReportSequenceError(RefusalError):
     code: ClassVar[str] = "REPORT_SEQUENCE"
 
 
-async def make_report(session: AsyncSession, period: str, here: str, now: datetime) -> Report:
+async def make_report(session: WriteSession, period: str, here: str, now: datetime) -> Report:
     """Write this server's usage report of a month and, at a node, send it."""
     classes = await usage_lines.classes(session, period)
     counted = await usage_totals.portions(session, period)
@@ -103,7 +102,7 @@ def _member_rows(portions: Sequence[usage_totals.Weighed]) -> list[list[str]]:
     return [[*key, str(weight)] for key, weight in sorted(sums.items())]
 
 
-async def keep_report(session: AsyncSession, node: str, report: UsageReport, now: datetime) -> None:
+async def keep_report(session: WriteSession, node: str, report: UsageReport, now: datetime) -> None:
     """At the hub: keep a node's usage report; it follows the last one without a gap."""
     reports = await store.latest_reports(session, report.period)
     last = reports[node].sequence if node in reports else 0

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import ClassVar
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.errors import RefusalError
 from federation.licensing import store as licensing
@@ -16,6 +15,7 @@ from federation.metering.ingest import Accepted, Desk, Refused, repeated, sort_b
 from federation.metering.tables import Batch
 from federation.metering.tally import LATE
 from federation.store.canonical import sha256_hex
+from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
 
 LINES_MAX = 5_000
@@ -58,7 +58,7 @@ def month_of(instant: datetime) -> str:
 
 
 async def ingest(
-    session: AsyncSession,
+    session: WriteSession,
     body: bytes,
     *,
     reporter: str,
@@ -115,7 +115,7 @@ async def ingest(
 
 
 async def _set_late_ones_apart(
-    session: AsyncSession, reporter: str, accepted: Sequence[Accepted], refused: Sequence[Refused]
+    session: WriteSession, reporter: str, accepted: Sequence[Accepted], refused: Sequence[Refused]
 ) -> None:
     """Keep lines of a month that is cut off for its correction: they are in no class of its run."""
     months = {line.period for line in accepted} | {item.period for item in refused}
@@ -134,6 +134,6 @@ def _count(counted: dict[str, tuple[int, int]], name: str, units: int) -> None:
     counted[name] = (lines + 1, total + units)
 
 
-async def licence_facts(session: AsyncSession) -> dict[str, LicenceFacts]:
+async def licence_facts(session: ReadSession) -> dict[str, LicenceFacts]:
     """Return what usage needs to know of every licence known here."""
     return {row.number: licensing.facts(row) for row in await licensing.all_licences(session)}

@@ -3,22 +3,22 @@
 from collections.abc import Iterable
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.metering.tables import Batch, MeteringPeriod, Progress, Report
+from federation.store.sessions import ReadSession
 
 
-async def find_batch(session: AsyncSession, reporter: str, key: str) -> Batch | None:
+async def find_batch(session: ReadSession, reporter: str, key: str) -> Batch | None:
     """Return an earlier batch of this reporter under this key."""
     return await session.get(Batch, (reporter, key))
 
 
-async def find_period(session: AsyncSession, period: str) -> MeteringPeriod | None:
+async def find_period(session: ReadSession, period: str) -> MeteringPeriod | None:
     """Return where a month stands here."""
     return await session.get(MeteringPeriod, period)
 
 
-async def periods_in(session: AsyncSession, states: Iterable[str]) -> list[MeteringPeriod]:
+async def periods_in(session: ReadSession, states: Iterable[str]) -> list[MeteringPeriod]:
     """Return the months in some states, oldest first."""
     rows = await session.scalars(
         select(MeteringPeriod)
@@ -28,13 +28,13 @@ async def periods_in(session: AsyncSession, states: Iterable[str]) -> list[Meter
     return list(rows)
 
 
-async def progress(session: AsyncSession, period: str) -> dict[str, Progress]:
+async def progress(session: ReadSession, period: str) -> dict[str, Progress]:
     """At the hub: return {node: how far it is} for a month."""
     rows = await session.scalars(select(Progress).where(Progress.period == period))
     return {row.party: row for row in rows}
 
 
-async def latest_reports(session: AsyncSession, period: str) -> dict[str, Report]:
+async def latest_reports(session: ReadSession, period: str) -> dict[str, Report]:
     """Return {party: its latest usage report} for a month."""
     rows = await session.scalars(
         select(Report).where(Report.period == period).order_by(Report.sequence)
@@ -42,7 +42,7 @@ async def latest_reports(session: AsyncSession, period: str) -> dict[str, Report
     return {row.party: row for row in rows}
 
 
-async def reports(session: AsyncSession, period: str) -> list[Report]:
+async def reports(session: ReadSession, period: str) -> list[Report]:
     """Return every usage report on a month that is here, also superseded ones, oldest first."""
     rows = await session.scalars(
         select(Report).where(Report.period == period).order_by(Report.party, Report.sequence)

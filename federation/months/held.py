@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.metering.final_reports import final_reports
 from federation.metering.messages import UsageReport
 from federation.months import store
@@ -12,15 +10,14 @@ from federation.settlement.arithmetic import largest_remainder
 from federation.settlement.messages import Held
 from federation.settlement.run import RunResult
 from federation.settlement.run_document import LATE_PREFIX, RunDocument
+from federation.store.sessions import ReadSession, WriteSession
 
 Split = dict[tuple[str, str, str], tuple[int, int]]
-
-
 """{(licence key, reason, address): (weight, amount)}"""
 
 
 async def held_of(
-    session: AsyncSession,
+    session: ReadSession,
     document: RunDocument,
     reports: Sequence[UsageReport],
     licensor: str,
@@ -48,7 +45,7 @@ async def held_of(
     ]
 
 
-async def _earlier_reports(session: AsyncSession, period: str) -> list[UsageReport]:
+async def _earlier_reports(session: ReadSession, period: str) -> list[UsageReport]:
     found: list[UsageReport] = []
     for month in await store.locked_periods(session):
         if month < period:
@@ -85,7 +82,7 @@ def split(period: str, result: RunResult, held: Iterable[Held]) -> Split:
 
 
 async def itemise_held(
-    session: AsyncSession,
+    session: WriteSession,
     run_id: str,
     period: str,
     result: RunResult,

@@ -2,18 +2,17 @@
 
 from datetime import date
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.months import store
 from federation.months.tables import Rate
 from federation.settlement.rates import parse_rate
+from federation.store.sessions import WriteSession
 from federation.tabular import Reader, parse_date, read_table
 from federation.trust.principals import Principal
 
 RATE_LENGTH_MAX = 40
 
 
-async def publish_rates(session: AsyncSession, data: bytes, who: Principal) -> int:
+async def publish_rates(session: WriteSession, data: bytes, who: Principal) -> int:
     """Record rates from CSV (`date, currency, rate`); another rate for the same day is refused."""
     reader, seen, count = Reader(), set[tuple[date, str]](), 0
     for row in read_table(data, required=["date", "currency", "rate"]):

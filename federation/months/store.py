@@ -4,29 +4,29 @@ from collections.abc import Collection, Sequence
 from datetime import date
 
 from sqlalchemy import delete, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.months.tables import HeldItem, LockedPeriod, OwnWeight, Rate, Run, Standing
 from federation.store.bulk import insert_rows
+from federation.store.sessions import ReadSession, WriteSession
 
 
-async def find_rate(session: AsyncSession, day: date, currency: str) -> Rate | None:
+async def find_rate(session: ReadSession, day: date, currency: str) -> Rate | None:
     """Return the rate published for a currency on a day."""
     return await session.get(Rate, (day, currency))
 
 
-async def rate_table(session: AsyncSession) -> list[tuple[date, str, str]]:
+async def rate_table(session: ReadSession) -> list[tuple[date, str, str]]:
     """Return every published rate."""
     rows = await session.execute(select(Rate.day, Rate.currency, Rate.rate))
     return [(day, currency, rate) for day, currency, rate in rows]
 
 
-async def rate_recorders(session: AsyncSession) -> set[str]:
+async def rate_recorders(session: ReadSession) -> set[str]:
     """Return who entered rates."""
     return set(await session.scalars(select(Rate.recorded_by).distinct()))
 
 
-async def locked_periods(session: AsyncSession) -> dict[str, str]:
+async def locked_periods(session: ReadSession) -> dict[str, str]:
     """Return {settled month: run_id}, in order."""
     rows = await session.execute(
         select(LockedPeriod.period, LockedPeriod.run_id).order_by(LockedPeriod.period)
@@ -34,7 +34,7 @@ async def locked_periods(session: AsyncSession) -> dict[str, str]:
     return {period: run_id for period, run_id in rows}
 
 
-async def find_run(session: AsyncSession, run_id: str) -> Run | None:
+async def find_run(session: ReadSession, run_id: str) -> Run | None:
     """Return the newest run of this id that is not withdrawn."""
     return await session.scalar(
         select(Run)
@@ -44,20 +44,20 @@ async def find_run(session: AsyncSession, run_id: str) -> Run | None:
     )
 
 
-async def any_run(session: AsyncSession, run_id: str) -> Run | None:
+async def any_run(session: ReadSession, run_id: str) -> Run | None:
     """Return the newest run of this id, also a withdrawn one."""
     return await session.scalar(
         select(Run).where(Run.run_id == run_id).order_by(Run.id.desc()).limit(1)
     )
 
 
-async def runs(session: AsyncSession, period: str | None = None) -> list[Run]:
+async def runs(session: ReadSession, period: str | None = None) -> list[Run]:
     """Return runs, newest first."""
     query = select(Run).order_by(Run.id.desc()).limit(500)
     return list(await session.scalars(query.where(Run.period == period) if period else query))
 
 
-async def open_run(session: AsyncSession, period: str) -> Run | None:
+async def open_run(session: ReadSession, period: str) -> Run | None:
     """Return the run of a month, no correction, that is calculated or advised."""
     return await session.scalar(
         select(Run).where(
@@ -68,7 +68,7 @@ async def open_run(session: AsyncSession, period: str) -> Run | None:
     )
 
 
-async def open_runs(session: AsyncSession) -> list[Run]:
+async def open_runs(session: ReadSession) -> list[Run]:
     """Return runs and corrections that are calculated or advised, oldest first."""
     rows = await session.scalars(
         select(Run).where(Run.state.in_(["CALCULATED", "ADVISED"])).order_by(Run.id).limit(1_000)
@@ -76,14 +76,14 @@ async def open_runs(session: AsyncSession) -> list[Run]:
     return list(rows)
 
 
-async def approved_run(session: AsyncSession, period: str) -> Run | None:
+async def approved_run(session: ReadSession, period: str) -> Run | None:
     """Return the approved run of a month as it was settled, whatever corrected it since."""
     return await session.scalar(
         select(Run).where(Run.period == period, Run.state == "APPROVED", Run.corrects.is_(None))
     )
 
 
-async def effective_run(session: AsyncSession, period: str) -> Run | None:
+async def effective_run(session: ReadSession, period: str) -> Run | None:
     """Return the approved run of a month that is in force: its last correction, or itself."""
     return await session.scalar(
         select(Run)
@@ -93,13 +93,13 @@ async def effective_run(session: AsyncSession, period: str) -> Run | None:
     )
 
 
-async def approved_run_id(session: AsyncSession, period: str) -> str | None:
+async def approved_run_id(session: ReadSession, period: str) -> str | None:
     """Return the run that locked a month."""
     row = await session.get(LockedPeriod, period)
     return row.run_id if row else None
 
 
-async def standings(session: AsyncSession, before: str) -> list[Standing]:
+async def standings(session: ReadSession, before: str) -> list[Standing]:
     """Return what settled months left, oldest first."""
     rows = await session.scalars(
         select(Standing).where(Standing.period < before).order_by(Standing.period)
@@ -108,7 +108,7 @@ async def standings(session: AsyncSession, before: str) -> list[Standing]:
 
 
 async def own_weights_by_month(
-    session: AsyncSession, before: str
+    session: ReadSession, before: str
 ) -> dict[str, dict[str, dict[str, int]]]:
     """Return {month: {licence key: {party: weight}}} of settled months' own lines."""
     rows = await session.scalars(select(OwnWeight).where(OwnWeight.period < before))
@@ -121,12 +121,12 @@ async def own_weights_by_month(
     return found
 
 
-def day(session: AsyncSession, value: date) -> object:
+def day(session: ReadSession, value: date) -> object:
     """Return a date as the driver of this database takes it in bulk."""
     return value.isoformat() if session.get_bind().dialect.name == "sqlite" else value
 
 
-async def held_amounts(session: AsyncSession, period: str) -> dict[tuple[str, str, str], int]:
+async def held_amounts(session: ReadSession, period: str) -> dict[tuple[str, str, str], int]:
     """Return {(licence key, reason, url key): amount} held of a month, corrections included."""
     rows = await session.execute(
         select(HeldItem.licence, HeldItem.reason, HeldItem.url_key, HeldItem.amount)
@@ -140,7 +140,7 @@ async def held_amounts(session: AsyncSession, period: str) -> dict[tuple[str, st
     return found
 
 
-async def corrections_under_way(session: AsyncSession) -> list[Run]:
+async def corrections_under_way(session: ReadSession) -> list[Run]:
     """Return the runs of the correction that is calculated or advised, by month."""
     rows = await session.scalars(
         select(Run)
@@ -150,12 +150,12 @@ async def corrections_under_way(session: AsyncSession) -> list[Run]:
     return list(rows)
 
 
-async def forget_own_weights(session: AsyncSession, period: str) -> None:
+async def forget_own_weights(session: WriteSession, period: str) -> None:
     """Make room for a month's corrected weights: they are derived from its reports."""
     await session.execute(delete(OwnWeight).where(OwnWeight.period == period))
 
 
-async def add_held(session: AsyncSession, rows: Sequence[tuple[object, ...]]) -> None:
+async def add_held(session: WriteSession, rows: Sequence[tuple[object, ...]]) -> None:
     """Insert held items: (run, licence, reason, url_key, weight, amount, currency, held_since)."""
     columns = [
         "run_id",
@@ -170,7 +170,7 @@ async def add_held(session: AsyncSession, rows: Sequence[tuple[object, ...]]) ->
     await insert_rows(session, HeldItem, columns, rows)
 
 
-async def held_items(session: AsyncSession, url_key: str | None, limit: int) -> list[HeldItem]:
+async def held_items(session: ReadSession, url_key: str | None, limit: int) -> list[HeldItem]:
     """Return what is held, oldest first."""
     query = select(HeldItem).order_by(HeldItem.id).limit(limit)
     if url_key is not None:

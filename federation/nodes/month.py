@@ -5,7 +5,6 @@ import contextlib
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.config import NodeConfig
 from federation.edge.peers import DELIVERY_SECONDS, PeerAnswerError, PeerClient
@@ -19,16 +18,11 @@ from federation.registry.index import ClaimIndex
 from federation.registry.messages import Slice, SliceRequest
 from federation.registry.urls import UrlKey
 from federation.server import Server
+from federation.store.sessions import ReadSession
 
 KEYS_MAX = 1_000
-
-
 IDLE_SECONDS = 5.0
-
-
 RETRY_SECONDS = 0.5
-
-
 log = get_logger("month")
 
 
@@ -118,7 +112,7 @@ class MonthWorker:
         return index_store.claim_index(_distinct(found))
 
 
-async def _stands_where_it_did(session: AsyncSession, row: MeteringPeriod) -> bool:
+async def _stands_where_it_did(session: ReadSession, row: MeteringPeriod) -> bool:
     """Tell whether the lines read for a step are still those it is for.
 
     Once a month is cut off, only a step or a later round changes which lines are undecided.

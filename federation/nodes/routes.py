@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.config import NodeConfig
 from federation.edge.auth import party_key
@@ -32,6 +31,7 @@ from federation.registry import store
 from federation.registry.tables import Claim
 from federation.server import Server
 from federation.store.canonical import digest
+from federation.store.sessions import ReadSession
 from federation.trust.jose import InvalidTokenError
 from federation.trust.policy import (
     LicenceStatus,
@@ -47,14 +47,8 @@ from federation.trust.tokens import LicenceToken, OutsideAudienceError, check_li
 from federation.values.party import HUB
 
 CSV_BYTES_MAX = 64 * 1024 * 1024
-
-
 SMALL_BODY_MAX = 64 * 1024
-
-
 TRUST_SECONDS = 20.0
-
-
 RESIGN_SECONDS = 600
 
 
@@ -164,7 +158,7 @@ async def _import(server: Server, table: str, body: bytes) -> int:
     raise NoSuchFileError(f"registry/{table}: members, works or optouts")
 
 
-async def site_terms(session: AsyncSession, server: Server, member_id: str) -> SiteTerms:
+async def site_terms(session: ReadSession, server: Server, member_id: str) -> SiteTerms:
     """Return what a site must know: its prefixes, and every opt-out on its hosts or member."""
     member = await store.find_member(session, member_id)
     if member is None:
@@ -198,7 +192,7 @@ async def site_terms(session: AsyncSession, server: Server, member_id: str) -> S
     )
 
 
-async def _counter_url(session: AsyncSession, server: Server) -> str:
+async def _counter_url(session: ReadSession, server: Server) -> str:
     """Return where to buy: the hub's counter."""
     hub = await find_party(session, HUB)
     return f"{hub.url if hub else server.url}/graphql"

@@ -2,18 +2,17 @@
 
 from datetime import date, datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts, Entry, Posting
 from federation.ledger.store import post
 from federation.payments import postings, record, states, store
 from federation.payments.postings import Amount
 from federation.payments.tables import Payment
+from federation.store.sessions import WriteSession
 
 
 async def accept(
-    session: AsyncSession, payment: Payment, *, who: str, at: datetime, reference: str | None = None
+    session: WriteSession, payment: Payment, *, who: str, at: datetime, reference: str | None = None
 ) -> Payment:
     """Record that the bank took the order (pain.002); it has not paid yet."""
     if payment.state in {states.ACCEPTED, states.BOOKED}:
@@ -24,7 +23,7 @@ async def accept(
 
 
 async def reject(
-    session: AsyncSession,
+    session: WriteSession,
     payment: Payment,
     reason: str,
     *,
@@ -49,7 +48,7 @@ async def reject(
 
 
 async def book(
-    session: AsyncSession,
+    session: WriteSession,
     payment: Payment,
     booked_on: date,
     bank_amount: int,
@@ -77,7 +76,7 @@ async def book(
 
 
 async def give_back(
-    session: AsyncSession,
+    session: WriteSession,
     payment: Payment,
     returned_on: date,
     bank_amount: int,
@@ -106,7 +105,7 @@ async def give_back(
 
 
 async def undo(
-    session: AsyncSession, payment: Payment, reason: str, *, who: str, at: datetime
+    session: WriteSession, payment: Payment, reason: str, *, who: str, at: datetime
 ) -> Payment:
     """Take back what was last recorded as the bank's word, by reversal: booked, or returned."""
     back = {states.BOOKED: states.EXPORTED, states.RETURNED: states.BOOKED}.get(payment.state)
@@ -132,7 +131,7 @@ async def undo(
 
 
 async def _enter(
-    session: AsyncSession,
+    session: WriteSession,
     payment: Payment,
     step: str,
     on: date,

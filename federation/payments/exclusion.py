@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import ClassVar
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.errors import RefusalError
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts, Entry
@@ -24,6 +22,7 @@ from federation.payments.remittances import remittance_id
 from federation.payments.tables import Exclusion, Payment
 from federation.settlement.run_document import RunDocument, decode
 from federation.store import outbox
+from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
 from federation.trust.parties import collective_terms
 from federation.trust.principals import require_other_person
@@ -74,7 +73,7 @@ class _Net:
 
 
 async def propose_exclusion(
-    session: AsyncSession, period: str, node: str, reason: str, *, who: str, at: datetime
+    session: WriteSession, period: str, node: str, reason: str, *, who: str, at: datetime
 ) -> Exclusion:
     """Propose that a debtor leaves a month's net: it has not paid, and its value date is past."""
     known = await store.find_exclusion(session, period, node)
@@ -88,7 +87,7 @@ async def propose_exclusion(
     return row
 
 
-async def _refuse_unless_late(session: AsyncSession, period: str, node: str, at: datetime) -> None:
+async def _refuse_unless_late(session: ReadSession, period: str, node: str, at: datetime) -> None:
     open_rows = [
         row
         for row in await store.incoming(session, period)
@@ -101,7 +100,7 @@ async def _refuse_unless_late(session: AsyncSession, period: str, node: str, at:
 
 
 async def confirm_exclusion(
-    session: AsyncSession, period: str, node: str, terms: HubTerms, *, who: str, at: datetime
+    session: WriteSession, period: str, node: str, terms: HubTerms, *, who: str, at: datetime
 ) -> Exclusion:
     """Confirm as another person: the net is recomputed, posted, proposed anew and told."""
     row = await store.find_exclusion(session, period, node)
@@ -148,7 +147,7 @@ async def confirm_exclusion(
     return row
 
 
-async def _leave_net(session: AsyncSession, net: _Net) -> None:
+async def _leave_net(session: WriteSession, net: _Net) -> None:
     """Wait no longer for what the debtor owes the net, and pay it nothing out of it."""
     for row in await store.incoming(session, net.run.period):
         if row.payer == net.found.debtor and row.state == incoming.EXPECTED:
@@ -156,7 +155,7 @@ async def _leave_net(session: AsyncSession, net: _Net) -> None:
     await _cancel_unpaid(session, net, net.found.debtor)
 
 
-async def _cancel_unpaid(session: AsyncSession, net: _Net, node: str) -> Payment | None:
+async def _cancel_unpaid(session: WriteSession, net: _Net, node: str) -> Payment | None:
     """Cancel a node's remittance that was not exported and return it; none may be out already."""
     rows = await store.payments(session, period=net.run.period, kind=service.REMITTANCE, payee=node)
     for row in rows:
@@ -166,7 +165,7 @@ async def _cancel_unpaid(session: AsyncSession, net: _Net, node: str) -> Payment
     return cancelled[-1] if cancelled else None
 
 
-async def _settle_anew(session: AsyncSession, net: _Net, node: str) -> None:
+async def _settle_anew(session: WriteSession, net: _Net, node: str) -> None:
     """Pay what a node gets now; from one that owed the hub the difference is settled apart."""
     before, after = net.found.before[node], net.found.after[node]
     if before == after:
@@ -180,7 +179,7 @@ async def _settle_anew(session: AsyncSession, net: _Net, node: str) -> None:
 
 
 async def _settle(
-    session: AsyncSession,
+    session: WriteSession,
     net: _Net,
     node: str,
     position: Position,
@@ -228,7 +227,7 @@ async def _settle(
         )
 
 
-async def _settle_with_debtor(session: AsyncSession, net: _Net) -> None:
+async def _settle_with_debtor(session: WriteSession, net: _Net) -> None:
     """What lies between the hub and the debtor is settled between them, in its currency."""
     row = net.found.bilateral.get(HUB)
     if row is not None and row.to_debtor:

@@ -7,21 +7,18 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from federation.documents import service as documents
+from federation.documents import store as documents_store
 from federation.licensing import store as licensing
 from federation.payments import store
 from federation.payments.record import account_of, base_id
 from federation.payments.tables import Conversion, Incoming, Payment
 from federation.settlement.revenue import fee_owed
+from federation.store.sessions import ReadSession
 from federation.trust.parties import collective_terms, hub_terms
 from federation.trust.store import find_party
 from federation.values.party import HUB
 
 RETURN_DAYS = 90  # a payment booked longer ago comes back as something else
-
-
 SUFFIX_MAX = 9
 
 Kind = Literal["PAYMENT", "REMITTANCE_IN", "INVOICE", "RETURN", "CONVERSION"]
@@ -49,7 +46,7 @@ class Expected:
     due_on: date | None
 
 
-async def money_out(session: AsyncSession, here: str, now: datetime) -> list[Expected]:
+async def money_out(session: ReadSession, here: str, now: datetime) -> list[Expected]:
     """Return the payments that the bank has and has not booked."""
     del now
     return [
@@ -62,7 +59,7 @@ async def money_out(session: AsyncSession, here: str, now: datetime) -> list[Exp
     ]
 
 
-async def money_in(session: AsyncSession, here: str, now: datetime) -> list[Expected]:
+async def money_in(session: ReadSession, here: str, now: datetime) -> list[Expected]:
     """Return remittances to this server, unpaid invoices, and payments that may come back."""
     since = now.date() - timedelta(days=RETURN_DAYS)
     return [
@@ -110,7 +107,7 @@ def _of_payment(row: Payment, kind: Kind, direction: Literal["IN", "OUT"]) -> Ex
     )
 
 
-async def _of_incoming(session: AsyncSession, here: str, row: Incoming) -> Expected:
+async def _of_incoming(session: ReadSession, here: str, row: Incoming) -> Expected:
     """A payer that proposes its remittance anew gives it the same id with a suffix."""
     name, account = await _party(session, here, row.payer)
     return Expected(
@@ -133,7 +130,7 @@ def _suffixed(incoming_id: str) -> tuple[str, ...]:
     return (incoming_id, *(each for each in suffixed if each != incoming_id))
 
 
-async def _party(session: AsyncSession, here: str, code: str) -> tuple[str, str | None]:
+async def _party(session: ReadSession, here: str, code: str) -> tuple[str, str | None]:
     party = await find_party(session, code)
     if party is None:
         return code, None
@@ -142,7 +139,7 @@ async def _party(session: AsyncSession, here: str, code: str) -> tuple[str, str 
     return party.name, collective_terms(party).account if here == HUB else None
 
 
-async def _invoices(session: AsyncSession, here: str) -> list[Expected]:
+async def _invoices(session: ReadSession, here: str) -> list[Expected]:
     """Return what licensees have not paid, per licence of this server."""
     names = {row.id: row.name for row in await licensing.licensees(session)}
     received = await licensing.receipts_until(session, date.max)
@@ -152,7 +149,7 @@ async def _invoices(session: AsyncSession, here: str) -> list[Expected]:
         open_amount = fee_owed(facts) - received.get(row.number, 0)
         if row.licensor != here or open_amount <= 0:
             continue
-        invoice = await documents.find(session, here, "INV", row.number)
+        invoice = await documents_store.document_of(session, here, "INV", row.number)
         found.append(
             Expected(
                 kind="INVOICE",

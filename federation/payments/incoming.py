@@ -3,8 +3,6 @@
 from datetime import date, datetime
 from typing import ClassVar
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.errors import RefusalError
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts, Entry
@@ -12,6 +10,7 @@ from federation.ledger.store import post
 from federation.payments import postings, store
 from federation.payments.postings import Amount, BankAmountError, Leg
 from federation.payments.tables import Incoming
+from federation.store.sessions import ReadSession, WriteSession
 
 EXPECTED, BOOKED, EXCLUDED = "EXPECTED", "BOOKED", "EXCLUDED"
 
@@ -29,7 +28,7 @@ class RemittanceStateError(RefusalError):
 
 
 def expect(
-    session: AsyncSession,
+    session: WriteSession,
     *,
     incoming_id: str,
     run: str,
@@ -65,7 +64,7 @@ def expect(
 
 
 async def receive(
-    session: AsyncSession,
+    session: WriteSession,
     incoming_id: str,
     here: str,
     booked_on: date,
@@ -113,7 +112,7 @@ async def receive(
 
 
 async def undo_receipt(
-    session: AsyncSession, incoming_id: str, document: str, reason: str, *, at: datetime
+    session: WriteSession, incoming_id: str, document: str, reason: str, *, at: datetime
 ) -> Incoming:
     """Take back what `receive` recorded under a document, by reversal."""
     row = await store.find_incoming(session, incoming_id)
@@ -140,7 +139,7 @@ async def undo_receipt(
     return row
 
 
-async def asked_for(session: AsyncSession) -> dict[str, list[str]]:
+async def asked_for(session: ReadSession) -> dict[str, list[str]]:
     """Return {run of a correction: the licensors that still owe what it asks them for}."""
     found: dict[str, list[str]] = {}
     for row in await store.waited_for(session):
@@ -149,7 +148,7 @@ async def asked_for(session: AsyncSession) -> dict[str, list[str]]:
     return found
 
 
-async def unpaid(session: AsyncSession, period: str) -> list[str]:
+async def unpaid(session: ReadSession, period: str) -> list[str]:
     """Return who owes a remittance of a month's net and is neither booked nor excluded."""
     rows = await store.incoming(session, period)
     return [row.payer for row in rows if row.is_net and row.state == EXPECTED]

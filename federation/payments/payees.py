@@ -1,12 +1,11 @@
 """Whose account a payment goes to, as it is today."""
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.bankfiles.pain001 import BadAccountError, check_account
 from federation.payments import record, service
 from federation.payments.tables import Payment
 from federation.registry.store import find_member
 from federation.registry.tables import Member
+from federation.store.sessions import ReadSession
 from federation.trust.membership import CollectiveTerms, HubTerms
 from federation.trust.parties import collective_terms, hub_terms
 from federation.trust.store import find_party
@@ -36,7 +35,7 @@ def payee_of(member: Member, currency: str) -> tuple[PaymentAccount | None, str 
 
 
 async def accounts_today(
-    session: AsyncSession, payment: Payment, own: PaymentAccount | None
+    session: ReadSession, payment: Payment, own: PaymentAccount | None
 ) -> tuple[PaymentAccount | None, PaymentAccount | None, str | None]:
     """Return a payment's two accounts as they are now, and why the payee's cannot be used."""
     if payment.kind == service.MEMBER:

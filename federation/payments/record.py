@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import ClassVar
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.errors import RefusalError
 from federation.payments.postings import Amount, Leg
 from federation.payments.tables import Payment, PaymentEvent
+from federation.store.sessions import WriteSession
 from federation.values.account import PaymentAccount
 
 
@@ -51,7 +51,7 @@ def account_of(text: str | None) -> PaymentAccount:
 
 
 def step(
-    session: AsyncSession,
+    session: WriteSession,
     payment: Payment,
     state: str,
     *,
@@ -66,7 +66,7 @@ def step(
 
 
 def note(
-    session: AsyncSession,
+    session: WriteSession,
     payment: Payment,
     *,
     who: str,

@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.documents import writers
 from federation.documents.credits import credit_entry, refund_due
 from federation.documents.issuing import _issue_sheet, issue_invoice
@@ -14,12 +12,13 @@ from federation.licensing import store as licensing
 from federation.licensing.tables import Licence
 from federation.payments import service
 from federation.settlement.revenue import credited
+from federation.store.sessions import WriteSession
 from federation.trust.principals import Principal
 from federation.values.month import period_of
 
 
 async def credit_licence(
-    session: AsyncSession, row: Licence, reason: str, who: Principal, now: datetime
+    session: WriteSession, row: Licence, reason: str, who: Principal, now: datetime
 ) -> Document:
     """Issue and book the credit note of a licence that was ended early; propose what goes back."""
     facts = licensing.facts(row)
@@ -50,7 +49,7 @@ async def credit_licence(
 
 
 async def _propose_refund(
-    session: AsyncSession,
+    session: WriteSession,
     row: Licence,
     note: str,
     amount: int,

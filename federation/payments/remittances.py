@@ -3,8 +3,6 @@
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.errors import RefusalError
 from federation.ledger.accounts import Accounts
 from federation.months.tables import Run
@@ -14,6 +12,7 @@ from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg
 from federation.payments.tables import Payment
 from federation.settlement.run import RunResult
+from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
 from federation.trust.parties import collective_terms
 from federation.trust.store import node_parties
@@ -38,7 +37,7 @@ def remittance_id(period: str, payer: str, payee: str) -> str:
 
 
 async def propose_remittances(
-    session: AsyncSession, run: Run, result: RunResult, terms: HubTerms, now: datetime
+    session: WriteSession, run: Run, result: RunResult, terms: HubTerms, now: datetime
 ) -> dict[str, int]:
     """At the hub: propose what it pays, and wait for what it is paid.
 
@@ -98,7 +97,7 @@ async def propose_remittances(
 
 
 async def propose_own_remittance(
-    session: AsyncSession,
+    session: WriteSession,
     *,
     run_id: str,
     period: str,
@@ -149,7 +148,7 @@ async def propose_own_remittance(
         )
 
 
-async def ready_to_export(session: AsyncSession, here: str, currency: str) -> list[Payment]:
+async def ready_to_export(session: ReadSession, here: str, currency: str) -> list[Payment]:
     """Return approved payments of a currency that may go out, at most a file's worth.
 
     The hub remits nothing of a month before every debtor of its net has paid or left it, and

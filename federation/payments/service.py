@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import ClassVar
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.bankfiles.pain001 import PaymentOrder, check_account, write_pain001
 from federation.documents import service as documents
 from federation.documents.tables import Document
@@ -23,18 +21,13 @@ from federation.payments.record import base_id
 from federation.payments.tables import Payment
 from federation.registry.store import find_member
 from federation.store.canonical import digest
+from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.principals import require_other_person
 from federation.values.account import PaymentAccount
 
 XML = "application/xml"
-
-
 FILE_PAYMENTS_MAX = 5_000
-
-
 LEFT_NET = "excluded/"  # the document by which a debtor leaves a net begins so
-
-
 REMITTANCE, MEMBER, ADJUSTMENT, REFUND = "REMITTANCE", "MEMBER", "ADJUSTMENT", "REFUND"
 
 
@@ -56,7 +49,7 @@ class NothingToExportError(RefusalError):
     code: ClassVar[str] = "NOTHING_TO_EXPORT"
 
 
-async def get_payment(session: AsyncSession, payment_id: str) -> Payment:
+async def get_payment(session: ReadSession, payment_id: str) -> Payment:
     """Return a payment by id, or refuse."""
     payment = await store.find_payment(session, payment_id)
     if payment is None:
@@ -65,7 +58,7 @@ async def get_payment(session: AsyncSession, payment_id: str) -> Payment:
 
 
 async def propose(
-    session: AsyncSession,
+    session: WriteSession,
     *,
     kind: str,
     payment_id: str,
@@ -136,7 +129,7 @@ async def propose(
     return payment
 
 
-def draft(session: AsyncSession, payment: Payment, refused: str | None = None) -> None:
+def draft(session: WriteSession, payment: Payment, refused: str | None = None) -> None:
     """Write down a new payment, made up to its state: PROPOSED, OUTSTANDING or SET_OFF.
 
     For many at once: whether there is one of its id already is the caller's to know.
@@ -170,7 +163,7 @@ def _set_off(
 
 
 def complete(
-    session: AsyncSession,
+    session: WriteSession,
     payment: Payment,
     payer_account: PaymentAccount,
     payee_account: PaymentAccount,
@@ -188,7 +181,7 @@ def complete(
 
 
 async def name_account(
-    session: AsyncSession,
+    session: WriteSession,
     payment: Payment,
     payer_account: PaymentAccount | None,
     payee_account: PaymentAccount,
@@ -208,7 +201,7 @@ async def name_account(
     return payment
 
 
-async def approve(session: AsyncSession, payment: Payment, *, who: str, at: datetime) -> Payment:
+async def approve(session: WriteSession, payment: Payment, *, who: str, at: datetime) -> Payment:
     """Release a payment, as another person than those who proposed it or entered its account."""
     if payment.state == states.APPROVED:
         return payment
@@ -223,7 +216,7 @@ async def approve(session: AsyncSession, payment: Payment, *, who: str, at: date
 
 
 async def cancel(
-    session: AsyncSession, payment: Payment, reason: str, *, who: str, at: datetime
+    session: WriteSession, payment: Payment, reason: str, *, who: str, at: datetime
 ) -> Payment:
     """Withdraw a payment before it is exported, with a reason."""
     if payment.state == states.CANCELLED:
@@ -235,7 +228,7 @@ async def cancel(
 
 
 async def set_aside(
-    session: AsyncSession, payments: Sequence[Payment], debtor: str, *, who: str, at: datetime
+    session: WriteSession, payments: Sequence[Payment], debtor: str, *, who: str, at: datetime
 ) -> list[Payment]:
     """Cancel remittances of a month whose net is computed anew; return those not yet exported.
 
@@ -255,7 +248,7 @@ async def set_aside(
 
 
 async def again(
-    session: AsyncSession,
+    session: WriteSession,
     payment: Payment,
     payer_account: PaymentAccount | None,
     payee_account: PaymentAccount | None,
@@ -300,7 +293,7 @@ async def again(
 
 
 async def export(
-    session: AsyncSession, payments: Sequence[Payment], *, value_on: date, who: str, at: datetime
+    session: WriteSession, payments: Sequence[Payment], *, value_on: date, who: str, at: datetime
 ) -> Document:
     """Write approved payments of one payer and currency as a numbered file for the bank.
 
@@ -351,7 +344,7 @@ async def export(
     return document
 
 
-async def file_of(session: AsyncSession, payment: Payment) -> Document:
+async def file_of(session: ReadSession, payment: Payment) -> Document:
     """Return the file a payment was exported in, byte for byte."""
     return await session.get_one(Document, payment.exported_in)
 

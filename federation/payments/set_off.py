@@ -9,12 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.ledger.accounts import Accounts, Entry, transfer
 from federation.ledger.store import post
 from federation.payments import store
 from federation.payments.tables import SetOff
+from federation.store.sessions import WriteSession
 from federation.values.party import HUB
 
 
@@ -70,7 +69,7 @@ def open_debits(rows: Iterable[SetOff]) -> list[Debit]:
 
 
 async def owe(
-    session: AsyncSession,
+    session: WriteSession,
     *,
     node: str,
     document: str,
@@ -97,7 +96,7 @@ async def owe(
 
 
 async def use(
-    session: AsyncSession, *, node: str, document: str, period: str, credit: int, on: date
+    session: WriteSession, *, node: str, document: str, period: str, credit: int, on: date
 ) -> Used:
     """Take up a node's debits with a credit in its settlement currency; return how much."""
     rows = await store.set_offs(session, node)
@@ -121,7 +120,7 @@ async def use(
 
 
 async def to_reserve(
-    session: AsyncSession, *, before: str, period: str, clearing_currency: str, on: date
+    session: WriteSession, *, before: str, period: str, clearing_currency: str, on: date
 ) -> dict[str, int]:
     """Put debits entered before a month on the hub's reserve; return {node: amount} waived."""
     rows = await store.set_offs(session)

@@ -9,11 +9,7 @@ from typing import ClassVar
 from federation.errors import RefusalError
 
 PROPOSED, OUTSTANDING, APPROVED = "PROPOSED", "OUTSTANDING", "APPROVED"
-
-
 EXPORTED, ACCEPTED, BOOKED = "EXPORTED", "ACCEPTED", "BOOKED"
-
-
 REJECTED, RETURNED, CANCELLED, SET_OFF = "REJECTED", "RETURNED", "CANCELLED", "SET_OFF"
 
 MOVES: dict[str, frozenset[str]] = {
@@ -29,13 +25,8 @@ MOVES: dict[str, frozenset[str]] = {
     SET_OFF: frozenset(),
 }
 
-
 AT_THE_BANK = frozenset({EXPORTED, ACCEPTED})
-
-
 NOT_PAID = frozenset({REJECTED, RETURNED, CANCELLED})  # what it was to pay is owed as before
-
-
 NOT_EXPORTED = frozenset({PROPOSED, OUTSTANDING, APPROVED})
 
 

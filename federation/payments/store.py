@@ -4,7 +4,6 @@ from collections.abc import Collection
 from datetime import date
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.ledger.tables import JournalEntry, JournalPosting
 from federation.payments.states import AT_THE_BANK
@@ -16,9 +15,10 @@ from federation.payments.tables import (
     PaymentEvent,
     SetOff,
 )
+from federation.store.sessions import ReadSession
 
 
-async def set_offs(session: AsyncSession, node: str | None = None) -> list[SetOff]:
+async def set_offs(session: ReadSession, node: str | None = None) -> list[SetOff]:
     """Return debits and what took them up, oldest first."""
     query = select(SetOff).order_by(SetOff.id)
     return list(await session.scalars(query.where(SetOff.node == node) if node else query))
@@ -27,13 +27,13 @@ async def set_offs(session: AsyncSession, node: str | None = None) -> list[SetOf
 ROWS_MAX = 100_000
 
 
-async def find_payment(session: AsyncSession, payment_id: str) -> Payment | None:
+async def find_payment(session: ReadSession, payment_id: str) -> Payment | None:
     """Return a payment by id."""
     return await session.get(Payment, payment_id)
 
 
 async def payments(
-    session: AsyncSession,
+    session: ReadSession,
     *,
     period: str | None = None,
     states: Collection[str] = (),
@@ -58,7 +58,7 @@ async def payments(
     return list(await session.scalars(query.order_by(Payment.payment_id).limit(limit)))
 
 
-async def next_id(session: AsyncSession, base: str) -> str:
+async def next_id(session: ReadSession, base: str) -> str:
     """Return an id that nothing has: the base, or with the next suffix `/2`, `/3` and so on."""
     number, found = 1, base
     while await find_payment(session, found) or await find_incoming(session, found):
@@ -67,14 +67,14 @@ async def next_id(session: AsyncSession, base: str) -> str:
     return found
 
 
-async def replacement_of(session: AsyncSession, payment_id: str) -> str | None:
+async def replacement_of(session: ReadSession, payment_id: str) -> str | None:
     """Return the payment that stands for another one."""
     return await session.scalar(
         select(Payment.payment_id).where(Payment.replaces == payment_id).limit(1)
     )
 
 
-async def set_aside_by(session: AsyncSession, payment_id: str, kind: str) -> str | None:
+async def set_aside_by(session: ReadSession, payment_id: str, kind: str) -> str | None:
     """Return the document, of a kind, that set a payment aside."""
     return await session.scalar(
         select(PaymentEvent.reference)
@@ -86,7 +86,7 @@ async def set_aside_by(session: AsyncSession, payment_id: str, kind: str) -> str
     )
 
 
-async def exported_in(session: AsyncSession, number: str) -> list[Payment]:
+async def exported_in(session: ReadSession, number: str) -> list[Payment]:
     """Return the payments of one file."""
     rows = await session.scalars(
         select(Payment).where(Payment.exported_in == number).order_by(Payment.payment_id)
@@ -94,7 +94,7 @@ async def exported_in(session: AsyncSession, number: str) -> list[Payment]:
     return list(rows)
 
 
-async def last_file(session: AsyncSession, currency: str, value_on: date) -> str | None:
+async def last_file(session: ReadSession, currency: str, value_on: date) -> str | None:
     """Return the number of the newest file of a currency for a day."""
     return await session.scalar(
         select(func.max(Payment.exported_in)).where(
@@ -103,18 +103,18 @@ async def last_file(session: AsyncSession, currency: str, value_on: date) -> str
     )
 
 
-async def at_the_bank(session: AsyncSession, limit: int = ROWS_MAX) -> list[Payment]:
+async def at_the_bank(session: ReadSession, limit: int = ROWS_MAX) -> list[Payment]:
     """Return payments that the bank has and has not booked."""
     return await payments(session, states=AT_THE_BANK, limit=limit)
 
 
-async def booked_since(session: AsyncSession, day: date, limit: int = ROWS_MAX) -> list[Payment]:
+async def booked_since(session: ReadSession, day: date, limit: int = ROWS_MAX) -> list[Payment]:
     """Return payments booked on or after a day: they may come back."""
     query = select(Payment).where(Payment.state == "BOOKED", Payment.booked_on >= day)
     return list(await session.scalars(query.order_by(Payment.payment_id).limit(limit)))
 
 
-async def events(session: AsyncSession, payment_id: str) -> list[PaymentEvent]:
+async def events(session: ReadSession, payment_id: str) -> list[PaymentEvent]:
     """Return what happened to a payment, oldest first."""
     rows = await session.scalars(
         select(PaymentEvent).where(PaymentEvent.payment_id == payment_id).order_by(PaymentEvent.id)
@@ -127,43 +127,43 @@ def bank_document(payment_id: str, step: str, times: int) -> str:
     return f"payment/{payment_id}/{step.lower()}/{times}"
 
 
-async def bank_documents(session: AsyncSession, payment_id: str, step: str) -> list[str]:
+async def bank_documents(session: ReadSession, payment_id: str, step: str) -> list[str]:
     """Return the entries that recorded the bank's word on a payment, undone or not, in order."""
     prefix = bank_document(payment_id, step, 0).removesuffix("0")
     found = await _documents(session, prefix)
     return [document for document in found if not document.endswith("/undone")]
 
 
-async def find_incoming(session: AsyncSession, incoming_id: str) -> Incoming | None:
+async def find_incoming(session: ReadSession, incoming_id: str) -> Incoming | None:
     """Return a remittance that is waited for."""
     return await session.get(Incoming, incoming_id)
 
 
-async def incoming(session: AsyncSession, period: str) -> list[Incoming]:
+async def incoming(session: ReadSession, period: str) -> list[Incoming]:
     """Return the remittances of a month that are or were waited for, by id."""
     query = select(Incoming).where(Incoming.period == period).order_by(Incoming.id)
     return list(await session.scalars(query.limit(ROWS_MAX)))
 
 
-async def waited_for(session: AsyncSession) -> list[Incoming]:
+async def waited_for(session: ReadSession) -> list[Incoming]:
     """Return the remittances that have not come in whole, by id."""
     query = select(Incoming).where(Incoming.state == "EXPECTED").order_by(Incoming.id)
     return list(await session.scalars(query.limit(ROWS_MAX)))
 
 
-async def receipts_of_incoming(session: AsyncSession, incoming_id: str) -> list[str]:
+async def receipts_of_incoming(session: ReadSession, incoming_id: str) -> list[str]:
     """Return the documents of what came in for a remittance, undone or not."""
     found = await _documents(session, f"remittance/{incoming_id}/received/")
     return [document for document in found if not document.endswith("/undone")]
 
 
-async def undone_receipts(session: AsyncSession, incoming_id: str) -> list[str]:
+async def undone_receipts(session: ReadSession, incoming_id: str) -> list[str]:
     """Return the documents that took such a receipt back."""
     found = await _documents(session, f"remittance/{incoming_id}/received/")
     return [document for document in found if document.endswith("/undone")]
 
 
-async def _documents(session: AsyncSession, prefix: str) -> list[str]:
+async def _documents(session: ReadSession, prefix: str) -> list[str]:
     rows = await session.scalars(
         select(JournalEntry.document)
         .where(JournalEntry.document.startswith(prefix, autoescape=True))
@@ -173,7 +173,7 @@ async def _documents(session: AsyncSession, prefix: str) -> list[str]:
 
 
 async def postings_of_account(
-    session: AsyncSession, account: str
+    session: ReadSession, account: str
 ) -> list[tuple[str, str, int, str]]:
     """Return (debit, credit, amount, currency) of every posting of an account."""
     rows = await session.execute(
@@ -187,29 +187,29 @@ async def postings_of_account(
     return [(debit, credit, amount, currency) for debit, credit, amount, currency in rows]
 
 
-async def find_conversion(session: AsyncSession, deal: str) -> Conversion | None:
+async def find_conversion(session: ReadSession, deal: str) -> Conversion | None:
     """Return a deal in currency."""
     return await session.get(Conversion, deal)
 
 
-async def conversions_waiting(session: AsyncSession) -> list[Conversion]:
+async def conversions_waiting(session: ReadSession) -> list[Conversion]:
     """Return deals of which the bank has not booked both legs."""
     query = select(Conversion).where(Conversion.sold_on.is_(None) | Conversion.bought_on.is_(None))
     return list(await session.scalars(query.order_by(Conversion.deal).limit(ROWS_MAX)))
 
 
-async def leg_documents(session: AsyncSession, deal: str, side: str) -> list[str]:
+async def leg_documents(session: ReadSession, deal: str, side: str) -> list[str]:
     """Return the entries that recorded a leg of a deal, undone or not."""
     found = await _documents(session, f"conversion/{deal}/{side.lower()}/")
     return [document for document in found if not document.endswith("/undone")]
 
 
-async def find_exclusion(session: AsyncSession, period: str, node: str) -> Exclusion | None:
+async def find_exclusion(session: ReadSession, period: str, node: str) -> Exclusion | None:
     """Return the proposal that a debtor leaves a month's net, or its confirmation."""
     return await session.get(Exclusion, (period, node))
 
 
-async def exclusions(session: AsyncSession, period: str) -> list[Exclusion]:
+async def exclusions(session: ReadSession, period: str) -> list[Exclusion]:
     """Return the debtors that left a month's net, in the order in which they did."""
     rows = await session.scalars(
         select(Exclusion)
@@ -219,7 +219,7 @@ async def exclusions(session: AsyncSession, period: str) -> list[Exclusion]:
     return list(rows)
 
 
-async def count_by_state(session: AsyncSession) -> list[tuple[str, str, str, int]]:
+async def count_by_state(session: ReadSession) -> list[tuple[str, str, str, int]]:
     """Return (month, state, currency, how many) of payments that are not final."""
     rows = await session.execute(
         select(Payment.period, Payment.state, Payment.currency, func.count())
@@ -230,7 +230,7 @@ async def count_by_state(session: AsyncSession) -> list[tuple[str, str, str, int
     return [(period, state, currency, count) for period, state, currency, count in rows]
 
 
-async def exclusions_proposed(session: AsyncSession) -> list[Exclusion]:
+async def exclusions_proposed(session: ReadSession) -> list[Exclusion]:
     """Return exclusions that wait for a second person."""
     rows = await session.scalars(
         select(Exclusion)
@@ -240,7 +240,7 @@ async def exclusions_proposed(session: AsyncSession) -> list[Exclusion]:
     return list(rows)
 
 
-async def payments_of(session: AsyncSession, period: str | None = None) -> list[Payment]:
+async def payments_of(session: ReadSession, period: str | None = None) -> list[Payment]:
     """Return payments by id."""
     query = select(Payment).order_by(Payment.payment_id)
     return list(await session.scalars(query.where(Payment.period == period) if period else query))

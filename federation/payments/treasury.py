@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import ClassVar, Literal
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.errors import RefusalError
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts, Entry
@@ -19,6 +17,7 @@ from federation.money import exponent
 from federation.payments import postings, store
 from federation.payments.postings import Amount, BankAmountError, Leg
 from federation.payments.tables import Conversion
+from federation.store.sessions import ReadSession, WriteSession
 
 Side = Literal["SOLD", "BOUGHT"]
 
@@ -42,7 +41,7 @@ class Deal:
 
 
 async def record_conversion(
-    session: AsyncSession, here: str, deal: Deal, *, who: str, at: datetime
+    session: WriteSession, here: str, deal: Deal, *, who: str, at: datetime
 ) -> Conversion:
     """Record a deal; the same again changes nothing. Its legs are booked by the bank's word.
 
@@ -88,7 +87,7 @@ def _refuse_shape(deal: Deal) -> None:
         raise BadConversionError("a deal squares something on both sides")
 
 
-async def _refuse_more_than_open(session: AsyncSession, here: str, deal: Deal) -> None:
+async def _refuse_more_than_open(session: ReadSession, here: str, deal: Deal) -> None:
     """Sold is what the exchange account owes (credit), bought what it is owed (debit)."""
     open_by = await ledger.balance_of(session, Accounts(here).equity("Clearing"))
     for row in await store.conversions_waiting(session):
@@ -117,7 +116,7 @@ def leg_of(reference: str) -> tuple[str, Side]:
 
 
 async def book_leg(
-    session: AsyncSession,
+    session: WriteSession,
     here: str,
     deal: str,
     side: Side,
@@ -153,7 +152,7 @@ async def book_leg(
 
 
 async def undo_leg(
-    session: AsyncSession, deal: str, side: Side, reason: str, *, at: datetime
+    session: WriteSession, deal: str, side: Side, reason: str, *, at: datetime
 ) -> Conversion:
     """Take back that a leg was booked, by reversal."""
     row = await store.find_conversion(session, deal)

@@ -2,9 +2,8 @@
 
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.payments import incoming, states, store
+from federation.store.sessions import ReadSession
 from federation.values.offices import APPROVER, OFFICER
 from federation.values.work_item import WorkItem
 from federation.wording import counted
@@ -18,7 +17,7 @@ _TURNS = {
 }
 
 
-async def of_payments(session: AsyncSession, now: datetime) -> list[WorkItem]:
+async def of_payments(session: ReadSession, now: datetime) -> list[WorkItem]:
     """Return what waits, payments of a month, state and currency together."""
     items: list[WorkItem] = []
     for period, state, currency, count in await store.count_by_state(session):

@@ -12,13 +12,8 @@ from federation.desk.client import Desk, at_desk, make_table, refused
 from federation.errors import RefusalError
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
-
-
 KINDS = {".csv": "text/csv", ".ndjson": "application/x-ndjson"}
-
-
 SECONDS_MAX = 120
-
 
 READY = """\
 The practice federation is ready. In another terminal:

@@ -10,10 +10,7 @@ from federation.scenario.servers import Running
 from federation.values.party import HUB
 
 OFFICER: Role = "settlement_officer"
-
-
 APPROVER: Role = "settlement_approver"
-
 
 AS = """#!/bin/sh
 # ./as NAME COMMAND ...: run a command as one of the people of the practice federation.

@@ -40,24 +40,14 @@ from federation.scenario.story import Story, day_before_everything
 from federation.values.party import HUB
 
 FILES = Path(__file__).parent / "files"
-
-
 FIRST_DAY = date(2026, 9, 30)
-
-
 OPENS_AT = time(9, tzinfo=UTC)
-
-
 PORT_FILE = "port"
-
-
 WORK = "{ workList { kind why } }"
 
 
 # At the end of a `why` these say that a node is at work; otherwise it waits.
 UNDER_WAY = ("sends on what belongs to others", "makes its usage report")
-
-
 Config = HubConfig | NodeConfig
 
 

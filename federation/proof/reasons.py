@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.distribution import store as distribution
 from federation.distribution.store import adjustments_of
@@ -24,16 +23,15 @@ from federation.registry.urls import normalise_url
 from federation.settlement.arithmetic import largest_remainder
 from federation.settlement.run import RunResult, compute
 from federation.settlement.run_document import RunDocument
+from federation.store.sessions import ReadSession
 from federation.suspense import store as suspense
 from federation.values.party import HUB
 
 ADVICE_ROWS = {"receivable": "receivable", "payable": "payable", "clearing_fees": "clearing fee"}
-
-
 ADJUSTMENTS_MAX = 1_000
 
 
-async def why_document(session: AsyncSession, number: str) -> Step:
+async def why_document(session: ReadSession, number: str) -> Step:
     """Explain what a document comes to."""
     row = await get_document(session, number)
     if row.series == "INV":
@@ -70,15 +68,13 @@ def _lines_of(body: Mapping[str, object], currency: str) -> dict[str, list[Step]
     return found
 
 
-async def why_share(
-    session: AsyncSession, here: str, period: str, licence: str, party: str
-) -> Step:
+async def why_share(session: ReadSession, here: str, period: str, licence: str, party: str) -> Step:
     """Explain a party's share in a licence key of a settled month."""
     document, result, run_id = await _run(session, here, period)
     return why.share(document, result, run_id, licence, party)
 
 
-async def _run(session: AsyncSession, here: str, period: str) -> tuple[RunDocument, RunResult, str]:
+async def _run(session: ReadSession, here: str, period: str) -> tuple[RunDocument, RunResult, str]:
     months = {row.period: row.run_id for row in await suspense.settled_months(session, here)}
     if period not in months:
         raise NothingToExplainError(f"{period} is not settled here")
@@ -86,7 +82,7 @@ async def _run(session: AsyncSession, here: str, period: str) -> tuple[RunDocume
     return document, compute(document), months[period]
 
 
-async def why_member(session: AsyncSession, here: str, period: str, member: str) -> Step:
+async def why_member(session: ReadSession, here: str, period: str, member: str) -> Step:
     """Explain what a month's run attributed to a member of this node."""
     done = await distribution.find_distribution(session, period)
     if done is None:
@@ -130,7 +126,7 @@ def _plan(done: DistributedRun, document: RunDocument, here: str, run_id: str) -
 
 
 async def _earned(
-    session: AsyncSession,
+    session: ReadSession,
     here: str,
     document: RunDocument,
     result: RunResult,
@@ -169,7 +165,7 @@ async def _earned(
 
 
 async def _days(
-    session: AsyncSession,
+    session: ReadSession,
     periods: Sequence[str],
     licence: str,
     use: str,
@@ -186,7 +182,7 @@ async def _days(
     return found
 
 
-async def why_payment(session: AsyncSession, here: str, payment_id: str) -> Step:
+async def why_payment(session: ReadSession, here: str, payment_id: str) -> Step:
     """Explain a payment by the debt it discharges."""
     payment = await get_payment(session, payment_id)
     if payment.kind == REMITTANCE:
@@ -198,7 +194,7 @@ async def why_payment(session: AsyncSession, here: str, payment_id: str) -> Step
     raise NothingToExplainError(f"{payment_id} is a {payment.kind}")
 
 
-async def _remittance(session: AsyncSession, here: str, payment: Payment) -> Step:
+async def _remittance(session: ReadSession, here: str, payment: Payment) -> Step:
     """Build the node's statement of the run, from an opening of 0: it closes with the remittance.
 
     What a node pays is what its statement closes with below 0, so every sign turns round.
@@ -244,7 +240,7 @@ def _paid(payment: Payment, steps: Sequence[Step]) -> Step:
     )
 
 
-async def _release(session: AsyncSession, payment: Payment) -> Step:
+async def _release(session: ReadSession, payment: Payment) -> Step:
     """Explain a payment of held money by licence, by what each released in clearing currency."""
     period = payment.payment_id[len("ADJ-") : len("ADJ-YYYY-MM")]
     claim = payment.payment_id[len("ADJ-YYYY-MM-") :]
@@ -278,7 +274,7 @@ async def _release(session: AsyncSession, payment: Payment) -> Step:
     return _paid(payment, steps)
 
 
-async def _to_member(session: AsyncSession, here: str, payment: Payment) -> Step:
+async def _to_member(session: ReadSession, here: str, payment: Payment) -> Step:
     """Explain a member's payment: what stood open, what the month attributed, what was adjusted."""
     member = payment.payee.partition(":")[2]
     balance = (await distribution.balances(session, payment.period)).get(member)

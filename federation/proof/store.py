@@ -4,19 +4,17 @@ from collections.abc import Collection
 from datetime import date, timedelta
 
 from sqlalchemy import func, or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.metering.tables import Line, Portion, RoutedLine
 from federation.metering.verdicts import MATCHED
+from federation.store.sessions import ReadSession
 
 DAY = 24 * 60 * 60 * 1_000_000  # microseconds
-
-
 EPOCH = date(1970, 1, 1)
 
 
 async def member_portions(
-    session: AsyncSession, periods: Collection[str], member: str, use: str, licence: str
+    session: ReadSession, periods: Collection[str], member: str, use: str, licence: str
 ) -> list[Portion]:
     """Return what a member's usage of some months weighs for a use of a licence."""
     rows = await session.scalars(
@@ -33,7 +31,7 @@ async def member_portions(
 
 
 async def units_by_day(
-    session: AsyncSession, periods: Collection[str], licence: str, use: str
+    session: ReadSession, periods: Collection[str], licence: str, use: str
 ) -> list[tuple[str, date, int]]:
     """Return (URL, day, units) of the lines of some months that count here for a use."""
     found: list[tuple[str, date, int]] = []

@@ -2,18 +2,17 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.config import HubConfig, NodeConfig
 from federation.distribution import store as distribution
 from federation.metering import totals as usage_totals
 from federation.metering.tables import UsageTotal
 from federation.money import Money
 from federation.settlement.arithmetic import largest_remainder
+from federation.store.sessions import ReadSession
 
 
 async def earned_by_address(
-    session: AsyncSession, config: HubConfig | NodeConfig, rows: Sequence[UsageTotal]
+    session: ReadSession, config: HubConfig | NodeConfig, rows: Sequence[UsageTotal]
 ) -> list[Money | None]:
     """Return what each use of an address earned its member, None where this server cannot know.
 
@@ -29,7 +28,7 @@ async def earned_by_address(
     return found
 
 
-async def _earned(session: AsyncSession, config: NodeConfig, row: UsageTotal) -> Money:
+async def _earned(session: ReadSession, config: NodeConfig, row: UsageTotal) -> Money:
     """Return what a use earned, with what corrections changed of that month."""
     original = await distribution.member_amounts(session, row.period, row.member)
     changes = await distribution.corrections_of(session, row.period)

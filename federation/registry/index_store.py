@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable
 from datetime import date
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.registry.imports import NewClaim, NewOptOut, holder_id
 from federation.registry.index import ClaimIndex, IndexedClaim, Reservation
@@ -27,9 +26,10 @@ from federation.registry.tables import (
 from federation.registry.urls import ClaimKey, UrlKey, candidate_hosts
 from federation.store.base import to_micros
 from federation.store.bulk import for_driver, in_chunks, insert_rows
+from federation.store.sessions import ReadSession, WriteSession
 
 
-async def next_version(session: AsyncSession, node: str) -> int:
+async def next_version(session: WriteSession, node: str) -> int:
     """Count one more delta of a node's registry and return its number."""
     row = await session.get(RegistryVersion, node)
     if row is None:
@@ -39,13 +39,13 @@ async def next_version(session: AsyncSession, node: str) -> int:
     return row.version
 
 
-async def version_of(session: AsyncSession, node: str) -> int:
+async def version_of(session: ReadSession, node: str) -> int:
     """Return the number of the last delta of a node's registry."""
     row = await session.get(RegistryVersion, node)
     return row.version if row else 0
 
 
-async def apply_delta(session: AsyncSession, node: str, delta: RegistryDelta) -> None:
+async def apply_delta(session: WriteSession, node: str, delta: RegistryDelta) -> None:
     """At the hub: enter a node's claims and reservations in the index."""
     claims = [
         (
@@ -91,7 +91,7 @@ async def apply_delta(session: AsyncSession, node: str, delta: RegistryDelta) ->
     await insert_rows(session, IndexReservation, columns, reservations)
 
 
-async def index_slice(session: AsyncSession, keys: Iterable[UrlKey]) -> Slice:
+async def index_slice(session: ReadSession, keys: Iterable[UrlKey]) -> Slice:
     """At the hub: return all the index knows about some addresses and their canonical ones."""
     wanted = _hosts(keys)
     claims = await _claims_on(session, wanted)
@@ -113,7 +113,7 @@ def _hosts(keys: Iterable[UrlKey]) -> set[tuple[str, bool]]:
     return {pattern for host in {key.host for key in keys} for pattern in candidate_hosts(host)}
 
 
-async def own_slice(session: AsyncSession, node: str, keys: Iterable[UrlKey]) -> Slice:
+async def own_slice(session: ReadSession, node: str, keys: Iterable[UrlKey]) -> Slice:
     """At a node: return the same as the index would, from its own registry only."""
     wanted = _hosts(keys)
     claims = await _own_claims_on(session, node, wanted)
@@ -131,7 +131,7 @@ async def own_slice(session: AsyncSession, node: str, keys: Iterable[UrlKey]) ->
 
 
 async def _own_claims_on(
-    session: AsyncSession, node: str, hosts: Collection[tuple[str, bool]]
+    session: ReadSession, node: str, hosts: Collection[tuple[str, bool]]
 ) -> list[tuple[str, ClaimFact]]:
     found: list[tuple[str, ClaimFact]] = []
     for chunk in in_chunks(sorted({host for host, _ in hosts})):
@@ -147,7 +147,7 @@ async def _own_claims_on(
 
 
 async def _own_opt_outs_on(
-    session: AsyncSession, hosts: Collection[tuple[str, bool]]
+    session: ReadSession, hosts: Collection[tuple[str, bool]]
 ) -> list[OptOut]:
     rows: list[OptOut] = []
     for chunk in in_chunks(sorted({host for host, _ in hosts})):
@@ -179,9 +179,7 @@ def _url_key(text: str) -> UrlKey:
     return UrlKey(host, slash + path)
 
 
-async def _claims_on(
-    session: AsyncSession, hosts: Collection[tuple[str, bool]]
-) -> list[IndexClaim]:
+async def _claims_on(session: ReadSession, hosts: Collection[tuple[str, bool]]) -> list[IndexClaim]:
     rows: list[IndexClaim] = []
     for chunk in in_chunks(sorted({host for host, _ in hosts})):
         found = await session.scalars(select(IndexClaim).where(IndexClaim.host.in_(chunk)))
@@ -190,7 +188,7 @@ async def _claims_on(
 
 
 async def _reservations_on(
-    session: AsyncSession, hosts: Collection[tuple[str, bool]]
+    session: ReadSession, hosts: Collection[tuple[str, bool]]
 ) -> list[IndexReservation]:
     rows: list[IndexReservation] = []
     for chunk in in_chunks(sorted({host for host, _ in hosts})):
@@ -202,7 +200,7 @@ async def _reservations_on(
 
 
 async def _reservations_of(
-    session: AsyncSession, holders: Collection[str]
+    session: ReadSession, holders: Collection[str]
 ) -> list[IndexReservation]:
     rows: list[IndexReservation] = []
     for chunk in in_chunks(sorted(holders)):

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.errors import RefusalError
 from federation.registry import index_store, store
 from federation.registry.imports import read_claims, read_members, read_opt_outs
 from federation.registry.messages import ClaimFact, RegistryDelta, ReservationFact
 from federation.store import outbox
+from federation.store.sessions import WriteSession
 from federation.trust.parties import get_party, hub_terms
 from federation.values.party import HUB
 
@@ -23,14 +22,14 @@ class VersionGapError(RefusalError):
     code: ClassVar[str] = "VERSION_GAP"
 
 
-async def import_members(session: AsyncSession, data: bytes, *, node: str) -> int:
+async def import_members(session: WriteSession, data: bytes, *, node: str) -> int:
     """Register the members of a CSV file; one that is there already refuses the file."""
     members = read_members(data, node=node, registered=await store.member_ids(session))
     await store.add_members(session, members)
     return len(members)
 
 
-async def import_claims(session: AsyncSession, data: bytes, *, node: str, now: datetime) -> int:
+async def import_claims(session: WriteSession, data: bytes, *, node: str, now: datetime) -> int:
     """Register the claims of a CSV file and post them to the claim index."""
     terms = await hub_terms(session)
     claims = read_claims(
@@ -47,7 +46,7 @@ async def import_claims(session: AsyncSession, data: bytes, *, node: str, now: d
     return len(claims)
 
 
-async def import_opt_outs(session: AsyncSession, data: bytes, *, node: str, now: datetime) -> int:
+async def import_opt_outs(session: WriteSession, data: bytes, *, node: str, now: datetime) -> int:
     """Register the opt-outs of a CSV file and post them to the claim index."""
     terms = await hub_terms(session)
     opt_outs = read_opt_outs(
@@ -60,7 +59,7 @@ async def import_opt_outs(session: AsyncSession, data: bytes, *, node: str, now:
 
 
 async def _tell_index(
-    session: AsyncSession,
+    session: WriteSession,
     node: str,
     claims: Sequence[ClaimFact],
     reservations: Sequence[ReservationFact],
@@ -77,7 +76,7 @@ async def _tell_index(
         await outbox.post(session, target=hub.entity_id, kind="registry.delta", body=delta, now=now)
 
 
-async def receive_delta(session: AsyncSession, node: str, delta: RegistryDelta) -> None:
+async def receive_delta(session: WriteSession, node: str, delta: RegistryDelta) -> None:
     """At the hub: enter a delta; one out of order is refused."""
     expected = await index_store.version_of(session, node) + 1
     if delta.version != expected:

@@ -4,21 +4,21 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, time
 
 from sqlalchemy import or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.registry.imports import NewClaim, NewMember, NewOptOut, holder_id
 from federation.registry.tables import Claim, Member, OptOut
 from federation.registry.urls import ClaimKey
 from federation.store.base import to_micros
 from federation.store.bulk import for_driver, in_chunks, insert_rows
+from federation.store.sessions import ReadSession, WriteSession
 
 
-async def member_ids(session: AsyncSession) -> set[str]:
+async def member_ids(session: ReadSession) -> set[str]:
     """Return the ids of every member of this collective."""
     return set(await session.scalars(select(Member.member_id)))
 
 
-async def add_members(session: AsyncSession, members: Sequence[NewMember]) -> None:
+async def add_members(session: WriteSession, members: Sequence[NewMember]) -> None:
     """Insert members that are not there yet."""
     rows = [
         (
@@ -37,7 +37,7 @@ async def add_members(session: AsyncSession, members: Sequence[NewMember]) -> No
 
 
 async def held_claims(
-    session: AsyncSession,
+    session: ReadSession,
 ) -> dict[tuple[str, ClaimKey], list[tuple[date | None, date | None]]]:
     """Return the validities of registered claims by (member, claim)."""
     held: dict[tuple[str, ClaimKey], list[tuple[date | None, date | None]]] = {}
@@ -57,7 +57,7 @@ async def held_claims(
     return held
 
 
-async def add_claims(session: AsyncSession, node: str, claims: Sequence[NewClaim]) -> None:
+async def add_claims(session: WriteSession, node: str, claims: Sequence[NewClaim]) -> None:
     """Insert claims."""
     rows = [
         (
@@ -91,7 +91,7 @@ async def add_claims(session: AsyncSession, node: str, claims: Sequence[NewClaim
     await insert_rows(session, Claim, columns, for_driver(session, rows))
 
 
-async def add_opt_outs(session: AsyncSession, opt_outs: Sequence[NewOptOut], now: datetime) -> None:
+async def add_opt_outs(session: WriteSession, opt_outs: Sequence[NewOptOut], now: datetime) -> None:
     """Insert opt-outs."""
     rows = [
         (
@@ -109,13 +109,13 @@ async def add_opt_outs(session: AsyncSession, opt_outs: Sequence[NewOptOut], now
     await insert_rows(session, OptOut, columns, rows)
 
 
-async def joined_on(session: AsyncSession, members: Collection[str]) -> dict[str, date]:
+async def joined_on(session: ReadSession, members: Collection[str]) -> dict[str, date]:
     """Return when each of some members joined."""
     rows = await session.execute(select(Member.member_id, Member.joined_on))
     return {member_id: day for member_id, day in rows if member_id in members}
 
 
-async def owner_parts(session: AsyncSession) -> dict[str, int]:
+async def owner_parts(session: ReadSession) -> dict[str, int]:
     """Return {claim id: owner_bps} of this node's syndicated copies."""
     rows = await session.execute(
         select(Claim.claim_id, Claim.owner_bps).where(Claim.owner_bps.is_not(None))
@@ -123,7 +123,7 @@ async def owner_parts(session: AsyncSession) -> dict[str, int]:
     return {claim_id: bps or 0 for claim_id, bps in rows}
 
 
-async def members(session: AsyncSession, *, after: str = "", limit: int = 100) -> list[Member]:
+async def members(session: ReadSession, *, after: str = "", limit: int = 100) -> list[Member]:
     """Return members by id, a page at a time."""
     rows = await session.scalars(
         select(Member).where(Member.member_id > after).order_by(Member.member_id).limit(limit)
@@ -131,18 +131,18 @@ async def members(session: AsyncSession, *, after: str = "", limit: int = 100) -
     return list(rows)
 
 
-async def all_members(session: AsyncSession) -> list[Member]:
+async def all_members(session: ReadSession) -> list[Member]:
     """Return every member by id."""
     return list(await session.scalars(select(Member).order_by(Member.member_id)))
 
 
-async def find_member(session: AsyncSession, member_id: str) -> Member | None:
+async def find_member(session: ReadSession, member_id: str) -> Member | None:
     """Return one member."""
     return await session.get(Member, member_id)
 
 
 async def claims_of(
-    session: AsyncSession, member_id: str, *, after: str = "", limit: int = 100
+    session: ReadSession, member_id: str, *, after: str = "", limit: int = 100
 ) -> list[Claim]:
     """Return a member's claims, a page at a time."""
     rows = await session.scalars(
@@ -154,7 +154,7 @@ async def claims_of(
     return list(rows)
 
 
-async def counting_works(session: AsyncSession, day: date) -> dict[str, tuple[int, int]]:
+async def counting_works(session: ReadSession, day: date) -> dict[str, tuple[int, int]]:
     """Return {member: (claims, works)} of the claims that count on a day (SETTLEMENT §6)."""
     rows = await session.execute(
         select(Claim.member_id, Claim.works)
@@ -172,7 +172,7 @@ async def counting_works(session: AsyncSession, day: date) -> dict[str, tuple[in
     return found
 
 
-async def opted_out_of_everything(session: AsyncSession, before: date) -> set[str]:
+async def opted_out_of_everything(session: ReadSession, before: date) -> set[str]:
     """Return the members withheld from all uses before the first instant of a day."""
     instant = datetime.combine(before, time(), UTC)
     rows = await session.scalars(
@@ -183,12 +183,12 @@ async def opted_out_of_everything(session: AsyncSession, before: date) -> set[st
     return {member_id for member_id in rows if member_id}
 
 
-async def member_prefixes(session: AsyncSession, member_id: str) -> list[Claim]:
+async def member_prefixes(session: ReadSession, member_id: str) -> list[Claim]:
     """Return every claim of a member."""
     return list(await session.scalars(select(Claim).where(Claim.member_id == member_id)))
 
 
-async def opt_outs_for(session: AsyncSession, hosts: Collection[str]) -> list[OptOut]:
+async def opt_outs_for(session: ReadSession, hosts: Collection[str]) -> list[OptOut]:
     """Return the opt-outs recorded on some hosts."""
     rows: list[OptOut] = []
     for chunk in in_chunks(sorted(hosts)):
@@ -196,17 +196,17 @@ async def opt_outs_for(session: AsyncSession, hosts: Collection[str]) -> list[Op
     return rows
 
 
-async def opt_outs_of(session: AsyncSession, member_id: str) -> list[OptOut]:
+async def opt_outs_of(session: ReadSession, member_id: str) -> list[OptOut]:
     """Return the opt-outs that name a member."""
     return list(await session.scalars(select(OptOut).where(OptOut.member_id == member_id)))
 
 
-async def holders(session: AsyncSession, node: str) -> dict[str, str]:
+async def holders(session: ReadSession, node: str) -> dict[str, str]:
     """Return {holder id: member id} of this node's members."""
     return {holder_id(node, member_id): member_id for member_id in await member_ids(session)}
 
 
-async def claim_holders(session: AsyncSession) -> dict[str, str]:
+async def claim_holders(session: ReadSession) -> dict[str, str]:
     """Return {claim id: member id} of this node's claims."""
     rows = await session.execute(select(Claim.claim_id, Claim.member_id))
     return {claim_id: member_id for claim_id, member_id in rows}

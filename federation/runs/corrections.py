@@ -10,7 +10,6 @@ from datetime import date, datetime, timedelta
 from typing import ClassVar
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.config import Adjustments, Calendar
 from federation.errors import RefusalError
@@ -45,6 +44,7 @@ from federation.settlement.recompute import Corrected, Difference, Usage, differ
 from federation.settlement.run_document import decode, encode, run_id
 from federation.settlement.weights import own_weights, sum_of_classes
 from federation.store import outbox
+from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense.service import publish as publish_held
 from federation.trust.membership import HubTerms
 from federation.trust.parties import collective_terms, get_party
@@ -82,7 +82,7 @@ class CorrectionStateError(RefusalError):
 
 
 async def open_correction(
-    session: AsyncSession,
+    session: WriteSession,
     period: str,
     terms: HubTerms,
     adjustments: Adjustments,
@@ -100,7 +100,7 @@ async def open_correction(
 
 
 async def calculate_correction(
-    session: AsyncSession, adjustments: Adjustments, who: Principal, now: datetime
+    session: WriteSession, adjustments: Adjustments, who: Principal, now: datetime
 ) -> list[Run]:
     """Compute settled months again with the latest reports; one run for each that changes."""
     under_way = await months.corrections_under_way(session)
@@ -134,14 +134,14 @@ async def calculate_correction(
     return rows
 
 
-async def advise_correction(session: AsyncSession, calendar: Calendar, now: datetime) -> list[Run]:
+async def advise_correction(session: WriteSession, calendar: Calendar, now: datetime) -> list[Run]:
     """Send a calculated correction to every node to look at."""
     rows = await _under_way(session)
     return [await advise_run(session, row.run_id, calendar, now) for row in rows]
 
 
 async def withdraw_correction(
-    session: AsyncSession, who: Principal, reason: str, now: datetime
+    session: WriteSession, who: Principal, reason: str, now: datetime
 ) -> list[Run]:
     """Take a correction back that is not approved, with a reason."""
     rows = await _under_way(session)
@@ -149,7 +149,7 @@ async def withdraw_correction(
 
 
 async def approve_correction(
-    session: AsyncSession,
+    session: WriteSession,
     who: Principal,
     terms: HubTerms,
     now: datetime,
@@ -190,20 +190,20 @@ async def approve_correction(
     return rows
 
 
-async def _under_way(session: AsyncSession) -> list[Run]:
+async def _under_way(session: ReadSession) -> list[Run]:
     rows = await months.corrections_under_way(session)
     if not rows:
         raise CorrectionStateError("no correction is under way")
     return rows
 
 
-async def _open_month(session: AsyncSession) -> str:
+async def _open_month(session: ReadSession) -> str:
     """Return the month after the last settled one: corrections are posted in it."""
     last = max(await months.locked_periods(session))
     return period_of(last_day(last) + timedelta(days=1))
 
 
-async def _chain(session: AsyncSession) -> list[tuple[Run, Corrected]]:
+async def _chain(session: ReadSession) -> list[tuple[Run, Corrected]]:
     """Compute every settled month again whose result may differ, from the first with new usage."""
     locked = list(await months.locked_periods(session))
     in_force: dict[str, Run] = {}
@@ -252,7 +252,7 @@ def _published(
 
 
 async def _post(
-    session: AsyncSession,
+    session: WriteSession,
     row: Run,
     item: Corrected,
     moved: Difference,
@@ -287,12 +287,12 @@ async def _post(
     await publish_held(session, item.new, row.run_id, now)
 
 
-async def _left(session: AsyncSession, period: str) -> list[str]:
+async def _left(session: ReadSession, period: str) -> list[str]:
     return [row.node for row in await exclusions(session, period)]
 
 
 async def _owe(
-    session: AsyncSession, row: Run, moved: Difference, terms: HubTerms, now: datetime
+    session: WriteSession, row: Run, moved: Difference, terms: HubTerms, now: datetime
 ) -> None:
     """Ask a licensor for the money it holds; what a node was credited before is set off."""
     for party in await node_parties(session):
@@ -327,7 +327,7 @@ async def _owe(
 
 
 async def _pay_and_tell(
-    session: AsyncSession,
+    session: WriteSession,
     row: Run,
     item: Corrected,
     moved: Difference,
@@ -388,7 +388,7 @@ async def _pay_and_tell(
 
 
 async def _accounts(
-    session: AsyncSession, moved: Difference, node: str
+    session: ReadSession, moved: Difference, node: str
 ) -> dict[str, PaymentAccount]:
     """Return the accounts a node pays to directly, because one of the two left that net."""
     found: dict[str, PaymentAccount] = {}

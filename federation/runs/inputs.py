@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import ClassVar, Literal
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.errors import RefusalError
 from federation.licensing import store as licensing
@@ -35,6 +34,7 @@ from federation.settlement.weights import (
     sum_of_months,
     with_late,
 )
+from federation.store.sessions import ReadSession
 from federation.trust import membership
 from federation.trust.parties import collective_terms
 from federation.trust.store import node_parties
@@ -57,7 +57,7 @@ class Gathered:
     reports: list[UsageReport]
 
 
-async def gather(session: AsyncSession, period: str, terms: membership.HubTerms) -> Gathered:
+async def gather(session: ReadSession, period: str, terms: membership.HubTerms) -> Gathered:
     """Put together everything a run of a month follows from (SETTLEMENT §8)."""
     reports = await final_reports(session, period)
     locked = await months_store.locked_periods(session)
@@ -99,7 +99,7 @@ async def gather(session: AsyncSession, period: str, terms: membership.HubTerms)
 
 
 async def _licences(
-    session: AsyncSession, period: str, own: Weights, earlier: Weights
+    session: ReadSession, period: str, own: Weights, earlier: Weights
 ) -> dict[str, LicenceTerms]:
     received = await licensing.receipts_until(session, last_day(period))
     recognised: defaultdict[str, int] = defaultdict(int)

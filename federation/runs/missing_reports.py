@@ -3,8 +3,6 @@
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.config import Calendar
 from federation.errors import RefusalError
 from federation.metering import month
@@ -13,6 +11,7 @@ from federation.runs.calendar import due
 from federation.runs.tables import MissingReport
 from federation.settlement.messages import Reminder
 from federation.store import outbox
+from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.parties import get_party
 from federation.trust.principals import Principal, require_other_person
 from federation.values.reason import stated
@@ -25,7 +24,7 @@ class NotMissingError(RefusalError):
 
 
 async def declare_missing(
-    session: AsyncSession, period: str, node: str, reason: str, who: Principal, now: datetime
+    session: WriteSession, period: str, node: str, reason: str, who: Principal, now: datetime
 ) -> MissingReport:
     """Declare a node's report missing; it takes effect when a second person confirms it."""
     await _require_missing(session, period, node)
@@ -44,7 +43,7 @@ async def declare_missing(
 
 
 async def confirm_missing(
-    session: AsyncSession, period: str, node: str, who: Principal, now: datetime
+    session: WriteSession, period: str, node: str, who: Principal, now: datetime
 ) -> MissingReport:
     """Confirm as a second person: the month goes on, the node's share is held as `~LATE:<node>`."""
     row = await session.get(MissingReport, (period, node))
@@ -59,7 +58,7 @@ async def confirm_missing(
     return row
 
 
-async def _require_missing(session: AsyncSession, period: str, node: str) -> None:
+async def _require_missing(session: ReadSession, period: str, node: str) -> None:
     if await metering.find_period(session, period) is None:
         raise NotMissingError(f"{period} is not cut off")
     progress = await metering.progress(session, period)
@@ -77,7 +76,7 @@ async def _require_missing(session: AsyncSession, period: str, node: str) -> Non
 
 
 async def remind(
-    session: AsyncSession, calendar: Calendar, period: str, node: str, now: datetime
+    session: WriteSession, calendar: Calendar, period: str, node: str, now: datetime
 ) -> None:
     """Remind a node of the report it owes."""
     await _require_missing(session, period, node)

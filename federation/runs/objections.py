@@ -3,8 +3,6 @@
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.errors import RefusalError
 from federation.months import store as months
 from federation.months.tables import Run
@@ -12,6 +10,7 @@ from federation.runs import store
 from federation.runs.tables import Response
 from federation.settlement.messages import RunAnswered
 from federation.store import outbox
+from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.parties import get_party
 from federation.trust.principals import Principal
 from federation.trust.store import node_parties
@@ -34,7 +33,7 @@ class ResponseError(RefusalError):
 
 
 async def answer_run(
-    session: AsyncSession, run_id: str, node: str, answer: str, reason: str | None, now: datetime
+    session: WriteSession, run_id: str, node: str, answer: str, reason: str | None, now: datetime
 ) -> Response:
     """At a node: concur with an advised run or object to it; the hub is told."""
     run = await months.find_run(session, run_id)
@@ -62,7 +61,7 @@ async def answer_run(
 
 
 async def receive_answer(
-    session: AsyncSession, node: str, message: RunAnswered, now: datetime
+    session: WriteSession, node: str, message: RunAnswered, now: datetime
 ) -> None:
     """At the hub: keep what a node says; the first answer to a run stands."""
     if await session.get(Response, (message.run_id, node)) is None:
@@ -78,7 +77,7 @@ async def receive_answer(
 
 
 async def settle_objection(
-    session: AsyncSession, run_id: str, node: str, outcome: str, who: Principal, now: datetime
+    session: WriteSession, run_id: str, node: str, outcome: str, who: Principal, now: datetime
 ) -> Response:
     """Answer an objection that does not stop the run; the answer is kept with it.
 
@@ -92,7 +91,7 @@ async def settle_objection(
     return row
 
 
-async def require_concurrence(session: AsyncSession, run: Run, now: datetime) -> None:
+async def require_concurrence(session: ReadSession, run: Run, now: datetime) -> None:
     """Refuse approval while a node may still object, or has and was not answered."""
     answers = await store.responses(session, run.run_id)
     open_objections = [

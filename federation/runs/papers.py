@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from functools import partial
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.documents import store as documents
 from federation.documents import writers
 from federation.documents.issuing import _issue_sheet
@@ -16,12 +14,13 @@ from federation.payments.tables import Payment
 from federation.settlement.run import RunResult
 from federation.settlement.run_document import RunDocument
 from federation.store import outbox
+from federation.store.sessions import WriteSession
 from federation.trust.store import node_parties
 from federation.values.party import HUB
 
 
 async def issue_run(
-    session: AsyncSession,
+    session: WriteSession,
     document: RunDocument,
     body: bytes,
     result: RunResult,
@@ -102,7 +101,7 @@ def _payment(row: Payment | None, remittance: int, value_on: date) -> dict[str, 
     return {"state": "NONE", "reason": "nothing to pay", "value_date": ""}
 
 
-async def _deliver(session: AsyncSession, issued: Iterable[Document], now: datetime) -> None:
+async def _deliver(session: WriteSession, issued: Iterable[Document], now: datetime) -> None:
     """Send each document to the node it is for: its subject ends in the node's code."""
     entities = {party.code: party.entity_id for party in await node_parties(session)}
     for document in issued:

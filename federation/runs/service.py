@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.config import Adjustments, Calendar
 from federation.errors import RefusalError
@@ -30,6 +29,7 @@ from federation.settlement.run import RunResult, compute
 from federation.settlement.run_document import RunDocument, decode, encode, run_id
 from federation.settlement.weights import use_weights
 from federation.store import outbox
+from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense.service import publish as publish_held
 from federation.trust.membership import HubTerms
 from federation.trust.principals import Principal, SamePersonError, require_other_person
@@ -57,14 +57,12 @@ class LockedPeriodError(RefusalError):
     code: ClassVar[str] = "LOCKED_PERIOD"
 
 
-RequireSound = Callable[[AsyncSession, Run], Awaitable[None]]
-
-
+RequireSound = Callable[[WriteSession, Run], Awaitable[None]]
 """Examines a settled run in the transaction that settles it, and refuses one that is not sound."""
 
 
 async def calculate_run(
-    session: AsyncSession, period: str, terms: HubTerms, who: Principal, now: datetime
+    session: WriteSession, period: str, terms: HubTerms, who: Principal, now: datetime
 ) -> Run:
     """Calculate a month. The same inputs again return the run that is there."""
     locked = (await months.locked_periods(session)).get(period)
@@ -92,7 +90,7 @@ async def calculate_run(
     return row
 
 
-async def _locked_run(session: AsyncSession, period: str, locked: str) -> Run:
+async def _locked_run(session: ReadSession, period: str, locked: str) -> Run:
     """Return the run of a settled month when its inputs still are what they were."""
     row = await months.find_run(session, locked)
     if row is None:
@@ -109,7 +107,7 @@ async def _locked_run(session: AsyncSession, period: str, locked: str) -> Run:
     return row
 
 
-async def advise_run(session: AsyncSession, name: str, calendar: Calendar, now: datetime) -> Run:
+async def advise_run(session: WriteSession, name: str, calendar: Calendar, now: datetime) -> Run:
     """Send a calculated run to every node to look at, and open the window for objections."""
     row = await get_run(session, name, {"CALCULATED", "ADVISED"})
     if row.state == "ADVISED":
@@ -125,7 +123,7 @@ async def advise_run(session: AsyncSession, name: str, calendar: Calendar, now: 
 
 
 async def withdraw_run(
-    session: AsyncSession, name: str, who: Principal, reason: str, now: datetime
+    session: WriteSession, name: str, who: Principal, reason: str, now: datetime
 ) -> Run:
     """Take back a run that is not approved, with a reason; a new one may follow."""
     row = await get_run(session, name, {"CALCULATED", "ADVISED"})
@@ -141,7 +139,7 @@ async def withdraw_run(
 
 
 async def approve_run(
-    session: AsyncSession,
+    session: WriteSession,
     name: str,
     who: Principal,
     terms: HubTerms,
@@ -203,7 +201,7 @@ async def approve_run(
     return row
 
 
-async def refuse_who_entered_inputs(session: AsyncSession, who: Principal) -> None:
+async def refuse_who_entered_inputs(session: ReadSession, who: Principal) -> None:
     """Nobody approves a run whose inputs they entered (SETTLEMENT §8)."""
     if who.subject in await months.rate_recorders(session):
         raise SamePersonError(f"{who.subject} entered rates")
@@ -213,7 +211,7 @@ async def refuse_who_entered_inputs(session: AsyncSession, who: Principal) -> No
 
 
 def _keep_standing(
-    session: AsyncSession, period: str, gathered: Gathered, result: RunResult
+    session: WriteSession, period: str, gathered: Gathered, result: RunResult
 ) -> None:
     for key, licence in result.licences.items():
         session.add(
@@ -230,7 +228,7 @@ def _keep_standing(
 
 
 async def _tell_nodes(
-    session: AsyncSession,
+    session: WriteSession,
     row: Run,
     gathered: Gathered,
     set_off: Mapping[str, int],
@@ -278,7 +276,7 @@ def credits_of(node: str, reports: Iterable[UsageReport]) -> list[Credit]:
     ]
 
 
-async def get_run(session: AsyncSession, name: str, states: set[str]) -> Run:
+async def get_run(session: ReadSession, name: str, states: set[str]) -> Run:
     """Return a run that is in one of some states."""
     row = await months.find_run(session, name)
     if row is None:

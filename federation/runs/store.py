@@ -1,12 +1,12 @@
 """Every SQL statement about missing reports and answers to runs. Nothing here commits."""
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.runs.tables import MissingReport, Response
+from federation.store.sessions import ReadSession
 
 
-async def missing_reports(session: AsyncSession, period: str) -> dict[str, MissingReport]:
+async def missing_reports(session: ReadSession, period: str) -> dict[str, MissingReport]:
     """Return {node: declaration} of a month."""
     rows = await session.scalars(
         select(MissingReport).where(MissingReport.period == period).order_by(MissingReport.node)
@@ -14,7 +14,7 @@ async def missing_reports(session: AsyncSession, period: str) -> dict[str, Missi
     return {row.node: row for row in rows}
 
 
-async def unconfirmed(session: AsyncSession) -> list[MissingReport]:
+async def unconfirmed(session: ReadSession) -> list[MissingReport]:
     """Return declarations that wait for a second person."""
     rows = await session.scalars(
         select(MissingReport)
@@ -25,7 +25,7 @@ async def unconfirmed(session: AsyncSession) -> list[MissingReport]:
     return list(rows)
 
 
-async def responses(session: AsyncSession, run_id: str) -> dict[str, Response]:
+async def responses(session: ReadSession, run_id: str) -> dict[str, Response]:
     """Return {node: what it said} to a run."""
     rows = await session.scalars(
         select(Response).where(Response.run_id == run_id).order_by(Response.node)

@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.config import Calendar
 from federation.metering import lines as usage_lines
 from federation.metering import store as metering
@@ -13,6 +11,7 @@ from federation.months import store as months
 from federation.months.tables import Run
 from federation.runs import store
 from federation.runs.calendar import due
+from federation.store.sessions import ReadSession
 from federation.values.offices import APPROVER, OFFICER
 from federation.values.work_item import WorkItem
 from federation.wording import counted
@@ -27,7 +26,7 @@ _AT_NODE = {
 
 
 async def of_months(
-    session: AsyncSession, here: str, calendar: Calendar | None, now: datetime
+    session: ReadSession, here: str, calendar: Calendar | None, now: datetime
 ) -> list[WorkItem]:
     """Return what waits in the life of months; the calendar is the hub's."""
     items: list[WorkItem] = []
@@ -62,7 +61,7 @@ async def of_months(
     return items
 
 
-async def _what_is_in(session: AsyncSession, period: str) -> str:
+async def _what_is_in(session: ReadSession, period: str) -> str:
     """Say that all reports are in; a node that two people declared missing has none."""
     progress = await metering.progress(session, period)
     without = sorted(progress.keys() - (await metering.latest_reports(session, period)).keys())
@@ -102,7 +101,7 @@ def _missing(
         yield WorkItem("usage report", f"{row.period} {node}", why, turn, deadline.due_on)
 
 
-async def _run(session: AsyncSession, run: Run, here: str, now: datetime) -> list[WorkItem]:
+async def _run(session: ReadSession, run: Run, here: str, now: datetime) -> list[WorkItem]:
     subject = f"{run.period} {run.run_id[:16]}"
     if run.state == "CALCULATED":
         return [WorkItem("run", subject, "to be advised to the nodes", OFFICER)]

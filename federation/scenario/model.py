@@ -164,16 +164,12 @@ MEMBERS = (
     ["account", "account_scheme", "bic"],
 )
 
-
 WORKS = (
     ["collective", "member_id", "claim", "content_tier"],
     ["works", "canonical", "owner_bps", "valid_from", "valid_to"],
 )
 
-
 OPTOUTS: tuple[list[str], list[str]] = (["collective", "subject", "use", "effective_at"], [])
-
-
 USAGE = ["event_id", "licence", "url", "use", "units", "occurred_at", "source"]
 
 

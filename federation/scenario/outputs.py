@@ -12,8 +12,6 @@ from federation.scenario.story import Story
 from federation.values.party import HUB
 
 FOLDERS = ("runs", "payments", "statements", "members")
-
-
 FILES = ("report.json", "journal.beancount")
 
 

@@ -20,14 +20,13 @@ from federation.edge.staff import staff_token
 from federation.errors import RefusalError
 from federation.hub.app import create_hub
 from federation.nodes.app import create_node
-from federation.process import Service, stop_all, upgrade_database
+from federation.process import Service, stop_all
 from federation.scenario.client import Person, until
 from federation.scenario.model import Scenario, ScenarioError
+from federation.store.migrations import upgrade_database
 from federation.values.party import HUB
 
 HUB_ENTITY = "https://hub.federation.example"
-
-
 START_SECONDS = 60.0
 
 # Who works at the servers of a scenario: one person per job, two wherever two are needed.

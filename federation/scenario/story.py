@@ -25,8 +25,6 @@ from federation.tabular import Row
 from federation.values.party import HUB
 
 LINES_MAX = 5_000
-
-
 BYTES_MAX = 4 * 1024 * 1024
 
 

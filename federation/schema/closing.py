@@ -132,8 +132,6 @@ class RunDiff:
 
 
 MissingReportResult = Annotated[MissingReport | Refused, strawberry.union("MissingReportResult")]
-
-
 RunAnswerResult = Annotated[RunAnswer | Refused, strawberry.union("RunAnswerResult")]
 
 

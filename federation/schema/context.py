@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import TypeVar
 
 import strawberry
-from sqlalchemy.ext.asyncio import AsyncSession
 from strawberry.litestar import BaseContext
 
 from federation.errors import RefusalError
 from federation.server import Server
+from federation.store.sessions import WriteSession
 from federation.trust.principals import NotAuthenticatedError, Principal
 
 Result = TypeVar("Result")
@@ -51,7 +51,7 @@ class Refused:
 class Change:
     """One mutation field: who asks, the open transaction, business time."""
 
-    session: AsyncSession
+    session: WriteSession
     who: Principal
     server: Server
     now: datetime

@@ -44,7 +44,6 @@ class Debit:
 
 CorrectionResult = Annotated[Correction | Refused, strawberry.union("CorrectionResult")]
 
-
 CorrectionRoundResult = Annotated[
     CorrectionRound | Refused, strawberry.union("CorrectionRoundResult")
 ]

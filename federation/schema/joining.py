@@ -93,7 +93,6 @@ class ApplicationSent:
 
 ApplicationResult = Annotated[Application | Refused, strawberry.union("ApplicationResult")]
 
-
 ApplicationSentResult = Annotated[
     ApplicationSent | Refused, strawberry.union("ApplicationSentResult")
 ]

@@ -14,11 +14,7 @@ from federation.schema.context import Info
 from federation.schema.scalars import Money
 
 READERS = ("settlement_officer", "settlement_approver", "auditor")
-
-
 PAGE_MAX = 1_000
-
-
 _DIGITS_MAX = 18
 
 

@@ -29,11 +29,7 @@ from federation.schema.licence_types import (
 from federation.schema.scalars import BigInt, Money
 
 OFFICER = ("licensing_officer",)
-
-
 STAFF = ("licensing_officer", "settlement_officer", "settlement_approver", "auditor")
-
-
 QUOTE_LINES_MAX = 1_000
 
 

@@ -237,21 +237,9 @@ class AccountInput:
 
 
 PaymentResult = Annotated[Payment | Refused, strawberry.union("PaymentResult")]
-
-
 PaymentsResult = Annotated[Payments | Refused, strawberry.union("PaymentsResult")]
-
-
 ProposedResult = Annotated[ProposedPayments | Refused, strawberry.union("ProposedPaymentsResult")]
-
-
 PaymentFileResult = Annotated[PaymentFile | Refused, strawberry.union("PaymentFileResult")]
-
-
 ExclusionResult = Annotated[Exclusion | Refused, strawberry.union("ExclusionResult")]
-
-
 ConversionResult = Annotated[Conversion | Refused, strawberry.union("ConversionResult")]
-
-
 MemberAccountResult = Annotated[MemberAccount | Refused, strawberry.union("MemberAccountResult")]

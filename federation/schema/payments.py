@@ -40,20 +40,10 @@ from federation.server import Server
 from federation.values.account import PaymentAccount
 
 OFFICER = ("settlement_officer",)
-
-
 APPROVER = ("settlement_approver",)
-
-
 REGISTRAR = ("registry_officer",)
-
-
 READERS = ("settlement_officer", "settlement_approver", "auditor")
-
-
 PAGE_MAX = 100
-
-
 IDS_MAX = 1_000
 
 

@@ -23,11 +23,7 @@ from federation.trust.principals import PEER
 from federation.values.party import HUB
 
 URLS_MAX = 1_000
-
-
 LICENSABLE, RESERVED, DISPUTED = "LICENSABLE", "RESERVED", "DISPUTED"
-
-
 NOT_REPRESENTED, MALFORMED, UNKNOWN = "NOT_REPRESENTED", "MALFORMED", "UNKNOWN"
 
 
@@ -161,7 +157,6 @@ query($urls: [String!]!, $use: String!, $at: DateTime!) {
   }
 }
 """
-
 
 RIGHTS_OF_ALL = """
 query($urls: [String!]!, $use: String!, $at: DateTime!) {

@@ -19,11 +19,7 @@ from federation.schema.scalars import Money
 from federation.server import hub_config
 
 OFFICER = ("settlement_officer",)
-
-
 APPROVER = ("settlement_approver",)
-
-
 READERS = ("settlement_officer", "settlement_approver", "auditor")
 
 
@@ -92,8 +88,6 @@ class JournalEntry:
 
 
 PeriodResult = Annotated[Period | Refused, strawberry.union("PeriodResult")]
-
-
 RunResult = Annotated[Run | Refused, strawberry.union("RunResult")]
 
 PAGE_MAX = 100

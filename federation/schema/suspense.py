@@ -18,14 +18,8 @@ from federation.suspense.tables import HeldClaim as HeldClaimRow
 from federation.suspense.tables import HeldListing
 
 OFFICER = ("settlement_officer",)
-
-
 APPROVER = ("settlement_approver",)
-
-
 READERS = ("settlement_officer", "settlement_approver", "auditor")
-
-
 PAGE_MAX = 1_000
 
 

@@ -39,8 +39,6 @@ class LicenceToken:
 
 
 TokenResult = Annotated[LicenceToken | Refused, strawberry.union("TokenResult")]
-
-
 PREFIXES_MAX = 50
 
 

@@ -16,11 +16,7 @@ from federation.settlement.clearing import converted
 from federation.settlement.rates import Rates
 
 RECEIVED, DOMESTIC, BASE, TIER = "received", "domestic", "base", "tier"
-
-
 DISPUTED, NO_RECIPIENT = "DISPUTED", "NO_RECIPIENT"
-
-
 REASONS = {DISPUTED_PARTY: DISPUTED, "": NO_RECIPIENT}  # why what these "members" get is nobody's
 
 LicenceShare = tuple[str, str, int]  # licence key, currency, amount

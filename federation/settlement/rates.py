@@ -11,8 +11,6 @@ from federation.money import exponent
 from federation.values.month import last_day
 
 MAX_AGE = timedelta(days=7)
-
-
 _DECIMAL = re.compile(r"[0-9]{1,18}(\.[0-9]{1,20})?")
 
 

@@ -18,23 +18,11 @@ from federation.values.party import HUB
 LATE_PREFIX = "~LATE:"
 
 Digits = Annotated[str, Meta(pattern=r"\A(0|[1-9][0-9]*)\Z", max_length=1000)]
-
-
 Bps = Annotated[int, Meta(ge=0, le=10_000)]
-
-
 Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
-
-
 Day = Annotated[str, Meta(pattern=r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
-
-
 Month = Annotated[str, Meta(pattern=r"\A[0-9]{4}-(0[1-9]|1[0-2])\Z")]
-
-
 Currency = Annotated[str, Meta(pattern=r"\A[A-Z]{3}\Z")]
-
-
 Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 
 

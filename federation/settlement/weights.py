@@ -8,8 +8,6 @@ from federation.settlement.run import choose_weights
 from federation.settlement.run_document import late_party
 
 Weights = dict[str, dict[str, int]]  # {licence key: {party: weight}}
-
-
 LATE_MONTHS = 3
 
 

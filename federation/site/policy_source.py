@@ -27,8 +27,6 @@ from federation.trust.policy import (
 )
 
 POLL_SECONDS: Final = 30.0  # with a call's own limit never more than a minute apart
-
-
 _log = logging.getLogger(__name__)
 
 

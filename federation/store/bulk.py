@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.store.base import Base
+from federation.store.sessions import ReadSession
 
 IN_CHUNK = 500
 _POSTGRES_CHUNK = 5_000
@@ -15,7 +14,7 @@ _SQLITE_VARIABLES_MAX = 1_000  # of 32,766: longer lists are no faster, and kept
 
 
 async def insert_rows(
-    session: AsyncSession,
+    session: ReadSession,
     model: type[Base],
     columns: Sequence[str],
     rows: Sequence[tuple[Any, ...]],
@@ -34,7 +33,7 @@ async def insert_rows(
 
 
 async def set_column(
-    session: AsyncSession,
+    session: ReadSession,
     model: type[Base],
     column: str,
     keys: Sequence[str],
@@ -54,7 +53,7 @@ async def set_column(
 
 
 def for_driver(
-    session: AsyncSession, rows: Sequence[tuple[object, ...]]
+    session: ReadSession, rows: Sequence[tuple[object, ...]]
 ) -> list[tuple[object, ...]]:
     """Write dates as the raw SQLite driver wants them; asyncpg takes them as they are."""
     if session.get_bind().dialect.name != "sqlite":
@@ -72,7 +71,7 @@ def in_chunks(values: Sequence[str]) -> Iterable[Sequence[str]]:
 
 
 async def _execute(
-    session: AsyncSession,
+    session: ReadSession,
     model: type[Base],
     columns: Sequence[str],
     rows: Sequence[tuple[Any, ...]],

@@ -15,13 +15,13 @@ from typing import Any
 from sqlalchemy import event, make_url, text
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
-    AsyncSession,
     async_sessionmaker,
     create_async_engine,
 )
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from federation.clock import Clock, system_clock
+from federation.store.sessions import ReadSession, WriteSession
 from federation.store.sqlite import connect
 
 Boundary = Callable[[str, str], None]
@@ -49,9 +49,9 @@ class Database:
         engine = _sqlite_engine if self.is_sqlite else _postgres_engine
         self._writer, self._reader = engine(url, writes=True), engine(url, writes=False)
         self._writing = async_sessionmaker(
-            self._writer, expire_on_commit=False, info={_CLOCK: clock}
+            self._writer, class_=WriteSession, expire_on_commit=False, info={_CLOCK: clock}
         )
-        self._reading = async_sessionmaker(self._reader, expire_on_commit=False)
+        self._reading = async_sessionmaker(self._reader, class_=ReadSession, expire_on_commit=False)
         self._listeners: dict[str, Callable[[], None]] = {}
 
     def listen(self, what: str, hear: Callable[[], None]) -> None:
@@ -59,7 +59,7 @@ class Database:
         self._listeners[what] = hear
 
     @asynccontextmanager
-    async def write(self, name: str) -> AsyncIterator[AsyncSession]:
+    async def write(self, name: str) -> AsyncIterator[WriteSession]:
         """Open the write transaction `name`; commit when the block ends, else roll back."""
         async with self._writing() as session:
             async with session.begin():
@@ -76,7 +76,7 @@ class Database:
                     self._listeners[what]()
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncSession]:
+    async def read(self) -> AsyncIterator[ReadSession]:
         """Open one consistent view of the committed rows; writing through it is refused."""
         async with self._reading() as session:
             if not self.is_sqlite:
@@ -91,12 +91,12 @@ class Database:
         await self._reader.dispose()
 
 
-def announce(session: AsyncSession, what: str) -> None:
+def announce(session: ReadSession, what: str) -> None:
     """Say what a write transaction did; who listens for it hears once it is committed."""
     session.info.setdefault(_ANNOUNCED, set()).add(what)
 
 
-def business_time(session: AsyncSession) -> datetime:
+def business_time(session: ReadSession) -> datetime:
     """Return the instant at which a write transaction records what it records."""
     clock: Clock = session.info[_CLOCK]
     return clock()

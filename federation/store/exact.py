@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Text, and_, case, cast, func, literal, or_, select
 from sqlalchemy import type_coerce as as_type
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
+
+from federation.store.sessions import ReadSession
 
 Column = ColumnElement[Any] | InstrumentedAttribute[Any]
 
@@ -66,7 +67,7 @@ def limbs_of_64_bits(column: Column) -> list[ColumnElement[int]]:
 
 
 async def exact_sums(
-    session: AsyncSession,
+    session: ReadSession,
     column: InstrumentedAttribute[int],
     by: Sequence[InstrumentedAttribute[Any]],
     *where: ColumnElement[bool],

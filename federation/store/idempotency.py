@@ -3,10 +3,9 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.errors import RefusalError
 from federation.store.canonical import digest
+from federation.store.sessions import ReadSession, WriteSession
 from federation.store.tables import IdempotentResult
 
 KEY_LENGTH_MAX = 128
@@ -25,7 +24,7 @@ class BadIdempotencyKeyError(RefusalError):
 
 
 async def find_result(
-    session: AsyncSession, *, principal: str, field: str, key: str, value: Any
+    session: ReadSession, *, principal: str, field: str, key: str, value: Any
 ) -> str | None:
     """Return the id of what the same request did before, or None when it is new."""
     if not 1 <= len(key) <= KEY_LENGTH_MAX:
@@ -39,7 +38,7 @@ async def find_result(
 
 
 def remember_result(
-    session: AsyncSession,
+    session: WriteSession,
     *,
     principal: str,
     field: str,

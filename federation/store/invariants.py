@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from msgspec import MsgspecError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.errors import RefusalError
+from federation.store.sessions import ReadSession
 
 Check = tuple[int, list[str]]  # how many were examined, what is wrong, by the object's name
-
-
 Checks = dict[str, Check]
 
 
@@ -32,7 +30,7 @@ class BooksInvariant:
     number: str
     name: str
     meaning: str
-    examine: Callable[[AsyncSession, str], Awaitable[Check]]  # session, code of this server
+    examine: Callable[[ReadSession, str], Awaitable[Check]]  # session, code of this server
 
 
 async def guarded(examination: Awaitable[Check | None]) -> Check | None:

@@ -6,9 +6,19 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from federation.errors import RefusalError
+from federation.store.database import Database
 
 _HERE = Path(__file__).resolve().parent.parent
+
+
+class NotMigratedError(RefusalError):
+    """The database is not at the revision of this code; run `federation db upgrade` first."""
+
+    code = "NOT_MIGRATED"
 
 
 def migrations_folder() -> Path:
@@ -50,3 +60,35 @@ def head_revision() -> str | None:
 def current_revision(connection: Connection) -> str | None:
     """Return the revision a database stands at; None for an empty one."""
     return MigrationContext.configure(connection).get_current_revision()
+
+
+async def require_migrated(db: Database) -> None:
+    """Refuse a database that is not at the revision of this code."""
+    async with db.read() as session:
+        connection = await session.connection()
+        revision = await connection.run_sync(current_revision)
+    if revision != head_revision():
+        raise NotMigratedError(f"at {revision}, code at {head_revision()}")
+
+
+async def upgrade_database(url: str) -> None:
+    """Bring a database to the newest revision."""
+    engine = create_async_engine(make_url(url))
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(upgrade)
+    finally:
+        await engine.dispose()
+
+
+async def check_database(url: str) -> None:
+    """Refuse a database that is not at the newest revision, or whose tables differ from it."""
+    engine = create_async_engine(make_url(url))
+    try:
+        async with engine.connect() as connection:
+            revision = await connection.run_sync(current_revision)
+            if revision != head_revision():
+                raise NotMigratedError(f"at {revision}, code at {head_revision()}")
+            await connection.run_sync(check)
+    finally:
+        await engine.dispose()

@@ -5,11 +5,11 @@ from typing import Any, ClassVar
 
 import msgspec
 from sqlalchemy import func, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.errors import RefusalError
 from federation.store.canonical import sha256_hex
 from federation.store.database import announce
+from federation.store.sessions import ReadSession, WriteSession
 from federation.store.tables import InboxMessage, OutboxMessage
 
 POSTED = "posted"  # announced by a transaction that has a message on its way
@@ -28,7 +28,7 @@ class MessageConflictError(RefusalError):
     code: ClassVar[str] = "MESSAGE_CONFLICT"
 
 
-async def post(session: AsyncSession, *, target: str, kind: str, body: Any, now: datetime) -> None:
+async def post(session: WriteSession, *, target: str, kind: str, body: Any, now: datetime) -> None:
     """Write one message to `target` (an entity id) in the caller's transaction."""
     last = await session.scalar(
         select(func.max(OutboxMessage.sequence)).where(OutboxMessage.target == target)
@@ -42,7 +42,7 @@ async def post(session: AsyncSession, *, target: str, kind: str, body: Any, now:
     await session.flush()
 
 
-async def waiting(session: AsyncSession, target: str, limit: int) -> list[OutboxMessage]:
+async def waiting(session: ReadSession, target: str, limit: int) -> list[OutboxMessage]:
     """Return the oldest undelivered messages to a target, in order."""
     rows = await session.scalars(
         select(OutboxMessage)
@@ -53,7 +53,7 @@ async def waiting(session: AsyncSession, target: str, limit: int) -> list[Outbox
     return list(rows)
 
 
-async def targets_waiting(session: AsyncSession) -> dict[str, int]:
+async def targets_waiting(session: ReadSession) -> dict[str, int]:
     """Return {target: number of undelivered messages}."""
     rows = await session.execute(
         select(OutboxMessage.target, func.count())
@@ -63,7 +63,7 @@ async def targets_waiting(session: AsyncSession) -> dict[str, int]:
     return {target: count for target, count in rows}
 
 
-async def mark_delivered(session: AsyncSession, *, target: str, up_to: int, now: datetime) -> None:
+async def mark_delivered(session: WriteSession, *, target: str, up_to: int, now: datetime) -> None:
     """Record the callee's receipt for every message up to a sequence number."""
     await session.execute(
         update(OutboxMessage)
@@ -76,7 +76,7 @@ async def mark_delivered(session: AsyncSession, *, target: str, up_to: int, now:
     )
 
 
-async def mark_failed(session: AsyncSession, *, target: str, sequence: int, error: str) -> None:
+async def mark_failed(session: WriteSession, *, target: str, sequence: int, error: str) -> None:
     """Count a failed attempt and keep its reason for staff to read."""
     await session.execute(
         update(OutboxMessage)
@@ -86,7 +86,7 @@ async def mark_failed(session: AsyncSession, *, target: str, sequence: int, erro
 
 
 async def accept(
-    session: AsyncSession, *, sender: str, sequence: int, kind: str, body: bytes, now: datetime
+    session: WriteSession, *, sender: str, sequence: int, kind: str, body: bytes, now: datetime
 ) -> bool:
     """Say whether a message is new, and record it in the effect's transaction if so.
 

@@ -3,8 +3,6 @@
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.distribution.adjustments import Adjustment, adjust_members
 from federation.errors import RefusalError
 from federation.ledger import store as ledger
@@ -17,6 +15,7 @@ from federation.registry.urls import normalise_url
 from federation.settlement.arithmetic import largest_remainder
 from federation.store import outbox
 from federation.store.canonical import sha256_hex
+from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense import store
 from federation.suspense.eligibility import claims_counting
 from federation.suspense.messages import (
@@ -59,18 +58,18 @@ class UnknownHeldClaimError(RefusalError):
     code: ClassVar[str] = "UNKNOWN_HELD_CLAIM"
 
 
-async def receive_list(session: AsyncSession, message: HeldPublished) -> None:
+async def receive_list(session: WriteSession, message: HeldPublished) -> None:
     """Keep a part of the hub's list."""
     await store.add_listing(session, message.period, HUB, message.items)
 
 
-async def receive_closed(session: AsyncSession, message: HeldClosed) -> None:
+async def receive_closed(session: WriteSession, message: HeldClosed) -> None:
     """Nothing is left to claim for an address."""
     await store.close_listing(session, HUB, message.url_key, message.periods, message.closed_on)
 
 
 async def claim_held(
-    session: AsyncSession,
+    session: WriteSession,
     url: str,
     *,
     node: str,
@@ -125,14 +124,14 @@ async def claim_held(
     return claim
 
 
-async def receive_refusal(session: AsyncSession, message: HeldRefused, now: datetime) -> None:
+async def receive_refusal(session: ReadSession, message: HeldRefused, now: datetime) -> None:
     """Note that the hub refused a claim, and why."""
     row = await _own_claim(session, message.id)
     decided(row, "REFUSED", message.reason, HUB, now)
 
 
 async def receive_release(
-    session: AsyncSession,
+    session: WriteSession,
     message: HeldReleased,
     *,
     node: str,
@@ -201,7 +200,7 @@ async def receive_release(
         )
 
 
-async def _own_claim(session: AsyncSession, claim: str) -> HeldClaim:
+async def _own_claim(session: ReadSession, claim: str) -> HeldClaim:
     row = await store.find_claim(session, claim)
     if row is None:
         raise UnknownHeldClaimError(claim[:40])

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.errors import RefusalError
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts
@@ -17,6 +15,7 @@ from federation.settlement.rates import Rates
 from federation.settlement.run_document import RunDocument
 from federation.store import outbox
 from federation.store.canonical import sha256_hex
+from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense import store
 from federation.suspense.claiming import (
     EVIDENCE_MAX,
@@ -54,7 +53,7 @@ class ContestedClaimError(RefusalError):
 
 
 async def receive_claim(
-    session: AsyncSession, node: str, message: HeldClaimed, now: datetime
+    session: WriteSession, node: str, message: HeldClaimed, now: datetime
 ) -> None:
     """Queue a node's claim; it is judged when it is decided, not when it comes."""
     session.add(
@@ -74,7 +73,7 @@ async def receive_claim(
 
 
 async def decide_held_claim(
-    session: AsyncSession,
+    session: WriteSession,
     claim: str,
     *,
     accept: bool,
@@ -93,7 +92,7 @@ async def decide_held_claim(
 
 
 async def decide_dispute(
-    session: AsyncSession,
+    session: WriteSession,
     url: str,
     *,
     node: str,
@@ -121,7 +120,7 @@ async def decide_dispute(
     return row
 
 
-async def _to_decide(session: AsyncSession, claim: str, reason: str, who: Principal) -> HeldClaim:
+async def _to_decide(session: ReadSession, claim: str, reason: str, who: Principal) -> HeldClaim:
     row = await store.find_claim(session, claim)
     if row is None:
         raise UnknownHeldClaimError(claim[:40])
@@ -134,7 +133,7 @@ async def _to_decide(session: AsyncSession, claim: str, reason: str, who: Princi
 
 
 async def _refuse(
-    session: AsyncSession, row: HeldClaim, reason: str, who: Principal, now: datetime
+    session: WriteSession, row: HeldClaim, reason: str, who: Principal, now: datetime
 ) -> None:
     decided(row, "REFUSED", reason, who.subject, now)
     party = await get_party(session, row.node)
@@ -143,7 +142,7 @@ async def _refuse(
 
 
 async def _accept(
-    session: AsyncSession,
+    session: WriteSession,
     row: HeldClaim,
     reasons: frozenset[str],
     reason: str,
@@ -181,7 +180,7 @@ async def _accept(
     await _close(session, row.url_key, documents, now)
 
 
-async def _documents(session: AsyncSession, url_key: str) -> dict[str, RunDocument]:
+async def _documents(session: ReadSession, url_key: str) -> dict[str, RunDocument]:
     """Return {month: run} of the months in which something is held for an address."""
     wanted = {item.period for item in await store.held_sums(session, url_key=url_key)}
     return {
@@ -192,7 +191,7 @@ async def _documents(session: AsyncSession, url_key: str) -> dict[str, RunDocume
 
 
 async def _claimed_items(
-    session: AsyncSession,
+    session: ReadSession,
     row: HeldClaim,
     reasons: frozenset[str],
     documents: Mapping[str, RunDocument],
@@ -235,7 +234,7 @@ async def _claimed_items(
 
 
 async def _book(
-    session: AsyncSession, row: HeldClaim, part: Released, terms: HubTerms, now: datetime
+    session: WriteSession, row: HeldClaim, part: Released, terms: HubTerms, now: datetime
 ) -> None:
     entry = hub_entry(
         part,
@@ -261,7 +260,7 @@ async def _book(
 
 
 async def _pay(
-    session: AsyncSession,
+    session: WriteSession,
     row: HeldClaim,
     parts: Sequence[Released],
     rates: Mapping[str, Rates],
@@ -301,7 +300,7 @@ async def _pay(
 
 
 async def _close(
-    session: AsyncSession, url_key: str, documents: Mapping[str, RunDocument], now: datetime
+    session: WriteSession, url_key: str, documents: Mapping[str, RunDocument], now: datetime
 ) -> None:
     """Tell every node of which months nothing is left for an address."""
     await session.flush()

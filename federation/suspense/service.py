@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.documents.sheet import Sheet
 from federation.errors import RefusalError
 from federation.money import exponent
@@ -13,6 +11,7 @@ from federation.settlement.rates import Rates
 from federation.settlement.run import compute
 from federation.settlement.run_document import RunDocument
 from federation.store import outbox
+from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense import overview, store
 from federation.suspense.items import DISPUTED, UNMATCHED, SuspenseItem
 from federation.suspense.messages import HeldPublished, ListedItem
@@ -22,12 +21,10 @@ from federation.values.month import last_day
 from federation.values.party import HUB
 
 LISTED_PER_MESSAGE = 5_000
-
-
 CLAIMABLE = (UNMATCHED, DISPUTED)
 
 
-async def publish(session: AsyncSession, document: RunDocument, run_id: str, now: datetime) -> None:
+async def publish(session: WriteSession, document: RunDocument, run_id: str, now: datetime) -> None:
     """Send every node the addresses money of a month is held for, and how much in bands."""
     sums: dict[tuple[str, str], dict[str, int]] = {}
     for item in await store.held_sums(session, period=document.period):
@@ -50,7 +47,7 @@ async def publish(session: AsyncSession, document: RunDocument, run_id: str, now
             )
 
 
-async def month_rates(session: AsyncSession, document: RunDocument) -> Rates:
+async def month_rates(session: ReadSession, document: RunDocument) -> Rates:
     """Return the rates of a run, and of its month for currencies the run did not need."""
     on = last_day(document.period)
     table = sorted(row for row in await months_store.rate_table(session) if row[0] <= on)
@@ -69,7 +66,7 @@ def _band(by_currency: Mapping[str, int], rates: Rates) -> str:
 
 
 async def held_here(
-    session: AsyncSession, here: str, as_of: datetime | None = None
+    session: ReadSession, here: str, as_of: datetime | None = None
 ) -> list[SuspenseItem]:
     """Return everything this server holds, or held at a past instant, with its reason.
 
@@ -107,7 +104,7 @@ async def held_here(
     return found
 
 
-async def held_sheet(session: AsyncSession, here: str, period: str) -> Sheet:
+async def held_sheet(session: ReadSession, here: str, period: str) -> Sheet:
     """Return the itemised list of what this server holds of a month, for its own staff."""
     items = await store.held_sums(session, period=period)
     return Sheet(
@@ -130,6 +127,6 @@ async def held_sheet(session: AsyncSession, here: str, period: str) -> Sheet:
     )
 
 
-async def _month(session: AsyncSession, here: str, month: store.SettledMonth) -> overview.Month:
+async def _month(session: ReadSession, here: str, month: store.SettledMonth) -> overview.Month:
     document = await store.run_of(session, here, month.period)
     return overview.Month(month.period, month.at.date(), document)

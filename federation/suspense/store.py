@@ -6,7 +6,6 @@ from datetime import date, datetime
 
 import msgspec
 from sqlalchemy import func, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.distribution.tables import DistributedRun, MemberBalance
 from federation.licensing.tables import Receipt
@@ -17,6 +16,7 @@ from federation.settlement.messages import RunApproved
 from federation.settlement.run_document import RunDocument, decode
 from federation.store.bulk import insert_rows
 from federation.store.canonical import sha256_hex
+from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense.items import HeldSum
 from federation.suspense.messages import ListedItem
 from federation.suspense.tables import HeldClaim, HeldListing, Release
@@ -35,7 +35,7 @@ class SettledMonth:
 
 
 async def settled_months(
-    session: AsyncSession, here: str, as_of: datetime | None = None
+    session: ReadSession, here: str, as_of: datetime | None = None
 ) -> list[SettledMonth]:
     """Return the months settled here until an instant, oldest first."""
     if here == HUB:
@@ -54,7 +54,7 @@ async def settled_months(
     return [month for month in found if as_of is None or month.at <= as_of]
 
 
-async def run_of(session: AsyncSession, here: str, period: str) -> RunDocument:
+async def run_of(session: ReadSession, here: str, period: str) -> RunDocument:
     """Return the run a month was settled by."""
     if here == HUB:
         query = select(Run.document).where(
@@ -66,7 +66,7 @@ async def run_of(session: AsyncSession, here: str, period: str) -> RunDocument:
 
 
 async def held_sums(
-    session: AsyncSession,
+    session: ReadSession,
     *,
     url_key: str | None = None,
     period: str | None = None,
@@ -112,14 +112,14 @@ async def held_sums(
     ]
 
 
-async def _months_of_runs(session: AsyncSession) -> dict[str, str]:
+async def _months_of_runs(session: ReadSession) -> dict[str, str]:
     """Return {run: month} of everything approved or distributed here, corrections included."""
     approved = await session.execute(select(Run.run_id, Run.period).where(Run.state == "APPROVED"))
     shared = await session.execute(select(DistributedRun.run_id, DistributedRun.period))
     return {run_id: period for run_id, period in (*approved, *shared)}
 
 
-async def _released(session: AsyncSession, as_of: datetime | None) -> dict[int, int]:
+async def _released(session: ReadSession, as_of: datetime | None) -> dict[int, int]:
     query = select(Release.held_item, Release.amount)
     if as_of is not None:
         query = query.where(Release.released_at <= as_of)
@@ -129,13 +129,13 @@ async def _released(session: AsyncSession, as_of: datetime | None) -> dict[int, 
     return found
 
 
-async def held_items_by_id(session: AsyncSession, items: Collection[int]) -> dict[int, HeldItem]:
+async def held_items_by_id(session: ReadSession, items: Collection[int]) -> dict[int, HeldItem]:
     """Return held items by id."""
     rows = await session.scalars(select(HeldItem).where(HeldItem.id.in_(items)))
     return {row.id: row for row in rows}
 
 
-async def receipts(session: AsyncSession) -> dict[str, list[tuple[date, int]]]:
+async def receipts(session: ReadSession) -> dict[str, list[tuple[date, int]]]:
     """Return {licence: [(day, amount)] in order} of everything received."""
     rows = await session.execute(
         select(Receipt.licence, Receipt.received_on, Receipt.amount).order_by(
@@ -148,13 +148,13 @@ async def receipts(session: AsyncSession) -> dict[str, list[tuple[date, int]]]:
     return found
 
 
-async def distributions(session: AsyncSession, periods: Collection[str]) -> list[DistributedRun]:
+async def distributions(session: ReadSession, periods: Collection[str]) -> list[DistributedRun]:
     """Return what a node did with some months, oldest first."""
     query = select(DistributedRun).where(DistributedRun.period.in_(periods))
     return list(await session.scalars(query.order_by(DistributedRun.period)))
 
 
-async def balances(session: AsyncSession, periods: Collection[str]) -> list[MemberBalance]:
+async def balances(session: ReadSession, periods: Collection[str]) -> list[MemberBalance]:
     """Return members' balances of some months, oldest first."""
     query = select(MemberBalance).where(MemberBalance.period.in_(periods))
     return list(
@@ -163,7 +163,7 @@ async def balances(session: AsyncSession, periods: Collection[str]) -> list[Memb
 
 
 async def outstanding_payments(
-    session: AsyncSession, as_of: datetime | None = None
+    session: ReadSession, as_of: datetime | None = None
 ) -> list[tuple[Payment, date]]:
     """Return the payments that cannot be made, or could not at an instant, and since when."""
     events = select(PaymentEvent).order_by(PaymentEvent.id)
@@ -176,7 +176,7 @@ async def outstanding_payments(
 
 
 async def add_listing(
-    session: AsyncSession, period: str, holder: str, items: Sequence[ListedItem]
+    session: WriteSession, period: str, holder: str, items: Sequence[ListedItem]
 ) -> None:
     """At a node: keep a part of the hub's list."""
     columns = [
@@ -205,7 +205,7 @@ async def add_listing(
 
 
 async def listing(
-    session: AsyncSession,
+    session: ReadSession,
     *,
     period: str | None = None,
     url_key: str | None = None,
@@ -223,7 +223,7 @@ async def listing(
 
 
 async def close_listing(
-    session: AsyncSession, holder: str, url_key: str, periods: Collection[str], on: date
+    session: WriteSession, holder: str, url_key: str, periods: Collection[str], on: date
 ) -> None:
     """At a node: nothing is left to claim for an address of some months."""
     await session.execute(
@@ -238,19 +238,19 @@ async def close_listing(
     )
 
 
-async def next_claim_number(session: AsyncSession, node: str) -> int:
+async def next_claim_number(session: ReadSession, node: str) -> int:
     """Return how many claims a node has filed, and one."""
     query = select(func.count()).select_from(HeldClaim).where(HeldClaim.node == node)
     return (await session.scalar(query) or 0) + 1
 
 
-async def find_claim(session: AsyncSession, claim: str) -> HeldClaim | None:
+async def find_claim(session: ReadSession, claim: str) -> HeldClaim | None:
     """Return a claim on held money."""
     return await session.get(HeldClaim, claim)
 
 
 async def claims(
-    session: AsyncSession,
+    session: ReadSession,
     *,
     state: str | None = None,
     url_key: str | None = None,
@@ -266,7 +266,7 @@ async def claims(
     return list(await session.scalars(query.limit(min(max(limit, 1), PAGE_MAX))))
 
 
-async def releases(session: AsyncSession, claim: str | None = None) -> list[Release]:
+async def releases(session: ReadSession, claim: str | None = None) -> list[Release]:
     """Return what was released, in order."""
     query = select(Release).order_by(Release.id)
     if claim is not None:

@@ -1,14 +1,13 @@
 """What waits because money is held: claims to decide."""
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
+from federation.store.sessions import ReadSession
 from federation.suspense import store
 from federation.values.offices import APPROVER
 from federation.values.party import HUB
 from federation.values.work_item import WorkItem
 
 
-async def of_suspense(session: AsyncSession, here: str) -> list[WorkItem]:
+async def of_suspense(session: ReadSession, here: str) -> list[WorkItem]:
     """Return claims on held money that nobody has decided."""
     return [
         WorkItem(

@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import ClassVar
 
 import msgspec
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation import money
 from federation.errors import RefusalError
 from federation.store import outbox
+from federation.store.sessions import ReadSession, WriteSession
+from federation.trust import store
 from federation.trust.membership import (
     Apply,
     CollectiveTerms,
@@ -20,13 +20,10 @@ from federation.trust.membership import (
     Roster,
 )
 from federation.trust.principals import Principal, require_other_person
-from federation.trust.store import node_parties
 from federation.trust.tables import Application, Party
 from federation.values.party import HUB
 
 APPLICATIONS_WAITING_MAX = 1_000
-
-
 _encode = msgspec.json.encode
 
 
@@ -48,15 +45,12 @@ class ReservedCodeError(RefusalError):
     code: ClassVar[str] = "RESERVED_CODE"
 
 
-async def receive_application(session: AsyncSession, message: Apply, now: datetime) -> None:
+async def receive_application(session: WriteSession, message: Apply, now: datetime) -> None:
     """At the hub: keep an application for staff to decide."""
     if message.terms.code == HUB:
         raise ReservedCodeError(HUB)
     money.exponent(message.terms.settlement_currency)
-    open_count = await session.scalar(
-        select(func.count()).where(Application.state.in_(["APPLIED", "RECOMMENDED"]))
-    )
-    if (open_count or 0) >= APPLICATIONS_WAITING_MAX:
+    if await store.count_waiting(session) >= APPLICATIONS_WAITING_MAX:
         raise ApplicationRefusedError("too many applications are waiting")
     session.add(
         Application(
@@ -72,7 +66,7 @@ async def receive_application(session: AsyncSession, message: Apply, now: dateti
 
 
 async def recommend_admission(
-    session: AsyncSession, application_id: int, who: Principal
+    session: WriteSession, application_id: int, who: Principal
 ) -> Application:
     """First pair of eyes: the application is in order."""
     application = await _application_in(session, application_id, "APPLIED")
@@ -83,7 +77,7 @@ async def recommend_admission(
 
 
 async def approve_admission(
-    session: AsyncSession,
+    session: WriteSession,
     application_id: int,
     who: Principal,
     *,
@@ -123,7 +117,7 @@ async def approve_admission(
 
 
 async def refuse_admission(
-    session: AsyncSession, application_id: int, who: Principal, *, reason: str, now: datetime
+    session: WriteSession, application_id: int, who: Principal, *, reason: str, now: datetime
 ) -> Application:
     """Say no, with a reason the applicant reads."""
     application = await session.get(Application, application_id)
@@ -143,7 +137,7 @@ async def refuse_admission(
     return application
 
 
-async def receive_grant(session: AsyncSession, message: Granted, now: datetime) -> None:
+async def receive_grant(session: WriteSession, message: Granted, now: datetime) -> None:
     """At the node: hold the hub's key and terms."""
     session.add(
         Party(
@@ -158,26 +152,22 @@ async def receive_grant(session: AsyncSession, message: Granted, now: datetime) 
     )
 
 
-async def _application_in(session: AsyncSession, application_id: int, state: str) -> Application:
+async def _application_in(session: ReadSession, application_id: int, state: str) -> Application:
     application = await session.get(Application, application_id)
     if application is None or application.state != state:
         raise UnknownApplicationError(f"{application_id} is not {state}")
     return application
 
 
-async def _refuse_taken(session: AsyncSession, application: Application) -> None:
-    taken = await session.scalar(
-        select(Party).where(
-            (Party.code == application.code) | (Party.entity_id == application.entity_id)
-        )
-    )
+async def _refuse_taken(session: ReadSession, application: Application) -> None:
+    taken = await store.find_party_known_as(session, application.code, application.entity_id)
     if taken is not None:
         raise ApplicationRefusedError(f"{taken.code} is admitted already")
 
 
-async def _introduce(session: AsyncSession, newcomer: str, now: datetime) -> None:
+async def _introduce(session: WriteSession, newcomer: str, now: datetime) -> None:
     """Tell the newcomer who is there, and everybody else of the newcomer."""
-    known = await node_parties(session)
+    known = await store.node_parties(session)
     peers = [
         Peer(
             code=party.code,

@@ -17,14 +17,8 @@ from federation.errors import RefusalError
 from federation.trust.keys import ALGORITHM, Keys, SigningKey
 
 TOKEN_BYTES_MAX: Final = 4096
-
-
 LEEWAY_SECONDS: Final = 60
-
-
 _HEADER_MEMBERS: Final = frozenset({"alg", "typ", "kid"})
-
-
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 

@@ -4,10 +4,9 @@ from datetime import datetime
 from typing import ClassVar
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.errors import RefusalError
-from federation.trust.admission import _encode
+from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import CollectiveTerms, HubTerms, Roster
 from federation.trust.tables import Party
 from federation.values.party import HUB
@@ -25,7 +24,7 @@ class NotAdmittedError(RefusalError):
     code: ClassVar[str] = "NOT_ADMITTED"
 
 
-async def get_party(session: AsyncSession, code: str) -> Party:
+async def get_party(session: ReadSession, code: str) -> Party:
     """Return an admitted party by code, or refuse."""
     party = await session.get(Party, code)
     if party is None:
@@ -38,7 +37,7 @@ def collective_terms(party: Party) -> CollectiveTerms:
     return msgspec.json.decode(party.terms or "{}", type=CollectiveTerms)
 
 
-async def hub_terms(session: AsyncSession) -> HubTerms:
+async def hub_terms(session: ReadSession) -> HubTerms:
     """At a node: return the hub's terms as agreed at admission."""
     hub = await session.get(Party, HUB)
     if hub is None or hub.terms is None:
@@ -46,7 +45,7 @@ async def hub_terms(session: AsyncSession) -> HubTerms:
     return msgspec.json.decode(hub.terms, type=HubTerms)
 
 
-async def receive_roster(session: AsyncSession, message: Roster, now: datetime) -> None:
+async def receive_roster(session: WriteSession, message: Roster, now: datetime) -> None:
     """At the node: hold the keys of the other collectives."""
     for peer in message.peers:
         party = await session.get(Party, peer.code)
@@ -56,4 +55,4 @@ async def receive_roster(session: AsyncSession, message: Roster, now: datetime) 
         party.entity_id = peer.entity_id
         party.url = peer.url
         party.name = peer.name
-        party.jwk = _encode(peer.jwk).decode()
+        party.jwk = msgspec.json.encode(peer.jwk).decode()

@@ -17,28 +17,14 @@ from federation.trust.jose import LEEWAY_SECONDS, InvalidTokenError, Reason, sig
 from federation.trust.keys import InvalidKeyError, Keys, SigningKey, key_set
 
 TRUST_TYP: Final = "trust+jwt"
-
-
 POLICY_TYP: Final = "policy+jwt"
-
-
 TRUST_BYTES_MAX: Final = 2 << 20
-
-
 POLICY_BYTES_MAX: Final = 8 << 20
-
-
 TRUST_LIFE: Final = timedelta(hours=2)
-
-
 POLICY_LIFE: Final = timedelta(hours=1)
-
-
 ALL_USES: Final = "*"
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
-
-
 _Claims = TypeVar("_Claims")
 
 

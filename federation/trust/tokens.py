@@ -24,32 +24,14 @@ from federation.trust.jose import (
 from federation.trust.keys import Keys, SigningKey
 
 LICENCE_TYP: Final = "at+jwt"
-
-
 SERVER_TYP: Final = "server+jwt"
-
-
 STAFF_TYP: Final = "staff+jwt"
-
-
 LICENCE_SECONDS_MAX: Final = 15 * 60
-
-
 SERVER_SECONDS_MAX: Final = 60
-
-
 STAFF_SECONDS_MAX: Final = 12 * 3600
-
-
 _LIST_MAX: Final = 64
-
-
 _TEXT_MAX: Final = 2048
-
-
 _PLAIN = re.compile(r"[!-~]+")
-
-
 _DEFAULT_PORT: Final = {"http": 80, "https": 443}
 
 

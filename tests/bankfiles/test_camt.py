@@ -27,8 +27,6 @@ from federation.money import decimal_text, exponent
 from tests.banking.bank import IBAN, Ntry, Tx, statement, status_report
 
 SAMPLES = Path(__file__).parent / "samples"
-
-
 VERSIONS = (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14)
 
 
@@ -218,14 +216,8 @@ def test_a_sample_without_balances_is_no_statement():
 
 
 GOOD = statement(Ntry("10.00", reference="B1"), closing="10.00")
-
-
 LAUGHS = '<!DOCTYPE Document [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>'
-
-
 OUTSIDE = '<!DOCTYPE Document SYSTEM "http://127.0.0.1:9/x.dtd">'
-
-
 FILE = '<!DOCTYPE Document [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
 
 

@@ -24,16 +24,9 @@ SCHEMA = etree.XMLSchema(
     etree.parse(Path(sepaxml.__file__).parent / "schemas" / "pain.001.001.09.xsd")
 )
 
-
 NS = {"p": NAMESPACE}
-
-
 HUB = PaymentAccount("Federation Hub", "IBAN", "DE89370400440532013000", "COBADEFFXXX", "DE")
-
-
 GB = PaymentAccount("Example Licensing Society", "IBAN", "GB82WEST12345698765432", None, "GB")
-
-
 JP = PaymentAccount("Collective JP", "OTHER", "JP-0001", None, "JP")
 
 

@@ -16,25 +16,12 @@ from tests.banking.bank import IBAN
 from tests.databases import a_party
 
 SOLD_AT = datetime(2026, 9, 1, 12, tzinfo=UTC)
-
-
 NOW = datetime(2026, 10, 17, 9, tzinfo=UTC)
-
-
 OFFICER = Principal("olga", frozenset({"settlement_officer"}))
-
-
 SECOND = Principal("oskar", frozenset({"settlement_officer"}))
-
-
 APPROVER = Principal("anna", frozenset({"settlement_approver"}))
-
-
 HUB = Licensing("HUB", SigningKey.generate())
-
-
 LAB = Principal("ada@lab-one", frozenset({"lab"}), "lab-one")
-
 
 GB = CollectiveTerms(
     code="GB",
@@ -48,13 +35,8 @@ GB = CollectiveTerms(
     account="GB29NWBK60161331926819",
 )
 
-
 SUSPENSE = "Liabilities:HUB:Suspense:BankEntry"
-
-
 BANK = "Assets:HUB:Bank"
-
-
 RECEIVABLE = "Assets:HUB:Receivable"
 
 

@@ -29,11 +29,7 @@ from tests.databases import contents, refused
 from tests.payments.factories import a_payment
 
 FIRST = Ntry("100.00", reference="B1", txs=(Tx("100.00", text="one"),))
-
-
 SECOND_ENTRY = Ntry("30.00", "DBIT", reference="B2")
-
-
 THIRD = Ntry("5.00", reference="B3", booked_on="2026-10-17")
 
 

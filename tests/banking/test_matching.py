@@ -261,8 +261,6 @@ def test_words_without_digits_are_no_references():
 
 
 ids = st.integers(min_value=0, max_value=30)
-
-
 amounts = st.integers(min_value=1, max_value=5)
 
 

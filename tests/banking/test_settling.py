@@ -45,23 +45,11 @@ from tests.databases import opened, refused
 from tests.payments.factories import a_payment, balances
 
 LICENCE = "HUB-000001"
-
-
 UNEARNED, NOT_COLLECTED = "Liabilities:HUB:Unearned", "Assets:HUB:NotCollected"
-
-
 CHARGES, REALISED = "Expenses:HUB:BankCharges", "Equity:HUB:FxRealised"
-
-
 CLEARING, OVERPAID = "Equity:HUB:Clearing", "Liabilities:HUB:Suspense:Overpaid"
-
-
 TRANSIT, DUE = "Liabilities:HUB:InTransit", "Liabilities:HUB:Due:GB"
-
-
 PAYMENT = "PAY-2026-09-HUB-GB"
-
-
 IN, OUT = "CRDT", "DBIT"
 
 
@@ -461,10 +449,7 @@ async def test_an_approval_that_no_longer_fits_is_refused(database):
 
 
 INVOICE, TAX = ("INVOICE", LICENCE, 100_000), ("TAX_WITHHELD", LICENCE, -15_000, "c 7")
-
-
 REMITTANCE = ("REMITTANCE_IN", "PAY-2026-09-GB-HUB", 10_000)
-
 
 ALL_KINDS = [
     ("845.00", IN, [INVOICE, TAX, ("BANK_CHARGE", "", -500)]),

@@ -9,8 +9,9 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from federation.banking import items
 from federation.cli.main import EXIT_REFUSED, cli
-from federation.desk.reconcile import BadItemTextError, read_amount, read_items
+from federation.desk.reconcile import KINDS, BadItemTextError, read_amount, read_items
 from federation.errors import RefusalError
 from tests.banking.bank import IBAN, Ntry, Tx, statement
 from tests.federation.harness import (
@@ -23,11 +24,7 @@ from tests.federation.harness import (
 )
 
 DAY = datetime(2026, 10, 17, 9, tzinfo=UTC)
-
-
 LONDON = "GB82WEST12345698765432"
-
-
 OFFICER, APPROVER = "settlement", "approver"
 
 
@@ -245,10 +242,7 @@ MUTATIONS = {
     "undoSettlement": '(entry: "1", reason: "x")',
 }
 
-
 QUERIES = ["bankAccounts", "bankStatements", "bankQueue", "reconciliationReport"]
-
-
 READERS = {"settlement", "approver", "auditor"}
 
 
@@ -328,3 +322,7 @@ def test_the_item_without_an_amount_gets_the_rest():
         {"kind": "INVOICE", "ref": "L-1", "amount": "1000", "note": ""},
         {"kind": "BANK_CHARGE", "ref": "", "amount": "-100", "note": "a: note"},
     ]
+
+
+def test_the_shell_names_every_kind_of_item_that_the_server_takes():
+    assert list(KINDS) == sorted(items.KINDS)

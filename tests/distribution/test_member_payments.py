@@ -35,13 +35,8 @@ from tests.payments.factories import (
 )
 
 PERIOD = "2026-09"
-
-
 IBAN, OTHER_IBAN = "GB29NWBK60161331926819", "GB82WEST12345698765432"
-
-
 BANK = {"who": "bank", "at": NOW}
-
 
 ACCOUNTS = {
     "ada": ("IBAN", IBAN, None, None),
@@ -50,7 +45,6 @@ ACCOUNTS = {
     "dot": ("OTHER", "12345678", None, None),  # no bank is named
     "eve": ("IBAN", IBAN, None, None),  # gets nothing this month
 }
-
 
 PAYABLE = {"ada": 5_000, "ben": 4_000, "cy": 3_000, "dot": 2_000, "eve": 0}
 

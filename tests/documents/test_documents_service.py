@@ -25,20 +25,10 @@ from federation.trust.principals import Principal
 from tests.databases import opened, refused
 
 NOON = datetime(2026, 8, 31, 12, tzinfo=UTC)
-
-
 OCTOBER = datetime(2026, 10, 5, 9, tzinfo=UTC)
-
-
 HUB = Licensing("HUB", SigningKey.generate())
-
-
 OFFICER = Principal("officer", frozenset({"licensing_officer"}))
-
-
 LAB = Principal("lab@one", frozenset({"lab"}), "lab-one")
-
-
 OTHER_LAB = Principal("lab@two", frozenset({"lab"}), "lab-two")
 
 

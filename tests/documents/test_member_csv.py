@@ -20,7 +20,6 @@ ROW = MemberRow(
     reason="BELOW_MINIMUM",
 )
 
-
 BASE = replace(
     ROW, licence=None, use=None, units=None, source="base", payable=0, outstanding=0, reason=None
 )
@@ -59,10 +58,7 @@ def test_a_node_without_members_gets_a_header_row():
 
 
 amounts = st.integers(-(10**20), 10**20)
-
-
 texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20)
-
 
 rows = st.builds(
     MemberRow,

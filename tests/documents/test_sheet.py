@@ -89,8 +89,6 @@ def test_control_sums_are_those_of_the_lines(amounts):
 
 
 MONTHS = sorted(months_of_term(date(2026, 9, 1), date(2027, 8, 31)))
-
-
 ENDS = st.dates(date(2026, 9, 1), date(2027, 8, 31))
 
 

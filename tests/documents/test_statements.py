@@ -26,7 +26,6 @@ from tests.settlement.reference_scenario import walk
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 
-
 PUBLISHED = {
     "GBP": ("2026-09-30", "0.8338"),
     "JPY": ("2026-09-29", "184.21"),
@@ -34,10 +33,7 @@ PUBLISHED = {
     "USD": ("2026-09-30", "1.1355"),
 }
 
-
 RUN_ID = "ab" * 32
-
-
 MINOR = tuple(f"{name}_minor" for name in AMOUNTS)
 
 
@@ -109,7 +105,6 @@ def a_statement(document, node, *, uses=None, units=None, **changes):
 HUB_LICENCE = a_document(
     {"HUB-000001": a_licence("HUB")}, [("HUB-000001", "GB", 3), ("HUB-000001", "JP", 7)]
 )
-
 
 GB_LICENCE = a_document(
     {"GB-000001": a_licence("GB", components=("text",))},
@@ -488,8 +483,6 @@ def assert_both_sides_agree(statements):
 
 
 currencies = st.sampled_from(["EUR", "GBP", "JPY", "KWD", "USD"])
-
-
 amounts = st.integers(0, 10**9) | st.integers(0, 60)
 
 

@@ -44,14 +44,8 @@ from federation.values.party import HUB
 from tests.databases import contents
 
 PERIOD = "2026-09"
-
-
 DAY = datetime(2026, 9, 20, 12, tzinfo=UTC)
-
-
 SECONDS_MAX = 30.0
-
-
 Config = HubConfig | NodeConfig
 
 TOML = """
@@ -168,8 +162,6 @@ FR,member:fr-b,TRAIN,2026-09-20T00:00:00Z
 """
 
 USAGE = "event_id,licence,url,use,units,occurred_at,source\n"
-
-
 RATES = "date,currency,rate\n2026-09-30,GBP,0.85\n"
 
 MEMBER_IDS = {
@@ -177,7 +169,6 @@ MEMBER_IDS = {
     "FR": ["fr-a", "fr-b", "fr-late"],
     "GB": ["gb-a", "gb-b"],
 }
-
 
 TWO_HATS = ["settlement_officer", "settlement_approver"]
 

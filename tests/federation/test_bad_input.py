@@ -30,33 +30,23 @@ from tests.federation.harness import (
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 INBOX = "/federation/inbox"
-
-
 STRANGER = "https://stranger.example"
-
 
 ACCEPT = """mutation($offer: ID!, $key: String!) {
   acceptOffer(offer: $offer, key: $key) {
     ... on Licence { number } ... on Refused { code message } } }"""
 
-
 OFFERS = "{ offers { id reason state licence } }"
-
-
 LICENCE = "query($number: String!) { licence(number: $number) { number licensee signed } }"
-
 
 MINT = """mutation($licence: String!, $audience: [String!]!, $uses: [String!]) {
   mintToken(licence: $licence, audience: $audience, uses: $uses) {
     ... on LicenceToken { token audience } ... on Refused { code message } } }"""
 
-
 CUT_OFF = """mutation($period: String!) {
   cutOff(period: $period) { ... on Period { state } ... on Refused { code message } } }"""
 
-
 DELIVERIES = "{ deliveries { target waiting } }"
-
 
 OFFER = """mutation($input: OfferInput!, $key: String!) {
   offerLicence(input: $input, key: $key) {
@@ -421,19 +411,16 @@ x-2,Y,FR,2026-13-01
 x-3,Z,FR,2026-01-01
 """
 
-
 WORKS = """member_id,claim,content_tier
 fr-a,new.example/1,premium
 fr-a,new.example/2,golden
 fr-z,new.example/3,premium
 """
 
-
 OPTOUTS = """subject,use,effective_at
 new.example,*,2026-09-01T00:00:00Z
 member:fr-z,TRAIN,2026-09-01T00:00:00Z
 """
-
 
 BROKEN = {
     "members": (MEMBERS, [(3, "joined_on", "no ISO date: '2026-13-01'")]),

@@ -26,15 +26,9 @@ from tests.federation.harness import (
 RUN = """
     ... on Run { runId state calculatedBy approvedBy } ... on Refused { code message } } }"""
 
-
 CALCULATE = "mutation($period: String!) { calculateRun(period: $period) {" + RUN
-
-
 ADVISE = "mutation($run: String!) { adviseRun(runId: $run) {" + RUN
-
-
 APPROVE = "mutation($run: String!) { approveRun(runId: $run) {" + RUN
-
 
 WITHDRAW = (
     """mutation($run: String!, $reason: String!) {
@@ -42,11 +36,9 @@ WITHDRAW = (
     + RUN
 )
 
-
 REVOKE = """mutation($number: String!) {
   revokeLicence(number: $number, reason: "breach") {
     __typename ... on Refused { code message } } }"""
-
 
 NEWS = "https://news.example"
 

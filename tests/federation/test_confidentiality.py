@@ -15,22 +15,13 @@ STATEMENT = """query($period: String!, $member: String) {
     member attributed { minor currency } lines { licence use source amount { minor } }
     uses { url licence verdict lines units } } }"""
 
-
 USES = """query($url: String!) {
   usesOf(url: $url) { recorded uses { licence licensee verdict units } } }"""
 
-
 CLAIMS = "query($member: String) { claims(member: $member) { claim } }"
-
-
 LICENCES = "{ licences { number licensee } }"
-
-
 OFFERS = "{ offers { licensee } }"
-
-
 LICENCE = "query($number: String!) { licence(number: $number) { number } }"
-
 
 DE_PAGE, FR_PAGE, BILD = (
     "https://news.example/de/1",
@@ -139,7 +130,6 @@ AT_THE_HUB = {
     "deliveries": "{ deliveries { waiting } }",
     "applications": "{ applications { name } }",
 }
-
 
 AT_A_NODE = {
     "usesOf": AT_THE_HUB["usesOf"],

@@ -20,34 +20,19 @@ from tests.federation.harness import (
 )
 
 SEPTEMBER, OCTOBER, NOVEMBER = "2026-09", "2026-10", "2026-11"
-
-
 NEWS = "https://news.example"
-
-
 RATES = "date,currency,rate\n2026-09-30,GBP,0.85\n2026-10-30,GBP,0.86\n2026-11-30,GBP,0.87\n"
-
 
 STEP = """__typename ... on Correction { runs { runId period state corrects postedIn } }
   ... on Refused { code message }"""
 
-
 OPEN = """mutation($period: String!) { openCorrection(period: $period) {
   __typename ... on CorrectionRound { number } ... on Refused { code message } } }"""
 
-
 CALCULATE = "mutation { calculateCorrection { " + STEP + " } }"
-
-
 ADVISE = "mutation { adviseCorrection { " + STEP + " } }"
-
-
 APPROVE = "mutation { approveCorrection { " + STEP + " } }"
-
-
 WITHDRAW = 'mutation { withdrawCorrection(reason: "again") { ' + STEP + " } }"
-
-
 OPTOUT = "subject,use,effective_at\nnews.example/de/withheld/,*,2026-09-05T00:00:00Z\n"
 
 ON_TIME = {
@@ -64,7 +49,6 @@ ON_TIME = {
     ],
 }
 
-
 LATE = {
     ("DE", "sites"): [
         a_line("s-1", "HUB-000001", f"{NEWS}/de/1", units=5_000),  # again: a duplicate, late
@@ -75,7 +59,6 @@ LATE = {
     (HUB, "lab-two"): [a_line("l-9", "HUB-000002", f"{NEWS}/fr/1", use="SEARCH", units=60)],
     (HUB, "lab-one"): [a_line("l-9", "DE-000001", "https://nobody.example/2", units=350)],
 }
-
 
 IN_OCTOBER = {
     ("FR", "sites"): [

@@ -49,10 +49,7 @@ from tests.settlement.reference_scenario import walk
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SERVER = Path(__file__).with_name("crashing_server.py")
-
-
 ROUNDS, SEED, MONTH_SECONDS = 10, 1, 90
-
 
 SUSPEND = """mutation($number: String!) {
   suspendLicence(number: $number, reason: "audit") { __typename ... on Refused { code } } }"""
@@ -142,12 +139,10 @@ CRASHES = {
     },
 }
 
-
 ONCE = {
     HUB: {"admission.recommend", "admission.approve"},
     "DE": {"admission.apply", "registry.members", "registry.works", "registry.optouts"},
 }
-
 
 FEW = {  # on the second backend: what talks to the database in a way of its own
     HUB: ["inbox.licence.registered", "relay.lease", "usage.ingest", "period.cut_off"],

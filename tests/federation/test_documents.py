@@ -17,10 +17,8 @@ from tests.federation.harness import PERIOD, fetch, tell
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-
 LIST = """query($series: String) { documents(series: $series) {
   number issuer series period subject issuedOn mediaType forms sha256 body } }"""
-
 
 ONE = "query($number: String!) { document(number: $number) { number sha256 } }"
 
@@ -180,7 +178,6 @@ WHY = """query($number: String, $payment: String, $period: String, $member: Stri
   whyAmount(number: $number, payment: $payment, period: $period, member: $member,
     licence: $licence, party: $party) {
     path isLeaf label amount { minor currency } rule refs { name value } } }"""
-
 
 USES = "query($url: String!) { usesOf(url: $url) { uses { licence use earned { minor } } } }"
 

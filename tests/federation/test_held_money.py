@@ -29,44 +29,29 @@ HOLDING = TOML.replace(
     'usage_basis = "site"\n', 'usage_basis = "site"\nunclaimed = "hold"\n'
 ).replace('uses = ["SEARCH"]\n', 'uses = ["SEARCH"]\nunclaimed = "hold"\n')
 
-
 LATER = datetime(2026, 10, 20, 9, tzinfo=UTC)
-
-
 ORPHAN, BOTH = "https://orphan.example/a?utm=1", "https://both.example/x"
-
-
 LATE_CLAIM = b"member_id,claim,content_tier\ngb-b,orphan.example,standard\n"
-
 
 CLAIM = """mutation($url: String!, $member: String, $claim: String) {
   claimHeldItem(url: $url, member: $member, claimId: $claim, evidence: "contract 17/2024") {
     __typename ... on HeldClaim { id state claimId member } ... on Refused { code message } } }"""
 
-
 DECIDE = """mutation($claim: ID!, $accept: Boolean!) {
   decideHeldClaim(claim: $claim, accept: $accept, reason: "documents seen") {
     __typename ... on HeldClaim { id state decidedBy } ... on Refused { code message } } }"""
-
 
 DISPUTE = """mutation($url: String!, $node: String!, $claim: String!) {
   decideDispute(url: $url, node: $node, claimId: $claim, reason: "both collectives agreed") {
     __typename ... on HeldClaim { id state } ... on Refused { code message } } }"""
 
-
 QUEUE = "{ heldClaims { id node url claimId member state filedBy } }"
-
-
 LIST = "{ heldList { period holder reason url amountBand heldSince } }"
-
 
 AGING = """query($asOf: DateTime) { suspenseAging(asOf: $asOf) {
   reason bucket items overdue amount { minor currency } nextClock { name on } } }"""
 
-
 WHY = "query($payment: String) { whyAmount(payment: $payment) { label amount { minor } } }"
-
-
 PAYMENTS = "{ payments { id payee state amount { minor currency } } }"
 
 

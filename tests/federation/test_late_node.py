@@ -24,26 +24,19 @@ from tests.federation.harness import (
 REGISTRATIONS = """query($number: String!) {
   licence(number: $number) { status registrations { node state version } } }"""
 
-
 LICENCES = "{ licences { number version status } }"
-
 
 STATUS = """mutation($number: String!) {
   %sLicence(number: $number, reason: "audit") {
     __typename ... on Licence { status version } ... on Refused { code message } } }"""
 
-
 SUSPEND, REINSTATE, REVOKE = (STATUS % verb for verb in ("suspend", "reinstate", "revoke"))
-
 
 MINT = """mutation($licence: String!, $audience: [String!]!) {
   mintToken(licence: $licence, audience: $audience) {
     ... on LicenceToken { token } ... on Refused { code message } } }"""
 
-
 COLLECTIVES = "{ collectives { code } }"
-
-
 FIRST, SECOND, NATIONAL = "HUB-000001", "HUB-000002", "DE-000001"
 
 

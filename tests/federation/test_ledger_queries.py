@@ -11,31 +11,23 @@ from tests.federation.test_corrections import RATES, SEPTEMBER, live
 
 MONEY = "{ minor currency }"
 
-
 TRIAL = f"""query($asOf: DateTime, $first: Int, $after: String) {{
   trialBalance(asOf: $asOf, first: $first, after: $after) {{
     head {{ hash entries recordedAt }} next
     accounts {{ account debits {MONEY} credits {MONEY} balance {MONEY} }}
     totals {{ debits {MONEY} credits {MONEY} }} }} }}"""
 
-
 HISTORY = f"""query($account: String!, $currency: String!, $first: Int, $after: String) {{
   accountHistory(account: $account, currency: $currency, first: $first, after: $after) {{
     opening {MONEY} closing {MONEY} next
     moves {{ id document otherAccount amount {MONEY} balance {MONEY} }} }} }}"""
 
-
 AGING = f"""query($on: Date!, $accounts: [String!]) {{
   accountAging(on: $on, accounts: $accounts) {{
     account balance {MONEY} oldest days amounts {MONEY} }} }}"""
 
-
 HEAD = "query($asOf: DateTime) { ledgerHead(asOf: $asOf) { hash entries } }"
-
-
 HEADS = "{ periodHeads { period opening hash } }"
-
-
 SIGNED = "query($period: String) { signedLedgerHead(period: $period) }"
 
 

@@ -39,18 +39,14 @@ use_weight = {{ TRAIN = 1000 }}
 """
 
 _CHANGED = text("UPDATE settlement_rate SET rate = rate || '9'")
-
-
 _RESTORED = text("UPDATE settlement_rate SET rate = substr(rate, 1, length(rate) - 1)")
 
 # Of a month with a correction: what is done, where, and which invariants then speak up.
 CORRECTED = """(SELECT min(p.id) FROM settlement_posting p JOIN settlement_entry e
   ON e.id = p.entry_id WHERE e.document LIKE 'correction/%/run/%')"""
 
-
 RECOGNISED = """(SELECT min(p.id) FROM settlement_posting p JOIN settlement_entry e
   ON e.id = p.entry_id WHERE e.document LIKE 'run/2026-09/%' AND p.debit LIKE '%:Unearned')"""
-
 
 BREAKS = {
     "a correction's amount": (

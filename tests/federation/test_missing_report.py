@@ -29,25 +29,20 @@ from tests.federation.test_corrections import (
 
 SEPTEMBER, OCTOBER = "2026-09", "2026-10"
 
-
 DECLARE = """mutation($period: String!, $node: String!, $reason: String!) {
   declareMissing(period: $period, node: $node, reason: $reason) {
     __typename ... on MissingReport { declaredBy confirmedBy }
     ... on Refused { code message } } }"""
-
 
 CONFIRM = """mutation($period: String!, $node: String!) {
   confirmMissing(period: $period, node: $node) {
     __typename ... on MissingReport { declaredBy confirmedBy }
     ... on Refused { code message } } }"""
 
-
 WORK = "{ workList { kind subject why turn until } }"
-
 
 EXPECTED = """query($period: String!) { expectedReports(period: $period) {
   node dueOn reminders sequence missing } }"""
-
 
 REMIND = """mutation { remind(period: "2026-10", node: "GB") {
   __typename ... on ExpectedReport { dueOn } ... on Refused { code message } } }"""

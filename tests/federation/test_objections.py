@@ -24,26 +24,20 @@ from tests.federation.test_missing_report import WORK
 CONCUR = """mutation($run: String!) { concurWithRun(runId: $run) {
   __typename ... on RunAnswer { node answer } ... on Refused { code message } } }"""
 
-
 OBJECT = """mutation($run: String!, $reason: String!) { objectToRun(runId: $run, reason: $reason) {
   __typename ... on RunAnswer { node answer reason } ... on Refused { code message } } }"""
-
 
 SETTLE = """mutation($run: String!) {
   settleObjection(runId: $run, node: "FR", outcome: "as agreed") {
   __typename ... on RunAnswer { settledBy outcome } ... on Refused { code message } } }"""
 
-
 ANSWERS = "query($run: String!) { runAnswers(runId: $run) { node answer reason outcome } }"
-
 
 DIFF = """query($new: String!, $old: String) { runDiff(new: $new, old: $old) {
   shares { licence party difference { minor } } causes { kind name old new } } }"""
 
-
 WITHDRAW = """mutation($run: String!) { withdrawRun(runId: $run, reason: "a receipt was missed") {
   __typename ... on Refused { code message } } }"""
-
 
 RECEIPT = """mutation { recordReceipt(
   licence: "HUB-000002", receivedOn: "2026-09-30", amount: "-100000", key: "back") {

@@ -9,7 +9,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 REFUSED = "... on Refused { code message }"
 
-
 PROPOSING = {
     "proposeMemberPayments": f'proposeMemberPayments(period: "2026-09") {{ {REFUSED} }}',
     "exportPayments": f'exportPayments(currency: "EUR", valueOn: "2026-10-06") {{ {REFUSED} }}',
@@ -25,15 +24,12 @@ PROPOSING = {
     ),
 }
 
-
 RELEASING = {"approvePayments": f'approvePayments(ids: ["P"]) {{ {REFUSED} }}'}
-
 
 AT_THE_HUB = {
     "excludeDebtor": (f'excludeDebtor(period: "2026-09", node: "FR", reason: "x") {{ {REFUSED} }}'),
     "confirmExclusion": f'confirmExclusion(period: "2026-09", node: "FR") {{ {REFUSED} }}',
 }
-
 
 READING = [
     "{ payments { id } }",
@@ -41,7 +37,6 @@ READING = [
     '{ paymentFile(number: "PAY-FR-000001") { number } }',
     '{ incomingRemittances(period: "2026-09") { id } }',
 ]
-
 
 OTHERS = [
     ("auditor", "auditor"),

@@ -17,37 +17,22 @@ RIGHTS = """query($urls: [String!]!, $use: String!, $at: DateTime) {
     items { url status collective contentTier price: per1000 { minor currency } }
     nodes { node state registryVersion } } }"""
 
-
 OWN = """query($urls: [String!]!, $use: String!) {
   rights(urls: $urls, use: $use, ownOnly: true) {
     complete items { url status } nodes { node } } }"""
-
 
 OWNERS = """query($urls: [String!]!, $at: DateTime) {
   owners(urls: $urls, at: $at) { url state collectives } }"""
 
 DE_OWN, FR_OWN, GB_OWN = (f"https://news.example/{name}/1" for name in ("de", "fr", "gb"))
-
-
 WITHHELD = "https://news.example/de/private/1"
-
-
 WILDCARD = "https://x.y.bild.example/1?q=1"
-
-
 LATE, CONTESTED, TWINS = (f"https://{name}.example/1" for name in ("late", "both", "twins"))
-
-
 JOURNAL, COPY = "https://journal.example/a", "https://press.example/copy/1"
-
-
 NOBODYS, MALFORMED = "https://nowhere.example/", "mailto:de@news.example"
 
 PREMIUM = {"minor": "900", "currency": "EUR"}
-
-
 STANDARD = {"minor": "300", "currency": "EUR"}
-
 
 FOR_TRAINING = [
     (DE_OWN, "LICENSABLE", "DE", "premium", PREMIUM),
@@ -64,10 +49,7 @@ FOR_TRAINING = [
     (MALFORMED, "MALFORMED", None, None, None),
 ]
 
-
 URLS = [row[0] for row in FOR_TRAINING]
-
-
 VERSIONS = {"DE": 2, "FR": 2, "GB": 1}
 
 

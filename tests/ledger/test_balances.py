@@ -14,19 +14,11 @@ from federation.ledger.balances import Lots, Sums, TrialBalance
 from tests.ledger.sample import an_entry, posted, timed
 
 BANK, UNEARNED, DUE = "Assets:HUB:Bank", "Liabilities:HUB:Unearned", "Liabilities:HUB:Due:DE"
-
-
 SEPTEMBER, OCTOBER = date(2026, 9, 30), date(2026, 10, 15)
-
-
 HUGE = 10**30  # more than any float or 64-bit integer holds to the unit
 
 accounts = st.sampled_from([BANK, UNEARNED, DUE, "Equity:HUB:Clearing"])
-
-
 moves = st.tuples(accounts, accounts, st.integers(1, 10**30), st.sampled_from(["EUR", "JPY"]))
-
-
 lots = st.lists(st.tuples(st.integers(0, 30), st.integers(-50, 50)), max_size=30).map(sorted)
 
 

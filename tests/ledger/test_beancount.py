@@ -23,7 +23,6 @@ from federation.ledger.beancount import (
 # An outside judge: a program of its own, never a part of this one.
 BEAN_CHECK = Path(sys.executable).with_name("bean-check")
 
-
 LOAD = """
 import json, sys
 from beancount import loader
@@ -275,7 +274,6 @@ def test_what_beancount_would_misread_is_refused(posting):
 
 
 accounts = st.sampled_from(["Assets:GB:Bank", "Liabilities:GB:Due", "Liabilities:GB:Due:HUB"])
-
 
 postings = st.builds(
     ExportPosting,

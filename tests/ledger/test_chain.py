@@ -16,12 +16,9 @@ from tests.databases import refused
 from tests.ledger.sample import an_entry, contents_of_entries, posted
 
 A = an_entry("a", ("Assets:HUB:Bank", "Liabilities:HUB:Unearned", 100, "EUR"))
-
-
 B = an_entry("b", ("Liabilities:HUB:Unearned", "Liabilities:HUB:Due:DE", 7, "EUR"))
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
-
 
 postings = st.builds(
     Posting,
@@ -31,7 +28,6 @@ postings = st.builds(
     currency=st.sampled_from(["EUR", "JPY"]),
     meta=st.dictionaries(st.from_regex(r"[a-z][a-z0-9_-]{0,8}", fullmatch=True), words),
 )
-
 
 entries = st.builds(
     Entry,

@@ -12,10 +12,7 @@ from tests.ledger.hledger_reader import read
 from tests.ledger.test_beancount import GB_BOOKS, a_posting, an_entry, one_more
 
 names = st.sampled_from(["Assets:GB:Bank", "Liabilities:GB:Due:-1", "Equity:GB:Clearing"])
-
-
 texts = st.text(max_size=20)
-
 
 postings = st.builds(
     ExportPosting,
@@ -25,7 +22,6 @@ postings = st.builds(
     currency=st.sampled_from(["EUR", "JPY", "KWD"]),
     meta=st.dictionaries(st.from_regex(r"[a-z][a-z0-9_-]+", fullmatch=True), texts, max_size=2),
 ).filter(lambda posting: posting.debit != posting.credit)
-
 
 entries = st.builds(
     ExportEntry,

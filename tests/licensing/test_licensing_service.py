@@ -49,39 +49,19 @@ from federation.trust.principals import NotAllowedError, Principal
 from tests.databases import HUB_TERMS, a_party, contents, opened, refused
 
 NOON = datetime(2026, 8, 20, 12, tzinfo=UTC)
-
-
 TODAY = NOON.date()
-
-
 HUB_KEY, DE_KEY, FR_KEY = (SigningKey.generate() for _ in range(3))
-
-
 HUB, DE = Licensing("HUB", HUB_KEY), Licensing("DE", DE_KEY)
-
-
 KEYS = {"HUB": HUB_KEY.public, "DE": DE_KEY.public, "FR": FR_KEY.public}
-
-
 LAB = Principal("ada@lab-one", frozenset({"lab"}), "lab-one")
-
-
 OTHER_LAB = Principal("bob@lab-two", frozenset({"lab"}), "lab-two")
-
-
 OFFICER = Principal("olga", frozenset({"licensing_officer"}))
-
-
 CASHIER = Principal("sven", frozenset({"settlement_officer"}))
-
-
 USES = ["GROUND", "SEARCH", "TRAIN"]
-
 
 TARIFF = TariffBody(
     currency="EUR", per_1000={"TRAIN": {"standard": 1001}, "SEARCH": {"standard": 5}}, minimum_fee=9
 )
-
 
 QUOTE = QuoteRequest(
     expected=(
@@ -501,7 +481,6 @@ async def test_two_officers_may_use_one_key(hub):
 
 
 COMPONENTS = "each of several components has an id of its own"
-
 
 BAD_TERMS = [
     (an_offer(ends_on=date(2026, 8, 31)), "the term ends before it starts"),

@@ -6,20 +6,10 @@ from federation.payments import service as payments
 from federation.values.account import PaymentAccount
 
 NOW = datetime(2026, 10, 5, 9, tzinfo=UTC)
-
-
 VALUE_ON, BOOKED_ON, RETURNED_ON = date(2026, 10, 15), date(2026, 10, 16), date(2026, 10, 20)
-
-
 HUB_ACCOUNT = PaymentAccount("Worldwide hub", "IBAN", "DE89370400440532013000", None, None)
-
-
 GB_ACCOUNT = PaymentAccount("Society", "IBAN", "GB29NWBK60161331926819", None, "GB")
-
-
 RUN = "ab" * 32
-
-
 MAKER, CHECKER = "alice", "carol"
 
 

@@ -43,48 +43,37 @@ ends_on = 2027-08-31
 usage_basis = "lab"
 """
 
-
 BEFORE_DUE = datetime(2026, 10, 11, 23, 59, tzinfo=UTC)
-
-
 AFTER_DUE = datetime(2026, 10, 12, 9, tzinfo=UTC)
 
 PAYMENTS = """query($state: String) { payments(state: $state) {
   id kind payer payee payeeAccount amount { minor currency } debt { minor currency } state reason
   replaces proposedBy approvedBy exportedIn dueOn } }"""
 
-
 INCOMING = """{ incomingRemittances(period: "2026-09") {
   id payer amount { minor currency } received { minor } state dueOn } }"""
 
-
 APPROVE = """mutation($ids: [ID!]!) { approvePayments(ids: $ids) {
   ... on Payments { payments { id state approvedBy } } ... on Refused { code message } } }"""
-
 
 EXPORT = """mutation($currency: String!, $on: Date!) {
   exportPayments(currency: $currency, valueOn: $on) {
     ... on PaymentFile { number payments remaining sha256 text } ... on Refused { code message } }
 }"""
 
-
 EXCLUDE = """mutation($node: String!, $reason: String!) {
   excludeDebtor(period: "2026-09", node: $node, reason: $reason) {
     ... on Exclusion { node proposedBy confirmedBy } ... on Refused { code message } } }"""
 
-
 CONFIRM = """mutation($node: String!) { confirmExclusion(period: "2026-09", node: $node) {
     ... on Exclusion { node proposedBy confirmedBy } ... on Refused { code message } } }"""
-
 
 MEMBERS = """mutation { proposeMemberPayments(period: "2026-09") {
   ... on ProposedPayments { proposed outstanding remaining } ... on Refused { code message } } }"""
 
-
 SET_ACCOUNT = """mutation($member: String!, $account: AccountInput!) {
   setMemberAccount(member: $member, account: $account) {
     ... on MemberAccount { member account scheme setBy } ... on Refused { code message } } }"""
-
 
 EVENTS = "query($id: ID!) { paymentEvents(id: $id) { state who reason reference } }"
 

@@ -27,13 +27,8 @@ SCHEMA = etree.XMLSchema(
     etree.parse(Path(sepaxml.__file__).parent / "schemas" / "pain.001.001.09.xsd")
 )
 
-
 P = "PAY-2026-09-"
-
-
 CORRECTION = """{ runs(period: "2026-09") { runId corrects } }"""
-
-
 NEVER_PAID = "never paid, written to twice"
 
 

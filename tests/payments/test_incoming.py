@@ -36,13 +36,8 @@ TERMS = CollectiveTerms(
     account="GB29NWBK60161331926819",
 )
 
-
 ID = "PAY-2026-09-GB-HUB"
-
-
 DUE, ENTRY = "Liabilities:HUB:Due:GB", "Liabilities:HUB:Suspense:BankEntry"
-
-
 EXCHANGE, REALISED = "Equity:HUB:Clearing", "Equity:HUB:FxRealised"
 
 

@@ -22,26 +22,18 @@ from tests.payments.test_payment_states import SCHEMA
 
 OFFICER, APPROVER = "settlement_officer", "settlement_approver"
 
-
 STATEMENT = """query($member: String) { memberStatement(period: "2026-09", member: $member) {
   attributed { minor } payable { minor } outstanding { minor }
   paid { minor } inPayment { minor } notPaid { minor } notPaidReason } }"""
 
-
 CANCEL = """mutation($id: ID!, $reason: String!) { cancelPayment(id: $id, reason: $reason) {
   ... on Payment { state } ... on Refused { code message } } }"""
-
 
 AGAIN = """mutation($id: ID!) { proposePaymentAgain(id: $id) {
   ... on Payment { id state } ... on Refused { code message } } }"""
 
-
 FILE = "query($number: String!) { paymentFile(number: $number) { number payments sha256 text } }"
-
-
 ON = "2026-10-06"
-
-
 ADA, BEN, LATE = (f"PAY-2026-09-FR-00000{number}" for number in (1, 2, 3))
 
 

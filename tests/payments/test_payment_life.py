@@ -22,13 +22,8 @@ from tests.payments.factories import (
 )
 
 BANK = {"who": "bank", "at": NOW}
-
-
 ID = "PAY-2026-09-HUB-GB"
-
-
 DEBT = {"debt_amount": 8_500, "debt_currency": "GBP"}
-
 
 CALLS = {
     "propose": lambda s, _: a_payment(s, **DEBT),
@@ -60,8 +55,6 @@ HERE = {
 
 # The straight way is taken often, so that the far states are reached.
 WAY = ["approve", "export", "accept", "book", "return", "undo"]
-
-
 steps = st.lists(st.sampled_from([*CALLS, *WAY, *WAY]), max_size=25)
 
 

@@ -36,22 +36,11 @@ SCHEMA = etree.XMLSchema(
     etree.parse(Path(sepaxml.__file__).parent / "schemas" / "pain.001.001.09.xsd")
 )
 
-
 NS = {"p": NAMESPACE}
-
-
 DUE, TRANSIT = "Liabilities:HUB:Due:GB", "Liabilities:HUB:InTransit"
-
-
 ENTRY, EXCHANGE = "Liabilities:HUB:Suspense:BankEntry", "Equity:HUB:Clearing"
-
-
 REALISED = "Equity:HUB:FxRealised"
-
-
 BANK = {"who": "bank", "at": NOW}
-
-
 ID = "PAY-2026-09-HUB-GB"
 
 
@@ -225,7 +214,6 @@ CALLS = {
     "give_back": lambda s, p: service.give_back(s, p, RETURNED_ON, 8_500, "GBP", "AC01", **BANK),
     "undo": lambda s, p: service.undo(s, p, "wrong", who=MAKER, at=NOW),
 }
-
 
 PATHS = {
     "OUTSTANDING": [],

@@ -7,8 +7,6 @@ from federation.payments.set_off import Debit, Used, open_debits, take_up
 from federation.payments.tables import SetOff
 
 AMOUNTS = st.integers(1, 10**15)
-
-
 DEBITS = st.lists(st.tuples(AMOUNTS, st.integers(0, 10**15)), max_size=6)
 
 

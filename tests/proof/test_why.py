@@ -13,8 +13,6 @@ from tests.settlement.test_run import a_document
 from tests.settlement.test_run import a_licence as licence_terms
 
 PARTIES = ("DE", "GB", "JP", "~UNMATCHED", "~DISPUTED")
-
-
 WEIGHTS = st.dictionaries(st.sampled_from(PARTIES), st.integers(1, 10**30), min_size=1)
 
 
@@ -68,8 +66,6 @@ def test_an_invoice_is_explained_by_component_and_month():
 
 
 AMOUNTS = st.dictionaries(st.sampled_from(["a.example/", "b.example/", ""]), st.integers(1, 10**20))
-
-
 DAYS = st.dictionaries(st.sampled_from(["2026-09-01", "2026-09-30"]), st.integers(1, 10**9))
 
 

@@ -13,8 +13,6 @@ from federation.values.party import HUB
 from tests.settlement.test_run import RATES, build, licence_parts
 
 POSTED_ON = date(2026, 10, 5)
-
-
 PARTIES = (HUB, "DE", "GB", "JP")
 
 

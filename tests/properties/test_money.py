@@ -29,11 +29,7 @@ from tests.properties.months import (
 )
 
 NODES = PARTIES[1:]
-
-
 parties = st.sampled_from(PARTIES)
-
-
 days = st.dates(date(2026, 8, 1), date(2026, 10, 31))
 
 

@@ -35,8 +35,6 @@ from tests.properties.months import (
 from tests.settlement.test_run import RATES, build, licence_parts
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
-
-
 parties = st.sampled_from(PARTIES)
 
 
@@ -116,11 +114,9 @@ def test_i11_originals_and_corrections_are_a_recomputation(parts, party):
 
 pages = st.sampled_from(["a", "b", "c", "wild", "nobody"])
 
-
 lines = st.lists(
     st.tuples(pages, st.sampled_from(["TRAIN", "INDEX"]), st.integers(1, 10**6)), max_size=20
 )
-
 
 claims = st.sets(st.sampled_from(["a", "b", "c", "both"]))
 
@@ -168,7 +164,6 @@ def test_i12_each_event_is_in_one_class_and_one_total(rows, names, withheld):
 
 
 ids = st.sampled_from(["e-1", "e-2", "e-3"])
-
 
 reported = st.lists(
     st.fixed_dictionaries(

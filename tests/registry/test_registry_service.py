@@ -21,14 +21,8 @@ from federation.trust.parties import NotAdmittedError
 from tests.databases import HUB_TERMS, a_party, contents, opened, refused
 
 NOON = datetime(2026, 9, 10, 12, tzinfo=UTC)
-
-
 MEMBERS = "member_id,name,country,joined_on\nm1,One,DE,2025-03-01\nm2,Two,DE,2026-02-01\n"
-
-
 CLAIMS = "member_id,claim,content_tier,works,canonical,owner_bps,valid_from,valid_to\n"
-
-
 OPT_OUTS = "subject,use,effective_at\n"
 
 
@@ -406,15 +400,11 @@ async def test_the_index_knows_who_is_withheld(node, hub):
 
 
 HOSTS = ["x.example", "www.x.example", "y.example", "example"]
-
-
 PATHS = ["", "/a", "/a/b"]
-
 
 claim_texts = st.builds(
     "{}{}{}".format, st.sampled_from(["", "*."]), st.sampled_from(HOSTS), st.sampled_from(PATHS)
 )
-
 
 claim_rows = st.lists(
     st.tuples(
@@ -426,14 +416,12 @@ claim_rows = st.lists(
     unique_by=lambda row: row[:2],
 )
 
-
 opt_out_rows = st.lists(
     st.tuples(
         claim_texts | st.sampled_from(["member:m1", "member:m2"]), st.sampled_from(["*", "TRAIN"])
     ),
     max_size=4,
 )
-
 
 urls = st.lists(
     st.builds(

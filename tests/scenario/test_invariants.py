@@ -19,14 +19,11 @@ from federation.settlement.run import compute
 from federation.settlement.run_document import decode, encode
 
 FOLDER = Path(__file__).parents[1] / "vectors" / "9008"
-
-
 PERIOD = "2026-09"
 
 RECOGNISED = """WHERE id = (
   SELECT min(p.id) FROM settlement_posting p JOIN settlement_entry e ON e.id = p.entry_id
   WHERE e.document LIKE 'run/2026-09/%' AND p.debit LIKE '%:Unearned')"""
-
 
 ONE_MORE = "attributed = attributed + 1, outstanding = outstanding + 1"
 

@@ -23,14 +23,8 @@ from federation.settlement.run_document import decode
 from tools.known_answers import differences
 
 VECTORS = Path(__file__).parents[1] / "vectors"
-
-
 NAMES = sorted(path.name for path in VECTORS.iterdir() if path.is_dir())
-
-
 BIN = Path(sys.executable).parent
-
-
 PAIN = "{urn:iso:std:iso:20022:tech:xsd:pain.001.001.09}"
 
 

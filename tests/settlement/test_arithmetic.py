@@ -25,18 +25,12 @@ from federation.settlement.rates import (
 )
 
 keys = st.text(max_size=4)
-
-
 integers = st.integers(0, 10**25)
-
-
 fractions = st.fractions(0, 10**6, max_denominator=10**6)
-
 
 weights = st.dictionaries(keys, integers | fractions, min_size=1, max_size=12).filter(
     lambda by_key: any(by_key.values())
 )
-
 
 totals = st.integers(0, 10**20)
 
@@ -163,11 +157,7 @@ def test_months_that_tie_are_served_in_order():
 
 
 ECB = {"USD": ("2026-09-30", "1.1355"), "JPY": ("2026-09-30", "184.21")}
-
-
 ECB["KWD"] = ("2026-09-30", "0.34871")
-
-
 RATES = Rates("EUR", ECB)
 
 

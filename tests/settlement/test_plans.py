@@ -16,8 +16,6 @@ from federation.settlement.plans import (
 from federation.settlement.rates import MissingRateError, Rates
 
 RATES = Rates("EUR", {"GBP": ("2026-09-30", "0.8"), "JPY": ("2026-09-30", "180")})
-
-
 TIERS = {"gold": Tier(10, 6000), "bronze": Tier(1, 4000)}
 
 
@@ -178,25 +176,20 @@ def test_a_missing_rate_stops_a_distribution():
 
 licences = st.sampled_from([f"HUB-{n:06d}" for n in range(4)])
 
-
 shares = st.dictionaries(
     licences, st.tuples(st.sampled_from(["EUR", "GBP", "JPY"]), st.integers(0, 10**9)), max_size=4
 ).map(lambda found: [(key, currency, amount) for key, (currency, amount) in found.items()])
 
-
 names = st.sampled_from(["m1", "m2", "m3", "~DISPUTED"])
-
 
 member_weights = st.dictionaries(
     licences, st.dictionaries(names, st.integers(0, 10**12), max_size=4), max_size=4
 )
 
-
 members = st.lists(
     st.builds(MemberFacts, st.sampled_from(["m1", "m2", "m3"]), st.booleans(), st.integers(0, 20)),
     unique_by=lambda member: member.member_id,
 )
-
 
 nodes = st.one_of(
     st.builds(a_node, admin_fee_bps=st.integers(0, 10_000)),
@@ -245,8 +238,6 @@ def test_a_share_of_nothing_needs_no_rate():
 
 
 PEOPLE = [f"m{n}" for n in range(9)]
-
-
 CROWD = [MemberFacts(name, entitled=True, works=n % 2 * 10 + 1) for n, name in enumerate(PEOPLE)]
 
 

@@ -13,19 +13,10 @@ from federation.settlement.weights import shares_by, sum_of_months
 from federation.values.party import HUB
 
 MODEL = decode((Path(__file__).parents[1] / "scenario" / "run.json").read_bytes())
-
-
 RATES = {currency: (rate.date, rate.rate) for currency, rate in MODEL.rates.items()}
-
-
 KEYS = [key for number, terms in MODEL.licences.items() for key in terms.keys(number)]
-
-
 PARTIES = [*MODEL.collectives, "~UNMATCHED", "~DISPUTED"]
-
-
 MONTHS = ["2026-09", "2026-10", "2026-11"]
-
 
 WEIGHTS = st.dictionaries(
     st.sampled_from(KEYS),

@@ -27,11 +27,7 @@ from federation.trust.policy import (
 )
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-
-
 HUB, NODE, OTHER_NODE = "https://hub.example", "https://node-xx.example", "https://node-yy.example"
-
-
 ORIGIN = "https://pub.example"
 
 

@@ -9,10 +9,8 @@ from tests.stateful.world import DefectError
 
 Balances = dict[tuple[str, str], int]  # {(account, currency): debits less credits}
 
-
 OPEN = """SELECT entry.currency, entry.direction, entry.amount FROM bank_entry entry
   WHERE entry.state IN ('OPEN', 'PROPOSED')"""
-
 
 LAST_STEPS = """SELECT payment.payment_id, payment.state, event.state
   FROM settlement_payment payment JOIN settlement_payment_event event

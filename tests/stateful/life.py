@@ -16,10 +16,7 @@ from tests.banking.bank import Ntry, Tx, statement
 from tests.stateful.world import Answer, DefectError, Request, World
 
 OFFICERS, APPROVERS = ("settlement", "two-hats", "clerk"), ("approver", "two-hats", "clerk")
-
-
 OFFICER, APPROVER = "settlement_officer", "settlement_approver"
-
 
 ACCOUNTS = {
     HUB: [("DE89370400440532013000", "EUR"), ("DE89370400440532013000", "GBP")],
@@ -28,10 +25,7 @@ ACCOUNTS = {
     "GB": [("GB29NWBK60161331926819", "GBP"), ("GB29NWBK60161331926819", "EUR")],
 }
 
-
 LABS = ("lab-one", "lab-two", "lab-three")
-
-
 KEPT = 60
 
 # Of two who ask this at once with success, one has done something wrong. Others (to approve a run,

@@ -16,8 +16,6 @@ from tests.stateful.life import ACCOUNTS, LABS, Bank, Life
 from tests.stateful.world import DefectError, Request, a_world, done
 
 Operation = Callable[[Life], Awaitable[None]]
-
-
 THIRD = '[[licensee]]\nid = "lab-three"\nname = "Lab Three"\n'
 
 

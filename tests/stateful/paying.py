@@ -11,9 +11,7 @@ from tests.stateful.world import Request
 QUEUE = """query($first: Int!) { bankQueue(first: $first) { entry { id signed }
   suggestions { isExact items { kind ref amount } } } }"""
 
-
 NAMED = ("BANK_CHARGE", "TAX_WITHHELD", "SHORT_PAYMENT", "OVERPAYMENT", "FX_DIFFERENCE")
-
 
 SENT = (
     "SELECT payment_id, payee, amount, currency, exported_in FROM settlement_payment "

@@ -12,7 +12,6 @@ from tests.stateful.world import Request, upload
 
 USES = ("TRAIN", "GROUND", "SEARCH")
 
-
 PAGES = (
     "https://news.example/de/{}",
     "https://news.example/de/private/{}",

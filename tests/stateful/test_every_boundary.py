@@ -39,7 +39,6 @@ WANTED = {
     "usage": {"ingest"},
 }
 
-
 MESSAGES = (HUB_HANDLERS.keys() | NODE_HANDLERS.keys()) - {  # before the story begins
     "admission.apply",
     "admission.granted",

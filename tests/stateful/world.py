@@ -51,7 +51,6 @@ FIELDS_KEPT = {  # what an operation wants to know of what it made
     "ProposedPayments": "proposed",
 }
 
-
 Config = HubConfig | NodeConfig
 
 

@@ -22,7 +22,6 @@ from federation.store.exact import (
 
 BANK, DUE = "Assets:HUB:Bank", "Liabilities:HUB:Due:DE"
 
-
 EDGES = sorted(
     {10**digits + more for digits in (0, 8, 9, 10, 17, 18, 19, 26, 27, 28, 40) for more in (0, 1)}
     | {10**digits - 1 for digits in (1, 9, 18, 27, 36)}

@@ -15,63 +15,49 @@ from tests.federation.harness import Small, soon
 
 REFUSED = "... on Refused { code message }"
 
-
 OPEN_ACCOUNT = f"""mutation($account: String!, $currency: String!) {{
   openBankAccount(account: $account, currency: $currency, name: "Main") {{
     __typename {REFUSED} }} }}"""
 
-
 QUEUE = """{ bankQueue(first: 50) { entry { id signed text } suggestions {
   isExact items { kind ref amount } } } }"""
-
 
 SETTLE = f"""mutation($entry: ID!, $items: [BankItemInput!]!) {{
   settleWithItems(entry: $entry, items: $items, reason: "as the papers say") {{
     __typename ... on BankMatch {{ act }} {REFUSED} }} }}"""
 
-
 APPROVE_SETTLEMENT = f"""mutation($entry: ID!) {{
   approveSettlement(entry: $entry) {{ __typename ... on BankMatch {{ act }} {REFUSED} }} }}"""
-
 
 PAYMENTS = """query($state: String) { payments(state: $state) {
   id kind payer payee amount { minor currency } state reason } }"""
 
-
 APPROVE_PAYMENTS = f"""mutation($ids: [ID!]!) {{
   approvePayments(ids: $ids) {{ __typename {REFUSED} }} }}"""
-
 
 EXPORT = f"""mutation($currency: String!, $on: Date!) {{
   exportPayments(currency: $currency, valueOn: $on) {{
     __typename ... on PaymentFile {{ number text }} {REFUSED} }} }}"""
 
-
 EXCLUDE = f"""mutation($period: String!, $node: String!) {{
   excludeDebtor(period: $period, node: $node, reason: "never paid, written to twice") {{
     __typename {REFUSED} }} }}"""
 
-
 CONFIRM_EXCLUSION = f"""mutation($period: String!, $node: String!) {{
   confirmExclusion(period: $period, node: $node) {{ __typename {REFUSED} }} }}"""
-
 
 MEMBER_PAYMENTS = f"""mutation($period: String!) {{
   proposeMemberPayments(period: $period) {{
     __typename ... on ProposedPayments {{ proposed }} {REFUSED} }} }}"""
 
-
 SET_ACCOUNT = f"""mutation($member: String!, $account: AccountInput!) {{
   setMemberAccount(member: $member, account: $account) {{ __typename {REFUSED} }} }}"""
-
 
 PROPOSE_AGAIN = f"""mutation($id: ID!) {{
   proposePaymentAgain(id: $id) {{ __typename {REFUSED} }} }}"""
 
-
 REPORT = """{ reconciliationReport { addsUp entriesInSuspense closing { minor }
   inBooks { minor } } }"""
-
 
 TRIAL = """{ trialBalance { accounts { account balance { minor currency } }
   totals { debits { minor currency } credits { minor } } } }"""

@@ -32,13 +32,8 @@ from tests.story.people import Bank
 POSTED = re.compile(r"(  [A-Z]\S+  -?[0-9.]*)([0-9])( [A-Z]{3})")
 
 SEPTEMBER, OCTOBER, NOVEMBER = "2026-09", "2026-10", "2026-11"
-
-
 NEWS = "https://news.example"
-
-
 RATES = "date,currency,rate\n2026-09-30,GBP,0.85\n2026-10-30,GBP,0.86\n2026-11-30,GBP,0.87\n"
-
 
 THIRD = """[[licensee]]
 id = "lab-three"
@@ -56,7 +51,6 @@ usage_basis = "lab"
 unclaimed = "hold"
 """
 
-
 SCENARIO = (
     TOML.replace('currency = "GBP"\nfee = 800000', 'currency = "EUR"\nfee = 800000')
     .replace('unclaimed = "hold"\n', "")
@@ -64,14 +58,11 @@ SCENARIO = (
     + THIRD
 )
 
-
 OPTOUT = "subject,use,effective_at\nnews.example/de/withheld/,*,2026-09-05T00:00:00Z\n"
-
 
 END_EARLY = """mutation { endLicenceEarly(
   number: "HUB-000003", lastDay: "2026-11-30", reason: "the lab stops") {
   __typename ... on Document { number } ... on Refused { code message } } }"""
-
 
 ACCOUNTS = {
     HUB: ("DE89370400440532013000", "EUR"),

@@ -18,8 +18,6 @@ from federation.suspense.tables import Release
 from tests.settlement.test_run import a_document, a_licence
 
 KEY = "HUB-000001"
-
-
 YEAR = {"starts_on": "2026-09-01", "ends_on": "2027-08-31"}
 
 

@@ -19,20 +19,10 @@ from federation.ledger.beancount import ExportEntry, ExportPosting, write_beanco
 from federation.ledger.hledger import write_hledger
 
 BEAN_CHECK = [str(Path(sys.executable).with_name("bean-check"))]
-
-
 HLEDGER = ["hledger", "check", "--strict", "--file"]
-
-
 JUDGES: Mapping[str, Sequence[str]] = {".beancount": BEAN_CHECK, ".hledger": HLEDGER}
-
-
 SERVERS = 4  # of the story: a hub and three nodes
-
-
 CHANGES_MAX = 24  # a process each; a longer journal is changed at this many places, evenly
-
-
 _AMOUNT = re.compile(r"(?<!~ )(?<= )-?[0-9]+(?:\.[0-9]+)?(?= (?:~ 0 )?[A-Z]{3}\b)")
 
 

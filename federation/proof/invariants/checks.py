@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.distribution.tables import DistributedRun
 from federation.months.tables import Run
@@ -26,13 +25,14 @@ from federation.settlement.messages import RunApproved
 from federation.settlement.run import compute
 from federation.settlement.run_document import decode
 from federation.store.invariants import BooksInvariant, Check, Checks, guarded
+from federation.store.sessions import ReadSession
 from federation.values.party import HUB
 
 
 def _of_file(number: str, name: str, meaning: str) -> RunInvariant:
     """Return an invariant of a run file; all of them are examined by `check_run_file` at once."""
 
-    async def examine(session: AsyncSession, run: Settled) -> Check | None:
+    async def examine(session: ReadSession, run: Settled) -> Check | None:
         del session
         return check.CHECKS[name](run.data, run.document, run.result)
 
@@ -218,17 +218,17 @@ def of_distribution(row: DistributedRun, code: str) -> Settled:
     )
 
 
-async def require_sound_run(session: AsyncSession, row: Run) -> None:
+async def require_sound_run(session: ReadSession, row: Run) -> None:
     """Refuse to settle a month at the hub by a run that breaks an invariant (`INVARIANT`)."""
     await require_sound(session, of_hub_run(row), RUN_INVARIANTS)
 
 
-async def require_sound_distribution(session: AsyncSession, row: DistributedRun, code: str) -> None:
+async def require_sound_distribution(session: ReadSession, row: DistributedRun, code: str) -> None:
     """Refuse what a node made of a run if it breaks an invariant (`INVARIANT`)."""
     await require_sound(session, of_distribution(row, code), RUN_INVARIANTS)
 
 
-async def settled_runs(session: AsyncSession, here: str) -> AsyncIterator[Settled]:
+async def settled_runs(session: ReadSession, here: str) -> AsyncIterator[Settled]:
     """Yield every settled run of this server, oldest first, one in memory at a time."""
     if here == HUB:
         query = select(Run.id).where(Run.state == "APPROVED").order_by(Run.id)
@@ -240,7 +240,7 @@ async def settled_runs(session: AsyncSession, here: str) -> AsyncIterator[Settle
             yield of_distribution(await session.get_one(DistributedRun, period), here)
 
 
-async def of_run(session: AsyncSession, run: Settled) -> Checks:
+async def of_run(session: ReadSession, run: Settled) -> Checks:
     """Examine one settled month: what `report.json` states."""
     found = await examine_run(session, run, RUN_INVARIANTS)
     found["computable"] = (1, [])
@@ -249,7 +249,7 @@ async def of_run(session: AsyncSession, run: Settled) -> Checks:
 
 
 async def examine_server(
-    session: AsyncSession, here: str, invariants: Sequence[Invariant]
+    session: ReadSession, here: str, invariants: Sequence[Invariant]
 ) -> list[Finding]:
     """Examine everything on a live server, in the order given."""
     findings = {invariant.name: Finding(invariant) for invariant in invariants}

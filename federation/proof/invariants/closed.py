@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 from sqlalchemy import or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.distribution import store as distribution
 from federation.distribution.tables import NodeCorrection
@@ -18,19 +17,18 @@ from federation.proof.invariants.examining import Settled
 from federation.settlement.run import compute
 from federation.settlement.run_document import decode
 from federation.store.invariants import Check
+from federation.store.sessions import ReadSession
 from federation.values.month import last_day
 from federation.values.party import HUB
 
 # What a bank did on a day is entered with that day, also when the bank tells it late.
 BANKS_OWN_DAY = ("receipt/", "payment/", "remittance/", "conversion/", "bank/")
-
-
 CLEARED = "debtor"  # the tag of what the run cleared; what became of positions has none
 
 Sums = defaultdict[tuple[str, str, str], int]  # {(licence key or "", account, currency): moved}
 
 
-async def closed_month_untouched(session: AsyncSession, run: Settled) -> Check | None:
+async def closed_month_untouched(session: ReadSession, run: Settled) -> Check | None:
     """I11: nothing more is entered for a settled month, nor dated in it but by a bank."""
     head = await session.get(LedgerHead, run.period)
     if run.corrects or head is None or head.entry_id is None:
@@ -51,7 +49,7 @@ async def closed_month_untouched(session: AsyncSession, run: Settled) -> Check |
     return 1, wrong
 
 
-async def corrections_add_up(session: AsyncSession, run: Settled) -> Check | None:
+async def corrections_add_up(session: ReadSession, run: Settled) -> Check | None:
     """I11: what was entered for a month and its corrections is what the run in force enters.
 
     Compared account by account, per licence, in licence currencies and in what both sides of an
@@ -93,7 +91,7 @@ async def corrections_add_up(session: AsyncSession, run: Settled) -> Check | Non
     return len(expected), [*wrong, *_broken_chain(original, later)]
 
 
-async def _approved(session: AsyncSession, period: str) -> list[Run]:
+async def _approved(session: ReadSession, period: str) -> list[Run]:
     rows = await session.scalars(
         select(Run).where(Run.period == period, Run.state == "APPROVED").order_by(Run.id)
     )
@@ -110,7 +108,7 @@ def _broken_chain(in_force: str, later: Iterable[Run]) -> list[str]:
     return wrong
 
 
-async def _left(session: AsyncSession, period: str) -> set[str]:
+async def _left(session: ReadSession, period: str) -> set[str]:
     """Return the debtors that left a month's net: the hub decided it, a correction told nodes."""
     told = await session.scalars(
         select(NodeCorrection.left_net).where(NodeCorrection.period == period)
@@ -137,7 +135,7 @@ def _sums_of(entries: Iterable[Entry], left: set[str]) -> Sums:
 
 
 async def _add(
-    sums: Sums, session: AsyncSession, place: str, left: set[str], *, is_licence: bool
+    sums: Sums, session: ReadSession, place: str, left: set[str], *, is_licence: bool
 ) -> None:
     rows = await session.scalars(
         select(JournalPosting)
@@ -155,7 +153,7 @@ def _move(sums: Sums, key: str, debit: str, credit: str, amount: int, currency: 
     sums[key, credit, currency] -= amount
 
 
-async def member_corrections_add_up(session: AsyncSession, run: Settled) -> Check | None:
+async def member_corrections_add_up(session: ReadSession, run: Settled) -> Check | None:
     """I11: members' amounts of a month and what corrections changed are its income in force."""
     row = run.distribution
     last: NodeCorrection | None = await distribution.last_correction(session, run.period)

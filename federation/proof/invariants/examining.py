@@ -3,8 +3,6 @@
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from federation.distribution.tables import DistributedRun
 from federation.settlement.run import RunResult
 from federation.settlement.run_document import RunDocument
@@ -17,6 +15,7 @@ from federation.store.invariants import (
     stated,
     violations,
 )
+from federation.store.sessions import ReadSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class RunInvariant:
     number: str
     name: str
     meaning: str
-    examine: Callable[[AsyncSession, Settled], Awaitable[Check | None]]  # None: not on this server
+    examine: Callable[[ReadSession, Settled], Awaitable[Check | None]]  # None: not on this server
     at_approval: bool = True
 
 
@@ -67,7 +66,7 @@ class Finding:
 
 
 async def examine_run(
-    session: AsyncSession, run: Settled, invariants: Iterable[RunInvariant]
+    session: ReadSession, run: Settled, invariants: Iterable[RunInvariant]
 ) -> Checks:
     """Examine what is true of a settled run; what does not apply here is left out."""
     found: Checks = {}
@@ -79,7 +78,7 @@ async def examine_run(
 
 
 async def require_sound(
-    session: AsyncSession, run: Settled, invariants: Sequence[RunInvariant]
+    session: ReadSession, run: Settled, invariants: Sequence[RunInvariant]
 ) -> None:
     """Refuse to settle a run that breaks an invariant, before it is committed."""
     examined = [invariant for invariant in invariants if invariant.at_approval]

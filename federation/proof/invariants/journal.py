@@ -6,7 +6,6 @@ from datetime import datetime
 
 import msgspec
 from sqlalchemy import Table, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.errors import RefusalError
 from federation.ledger import store as ledger
@@ -17,14 +16,13 @@ from federation.money import exponent
 from federation.store.base import Base, BigCount
 from federation.store.exact import digits_of, is_no_count, is_no_integer
 from federation.store.invariants import Check
+from federation.store.sessions import ReadSession
 
 ROOTS = frozenset({"Assets", "Liabilities", "Equity", "Income", "Expenses"})
-
-
 NAMED_MAX = 1_000  # objects that a check names of one kind
 
 
-async def zero_sum(session: AsyncSession, here: str = "") -> Check:
+async def zero_sum(session: ReadSession, here: str = "") -> Check:
     """I1: every entry moves whole amounts from one account to another, so it sums to zero."""
     del here
     amount = JournalPosting.amount
@@ -54,7 +52,7 @@ async def zero_sum(session: AsyncSession, here: str = "") -> Check:
     return examined or 0, wrong
 
 
-async def sums_to_zero(session: AsyncSession, here: str) -> Check:
+async def sums_to_zero(session: ReadSession, here: str) -> Check:
     """I2: assets and expenses equal liabilities, equity and income, in every currency.
 
     Only accounts of this server stand under the five roots, so the sum of them is all there is.
@@ -73,7 +71,7 @@ async def sums_to_zero(session: AsyncSession, here: str) -> Check:
     return len(rows), [*wrong, *(f"{account}: not an account here" for account in foreign)]
 
 
-async def amounts_are_integers(session: AsyncSession, here: str) -> Check:
+async def amounts_are_integers(session: ReadSession, here: str) -> Check:
     """I3: every stored amount is the decimal text of an integer, in a currency with an exponent."""
     del here
     examined, wrong = 0, list[str]()
@@ -95,7 +93,7 @@ def _name(table: Table, key: Sequence[object]) -> str:
     return f"{table.name} {'/'.join(map(str, key))}"
 
 
-async def _odd_currencies(session: AsyncSession, table: Table) -> list[str]:
+async def _odd_currencies(session: ReadSession, table: Table) -> list[str]:
     if "currency" not in table.c:
         return []
     used = await session.scalars(select(table.c.currency).distinct())
@@ -116,7 +114,7 @@ def _is_currency(text: str) -> bool:
     return True
 
 
-async def chained(session: AsyncSession, here: str) -> Check:
+async def chained(session: ReadSession, here: str) -> Check:
     """I10: every entry's hash follows from its content and from the entry before it.
 
     Entries from before the chain began have no hash; one without a hash after it began is wrong.
@@ -168,7 +166,7 @@ def digest_of_stored(entry: RawEntry) -> str:
     )
 
 
-async def heads_chained(session: AsyncSession, here: str) -> Check:
+async def heads_chained(session: ReadSession, here: str) -> Check:
     """I10: each settled month's head stands in the journal, and the next starts from it."""
     del here
     heads = await ledger.heads(session)

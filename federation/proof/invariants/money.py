@@ -3,16 +3,16 @@
 from collections import defaultdict
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.ledger.accounts import Accounts
 from federation.ledger.service import trial_balance
 from federation.payments import incoming, states
 from federation.payments.tables import Incoming, Payment
 from federation.store.invariants import Check
+from federation.store.sessions import ReadSession
 
 
-async def clearing_empty_when_paid(session: AsyncSession, here: str) -> Check:
+async def clearing_empty_when_paid(session: ReadSession, here: str) -> Check:
     """I7: when nothing is owed between parties, waited for or on its way, clearing is at 0.
 
     Currency to sell that stands against currency to buy waits for the bank's deal (decision 0006);
@@ -37,14 +37,14 @@ async def clearing_empty_when_paid(session: AsyncSession, here: str) -> Check:
     return len(clearing), [f"{currency}: {amount} left" for currency, amount in left.items()]
 
 
-async def _is_something_to_pay(session: AsyncSession) -> bool:
+async def _is_something_to_pay(session: ReadSession) -> bool:
     open_states = states.NOT_EXPORTED | states.AT_THE_BANK
     payment = select(Payment.payment_id).where(Payment.state.in_(open_states)).limit(1)
     remittance = select(Incoming.id).where(Incoming.state == incoming.EXPECTED).limit(1)
     return bool(await session.scalar(payment) or await session.scalar(remittance))
 
 
-async def in_transit_is_at_the_bank(session: AsyncSession, here: str) -> Check:
+async def in_transit_is_at_the_bank(session: ReadSession, here: str) -> Check:
     """I7: what is in transit is what payments at the bank are to discharge, per currency."""
     _, balance = await trial_balance(session)
     account = Accounts(here).owed("InTransit")

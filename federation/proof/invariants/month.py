@@ -5,7 +5,6 @@ from datetime import date
 
 import msgspec
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.distribution import store as distribution
 from federation.distribution.tables import DistributedRun
@@ -21,22 +20,17 @@ from federation.settlement.rates import MAX_AGE
 from federation.settlement.run_document import late_party
 from federation.store.exact import exact_sums
 from federation.store.invariants import Check
+from federation.store.sessions import ReadSession
 from federation.values.month import last_day
 from federation.values.party import HUB
 
 _NO_DAY = date.min  # what is compared is what was moved, not when
-
-
 _HELD_AS = (HeldItem.licence, HeldItem.reason, HeldItem.currency)
-
-
 _HELD_FOR = (HeldItem.licence, HeldItem.url_key, HeldItem.currency)  # LATE: a node, no address
-
-
 Moved = tuple[str, str, int, str]  # debit, credit, amount, currency
 
 
-async def postings_of(session: AsyncSession, documents: str) -> list[tuple[str, JournalPosting]]:
+async def postings_of(session: ReadSession, documents: str) -> list[tuple[str, JournalPosting]]:
     """Return (document, posting) of every document that begins like this."""
     rows = await session.execute(
         select(JournalEntry.document, JournalPosting)
@@ -46,7 +40,7 @@ async def postings_of(session: AsyncSession, documents: str) -> list[tuple[str, 
     return [(document, posting) for document, posting in rows]
 
 
-async def journal_matches_run(session: AsyncSession, run: Settled) -> Check | None:
+async def journal_matches_run(session: ReadSession, run: Settled) -> Check | None:
     """I4: what a licensor's books took from unearned fees is what the run recognised."""
     if run.corrects:
         return None
@@ -67,7 +61,7 @@ async def journal_matches_run(session: AsyncSession, run: Settled) -> Check | No
     return len(own), wrong
 
 
-async def posted_as_computed(session: AsyncSession, run: Settled) -> Check | None:
+async def posted_as_computed(session: ReadSession, run: Settled) -> Check | None:
     """I8: what the run enters in the books, computed again, is what stands there: no more, once."""
     if run.corrects:
         return None
@@ -86,7 +80,7 @@ def _moved(posting: Posting | JournalPosting) -> Moved:
     return posting.debit, posting.credit, posting.amount, posting.currency
 
 
-async def held_adds_up(session: AsyncSession, run: Settled) -> Check | None:
+async def held_adds_up(session: ReadSession, run: Settled) -> Check | None:
     """I18: the items held for addresses add up to the licensor's `~` shares, in its currency."""
     if run.corrects:
         return None
@@ -108,7 +102,7 @@ async def held_adds_up(session: AsyncSession, run: Settled) -> Check | None:
     return len(wanted), sorted(wrong)
 
 
-async def disputed_in_suspense(session: AsyncSession, run: Settled) -> Check | None:
+async def disputed_in_suspense(session: ReadSession, run: Settled) -> Check | None:
     """I18: disputed and unmatched amounts are in suspense in their currency; the rest settles."""
     if run.corrects:
         return None
@@ -141,7 +135,7 @@ def _tilde_shares(run: Settled) -> dict[tuple[str, str, str], int]:
     }
 
 
-async def payment_exponent(session: AsyncSession, run: Settled) -> Check | None:
+async def payment_exponent(session: ReadSession, run: Settled) -> Check | None:
     """I16: every payment is whole minor units above 0, or set off, with as many decimals."""
     rows = await payments.payments_of(session, run.period)
     wrong = [
@@ -160,7 +154,7 @@ def _has_decimals(amount: int, currency: str) -> bool:
     return len(part) == digits
 
 
-async def rates_as_published(session: AsyncSession, run: Settled) -> Check | None:
+async def rates_as_published(session: ReadSession, run: Settled) -> Check | None:
     """I19: each rate of the run is the text published for its day, not later than the month's end.
 
     A node has no rates of its own; it holds those of the run to their age when it computes.
@@ -177,7 +171,7 @@ async def rates_as_published(session: AsyncSession, run: Settled) -> Check | Non
     return len(run.document.rates), wrong
 
 
-async def distribution_conserved(session: AsyncSession, run: Settled) -> Check | None:
+async def distribution_conserved(session: ReadSession, run: Settled) -> Check | None:
     """I4: received and domestic equal the admin fee, what members get and what is nobody's."""
     row = run.distribution
     if row is None:
@@ -199,7 +193,7 @@ def _split_outstanding(row: DistributedRun) -> dict[str, int]:
     }
 
 
-async def member_lines_add_up(session: AsyncSession, run: Settled) -> Check | None:
+async def member_lines_add_up(session: ReadSession, run: Settled) -> Check | None:
     """I4: what a member is attributed is the sum of its statement's lines."""
     if run.distribution is None:
         return None
@@ -213,7 +207,7 @@ async def member_lines_add_up(session: AsyncSession, run: Settled) -> Check | No
     return len(balances), sorted(wrong)
 
 
-async def balances_add_up(session: AsyncSession, run: Settled) -> Check | None:
+async def balances_add_up(session: ReadSession, run: Settled) -> Check | None:
     """I4: opening + attributed + adjusted = payable + outstanding; the opening is the last one."""
     if run.distribution is None:
         return None

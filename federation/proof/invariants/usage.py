@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from federation.metering import lines as usage_lines
 from federation.metering import store as metering
@@ -12,12 +11,13 @@ from federation.metering import totals as usage_totals
 from federation.metering.messages import UsageReport
 from federation.proof.invariants.examining import Settled
 from federation.store.invariants import Check
+from federation.store.sessions import ReadSession
 from federation.values.party import HUB
 
 Classes = Mapping[str, tuple[int, int]]  # {class: (lines, units)}
 
 
-async def usage_conserved(session: AsyncSession, run: Settled) -> Check | None:
+async def usage_conserved(session: ReadSession, run: Settled) -> Check | None:
     """I13: every class of the run is the sum of the classes of the reports it was built on.
 
     A later round brings new reports; the run stands on those whose digests it names, and on one
@@ -54,7 +54,7 @@ def _sum(one: Classes, other: Classes) -> dict[str, tuple[int, int]]:
     return dict(sums)
 
 
-async def lines_conserved(session: AsyncSession, run: Settled) -> Check | None:
+async def lines_conserved(session: ReadSession, run: Settled) -> Check | None:
     """I13: the classes this node reported last are the verdicts it stored, line by line."""
     if run.distribution is None:
         return None
@@ -72,7 +72,7 @@ async def lines_conserved(session: AsyncSession, run: Settled) -> Check | None:
     return sum(lines for lines, _ in stored.values()), sorted(wrong)
 
 
-async def lines_counted_once(session: AsyncSession, run: Settled) -> Check | None:
+async def lines_counted_once(session: ReadSession, run: Settled) -> Check | None:
     """I12: each line of the month that was placed here is in exactly one total, with its units."""
     row = await metering.find_period(session, run.period)
     if row is None or row.state not in {"REPORTED", "COMPLETE"}:

@@ -2,12 +2,10 @@
 
 MATCH = "id entryId number act reason actedBy actedAt items { kind ref amount note }"
 
-
 ENTRY_FIELDS = """id kind status state reference amount { minor currency } direction signed
   bookedOn valueOn text charges { minor currency }
   details { amount { minor currency } direction endToEndId references counterpartyName
     counterpartyAccount remittance returnReason }"""
-
 
 REFUSED = "... on Refused { code message }"
 
@@ -16,37 +14,29 @@ OPEN_ACCOUNT = f"""mutation($account: String!, $currency: String!, $name: String
   openBankAccount(account: $account, currency: $currency, name: $name, scheme: $scheme) {{
     __typename ... on BankAccount {{ id account scheme currency name }} {REFUSED} }} }}"""
 
-
 QUEUE = f"""query($first: Int!, $after: ID) {{ bankQueue(first: $first, after: $after) {{
   entry {{ {ENTRY_FIELDS} }}
   suggestions {{ entries items {{ kind ref amount note }} difference score reasons isExact }}
   proposal {{ {MATCH} }} }} }}"""
 
-
 ENTRY = f"query($id: ID!) {{ bankEntry(id: $id) {{ {ENTRY_FIELDS} }} }}"
-
 
 CONFIRM = f"""mutation($entries: [ID!]!, $items: [BankItemInput!]!) {{
   confirmMatch(entries: $entries, items: $items) {{
     __typename ... on BankMatches {{ matches {{ {MATCH} }} }} {REFUSED} }} }}"""
 
-
 SETTLE = f"""mutation($entry: ID!, $items: [BankItemInput!]!, $reason: String!) {{
   settleWithItems(entry: $entry, items: $items, reason: $reason) {{
     __typename ... on BankMatch {{ {MATCH} }} {REFUSED} }} }}"""
 
-
 APPROVE = f"""mutation($entry: ID!) {{ approveSettlement(entry: $entry) {{
   __typename ... on BankMatch {{ {MATCH} }} {REFUSED} }} }}"""
-
 
 UNDO = f"""mutation($entry: ID!, $reason: String!) {{
   undoSettlement(entry: $entry, reason: $reason) {{
     __typename ... on BankMatch {{ {MATCH} }} {REFUSED} }} }}"""
 
-
 MONEY = "{ minor currency }"
-
 
 REPORT = f"""{{ reconciliationReport {{ account {{ id account currency name }} statements
   opening {MONEY} credits {MONEY} debits {MONEY} closing {MONEY} settled {MONEY}
