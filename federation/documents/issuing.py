@@ -22,7 +22,7 @@ class DocumentMismatchError(RefusalError):
     code: ClassVar[str] = "DOCUMENT_MISMATCH"
 
 
-async def _issue_sheet(
+async def issue_sheet(
     session: WriteSession,
     *,
     issuer: str,
@@ -47,7 +47,7 @@ async def _issue_sheet(
 async def issue_invoice(session: WriteSession, row: Licence) -> Document:
     """Issue the invoice of an accepted licence: the whole fee, due on the first day of its term."""
     facts, issued_on = licensing.facts(row), row.accepted_at.date()
-    return await _issue_sheet(
+    return await issue_sheet(
         session,
         issuer=row.licensor,
         series="INV",

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from federation.documents import writers
 from federation.documents.credits import credit_entry, refund_due
-from federation.documents.issuing import _issue_sheet, issue_invoice
+from federation.documents.issuing import issue_sheet, issue_invoice
 from federation.documents.tables import Document
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts
@@ -25,7 +25,7 @@ async def credit_licence(
     parts = {facts.key(item): credited(facts, item.fee) for item in facts.components}
     received = sum(receipt.amount for receipt in await licensing.receipts_of(session, row.number))
     invoice = await issue_invoice(session, row)
-    note = await _issue_sheet(
+    note = await issue_sheet(
         session,
         issuer=row.licensor,
         series="CN",

@@ -6,7 +6,7 @@ from functools import partial
 
 from federation.documents import store as documents
 from federation.documents import writers
-from federation.documents.issuing import _issue_sheet
+from federation.documents.issuing import issue_sheet
 from federation.documents.messages import DocumentIssued, Form
 from federation.documents.service import CSV, issue
 from federation.documents.tables import Document
@@ -48,7 +48,7 @@ async def issue_run(
     issued: list[Document] = []
     for node in sorted(document.collectives):
         if any((row.debtor, row.creditor) == (node, HUB) for row in result.cleared):
-            note = await _issue_sheet(
+            note = await issue_sheet(
                 session,
                 issuer=HUB,
                 series="FEE",
@@ -62,7 +62,7 @@ async def issue_run(
             issued.append(note)
         if opening.get(node) or any(node in (r.debtor, r.creditor) for r in result.cleared):
             how = _payment(paid.get(node), result.remittances[node], value_on)
-            advice = await _issue_sheet(
+            advice = await issue_sheet(
                 session,
                 issuer=HUB,
                 series="ADV",

@@ -6,7 +6,7 @@ first. So whatever a write transaction reads cannot change before it commits, an
 lost (docs/decisions/0002).
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -59,7 +59,7 @@ class Database:
         self._listeners[what] = hear
 
     @asynccontextmanager
-    async def write(self, name: str) -> AsyncIterator[WriteSession]:
+    async def write(self, name: str) -> AsyncGenerator[WriteSession]:
         """Open the write transaction `name`; commit when the block ends, else roll back."""
         async with self._writing() as session:
             async with session.begin():
@@ -76,7 +76,7 @@ class Database:
                     self._listeners[what]()
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[ReadSession]:
+    async def read(self) -> AsyncGenerator[ReadSession]:
         """Open one consistent view of the committed rows; writing through it is refused."""
         async with self._reading() as session:
             if not self.is_sqlite:
