@@ -32,6 +32,7 @@ async def issue_sheet(
     write: Callable[[str], Sheet],
     period: str | None = None,
 ) -> Document:
+    """Issue a document whose JSON and CSV are two forms of one sheet."""
     return await issue(
         session,
         issuer=issuer,

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from federation.documents import writers
 from federation.documents.credits import credit_entry, refund_due
-from federation.documents.issuing import issue_sheet, issue_invoice
+from federation.documents.issuing import issue_invoice, issue_sheet
 from federation.documents.tables import Document
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts
