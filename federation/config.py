@@ -6,6 +6,7 @@ over; lists and tables are written as JSON there. What is not known is refused, 
 the environment alike: a misspelt limit must not pass for the default.
 """
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -147,9 +148,13 @@ class HubConfig(ServerConfig, frozen=True, forbid_unknown_fields=True, kw_only=T
     calendar: Calendar = Calendar()
     adjustments: Adjustments = Adjustments()
     payment_days: Annotated[int, Meta(ge=0, le=365)] = 10  # from approval to the value date
+    peer_networks: Annotated[tuple[str, ...], Meta(max_length=64)] = ()
+    """CIDR blocks in which nodes may be although they are not public, as `127.0.0.0/8`."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for block in self.peer_networks:
+            _check_network(block)
         _check_currency("clearing_currency", self.clearing_currency)
         if self.fee_band_bps[0] > self.fee_band_bps[1]:
             raise ValueError("`fee_band_bps` is [lowest, highest]")
@@ -288,6 +293,13 @@ def _check_ids(ids: Mapping[str, object]) -> None:
     for each in ids:
         if not each or each.startswith("~") or "/" in each:
             raise ValueError(f"`{each}` may not be empty, start with ~ or hold a /")
+
+
+def _check_network(text: str) -> None:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"`peer_networks`: {error}") from error
 
 
 def _check_tiers(tiers: Mapping[str, Tier]) -> None:

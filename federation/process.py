@@ -13,6 +13,7 @@ from litestar import Litestar
 
 from federation.clock import Clock
 from federation.config import HubConfig, NodeConfig
+from federation.edge.addresses import networks
 from federation.edge.peers import PeerClient
 from federation.edge.relay import Relay
 from federation.server import Server
@@ -82,7 +83,8 @@ class Service:
         self.port: int = self._socket.getsockname()[1]
         self.url = config.public_url or f"http://{config.host}:{self.port}"
         key = SigningKey.load_or_create(config.data_dir / "key.pem")
-        self._peers = PeerClient(config.entity_id, key, clock)
+        allowed = networks(config.peer_networks) if isinstance(config, HubConfig) else None
+        self._peers = PeerClient(config.entity_id, key, clock, allowed=allowed)
         self.server = Server(
             config=config,
             key=key,

@@ -1,6 +1,6 @@
 """One running server as its parts see it: configuration, key, database, clock, and who to ask."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -9,6 +9,7 @@ from federation.config import HubConfig, NodeConfig
 from federation.errors import RefusalError
 from federation.licensing.service import Licensing
 from federation.store.database import Database
+from federation.store.inbox import UnknownMessageError
 from federation.store.sessions import ReadSession
 from federation.trust.keys import PublicKey, SigningKey
 from federation.trust.membership import HubTerms, Peer
@@ -32,6 +33,32 @@ class Peers(Protocol):
         ...
 
 
+class Retry(Protocol):
+    """How staff have parked messages handled; the composition root knows the handlers."""
+
+    async def message(self, message_id: int) -> str:
+        """Handle a parked message again, and those behind it; return the state it came to."""
+        ...
+
+    async def stream(self, sender: str, stream: str) -> None:
+        """Handle what waits behind a message that was dropped."""
+        ...
+
+
+class _NoHandlers:
+    """A server that takes no messages: nothing is parked there."""
+
+    async def message(self, message_id: int) -> str:
+        raise UnknownMessageError(str(message_id))
+
+    async def stream(self, sender: str, stream: str) -> None:
+        del sender, stream
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
 @dataclass(slots=True)
 class Server:
     """One hub or node: its name, key, database and clock. Composition roots make it."""
@@ -43,6 +70,10 @@ class Server:
     peers: Peers
     url: str = ""
     known_peers: dict[str, tuple[str, PublicKey]] = field(default_factory=dict)
+    knocked: Callable[[], None] = _nothing  # a node's hub called before the node knew it
+    retry: Retry = field(
+        default_factory=_NoHandlers
+    )  # handles a parked message, or what waits behind one
 
     @property
     def code(self) -> str:

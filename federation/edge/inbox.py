@@ -1,48 +1,62 @@
-"""Messages from other servers: each has its effect exactly once, in its sender's order."""
+"""Messages from other servers: each is taken once, in the order of its stream.
 
-from collections.abc import Awaitable, Callable, Mapping
+What is refused, has not the form of its kind or breaks its handler is parked with its reason
+(`store/inbox.py`): the rest of its stream waits behind it, everything else goes on.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
+from msgspec import Meta
 
+from federation.config import NodeConfig
 from federation.edge.auth import known_peer, peek_issuer, peer_principal
 from federation.errors import RefusalError
 from federation.logs import get_logger
 from federation.server import Server
-from federation.store.outbox import accept
+from federation.store import inbox
+from federation.store.messages import MIB, BadMessageError, Message, Stream, opened
 from federation.store.sessions import WriteSession
-from federation.trust.keys import PublicKey
+from federation.store.tables import ParkedMessage
 from federation.trust.principals import NotAllowedError, NotAuthenticatedError
 from federation.values.party import HUB
 
 MESSAGES_MAX = 200
-BYTES_MAX = 64 * 1024 * 1024
+BYTES_MAX = 72 * MIB  # one message of the largest kind, and what is around it
+UNEXPECTED = "UNEXPECTED"
 log = get_logger("inbox")
 
 
-class Envelope(msgspec.Struct, frozen=True):
-    """One message with its number in the sender's order to this server."""
+class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One message with its number in its stream from the sender to this server."""
 
-    sequence: int
-    kind: str
+    stream: Stream
+    sequence: Annotated[int, Meta(ge=1, le=2**31 - 1)]
+    kind: Annotated[str, Meta(min_length=1, max_length=64)]
     body: msgspec.Raw
 
 
-class Delivered(msgspec.Struct, frozen=True):
-    """What was taken: every message up to `up_to`; then why the next one was not."""
+Envelopes = Annotated[list[Envelope], Meta(min_length=1, max_length=MESSAGES_MAX)]
 
-    up_to: int
-    code: str | None = None
-    message: str | None = None
+
+class NotTaken(msgspec.Struct, frozen=True):
+    """Why a stream was not taken further: the code and sentence of the refusal."""
+
+    code: str
+    message: str
+
+
+class Delivered(msgspec.Struct, frozen=True):
+    """What was taken: per stream every message up to a number; then why the next one was not."""
+
+    up_to: dict[str, int]
+    not_taken: dict[str, NotTaken] = {}
 
 
 class Sender(NamedTuple):
-    """Who sends; the code is empty for one not yet admitted.
-
-    Messages are numbered per key: before admission a name can be anybody's, a key only its
-    holder's, so that nobody takes a number in the name of another.
-    """
+    """An admitted server that sends; its messages are numbered per key."""
 
     entity_id: str
     code: str
@@ -60,76 +74,219 @@ class Arrival:
 
 
 Handler = Callable[[Arrival, Any], Awaitable[None]]
-Handlers = Mapping[str, tuple[type[msgspec.Struct], Handler]]
-Introduce = Callable[[Server, list[Envelope]], PublicKey | None]
-"""Returns the key by which a server introduces itself in its first message, if it may."""
+Handlers = Mapping[str, tuple[type[Message], Handler]]
 
 
-async def receive(
-    server: Server, handlers: Handlers, introduce: Introduce, authorization: str | None, body: bytes
-) -> Delivered:
-    """Handle a delivery of another server, message by message, each in a transaction of its own."""
-    try:
-        envelopes = msgspec.json.decode(body, type=list[Envelope])[:MESSAGES_MAX]
-    except msgspec.MsgspecError as error:
-        raise BadMessageError(str(error)) from error
-    sender = await _sender(server, introduce, authorization, envelopes)
-    up_to = 0
-    for envelope in envelopes:
-        try:
-            await _handle(server, handlers, sender, envelope)
-        except RefusalError as refusal:
-            name, kind = sender.entity_id, envelope.kind
-            log.warning("message refused", sender=name, kind=kind, code=refusal.code)
-            return Delivered(up_to, refusal.code, refusal.message)
-        up_to = envelope.sequence
-    return Delivered(up_to)
+def handlers_of(pairs: Iterable[tuple[type[Message], Handler]]) -> Handlers:
+    """Return handlers by the kind of their message."""
+    return {shape.KIND: (shape, handler) for shape, handler in pairs}
 
 
-async def _handle(server: Server, handlers: Handlers, sender: Sender, envelope: Envelope) -> None:
-    if envelope.kind not in handlers:
-        raise NotAuthenticatedError(f"no message of kind {envelope.kind!r} is taken here")
-    shape, handler = handlers[envelope.kind]
-    body = bytes(envelope.body)
-    async with server.db.write(f"inbox.{envelope.kind}") as session:
-        is_new = await accept(
-            session,
-            sender=sender.key_id,
-            sequence=envelope.sequence,
-            kind=envelope.kind,
-            body=body,
-            now=server.clock(),
-        )
-        if is_new:
-            message = _decoded(body, shape)
-            await handler(Arrival(session, server, sender.code, sender.entity_id), message)
+async def authenticate_sender(server: Server, authorization: str | None) -> Sender:
+    """Return the admitted server that calls; at a node only the hub may.
 
-
-class BadMessageError(RefusalError):
-    """This message has not the form of its kind."""
-
-    code = "BAD_MESSAGE"
-
-
-def _decoded(body: bytes, shape: type[msgspec.Struct]) -> msgspec.Struct:
-    try:
-        return msgspec.json.decode(body, type=shape)
-    except msgspec.MsgspecError as error:
-        raise BadMessageError(str(error)) from error
-
-
-async def _sender(
-    server: Server, introduce: Introduce, authorization: str | None, envelopes: list[Envelope]
-) -> Sender:
-    """Return who sends."""
+    Raises NotAuthenticatedError or NotAllowedError. Nothing of the body is read before.
+    """
     scheme, _, token = (authorization or "").partition(" ")
     if scheme.lower() != "bearer":
         raise NotAuthenticatedError
     issuer = peek_issuer(token)
-    code, key = await known_peer(server, issuer) or ("", introduce(server, envelopes))
-    if key is None:
+    known = await known_peer(server, issuer)
+    if known is None:
+        if isinstance(server.config, NodeConfig) and issuer == server.config.hub.entity_id:
+            server.knocked()
         raise NotAuthenticatedError(f"{issuer} is not admitted")
+    code, key = known
     peer_principal(token, code, issuer, key, server.config.entity_id, server.clock())
-    if server.code != HUB and code not in {HUB, ""}:  # "" is the hub that introduces itself
+    if HUB not in {server.code, code}:
         raise NotAllowedError("only the hub sends messages to a node")
     return Sender(issuer, code, key.kid)
+
+
+def read_envelopes(body: bytes, handlers: Handlers) -> list[Envelope]:
+    """Read a delivery; one that is malformed or holds a kind not taken here is refused whole."""
+    try:
+        envelopes = msgspec.json.decode(body, type=Envelopes)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise BadMessageError(str(error)) from error
+    for envelope in envelopes:
+        if envelope.kind not in handlers:
+            raise BadMessageError(f"no message of kind {envelope.kind!r} is taken here")
+    return envelopes
+
+
+async def take(
+    server: Server, handlers: Handlers, sender: Sender, envelopes: Sequence[Envelope]
+) -> Delivered:
+    """Take messages of an admitted server, each in a transaction of its own."""
+    up_to: dict[str, int] = {}
+    not_taken: dict[str, NotTaken] = {}
+    for envelope in envelopes:
+        if envelope.stream in not_taken:
+            continue
+        try:
+            await _take_one(server, handlers, sender, envelope)
+        except RefusalError as refusal:
+            not_taken[envelope.stream] = NotTaken(refusal.code, refusal.message[:500])
+            log.warning(
+                "message not taken",
+                sender=sender.entity_id,
+                stream=envelope.stream,
+                kind=envelope.kind,
+                code=refusal.code,
+            )
+        else:
+            up_to[envelope.stream] = envelope.sequence
+    return Delivered(up_to, not_taken)
+
+
+async def _take_one(server: Server, handlers: Handlers, sender: Sender, envelope: Envelope) -> None:
+    """Handle a message, or park it; refuse only what is out of its order or too much."""
+    body = bytes(envelope.body)
+    try:
+        async with server.db.write(f"inbox.{envelope.kind}") as session:
+            if not await _is_new(session, server, sender, envelope, body):
+                return
+            if await inbox.is_held_up(session, sender.key_id, envelope.stream):
+                reason = "an earlier message of the stream is parked"
+                row = _parked(server, sender, envelope, body, inbox.BEHIND, reason)
+                await inbox.park(session, row)
+                return
+            arrival = Arrival(session, server, sender.code, sender.entity_id)
+            await _handle(arrival, handlers, envelope.stream, envelope.kind, body)
+    except (inbox.OutOfOrderError, inbox.MessageConflictError, inbox.ParkedFullError):
+        raise
+    except RefusalError as refusal:
+        await _park(server, sender, envelope, body, refusal.code, refusal.message)
+    except Exception as defect:
+        log.exception("message broke its handler", kind=envelope.kind, stream=envelope.stream)
+        await _park(server, sender, envelope, body, UNEXPECTED, type(defect).__name__)
+
+
+async def _is_new(
+    session: WriteSession, server: Server, sender: Sender, envelope: Envelope, body: bytes
+) -> bool:
+    return await inbox.accept(
+        session,
+        sender=sender.key_id,
+        stream=envelope.stream,
+        sequence=envelope.sequence,
+        kind=envelope.kind,
+        body=body,
+        now=server.clock(),
+    )
+
+
+async def _handle(at: Arrival, handlers: Handlers, stream: str, kind: str, body: bytes) -> None:
+    """Check a message whole, then let it have its effect."""
+    shape, handler = handlers[kind]
+    message = opened(body, shape)
+    if message.stream != stream:
+        raise BadMessageError(f"{kind} of the stream {message.stream} came in {stream}")
+    await handler(at, message)
+    await at.session.flush()
+
+
+async def _park(
+    server: Server, sender: Sender, envelope: Envelope, body: bytes, code: str, reason: str
+) -> None:
+    async with server.db.write("inbox.park") as session:
+        if await _is_new(session, server, sender, envelope, body):
+            row = _parked(server, sender, envelope, body, inbox.PARKED, reason, code)
+            await inbox.park(session, row)
+    log.warning("message parked", sender=sender.code, stream=envelope.stream, code=code)
+
+
+def _parked(
+    server: Server,
+    sender: Sender,
+    envelope: Envelope,
+    body: bytes,
+    state: str,
+    reason: str,
+    code: str = "",
+) -> ParkedMessage:
+    return ParkedMessage(
+        sender=sender.key_id,
+        sender_code=sender.code,
+        entity_id=sender.entity_id,
+        stream=envelope.stream,
+        sequence=envelope.sequence,
+        kind=envelope.kind,
+        body=body,
+        state=state,
+        code=code,
+        reason=reason,
+        received_at=server.clock(),
+        attempts=1 if state == inbox.PARKED else 0,
+    )
+
+
+async def try_again(server: Server, handlers: Handlers, message_id: int) -> str:
+    """Handle a parked message once more, then those behind it; return the state it came to.
+
+    Raises UnknownMessageError, or MessageStateError for one that waits behind another. A message
+    that is refused again stays parked with its new reason.
+    """
+    async with server.db.read() as session:
+        row = await inbox.get_parked(session, message_id)
+    if row.state != inbox.PARKED:
+        raise inbox.MessageStateError(f"{message_id} is {row.state}")
+    state = await _again(server, handlers, row)
+    if state == inbox.DONE:
+        await go_on(server, handlers, row.sender, row.stream)
+    return state
+
+
+async def go_on(server: Server, handlers: Handlers, sender: str, stream: str) -> None:
+    """Handle what waits in a stream whose parked head was handled or dropped, as far as it goes."""
+    while True:
+        async with server.db.read() as session:
+            row = await inbox.head_of(session, sender, stream)
+        if row is None or row.state != inbox.BEHIND:
+            return
+        if await _again(server, handlers, row) != inbox.DONE:
+            return
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How staff have parked messages handled, with this server's handlers."""
+
+    server: Server
+    handlers: Handlers
+
+    async def message(self, message_id: int) -> str:
+        """Handle a parked message again, and those behind it; return the state it came to."""
+        return await try_again(self.server, self.handlers, message_id)
+
+    async def stream(self, sender: str, stream: str) -> None:
+        """Handle what waits behind a message that was dropped."""
+        await go_on(self.server, self.handlers, sender, stream)
+
+
+async def _again(server: Server, handlers: Handlers, row: ParkedMessage) -> str:
+    try:
+        async with server.db.write(f"inbox.{row.kind}") as session:
+            again = await inbox.get_parked(session, row.id)
+            if again.state not in inbox.OPEN:
+                return again.state  # somebody else was faster
+            arrival = Arrival(session, server, again.sender_code, again.entity_id)
+            await _handle(arrival, handlers, again.stream, again.kind, again.body)
+            again.state, again.body, again.decided_at = inbox.DONE, b"", server.clock()
+            again.drop_proposed_by = again.drop_reason = None
+    except RefusalError as refusal:
+        return await _refused_again(server, row.id, refusal.code, refusal.message)
+    except Exception as defect:
+        log.exception("message broke its handler again", kind=row.kind, stream=row.stream)
+        return await _refused_again(server, row.id, UNEXPECTED, type(defect).__name__)
+    return inbox.DONE
+
+
+async def _refused_again(server: Server, message_id: int, code: str, reason: str) -> str:
+    async with server.db.write("inbox.park") as session:
+        row = await inbox.get_parked(session, message_id)
+        if row.state in inbox.OPEN:
+            row.state, row.code, row.reason = inbox.PARKED, code, reason[:500]
+            row.attempts += 1
+        return row.state

@@ -1,13 +1,15 @@
 """Calls to other servers: signed for 60 seconds, with a deadline, over one aiohttp session."""
 
 import io
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
 
 from federation.clock import Clock
+from federation.edge.addresses import GuardedResolver, Network, is_callable, literal_of
 from federation.server import PeerDownError
 from federation.trust.keys import SigningKey
 from federation.trust.tokens import mint_server_token
@@ -33,8 +35,17 @@ async def _nobody(code: str) -> None:
 class PeerClient:
     """Speaks for one server; its composition root says in `find` where the others are."""
 
-    def __init__(self, entity_id: str, key: SigningKey, clock: Clock) -> None:
+    def __init__(
+        self,
+        entity_id: str,
+        key: SigningKey,
+        clock: Clock,
+        *,
+        allowed: Sequence[Network] | None = None,
+    ) -> None:
+        """`allowed`: networks beside the public ones; None where addresses are the operator's."""
         self._entity_id, self._key, self._clock = entity_id, key, clock
+        self._allowed = allowed
         self._session: aiohttp.ClientSession | None = None
         self.find: Find = _nobody
 
@@ -70,6 +81,7 @@ class PeerClient:
         )
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         timeout = aiohttp.ClientTimeout(total=seconds)
+        self._refuse_literal(url)
         try:
             async with self._open().post(
                 url, data=io.BytesIO(body), headers=headers, timeout=timeout, allow_redirects=False
@@ -94,6 +106,12 @@ class PeerClient:
         except (TimeoutError, aiohttp.ClientError, OSError, UnicodeDecodeError) as error:
             raise PeerAnswerError(f"{type(error).__name__}: {error}") from error
 
+    def _refuse_literal(self, url: str) -> None:
+        """Refuse an address given as a number: the resolver is never asked about those."""
+        literal = literal_of(urlsplit(url).hostname or "")
+        if self._allowed is not None and literal and not is_callable(literal, self._allowed):
+            raise PeerAnswerError(f"{literal} is not public")
+
     async def _rest(self, response: aiohttp.ClientResponse, data: bytes) -> bytes:
         chunks = [data]
         size = len(data)
@@ -106,6 +124,9 @@ class PeerClient:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            connector = aiohttp.TCPConnector(limit=0, limit_per_host=8, ttl_dns_cache=60)
+            resolver = None if self._allowed is None else GuardedResolver(self._allowed)
+            connector = aiohttp.TCPConnector(
+                limit=0, limit_per_host=8, ttl_dns_cache=60, resolver=resolver
+            )
             self._session = aiohttp.ClientSession(connector=connector, trust_env=False)
         return self._session

@@ -38,6 +38,9 @@ class Relay:
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._passed_over: set[str] = set()  # had mail while they were busy
         self._not_before: dict[str, tuple[float, int]] = {}
+        self._held_up: dict[str, dict[str, tuple[float, int]]] = {}  # {target: {stream: …}}
+        self._quiet: dict[str, float] = {}  # nothing but streams that wait: until when
+        self._seen: dict[str, int] = {}  # how many messages waited for a target when last looked
         self._leased_until: dict[str, float] = {}
         self._urls: dict[str, str] = {}
 
@@ -46,8 +49,10 @@ class Relay:
         self._wake.set()
 
     def hurry(self) -> None:
-        """Try everybody now, also who did not answer: somebody knows that they are back."""
+        """Deliver now to every target, also to those that are in back-off after a failure."""
         self._not_before.clear()
+        self._held_up.clear()
+        self._quiet.clear()
         self.wake()
 
     async def run(self) -> None:
@@ -83,19 +88,25 @@ class Relay:
         later = [
             when - now for target, (when, _) in self._not_before.items() if target not in self._busy
         ]
+        later += [when - now for held in self._held_up.values() for when, _ in held.values()]
         return min([IDLE_SECONDS, *(max(wait, 0.01) for wait in later)])
 
     async def _start_drains(self) -> None:
         async with self._server.db.read() as session:
             targets = await outbox.targets_waiting(session)
         now = time.monotonic()
-        for target in self._not_before.keys() - targets.keys():
-            del self._not_before[target]  # nothing waits there any more: no reason to wake up
+        for kept in (self._not_before, self._held_up, self._quiet, self._seen):
+            for target in kept.keys() - targets.keys():
+                del kept[target]  # nothing waits there any more
         for target in sorted(targets):
             if target in self._busy:
                 self._passed_over.add(target)
                 continue
+            is_new = self._seen.get(target) != targets[target]
+            self._seen[target] = targets[target]
             if self._not_before.get(target, (0.0, 0))[0] > now:
+                continue
+            if self._quiet.pop(target, 0.0) > now and not is_new:
                 continue
             task = asyncio.create_task(self._drain(target))
             self._busy[target] = task
@@ -104,7 +115,7 @@ class Relay:
     def _drained(self, target: str, _: asyncio.Task[None]) -> None:
         """Look again if a message may have come meanwhile, or a back-off shortens the pause."""
         self._busy.pop(target, None)
-        if target in self._passed_over or target in self._not_before:
+        if target in self._passed_over or target in self._not_before or target in self._quiet:
             self._passed_over.discard(target)
             self._wake.set()
 
@@ -137,9 +148,14 @@ class Relay:
 
     async def _deliver_some(self, target: str) -> bool:
         """Deliver the next messages; True when there may be more."""
+        now = time.monotonic()
+        held_up = [s for s, (when, _) in self._held_up.get(target, {}).items() if when > now]
         async with self._server.db.read() as session:
-            messages = _within(await outbox.waiting(session, target, MESSAGES_MAX))
+            found = await outbox.waiting(session, target, MESSAGES_MAX, leave_out=held_up)
+        messages = _within(found)
         if not messages:
+            if held_up:
+                self._quiet[target] = min(when for when, _ in self._held_up[target].values())
             return False
         try:
             url = await self._url(target)
@@ -151,17 +167,35 @@ class Relay:
             self._urls.pop(target, None)
             await self._failed(target, messages[0], str(error))
             return False
-        if delivered.up_to:
-            async with self._server.db.write("relay.delivered") as session:
-                await outbox.mark_delivered(
-                    session, target=target, up_to=delivered.up_to, now=self._server.clock()
-                )
-            self._not_before.pop(target, None)
-        if delivered.code is not None or not delivered.up_to:
-            first_left = next((m for m in messages if m.sequence > delivered.up_to), messages[0])
-            await self._failed(target, first_left, f"{delivered.code}: {delivered.message}")
+        return await self._record(target, messages, delivered)
+
+    async def _record(
+        self, target: str, messages: Sequence[OutboxMessage], delivered: Delivered
+    ) -> bool:
+        """Keep what was taken of which stream, and wait with those that were not."""
+        sent = {message.stream for message in messages}
+        taken = {stream: number for stream, number in delivered.up_to.items() if stream in sent}
+        refused = {name: why for name, why in delivered.not_taken.items() if name in sent}
+        if not taken and not refused:
+            await self._failed(target, messages[0], "nothing was taken, and nothing said why")
             return False
-        return len(messages) == MESSAGES_MAX
+        if taken:
+            async with self._server.db.write("relay.delivered") as session:
+                for stream, number in taken.items():
+                    await outbox.mark_delivered(
+                        session,
+                        target=target,
+                        stream=stream,
+                        up_to=number,
+                        now=self._server.clock(),
+                    )
+            self._not_before.pop(target, None)
+        for stream, why in refused.items():
+            left = [m for m in messages if m.stream == stream and m.sequence > taken.get(stream, 0)]
+            await self._not_taken(target, (left or messages)[0], f"{why.code}: {why.message}")
+        for stream in taken.keys() - refused.keys():
+            self._held_up.get(target, {}).pop(stream, None)
+        return len(messages) == MESSAGES_MAX or bool(refused)
 
     async def _url(self, target: str) -> str:
         """Return where a target is; asked again after a failure, since servers move."""
@@ -174,13 +208,26 @@ class Relay:
     async def _failed(self, target: str, message: OutboxMessage, error: str) -> None:
         log.info("not delivered", target=target, kind=message.kind, reason=error[:200])
         async with self._server.db.write("relay.failed") as session:
-            await outbox.mark_failed(session, target=target, sequence=message.sequence, error=error)
+            await outbox.mark_failed(session, message_id=message.id, error=error)
         self._back_off(target)
+
+    async def _not_taken(self, target: str, message: OutboxMessage, error: str) -> None:
+        """Wait with one stream; the others of the target go on."""
+        log.info("not taken", target=target, stream=message.stream, reason=error[:200])
+        async with self._server.db.write("relay.failed") as session:
+            await outbox.mark_failed(session, message_id=message.id, error=error)
+        held_up = self._held_up.setdefault(target, {})
+        _, failures = held_up.get(message.stream, (0.0, 0))
+        held_up[message.stream] = (time.monotonic() + _wait(failures), failures + 1)
 
     def _back_off(self, target: str) -> None:
         _, failures = self._not_before.get(target, (0.0, 0))
-        wait = min(BACK_OFF_MAX, 0.1 * 2 ** min(failures, 20))
-        self._not_before[target] = (time.monotonic() + wait, failures + 1)
+        self._not_before[target] = (time.monotonic() + _wait(failures), failures + 1)
+
+
+def _wait(failures: int) -> float:
+    """Return how many seconds to wait after so many failures before this one."""
+    return min(BACK_OFF_MAX, 0.1 * float(1 << min(failures, 20)))
 
 
 _here: set[str] = set()  # the relays that run in this process
@@ -217,7 +264,12 @@ def _within(messages: Sequence[OutboxMessage]) -> list[OutboxMessage]:
 def _encoded(messages: Sequence[OutboxMessage]) -> bytes:
     return msgspec.json.encode(
         [
-            {"sequence": item.sequence, "kind": item.kind, "body": msgspec.Raw(item.body)}
+            {
+                "stream": item.stream,
+                "sequence": item.sequence,
+                "kind": item.kind,
+                "body": msgspec.Raw(item.body),
+            }
             for item in messages
         ]
     )

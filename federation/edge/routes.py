@@ -25,9 +25,7 @@ MEDIA_TYPES = {"json": "application/json", "csv": "text/csv", "xml": "applicatio
 READERS = ("settlement_officer", "settlement_approver", "auditor", "node_operator")
 
 
-def common_routes(
-    server: Server, handlers: inbox.Handlers, introduce: inbox.Introduce, files: Files
-) -> list[Any]:
+def common_routes(server: Server, handlers: inbox.Handlers, files: Files) -> list[Any]:
     """Return the route handlers of one server."""
 
     @get("/health/live", media_type=MediaType.JSON)
@@ -68,9 +66,11 @@ def common_routes(
     @post("/federation/inbox", status_code=200)
     async def deliver(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Take messages of another server."""
-        body = await read_body(request, inbox.BYTES_MAX)
         authorization = request.headers.get("authorization")
-        return json_response(await inbox.receive(server, handlers, introduce, authorization, body))
+        sender = await inbox.authenticate_sender(server, authorization)
+        body = await read_body(request, inbox.BYTES_MAX)
+        envelopes = inbox.read_envelopes(body, handlers)
+        return json_response(await inbox.take(server, handlers, sender, envelopes))
 
     @post("/usage", status_code=200)
     async def usage(request: Request[Any, Any, Any]) -> Response[bytes]:

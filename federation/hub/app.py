@@ -9,17 +9,19 @@ from federation.config import HubConfig
 from federation.edge.context import context_getter
 from federation.edge.files import file_at
 from federation.edge.http import EXCEPTION_HANDLERS
+from federation.edge.inbox import Retries
+from federation.edge.parked import ParkedWorker
 from federation.edge.peers import PeerClient
 from federation.edge.relay import Relay
 from federation.edge.routes import common_routes
-from federation.hub.messages import HANDLERS, introduce
+from federation.hub.messages import HANDLERS
 from federation.hub.routes import FILES, hub_routes
 from federation.process import Parts, Service, no_boundary
 from federation.schema.controller import graphql_controller
 from federation.schema.hub import schema
 from federation.server import Server
 from federation.store.database import Boundary
-from federation.trust.store import applications, find_party, find_party_by_entity
+from federation.trust.store import find_party, find_party_by_entity
 
 REQUEST_BYTES_MAX = 64 * 1024 * 1024
 
@@ -33,15 +35,10 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     """Put the hub together."""
 
     async def resolve(target: str) -> str | None:
-        """Return where an admitted party or an applicant is."""
+        """Return where an admitted party is."""
         async with server.db.read() as session:
             party = await find_party_by_entity(session, target)
-            if party is not None:
-                return party.url
-            for row in await applications(session, limit=1_000):
-                if row.entity_id == target:
-                    return row.url
-        return None
+        return party.url if party is not None else None
 
     async def find(code: str) -> tuple[str, str] | None:
         """Return where an admitted node is."""
@@ -50,10 +47,11 @@ def compose(server: Server, peers: PeerClient) -> Parts:
         return (party.entity_id, party.url) if party else None
 
     peers.find = find
+    server.retry = Retries(server, HANDLERS)
     app = Litestar(
         route_handlers=[
             graphql_controller(schema, context_getter(server)),
-            *common_routes(server, HANDLERS, introduce, partial(file_at, server, makers=FILES)),
+            *common_routes(server, HANDLERS, partial(file_at, server, makers=FILES)),
             *hub_routes(server),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
@@ -61,4 +59,4 @@ def compose(server: Server, peers: PeerClient) -> Parts:
         openapi_config=None,
         request_max_body_size=REQUEST_BYTES_MAX,
     )
-    return Parts(app, Relay(server, peers, resolve))
+    return Parts(app, Relay(server, peers, resolve), [ParkedWorker(server, HANDLERS).run])

@@ -2,10 +2,8 @@
 
 from datetime import datetime
 
-import msgspec
-
 from federation.edge.auth import parties, party_key
-from federation.edge.inbox import Arrival, Envelope, Handlers
+from federation.edge.inbox import Arrival, Handlers, handlers_of
 from federation.licensing import delivery, receipts
 from federation.licensing.messages import LicenceIssued, LicenceRegistered, ReceiptRecorded
 from federation.metering import month
@@ -13,24 +11,14 @@ from federation.metering.messages import Forwarded, UsageReport, UsageRouted
 from federation.registry import service as registry
 from federation.registry.messages import RegistryDelta
 from federation.runs import objections as closing
-from federation.server import Server
 from federation.settlement.messages import RunAnswered
 from federation.suspense import deciding
 from federation.suspense.messages import HeldClaimed
-from federation.trust import admission as trust
-from federation.trust.keys import InvalidKeyError, PublicKey
-from federation.trust.membership import Apply
 from federation.trust.principals import NotAllowedError
 
 
 def _now(at: Arrival) -> datetime:
     return at.server.clock()
-
-
-async def _apply(at: Arrival, message: Apply) -> None:
-    if message.entity_id != at.entity_id:
-        raise NotAllowedError(f"{at.entity_id} applies for {message.entity_id}")
-    await trust.receive_application(at.session, message, _now(at))
 
 
 async def _delta(at: Arrival, message: RegistryDelta) -> None:
@@ -73,32 +61,16 @@ async def _held_claimed(at: Arrival, message: HeldClaimed) -> None:
     await deciding.receive_claim(at.session, at.sender, message, _now(at))
 
 
-HANDLERS: Handlers = {
-    "admission.apply": (Apply, _apply),
-    "registry.delta": (RegistryDelta, _delta),
-    "licence.issued": (LicenceIssued, _licence),
-    "licence.registered": (LicenceRegistered, _registered),
-    "receipt.recorded": (ReceiptRecorded, _receipt),
-    "usage.routed": (UsageRouted, _routed),
-    "usage.forwarded": (Forwarded, _forwarded),
-    "usage.report": (UsageReport, _report),
-    "held.claimed": (HeldClaimed, _held_claimed),
-    "run.answered": (RunAnswered, _answered),
-}
-
-
-class _Introduced(msgspec.Struct):
-    """The key in an application; what else it says is judged once its sender is known."""
-
-    jwk: dict[str, str]
-
-
-def introduce(server: Server, envelopes: list[Envelope]) -> PublicKey | None:
-    """Take an applicant's key from its own application: the call must be signed with it."""
-    del server
-    if [envelope.kind for envelope in envelopes] != ["admission.apply"]:
-        return None
-    try:
-        return PublicKey.from_jwk(msgspec.json.decode(envelopes[0].body, type=_Introduced).jwk)
-    except (msgspec.MsgspecError, InvalidKeyError):
-        return None
+HANDLERS: Handlers = handlers_of(
+    [
+        (RegistryDelta, _delta),
+        (LicenceIssued, _licence),
+        (LicenceRegistered, _registered),
+        (ReceiptRecorded, _receipt),
+        (UsageRouted, _routed),
+        (Forwarded, _forwarded),
+        (UsageReport, _report),
+        (HeldClaimed, _held_claimed),
+        (RunAnswered, _answered),
+    ]
+)

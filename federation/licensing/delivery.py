@@ -38,8 +38,7 @@ async def announce(session: WriteSession, row: Licence, now: datetime) -> None:
         await outbox.post(
             session,
             target=party.entity_id,
-            kind="licence.issued",
-            body=LicenceIssued(signed=row.signed),
+            message=LicenceIssued(row.number, row.signed),
             now=now,
         )
 
@@ -63,8 +62,7 @@ async def deliver_all_to(session: WriteSession, node: str, now: datetime) -> Non
         await outbox.post(
             session,
             target=party.entity_id,
-            kind="licence.issued",
-            body=LicenceIssued(signed=row.signed),
+            message=LicenceIssued(row.number, row.signed),
             now=now,
         )
 
@@ -101,9 +99,7 @@ async def receive_licence(
     else:
         hub = await get_party(session, HUB)
         receipt = LicenceRegistered(licence.number, licence.version, "REGISTERED")
-        await outbox.post(
-            session, target=hub.entity_id, kind="licence.registered", body=receipt, now=now
-        )
+        await outbox.post(session, target=hub.entity_id, message=receipt, now=now)
     return licence
 
 

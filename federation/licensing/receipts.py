@@ -70,9 +70,7 @@ async def record_receipt(
     if here != HUB:
         hub = await get_party(session, HUB)
         body = ReceiptRecorded(receipt.id, number, received_on, str(amount))
-        await outbox.post(
-            session, target=hub.entity_id, kind="receipt.recorded", body=body, now=now
-        )
+        await outbox.post(session, target=hub.entity_id, message=body, now=now)
     return receipt, True
 
 

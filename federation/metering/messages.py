@@ -1,86 +1,180 @@
 """What servers tell each other about usage: lines on their way home, and period reports."""
 
+from datetime import date
+from itertools import pairwise
+from typing import Annotated, ClassVar, Literal
+
 import msgspec
+from msgspec import Meta
 
-FORMAT = 1
+from federation.store.messages import KIB, MIB, Message
+from federation.values.wire import (
+    ClaimIdText,
+    Count,
+    Digits,
+    HeldFor,
+    LicenceKeyText,
+    LicenceNumber,
+    Line,
+    MonthText,
+    PartyCodeText,
+    Sha256Text,
+    TermName,
+    UrlKeyText,
+    UrlText,
+)
+
+FORMAT: Literal[1] = 1
+ROUTED_LINES_MAX = 5_000
+ROWS_MAX = 1_000_000  # weights, and held addresses, of one report
+_EventId = Annotated[str, Meta(pattern=r"\A[^\x00]{1,128}\Z")]
+_Micros = Annotated[int, Meta(ge=-(2**62), le=2**62)]
 
 
-class RoutedLineFact(msgspec.Struct, frozen=True, array_like=True):
+class RoutedLineFact(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """A line on its way to the node that owns its address; `occurred_at` in microseconds."""
 
-    reporter: str
-    event_id: str
-    licence: str
-    url: str
-    use: str
-    units: int
-    occurred_at: int
+    reporter: Line
+    event_id: _EventId
+    licence: LicenceNumber
+    url: UrlText
+    use: TermName
+    units: Annotated[int, Meta(ge=1, le=2**63 - 1)]
+    occurred_at: _Micros
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Return what tells the line from every other: reporter and event id."""
+        return self.reporter, self.event_id
 
 
-class UsageRouted(msgspec.Struct, frozen=True):
-    """Lines that entered at `origin` and belong to `owner`."""
+class UsageRouted(Message, frozen=True):
+    """Lines that entered at `origin` and belong to `owner`, in the order of their keys."""
 
-    origin: str
-    owner: str
-    period: str
-    lines: list[RoutedLineFact]
+    KIND: ClassVar[str] = "usage.routed"
+    BYTES_MAX: ClassVar[int] = 48 * MIB
+
+    origin: PartyCodeText
+    owner: PartyCodeText
+    period: MonthText
+    lines: Annotated[list[RoutedLineFact], Meta(min_length=1, max_length=ROUTED_LINES_MAX)]
+
+    def __post_init__(self) -> None:
+        if self.origin == self.owner:
+            raise ValueError("a line is not routed to where it entered")
+        keys = [line.key for line in self.lines]
+        if any(first >= second for first, second in pairwise(keys)):
+            raise ValueError("`lines` are not in the order of their keys, each once")
+
+    @property
+    def stream(self) -> str:
+        """Return the stream of the month's usage."""
+        return f"usage/{self.period}"
 
 
-class CutOff(msgspec.Struct, frozen=True):
+class CutOff(Message, frozen=True):
     """The hub closes a month: send on what is not yours. Later rounds take in what came late."""
 
-    period: str
-    round: int = 0
+    KIND: ClassVar[str] = "usage.cut_off"
+    BYTES_MAX: ClassVar[int] = KIB
+
+    period: MonthText
+    round: Count = 0
+
+    @property
+    def stream(self) -> str:
+        """Return the stream of the month's usage."""
+        return f"usage/{self.period}"
 
 
-class Forwarded(msgspec.Struct, frozen=True):
+class Forwarded(Message, frozen=True):
     """Everything of a month that entered here and belongs elsewhere is on its way."""
 
-    period: str
-    lines: int
+    KIND: ClassVar[str] = "usage.forwarded"
+    BYTES_MAX: ClassVar[int] = KIB
+
+    period: MonthText
+    lines: Count
+
+    @property
+    def stream(self) -> str:
+        """Return the stream of the month's usage."""
+        return f"usage/{self.period}"
 
 
-class Complete(msgspec.Struct, frozen=True):
+class Complete(Message, frozen=True):
     """Everything of a month that belongs to you has been sent: `lines` of them."""
 
-    period: str
-    lines: int
+    KIND: ClassVar[str] = "usage.complete"
+    BYTES_MAX: ClassVar[int] = KIB
+
+    period: MonthText
+    lines: Count
+
+    @property
+    def stream(self) -> str:
+        """Return the stream of the month's usage."""
+        return f"usage/{self.period}"
 
 
-class ReportWeight(msgspec.Struct, frozen=True, array_like=True):
+class ReportWeight(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """What usage weighs for a node; `claim_id` names another node's canonical claim.
 
     `claim_id` is `~DISPUTED` where that node's own members contest the canonical URL.
     """
 
-    licence: str
-    use: str
-    node: str
-    claim_id: str | None
-    weight: str
-    units: str
+    licence: LicenceKeyText
+    use: TermName
+    node: PartyCodeText
+    claim_id: ClaimIdText | None
+    weight: Digits
+    units: Digits
 
 
-class ReportHeld(msgspec.Struct, frozen=True, array_like=True):
+class ReportHeld(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """What usage weighs for `~UNMATCHED` or `~DISPUTED`, itemised by address."""
 
-    licence: str
-    use: str
-    party: str
-    url_key: str
-    weight: str
-    units: str
+    licence: LicenceKeyText
+    use: TermName
+    party: HeldFor
+    url_key: UrlKeyText
+    weight: Digits
+    units: Digits
 
 
-class UsageReport(msgspec.Struct, frozen=True):
+class UsageReport(Message, frozen=True):
     """A server's final word on a month: totals only; member detail is committed to by hash."""
 
-    format: int
-    party: str
-    period: str
-    sequence: int
-    supersedes: int | None
-    classes: dict[str, tuple[int, str]]  # {class: (lines, units)}
-    weights: list[ReportWeight]
-    held: list[ReportHeld]
-    members_sha256: str
+    KIND: ClassVar[str] = "usage.report"
+    BYTES_MAX: ClassVar[int] = 48 * MIB
+
+    format: Literal[1]
+    party: PartyCodeText
+    period: MonthText
+    sequence: Annotated[int, Meta(ge=1, le=10_000)]
+    supersedes: Annotated[int, Meta(ge=1, le=10_000)] | None
+    # {class: (lines, units)}
+    classes: Annotated[dict[Line, tuple[Count, Digits]], Meta(max_length=32)]
+    weights: Annotated[list[ReportWeight], Meta(max_length=ROWS_MAX)]
+    held: Annotated[list[ReportHeld], Meta(max_length=ROWS_MAX)]
+    members_sha256: Sha256Text
+
+    @property
+    def stream(self) -> str:
+        """Return the stream of the month's usage."""
+        return f"usage/{self.period}"
+
+
+class Reminder(Message, frozen=True):
+    """The hub misses a node's usage report."""
+
+    KIND: ClassVar[str] = "usage.reminder"
+    BYTES_MAX: ClassVar[int] = KIB
+
+    period: MonthText
+    due_on: date
+
+    @property
+    def stream(self) -> str:
+        """Return the stream of the month's usage."""
+        return f"usage/{self.period}"

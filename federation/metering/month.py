@@ -112,7 +112,7 @@ async def _do_round(
     period = row.period
     for party in await node_parties(session):
         body = CutOff(period, row.round)
-        await outbox.post(session, target=party.entity_id, kind="usage.cut_off", body=body, now=now)
+        await outbox.post(session, target=party.entity_id, message=body, now=now)
     await session.flush()
     lines = await usage_lines.undecided_lines(session, period, HUB)
     index = index_store.claim_index(await index_store.index_slice(session, url_keys(lines)))
@@ -265,7 +265,7 @@ async def route(session: WriteSession, message: UsageRouted, now: datetime) -> N
         row = await session.get(Progress, (message.period, message.owner))
         if row is not None:
             row.routed_lines += len(message.lines)
-    await outbox.post(session, target=party.entity_id, kind="usage.routed", body=message, now=now)
+    await outbox.post(session, target=party.entity_id, message=message, now=now)
 
 
 async def finish_forwarding(session: WriteSession, period: str, sent: int, now: datetime) -> None:
@@ -278,8 +278,7 @@ async def finish_forwarding(session: WriteSession, period: str, sent: int, now: 
     await outbox.post(
         session,
         target=hub.entity_id,
-        kind="usage.forwarded",
-        body=Forwarded(period, sent),
+        message=Forwarded(period, sent),
         now=now,
     )
 
@@ -320,8 +319,7 @@ async def complete_when_all_forwarded(session: WriteSession, period: str, now: d
         await outbox.post(
             session,
             target=party.entity_id,
-            kind="usage.complete",
-            body=Complete(period, item.routed_lines),
+            message=Complete(period, item.routed_lines),
             now=now,
         )
 

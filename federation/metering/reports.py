@@ -54,7 +54,7 @@ async def make_report(session: WriteSession, period: str, here: str, now: dateti
     session.add(row)
     if here != HUB:
         hub = await get_party(session, HUB)
-        await outbox.post(session, target=hub.entity_id, kind="usage.report", body=report, now=now)
+        await outbox.post(session, target=hub.entity_id, message=report, now=now)
         period_row = await session.get_one(MeteringPeriod, period)
         period_row.state = "REPORTED"
     return row

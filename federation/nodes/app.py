@@ -9,11 +9,14 @@ from federation.config import NodeConfig
 from federation.edge.context import context_getter
 from federation.edge.files import file_at
 from federation.edge.http import EXCEPTION_HANDLERS
+from federation.edge.inbox import Retries
+from federation.edge.parked import ParkedWorker
 from federation.edge.peers import PeerClient
 from federation.edge.relay import Relay
 from federation.edge.routes import common_routes
 from federation.metering.month import DUE
-from federation.nodes.messages import HANDLERS, introduce
+from federation.nodes.joining import AdmissionWorker
+from federation.nodes.messages import HANDLERS
 from federation.nodes.month import MonthWorker
 from federation.nodes.routes import FILES, node_routes
 from federation.process import Parts, Service, no_boundary
@@ -21,6 +24,7 @@ from federation.schema.controller import graphql_controller
 from federation.schema.node import schema
 from federation.server import Server
 from federation.store.database import Boundary
+from federation.trust.admission import JOINING
 from federation.values.party import HUB
 
 REQUEST_BYTES_MAX = 64 * 1024 * 1024
@@ -43,10 +47,11 @@ def compose(server: Server, peers: PeerClient) -> Parts:
         return (config.hub.entity_id, config.hub.url) if code == HUB else None
 
     peers.find = find
+    server.retry = Retries(server, HANDLERS)
     app = Litestar(
         route_handlers=[
             graphql_controller(schema, context_getter(server)),
-            *common_routes(server, HANDLERS, introduce, partial(file_at, server, makers=FILES)),
+            *common_routes(server, HANDLERS, partial(file_at, server, makers=FILES)),
             *node_routes(server, peers),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
@@ -56,4 +61,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     )
     relay, worker = Relay(server, peers, resolve), MonthWorker(server, peers)
     server.db.listen(DUE, worker.wake)
-    return Parts(app, relay, [worker.run])
+    joining = AdmissionWorker(server, peers)
+    server.db.listen(JOINING, joining.wake)
+    server.knocked = joining.wake
+    return Parts(app, relay, [worker.run, joining.run, ParkedWorker(server, HANDLERS).run])

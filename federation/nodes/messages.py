@@ -1,9 +1,6 @@
 """What a node does with each message of the hub."""
 
 from datetime import datetime
-from typing import Any
-
-import msgspec
 
 from federation.config import NodeConfig
 from federation.distribution import correcting
@@ -15,19 +12,17 @@ from federation.distribution.service import run_of
 from federation.documents import issuing
 from federation.documents.messages import DocumentIssued
 from federation.edge.auth import parties, party_key
-from federation.edge.inbox import Arrival, Envelope, Handlers
+from federation.edge.inbox import Arrival, Handlers, handlers_of
 from federation.licensing import delivery
 from federation.licensing.messages import LicenceIssued
 from federation.logs import get_logger
 from federation.metering import month
-from federation.metering.messages import Complete, CutOff, UsageRouted
+from federation.metering.messages import Complete, CutOff, Reminder, UsageRouted
 from federation.payments.messages import NetRecomputed
 from federation.payments.payees import account_in
 from federation.proof.invariants.checks import require_sound_distribution
 from federation.schema.joining import particulars
-from federation.server import Server
 from federation.settlement.messages import (
-    Reminder,
     RunAdvised,
     RunApproved,
     RunCorrected,
@@ -35,10 +30,8 @@ from federation.settlement.messages import (
 )
 from federation.suspense import claiming
 from federation.suspense.messages import HeldClosed, HeldPublished, HeldRefused, HeldReleased
-from federation.trust import admission as trust
 from federation.trust import parties as trust_parties
-from federation.trust.keys import InvalidKeyError, PublicKey
-from federation.trust.membership import Granted, Refused, Roster
+from federation.trust.membership import Roster
 
 log = get_logger("messages")
 
@@ -47,17 +40,8 @@ def _now(at: Arrival) -> datetime:
     return at.server.clock()
 
 
-async def _granted(at: Arrival, message: Granted) -> None:
-    await trust.receive_grant(at.session, message, _now(at))
-
-
 async def _roster(at: Arrival, message: Roster) -> None:
     await trust_parties.receive_roster(at.session, message, _now(at))
-
-
-async def _refused(at: Arrival, message: Refused) -> None:
-    """Nothing to change: the inbox keeps the message, the operator reads the log."""
-    del at, message
 
 
 async def _licence(at: Arrival, message: LicenceIssued) -> None:
@@ -156,38 +140,23 @@ async def _held_released(at: Arrival, message: HeldReleased) -> None:
     )
 
 
-HANDLERS: Handlers = {
-    "admission.granted": (Granted, _granted),
-    "admission.refused": (Refused, _refused),
-    "roster.changed": (Roster, _roster),
-    "licence.issued": (LicenceIssued, _licence),
-    "usage.cut_off": (CutOff, _cut_off),
-    "usage.routed": (UsageRouted, _routed),
-    "usage.complete": (Complete, _complete),
-    "usage.reminder": (Reminder, _reminder),
-    "run.advised": (RunAdvised, _advised),
-    "run.withdrawn": (RunWithdrawn, _withdrawn),
-    "run.approved": (RunApproved, _approved),
-    "run.corrected": (RunCorrected, _corrected),
-    "net.recomputed": (NetRecomputed, _recomputed),
-    "document.issued": (DocumentIssued, _document),
-    "held.published": (HeldPublished, _held_list),
-    "held.closed": (HeldClosed, _held_closed),
-    "held.refused": (HeldRefused, _held_refused),
-    "held.released": (HeldReleased, _held_released),
-}
-
-
-def introduce(server: Server, envelopes: list[Envelope]) -> PublicKey | None:
-    """Take the hub's key from its grant, if it is the key this node was told to expect."""
-    config = server.config
-    if not envelopes or envelopes[0].kind != "admission.granted":
-        return None
-    try:
-        message: Any = msgspec.json.decode(bytes(envelopes[0].body), type=Granted)
-        key = PublicKey.from_jwk(message.hub.jwk)
-    except (msgspec.MsgspecError, InvalidKeyError):
-        return None
-    if not isinstance(config, NodeConfig) or key.kid != config.hub.key_thumbprint:
-        return None
-    return key if message.hub.entity_id == config.hub.entity_id else None
+HANDLERS: Handlers = handlers_of(
+    [
+        (Roster, _roster),
+        (LicenceIssued, _licence),
+        (CutOff, _cut_off),
+        (UsageRouted, _routed),
+        (Complete, _complete),
+        (Reminder, _reminder),
+        (RunAdvised, _advised),
+        (RunWithdrawn, _withdrawn),
+        (RunApproved, _approved),
+        (RunCorrected, _corrected),
+        (NetRecomputed, _recomputed),
+        (DocumentIssued, _document),
+        (HeldPublished, _held_list),
+        (HeldClosed, _held_closed),
+        (HeldRefused, _held_refused),
+        (HeldReleased, _held_released),
+    ]
+)

@@ -141,9 +141,7 @@ async def confirm_exclusion(
     await ledger.post(session, [entry])
     for code, party in parties.items():
         message = NetRecomputed(run.run_id, period, left, node, _accounts_for(net, code))
-        await outbox.post(
-            session, target=party.entity_id, kind="net.recomputed", body=message, now=at
-        )
+        await outbox.post(session, target=party.entity_id, message=message, now=at)
     return row
 
 

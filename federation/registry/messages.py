@@ -1,41 +1,67 @@
 """What a node tells the hub's claim index: enough for a verdict, nothing more (decision 0003)."""
 
 from datetime import date, datetime
+from typing import Annotated, ClassVar
 
 import msgspec
+from msgspec import Meta
+
+from federation.store.messages import MIB, Message
+from federation.values.wire import HostText, OpaqueId, PathText, TermName, UrlKeyText
+
+FACTS_MAX = 5_000  # claims, and opt-outs, of one delta
+_Use = Annotated[str, Meta(pattern=r"\A(\*|[^~/\x00-\x1f][^/\x00-\x1f]{0,63})\Z")]
 
 
-class ClaimFact(msgspec.Struct, frozen=True):
+class ClaimFact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One claim: where, when it counts, whose (opaque), tier and canonical address."""
 
-    claim_id: str
-    holder_id: str
-    host: str
-    path: str
+    claim_id: OpaqueId
+    holder_id: OpaqueId
+    host: HostText
+    path: PathText
     wildcard: bool
     counts_from: date
     counts_to: date | None
-    content_tier: str
-    canonical: str | None
+    content_tier: TermName
+    canonical: UrlKeyText | None
 
 
-class ReservationFact(msgspec.Struct, frozen=True):
+class ReservationFact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One opt-out: of a holder, or of an address and what lies below it."""
 
-    holder_id: str | None
-    host: str | None
-    path: str | None
+    holder_id: OpaqueId | None
+    host: HostText | None
+    path: PathText | None
     wildcard: bool
-    use: str
+    use: _Use
     effective_at: datetime
 
+    def __post_init__(self) -> None:
+        if (self.holder_id is None) != (self.host is not None and self.path is not None):
+            raise ValueError("an opt-out names either a holder or an address")
+        if self.effective_at.tzinfo is None:
+            raise ValueError("`effective_at` has no zone")
 
-class RegistryDelta(msgspec.Struct, frozen=True):
+
+class RegistryDelta(Message, frozen=True):
     """The next change of a node's registry; versions are gap-free per node."""
 
-    version: int
-    claims: list[ClaimFact] = []
-    reservations: list[ReservationFact] = []
+    KIND: ClassVar[str] = "registry.delta"
+    BYTES_MAX: ClassVar[int] = 48 * MIB
+
+    version: Annotated[int, Meta(ge=1, le=2**31 - 1)]
+    claims: Annotated[list[ClaimFact], Meta(max_length=FACTS_MAX)] = msgspec.field(
+        default_factory=list[ClaimFact]
+    )
+    reservations: Annotated[list[ReservationFact], Meta(max_length=FACTS_MAX)] = msgspec.field(
+        default_factory=list[ReservationFact]
+    )
+
+    @property
+    def stream(self) -> str:
+        """Return the stream of a node's registry."""
+        return "registry"
 
 
 class SliceRequest(msgspec.Struct, frozen=True):

@@ -73,7 +73,7 @@ async def _tell_index(
             claims=list(claims[start:end]),
             reservations=list(reservations[start:end]),
         )
-        await outbox.post(session, target=hub.entity_id, kind="registry.delta", body=delta, now=now)
+        await outbox.post(session, target=hub.entity_id, message=delta, now=now)
 
 
 async def receive_delta(session: WriteSession, node: str, delta: RegistryDelta) -> None:

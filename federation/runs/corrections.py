@@ -382,9 +382,7 @@ async def _pay_and_tell(
             left=await _left(session, row.period),
             accounts=await _accounts(session, moved, party.code),
         )
-        await outbox.post(
-            session, target=party.entity_id, kind="run.corrected", body=message, now=now
-        )
+        await outbox.post(session, target=party.entity_id, message=message, now=now)
 
 
 async def _accounts(

@@ -7,9 +7,9 @@ from federation.config import Calendar
 from federation.errors import RefusalError
 from federation.metering import month
 from federation.metering import store as metering
+from federation.metering.messages import Reminder
 from federation.runs.calendar import due
 from federation.runs.tables import MissingReport
-from federation.settlement.messages import Reminder
 from federation.store import outbox
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.parties import get_party
@@ -82,4 +82,4 @@ async def remind(
     await _require_missing(session, period, node)
     party = await get_party(session, node)
     body = Reminder(period, due(calendar, period, node).due_on)
-    await outbox.post(session, target=party.entity_id, kind="usage.reminder", body=body, now=now)
+    await outbox.post(session, target=party.entity_id, message=body, now=now)

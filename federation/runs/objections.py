@@ -56,7 +56,7 @@ async def answer_run(
     session.add(row)
     hub = await get_party(session, HUB)
     message = RunAnswered(run_id, answer, row.reason)
-    await outbox.post(session, target=hub.entity_id, kind="run.answered", body=message, now=now)
+    await outbox.post(session, target=hub.entity_id, message=message, now=now)
     return row
 
 

@@ -118,6 +118,4 @@ async def _deliver(session: WriteSession, issued: Iterable[Document], now: datet
             document.issued_on,
             forms,
         )
-        await outbox.post(
-            session, target=entities[node], kind="document.issued", body=message, now=now
-        )
+        await outbox.post(session, target=entities[node], message=message, now=now)

@@ -116,9 +116,7 @@ async def advise_run(session: WriteSession, name: str, calendar: Calendar, now: 
     row.objections_until = now + timedelta(days=calendar.objection_days)
     message = RunAdvised(row.run_id, row.document.decode(), row.objections_until, row.corrects)
     for party in await node_parties(session):
-        await outbox.post(
-            session, target=party.entity_id, kind="run.advised", body=message, now=now
-        )
+        await outbox.post(session, target=party.entity_id, message=message, now=now)
     return row
 
 
@@ -131,9 +129,7 @@ async def withdraw_run(
     if row.state == "ADVISED":
         message = RunWithdrawn(row.run_id, text)
         for party in await node_parties(session):
-            await outbox.post(
-                session, target=party.entity_id, kind="run.withdrawn", body=message, now=now
-            )
+            await outbox.post(session, target=party.entity_id, message=message, now=now)
     row.state, row.reason = "WITHDRAWN", f"{who.subject}: {text}"
     return row
 
@@ -245,9 +241,7 @@ async def _tell_nodes(
             set_off=str(set_off.get(party.code, 0)),
             waived=str(waived.get(party.code, 0)),
         )
-        await outbox.post(
-            session, target=party.entity_id, kind="run.approved", body=message, now=now
-        )
+        await outbox.post(session, target=party.entity_id, message=message, now=now)
 
 
 def uses_of_party(

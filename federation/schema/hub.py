@@ -16,6 +16,7 @@ from federation.schema.licensing import (
     QuoteMutation,
     TariffQuery,
 )
+from federation.schema.messages import ParkedMutation, ParkedQuery
 from federation.schema.payments import ExclusionMutation, PaymentMutation, PaymentQuery
 from federation.schema.registry import HubRightsQuery
 from federation.schema.scalars import schema_config
@@ -41,6 +42,7 @@ class Query(
     CorrectionQuery,
     WorkListQuery,
     BankingQuery,
+    ParkedQuery,
 ):
     """What the hub answers."""
 
@@ -59,6 +61,7 @@ class Mutation(
     DocumentMutation,
     HeldDecisionMutation,
     BankingMutation,
+    ParkedMutation,
 ):
     """What the hub does."""
 

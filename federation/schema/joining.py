@@ -12,8 +12,9 @@ from federation.schema.context import Change, Info, Refused, change
 from federation.store import outbox
 from federation.trust import admission
 from federation.trust import store as trust
-from federation.trust.membership import Apply, CollectiveTerms, Tier
+from federation.trust.membership import INVITATION_LENGTH, Apply, CollectiveTerms, Tier
 from federation.trust.tables import Application as ApplicationRow
+from federation.trust.tables import Invitation as InvitationRow
 from federation.trust.tables import Party
 from federation.values import party as service
 
@@ -91,6 +92,47 @@ class ApplicationSent:
     hub: str
 
 
+@strawberry.type(description="A code by which one collective may apply; it is shown once.")
+class NewInvitation:
+    """An invitation as it is handed over."""
+
+    code: str
+    note: str
+    expires_at: datetime
+
+
+@strawberry.type(description="An invitation, without its code.")
+class Invitation:
+    """Who was invited, and what came of it."""
+
+    note: str
+    made_by: str
+    made_at: datetime
+    expires_at: datetime
+    application: strawberry.ID | None
+
+    @classmethod
+    def of(cls, row: InvitationRow) -> "Invitation":
+        """Show a row."""
+        used = None if row.application is None else strawberry.ID(str(row.application))
+        return cls(
+            note=row.note,
+            made_by=row.made_by,
+            made_at=row.made_at,
+            expires_at=row.expires_at,
+            application=used,
+        )
+
+
+@strawberry.type(description="This node's own application to its hub.")
+class OwnApplication:
+    """Where it stands: SENT until the hub has decided, ADMITTED or REFUSED."""
+
+    state: str
+    reason: str | None
+
+
+InvitationResult = Annotated[NewInvitation | Refused, strawberry.union("InvitationResult")]
 ApplicationResult = Annotated[Application | Refused, strawberry.union("ApplicationResult")]
 
 ApplicationSentResult = Annotated[
@@ -133,10 +175,30 @@ class AdmissionQuery:
             rows = await trust.applications(session, limit=min(max(first, 1), 1000))
             return [Application.of(row) for row in rows]
 
+    @strawberry.field(description="Invitations, newest first, without their codes.")
+    async def invitations(self, info: Info, first: int = 100) -> list[Invitation]:
+        """List invitations."""
+        info.context.require(*OPERATOR, "auditor")
+        async with info.context.server.db.read() as session:
+            rows = await trust.invitations(session, limit=min(max(first, 1), 1000))
+            return [Invitation.of(row) for row in rows]
+
 
 @strawberry.type
 class AdmissionMutation:
     """The hub's admission desk."""
+
+    @strawberry.mutation(
+        description="Make a code by which one collective may apply within 30 days; shown once."
+    )
+    async def invite_collective(self, info: Info, note: str) -> InvitationResult:
+        """Invite; the note says whom the code is for."""
+
+        async def act(at: Change) -> NewInvitation:
+            code, row = await admission.invite(at.session, note, at.who, at.now)
+            return NewInvitation(code=code, note=row.note, expires_at=row.expires_at)
+
+        return await change(info, "admission.invite", OPERATOR, act)
 
     @strawberry.mutation(description="First pair of eyes: the application is in order.")
     async def recommend_admission(
@@ -156,12 +218,7 @@ class AdmissionMutation:
 
         async def act(at: Change) -> Application:
             row = await admission.approve_admission(
-                at.session,
-                _number(application),
-                at.who,
-                hub=at.server.peer,
-                terms=await at.server.terms(at.session),
-                now=at.now,
+                at.session, _number(application), at.who, at.now
             )
             await delivery.deliver_all_to(at.session, row.code, at.now)
             return Application.of(row)
@@ -184,11 +241,26 @@ class AdmissionMutation:
 
 
 @strawberry.type
+class OwnApplicationQuery:
+    """A node's way into the federation."""
+
+    @strawberry.field(description="Where this node's application stands; null before it applied.")
+    async def own_application(self, info: Info) -> OwnApplication | None:
+        """Return the state of the application and the last reason."""
+        info.context.require("node_operator", "auditor")
+        async with info.context.server.db.read() as session:
+            row = await trust.own_application(session)
+        return None if row is None else OwnApplication(state=row.state, reason=row.reason)
+
+
+@strawberry.type
 class ApplicationMutation:
     """A node's way into the federation."""
 
-    @strawberry.mutation(description="Apply to the hub this node is configured for.")
-    async def apply_for_admission(self, info: Info) -> ApplicationSentResult:
+    @strawberry.mutation(
+        description="Apply to the hub this node is configured for, with a code its operator made."
+    )
+    async def apply_for_admission(self, info: Info, invitation: str) -> ApplicationSentResult:
         """Send the node's particulars, signed with its key."""
 
         async def act(at: Change) -> ApplicationSent:
@@ -196,19 +268,16 @@ class ApplicationMutation:
             if isinstance(config, HubConfig):
                 raise admission.ApplicationRefusedError("a hub does not apply")
             peer = at.server.peer
+            if not INVITATION_LENGTH[0] <= len(invitation) <= INVITATION_LENGTH[1]:
+                raise admission.InvitationError
             message = Apply(
                 entity_id=config.entity_id,
                 url=peer.url,
                 jwk=peer.jwk,
                 terms=particulars(config),
+                invitation=invitation,
             )
-            await outbox.post(
-                at.session,
-                target=config.hub.entity_id,
-                kind="admission.apply",
-                body=message,
-                now=at.now,
-            )
+            await admission.send_application(at.session, message, at.server.key.kid, at.now)
             return ApplicationSent(code=config.code, hub=config.hub.entity_id)
 
         return await change(info, "admission.apply", ("node_operator",), act)

@@ -7,9 +7,10 @@ from federation.schema.closing import AnswerMutation, WorkListQuery
 from federation.schema.distribution import DistributionQuery, UsesQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.guards import extensions
-from federation.schema.joining import ApplicationMutation, MembershipQuery
+from federation.schema.joining import ApplicationMutation, MembershipQuery, OwnApplicationQuery
 from federation.schema.ledger import LedgerQuery
 from federation.schema.licensing import LicensingMutation, LicensingQuery
+from federation.schema.messages import ParkedMutation, ParkedQuery
 from federation.schema.payments import MemberPaymentMutation, PaymentMutation, PaymentQuery
 from federation.schema.registry import NodeRightsQuery
 from federation.schema.scalars import schema_config
@@ -33,6 +34,8 @@ class Query(
     HeldListQuery,
     WorkListQuery,
     BankingQuery,
+    OwnApplicationQuery,
+    ParkedQuery,
 ):
     """What a node answers."""
 
@@ -48,6 +51,7 @@ class Mutation(
     DocumentMutation,
     HeldClaimMutation,
     BankingMutation,
+    ParkedMutation,
 ):
     """What a node does."""
 

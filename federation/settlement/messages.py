@@ -1,85 +1,116 @@
-"""What the hub sends every node of a run."""
+"""What the hub and the nodes tell each other of a run."""
 
-from datetime import date, datetime
+from datetime import datetime
+from typing import Annotated, ClassVar
 
 import msgspec
+from msgspec import Meta
 
+from federation.store.messages import MIB, Message
 from federation.values.account import PaymentAccount
+from federation.values.wire import (
+    ClaimIdText,
+    Digits,
+    LicenceKeyText,
+    NobodyYet,
+    PartyCodeText,
+    Reason,
+    Sha256Text,
+    SignedDigits,
+    TermName,
+    UrlKeyText,
+)
+
+ROWS_MAX = 1_000_000
+PARTIES_MAX = 1_000
+_Party = Annotated[
+    str, Meta(pattern=r"\A([A-Z0-9-]{2,12}|~(UNMATCHED|DISPUTED|LATE:[A-Z0-9-]{2,12}))\Z")
+]
 
 
-class Credit(msgspec.Struct, frozen=True, array_like=True):
+class Credit(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Weight that another node's copies carry for a claim here; `~DISPUTED` for nobody yet."""
 
-    licence: str
-    use: str
-    claim_id: str
-    weight: str
-    units: str
+    licence: LicenceKeyText
+    use: TermName
+    claim_id: ClaimIdText
+    weight: Digits
+    units: Digits
 
 
-class Held(msgspec.Struct, frozen=True, array_like=True):
+class Held(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Weight held for an address, at the licensor of the licence."""
 
-    licence: str
-    party: str
-    url_key: str
-    weight: str
+    licence: LicenceKeyText
+    party: NobodyYet
+    url_key: UrlKeyText
+    weight: Digits
 
 
-class UseWeight(msgspec.Struct, frozen=True, array_like=True):
+class UseWeight(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """What a party's usage weighs per use: the base of the split of its share by use."""
 
-    licence: str
-    party: str
-    use: str
-    weight: str
-    units: str
+    licence: LicenceKeyText
+    party: _Party
+    use: TermName
+    weight: Digits
+    units: Digits
 
 
-class RunAdvised(msgspec.Struct, frozen=True):
+class RunMessage(Message, frozen=True):
+    """A message about one run: all of them keep their order."""
+
+    run_id: Sha256Text
+
+    @property
+    def stream(self) -> str:
+        """Return the stream of the run."""
+        return f"run/{self.run_id}"
+
+
+class RunAdvised(RunMessage, frozen=True):
     """A calculated run for nodes to look at before it is approved; the document is text."""
 
-    run_id: str
+    KIND: ClassVar[str] = "run.advised"
+    BYTES_MAX: ClassVar[int] = 32 * MIB
+
     document: str
     objections_until: datetime | None = None
-    corrects: str | None = None
+    corrects: Sha256Text | None = None
 
 
-class RunAnswered(msgspec.Struct, frozen=True):
+class RunAnswered(RunMessage, frozen=True):
     """What a node says to an advised run: CONCURRED, or OBJECTED with a reason."""
 
-    run_id: str
-    answer: str
-    reason: str | None
+    KIND: ClassVar[str] = "run.answered"
+
+    answer: Annotated[str, Meta(pattern=r"\A(CONCURRED|OBJECTED)\Z")]
+    reason: Reason | None
 
 
-class RunWithdrawn(msgspec.Struct, frozen=True):
+class RunWithdrawn(RunMessage, frozen=True):
     """An advised run is taken back; another may follow."""
 
-    run_id: str
-    reason: str
+    KIND: ClassVar[str] = "run.withdrawn"
+
+    reason: Reason
 
 
-class Reminder(msgspec.Struct, frozen=True):
-    """The hub misses a node's usage report."""
-
-    period: str
-    due_on: date
-
-
-class RunApproved(msgspec.Struct, frozen=True):
+class RunApproved(RunMessage, frozen=True):
     """An approved run with what this node needs to distribute its part."""
 
-    run_id: str
+    KIND: ClassVar[str] = "run.approved"
+    BYTES_MAX: ClassVar[int] = 64 * MIB
+
     document: str
-    credits: list[Credit]
-    held: list[Held]
-    uses: list[UseWeight]
-    set_off: str = "0"  # of what it gets, in its settlement currency, what debits take up
-    waived: str = "0"  # debits that went to the reserve after their time
+    credits: Annotated[list[Credit], Meta(max_length=ROWS_MAX)]
+    held: Annotated[list[Held], Meta(max_length=ROWS_MAX)]
+    uses: Annotated[list[UseWeight], Meta(max_length=ROWS_MAX)]
+    set_off: Digits = "0"  # of what it gets, in its settlement currency, what debits take up
+    waived: Digits = "0"  # debits that went to the reserve after their time
 
 
-class RunCorrected(msgspec.Struct, frozen=True):
+class RunCorrected(RunMessage, frozen=True):
     """A correction of a settled month with what this node needs to follow it.
 
     `credits` and `held` are the whole of the corrected month, not differences. `remittance` is
@@ -89,14 +120,20 @@ class RunCorrected(msgspec.Struct, frozen=True):
     `accounts` are those of the nodes this one has to pay.
     """
 
-    run_id: str
-    corrects: str
+    KIND: ClassVar[str] = "run.corrected"
+    BYTES_MAX: ClassVar[int] = 64 * MIB
+
+    corrects: Sha256Text
     document: str
-    credits: list[Credit]
-    held: list[Held]
-    uses: list[UseWeight]
-    remittance: str
-    set_off: str
-    called: str = "0"
-    left: list[str] = []
-    accounts: dict[str, PaymentAccount] = {}
+    credits: Annotated[list[Credit], Meta(max_length=ROWS_MAX)]
+    held: Annotated[list[Held], Meta(max_length=ROWS_MAX)]
+    uses: Annotated[list[UseWeight], Meta(max_length=ROWS_MAX)]
+    remittance: SignedDigits
+    set_off: Digits
+    called: Digits = "0"
+    left: Annotated[list[PartyCodeText], Meta(max_length=PARTIES_MAX)] = msgspec.field(
+        default_factory=list[str]
+    )
+    accounts: Annotated[dict[PartyCodeText, PaymentAccount], Meta(max_length=PARTIES_MAX)] = (
+        msgspec.field(default_factory=dict[str, PaymentAccount])
+    )

@@ -1,8 +1,8 @@
-"""Outbox, inbox, leases and idempotency: how servers talk at least once and act exactly once."""
+"""Outbox, inbox, parked messages, leases, idempotency: talk at least once, act exactly once."""
 
 from datetime import datetime
 
-from sqlalchemy import Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.store.base import AutoId, Base, Instant
@@ -13,12 +13,13 @@ class OutboxMessage(Base):
 
     __tablename__ = "store_outbox"
     __table_args__ = (
-        UniqueConstraint("target", "sequence"),
-        Index("ix_store_outbox_waiting", "target", "delivered_at", "sequence"),
+        UniqueConstraint("target", "stream", "sequence"),
+        Index("ix_store_outbox_waiting", "target", "delivered_at", "id"),
     )
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     target: Mapped[str] = mapped_column(String(255))  # the callee's entity id
-    sequence: Mapped[int]  # gap-free per target, from 1
+    stream: Mapped[str] = mapped_column(String(160), server_default="")
+    sequence: Mapped[int]  # gap-free per target and stream, from 1
     kind: Mapped[str] = mapped_column(String(64))
     body: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(Instant)
@@ -28,14 +29,45 @@ class OutboxMessage(Base):
 
 
 class InboxMessage(Base):
-    """A message that has had its effect; the row is written in the effect's transaction."""
+    """A message that was taken: it has had its effect, or is parked; written with either."""
 
     __tablename__ = "store_inbox"
     sender: Mapped[str] = mapped_column(String(255), primary_key=True)  # its key's thumbprint
+    stream: Mapped[str] = mapped_column(String(160), primary_key=True, server_default="")
     sequence: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(64))
     digest: Mapped[str] = mapped_column(String(64))
     received_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class ParkedMessage(Base):
+    """A message that was taken and could not be handled, or waits behind one of its stream."""
+
+    __tablename__ = "store_parked"
+    __table_args__ = (
+        UniqueConstraint("sender", "stream", "sequence"),
+        Index("ix_store_parked_state", "state", "sender", "stream", "id"),
+        CheckConstraint(
+            "decided_by IS NULL OR decided_by <> drop_proposed_by", name="dropped_by_two"
+        ),
+    )
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    sender: Mapped[str] = mapped_column(String(255))  # its key's thumbprint
+    sender_code: Mapped[str] = mapped_column(String(12))
+    entity_id: Mapped[str] = mapped_column(String(255))
+    stream: Mapped[str] = mapped_column(String(160))
+    sequence: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(64))
+    body: Mapped[bytes] = mapped_column(LargeBinary)  # empty once it is decided
+    state: Mapped[str] = mapped_column(String(8))  # PARKED BEHIND DONE DROPPED
+    code: Mapped[str] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(Text)
+    received_at: Mapped[datetime] = mapped_column(Instant)
+    attempts: Mapped[int] = mapped_column(default=0)
+    drop_proposed_by: Mapped[str | None] = mapped_column(String(255))
+    drop_reason: Mapped[str | None] = mapped_column(Text)
+    decided_by: Mapped[str | None] = mapped_column(String(255))
+    decided_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class Lease(Base):

@@ -120,7 +120,7 @@ async def claim_held(
     session.add(claim)
     hub = await get_party(session, HUB)
     message = HeldClaimed(claim.id, key.text, claim.claim_id, evidence, who.subject)
-    await outbox.post(session, target=hub.entity_id, kind="held.claimed", body=message, now=now)
+    await outbox.post(session, target=hub.entity_id, message=message, now=now)
     return claim
 
 

@@ -138,7 +138,7 @@ async def _refuse(
     decided(row, "REFUSED", reason, who.subject, now)
     party = await get_party(session, row.node)
     message = HeldRefused(row.id, reason)
-    await outbox.post(session, target=party.entity_id, kind="held.refused", body=message, now=now)
+    await outbox.post(session, target=party.entity_id, message=message, now=now)
 
 
 async def _accept(
@@ -176,7 +176,7 @@ async def _accept(
         ],
         paid,
     )
-    await outbox.post(session, target=party.entity_id, kind="held.released", body=message, now=now)
+    await outbox.post(session, target=party.entity_id, message=message, now=now)
     await _close(session, row.url_key, documents, now)
 
 
@@ -309,6 +309,4 @@ async def _close(
     if periods:
         message = HeldClosed(url_key, periods, now.date())
         for party in await node_parties(session):
-            await outbox.post(
-                session, target=party.entity_id, kind="held.closed", body=message, now=now
-            )
+            await outbox.post(session, target=party.entity_id, message=message, now=now)

@@ -1,76 +1,133 @@
 """What hub and nodes tell each other about held money."""
 
 from datetime import date
+from typing import Annotated, ClassVar
 
 import msgspec
+from msgspec import Meta
+
+from federation.store.messages import MIB, Message
+from federation.values.wire import (
+    CurrencyText,
+    Digits,
+    LicenceKeyText,
+    Line,
+    MonthText,
+    OpaqueId,
+    PaymentId,
+    Reason,
+    Sha256Text,
+    UrlKeyText,
+)
+
+LISTED_PER_MESSAGE = 5_000
+MONTHS_MAX = 1_200
+ClaimNumber = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9-]{1,64}\Z")]
 
 
-class ListedItem(msgspec.Struct, frozen=True, array_like=True):
+class ListedItem(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """An address money is held for; not the lab, not the licence, not the exact amount."""
 
-    url_key: str
-    reason: str
-    amount_band: str
+    url_key: UrlKeyText
+    reason: Line
+    amount_band: Line
     held_since: date
 
 
-class HeldPublished(msgspec.Struct, frozen=True):
+class HeldPublished(Message, frozen=True):
     """A part of the list of a month."""
 
-    period: str
-    items: list[ListedItem]
+    KIND: ClassVar[str] = "held.published"
+    BYTES_MAX: ClassVar[int] = 48 * MIB
+
+    period: MonthText
+    items: Annotated[list[ListedItem], Meta(max_length=LISTED_PER_MESSAGE)]
+
+    @property
+    def stream(self) -> str:
+        """Return the stream of the list of held money."""
+        return "held"
 
 
-class HeldClosed(msgspec.Struct, frozen=True):
+class HeldClosed(Message, frozen=True):
     """Nothing is held for an address of these months any more."""
 
-    url_key: str
-    periods: list[str]
+    KIND: ClassVar[str] = "held.closed"
+
+    url_key: UrlKeyText
+    periods: Annotated[list[MonthText], Meta(max_length=MONTHS_MAX)]
     closed_on: date
 
+    @property
+    def stream(self) -> str:
+        """Return the stream of the list of held money."""
+        return "held"
 
-class HeldClaimed(msgspec.Struct, frozen=True):
+
+class HeldClaimed(Message, frozen=True):
     """A node claims what is held for an address, for a claim in its registry."""
 
-    id: str
-    url_key: str
-    claim_id: str
-    evidence: str
-    filed_by: str
+    KIND: ClassVar[str] = "held.claimed"
+
+    id: ClaimNumber
+    url_key: UrlKeyText
+    claim_id: OpaqueId
+    evidence: Reason
+    filed_by: Line
+
+    @property
+    def stream(self) -> str:
+        """Return the stream of this claim on held money."""
+        return f"claim/{self.id}"
 
 
-class HeldRefused(msgspec.Struct, frozen=True):
+class HeldRefused(Message, frozen=True):
     """A claim on held money was refused, and why."""
 
-    id: str
-    reason: str
+    KIND: ClassVar[str] = "held.refused"
+
+    id: ClaimNumber
+    reason: Reason
+
+    @property
+    def stream(self) -> str:
+        """Return the stream of this claim on held money."""
+        return f"claim/{self.id}"
 
 
-class ReleasedItem(msgspec.Struct, frozen=True, array_like=True):
+class ReleasedItem(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """What was released of one licence and month; amounts in minor units as text."""
 
-    period: str
-    licence: str
-    reason: str
-    amount: str
-    currency: str
-    cleared: str
+    period: MonthText
+    licence: LicenceKeyText
+    reason: Line
+    amount: Digits
+    currency: CurrencyText
+    cleared: Digits
 
 
-class ReleasedPayment(msgspec.Struct, frozen=True, array_like=True):
+class ReleasedPayment(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """What the hub pays for the releases of one month, in the node's settlement currency."""
 
-    period: str
-    run_id: str
-    payment_id: str
-    amount: str
-    currency: str
+    period: MonthText
+    run_id: Sha256Text
+    payment_id: PaymentId
+    amount: Digits
+    currency: CurrencyText
 
 
-class HeldReleased(msgspec.Struct, frozen=True):
+class HeldReleased(Message, frozen=True):
     """A claim on held money was accepted: what was released, and how it is paid."""
 
-    id: str
-    reason: str
-    items: list[ReleasedItem]
-    payments: list[ReleasedPayment]
+    KIND: ClassVar[str] = "held.released"
+    BYTES_MAX: ClassVar[int] = 4 * MIB
+
+    id: ClaimNumber
+    reason: Line
+    items: Annotated[list[ReleasedItem], Meta(max_length=10_000)]
+    payments: Annotated[list[ReleasedPayment], Meta(max_length=MONTHS_MAX)]
+
+    @property
+    def stream(self) -> str:
+        """Return the stream of this claim on held money."""
+        return f"claim/{self.id}"

@@ -14,13 +14,12 @@ from federation.store import outbox
 from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense import overview, store
 from federation.suspense.items import DISPUTED, UNMATCHED, SuspenseItem
-from federation.suspense.messages import HeldPublished, ListedItem
+from federation.suspense.messages import LISTED_PER_MESSAGE, HeldPublished, ListedItem
 from federation.suspense.release import amount_band
 from federation.trust.store import node_parties
 from federation.values.month import last_day
 from federation.values.party import HUB
 
-LISTED_PER_MESSAGE = 5_000
 CLAIMABLE = (UNMATCHED, DISPUTED)
 
 
@@ -42,9 +41,7 @@ async def publish(session: WriteSession, document: RunDocument, run_id: str, now
     for party in await node_parties(session):
         for start in range(0, len(listed), LISTED_PER_MESSAGE):
             body = HeldPublished(document.period, listed[start : start + LISTED_PER_MESSAGE])
-            await outbox.post(
-                session, target=party.entity_id, kind="held.published", body=body, now=now
-            )
+            await outbox.post(session, target=party.entity_id, message=body, now=now)
 
 
 async def month_rates(session: ReadSession, document: RunDocument) -> Rates:

@@ -1,6 +1,7 @@
 """Joining: a collective applies, one person recommends, another admits; keys change hands."""
 
-from datetime import datetime
+import secrets
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 import msgspec
@@ -8,22 +9,26 @@ import msgspec
 from federation import money
 from federation.errors import RefusalError
 from federation.store import outbox
+from federation.store.canonical import sha256_hex
+from federation.store.database import announce
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust import store
 from federation.trust.membership import (
     Apply,
     CollectiveTerms,
     Granted,
-    HubTerms,
     Peer,
-    Refused,
     Roster,
 )
 from federation.trust.principals import Principal, require_other_person
-from federation.trust.tables import Application, Party
+from federation.trust.tables import Application, Invitation, Party
 from federation.values.party import HUB
 
-APPLICATIONS_WAITING_MAX = 1_000
+JOINING = "joining"  # announced by a transaction after which a node has to ask its hub
+INVITATION_BYTES = 24
+INVITATION_LIFE = timedelta(days=30)
+INVITATIONS_OPEN_MAX = 1_000
+NOTE_LENGTH_MAX = 300
 _encode = msgspec.json.encode
 
 
@@ -45,24 +50,85 @@ class ReservedCodeError(RefusalError):
     code: ClassVar[str] = "RESERVED_CODE"
 
 
-async def receive_application(session: WriteSession, message: Apply, now: datetime) -> None:
-    """At the hub: keep an application for staff to decide."""
-    if message.terms.code == HUB:
+class InvitationError(RefusalError):
+    """This invitation is not known here, was used, or is over."""
+
+    code: ClassVar[str] = "INVITATION"
+
+
+async def invite(
+    session: WriteSession, note: str, who: Principal, now: datetime
+) -> tuple[str, Invitation]:
+    """At the hub: make a code by which one collective may apply; return it, once, and its row."""
+    if not 1 <= len(note.strip()) <= NOTE_LENGTH_MAX:
+        raise InvitationError(f"a note of 1 to {NOTE_LENGTH_MAX} characters says whom it is for")
+    if await store.count_open_invitations(session, now) >= INVITATIONS_OPEN_MAX:
+        raise InvitationError(f"{INVITATIONS_OPEN_MAX} invitations are open")
+    code = secrets.token_urlsafe(INVITATION_BYTES)
+    row = Invitation(
+        digest=sha256_hex(code.encode()),
+        note=note.strip(),
+        made_by=who.subject,
+        made_at=now,
+        expires_at=now + INVITATION_LIFE,
+    )
+    session.add(row)
+    await session.flush()
+    return code, row
+
+
+async def require_invitation(
+    session: ReadSession, code: str, known: Application | None, now: datetime
+) -> Invitation | None:
+    """Return the open invitation of a code, None for who only asks for an answer, or refuse.
+
+    `known` is the applicant's newest application: while it is not refused it stands, and a
+    refused applicant asks for its answer with the code it had; to come again takes a new one.
+    """
+    if known is not None and known.state != "REFUSED":
+        return None
+    invitation = await store.find_invitation(session, sha256_hex(code.encode()))
+    if known is not None and invitation is not None and invitation.application == known.id:
+        return None
+    if invitation is None or invitation.application is not None or invitation.expires_at <= now:
+        raise InvitationError
+    return invitation
+
+
+async def receive_application(
+    session: WriteSession, message: Apply, key_id: str, hub: str, now: datetime
+) -> Application:
+    """At the hub: keep an application for staff to decide, or return the one that is there.
+
+    An application is (entity id, key): the same again is the same application, another key is
+    another applicant. A new one needs an invitation that nobody has used; `hub` is the hub's own
+    entity id, which nobody else may have. Raises InvitationError, ApplicationRefusedError.
+    """
+    known = await store.find_application(session, message.entity_id, key_id)
+    invitation = await require_invitation(session, message.invitation, known, now)
+    if invitation is None:
+        assert known is not None  # noqa: S101 - only who is known needs no invitation
+        return known
+    if message.terms.code == HUB or message.entity_id == hub:
         raise ReservedCodeError(HUB)
     money.exponent(message.terms.settlement_currency)
-    if await store.count_waiting(session) >= APPLICATIONS_WAITING_MAX:
-        raise ApplicationRefusedError("too many applications are waiting")
-    session.add(
-        Application(
-            code=message.terms.code,
-            entity_id=message.entity_id,
-            url=message.url,
-            jwk=_encode(message.jwk).decode(),
-            terms=_encode(message.terms).decode(),
-            state="APPLIED",
-            received_at=now,
-        )
+    taken = await store.find_party_known_as(session, message.terms.code, message.entity_id)
+    if taken is not None:
+        raise ApplicationRefusedError(f"{taken.code} is admitted already")
+    application = Application(
+        code=message.terms.code,
+        entity_id=message.entity_id,
+        url=message.url,
+        jwk=_encode(message.jwk).decode(),
+        key_id=key_id,
+        terms=_encode(message.terms).decode(),
+        state="APPLIED",
+        received_at=now,
     )
+    session.add(application)
+    await session.flush()
+    invitation.application = application.id
+    return application
 
 
 async def recommend_admission(
@@ -80,12 +146,12 @@ async def approve_admission(
     session: WriteSession,
     application_id: int,
     who: Principal,
-    *,
-    hub: Peer,
-    terms: HubTerms,
     now: datetime,
 ) -> Application:
-    """Second pair of eyes: admit, send the hub's key and terms, tell everybody the new roster."""
+    """Second pair of eyes: admit and tell everybody the new roster.
+
+    The applicant asks for its answer and gets the hub's key and terms then.
+    """
     application = await _application_in(session, application_id, "RECOMMENDED")
     require_other_person(application.recommended_by, who.subject)
     await _refuse_taken(session, application)
@@ -105,13 +171,6 @@ async def approve_admission(
         )
     )
     await session.flush()
-    await outbox.post(
-        session,
-        target=application.entity_id,
-        kind="admission.granted",
-        body=Granted(hub=hub, terms=terms),
-        now=now,
-    )
     await _introduce(session, application.code, now)
     return application
 
@@ -127,18 +186,41 @@ async def refuse_admission(
     application.decided_by = who.subject
     application.decided_at = now
     application.reason = reason
-    await outbox.post(
-        session,
-        target=application.entity_id,
-        kind="admission.refused",
-        body=Refused(reason=reason),
-        now=now,
-    )
     return application
+
+
+async def send_application(
+    session: WriteSession, message: Apply, key_id: str, now: datetime
+) -> None:
+    """At a node: write down that it applies; its own worker sends it and asks for the answer."""
+    if await store.find_party(session, HUB) is not None:
+        raise ApplicationRefusedError("this collective is admitted already")
+    row = await store.own_application(session)
+    if row is None:
+        row = Application(received_at=now)
+        session.add(row)
+    row.code, row.entity_id, row.url = message.terms.code, message.entity_id, message.url
+    row.jwk, row.key_id = _encode(message.jwk).decode(), key_id
+    row.terms, row.invitation = _encode(message.terms).decode(), message.invitation
+    row.state, row.reason, row.decided_at = "SENT", None, None
+    announce(session, JOINING)
+    await session.flush()
+
+
+async def receive_refusal(session: WriteSession, reason: str, now: datetime) -> None:
+    """At a node: note that the hub does not admit it, and why; it may apply again."""
+    row = await store.own_application(session)
+    if row is not None and row.state == "SENT":
+        row.state, row.reason, row.decided_at = "REFUSED", reason, now
 
 
 async def receive_grant(session: WriteSession, message: Granted, now: datetime) -> None:
     """At the node: hold the hub's key and terms."""
+    row = await store.own_application(session)
+    if row is not None:
+        row.state, row.invitation, row.decided_at = "ADMITTED", None, now
+    if await store.find_party(session, HUB) is not None:
+        return
     session.add(
         Party(
             code=HUB,
@@ -181,6 +263,4 @@ async def _introduce(session: WriteSession, newcomer: str, now: datetime) -> Non
     fresh = Roster([peer for peer in peers if peer.code == newcomer])
     for party in known:
         body = Roster(peers) if party.code == newcomer else fresh
-        await outbox.post(
-            session, target=party.entity_id, kind="roster.changed", body=body, now=now
-        )
+        await outbox.post(session, target=party.entity_id, message=body, now=now)

@@ -1,10 +1,16 @@
 """What collectives and the hub tell each other when one joins: particulars are data."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
 from federation.config import Bps, Code, Country, Currency, EntityId, Name, Url
+from federation.store.messages import MIB, Message
+from federation.values.wire import PartyCodeText
+
+PEERS_MAX = 1_000
+INVITATION_LENGTH = (16, 64)
+JwkText = Annotated[str, msgspec.Meta(max_length=256)]
 
 
 class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,23 +54,35 @@ class HubTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     payment_days: int = 10  # from approval to the value date of remittances
 
 
-class Apply(msgspec.Struct, frozen=True):
+class Apply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A node applies; the call is signed with the very key it names."""
 
     entity_id: EntityId
     url: Url
-    jwk: dict[str, str]
+    jwk: Annotated[dict[JwkText, JwkText], msgspec.Meta(max_length=16)]
     terms: CollectiveTerms
+    invitation: Annotated[str, msgspec.Meta(min_length=16, max_length=64)]
 
 
-class Peer(msgspec.Struct, frozen=True):
+class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the hub says to an applicant who asks: where its application stands.
+
+    `granted` is the signed grant (`Granted`) once it is admitted, `reason` why it is not.
+    """
+
+    state: Literal["APPLIED", "RECOMMENDED", "ADMITTED", "REFUSED"]
+    reason: str | None = None
+    granted: str | None = None
+
+
+class Peer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An admitted server as others know it."""
 
-    code: str
-    entity_id: str
-    url: str
-    name: str
-    jwk: dict[str, str]
+    code: PartyCodeText
+    entity_id: EntityId
+    url: Url
+    name: Name
+    jwk: Annotated[dict[JwkText, JwkText], msgspec.Meta(max_length=16)]
 
 
 class Granted(msgspec.Struct, frozen=True):
@@ -74,13 +92,15 @@ class Granted(msgspec.Struct, frozen=True):
     terms: HubTerms
 
 
-class Roster(msgspec.Struct, frozen=True):
+class Roster(Message, frozen=True):
     """Every admitted collective, so that each knows the others' keys."""
 
-    peers: list[Peer]
+    KIND: ClassVar[str] = "roster.changed"
+    BYTES_MAX: ClassVar[int] = 2 * MIB
 
+    peers: Annotated[list[Peer], msgspec.Meta(max_length=PEERS_MAX)]
 
-class Refused(msgspec.Struct, frozen=True):
-    """The hub does not admit, and says why."""
-
-    reason: str
+    @property
+    def stream(self) -> str:
+        """Return the stream of who belongs to the federation."""
+        return "roster"

@@ -1,9 +1,11 @@
 """Every SQL statement about parties and applications. Nothing here commits."""
 
+from datetime import datetime
+
 from sqlalchemy import func, select
 
 from federation.store.sessions import ReadSession
-from federation.trust.tables import Application, Party
+from federation.trust.tables import Application, Invitation, Party
 from federation.values.party import HUB
 
 
@@ -36,7 +38,35 @@ async def applications(session: ReadSession, *, limit: int) -> list[Application]
     return list(rows)
 
 
-async def count_waiting(session: ReadSession) -> int:
-    """Return how many applications nobody has decided."""
-    waiting = select(func.count()).where(Application.state.in_(["APPLIED", "RECOMMENDED"]))
-    return await session.scalar(waiting) or 0
+async def find_application(session: ReadSession, entity_id: str, key_id: str) -> Application | None:
+    """Return the newest application of an entity id with a key."""
+    return await session.scalar(
+        select(Application)
+        .where(Application.entity_id == entity_id, Application.key_id == key_id)
+        .order_by(Application.id.desc())
+        .limit(1)
+    )
+
+
+async def own_application(session: ReadSession) -> Application | None:
+    """At a node: return its own application, None before it applied."""
+    return await session.scalar(select(Application).order_by(Application.id.desc()).limit(1))
+
+
+async def find_invitation(session: ReadSession, digest: str) -> Invitation | None:
+    """Return the invitation whose code has a SHA-256."""
+    return await session.scalar(select(Invitation).where(Invitation.digest == digest))
+
+
+async def count_open_invitations(session: ReadSession, now: datetime) -> int:
+    """Return how many invitations may still be used."""
+    query = select(func.count()).where(
+        Invitation.application.is_(None), Invitation.expires_at > now
+    )
+    return await session.scalar(query) or 0
+
+
+async def invitations(session: ReadSession, *, limit: int) -> list[Invitation]:
+    """Return the newest invitations first."""
+    rows = await session.scalars(select(Invitation).order_by(Invitation.id.desc()).limit(limit))
+    return list(rows)

@@ -22,8 +22,24 @@ class Party(Base):
     last_seen_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
+class Invitation(Base):
+    """A code by which one collective may apply; only its digest is kept."""
+
+    __tablename__ = "trust_invitation"
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)  # SHA-256 of the code
+    note: Mapped[str] = mapped_column(String(300))  # whom it is for
+    made_by: Mapped[str] = mapped_column(String(255))
+    made_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime] = mapped_column(Instant)
+    application: Mapped[int | None]  # what it was used for
+
+
 class Application(Base):
-    """A collective asks to join; one person recommends, another admits."""
+    """A collective asks to join: at the hub one person recommends, another admits.
+
+    At a node it is its own application, SENT until the hub has decided.
+    """
 
     __tablename__ = "trust_application"
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
@@ -32,7 +48,9 @@ class Application(Base):
     url: Mapped[str] = mapped_column(String(500))
     jwk: Mapped[str] = mapped_column(Text)
     terms: Mapped[str] = mapped_column(Text)
-    state: Mapped[str] = mapped_column(String(16))  # APPLIED RECOMMENDED ADMITTED REFUSED
+    key_id: Mapped[str] = mapped_column(String(64), server_default="")  # the key's thumbprint
+    invitation: Mapped[str | None] = mapped_column(String(64))  # at a node: the code to apply with
+    state: Mapped[str] = mapped_column(String(16))  # SENT APPLIED RECOMMENDED ADMITTED REFUSED
     received_at: Mapped[datetime] = mapped_column(Instant)
     recommended_by: Mapped[str | None] = mapped_column(String(255))
     decided_by: Mapped[str | None] = mapped_column(String(255))

@@ -1,0 +1,114 @@
+"""Which addresses this server may call: those of admitted parties, none inside its own network.
+
+A name is resolved once, and the connection is made to what it was resolved to. Private, loopback,
+link-local and other special addresses (a cloud's metadata service is one) are called only where
+`peer_networks` allows them.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from federation.errors import RefusalError
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+RESOLVE_SECONDS = 5.0
+ADDRESSES_MAX = 16
+# Public by their number, yet they lead to an IPv4 address that is written inside them.
+_TUNNELS = tuple(map(ipaddress.IPv6Network, ("2002::/16", "2001::/32", "64:ff9b::/96")))
+
+
+class AddressRefusedError(RefusalError):
+    """This server does not call this address."""
+
+    code: ClassVar[str] = "ADDRESS_REFUSED"
+
+
+def networks(texts: Iterable[str]) -> tuple[Network, ...]:
+    """Read `peer_networks`: CIDR blocks that may be called although they are not public."""
+    return tuple(ipaddress.ip_network(text) for text in texts)
+
+
+def is_callable(address: Address, allowed: Sequence[Network]) -> bool:
+    """Tell whether an address is public, or lies in a network that is allowed."""
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    if any(address.version == block.version and address in block for block in allowed):
+        return True
+    if any(address.version == block.version and address in block for block in _TUNNELS):
+        return False
+    return address.is_global and not address.is_multicast
+
+
+async def require_callable(url: str, allowed: Iterable[str]) -> None:
+    """Refuse a URL whose host is, or resolves to, an address that is not called from here."""
+    host = urlsplit(url).hostname
+    if not host:
+        raise AddressRefusedError(f"{url}: no host")
+    await resolved(host, networks(allowed))
+
+
+async def resolved(host: str, allowed: Sequence[Network]) -> list[Address]:
+    """Return the addresses of a host; one of them that may not be called refuses the host."""
+    found = [literal] if (literal := literal_of(host)) else await _looked_up(host)
+    for address in found:
+        if not is_callable(address, allowed):
+            raise AddressRefusedError(f"{host} is at {address}, which is not public")
+    return found
+
+
+def literal_of(host: str) -> Address | None:
+    """Return the address that a URL's host writes as a number, None for a name."""
+    try:
+        return ipaddress.ip_address(host.strip("[]").partition("%")[0])
+    except ValueError:
+        return None
+
+
+async def _looked_up(host: str) -> list[Address]:
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(RESOLVE_SECONDS):
+            rows = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (TimeoutError, OSError) as error:
+        raise AddressRefusedError(f"{host} cannot be resolved") from error
+    texts = dict.fromkeys(str(row[4][0]).partition("%")[0] for row in rows)
+    return [ipaddress.ip_address(text) for text in list(texts)[:ADDRESSES_MAX]]
+
+
+class GuardedResolver(AbstractResolver):
+    """Resolves names for calls to other servers, and refuses what `resolved` does."""
+
+    def __init__(self, allowed: Sequence[Network]) -> None:
+        self._allowed = allowed
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """Return where to connect; raises OSError, as aiohttp expects, for what is refused."""
+        try:
+            found = await resolved(host, self._allowed)
+        except AddressRefusedError as refusal:
+            raise OSError(refusal.message) from refusal
+        families = {4: socket.AF_INET, 6: socket.AF_INET6}
+        return [
+            ResolveResult(
+                hostname=host,
+                host=str(address),
+                port=port,
+                family=families[address.version],
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for address in found
+            if family in {socket.AF_UNSPEC, families[address.version]}
+        ]
+
+    async def close(self) -> None:
+        """Hold nothing open."""

@@ -1,0 +1,51 @@
+"""Tries parked messages again: what was refused for a passing reason heals by itself.
+
+Each try waits twice as long as the one before, up to ten minutes; staff may try sooner.
+"""
+
+import asyncio
+import time
+
+from federation.edge.inbox import Handlers, try_again
+from federation.errors import RefusalError
+from federation.logs import get_logger
+from federation.server import Server
+from federation.store import inbox
+
+IDLE_SECONDS = 2.0
+BACK_OFF_MAX = 600.0
+log = get_logger("parked")
+
+
+class ParkedWorker:
+    """One per server process. What it knows of earlier tries is lost at a restart, nothing else."""
+
+    def __init__(self, server: Server, handlers: Handlers) -> None:
+        self._server, self._handlers = server, handlers
+        self._tried: dict[int, tuple[float, int]] = {}  # {message: (not before, tries)}
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            try:
+                await self.try_due()
+            except Exception:
+                log.exception("parked messages not tried")
+            await asyncio.sleep(IDLE_SECONDS)
+
+    async def try_due(self) -> None:
+        """Try the first parked message of each stream whose time has come."""
+        async with self._server.db.read() as session:
+            heads = [row.id for row in await inbox.heads(session) if row.state == inbox.PARKED]
+        for gone in self._tried.keys() - set(heads):
+            del self._tried[gone]
+        for message_id in heads:
+            when, tries = self._tried.get(message_id, (0.0, 0))
+            if when > time.monotonic():
+                continue
+            wait = min(BACK_OFF_MAX, IDLE_SECONDS * 2 ** min(tries, 12))
+            self._tried[message_id] = (time.monotonic() + wait, tries + 1)
+            try:
+                await try_again(self._server, self._handlers, message_id)
+            except RefusalError as refusal:
+                log.info("parked message not tried", id=message_id, code=refusal.code)

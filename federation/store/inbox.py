@@ -1,0 +1,197 @@
+"""The inbox: each message of another server is taken once, in the order of its stream.
+
+What cannot be handled is parked with its reason, and what follows it in its stream waits behind
+it; all else goes on. Staff look at what is parked, have it tried again, or drop it as two people.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import func, select
+
+from federation.errors import RefusalError
+from federation.store.canonical import sha256_hex
+from federation.store.messages import MIB
+from federation.store.sessions import ReadSession, WriteSession
+from federation.store.tables import InboxMessage, ParkedMessage
+
+PARKED, BEHIND, DONE, DROPPED = "PARKED", "BEHIND", "DONE", "DROPPED"
+OPEN = (PARKED, BEHIND)
+PARKED_MAX, PARKED_BYTES_MAX = 1_000, 32 * MIB  # of one sender; then its streams wait there
+REASON_LENGTH_MAX = 500
+
+
+class OutOfOrderError(RefusalError):
+    """A message of this stream is missing before this one."""
+
+    code: ClassVar[str] = "OUT_OF_ORDER"
+
+
+class MessageConflictError(RefusalError):
+    """This sender used the number of an earlier message for another one."""
+
+    code: ClassVar[str] = "MESSAGE_CONFLICT"
+
+
+class ParkedFullError(RefusalError):
+    """Too many messages of this sender are parked here already; it keeps the others."""
+
+    code: ClassVar[str] = "PARKED_FULL"
+
+
+class UnknownMessageError(RefusalError):
+    """No such message is parked."""
+
+    code: ClassVar[str] = "UNKNOWN_MESSAGE"
+
+
+class MessageStateError(RefusalError):
+    """The parked message is not in a state that allows this."""
+
+    code: ClassVar[str] = "MESSAGE_STATE"
+
+
+async def accept(
+    session: WriteSession,
+    *,
+    sender: str,
+    stream: str,
+    sequence: int,
+    kind: str,
+    body: bytes,
+    now: datetime,
+) -> bool:
+    """Say whether a message is new, and record it in the effect's transaction if so.
+
+    A message that was here before is acknowledged again without effect; one that comes too early
+    is refused (OutOfOrderError), so that effects keep the order of the stream. Another message
+    under a number that was used is refused as well (MessageConflictError).
+    """
+    digest = sha256_hex(body)
+    last = await session.scalar(
+        select(func.max(InboxMessage.sequence)).where(
+            InboxMessage.sender == sender, InboxMessage.stream == stream
+        )
+    )
+    expected = (last or 0) + 1
+    if 0 < sequence < expected:
+        known = await session.get(InboxMessage, (sender, stream, sequence))
+        if known is None or known.digest != digest or known.kind != kind:
+            raise MessageConflictError(f"{sender} {stream} #{sequence}")
+        return False
+    if sequence != expected:
+        raise OutOfOrderError(f"{sender} {stream} #{sequence}, expected #{expected}")
+    session.add(
+        InboxMessage(
+            sender=sender,
+            stream=stream,
+            sequence=sequence,
+            kind=kind,
+            digest=digest,
+            received_at=now,
+        )
+    )
+    return True
+
+
+async def is_held_up(session: ReadSession, sender: str, stream: str) -> bool:
+    """Tell whether a message of a stream is parked, so that what follows waits behind it."""
+    query = select(ParkedMessage.id).where(
+        ParkedMessage.sender == sender,
+        ParkedMessage.stream == stream,
+        ParkedMessage.state.in_(OPEN),
+    )
+    return await session.scalar(query.limit(1)) is not None
+
+
+async def park(session: WriteSession, row: ParkedMessage) -> None:
+    """Keep a message that cannot be handled now; ParkedFullError if its sender has too many."""
+    count, size = (
+        await session.execute(
+            select(func.count(), func.coalesce(func.sum(func.length(ParkedMessage.body)), 0)).where(
+                ParkedMessage.sender == row.sender, ParkedMessage.state.in_(OPEN)
+            )
+        )
+    ).one()
+    if count >= PARKED_MAX or size + len(row.body) > PARKED_BYTES_MAX:
+        raise ParkedFullError(f"{count} messages, {size} bytes")
+    row.reason = row.reason[:REASON_LENGTH_MAX]
+    session.add(row)
+    await session.flush()
+
+
+async def parked(
+    session: ReadSession, *, after: int = 0, limit: int = 100, states: Sequence[str] = OPEN
+) -> list[ParkedMessage]:
+    """Return parked messages, oldest first, a page at a time."""
+    rows = await session.scalars(
+        select(ParkedMessage)
+        .where(ParkedMessage.id > after, ParkedMessage.state.in_(states))
+        .order_by(ParkedMessage.id)
+        .limit(limit)
+    )
+    return list(rows)
+
+
+async def heads(session: ReadSession, limit: int = 1_000) -> list[ParkedMessage]:
+    """Return the parked message at the head of each stream that is held up, oldest first."""
+    first = (
+        select(func.min(ParkedMessage.id))
+        .where(ParkedMessage.state.in_(OPEN))
+        .group_by(ParkedMessage.sender, ParkedMessage.stream)
+    )
+    rows = await session.scalars(
+        select(ParkedMessage)
+        .where(ParkedMessage.id.in_(first))
+        .order_by(ParkedMessage.id)
+        .limit(limit)
+    )
+    return list(rows)
+
+
+async def head_of(session: ReadSession, sender: str, stream: str) -> ParkedMessage | None:
+    """Return the first message of a stream that waits, None if nothing does."""
+    return await session.scalar(
+        select(ParkedMessage)
+        .where(
+            ParkedMessage.sender == sender,
+            ParkedMessage.stream == stream,
+            ParkedMessage.state.in_(OPEN),
+        )
+        .order_by(ParkedMessage.id)
+        .limit(1)
+    )
+
+
+async def count_parked(session: ReadSession) -> dict[str, int]:
+    """Return {sender's code: messages that are parked or wait behind one}."""
+    rows = await session.execute(
+        select(ParkedMessage.sender_code, func.count())
+        .where(ParkedMessage.state.in_(OPEN))
+        .group_by(ParkedMessage.sender_code)
+        .order_by(ParkedMessage.sender_code)
+    )
+    return {code: count for code, count in rows}
+
+
+async def get_parked(session: ReadSession, message_id: int) -> ParkedMessage:
+    """Return a message that is parked, or refuse."""
+    row = await session.get(ParkedMessage, message_id)
+    if row is None:
+        raise UnknownMessageError(str(message_id))
+    return row
+
+
+def propose_drop(row: ParkedMessage, reason: str, *, who: str) -> None:
+    """Propose, as the first of two people, that a parked message is dropped unhandled."""
+    if row.state != PARKED:
+        raise MessageStateError(f"{row.id} is {row.state}")
+    row.drop_proposed_by, row.drop_reason = who, reason
+
+
+def drop(row: ParkedMessage, *, who: str, now: datetime) -> None:
+    """Drop a parked message for good; the caller has made sure that `who` is another person."""
+    if row.state != PARKED or row.drop_proposed_by is None:
+        raise MessageStateError(f"{row.id}: nobody proposed to drop it")
+    row.state, row.decided_by, row.decided_at, row.body = DROPPED, who, now, b""

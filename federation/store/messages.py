@@ -1,0 +1,77 @@
+"""A message between servers: one typed kind, with limits that its sender keeps as well.
+
+A kind is a struct: its annotations say what each field may hold, `BYTES_MAX` how large the whole
+may be, `stream` with which others it keeps its order. `seal` checks all of it before a message is
+written to the outbox, `opened` before any of it is kept: what a receiver would refuse is never
+sent. A signature says who spoke; only this says that what was said has its form.
+"""
+
+from typing import Annotated, ClassVar, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from federation.errors import RefusalError
+
+KIB, MIB = 1024, 1024 * 1024
+
+Stream = Annotated[str, Meta(pattern=r"\A[a-z]+(/[A-Za-z0-9~_.:-]{1,128})?\Z", max_length=160)]
+"""Messages of one stream are handled in their order; one that waits holds up no other stream."""
+
+AnyMessage = TypeVar("AnyMessage", bound="Message")
+
+
+class BadMessageError(RefusalError):
+    """This message has not the form of its kind."""
+
+    code: ClassVar[str] = "BAD_MESSAGE"
+
+
+class MessageTooLargeError(RefusalError):
+    """This would not fit into a message to another server."""
+
+    code: ClassVar[str] = "MESSAGE_TOO_LARGE"
+
+
+class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one server tells another; subclasses are the kinds."""
+
+    KIND: ClassVar[str] = ""
+    BYTES_MAX: ClassVar[int] = 64 * KIB
+
+    @property
+    def stream(self) -> str:
+        """Return the stream it belongs to: one licence, one month's usage, one run."""
+        raise NotImplementedError
+
+
+class Sealed(NamedTuple):
+    """A message as it is written down and sent."""
+
+    kind: str
+    stream: str
+    body: bytes
+
+
+def seal(message: Message) -> Sealed:
+    """Encode a message that its receiver will take.
+
+    Raises MessageTooLargeError or BadMessageError where the receiver would refuse it: the act
+    that causes the message is refused then, before anything is written.
+    """
+    kind = type(message)
+    body = msgspec.json.encode(message)
+    opened(body, kind)
+    return Sealed(kind.KIND, message.stream, body)
+
+
+def opened(body: bytes, kind: type[AnyMessage]) -> AnyMessage:
+    """Read a message of a kind; one that is too large or malformed is refused whole."""
+    if len(body) > kind.BYTES_MAX:
+        raise MessageTooLargeError(f"{kind.KIND}: {len(body)} bytes, at most {kind.BYTES_MAX}")
+    try:
+        message = msgspec.json.decode(body, type=kind)
+        msgspec.convert(message.stream, Stream)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise BadMessageError(f"{kind.KIND}: {error}") from error
+    return message

@@ -1,0 +1,46 @@
+"""What a field of a message between servers may hold: the limits that sender and receiver share.
+
+A field is as wide as what may lawfully stand in it, and no wider; who makes such a value at entry
+(a quote, an import, an offer) keeps the same limits.
+"""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+PartyCodeText = Annotated[str, Meta(pattern=r"\A[A-Z0-9-]{2,12}\Z")]
+"""HUB or a collective's code."""
+HeldFor = Annotated[str, Meta(pattern=r"\A~(UNMATCHED|DISPUTED)\Z")]
+"""Whose a weight is that belongs to nobody yet, in a usage report."""
+NobodyYet = Annotated[str, Meta(pattern=r"\A~(UNMATCHED|DISPUTED|LATE:[A-Z0-9-]{2,12})\Z")]
+"""Whose a share is that belongs to nobody yet, in a run."""
+MonthText = Annotated[str, Meta(pattern=r"\A(?!0000)[0-9]{4}-(0[1-9]|1[0-2])\Z")]
+Sha256Text = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+ClaimIdText = Annotated[str, Meta(pattern=r"\A([0-9a-f]{32,64}|~DISPUTED)\Z")]
+"""The opaque id of a claim; `~DISPUTED` for a claim that a node's own members contest."""
+OpaqueId = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9-]{1,64}\Z")]
+CurrencyText = Annotated[str, Meta(pattern=r"\A[A-Z]{3}\Z")]
+LicenceNumber = Annotated[str, Meta(pattern=r"\A[A-Z0-9-]{2,12}-[0-9]{6,12}\Z")]
+LicenceKeyText = Annotated[
+    str, Meta(pattern=r"\A[A-Z0-9-]{2,12}-[0-9]{6,12}(/[^~/\x00-\x1f][^/\x00-\x1f]{0,43})?\Z")
+]
+"""A licence's number, with `/component` where it has components."""
+Digits = Annotated[str, Meta(pattern=r"\A(0|[1-9][0-9]{0,59})\Z")]
+"""An integer of 0 or more, as text."""
+Positive = Annotated[str, Meta(pattern=r"\A[1-9][0-9]{0,59}\Z")]
+"""An integer above 0, as text."""
+SignedDigits = Annotated[str, Meta(pattern=r"\A(0|-?[1-9][0-9]{0,59})\Z")]
+"""An integer of either sign, as text."""
+Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+TermName = Annotated[str, Meta(pattern=r"\A[^~/\x00-\x1f][^/\x00-\x1f]{0,63}\Z")]
+"""A use or a content tier as the terms name it."""
+HostText = Annotated[str, Meta(min_length=1, max_length=300)]
+PathText = Annotated[str, Meta(pattern=r"\A/", max_length=24_600)]  # each character escaped
+UrlKeyText = Annotated[str, Meta(min_length=1, max_length=25_000)]
+UrlText = Annotated[str, Meta(min_length=1, max_length=8_192)]
+EntityIdText = Annotated[str, Meta(pattern=r"\A\S+\Z", max_length=255)]
+ServerUrl = Annotated[str, Meta(pattern=r"\Ahttps?://[^\s?#]+\Z", max_length=500)]
+Line = Annotated[str, Meta(min_length=1, max_length=300)]
+"""A name, an id or another short text."""
+Reason = Annotated[str, Meta(max_length=2_000)]
+PaymentId = Annotated[str, Meta(min_length=1, max_length=35)]
