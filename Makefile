@@ -7,16 +7,20 @@ BIN := .venv/bin
 UV := $(shell command -v uv || echo $(BIN)/uv)
 COMPILE = $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock" --quiet $(ARGS)
+PYTEST = $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 FOUND = command -v "$(PYTHON)" >/dev/null || \
 	{ echo "There is no $(PYTHON) here. Install Python 3.11 or newer."; exit 1; }
 
-.PHONY: demo test check lint types fix bench soak judges known-answers lock main-env dev-env
+.PHONY: demo test test-all check lint types fix bench soak judges known-answers lock main-env dev-env
 
 demo: main-env   ## the whole story on this machine: hub, nodes, labs, sites, settlement
 	@$(BIN)/federation demo $(ARGS)
 
-test: dev-env   ## every test, on as many cores as there are up to four; ARGS="-n 0 -k settle"
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope $(ARGS)
+test: dev-env   ## every behaviour, on as many cores as there are up to four; ARGS="-n 0 -k settle"
+	@$(PYTEST) -m "not slow" $(ARGS)
+
+test-all: dev-env   ## what test leaves out: every crash, every known answer, the handbook
+	@$(PYTEST) -m slow $(ARGS)
 
 check: lint types test
 

@@ -7,6 +7,7 @@ import pytest_asyncio
 from hypothesis import settings
 
 from tests.databases import BACKENDS, PostgresServer, SqliteFiles, opened
+from tests.scheduling import ByBackend, turn
 
 # A busy machine is no failure: an example may take as long as it takes.
 settings.register_profile("federation", deadline=None)
@@ -35,6 +36,20 @@ def backend(request, record_property):
     return request.getfixturevalue(request.param)
 
 
+@pytest.fixture(scope="session", params=BACKENDS)
+def any_backend(request):
+    """What makes databases of one kind, for what many tests share."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(autouse=True)
+def _count_backend(request, record_property):
+    """Say on which backend a test of something shared ran."""
+    found = getattr(request.node, "callspec", None)
+    if found is not None and "any_backend" in found.params:
+        record_property("backend", found.params["any_backend"])
+
+
 @pytest.fixture
 async def database(backend):
     """A migrated database without rows."""
@@ -47,6 +62,18 @@ async def empty_url(backend):
     """The address of a database without tables."""
     async with backend.url(migrated=False) as url:
         yield url
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Hand out tests so that what takes long to make is made once."""
+    return ByBackend(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
+@pytest.hookimpl(trylast=True)  # pytest has brought together what shares a parameter
+def pytest_collection_modifyitems(items):
+    """Begin with what takes longest."""
+    items.sort(key=lambda item: turn(item.path))
 
 
 def pytest_terminal_summary(terminalreporter):

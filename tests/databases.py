@@ -13,7 +13,7 @@ from typing import TypeVar
 import asyncpg
 import msgspec
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import make_url, select, text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 import federation.banking.tables
@@ -88,9 +88,20 @@ class SqliteFiles:
     @asynccontextmanager
     async def url(self, *, migrated: bool) -> AsyncIterator[str]:
         """Lend the address of a new database."""
+        async with self._file(self._template if migrated else None) as url:
+            yield url
+
+    @asynccontextmanager
+    async def copy(self, url: str) -> AsyncIterator[str]:
+        """Lend the address of a copy of a database that nobody is connected to."""
+        async with self._file(Path(make_url(url).database or "")) as copied:
+            yield copied
+
+    @asynccontextmanager
+    async def _file(self, source: Path | None) -> AsyncIterator[str]:
         path = self._folder / f"{next(self._numbers)}.sqlite"
-        if migrated:
-            shutil.copyfile(self._template, path)
+        if source is not None:
+            shutil.copyfile(source, path)
         try:
             yield _sqlite_url(path)
         finally:
@@ -125,8 +136,18 @@ class PostgresServer:
     @asynccontextmanager
     async def url(self, *, migrated: bool) -> AsyncIterator[str]:
         """Lend the address of a new database."""
+        async with self._database("template_migrated" if migrated else "template0") as url:
+            yield url
+
+    @asynccontextmanager
+    async def copy(self, url: str) -> AsyncIterator[str]:
+        """Lend the address of a copy of a database that nobody is connected to."""
+        async with self._database(make_url(url).database) as copied:
+            yield copied
+
+    @asynccontextmanager
+    async def _database(self, template: str | None) -> AsyncIterator[str]:
         name = f"test_{next(self._numbers)}"
-        template = "template_migrated" if migrated else "template0"
         await self._run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         try:
             yield self._url(name)

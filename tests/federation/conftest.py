@@ -1,18 +1,19 @@
-"""Two small federations per backend that many tests look at and none changes."""
+"""Small federations per backend: two that tests only look at, and pasts that each goes on from."""
 
-import pytest
 import pytest_asyncio
 
 from federation.scenario.client import Person
-from tests.databases import BACKENDS
+from tests.federation import test_corrections as corrections
 from tests.federation.harness import (
     DAY,
     PERIOD,
     Small,
     a_line,
+    lived,
     month_over,
     open_for_business,
     report_lines,
+    resumed,
     small_federation,
     write_scenario,
 )
@@ -28,20 +29,6 @@ PRICES = {
         {"use": "GROUND", "contentTier": "standard", "per1000": "450"},
     ],
 }
-
-
-@pytest.fixture(scope="session", params=BACKENDS)
-def any_backend(request):
-    """What makes databases of one kind, for a federation that many tests share."""
-    return request.getfixturevalue(request.param)
-
-
-@pytest.fixture(autouse=True)
-def _count_backend(request, record_property):
-    """Say on which backend a test of a shared federation ran."""
-    found = getattr(request.node, "callspec", None)
-    if found is not None and "any_backend" in found.params:
-        record_property("backend", found.params["any_backend"])
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -69,6 +56,27 @@ async def settled(any_backend, tmp_path_factory):
         await small.silence()
         small.constant = await small.rows(small.codes)
         yield small
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def opened_past(any_backend, tmp_path_factory):
+    """The past of a federation that is open for business; a test goes on from a copy of it."""
+    folder = tmp_path_factory.mktemp("opened")
+    federation = small_federation(any_backend, write_scenario(folder / "files"), folder)
+    async with lived(any_backend, federation, open_for_business) as past:
+        yield past
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def late_past(any_backend, opened_past):
+    """Two months later: both are settled, and then came usage and an opt-out that are late."""
+
+    async def two_months(small):
+        await corrections.publish_rates(small)
+        await corrections.live(small, small.story(), late=True)
+
+    async with lived(any_backend, resumed(any_backend, opened_past), two_months) as past:
+        yield past
 
 
 async def publish_tariff(officer: Person) -> None:

@@ -1,8 +1,9 @@
 """Servers that kill themselves at the commits their plan names; run by test_crash.py.
 
 Everything is imported once and each life of a server is a fork, so that coming back takes no
-longer than binding a port. A line on standard input is a server to run, a line on standard output
-says that it lives (again), or ended as SIGTERM asked it to. The plan is a file: `[[transaction,
+longer than binding a port. A line on standard input is a server to run. On standard output each
+life says that it listens and as which process, and the last line that it ended, as SIGTERM asks
+that process to. The plan is a file: `[[transaction,
 moment, n], …]`; at its n-th time such a moment ends the life, and the entry is gone.
 """
 
@@ -75,6 +76,7 @@ async def serve(job: Job) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     await service.start()
+    print(f"alive {os.getpid()}", flush=True)  # noqa: T201 - the test reads it
     await stop.wait()
     await service.stop()
 
@@ -83,34 +85,20 @@ def _path(shape: type, value: object) -> object:
     return shape(value)
 
 
-_living: list[int] = []
-
-
 def live(job: Job) -> bool:
     """Run one life of a server; return whether it was killed."""
     child = os.fork()
     if child == 0:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         run_loop(serve(job))
         os._exit(0)
-    _living.append(child)
-    print("alive", flush=True)  # noqa: T201 - the test reads it
     _, status = os.waitpid(child, 0)
-    _living.clear()
     return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-
-
-def pass_on(number: int, _: object) -> None:
-    """Hand a signal on to the life there is."""
-    for child in _living:
-        os.kill(child, number)
 
 
 def main() -> None:
     logs.configure("error")
     configure_mappers()
     gc.freeze()
-    signal.signal(signal.SIGTERM, pass_on)
     for line in sys.stdin.buffer:
         job = msgspec.json.decode(line, type=Job)
         while live(job):

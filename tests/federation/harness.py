@@ -9,7 +9,7 @@ import itertools
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -192,20 +192,21 @@ def write_scenario(folder: Path, **files: str) -> Scenario:
 _ports = itertools.count(20_000 + os.getpid() % 8_000)
 
 
-def free_port() -> int:
-    """Return a port nobody listens on, below those the system gives to outgoing connections.
+def reserved_port() -> socket.socket:
+    """Return a socket whose port only our own servers can take for as long as it is open.
 
-    A server that was killed must find its port again: an outgoing connection could have taken one
-    the system chose.
+    A server that is down for a moment must find its port again: the port lies below those the
+    system gives to outgoing connections, and whoever else looks for one here does not find it.
     """
     for port in _ports:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
+        holder = socket.socket()
+        try:
+            holder.bind(("127.0.0.1", port))
+        except OSError:
+            holder.close()
+            continue
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as our servers do
+        return holder
     raise RuntimeError("no free port")
 
 
@@ -292,7 +293,9 @@ class Small:
     keepers: dict[str, Keeper] = field(default_factory=dict)
     running: dict[str, Running] = field(default_factory=dict)
     databases: dict[str, Database] = field(default_factory=dict)
+    ports: dict[str, socket.socket] = field(default_factory=dict)
     constant: dict[str, Any] | None = None  # the rows of a federation that no test changes
+    _story: Story | None = None
 
     @property
     def codes(self) -> list[str]:
@@ -306,8 +309,10 @@ class Small:
         return Federation(self.running[HUB], nodes, self.set_clock)
 
     def story(self) -> Story:
-        """Return the story of this federation."""
-        return QuickStory(self.scenario, self.federation, small=self)
+        """Return the story of this federation, which remembers what was sold and paid."""
+        if self._story is None:
+            self._story = QuickStory(self.scenario, self.federation, small=self)
+        return self._story
 
     def set_clock(self, instant: datetime) -> None:
         """Move business time."""
@@ -407,24 +412,19 @@ async def small_federation(
     leave_out: Iterable[str] = (),
 ) -> AsyncIterator[Small]:
     """Run the hub and the collectives, none joined yet; `leave_out` are not started."""
-    clock = SettableClock(day_before_everything(scenario))
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(http_session())
-        small = Small(scenario, clock, http)
+        small = Small(scenario, SettableClock(day_before_everything(scenario)), http)
 
         async def settle_in(code: str, config: Config) -> None:
-            url = await stack.enter_async_context(backend.url(migrated=True))
+            small.ports[code] = stack.enter_context(reserved_port())
             config = msgspec.structs.replace(
                 config,
-                port=free_port(),
-                database_url=url,
+                port=small.ports[code].getsockname()[1],
+                database_url=await stack.enter_async_context(backend.url(migrated=True)),
                 principal=[*config.principal, *people_of(code)],
             )
-            small.databases[code] = Database(url)
-            stack.push_async_callback(small.databases[code].close)
-            small.keepers[code] = keeper(code, config, clock)
-            where = f"http://127.0.0.1:{config.port}"
-            small.running[code] = running(config, where, http, clock)
+            move_in(small, stack, code, config, keeper=keeper, running=running)
 
         try:
             await settle_in(HUB, hub_config(scenario, folder))
@@ -438,6 +438,77 @@ async def small_federation(
                 config = node_config(scenario, particulars, folder, pin)
                 await settle_in(config.code, config)
             await small.start(*(code for code in scenario.codes if code not in set(leave_out)))
+            yield small
+            await assert_sound(small)
+        finally:
+            await small.stop(*small.keepers)
+
+
+def move_in(
+    small: Small,
+    stack: AsyncExitStack,
+    code: str,
+    config: Config,
+    *,
+    keeper: MakeKeeper = in_this_process,
+    running: type[Running] = Running,
+) -> None:
+    """Add a server that is not started yet."""
+    small.databases[code] = Database(config.database_url)
+    stack.push_async_callback(small.databases[code].close)
+    small.keepers[code] = keeper(code, config, small.clock)
+    url = f"http://127.0.0.1:{config.port}"
+    small.running[code] = running(config, url, small.http, small.clock)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A federation that was lived up to an instant and stopped; others go on from there."""
+
+    scenario: Scenario
+    instant: datetime
+    configs: dict[str, Config]  # with the addresses of what the servers held then
+    numbers: dict[str, str]  # the licences' numbers by the scenario's ids
+    recorded: int  # receipts
+
+
+@asynccontextmanager
+async def lived(
+    backend: Any,
+    federation: AbstractAsyncContextManager[Small],
+    live: Callable[[Small], Awaitable[object]],
+) -> AsyncIterator[Past]:
+    """Live a federation up to a point, stop it, and keep its databases, keys and ports."""
+    configs: dict[str, Config] = {}
+    async with AsyncExitStack() as stack:
+        async with federation as small:
+            await live(small)
+            await small.silence()
+            await small.stop(*small.codes)
+            for code, keeper in small.keepers.items():
+                await small.databases[code].close()
+                url = await stack.enter_async_context(backend.copy(keeper.config.database_url))
+                configs[code] = msgspec.structs.replace(keeper.config, database_url=url)
+                if code in small.ports:  # else they are kept by the past this one goes on from
+                    stack.enter_context(small.ports[code].dup())
+        story = small.story()
+        yield Past(small.scenario, small.clock.instant, configs, story.numbers, story.recorded)
+
+
+@asynccontextmanager
+async def resumed(backend: Any, past: Past) -> AsyncIterator[Small]:
+    """Run a copy of a federation from its past on; one at a time, since the ports are the same."""
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(http_session())
+        small = Small(past.scenario, SettableClock(past.instant), http)
+        try:
+            for code, config in past.configs.items():
+                url = await stack.enter_async_context(backend.copy(config.database_url))
+                copied = msgspec.structs.replace(config, database_url=url)
+                move_in(small, stack, code, copied)
+            await small.start(*small.codes)
+            story = small.story()
+            story.numbers, story.recorded = dict(past.numbers), past.recorded
             yield small
             await assert_sound(small)
         finally:

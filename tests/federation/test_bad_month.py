@@ -15,12 +15,10 @@ from tests.federation.harness import (
     all_reported,
     month_over,
     nothing_changes,
-    open_for_business,
     report_lines,
-    small_federation,
+    resumed,
     soon,
     tell,
-    write_scenario,
 )
 
 RUN = """
@@ -44,9 +42,8 @@ NEWS = "https://news.example"
 
 
 @pytest.fixture
-async def small(backend, tmp_path):
-    async with small_federation(backend, write_scenario(tmp_path / "files"), tmp_path) as small:
-        await open_for_business(small)
+async def small(any_backend, opened_past):
+    async with resumed(any_backend, opened_past) as small:
         yield small
 
 

@@ -8,16 +8,7 @@ import pytest
 from federation.scenario.story import first_instant_after
 from federation.settlement.run_document import decode
 from federation.values.party import HUB
-from tests.federation.harness import (
-    a_line,
-    nothing_changes,
-    open_for_business,
-    report_lines,
-    small_federation,
-    soon,
-    tell,
-    write_scenario,
-)
+from tests.federation.harness import a_line, nothing_changes, report_lines, resumed, soon, tell
 
 SEPTEMBER, OCTOBER, NOVEMBER = "2026-09", "2026-10", "2026-11"
 NEWS = "https://news.example"
@@ -162,13 +153,14 @@ async def balances(small):
     return {key: amount for key, amount in totals.items() if amount}
 
 
+async def publish_rates(small):
+    await small.at(HUB, "settlement").post("/settlement/rates", RATES.encode(), "text/csv")
+
+
 @pytest.fixture
-async def two_months(backend, tmp_path):
-    scenario = write_scenario(tmp_path / "files", rates_csv=RATES)
-    async with small_federation(backend, scenario, tmp_path) as small:
-        story = await open_for_business(small)
-        await small.at(HUB, "settlement").post("/settlement/rates", RATES.encode(), "text/csv")
-        yield small, story
+async def two_months(any_backend, late_past):
+    async with resumed(any_backend, late_past) as small:
+        yield small
 
 
 async def live(small, story, *, late):
@@ -196,21 +188,20 @@ async def outcome(small):
     }
 
 
-async def test_originals_and_corrections_are_a_recomputation_from_scratch(
-    two_months, backend, tmp_path
-):
-    small, story = two_months
-    await live(small, story, late=True)
+@pytest.fixture
+async def in_time(any_backend, opened_past):
+    """What the two months come to, and the books, where nothing is late."""
+    async with resumed(any_backend, opened_past) as small:
+        await publish_rates(small)
+        await live(small, small.story(), late=False)
+        return await outcome(small), await balances(small)
+
+
+async def test_originals_and_corrections_are_a_recomputation_from_scratch(in_time, two_months):
+    small, (from_scratch, books) = two_months, in_time
     before = await outcome(small)
     runs = await correct(small, SEPTEMBER)
     corrected = await outcome(small)
-    scenario = write_scenario(tmp_path / "again", rates_csv=RATES)
-    async with small_federation(backend, scenario, tmp_path / "other") as other:
-        second = await open_for_business(other)
-        await other.at(HUB, "settlement").post("/settlement/rates", RATES.encode(), "text/csv")
-        await live(other, second, late=False)
-        from_scratch = await outcome(other)
-        books = await balances(other)
 
     assert before != corrected
     assert corrected == from_scratch
@@ -234,8 +225,7 @@ async def test_originals_and_corrections_are_a_recomputation_from_scratch(
 
 
 async def test_a_correction_is_made_by_two_and_leaves_nothing_when_refused(two_months):
-    small, story = two_months
-    await live(small, story, late=True)
+    small = two_months
     before = await outcome(small)
     officer = small.at(HUB, "two-hats", "settlement_officer")
     async with nothing_changes(small):

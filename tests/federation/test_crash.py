@@ -217,10 +217,11 @@ class Nursery:
         self.process.stdin.write(msgspec.json.encode(job) + b"\n")
         await self.process.stdin.drain()
 
-    async def next_life(self, seconds: float | None = SECONDS_MAX) -> bool:
-        """Wait until the server lives again, or (False) has ended as asked."""
+    async def next_life(self, seconds: float | None = SECONDS_MAX) -> int | None:
+        """Return the process of the server when it listens (again), None when it has ended."""
         async with asyncio.timeout(seconds):
-            return await self.process.stdout.readline() == b"alive\n"
+            word, _, process = (await self.process.stdout.readline()).partition(b" ")
+            return int(process) if word == b"alive" else None
 
     async def stop(self) -> None:
         with contextlib.suppress(ProcessLookupError):  # its own group: itself and the last life
@@ -240,7 +241,8 @@ class Mortal(Keeper):
         self.plan.parent.mkdir(parents=True, exist_ok=True)
         write_plan(self.plan, [])
         self.set_clock(clock.instant)
-        self.deaths, self._is_to_end, self._told = 0, False, -1
+        self.deaths, self._is_to_end = 0, False
+        self._life: int | None = None
         self._watch: asyncio.Task[None] | None = None
         self.on_return: Callable[[], None] = lambda: None
 
@@ -250,7 +252,7 @@ class Mortal(Keeper):
         fresh.replace(self.clock_file)
 
     async def start(self) -> None:
-        self._is_to_end, self._told = False, -1
+        self._is_to_end = False
         await self._nursery.send(
             {
                 "role": self._code,
@@ -259,48 +261,35 @@ class Mortal(Keeper):
                 "clock": str(self.clock_file),
             }
         )
-        assert await self._nursery.next_life()
+        self._life = await self._nursery.next_life()
+        assert self._life, f"{self._code} did not start"
         self._watch = asyncio.create_task(self._count())
-        await soon(self._listens, what=f"{self._code} to listen")
 
     async def _count(self) -> None:
         """Follow the lives of the server until one ends as asked."""
-        while await self._nursery.next_life(None):
+        while life := await self._nursery.next_life(None):
+            self._life = life
             self.deaths += 1
-            await soon(self._listens, what=f"{self._code} to listen")
             self.on_return()
             if self._is_to_end:
                 self._end_this_life()
+        assert self._is_to_end, f"{self._code} ended unasked"
 
     def _end_this_life(self) -> None:
-        """Ask the server to end, once in each life: asked again it would not finish its work."""
-        if self._told != self.deaths:
-            self._told = self.deaths
-            self._nursery.process.terminate()
-
-    async def _listens(self) -> bool:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", self.config.port)
-        except OSError:
-            return False
-        writer.close()
-        return True
+        """Ask one life to end; if it is killed meanwhile, the next one is asked."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._life, signal.SIGTERM)
 
     async def stop(self) -> None:
         """Ask this life, and should it be killed the next ones, to end."""
         if self._watch is None:
             return
         self._is_to_end = True
+        if not self._watch.done():
+            self._end_this_life()
         async with asyncio.timeout(SECONDS_MAX):
-            await soon(self._listens_or_ended, what=f"{self._code} to listen")
-            if not self._watch.done():
-                self._end_this_life()
             await self._watch
         self._watch = None
-
-    async def _listens_or_ended(self) -> bool:
-        """A life that has just returned is ended by who follows them, perhaps before we look."""
-        return self._watch.done() or await self._listens()
 
     async def spent(self, *names: str) -> None:
         """Wait until the server has died everywhere it should (or at these names)."""
@@ -540,6 +529,7 @@ async def test_the_undisturbed_month_is_that_of_the_rules(undisturbed, scenario)
     assert outcome.report["run_id"] == run_id(outcome.run)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("victim", [HUB, "DE"])
 async def test_killed_at_every_commit_the_month_ends_as_if_undisturbed(
     victim, scenario, sqlite, undisturbed, nursery, tmp_path

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
+import pytest_asyncio
 
 from federation.ledger import store as ledger
 from federation.months import store as months
@@ -17,10 +18,12 @@ from tests.federation.harness import (
     PERIOD,
     TOML,
     a_line,
+    lived,
     month_over,
     nothing_changes,
     open_for_business,
     report_lines,
+    resumed,
     small_federation,
     write_scenario,
 )
@@ -55,34 +58,47 @@ WHY = "query($payment: String) { whyAmount(payment: $payment) { label amount { m
 PAYMENTS = "{ payments { id payee state amount { minor currency } } }"
 
 
+async def hold_some(small):
+    """Settle a month with addresses that nobody claims or two do."""
+    story = await open_for_business(small)
+    small.set_clock(DAY)
+    await report_lines(
+        small.at("GB", "sites"),
+        [
+            a_line("s-1", "HUB-000001", "https://news.example/de/1", units=5_000),
+            a_line("s-2", "HUB-000001", "https://news.example/gb/1", units=2_000),
+            a_line("s-3", "HUB-000001", ORPHAN, units=1_700),
+            a_line("s-4", "HUB-000001", "https://orphan.example/b", units=900),
+            a_line("s-5", "HUB-000001", BOTH, units=1_100),
+        ],
+    )
+    await report_lines(
+        small.lab("lab-two"),
+        [
+            a_line("l-1", "HUB-000002", "https://news.example/fr/1", use="SEARCH", units=310),
+            a_line("l-2", "HUB-000002", ORPHAN, use="SEARCH", units=77),
+        ],
+    )
+    month_over(small)
+    await story.publish_rates()
+    await story.settle(PERIOD)
+    await small.silence()
+    small.set_clock(LATER)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def held_past(any_backend, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("held")
+    scenario = write_scenario(folder / "files", scenario_toml=HOLDING)
+    async with lived(
+        any_backend, small_federation(any_backend, scenario, folder), hold_some
+    ) as past:
+        yield past
+
+
 @pytest.fixture
-async def small(backend, tmp_path):
-    scenario = write_scenario(tmp_path / "files", scenario_toml=HOLDING)
-    async with small_federation(backend, scenario, tmp_path) as small:
-        story = await open_for_business(small)
-        small.set_clock(DAY)
-        await report_lines(
-            small.at("GB", "sites"),
-            [
-                a_line("s-1", "HUB-000001", "https://news.example/de/1", units=5_000),
-                a_line("s-2", "HUB-000001", "https://news.example/gb/1", units=2_000),
-                a_line("s-3", "HUB-000001", ORPHAN, units=1_700),
-                a_line("s-4", "HUB-000001", "https://orphan.example/b", units=900),
-                a_line("s-5", "HUB-000001", BOTH, units=1_100),
-            ],
-        )
-        await report_lines(
-            small.lab("lab-two"),
-            [
-                a_line("l-1", "HUB-000002", "https://news.example/fr/1", use="SEARCH", units=310),
-                a_line("l-2", "HUB-000002", ORPHAN, use="SEARCH", units=77),
-            ],
-        )
-        month_over(small)
-        await story.publish_rates()
-        await story.settle(PERIOD)
-        await small.silence()
-        small.set_clock(LATER)
+async def small(any_backend, held_past):
+    async with resumed(any_backend, held_past) as small:
         yield small
 
 

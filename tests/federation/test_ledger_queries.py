@@ -1,6 +1,7 @@
 """The ledger in GraphQL, at the hub and at a node: balances, histories, ages, signed heads."""
 
 import pytest
+import pytest_asyncio
 
 from federation.ledger.heads import HEAD_TYP, read_head
 from federation.trust.jose import InvalidTokenError, verify
@@ -8,6 +9,8 @@ from federation.trust.keys import key_set
 from federation.values.party import HUB
 from tests.federation.harness import small_federation, tell, write_scenario
 from tests.federation.test_corrections import RATES, SEPTEMBER, live
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 MONEY = "{ minor currency }"
 
@@ -31,10 +34,12 @@ HEADS = "{ periodHeads { period opening hash } }"
 SIGNED = "query($period: String) { signedLedgerHead(period: $period) }"
 
 
-@pytest.fixture
-async def small(sqlite, tmp_path):
-    scenario = write_scenario(tmp_path / "files", rates_csv=RATES)
-    async with small_federation(sqlite, scenario, tmp_path) as small:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def small(sqlite, tmp_path_factory):
+    """Two months of books, which are only read."""
+    folder = tmp_path_factory.mktemp("books")
+    scenario = write_scenario(folder / "files", rates_csv=RATES)
+    async with small_federation(sqlite, scenario, folder) as small:
         story = small.story()
         await story.join()
         await story.register()

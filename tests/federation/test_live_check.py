@@ -14,14 +14,8 @@ from federation.runs import service as runs
 from federation.scenario import documents as ask
 from federation.scenario.story import first_instant_after
 from federation.values.party import HUB
-from tests.federation.harness import (
-    all_reported,
-    nothing_changes,
-    small_federation,
-    tell,
-    write_scenario,
-)
-from tests.federation.test_corrections import RATES, SEPTEMBER, correct, live
+from tests.federation.harness import all_reported, nothing_changes, resumed, tell
+from tests.federation.test_corrections import SEPTEMBER, correct, publish_rates
 from tests.ledger.hledger_reader import read
 from tests.tampering import found_after
 
@@ -96,8 +90,7 @@ BREAKS = {
 
 
 async def test_every_change_behind_a_corrected_months_back_is_named(two_months):
-    small, story = two_months
-    await live(small, story, late=True)
+    small = two_months
     await correct(small, SEPTEMBER)
 
     for name, (code, statement, invariants) in BREAKS.items():
@@ -113,8 +106,15 @@ async def test_every_change_behind_a_corrected_months_back_is_named(two_months):
         assert (examined["corrections_add_up"] > 5) or code != HUB
 
 
-async def test_a_run_that_breaks_an_invariant_is_not_approved(two_months, monkeypatch):
-    small, _ = two_months
+@pytest.fixture
+async def opened(any_backend, opened_past):
+    async with resumed(any_backend, opened_past) as small:
+        await publish_rates(small)
+        yield small
+
+
+async def test_a_run_that_breaks_an_invariant_is_not_approved(opened, monkeypatch):
+    small = opened
     small.set_clock(first_instant_after(SEPTEMBER))
     await all_reported(small)
     run = (await small.at(HUB, "settlement").ask(ask.CALCULATE, period=SEPTEMBER))["runId"]
@@ -140,19 +140,11 @@ async def test_a_run_that_breaks_an_invariant_is_not_approved(two_months, monkey
 
 
 @pytest.fixture
-async def settled(backend, tmp_path):
-    """A federation that has settled a month and still runs; where the hub's configuration is."""
-    scenario = write_scenario(tmp_path / "files", rates_csv=RATES)
-    async with small_federation(backend, scenario, tmp_path) as small:
-        story = small.story()
-        await story.join()
-        await story.register()
-        await story.sell()
-        await story.publish_rates()
-        await live(small, story, late=True)
-        config = tmp_path / "hub.toml"
-        config.write_text(HUB_TOML.format(url=small.keepers[HUB].config.database_url))
-        yield small, str(config)
+async def settled(two_months, tmp_path):
+    """A federation that has settled months and still runs; where the hub's configuration is."""
+    config = tmp_path / "hub.toml"
+    config.write_text(HUB_TOML.format(url=two_months.keepers[HUB].config.database_url))
+    return two_months, str(config)
 
 
 async def federation(*arguments):

@@ -7,24 +7,15 @@ import pytest
 from federation.scenario import documents as ask
 from federation.scenario.story import first_instant_after
 from federation.values.party import HUB
-from tests.federation.harness import (
-    a_line,
-    nothing_changes,
-    open_for_business,
-    report_lines,
-    small_federation,
-    soon,
-    tell,
-    write_scenario,
-)
+from tests.federation.harness import a_line, nothing_changes, report_lines, resumed, soon, tell
 from tests.federation.test_corrections import (
     ADVISE,
     APPROVE,
     CALCULATE,
     OPEN,
-    RATES,
     in_force,
     is_reported,
+    publish_rates,
 )
 
 SEPTEMBER, OCTOBER = "2026-09", "2026-10"
@@ -49,12 +40,10 @@ REMIND = """mutation { remind(period: "2026-10", node: "GB") {
 
 
 @pytest.fixture
-async def months(backend, tmp_path):
-    scenario = write_scenario(tmp_path / "files", rates_csv=RATES)
-    async with small_federation(backend, scenario, tmp_path) as small:
-        story = await open_for_business(small)
-        await small.at(HUB, "settlement").post("/settlement/rates", RATES.encode(), "text/csv")
-        yield small, story
+async def months(any_backend, opened_past):
+    async with resumed(any_backend, opened_past) as small:
+        await publish_rates(small)
+        yield small, small.story()
 
 
 async def use(small, period, key):

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
+import pytest_asyncio
 
 from federation.config import Calendar
 from federation.scenario import documents as ask
@@ -12,12 +13,11 @@ from tests.federation.conftest import report_some_usage
 from tests.federation.harness import (
     PERIOD,
     all_reported,
+    lived,
     month_over,
     nothing_changes,
-    open_for_business,
-    small_federation,
+    resumed,
     tell,
-    write_scenario,
 )
 from tests.federation.test_missing_report import WORK
 
@@ -44,26 +44,34 @@ RECEIPT = """mutation { recordReceipt(
   __typename ... on Refused { code message } } }"""
 
 
+async def advise(small):
+    """Calculate and advise a month, with ten days for objections."""
+    config = msgspec.structs.replace(small.keepers[HUB].config, calendar=Calendar())
+    await small.stop(HUB)
+    small.keepers[HUB].config = config
+    await small.start(HUB)
+    story = small.story()
+    await report_some_usage(small)
+    month_over(small)
+    await story._record_receipts(datetime(2026, 9, 30, tzinfo=UTC).date())
+    await story.publish_rates()
+    await small.silence()
+    await all_reported(small)
+    officer = small.at(HUB, "settlement")
+    run = await officer.ask(ask.CALCULATE, period=PERIOD)
+    await officer.ask(ask.ADVISE, run=run["runId"])
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def advised_past(any_backend, opened_past):
+    async with lived(any_backend, resumed(any_backend, opened_past), advise) as past:
+        yield past
+
+
 @pytest.fixture
-async def advised(backend, tmp_path):
-    """A month that is calculated and advised, with ten days for objections."""
-    scenario = write_scenario(tmp_path / "files")
-    async with small_federation(backend, scenario, tmp_path) as small:
-        config = msgspec.structs.replace(small.keepers[HUB].config, calendar=Calendar())
-        await small.stop(HUB)
-        small.keepers[HUB].config = config
-        await small.start(HUB)
-        story = await open_for_business(small)
-        await report_some_usage(small)
-        month_over(small)
-        await story._record_receipts(datetime(2026, 9, 30, tzinfo=UTC).date())
-        await story.publish_rates()
-        await small.silence()
-        await all_reported(small)
-        officer = small.at(HUB, "settlement")
-        run = await officer.ask(ask.CALCULATE, period=PERIOD)
-        await officer.ask(ask.ADVISE, run=run["runId"])
-        await small.silence()
+async def advised(any_backend, advised_past):
+    async with resumed(any_backend, advised_past) as small:
+        [run] = await small.at(HUB, "auditor").ask("{ runs { runId } }")
         yield small, run["runId"]
 
 
@@ -132,6 +140,7 @@ async def test_what_changed_between_two_runs_and_why(advised):
     again = await officer.ask(ask.CALCULATE, period=PERIOD)
     found = await officer.ask(DIFF, new=again["runId"], old=run)
     first = await officer.ask(DIFF, new=again["runId"])
+    await small.silence()
     async with nothing_changes(small):
         unknown = await code_of(small, HUB, officer, DIFF, new="f" * 64)
 

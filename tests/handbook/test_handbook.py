@@ -7,6 +7,14 @@ from tests.handbook.runner import HANDBOOK, differences, normal, read_steps
 TEXT = HANDBOOK.read_text(encoding="utf-8")
 
 
+def test_the_practice_federation_starts_as_the_first_chapter_says(tmp_path):
+    first, _, _ = TEXT.partition("\n## 2. ")
+
+    assert len(read_steps(first)) == 3
+    assert differences(first, tmp_path) == []
+
+
+@pytest.mark.slow
 def test_every_command_of_the_handbook_prints_what_stands_below_it(tmp_path):
     assert differences(TEXT, tmp_path) == []
 

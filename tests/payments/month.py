@@ -11,7 +11,9 @@ from tests.federation.conftest import report_some_usage
 from tests.federation.harness import (
     PERIOD,
     TOML,
+    Small,
     a_line,
+    lived,
     month_over,
     open_for_business,
     report_lines,
@@ -84,26 +86,38 @@ async def owing_month(backend, folder, *, fee_of_de=3_650_000):
     toml = TOML.replace("fee = 365000\n", f"fee = {fee_of_de}\n") + OF_GB
     scenario = write_scenario(folder / "files", scenario_toml=toml)
     async with small_federation(backend, scenario, folder) as small:
-        story = await open_for_business(small)
-        await report_some_usage(small)
-        lines = [
-            ("m-1", "DE-000001", "gb", 700),
-            ("g-1", "GB-000001", "de", 400),
-            ("g-2", "GB-000001", "fr", 900),
-            ("g-3", "GB-000001", "gb", 300),
-            ("h-1", "GB-000002", "gb", 300),
-            ("h-2", "GB-000002", "fr", 500),
-        ]
-        more = [
-            a_line(event, licence, f"https://news.example/{where}/1", units=units)
-            for event, licence, where, units in lines
-        ]
-        await report_lines(small.lab("lab-one"), more, key="more")
-        month_over(small)
-        await story.publish_rates()
-        await story.settle(PERIOD)
-        await small.silence()
+        await settle_owing(small)
         yield small
+
+
+@asynccontextmanager
+async def owing_past(backend, folder, *, fee_of_de=3_650_000):
+    """Keep such a month for several tests to go on from."""
+    federation = owing_month(backend, folder, fee_of_de=fee_of_de)
+    async with lived(backend, federation, Small.silence) as past:
+        yield past
+
+
+async def settle_owing(small):
+    story = await open_for_business(small)
+    await report_some_usage(small)
+    lines = [
+        ("m-1", "DE-000001", "gb", 700),
+        ("g-1", "GB-000001", "de", 400),
+        ("g-2", "GB-000001", "fr", 900),
+        ("g-3", "GB-000001", "gb", 300),
+        ("h-1", "GB-000002", "gb", 300),
+        ("h-2", "GB-000002", "fr", 500),
+    ]
+    more = [
+        a_line(event, licence, f"https://news.example/{where}/1", units=units)
+        for event, licence, where, units in lines
+    ]
+    await report_lines(small.lab("lab-one"), more, key="more")
+    month_over(small)
+    await story.publish_rates()
+    await story.settle(PERIOD)
+    await small.silence()
 
 
 async def payments(small, code, state=None):

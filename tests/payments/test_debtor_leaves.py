@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import pytest_asyncio
 import sepaxml
 from lxml import etree
 
 from federation.payments import incoming
-from tests.federation.harness import a_line, nothing_changes, report_lines, tell
+from tests.federation.harness import a_line, nothing_changes, report_lines, resumed, tell
 from tests.federation.test_corrections import correct
 from tests.payments.month import (
     AFTER_DUE,
@@ -18,7 +19,7 @@ from tests.payments.month import (
     dues,
     export_all,
     orders,
-    owing_month,
+    owing_past,
     payments,
     waited_for,
 )
@@ -30,6 +31,21 @@ SCHEMA = etree.XMLSchema(
 P = "PAY-2026-09-"
 CORRECTION = """{ runs(period: "2026-09") { runId corrects } }"""
 NEVER_PAID = "never paid, written to twice"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def owing(any_backend, tmp_path_factory):
+    """A settled month in which GB owes the others."""
+    async with owing_past(any_backend, tmp_path_factory.mktemp("owing")) as past:
+        yield past
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def owing_with_dear_de(any_backend, tmp_path_factory):
+    """The same month with so high a fee of DE's that it owes too."""
+    folder = tmp_path_factory.mktemp("dear")
+    async with owing_past(any_backend, folder, fee_of_de=36_500_000) as past:
+        yield past
 
 
 async def exclude(small, role, subject, document, **variables):
@@ -52,8 +68,8 @@ async def everybody_pays(small, *codes):
         await banks_speak(small, code)
 
 
-async def test_a_debtor_that_never_pays_leaves_and_the_others_are_paid(backend, tmp_path):
-    async with owing_month(backend, tmp_path) as small:
+async def test_a_debtor_that_never_pays_leaves_and_the_others_are_paid(any_backend, owing):
+    async with resumed(any_backend, owing) as small:
         assert await dues(small) == {
             "HUB": {
                 "Due:DE": {"EUR": -1_204_893},
@@ -122,9 +138,9 @@ async def test_a_debtor_that_never_pays_leaves_and_the_others_are_paid(backend, 
 
 
 async def test_a_debtor_that_stays_and_has_paid_is_given_back_what_was_not_for_the_hub(
-    backend, tmp_path
+    any_backend, owing_with_dear_de
 ):
-    async with owing_month(backend, tmp_path, fee_of_de=36_500_000) as small:
+    async with resumed(any_backend, owing_with_dear_de) as small:
         await everybody_pays(small, "DE")
 
         await confirmed(small, "GB")
@@ -143,8 +159,8 @@ async def test_a_debtor_that_stays_and_has_paid_is_given_back_what_was_not_for_t
         assert await dues(small) == {}
 
 
-async def test_two_debtors_leave_one_after_the_other(backend, tmp_path):
-    async with owing_month(backend, tmp_path, fee_of_de=36_500_000) as small:
+async def test_two_debtors_leave_one_after_the_other(any_backend, owing_with_dear_de):
+    async with resumed(any_backend, owing_with_dear_de) as small:
         await confirmed(small, "GB")
         await confirmed(small, "DE")
 
@@ -159,8 +175,8 @@ async def test_two_debtors_leave_one_after_the_other(backend, tmp_path):
         assert await dues(small) == {}
 
 
-async def test_a_debtor_is_excluded_late_by_two_people_and_only_while_it_owes(backend, tmp_path):
-    async with owing_month(backend, tmp_path) as small:
+async def test_a_debtor_is_excluded_late_by_two_people_and_only_while_it_owes(any_backend, owing):
+    async with resumed(any_backend, owing) as small:
         officer = ("settlement_officer", "two-hats")
         async with nothing_changes(small):
             small.set_clock(BEFORE_DUE)
@@ -196,8 +212,8 @@ async def test_a_debtor_is_excluded_late_by_two_people_and_only_while_it_owes(ba
         assert await dues(small) == {}
 
 
-async def test_what_an_excluded_debtor_still_pays_into_the_net_is_owed_back(backend, tmp_path):
-    async with owing_month(backend, tmp_path) as small:
+async def test_what_an_excluded_debtor_still_pays_into_the_net_is_owed_back(any_backend, owing):
+    async with resumed(any_backend, owing) as small:
         await approve_all(small, "GB")
         await export_all(small, "GB")  # it is on its way when the debtor leaves
         await confirmed(small, "GB")
@@ -209,9 +225,9 @@ async def test_what_an_excluded_debtor_still_pays_into_the_net_is_owed_back(back
         assert found["GB"]["Due:HUB"] == {"GBP": 1_784_765 - 11_321}
 
 
-async def test_what_a_correction_gives_directly_is_paid_and_what_it_takes_stays(backend, tmp_path):
+async def test_what_a_correction_gives_directly_is_paid_and_what_it_takes_stays(any_backend, owing):
     """GB left September's net; later usage moves its licences' money from FR to DE."""
-    async with owing_month(backend, tmp_path) as small:
+    async with resumed(any_backend, owing) as small:
         await approve_all(small, "HUB")
         await confirmed(small, "GB")
         await everybody_pays(small, "HUB", "GB")

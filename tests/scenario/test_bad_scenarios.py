@@ -1,14 +1,16 @@
 """A scenario that cannot be read ends with exit code 2, says where and why, and writes nothing."""
 
+import logging
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import structlog
+
+from federation.cli.main import main
 
 VECTOR = Path(__file__).parents[1] / "vectors" / "9001"
-COMMAND = [Path(sys.executable).parent / "federation", "scenario", "run"]
 
 CASES = {
     "a date that is none": (
@@ -80,8 +82,26 @@ CASES = {
 }
 
 
+@pytest.fixture
+def command(monkeypatch, capfd):
+    """Run the command as its entry point does; return (exit code, what standard error shows)."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["federation", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code, capfd.readouterr().err
+
+    yield run
+    root.setLevel(level)
+    root.handlers[:] = handlers
+    structlog.reset_defaults()
+
+
 @pytest.mark.parametrize("name", CASES)
-def test_a_broken_scenario_is_refused_with_its_place(name, tmp_path):
+def test_a_broken_scenario_is_refused_with_its_place(name, command, tmp_path):
     file, old, new, place = CASES[name]
     folder, out = tmp_path / "scenario", tmp_path / "out"
     shutil.copytree(VECTOR, folder)
@@ -89,11 +109,9 @@ def test_a_broken_scenario_is_refused_with_its_place(name, tmp_path):
     assert old in text
     (folder / file).write_text(text.replace(old, new, 1), encoding="utf-8")
 
-    done = subprocess.run(
-        [*COMMAND, folder, "--out", out], capture_output=True, text=True, check=False
-    )
+    code, errors = command("scenario", "run", folder, "--out", out)
 
-    assert done.returncode == 2
-    assert place in done.stderr
-    assert "Traceback" not in done.stderr
+    assert code == 2
+    assert place in errors
+    assert "Traceback" not in errors
     assert list(out.iterdir()) == []

@@ -5,6 +5,7 @@ import dataclasses
 import itertools
 import json
 import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,7 @@ import pytest
 
 from federation.cli.check import check_server
 from federation.scenario.model import read_scenario
-from federation.scenario.servers import in_process
+from federation.scenario.servers import Running, in_process
 from federation.scenario.story import Story, day_before_everything, first_instant_after
 from federation.settlement import check
 from federation.settlement.run import compute
@@ -90,15 +91,15 @@ async def _settle_and_break(folder: Path) -> dict[str, dict[str, list[str]]]:
             if period == scenario.manifest.periods[0]:
                 await story.publish_rates()
             await story.settle(period)
-        answers["nothing"] = await _violations(story)
+        answers["nothing"] = await _violations(federation.servers)
         for name, (party, statement) in {**BREAKS, **LIVE_BREAKS}.items():
-            servers = story.federation.nodes.values() if party is None else [story.issuer(party)]
+            servers = federation.nodes.values() if party is None else [story.issuer(party)]
             files = [server.config.data_dir / "federation.sqlite" for server in servers]
             kept = [_run(file, statement) for file in files]
-            answers[name] = await _violations(story)
+            answers[name] = await _violations(servers)
             for file, before in zip(files, kept, strict=True):
                 _restore(file, before)
-        answers["at the end"] = await _violations(story)
+        answers["at the end"] = await _violations(federation.servers)
     return answers
 
 
@@ -131,13 +132,13 @@ def _restore(file: Path, before: dict[str, list[tuple]]) -> None:
     connection.close()
 
 
-async def _violations(story: Story) -> dict[str, list[str]]:
-    """Return {invariant: violations} over all servers; only those that found something.
+async def _violations(servers: Iterable[Running]) -> dict[str, list[str]]:
+    """Return {invariant: violations} over these servers; only those that found something.
 
     What `federation check` found stands under `live <invariant>`.
     """
     wrong: dict[str, list[str]] = {}
-    for server in story.federation.servers:
+    for server in servers:
         for finding in (await check_server(server.config)).findings:
             if finding.wrong:
                 wrong.setdefault(f"live {finding.invariant.name}", []).extend(finding.wrong)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from federation.hub.messages import HANDLERS as HUB_HANDLERS
@@ -259,6 +260,7 @@ async def test_the_undisturbed_story_does_all_there_is(undisturbed):
     assert names == wanted | {f"inbox.{kind}" for kind in MESSAGES}
 
 
+@pytest.mark.slow
 async def test_dying_before_and_after_every_kind_of_commit_changes_nothing(
     undisturbed, sqlite, tmp_path
 ):

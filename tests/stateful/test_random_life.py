@@ -8,6 +8,7 @@ import pytest
 from tests.stateful.machine import Plan, live
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [101])
 async def test_a_life_by_chance_breaks_nothing(sqlite, tmp_path, seed):
     life = await live(sqlite, tmp_path, Plan(seed, steps=150))

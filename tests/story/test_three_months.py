@@ -414,6 +414,7 @@ async def november(story):
     return ended["number"]
 
 
+@pytest.mark.slow
 async def test_three_months(small, tmp_path):
     story = Story(small)
     await story.open_accounts()
