@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, get, post
 
+from federation.edge.admission import BYTES_MAX as ADMISSION_BYTES_MAX
+from federation.edge.admission import apply
 from federation.edge.auth import parties
 from federation.edge.files import Maker, held_file, report_file, run_file
 from federation.edge.http import decoded, json_response, read_body, who_asks
@@ -62,7 +64,14 @@ def hub_routes(server: Server) -> list[Any]:
             headers={"ETag": etag, "Cache-Control": "max-age=30"},
         )
 
-    return [index, rates, trust]
+    @post("/federation/admission", status_code=200)
+    async def admission(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Take an application, or say where it stands."""
+        authorization = request.headers.get("authorization")
+        body = await read_body(request, ADMISSION_BYTES_MAX)
+        return json_response(await apply(server, authorization, body))
+
+    return [index, rates, trust, admission]
 
 
 async def _trust_content(server: Server) -> list[Any]:

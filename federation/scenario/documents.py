@@ -1,6 +1,10 @@
 """The GraphQL documents a scenario run uses: the same that staff, labs and auditors would."""
 
-APPLY = "mutation { applyForAdmission { __typename ... on Refused { code message } } }"
+INVITE = """mutation($note: String!) { inviteCollective(note: $note) {
+  __typename ... on NewInvitation { code } ... on Refused { code message } } }"""
+APPLY = """mutation($invitation: String!) {
+  applyForAdmission(invitation: $invitation) { __typename ... on Refused { code message } } }"""
+OWN_APPLICATION = "{ ownApplication { state reason } }"
 APPLICATIONS = "{ applications(first: 1000) { id code state } }"
 RECOMMEND = """mutation($id: ID!) {
   recommendAdmission(application: $id) { __typename ... on Refused { code message } } }"""
@@ -8,6 +12,7 @@ APPROVE = """mutation($id: ID!) {
   approveAdmission(application: $id) { __typename ... on Refused { code message } } }"""
 COLLECTIVES = "{ collectives { code } }"
 DELIVERIES = "{ deliveries { target waiting } }"
+PARKED = "{ parkedMessages(first: 10) { sender stream kind code reason } }"
 LICENSEE = """mutation($id: String!, $name: String!) {
   registerLicensee(id: $id, name: $name) { __typename ... on Refused { code message } } }"""
 OFFER = """mutation($input: OfferInput!, $key: String!) {

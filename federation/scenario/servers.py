@@ -110,6 +110,7 @@ def hub_config(scenario: Scenario, folder: Path) -> HubConfig:
         "account": part.account,
         "account_scheme": part.account_scheme,
         "bic": part.bic,
+        "peer_networks": ["127.0.0.0/8"],  # its nodes run on this machine
         "log_level": "warning",
     }
     if part.national_fee_bps is not None:

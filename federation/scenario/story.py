@@ -4,7 +4,7 @@ import asyncio
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -42,9 +42,9 @@ class Story:
         hub, nodes = self.federation.hub, self.federation.nodes
         if not nodes:
             return
-        await asyncio.gather(
-            *(node.person("node-operator").ask(ask.APPLY) for node in nodes.values())
-        )
+        for code, node in nodes.items():
+            invited = await hub.person("operator").ask(ask.INVITE, note=code)
+            await node.person("node-operator").ask(ask.APPLY, invitation=invited["code"])
 
         async def all_in() -> list[dict[str, str]] | None:
             found = await hub.person("operator").ask(ask.APPLICATIONS)
@@ -54,6 +54,8 @@ class Story:
         for code in nodes:
             await hub.person("operator").ask(ask.RECOMMEND, id=waiting[code])
             await hub.person("second-operator").ask(ask.APPROVE, id=waiting[code])
+        for node in nodes.values():
+            await until(_admitted(node), what="admission")
         await self.settle_down()
 
     async def register(self) -> None:
@@ -222,10 +224,22 @@ class Story:
                 if await server.person("auditor").ask(ask.DELIVERIES):
                     quiet = 0
                     return False
+                for row in await server.person("auditor").ask(ask.PARKED):
+                    raise ScenarioError(f"{server.config.name} parked a message: {row}")
             quiet += 1
             return quiet >= 2  # noqa: PLR2004 - an answer may cause a message elsewhere
 
         await until(silent, what="deliveries", seconds=600)
+
+
+def _admitted(node: Running) -> Callable[[], Awaitable[bool]]:
+    """Return what asks a node whether its hub has admitted it."""
+
+    async def ask_node() -> bool:
+        found = await node.person("node-operator").ask(ask.OWN_APPLICATION)
+        return bool(found["state"] == "ADMITTED")
+
+    return ask_node
 
 
 def _receipt_order(row: ReceiptRow) -> tuple[date, bytes, int]:

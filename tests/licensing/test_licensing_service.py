@@ -739,7 +739,7 @@ async def test_a_licence_that_was_changed_on_its_way_is_refused(node, versions):
 async def test_the_hub_passes_a_national_licence_on_to_the_other_collectives(hub, node):
     row = await a_licence(node, licensing=DE)
     [message] = await messages(node, "HUB", "licence.issued")
-    assert message == {"signed": row.signed}
+    assert message == {"number": row.number, "signed": row.signed}
     assert await registrations(node, "DE-000001") == []
 
     await done(hub, receiving(LicenceIssued(**message), here="HUB"))

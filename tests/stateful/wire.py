@@ -100,9 +100,11 @@ class Network:
         return answer
 
     def locate(self, url: str) -> tuple[str, str]:
-        """Return (code, path) of an address: hosts are the codes in small letters."""
-        host, _, path = url.removeprefix("http://").partition("/")
-        return host.partition(".")[0].upper(), f"/{path}"
+        """Return (code, path) of an address."""
+        for code, site in self.sites.items():
+            if url.startswith(f"{site.url}/"):
+                return code, url.removeprefix(site.url)
+        raise PeerAnswerError(f"{url}: nobody is there")
 
     def keep(self, sender: str, target: str, body: bytes) -> None:
         """Keep some deliveries, to deliver them again much later."""

@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -29,6 +30,7 @@ from federation.edge.peers import PeerAnswerError
 from federation.edge.staff import staff_token
 from federation.hub.app import compose as compose_hub
 from federation.nodes.app import compose as compose_node
+from federation.nodes.joining import AdmissionWorker
 from federation.nodes.month import MonthWorker
 from federation.proof.invariants.checks import examine_server
 from federation.scenario.model import Scenario
@@ -41,7 +43,9 @@ from tests.databases import contents
 from tests.federation.harness import people_of
 from tests.stateful.wire import CrashError, Network, WireClient, call
 
+PORTS = count(9_000)
 FIELDS_KEPT = {  # what an operation wants to know of what it made
+    "NewInvitation": "code",
     "Offer": "id",
     "Licence": "number",
     "Run": "runId",
@@ -94,7 +98,7 @@ class Site:
     def __init__(self, config: Config, clock: SettableClock, world: "World") -> None:
         self.config, self.clock, self.world = config, clock, world
         self.code = HUB if isinstance(config, HubConfig) else config.code
-        self.url = f"http://{self.code.lower()}.example"
+        self.url = f"http://127.0.0.1:{next(PORTS)}"  # nothing listens: nobody speaks over sockets
         self.is_up = True
         self.crash_in: tuple[int, str] | None = None  # commits from now, before or after
         self.doom: dict[
@@ -131,7 +135,9 @@ class Site:
         compose = compose_hub if self.code == HUB else compose_node
         parts = compose(self.server, self.peers)
         self.app, self.relay = parts.app, parts.relay
-        self.worker = None if self.code == HUB else MonthWorker(self.server, self.peers)
+        is_hub = self.code == HUB
+        self.worker = None if is_hub else MonthWorker(self.server, self.peers)
+        self.joining = None if is_hub else AdmissionWorker(self.server, self.peers)
 
     def _strikes(self, name: str, moment: str) -> bool:
         self.world.commits[self.code, name, moment] += 1
@@ -306,6 +312,12 @@ class World:
         if self.sites[code].is_up:
             await self.guarded(self._try_to_work(code))
 
+    async def ask_to_join(self, code: str) -> None:
+        """Let a node send its application, or ask its hub for the answer."""
+        joining = self.sites[code].joining
+        assert joining is not None
+        await self.guarded(joining.ask())
+
     async def _try_to_work(self, code: str) -> None:
         try:
             await self.sites[code].work()
@@ -431,10 +443,14 @@ async def a_world(
 
 
 async def join(world: World) -> None:
-    """Every collective applies, is admitted by two people, and imports what it has."""
+    """Every collective is invited and applies, is admitted by two people, imports what it has."""
     for code in world.nodes:
-        await done(world, Request(code, "node-operator", "node_operator", "applyForAdmission"))
-    await world.drain()
+        invite = Request(HUB, "operator", "federation_operator", "inviteCollective", {"note": code})
+        invited = await done(world, invite)
+        applies = {"invitation": invited.value["code"]}
+        request = Request(code, "node-operator", "node_operator", "applyForAdmission", applies)
+        await done(world, request)
+        await world.ask_to_join(code)
     rows = await world.sites[HUB].rows("SELECT id FROM trust_application")
     for (number,) in rows:
         for subject, name in (
@@ -443,6 +459,8 @@ async def join(world: World) -> None:
         ):
             request = Request(HUB, subject, "federation_operator", name, {"application": number})
             await done(world, request)
+    for code in world.nodes:
+        await world.ask_to_join(code)
     await world.drain()
     for name in ("members", "works", "optouts"):
         table = getattr(world.scenario, name)

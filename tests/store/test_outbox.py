@@ -4,34 +4,43 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+import msgspec
 import pytest
 from sqlalchemy import select
 
-from federation.store import outbox
+from federation.store import inbox, outbox
 from federation.store.canonical import sha256_hex
-from federation.store.outbox import MessageConflictError, OutOfOrderError
+from federation.store.inbox import MessageConflictError, OutOfOrderError
+from federation.store.messages import BadMessageError, MessageTooLargeError
 from federation.store.tables import OutboxMessage
 from tests.databases import contents, refused
+from tests.store.notes import Note
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
 GB, FR = "https://gb.example", "https://fr.example"
 
 
-async def post(database, target, *bodies):
+async def post(database, target, *numbers, about="a"):
     async with database.write("post") as session:
-        for body in bodies:
-            await outbox.post(session, target=target, kind="note", body=body, now=NOON)
+        for n in numbers:
+            await outbox.post(session, target=target, message=Note(n, about), now=NOON)
 
 
-async def waiting(database, target, limit=100):
+async def waiting(database, target, limit=100, **how):
     async with database.read() as session:
-        rows = await outbox.waiting(session, target, limit)
-    return [(row.sequence, row.body) for row in rows]
+        rows = await outbox.waiting(session, target, limit, **how)
+    return [(row.stream, row.sequence, msgspec.json.decode(row.body)["n"]) for row in rows]
 
 
-async def accept(session, sequence, *, sender=GB, kind="note", body=b"{}"):
-    return await outbox.accept(
-        session, sender=sender, sequence=sequence, kind=kind, body=body, now=NOON
+async def accept(session, sequence, *, sender=GB, stream="note/a", kind="note", body=b"{}"):
+    return await inbox.accept(
+        session,
+        sender=sender,
+        stream=stream,
+        sequence=sequence,
+        kind=kind,
+        body=body,
+        now=NOON,
     )
 
 
@@ -40,14 +49,21 @@ async def accepted(database, sequence, **changes):
         return await accept(session, sequence, **changes)
 
 
-async def test_each_target_gets_its_messages_in_order_from_one(database):
-    await post(database, GB, {"n": 1}, {"n": 2})
-    await post(database, FR, {"n": 3})
-    await post(database, GB, {"n": 4})
+async def test_each_stream_of_a_target_is_numbered_from_one(database):
+    await post(database, GB, 1, 2)
+    await post(database, FR, 3)
+    await post(database, GB, 4, about="b")
+    await post(database, GB, 5)
 
-    assert await waiting(database, GB) == [(1, b'{"n":1}'), (2, b'{"n":2}'), (3, b'{"n":4}')]
-    assert await waiting(database, FR) == [(1, b'{"n":3}')]
+    assert await waiting(database, GB) == [
+        ("note/a", 1, 1),
+        ("note/a", 2, 2),
+        ("note/b", 1, 4),
+        ("note/a", 3, 5),
+    ]
+    assert await waiting(database, FR) == [("note/a", 1, 3)]
     assert await waiting(database, "https://nobody.example") == []
+    assert await waiting(database, GB, leave_out=["note/a"]) == [("note/b", 1, 4)]
 
 
 async def test_numbers_have_no_gap_when_many_write_at_once(database):
@@ -55,8 +71,8 @@ async def test_numbers_have_no_gap_when_many_write_at_once(database):
 
     for target in (GB, FR):
         found = await waiting(database, target)
-        assert [sequence for sequence, _ in found] == list(range(1, 41))
-        assert sorted(int(body) for _, body in found) == list(range(40))
+        assert [sequence for _, sequence, _ in found] == list(range(1, 41))
+        assert sorted(n for _, _, n in found) == list(range(40))
 
 
 async def test_a_message_goes_with_the_transaction_that_wrote_it_and_leaves_no_gap(database):
@@ -64,25 +80,59 @@ async def test_a_message_goes_with_the_transaction_that_wrote_it_and_leaves_no_g
         pass
 
     async def act(session):
-        await outbox.post(session, target=GB, kind="note", body="lost", now=NOON)
+        await outbox.post(session, target=GB, message=Note(0), now=NOON)
         raise ChangedMindError
 
-    await post(database, GB, "first")
+    await post(database, GB, 1)
     await refused(database, ChangedMindError, act)
-    await post(database, GB, "second")
+    await post(database, GB, 2)
 
-    assert await waiting(database, GB) == [(1, b'"first"'), (2, b'"second"')]
+    assert await waiting(database, GB) == [("note/a", 1, 1), ("note/a", 2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("message", "error"),
+    [
+        (Note(1, text="x" * 1_025), MessageTooLargeError),
+        (Note(-1), BadMessageError),
+        (Note(1, about="no stream"), BadMessageError),
+        (Note(1, about="a" * 129), BadMessageError),
+    ],
+)
+async def test_what_its_receiver_would_refuse_is_not_written(database, message, error):
+    async def act(session):
+        await outbox.post(session, target=GB, message=message, now=NOON)
+
+    await refused(database, error, act)
+
+    assert await waiting(database, GB) == []
+
+
+async def test_the_same_message_goes_to_each_of_several_targets(database):
+    async with database.write("post") as session:
+        await outbox.post_to_each(session, targets=[GB, FR], message=Note(7), now=NOON)
+
+    assert await waiting(database, GB) == await waiting(database, FR) == [("note/a", 1, 7)]
 
 
 async def test_the_oldest_undelivered_messages_come_first(database):
     await post(database, GB, 1, 2, 3, 4, 5)
     await post(database, FR, 1)
     async with database.write("delivered") as session:
-        await outbox.mark_delivered(session, target=GB, up_to=2, now=NOON)
+        await outbox.mark_delivered(session, target=GB, stream="note/a", up_to=2, now=NOON)
 
-    assert await waiting(database, GB, limit=2) == [(3, b"3"), (4, b"4")]
+    assert await waiting(database, GB, limit=2) == [("note/a", 3, 3), ("note/a", 4, 4)]
     async with database.read() as session:
         assert await outbox.targets_waiting(session) == {GB: 3, FR: 1}
+
+
+async def test_a_receipt_is_for_its_own_stream(database):
+    await post(database, GB, 1)
+    await post(database, GB, 2, about="b")
+    async with database.write("delivered") as session:
+        await outbox.mark_delivered(session, target=GB, stream="note/b", up_to=1, now=NOON)
+
+    assert await waiting(database, GB) == [("note/a", 1, 1)]
 
 
 async def test_a_receipt_stands_when_it_comes_again(database):
@@ -90,7 +140,7 @@ async def test_a_receipt_stands_when_it_comes_again(database):
     for up_to, later in ((1, 0), (1, 1), (2, 2)):
         async with database.write("delivered") as session:
             now = NOON + timedelta(hours=later)
-            await outbox.mark_delivered(session, target=GB, up_to=up_to, now=now)
+            await outbox.mark_delivered(session, target=GB, stream="note/a", up_to=up_to, now=now)
 
     async with database.read() as session:
         query = select(OutboxMessage.delivered_at).order_by(OutboxMessage.sequence)
@@ -100,9 +150,11 @@ async def test_a_receipt_stands_when_it_comes_again(database):
 
 async def test_a_failed_attempt_is_counted_with_its_reason(database):
     await post(database, GB, 1, 2)
+    async with database.read() as session:
+        [first, _] = await outbox.waiting(session, GB, 2)
     for error in ("no answer", "x" * 501):
         async with database.write("failed") as session:
-            await outbox.mark_failed(session, target=GB, sequence=1, error=error)
+            await outbox.mark_failed(session, message_id=first.id, error=error)
 
     async with database.read() as session:
         first, second = await outbox.waiting(session, GB, 2)
@@ -116,7 +168,7 @@ async def test_a_message_is_new_once(database):
 
     assert await accepted(database, 1, body=b"a") is False
     assert await contents(database) == before
-    assert before == {"store_inbox": [(GB, 1, "note", sha256_hex(b"a"), NOON)]}
+    assert before == {"store_inbox": [(GB, "note/a", 1, "note", sha256_hex(b"a"), NOON)]}
 
 
 async def test_a_message_that_comes_several_times_at_once_is_new_once(database):
@@ -134,14 +186,14 @@ async def test_another_message_under_a_used_number_is_refused(database, changes)
         database, MessageConflictError, lambda session: accept(session, 1, **changes)
     )
 
-    assert (refusal.code, refusal.detail) == ("MESSAGE_CONFLICT", f"{GB} #1")
+    assert (refusal.code, refusal.detail) == ("MESSAGE_CONFLICT", f"{GB} note/a #1")
 
 
 async def test_a_first_message_that_is_not_number_one_is_refused(database):
     for sequence in (-1, 0, 2, 100):
         refusal = await refused(database, OutOfOrderError, partial(accept, sequence=sequence))
 
-        assert (refusal.code, refusal.detail) == ("OUT_OF_ORDER", f"{GB} #{sequence}, expected #1")
+        assert (refusal.code, refusal.detail) == ("OUT_OF_ORDER", f"{GB} note/a #{sequence}, expected #1")
 
 
 async def test_a_message_that_comes_too_early_is_refused_and_taken_in_its_turn(database):
@@ -149,7 +201,7 @@ async def test_a_message_that_comes_too_early_is_refused_and_taken_in_its_turn(d
 
     refusal = await refused(database, OutOfOrderError, lambda session: accept(session, 3))
 
-    assert refusal.detail == f"{GB} #3, expected #2"
+    assert refusal.detail == f"{GB} note/a #3, expected #2"
     assert await accepted(database, 2)
     assert await accepted(database, 3)
 
@@ -167,3 +219,11 @@ async def test_senders_count_apart(database):
     assert await accepted(database, 2, sender=FR)
 
     assert (await refused(database, OutOfOrderError, lambda s: accept(s, 3, sender=GB))).code
+
+
+async def test_streams_of_a_sender_count_apart(database):
+    assert await accepted(database, 1)
+    assert await accepted(database, 1, stream="note/b")
+    assert await accepted(database, 2, stream="note/b")
+
+    assert (await refused(database, OutOfOrderError, lambda s: accept(s, 3))).code
