@@ -1,7 +1,7 @@
 """How a licence reaches every node: announced by its licensor, passed on by the hub, receipted."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -9,8 +9,10 @@ from federation.errors import RefusalError
 from federation.licensing import store
 from federation.licensing.messages import LicenceIssued, LicenceRegistered
 from federation.licensing.objects import SIGNED_BYTES_MAX, SIGNED_TYPE, LicenceObject, encode
+from federation.licensing.rules import check_licence
 from federation.licensing.tables import Licence, Registration
 from federation.store import outbox
+from federation.store.messages import BadMessageError
 from federation.store.sessions import WriteSession
 from federation.trust.jose import verify
 from federation.trust.keys import PublicKey
@@ -80,7 +82,14 @@ async def receive_licence(
     `keys` are the keys of every party by code. The hub passes it on; a node answers with a
     receipt.
     """
-    licence = _verified(message.signed, keys)
+    licence = _verified(message, keys)
+    try:
+        check_licence(licence)
+    except RefusalError as refusal:
+        if here == HUB:
+            raise
+        await _answer(session, licence, "REFUSED", f"{refusal.code}: {refusal.message}", now)
+        return licence
     row = await store.find_licence(session, licence.number)
     if row is None:
         row = Licence(
@@ -97,21 +106,39 @@ async def receive_licence(
     if here == HUB:
         await announce(session, row, now)
     else:
-        hub = await get_party(session, HUB)
-        receipt = LicenceRegistered(licence.number, licence.version, "REGISTERED")
-        await outbox.post(session, target=hub.entity_id, message=receipt, now=now)
+        await _answer(session, licence, "REGISTERED", None, now)
     return licence
 
 
-def _verified(signed: str, keys: dict[str, PublicKey]) -> LicenceObject:
+async def _answer(
+    session: WriteSession,
+    licence: LicenceObject,
+    state: Literal["REGISTERED", "REFUSED"],
+    reason: str | None,
+    now: datetime,
+) -> None:
+    """At a node: tell the hub what came of a version of a licence."""
+    hub = await get_party(session, HUB)
+    receipt = LicenceRegistered(licence.number, licence.version, state, reason)
+    await outbox.post(session, target=hub.entity_id, message=receipt, now=now)
+
+
+def _verified(message: LicenceIssued, keys: dict[str, PublicKey]) -> LicenceObject:
+    """Return the licence that its licensor signed; it has the number the message says."""
+    signed = message.signed
     by_kid = {key.kid: key for key in keys.values()}
     claims = verify(signed, typ=SIGNED_TYPE, keys=by_kid, max_bytes=SIGNED_BYTES_MAX)
-    licence = msgspec.convert(claims, LicenceObject)
+    try:
+        licence = msgspec.convert(claims, LicenceObject)
+    except msgspec.ValidationError as error:
+        raise BadMessageError(f"licence: {error}") from error
     licensor = keys.get(licence.licensor.party)
     if licensor is None:
         raise BadSignatureError(f"unknown licensor {licence.licensor.party}")
     if licence.number.rpartition("-")[0] != licence.licensor.party:
         raise BadSignatureError(f"{licence.number} is no number of {licence.licensor.party}")
+    if licence.number != message.number:
+        raise BadSignatureError(f"{message.number} holds the licence {licence.number}")
     verify(signed, typ=SIGNED_TYPE, keys={licensor.kid: licensor}, max_bytes=SIGNED_BYTES_MAX)
     return licence
 

@@ -5,45 +5,65 @@ and shown: enforced are uses, components, repertoire, term, `unclaimed` and stat
 """
 
 from datetime import date, datetime
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
+
+from federation.values.wire import (
+    Count,
+    CurrencyText,
+    Digits,
+    LicenceNumber,
+    Line,
+    PartyCodeText,
+    Reason,
+    TermName,
+)
 
 SIGNED_TYPE = "licence+jwt"
 SIGNED_BYTES_MAX = 256 * 1024
+# Who makes an offer keeps these as well (`rules.py`), so that what is signed can be sent.
+COMPONENTS_MAX, USES_MAX, TERRITORIES_MAX, REPERTOIRE_MAX = 50, 100, 300, 1_000
+MODELS_MAX, AFFILIATES_MAX = 100, 100
+Territory = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9 ._-]{0,31}\Z")]
+ComponentId = Annotated[str, Meta(pattern=r"\A[^~/\x00-\x1f][^/\x00-\x1f]{0,31}\Z")]
 
 
 class ComponentTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A part of the licence with its own uses, unit and fee; a plain licence has one without id."""
 
-    uses: list[str]
-    fee: str
-    unit: str = "TOKEN"
-    id: str | None = None
+    uses: Annotated[list[TermName], Meta(max_length=USES_MAX)]
+    fee: Digits
+    unit: Line = "TOKEN"
+    id: ComponentId | None = None
 
 
 class Licensor(msgspec.Struct, frozen=True):
     """Who licenses, and in what capacity (AGENT, OWN_NAME_ON_BEHALF, PRINCIPAL)."""
 
-    party: str
-    capacity: str = "OWN_NAME_ON_BEHALF"
+    party: PartyCodeText
+    capacity: Line = "OWN_NAME_ON_BEHALF"
 
 
 class Licensee(msgspec.Struct, frozen=True):
     """Who may use."""
 
-    party: str
-    affiliates: list[str] = []
+    party: Line
+    affiliates: Annotated[list[Line], Meta(max_length=AFFILIATES_MAX)] = []
 
 
 class Grant(msgspec.Struct, frozen=True):
     """What is granted. `territories`: where the licensee may act; `repertoire`: whose works."""
 
-    components: list[ComponentTerms]
-    audience: str = "EXTERNAL"
-    models: list[str] = []  # empty: any
-    territories: list[str] = []  # empty: worldwide
-    repertoire: list[str] = []  # node codes; empty: every collective
-    unclaimed: str = "exclude"
+    components: Annotated[list[ComponentTerms], Meta(min_length=1, max_length=COMPONENTS_MAX)]
+    audience: Line = "EXTERNAL"
+    models: Annotated[list[Line], Meta(max_length=MODELS_MAX)] = []  # empty: any
+    # Empty: worldwide.
+    territories: Annotated[list[Territory], Meta(max_length=TERRITORIES_MAX)] = []
+    # Node codes; empty: every collective.
+    repertoire: Annotated[list[PartyCodeText], Meta(max_length=REPERTOIRE_MAX)] = []
+    unclaimed: Annotated[str, Meta(pattern=r"\A(exclude|hold)\Z")] = "exclude"
 
 
 class Term(msgspec.Struct, frozen=True):
@@ -51,65 +71,65 @@ class Term(msgspec.Struct, frozen=True):
 
     starts_on: date
     ends_on: date
-    renewal: str = "NONE"
-    notice_days: int = 0
-    refund: str = "NONE"
+    renewal: Line = "NONE"
+    notice_days: Count = 0
+    refund: Line = "NONE"
 
 
 class PostTerm(msgspec.Struct, frozen=True):
     """What becomes of models and copies after the term."""
 
-    model: str = "FREEZE"
-    copies: str = "KEEP_EVIDENCE"
+    model: Line = "FREEZE"
+    copies: Line = "KEEP_EVIDENCE"
 
 
 class Withdrawal(msgspec.Struct, frozen=True):
     """How soon and how far an opt-out reaches copies that were made."""
 
-    notice_hours: int = 24
-    removal: str = "NEXT_RETRAIN"
+    notice_hours: Count = 24
+    removal: Line = "NEXT_RETRAIN"
 
 
 class Fee(msgspec.Struct, frozen=True):
     """What is paid; by the published tariff, or deviating from it for a stated reason."""
 
-    currency: str
-    total: str
-    tariff_version: int | None = None
-    deviation: str | None = None
-    basis: str = "FIXED"
-    minimum: str | None = None
-    cap: str | None = None
+    currency: CurrencyText
+    total: Digits
+    tariff_version: Count | None = None
+    deviation: Reason | None = None
+    basis: Line = "FIXED"
+    minimum: Digits | None = None
+    cap: Digits | None = None
 
 
 class Reporting(msgspec.Struct, frozen=True):
     """Whose count is the basis (`site` or `lab`), how often, and what difference is tolerated."""
 
-    usage_basis: str
-    cadence: str = "MONTHLY"
-    tolerance_bps: int = 200
+    usage_basis: Annotated[str, Meta(pattern=r"\A(site|lab)\Z")]
+    cadence: Line = "MONTHLY"
+    tolerance_bps: Count = 200
 
 
 class TermsReference(msgspec.Struct, frozen=True):
     """The version of the general terms that applies."""
 
-    uri: str
-    sha256: str
+    uri: Reason
+    sha256: Line
 
 
 class Acceptance(msgspec.Struct, frozen=True):
     """Who accepted, when."""
 
-    subject: str
-    role: str
+    subject: Line
+    role: Line
     at: datetime
 
 
 class LicenceObject(msgspec.Struct, frozen=True):
     """One version of a licence, as signed (DESIGN §2)."""
 
-    number: str
-    version: int
+    number: LicenceNumber
+    version: Annotated[int, Meta(ge=1, le=1_000_000)]
     licensor: Licensor
     licensee: Licensee
     grant: Grant
@@ -118,16 +138,16 @@ class LicenceObject(msgspec.Struct, frozen=True):
     reporting: Reporting
     terms: TermsReference
     acceptance: Acceptance
-    status: str = "ACTIVE"  # ACTIVE SUSPENDED REVOKED
-    supersedes: int | None = None
+    status: Literal["ACTIVE", "SUSPENDED", "REVOKED"] = "ACTIVE"
+    supersedes: Count | None = None
     effective_from: datetime | None = None
     revoked_at: datetime | None = None
-    status_reason: str | None = None
+    status_reason: Reason | None = None
     ended_on: date | None = None  # the last day, where the licence ended before its term
     post_term: PostTerm = PostTerm()
     withdrawal: Withdrawal = Withdrawal()
-    attribution: str = "REQUIRED_WHERE_FEASIBLE"
-    audit: str = "ON_REQUEST"
+    attribution: Line = "REQUIRED_WHERE_FEASIBLE"
+    audit: Line = "ON_REQUEST"
 
 
 class OfferTerms(msgspec.Struct, frozen=True):

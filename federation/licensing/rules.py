@@ -1,15 +1,27 @@
 """What an offer must satisfy before anybody may accept it (SETTLEMENT §0, §1)."""
 
 from collections.abc import Collection
+from datetime import date
 from typing import ClassVar
 
+import msgspec
+
 from federation.errors import RefusalError
-from federation.licensing.objects import ComponentTerms, OfferTerms
+from federation.licensing.objects import (
+    COMPONENTS_MAX,
+    REPERTOIRE_MAX,
+    TERRITORIES_MAX,
+    ComponentTerms,
+    Grant,
+    LicenceObject,
+    OfferTerms,
+    Territory,
+)
 from federation.money import exponent
 
 UNITS = frozenset({"TOKEN", "REQUEST", "BYTE", "WORK"})
 FEE_DIGITS_MAX = 30
-COMPONENTS_MAX = 50
+YEARS_MAX = 10
 
 
 class BadOfferError(RefusalError):
@@ -23,16 +35,59 @@ def check_offer(offer: OfferTerms, *, uses: Collection[str]) -> None:
     exponent(offer.currency)
     if offer.ends_on < offer.starts_on:
         raise BadOfferError("the term ends before it starts")
+    if offer.ends_on >= _years_after(offer.starts_on, YEARS_MAX):
+        raise BadOfferError(f"a term is of at most {YEARS_MAX} years")
     if offer.usage_basis not in {"site", "lab"}:
         raise BadOfferError("usage_basis is site or lab")
     if offer.unclaimed not in {"exclude", "hold"}:
         raise BadOfferError("unclaimed is exclude or hold")
     if not 1 <= len(offer.components) <= COMPONENTS_MAX:
         raise BadOfferError(f"1 to {COMPONENTS_MAX} components")
+    if len(offer.territories) > TERRITORIES_MAX or len(offer.repertoire) > REPERTOIRE_MAX:
+        raise BadOfferError(
+            f"at most {TERRITORIES_MAX} territories and {REPERTOIRE_MAX} collectives"
+        )
+    try:
+        msgspec.convert(offer.territories, list[Territory])
+    except msgspec.ValidationError as error:
+        raise BadOfferError(f"no territory: {error}") from error
     _check_ids(offer.components)
     _check_uses(offer.components, uses)
     for component in offer.components:
         _check_fee(component)
+
+
+def check_licence(licence: LicenceObject) -> None:
+    """Refuse a licence that another server signed and that breaks a rule, naming it."""
+    grant: Grant = licence.grant
+    check_offer(
+        OfferTerms(
+            licensee=licence.licensee.party,
+            components=grant.components,
+            currency=licence.fee.currency,
+            starts_on=licence.term.starts_on,
+            ends_on=licence.term.ends_on,
+            usage_basis=licence.reporting.usage_basis,
+            unclaimed=grant.unclaimed,
+            territories=grant.territories,
+            repertoire=grant.repertoire,
+        ),
+        uses={use for component in grant.components for use in component.uses},
+    )
+    if int(licence.fee.total) != sum(int(component.fee) for component in grant.components):
+        raise BadOfferError("the fee is not the sum of its components")
+    if licence.ended_on is not None and licence.ended_on > licence.term.ends_on:
+        raise BadOfferError("ended after its term")
+
+
+def _years_after(day: date, years: int) -> date:
+    """Return the same day some years later; 29 February becomes 1 March."""
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        if day.year + years > date.max.year:
+            return date.max
+        return date(day.year + years, 3, 1)
 
 
 def _check_ids(components: list[ComponentTerms]) -> None:

@@ -193,7 +193,10 @@ async def test_a_first_message_that_is_not_number_one_is_refused(database):
     for sequence in (-1, 0, 2, 100):
         refusal = await refused(database, OutOfOrderError, partial(accept, sequence=sequence))
 
-        assert (refusal.code, refusal.detail) == ("OUT_OF_ORDER", f"{GB} note/a #{sequence}, expected #1")
+        assert (refusal.code, refusal.detail) == (
+            "OUT_OF_ORDER",
+            f"{GB} note/a #{sequence}, expected #1",
+        )
 
 
 async def test_a_message_that_comes_too_early_is_refused_and_taken_in_its_turn(database):
