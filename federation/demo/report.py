@@ -6,6 +6,7 @@ import msgspec
 
 from federation.errors import RefusalError
 from federation.money import decimal_text
+from federation.values.month import Month
 
 HELD_BY_NODE = ("DISPUTED", "NO_RECIPIENT")  # the other reasons are members' own money
 
@@ -137,7 +138,7 @@ class Balance(msgspec.Struct):
 class Report(msgspec.Struct):
     """The figures of the demo's month."""
 
-    period: str
+    period: Month
     run_id: str
     licences: list[LicencePaid]
     collectives: list[CollectivePart]

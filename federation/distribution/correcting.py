@@ -39,6 +39,7 @@ from federation.settlement.run import RunResult, compute, document_rates, receiv
 from federation.settlement.run_document import RunDocument, decode
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
+from federation.values.month import Month
 from federation.values.party import HUB
 
 
@@ -124,7 +125,7 @@ async def receive_correction(
 
 
 async def _member_changes(
-    session: ReadSession, period: str, rows: Iterable[AmountRow]
+    session: ReadSession, period: Month, rows: Iterable[AmountRow]
 ) -> dict[_Key, int]:
     """Return what each member gets more or less, per licence, use and source."""
     sums: defaultdict[_Key, int] = defaultdict(int)

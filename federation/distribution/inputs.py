@@ -19,7 +19,7 @@ from federation.settlement.rates import Rates
 from federation.settlement.run import RunResult, received_by
 from federation.settlement.run_document import CollectiveTerms, RunDocument
 from federation.store.sessions import ReadSession, WriteSession
-from federation.values.month import last_day
+from federation.values.month import Month, last_day
 
 
 class UnknownClaimError(RefusalError):
@@ -29,7 +29,7 @@ class UnknownClaimError(RefusalError):
 
 
 async def add_credits(
-    session: WriteSession, code: str, period: str, entries: Sequence[Credit]
+    session: WriteSession, code: str, period: Month, entries: Sequence[Credit]
 ) -> None:
     """Keep what other nodes' copies carry for our members' canonical claims in a month.
 
@@ -159,7 +159,7 @@ def _in_standing(member: Member, day: date) -> bool:
 
 
 def amount_rows(
-    code: str, period: str, shared: Distribution, weights: MemberUse, currency: str
+    code: str, period: Month, shared: Distribution, weights: MemberUse, currency: str
 ) -> Iterable[AmountRow]:
     """Yield one row per member, licence, use and source; bases and tiers belong to no licence."""
     for line in sorted(shared.lines, key=_line_order):

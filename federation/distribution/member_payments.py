@@ -24,6 +24,7 @@ from federation.registry.store import all_members, find_member
 from federation.registry.tables import Member
 from federation.store.sessions import ReadSession, WriteSession
 from federation.values.account import PaymentAccount
+from federation.values.month import Month
 
 PROPOSALS_MAX = 5_000
 
@@ -74,7 +75,7 @@ class MemberPaid:
 
 async def propose_member_payments(
     session: WriteSession,
-    period: str,
+    period: Month,
     *,
     here: str,
     account: PaymentAccount | None,
@@ -190,7 +191,7 @@ async def set_account(
 
 
 async def paid_to_member(
-    session: ReadSession, period: str, balance: MemberBalance | None, member_id: str
+    session: ReadSession, period: Month, balance: MemberBalance | None, member_id: str
 ) -> MemberPaid:
     """Return what became of what a month made payable to a member."""
     payable = balance.payable if balance else 0

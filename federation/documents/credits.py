@@ -5,8 +5,9 @@ from datetime import date
 
 from federation.ledger.accounts import Accounts, Entry, transfer
 from federation.licensing.facts import LicenceFacts
+from federation.values.month import Month
 
-Credited = Mapping[str, Mapping[str, int]]  # {licence key: {month: amount}}
+Credited = Mapping[str, Mapping[Month, int]]  # {licence key: {month: amount}}
 
 
 def credit_entry(facts: LicenceFacts, credited: Credited, number: str, on: date) -> Entry:

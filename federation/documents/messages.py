@@ -4,6 +4,8 @@ from datetime import date
 
 import msgspec
 
+from federation.values.month import WrittenMonth
+
 
 class Form(msgspec.Struct, frozen=True, array_like=True):
     """The document in one media type; its bytes as UTF-8 text."""
@@ -18,6 +20,6 @@ class DocumentIssued(msgspec.Struct, frozen=True):
     number: str
     series: str
     subject: str
-    period: str | None
+    period: WrittenMonth | None
     issued_on: date
     forms: list[Form]

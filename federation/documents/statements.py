@@ -14,6 +14,7 @@ from federation.errors import RefusalError
 from federation.settlement.arithmetic import largest_remainder, part
 from federation.settlement.run import RunResult, document_rates, received_by
 from federation.settlement.run_document import RunDocument
+from federation.values.month import Month
 
 RECEIVED, DOMESTIC, OWED = "received", "domestic", "owed"
 DEDUCTIONS = ("clearing_fee", "collecting_fee", "admin_fee", "tax_withheld", "other_deduction")
@@ -36,8 +37,8 @@ class StatementLine:
     """
 
     statement_no: str
-    period: str
-    service_period: str
+    period: Month
+    service_period: Month
     debtor: str
     creditor: str
     licence: str
@@ -72,7 +73,7 @@ class Statement:
 
     statement_no: str
     node: str
-    period: str
+    period: Month
     run_id: str
     currency: str
     opening: int

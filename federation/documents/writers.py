@@ -13,6 +13,7 @@ from federation.money import decimal_text
 from federation.settlement.clearing import Clearing
 from federation.settlement.run import RunResult, document_rates
 from federation.settlement.run_document import RunDocument
+from federation.values.month import Month
 from federation.values.party import HUB
 
 VAT = "VAT is not in it: it is added by law, passed on, and never rights revenue"
@@ -60,7 +61,7 @@ def credit_note(
     *,
     invoice_number: str,
     reason: str,
-    credited: Mapping[str, Mapping[str, int]],
+    credited: Mapping[str, Mapping[Month, int]],
     received: int,
 ) -> Sheet:
     """Return the credit note of a licence that ended early, by licence key and month.

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from federation.values.month import WrittenMonth
+
 FORMAT = 1
 
 
@@ -22,28 +24,28 @@ class UsageRouted(msgspec.Struct, frozen=True):
 
     origin: str
     owner: str
-    period: str
+    period: WrittenMonth
     lines: list[RoutedLineFact]
 
 
 class CutOff(msgspec.Struct, frozen=True):
     """The hub closes a month: send on what is not yours. Later rounds take in what came late."""
 
-    period: str
+    period: WrittenMonth
     round: int = 0
 
 
 class Forwarded(msgspec.Struct, frozen=True):
     """Everything of a month that entered here and belongs elsewhere is on its way."""
 
-    period: str
+    period: WrittenMonth
     lines: int
 
 
 class Complete(msgspec.Struct, frozen=True):
     """Everything of a month that belongs to you has been sent: `lines` of them."""
 
-    period: str
+    period: WrittenMonth
     lines: int
 
 
@@ -77,7 +79,7 @@ class UsageReport(msgspec.Struct, frozen=True):
 
     format: int
     party: str
-    period: str
+    period: WrittenMonth
     sequence: int
     supersedes: int | None
     classes: dict[str, tuple[int, str]]  # {class: (lines, units)}

@@ -14,6 +14,7 @@ from federation.store import outbox
 from federation.store.canonical import canonical, digest, sha256_hex
 from federation.store.sessions import WriteSession
 from federation.trust.parties import get_party
+from federation.values.month import Month
 from federation.values.party import HUB
 
 
@@ -23,7 +24,7 @@ class ReportSequenceError(RefusalError):
     code: ClassVar[str] = "REPORT_SEQUENCE"
 
 
-async def make_report(session: WriteSession, period: str, here: str, now: datetime) -> Report:
+async def make_report(session: WriteSession, period: Month, here: str, now: datetime) -> Report:
     """Write this server's usage report of a month and, at a node, send it."""
     classes = await usage_lines.classes(session, period)
     counted = await usage_totals.portions(session, period)

@@ -11,6 +11,7 @@ from federation.settlement.messages import Held
 from federation.settlement.run import RunResult
 from federation.settlement.run_document import LATE_PREFIX, RunDocument
 from federation.store.sessions import ReadSession, WriteSession
+from federation.values.month import Month
 
 Split = dict[tuple[str, str, str], tuple[int, int]]
 """{(licence key, reason, address): (weight, amount)}"""
@@ -45,7 +46,7 @@ async def held_of(
     ]
 
 
-async def _earlier_reports(session: ReadSession, period: str) -> list[UsageReport]:
+async def _earlier_reports(session: ReadSession, period: Month) -> list[UsageReport]:
     found: list[UsageReport] = []
     for month in await store.locked_periods(session):
         if month < period:
@@ -66,7 +67,7 @@ def _by_address(key: str, reports: Iterable[UsageReport]) -> list[Held]:
     ]
 
 
-def split(period: str, result: RunResult, held: Iterable[Held]) -> Split:
+def split(period: Month, result: RunResult, held: Iterable[Held]) -> Split:
     """Share out each `~` share of a licensor by what is held for it (SETTLEMENT §2)."""
     weights: dict[tuple[str, str], dict[str, int]] = {}
     for item in held:
@@ -84,7 +85,7 @@ def split(period: str, result: RunResult, held: Iterable[Held]) -> Split:
 async def itemise_held(
     session: WriteSession,
     run_id: str,
-    period: str,
+    period: Month,
     result: RunResult,
     held: Iterable[Held],
     now: datetime,

@@ -28,6 +28,7 @@ from federation.trust.parties import collective_terms
 from federation.trust.principals import require_other_person
 from federation.trust.store import node_parties
 from federation.values.account import PaymentAccount
+from federation.values.month import Month
 from federation.values.party import HUB
 
 
@@ -73,7 +74,7 @@ class _Net:
 
 
 async def propose_exclusion(
-    session: WriteSession, period: str, node: str, reason: str, *, who: str, at: datetime
+    session: WriteSession, period: Month, node: str, reason: str, *, who: str, at: datetime
 ) -> Exclusion:
     """Propose that a debtor leaves a month's net: it has not paid, and its value date is past."""
     known = await store.find_exclusion(session, period, node)
@@ -87,7 +88,7 @@ async def propose_exclusion(
     return row
 
 
-async def _refuse_unless_late(session: ReadSession, period: str, node: str, at: datetime) -> None:
+async def _refuse_unless_late(session: ReadSession, period: Month, node: str, at: datetime) -> None:
     open_rows = [
         row
         for row in await store.incoming(session, period)
@@ -100,7 +101,7 @@ async def _refuse_unless_late(session: ReadSession, period: str, node: str, at: 
 
 
 async def confirm_exclusion(
-    session: WriteSession, period: str, node: str, terms: HubTerms, *, who: str, at: datetime
+    session: WriteSession, period: Month, node: str, terms: HubTerms, *, who: str, at: datetime
 ) -> Exclusion:
     """Confirm as another person: the net is recomputed, posted, proposed anew and told."""
     row = await store.find_exclusion(session, period, node)

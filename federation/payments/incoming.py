@@ -11,6 +11,7 @@ from federation.payments import postings, store
 from federation.payments.postings import Amount, BankAmountError, Leg
 from federation.payments.tables import Incoming
 from federation.store.sessions import ReadSession, WriteSession
+from federation.values.month import Month
 
 EXPECTED, BOOKED, EXCLUDED = "EXPECTED", "BOOKED", "EXCLUDED"
 
@@ -32,7 +33,7 @@ def expect(
     *,
     incoming_id: str,
     run: str,
-    period: str,
+    period: Month,
     payer: str,
     amount: Amount,
     debt: Leg,
@@ -148,7 +149,7 @@ async def asked_for(session: ReadSession) -> dict[str, list[str]]:
     return found
 
 
-async def unpaid(session: ReadSession, period: str) -> list[str]:
+async def unpaid(session: ReadSession, period: Month) -> list[str]:
     """Return who owes a remittance of a month's net and is neither booked nor excluded."""
     rows = await store.incoming(session, period)
     return [row.payer for row in rows if row.is_net and row.state == EXPECTED]

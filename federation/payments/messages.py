@@ -3,6 +3,7 @@
 import msgspec
 
 from federation.values.account import PaymentAccount
+from federation.values.month import WrittenMonth
 
 
 class NetRecomputed(msgspec.Struct, frozen=True):
@@ -12,7 +13,7 @@ class NetRecomputed(msgspec.Struct, frozen=True):
     """
 
     run_id: str
-    period: str
+    period: WrittenMonth
     left: list[str]
     debtor: str
     accounts: dict[str, PaymentAccount]

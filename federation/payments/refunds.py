@@ -14,7 +14,7 @@ from federation.payments import service
 from federation.settlement.revenue import credited
 from federation.store.sessions import WriteSession
 from federation.trust.principals import Principal
-from federation.values.month import period_of
+from federation.values.month import month_of
 
 
 async def credit_licence(
@@ -66,7 +66,7 @@ async def _propose_refund(
         kind=service.REFUND,
         payment_id=f"REFUND-{note}",
         run="",
-        period=period_of(now.date()),
+        period=month_of(now.date()),
         payer=row.licensor,
         payee=f"lab:{row.licensee}",
         amount=amount,

@@ -17,6 +17,7 @@ from federation.trust.membership import HubTerms
 from federation.trust.parties import collective_terms
 from federation.trust.store import node_parties
 from federation.values.account import PaymentAccount
+from federation.values.month import Month
 from federation.values.party import HUB
 
 
@@ -31,7 +32,7 @@ class NetUnpaidError(RefusalError):
     code: ClassVar[str] = "NET_UNPAID"
 
 
-def remittance_id(period: str, payer: str, payee: str) -> str:
+def remittance_id(period: Month, payer: str, payee: str) -> str:
     """Return the EndToEndId of a remittance, the same at both servers."""
     return f"PAY-{period}-{payer}-{payee}"[:35]
 
@@ -100,7 +101,7 @@ async def propose_own_remittance(
     session: WriteSession,
     *,
     run_id: str,
-    period: str,
+    period: Month,
     amount: int,
     set_off: int,
     here: str,

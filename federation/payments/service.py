@@ -24,6 +24,7 @@ from federation.store.canonical import digest
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.principals import require_other_person
 from federation.values.account import PaymentAccount
+from federation.values.month import Month
 
 XML = "application/xml"
 FILE_PAYMENTS_MAX = 5_000
@@ -63,7 +64,7 @@ async def propose(
     kind: str,
     payment_id: str,
     run: str,
-    period: str,
+    period: Month,
     payer: str,
     payee: str,
     amount: int,

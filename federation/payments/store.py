@@ -16,6 +16,7 @@ from federation.payments.tables import (
     SetOff,
 )
 from federation.store.sessions import ReadSession
+from federation.values.month import Month
 
 
 async def set_offs(session: ReadSession, node: str | None = None) -> list[SetOff]:
@@ -35,7 +36,7 @@ async def find_payment(session: ReadSession, payment_id: str) -> Payment | None:
 async def payments(
     session: ReadSession,
     *,
-    period: str | None = None,
+    period: Month | None = None,
     states: Collection[str] = (),
     kind: str | None = None,
     currency: str | None = None,
@@ -139,7 +140,7 @@ async def find_incoming(session: ReadSession, incoming_id: str) -> Incoming | No
     return await session.get(Incoming, incoming_id)
 
 
-async def incoming(session: ReadSession, period: str) -> list[Incoming]:
+async def incoming(session: ReadSession, period: Month) -> list[Incoming]:
     """Return the remittances of a month that are or were waited for, by id."""
     query = select(Incoming).where(Incoming.period == period).order_by(Incoming.id)
     return list(await session.scalars(query.limit(ROWS_MAX)))
@@ -204,12 +205,12 @@ async def leg_documents(session: ReadSession, deal: str, side: str) -> list[str]
     return [document for document in found if not document.endswith("/undone")]
 
 
-async def find_exclusion(session: ReadSession, period: str, node: str) -> Exclusion | None:
+async def find_exclusion(session: ReadSession, period: Month, node: str) -> Exclusion | None:
     """Return the proposal that a debtor leaves a month's net, or its confirmation."""
     return await session.get(Exclusion, (period, node))
 
 
-async def exclusions(session: ReadSession, period: str) -> list[Exclusion]:
+async def exclusions(session: ReadSession, period: Month) -> list[Exclusion]:
     """Return the debtors that left a month's net, in the order in which they did."""
     rows = await session.scalars(
         select(Exclusion)
@@ -240,7 +241,7 @@ async def exclusions_proposed(session: ReadSession) -> list[Exclusion]:
     return list(rows)
 
 
-async def payments_of(session: ReadSession, period: str | None = None) -> list[Payment]:
+async def payments_of(session: ReadSession, period: Month | None = None) -> list[Payment]:
     """Return payments by id."""
     query = select(Payment).order_by(Payment.payment_id)
     return list(await session.scalars(query.where(Payment.period == period) if period else query))

@@ -25,6 +25,7 @@ from federation.settlement.run import RunResult, compute
 from federation.settlement.run_document import RunDocument
 from federation.store.sessions import ReadSession
 from federation.suspense import store as suspense
+from federation.values.month import Month
 from federation.values.party import HUB
 
 ADVICE_ROWS = {"receivable": "receivable", "payable": "payable", "clearing_fees": "clearing fee"}
@@ -68,13 +69,17 @@ def _lines_of(body: Mapping[str, object], currency: str) -> dict[str, list[Step]
     return found
 
 
-async def why_share(session: ReadSession, here: str, period: str, licence: str, party: str) -> Step:
+async def why_share(
+    session: ReadSession, here: str, period: Month, licence: str, party: str
+) -> Step:
     """Explain a party's share in a licence key of a settled month."""
     document, result, run_id = await _run(session, here, period)
     return why.share(document, result, run_id, licence, party)
 
 
-async def _run(session: ReadSession, here: str, period: str) -> tuple[RunDocument, RunResult, str]:
+async def _run(
+    session: ReadSession, here: str, period: Month
+) -> tuple[RunDocument, RunResult, str]:
     months = {row.period: row.run_id for row in await suspense.settled_months(session, here)}
     if period not in months:
         raise NothingToExplainError(f"{period} is not settled here")
@@ -82,7 +87,7 @@ async def _run(session: ReadSession, here: str, period: str) -> tuple[RunDocumen
     return document, compute(document), months[period]
 
 
-async def why_member(session: ReadSession, here: str, period: str, member: str) -> Step:
+async def why_member(session: ReadSession, here: str, period: Month, member: str) -> Step:
     """Explain what a month's run attributed to a member of this node."""
     done = await distribution.find_distribution(session, period)
     if done is None:
@@ -166,7 +171,7 @@ async def _earned(
 
 async def _days(
     session: ReadSession,
-    periods: Sequence[str],
+    periods: Sequence[Month],
     licence: str,
     use: str,
     portions: Sequence[Portion],

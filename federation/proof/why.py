@@ -14,7 +14,7 @@ from federation.settlement.arithmetic import largest_remainder
 from federation.settlement.revenue import allocated_to
 from federation.settlement.run import RunResult
 from federation.settlement.run_document import RunDocument
-from federation.values.month import months_of_term
+from federation.values.month import Month, months_of_term
 from federation.values.party import HUB
 
 
@@ -254,7 +254,7 @@ def member(
     *,
     node: str,
     member_id: str,
-    period: str,
+    period: Month,
     currency: str,
     earned: Sequence[Earned],
     heads: Mapping[str, int],
@@ -280,7 +280,7 @@ def member(
     )
 
 
-def _of_use(node: str, member_id: str, period: str, currency: str, item: Earned) -> Step:
+def _of_use(node: str, member_id: str, period: Month, currency: str, item: Earned) -> Step:
     """Split over addresses exactly as `usesOf` does, then over days by units."""
     scope = f"{period}/{node}/{item.licence}/{member_id}/{item.use}"
     split = (

@@ -51,7 +51,7 @@ from federation.trust.parties import collective_terms, get_party
 from federation.trust.principals import Principal, require_other_person
 from federation.trust.store import node_parties
 from federation.values.account import PaymentAccount
-from federation.values.month import last_day, period_of
+from federation.values.month import Month, next_month
 from federation.values.party import HUB
 
 OPEN = ("CALCULATED", "ADVISED")
@@ -83,7 +83,7 @@ class CorrectionStateError(RefusalError):
 
 async def open_correction(
     session: WriteSession,
-    period: str,
+    period: Month,
     terms: HubTerms,
     adjustments: Adjustments,
     now: datetime,
@@ -197,17 +197,16 @@ async def _under_way(session: ReadSession) -> list[Run]:
     return rows
 
 
-async def _open_month(session: ReadSession) -> str:
+async def _open_month(session: ReadSession) -> Month:
     """Return the month after the last settled one: corrections are posted in it."""
-    last = max(await months.locked_periods(session))
-    return period_of(last_day(last) + timedelta(days=1))
+    return next_month(max(await months.locked_periods(session)))
 
 
 async def _chain(session: ReadSession) -> list[tuple[Run, Corrected]]:
     """Compute every settled month again whose result may differ, from the first with new usage."""
     locked = list(await months.locked_periods(session))
-    in_force: dict[str, Run] = {}
-    usage: dict[str, Usage] = {}
+    in_force: dict[Month, Run] = {}
+    usage: dict[Month, Usage] = {}
     for period in locked:
         row = await months.effective_run(session, period)
         if row is None:
@@ -287,7 +286,7 @@ async def _post(
     await publish_held(session, item.new, row.run_id, now)
 
 
-async def _left(session: ReadSession, period: str) -> list[str]:
+async def _left(session: ReadSession, period: Month) -> list[str]:
     return [row.node for row in await exclusions(session, period)]
 
 

@@ -34,7 +34,7 @@ from federation.suspense.service import publish as publish_held
 from federation.trust.membership import HubTerms
 from federation.trust.principals import Principal, SamePersonError, require_other_person
 from federation.trust.store import node_parties
-from federation.values.month import last_day, months_back
+from federation.values.month import Month, last_day, months_back
 from federation.values.party import HUB
 from federation.values.reason import stated
 
@@ -62,7 +62,7 @@ RequireSound = Callable[[WriteSession, Run], Awaitable[None]]
 
 
 async def calculate_run(
-    session: WriteSession, period: str, terms: HubTerms, who: Principal, now: datetime
+    session: WriteSession, period: Month, terms: HubTerms, who: Principal, now: datetime
 ) -> Run:
     """Calculate a month. The same inputs again return the run that is there."""
     locked = (await months.locked_periods(session)).get(period)
@@ -90,7 +90,7 @@ async def calculate_run(
     return row
 
 
-async def _locked_run(session: ReadSession, period: str, locked: str) -> Run:
+async def _locked_run(session: ReadSession, period: Month, locked: str) -> Run:
     """Return the run of a settled month when its inputs still are what they were."""
     row = await months.find_run(session, locked)
     if row is None:
@@ -211,7 +211,7 @@ async def refuse_who_entered_inputs(session: ReadSession, who: Principal) -> Non
 
 
 def _keep_standing(
-    session: WriteSession, period: str, gathered: Gathered, result: RunResult
+    session: WriteSession, period: Month, gathered: Gathered, result: RunResult
 ) -> None:
     for key, licence in result.licences.items():
         session.add(

@@ -9,6 +9,7 @@ from typing import Any
 from federation.scenario.model import ScenarioError
 from federation.scenario.servers import Running
 from federation.scenario.story import Story
+from federation.values.month import Month
 from federation.values.party import HUB
 
 FOLDERS = ("runs", "payments", "statements", "members")
@@ -27,7 +28,7 @@ def empty(out: Path) -> None:
         (out / name).unlink(missing_ok=True)
 
 
-async def collect(story: Story, period: str) -> tuple[dict[str, bytes], dict[str, Any]]:
+async def collect(story: Story, period: Month) -> tuple[dict[str, bytes], dict[str, Any]]:
     """Return a month's files by name, and its part of the report, from what the servers give."""
     hub, files = story.federation.hub, dict[str, bytes]()
     files[f"runs/{period}.json"] = await _get(hub, f"runs/{period}.json")
@@ -59,7 +60,7 @@ async def collect(story: Story, period: str) -> tuple[dict[str, bytes], dict[str
 
 
 async def _collect_node(
-    code: str, node: Running, period: str
+    code: str, node: Running, period: Month
 ) -> tuple[dict[str, bytes], dict[str, Any]]:
     """Return one node's files of a month, and its part of the report."""
     files: dict[str, bytes] = {}

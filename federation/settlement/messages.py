@@ -5,6 +5,7 @@ from datetime import date, datetime
 import msgspec
 
 from federation.values.account import PaymentAccount
+from federation.values.month import WrittenMonth
 
 
 class Credit(msgspec.Struct, frozen=True, array_like=True):
@@ -63,7 +64,7 @@ class RunWithdrawn(msgspec.Struct, frozen=True):
 class Reminder(msgspec.Struct, frozen=True):
     """The hub misses a node's usage report."""
 
-    period: str
+    period: WrittenMonth
     due_on: date
 
 

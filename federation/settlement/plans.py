@@ -14,6 +14,7 @@ from federation.metering.verdicts import DISPUTED_PARTY
 from federation.settlement.arithmetic import largest_remainder, part
 from federation.settlement.clearing import converted
 from federation.settlement.rates import Rates
+from federation.values.month import Month
 
 RECEIVED, DOMESTIC, BASE, TIER = "received", "domestic", "base", "tier"
 DISPUTED, NO_RECIPIENT = "DISPUTED", "NO_RECIPIENT"
@@ -60,7 +61,7 @@ class NodeInputs:
     """
 
     node: NodeTerms
-    period: str
+    period: Month
     received: Sequence[LicenceShare]
     domestic: Sequence[LicenceShare]
     member_weights: Mapping[str, Mapping[str, int]]

@@ -6,7 +6,7 @@ from datetime import date
 
 from federation.licensing.facts import LicenceFacts
 from federation.settlement.arithmetic import largest_remainder, part, split_over_months
-from federation.values.month import months_of_term, period_of
+from federation.values.month import Month, month_of, months_of_term
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,12 @@ class Revenue:
         return self.recognised - fees + self.brought_forward
 
 
-def allocated(fee: int, starts_on: date, ends_on: date) -> dict[str, int]:
+def allocated(fee: int, starts_on: date, ends_on: date) -> dict[Month, int]:
     """Return the part of a fee that belongs to each calendar month of the term."""
     return split_over_months(fee, months_of_term(starts_on, ends_on))
 
 
-def allocated_to(licence: LicenceFacts, fee: int) -> dict[str, int]:
+def allocated_to(licence: LicenceFacts, fee: int) -> dict[Month, int]:
     """Return the part of a component's fee that each month keeps: nothing after the licence ended.
 
     A licence that ended before its term keeps what its months were allocated; the month it ended
@@ -40,7 +40,7 @@ def allocated_to(licence: LicenceFacts, fee: int) -> dict[str, int]:
     months = allocated(fee, licence.starts_on, licence.fee_until)
     if licence.fee_until == licence.ends_on:
         return months
-    final = period_of(licence.ends_on)
+    final = month_of(licence.ends_on)
     kept = {month: amount for month, amount in months.items() if month < final}
     days = months_of_term(licence.starts_on, licence.fee_until)[final]
     used = months_of_term(licence.starts_on, licence.ends_on)[final]
@@ -54,7 +54,7 @@ def fee_owed(licence: LicenceFacts) -> int:
     return sum(sum(allocated_to(licence, part.fee).values()) for part in licence.components)
 
 
-def credited(licence: LicenceFacts, fee: int) -> dict[str, int]:
+def credited(licence: LicenceFacts, fee: int) -> dict[Month, int]:
     """Return the part of a component's fee, by month, that is not owed after an early end."""
     kept = allocated_to(licence, fee)
     months = allocated(fee, licence.starts_on, licence.fee_until)
@@ -65,8 +65,8 @@ def credited(licence: LicenceFacts, fee: int) -> dict[str, int]:
 def recognise(
     licence: LicenceFacts,
     *,
-    period: str,
-    first_period: str,
+    period: Month,
+    first_period: Month,
     received: int,
     recognised_before: Mapping[str, int],
     brought_forward: Mapping[str, int],
@@ -94,7 +94,7 @@ def recognise(
     }
 
 
-def _allocated_by_key(licence: LicenceFacts) -> dict[str, dict[str, int]]:
+def _allocated_by_key(licence: LicenceFacts) -> dict[str, dict[Month, int]]:
     return {
         licence.key(component): allocated_to(licence, component.fee)
         for component in licence.components
@@ -103,8 +103,8 @@ def _allocated_by_key(licence: LicenceFacts) -> dict[str, dict[str, int]]:
 
 def _recognised(
     licence: LicenceFacts,
-    months: Mapping[str, Mapping[str, int]],
-    settled: tuple[str, str],
+    months: Mapping[str, Mapping[Month, int]],
+    settled: tuple[Month, Month],
     *,
     received: int,
     before: Mapping[str, int],

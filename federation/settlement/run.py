@@ -22,7 +22,7 @@ from federation.settlement.fee_band import FeeBandError, check_band, effective_r
 from federation.settlement.rates import Rates
 from federation.settlement.revenue import Revenue, recognise
 from federation.settlement.run_document import LicenceTerms, PublishedRate, RunDocument, in_order
-from federation.values.month import last_day
+from federation.values.month import Month, last_day
 from federation.values.party import HUB
 
 
@@ -148,7 +148,7 @@ def _clearing_bps(document: RunDocument, licensor: str) -> int:
 
 
 def _licence_result(
-    period: str, key: str, terms: LicenceTerms, revenue: Revenue, weights: Mapping[str, int]
+    period: Month, key: str, terms: LicenceTerms, revenue: Revenue, weights: Mapping[str, int]
 ) -> LicenceResult:
     """Split what is distributable between nodes; with no weight at all it stays as NO_USAGE."""
     total = revenue.distributable

@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from federation.errors import RefusalError
 from federation.licensing.facts import Component, LicenceFacts
 from federation.store.canonical import canonical, sha256_hex
+from federation.values.month import WrittenMonth
 from federation.values.party import HUB
 
 LATE_PREFIX = "~LATE:"
@@ -21,7 +22,6 @@ Digits = Annotated[str, Meta(pattern=r"\A(0|[1-9][0-9]*)\Z", max_length=1000)]
 Bps = Annotated[int, Meta(ge=0, le=10_000)]
 Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Day = Annotated[str, Meta(pattern=r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
-Month = Annotated[str, Meta(pattern=r"\A[0-9]{4}-(0[1-9]|1[0-2])\Z")]
 Currency = Annotated[str, Meta(pattern=r"\A[A-Z]{3}\Z")]
 Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 
@@ -131,8 +131,8 @@ class RunDocument(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything a run follows from, and nothing else: no key, address or recording time."""
 
     format: Literal[1]
-    period: Month
-    first_period: Month
+    period: WrittenMonth
+    first_period: WrittenMonth
     hub: HubTerms
     weights: WeightTerms
     collectives: dict[str, CollectiveTerms]

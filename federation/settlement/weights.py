@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from federation.metering.messages import UsageReport
 from federation.settlement.run import choose_weights
 from federation.settlement.run_document import late_party
+from federation.values.month import Month
 
 Weights = dict[str, dict[str, int]]  # {licence key: {party: weight}}
 LATE_MONTHS = 3
@@ -22,7 +23,7 @@ def own_weights(reports: Iterable[UsageReport]) -> Weights:
     return {licence: dict(parties) for licence, parties in sums.items()}
 
 
-def sum_of_months(history: Mapping[str, Weights]) -> Weights:
+def sum_of_months(history: Mapping[Month, Weights]) -> Weights:
     """Add up what several months' own lines weigh."""
     sums: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
     for weights in history.values():
@@ -32,7 +33,7 @@ def sum_of_months(history: Mapping[str, Weights]) -> Weights:
     return {key: dict(parties) for key, parties in sums.items()}
 
 
-def late_weights(history: Mapping[str, Weights], nodes: Iterable[str]) -> Weights:
+def late_weights(history: Mapping[Month, Weights], nodes: Iterable[str]) -> Weights:
     """Return what missing nodes are held to weigh: the mean of their last three months.
 
     A mean is rounded down to an integer; a unit weighs at least 10,000, so nothing is lost by it.

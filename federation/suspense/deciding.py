@@ -42,7 +42,7 @@ from federation.trust.membership import HubTerms
 from federation.trust.parties import collective_terms, get_party
 from federation.trust.principals import Principal, require_other_person
 from federation.trust.store import node_parties
-from federation.values.month import period_of
+from federation.values.month import Month, month_of
 from federation.values.party import HUB
 
 
@@ -180,7 +180,7 @@ async def _accept(
     await _close(session, row.url_key, documents, now)
 
 
-async def _documents(session: ReadSession, url_key: str) -> dict[str, RunDocument]:
+async def _documents(session: ReadSession, url_key: str) -> dict[Month, RunDocument]:
     """Return {month: run} of the months in which something is held for an address."""
     wanted = {item.period for item in await store.held_sums(session, url_key=url_key)}
     return {
@@ -194,7 +194,7 @@ async def _claimed_items(
     session: ReadSession,
     row: HeldClaim,
     reasons: frozenset[str],
-    documents: Mapping[str, RunDocument],
+    documents: Mapping[Month, RunDocument],
 ) -> list[Held]:
     """Return what is left of the held items whose use the claim covers, or refuse."""
     rows = await store.held_sums(session, url_key=row.url_key)
@@ -263,7 +263,7 @@ async def _pay(
     session: WriteSession,
     row: HeldClaim,
     parts: Sequence[Released],
-    rates: Mapping[str, Rates],
+    rates: Mapping[Month, Rates],
     terms: HubTerms,
     now: datetime,
 ) -> list[ReleasedPayment]:
@@ -281,7 +281,7 @@ async def _pay(
             kind=payments.ADJUSTMENT,
             payment_id=payment_id,
             run=runs[period],
-            period=period_of(now.date()),
+            period=month_of(now.date()),
             payer=HUB,
             payee=row.node,
             amount=amount,
@@ -300,7 +300,7 @@ async def _pay(
 
 
 async def _close(
-    session: WriteSession, url_key: str, documents: Mapping[str, RunDocument], now: datetime
+    session: WriteSession, url_key: str, documents: Mapping[Month, RunDocument], now: datetime
 ) -> None:
     """Tell every node of which months nothing is left for an address."""
     await session.flush()

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time
 from federation.registry.index import ClaimIndex
 from federation.registry.urls import UrlKey
 from federation.settlement.run_document import RunDocument
-from federation.values.month import first_day, last_day
+from federation.values.month import Month, first_day, last_day
 
 
 def window(document: RunDocument, key: str) -> tuple[date, date]:
@@ -56,7 +56,7 @@ def key_of(text: str) -> UrlKey:
     return UrlKey(host, slash + path)
 
 
-def claims_counting(index: ClaimIndex, key: UrlKey, period: str) -> set[str]:
+def claims_counting(index: ClaimIndex, key: UrlKey, period: Month) -> set[str]:
     """Return the claims that are the most specific on the first or last day of a month."""
     days = (first_day(period), last_day(period))
     return {claim.claim_id for day in days for claim in index.claimants(key, at_end_of(day))}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from federation.suspense.law import clocks, law_for, pay_by
+from federation.values.month import Month
 
 UNMATCHED, DISPUTED, LATE = "UNMATCHED", "DISPUTED", "LATE"
 NO_USAGE, NO_RECIPIENT = "NO_USAGE", "NO_RECIPIENT"
@@ -30,7 +31,7 @@ class SuspenseItem:
     currency: str
     amount: int
     since: date
-    period: str
+    period: Month
     received_on: date | None
     licence: str = ""
     url_key: str = ""
@@ -46,7 +47,7 @@ class HeldSum:
 
     item: int
     run_id: str
-    period: str
+    period: Month
     licence: str
     reason: str
     url_key: str

@@ -4,6 +4,8 @@ from datetime import date
 
 import msgspec
 
+from federation.values.month import WrittenMonth
+
 
 class ListedItem(msgspec.Struct, frozen=True, array_like=True):
     """An address money is held for; not the lab, not the licence, not the exact amount."""
@@ -17,7 +19,7 @@ class ListedItem(msgspec.Struct, frozen=True, array_like=True):
 class HeldPublished(msgspec.Struct, frozen=True):
     """A part of the list of a month."""
 
-    period: str
+    period: WrittenMonth
     items: list[ListedItem]
 
 
@@ -25,7 +27,7 @@ class HeldClosed(msgspec.Struct, frozen=True):
     """Nothing is held for an address of these months any more."""
 
     url_key: str
-    periods: list[str]
+    periods: list[WrittenMonth]
     closed_on: date
 
 
@@ -49,7 +51,7 @@ class HeldRefused(msgspec.Struct, frozen=True):
 class ReleasedItem(msgspec.Struct, frozen=True, array_like=True):
     """What was released of one licence and month; amounts in minor units as text."""
 
-    period: str
+    period: WrittenMonth
     licence: str
     reason: str
     amount: str
@@ -60,7 +62,7 @@ class ReleasedItem(msgspec.Struct, frozen=True, array_like=True):
 class ReleasedPayment(msgspec.Struct, frozen=True, array_like=True):
     """What the hub pays for the releases of one month, in the node's settlement currency."""
 
-    period: str
+    period: WrittenMonth
     run_id: str
     payment_id: str
     amount: str

@@ -19,22 +19,22 @@ from federation.suspense.items import (
     SuspenseItem,
     collected_on,
 )
-from federation.values.month import last_day
+from federation.values.month import Month, last_day
 
 Receipts = Mapping[str, Sequence[tuple[date, int]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Month:
+class RunMonth:
     """A settled month as far as held money needs it."""
 
-    period: str
+    period: Month
     on: date
     document: RunDocument
 
 
 def held(
-    sums: Iterable[HeldSum], months: Mapping[str, Month], receipts: Receipts
+    sums: Iterable[HeldSum], months: Mapping[Month, RunMonth], receipts: Receipts
 ) -> Iterator[SuspenseItem]:
     """Yield what is left of itemised shares; `months` are those it is held for."""
     for item in sums:
@@ -54,7 +54,7 @@ def held(
         )
 
 
-def _collected(month: Month, number: str, receipts: Receipts) -> date:
+def _collected(month: RunMonth, number: str, receipts: Receipts) -> date:
     """Return when a month's money for a licence was collected, at the latest on its last day."""
     terms = month.document.licences[number]
     before = sum(int(text) for text in terms.recognised_before.values())
@@ -62,7 +62,7 @@ def _collected(month: Month, number: str, receipts: Receipts) -> date:
 
 
 def no_usage(
-    months: Sequence[Month], result: RunResult, here: str, receipts: Receipts
+    months: Sequence[RunMonth], result: RunResult, here: str, receipts: Receipts
 ) -> Iterator[SuspenseItem]:
     """Yield what the last month carries forward of this licensor's licences, with its age.
 
@@ -89,7 +89,7 @@ def no_usage(
         )
 
 
-def not_collected(last: Month, result: RunResult, here: str) -> Iterator[SuspenseItem]:
+def not_collected(last: RunMonth, result: RunResult, here: str) -> Iterator[SuspenseItem]:
     """Yield what settled months were allocated of a licence and nobody has paid yet."""
     for number, terms in sorted(last.document.licences.items()):
         if terms.licensor != here:
@@ -118,7 +118,7 @@ def not_collected(last: Month, result: RunResult, here: str) -> Iterator[Suspens
                 )
 
 
-def _first_unpaid(by_month: Mapping[str, int], paid: int) -> date:
+def _first_unpaid(by_month: Mapping[Month, int], paid: int) -> date:
     """Return the last day of the first month that is not paid in full."""
     total = 0
     for month, amount in by_month.items():
@@ -129,7 +129,7 @@ def _first_unpaid(by_month: Mapping[str, int], paid: int) -> date:
 
 
 def of_members(
-    rows: Sequence[MemberBalance], currency: str, settled_on: Mapping[str, date]
+    rows: Sequence[MemberBalance], currency: str, settled_on: Mapping[Month, date]
 ) -> Iterator[SuspenseItem]:
     """Yield what members were attributed and cannot be paid; it has waited since it was above 0."""
     since: dict[str, date] = {}
@@ -154,7 +154,7 @@ def of_members(
 
 
 def without_recipient(
-    rows: Iterable[DistributedRun], currency: str, settled_on: Mapping[str, date]
+    rows: Iterable[DistributedRun], currency: str, settled_on: Mapping[Month, date]
 ) -> Iterator[SuspenseItem]:
     """Yield what a node could give to nobody: contested by its own members, or nobody to share."""
     for row in rows:

@@ -11,6 +11,7 @@ from datetime import date
 from federation.ledger.accounts import Accounts, Entry, Posting, held_as, transfer
 from federation.settlement.arithmetic import part
 from federation.settlement.rates import Rates
+from federation.values.month import Month
 from federation.values.party import HUB
 
 
@@ -20,7 +21,7 @@ class Held:
 
     item: int
     licence: str
-    period: str
+    period: Month
     run_id: str
     reason: str
     amount: int
@@ -32,7 +33,7 @@ class Released:
     """What of one licence and month goes to a claimant; `cleared` is in the clearing currency."""
 
     licence: str
-    period: str
+    period: Month
     run_id: str
     currency: str
     items: tuple[Held, ...]
@@ -44,9 +45,9 @@ class Released:
         return f"release/{self.period}/{self.licence}/{claim}"
 
 
-def released(items: Iterable[Held], rates: Mapping[str, Rates]) -> list[Released]:
+def released(items: Iterable[Held], rates: Mapping[Month, Rates]) -> list[Released]:
     """Sum per licence and month and convert each sum once, at the rates of its month."""
-    groups: dict[tuple[str, str], list[Held]] = {}
+    groups: dict[tuple[Month, str], list[Held]] = {}
     for item in items:
         groups.setdefault((item.period, item.licence), []).append(item)
     return [
@@ -64,10 +65,10 @@ def released(items: Iterable[Held], rates: Mapping[str, Rates]) -> list[Released
 
 
 def remitted(
-    parts: Sequence[Released], rates: Mapping[str, Rates], currency: str
-) -> dict[str, int]:
+    parts: Sequence[Released], rates: Mapping[Month, Rates], currency: str
+) -> dict[Month, int]:
     """Return {month: what is paid} in the claimant's settlement currency, converted once each."""
-    cleared: dict[str, int] = {}
+    cleared: dict[Month, int] = {}
     for item in parts:
         cleared[item.period] = cleared.get(item.period, 0) + item.cleared
     return {
@@ -104,7 +105,7 @@ def node_entry(
     node: str,
     claim: str,
     member: str,
-    period: str,
+    period: Month,
     run_id: str,
     amount: int,
     admin_fee_bps: int,

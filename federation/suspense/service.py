@@ -17,7 +17,7 @@ from federation.suspense.items import DISPUTED, UNMATCHED, SuspenseItem
 from federation.suspense.messages import HeldPublished, ListedItem
 from federation.suspense.release import amount_band
 from federation.trust.store import node_parties
-from federation.values.month import last_day
+from federation.values.month import Month, last_day
 from federation.values.party import HUB
 
 LISTED_PER_MESSAGE = 5_000
@@ -104,7 +104,7 @@ async def held_here(
     return found
 
 
-async def held_sheet(session: ReadSession, here: str, period: str) -> Sheet:
+async def held_sheet(session: ReadSession, here: str, period: Month) -> Sheet:
     """Return the itemised list of what this server holds of a month, for its own staff."""
     items = await store.held_sums(session, period=period)
     return Sheet(
@@ -127,6 +127,6 @@ async def held_sheet(session: ReadSession, here: str, period: str) -> Sheet:
     )
 
 
-async def _month(session: ReadSession, here: str, month: store.SettledMonth) -> overview.Month:
+async def _month(session: ReadSession, here: str, month: store.SettledMonth) -> overview.RunMonth:
     document = await store.run_of(session, here, month.period)
-    return overview.Month(month.period, month.at.date(), document)
+    return overview.RunMonth(month.period, month.at.date(), document)
