@@ -14,6 +14,7 @@ from typing import Literal
 from federation.distribution import store
 from federation.distribution.tables import MemberAdjustment
 from federation.store.sessions import WriteSession
+from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 
 Reason = Literal["CORRECTION", "RELEASE", "RETURNED", "RESERVE"]
@@ -32,7 +33,7 @@ class Adjustment:
     reason: Reason
     service_period: Month
     corrects: str | None
-    licence: str | None
+    licence: LicenceKey | None
     use: str | None
     source: str
     amount: int

@@ -39,6 +39,7 @@ from federation.settlement.run import RunResult, compute, document_rates, receiv
 from federation.settlement.run_document import RunDocument, decode
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
+from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 from federation.values.party import HUB
 
@@ -47,7 +48,7 @@ class _Key(NamedTuple):
     """What a member's amount is for."""
 
     member: str
-    licence: str | None
+    licence: LicenceKey | None
     use: str | None
     source: str
 

@@ -19,6 +19,7 @@ from federation.settlement.rates import Rates
 from federation.settlement.run import RunResult, received_by
 from federation.settlement.run_document import CollectiveTerms, RunDocument
 from federation.store.sessions import ReadSession, WriteSession
+from federation.values.licence_key import LicenceKey
 from federation.values.month import Month, last_day
 
 
@@ -67,11 +68,11 @@ async def add_credits(
 
 
 # {licence key: {member: {use: (weight, units)}}}
-MemberUse = dict[str, dict[str, dict[str, tuple[int, int]]]]
+MemberUse = dict[LicenceKey, dict[str, dict[str, tuple[int, int]]]]
 
 
 # period, member, licence, use, units, source, part, amount, currency
-AmountRow = tuple[str, str, str | None, str | None, str, str, str, str, str]
+AmountRow = tuple[Month, str, LicenceKey | None, str | None, str, str, str, str, str]
 
 
 async def member_weights(session: ReadSession, code: str, document: RunDocument) -> MemberUse:

@@ -6,6 +6,7 @@ from sqlalchemy import CheckConstraint, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.store.base import AutoId, Base, BigCount, Instant
+from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 
 
@@ -23,7 +24,7 @@ class MemberAdjustment(Base):
     reason: Mapped[str] = mapped_column(String(16))  # CORRECTION RELEASE RETURNED RESERVE
     service_period: Mapped[Month] = mapped_column(String(7))
     corrects: Mapped[str | None] = mapped_column(String(64))  # the run it corrects or belongs to
-    licence: Mapped[str | None] = mapped_column(String(64))
+    licence: Mapped[LicenceKey | None] = mapped_column(String(64))
     use: Mapped[str | None] = mapped_column(String(64))
     source: Mapped[str] = mapped_column(String(16))  # received domestic base tier
     amount: Mapped[int] = mapped_column(BigCount)
@@ -72,7 +73,7 @@ class MemberAmount(Base):
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     period: Mapped[Month] = mapped_column(String(7), index=True)
     member_id: Mapped[str] = mapped_column(String(128))
-    licence: Mapped[str | None] = mapped_column(String(64))
+    licence: Mapped[LicenceKey | None] = mapped_column(String(64))
     use: Mapped[str | None] = mapped_column(String(64))
     units: Mapped[int] = mapped_column(BigCount)
     source: Mapped[str] = mapped_column(String(16))  # received domestic base tier

@@ -11,6 +11,7 @@ from federation.settlement.clearing import Clearing, Position
 from federation.settlement.plans import Distribution
 from federation.settlement.run import LicenceResult, RunResult
 from federation.settlement.run_document import RunDocument
+from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 from federation.values.party import HUB
 
@@ -47,7 +48,7 @@ def run_entries(
     period: Month,
     run_id: str,
     posted_on: date,
-    licences: Mapping[str, LicenceResult],
+    licences: Mapping[LicenceKey, LicenceResult],
     cleared: Iterable[Clearing],
     clearing_currency: str,
     restated: Iterable[Posting] = (),

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from federation.values.licence_key import LicenceKey
 from federation.values.month import WrittenMonth
 
 FORMAT = 1
@@ -55,7 +56,7 @@ class ReportWeight(msgspec.Struct, frozen=True, array_like=True):
     `claim_id` is `~DISPUTED` where that node's own members contest the canonical URL.
     """
 
-    licence: str
+    licence: LicenceKey
     use: str
     node: str
     claim_id: str | None
@@ -66,7 +67,7 @@ class ReportWeight(msgspec.Struct, frozen=True, array_like=True):
 class ReportHeld(msgspec.Struct, frozen=True, array_like=True):
     """What usage weighs for `~UNMATCHED` or `~DISPUTED`, itemised by address."""
 
-    licence: str
+    licence: LicenceKey
     use: str
     party: str
     url_key: str

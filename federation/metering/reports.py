@@ -14,6 +14,7 @@ from federation.store import outbox
 from federation.store.canonical import canonical, digest, sha256_hex
 from federation.store.sessions import WriteSession
 from federation.trust.parties import get_party
+from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 from federation.values.party import HUB
 
@@ -67,7 +68,7 @@ def _is_credit(row: usage_totals.Weighed, here: str) -> bool:
 
 
 def _weights(portions: Sequence[usage_totals.Weighed]) -> list[ReportWeight]:
-    sums: dict[tuple[str, str, str, str], tuple[int, int]] = {}
+    sums: dict[tuple[LicenceKey, str, str, str], tuple[int, int]] = {}
     for row in portions:
         if row.party.startswith("~"):
             continue
@@ -81,7 +82,7 @@ def _weights(portions: Sequence[usage_totals.Weighed]) -> list[ReportWeight]:
 
 
 def _held(portions: Sequence[usage_totals.Weighed]) -> list[ReportHeld]:
-    sums: dict[tuple[str, str, str, str], tuple[int, int]] = {}
+    sums: dict[tuple[LicenceKey, str, str, str], tuple[int, int]] = {}
     for row in portions:
         if not row.party.startswith("~"):
             continue

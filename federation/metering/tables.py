@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.store.base import AutoId, Base, BigCount, Instant
+from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 
 
@@ -112,7 +113,7 @@ class Portion(Base):
     __tablename__ = "metering_portion"
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     period: Mapped[Month] = mapped_column(String(7), index=True)
-    licence: Mapped[str] = mapped_column(String(64))
+    licence: Mapped[LicenceKey] = mapped_column(String(64))
     use: Mapped[str] = mapped_column(String(64))
     party: Mapped[str] = mapped_column(String(12))
     member: Mapped[str | None] = mapped_column(String(128))

@@ -18,6 +18,7 @@ from federation.metering.verdicts import (
 from federation.registry.index import ClaimIndex
 from federation.registry.urls import UrlKey, normalise_url
 from federation.store.base import from_micros
+from federation.values.licence_key import LicenceKey
 
 FORWARDED = "FORWARDED"  # counts where it was sent
 LATE = "LATE"  # came after the cut-off: waits for a correction (SETTLEMENT §7)
@@ -40,7 +41,7 @@ class CountedLine:
 T = TypeVar("T")
 
 # In order: licence key, use, party, member, claim, URL key.
-PortionKey = tuple[str, str, str, str | None, str | None, str | None]
+PortionKey = tuple[LicenceKey, str, str, str | None, str | None, str | None]
 # In order: licence number, URL key, use, verdict, member.
 TotalKey = tuple[str, str, str, str, str]
 

@@ -18,6 +18,7 @@ from federation.store.bulk import insert_rows
 from federation.store.canonical import sha256_hex
 from federation.store.exact import exact_sums
 from federation.store.sessions import ReadSession, WriteSession
+from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 
 PLACED = (MATCHED, RESERVED, UNMATCHED, NOT_REPRESENTED, DISPUTED)  # by address, at the cut-off
@@ -65,7 +66,7 @@ async def _add_portions(session: WriteSession, period: Month, tally: Tally) -> N
 class Weighed(NamedTuple):
     """A portion as it is read by the thousand; the fields are those of `tables.Portion`."""
 
-    licence: str
+    licence: LicenceKey
     use: str
     party: str
     member: str | None
@@ -86,7 +87,7 @@ async def portions(session: ReadSession, period: Month) -> list[Weighed]:
 
 async def member_portions(
     session: ReadSession, periods: Collection[Month], party: str
-) -> AsyncIterator[tuple[str, str, str, str, int, int]]:
+) -> AsyncIterator[tuple[Month, LicenceKey, str, str, int, int]]:
     """Stream what usage of some months weighs for one node's members.
 
     In order: month, licence key, member, use, weight, units.

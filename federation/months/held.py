@@ -11,9 +11,10 @@ from federation.settlement.messages import Held
 from federation.settlement.run import RunResult
 from federation.settlement.run_document import LATE_PREFIX, RunDocument
 from federation.store.sessions import ReadSession, WriteSession
+from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 
-Split = dict[tuple[str, str, str], tuple[int, int]]
+Split = dict[tuple[LicenceKey, str, str], tuple[int, int]]
 """{(licence key, reason, address): (weight, amount)}"""
 
 
@@ -54,7 +55,7 @@ async def _earlier_reports(session: ReadSession, period: Month) -> list[UsageRep
     return found
 
 
-def _by_address(key: str, reports: Iterable[UsageReport]) -> list[Held]:
+def _by_address(key: LicenceKey, reports: Iterable[UsageReport]) -> list[Held]:
     weights: dict[tuple[str, str], int] = {}
     for report in reports:
         for item in report.held:
@@ -69,7 +70,7 @@ def _by_address(key: str, reports: Iterable[UsageReport]) -> list[Held]:
 
 def split(period: Month, result: RunResult, held: Iterable[Held]) -> Split:
     """Share out each `~` share of a licensor by what is held for it (SETTLEMENT §2)."""
-    weights: dict[tuple[str, str], dict[str, int]] = {}
+    weights: dict[tuple[LicenceKey, str], dict[str, int]] = {}
     for item in held:
         weights.setdefault((item.licence, item.party), {})[item.url_key] = int(item.weight)
     found: Split = {}

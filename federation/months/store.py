@@ -8,6 +8,7 @@ from sqlalchemy import delete, select
 from federation.months.tables import HeldItem, LockedPeriod, OwnWeight, Rate, Run, Standing
 from federation.store.bulk import insert_rows
 from federation.store.sessions import ReadSession, WriteSession
+from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 
 
@@ -110,10 +111,10 @@ async def standings(session: ReadSession, before: Month) -> list[Standing]:
 
 async def own_weights_by_month(
     session: ReadSession, before: Month
-) -> dict[Month, dict[str, dict[str, int]]]:
+) -> dict[Month, dict[LicenceKey, dict[str, int]]]:
     """Return {month: {licence key: {party: weight}}} of settled months' own lines."""
     rows = await session.scalars(select(OwnWeight).where(OwnWeight.period < before))
-    found: dict[Month, dict[str, dict[str, int]]] = {}
+    found: dict[Month, dict[LicenceKey, dict[str, int]]] = {}
     for row in rows:
         found.setdefault(row.period, {}).setdefault(row.licence, {})[row.party] = row.weight
     for month in await locked_periods(session):
@@ -127,14 +128,16 @@ def day(session: ReadSession, value: date) -> object:
     return value.isoformat() if session.get_bind().dialect.name == "sqlite" else value
 
 
-async def held_amounts(session: ReadSession, period: Month) -> dict[tuple[str, str, str], int]:
+async def held_amounts(
+    session: ReadSession, period: Month
+) -> dict[tuple[LicenceKey, str, str], int]:
     """Return {(licence key, reason, url key): amount} held of a month, corrections included."""
     rows = await session.execute(
         select(HeldItem.licence, HeldItem.reason, HeldItem.url_key, HeldItem.amount)
         .join(Run, Run.run_id == HeldItem.run_id)
         .where(Run.period == period, Run.state == "APPROVED")
     )
-    found: dict[tuple[str, str, str], int] = {}
+    found: dict[tuple[LicenceKey, str, str], int] = {}
     for licence, reason, url_key, amount in rows:
         key = (licence, reason, url_key)
         found[key] = found.get(key, 0) + amount

@@ -6,6 +6,7 @@ from sqlalchemy import CheckConstraint, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.store.base import AutoId, Base, BigCount, Instant
+from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 
 
@@ -57,7 +58,7 @@ class Standing(Base):
 
     __tablename__ = "settlement_standing"
     period: Mapped[Month] = mapped_column(String(7), primary_key=True)
-    licence: Mapped[str] = mapped_column(String(64), primary_key=True)  # number or number/component
+    licence: Mapped[LicenceKey] = mapped_column(String(64), primary_key=True)
     recognised: Mapped[int] = mapped_column(BigCount)
     carried_forward: Mapped[int] = mapped_column(BigCount)
 
@@ -67,7 +68,7 @@ class OwnWeight(Base):
 
     __tablename__ = "settlement_own_weight"
     period: Mapped[Month] = mapped_column(String(7), primary_key=True)
-    licence: Mapped[str] = mapped_column(String(64), primary_key=True)
+    licence: Mapped[LicenceKey] = mapped_column(String(64), primary_key=True)
     party: Mapped[str] = mapped_column(String(12), primary_key=True)
     weight: Mapped[int] = mapped_column(BigCount)
 
@@ -78,7 +79,7 @@ class HeldItem(Base):
     __tablename__ = "settlement_held_item"
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     run_id: Mapped[str] = mapped_column(String(64), index=True)
-    licence: Mapped[str] = mapped_column(String(64))
+    licence: Mapped[LicenceKey] = mapped_column(String(64))
     reason: Mapped[str] = mapped_column(String(16))
     url_key: Mapped[str] = mapped_column(Text)
     weight: Mapped[int] = mapped_column(BigCount)

@@ -25,6 +25,7 @@ from federation.settlement.run import RunResult, compute
 from federation.settlement.run_document import RunDocument
 from federation.store.sessions import ReadSession
 from federation.suspense import store as suspense
+from federation.values.licence_key import LicenceKey, number_of
 from federation.values.month import Month
 from federation.values.party import HUB
 
@@ -70,7 +71,7 @@ def _lines_of(body: Mapping[str, object], currency: str) -> dict[str, list[Step]
 
 
 async def why_share(
-    session: ReadSession, here: str, period: Month, licence: str, party: str
+    session: ReadSession, here: str, period: Month, licence: LicenceKey, party: str
 ) -> Step:
     """Explain a party's share in a licence key of a settled month."""
     document, result, run_id = await _run(session, here, period)
@@ -101,7 +102,7 @@ async def why_member(session: ReadSession, here: str, period: Month, member: str
         if row.licence is None:
             heads[f"{row.source} of what is {row.part}"] += row.amount
         else:
-            by_use[row.licence.partition("/")[0], row.use or ""].append(row)
+            by_use[number_of(row.licence), row.use or ""].append(row)
     earned = [
         await _earned(session, here, document, result, member, use, group)
         for (_, use), group in sorted(by_use.items())
@@ -139,8 +140,8 @@ async def _earned(
     use: str,
     group: Sequence[MemberAmount],
 ) -> Earned:
-    keys = sorted({row.licence or "" for row in group})
-    number = keys[0].partition("/")[0]
+    keys = sorted({row.licence for row in group if row.licence})
+    number = number_of(keys[0])
     origin = {document.licences[number].weights_from[key] for key in keys}
     periods = [document.period]
     if "earlier" in origin:

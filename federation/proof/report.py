@@ -14,6 +14,7 @@ from federation.settlement.run import RunResult, compute
 from federation.settlement.run_document import decode
 from federation.store import invariants as registry
 from federation.store.sessions import ReadSession
+from federation.values.licence_key import number_of
 from federation.values.month import Month
 from federation.values.party import HUB
 
@@ -36,7 +37,7 @@ async def hub_report(session: ReadSession, period: Month) -> dict[str, Any]:
         "hub": _position(result, HUB),
         "licences": {
             key: {
-                "number": key.partition("/")[0],
+                "number": number_of(key),
                 "allocated": licence.revenue.allocated,
                 "recognised": licence.revenue.recognised,
                 "clearing_fee": licence.revenue.clearing_fee,

@@ -51,6 +51,7 @@ from federation.trust.parties import collective_terms, get_party
 from federation.trust.principals import Principal, require_other_person
 from federation.trust.store import node_parties
 from federation.values.account import PaymentAccount
+from federation.values.licence_key import LicenceKey
 from federation.values.month import Month, next_month
 from federation.values.party import HUB
 
@@ -236,8 +237,8 @@ def _hub_changed(row: Run, report: UsageReport) -> bool:
     return row.corrects is None and report.sequence > 1
 
 
-def _standing(rows: Sequence[Standing]) -> dict[str, tuple[int, int]]:
-    found: dict[str, tuple[int, int]] = {}
+def _standing(rows: Sequence[Standing]) -> dict[LicenceKey, tuple[int, int]]:
+    found: dict[LicenceKey, tuple[int, int]] = {}
     for row in rows:
         recognised, _ = found.get(row.licence, (0, 0))
         found[row.licence] = (recognised + row.recognised, row.carried_forward)

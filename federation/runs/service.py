@@ -34,6 +34,7 @@ from federation.suspense.service import publish as publish_held
 from federation.trust.membership import HubTerms
 from federation.trust.principals import Principal, SamePersonError, require_other_person
 from federation.trust.store import node_parties
+from federation.values.licence_key import number_of
 from federation.values.month import Month, last_day, months_back
 from federation.values.party import HUB
 from federation.values.reason import stated
@@ -260,7 +261,7 @@ def uses_of_party(
     return [
         UseWeight(key, party, use, str(weight), str(units))
         for key, party, use, weight, units in use_weights(reports)
-        if (licence := document.licences.get(key.partition("/")[0])) is not None
+        if (licence := document.licences.get(number_of(key))) is not None
         and node in (party, licence.licensor)
     ]
 

@@ -9,6 +9,7 @@ from typing import Any
 from federation.scenario.model import ScenarioError
 from federation.scenario.servers import Running
 from federation.scenario.story import Story
+from federation.values.licence_key import LicenceKey, component_of, licence_key, number_of
 from federation.values.month import Month
 from federation.values.party import HUB
 
@@ -75,9 +76,10 @@ async def _collect_node(
     return files, {**part, "code": code}
 
 
-def _named(key: str, names: dict[str, str]) -> str:
-    number, slash, component = key.partition("/")
-    return names[number] + slash + component
+def _named(key: str, names: dict[str, str]) -> LicenceKey:
+    """Return a licence key with the scenario's own name for the licence in place of its number."""
+    known = LicenceKey(key)
+    return licence_key(names[number_of(known)], component_of(known))
 
 
 def _add_checks(sums: dict[str, dict[str, int]], checks: dict[str, Any], party: str) -> list[str]:

@@ -141,7 +141,7 @@ def _difference(row: diff.Difference) -> RunDifference:
         return Money.of(money.Money(minor, row.currency))
 
     return RunDifference(
-        licence=row.licence or None,
+        licence=row.licence,
         party=row.party,
         old=amount(row.old),
         new=amount(row.new),

@@ -15,6 +15,7 @@ from federation.proof import reasons, why
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.scalars import Money
 from federation.trust.principals import NotAllowedError
+from federation.values.licence_key import LicenceKey
 from federation.values.month import parse_month
 
 READERS = ("settlement_officer", "settlement_approver", "licensing_officer", "auditor")
@@ -151,7 +152,7 @@ class DocumentQuery:
                 step = await reasons.why_member(session, server.code, parse_month(period), member)
             elif period and licence and party:
                 step = await reasons.why_share(
-                    session, server.code, parse_month(period), licence, party
+                    session, server.code, parse_month(period), LicenceKey(licence), party
                 )
             else:
                 raise why.NothingToExplainError("name a document, payment, member or share")

@@ -63,7 +63,7 @@ class SuspenseItem:
             since=item.since,
             period=item.period,
             received_on=item.received_on,
-            licence=item.licence,
+            licence=item.licence or "",
             url=item.url_key,
             ref=item.ref,
             clocks=[SuspenseClock.of(clock) for clock in held.clocks_of(item, country)],

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from federation.settlement.rates import Rates
+from federation.values.licence_key import LicenceKey
 from federation.values.party import HUB
 
 
@@ -17,7 +18,7 @@ class Obligation:
     creditor: str
     currency: str
     kind: Literal["share", "clearing_fee"]
-    licence: str
+    licence: LicenceKey
     amount: int
 
 
@@ -54,7 +55,12 @@ class Income:
 
 
 def obligations(
-    *, licensor: str, licence: str, currency: str, clearing_fee: int, shares: Mapping[str, int]
+    *,
+    licensor: str,
+    licence: LicenceKey,
+    currency: str,
+    clearing_fee: int,
+    shares: Mapping[str, int],
 ) -> list[Obligation]:
     """Return the obligations of one licence key; a share in one's own licence does not clear."""
     owed = [

@@ -5,13 +5,14 @@ from datetime import date, datetime
 import msgspec
 
 from federation.values.account import PaymentAccount
+from federation.values.licence_key import LicenceKey
 from federation.values.month import WrittenMonth
 
 
 class Credit(msgspec.Struct, frozen=True, array_like=True):
     """Weight that another node's copies carry for a claim here; `~DISPUTED` for nobody yet."""
 
-    licence: str
+    licence: LicenceKey
     use: str
     claim_id: str
     weight: str
@@ -21,7 +22,7 @@ class Credit(msgspec.Struct, frozen=True, array_like=True):
 class Held(msgspec.Struct, frozen=True, array_like=True):
     """Weight held for an address, at the licensor of the licence."""
 
-    licence: str
+    licence: LicenceKey
     party: str
     url_key: str
     weight: str
@@ -30,7 +31,7 @@ class Held(msgspec.Struct, frozen=True, array_like=True):
 class UseWeight(msgspec.Struct, frozen=True, array_like=True):
     """What a party's usage weighs per use: the base of the split of its share by use."""
 
-    licence: str
+    licence: LicenceKey
     party: str
     use: str
     weight: str

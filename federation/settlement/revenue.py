@@ -6,6 +6,7 @@ from datetime import date
 
 from federation.licensing.facts import LicenceFacts
 from federation.settlement.arithmetic import largest_remainder, part, split_over_months
+from federation.values.licence_key import LicenceKey
 from federation.values.month import Month, month_of, months_of_term
 
 
@@ -68,11 +69,11 @@ def recognise(
     period: Month,
     first_period: Month,
     received: int,
-    recognised_before: Mapping[str, int],
-    brought_forward: Mapping[str, int],
+    recognised_before: Mapping[LicenceKey, int],
+    brought_forward: Mapping[LicenceKey, int],
     clearing_fee_bps: int,
     collecting_fee_bps: int,
-) -> dict[str, Revenue]:
+) -> dict[LicenceKey, Revenue]:
     """Return the revenue of each component by its licence key.
 
     Only money received is shared, and money pays months in order; months before the first period
@@ -94,7 +95,7 @@ def recognise(
     }
 
 
-def _allocated_by_key(licence: LicenceFacts) -> dict[str, dict[Month, int]]:
+def _allocated_by_key(licence: LicenceFacts) -> dict[LicenceKey, dict[Month, int]]:
     return {
         licence.key(component): allocated_to(licence, component.fee)
         for component in licence.components
@@ -103,12 +104,12 @@ def _allocated_by_key(licence: LicenceFacts) -> dict[str, dict[Month, int]]:
 
 def _recognised(
     licence: LicenceFacts,
-    months: Mapping[str, Mapping[Month, int]],
+    months: Mapping[LicenceKey, Mapping[Month, int]],
     settled: tuple[Month, Month],
     *,
     received: int,
-    before: Mapping[str, int],
-) -> dict[str, int]:
+    before: Mapping[LicenceKey, int],
+) -> dict[LicenceKey, int]:
     """Return R of each component: R of the licence, split by what each is still to be paid."""
     first, period = settled
     open_to = {
@@ -123,7 +124,7 @@ def _recognised(
         return {}
     ids = {component.id or "": licence.key(component) for component in licence.components}
     if list(ids) == [""]:
-        return {licence.number: total}
+        return {ids[""]: total}
     # An early end that crossed an approved run may leave a component with more than its part.
     weights = {component_id: max(0, open_to[key]) for component_id, key in ids.items()}
     split = largest_remainder(total, weights, scope=f"{period}/{licence.number}")

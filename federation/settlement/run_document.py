@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from federation.errors import RefusalError
 from federation.licensing.facts import Component, LicenceFacts
 from federation.store.canonical import canonical, sha256_hex
+from federation.values.licence_key import LicenceKey, is_component_id, licence_key
 from federation.values.month import WrittenMonth
 from federation.values.party import HUB
 
@@ -80,7 +81,7 @@ class ComponentTerms(Struct, frozen=True, forbid_unknown_fields=True):
 class LicenceTerms(Struct, frozen=True, forbid_unknown_fields=True):
     """A licence, the money it brought so far, and what earlier periods left of it.
 
-    The three mappings are by licence key: the number, with `/<component id>` if there is one.
+    The three mappings are by licence key.
     """
 
     licensor: str
@@ -92,9 +93,9 @@ class LicenceTerms(Struct, frozen=True, forbid_unknown_fields=True):
     usage_basis: Literal["site", "lab"]
     components: list[ComponentTerms]
     received: Digits
-    recognised_before: dict[str, Digits]
-    brought_forward: dict[str, Digits]
-    weights_from: dict[str, Literal["period", "earlier", "none"]]
+    recognised_before: dict[LicenceKey, Digits]
+    brought_forward: dict[LicenceKey, Digits]
+    weights_from: dict[LicenceKey, Literal["period", "earlier", "none"]]
     ended_on: Day | UnsetType = UNSET  # the last day, where it ended before its term
 
     def facts(self, number: str) -> LicenceFacts:
@@ -115,9 +116,9 @@ class LicenceTerms(Struct, frozen=True, forbid_unknown_fields=True):
             fee_ends_on=date.fromisoformat(self.ends_on) if self.ended_on else None,
         )
 
-    def keys(self, number: str) -> list[str]:
+    def keys(self, number: str) -> list[LicenceKey]:
         """Return the licence keys of the components."""
-        return [number if c.id is None else f"{number}/{c.id}" for c in self.components]
+        return [licence_key(number, c.id) for c in self.components]
 
 
 class PublishedRate(Struct, frozen=True, forbid_unknown_fields=True):
@@ -138,7 +139,7 @@ class RunDocument(Struct, frozen=True, forbid_unknown_fields=True):
     collectives: dict[str, CollectiveTerms]
     licences: dict[str, LicenceTerms]
     rates: dict[Currency, PublishedRate]
-    shares_by: list[tuple[str, str, Digits]]  # [licence key, party, weight], sorted
+    shares_by: list[tuple[LicenceKey, str, Digits]]  # [licence key, party, weight], sorted
     classes: dict[str, tuple[Count, Digits]]  # {class: [lines, units]}
     reports: dict[str, Sha256]  # {node: digest of its usage report}
 
@@ -208,9 +209,9 @@ def _refuse_licence(document: RunDocument, number: str, terms: LicenceTerms) -> 
     if facts.ends_on < facts.starts_on or not keys or len(keys) < len(terms.components):
         raise ValueError(f"{number}: its term or its components contradict themselves")
     ids = [c.id for c in terms.components if c.id is not None]
-    if len(keys) > 1 and number in keys:
+    if len(keys) > 1 and len(ids) < len(keys):
         raise ValueError(f"{number}: a component without id beside others")
-    if not all(ids) or any(name.startswith("~") or "/" in name for name in ids):
+    if not all(map(is_component_id, ids)):
         raise ValueError(f"{number}: a component id is empty, begins with ~ or holds a /")
     if terms.licensor != HUB and terms.licensor not in document.collectives:
         raise ValueError(f"{number}: an unknown licensor")

@@ -10,7 +10,7 @@ from federation.ledger.accounts import Accounts
 from federation.payments import service as payments
 from federation.payments.payees import account_in
 from federation.registry import index_store
-from federation.registry.urls import normalise_url
+from federation.registry.urls import UrlKey, normalise_url
 from federation.settlement.rates import Rates
 from federation.settlement.run_document import RunDocument
 from federation.store import outbox
@@ -25,7 +25,7 @@ from federation.suspense.claiming import (
     UnknownHeldClaimError,
     decided,
 )
-from federation.suspense.eligibility import claimants, is_reserved, key_of
+from federation.suspense.eligibility import claimants, is_reserved
 from federation.suspense.items import DISPUTED, UNMATCHED
 from federation.suspense.messages import (
     HeldClaimed,
@@ -201,7 +201,7 @@ async def _claimed_items(
     open_rows = [item for item in rows if item.amount > 0 and item.period in documents]
     if not open_rows:
         raise NotHeldError(row.url_key)
-    key = key_of(row.url_key)
+    key = UrlKey.of(row.url_key)
     index = index_store.claim_index(await index_store.index_slice(session, [key]))
     found: list[Held] = []
     rivals: set[str] = set()

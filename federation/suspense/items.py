@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from federation.suspense.law import clocks, law_for, pay_by
+from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 
 UNMATCHED, DISPUTED, LATE = "UNMATCHED", "DISPUTED", "LATE"
@@ -33,7 +34,7 @@ class SuspenseItem:
     since: date
     period: Month
     received_on: date | None
-    licence: str = ""
+    licence: LicenceKey | None = None
     url_key: str = ""
     ref: str = ""
 
@@ -48,7 +49,7 @@ class HeldSum:
     item: int
     run_id: str
     period: Month
-    licence: str
+    licence: LicenceKey
     reason: str
     url_key: str
     currency: str

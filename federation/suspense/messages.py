@@ -4,6 +4,7 @@ from datetime import date
 
 import msgspec
 
+from federation.values.licence_key import LicenceKey
 from federation.values.month import WrittenMonth
 
 
@@ -52,7 +53,7 @@ class ReleasedItem(msgspec.Struct, frozen=True, array_like=True):
     """What was released of one licence and month; amounts in minor units as text."""
 
     period: WrittenMonth
-    licence: str
+    licence: LicenceKey
     reason: str
     amount: str
     currency: str

@@ -19,6 +19,7 @@ from federation.suspense.items import (
     SuspenseItem,
     collected_on,
 )
+from federation.values.licence_key import number_of
 from federation.values.month import Month, last_day
 
 Receipts = Mapping[str, Sequence[tuple[date, int]]]
@@ -38,7 +39,7 @@ def held(
 ) -> Iterator[SuspenseItem]:
     """Yield what is left of itemised shares; `months` are those it is held for."""
     for item in sums:
-        number = item.licence.partition("/")[0]
+        number = number_of(item.licence)
         is_late = item.reason == LATE  # then a node stands in the place of an address
         yield SuspenseItem(
             reason=item.reason,
@@ -71,7 +72,7 @@ def no_usage(
     for key, licence in sorted(result.licences.items()):
         if licence.licensor != here or not licence.carried_forward:
             continue
-        number = key.partition("/")[0]
+        number = number_of(key)
         first = months[-1]
         for month in reversed(months):
             first = month

@@ -11,6 +11,7 @@ from datetime import date
 from federation.ledger.accounts import Accounts, Entry, Posting, held_as, transfer
 from federation.settlement.arithmetic import part
 from federation.settlement.rates import Rates
+from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 from federation.values.party import HUB
 
@@ -20,7 +21,7 @@ class Held:
     """What is left of one held item, in minor units of the licence's currency."""
 
     item: int
-    licence: str
+    licence: LicenceKey
     period: Month
     run_id: str
     reason: str
@@ -32,7 +33,7 @@ class Held:
 class Released:
     """What of one licence and month goes to a claimant; `cleared` is in the clearing currency."""
 
-    licence: str
+    licence: LicenceKey
     period: Month
     run_id: str
     currency: str
@@ -47,7 +48,7 @@ class Released:
 
 def released(items: Iterable[Held], rates: Mapping[Month, Rates]) -> list[Released]:
     """Sum per licence and month and convert each sum once, at the rates of its month."""
-    groups: dict[tuple[Month, str], list[Held]] = {}
+    groups: dict[tuple[Month, LicenceKey], list[Held]] = {}
     for item in items:
         groups.setdefault((item.period, item.licence), []).append(item)
     return [

@@ -17,6 +17,7 @@ from federation.suspense.items import DISPUTED, UNMATCHED, SuspenseItem
 from federation.suspense.messages import HeldPublished, ListedItem
 from federation.suspense.release import amount_band
 from federation.trust.store import node_parties
+from federation.values.licence_key import component_of, number_of
 from federation.values.month import Month, last_day
 from federation.values.party import HUB
 
@@ -115,8 +116,8 @@ async def held_sheet(session: ReadSession, here: str, period: Month) -> Sheet:
         lines=[
             {
                 "reason": item.reason,
-                "licence": item.licence.partition("/")[0],
-                "component": item.licence.partition("/")[2],
+                "licence": number_of(item.licence),
+                "component": component_of(item.licence) or "",
                 "url": item.url_key,
                 "held_since": item.since.isoformat(),
                 "currency": item.currency,

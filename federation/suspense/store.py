@@ -20,6 +20,7 @@ from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense.items import HeldSum
 from federation.suspense.messages import ListedItem
 from federation.suspense.tables import HeldClaim, HeldListing, Release
+from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 from federation.values.party import HUB
 
@@ -87,8 +88,8 @@ async def held_sums(
         months = {run_id: month for run_id, month in months.items() if month == period}
         query = query.where(HeldItem.run_id.in_(months))
     gone = await _released(session, as_of)
-    first: dict[tuple[Month, str, str, str], HeldItem] = {}
-    sums: dict[tuple[Month, str, str, str], int] = {}
+    first: dict[tuple[Month, LicenceKey, str, str], HeldItem] = {}
+    sums: dict[tuple[Month, LicenceKey, str, str], int] = {}
     for item in await session.scalars(query):
         month = months.get(item.run_id)
         if month is None:
