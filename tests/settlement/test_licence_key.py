@@ -1,6 +1,6 @@
 import pytest
 
-from federation.values.licence_key import component_of, is_plain_id, licence_key, number_of
+from federation.values.licence_key import component_of, licence_key, number_of
 
 
 @pytest.mark.parametrize(
