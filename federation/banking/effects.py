@@ -26,6 +26,7 @@ from federation.months.store import locked_periods
 from federation.payments import bankword, incoming, treasury
 from federation.payments import service as payments
 from federation.trust.principals import Principal
+from federation.values.month import month_of
 
 
 class NotExpectedError(RefusalError):
@@ -108,7 +109,7 @@ async def receive(
 ) -> str:
     """Record the receipt of a licence; what comes for a settled month counts from today."""
     closed = await locked_periods(at.session)
-    is_closed = booked_on.isoformat()[:7] in closed or booked_on > at.now.date()
+    is_closed = month_of(booked_on) in closed or booked_on > at.now.date()
     receipt, _ = await receipts.record_receipt(
         at.session,
         number=item.ref,

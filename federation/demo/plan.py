@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from federation.scenario.model import LicencePart, Scenario, UsageRow, read_scenario
+from federation.values.month import Month
 
 FOLDER = Path(__file__).parent / "scenario"
 
@@ -82,7 +83,7 @@ class Script:
     plan: Plan
 
     @property
-    def period(self) -> str:
+    def period(self) -> Month:
         """Return the month that is settled."""
         return self.scenario.manifest.periods[0]
 

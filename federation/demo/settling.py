@@ -13,6 +13,7 @@ from federation.scenario.client import until
 from federation.scenario.model import UsageRow
 from federation.scenario.servers import Running
 from federation.scenario.story import first_instant_after
+from federation.values.month import Month
 
 NDJSON = "application/x-ndjson"
 
@@ -88,7 +89,7 @@ async def settle(stage: Stage) -> dict[str, Any]:
     return found
 
 
-async def _until_reported(hub: Running, period: str) -> None:
+async def _until_reported(hub: Running, period: Month) -> None:
     async def reported() -> bool:
         found = await hub.person("settlement").ask(documents.PERIOD, period=period)
         return bool(found["state"] == "REPORTED")
@@ -96,7 +97,7 @@ async def _until_reported(hub: Running, period: str) -> None:
     await until(reported, what=f"usage reports of {period}")
 
 
-async def _run(hub: Running, period: str) -> dict[str, Any]:
+async def _run(hub: Running, period: Month) -> dict[str, Any]:
     found: list[dict[str, Any]] = await hub.person("auditor").ask(ask.RUNS, period=period)
     return found[0]
 
@@ -121,7 +122,7 @@ def _tell_counted(stage: Stage, run: dict[str, Any]) -> None:
     )
 
 
-async def _distribute(stage: Stage, period: str) -> None:
+async def _distribute(stage: Stage, period: Month) -> None:
     """Wait until every node has recomputed the run and shared out its part."""
     nodes = stage.federation.nodes
 

@@ -14,6 +14,8 @@ from typing import Literal
 from federation.distribution import store
 from federation.distribution.tables import MemberAdjustment
 from federation.store.sessions import WriteSession
+from federation.values.licence_key import LicenceKey
+from federation.values.month import Month
 
 Reason = Literal["CORRECTION", "RELEASE", "RETURNED", "RESERVE"]
 
@@ -29,9 +31,9 @@ class Adjustment:
     document: str
     member_id: str
     reason: Reason
-    service_period: str
+    service_period: Month
     corrects: str | None
-    licence: str | None
+    licence: LicenceKey | None
     use: str | None
     source: str
     amount: int
@@ -61,7 +63,7 @@ async def adjust_members(
             )
 
 
-async def take_in(session: WriteSession, period: str) -> dict[str, int]:
+async def take_in(session: WriteSession, period: Month) -> dict[str, int]:
     """Take every waiting adjustment into a month's balances; return {member: amount}."""
     sums: defaultdict[str, int] = defaultdict(int)
     for row in await store.waiting_adjustments(session):

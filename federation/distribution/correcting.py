@@ -27,18 +27,20 @@ from federation.months.held import itemise_held
 from federation.months.tables import Run
 from federation.payments import incoming
 from federation.payments import service as payments
+from federation.payments.names import correction_id
 from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg
-from federation.payments.remittances import adjustment_id
 from federation.settlement.clearing import converted
 from federation.settlement.messages import RunCorrected
-from federation.settlement.plans import Distribution, MemberFacts, distribute
+from federation.settlement.plans import NOBODYS, Distribution, MemberFacts, distribute
 from federation.settlement.rates import Rates
 from federation.settlement.recompute import Corrected, Difference, difference
 from federation.settlement.run import RunResult, compute, document_rates, received_by
 from federation.settlement.run_document import RunDocument, decode
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
+from federation.values.licence_key import LicenceKey
+from federation.values.month import Month
 from federation.values.party import HUB
 
 
@@ -46,7 +48,7 @@ class _Key(NamedTuple):
     """What a member's amount is for."""
 
     member: str
-    licence: str | None
+    licence: LicenceKey | None
     use: str | None
     source: str
 
@@ -124,7 +126,7 @@ async def receive_correction(
 
 
 async def _member_changes(
-    session: ReadSession, period: str, rows: Iterable[AmountRow]
+    session: ReadSession, period: Month, rows: Iterable[AmountRow]
 ) -> dict[_Key, int]:
     """Return what each member gets more or less, per licence, use and source."""
     sums: defaultdict[_Key, int] = defaultdict(int)
@@ -141,11 +143,7 @@ async def _member_changes(
 async def _in_force(session: ReadSession, row: DistributedRun) -> _InForce:
     last = await store.last_correction(session, row.period)
     found = msgspec.json.decode(last.outstanding if last else row.outstanding, type=dict[str, str])
-    split = {
-        reason: int(amount)
-        for reason, amount in found.items()
-        if reason in {"DISPUTED", "NO_RECIPIENT"}
-    }
+    split = {reason: int(amount) for reason, amount in found.items() if reason in NOBODYS}
     which = last or row
     return _InForce(which.received, which.domestic, which.admin_fee, split)
 
@@ -284,7 +282,7 @@ async def _expect(
         await payments.propose(
             session,
             kind=payments.ADJUSTMENT,
-            payment_id=adjustment_id(run, own.code),
+            payment_id=correction_id(run.period, run.run_id, own.code),
             run=message.run_id,
             period=run.period,
             payer=own.code,
@@ -304,7 +302,7 @@ async def _expect(
     if amount > 0:
         incoming.expect(
             session,
-            incoming_id=adjustment_id(run, own.code),
+            incoming_id=correction_id(run.period, run.run_id, own.code),
             run=message.run_id,
             period=run.period,
             payer=HUB,

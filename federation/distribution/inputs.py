@@ -9,7 +9,6 @@ from federation.distribution import store
 from federation.errors import RefusalError
 from federation.metering import totals as usage_totals
 from federation.metering.tables import Portion
-from federation.metering.verdicts import DISPUTED_PARTY
 from federation.registry import store as registry
 from federation.registry.tables import Member
 from federation.settlement.arithmetic import largest_remainder
@@ -19,7 +18,9 @@ from federation.settlement.rates import Rates
 from federation.settlement.run import RunResult, received_by
 from federation.settlement.run_document import CollectiveTerms, RunDocument
 from federation.store.sessions import ReadSession, WriteSession
-from federation.values.month import last_day
+from federation.values.held import DISPUTED_PARTY
+from federation.values.licence_key import LicenceKey
+from federation.values.month import Month, last_day
 
 
 class UnknownClaimError(RefusalError):
@@ -29,7 +30,7 @@ class UnknownClaimError(RefusalError):
 
 
 async def add_credits(
-    session: WriteSession, code: str, period: str, entries: Sequence[Credit]
+    session: WriteSession, code: str, period: Month, entries: Sequence[Credit]
 ) -> None:
     """Keep what other nodes' copies carry for our members' canonical claims in a month.
 
@@ -67,11 +68,11 @@ async def add_credits(
 
 
 # {licence key: {member: {use: (weight, units)}}}
-MemberUse = dict[str, dict[str, dict[str, tuple[int, int]]]]
+MemberUse = dict[LicenceKey, dict[str, dict[str, tuple[int, int]]]]
 
 
 # period, member, licence, use, units, source, part, amount, currency
-AmountRow = tuple[str, str, str | None, str | None, str, str, str, str, str]
+AmountRow = tuple[Month, str, LicenceKey | None, str | None, str, str, str, str, str]
 
 
 async def member_weights(session: ReadSession, code: str, document: RunDocument) -> MemberUse:
@@ -159,7 +160,7 @@ def _in_standing(member: Member, day: date) -> bool:
 
 
 def amount_rows(
-    code: str, period: str, shared: Distribution, weights: MemberUse, currency: str
+    code: str, period: Month, shared: Distribution, weights: MemberUse, currency: str
 ) -> Iterable[AmountRow]:
     """Yield one row per member, licence, use and source; bases and tiers belong to no licence."""
     for line in sorted(shared.lines, key=_line_order):

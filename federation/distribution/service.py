@@ -38,8 +38,8 @@ from federation.store.canonical import digest
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
 from federation.values.account import PaymentAccount
+from federation.values.month import Month
 
-DISPUTED = "~DISPUTED"
 BELOW_MINIMUM, ACCOUNT_MISSING, SET_OFF = "BELOW_MINIMUM", "ACCOUNT_MISSING", "SET_OFF"
 
 
@@ -197,7 +197,7 @@ def _frozen_weights(inputs: NodeInputs) -> list[list[str]]:
 
 
 async def _keep_balances(
-    session: WriteSession, period: str, attributed: Mapping[str, int], minimum: int
+    session: WriteSession, period: Month, attributed: Mapping[str, int], minimum: int
 ) -> dict[str, int]:
     """Say per member what can be paid now; return what this month adds to what is outstanding."""
     opening = await store.outstanding_before(session, period)

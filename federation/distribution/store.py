@@ -14,6 +14,7 @@ from federation.distribution.tables import (
 from federation.store.bulk import insert_rows
 from federation.store.exact import exact_sums
 from federation.store.sessions import ReadSession, WriteSession
+from federation.values.month import Month
 
 
 async def waiting_adjustments(session: ReadSession) -> list[MemberAdjustment]:
@@ -27,7 +28,7 @@ async def waiting_adjustments(session: ReadSession) -> list[MemberAdjustment]:
 
 
 async def adjustments_of(
-    session: ReadSession, member: str, period: str | None, limit: int
+    session: ReadSession, member: str, period: Month | None, limit: int
 ) -> list[MemberAdjustment]:
     """Return a member's adjustments that a month took in, or (None) that wait."""
     rows = await session.scalars(
@@ -39,7 +40,7 @@ async def adjustments_of(
     return list(rows)
 
 
-async def corrections_of(session: ReadSession, service_period: str) -> list[MemberAdjustment]:
+async def corrections_of(session: ReadSession, service_period: Month) -> list[MemberAdjustment]:
     """Return what corrections changed of a settled month, for all members."""
     rows = await session.scalars(
         select(MemberAdjustment)
@@ -52,7 +53,7 @@ async def corrections_of(session: ReadSession, service_period: str) -> list[Memb
     return list(rows)
 
 
-async def last_correction(session: ReadSession, period: str) -> NodeCorrection | None:
+async def last_correction(session: ReadSession, period: Month) -> NodeCorrection | None:
     """Return the correction of a month that is in force at this node."""
     return await session.scalar(
         select(NodeCorrection)
@@ -62,7 +63,7 @@ async def last_correction(session: ReadSession, period: str) -> NodeCorrection |
     )
 
 
-async def find_distribution(session: ReadSession, period: str) -> DistributedRun | None:
+async def find_distribution(session: ReadSession, period: Month) -> DistributedRun | None:
     """Return what this node did with a month's run."""
     return await session.get(DistributedRun, period)
 
@@ -104,7 +105,7 @@ async def add_balances(session: WriteSession, rows: Sequence[tuple[object, ...]]
 
 
 async def member_amounts(
-    session: ReadSession, period: str, member: str | None = None
+    session: ReadSession, period: Month, member: str | None = None
 ) -> list[MemberAmount]:
     """Return what a run attributed, line by line."""
     query = select(MemberAmount).where(MemberAmount.period == period).order_by(MemberAmount.id)
@@ -113,20 +114,20 @@ async def member_amounts(
     return list(await session.scalars(query))
 
 
-async def member_sums(session: ReadSession, period: str) -> dict[str, tuple[int, int]]:
+async def member_sums(session: ReadSession, period: Month) -> dict[str, tuple[int, int]]:
     """Return {member: (lines, sum)} of what a run attributed."""
     by, where = [MemberAmount.member_id], MemberAmount.period == period
     sums = await exact_sums(session, MemberAmount.amount, by, where)
     return {member: found for (member,), found in sums.items()}
 
 
-async def balances(session: ReadSession, period: str) -> dict[str, MemberBalance]:
+async def balances(session: ReadSession, period: Month) -> dict[str, MemberBalance]:
     """Return {member: balance} of a month."""
     rows = await session.scalars(select(MemberBalance).where(MemberBalance.period == period))
     return {row.member_id: row for row in rows}
 
 
-async def outstanding_before(session: ReadSession, period: str) -> dict[str, int]:
+async def outstanding_before(session: ReadSession, period: Month) -> dict[str, int]:
     """Return {member: what earlier months attributed and could not pay}."""
     rows = await session.execute(
         select(MemberBalance.member_id, MemberBalance.outstanding)

@@ -6,6 +6,8 @@ from sqlalchemy import CheckConstraint, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.store.base import AutoId, Base, BigCount, Instant
+from federation.values.licence_key import LicenceKey
+from federation.values.month import Month
 
 
 class MemberAdjustment(Base):
@@ -20,9 +22,9 @@ class MemberAdjustment(Base):
     document: Mapped[str] = mapped_column(String(160), index=True)  # the journal's entry
     member_id: Mapped[str] = mapped_column(String(128))
     reason: Mapped[str] = mapped_column(String(16))  # CORRECTION RELEASE RETURNED RESERVE
-    service_period: Mapped[str] = mapped_column(String(7))
+    service_period: Mapped[Month] = mapped_column(String(7))
     corrects: Mapped[str | None] = mapped_column(String(64))  # the run it corrects or belongs to
-    licence: Mapped[str | None] = mapped_column(String(64))
+    licence: Mapped[LicenceKey | None] = mapped_column(String(64))
     use: Mapped[str | None] = mapped_column(String(64))
     source: Mapped[str] = mapped_column(String(16))  # received domestic base tier
     amount: Mapped[int] = mapped_column(BigCount)
@@ -37,7 +39,7 @@ class NodeCorrection(Base):
     __tablename__ = "settlement_node_correction"
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     run_id: Mapped[str] = mapped_column(String(64), unique=True)
-    period: Mapped[str] = mapped_column(String(7), index=True)
+    period: Mapped[Month] = mapped_column(String(7), index=True)
     corrects: Mapped[str] = mapped_column(String(64))
     received: Mapped[int] = mapped_column(BigCount)
     domestic: Mapped[int] = mapped_column(BigCount)
@@ -51,7 +53,7 @@ class DistributedRun(Base):
     """What one node did with one run: its own frozen inputs and the result."""
 
     __tablename__ = "settlement_distribution"
-    period: Mapped[str] = mapped_column(String(7), primary_key=True)
+    period: Mapped[Month] = mapped_column(String(7), primary_key=True)
     run_id: Mapped[str] = mapped_column(String(64))
     distribution_id: Mapped[str] = mapped_column(String(64))
     document: Mapped[bytes]  # the run, as received
@@ -69,9 +71,9 @@ class MemberAmount(Base):
     __tablename__ = "settlement_member_amount"
     __table_args__ = (Index("ix_settlement_member_amount_member_id", "member_id", "period"),)
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
-    period: Mapped[str] = mapped_column(String(7), index=True)
+    period: Mapped[Month] = mapped_column(String(7), index=True)
     member_id: Mapped[str] = mapped_column(String(128))
-    licence: Mapped[str | None] = mapped_column(String(64))
+    licence: Mapped[LicenceKey | None] = mapped_column(String(64))
     use: Mapped[str | None] = mapped_column(String(64))
     units: Mapped[int] = mapped_column(BigCount)
     source: Mapped[str] = mapped_column(String(16))  # received domestic base tier
@@ -87,7 +89,7 @@ class MemberBalance(Base):
     """
 
     __tablename__ = "settlement_member_balance"
-    period: Mapped[str] = mapped_column(String(7), primary_key=True)
+    period: Mapped[Month] = mapped_column(String(7), primary_key=True)
     member_id: Mapped[str] = mapped_column(String(128), primary_key=True)
     opening: Mapped[int] = mapped_column(BigCount)
     attributed: Mapped[int] = mapped_column(BigCount)

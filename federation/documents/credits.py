@@ -5,8 +5,10 @@ from datetime import date
 
 from federation.ledger.accounts import Accounts, Entry, transfer
 from federation.licensing.facts import LicenceFacts
+from federation.values.licence_key import LicenceKey
+from federation.values.month import Month
 
-Credited = Mapping[str, Mapping[str, int]]  # {licence key: {month: amount}}
+Credited = Mapping[LicenceKey, Mapping[Month, int]]  # {licence key: {month: amount}}
 
 
 def credit_entry(facts: LicenceFacts, credited: Credited, number: str, on: date) -> Entry:

@@ -14,6 +14,7 @@ from federation.licensing import store as licensing
 from federation.licensing.tables import Licence
 from federation.store.canonical import sha256_hex
 from federation.store.sessions import WriteSession
+from federation.values.month import Month
 
 
 class DocumentMismatchError(RefusalError):
@@ -30,7 +31,7 @@ async def issue_sheet(
     subject: str,
     issued_on: date,
     write: Callable[[str], Sheet],
-    period: str | None = None,
+    period: Month | None = None,
 ) -> Document:
     """Issue a document whose JSON and CSV are two forms of one sheet."""
     return await issue(

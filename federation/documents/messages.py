@@ -7,7 +7,8 @@ import msgspec
 from msgspec import Meta
 
 from federation.store.messages import MIB, Message
-from federation.values.wire import Line, MonthText
+from federation.values.month import WrittenMonth
+from federation.values.wire import Line
 
 FORMS_MAX = 8
 
@@ -28,7 +29,7 @@ class DocumentIssued(Message, frozen=True):
     number: Annotated[str, Meta(pattern=r"\A[A-Z]{2,4}-[A-Z0-9-]{2,12}-[0-9]{6,12}\Z")]
     series: Annotated[str, Meta(pattern=r"\A[A-Z]{2,4}\Z")]
     subject: Line
-    period: MonthText | None
+    period: WrittenMonth | None
     issued_on: date
     forms: Annotated[list[Form], Meta(min_length=1, max_length=FORMS_MAX)]
 

@@ -11,6 +11,7 @@ from federation.licensing import store as licensing
 from federation.store.canonical import sha256_hex
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.principals import Principal
+from federation.values.month import Month
 
 SeriesName = Literal["INV", "CN", "FEE", "RUN", "STM", "ADV", "PAY"]
 JSON, CSV = "application/json", "text/csv"
@@ -31,7 +32,7 @@ async def issue(
     subject: str,
     issued_on: date,
     write: Callable[[str], bytes],
-    period: str | None = None,
+    period: Month | None = None,
     media_type: str = JSON,
     also: Mapping[str, Callable[[str], bytes]] | None = None,
 ) -> Document:
@@ -63,7 +64,7 @@ def new_document(
     issuer: str,
     series: str,
     subject: str,
-    period: str | None,
+    period: Month | None,
     issued_on: date,
     main: tuple[str, bytes],
 ) -> Document:

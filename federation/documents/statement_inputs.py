@@ -8,8 +8,9 @@ from federation.documents.statements import StatementInputs
 from federation.settlement.messages import RunApproved
 from federation.settlement.run import RunResult
 from federation.settlement.run_document import RunDocument
+from federation.values.licence_key import LicenceKey
 
-Sums = dict[str, dict[str, int]]  # {licence key: {use: n}}
+Sums = dict[LicenceKey, dict[str, int]]  # {licence key: {use: n}}
 
 
 def statement_inputs(
@@ -50,6 +51,6 @@ def statement_inputs(
     )
 
 
-def _add(sums: Sums, licence: str, use: str, amount: int) -> None:
+def _add(sums: Sums, licence: LicenceKey, use: str, amount: int) -> None:
     by_use = sums.setdefault(licence, {})
     by_use[use] = by_use.get(use, 0) + amount

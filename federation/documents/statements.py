@@ -14,11 +14,13 @@ from federation.errors import RefusalError
 from federation.settlement.arithmetic import largest_remainder, part
 from federation.settlement.run import RunResult, document_rates, received_by
 from federation.settlement.run_document import RunDocument
+from federation.values.licence_key import LicenceKey, component_of, number_of
+from federation.values.month import Month
 
 RECEIVED, DOMESTIC, OWED = "received", "domestic", "owed"
 DEDUCTIONS = ("clearing_fee", "collecting_fee", "admin_fee", "tax_withheld", "other_deduction")
 
-Weights = Mapping[tuple[str, str], int]  # by licence key and party
+Weights = Mapping[tuple[LicenceKey, str], int]  # by licence key and party
 
 
 class StatementError(RefusalError):
@@ -36,8 +38,8 @@ class StatementLine:
     """
 
     statement_no: str
-    period: str
-    service_period: str
+    period: Month
+    service_period: Month
     debtor: str
     creditor: str
     licence: str
@@ -72,7 +74,7 @@ class Statement:
 
     statement_no: str
     node: str
-    period: str
+    period: Month
     run_id: str
     currency: str
     opening: int
@@ -129,8 +131,8 @@ class StatementInputs:
     run_id: str
     node: str
     statement_no: str
-    use_weights: Mapping[str, Mapping[str, int]]
-    use_units: Mapping[str, Mapping[str, int]]
+    use_weights: Mapping[LicenceKey, Mapping[str, int]]
+    use_units: Mapping[LicenceKey, Mapping[str, int]]
     opening: int = 0
     remitted: int = 0
     adjusted: int = 0
@@ -193,7 +195,9 @@ def _side(line: StatementLine, node: str) -> str:
     return DOMESTIC if line.debtor == node else RECEIVED
 
 
-def _earned(inputs: StatementInputs, key: str, party_weights: Weights) -> Iterator[StatementLine]:
+def _earned(
+    inputs: StatementInputs, key: LicenceKey, party_weights: Weights
+) -> Iterator[StatementLine]:
     """Yield a node's share in a licence key by use, with its part of the fees taken before.
 
     A fee is split over the parties by LR of their shares *[licence/fee's name]*, then share and
@@ -238,17 +242,16 @@ def _owed(inputs: StatementInputs, weights: Weights) -> Iterator[StatementLine]:
 
 
 def _line(
-    inputs: StatementInputs, key: str, debtor: str, creditor: str, *, gross: int
+    inputs: StatementInputs, key: LicenceKey, debtor: str, creditor: str, *, gross: int
 ) -> StatementLine:
-    licence, _, component = key.partition("/")
     return StatementLine(
         statement_no=inputs.statement_no,
         period=inputs.document.period,
         service_period=inputs.document.period,
         debtor=debtor,
         creditor=creditor,
-        licence=licence,
-        component=component,
+        licence=number_of(key),
+        component=component_of(key) or "",
         use="",
         units=None,
         weight=None,

@@ -4,6 +4,7 @@ from sqlalchemy import select
 
 from federation.documents.tables import Document, DocumentForm
 from federation.store.sessions import ReadSession
+from federation.values.month import Month
 
 PAGE_MAX = 100
 
@@ -46,7 +47,7 @@ async def list_documents(
     session: ReadSession,
     *,
     series: str | None = None,
-    period: str | None = None,
+    period: Month | None = None,
     after: str = "",
     limit: int = PAGE_MAX,
 ) -> list[Document]:

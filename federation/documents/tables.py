@@ -6,6 +6,7 @@ from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.store.base import Base
+from federation.values.month import Month
 
 
 class Series(Base):
@@ -26,7 +27,7 @@ class Document(Base):
     issuer: Mapped[str] = mapped_column(String(12))
     series: Mapped[str] = mapped_column(String(4))
     subject: Mapped[str] = mapped_column(String(160))  # what it documents, once per series
-    period: Mapped[str | None] = mapped_column(String(7), index=True)
+    period: Mapped[Month | None] = mapped_column(String(7), index=True)
     issued_on: Mapped[date]
     media_type: Mapped[str] = mapped_column(String(40))
     body: Mapped[bytes]

@@ -13,6 +13,8 @@ from federation.money import decimal_text
 from federation.settlement.clearing import Clearing
 from federation.settlement.run import RunResult, document_rates
 from federation.settlement.run_document import RunDocument
+from federation.values.licence_key import LicenceKey, component_of, number_of
+from federation.values.month import Month
 from federation.values.party import HUB
 
 VAT = "VAT is not in it: it is added by law, passed on, and never rights revenue"
@@ -60,7 +62,7 @@ def credit_note(
     *,
     invoice_number: str,
     reason: str,
-    credited: Mapping[str, Mapping[str, int]],
+    credited: Mapping[LicenceKey, Mapping[Month, int]],
     received: int,
 ) -> Sheet:
     """Return the credit note of a licence that ended early, by licence key and month.
@@ -71,7 +73,7 @@ def credit_note(
     lines: list[Mapping[str, Cell]] = [
         {
             "licence": licence.number,
-            "component": key.partition("/")[2],
+            "component": component_of(key) or "",
             "month": month,
             "currency": licence.currency,
             "amount": -amount,
@@ -137,8 +139,8 @@ def fee_note(
         amounts=("recognised", "clearing_fee"),
         lines=[
             {
-                "licence": key.partition("/")[0],
-                "component": key.partition("/")[2],
+                "licence": number_of(key),
+                "component": component_of(key) or "",
                 "currency": licence.currency,
                 "recognised": licence.revenue.recognised,
                 "clearing_fee": -licence.revenue.clearing_fee,

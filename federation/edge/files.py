@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any, ClassVar
 
 import msgspec
@@ -30,7 +30,7 @@ from federation.trust.membership import CollectiveTerms, HubTerms
 from federation.trust.parties import collective_terms
 from federation.trust.store import find_party
 from federation.values.account import PaymentAccount
-from federation.values.month import last_day
+from federation.values.month import BadMonthError, Month, last_day, parse_month
 from federation.values.party import HUB
 
 Files = Callable[[str], Awaitable[tuple[str, bytes]]]
@@ -43,7 +43,7 @@ class NoSuchFileError(RefusalError):
     code: ClassVar[str] = "NO_SUCH_FILE"
 
 
-Maker = Callable[[Server, str], Awaitable[tuple[str, bytes]]]
+Maker = Callable[[Server, Month], Awaitable[tuple[str, bytes]]]
 """Writes a file of a month: (server, period) to (media type, bytes)."""
 
 
@@ -70,7 +70,7 @@ async def journal_file(server: Server, form: str) -> tuple[str, bytes]:
         return TEXT, await write_journal(session, server.code, form)
 
 
-async def run_file(server: Server, period: str) -> tuple[str, bytes]:
+async def run_file(server: Server, period: Month) -> tuple[str, bytes]:
     """Return the exact bytes whose SHA-256 is the run's id."""
     async with server.db.read() as session:
         row = await months.approved_run(session, period)
@@ -79,7 +79,7 @@ async def run_file(server: Server, period: str) -> tuple[str, bytes]:
     return JSON, row.document
 
 
-async def report_file(server: Server, period: str) -> tuple[str, bytes]:
+async def report_file(server: Server, period: Month) -> tuple[str, bytes]:
     """Write this server's figures of a settled month."""
     config = server.config
     async with server.db.read() as session:
@@ -93,7 +93,7 @@ def _plain(value: dict[str, Any]) -> bytes:
     return json.dumps(value, sort_keys=True, ensure_ascii=False).encode()
 
 
-async def payments_list(server: Server, period: str) -> tuple[str, bytes]:
+async def payments_list(server: Server, period: Month) -> tuple[str, bytes]:
     """List the payment files of a month."""
     async with server.db.read() as session:
         rows = await payments.payments_of(session, period)
@@ -110,7 +110,7 @@ def _payment_file(row: Payment) -> str:
     return row.currency if row.payer == HUB else HUB
 
 
-async def payment_file(server: Server, period: str, name: str) -> tuple[str, bytes]:
+async def payment_file(server: Server, period: Month, name: str) -> tuple[str, bytes]:
     """Write one pain.001: the hub's payments in a currency, or a node's to the hub."""
     async with server.db.read() as session:
         rows = [
@@ -174,7 +174,7 @@ def _as_account(
     )
 
 
-async def members_file(server: Server, period: str) -> tuple[str, bytes]:
+async def members_file(server: Server, period: Month) -> tuple[str, bytes]:
     """Write what each member of a node gets and why."""
     currency = federation_config.settlement_currency(server.config)
     async with server.db.read() as session:
@@ -206,7 +206,7 @@ def _member_row(
     )
 
 
-async def statement_file(server: Server, period: str, *, form: str) -> tuple[str, bytes]:
+async def statement_file(server: Server, period: Month, *, form: str) -> tuple[str, bytes]:
     """Return a node's statement of a month as it was issued, as `csv` or `json`."""
     async with server.db.read() as session:
         row = await documents_store.document_of(session, server.code, "STM", f"statement/{period}")
@@ -215,7 +215,7 @@ async def statement_file(server: Server, period: str, *, form: str) -> tuple[str
         return await documents.content(session, row.number, CSV if form == "csv" else JSON)
 
 
-async def held_file(server: Server, period: str, *, form: str) -> tuple[str, bytes]:
+async def held_file(server: Server, period: Month, *, form: str) -> tuple[str, bytes]:
     """Write what is left of the money this server holds of a settled month, address by address."""
     async with server.db.read() as session:
         if period not in {row.period for row in await settled_months(session, server.code)}:
@@ -224,10 +224,9 @@ async def held_file(server: Server, period: str, *, form: str) -> tuple[str, byt
     return (CSV, sheet.as_csv()) if form == "csv" else (JSON, sheet.as_json())
 
 
-def period_of_name(name: str) -> str:
+def period_of_name(name: str) -> Month:
     """Return the month in a file's name, or refuse."""
     try:
-        date.fromisoformat(f"{name}-01")
-    except ValueError as error:
+        return parse_month(name)
+    except BadMonthError as error:
         raise NoSuchFileError(name) from error
-    return name

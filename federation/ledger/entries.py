@@ -11,6 +11,9 @@ from federation.settlement.clearing import Clearing, Position
 from federation.settlement.plans import Distribution
 from federation.settlement.run import LicenceResult, RunResult
 from federation.settlement.run_document import RunDocument
+from federation.values.held import is_held, reason_held
+from federation.values.licence_key import LicenceKey
+from federation.values.month import Month
 from federation.values.party import HUB
 
 
@@ -43,10 +46,10 @@ def receipt_entry(
 def run_entries(
     *,
     party: str,
-    period: str,
+    period: Month,
     run_id: str,
     posted_on: date,
-    licences: Mapping[str, LicenceResult],
+    licences: Mapping[LicenceKey, LicenceResult],
     cleared: Iterable[Clearing],
     clearing_currency: str,
     restated: Iterable[Posting] = (),
@@ -79,12 +82,12 @@ def run_entries(
     return [entry for entry in entries if entry.postings]
 
 
-def _of_run(period: str, run_id: str, corrects: str | None) -> dict[str, str]:
+def _of_run(period: Month, run_id: str, corrects: str | None) -> dict[str, str]:
     meta = {"period": period, "run": run_id[:16]}
     return meta | {"corrects_run": corrects[:16]} if corrects else meta
 
 
-def _place(period: str, run_id: str, corrects: str | None) -> Callable[[str], str]:
+def _place(period: Month, run_id: str, corrects: str | None) -> Callable[[str], str]:
     """Return how documents are named: by month, those of a correction by its run."""
     if corrects is None:
         return lambda kind: f"{kind}/{period}"
@@ -109,7 +112,7 @@ def _share_postings(
     )
     yield from transfer(unearned, pool, revenue.recognised - fees, currency, tags)
     for who, amount in sorted(result.shares.items()):
-        target = books.suspense(held_as(who)) if who.startswith("~") else books.due(who)
+        target = books.suspense(held_as(reason_held(who))) if is_held(who) else books.due(who)
         yield from transfer(pool, target, amount, currency, {**tags, "party": who})
 
 
@@ -150,7 +153,7 @@ def distribution_entry(
     *,
     node: str,
     currency: str,
-    period: str,
+    period: Month,
     run_id: str,
     posted_on: date,
     domestic: Iterable[tuple[str, str, int]],

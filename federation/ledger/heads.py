@@ -7,6 +7,7 @@ import msgspec
 
 from federation.trust.jose import sign, verify
 from federation.trust.keys import Keys, SigningKey
+from federation.values.month import WrittenMonth
 
 HEAD_TYP = "ledger-head+jwt"
 
@@ -19,7 +20,7 @@ class HeadFacts(msgspec.Struct, frozen=True):
 
     head: str
     entries: int
-    period: str | None = None
+    period: WrittenMonth | None = None
     opening: str | None = None
 
 

@@ -13,6 +13,7 @@ from federation.ledger.heads import HeadFacts
 from federation.ledger.store import last_chained
 from federation.ledger.tables import LedgerHead
 from federation.store.sessions import ReadSession, WriteSession
+from federation.values.month import Month
 
 AGES = (30, 90, 180, 365, 1095)  # days; practice and law: reference/cmo-domain §2
 
@@ -55,7 +56,7 @@ async def head(session: ReadSession, as_of: datetime | None = None) -> Head:
     return Head(last.hash or GENESIS, last.id, entries, last.recorded_at)
 
 
-async def keep_head(session: WriteSession, period: str, now: datetime) -> LedgerHead:
+async def keep_head(session: WriteSession, period: Month, now: datetime) -> LedgerHead:
     """Keep the head of a month that is being settled; the next one starts from it (I10)."""
     last, before = await last_chained(session), await store.last_head(session)
     row = LedgerHead(
@@ -70,7 +71,7 @@ async def keep_head(session: WriteSession, period: str, now: datetime) -> Ledger
     return row
 
 
-async def head_to_sign(session: ReadSession, period: str | None) -> HeadFacts:
+async def head_to_sign(session: ReadSession, period: Month | None) -> HeadFacts:
     """Return the head a settled month left, or that of now."""
     if period is None:
         now = await head(session)

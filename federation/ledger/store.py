@@ -15,13 +15,14 @@ from federation.store.bulk import insert_rows
 from federation.store.database import business_time
 from federation.store.exact import digits_of, is_no_count, limbs, put_together
 from federation.store.sessions import ReadSession, WriteSession
+from federation.values.month import Month
 
 RUN_ENTRIES = ("run", "clearing", "distribution")  # how a run's documents in the journal begin
 PAID_ENTRIES = ("payment/", "remittance/")
 
 
 async def moved_since_last_run(
-    session: ReadSession, account: str, currency: str, period: str
+    session: ReadSession, account: str, currency: str, period: Month
 ) -> tuple[int, int]:
     """Return what an account's holder was paid, and what else was entered, since the last run.
 

@@ -6,6 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.store.base import AutoId, Base, BigCount, Instant
+from federation.values.month import Month
 
 
 class LedgerHead(Base):
@@ -15,7 +16,7 @@ class LedgerHead(Base):
     """
 
     __tablename__ = "settlement_ledger_head"
-    period: Mapped[str] = mapped_column(String(7), primary_key=True)
+    period: Mapped[Month] = mapped_column(String(7), primary_key=True)
     opening: Mapped[str] = mapped_column(String(64))
     head: Mapped[str] = mapped_column(String(64))
     # Null while nothing was ever posted.

@@ -18,6 +18,7 @@ from federation.trust.jose import verify
 from federation.trust.keys import PublicKey
 from federation.trust.parties import get_party
 from federation.trust.store import find_party, node_parties
+from federation.values.licence_key import licensor_of
 from federation.values.party import HUB
 
 
@@ -135,7 +136,7 @@ def _verified(message: LicenceIssued, keys: dict[str, PublicKey]) -> LicenceObje
     licensor = keys.get(licence.licensor.party)
     if licensor is None:
         raise BadSignatureError(f"unknown licensor {licence.licensor.party}")
-    if licence.number.rpartition("-")[0] != licence.licensor.party:
+    if licensor_of(licence.number) != licence.licensor.party:
         raise BadSignatureError(f"{licence.number} is no number of {licence.licensor.party}")
     if licence.number != message.number:
         raise BadSignatureError(f"{message.number} holds the licence {licence.number}")

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from federation.values.licence_key import LicenceKey, licence_key
+
 
 @dataclass(frozen=True, slots=True)
 class Component:
@@ -42,6 +44,6 @@ class LicenceFacts:
         """Return the one component that licenses a use, None if none does."""
         return next((c for c in self.components if use in c.uses), None)
 
-    def key(self, component: Component) -> str:
-        """Return what weights and shares are kept under: the number, with `/<component id>`."""
-        return self.number if component.id is None else f"{self.number}/{component.id}"
+    def key(self, component: Component) -> LicenceKey:
+        """Return what weights and shares of a component are kept under."""
+        return licence_key(self.number, component.id)

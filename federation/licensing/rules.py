@@ -18,6 +18,7 @@ from federation.licensing.objects import (
     Territory,
 )
 from federation.money import exponent
+from federation.values.ids import is_plain_id
 
 UNITS = frozenset({"TOKEN", "REQUEST", "BYTE", "WORK"})
 FEE_DIGITS_MAX = 30
@@ -97,7 +98,7 @@ def _check_ids(components: list[ComponentTerms]) -> None:
     if len(set(ids)) != len(ids) or None in ids:
         raise BadOfferError("each of several components has an id of its own")
     for name in ids:
-        if not name or name.startswith("~") or "/" in name or len(name) > 32:  # noqa: PLR2004
+        if not name or not is_plain_id(name) or len(name) > 32:  # noqa: PLR2004
             raise BadOfferError(f"no component id: {name!r}")
         if not name.isprintable():  # it becomes part of keys that PostgreSQL keeps as text
             raise BadOfferError(f"no component id: {name!r}")

@@ -10,6 +10,7 @@ from federation.metering import store as metering
 from federation.metering.messages import UsageReport
 from federation.metering.tables import Progress
 from federation.store.sessions import ReadSession
+from federation.values.month import Month
 from federation.values.party import HUB
 
 
@@ -19,7 +20,7 @@ class MissingReportError(RefusalError):
     code: ClassVar[str] = "MISSING_REPORT"
 
 
-async def final_reports(session: ReadSession, period: str) -> dict[str, tuple[str, UsageReport]]:
+async def final_reports(session: ReadSession, period: Month) -> dict[str, tuple[str, UsageReport]]:
     """Return {party: (digest, report)} of the hub and every node, or name the missing.
 
     A node that two people declared missing is left out until its report comes.

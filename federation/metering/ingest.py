@@ -23,6 +23,7 @@ from federation.metering.verdicts import (
 from federation.registry.urls import normalise_url
 from federation.store.base import to_micros
 from federation.tabular import BadValueError, parse_instant
+from federation.values.month import Month, month_of
 
 EVENT_ID_LENGTH_MAX = 128
 UNITS_MAX = 2**63 - 1
@@ -54,7 +55,7 @@ class Accepted(msgspec.Struct, gc=False):
 
     event_id: str
     content: Content
-    period: str
+    period: Month
     verdict: str | None
     evidence: str | None
     line_no: int
@@ -65,7 +66,7 @@ class Refused(msgspec.Struct, gc=False):
 
     line_no: int
     verdict: str
-    period: str
+    period: Month
     units: int
     reason: str
     raw: str
@@ -88,7 +89,7 @@ class Desk:
     licences: Mapping[str, LicenceFacts]
     licensee: str | None  # set for a lab: another lab's licence is unknown to it
     uses: Collection[str]
-    current_period: str
+    current_period: Month
 
 
 _strict = msgspec.json.Decoder(LineIn)
@@ -133,7 +134,7 @@ def repeated(line: Accepted, first: Content) -> Refused:
 
 
 class _LineRefusedError(Exception):
-    def __init__(self, verdict: str, reason: str, period: str | None) -> None:
+    def __init__(self, verdict: str, reason: str, period: Month | None) -> None:
         self.verdict, self.period = verdict, period
         self.reason = reason[:REASON_KEPT].replace("\x00", "\N{REPLACEMENT CHARACTER}")
         super().__init__(reason)
@@ -156,11 +157,11 @@ def _read(number: int, line: LineIn, desk: Desk) -> Accepted:
     )
 
 
-_instants: dict[str, tuple[datetime, int, str]] = {}
+_instants: dict[str, tuple[datetime, int, Month]] = {}
 _INSTANTS_KEPT, _INSTANT_LENGTH_KEPT = 100_000, 40
 
 
-def _instant(line: LineIn) -> tuple[datetime, int, str]:
+def _instant(line: LineIn) -> tuple[datetime, int, Month]:
     """Return (instant, microseconds, month); many lines share an instant, so they are kept."""
     text = line.occurred_at
     found = _instants.get(text)
@@ -169,7 +170,7 @@ def _instant(line: LineIn) -> tuple[datetime, int, str]:
             instant = parse_instant(text)
         except BadValueError as error:
             raise _LineRefusedError(MALFORMED, f"occurred_at: {error}", None) from error
-        found = (instant, to_micros(instant), f"{instant.year:04d}-{instant.month:02d}")
+        found = (instant, to_micros(instant), month_of(instant))
         if len(_instants) >= _INSTANTS_KEPT:
             _instants.clear()
         if len(text) <= _INSTANT_LENGTH_KEPT:
@@ -177,7 +178,7 @@ def _instant(line: LineIn) -> tuple[datetime, int, str]:
     return found
 
 
-def _units(line: LineIn, period: str) -> int:
+def _units(line: LineIn, period: Month) -> int:
     units = countable_units(line.units)
     if units is None or not 1 <= units <= UNITS_MAX:
         raise _LineRefusedError(MALFORMED, f"units: {line.units!r} is not at least 1", period)
@@ -197,7 +198,7 @@ def countable_units(value: Any) -> int | None:
     return None
 
 
-def _check_fields(line: LineIn, desk: Desk, period: str) -> None:
+def _check_fields(line: LineIn, desk: Desk, period: Month) -> None:
     if not 1 <= len(line.event_id) <= EVENT_ID_LENGTH_MAX or "\x00" in line.event_id:
         raise _LineRefusedError(MALFORMED, "event_id: 1 to 128 characters", period)
     if line.use not in desk.uses:
@@ -246,7 +247,7 @@ def _unreadable(number: int, reason: str, raw: bytes, desk: Desk) -> Refused:
     units = min(max(countable_units(fields.get("units")) or 0, 0), UNITS_MAX)
     try:
         instant = parse_instant(str(fields.get("occurred_at"))).astimezone(UTC)
-        period = f"{instant.year:04d}-{instant.month:02d}"
+        period = month_of(instant)
     except BadValueError:
         period = desk.current_period
     return Refused(number, MALFORMED, period, units, reason, _text(raw))

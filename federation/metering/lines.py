@@ -15,6 +15,7 @@ from federation.metering.verdicts import (
 from federation.store.bulk import insert_rows, set_column
 from federation.store.exact import limbs_of_64_bits, put_together
 from federation.store.sessions import ReadSession, WriteSession
+from federation.values.month import Month
 
 IN_CHUNK = 900
 
@@ -103,13 +104,13 @@ async def mark_late(session: WriteSession, reporter: str, lines: Sequence[Accept
     await set_column(session, Line, "verdict", ["reporter", "event_id"], rows)
 
 
-async def undecided_lines(session: ReadSession, period: str, here: str) -> list[CountedLine]:
+async def undecided_lines(session: ReadSession, period: Month, here: str) -> list[CountedLine]:
     """Return the lines of a month that entered here and have no verdict yet."""
     return await _entered_lines(session, period, here, verdict=None)
 
 
 async def _entered_lines(
-    session: ReadSession, period: str, here: str, *, verdict: str | None
+    session: ReadSession, period: Month, here: str, *, verdict: str | None
 ) -> list[CountedLine]:
     rows = await session.execute(
         select(
@@ -126,7 +127,7 @@ async def _entered_lines(
 
 
 async def routed_lines(
-    session: ReadSession, period: str, *, verdict: str | None
+    session: ReadSession, period: Month, *, verdict: str | None
 ) -> list[CountedLine]:
     """Return the lines of a month that entered elsewhere and are owned here, of one verdict."""
     rows = await session.execute(
@@ -144,13 +145,13 @@ async def routed_lines(
     return [CountedLine(*row) for row in rows]
 
 
-async def matched_lines(session: ReadSession, period: str, here: str) -> list[CountedLine]:
+async def matched_lines(session: ReadSession, period: Month, here: str) -> list[CountedLine]:
     """Return the lines of a month that counted for members here, wherever they entered."""
     entered = await _entered_lines(session, period, here, verdict=MATCHED)
     return [*entered, *await routed_lines(session, period, verdict=MATCHED)]
 
 
-async def reopen_late(session: WriteSession, period: str) -> None:
+async def reopen_late(session: WriteSession, period: Month) -> None:
     """Take in what came late: lines get their verdict in this round, refused ones their class."""
     for model in (Line, RoutedLine):
         await session.execute(
@@ -180,7 +181,7 @@ async def late_lines(session: ReadSession) -> dict[str, tuple[int, int]]:
 async def add_routed(
     session: WriteSession,
     origin: str,
-    period: str,
+    period: Month,
     lines: Sequence[RoutedLineFact],
     verdict: str | None = None,
 ) -> None:
@@ -215,13 +216,13 @@ async def add_routed(
     await insert_rows(session, RoutedLine, columns, rows)
 
 
-async def count_routed(session: ReadSession, period: str) -> int:
+async def count_routed(session: ReadSession, period: Month) -> int:
     """Return how many lines of a month came from elsewhere."""
     query = select(func.count()).select_from(RoutedLine).where(RoutedLine.period == period)
     return await session.scalar(query) or 0
 
 
-async def keep_tally(session: WriteSession, period: str, here: str, tally: Tally) -> None:
+async def keep_tally(session: WriteSession, period: Month, here: str, tally: Tally) -> None:
     """Record verdicts, totals and weights of a tally."""
     entered = [
         (verdict, line.reporter, line.event_id)
@@ -239,7 +240,7 @@ async def keep_tally(session: WriteSession, period: str, here: str, tally: Tally
     await keep_sums(session, period, tally)
 
 
-async def classes(session: ReadSession, period: str) -> dict[str, tuple[int, int]]:
+async def classes(session: ReadSession, period: Month) -> dict[str, tuple[int, int]]:
     """Return {class: (lines, units)} of a month on this server; each line where it ends."""
     found: dict[str, tuple[int, int]] = {}
     for model, elsewhere in ((Uncounted, [LATE]), (Line, [FORWARDED, LATE]), (RoutedLine, [LATE])):
@@ -254,7 +255,7 @@ async def classes(session: ReadSession, period: str) -> dict[str, tuple[int, int
     return found
 
 
-async def received(session: ReadSession, period: str) -> tuple[int, int]:
+async def received(session: ReadSession, period: Month) -> tuple[int, int]:
     """Return (lines, units) that entered here for a month, whatever became of them."""
     lines = units = 0
     for model in (Uncounted, Line):
@@ -275,7 +276,7 @@ async def problems(session: ReadSession, reporter: str, batch: str, limit: int) 
     return list(rows)
 
 
-async def placed_lines(session: ReadSession, period: str) -> Counted:
+async def placed_lines(session: ReadSession, period: Month) -> Counted:
     """Return what the lines of a month that were placed here come to."""
     found: Counted = {}
     for model in (Line, RoutedLine):

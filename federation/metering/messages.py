@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from federation.store.messages import KIB, MIB, Message
+from federation.values.month import WrittenMonth
 from federation.values.wire import (
     ClaimIdText,
     Count,
@@ -16,7 +17,6 @@ from federation.values.wire import (
     LicenceKeyText,
     LicenceNumber,
     Line,
-    MonthText,
     PartyCodeText,
     Sha256Text,
     TermName,
@@ -56,7 +56,7 @@ class UsageRouted(Message, frozen=True):
 
     origin: PartyCodeText
     owner: PartyCodeText
-    period: MonthText
+    period: WrittenMonth
     lines: Annotated[list[RoutedLineFact], Meta(min_length=1, max_length=ROUTED_LINES_MAX)]
 
     def __post_init__(self) -> None:
@@ -78,7 +78,7 @@ class CutOff(Message, frozen=True):
     KIND: ClassVar[str] = "usage.cut_off"
     BYTES_MAX: ClassVar[int] = KIB
 
-    period: MonthText
+    period: WrittenMonth
     round: Count = 0
 
     @property
@@ -93,7 +93,7 @@ class Forwarded(Message, frozen=True):
     KIND: ClassVar[str] = "usage.forwarded"
     BYTES_MAX: ClassVar[int] = KIB
 
-    period: MonthText
+    period: WrittenMonth
     lines: Count
 
     @property
@@ -108,7 +108,7 @@ class Complete(Message, frozen=True):
     KIND: ClassVar[str] = "usage.complete"
     BYTES_MAX: ClassVar[int] = KIB
 
-    period: MonthText
+    period: WrittenMonth
     lines: Count
 
     @property
@@ -150,7 +150,7 @@ class UsageReport(Message, frozen=True):
 
     format: Literal[1]
     party: PartyCodeText
-    period: MonthText
+    period: WrittenMonth
     sequence: Annotated[int, Meta(ge=1, le=10_000)]
     supersedes: Annotated[int, Meta(ge=1, le=10_000)] | None
     # {class: (lines, units)}
@@ -171,7 +171,7 @@ class Reminder(Message, frozen=True):
     KIND: ClassVar[str] = "usage.reminder"
     BYTES_MAX: ClassVar[int] = KIB
 
-    period: MonthText
+    period: WrittenMonth
     due_on: date
 
     @property

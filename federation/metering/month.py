@@ -4,7 +4,6 @@ A later round takes in what came late, for a correction (SETTLEMENT §7b): the s
 the lines that have no verdict yet.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import ClassVar
@@ -24,7 +23,7 @@ from federation.metering.messages import (
     UsageRouted,
 )
 from federation.metering.reports import keep_report, make_report
-from federation.metering.service import LINES_MAX, month_of
+from federation.metering.service import LINES_MAX
 from federation.metering.tables import MeteringPeriod, Progress
 from federation.metering.tally import LATE, CountedLine, Counter, PortionKey
 from federation.metering.verdicts import Terms
@@ -38,17 +37,11 @@ from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
 from federation.trust.parties import get_party
 from federation.trust.store import find_party, node_parties
+from federation.values.month import Month, month_of
 from federation.values.party import HUB
 
 DUE = "month"  # announced by a transaction after which a node has work to do for a month
 log = get_logger("month")
-_MONTH = re.compile(r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])")
-
-
-class BadPeriodError(RefusalError):
-    """A month is written YYYY-MM."""
-
-    code: ClassVar[str] = "BAD_PERIOD"
 
 
 class PeriodNotOverError(RefusalError):
@@ -69,10 +62,8 @@ class MonthStateError(RefusalError):
     code: ClassVar[str] = "MONTH_STATE"
 
 
-async def cut_off(session: WriteSession, period: str, terms: HubTerms, now: datetime) -> None:
+async def cut_off(session: WriteSession, period: Month, terms: HubTerms, now: datetime) -> None:
     """At the hub: close a month, decide or send on the labs' lines, and report on them."""
-    if not _MONTH.fullmatch(period):
-        raise BadPeriodError(repr(period[:40]))
     if month_of(now) <= period:
         raise PeriodNotOverError(period)
     if await store.find_period(session, period) is not None:
@@ -84,7 +75,7 @@ async def cut_off(session: WriteSession, period: str, terms: HubTerms, now: date
     await _do_round(session, row, terms, now)
 
 
-async def begin_round(session: WriteSession, period: str, terms: HubTerms, now: datetime) -> int:
+async def begin_round(session: WriteSession, period: Month, terms: HubTerms, now: datetime) -> int:
     """At the hub: take in what came late for a reported month; return the round's number.
 
     Every node does the same and reports again. A node still declared missing holds it up.
@@ -124,7 +115,7 @@ async def _do_round(
     await complete_when_all_forwarded(session, period, now)
 
 
-async def go_on_without(session: WriteSession, period: str, node: str, now: datetime) -> None:
+async def go_on_without(session: WriteSession, period: Month, node: str, now: datetime) -> None:
     """At the hub: a node was declared missing; the month goes on without it."""
     progress = await store.progress(session, period)
     if node not in progress:
@@ -138,13 +129,13 @@ async def go_on_without(session: WriteSession, period: str, node: str, now: date
     await _reported_when_all_are_in(session, period)
 
 
-async def own_lines(session: ReadSession, period: str, here: str) -> list[CountedLine]:
+async def own_lines(session: ReadSession, period: Month, here: str) -> list[CountedLine]:
     """At a node: return the undecided lines of a month that belong here, wherever they entered."""
     entered = await usage_lines.undecided_lines(session, period, here)
     return [*entered, *await usage_lines.routed_lines(session, period, verdict=None)]
 
 
-async def lines_to_test_again(session: ReadSession, period: str, here: str) -> list[CountedLine]:
+async def lines_to_test_again(session: ReadSession, period: Month, here: str) -> list[CountedLine]:
     """At a node, in a later round: return what counted, in case an opt-out was found since."""
     row = await session.get_one(MeteringPeriod, period)
     return await usage_lines.matched_lines(session, period, here) if row.round else []
@@ -152,7 +143,7 @@ async def lines_to_test_again(session: ReadSession, period: str, here: str) -> l
 
 async def close_month(
     session: WriteSession,
-    period: str,
+    period: Month,
     lines: Sequence[CountedLine],
     again: Sequence[CountedLine],
     placer: Counter,
@@ -225,7 +216,7 @@ async def counter(session: ReadSession, here: str, index: ClaimIndex, terms: Hub
 
 async def forward_entered(
     session: WriteSession,
-    period: str,
+    period: Month,
     lines: Sequence[CountedLine],
     placer: Counter,
     now: datetime,
@@ -268,7 +259,7 @@ async def route(session: WriteSession, message: UsageRouted, now: datetime) -> N
     await outbox.post(session, target=party.entity_id, message=message, now=now)
 
 
-async def finish_forwarding(session: WriteSession, period: str, sent: int, now: datetime) -> None:
+async def finish_forwarding(session: WriteSession, period: Month, sent: int, now: datetime) -> None:
     """At a node: say that everything of a month is on its way."""
     row = await session.get_one(MeteringPeriod, period)
     row.state = "FORWARDED" if row.complete_lines is None else "COMPLETE"
@@ -302,7 +293,7 @@ async def receive_forwarded(
     await complete_when_all_forwarded(session, message.period, now)
 
 
-async def complete_when_all_forwarded(session: WriteSession, period: str, now: datetime) -> None:
+async def complete_when_all_forwarded(session: WriteSession, period: Month, now: datetime) -> None:
     """At the hub: once every server has forwarded, tell each node how many lines are its own.
 
     Nodes declared missing are not waited for; they are told as well and read it when they return.
@@ -347,7 +338,7 @@ async def receive_report(
     await _reported_when_all_are_in(session, report.period)
 
 
-async def _reported_when_all_are_in(session: WriteSession, period: str) -> None:
+async def _reported_when_all_are_in(session: WriteSession, period: Month) -> None:
     """Each round brings one report of each node, so its sequence tells the round it is for."""
     row = await store.find_period(session, period)
     if row is None or row.state not in {"FORWARDED", "COMPLETE"}:

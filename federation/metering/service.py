@@ -17,6 +17,7 @@ from federation.metering.tally import LATE
 from federation.store.canonical import sha256_hex
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
+from federation.values.month import month_of
 
 LINES_MAX = 5_000
 BYTES_MAX = 8 * 1024 * 1024
@@ -50,11 +51,6 @@ class IngestReceipt(msgspec.Struct, frozen=True):
     lines: int
     classes: dict[str, tuple[int, str]]
     problems: list[Problem]
-
-
-def month_of(instant: datetime) -> str:
-    """Return the UTC calendar month of an instant."""
-    return f"{instant.year:04d}-{instant.month:02d}"
 
 
 async def ingest(

@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from federation.metering.tables import Batch, MeteringPeriod, Progress, Report
 from federation.store.sessions import ReadSession
+from federation.values.month import Month
 
 
 async def find_batch(session: ReadSession, reporter: str, key: str) -> Batch | None:
@@ -13,7 +14,7 @@ async def find_batch(session: ReadSession, reporter: str, key: str) -> Batch | N
     return await session.get(Batch, (reporter, key))
 
 
-async def find_period(session: ReadSession, period: str) -> MeteringPeriod | None:
+async def find_period(session: ReadSession, period: Month) -> MeteringPeriod | None:
     """Return where a month stands here."""
     return await session.get(MeteringPeriod, period)
 
@@ -28,13 +29,13 @@ async def periods_in(session: ReadSession, states: Iterable[str]) -> list[Meteri
     return list(rows)
 
 
-async def progress(session: ReadSession, period: str) -> dict[str, Progress]:
+async def progress(session: ReadSession, period: Month) -> dict[str, Progress]:
     """At the hub: return {node: how far it is} for a month."""
     rows = await session.scalars(select(Progress).where(Progress.period == period))
     return {row.party: row for row in rows}
 
 
-async def latest_reports(session: ReadSession, period: str) -> dict[str, Report]:
+async def latest_reports(session: ReadSession, period: Month) -> dict[str, Report]:
     """Return {party: its latest usage report} for a month."""
     rows = await session.scalars(
         select(Report).where(Report.period == period).order_by(Report.sequence)
@@ -42,7 +43,7 @@ async def latest_reports(session: ReadSession, period: str) -> dict[str, Report]
     return {row.party: row for row in rows}
 
 
-async def reports(session: ReadSession, period: str) -> list[Report]:
+async def reports(session: ReadSession, period: Month) -> list[Report]:
     """Return every usage report on a month that is here, also superseded ones, oldest first."""
     rows = await session.scalars(
         select(Report).where(Report.period == period).order_by(Report.party, Report.sequence)

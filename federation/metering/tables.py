@@ -6,6 +6,8 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.store.base import AutoId, Base, BigCount, Instant
+from federation.values.licence_key import LicenceKey
+from federation.values.month import Month
 
 
 class Batch(Base):
@@ -38,7 +40,7 @@ class Line(Base):
     use: Mapped[str] = mapped_column(String(64))
     units: Mapped[int] = mapped_column(BigInteger)
     occurred_at: Mapped[int] = mapped_column(BigInteger)  # microseconds, UTC
-    period: Mapped[str] = mapped_column(String(7))
+    period: Mapped[Month] = mapped_column(String(7))
     source: Mapped[str] = mapped_column(String(4))
     verdict: Mapped[str | None] = mapped_column(String(16))
     evidence: Mapped[str | None] = mapped_column(Text)  # token, agent, status, bytes as JSON
@@ -53,7 +55,7 @@ class Uncounted(Base):
     reporter: Mapped[str] = mapped_column(String(255))
     batch: Mapped[str] = mapped_column(String(128))
     line_no: Mapped[int]
-    period: Mapped[str] = mapped_column(String(7))
+    period: Mapped[Month] = mapped_column(String(7))
     verdict: Mapped[str] = mapped_column(String(16))
     units: Mapped[int] = mapped_column(BigInteger)
     reason: Mapped[str] = mapped_column(Text)
@@ -76,7 +78,7 @@ class RoutedLine(Base):
     use: Mapped[str] = mapped_column(String(64))
     units: Mapped[int] = mapped_column(BigInteger)
     occurred_at: Mapped[int] = mapped_column(BigInteger)
-    period: Mapped[str] = mapped_column(String(7))
+    period: Mapped[Month] = mapped_column(String(7))
     verdict: Mapped[str | None] = mapped_column(String(16))
 
 
@@ -89,7 +91,7 @@ class UsageTotal(Base):
     __tablename__ = "metering_total"
     __table_args__ = (Index("ix_metering_total_member", "member", "period"),)
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
-    period: Mapped[str] = mapped_column(String(7))
+    period: Mapped[Month] = mapped_column(String(7))
     licence: Mapped[str] = mapped_column(String(24))
     url_key: Mapped[str] = mapped_column(Text)
     url_digest: Mapped[str] = mapped_column(String(64), index=True)  # an address may be too long
@@ -110,8 +112,8 @@ class Portion(Base):
 
     __tablename__ = "metering_portion"
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
-    period: Mapped[str] = mapped_column(String(7), index=True)
-    licence: Mapped[str] = mapped_column(String(64))
+    period: Mapped[Month] = mapped_column(String(7), index=True)
+    licence: Mapped[LicenceKey] = mapped_column(String(64))
     use: Mapped[str] = mapped_column(String(64))
     party: Mapped[str] = mapped_column(String(12))
     member: Mapped[str | None] = mapped_column(String(128))
@@ -125,7 +127,7 @@ class MeteringPeriod(Base):
     """Where a month stands on this server."""
 
     __tablename__ = "metering_period"
-    period: Mapped[str] = mapped_column(String(7), primary_key=True)
+    period: Mapped[Month] = mapped_column(String(7), primary_key=True)
     state: Mapped[str] = mapped_column(String(12))  # CUT_OFF FORWARDED COMPLETE REPORTED
     cut_off_at: Mapped[datetime] = mapped_column(Instant)
     round: Mapped[int] = mapped_column(server_default="0")  # 0, then one per correction
@@ -136,7 +138,7 @@ class Progress(Base):
     """At the hub, per period and party: what it forwarded and that it is done."""
 
     __tablename__ = "metering_progress"
-    period: Mapped[str] = mapped_column(String(7), primary_key=True)
+    period: Mapped[Month] = mapped_column(String(7), primary_key=True)
     party: Mapped[str] = mapped_column(String(12), primary_key=True)
     forwarded_lines: Mapped[int | None]
     routed_lines: Mapped[int] = mapped_column(default=0)
@@ -148,7 +150,7 @@ class Report(Base):
 
     __tablename__ = "metering_report"
     party: Mapped[str] = mapped_column(String(12), primary_key=True)
-    period: Mapped[str] = mapped_column(String(7), primary_key=True)
+    period: Mapped[Month] = mapped_column(String(7), primary_key=True)
     sequence: Mapped[int] = mapped_column(primary_key=True)
     supersedes: Mapped[int | None]
     body: Mapped[bytes]

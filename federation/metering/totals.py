@@ -7,30 +7,27 @@ from sqlalchemy import func, select
 
 from federation.metering.tables import Portion, UsageTotal
 from federation.metering.tally import Tally
-from federation.metering.verdicts import (
-    DISPUTED,
-    MATCHED,
-    NOT_REPRESENTED,
-    RESERVED,
-    UNMATCHED,
-)
+from federation.metering.verdicts import MATCHED, NOT_REPRESENTED, RESERVED
 from federation.store.bulk import insert_rows
 from federation.store.canonical import sha256_hex
 from federation.store.exact import exact_sums
 from federation.store.sessions import ReadSession, WriteSession
+from federation.values.held import DISPUTED, UNMATCHED
+from federation.values.licence_key import LicenceKey
+from federation.values.month import Month
 
 PLACED = (MATCHED, RESERVED, UNMATCHED, NOT_REPRESENTED, DISPUTED)  # by address, at the cut-off
 Counted = dict[tuple[str, str, str], tuple[int, int]]
 """{(licence, use, verdict): (lines, units)}"""
 
 
-async def keep_sums(session: WriteSession, period: str, tally: Tally) -> None:
+async def keep_sums(session: WriteSession, period: Month, tally: Tally) -> None:
     """Add a tally's totals and portions to those of a month."""
     await _add_totals(session, period, tally)
     await _add_portions(session, period, tally)
 
 
-async def _add_totals(session: WriteSession, period: str, tally: Tally) -> None:
+async def _add_totals(session: WriteSession, period: Month, tally: Tally) -> None:
     columns = ["period", "licence", "url_key", "use", "verdict", "member"]
     columns += ["lines", "units", "url_digest"]
     rows = [
@@ -40,7 +37,7 @@ async def _add_totals(session: WriteSession, period: str, tally: Tally) -> None:
     await insert_rows(session, UsageTotal, columns, rows)
 
 
-async def _add_portions(session: WriteSession, period: str, tally: Tally) -> None:
+async def _add_portions(session: WriteSession, period: Month, tally: Tally) -> None:
     columns = [
         "period",
         "licence",
@@ -64,7 +61,7 @@ async def _add_portions(session: WriteSession, period: str, tally: Tally) -> Non
 class Weighed(NamedTuple):
     """A portion as it is read by the thousand; the fields are those of `tables.Portion`."""
 
-    licence: str
+    licence: LicenceKey
     use: str
     party: str
     member: str | None
@@ -74,7 +71,7 @@ class Weighed(NamedTuple):
     units: int
 
 
-async def portions(session: ReadSession, period: str) -> list[Weighed]:
+async def portions(session: ReadSession, period: Month) -> list[Weighed]:
     """Return what usage of a month weighs here, in the order it was counted."""
     columns = [getattr(Portion, name) for name in Weighed._fields]
     rows = await session.execute(
@@ -84,8 +81,8 @@ async def portions(session: ReadSession, period: str) -> list[Weighed]:
 
 
 async def member_portions(
-    session: ReadSession, periods: Collection[str], party: str
-) -> AsyncIterator[tuple[str, str, str, str, int, int]]:
+    session: ReadSession, periods: Collection[Month], party: str
+) -> AsyncIterator[tuple[Month, LicenceKey, str, str, int, int]]:
     """Stream what usage of some months weighs for one node's members.
 
     In order: month, licence key, member, use, weight, units.
@@ -114,7 +111,7 @@ async def totals_for_url(session: ReadSession, url_key: str) -> list[UsageTotal]
 
 
 async def totals_for_member(
-    session: ReadSession, member: str, period: str, limit: int
+    session: ReadSession, member: str, period: Month, limit: int
 ) -> list[UsageTotal]:
     """Return what counted for a member's addresses in a month."""
     rows = await session.scalars(
@@ -145,7 +142,7 @@ def _added_up(rows: Iterable[UsageTotal]) -> list[UsageTotal]:
     return [row for row in sums.values() if row.lines]
 
 
-async def total_lines(session: ReadSession, period: str) -> Counted:
+async def total_lines(session: ReadSession, period: Month) -> Counted:
     """Return what the totals of a month come to; what corrections took back is taken off."""
     by = (UsageTotal.licence, UsageTotal.use, UsageTotal.verdict)
     where = (UsageTotal.period == period, UsageTotal.verdict.in_(PLACED))

@@ -9,10 +9,13 @@ from federation.months import store
 from federation.settlement.arithmetic import largest_remainder
 from federation.settlement.messages import Held
 from federation.settlement.run import RunResult
-from federation.settlement.run_document import LATE_PREFIX, RunDocument
+from federation.settlement.run_document import RunDocument
 from federation.store.sessions import ReadSession, WriteSession
+from federation.values.held import late_node, reason_held
+from federation.values.licence_key import LicenceKey
+from federation.values.month import Month
 
-Split = dict[tuple[str, str, str], tuple[int, int]]
+Split = dict[tuple[LicenceKey, str, str], tuple[int, int]]
 """{(licence key, reason, address): (weight, amount)}"""
 
 
@@ -39,13 +42,13 @@ async def held_of(
         held += _by_address(key, earlier if origin == "earlier" else reports)
     of_the_month = {key for key, origin in own if origin == "period"}
     return held + [
-        Held(key, party, party.removeprefix(LATE_PREFIX), weight)
+        Held(key, party, node, weight)
         for key, party, weight in sorted(document.shares_by)
-        if key in of_the_month and party.startswith(LATE_PREFIX)
+        if key in of_the_month and (node := late_node(party)) is not None
     ]
 
 
-async def _earlier_reports(session: ReadSession, period: str) -> list[UsageReport]:
+async def _earlier_reports(session: ReadSession, period: Month) -> list[UsageReport]:
     found: list[UsageReport] = []
     for month in await store.locked_periods(session):
         if month < period:
@@ -53,7 +56,7 @@ async def _earlier_reports(session: ReadSession, period: str) -> list[UsageRepor
     return found
 
 
-def _by_address(key: str, reports: Iterable[UsageReport]) -> list[Held]:
+def _by_address(key: LicenceKey, reports: Iterable[UsageReport]) -> list[Held]:
     weights: dict[tuple[str, str], int] = {}
     for report in reports:
         for item in report.held:
@@ -66,15 +69,15 @@ def _by_address(key: str, reports: Iterable[UsageReport]) -> list[Held]:
     ]
 
 
-def split(period: str, result: RunResult, held: Iterable[Held]) -> Split:
+def split(period: Month, result: RunResult, held: Iterable[Held]) -> Split:
     """Share out each `~` share of a licensor by what is held for it (SETTLEMENT §2)."""
-    weights: dict[tuple[str, str], dict[str, int]] = {}
+    weights: dict[tuple[LicenceKey, str], dict[str, int]] = {}
     for item in held:
         weights.setdefault((item.licence, item.party), {})[item.url_key] = int(item.weight)
     found: Split = {}
     for (key, party), by_url in sorted(weights.items()):
         total = result.licences[key].shares.get(party, 0)
-        reason = party.removeprefix("~").partition(":")[0]
+        reason = reason_held(party)
         amounts = largest_remainder(total, by_url, scope=f"{period}/{key}/{party}")
         for url_key, amount in sorted(amounts.items()):
             found[key, reason, url_key] = (by_url[url_key], amount)
@@ -84,7 +87,7 @@ def split(period: str, result: RunResult, held: Iterable[Held]) -> Split:
 async def itemise_held(
     session: WriteSession,
     run_id: str,
-    period: str,
+    period: Month,
     result: RunResult,
     held: Iterable[Held],
     now: datetime,

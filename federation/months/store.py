@@ -8,6 +8,8 @@ from sqlalchemy import delete, select
 from federation.months.tables import HeldItem, LockedPeriod, OwnWeight, Rate, Run, Standing
 from federation.store.bulk import insert_rows
 from federation.store.sessions import ReadSession, WriteSession
+from federation.values.licence_key import LicenceKey
+from federation.values.month import Month
 
 
 async def find_rate(session: ReadSession, day: date, currency: str) -> Rate | None:
@@ -26,7 +28,7 @@ async def rate_recorders(session: ReadSession) -> set[str]:
     return set(await session.scalars(select(Rate.recorded_by).distinct()))
 
 
-async def locked_periods(session: ReadSession) -> dict[str, str]:
+async def locked_periods(session: ReadSession) -> dict[Month, str]:
     """Return {settled month: run_id}, in order."""
     rows = await session.execute(
         select(LockedPeriod.period, LockedPeriod.run_id).order_by(LockedPeriod.period)
@@ -51,13 +53,13 @@ async def any_run(session: ReadSession, run_id: str) -> Run | None:
     )
 
 
-async def runs(session: ReadSession, period: str | None = None) -> list[Run]:
+async def runs(session: ReadSession, period: Month | None = None) -> list[Run]:
     """Return runs, newest first."""
     query = select(Run).order_by(Run.id.desc()).limit(500)
     return list(await session.scalars(query.where(Run.period == period) if period else query))
 
 
-async def open_run(session: ReadSession, period: str) -> Run | None:
+async def open_run(session: ReadSession, period: Month) -> Run | None:
     """Return the run of a month, no correction, that is calculated or advised."""
     return await session.scalar(
         select(Run).where(
@@ -76,14 +78,14 @@ async def open_runs(session: ReadSession) -> list[Run]:
     return list(rows)
 
 
-async def approved_run(session: ReadSession, period: str) -> Run | None:
+async def approved_run(session: ReadSession, period: Month) -> Run | None:
     """Return the approved run of a month as it was settled, whatever corrected it since."""
     return await session.scalar(
         select(Run).where(Run.period == period, Run.state == "APPROVED", Run.corrects.is_(None))
     )
 
 
-async def effective_run(session: ReadSession, period: str) -> Run | None:
+async def effective_run(session: ReadSession, period: Month) -> Run | None:
     """Return the approved run of a month that is in force: its last correction, or itself."""
     return await session.scalar(
         select(Run)
@@ -93,13 +95,13 @@ async def effective_run(session: ReadSession, period: str) -> Run | None:
     )
 
 
-async def approved_run_id(session: ReadSession, period: str) -> str | None:
+async def approved_run_id(session: ReadSession, period: Month) -> str | None:
     """Return the run that locked a month."""
     row = await session.get(LockedPeriod, period)
     return row.run_id if row else None
 
 
-async def standings(session: ReadSession, before: str) -> list[Standing]:
+async def standings(session: ReadSession, before: Month) -> list[Standing]:
     """Return what settled months left, oldest first."""
     rows = await session.scalars(
         select(Standing).where(Standing.period < before).order_by(Standing.period)
@@ -108,11 +110,11 @@ async def standings(session: ReadSession, before: str) -> list[Standing]:
 
 
 async def own_weights_by_month(
-    session: ReadSession, before: str
-) -> dict[str, dict[str, dict[str, int]]]:
+    session: ReadSession, before: Month
+) -> dict[Month, dict[LicenceKey, dict[str, int]]]:
     """Return {month: {licence key: {party: weight}}} of settled months' own lines."""
     rows = await session.scalars(select(OwnWeight).where(OwnWeight.period < before))
-    found: dict[str, dict[str, dict[str, int]]] = {}
+    found: dict[Month, dict[LicenceKey, dict[str, int]]] = {}
     for row in rows:
         found.setdefault(row.period, {}).setdefault(row.licence, {})[row.party] = row.weight
     for month in await locked_periods(session):
@@ -126,14 +128,16 @@ def day(session: ReadSession, value: date) -> object:
     return value.isoformat() if session.get_bind().dialect.name == "sqlite" else value
 
 
-async def held_amounts(session: ReadSession, period: str) -> dict[tuple[str, str, str], int]:
+async def held_amounts(
+    session: ReadSession, period: Month
+) -> dict[tuple[LicenceKey, str, str], int]:
     """Return {(licence key, reason, url key): amount} held of a month, corrections included."""
     rows = await session.execute(
         select(HeldItem.licence, HeldItem.reason, HeldItem.url_key, HeldItem.amount)
         .join(Run, Run.run_id == HeldItem.run_id)
         .where(Run.period == period, Run.state == "APPROVED")
     )
-    found: dict[tuple[str, str, str], int] = {}
+    found: dict[tuple[LicenceKey, str, str], int] = {}
     for licence, reason, url_key, amount in rows:
         key = (licence, reason, url_key)
         found[key] = found.get(key, 0) + amount
@@ -150,7 +154,7 @@ async def corrections_under_way(session: ReadSession) -> list[Run]:
     return list(rows)
 
 
-async def forget_own_weights(session: WriteSession, period: str) -> None:
+async def forget_own_weights(session: WriteSession, period: Month) -> None:
     """Make room for a month's corrected weights: they are derived from its reports."""
     await session.execute(delete(OwnWeight).where(OwnWeight.period == period))
 
@@ -178,6 +182,6 @@ async def held_items(session: ReadSession, url_key: str | None, limit: int) -> l
     return list(await session.scalars(query))
 
 
-def periods_before(locked: Collection[str], period: str) -> list[str]:
+def periods_before(locked: Collection[Month], period: Month) -> list[Month]:
     """Return the settled months before a month."""
     return [month for month in locked if month < period]

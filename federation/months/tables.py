@@ -6,6 +6,8 @@ from sqlalchemy import CheckConstraint, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.store.base import AutoId, Base, BigCount, Instant
+from federation.values.licence_key import LicenceKey
+from federation.values.month import Month
 
 
 class Rate(Base):
@@ -29,7 +31,7 @@ class Run(Base):
     )
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     run_id: Mapped[str] = mapped_column(String(64), index=True)
-    period: Mapped[str] = mapped_column(String(7), index=True)
+    period: Mapped[Month] = mapped_column(String(7), index=True)
     state: Mapped[str] = mapped_column(String(12))  # CALCULATED ADVISED APPROVED WITHDRAWN
     document: Mapped[bytes]
     warnings: Mapped[str] = mapped_column(Text)
@@ -39,7 +41,7 @@ class Run(Base):
     approved_at: Mapped[datetime | None] = mapped_column(Instant)
     reason: Mapped[str | None] = mapped_column(Text)
     corrects: Mapped[str | None] = mapped_column(String(64))  # the run whose result it replaces
-    posted_in: Mapped[str | None] = mapped_column(String(7))  # the open month of a correction
+    posted_in: Mapped[Month | None] = mapped_column(String(7))  # the open month of a correction
     objections_until: Mapped[datetime | None] = mapped_column(Instant)
 
 
@@ -47,7 +49,7 @@ class LockedPeriod(Base):
     """A settled month: one approved run, for ever."""
 
     __tablename__ = "settlement_locked_period"
-    period: Mapped[str] = mapped_column(String(7), primary_key=True)
+    period: Mapped[Month] = mapped_column(String(7), primary_key=True)
     run_id: Mapped[str] = mapped_column(String(64))
 
 
@@ -55,8 +57,8 @@ class Standing(Base):
     """What a settled month leaves to the next ones, per licence key."""
 
     __tablename__ = "settlement_standing"
-    period: Mapped[str] = mapped_column(String(7), primary_key=True)
-    licence: Mapped[str] = mapped_column(String(64), primary_key=True)  # number or number/component
+    period: Mapped[Month] = mapped_column(String(7), primary_key=True)
+    licence: Mapped[LicenceKey] = mapped_column(String(64), primary_key=True)
     recognised: Mapped[int] = mapped_column(BigCount)
     carried_forward: Mapped[int] = mapped_column(BigCount)
 
@@ -65,8 +67,8 @@ class OwnWeight(Base):
     """The weight of a month's own lines per licence key and party (not the fallback's)."""
 
     __tablename__ = "settlement_own_weight"
-    period: Mapped[str] = mapped_column(String(7), primary_key=True)
-    licence: Mapped[str] = mapped_column(String(64), primary_key=True)
+    period: Mapped[Month] = mapped_column(String(7), primary_key=True)
+    licence: Mapped[LicenceKey] = mapped_column(String(64), primary_key=True)
     party: Mapped[str] = mapped_column(String(12), primary_key=True)
     weight: Mapped[int] = mapped_column(BigCount)
 
@@ -77,7 +79,7 @@ class HeldItem(Base):
     __tablename__ = "settlement_held_item"
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     run_id: Mapped[str] = mapped_column(String(64), index=True)
-    licence: Mapped[str] = mapped_column(String(64))
+    licence: Mapped[LicenceKey] = mapped_column(String(64))
     reason: Mapped[str] = mapped_column(String(16))
     url_key: Mapped[str] = mapped_column(Text)
     weight: Mapped[int] = mapped_column(BigCount)

@@ -15,10 +15,10 @@ from federation.months import store as months
 from federation.months.tables import Run
 from federation.payments import incoming, netting, record, service, states, store
 from federation.payments.messages import NetRecomputed
+from federation.payments.names import left_net_document, remittance_id
 from federation.payments.netting import Position, Recomputed
 from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg
-from federation.payments.remittances import remittance_id
 from federation.payments.tables import Exclusion, Payment
 from federation.settlement.run_document import RunDocument, decode
 from federation.store import outbox
@@ -28,6 +28,7 @@ from federation.trust.parties import collective_terms
 from federation.trust.principals import require_other_person
 from federation.trust.store import node_parties
 from federation.values.account import PaymentAccount
+from federation.values.month import Month
 from federation.values.party import HUB
 
 
@@ -73,7 +74,7 @@ class _Net:
 
 
 async def propose_exclusion(
-    session: WriteSession, period: str, node: str, reason: str, *, who: str, at: datetime
+    session: WriteSession, period: Month, node: str, reason: str, *, who: str, at: datetime
 ) -> Exclusion:
     """Propose that a debtor leaves a month's net: it has not paid, and its value date is past."""
     known = await store.find_exclusion(session, period, node)
@@ -87,7 +88,7 @@ async def propose_exclusion(
     return row
 
 
-async def _refuse_unless_late(session: ReadSession, period: str, node: str, at: datetime) -> None:
+async def _refuse_unless_late(session: ReadSession, period: Month, node: str, at: datetime) -> None:
     open_rows = [
         row
         for row in await store.incoming(session, period)
@@ -100,7 +101,7 @@ async def _refuse_unless_late(session: ReadSession, period: str, node: str, at: 
 
 
 async def confirm_exclusion(
-    session: WriteSession, period: str, node: str, terms: HubTerms, *, who: str, at: datetime
+    session: WriteSession, period: Month, node: str, terms: HubTerms, *, who: str, at: datetime
 ) -> Exclusion:
     """Confirm as another person: the net is recomputed, posted, proposed anew and told."""
     row = await store.find_exclusion(session, period, node)
@@ -134,7 +135,7 @@ async def confirm_exclusion(
     await _settle_with_debtor(session, net)
     entry = Entry(
         at.date(),
-        f"excluded/{period}/{node}",
+        left_net_document(period, node),
         f"{node} left the net of {period}",
         netting.postings_at_hub(net.found, terms.clearing_currency),
     )

@@ -7,7 +7,8 @@ from msgspec import Meta
 from federation.settlement.messages import PARTIES_MAX, RunMessage
 from federation.store.messages import MIB
 from federation.values.account import PaymentAccount
-from federation.values.wire import MonthText, PartyCodeText
+from federation.values.month import WrittenMonth
+from federation.values.wire import PartyCodeText
 
 
 class NetRecomputed(RunMessage, frozen=True):
@@ -19,7 +20,7 @@ class NetRecomputed(RunMessage, frozen=True):
     KIND: ClassVar[str] = "net.recomputed"
     BYTES_MAX: ClassVar[int] = MIB
 
-    period: MonthText
+    period: WrittenMonth
     left: Annotated[list[PartyCodeText], Meta(max_length=PARTIES_MAX)]
     debtor: PartyCodeText
     accounts: Annotated[dict[PartyCodeText, PaymentAccount], Meta(max_length=PARTIES_MAX)]

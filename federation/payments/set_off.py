@@ -14,6 +14,7 @@ from federation.ledger.store import post
 from federation.payments import store
 from federation.payments.tables import SetOff
 from federation.store.sessions import WriteSession
+from federation.values.month import Month
 from federation.values.party import HUB
 
 
@@ -22,7 +23,7 @@ class Debit:
     """What is left of a debit, both amounts above 0."""
 
     id: int
-    period: str
+    period: Month
     amount: int
     cleared: int
 
@@ -73,7 +74,7 @@ async def owe(
     *,
     node: str,
     document: str,
-    period: str,
+    period: Month,
     amount: int,
     cleared: int,
     currency: str,
@@ -96,7 +97,7 @@ async def owe(
 
 
 async def use(
-    session: WriteSession, *, node: str, document: str, period: str, credit: int, on: date
+    session: WriteSession, *, node: str, document: str, period: Month, credit: int, on: date
 ) -> Used:
     """Take up a node's debits with a credit in its settlement currency; return how much."""
     rows = await store.set_offs(session, node)
@@ -120,7 +121,7 @@ async def use(
 
 
 async def to_reserve(
-    session: WriteSession, *, before: str, period: str, clearing_currency: str, on: date
+    session: WriteSession, *, before: Month, period: Month, clearing_currency: str, on: date
 ) -> dict[str, int]:
     """Put debits entered before a month on the hub's reserve; return {node: amount} waived."""
     rows = await store.set_offs(session)

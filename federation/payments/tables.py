@@ -6,6 +6,7 @@ from sqlalchemy import CheckConstraint, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.store.base import AutoId, Base, BigCount, Instant
+from federation.values.month import Month
 
 
 class SetOff(Base):
@@ -19,7 +20,7 @@ class SetOff(Base):
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     node: Mapped[str] = mapped_column(String(12), index=True)
     document: Mapped[str] = mapped_column(String(160))
-    period: Mapped[str] = mapped_column(String(7))  # the month in which it was entered
+    period: Mapped[Month] = mapped_column(String(7))  # the month in which it was entered
     amount: Mapped[int] = mapped_column(BigCount)
     cleared: Mapped[int] = mapped_column(BigCount)
     currency: Mapped[str] = mapped_column(String(3))
@@ -44,7 +45,7 @@ class Payment(Base):
     )
     payment_id: Mapped[str] = mapped_column(String(35), primary_key=True)  # the EndToEndId
     run_id: Mapped[str] = mapped_column(String(64), index=True)
-    period: Mapped[str] = mapped_column(String(7))
+    period: Mapped[Month] = mapped_column(String(7))
     payer: Mapped[str] = mapped_column(String(12))
     payee: Mapped[str] = mapped_column(String(140), index=True)  # code, member:<id> or lab:<id>
     amount: Mapped[int] = mapped_column(BigCount)
@@ -96,7 +97,7 @@ class Incoming(Base):
     __table_args__ = (Index("ix_settlement_incoming_period", "period", "payer"),)
     id: Mapped[str] = mapped_column(String(35), primary_key=True)
     run_id: Mapped[str] = mapped_column(String(64))
-    period: Mapped[str] = mapped_column(String(7))
+    period: Mapped[Month] = mapped_column(String(7))
     payer: Mapped[str] = mapped_column(String(12))
     amount: Mapped[int] = mapped_column(BigCount)
     currency: Mapped[str] = mapped_column(String(3))
@@ -120,7 +121,7 @@ class Exclusion(Base):
             "confirmed_by IS NULL OR confirmed_by <> proposed_by", name="maker_is_not_checker"
         ),
     )
-    period: Mapped[str] = mapped_column(String(7), primary_key=True)
+    period: Mapped[Month] = mapped_column(String(7), primary_key=True)
     node: Mapped[str] = mapped_column(String(12), primary_key=True)
     reason: Mapped[str] = mapped_column(Text)
     proposed_by: Mapped[str] = mapped_column(String(255))

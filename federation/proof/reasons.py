@@ -15,6 +15,7 @@ from federation.ledger import store as ledger
 from federation.licensing import store as licensing
 from federation.metering.tables import Portion
 from federation.months import store as months_store
+from federation.payments.names import member_of, released_by
 from federation.payments.service import ADJUSTMENT, MEMBER, REMITTANCE, get_payment
 from federation.payments.tables import Payment
 from federation.proof import store, why
@@ -25,6 +26,8 @@ from federation.settlement.run import RunResult, compute
 from federation.settlement.run_document import RunDocument
 from federation.store.sessions import ReadSession
 from federation.suspense import store as suspense
+from federation.values.licence_key import LicenceKey, number_of
+from federation.values.month import Month
 from federation.values.party import HUB
 
 ADVICE_ROWS = {"receivable": "receivable", "payable": "payable", "clearing_fees": "clearing fee"}
@@ -68,13 +71,17 @@ def _lines_of(body: Mapping[str, object], currency: str) -> dict[str, list[Step]
     return found
 
 
-async def why_share(session: ReadSession, here: str, period: str, licence: str, party: str) -> Step:
+async def why_share(
+    session: ReadSession, here: str, period: Month, licence: LicenceKey, party: str
+) -> Step:
     """Explain a party's share in a licence key of a settled month."""
     document, result, run_id = await _run(session, here, period)
     return why.share(document, result, run_id, licence, party)
 
 
-async def _run(session: ReadSession, here: str, period: str) -> tuple[RunDocument, RunResult, str]:
+async def _run(
+    session: ReadSession, here: str, period: Month
+) -> tuple[RunDocument, RunResult, str]:
     months = {row.period: row.run_id for row in await suspense.settled_months(session, here)}
     if period not in months:
         raise NothingToExplainError(f"{period} is not settled here")
@@ -82,7 +89,7 @@ async def _run(session: ReadSession, here: str, period: str) -> tuple[RunDocumen
     return document, compute(document), months[period]
 
 
-async def why_member(session: ReadSession, here: str, period: str, member: str) -> Step:
+async def why_member(session: ReadSession, here: str, period: Month, member: str) -> Step:
     """Explain what a month's run attributed to a member of this node."""
     done = await distribution.find_distribution(session, period)
     if done is None:
@@ -96,7 +103,7 @@ async def why_member(session: ReadSession, here: str, period: str, member: str) 
         if row.licence is None:
             heads[f"{row.source} of what is {row.part}"] += row.amount
         else:
-            by_use[row.licence.partition("/")[0], row.use or ""].append(row)
+            by_use[number_of(row.licence), row.use or ""].append(row)
     earned = [
         await _earned(session, here, document, result, member, use, group)
         for (_, use), group in sorted(by_use.items())
@@ -134,8 +141,8 @@ async def _earned(
     use: str,
     group: Sequence[MemberAmount],
 ) -> Earned:
-    keys = sorted({row.licence or "" for row in group})
-    number = keys[0].partition("/")[0]
+    keys = sorted({row.licence for row in group if row.licence})
+    number = number_of(keys[0])
     origin = {document.licences[number].weights_from[key] for key in keys}
     periods = [document.period]
     if "earlier" in origin:
@@ -166,7 +173,7 @@ async def _earned(
 
 async def _days(
     session: ReadSession,
-    periods: Sequence[str],
+    periods: Sequence[Month],
     licence: str,
     use: str,
     portions: Sequence[Portion],
@@ -242,8 +249,7 @@ def _paid(payment: Payment, steps: Sequence[Step]) -> Step:
 
 async def _release(session: ReadSession, payment: Payment) -> Step:
     """Explain a payment of held money by licence, by what each released in clearing currency."""
-    period = payment.payment_id[len("ADJ-") : len("ADJ-YYYY-MM")]
-    claim = payment.payment_id[len("ADJ-YYYY-MM-") :]
+    period, claim = released_by(payment.payment_id)
     rows = await suspense.releases(session, claim)
     rows = [row for row in rows if f"/{period}/" in row.document]
     items = await suspense.held_items_by_id(session, [row.held_item for row in rows])
@@ -276,7 +282,7 @@ async def _release(session: ReadSession, payment: Payment) -> Step:
 
 async def _to_member(session: ReadSession, here: str, payment: Payment) -> Step:
     """Explain a member's payment: what stood open, what the month attributed, what was adjusted."""
-    member = payment.payee.partition(":")[2]
+    member = member_of(payment.payee)
     balance = (await distribution.balances(session, payment.period)).get(member)
     if balance is None:
         raise NothingToExplainError(payment.payment_id)

@@ -14,6 +14,8 @@ from federation.settlement.run import RunResult, compute
 from federation.settlement.run_document import decode
 from federation.store import invariants as registry
 from federation.store.sessions import ReadSession
+from federation.values.licence_key import number_of
+from federation.values.month import Month
 from federation.values.party import HUB
 
 
@@ -23,7 +25,7 @@ class NotSettledError(RefusalError):
     code = "NOT_SETTLED"
 
 
-async def hub_report(session: ReadSession, period: str) -> dict[str, Any]:
+async def hub_report(session: ReadSession, period: Month) -> dict[str, Any]:
     """Return the hub's part of a month: positions, licences by number, usage, checks."""
     row = await months.approved_run(session, period)
     if row is None:
@@ -35,7 +37,7 @@ async def hub_report(session: ReadSession, period: str) -> dict[str, Any]:
         "hub": _position(result, HUB),
         "licences": {
             key: {
-                "number": key.partition("/")[0],
+                "number": number_of(key),
                 "allocated": licence.revenue.allocated,
                 "recognised": licence.revenue.recognised,
                 "clearing_fee": licence.revenue.clearing_fee,
@@ -65,7 +67,7 @@ def _position(result: RunResult, party: str) -> dict[str, int]:
     }
 
 
-async def node_report(session: ReadSession, period: str, config: NodeConfig) -> dict[str, Any]:
+async def node_report(session: ReadSession, period: Month, config: NodeConfig) -> dict[str, Any]:
     """Return a node's part of a month: what came, what its members get, what is outstanding."""
     row = await distribution.find_distribution(session, period)
     if row is None:

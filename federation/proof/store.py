@@ -8,13 +8,14 @@ from sqlalchemy import func, or_, select
 from federation.metering.tables import Line, Portion, RoutedLine
 from federation.metering.verdicts import MATCHED
 from federation.store.sessions import ReadSession
+from federation.values.month import Month
 
 DAY = 24 * 60 * 60 * 1_000_000  # microseconds
 EPOCH = date(1970, 1, 1)
 
 
 async def member_portions(
-    session: ReadSession, periods: Collection[str], member: str, use: str, licence: str
+    session: ReadSession, periods: Collection[Month], member: str, use: str, licence: str
 ) -> list[Portion]:
     """Return what a member's usage of some months weighs for a use of a licence."""
     rows = await session.scalars(
@@ -31,7 +32,7 @@ async def member_portions(
 
 
 async def units_by_day(
-    session: ReadSession, periods: Collection[str], licence: str, use: str
+    session: ReadSession, periods: Collection[Month], licence: str, use: str
 ) -> list[tuple[str, date, int]]:
     """Return (URL, day, units) of the lines of some months that count here for a use."""
     found: list[tuple[str, date, int]] = []

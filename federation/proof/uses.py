@@ -9,6 +9,7 @@ from federation.metering.tables import UsageTotal
 from federation.money import Money
 from federation.settlement.arithmetic import largest_remainder
 from federation.store.sessions import ReadSession
+from federation.values.licence_key import number_of
 
 
 async def earned_by_address(
@@ -39,14 +40,14 @@ async def _earned(session: ReadSession, config: NodeConfig, row: UsageTotal) -> 
     total = sum(
         amount
         for licence, use, amount in amounts
-        if use == row.use and (licence or "").partition("/")[0] == row.licence
+        if use == row.use and licence and number_of(licence) == row.licence
     )
     weights: dict[str, int] = {}
     for portion in await usage_totals.portions(session, row.period):
         if (
             portion.member == row.member
             and portion.use == row.use
-            and portion.licence.partition("/")[0] == row.licence
+            and number_of(portion.licence) == row.licence
         ):
             address = portion.url_key or "~"
             weights[address] = weights.get(address, 0) + portion.weight

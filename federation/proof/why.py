@@ -14,7 +14,8 @@ from federation.settlement.arithmetic import largest_remainder
 from federation.settlement.revenue import allocated_to
 from federation.settlement.run import RunResult
 from federation.settlement.run_document import RunDocument
-from federation.values.month import months_of_term
+from federation.values.licence_key import LicenceKey, licence_key, number_of
+from federation.values.month import Month, months_of_term
 from federation.values.party import HUB
 
 
@@ -63,7 +64,9 @@ class Step:
             yield from step.walk(f"{path}.{place}")
 
 
-def share(document: RunDocument, result: RunResult, run_id: str, key: str, party: str) -> Step:
+def share(
+    document: RunDocument, result: RunResult, run_id: str, key: LicenceKey, party: str
+) -> Step:
     """Explain a party's share in a licence key: what was received for its use, less the fees."""
     licence = result.licences.get(key)
     if licence is None or not licence.shares.get(party):
@@ -101,7 +104,7 @@ def share(document: RunDocument, result: RunResult, run_id: str, key: str, party
             "distributable": str(revenue.distributable),
             "weight": str(weights[party]),
             "weights_total": str(sum(weights.values())),
-            "weights_from": document.licences[key.partition("/")[0]].weights_from[key],
+            "weights_from": document.licences[number_of(key)].weights_from[key],
             "usage_report": document.reports.get(party, ""),
         },
         (
@@ -130,9 +133,9 @@ def share(document: RunDocument, result: RunResult, run_id: str, key: str, party
     )
 
 
-def _allocation(document: RunDocument, key: str) -> dict[str, str]:
+def _allocation(document: RunDocument, key: LicenceKey) -> dict[str, str]:
     """Say how a licence's fee comes to a month."""
-    number = key.partition("/")[0]
+    number = number_of(key)
     facts = document.licences[number].facts(number)
     [component] = [item for item in facts.components if facts.key(item) == key]
     days = months_of_term(facts.starts_on, facts.fee_until)
@@ -224,7 +227,7 @@ def _of_line(line: Mapping[str, str | None], currency: str) -> Step:
         "debtor", "creditor", "use", "units", "weight", "gross", "clearing_fee",
         "collecting_fee", "net", "currency", "rate", "rate_date", "service_period", "run_id",
     )  # fmt: skip
-    key = f"{line['licence']}/{line['component']}".rstrip("/")
+    key = licence_key(line["licence"] or "", line["component"] or None)
     return Step(
         f"{key} {line['use'] or ''}".strip(),
         int(line["net_settlement"] or 0),
@@ -254,7 +257,7 @@ def member(
     *,
     node: str,
     member_id: str,
-    period: str,
+    period: Month,
     currency: str,
     earned: Sequence[Earned],
     heads: Mapping[str, int],
@@ -280,7 +283,7 @@ def member(
     )
 
 
-def _of_use(node: str, member_id: str, period: str, currency: str, item: Earned) -> Step:
+def _of_use(node: str, member_id: str, period: Month, currency: str, item: Earned) -> Step:
     """Split over addresses exactly as `usesOf` does, then over days by units."""
     scope = f"{period}/{node}/{item.licence}/{member_id}/{item.use}"
     split = (

@@ -95,7 +95,7 @@ async def index_slice(session: ReadSession, keys: Iterable[UrlKey]) -> Slice:
     """At the hub: return all the index knows about some addresses and their canonical ones."""
     wanted = _hosts(keys)
     claims = await _claims_on(session, wanted)
-    more = _hosts(_url_key(row.canonical) for row in claims if row.canonical) - wanted
+    more = _hosts(UrlKey.of(row.canonical) for row in claims if row.canonical) - wanted
     claims += await _claims_on(session, more)
     reservations = await _reservations_on(session, wanted | more)
     reservations += await _reservations_of(session, {row.holder_id for row in claims})
@@ -117,7 +117,7 @@ async def own_slice(session: ReadSession, node: str, keys: Iterable[UrlKey]) -> 
     """At a node: return the same as the index would, from its own registry only."""
     wanted = _hosts(keys)
     claims = await _own_claims_on(session, node, wanted)
-    more = _hosts(_url_key(fact.canonical) for _, fact in claims if fact.canonical) - wanted
+    more = _hosts(UrlKey.of(fact.canonical) for _, fact in claims if fact.canonical) - wanted
     claims += await _own_claims_on(session, node, more)
     opt_outs = await _own_opt_outs_on(session, wanted | more)
     for chunk in in_chunks(sorted({member_id for member_id, _ in claims})):
@@ -172,11 +172,6 @@ def _registered(row: Claim) -> NewClaim:
 def _recorded(row: OptOut) -> NewOptOut:
     key = ClaimKey(row.host, row.path, row.wildcard) if row.host and row.path else None
     return NewOptOut(row.member_id, key, row.use, row.effective_at)
-
-
-def _url_key(text: str) -> UrlKey:
-    host, slash, path = text.partition("/")
-    return UrlKey(host, slash + path)
 
 
 async def _claims_on(session: ReadSession, hosts: Collection[tuple[str, bool]]) -> list[IndexClaim]:
@@ -247,7 +242,7 @@ def claim_index(answer: Slice) -> ClaimIndex:
                 counts_from=entry.fact.counts_from,
                 counts_to=entry.fact.counts_to,
                 content_tier=entry.fact.content_tier,
-                canonical=_url_key(entry.fact.canonical) if entry.fact.canonical else None,
+                canonical=UrlKey.of(entry.fact.canonical) if entry.fact.canonical else None,
             )
             for entry in answer.claims
         ),

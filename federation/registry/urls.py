@@ -55,6 +55,12 @@ class UrlKey(msgspec.Struct, frozen=True, gc=False):
     host: str
     path: str
 
+    @classmethod
+    def of(cls, text: str) -> "UrlKey":
+        """Return the key that `text` writes."""
+        host, slash, path = text.partition("/")
+        return cls(host, slash + path)
+
     @property
     def text(self) -> str:
         """Return the key as one text."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from federation.config import Calendar
-from federation.values.month import last_day
+from federation.values.month import Month, last_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Due:
     reminders: tuple[date, ...]
 
 
-def due(calendar: Calendar, period: str, sender: str) -> Due:
+def due(calendar: Calendar, period: Month, sender: str) -> Due:
     """Return when a sender's report is due, and the days of its reminders in order."""
     end = last_day(period)
     due_on = end + timedelta(days=calendar.senders.get(sender, calendar.cut_off_day))
@@ -26,6 +26,6 @@ def due(calendar: Calendar, period: str, sender: str) -> Due:
     return Due(sender, due_on, tuple(day for day in days if day > end))
 
 
-def due_all(calendar: Calendar, period: str, senders: Iterable[str]) -> dict[str, Due]:
+def due_all(calendar: Calendar, period: Month, senders: Iterable[str]) -> dict[str, Due]:
     """Return when each sender's report is due."""
     return {sender: due(calendar, period, sender) for sender in sorted(senders)}

@@ -24,9 +24,9 @@ from federation.months.held import held_of, itemise_held
 from federation.months.tables import OwnWeight, Run, Standing
 from federation.payments import incoming, set_off
 from federation.payments import service as payments
+from federation.payments.names import correction_id
 from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg
-from federation.payments.remittances import adjustment_id
 from federation.payments.store import exclusions
 from federation.runs.objections import require_concurrence
 from federation.runs.service import (
@@ -51,7 +51,8 @@ from federation.trust.parties import collective_terms, get_party
 from federation.trust.principals import Principal, require_other_person
 from federation.trust.store import node_parties
 from federation.values.account import PaymentAccount
-from federation.values.month import last_day, period_of
+from federation.values.licence_key import LicenceKey
+from federation.values.month import Month, next_month
 from federation.values.party import HUB
 
 OPEN = ("CALCULATED", "ADVISED")
@@ -83,7 +84,7 @@ class CorrectionStateError(RefusalError):
 
 async def open_correction(
     session: WriteSession,
-    period: str,
+    period: Month,
     terms: HubTerms,
     adjustments: Adjustments,
     now: datetime,
@@ -197,17 +198,16 @@ async def _under_way(session: ReadSession) -> list[Run]:
     return rows
 
 
-async def _open_month(session: ReadSession) -> str:
+async def _open_month(session: ReadSession) -> Month:
     """Return the month after the last settled one: corrections are posted in it."""
-    last = max(await months.locked_periods(session))
-    return period_of(last_day(last) + timedelta(days=1))
+    return next_month(max(await months.locked_periods(session)))
 
 
 async def _chain(session: ReadSession) -> list[tuple[Run, Corrected]]:
     """Compute every settled month again whose result may differ, from the first with new usage."""
     locked = list(await months.locked_periods(session))
-    in_force: dict[str, Run] = {}
-    usage: dict[str, Usage] = {}
+    in_force: dict[Month, Run] = {}
+    usage: dict[Month, Usage] = {}
     for period in locked:
         row = await months.effective_run(session, period)
         if row is None:
@@ -237,8 +237,8 @@ def _hub_changed(row: Run, report: UsageReport) -> bool:
     return row.corrects is None and report.sequence > 1
 
 
-def _standing(rows: Sequence[Standing]) -> dict[str, tuple[int, int]]:
-    found: dict[str, tuple[int, int]] = {}
+def _standing(rows: Sequence[Standing]) -> dict[LicenceKey, tuple[int, int]]:
+    found: dict[LicenceKey, tuple[int, int]] = {}
     for row in rows:
         recognised, _ = found.get(row.licence, (0, 0))
         found[row.licence] = (recognised + row.recognised, row.carried_forward)
@@ -287,7 +287,7 @@ async def _post(
     await publish_held(session, item.new, row.run_id, now)
 
 
-async def _left(session: ReadSession, period: str) -> list[str]:
+async def _left(session: ReadSession, period: Month) -> list[str]:
     return [row.node for row in await exclusions(session, period)]
 
 
@@ -302,7 +302,7 @@ async def _owe(
         if called > 0:
             incoming.expect(
                 session,
-                incoming_id=adjustment_id(row, party.code),
+                incoming_id=correction_id(row.period, row.run_id, party.code),
                 run=row.run_id,
                 period=row.period,
                 payer=party.code,
@@ -352,7 +352,7 @@ async def _pay_and_tell(
             await payments.propose(
                 session,
                 kind=payments.ADJUSTMENT,
-                payment_id=adjustment_id(row, party.code),
+                payment_id=correction_id(row.period, row.run_id, party.code),
                 run=row.run_id,
                 period=row.posted_in or row.period,
                 payer=HUB,

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import ClassVar, Literal
 
 import msgspec
@@ -38,7 +37,7 @@ from federation.store.sessions import ReadSession
 from federation.trust import membership
 from federation.trust.parties import collective_terms
 from federation.trust.store import node_parties
-from federation.values.month import last_day, period_of
+from federation.values.month import Month, last_day, next_month
 from federation.values.party import HUB
 
 
@@ -57,11 +56,11 @@ class Gathered:
     reports: list[UsageReport]
 
 
-async def gather(session: ReadSession, period: str, terms: membership.HubTerms) -> Gathered:
+async def gather(session: ReadSession, period: Month, terms: membership.HubTerms) -> Gathered:
     """Put together everything a run of a month follows from (SETTLEMENT §8)."""
     reports = await final_reports(session, period)
     locked = await months_store.locked_periods(session)
-    if locked and period != period_of(last_day(max(locked)) + timedelta(days=1)):
+    if locked and period != next_month(max(locked)):
         raise PeriodOrderError(f"{period} does not follow {max(locked)}")
     own = own_weights(report for _, report in reports.values())
     history = await months_store.own_weights_by_month(session, period)
@@ -99,7 +98,7 @@ async def gather(session: ReadSession, period: str, terms: membership.HubTerms) 
 
 
 async def _licences(
-    session: ReadSession, period: str, own: Weights, earlier: Weights
+    session: ReadSession, period: Month, own: Weights, earlier: Weights
 ) -> dict[str, LicenceTerms]:
     received = await licensing.receipts_until(session, last_day(period))
     recognised: defaultdict[str, int] = defaultdict(int)

@@ -14,6 +14,7 @@ from federation.store import outbox
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.parties import get_party
 from federation.trust.principals import Principal, require_other_person
+from federation.values.month import Month
 from federation.values.reason import stated
 
 
@@ -24,7 +25,7 @@ class NotMissingError(RefusalError):
 
 
 async def declare_missing(
-    session: WriteSession, period: str, node: str, reason: str, who: Principal, now: datetime
+    session: WriteSession, period: Month, node: str, reason: str, who: Principal, now: datetime
 ) -> MissingReport:
     """Declare a node's report missing; it takes effect when a second person confirms it."""
     await _require_missing(session, period, node)
@@ -43,7 +44,7 @@ async def declare_missing(
 
 
 async def confirm_missing(
-    session: WriteSession, period: str, node: str, who: Principal, now: datetime
+    session: WriteSession, period: Month, node: str, who: Principal, now: datetime
 ) -> MissingReport:
     """Confirm as a second person: the month goes on, the node's share is held as `~LATE:<node>`."""
     row = await session.get(MissingReport, (period, node))
@@ -58,7 +59,7 @@ async def confirm_missing(
     return row
 
 
-async def _require_missing(session: ReadSession, period: str, node: str) -> None:
+async def _require_missing(session: ReadSession, period: Month, node: str) -> None:
     if await metering.find_period(session, period) is None:
         raise NotMissingError(f"{period} is not cut off")
     progress = await metering.progress(session, period)
@@ -76,7 +77,7 @@ async def _require_missing(session: ReadSession, period: str, node: str) -> None
 
 
 async def remind(
-    session: WriteSession, calendar: Calendar, period: str, node: str, now: datetime
+    session: WriteSession, calendar: Calendar, period: Month, node: str, now: datetime
 ) -> None:
     """Remind a node of the report it owes."""
     await _require_missing(session, period, node)

@@ -34,7 +34,8 @@ from federation.suspense.service import publish as publish_held
 from federation.trust.membership import HubTerms
 from federation.trust.principals import Principal, SamePersonError, require_other_person
 from federation.trust.store import node_parties
-from federation.values.month import last_day, months_back
+from federation.values.licence_key import number_of
+from federation.values.month import Month, last_day, months_back
 from federation.values.party import HUB
 from federation.values.reason import stated
 
@@ -62,7 +63,7 @@ RequireSound = Callable[[WriteSession, Run], Awaitable[None]]
 
 
 async def calculate_run(
-    session: WriteSession, period: str, terms: HubTerms, who: Principal, now: datetime
+    session: WriteSession, period: Month, terms: HubTerms, who: Principal, now: datetime
 ) -> Run:
     """Calculate a month. The same inputs again return the run that is there."""
     locked = (await months.locked_periods(session)).get(period)
@@ -90,7 +91,7 @@ async def calculate_run(
     return row
 
 
-async def _locked_run(session: ReadSession, period: str, locked: str) -> Run:
+async def _locked_run(session: ReadSession, period: Month, locked: str) -> Run:
     """Return the run of a settled month when its inputs still are what they were."""
     row = await months.find_run(session, locked)
     if row is None:
@@ -207,7 +208,7 @@ async def refuse_who_entered_inputs(session: ReadSession, who: Principal) -> Non
 
 
 def _keep_standing(
-    session: WriteSession, period: str, gathered: Gathered, result: RunResult
+    session: WriteSession, period: Month, gathered: Gathered, result: RunResult
 ) -> None:
     for key, licence in result.licences.items():
         session.add(
@@ -254,7 +255,7 @@ def uses_of_party(
     return [
         UseWeight(key, party, use, str(weight), str(units))
         for key, party, use, weight, units in use_weights(reports)
-        if (licence := document.licences.get(key.partition("/")[0])) is not None
+        if (licence := document.licences.get(number_of(key))) is not None
         and node in (party, licence.licensor)
     ]
 

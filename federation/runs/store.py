@@ -4,9 +4,10 @@ from sqlalchemy import select
 
 from federation.runs.tables import MissingReport, Response
 from federation.store.sessions import ReadSession
+from federation.values.month import Month
 
 
-async def missing_reports(session: ReadSession, period: str) -> dict[str, MissingReport]:
+async def missing_reports(session: ReadSession, period: Month) -> dict[str, MissingReport]:
     """Return {node: declaration} of a month."""
     rows = await session.scalars(
         select(MissingReport).where(MissingReport.period == period).order_by(MissingReport.node)

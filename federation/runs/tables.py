@@ -6,6 +6,7 @@ from sqlalchemy import CheckConstraint, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.store.base import Base, Instant
+from federation.values.month import Month
 
 
 class MissingReport(Base):
@@ -15,7 +16,7 @@ class MissingReport(Base):
     __table_args__ = (
         CheckConstraint("confirmed_by IS NULL OR confirmed_by <> declared_by", name="two_people"),
     )
-    period: Mapped[str] = mapped_column(String(7), primary_key=True)
+    period: Mapped[Month] = mapped_column(String(7), primary_key=True)
     node: Mapped[str] = mapped_column(String(12), primary_key=True)
     reason: Mapped[str] = mapped_column(Text)
     declared_by: Mapped[str] = mapped_column(String(255))

@@ -12,6 +12,7 @@ from federation.months.tables import Run
 from federation.runs import store
 from federation.runs.calendar import due
 from federation.store.sessions import ReadSession
+from federation.values.month import Month
 from federation.values.offices import APPROVER, OFFICER
 from federation.values.work_item import WorkItem
 from federation.wording import counted
@@ -61,7 +62,7 @@ async def of_months(
     return items
 
 
-async def _what_is_in(session: ReadSession, period: str) -> str:
+async def _what_is_in(session: ReadSession, period: Month) -> str:
     """Say that all reports are in; a node that two people declared missing has none."""
     progress = await metering.progress(session, period)
     without = sorted(progress.keys() - (await metering.latest_reports(session, period)).keys())

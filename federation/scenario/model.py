@@ -3,7 +3,7 @@
 import gzip
 import tomllib
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,6 +20,7 @@ from federation.tabular import (
     parse_integer,
     read_table,
 )
+from federation.values.month import BadMonthError, Month, month_of, parse_month
 from federation.values.party import HUB
 
 FORMAT = 1
@@ -102,7 +103,7 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True):
     """`scenario.toml`."""
 
     format: int
-    periods: list[str]
+    periods: list[Month]
     hub: HubPart
     terms: TermsPart
     collective: list[dict[str, Any]] = []
@@ -118,7 +119,7 @@ class UsageRow:
     line: dict[str, Any]
     licence: str
     source: str
-    period: str
+    period: Month
     host: str
 
 
@@ -209,8 +210,8 @@ def _check_manifest(manifest: Manifest) -> None:
         raise ScenarioError("scenario.toml: periods are months in their order")
     for period in manifest.periods:
         try:
-            date.fromisoformat(f"{period}-01")
-        except ValueError as error:
+            parse_month(period)
+        except BadMonthError as error:
             raise ScenarioError(f"scenario.toml: no month: {period!r}") from error
     for names, what in (
         ([str(item.get("code")) for item in manifest.collective], "collective"),
@@ -282,20 +283,20 @@ def _split(folder: Path, name: str, columns: tuple[list[str], list[str]], codes:
     return Table(name, [column for part in columns for column in part][1:], rows)
 
 
-def _usage(folder: Path, periods: set[str]) -> list[UsageRow]:
+def _usage(folder: Path, periods: set[Month]) -> list[UsageRow]:
     reader, found = Reader(), []
-    months: dict[str, str | None] = {}
+    months: dict[str, Month | None] = {}
     for row in _rows(folder, "usage.csv", USAGE, []):
         text = row.get("occurred_at")
         if text not in months:
             instant = reader.read(row, "occurred_at", parse_instant)
-            months[text] = _month(instant) if instant else None
+            months[text] = month_of(instant) if instant else None
         month = months[text]
         units = reader.read(row, "units", parse_integer)
         source = row.get("source")
         if source not in {"site", "lab"}:
             reader.refuse(row, "source", f"site or lab: {source!r}")
-        if month not in periods or units is None:
+        if month is None or month not in periods or units is None:
             continue
         line = {name: row.get(name) for name in ("event_id", "licence", "url", "use")}
         found.append(
@@ -303,16 +304,12 @@ def _usage(folder: Path, periods: set[str]) -> list[UsageRow]:
                 line={**line, "units": units, "occurred_at": text, "source": source},
                 licence=row.get("licence"),
                 source=source,
-                period=month or "",
+                period=month,
                 host=_host(row.get("url")),
             )
         )
     _finish("usage.csv", reader)
     return found
-
-
-def _month(instant: datetime) -> str:
-    return f"{instant.year:04d}-{instant.month:02d}"
 
 
 def _host(url: str) -> str:

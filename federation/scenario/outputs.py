@@ -9,6 +9,8 @@ from typing import Any
 from federation.scenario.model import ScenarioError
 from federation.scenario.servers import Running
 from federation.scenario.story import Story
+from federation.values.licence_key import LicenceKey, component_of, licence_key, number_of
+from federation.values.month import Month
 from federation.values.party import HUB
 
 FOLDERS = ("runs", "payments", "statements", "members")
@@ -27,7 +29,7 @@ def empty(out: Path) -> None:
         (out / name).unlink(missing_ok=True)
 
 
-async def collect(story: Story, period: str) -> tuple[dict[str, bytes], dict[str, Any]]:
+async def collect(story: Story, period: Month) -> tuple[dict[str, bytes], dict[str, Any]]:
     """Return a month's files by name, and its part of the report, from what the servers give."""
     hub, files = story.federation.hub, dict[str, bytes]()
     files[f"runs/{period}.json"] = await _get(hub, f"runs/{period}.json")
@@ -59,7 +61,7 @@ async def collect(story: Story, period: str) -> tuple[dict[str, bytes], dict[str
 
 
 async def _collect_node(
-    code: str, node: Running, period: str
+    code: str, node: Running, period: Month
 ) -> tuple[dict[str, bytes], dict[str, Any]]:
     """Return one node's files of a month, and its part of the report."""
     files: dict[str, bytes] = {}
@@ -74,9 +76,10 @@ async def _collect_node(
     return files, {**part, "code": code}
 
 
-def _named(key: str, names: dict[str, str]) -> str:
-    number, slash, component = key.partition("/")
-    return names[number] + slash + component
+def _named(key: str, names: dict[str, str]) -> LicenceKey:
+    """Return a licence key with the scenario's own name for the licence in place of its number."""
+    known = LicenceKey(key)
+    return licence_key(names[number_of(known)], component_of(known))
 
 
 def _add_checks(sums: dict[str, dict[str, int]], checks: dict[str, Any], party: str) -> list[str]:

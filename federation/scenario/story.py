@@ -22,6 +22,7 @@ from federation.scenario.model import (
 )
 from federation.scenario.servers import Federation, Running
 from federation.tabular import Row
+from federation.values.month import Month, first_day, last_day
 from federation.values.party import HUB
 
 LINES_MAX = 5_000
@@ -123,10 +124,10 @@ class Story:
             place = error.errors[0] if error.errors else error
             raise ScenarioError(f"{self.scenario.manifest.rates}, {place}") from error
 
-    async def settle(self, period: str) -> str:
+    async def settle(self, period: Month) -> str:
         """Live a month to its end and settle it; return the run's id."""
         hub = self.federation.hub
-        await self._record_receipts(_last_day(period))
+        await self._record_receipts(last_day(period))
         await self.report_usage(period)
         await self.settle_down()
         await hub.person("settlement").ask(ask.CUT_OFF, period=period)
@@ -147,7 +148,7 @@ class Story:
             await self._distributed(node, period)
         return str(run["runId"])
 
-    async def _distributed(self, node: Running, period: str) -> None:
+    async def _distributed(self, node: Running, period: Month) -> None:
         async def done() -> Any:
             return await node.person("settlement").ask(ask.DISTRIBUTION, period=period)
 
@@ -172,7 +173,7 @@ class Story:
                 )
             )
 
-    async def report_usage(self, period: str) -> None:
+    async def report_usage(self, period: Month) -> None:
         """Post labs' lines to the hub and sites' lines to a node, in the order of the file."""
         hosts = claimed_hosts(self.scenario.works)
         labs = {item.id: item.licensee for item in self.scenario.manifest.licence}
@@ -278,19 +279,13 @@ def _csv(columns: Sequence[str], rows: Sequence[Row]) -> tuple[bytes, dict[int, 
     return text.getvalue().encode(), lines
 
 
-def _last_day(period: str) -> date:
-    return first_instant_after(period).date() - timedelta(days=1)
-
-
-def first_instant_after(period: str) -> datetime:
+def first_instant_after(period: Month) -> datetime:
     """Return the first instant after a month: the business time of its settlement."""
-    start = date.fromisoformat(f"{period}-01")
-    following = (start + timedelta(days=32)).replace(day=1)
-    return datetime.combine(following, time(), UTC)
+    return datetime.combine(last_day(period) + timedelta(days=1), time(), UTC)
 
 
 def day_before_everything(scenario: Scenario) -> datetime:
     """Return the business time of joining, imports and purchases."""
     starts = [item.starts_on for item in scenario.manifest.licence]
-    first = min(starts, default=date.fromisoformat(f"{scenario.manifest.periods[0]}-01"))
+    first = min(starts, default=first_day(scenario.manifest.periods[0]))
     return datetime.combine(first - timedelta(days=1), time(), UTC)

@@ -25,6 +25,7 @@ from federation.server import hub_config
 from federation.settlement import run_diff as diff
 from federation.settlement.run_document import RunDocument, decode
 from federation.suspense.worklist import of_suspense
+from federation.values.month import parse_month
 
 DIFFERENCES_MAX = 10_000
 
@@ -140,7 +141,7 @@ def _difference(row: diff.Difference) -> RunDifference:
         return Money.of(money.Money(minor, row.currency))
 
     return RunDifference(
-        licence=row.licence or None,
+        licence=row.licence,
         party=row.party,
         old=amount(row.old),
         new=amount(row.new),
@@ -214,13 +215,13 @@ class ClosingQuery:
     async def expected_reports(self, info: Info, period: str) -> list[ExpectedReport]:
         """List expected reports."""
         info.context.require(*READERS)
-        calendar = hub_config(info.context.server).calendar
+        month, calendar = parse_month(period), hub_config(info.context.server).calendar
         async with info.context.server.db.read() as session:
-            progress = await usage.progress(session, period)
-            reports = await usage.latest_reports(session, period)
+            progress = await usage.progress(session, month)
+            reports = await usage.latest_reports(session, month)
         found: list[ExpectedReport] = []
         for node, item in sorted(progress.items()):
-            deadline, report = due(calendar, period, node), reports.get(node)
+            deadline, report = due(calendar, month, node), reports.get(node)
             found.append(
                 ExpectedReport(
                     node=node,
@@ -238,8 +239,9 @@ class ClosingQuery:
     async def missing_reports(self, info: Info, period: str) -> list[MissingReport]:
         """List declarations."""
         info.context.require(*READERS)
+        month = parse_month(period)
         async with info.context.server.db.read() as session:
-            rows = await runs.missing_reports(session, period)
+            rows = await runs.missing_reports(session, month)
         return [MissingReport.of(row) for row in rows.values()]
 
 
@@ -254,9 +256,9 @@ class ClosingMutation:
         """Remind a node."""
 
         async def act(at: Change) -> ExpectedReport:
-            calendar = hub_config(at.server).calendar
-            await service.remind(at.session, calendar, period, node, at.now)
-            deadline = due(calendar, period, node)
+            month, calendar = parse_month(period), hub_config(at.server).calendar
+            await service.remind(at.session, calendar, month, node, at.now)
+            deadline = due(calendar, month, node)
             return ExpectedReport(
                 node=node,
                 due_on=deadline.due_on,
@@ -276,7 +278,8 @@ class ClosingMutation:
         """Declare."""
 
         async def act(at: Change) -> MissingReport:
-            row = await service.declare_missing(at.session, period, node, reason, at.who, at.now)
+            month = parse_month(period)
+            row = await service.declare_missing(at.session, month, node, reason, at.who, at.now)
             return MissingReport.of(row)
 
         return await change(info, "report.declare_missing", (*OFFICER, *APPROVER), act)
@@ -286,7 +289,8 @@ class ClosingMutation:
         """Confirm."""
 
         async def act(at: Change) -> MissingReport:
-            row = await service.confirm_missing(at.session, period, node, at.who, at.now)
+            month = parse_month(period)
+            row = await service.confirm_missing(at.session, month, node, at.who, at.now)
             return MissingReport.of(row)
 
         return await change(info, "report.confirm_missing", (*OFFICER, *APPROVER), act)

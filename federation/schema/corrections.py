@@ -14,6 +14,7 @@ from federation.schema.context import Change, Info, Refused, change
 from federation.schema.scalars import Money
 from federation.schema.settlement import APPROVER, OFFICER, READERS, Run
 from federation.server import hub_config
+from federation.values.month import parse_month
 
 
 @strawberry.type(description="A correction: a run for each settled month whose result changes.")
@@ -95,8 +96,9 @@ class CorrectionMutation:
         async def act(at: Change) -> CorrectionRound:
             terms = await at.server.terms(at.session)
             adjustments = hub_config(at.server).adjustments
-            number = await service.open_correction(at.session, period, terms, adjustments, at.now)
-            return CorrectionRound(period=period, number=number)
+            month = parse_month(period)
+            number = await service.open_correction(at.session, month, terms, adjustments, at.now)
+            return CorrectionRound(period=month, number=number)
 
         return await change(info, "correction.open", OFFICER, act)
 

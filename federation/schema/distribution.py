@@ -16,6 +16,7 @@ from federation.schema.context import Info
 from federation.schema.scalars import BigInt, Money
 from federation.schema.settlement import READERS
 from federation.trust.principals import NotAllowedError
+from federation.values.month import parse_month
 
 
 @strawberry.type(description="Usage of one address by one licence in one month.")
@@ -122,8 +123,9 @@ class DistributionQuery:
     async def distribution(self, info: Info, period: str) -> Distribution | None:
         """Show a distribution."""
         info.context.require(*READERS, "node_operator")
+        month = parse_month(period)
         async with info.context.server.db.read() as session:
-            row = await distribution_store.find_distribution(session, period)
+            row = await distribution_store.find_distribution(session, month)
         if row is None:
             return None
         currency = report.settlement_currency(info.context.server.config)
@@ -146,15 +148,16 @@ class DistributionQuery:
         wanted = who.require_party() if "member" in who.roles else member
         if wanted is None:
             raise NotAllowedError("name the member")
+        month = parse_month(period)
         async with info.context.server.db.read() as session:
-            done = await distribution_store.find_distribution(session, period)
+            done = await distribution_store.find_distribution(session, month)
             if done is None:
                 return None
-            balance = (await distribution_store.balances(session, period)).get(wanted)
-            paid = await paid_to_member(session, period, balance, wanted)
-            amounts = await distribution_store.member_amounts(session, period, wanted)
-            adjusted = await distribution_store.adjustments_of(session, wanted, period, 1_000)
-            uses = await usage_totals.totals_for_member(session, wanted, period, 1_000)
+            balance = (await distribution_store.balances(session, month)).get(wanted)
+            paid = await paid_to_member(session, month, balance, wanted)
+            amounts = await distribution_store.member_amounts(session, month, wanted)
+            adjusted = await distribution_store.adjustments_of(session, wanted, month, 1_000)
+            uses = await usage_totals.totals_for_member(session, wanted, month, 1_000)
         currency = report.settlement_currency(info.context.server.config)
 
         def amount(minor: int) -> Money:
@@ -162,7 +165,7 @@ class DistributionQuery:
 
         return MemberStatement(
             member=wanted,
-            period=period,
+            period=month,
             run_id=done.run_id,
             opening=amount(balance.opening if balance else 0),
             attributed=amount(balance.attributed if balance else 0),

@@ -15,6 +15,8 @@ from federation.proof import reasons, why
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.scalars import Money
 from federation.trust.principals import NotAllowedError
+from federation.values.licence_key import LicenceKey
+from federation.values.month import parse_month
 
 READERS = ("settlement_officer", "settlement_approver", "licensing_officer", "auditor")
 
@@ -103,9 +105,10 @@ class DocumentQuery:
     ) -> list[Document]:
         """List documents, at most 100 at a time."""
         info.context.require(*READERS)
+        month = None if period is None else parse_month(period)
         async with info.context.server.db.read() as session:
             rows = await documents_store.list_documents(
-                session, series=series, period=period, after=after, limit=first
+                session, series=series, period=month, after=after, limit=first
             )
             forms = await documents_store.forms_of(session, [row.number for row in rows])
         return [Document.of(row, forms.get(row.number, [])) for row in rows]
@@ -146,9 +149,11 @@ class DocumentQuery:
             elif payment:
                 step = await reasons.why_payment(session, server.code, payment)
             elif period and member:
-                step = await reasons.why_member(session, server.code, period, member)
+                step = await reasons.why_member(session, server.code, parse_month(period), member)
             elif period and licence and party:
-                step = await reasons.why_share(session, server.code, period, licence, party)
+                step = await reasons.why_share(
+                    session, server.code, parse_month(period), LicenceKey(licence), party
+                )
             else:
                 raise why.NothingToExplainError("name a document, payment, member or share")
         return [WhyStep.of(path, found) for path, found in step.walk()]

@@ -12,6 +12,7 @@ from federation.ledger.balances import Lots, Sums
 from federation.ledger.heads import sign_head
 from federation.schema.context import Info
 from federation.schema.scalars import Money
+from federation.values.month import parse_month
 
 READERS = ("settlement_officer", "settlement_approver", "auditor")
 PAGE_MAX = 1_000
@@ -244,9 +245,9 @@ class LedgerQuery:
     async def signed_ledger_head(self, info: Info, period: str | None = None) -> str:
         """Return a compact JWS; refused for a month that left no head."""
         info.context.require(*READERS)
-        server = info.context.server
+        server, month = info.context.server, None if period is None else parse_month(period)
         async with server.db.read() as session:
-            found = await ledger.head_to_sign(session, period)
+            found = await ledger.head_to_sign(session, month)
         return sign_head(found, issuer=server.config.entity_id, now=server.clock(), key=server.key)
 
 

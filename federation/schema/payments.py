@@ -38,6 +38,7 @@ from federation.schema.payment_types import (
 )
 from federation.server import Server
 from federation.values.account import PaymentAccount
+from federation.values.month import parse_month
 
 OFFICER = ("settlement_officer",)
 APPROVER = ("settlement_approver",)
@@ -81,10 +82,11 @@ class PaymentQuery:
     ) -> list[Payment]:
         """List payments."""
         info.context.require(*READERS)
+        month = None if period is None else parse_month(period)
         async with info.context.server.db.read() as session:
             found = await payments_store.payments(
                 session,
-                period=period,
+                period=month,
                 states=[state] if state else (),
                 after=after,
                 limit=min(max(first, 1), PAGE_MAX),
@@ -114,8 +116,9 @@ class PaymentQuery:
     async def incoming_remittances(self, info: Info, period: str) -> list[IncomingRemittance]:
         """List remittances that are waited for."""
         info.context.require(*READERS)
+        month = parse_month(period)
         async with info.context.server.db.read() as session:
-            found = await payments_store.incoming(session, period)
+            found = await payments_store.incoming(session, month)
         return [IncomingRemittance.of(row) for row in found]
 
 
@@ -265,9 +268,10 @@ class ExclusionMutation:
         """Propose an exclusion."""
 
         async def act(at: Change) -> Exclusion:
+            month = parse_month(period)
             return Exclusion.of(
                 await exclusion.propose_exclusion(
-                    at.session, period, node, reason, who=at.who.subject, at=at.now
+                    at.session, month, node, reason, who=at.who.subject, at=at.now
                 )
             )
 
@@ -278,10 +282,10 @@ class ExclusionMutation:
         """Confirm an exclusion."""
 
         async def act(at: Change) -> Exclusion:
-            terms = await at.server.terms(at.session)
+            month, terms = parse_month(period), await at.server.terms(at.session)
             return Exclusion.of(
                 await exclusion.confirm_exclusion(
-                    at.session, period, node, terms, who=at.who.subject, at=at.now
+                    at.session, month, node, terms, who=at.who.subject, at=at.now
                 )
             )
 
@@ -299,7 +303,7 @@ class MemberPaymentMutation:
         async def act(at: Change) -> ProposedPayments:
             found = await members.propose_member_payments(
                 at.session,
-                period,
+                parse_month(period),
                 here=at.server.code,
                 account=await _own_account(at),
                 currency=settlement_currency(at.server.config),

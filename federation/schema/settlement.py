@@ -17,6 +17,7 @@ from federation.runs import service as runs_service
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.scalars import Money
 from federation.server import hub_config
+from federation.values.month import parse_month
 
 OFFICER = ("settlement_officer",)
 APPROVER = ("settlement_approver",)
@@ -105,10 +106,11 @@ class SettlementQuery:
     async def period(self, info: Info, period: str) -> Period:
         """Show a month."""
         info.context.require(*READERS, "node_operator")
+        month = parse_month(period)
         async with info.context.server.db.read() as session:
-            row = await usage.find_period(session, period)
-            reports = await usage.latest_reports(session, period)
-            progress = await usage.progress(session, period)
+            row = await usage.find_period(session, month)
+            reports = await usage.latest_reports(session, month)
+            progress = await usage.progress(session, month)
         return Period(
             period=period,
             state=row.state if row else "OPEN",
@@ -119,8 +121,9 @@ class SettlementQuery:
     async def runs(self, info: Info, period: str | None = None) -> list[Run]:
         """List runs."""
         info.context.require(*READERS)
+        wanted = None if period is None else parse_month(period)
         async with info.context.server.db.read() as session:
-            return [Run.of(row) for row in await months.runs(session, period)]
+            return [Run.of(row) for row in await months.runs(session, wanted)]
 
     @strawberry.field(description="The journal in the order it was written.")
     async def journal(self, info: Info, first: int = 100, after: str = "0") -> list[JournalEntry]:
@@ -158,9 +161,10 @@ class RunMutation:
         """Cut a month off; again it changes nothing."""
 
         async def act(at: Change) -> Period:
-            await month.cut_off(at.session, period, await at.server.terms(at.session), at.now)
-            row = await usage.find_period(at.session, period)
-            return Period(period=period, state=row.state if row else "OPEN", missing_reports=[])
+            wanted = parse_month(period)
+            await month.cut_off(at.session, wanted, await at.server.terms(at.session), at.now)
+            row = await usage.find_period(at.session, wanted)
+            return Period(period=wanted, state=row.state if row else "OPEN", missing_reports=[])
 
         return await change(info, "period.cut_off", OFFICER, act)
 
@@ -171,7 +175,9 @@ class RunMutation:
         async def act(at: Change) -> Run:
             terms = await at.server.terms(at.session)
             return Run.of(
-                await runs_service.calculate_run(at.session, period, terms, at.who, at.now)
+                await runs_service.calculate_run(
+                    at.session, parse_month(period), terms, at.who, at.now
+                )
             )
 
         return await change(info, "run.calculate", OFFICER, act)

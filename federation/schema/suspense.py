@@ -16,6 +16,7 @@ from federation.suspense import service as suspense_service
 from federation.suspense import store as suspense_store
 from federation.suspense.tables import HeldClaim as HeldClaimRow
 from federation.suspense.tables import HeldListing
+from federation.values.month import parse_month
 
 OFFICER = ("settlement_officer",)
 APPROVER = ("settlement_approver",)
@@ -62,7 +63,7 @@ class SuspenseItem:
             since=item.since,
             period=item.period,
             received_on=item.received_on,
-            licence=item.licence,
+            licence=item.licence or "",
             url=item.url_key,
             ref=item.ref,
             clocks=[SuspenseClock.of(clock) for clock in held.clocks_of(item, country)],
@@ -227,8 +228,9 @@ class HeldListQuery:
         """List what is held elsewhere."""
         info.context.require(*READERS, "registry_officer")
         start = int(after) if after.isdigit() and len(after) < 19 else 0  # noqa: PLR2004
+        month = None if period is None else parse_month(period)
         async with info.context.server.db.read() as session:
-            rows = await suspense_store.listing(session, period=period, after=start, limit=first)
+            rows = await suspense_store.listing(session, period=month, after=start, limit=first)
         return [HeldListed.of(row) for row in rows]
 
 

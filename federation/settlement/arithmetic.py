@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from hashlib import sha256
 from math import lcm
+from typing import TypeVar
 
 WHOLE_BPS = 10_000
+Key = TypeVar("Key", bound=str)
 
 
 class NothingToSplitBy(ValueError):  # noqa: N818 - it says what is missing; no caller reads it
@@ -20,8 +22,8 @@ def part(total: int, bps: int) -> int:
 
 
 def largest_remainder(
-    total: int, weights: Mapping[str, int | Fraction], *, scope: str
-) -> dict[str, int]:
+    total: int, weights: Mapping[Key, int | Fraction], *, scope: str
+) -> dict[Key, int]:
     """Split a total in proportion to weights; amounts of 0 are left out.
 
     Everybody gets the floor of the exact share, the largest remainders one unit more. Ties go to
@@ -38,14 +40,14 @@ def largest_remainder(
     return _split(total, weights, turn)
 
 
-def split_over_months(fee: int, days: Mapping[str, int]) -> dict[str, int]:
+def split_over_months(fee: int, days: Mapping[Key, int]) -> dict[Key, int]:
     """Split a fee over months `YYYY-MM` by days; ties go to the earlier month."""
     return _split(fee, days, str.encode)
 
 
 def _split(
-    total: int, weights: Mapping[str, int | Fraction], turn: Callable[[str], bytes]
-) -> dict[str, int]:
+    total: int, weights: Mapping[Key, int | Fraction], turn: Callable[[Key], bytes]
+) -> dict[Key, int]:
     keys, integers = list(weights), _as_integers(weights)
     whole = sum(integers)
     if total < 0 or min(integers, default=0) < 0:
@@ -61,7 +63,7 @@ def _split(
     return {key: amount for key, amount in zip(keys, amounts, strict=True) if amount}
 
 
-def _as_integers(weights: Mapping[str, int | Fraction]) -> list[int]:
+def _as_integers(weights: Mapping[Key, int | Fraction]) -> list[int]:
     """Bring exact fractions to their common denominator."""
     integers = [weight for weight in weights.values() if isinstance(weight, int)]
     if len(integers) == len(weights):

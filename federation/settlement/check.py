@@ -9,6 +9,7 @@ import msgspec
 from federation.errors import RefusalError
 from federation.settlement.run import RunResult, compute, document_rates
 from federation.settlement.run_document import RunDocument, decode, encode
+from federation.values.licence_key import LicenceKey
 
 Check = tuple[int, list[str]]  # how many were examined, what is wrong
 
@@ -58,7 +59,7 @@ def _weights_accounted(document: RunDocument) -> Check:
 
 
 def _shares_sum(result: RunResult) -> Check:
-    wrong = [
+    wrong: list[str] = [
         key
         for key, licence in result.licences.items()
         if sum(licence.shares.values()) + licence.carried_forward != licence.revenue.distributable
@@ -85,8 +86,8 @@ def _shares_near_exact(document: RunDocument, result: RunResult) -> Check:
     return len(rows), [f"{k} {p}" for k, p in rows if not _is_near(result, weights[k], k, p)]
 
 
-def _weights(document: RunDocument) -> dict[str, dict[str, int]]:
-    weights: defaultdict[str, dict[str, int]] = defaultdict(dict)
+def _weights(document: RunDocument) -> dict[LicenceKey, dict[str, int]]:
+    weights: defaultdict[LicenceKey, dict[str, int]] = defaultdict(dict)
     for key, party, weight in document.shares_by:
         weights[key][party] = int(weight)
     return weights
@@ -106,7 +107,7 @@ def _shares_follow_weights(document: RunDocument, result: RunResult) -> Check:
     return len(document.shares_by), wrong
 
 
-def _is_near(result: RunResult, weights: Mapping[str, int], key: str, party: str) -> bool:
+def _is_near(result: RunResult, weights: Mapping[str, int], key: LicenceKey, party: str) -> bool:
     licence, whole = result.licences[key], sum(weights.values())
     share = licence.shares.get(party, 0)
     if weights[party] == 0:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from federation.settlement.rates import Rates
+from federation.values.held import is_held
+from federation.values.licence_key import LicenceKey
 from federation.values.party import HUB
 
 
@@ -17,7 +19,7 @@ class Obligation:
     creditor: str
     currency: str
     kind: Literal["share", "clearing_fee"]
-    licence: str
+    licence: LicenceKey
     amount: int
 
 
@@ -54,13 +56,18 @@ class Income:
 
 
 def obligations(
-    *, licensor: str, licence: str, currency: str, clearing_fee: int, shares: Mapping[str, int]
+    *,
+    licensor: str,
+    licence: LicenceKey,
+    currency: str,
+    clearing_fee: int,
+    shares: Mapping[str, int],
 ) -> list[Obligation]:
     """Return the obligations of one licence key; a share in one's own licence does not clear."""
     owed = [
         Obligation(licensor, party, currency, "share", licence, amount)
         for party, amount in shares.items()
-        if amount and party != licensor and not party.startswith("~")
+        if amount and party != licensor and not is_held(party)
     ]
     if clearing_fee and licensor != HUB:
         owed.append(Obligation(licensor, HUB, currency, "clearing_fee", licence, clearing_fee))

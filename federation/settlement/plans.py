@@ -10,16 +10,19 @@ from fractions import Fraction
 
 import msgspec
 
-from federation.metering.verdicts import DISPUTED_PARTY
 from federation.settlement.arithmetic import largest_remainder, part
 from federation.settlement.clearing import converted
 from federation.settlement.rates import Rates
+from federation.values.held import DISPUTED, DISPUTED_PARTY, NO_RECIPIENT
+from federation.values.licence_key import LicenceKey
+from federation.values.month import Month
 
 RECEIVED, DOMESTIC, BASE, TIER = "received", "domestic", "base", "tier"
-DISPUTED, NO_RECIPIENT = "DISPUTED", "NO_RECIPIENT"
-REASONS = {DISPUTED_PARTY: DISPUTED, "": NO_RECIPIENT}  # why what these "members" get is nobody's
+# Why what these "members" get is nobody's.
+REASONS = {DISPUTED_PARTY: DISPUTED, "": NO_RECIPIENT}
+NOBODYS = frozenset(REASONS.values())
 
-LicenceShare = tuple[str, str, int]  # licence key, currency, amount
+LicenceShare = tuple[LicenceKey, str, int]  # licence key, currency, amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +63,10 @@ class NodeInputs:
     """
 
     node: NodeTerms
-    period: str
+    period: Month
     received: Sequence[LicenceShare]
     domestic: Sequence[LicenceShare]
-    member_weights: Mapping[str, Mapping[str, int]]
+    member_weights: Mapping[LicenceKey, Mapping[str, int]]
     members: Sequence[MemberFacts]
     rates: Rates
 
@@ -76,7 +79,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     """
 
     member: str
-    licence: str | None
+    licence: LicenceKey | None
     source: str
     part: str
     amount: int
@@ -108,7 +111,7 @@ class Allocation:
     domestic: int
     admin_fee: int
     heads: Mapping[str, Sequence[Line]]
-    licences: Mapping[str, Mapping[str, int]]
+    licences: Mapping[str, Mapping[LicenceKey, int]]
 
 
 def allocate(inputs: NodeInputs) -> Allocation:
@@ -131,7 +134,11 @@ def allocate(inputs: NodeInputs) -> Allocation:
 
 
 def licence_lines(
-    inputs: NodeInputs, allocation: Allocation, side: str, licence: str, weights: Mapping[str, int]
+    inputs: NodeInputs,
+    allocation: Allocation,
+    side: str,
+    licence: LicenceKey,
+    weights: Mapping[str, int],
 ) -> list[Line]:
     """Split what one licence gives in one part over members by weight.
 
@@ -192,7 +199,7 @@ def tier_warnings(inputs: NodeInputs) -> list[str]:
 
 def _by_plan(
     inputs: NodeInputs, side: str, amount: int, shares: Sequence[LicenceShare]
-) -> tuple[Sequence[Line], Mapping[str, int]]:
+) -> tuple[Sequence[Line], Mapping[LicenceKey, int]]:
     """Apply the node's plan to one part: (lines by head, {licence: amount to split by weight})."""
     if inputs.node.plan == "tiered":
         return list(_tiered(inputs, side, amount)), {}
@@ -206,7 +213,7 @@ def _by_plan(
 
 def _per_licence(
     inputs: NodeInputs, side: str, amount: int, shares: Sequence[LicenceShare]
-) -> dict[str, int]:
+) -> dict[LicenceKey, int]:
     """Split over licences by their exact value in the settlement currency."""
     if amount == 0:
         return {}

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from federation.errors import RefusalError
 from federation.money import exponent
-from federation.values.month import last_day
+from federation.values.month import Month, last_day
 
 MAX_AGE = timedelta(days=7)
 _DECIMAL = re.compile(r"[0-9]{1,18}(\.[0-9]{1,20})?")
@@ -102,7 +102,7 @@ def parse_rate(text: str) -> Fraction:
     return Fraction(text)
 
 
-def reference_rates(table: Iterable[tuple[date, str, str]], clearing: str, period: str) -> Rates:
+def reference_rates(table: Iterable[tuple[date, str, str]], clearing: str, period: Month) -> Rates:
     """Return the last rates published on or before the last day of a period."""
     on = last_day(period)
     chosen: dict[str, tuple[date, str]] = {}

@@ -15,7 +15,8 @@ from federation.settlement.revenue import Revenue
 from federation.settlement.run import LicenceResult, RunResult, compute, with_rates_used
 from federation.settlement.run_document import RunDocument
 from federation.settlement.weights import Weights, late_weights, shares_by, sum_of_months, with_late
-from federation.values.month import last_day
+from federation.values.licence_key import LicenceKey
+from federation.values.month import Month, last_day
 from federation.values.party import HUB
 
 
@@ -40,10 +41,10 @@ class Corrected:
 
 def recompute(
     documents: Sequence[RunDocument],
-    usage: Mapping[str, Usage],
-    history: Mapping[str, Weights],
-    standing: Mapping[str, tuple[int, int]],
-    rates: Mapping[str, Mapping[str, tuple[str, str]]],
+    usage: Mapping[Month, Usage],
+    history: Mapping[Month, Weights],
+    standing: Mapping[LicenceKey, tuple[int, int]],
+    rates: Mapping[Month, Mapping[str, tuple[str, str]]],
 ) -> list[Corrected]:
     """Compute months again, in order, each with what the one before it now leaves.
 
@@ -72,8 +73,8 @@ def _document(
     old: RunDocument,
     usage: Usage | None,
     own: Weights,
-    earlier: Mapping[str, Weights],
-    left: Mapping[str, tuple[int, int]],
+    earlier: Mapping[Month, Weights],
+    left: Mapping[LicenceKey, tuple[int, int]],
 ) -> RunDocument:
     reports = dict(usage.reports) if usage else old.reports
     classes = dict(usage.classes) if usage else old.classes
@@ -118,7 +119,7 @@ class Difference:
     `bilateral` is what lies between nodes of which one left that month's net.
     """
 
-    licences: dict[str, LicenceResult]
+    licences: dict[LicenceKey, LicenceResult]
     cleared: list[Clearing]
     bilateral: list[Clearing]
     called: dict[str, tuple[int, int]]

@@ -6,7 +6,8 @@ from datetime import date
 
 from federation.licensing.facts import LicenceFacts
 from federation.settlement.arithmetic import largest_remainder, part, split_over_months
-from federation.values.month import months_of_term, period_of
+from federation.values.licence_key import LicenceKey
+from federation.values.month import Month, month_of, months_of_term
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,12 @@ class Revenue:
         return self.recognised - fees + self.brought_forward
 
 
-def allocated(fee: int, starts_on: date, ends_on: date) -> dict[str, int]:
+def allocated(fee: int, starts_on: date, ends_on: date) -> dict[Month, int]:
     """Return the part of a fee that belongs to each calendar month of the term."""
     return split_over_months(fee, months_of_term(starts_on, ends_on))
 
 
-def allocated_to(licence: LicenceFacts, fee: int) -> dict[str, int]:
+def allocated_to(licence: LicenceFacts, fee: int) -> dict[Month, int]:
     """Return the part of a component's fee that each month keeps: nothing after the licence ended.
 
     A licence that ended before its term keeps what its months were allocated; the month it ended
@@ -40,7 +41,7 @@ def allocated_to(licence: LicenceFacts, fee: int) -> dict[str, int]:
     months = allocated(fee, licence.starts_on, licence.fee_until)
     if licence.fee_until == licence.ends_on:
         return months
-    final = period_of(licence.ends_on)
+    final = month_of(licence.ends_on)
     kept = {month: amount for month, amount in months.items() if month < final}
     days = months_of_term(licence.starts_on, licence.fee_until)[final]
     used = months_of_term(licence.starts_on, licence.ends_on)[final]
@@ -54,7 +55,7 @@ def fee_owed(licence: LicenceFacts) -> int:
     return sum(sum(allocated_to(licence, part.fee).values()) for part in licence.components)
 
 
-def credited(licence: LicenceFacts, fee: int) -> dict[str, int]:
+def credited(licence: LicenceFacts, fee: int) -> dict[Month, int]:
     """Return the part of a component's fee, by month, that is not owed after an early end."""
     kept = allocated_to(licence, fee)
     months = allocated(fee, licence.starts_on, licence.fee_until)
@@ -65,14 +66,14 @@ def credited(licence: LicenceFacts, fee: int) -> dict[str, int]:
 def recognise(
     licence: LicenceFacts,
     *,
-    period: str,
-    first_period: str,
+    period: Month,
+    first_period: Month,
     received: int,
-    recognised_before: Mapping[str, int],
-    brought_forward: Mapping[str, int],
+    recognised_before: Mapping[LicenceKey, int],
+    brought_forward: Mapping[LicenceKey, int],
     clearing_fee_bps: int,
     collecting_fee_bps: int,
-) -> dict[str, Revenue]:
+) -> dict[LicenceKey, Revenue]:
     """Return the revenue of each component by its licence key.
 
     Only money received is shared, and money pays months in order; months before the first period
@@ -94,7 +95,7 @@ def recognise(
     }
 
 
-def _allocated_by_key(licence: LicenceFacts) -> dict[str, dict[str, int]]:
+def _allocated_by_key(licence: LicenceFacts) -> dict[LicenceKey, dict[Month, int]]:
     return {
         licence.key(component): allocated_to(licence, component.fee)
         for component in licence.components
@@ -103,12 +104,12 @@ def _allocated_by_key(licence: LicenceFacts) -> dict[str, dict[str, int]]:
 
 def _recognised(
     licence: LicenceFacts,
-    months: Mapping[str, Mapping[str, int]],
-    settled: tuple[str, str],
+    months: Mapping[LicenceKey, Mapping[Month, int]],
+    settled: tuple[Month, Month],
     *,
     received: int,
-    before: Mapping[str, int],
-) -> dict[str, int]:
+    before: Mapping[LicenceKey, int],
+) -> dict[LicenceKey, int]:
     """Return R of each component: R of the licence, split by what each is still to be paid."""
     first, period = settled
     open_to = {
@@ -123,7 +124,7 @@ def _recognised(
         return {}
     ids = {component.id or "": licence.key(component) for component in licence.components}
     if list(ids) == [""]:
-        return {licence.number: total}
+        return {ids[""]: total}
     # An early end that crossed an approved run may leave a component with more than its part.
     weights = {component_id: max(0, open_to[key]) for component_id, key in ids.items()}
     split = largest_remainder(total, weights, scope=f"{period}/{licence.number}")

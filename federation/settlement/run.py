@@ -22,7 +22,8 @@ from federation.settlement.fee_band import FeeBandError, check_band, effective_r
 from federation.settlement.rates import Rates
 from federation.settlement.revenue import Revenue, recognise
 from federation.settlement.run_document import LicenceTerms, PublishedRate, RunDocument, in_order
-from federation.values.month import last_day
+from federation.values.licence_key import LicenceKey
+from federation.values.month import Month, last_day
 from federation.values.party import HUB
 
 
@@ -41,7 +42,7 @@ class LicenceResult:
 class RunResult:
     """The outcome of a run; every licence key, node and the hub is there, also with zeros."""
 
-    licences: dict[str, LicenceResult]
+    licences: dict[LicenceKey, LicenceResult]
     obligations: list[Obligation]
     cleared: list[Clearing]
     positions: dict[str, Position]
@@ -94,11 +95,11 @@ def document_rates(document: RunDocument) -> Rates:
 
 
 def received_by(
-    licences: Mapping[str, LicenceResult], node: str
-) -> tuple[list[tuple[str, str, int]], list[tuple[str, str, int]]]:
+    licences: Mapping[LicenceKey, LicenceResult], node: str
+) -> tuple[list[tuple[LicenceKey, str, int]], list[tuple[LicenceKey, str, int]]]:
     """Return a node's (licence key, currency, amount): from other licensors, from its own."""
-    received: list[tuple[str, str, int]] = []
-    domestic: list[tuple[str, str, int]] = []
+    received: list[tuple[LicenceKey, str, int]] = []
+    domestic: list[tuple[LicenceKey, str, int]] = []
     for key, licence in licences.items():
         if licence.shares.get(node):
             side = domestic if licence.licensor == node else received
@@ -118,8 +119,8 @@ def choose_weights(
     return (earlier, "earlier") if any(earlier.values()) else ({}, "none")
 
 
-def _licence_results(document: RunDocument) -> dict[str, LicenceResult]:
-    weights: dict[str, dict[str, int]] = {}
+def _licence_results(document: RunDocument) -> dict[LicenceKey, LicenceResult]:
+    weights: dict[LicenceKey, dict[str, int]] = {}
     for key, party, weight in document.shares_by:
         weights.setdefault(key, {})[party] = int(weight)
     return {
@@ -129,7 +130,7 @@ def _licence_results(document: RunDocument) -> dict[str, LicenceResult]:
     }
 
 
-def _revenue(document: RunDocument, number: str, terms: LicenceTerms) -> dict[str, Revenue]:
+def _revenue(document: RunDocument, number: str, terms: LicenceTerms) -> dict[LicenceKey, Revenue]:
     national = document.collectives.get(terms.licensor)
     return recognise(
         terms.facts(number),
@@ -148,7 +149,11 @@ def _clearing_bps(document: RunDocument, licensor: str) -> int:
 
 
 def _licence_result(
-    period: str, key: str, terms: LicenceTerms, revenue: Revenue, weights: Mapping[str, int]
+    period: Month,
+    key: LicenceKey,
+    terms: LicenceTerms,
+    revenue: Revenue,
+    weights: Mapping[str, int],
 ) -> LicenceResult:
     """Split what is distributable between nodes; with no weight at all it stays as NO_USAGE."""
     total = revenue.distributable
@@ -160,7 +165,7 @@ def _licence_result(
     return LicenceResult(terms.licensor, terms.currency, revenue, shares, 0)
 
 
-def _check_bands(document: RunDocument, licences: Mapping[str, LicenceResult]) -> list[str]:
+def _check_bands(document: RunDocument, licences: Mapping[LicenceKey, LicenceResult]) -> list[str]:
     rows = [
         check_band(
             _effective_rate(document, licence.licensor, node),
@@ -184,7 +189,7 @@ def _effective_rate(document: RunDocument, licensor: str, node: str) -> Fraction
     )
 
 
-def _obligations(key: str, licence: LicenceResult) -> list[Obligation]:
+def _obligations(key: LicenceKey, licence: LicenceResult) -> list[Obligation]:
     return obligations(
         licensor=licence.licensor,
         licence=key,
@@ -195,7 +200,7 @@ def _obligations(key: str, licence: LicenceResult) -> list[Obligation]:
 
 
 def _income(
-    document: RunDocument, licences: Mapping[str, LicenceResult], node: str, rates: Rates
+    document: RunDocument, licences: Mapping[LicenceKey, LicenceResult], node: str, rates: Rates
 ) -> Income:
     target = document.collectives[node].settlement_currency
     received, domestic = received_by(licences, node)

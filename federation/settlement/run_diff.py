@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from federation.settlement.run import RunResult, compute
+from federation.settlement.run import LicenceResult, RunResult, compute
 from federation.settlement.run_document import LicenceTerms, RunDocument
+from federation.values.licence_key import LicenceKey
 from federation.wording import counted
 
 
@@ -12,7 +13,7 @@ from federation.wording import counted
 class Difference:
     """A party's share in a licence key before and after, in minor units of `currency`."""
 
-    licence: str
+    licence: LicenceKey | None
     party: str
     old: int
     new: int
@@ -56,7 +57,7 @@ def compare(old: RunDocument | None, new: RunDocument) -> RunDiff:
 
 
 def _shares(before: RunResult | None, after: RunResult) -> Iterator[Difference]:
-    earlier = before.licences if before else {}
+    earlier: dict[LicenceKey, LicenceResult] = before.licences if before else {}
     for key in sorted({*earlier, *after.licences}):
         was = earlier[key].shares if key in earlier else {}
         now = after.licences[key].shares if key in after.licences else {}
@@ -70,7 +71,7 @@ def _shares(before: RunResult | None, after: RunResult) -> Iterator[Difference]:
 def _nets(before: RunResult | None, after: RunResult, currency: str) -> Iterator[Difference]:
     for party, position in after.positions.items():
         was = before.positions.get(party) if before else None
-        row = Difference("", party, was.net if was else 0, position.net, currency)
+        row = Difference(None, party, was.net if was else 0, position.net, currency)
         if row.difference:
             yield row
 

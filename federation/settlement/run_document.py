@@ -13,15 +13,16 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from federation.errors import RefusalError
 from federation.licensing.facts import Component, LicenceFacts
 from federation.store.canonical import canonical, sha256_hex
+from federation.values.held import DISPUTED_PARTY, UNMATCHED_PARTY, late_party
+from federation.values.ids import is_plain_id
+from federation.values.licence_key import LicenceKey, licence_key
+from federation.values.month import WrittenMonth
 from federation.values.party import HUB
-
-LATE_PREFIX = "~LATE:"
 
 Digits = Annotated[str, Meta(pattern=r"\A(0|[1-9][0-9]*)\Z", max_length=1000)]
 Bps = Annotated[int, Meta(ge=0, le=10_000)]
 Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Day = Annotated[str, Meta(pattern=r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
-Month = Annotated[str, Meta(pattern=r"\A[0-9]{4}-(0[1-9]|1[0-2])\Z")]
 Currency = Annotated[str, Meta(pattern=r"\A[A-Z]{3}\Z")]
 Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 
@@ -80,7 +81,7 @@ class ComponentTerms(Struct, frozen=True, forbid_unknown_fields=True):
 class LicenceTerms(Struct, frozen=True, forbid_unknown_fields=True):
     """A licence, the money it brought so far, and what earlier periods left of it.
 
-    The three mappings are by licence key: the number, with `/<component id>` if there is one.
+    The three mappings are by licence key.
     """
 
     licensor: str
@@ -92,9 +93,9 @@ class LicenceTerms(Struct, frozen=True, forbid_unknown_fields=True):
     usage_basis: Literal["site", "lab"]
     components: list[ComponentTerms]
     received: Digits
-    recognised_before: dict[str, Digits]
-    brought_forward: dict[str, Digits]
-    weights_from: dict[str, Literal["period", "earlier", "none"]]
+    recognised_before: dict[LicenceKey, Digits]
+    brought_forward: dict[LicenceKey, Digits]
+    weights_from: dict[LicenceKey, Literal["period", "earlier", "none"]]
     ended_on: Day | UnsetType = UNSET  # the last day, where it ended before its term
 
     def facts(self, number: str) -> LicenceFacts:
@@ -115,9 +116,9 @@ class LicenceTerms(Struct, frozen=True, forbid_unknown_fields=True):
             fee_ends_on=date.fromisoformat(self.ends_on) if self.ended_on else None,
         )
 
-    def keys(self, number: str) -> list[str]:
+    def keys(self, number: str) -> list[LicenceKey]:
         """Return the licence keys of the components."""
-        return [number if c.id is None else f"{number}/{c.id}" for c in self.components]
+        return [licence_key(number, c.id) for c in self.components]
 
 
 class PublishedRate(Struct, frozen=True, forbid_unknown_fields=True):
@@ -131,21 +132,16 @@ class RunDocument(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything a run follows from, and nothing else: no key, address or recording time."""
 
     format: Literal[1]
-    period: Month
-    first_period: Month
+    period: WrittenMonth
+    first_period: WrittenMonth
     hub: HubTerms
     weights: WeightTerms
     collectives: dict[str, CollectiveTerms]
     licences: dict[str, LicenceTerms]
     rates: dict[Currency, PublishedRate]
-    shares_by: list[tuple[str, str, Digits]]  # [licence key, party, weight], sorted
+    shares_by: list[tuple[LicenceKey, str, Digits]]  # [licence key, party, weight], sorted
     classes: dict[str, tuple[Count, Digits]]  # {class: [lines, units]}
     reports: dict[str, Sha256]  # {node: digest of its usage report}
-
-
-def late_party(node: str) -> str:
-    """Return who holds the share of a node whose report was declared missing."""
-    return f"{LATE_PREFIX}{node}"
 
 
 def encode(document: RunDocument) -> bytes:
@@ -188,7 +184,7 @@ def _refuse_contradictions(document: RunDocument) -> None:
     """Refuse names that nothing else in the document explains."""
     keys = {key for number, terms in document.licences.items() for key in terms.keys(number)}
     late = {late_party(code) for code in document.collectives.keys() - document.reports.keys()}
-    parties = {*document.collectives, "~UNMATCHED", "~DISPUTED", *late}
+    parties = {*document.collectives, UNMATCHED_PARTY, DISPUTED_PARTY, *late}
     rows = [(key, party) for key, party, _ in document.shares_by]
     if document.first_period > document.period:
         raise ValueError("the first period lies after the period")
@@ -208,9 +204,9 @@ def _refuse_licence(document: RunDocument, number: str, terms: LicenceTerms) -> 
     if facts.ends_on < facts.starts_on or not keys or len(keys) < len(terms.components):
         raise ValueError(f"{number}: its term or its components contradict themselves")
     ids = [c.id for c in terms.components if c.id is not None]
-    if len(keys) > 1 and number in keys:
+    if len(keys) > 1 and len(ids) < len(keys):
         raise ValueError(f"{number}: a component without id beside others")
-    if not all(ids) or any(name.startswith("~") or "/" in name for name in ids):
+    if not all(map(is_plain_id, ids)):
         raise ValueError(f"{number}: a component id is empty, begins with ~ or holds a /")
     if terms.licensor != HUB and terms.licensor not in document.collectives:
         raise ValueError(f"{number}: an unknown licensor")

@@ -5,15 +5,17 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from federation.metering.messages import UsageReport
 from federation.settlement.run import choose_weights
-from federation.settlement.run_document import late_party
+from federation.values.held import late_party
+from federation.values.licence_key import LicenceKey
+from federation.values.month import Month
 
-Weights = dict[str, dict[str, int]]  # {licence key: {party: weight}}
+Weights = dict[LicenceKey, dict[str, int]]  # {licence key: {party: weight}}
 LATE_MONTHS = 3
 
 
 def own_weights(reports: Iterable[UsageReport]) -> Weights:
     """Add up what a month's own lines weigh, per licence key and party."""
-    sums: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
+    sums: defaultdict[LicenceKey, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
     for report in reports:
         for item in report.weights:
             sums[item.licence][item.node] += int(item.weight)
@@ -22,9 +24,9 @@ def own_weights(reports: Iterable[UsageReport]) -> Weights:
     return {licence: dict(parties) for licence, parties in sums.items()}
 
 
-def sum_of_months(history: Mapping[str, Weights]) -> Weights:
+def sum_of_months(history: Mapping[Month, Weights]) -> Weights:
     """Add up what several months' own lines weigh."""
-    sums: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
+    sums: defaultdict[LicenceKey, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
     for weights in history.values():
         for key, parties in weights.items():
             for party, weight in parties.items():
@@ -32,7 +34,7 @@ def sum_of_months(history: Mapping[str, Weights]) -> Weights:
     return {key: dict(parties) for key, parties in sums.items()}
 
 
-def late_weights(history: Mapping[str, Weights], nodes: Iterable[str]) -> Weights:
+def late_weights(history: Mapping[Month, Weights], nodes: Iterable[str]) -> Weights:
     """Return what missing nodes are held to weigh: the mean of their last three months.
 
     A mean is rounded down to an integer; a unit weighs at least 10,000, so nothing is lost by it.
@@ -53,9 +55,9 @@ def with_late(own: Weights, late: Weights) -> Weights:
     return {key: {**own.get(key, {}), **late.get(key, {})} for key in sorted({*own, *late})}
 
 
-def shares_by(own: Weights, earlier: Weights) -> list[tuple[str, str, str]]:
+def shares_by(own: Weights, earlier: Weights) -> list[tuple[LicenceKey, str, str]]:
     """Return the rows [licence key, party, weight] that a document states."""
-    rows: list[tuple[str, str, str]] = []
+    rows: list[tuple[LicenceKey, str, str]] = []
     for key in sorted(own.keys() | earlier.keys()):
         weights, _ = choose_weights(own.get(key, {}), earlier.get(key, {}))
         rows += [(key, party, str(weight)) for party, weight in weights.items() if weight]
@@ -72,9 +74,9 @@ def sum_of_classes(reports: Iterable[UsageReport]) -> dict[str, tuple[int, str]]
     return {name: (lines, str(units)) for name, (lines, units) in sums.items()}
 
 
-def use_weights(reports: Sequence[UsageReport]) -> list[tuple[str, str, str, int, int]]:
+def use_weights(reports: Sequence[UsageReport]) -> list[tuple[LicenceKey, str, str, int, int]]:
     """Return (licence key, party, use, weight, units) of a month's own lines, sorted."""
-    sums: defaultdict[tuple[str, str, str], tuple[int, int]] = defaultdict(lambda: (0, 0))
+    sums: defaultdict[tuple[LicenceKey, str, str], tuple[int, int]] = defaultdict(lambda: (0, 0))
     for report in reports:
         for item in report.weights:
             weight, units = sums[item.licence, item.node, item.use]

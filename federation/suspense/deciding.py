@@ -8,9 +8,10 @@ from federation.errors import RefusalError
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts
 from federation.payments import service as payments
+from federation.payments.names import release_id
 from federation.payments.payees import account_in
 from federation.registry import index_store
-from federation.registry.urls import normalise_url
+from federation.registry.urls import UrlKey, normalise_url
 from federation.settlement.rates import Rates
 from federation.settlement.run_document import RunDocument
 from federation.store import outbox
@@ -25,8 +26,7 @@ from federation.suspense.claiming import (
     UnknownHeldClaimError,
     decided,
 )
-from federation.suspense.eligibility import claimants, is_reserved, key_of
-from federation.suspense.items import DISPUTED, UNMATCHED
+from federation.suspense.eligibility import claimants, is_reserved
 from federation.suspense.messages import (
     HeldClaimed,
     HeldClosed,
@@ -42,7 +42,8 @@ from federation.trust.membership import HubTerms
 from federation.trust.parties import collective_terms, get_party
 from federation.trust.principals import Principal, require_other_person
 from federation.trust.store import node_parties
-from federation.values.month import period_of
+from federation.values.held import DISPUTED, UNMATCHED
+from federation.values.month import Month, month_of
 from federation.values.party import HUB
 
 
@@ -180,7 +181,7 @@ async def _accept(
     await _close(session, row.url_key, documents, now)
 
 
-async def _documents(session: ReadSession, url_key: str) -> dict[str, RunDocument]:
+async def _documents(session: ReadSession, url_key: str) -> dict[Month, RunDocument]:
     """Return {month: run} of the months in which something is held for an address."""
     wanted = {item.period for item in await store.held_sums(session, url_key=url_key)}
     return {
@@ -194,14 +195,14 @@ async def _claimed_items(
     session: ReadSession,
     row: HeldClaim,
     reasons: frozenset[str],
-    documents: Mapping[str, RunDocument],
+    documents: Mapping[Month, RunDocument],
 ) -> list[Held]:
     """Return what is left of the held items whose use the claim covers, or refuse."""
     rows = await store.held_sums(session, url_key=row.url_key)
     open_rows = [item for item in rows if item.amount > 0 and item.period in documents]
     if not open_rows:
         raise NotHeldError(row.url_key)
-    key = key_of(row.url_key)
+    key = UrlKey.of(row.url_key)
     index = index_store.claim_index(await index_store.index_slice(session, [key]))
     found: list[Held] = []
     rivals: set[str] = set()
@@ -263,7 +264,7 @@ async def _pay(
     session: WriteSession,
     row: HeldClaim,
     parts: Sequence[Released],
-    rates: Mapping[str, Rates],
+    rates: Mapping[Month, Rates],
     terms: HubTerms,
     now: datetime,
 ) -> list[ReleasedPayment]:
@@ -275,13 +276,13 @@ async def _pay(
     for period, amount in remitted(parts, rates, currency).items():
         if not amount:
             continue
-        payment_id = f"ADJ-{period}-{row.id}"
+        payment_id = release_id(period, row.id)
         await payments.propose(
             session,
             kind=payments.ADJUSTMENT,
             payment_id=payment_id,
             run=runs[period],
-            period=period_of(now.date()),
+            period=month_of(now.date()),
             payer=HUB,
             payee=row.node,
             amount=amount,
@@ -300,7 +301,7 @@ async def _pay(
 
 
 async def _close(
-    session: WriteSession, url_key: str, documents: Mapping[str, RunDocument], now: datetime
+    session: WriteSession, url_key: str, documents: Mapping[Month, RunDocument], now: datetime
 ) -> None:
     """Tell every node of which months nothing is left for an address."""
     await session.flush()

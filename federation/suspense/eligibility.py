@@ -5,19 +5,21 @@ from datetime import UTC, date, datetime, time
 from federation.registry.index import ClaimIndex
 from federation.registry.urls import UrlKey
 from federation.settlement.run_document import RunDocument
-from federation.values.month import first_day, last_day
+from federation.values.licence_key import LicenceKey, component_of, number_of
+from federation.values.month import Month, first_day, last_day
 
 
-def window(document: RunDocument, key: str) -> tuple[date, date]:
+def window(document: RunDocument, key: LicenceKey) -> tuple[date, date]:
     """Return the days on which the use lies that a month's shares of a licence key follow."""
-    facts = document.licences[key.partition("/")[0]].facts(key.partition("/")[0])
-    origin = document.licences[facts.number].weights_from[key]
+    number = number_of(key)
+    facts = document.licences[number].facts(number)
+    origin = document.licences[number].weights_from[key]
     begin = first_day(document.period if origin == "period" else document.first_period)
     return max(begin, facts.starts_on), min(last_day(document.period), facts.ends_on)
 
 
 def claimants(
-    index: ClaimIndex, key: UrlKey, document: RunDocument, licence: str
+    index: ClaimIndex, key: UrlKey, document: RunDocument, licence: LicenceKey
 ) -> set[tuple[str, str]]:
     """Return the (node, claim) that are the most specific throughout the days of use.
 
@@ -32,14 +34,11 @@ def claimants(
     return first & last
 
 
-def is_reserved(index: ClaimIndex, key: UrlKey, document: RunDocument, licence: str) -> bool:
+def is_reserved(index: ClaimIndex, key: UrlKey, document: RunDocument, licence: LicenceKey) -> bool:
     """Tell whether the work was withheld from one of the uses: a withheld work earns nothing."""
-    number, _, component = licence.partition("/")
+    terms = document.licences[number_of(licence)]
     uses = {
-        use
-        for part in document.licences[number].components
-        if (part.id or "") == component
-        for use in part.uses
+        use for part in terms.components if part.id == component_of(licence) for use in part.uses
     }
     at = at_end_of(window(document, licence)[1])
     return any(index.is_reserved(key, use, at) for use in uses)
@@ -50,13 +49,7 @@ def at_end_of(day: date) -> datetime:
     return datetime.combine(day, time.max, UTC)
 
 
-def key_of(text: str) -> UrlKey:
-    """Return the key of an address written as `host/path`."""
-    host, slash, path = text.partition("/")
-    return UrlKey(host, slash + path)
-
-
-def claims_counting(index: ClaimIndex, key: UrlKey, period: str) -> set[str]:
+def claims_counting(index: ClaimIndex, key: UrlKey, period: Month) -> set[str]:
     """Return the claims that are the most specific on the first or last day of a month."""
     days = (first_day(period), last_day(period))
     return {claim.claim_id for day in days for claim in index.claimants(key, at_end_of(day))}

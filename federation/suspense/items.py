@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from federation.suspense.law import clocks, law_for, pay_by
+from federation.values.licence_key import LicenceKey
+from federation.values.month import Month
 
-UNMATCHED, DISPUTED, LATE = "UNMATCHED", "DISPUTED", "LATE"
-NO_USAGE, NO_RECIPIENT = "NO_USAGE", "NO_RECIPIENT"
+NO_USAGE = "NO_USAGE"
 BELOW_MINIMUM, ACCOUNT_MISSING = "BELOW_MINIMUM", "ACCOUNT_MISSING"
 TAX_DATA_MISSING, NOT_COLLECTED = "TAX_DATA_MISSING", "NOT_COLLECTED"
 
@@ -30,9 +31,9 @@ class SuspenseItem:
     currency: str
     amount: int
     since: date
-    period: str
+    period: Month
     received_on: date | None
-    licence: str = ""
+    licence: LicenceKey | None = None
     url_key: str = ""
     ref: str = ""
 
@@ -46,8 +47,8 @@ class HeldSum:
 
     item: int
     run_id: str
-    period: str
-    licence: str
+    period: Month
+    licence: LicenceKey
     reason: str
     url_key: str
     currency: str

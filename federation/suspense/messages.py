@@ -7,12 +7,12 @@ import msgspec
 from msgspec import Meta
 
 from federation.store.messages import MIB, Message
+from federation.values.month import WrittenMonth
 from federation.values.wire import (
     CurrencyText,
     Digits,
     LicenceKeyText,
     Line,
-    MonthText,
     OpaqueId,
     PaymentId,
     Reason,
@@ -40,7 +40,7 @@ class HeldPublished(Message, frozen=True):
     KIND: ClassVar[str] = "held.published"
     BYTES_MAX: ClassVar[int] = 48 * MIB
 
-    period: MonthText
+    period: WrittenMonth
     items: Annotated[list[ListedItem], Meta(max_length=LISTED_PER_MESSAGE)]
 
     @property
@@ -55,7 +55,7 @@ class HeldClosed(Message, frozen=True):
     KIND: ClassVar[str] = "held.closed"
 
     url_key: UrlKeyText
-    periods: Annotated[list[MonthText], Meta(max_length=MONTHS_MAX)]
+    periods: Annotated[list[WrittenMonth], Meta(max_length=MONTHS_MAX)]
     closed_on: date
 
     @property
@@ -98,7 +98,7 @@ class HeldRefused(Message, frozen=True):
 class ReleasedItem(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """What was released of one licence and month; amounts in minor units as text."""
 
-    period: MonthText
+    period: WrittenMonth
     licence: LicenceKeyText
     reason: Line
     amount: Digits
@@ -109,7 +109,7 @@ class ReleasedItem(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_
 class ReleasedPayment(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """What the hub pays for the releases of one month, in the node's settlement currency."""
 
-    period: MonthText
+    period: WrittenMonth
     run_id: Sha256Text
     payment_id: PaymentId
     amount: Digits

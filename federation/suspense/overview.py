@@ -7,38 +7,35 @@ from datetime import date
 import msgspec
 
 from federation.distribution.tables import DistributedRun, MemberBalance
+from federation.payments.names import member_payee
 from federation.payments.tables import Payment
+from federation.settlement.plans import NOBODYS
 from federation.settlement.revenue import allocated_to
 from federation.settlement.run import RunResult
 from federation.settlement.run_document import RunDocument
-from federation.suspense.items import (
-    LATE,
-    NO_USAGE,
-    NOT_COLLECTED,
-    HeldSum,
-    SuspenseItem,
-    collected_on,
-)
-from federation.values.month import last_day
+from federation.suspense.items import NO_USAGE, NOT_COLLECTED, HeldSum, SuspenseItem, collected_on
+from federation.values.held import LATE
+from federation.values.licence_key import number_of
+from federation.values.month import Month, last_day
 
 Receipts = Mapping[str, Sequence[tuple[date, int]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Month:
+class RunMonth:
     """A settled month as far as held money needs it."""
 
-    period: str
+    period: Month
     on: date
     document: RunDocument
 
 
 def held(
-    sums: Iterable[HeldSum], months: Mapping[str, Month], receipts: Receipts
+    sums: Iterable[HeldSum], months: Mapping[Month, RunMonth], receipts: Receipts
 ) -> Iterator[SuspenseItem]:
     """Yield what is left of itemised shares; `months` are those it is held for."""
     for item in sums:
-        number = item.licence.partition("/")[0]
+        number = number_of(item.licence)
         is_late = item.reason == LATE  # then a node stands in the place of an address
         yield SuspenseItem(
             reason=item.reason,
@@ -54,7 +51,7 @@ def held(
         )
 
 
-def _collected(month: Month, number: str, receipts: Receipts) -> date:
+def _collected(month: RunMonth, number: str, receipts: Receipts) -> date:
     """Return when a month's money for a licence was collected, at the latest on its last day."""
     terms = month.document.licences[number]
     before = sum(int(text) for text in terms.recognised_before.values())
@@ -62,7 +59,7 @@ def _collected(month: Month, number: str, receipts: Receipts) -> date:
 
 
 def no_usage(
-    months: Sequence[Month], result: RunResult, here: str, receipts: Receipts
+    months: Sequence[RunMonth], result: RunResult, here: str, receipts: Receipts
 ) -> Iterator[SuspenseItem]:
     """Yield what the last month carries forward of this licensor's licences, with its age.
 
@@ -71,7 +68,7 @@ def no_usage(
     for key, licence in sorted(result.licences.items()):
         if licence.licensor != here or not licence.carried_forward:
             continue
-        number = key.partition("/")[0]
+        number = number_of(key)
         first = months[-1]
         for month in reversed(months):
             first = month
@@ -89,7 +86,7 @@ def no_usage(
         )
 
 
-def not_collected(last: Month, result: RunResult, here: str) -> Iterator[SuspenseItem]:
+def not_collected(last: RunMonth, result: RunResult, here: str) -> Iterator[SuspenseItem]:
     """Yield what settled months were allocated of a licence and nobody has paid yet."""
     for number, terms in sorted(last.document.licences.items()):
         if terms.licensor != here:
@@ -118,7 +115,7 @@ def not_collected(last: Month, result: RunResult, here: str) -> Iterator[Suspens
                 )
 
 
-def _first_unpaid(by_month: Mapping[str, int], paid: int) -> date:
+def _first_unpaid(by_month: Mapping[Month, int], paid: int) -> date:
     """Return the last day of the first month that is not paid in full."""
     total = 0
     for month, amount in by_month.items():
@@ -129,7 +126,7 @@ def _first_unpaid(by_month: Mapping[str, int], paid: int) -> date:
 
 
 def of_members(
-    rows: Sequence[MemberBalance], currency: str, settled_on: Mapping[str, date]
+    rows: Sequence[MemberBalance], currency: str, settled_on: Mapping[Month, date]
 ) -> Iterator[SuspenseItem]:
     """Yield what members were attributed and cannot be paid; it has waited since it was above 0."""
     since: dict[str, date] = {}
@@ -144,7 +141,7 @@ def of_members(
         if row.outstanding:
             yield SuspenseItem(
                 reason=row.reason or "",
-                owner=f"member:{member}",
+                owner=member_payee(member),
                 currency=currency,
                 amount=row.outstanding,
                 since=since[member],
@@ -154,14 +151,14 @@ def of_members(
 
 
 def without_recipient(
-    rows: Iterable[DistributedRun], currency: str, settled_on: Mapping[str, date]
+    rows: Iterable[DistributedRun], currency: str, settled_on: Mapping[Month, date]
 ) -> Iterator[SuspenseItem]:
     """Yield what a node could give to nobody: contested by its own members, or nobody to share."""
     for row in rows:
         for reason, text in sorted(
             msgspec.json.decode(row.outstanding, type=dict[str, str]).items()
         ):
-            if reason in {"DISPUTED", "NO_RECIPIENT"} and int(text):
+            if reason in NOBODYS and int(text):
                 yield SuspenseItem(
                     reason=reason,
                     owner="",

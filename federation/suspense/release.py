@@ -11,6 +11,8 @@ from datetime import date
 from federation.ledger.accounts import Accounts, Entry, Posting, held_as, transfer
 from federation.settlement.arithmetic import part
 from federation.settlement.rates import Rates
+from federation.values.licence_key import LicenceKey
+from federation.values.month import Month
 from federation.values.party import HUB
 
 
@@ -19,8 +21,8 @@ class Held:
     """What is left of one held item, in minor units of the licence's currency."""
 
     item: int
-    licence: str
-    period: str
+    licence: LicenceKey
+    period: Month
     run_id: str
     reason: str
     amount: int
@@ -31,8 +33,8 @@ class Held:
 class Released:
     """What of one licence and month goes to a claimant; `cleared` is in the clearing currency."""
 
-    licence: str
-    period: str
+    licence: LicenceKey
+    period: Month
     run_id: str
     currency: str
     items: tuple[Held, ...]
@@ -44,9 +46,9 @@ class Released:
         return f"release/{self.period}/{self.licence}/{claim}"
 
 
-def released(items: Iterable[Held], rates: Mapping[str, Rates]) -> list[Released]:
+def released(items: Iterable[Held], rates: Mapping[Month, Rates]) -> list[Released]:
     """Sum per licence and month and convert each sum once, at the rates of its month."""
-    groups: dict[tuple[str, str], list[Held]] = {}
+    groups: dict[tuple[Month, LicenceKey], list[Held]] = {}
     for item in items:
         groups.setdefault((item.period, item.licence), []).append(item)
     return [
@@ -64,10 +66,10 @@ def released(items: Iterable[Held], rates: Mapping[str, Rates]) -> list[Released
 
 
 def remitted(
-    parts: Sequence[Released], rates: Mapping[str, Rates], currency: str
-) -> dict[str, int]:
+    parts: Sequence[Released], rates: Mapping[Month, Rates], currency: str
+) -> dict[Month, int]:
     """Return {month: what is paid} in the claimant's settlement currency, converted once each."""
-    cleared: dict[str, int] = {}
+    cleared: dict[Month, int] = {}
     for item in parts:
         cleared[item.period] = cleared.get(item.period, 0) + item.cleared
     return {
@@ -92,7 +94,7 @@ def hub_entry(
     due, exchange = books.due(node), books.equity("Clearing")
     postings: list[Posting] = []
     for held in item.items:
-        account = books.suspense(held_as(f"~{held.reason}"))
+        account = books.suspense(held_as(held.reason))
         postings += transfer(account, due, held.amount, item.currency, meta)
     postings += transfer(due, exchange, item.amount, item.currency, meta)
     postings += transfer(exchange, due, item.cleared, clearing_currency, meta)
@@ -104,7 +106,7 @@ def node_entry(
     node: str,
     claim: str,
     member: str,
-    period: str,
+    period: Month,
     run_id: str,
     amount: int,
     admin_fee_bps: int,

@@ -13,11 +13,13 @@ from federation.settlement.run_document import RunDocument
 from federation.store import outbox
 from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense import overview, store
-from federation.suspense.items import DISPUTED, UNMATCHED, SuspenseItem
+from federation.suspense.items import SuspenseItem
 from federation.suspense.messages import LISTED_PER_MESSAGE, HeldPublished, ListedItem
 from federation.suspense.release import amount_band
 from federation.trust.store import node_parties
-from federation.values.month import last_day
+from federation.values.held import DISPUTED, UNMATCHED
+from federation.values.licence_key import component_of, number_of
+from federation.values.month import Month, last_day
 from federation.values.party import HUB
 
 CLAIMABLE = (UNMATCHED, DISPUTED)
@@ -101,7 +103,7 @@ async def held_here(
     return found
 
 
-async def held_sheet(session: ReadSession, here: str, period: str) -> Sheet:
+async def held_sheet(session: ReadSession, here: str, period: Month) -> Sheet:
     """Return the itemised list of what this server holds of a month, for its own staff."""
     items = await store.held_sums(session, period=period)
     return Sheet(
@@ -112,8 +114,8 @@ async def held_sheet(session: ReadSession, here: str, period: str) -> Sheet:
         lines=[
             {
                 "reason": item.reason,
-                "licence": item.licence.partition("/")[0],
-                "component": item.licence.partition("/")[2],
+                "licence": number_of(item.licence),
+                "component": component_of(item.licence) or "",
                 "url": item.url_key,
                 "held_since": item.since.isoformat(),
                 "currency": item.currency,
@@ -124,6 +126,6 @@ async def held_sheet(session: ReadSession, here: str, period: str) -> Sheet:
     )
 
 
-async def _month(session: ReadSession, here: str, month: store.SettledMonth) -> overview.Month:
+async def _month(session: ReadSession, here: str, month: store.SettledMonth) -> overview.RunMonth:
     document = await store.run_of(session, here, month.period)
-    return overview.Month(month.period, month.at.date(), document)
+    return overview.RunMonth(month.period, month.at.date(), document)

@@ -20,6 +20,8 @@ from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense.items import HeldSum
 from federation.suspense.messages import ListedItem
 from federation.suspense.tables import HeldClaim, HeldListing, Release
+from federation.values.licence_key import LicenceKey
+from federation.values.month import Month
 from federation.values.party import HUB
 
 PAGE_MAX = 1_000
@@ -29,7 +31,7 @@ PAGE_MAX = 1_000
 class SettledMonth:
     """A month this server has settled, and when."""
 
-    period: str
+    period: Month
     run_id: str
     at: datetime
 
@@ -54,7 +56,7 @@ async def settled_months(
     return [month for month in found if as_of is None or month.at <= as_of]
 
 
-async def run_of(session: ReadSession, here: str, period: str) -> RunDocument:
+async def run_of(session: ReadSession, here: str, period: Month) -> RunDocument:
     """Return the run a month was settled by."""
     if here == HUB:
         query = select(Run.document).where(
@@ -69,7 +71,7 @@ async def held_sums(
     session: ReadSession,
     *,
     url_key: str | None = None,
-    period: str | None = None,
+    period: Month | None = None,
     as_of: datetime | None = None,
 ) -> list[HeldSum]:
     """Return what is held, or was at an instant, by month, licence, reason and address.
@@ -86,8 +88,8 @@ async def held_sums(
         months = {run_id: month for run_id, month in months.items() if month == period}
         query = query.where(HeldItem.run_id.in_(months))
     gone = await _released(session, as_of)
-    first: dict[tuple[str, str, str, str], HeldItem] = {}
-    sums: dict[tuple[str, str, str, str], int] = {}
+    first: dict[tuple[Month, LicenceKey, str, str], HeldItem] = {}
+    sums: dict[tuple[Month, LicenceKey, str, str], int] = {}
     for item in await session.scalars(query):
         month = months.get(item.run_id)
         if month is None:
@@ -112,7 +114,7 @@ async def held_sums(
     ]
 
 
-async def _months_of_runs(session: ReadSession) -> dict[str, str]:
+async def _months_of_runs(session: ReadSession) -> dict[str, Month]:
     """Return {run: month} of everything approved or distributed here, corrections included."""
     approved = await session.execute(select(Run.run_id, Run.period).where(Run.state == "APPROVED"))
     shared = await session.execute(select(DistributedRun.run_id, DistributedRun.period))
@@ -148,13 +150,13 @@ async def receipts(session: ReadSession) -> dict[str, list[tuple[date, int]]]:
     return found
 
 
-async def distributions(session: ReadSession, periods: Collection[str]) -> list[DistributedRun]:
+async def distributions(session: ReadSession, periods: Collection[Month]) -> list[DistributedRun]:
     """Return what a node did with some months, oldest first."""
     query = select(DistributedRun).where(DistributedRun.period.in_(periods))
     return list(await session.scalars(query.order_by(DistributedRun.period)))
 
 
-async def balances(session: ReadSession, periods: Collection[str]) -> list[MemberBalance]:
+async def balances(session: ReadSession, periods: Collection[Month]) -> list[MemberBalance]:
     """Return members' balances of some months, oldest first."""
     query = select(MemberBalance).where(MemberBalance.period.in_(periods))
     return list(
@@ -176,7 +178,7 @@ async def outstanding_payments(
 
 
 async def add_listing(
-    session: WriteSession, period: str, holder: str, items: Sequence[ListedItem]
+    session: WriteSession, period: Month, holder: str, items: Sequence[ListedItem]
 ) -> None:
     """At a node: keep a part of the hub's list."""
     columns = [
@@ -207,7 +209,7 @@ async def add_listing(
 async def listing(
     session: ReadSession,
     *,
-    period: str | None = None,
+    period: Month | None = None,
     url_key: str | None = None,
     after: int = 0,
     limit: int = PAGE_MAX,
@@ -223,7 +225,7 @@ async def listing(
 
 
 async def close_listing(
-    session: WriteSession, holder: str, url_key: str, periods: Collection[str], on: date
+    session: WriteSession, holder: str, url_key: str, periods: Collection[Month], on: date
 ) -> None:
     """At a node: nothing is left to claim for an address of some months."""
     await session.execute(

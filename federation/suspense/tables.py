@@ -6,6 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.store.base import AutoId, Base, BigCount, Instant
+from federation.values.month import Month
 
 
 class HeldListing(Base):
@@ -17,7 +18,7 @@ class HeldListing(Base):
     __tablename__ = "settlement_held_listing"
     __table_args__ = (Index("ix_settlement_held_listing_url_digest", "url_digest", "period"),)
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
-    period: Mapped[str] = mapped_column(String(7), index=True)
+    period: Mapped[Month] = mapped_column(String(7), index=True)
     holder: Mapped[str] = mapped_column(String(12))
     reason: Mapped[str] = mapped_column(String(24))
     url_key: Mapped[str] = mapped_column(Text)

@@ -1,59 +1,83 @@
-"""Calendar months in UTC, written `YYYY-MM`: the periods of settlement."""
+"""Calendar months in UTC, written `YYYY-MM`: the periods of settlement.
+
+This module alone takes such texts apart and builds them. Wherever else a month stands, it is a
+`Month`: the text itself, so that it may be a column, a key or a field of a message as it is.
+"""
 
 import re
 from calendar import monthrange
 from datetime import date
-from typing import ClassVar
+from typing import Annotated, ClassVar, NewType
+
+from msgspec import Meta
 
 from federation.errors import RefusalError
 
-_PERIOD = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
+_PATTERN = r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])"
+_MONTH = re.compile(_PATTERN)
+
+Month = NewType("Month", str)
+WrittenMonth = Annotated[Month, Meta(pattern=rf"\A{_PATTERN}\Z")]  # msgspec checks it on reading
 
 
-class MalformedPeriodError(RefusalError):
-    """A period is a calendar month, written YYYY-MM."""
+class BadMonthError(RefusalError):
+    """A month is written YYYY-MM."""
 
-    code: ClassVar[str] = "MALFORMED_PERIOD"
+    code: ClassVar[str] = "BAD_PERIOD"
 
 
-def first_day(period: str) -> date:
+def parse_month(text: str) -> Month:
+    """Return the month that a text from outside names, or refuse the text."""
+    if _MONTH.fullmatch(text) is None:
+        raise BadMonthError(repr(text[:40]))
+    return Month(text)
+
+
+def month_of(day: date) -> Month:
+    """Return the month a day lies in, or an instant that is given in UTC."""
+    return _numbered(_number(day))
+
+
+def first_day(month: Month) -> date:
     """Return the first day of a month."""
-    match = _PERIOD.fullmatch(period)
-    if match is None or match[1] == "0000":
-        raise MalformedPeriodError(repr(period[:40]))
-    return date(int(match[1]), int(match[2]), 1)
+    return date(int(month[:4]), int(month[5:]), 1)
 
 
-def period_days(period: str) -> int:
+def last_day(month: Month) -> date:
+    """Return the last day of a month."""
+    return first_day(month).replace(day=month_days(month))
+
+
+def month_days(month: Month) -> int:
     """Return how many days a month has."""
-    first = first_day(period)
+    first = first_day(month)
     return monthrange(first.year, first.month)[1]
 
 
-def last_day(period: str) -> date:
-    """Return the last day of a month."""
-    return first_day(period).replace(day=period_days(period))
+def months_back(month: Month, count: int) -> Month:
+    """Return the month that lies some months before another."""
+    return _numbered(_number(first_day(month)) - count)
 
 
-def period_of(day: date) -> str:
-    """Return the month a day lies in."""
-    return f"{day.year:04d}-{day.month:02d}"
+def next_month(month: Month) -> Month:
+    """Return the month after another."""
+    return months_back(month, -1)
 
 
-def months_of_term(starts_on: date, ends_on: date) -> dict[str, int]:
+def months_of_term(starts_on: date, ends_on: date) -> dict[Month, int]:
     """Return the days of a term, both ends included, in each month it touches."""
     if ends_on < starts_on:
         raise ValueError("a term ends on or after the day it starts")
-    first, final = (day.year * 12 + day.month - 1 for day in (starts_on, ends_on))
-    months = (f"{number // 12:04d}-{number % 12 + 1:02d}" for number in range(first, final + 1))
+    months = map(_numbered, range(_number(starts_on), _number(ends_on) + 1))
     return {
         month: (min(last_day(month), ends_on) - max(first_day(month), starts_on)).days + 1
         for month in months
     }
 
 
-def months_back(period: str, count: int) -> str:
-    """Return the month that lies some months before another."""
-    first = first_day(period)
-    number = first.year * 12 + first.month - 1 - count
-    return f"{number // 12:04d}-{number % 12 + 1:02d}"
+def _number(day: date) -> int:
+    return day.year * 12 + day.month - 1
+
+
+def _numbered(number: int) -> Month:
+    return Month(f"{number // 12:04d}-{number % 12 + 1:02d}")

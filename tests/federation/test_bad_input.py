@@ -188,6 +188,7 @@ async def test_a_licence_nobodys_key_signed_is_not_one(shop):
         (None, "registry.delta", {"version": 9}, "VERSION_GAP"),
         (None, "registry.delta", {"version": "nine"}, "BAD_MESSAGE"),
         (None, "usage.forwarded", {"period": "2026-08", "lines": 0}, "COUNT_MISMATCH"),
+        (None, "usage.forwarded", {"period": "2026-13", "lines": 0}, "BAD_MESSAGE"),
         (None, "run.approved", {}, "NOT_AUTHENTICATED"),
         (
             None,
@@ -616,6 +617,29 @@ async def test_what_is_no_month_is_not_cut_off(shop, period):
         answer = await tell(shop, HUB, shop.at(HUB, "settlement"), CUT_OFF, period=period)
 
     assert answer.code == "BAD_PERIOD"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        'period(period: "@") { state }',
+        'runs(period: "@") { runId }',
+        'payments(period: "@") { id }',
+        'incomingRemittances(period: "@") { id }',
+        'documents(period: "@") { number }',
+        'expectedReports(period: "@") { node }',
+        'missingReports(period: "@") { node }',
+        'signedLedgerHead(period: "@")',
+        'whyAmount(period: "@", licence: "HUB-000001", party: "GB") { label }',
+    ],
+)
+async def test_a_question_about_no_month_is_refused(shop, question):
+    document = "{ " + question.replace("@", "2026-13") + " }"
+
+    answer = await tell(shop, HUB, shop.at(HUB, "auditor"), document)
+
+    [error] = answer.body["errors"]
+    assert error["extensions"]["code"] == "BAD_PERIOD"
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ from federation.settlement.run import (
     with_rates_used,
 )
 from federation.values import party as values_party
-from federation.values.month import last_day, period_of
+from federation.values.month import last_day, month_of
 
 Weights = dict[str, dict[str, int]]
 
@@ -227,7 +227,7 @@ class Walk:
         usage = Usage({}, {}, {})
         for row in rows(self.scenario.folder, "usage.csv"):
             at = datetime.fromisoformat(row["occurred_at"]).astimezone(UTC)
-            if period_of(at.date()) == period:
+            if month_of(at.date()) == period:
                 cls = self._class(row, at, usage)
                 count = usage.classes.setdefault(cls, [0, 0])
                 count[0] += 1

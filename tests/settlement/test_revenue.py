@@ -8,12 +8,15 @@ from hypothesis import strategies as st
 from federation.licensing.facts import Component, LicenceFacts
 from federation.settlement.revenue import allocated, recognise
 from federation.values.month import (
-    MalformedPeriodError,
-    first_day,
+    BadMonthError,
+    Month,
     last_day,
+    month_days,
+    month_of,
+    months_back,
     months_of_term,
-    period_days,
-    period_of,
+    next_month,
+    parse_month,
 )
 
 MONTHS = ["2026-09", "2026-10", "2026-11", "2026-12"]
@@ -60,17 +63,19 @@ def test_a_term_includes_both_its_days():
 
 
 def test_months_know_their_days():
-    assert period_days("2024-02") == 29
+    assert month_days("2024-02") == 29
     assert last_day("2026-12") == date(2026, 12, 31)
-    assert period_of(date(987, 1, 5)) == "0987-01"
+    assert month_of(date(987, 1, 5)) == "0987-01"
+    assert next_month(Month("2026-12")) == "2027-01"
+    assert months_back(Month("2026-02"), 14) == "2024-12"
 
 
 @pytest.mark.parametrize(
     "text", ["2026-13", "2026-9", "0000-01", "2026-09 ", "26-09", "\uff12026-09"]
 )
 def test_what_is_no_month_is_refused(text):
-    with pytest.raises(MalformedPeriodError):
-        first_day(text)
+    with pytest.raises(BadMonthError):
+        parse_month(text)
 
 
 @given(st.dates(), st.dates(), st.integers(0, 10**18))

@@ -13,7 +13,7 @@ from federation.suspense import overview
 from federation.suspense import service as suspense_service
 from federation.suspense import store as suspense
 from federation.suspense.items import HeldSum
-from federation.suspense.overview import Month
+from federation.suspense.overview import RunMonth
 from federation.suspense.tables import Release
 from tests.settlement.test_run import a_document, a_licence
 
@@ -32,7 +32,7 @@ def a_month(period, *, forward="0", received="365000", before="0", rows=(), **ch
     document = a_document({KEY: terms}, rows, period=period)
     year, month = (int(part) for part in period.split("-"))
     following = date(year + month // 12, month % 12 + 1, 3)
-    return Month(period, following, document)
+    return RunMonth(period, following, document)
 
 
 def test_no_usage_waits_since_the_first_month_that_brought_nothing_forward():

@@ -18,7 +18,7 @@ from federation.settlement.run import compute
 from federation.settlement.run_document import decode
 from federation.store.invariants import Check
 from federation.store.sessions import ReadSession
-from federation.values.month import last_day
+from federation.values.month import Month, last_day
 from federation.values.party import HUB
 
 # What a bank did on a day is entered with that day, also when the bank tells it late.
@@ -91,7 +91,7 @@ async def corrections_add_up(session: ReadSession, run: Settled) -> Check | None
     return len(expected), [*wrong, *_broken_chain(original, later)]
 
 
-async def _approved(session: ReadSession, period: str) -> list[Run]:
+async def _approved(session: ReadSession, period: Month) -> list[Run]:
     rows = await session.scalars(
         select(Run).where(Run.period == period, Run.state == "APPROVED").order_by(Run.id)
     )
@@ -108,7 +108,7 @@ def _broken_chain(in_force: str, later: Iterable[Run]) -> list[str]:
     return wrong
 
 
-async def _left(session: ReadSession, period: str) -> set[str]:
+async def _left(session: ReadSession, period: Month) -> set[str]:
     """Return the debtors that left a month's net: the hub decided it, a correction told nodes."""
     told = await session.scalars(
         select(NodeCorrection.left_net).where(NodeCorrection.period == period)

@@ -16,6 +16,7 @@ from federation.store.invariants import (
     violations,
 )
 from federation.store.sessions import ReadSession
+from federation.values.month import Month
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Settled:
     """A settled run on this server; at a node with what the node made of it."""
 
     here: str
-    period: str
+    period: Month
     run_id: str
     data: bytes
     document: RunDocument
