@@ -97,6 +97,7 @@ async def receive_run(
     document = checked(message.run_id, message.document)
     if await store.find_distribution(session, document.period) is not None:
         raise RunMismatchError(f"{document.period} is distributed already")
+    await _require_earlier_months(session, document.period)
     await _refuse_other_report(session, own.code, document)
     result = compute(document)
     await add_credits(session, own.code, document.period, message.credits)
@@ -120,6 +121,13 @@ def checked(name: str, text: str) -> RunDocument:
     if run_id(text.encode()) != name:
         raise RunMismatchError(f"{name[:16]} is not the digest of its document")
     return decode(text.encode())
+
+
+async def _require_earlier_months(session: ReadSession, period: Month) -> None:
+    """Months are distributed in their order: one that was advised earlier comes first."""
+    for row in await months.open_runs(session):
+        if row.corrects is None and row.period < period:
+            raise RunMismatchError(f"the run of {row.period} is not followed here yet")
 
 
 async def _refuse_other_report(session: ReadSession, code: str, document: RunDocument) -> None:

@@ -50,7 +50,8 @@ async def _forwarded(at: Arrival, message: Forwarded) -> None:
 
 
 async def _report(at: Arrival, message: UsageReport) -> None:
-    await month.receive_report(at.session, at.sender, message, _now(at))
+    terms = await at.server.terms(at.session)
+    await month.receive_report(at.session, at.sender, message, terms, _now(at))
 
 
 async def _answered(at: Arrival, message: RunAnswered) -> None:

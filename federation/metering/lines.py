@@ -185,7 +185,7 @@ async def add_routed(
     lines: Sequence[RoutedLineFact],
     verdict: str | None = None,
 ) -> None:
-    """Keep lines another server sent to their owner."""
+    """Keep lines another server sent to their owner; one that is here already stands."""
     columns = [
         "origin",
         "reporter",
@@ -213,13 +213,7 @@ async def add_routed(
         )
         for line in lines
     ]
-    await insert_rows(session, RoutedLine, columns, rows)
-
-
-async def count_routed(session: ReadSession, period: Month) -> int:
-    """Return how many lines of a month came from elsewhere."""
-    query = select(func.count()).select_from(RoutedLine).where(RoutedLine.period == period)
-    return await session.scalar(query) or 0
+    await insert_rows(session, RoutedLine, columns, rows, ignore_conflicts=True)
 
 
 async def keep_tally(session: WriteSession, period: Month, here: str, tally: Tally) -> None:

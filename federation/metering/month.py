@@ -22,6 +22,7 @@ from federation.metering.messages import (
     UsageReport,
     UsageRouted,
 )
+from federation.metering.report_check import check_report
 from federation.metering.reports import keep_report, make_report
 from federation.metering.service import LINES_MAX
 from federation.metering.tables import MeteringPeriod, Progress
@@ -253,10 +254,26 @@ async def route(session: WriteSession, message: UsageRouted, now: datetime) -> N
     hub = await find_party(session, HUB)  # only a node holds the hub as a party
     party = hub or await get_party(session, message.owner)
     if hub is None:
+        await _require_may_send_on(session, message)
         row = await session.get(Progress, (message.period, message.owner))
         if row is not None:
             row.routed_lines += len(message.lines)
     await outbox.post(session, target=party.entity_id, message=message, now=now)
+
+
+async def _require_may_send_on(session: WriteSession, message: UsageRouted) -> None:
+    """At the hub: lines are sent on after the cut-off, until their sender has said that is all.
+
+    A node that was declared missing may still send when it returns: its lines come late.
+    """
+    if message.origin == HUB:
+        return
+    row = await store.find_period(session, message.period)
+    sender = await session.get(Progress, (message.period, message.origin))
+    if row is None or sender is None:
+        raise MonthStateError(f"{message.period} is not cut off for {message.origin}")
+    if sender.forwarded_lines is not None:
+        raise MonthStateError(f"{message.origin} has said that all of {message.period} was sent")
 
 
 async def finish_forwarding(session: WriteSession, period: Month, sent: int, now: datetime) -> None:
@@ -277,9 +294,12 @@ async def finish_forwarding(session: WriteSession, period: Month, sent: int, now
 async def receive_routed(session: WriteSession, message: UsageRouted) -> None:
     """At the owner: keep lines that entered elsewhere; those of a closed month came late."""
     row = await store.find_period(session, message.period)
-    is_late = row is not None and (row.state == "REPORTED" or row.complete_lines is not None)
+    if row is None:
+        raise MonthStateError(f"{message.period} is not cut off")
+    is_late = row.state == "REPORTED" or row.complete_lines is not None
     verdict = LATE if is_late else None
     await usage_lines.add_routed(session, message.origin, message.period, message.lines, verdict)
+    row.received_lines += len(message.lines)  # as the hub counts them, also those that came twice
 
 
 async def receive_forwarded(
@@ -320,10 +340,12 @@ async def receive_complete(session: WriteSession, message: Complete) -> None:
 
     A node that was away learns so before it has sent on its own; it does that first.
     """
-    here = await usage_lines.count_routed(session, message.period)
-    if here != message.lines:
-        raise CountMismatchError(f"{message.period}: {here} lines came, {message.lines} were sent")
-    row = await session.get_one(MeteringPeriod, message.period)
+    row = await store.find_period(session, message.period)
+    if row is None:
+        raise MonthStateError(f"{message.period} is not cut off")
+    if row.received_lines != message.lines:
+        came = row.received_lines
+        raise CountMismatchError(f"{message.period}: {came} lines came, {message.lines} were sent")
     row.complete_lines = message.lines
     if row.state == "FORWARDED":
         row.state = "COMPLETE"
@@ -331,9 +353,13 @@ async def receive_complete(session: WriteSession, message: Complete) -> None:
 
 
 async def receive_report(
-    session: WriteSession, node: str, report: UsageReport, now: datetime
+    session: WriteSession, node: str, report: UsageReport, terms: HubTerms, now: datetime
 ) -> None:
-    """At the hub: keep a node's usage report; the month is reported when all are in."""
+    """At the hub: keep a node's usage report; the month is reported when all are in.
+
+    Raises BadReportError for what the node cannot say (`report_check.py`).
+    """
+    await check_report(session, node, report, terms)
     await keep_report(session, node, report, now)
     await _reported_when_all_are_in(session, report.period)
 

@@ -132,6 +132,7 @@ class MeteringPeriod(Base):
     cut_off_at: Mapped[datetime] = mapped_column(Instant)
     round: Mapped[int] = mapped_column(server_default="0")  # 0, then one per correction
     complete_lines: Mapped[int | None]  # at a node: how many lines the hub says are its own
+    received_lines: Mapped[int] = mapped_column(server_default="0")  # at a node: how many came
 
 
 class Progress(Base):

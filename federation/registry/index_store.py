@@ -45,6 +45,17 @@ async def version_of(session: ReadSession, node: str) -> int:
     return row.version if row else 0
 
 
+async def known_claims(session: ReadSession, claim_ids: Iterable[str]) -> set[tuple[str, str]]:
+    """At the hub: return the (node, claim id) that the index has of some claim ids."""
+    found = set[tuple[str, str]]()
+    for chunk in in_chunks(sorted(set(claim_ids))):
+        rows = await session.execute(
+            select(IndexClaim.node, IndexClaim.claim_id).where(IndexClaim.claim_id.in_(chunk))
+        )
+        found |= {(node, claim_id) for node, claim_id in rows}
+    return found
+
+
 async def apply_delta(session: WriteSession, node: str, delta: RegistryDelta) -> None:
     """At the hub: enter a node's claims and reservations in the index."""
     claims = [

@@ -8,8 +8,9 @@ from federation.errors import RefusalError
 from federation.registry import index_store, store
 from federation.registry.imports import read_claims, read_members, read_opt_outs
 from federation.registry.messages import ClaimFact, RegistryDelta, ReservationFact
+from federation.registry.urls import normalise_url
 from federation.store import outbox
-from federation.store.sessions import WriteSession
+from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.parties import get_party, hub_terms
 from federation.values.party import HUB
 
@@ -76,10 +77,44 @@ async def _tell_index(
         await outbox.post(session, target=hub.entity_id, message=delta, now=now)
 
 
+class BadDeltaError(RefusalError):
+    """This change of a registry cannot be entered in the claim index."""
+
+    code: ClassVar[str] = "BAD_DELTA"
+
+
+async def _check_delta(session: ReadSession, node: str, delta: RegistryDelta) -> None:
+    """Refuse claims whose addresses are not in the index's own form, and ids that are taken."""
+    ids = [fact.claim_id for fact in delta.claims]
+    known = await index_store.known_claims(session, ids)
+    taken = {claim_id for of, claim_id in known if of == node}
+    if taken or len(set(ids)) < len(ids):
+        raise BadDeltaError(f"claim {(sorted(taken) or ['?'])[0]} is there already, or comes twice")
+    for fact in delta.claims:
+        if fact.counts_to is not None and fact.counts_to < fact.counts_from:
+            raise BadDeltaError(f"claim {fact.claim_id} ends before it begins")
+        _check_address(fact.host, fact.path)
+    for opt_out in delta.reservations:
+        if opt_out.host is not None and opt_out.path is not None:
+            _check_address(opt_out.host, opt_out.path)
+
+
+def _check_address(host: str, path: str) -> None:
+    """Refuse an address that is not written as the index keeps it (SETTLEMENT §3, Matching)."""
+    plain = path.replace("*", "%2A").replace("$", "%24")  # a pattern's own characters
+    try:
+        key = normalise_url(f"https://{host}{plain}")
+    except RefusalError as refusal:
+        raise BadDeltaError(f"{host}{path[:200]}: {refusal.message}") from refusal
+    if (key.host, key.path) != (host, plain):
+        raise BadDeltaError(f"{host}{path[:200]} is {key.host}{key.path[:200]}")
+
+
 async def receive_delta(session: WriteSession, node: str, delta: RegistryDelta) -> None:
     """At the hub: enter a delta; one out of order is refused."""
     expected = await index_store.version_of(session, node) + 1
     if delta.version != expected:
         raise VersionGapError(f"{node} #{delta.version}, expected #{expected}")
+    await _check_delta(session, node, delta)
     await index_store.next_version(session, node)
     await index_store.apply_delta(session, node, delta)

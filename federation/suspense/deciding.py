@@ -16,10 +16,10 @@ from federation.settlement.rates import Rates
 from federation.settlement.run_document import RunDocument
 from federation.store import outbox
 from federation.store.canonical import sha256_hex
+from federation.store.messages import BadMessageError
 from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense import store
 from federation.suspense.claiming import (
-    EVIDENCE_MAX,
     HeldClaimStateError,
     NoSuchClaimError,
     NotHeldError,
@@ -56,18 +56,25 @@ class ContestedClaimError(RefusalError):
 async def receive_claim(
     session: WriteSession, node: str, message: HeldClaimed, now: datetime
 ) -> None:
-    """Queue a node's claim; it is judged when it is decided, not when it comes."""
+    """Queue a node's claim; it is judged when it is decided, not when it comes.
+
+    Its number is the node's own; one that is not, or that is taken, is refused.
+    """
+    if not message.id.startswith(f"HC-{node}-"):
+        raise BadMessageError(f"{message.id} is no number of {node}")
+    if await store.find_claim(session, message.id) is not None:
+        raise BadMessageError(f"{message.id} is filed already")
     session.add(
         HeldClaim(
-            id=f"HC-{node}-{await store.next_claim_number(session, node):06d}",
+            id=message.id,
             node=node,
             url_key=message.url_key,
             url_digest=sha256_hex(message.url_key.encode()),
-            claim_id=message.claim_id[:64],
+            claim_id=message.claim_id,
             member_id=None,
-            evidence=message.evidence[:EVIDENCE_MAX],
+            evidence=message.evidence,
             state="FILED",
-            filed_by=message.filed_by[:255],
+            filed_by=message.filed_by,
             filed_at=now,
         )
     )

@@ -75,12 +75,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_trust_invitation")),
         sa.UniqueConstraint("digest", name=op.f("uq_trust_invitation_digest")),
     )
+    with op.batch_alter_table("metering_period") as batch_op:
+        batch_op.add_column(
+            sa.Column("received_lines", sa.Integer(), server_default="0", nullable=False)
+        )
+    op.execute(
+        "UPDATE metering_period SET received_lines = (SELECT COUNT(*) FROM metering_routed_line"
+        " AS line WHERE line.period = metering_period.period)"
+    )
     with op.batch_alter_table("trust_application") as batch_op:
         batch_op.add_column(sa.Column("key_id", sa.String(64), server_default="", nullable=False))
         batch_op.add_column(sa.Column("invitation", sa.String(64), nullable=True))
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("metering_period") as batch_op:
+        batch_op.drop_column("received_lines")
     with op.batch_alter_table("trust_application") as batch_op:
         batch_op.drop_column("invitation")
         batch_op.drop_column("key_id")
