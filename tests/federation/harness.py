@@ -532,8 +532,9 @@ async def open_for_business(small: Small) -> Story:
 
 
 async def admit(small: Small, code: str) -> None:
-    """Let one collective apply and be admitted by two people."""
-    await small.at(code, "node-operator").ask(ask.APPLY)
+    """Let one collective be invited, apply and be admitted by two people."""
+    invited = await small.at(HUB, "operator").ask(ask.INVITE, note=code)
+    await small.at(code, "node-operator").ask(ask.APPLY, invitation=invited["code"])
 
     async def applied() -> Any:
         found = await small.at(HUB, "operator").ask(ask.APPLICATIONS)
