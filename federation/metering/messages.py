@@ -1,14 +1,15 @@
 """What servers tell each other about usage: lines on their way home, and period reports."""
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
 
+from federation.store.base import to_micros
 from federation.store.messages import KIB, MIB, Message
-from federation.values.month import WrittenMonth
+from federation.values.month import WrittenMonth, month_days
 from federation.values.wire import (
     ClaimIdText,
     Count,
@@ -62,6 +63,10 @@ class UsageRouted(Message, frozen=True):
     def __post_init__(self) -> None:
         if self.origin == self.owner:
             raise ValueError("a line is not routed to where it entered")
+        first = datetime.fromisoformat(f"{self.period}-01T00:00:00+00:00")
+        begin, end = to_micros(first), to_micros(first + timedelta(days=month_days(self.period)))
+        if any(not begin <= line.occurred_at < end for line in self.lines):
+            raise ValueError(f"a line did not occur in {self.period}")
         keys = [line.key for line in self.lines]
         if any(first >= second for first, second in pairwise(keys)):
             raise ValueError("`lines` are not in the order of their keys, each once")

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from federation.errors import RefusalError
 from federation.licensing import store as licensing
+from federation.licensing.facts import LicenceFacts
 from federation.logs import get_logger
 from federation.metering import lines as usage_lines
 from federation.metering import store
@@ -33,6 +34,7 @@ from federation.registry import store as registry
 from federation.registry.index import ClaimIndex
 from federation.registry.urls import UrlKey, normalise_url
 from federation.store import outbox
+from federation.store.base import from_micros
 from federation.store.database import announce
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
@@ -55,6 +57,12 @@ class CountMismatchError(RefusalError):
     """The lines received are not those announced."""
 
     code: ClassVar[str] = "COUNT_MISMATCH"
+
+
+class BadLineError(RefusalError):
+    """A line that was sent on cannot belong to this month or licence."""
+
+    code: ClassVar[str] = "BAD_LINE"
 
 
 class MonthStateError(RefusalError):
@@ -274,6 +282,27 @@ async def _require_may_send_on(session: WriteSession, message: UsageRouted) -> N
         raise MonthStateError(f"{message.period} is not cut off for {message.origin}")
     if sender.forwarded_lines is not None:
         raise MonthStateError(f"{message.origin} has said that all of {message.period} was sent")
+    await _check_lines(session, message)
+
+
+async def _check_lines(session: ReadSession, message: UsageRouted) -> None:
+    """Refuse lines that their owner could not place: it takes what the hub sends on.
+
+    A licence may have ended or been revoked since a line was accepted; that is no reason here.
+    """
+    facts: dict[str, LicenceFacts] = {}
+    for number in {line.licence for line in message.lines}:
+        row = await licensing.find_licence(session, number)
+        if row is None:
+            raise BadLineError(f"no licence {number}")
+        facts[number] = licensing.facts(row)
+    for line in message.lines:
+        licence, at = facts[line.licence], from_micros(line.occurred_at)
+        if licence.usage_basis != "site" or licence.component_for(line.use) is None:
+            raise BadLineError(f"{line.event_id}: no {line.use} of {line.licence} by a site")
+        if at.date() < licence.starts_on:
+            raise BadLineError(f"{line.event_id}: before {line.licence} began")
+        normalise_url(line.url)
 
 
 async def finish_forwarding(session: WriteSession, period: Month, sent: int, now: datetime) -> None:
@@ -359,6 +388,8 @@ async def receive_report(
 
     Raises BadReportError for what the node cannot say (`report_check.py`).
     """
+    if await store.find_period(session, report.period) is None:
+        raise MonthStateError(f"{report.period} is not cut off")
     await check_report(session, node, report, terms)
     await keep_report(session, node, report, now)
     await _reported_when_all_are_in(session, report.period)

@@ -63,7 +63,19 @@ async def answer_run(
 async def receive_answer(
     session: WriteSession, node: str, message: RunAnswered, now: datetime
 ) -> None:
-    """At the hub: keep what a node says; the first answer to a run stands."""
+    """At the hub: keep what a node says; the first answer to a run stands.
+
+    The hub keeps the window itself: an answer to no advised run, or after the window, is refused.
+    """
+    run = await months.any_run(session, message.run_id)
+    if run is None:
+        raise ResponseError(f"no run {message.run_id[:16]}")
+    if run.state == "WITHDRAWN":
+        return  # the answer and the withdrawal crossed
+    if run.objections_until is None:
+        raise ResponseError(f"{message.run_id[:16]} is not advised")
+    if now > run.objections_until:
+        raise ResponseError(f"answers were possible until {run.objections_until.isoformat()}")
     if await session.get(Response, (message.run_id, node)) is None:
         session.add(
             Response(

@@ -159,73 +159,6 @@ def _unpadded(text):
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-@pytest.mark.parametrize("number", ["DE-000009", "HUB-000009"])
-async def test_a_node_signs_its_own_licences_only(shop, number):
-    body = {"signed": await signed_licence(shop, "FR", number)}
-    delivery = a_delivery("licence.issued", body, await next_number(shop, "FR", HUB))
-    async with nothing_changes(shop, HUB):
-        answer = await send(shop, HUB, INBOX, delivery, token=call_token(shop, "FR", HUB_ENTITY))
-
-    assert (answer.status, answer.code, answer.body["up_to"]) == (200, "BAD_SIGNATURE", 0)
-
-
-async def test_a_licence_nobodys_key_signed_is_not_one(shop):
-    body = {"signed": await signed_licence(shop, "FR", "FR-000009")}
-    head, payload, signature = body["signed"].split(".")
-    body["signed"] = f"{head}.{payload}.{signature[:-4]}AAAA"
-    delivery = a_delivery("licence.issued", body, await next_number(shop, "FR", HUB))
-    async with nothing_changes(shop, HUB):
-        answer = await send(shop, HUB, INBOX, delivery, token=call_token(shop, "FR", HUB_ENTITY))
-
-    assert (answer.status, answer.code, answer.body["up_to"]) == (200, "INVALID_TOKEN", 0)
-
-
-@pytest.mark.parametrize(
-    ("sequence", "kind", "body", "code"),
-    [
-        (1, "registry.delta", {"version": 9}, "MESSAGE_CONFLICT"),
-        (99, "registry.delta", {"version": 9}, "OUT_OF_ORDER"),
-        (None, "registry.delta", {"version": 9}, "VERSION_GAP"),
-        (None, "registry.delta", {"version": "nine"}, "BAD_MESSAGE"),
-        (None, "usage.forwarded", {"period": "2026-08", "lines": 0}, "COUNT_MISMATCH"),
-        (None, "usage.forwarded", {"period": "2026-13", "lines": 0}, "BAD_MESSAGE"),
-        (None, "run.approved", {}, "NOT_AUTHENTICATED"),
-        (
-            None,
-            "usage.routed",
-            {"origin": "DE", "owner": "GB", "period": PERIOD, "lines": []},
-            "NOT_ALLOWED",
-        ),
-        (
-            None,
-            "receipt.recorded",
-            {"id": "x", "licence": "HUB-000001", "received_on": "2026-09-01", "amount": "1"},
-            "BAD_RECEIPT",
-        ),
-    ],
-)
-async def test_a_message_out_of_place_is_not_taken(shop, sequence, kind, body, code):
-    number = sequence or await next_number(shop, "FR", HUB)
-    async with nothing_changes(shop, HUB):
-        answer = await send(
-            shop,
-            HUB,
-            INBOX,
-            a_delivery(kind, body, number),
-            token=call_token(shop, "FR", HUB_ENTITY),
-        )
-
-    assert (answer.status, answer.code, answer.body["up_to"]) == (200, code, 0)
-
-
-@pytest.mark.parametrize("body", [b"", b"{", b'{"sequence": 1}', b'[{"sequence": "x"}]', b"\xff"])
-async def test_a_delivery_that_cannot_be_read_is_refused(shop, body):
-    async with nothing_changes(shop, HUB):
-        answer = await send(shop, HUB, INBOX, body, token=call_token(shop, "FR", HUB_ENTITY))
-
-    assert (answer.status, answer.code) == (422, "BAD_MESSAGE")
-
-
 def an_application(small, key, **changes):
     """Return what a stranger sends to be admitted."""
     terms = msgspec.to_builtins(particulars(small.running["FR"].config)) | {"code": "XX"}
@@ -238,50 +171,6 @@ def an_application(small, key, **changes):
     body |= {name: value for name, value in changes.items() if name in body}
     terms |= {name: value for name, value in changes.items() if name not in body}
     return body
-
-
-@pytest.mark.parametrize(
-    ("changes", "code"),
-    [
-        ({"entity_id": "https://gb2.federation.example"}, "NOT_ALLOWED"),
-        ({"code": HUB}, "RESERVED_CODE"),
-        ({"code": "~UNMATCHED"}, "BAD_MESSAGE"),
-        ({"code": "A/B"}, "BAD_MESSAGE"),
-        ({"code": "MORE-THAN-TWELVE"}, "BAD_MESSAGE"),
-        ({"settlement_currency": "???"}, "BAD_MESSAGE"),
-        ({"settlement_currency": "XXX"}, "UNKNOWN_CURRENCY"),
-        ({"admin_fee_bps": 10_001}, "BAD_MESSAGE"),
-        ({"admin_fee_bps": -1}, "BAD_MESSAGE"),
-        ({"minimum_payment": -1}, "BAD_MESSAGE"),
-        ({"plan": "lottery"}, "BAD_MESSAGE"),
-        ({"url": "file:///etc"}, "BAD_MESSAGE"),
-    ],
-)
-async def test_an_application_that_contradicts_itself_is_not_taken(shop, changes, code):
-    key = SigningKey.generate()
-    token = mint_server_token(key, caller=STRANGER, callee=HUB_ENTITY, now=DAY)
-    delivery = a_delivery("admission.apply", an_application(shop, key, **changes))
-    async with nothing_changes(shop, HUB):
-        answer = await send(shop, HUB, INBOX, delivery, token=token)
-
-    assert (answer.status, answer.code, answer.body["up_to"]) == (200, code, 0)
-
-
-@pytest.mark.parametrize("case", ["another key", "another kind", "more than that"])
-async def test_a_stranger_says_who_it_is_and_nothing_else(shop, case):
-    key = SigningKey.generate()
-    token = mint_server_token(key, caller=STRANGER, callee=HUB_ENTITY, now=DAY)
-    other = SigningKey.generate() if case == "another key" else key
-    envelopes = msgspec.json.decode(a_delivery("admission.apply", an_application(shop, other)))
-    if case == "another kind":
-        envelopes[0]["kind"] = "registry.delta"
-    if case == "more than that":
-        envelopes.append({"sequence": 2, "kind": "registry.delta", "body": {"version": 1}})
-    body = msgspec.json.encode(envelopes)
-    async with nothing_changes(shop, HUB):
-        answer = await send(shop, HUB, INBOX, body, token=token)
-
-    assert answer.status == 401
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"token": 1, "publisher_id": "fr-a"}'])

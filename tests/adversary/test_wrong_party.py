@@ -1,0 +1,326 @@
+"""One collective sends whatever it likes: it is refused or parked, and the month goes on."""
+
+import json
+
+import pytest
+
+from federation.scenario import documents as ask
+from federation.store.outbox import targets_waiting
+from federation.trust.keys import SigningKey
+from tests.adversary.rogue import NONE_SHA, Rogue, encoded, rows
+from tests.adversary.wrong_messages import AFTER_CUT_OFF, ANY_TIME, USAGE
+from tests.databases import contents
+from tests.federation.conftest import report_some_usage
+from tests.federation.harness import (
+    HUB,
+    MEMBERS,
+    PERIOD,
+    RATES,
+    TOML,
+    WORKS,
+    month_over,
+    open_for_business,
+    small_federation,
+    soon,
+    write_scenario,
+)
+
+FOURTH = """
+[[collective]]
+code = "ZZ"
+name = "Collective ZZ"
+country = "CH"
+settlement_currency = "EUR"
+admin_fee_bps = 1000
+collecting_fee_bps = 1000
+minimum_payment = 100
+plan = "per_usage"
+[[licensee]]"""
+OF_MESSAGES = ("store_inbox", "store_parked", "store_outbox", "store_lease")
+
+
+@pytest.fixture
+async def federation(backend, tmp_path):
+    """Four collectives, open for business; one of them is going to misbehave."""
+    scenario = write_scenario(
+        tmp_path / "files",
+        scenario_toml=TOML.replace("\n[[licensee]]", FOURTH, 1),
+        members_csv=MEMBERS + "ZZ,zz-a,Zoe,CH,2025-01-01,\n",
+        works_csv=WORKS + "ZZ,zz-a,zz-site.example,standard,,\n",
+    )
+    async with small_federation(backend, scenario, tmp_path) as small:
+        await open_for_business(small)
+        await report_some_usage(small)
+        yield small
+
+
+async def kept(small, code=HUB):
+    """Every row of a server, but for messages themselves."""
+    found = await contents(small.databases[code])
+    return {table: rows for table, rows in found.items() if table not in OF_MESSAGES}
+
+
+async def parks(small, rogue, wrongs):
+    """Send wrong messages, see each parked with its code, drop it as two people."""
+    before = await kept(small)
+    for wrong in wrongs:
+        status, answer = await rogue.send(wrong.kind, wrong.stream, wrong.body(rogue))
+        number = rogue.numbers.get(wrong.stream)
+
+        assert (wrong.name, status, answer) == (
+            wrong.name,
+            200,
+            {"up_to": {wrong.stream: number}, "not_taken": {}},
+        )
+        [row] = await small.at(HUB, "auditor").ask(ask.PARKED)
+        assert (wrong.name, row["sender"], row["kind"], row["code"]) == (
+            wrong.name,
+            "ZZ",
+            wrong.kind,
+            wrong.code,
+        )
+        await drop(small)
+    assert await kept(small) == before
+
+
+DROP = """mutation($id: ID!, $reason: String!) { proposeDropMessage(message: $id, reason: $reason) {
+  __typename ... on ParkedMessage { id state } ... on Refused { code message } } }"""
+CONFIRM = """mutation($id: ID!) { confirmDropMessage(message: $id) {
+  __typename ... on ParkedMessage { id state } ... on Refused { code message } } }"""
+RETRY = """mutation($id: ID!) { retryMessage(message: $id) {
+  __typename ... on ParkedMessage { id state code } ... on Refused { code message } } }"""
+IDS = "{ parkedMessages(first: 100) { id state code } }"
+
+
+async def drop(small):
+    operator, second = small.at(HUB, "operator"), small.at(HUB, "second-operator")
+    [row, *_] = await operator.ask(IDS)
+    await operator.ask(DROP, id=row["id"], reason="nonsense")
+    dropped = await second.ask(CONFIRM, id=row["id"])
+    assert dropped["state"] == "DROPPED"
+
+
+DECLARE = """mutation($period: String!, $node: String!, $reason: String!) {
+  declareMissing(period: $period, node: $node, reason: $reason) {
+    __typename ... on Refused { code message } } }"""
+CONFIRM_MISSING = """mutation($period: String!, $node: String!) {
+  confirmMissing(period: $period, node: $node) {
+    __typename ... on Refused { code message } } }"""
+
+
+async def all_is_delivered_but_to(small, code):
+    """Wait until no message is on its way but to a server that is gone."""
+    gone, quiet = small.running[code].config.entity_id, 0
+
+    async def silent():
+        nonlocal quiet
+        for database in small.databases.values():
+            async with database.read() as session:
+                if (await targets_waiting(session)).keys() - {gone}:
+                    quiet = 0
+                    return False
+        quiet += 1
+        return quiet == 2
+
+    await soon(silent, what="deliveries")
+
+
+async def settle_without(small, code):
+    """Two people declare a report missing; the month is calculated, approved and followed."""
+    officer, approver = small.at(HUB, "settlement"), small.at(HUB, "approver")
+    await officer.ask(DECLARE, period=PERIOD, node=code, reason="it sends nonsense")
+    await approver.ask(CONFIRM_MISSING, period=PERIOD, node=code)
+
+    async def reported():
+        found = await officer.ask(ask.PERIOD, period=PERIOD)
+        return found["state"] == "REPORTED"
+
+    await soon(reported, what="the others' reports")
+    await officer.post("/settlement/rates", RATES.encode(), "text/csv")
+    run = await officer.ask(ask.CALCULATE, period=PERIOD)
+    await officer.ask(ask.ADVISE, run=run["runId"])
+    await approver.ask(ask.APPROVE_RUN, run=run["runId"])
+    await all_is_delivered_but_to(small, code)
+    return run["runId"]
+
+
+async def test_every_wrong_message_is_parked_and_the_honest_month_goes_on(federation):
+    small = federation
+    rogue = await Rogue.instead_of(small, "ZZ")
+
+    await parks(small, rogue, ANY_TIME)
+    month_over(small)
+    await small.at(HUB, "settlement").ask(ask.CUT_OFF, period=PERIOD)
+    await all_is_delivered_but_to(small, "ZZ")
+    await parks(small, rogue, AFTER_CUT_OFF)
+    run = await settle_without(small, "ZZ")
+
+    for code in ("DE", "FR", "GB"):
+        found = await small.at(code, "auditor").ask(ask.DISTRIBUTION, period=PERIOD)
+        assert (code, found) == (code, {"runId": run})
+
+
+async def test_a_delivery_that_is_no_delivery_is_refused_and_nothing_is_kept(federation):
+    small = federation
+    rogue = await Rogue.instead_of(small, "ZZ")
+    message = {"stream": USAGE, "sequence": 1, "kind": "usage.forwarded", "body": {}}
+    before = await contents(small.databases[HUB])
+    for name, body in {
+        "no JSON": b"{",
+        "no list": b"{}",
+        "nothing": b"[]",
+        "201 messages": encoded([message] * 201),
+        "an unknown kind": encoded([{**message, "kind": "run.approved"}]),
+        "an unknown field": encoded([{**message, "sender": "DE"}]),
+        "number 0": encoded([{**message, "sequence": 0}]),
+        "a stream that is none": encoded([{**message, "stream": "usage/a b"}]),
+        "deep nesting": b'[{"stream":"registry","sequence":1,"kind":"registry.delta","body":'
+        + b"[" * 100_000
+        + b"]" * 100_000
+        + b"}]",
+    }.items():
+        status, answer = await rogue.post(HUB, "/federation/inbox", body)
+
+        assert (name, status, answer["code"]) == (name, 422, "BAD_MESSAGE")
+    assert await contents(small.databases[HUB]) == before
+
+
+async def test_who_is_not_who_he_says_is_heard_by_nobody(federation):
+    small = federation
+    rogue = await Rogue.instead_of(small, "ZZ")
+    body = encoded([{"stream": USAGE, "sequence": 1, "kind": "usage.forwarded", "body": {}}])
+    stranger = SigningKey.generate()
+    before = {code: await contents(small.databases[code]) for code in (HUB, "DE")}
+
+    as_stranger = await rogue.post(HUB, "/federation/inbox", body, key=stranger)
+    to_a_node = await rogue.post("DE", "/federation/inbox", body)
+
+    assert (as_stranger[0], as_stranger[1]["code"]) == (401, "INVALID_TOKEN")
+    assert (to_a_node[0], to_a_node[1]["code"]) == (403, "NOT_ALLOWED")
+    assert {code: await contents(small.databases[code]) for code in (HUB, "DE")} == before
+
+
+async def test_what_follows_a_parked_message_waits_behind_it_and_goes_on(federation):
+    small = federation
+    rogue = await Rogue.instead_of(small, "ZZ")
+    wrong = rogue.licence("ZZ-000001", fee__total="7")
+    right = rogue.licence("ZZ-000001")
+    for message in (wrong, right):
+        await rogue.send("licence.issued", "licence/ZZ-000001", message)
+    other = rogue.licence("ZZ-000002")
+    await rogue.send("licence.issued", "licence/ZZ-000002", other)
+    states = [(row["state"], row["code"]) for row in await small.at(HUB, "operator").ask(IDS)]
+    assert states == [("PARKED", "BAD_OFFER"), ("BEHIND", "")]
+    numbers = "SELECT number FROM licensing_licence WHERE licensor = 'ZZ' ORDER BY number"
+    assert await rows(small, HUB, numbers) == [("ZZ-000002",)]
+
+    [first, second] = await small.at(HUB, "operator").ask(IDS)
+    again = await small.at(HUB, "operator").ask(RETRY, id=first["id"])
+    with pytest.raises(Exception, match="MESSAGE_STATE"):
+        await small.at(HUB, "operator").ask(RETRY, id=second["id"])
+    assert (again["state"], again["code"]) == ("PARKED", "BAD_OFFER")
+    await drop(small)
+
+    assert await small.at(HUB, "operator").ask(IDS) == []
+    assert await rows(small, HUB, numbers) == [("ZZ-000001",), ("ZZ-000002",)]
+
+
+async def test_who_proposed_to_drop_a_message_does_not_confirm_it(federation):
+    small = federation
+    rogue = await Rogue.instead_of(small, "ZZ")
+    await rogue.send("licence.issued", "licence/ZZ-000001", rogue.licence(fee__total="7"))
+    operator = small.at(HUB, "operator")
+    [row] = await operator.ask(IDS)
+    with pytest.raises(Exception, match="MESSAGE_STATE"):
+        await small.at(HUB, "second-operator").ask(CONFIRM, id=row["id"])
+    await operator.ask(DROP, id=row["id"], reason="nonsense")
+
+    with pytest.raises(Exception, match="SAME_PERSON"):
+        await operator.ask(CONFIRM, id=row["id"])
+
+    [left] = await operator.ask(IDS)
+    assert left["state"] == "PARKED"
+
+
+async def test_a_sender_with_too_much_parked_keeps_the_rest(federation, monkeypatch):
+    monkeypatch.setattr("federation.store.inbox.PARKED_MAX", 2)
+    small = federation
+    rogue = await Rogue.instead_of(small, "ZZ")
+    for n in (1, 2):
+        await rogue.send("run.answered", f"run/{n:064d}", {"run_id": "x"})
+
+    status, answer = await rogue.send("run.answered", f"run/{NONE_SHA[:-1]}3", {"run_id": "x"})
+
+    assert (status, answer["up_to"]) == (200, {})
+    [why] = answer["not_taken"].values()
+    assert why["code"] == "PARKED_FULL"
+    honest = await small.at("DE", "auditor").ask(ask.DELIVERIES)
+    assert honest == []
+
+
+async def test_a_number_is_used_once_and_none_is_left_out(federation):
+    small = federation
+    rogue = await Rogue.instead_of(small, "ZZ")
+    await rogue.send("licence.issued", "licence/ZZ-000001", rogue.licence())
+    for sequence, body, code in (
+        (1, rogue.licence(status="REVOKED"), "MESSAGE_CONFLICT"),
+        (3, rogue.licence(version=2), "OUT_OF_ORDER"),
+    ):
+        envelope = {
+            "stream": "licence/ZZ-000001",
+            "sequence": sequence,
+            "kind": "licence.issued",
+            "body": body,
+        }
+        _, answer = await rogue.post(HUB, "/federation/inbox", encoded([envelope]))
+
+        assert answer["up_to"] == {}
+        assert answer["not_taken"]["licence/ZZ-000001"]["code"] == code
+    [(version,)] = await rows(
+        small, HUB, "SELECT version FROM licensing_licence WHERE number = 'ZZ-000001'"
+    )
+    assert version == 1
+
+
+def test_there_are_at_least_forty_kinds_of_wrong_message():
+    assert len(ANY_TIME) + len(AFTER_CUT_OFF) == 70
+    assert len({json.dumps([w.name]) for w in [*ANY_TIME, *AFTER_CUT_OFF]}) == 70
+
+
+async def test_the_desk_takes_an_application_with_an_open_invitation_only(federation):
+    small = federation
+    rogue = await Rogue.instead_of(small, "ZZ")
+    stranger = SigningKey.generate()
+    hub = small.running[HUB]
+    terms = json.loads(
+        (await rows(small, HUB, "SELECT terms FROM trust_application WHERE code = 'ZZ'"))[0][0]
+    )
+    invited = await small.at(HUB, "operator").ask(ask.INVITE, note="somebody")
+
+    def application(**changes):
+        found = {
+            "entity_id": rogue.entity_id,
+            "url": "http://127.0.0.1:9",
+            "jwk": stranger.public_jwk(),
+            "terms": {**terms, "code": "NEW"},
+            "invitation": invited["code"],
+        }
+        return json.dumps(found | changes).encode()
+
+    before = await contents(small.databases[HUB])
+    for name, body, key, code in (
+        ("no invitation", application(invitation="x" * 32), stranger, "INVITATION"),
+        ("another's key", application(), rogue.key, "INVALID_TOKEN"),
+        ("an admitted entity id", application(), stranger, "APPLICATION_REFUSED"),
+        ("the hub's entity id", application(entity_id=hub.config.entity_id), stranger,
+         "NOT_ALLOWED"),
+        ("an address inside", application(url="http://10.0.0.1"), stranger, "ADDRESS_REFUSED"),
+        ("a metadata service", application(url="http://169.254.169.254"), stranger,
+         "ADDRESS_REFUSED"),
+        ("no currency", application(terms={**terms, "code": "NEW", "settlement_currency": "XQQ"}),
+         stranger, "UNKNOWN_CURRENCY"),
+    ):  # fmt: skip
+        status, answer = await rogue.post(HUB, "/federation/admission", body, key=key)
+
+        assert (name, answer["code"], status // 100) == (name, code, 4)
+    assert await contents(small.databases[HUB]) == before
