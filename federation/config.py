@@ -18,6 +18,7 @@ from msgspec import Meta, Struct
 
 from federation import money
 from federation.errors import RefusalError
+from federation.values.ids import is_plain_id
 
 BPS_WHOLE = 10_000
 PREFIX = "FEDERATION_"
@@ -286,7 +287,7 @@ def _check_currency(field: str, currency: str) -> None:
 def _check_ids(ids: Mapping[str, object]) -> None:
     """Keys of a settlement share one namespace with `~` entries and `/` compounds."""
     for each in ids:
-        if not each or each.startswith("~") or "/" in each:
+        if not is_plain_id(each):
             raise ValueError(f"`{each}` may not be empty, start with ~ or hold a /")
 
 

@@ -6,9 +6,10 @@ import msgspec
 
 from federation.errors import RefusalError
 from federation.money import decimal_text
+from federation.values.held import DISPUTED, NO_RECIPIENT, is_held
 from federation.values.month import Month
 
-HELD_BY_NODE = ("DISPUTED", "NO_RECIPIENT")  # the other reasons are members' own money
+HELD_BY_NODE = (DISPUTED, NO_RECIPIENT)  # the other reasons are members' own money
 
 
 class UnbalancedError(RefusalError):
@@ -49,7 +50,7 @@ class LicencePaid(msgspec.Struct):
 
     def held(self) -> int:
         """Return what is in suspense: used, but nobody's or disputed between collectives."""
-        return sum(x.amount for x in self.portions if x.to.startswith("~"))
+        return sum(x.amount for x in self.portions if is_held(x.to))
 
 
 class EarnedLine(msgspec.Struct):

@@ -10,12 +10,13 @@ from rich.text import Text
 
 from federation.demo.report import Balance, CollectivePart, LicencePaid, MemberEarned, Report
 from federation.money import decimal_text
+from federation.values.held import DISPUTED, DISPUTED_PARTY, NO_RECIPIENT, UNMATCHED_PARTY
 
 HELD = {
-    "~DISPUTED": "in suspense: claimed at two collectives",
-    "~UNMATCHED": "in suspense: nobody's",
-    "DISPUTED": "held: claimed by two members",
-    "NO_RECIPIENT": "held: nobody to share it among",
+    DISPUTED_PARTY: "in suspense: claimed at two collectives",
+    UNMATCHED_PARTY: "in suspense: nobody's",
+    DISPUTED: "held: claimed by two members",
+    NO_RECIPIENT: "held: nobody to share it among",
 }
 LEGEND = """\
 received: another licensor's licence; domestic: the collective's own; base, tier: per head

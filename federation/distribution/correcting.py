@@ -32,7 +32,7 @@ from federation.payments.postings import Amount, Leg
 from federation.payments.remittances import adjustment_id
 from federation.settlement.clearing import converted
 from federation.settlement.messages import RunCorrected
-from federation.settlement.plans import Distribution, MemberFacts, distribute
+from federation.settlement.plans import NOBODYS, Distribution, MemberFacts, distribute
 from federation.settlement.rates import Rates
 from federation.settlement.recompute import Corrected, Difference, difference
 from federation.settlement.run import RunResult, compute, document_rates, received_by
@@ -143,11 +143,7 @@ async def _member_changes(
 async def _in_force(session: ReadSession, row: DistributedRun) -> _InForce:
     last = await store.last_correction(session, row.period)
     found = msgspec.json.decode(last.outstanding if last else row.outstanding, type=dict[str, str])
-    split = {
-        reason: int(amount)
-        for reason, amount in found.items()
-        if reason in {"DISPUTED", "NO_RECIPIENT"}
-    }
+    split = {reason: int(amount) for reason, amount in found.items() if reason in NOBODYS}
     which = last or row
     return _InForce(which.received, which.domestic, which.admin_fee, split)
 

@@ -9,7 +9,6 @@ from federation.distribution import store
 from federation.errors import RefusalError
 from federation.metering import totals as usage_totals
 from federation.metering.tables import Portion
-from federation.metering.verdicts import DISPUTED_PARTY
 from federation.registry import store as registry
 from federation.registry.tables import Member
 from federation.settlement.arithmetic import largest_remainder
@@ -19,6 +18,7 @@ from federation.settlement.rates import Rates
 from federation.settlement.run import RunResult, received_by
 from federation.settlement.run_document import CollectiveTerms, RunDocument
 from federation.store.sessions import ReadSession, WriteSession
+from federation.values.held import DISPUTED_PARTY
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month, last_day
 

@@ -40,7 +40,6 @@ from federation.trust.membership import HubTerms
 from federation.values.account import PaymentAccount
 from federation.values.month import Month
 
-DISPUTED = "~DISPUTED"
 BELOW_MINIMUM, ACCOUNT_MISSING, SET_OFF = "BELOW_MINIMUM", "ACCOUNT_MISSING", "SET_OFF"
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from federation.money import exponent
-from federation.settlement.run_document import LATE_PREFIX
+from federation.values.held import DISPUTED, LATE, UNMATCHED
 
-REASONS = {"~UNMATCHED": "Unmatched", "~DISPUTED": "Disputed"}
+HELD_AS = {UNMATCHED: "Unmatched", DISPUTED: "Disputed", LATE: "Late"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,6 @@ def transfer(
         yield Posting(credit, debit, -amount, currency, meta)
 
 
-def held_as(party: str) -> str:
-    """Return the suspense account's name of a `~` party: Unmatched, Disputed or Late."""
-    return "Late" if party.startswith(LATE_PREFIX) else REASONS[party]
+def held_as(reason: str) -> str:
+    """Return the name of the suspense account for money held for a reason such as UNMATCHED."""
+    return HELD_AS[reason]

@@ -11,6 +11,7 @@ from federation.settlement.clearing import Clearing, Position
 from federation.settlement.plans import Distribution
 from federation.settlement.run import LicenceResult, RunResult
 from federation.settlement.run_document import RunDocument
+from federation.values.held import is_held, reason_held
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 from federation.values.party import HUB
@@ -111,7 +112,7 @@ def _share_postings(
     )
     yield from transfer(unearned, pool, revenue.recognised - fees, currency, tags)
     for who, amount in sorted(result.shares.items()):
-        target = books.suspense(held_as(who)) if who.startswith("~") else books.due(who)
+        target = books.suspense(held_as(reason_held(who))) if is_held(who) else books.due(who)
         yield from transfer(pool, target, amount, currency, {**tags, "party": who})
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 from federation.errors import RefusalError
 from federation.licensing.objects import ComponentTerms, OfferTerms
 from federation.money import exponent
-from federation.values.licence_key import is_component_id
+from federation.values.ids import is_plain_id
 
 UNITS = frozenset({"TOKEN", "REQUEST", "BYTE", "WORK"})
 FEE_DIGITS_MAX = 30
@@ -43,7 +43,7 @@ def _check_ids(components: list[ComponentTerms]) -> None:
     if len(set(ids)) != len(ids) or None in ids:
         raise BadOfferError("each of several components has an id of its own")
     for name in ids:
-        if not name or not is_component_id(name) or len(name) > 32:  # noqa: PLR2004
+        if not name or not is_plain_id(name) or len(name) > 32:  # noqa: PLR2004
             raise BadOfferError(f"no component id: {name!r}")
         if not name.isprintable():  # it becomes part of keys that PostgreSQL keeps as text
             raise BadOfferError(f"no component id: {name!r}")

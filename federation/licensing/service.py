@@ -33,6 +33,7 @@ from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.jose import sign
 from federation.trust.keys import SigningKey
 from federation.trust.principals import Principal
+from federation.values.ids import is_plain_id
 
 ID_LENGTH_MAX = 128
 INDIVIDUAL_VALID_DAYS = 90
@@ -81,8 +82,8 @@ async def register_licensee(
     session: WriteSession, licensee: str, name: str, now: datetime
 ) -> Licensee:
     """Register a lab; the same again changes nothing."""
-    is_id = 1 <= len(licensee) <= ID_LENGTH_MAX and licensee.isprintable()
-    if not is_id or licensee.startswith("~") or "/" in licensee:
+    is_id = is_plain_id(licensee) and len(licensee) <= ID_LENGTH_MAX and licensee.isprintable()
+    if not is_id:
         raise UnknownLicenseeError(f"no id: {licensee!r}")
     row = await store.find_licensee(session, licensee)
     if row is None:

@@ -14,6 +14,7 @@ from federation.store import outbox
 from federation.store.canonical import canonical, digest, sha256_hex
 from federation.store.sessions import WriteSession
 from federation.trust.parties import get_party
+from federation.values.held import is_held
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 from federation.values.party import HUB
@@ -70,7 +71,7 @@ def _is_credit(row: usage_totals.Weighed, here: str) -> bool:
 def _weights(portions: Sequence[usage_totals.Weighed]) -> list[ReportWeight]:
     sums: dict[tuple[LicenceKey, str, str, str], tuple[int, int]] = {}
     for row in portions:
-        if row.party.startswith("~"):
+        if is_held(row.party):
             continue
         key = (row.licence, row.use, row.party, row.claim_id or "")
         weight, units = sums.get(key, (0, 0))
@@ -84,7 +85,7 @@ def _weights(portions: Sequence[usage_totals.Weighed]) -> list[ReportWeight]:
 def _held(portions: Sequence[usage_totals.Weighed]) -> list[ReportHeld]:
     sums: dict[tuple[LicenceKey, str, str, str], tuple[int, int]] = {}
     for row in portions:
-        if not row.party.startswith("~"):
+        if not is_held(row.party):
             continue
         key = (row.licence, row.use, row.party, row.url_key or "")
         weight, units = sums.get(key, (0, 0))

@@ -18,6 +18,7 @@ from federation.metering.verdicts import (
 from federation.registry.index import ClaimIndex
 from federation.registry.urls import UrlKey, normalise_url
 from federation.store.base import from_micros
+from federation.values.held import DISPUTED_PARTY, is_held
 from federation.values.licence_key import LicenceKey
 
 FORWARDED = "FORWARDED"  # counts where it was sent
@@ -156,8 +157,8 @@ class Counter:
         units = line.units  # counted once, on the first portion
         for portion in placement.portions:
             member = self.member_of(portion.member) if portion.member else None
-            member = portion.member if portion.member == "~DISPUTED" else member
-            held = portion.party.startswith("~")
+            member = portion.member if portion.member == DISPUTED_PARTY else member
+            held = is_held(portion.party)
             item: PortionKey = (
                 licence.key(component),
                 line.use,
@@ -170,9 +171,9 @@ class Counter:
             units = 0
 
     def _foreign_claim(self, party: str, member: str | None, claim_id: str | None) -> str | None:
-        if party == self.here or party.startswith("~"):
+        if party == self.here or is_held(party):
             return None
-        return "~DISPUTED" if member == "~DISPUTED" else claim_id
+        return DISPUTED_PARTY if member == DISPUTED_PARTY else claim_id
 
     def _held_at(self, key: UrlKey, placement: Placement, line: CountedLine) -> str:
         """Return the address whose money is held: a copy's canonical one, else the line's own."""

@@ -7,17 +7,12 @@ from sqlalchemy import func, select
 
 from federation.metering.tables import Portion, UsageTotal
 from federation.metering.tally import Tally
-from federation.metering.verdicts import (
-    DISPUTED,
-    MATCHED,
-    NOT_REPRESENTED,
-    RESERVED,
-    UNMATCHED,
-)
+from federation.metering.verdicts import MATCHED, NOT_REPRESENTED, RESERVED
 from federation.store.bulk import insert_rows
 from federation.store.canonical import sha256_hex
 from federation.store.exact import exact_sums
 from federation.store.sessions import ReadSession, WriteSession
+from federation.values.held import DISPUTED, UNMATCHED
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 

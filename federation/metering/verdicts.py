@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from federation.licensing.facts import LicenceFacts
 from federation.registry.index import ClaimIndex, IndexedClaim
 from federation.registry.urls import UrlKey
+from federation.values.held import DISPUTED, DISPUTED_PARTY, UNMATCHED, UNMATCHED_PARTY
 
 MALFORMED = "MALFORMED"
 UNKNOWN_LICENCE = "UNKNOWN_LICENCE"
@@ -19,13 +20,9 @@ OTHER_SOURCE = "other_source"
 OUTSIDE_TERM = "OUTSIDE_TERM"
 OUT_OF_SCOPE = "OUT_OF_SCOPE"
 RESERVED = "RESERVED"
-UNMATCHED = "UNMATCHED"
 NOT_REPRESENTED = "NOT_REPRESENTED"
-DISPUTED = "DISPUTED"
 MATCHED = "MATCHED"
 
-UNMATCHED_PARTY = "~UNMATCHED"
-DISPUTED_PARTY = "~DISPUTED"
 HOLD = "hold"
 STANDARD_TIER = "standard"
 WHOLE_BPS = 10_000

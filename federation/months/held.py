@@ -9,8 +9,9 @@ from federation.months import store
 from federation.settlement.arithmetic import largest_remainder
 from federation.settlement.messages import Held
 from federation.settlement.run import RunResult
-from federation.settlement.run_document import LATE_PREFIX, RunDocument
+from federation.settlement.run_document import RunDocument
 from federation.store.sessions import ReadSession, WriteSession
+from federation.values.held import late_node, reason_held
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 
@@ -41,9 +42,9 @@ async def held_of(
         held += _by_address(key, earlier if origin == "earlier" else reports)
     of_the_month = {key for key, origin in own if origin == "period"}
     return held + [
-        Held(key, party, party.removeprefix(LATE_PREFIX), weight)
+        Held(key, party, node, weight)
         for key, party, weight in sorted(document.shares_by)
-        if key in of_the_month and party.startswith(LATE_PREFIX)
+        if key in of_the_month and (node := late_node(party)) is not None
     ]
 
 
@@ -76,7 +77,7 @@ def split(period: Month, result: RunResult, held: Iterable[Held]) -> Split:
     found: Split = {}
     for (key, party), by_url in sorted(weights.items()):
         total = result.licences[key].shares.get(party, 0)
-        reason = party.removeprefix("~").partition(":")[0]
+        reason = reason_held(party)
         amounts = largest_remainder(total, by_url, scope=f"{period}/{key}/{party}")
         for url_key, amount in sorted(amounts.items()):
             found[key, reason, url_key] = (by_url[url_key], amount)

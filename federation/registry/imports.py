@@ -17,6 +17,7 @@ from federation.tabular import (
     parse_optional_date,
     read_table,
 )
+from federation.values.ids import is_plain_id
 
 ID_LENGTH_MAX = 128
 ACCOUNT_LENGTH_MAX = 64
@@ -218,7 +219,7 @@ def _is_empty(validity: Validity) -> bool:
 
 def member_identifier(text: str) -> str:
     """Check a member id: 1 to 128 characters, no `~` in front, no `/` (SETTLEMENT §0)."""
-    if not 1 <= len(text) <= ID_LENGTH_MAX or text.startswith("~") or "/" in text:
+    if not is_plain_id(text) or len(text) > ID_LENGTH_MAX:
         raise BadValueError(f"no member id: {text!r}")
     return _printable(text)
 

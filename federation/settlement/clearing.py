@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from federation.settlement.rates import Rates
+from federation.values.held import is_held
 from federation.values.licence_key import LicenceKey
 from federation.values.party import HUB
 
@@ -66,7 +67,7 @@ def obligations(
     owed = [
         Obligation(licensor, party, currency, "share", licence, amount)
         for party, amount in shares.items()
-        if amount and party != licensor and not party.startswith("~")
+        if amount and party != licensor and not is_held(party)
     ]
     if clearing_fee and licensor != HUB:
         owed.append(Obligation(licensor, HUB, currency, "clearing_fee", licence, clearing_fee))

@@ -10,16 +10,17 @@ from fractions import Fraction
 
 import msgspec
 
-from federation.metering.verdicts import DISPUTED_PARTY
 from federation.settlement.arithmetic import largest_remainder, part
 from federation.settlement.clearing import converted
 from federation.settlement.rates import Rates
+from federation.values.held import DISPUTED, DISPUTED_PARTY, NO_RECIPIENT
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 
 RECEIVED, DOMESTIC, BASE, TIER = "received", "domestic", "base", "tier"
-DISPUTED, NO_RECIPIENT = "DISPUTED", "NO_RECIPIENT"
-REASONS = {DISPUTED_PARTY: DISPUTED, "": NO_RECIPIENT}  # why what these "members" get is nobody's
+# Why what these "members" get is nobody's.
+REASONS = {DISPUTED_PARTY: DISPUTED, "": NO_RECIPIENT}
+NOBODYS = frozenset(REASONS.values())
 
 LicenceShare = tuple[LicenceKey, str, int]  # licence key, currency, amount
 

@@ -13,11 +13,11 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from federation.errors import RefusalError
 from federation.licensing.facts import Component, LicenceFacts
 from federation.store.canonical import canonical, sha256_hex
-from federation.values.licence_key import LicenceKey, is_component_id, licence_key
+from federation.values.held import DISPUTED_PARTY, UNMATCHED_PARTY, late_party
+from federation.values.ids import is_plain_id
+from federation.values.licence_key import LicenceKey, licence_key
 from federation.values.month import WrittenMonth
 from federation.values.party import HUB
-
-LATE_PREFIX = "~LATE:"
 
 Digits = Annotated[str, Meta(pattern=r"\A(0|[1-9][0-9]*)\Z", max_length=1000)]
 Bps = Annotated[int, Meta(ge=0, le=10_000)]
@@ -144,11 +144,6 @@ class RunDocument(Struct, frozen=True, forbid_unknown_fields=True):
     reports: dict[str, Sha256]  # {node: digest of its usage report}
 
 
-def late_party(node: str) -> str:
-    """Return who holds the share of a node whose report was declared missing."""
-    return f"{LATE_PREFIX}{node}"
-
-
 def encode(document: RunDocument) -> bytes:
     """Return the RFC 8785 bytes of a document, with its lists in their one order."""
     return canonical(in_order(document))
@@ -189,7 +184,7 @@ def _refuse_contradictions(document: RunDocument) -> None:
     """Refuse names that nothing else in the document explains."""
     keys = {key for number, terms in document.licences.items() for key in terms.keys(number)}
     late = {late_party(code) for code in document.collectives.keys() - document.reports.keys()}
-    parties = {*document.collectives, "~UNMATCHED", "~DISPUTED", *late}
+    parties = {*document.collectives, UNMATCHED_PARTY, DISPUTED_PARTY, *late}
     rows = [(key, party) for key, party, _ in document.shares_by]
     if document.first_period > document.period:
         raise ValueError("the first period lies after the period")
@@ -211,7 +206,7 @@ def _refuse_licence(document: RunDocument, number: str, terms: LicenceTerms) -> 
     ids = [c.id for c in terms.components if c.id is not None]
     if len(keys) > 1 and len(ids) < len(keys):
         raise ValueError(f"{number}: a component without id beside others")
-    if not all(map(is_component_id, ids)):
+    if not all(map(is_plain_id, ids)):
         raise ValueError(f"{number}: a component id is empty, begins with ~ or holds a /")
     if terms.licensor != HUB and terms.licensor not in document.collectives:
         raise ValueError(f"{number}: an unknown licensor")

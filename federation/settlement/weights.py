@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from federation.metering.messages import UsageReport
 from federation.settlement.run import choose_weights
-from federation.settlement.run_document import late_party
+from federation.values.held import late_party
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 

@@ -26,7 +26,6 @@ from federation.suspense.claiming import (
     decided,
 )
 from federation.suspense.eligibility import claimants, is_reserved
-from federation.suspense.items import DISPUTED, UNMATCHED
 from federation.suspense.messages import (
     HeldClaimed,
     HeldClosed,
@@ -42,6 +41,7 @@ from federation.trust.membership import HubTerms
 from federation.trust.parties import collective_terms, get_party
 from federation.trust.principals import Principal, require_other_person
 from federation.trust.store import node_parties
+from federation.values.held import DISPUTED, UNMATCHED
 from federation.values.month import Month, month_of
 from federation.values.party import HUB
 

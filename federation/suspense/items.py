@@ -8,8 +8,7 @@ from federation.suspense.law import clocks, law_for, pay_by
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 
-UNMATCHED, DISPUTED, LATE = "UNMATCHED", "DISPUTED", "LATE"
-NO_USAGE, NO_RECIPIENT = "NO_USAGE", "NO_RECIPIENT"
+NO_USAGE = "NO_USAGE"
 BELOW_MINIMUM, ACCOUNT_MISSING = "BELOW_MINIMUM", "ACCOUNT_MISSING"
 TAX_DATA_MISSING, NOT_COLLECTED = "TAX_DATA_MISSING", "NOT_COLLECTED"
 

@@ -8,17 +8,12 @@ import msgspec
 
 from federation.distribution.tables import DistributedRun, MemberBalance
 from federation.payments.tables import Payment
+from federation.settlement.plans import NOBODYS
 from federation.settlement.revenue import allocated_to
 from federation.settlement.run import RunResult
 from federation.settlement.run_document import RunDocument
-from federation.suspense.items import (
-    LATE,
-    NO_USAGE,
-    NOT_COLLECTED,
-    HeldSum,
-    SuspenseItem,
-    collected_on,
-)
+from federation.suspense.items import NO_USAGE, NOT_COLLECTED, HeldSum, SuspenseItem, collected_on
+from federation.values.held import LATE
 from federation.values.licence_key import number_of
 from federation.values.month import Month, last_day
 
@@ -162,7 +157,7 @@ def without_recipient(
         for reason, text in sorted(
             msgspec.json.decode(row.outstanding, type=dict[str, str]).items()
         ):
-            if reason in {"DISPUTED", "NO_RECIPIENT"} and int(text):
+            if reason in NOBODYS and int(text):
                 yield SuspenseItem(
                     reason=reason,
                     owner="",

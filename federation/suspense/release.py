@@ -94,7 +94,7 @@ def hub_entry(
     due, exchange = books.due(node), books.equity("Clearing")
     postings: list[Posting] = []
     for held in item.items:
-        account = books.suspense(held_as(f"~{held.reason}"))
+        account = books.suspense(held_as(held.reason))
         postings += transfer(account, due, held.amount, item.currency, meta)
     postings += transfer(due, exchange, item.amount, item.currency, meta)
     postings += transfer(exchange, due, item.cleared, clearing_currency, meta)

@@ -13,10 +13,11 @@ from federation.settlement.run_document import RunDocument
 from federation.store import outbox
 from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense import overview, store
-from federation.suspense.items import DISPUTED, UNMATCHED, SuspenseItem
+from federation.suspense.items import SuspenseItem
 from federation.suspense.messages import HeldPublished, ListedItem
 from federation.suspense.release import amount_band
 from federation.trust.store import node_parties
+from federation.values.held import DISPUTED, UNMATCHED
 from federation.values.licence_key import component_of, number_of
 from federation.values.month import Month, last_day
 from federation.values.party import HUB

@@ -24,8 +24,3 @@ def number_of(key: LicenceKey) -> str:
 def component_of(key: LicenceKey) -> str | None:
     """Return the component id in a key, None where the licence has no components."""
     return key.partition("/")[2] or None
-
-
-def is_component_id(text: str) -> bool:
-    """Tell whether a text may be a component's id: not empty, no `/`, no `~` at its beginning."""
-    return bool(text) and not text.startswith("~") and "/" not in text

@@ -9,6 +9,7 @@ from federation.metering import verdicts
 from federation.metering.verdicts import Placement, Portion, Terms, ending, place, term_class
 from federation.registry.index import ClaimIndex, IndexedClaim, Reservation
 from federation.registry.urls import normalise_canonical, normalise_claim, normalise_url
+from federation.values.held import DISPUTED, UNMATCHED
 
 AT = datetime(2026, 9, 10, 12, tzinfo=UTC)
 TERMS = Terms({"premium": 3000, "standard": 1000, "commodity": 500}, {"TRAIN": 1000, "INDEX": 500})
@@ -111,7 +112,7 @@ def test_a_line_matches_the_one_claimant():
 
 
 def test_an_unclaimed_line_is_held_or_dilutes_nobody():
-    held = Placement(verdicts.UNMATCHED, None, (Portion("~UNMATCHED", None, None, UNIT),))
+    held = Placement(UNMATCHED, None, (Portion("~UNMATCHED", None, None, UNIT),))
 
     assert placed([], unclaimed="hold") == held
     assert placed([]) == Placement(verdicts.NOT_REPRESENTED, None, ())
@@ -122,7 +123,7 @@ def test_a_line_two_nodes_claim_is_disputed_with_the_tier_they_agree_on(tiers, f
     claims = [a_claim(tier=tiers[0]), a_claim(node="FR", holder="f", tier=tiers[1])]
 
     assert placed(claims) == Placement(
-        verdicts.DISPUTED, None, (Portion("~DISPUTED", None, None, factor * UNIT),)
+        DISPUTED, None, (Portion("~DISPUTED", None, None, factor * UNIT),)
     )
 
 
@@ -183,11 +184,11 @@ def test_a_server_without_works_knows_where_a_line_ends():
     optout = Reservation("FR", "TRAIN", AT, normalise_claim("x.example"), None)
 
     assert ended([]) == (verdicts.NOT_REPRESENTED, None)
-    assert ended([], unclaimed="hold") == (verdicts.UNMATCHED, None)
+    assert ended([], unclaimed="hold") == (UNMATCHED, None)
     assert ended([], optouts=[optout]) == (verdicts.RESERVED, None)
     assert ended([a_claim()]) == (None, "DE")
     assert ended([other], optouts=[optout]) == (None, "FR")
-    assert ended([a_claim(), other]) == (verdicts.DISPUTED, None)
+    assert ended([a_claim(), other]) == (DISPUTED, None)
     assert ended([a_claim(), other], optouts=[optout]) == (verdicts.RESERVED, None)
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from federation.values.licence_key import component_of, is_component_id, licence_key, number_of
+from federation.values.licence_key import component_of, licence_key, number_of
 
 
 @pytest.mark.parametrize(
@@ -17,5 +17,5 @@ def test_a_licence_key_comes_apart_as_it_was_put_together(component, text):
     ("text", "expected"),
     [("train", True), ("a~b", True), ("", False), ("~", False), ("~a", False), ("a/b", False)],
 )
-def test_a_component_id_can_be_told_from_a_party_and_a_number(text, expected):
-    assert is_component_id(text) is expected
+def test_an_id_can_be_told_from_a_key_and_from_who_stands_for_a_party(text, expected):
+    assert is_plain_id(text) is expected

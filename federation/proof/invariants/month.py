@@ -16,11 +16,12 @@ from federation.months import store as months
 from federation.months.tables import HeldItem
 from federation.payments import store as payments
 from federation.proof.invariants.examining import Settled
+from federation.settlement.plans import NOBODYS
 from federation.settlement.rates import MAX_AGE
-from federation.settlement.run_document import late_party
 from federation.store.exact import exact_sums
 from federation.store.invariants import Check
 from federation.store.sessions import ReadSession
+from federation.values.held import LATE, held_party, is_held, late_party, reason_held
 from federation.values.month import last_day
 from federation.values.party import HUB
 
@@ -85,10 +86,10 @@ async def held_adds_up(session: ReadSession, run: Settled) -> Check | None:
     if run.corrects:
         return None
     sums: defaultdict[tuple[str, str, str], int] = defaultdict(int)
-    is_late, of_run = HeldItem.reason == "LATE", HeldItem.run_id == run.run_id
+    is_late, of_run = HeldItem.reason == LATE, HeldItem.run_id == run.run_id
     items = await exact_sums(session, HeldItem.amount, _HELD_AS, of_run, ~is_late)
     for (licence, reason, currency), (_, amount) in items.items():
-        sums[licence, f"~{reason}", currency] += amount
+        sums[licence, held_party(reason), currency] += amount
     late = await exact_sums(session, HeldItem.amount, _HELD_FOR, of_run, is_late)
     for (licence, node, currency), (_, amount) in late.items():
         sums[licence, late_party(node), currency] += amount
@@ -115,7 +116,7 @@ async def disputed_in_suspense(session: ReadSession, run: Settled) -> Check | No
             sums[key, posting.credit, posting.currency] += posting.amount
     wanted: defaultdict[tuple[str, str, str], int] = defaultdict(int)
     for (key, who, currency), amount in _tilde_shares(run).items():
-        wanted[key, books.suspense(held_as(who)), currency] += amount
+        wanted[key, books.suspense(held_as(reason_held(who))), currency] += amount
     wrong = [
         f"{key}: {sums[item]} {currency} in {account}, {wanted[item]} shared"
         for item in sorted({*sums, *wanted})
@@ -131,7 +132,7 @@ def _tilde_shares(run: Settled) -> dict[tuple[str, str, str], int]:
         for key, row in run.result.licences.items()
         if row.licensor == run.here
         for who, amount in row.shares.items()
-        if who.startswith("~") and amount
+        if is_held(who) and amount
     }
 
 
@@ -186,11 +187,7 @@ async def distribution_conserved(session: ReadSession, run: Settled) -> Check | 
 
 def _split_outstanding(row: DistributedRun) -> dict[str, int]:
     found = msgspec.json.decode(row.outstanding, type=dict[str, str])
-    return {
-        reason: int(amount)
-        for reason, amount in found.items()
-        if reason in {"DISPUTED", "NO_RECIPIENT"}
-    }
+    return {reason: int(amount) for reason, amount in found.items() if reason in NOBODYS}
 
 
 async def member_lines_add_up(session: ReadSession, run: Settled) -> Check | None:

@@ -1,0 +1,9 @@
+"""Ids that become parts of keys and scopes: of members, labs, components, tiers."""
+
+
+def is_plain_id(text: str) -> bool:
+    """Tell whether a text may be an id: not empty, no `/`, no `~` in front (SETTLEMENT §0.6).
+
+    A `/` separates the parts of a key, and a `~` marks what stands in a party's place.
+    """
+    return bool(text) and not text.startswith("~") and "/" not in text
