@@ -27,9 +27,9 @@ from federation.months.held import itemise_held
 from federation.months.tables import Run
 from federation.payments import incoming
 from federation.payments import service as payments
+from federation.payments.names import correction_id
 from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg
-from federation.payments.remittances import adjustment_id
 from federation.settlement.clearing import converted
 from federation.settlement.messages import RunCorrected
 from federation.settlement.plans import NOBODYS, Distribution, MemberFacts, distribute
@@ -282,7 +282,7 @@ async def _expect(
         await payments.propose(
             session,
             kind=payments.ADJUSTMENT,
-            payment_id=adjustment_id(run, own.code),
+            payment_id=correction_id(run.period, run.run_id, own.code),
             run=message.run_id,
             period=run.period,
             payer=own.code,
@@ -302,7 +302,7 @@ async def _expect(
     if amount > 0:
         incoming.expect(
             session,
-            incoming_id=adjustment_id(run, own.code),
+            incoming_id=correction_id(run.period, run.run_id, own.code),
             run=message.run_id,
             period=run.period,
             payer=HUB,

@@ -15,6 +15,7 @@ from federation.months.tables import Run
 from federation.payments import incoming
 from federation.payments import service as payments_service
 from federation.payments import store as payments
+from federation.payments.names import correction_id
 from federation.payments.postings import Amount, Leg
 from federation.settlement.clearing import Clearing
 from federation.settlement.recompute import Corrected, between
@@ -22,8 +23,6 @@ from federation.store.sessions import WriteSession
 from federation.trust.membership import HubTerms
 from federation.values.account import PaymentAccount
 from federation.values.party import HUB
-
-_ID_LENGTH = 33  # of a bank's 35: two differences between the same two need a suffix
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ async def settle_directly(
     for due in directly.dues:
         if min(due.debt.minor, due.credit.minor) <= 0:
             continue
-        base = f"ADJ-{run.period}-{run.run_id[:8]}-{due.debtor}-{due.creditor}"[:_ID_LENGTH]
+        base = correction_id(run.period, run.run_id, due.debtor, due.creditor)
         number = await payments.next_id(session, base)
         if due.debtor == own.code:
             await payments_service.propose(

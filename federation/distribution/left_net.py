@@ -11,10 +11,10 @@ from federation.payments import incoming, netting
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
 from federation.payments.messages import NetRecomputed
+from federation.payments.names import left_net_document, remittance_id
 from federation.payments.netting import Recomputed
 from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg
-from federation.payments.remittances import remittance_id
 from federation.settlement.run_document import RunDocument
 from federation.store.sessions import WriteSession
 from federation.trust.membership import HubTerms
@@ -67,7 +67,7 @@ async def receive_recomputed(
     )
     entry = Entry(
         now.date(),
-        f"excluded/{message.period}/{message.debtor}",
+        left_net_document(message.period, message.debtor),
         f"{message.debtor} left the net of {message.period}",
         netting.postings_at_node(net.found, here, net.currency),
     )

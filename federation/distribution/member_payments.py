@@ -18,6 +18,12 @@ from federation.ledger.accounts import Accounts
 from federation.payments import record, states
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
+from federation.payments.names import (
+    member_of,
+    member_payee,
+    member_payment_id,
+    member_payment_number,
+)
 from federation.payments.payees import ACCOUNT_INVALID, payee_of
 from federation.payments.tables import Payment
 from federation.registry.store import all_members, find_member
@@ -94,7 +100,9 @@ async def propose_member_payments(
     latest = _latest(
         await payments_store.payments(session, period=period, kind=payments_service.MEMBER)
     )
-    number = max((_number(payment) for payment in latest.values()), default=0)
+    number = max(
+        (member_payment_number(payment.payment_id) for payment in latest.values()), default=0
+    )
     wanted = [
         (members[member_id], balance)
         for member_id, balance in sorted((await store.balances(session, period)).items())
@@ -117,12 +125,12 @@ async def propose_member_payments(
         else:
             number += 1
             payment = Payment(
-                payment_id=f"PAY-{period}-{here}-{number:06d}",
+                payment_id=member_payment_id(period, here, number),
                 kind=payments_service.MEMBER,
                 run_id=done.run_id,
                 period=period,
                 payer=here,
-                payee=f"member:{member.member_id}",
+                payee=member_payee(member.member_id),
                 amount=balance.payable,
                 currency=currency,
                 payer_account=record.kept(account),
@@ -146,13 +154,7 @@ def _latest(payments: Iterable[Payment]) -> dict[str, Payment]:
     """Return {member: the payment that stands for its month}, replaced ones left out."""
     rows = list(payments)
     replaced = {row.replaces for row in rows}
-    return {
-        row.payee.removeprefix("member:"): row for row in rows if row.payment_id not in replaced
-    }
-
-
-def _number(payment: Payment) -> int:
-    return int(record.base_id(payment.payment_id)[-6:])
+    return {member_of(row.payee): row for row in rows if row.payment_id not in replaced}
 
 
 def _is_due(known: Payment | None, member: Member, currency: str) -> bool:
@@ -196,7 +198,7 @@ async def paid_to_member(
     """Return what became of what a month made payable to a member."""
     payable = balance.payable if balance else 0
     rows = await payments_store.payments(
-        session, period=period, kind=payments_service.MEMBER, payee=f"member:{member_id}"
+        session, period=period, kind=payments_service.MEMBER, payee=member_payee(member_id)
     )
     latest = _latest(rows).get(member_id)
     if latest is None:

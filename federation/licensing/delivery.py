@@ -16,6 +16,7 @@ from federation.trust.jose import verify
 from federation.trust.keys import PublicKey
 from federation.trust.parties import get_party
 from federation.trust.store import find_party, node_parties
+from federation.values.licence_key import licensor_of
 from federation.values.party import HUB
 
 
@@ -114,7 +115,7 @@ def _verified(signed: str, keys: dict[str, PublicKey]) -> LicenceObject:
     licensor = keys.get(licence.licensor.party)
     if licensor is None:
         raise BadSignatureError(f"unknown licensor {licence.licensor.party}")
-    if licence.number.rpartition("-")[0] != licence.licensor.party:
+    if licensor_of(licence.number) != licence.licensor.party:
         raise BadSignatureError(f"{licence.number} is no number of {licence.licensor.party}")
     verify(signed, typ=SIGNED_TYPE, keys={licensor.kid: licensor}, max_bytes=SIGNED_BYTES_MAX)
     return licence

@@ -17,6 +17,7 @@ from federation.licensing.tables import (
     Tariff,
 )
 from federation.store.sessions import ReadSession, WriteSession
+from federation.values.licence_key import licence_number
 
 
 async def find_licensee(session: ReadSession, licensee: str) -> Licensee | None:
@@ -58,7 +59,7 @@ async def next_number(session: WriteSession, licensor: str) -> str:
         row = LicenceCounter(licensor=licensor, last=0)
         session.add(row)
     row.last += 1
-    return f"{licensor}-{row.last:06d}"
+    return licence_number(licensor, row.last)
 
 
 async def find_licence(session: ReadSession, number: str) -> Licence | None:

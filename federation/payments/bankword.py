@@ -6,6 +6,7 @@ from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts, Entry, Posting
 from federation.ledger.store import post
 from federation.payments import postings, record, states, store
+from federation.payments.names import bank_document, undone_document
 from federation.payments.postings import Amount
 from federation.payments.tables import Payment
 from federation.store.sessions import WriteSession
@@ -120,7 +121,7 @@ async def undo(
         payment.returned_on = None
     taken_back = postings.reversal(
         entry,
-        document=f"{document}/undone",
+        document=undone_document(document),
         narration=f"{entry.narration}, taken back: {text}",
         on=at.date(),
     )
@@ -138,6 +139,6 @@ async def _enter(
     moved: tuple[Posting, ...],
 ) -> None:
     times = len(await store.bank_documents(session, payment.payment_id, step)) + 1
-    document = store.bank_document(payment.payment_id, step, times)
+    document = bank_document(payment.payment_id, step, times)
     narration = f"Payment {payment.payment_id} {step.lower()}"
     await post(session, [Entry(on, document, narration, moved)])

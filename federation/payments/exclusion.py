@@ -15,10 +15,10 @@ from federation.months import store as months
 from federation.months.tables import Run
 from federation.payments import incoming, netting, record, service, states, store
 from federation.payments.messages import NetRecomputed
+from federation.payments.names import left_net_document, remittance_id
 from federation.payments.netting import Position, Recomputed
 from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg
-from federation.payments.remittances import remittance_id
 from federation.payments.tables import Exclusion, Payment
 from federation.settlement.run_document import RunDocument, decode
 from federation.store import outbox
@@ -135,7 +135,7 @@ async def confirm_exclusion(
     await _settle_with_debtor(session, net)
     entry = Entry(
         at.date(),
-        f"excluded/{period}/{node}",
+        left_net_document(period, node),
         f"{node} left the net of {period}",
         netting.postings_at_hub(net.found, terms.clearing_currency),
     )

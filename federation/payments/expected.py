@@ -10,7 +10,8 @@ from typing import Literal
 from federation.documents import store as documents_store
 from federation.licensing import store as licensing
 from federation.payments import store
-from federation.payments.record import account_of, base_id
+from federation.payments.names import base_id, in_place_of
+from federation.payments.record import account_of
 from federation.payments.tables import Conversion, Incoming, Payment
 from federation.settlement.revenue import fee_owed
 from federation.store.sessions import ReadSession
@@ -126,7 +127,7 @@ async def _of_incoming(session: ReadSession, here: str, row: Incoming) -> Expect
 
 def _suffixed(incoming_id: str) -> tuple[str, ...]:
     base = base_id(incoming_id)
-    suffixed = [base, *(f"{base}/{number}" for number in range(2, SUFFIX_MAX + 1))]
+    suffixed = [in_place_of(base, number) for number in range(1, SUFFIX_MAX + 1)]
     return (incoming_id, *(each for each in suffixed if each != incoming_id))
 
 

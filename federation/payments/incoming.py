@@ -8,6 +8,7 @@ from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts, Entry
 from federation.ledger.store import post
 from federation.payments import postings, store
+from federation.payments.names import is_adjustment, remittance_document, undone_document
 from federation.payments.postings import Amount, BankAmountError, Leg
 from federation.payments.tables import Incoming
 from federation.store.sessions import ReadSession, WriteSession
@@ -103,7 +104,7 @@ async def receive(
         meta,
     )
     documents = await store.receipts_of_incoming(session, row.id)
-    document = f"remittance/{row.id}/received/{len(documents) + 1}"
+    document = remittance_document(row.id, len(documents) + 1)
     await post(session, [Entry(booked_on, document, f"Remittance of {row.payer} received", moved)])
     row.received, row.settled = received, settled
     if received == row.amount and row.state == EXPECTED:
@@ -121,12 +122,12 @@ async def undo_receipt(
         raise UnknownRemittanceError(incoming_id)
     if document not in await store.receipts_of_incoming(session, row.id):
         raise UnknownRemittanceError(document)
-    if f"{document}/undone" in await store.undone_receipts(session, row.id):
+    if undone_document(document) in await store.undone_receipts(session, row.id):
         raise RemittanceStateError(f"{document} is undone")
     entry = await ledger.entry_of(session, document)
     taken_back = postings.reversal(
         entry,
-        document=f"{document}/undone",
+        document=undone_document(document),
         narration=f"{entry.narration}, taken back: {reason}",
         on=at.date(),
     )
@@ -144,7 +145,7 @@ async def asked_for(session: ReadSession) -> dict[str, list[str]]:
     """Return {run of a correction: the licensors that still owe what it asks them for}."""
     found: dict[str, list[str]] = {}
     for row in await store.waited_for(session):
-        if row.id.startswith("ADJ-") and row.state == EXPECTED:
+        if is_adjustment(row.id) and row.state == EXPECTED:
             found.setdefault(row.run_id, []).append(row.payer)
     return found
 

@@ -2,6 +2,7 @@
 
 from federation.bankfiles.pain001 import BadAccountError, check_account
 from federation.payments import record, service
+from federation.payments.names import member_of
 from federation.payments.tables import Payment
 from federation.registry.store import find_member
 from federation.registry.tables import Member
@@ -39,7 +40,7 @@ async def accounts_today(
 ) -> tuple[PaymentAccount | None, PaymentAccount | None, str | None]:
     """Return a payment's two accounts as they are now, and why the payee's cannot be used."""
     if payment.kind == service.MEMBER:
-        member = await find_member(session, payment.payee.removeprefix("member:"))
+        member = await find_member(session, member_of(payment.payee))
         payee, refused = payee_of(member, payment.currency) if member else (None, None)
         return own, payee, refused
     if payment.payee == HUB:

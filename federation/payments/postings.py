@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from federation.errors import RefusalError
 from federation.ledger.accounts import Accounts, Entry, Posting, transfer
+from federation.payments.names import payment_document
 
 
 class BankAmountError(RefusalError):
@@ -112,7 +113,7 @@ def reversal(entry: Entry, *, document: str, narration: str, on: date) -> Entry:
 
 
 def _entry(payment_id: str, step: str, on: date, postings: tuple[Posting, ...]) -> Entry:
-    return Entry(on, f"payment/{payment_id}/{step}", f"Payment {payment_id} {step}", postings)
+    return Entry(on, payment_document(payment_id, step), f"Payment {payment_id} {step}", postings)
 
 
 def _refuse_other_amount(paid: Amount, bank: Amount) -> None:

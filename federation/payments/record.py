@@ -19,12 +19,6 @@ class ReasonMissingError(RefusalError):
     code: ClassVar[str] = "REASON_MISSING"
 
 
-def base_id(payment_id: str) -> str:
-    """Return the id of the first of the payments that replaced one another (`…/2`, `…/3`)."""
-    head, slash, tail = payment_id.rpartition("/")
-    return head if slash and tail.isdigit() else payment_id
-
-
 def debt_of(payment: Payment) -> Leg:
     """Return the debt a payment discharges."""
     return Leg(payment.debt_account, Amount(payment.debt_amount, payment.debt_currency))

@@ -11,6 +11,7 @@ from federation.ledger.accounts import Accounts
 from federation.licensing import store as licensing
 from federation.licensing.tables import Licence
 from federation.payments import service
+from federation.payments.names import lab_payee, refund_id
 from federation.settlement.revenue import credited
 from federation.store.sessions import WriteSession
 from federation.trust.principals import Principal
@@ -64,11 +65,11 @@ async def _propose_refund(
     await service.propose(
         session,
         kind=service.REFUND,
-        payment_id=f"REFUND-{note}",
+        payment_id=refund_id(note),
         run="",
         period=month_of(now.date()),
         payer=row.licensor,
-        payee=f"lab:{row.licensee}",
+        payee=lab_payee(row.licensee),
         amount=amount,
         currency=currency,
         payer_account=None,

@@ -8,6 +8,7 @@ from federation.ledger.accounts import Accounts
 from federation.months.tables import Run
 from federation.payments import incoming, service, states, store
 from federation.payments import set_off as payments_set_off
+from federation.payments.names import remittance_id
 from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg
 from federation.payments.tables import Payment
@@ -21,20 +22,10 @@ from federation.values.month import Month
 from federation.values.party import HUB
 
 
-def adjustment_id(row: Run, node: str) -> str:
-    """Return the EndToEndId of what a correction pays a node: 35 characters at most."""
-    return f"ADJ-{row.period}-{row.run_id[:8]}-{node}"
-
-
 class NetUnpaidError(RefusalError):
     """A debtor of the month's net has not paid, and has not left it."""
 
     code: ClassVar[str] = "NET_UNPAID"
-
-
-def remittance_id(period: Month, payer: str, payee: str) -> str:
-    """Return the EndToEndId of a remittance, the same at both servers."""
-    return f"PAY-{period}-{payer}-{payee}"[:35]
 
 
 async def propose_remittances(

@@ -17,7 +17,7 @@ from federation.errors import RefusalError
 from federation.ledger.accounts import Accounts
 from federation.ledger.store import post
 from federation.payments import postings, record, states, store
-from federation.payments.record import base_id
+from federation.payments.names import LEFT_NET, base_id, left_net_document, member_of
 from federation.payments.tables import Payment
 from federation.registry.store import find_member
 from federation.store.canonical import digest
@@ -28,7 +28,6 @@ from federation.values.month import Month
 
 XML = "application/xml"
 FILE_PAYMENTS_MAX = 5_000
-LEFT_NET = "excluded/"  # the document by which a debtor leaves a net begins so
 REMITTANCE, MEMBER, ADJUSTMENT, REFUND = "REMITTANCE", "MEMBER", "ADJUSTMENT", "REFUND"
 
 
@@ -209,7 +208,7 @@ async def approve(session: WriteSession, payment: Payment, *, who: str, at: date
     states.refuse_move(payment.payment_id, payment.state, states.APPROVED)
     require_other_person(payment.proposed_by, who)
     if payment.kind == MEMBER:
-        member = await find_member(session, payment.payee.removeprefix("member:"))
+        member = await find_member(session, member_of(payment.payee))
         require_other_person(member.account_set_by if member else None, who)
     payment.approved_by, payment.approved_at = who, at
     record.step(session, payment, states.APPROVED, who=who, at=at)
@@ -243,7 +242,7 @@ async def set_aside(
             await cancel(session, payment, reason, who=who, at=at)
             cancelled.append(payment)
         if payment.state in states.NOT_PAID:
-            reference = f"{LEFT_NET}{payment.period}/{debtor}"
+            reference = left_net_document(payment.period, debtor)
             record.note(session, payment, who=who, at=at, reason=reason, reference=reference)
     return cancelled
 

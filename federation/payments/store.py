@@ -6,6 +6,13 @@ from datetime import date
 from sqlalchemy import func, select
 
 from federation.ledger.tables import JournalEntry, JournalPosting
+from federation.payments.names import (
+    bank_document,
+    conversion_document,
+    in_place_of,
+    is_undone,
+    remittance_document,
+)
 from federation.payments.states import AT_THE_BANK
 from federation.payments.tables import (
     Conversion,
@@ -61,11 +68,15 @@ async def payments(
 
 async def next_id(session: ReadSession, base: str) -> str:
     """Return an id that nothing has: the base, or with the next suffix `/2`, `/3` and so on."""
-    number, found = 1, base
-    while await find_payment(session, found) or await find_incoming(session, found):
+    number = 1
+    while await _is_taken(session, found := in_place_of(base, number)):
         number += 1
-        found = f"{base}/{number}"
     return found
+
+
+async def _is_taken(session: ReadSession, payment_id: str) -> bool:
+    found = await find_payment(session, payment_id) or await find_incoming(session, payment_id)
+    return found is not None
 
 
 async def replacement_of(session: ReadSession, payment_id: str) -> str | None:
@@ -123,16 +134,10 @@ async def events(session: ReadSession, payment_id: str) -> list[PaymentEvent]:
     return list(rows)
 
 
-def bank_document(payment_id: str, step: str, times: int) -> str:
-    """Return the name of the entry that records the bank's word for the n-th time."""
-    return f"payment/{payment_id}/{step.lower()}/{times}"
-
-
 async def bank_documents(session: ReadSession, payment_id: str, step: str) -> list[str]:
     """Return the entries that recorded the bank's word on a payment, undone or not, in order."""
-    prefix = bank_document(payment_id, step, 0).removesuffix("0")
-    found = await _documents(session, prefix)
-    return [document for document in found if not document.endswith("/undone")]
+    found = await _documents(session, bank_document(payment_id, step, ""))
+    return [document for document in found if not is_undone(document)]
 
 
 async def find_incoming(session: ReadSession, incoming_id: str) -> Incoming | None:
@@ -154,14 +159,14 @@ async def waited_for(session: ReadSession) -> list[Incoming]:
 
 async def receipts_of_incoming(session: ReadSession, incoming_id: str) -> list[str]:
     """Return the documents of what came in for a remittance, undone or not."""
-    found = await _documents(session, f"remittance/{incoming_id}/received/")
-    return [document for document in found if not document.endswith("/undone")]
+    found = await _documents(session, remittance_document(incoming_id, ""))
+    return [document for document in found if not is_undone(document)]
 
 
 async def undone_receipts(session: ReadSession, incoming_id: str) -> list[str]:
     """Return the documents that took such a receipt back."""
-    found = await _documents(session, f"remittance/{incoming_id}/received/")
-    return [document for document in found if document.endswith("/undone")]
+    found = await _documents(session, remittance_document(incoming_id, ""))
+    return [document for document in found if is_undone(document)]
 
 
 async def _documents(session: ReadSession, prefix: str) -> list[str]:
@@ -201,8 +206,8 @@ async def conversions_waiting(session: ReadSession) -> list[Conversion]:
 
 async def leg_documents(session: ReadSession, deal: str, side: str) -> list[str]:
     """Return the entries that recorded a leg of a deal, undone or not."""
-    found = await _documents(session, f"conversion/{deal}/{side.lower()}/")
-    return [document for document in found if not document.endswith("/undone")]
+    found = await _documents(session, conversion_document(deal, side, ""))
+    return [document for document in found if not is_undone(document)]
 
 
 async def find_exclusion(session: ReadSession, period: Month, node: str) -> Exclusion | None:

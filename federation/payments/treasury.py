@@ -15,6 +15,7 @@ from federation.ledger.accounts import Accounts, Entry
 from federation.ledger.store import post
 from federation.money import exponent
 from federation.payments import postings, store
+from federation.payments.names import conversion_document, undone_document
 from federation.payments.postings import Amount, BankAmountError, Leg
 from federation.payments.tables import Conversion
 from federation.store.sessions import ReadSession, WriteSession
@@ -146,7 +147,7 @@ async def book_leg(
         moved = postings.exchanged(books, bank, squared, {"deal": deal})
         row.bought_on = booked_on
     number = len(await store.leg_documents(session, deal, side)) + 1
-    document = f"conversion/{deal}/{side.lower()}/{number}"
+    document = conversion_document(deal, side, number)
     await post(session, [Entry(booked_on, document, f"Conversion {deal}, {side.lower()}", moved)])
     return row
 
@@ -162,7 +163,7 @@ async def undo_leg(
     entry = await ledger.entry_of(session, document)
     narration = f"{entry.narration}, taken back: {reason}"
     taken_back = postings.reversal(
-        entry, document=f"{document}/undone", narration=narration, on=at.date()
+        entry, document=undone_document(document), narration=narration, on=at.date()
     )
     await post(session, [taken_back])
     if side == "SOLD":

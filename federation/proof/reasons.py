@@ -15,6 +15,7 @@ from federation.ledger import store as ledger
 from federation.licensing import store as licensing
 from federation.metering.tables import Portion
 from federation.months import store as months_store
+from federation.payments.names import member_of, released_by
 from federation.payments.service import ADJUSTMENT, MEMBER, REMITTANCE, get_payment
 from federation.payments.tables import Payment
 from federation.proof import store, why
@@ -248,8 +249,7 @@ def _paid(payment: Payment, steps: Sequence[Step]) -> Step:
 
 async def _release(session: ReadSession, payment: Payment) -> Step:
     """Explain a payment of held money by licence, by what each released in clearing currency."""
-    period = payment.payment_id[len("ADJ-") : len("ADJ-YYYY-MM")]
-    claim = payment.payment_id[len("ADJ-YYYY-MM-") :]
+    period, claim = released_by(payment.payment_id)
     rows = await suspense.releases(session, claim)
     rows = [row for row in rows if f"/{period}/" in row.document]
     items = await suspense.held_items_by_id(session, [row.held_item for row in rows])
@@ -282,7 +282,7 @@ async def _release(session: ReadSession, payment: Payment) -> Step:
 
 async def _to_member(session: ReadSession, here: str, payment: Payment) -> Step:
     """Explain a member's payment: what stood open, what the month attributed, what was adjusted."""
-    member = payment.payee.partition(":")[2]
+    member = member_of(payment.payee)
     balance = (await distribution.balances(session, payment.period)).get(member)
     if balance is None:
         raise NothingToExplainError(payment.payment_id)

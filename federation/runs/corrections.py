@@ -24,9 +24,9 @@ from federation.months.held import held_of, itemise_held
 from federation.months.tables import OwnWeight, Run, Standing
 from federation.payments import incoming, set_off
 from federation.payments import service as payments
+from federation.payments.names import correction_id
 from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg
-from federation.payments.remittances import adjustment_id
 from federation.payments.store import exclusions
 from federation.runs.objections import require_concurrence
 from federation.runs.service import (
@@ -302,7 +302,7 @@ async def _owe(
         if called > 0:
             incoming.expect(
                 session,
-                incoming_id=adjustment_id(row, party.code),
+                incoming_id=correction_id(row.period, row.run_id, party.code),
                 run=row.run_id,
                 period=row.period,
                 payer=party.code,
@@ -352,7 +352,7 @@ async def _pay_and_tell(
             await payments.propose(
                 session,
                 kind=payments.ADJUSTMENT,
-                payment_id=adjustment_id(row, party.code),
+                payment_id=correction_id(row.period, row.run_id, party.code),
                 run=row.run_id,
                 period=row.posted_in or row.period,
                 payer=HUB,

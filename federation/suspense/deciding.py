@@ -8,6 +8,7 @@ from federation.errors import RefusalError
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts
 from federation.payments import service as payments
+from federation.payments.names import release_id
 from federation.payments.payees import account_in
 from federation.registry import index_store
 from federation.registry.urls import UrlKey, normalise_url
@@ -275,7 +276,7 @@ async def _pay(
     for period, amount in remitted(parts, rates, currency).items():
         if not amount:
             continue
-        payment_id = f"ADJ-{period}-{row.id}"
+        payment_id = release_id(period, row.id)
         await payments.propose(
             session,
             kind=payments.ADJUSTMENT,

@@ -7,6 +7,7 @@ from datetime import date
 import msgspec
 
 from federation.distribution.tables import DistributedRun, MemberBalance
+from federation.payments.names import member_payee
 from federation.payments.tables import Payment
 from federation.settlement.plans import NOBODYS
 from federation.settlement.revenue import allocated_to
@@ -140,7 +141,7 @@ def of_members(
         if row.outstanding:
             yield SuspenseItem(
                 reason=row.reason or "",
-                owner=f"member:{member}",
+                owner=member_payee(member),
                 currency=currency,
                 amount=row.outstanding,
                 since=since[member],

@@ -1,4 +1,4 @@
-"""Licence keys: what weights, shares and fees are kept under (SETTLEMENT §0.6).
+"""Licence numbers, and licence keys, under which weights, shares and fees are kept (§0.6).
 
 A key is the licence number, such as `HUB-000001`, or number and component id as `HUB-000001/train`
 where the licence has components. This module alone puts keys together and takes them apart; a
@@ -9,6 +9,16 @@ Neither part holds a `/`.
 from typing import NewType
 
 LicenceKey = NewType("LicenceKey", str)
+
+
+def licence_number(licensor: str, count: int) -> str:
+    """Return the number of a licensor's n-th licence: `<licensor>-<six digits>`."""
+    return f"{licensor}-{count:06d}"
+
+
+def licensor_of(number: str) -> str:
+    """Return the licensor's code in a licence number."""
+    return number.rpartition("-")[0]
 
 
 def licence_key(number: str, component: str | None) -> LicenceKey:

@@ -1,5 +1,6 @@
 import pytest
 
+from federation.values.ids import is_plain_id
 from federation.values.licence_key import component_of, licence_key, number_of
 
 

@@ -1,0 +1,124 @@
+"""How payments, payees and the journal's entries about them are named.
+
+A payment's id is its EndToEndId, of 35 characters at most (ISO 20022):
+
+- `PAY-2026-09-HUB-GB`: a remittance, with the same id at both servers
+- `PAY-2026-09-GB-000001`: what a node pays a member
+- `ADJ-2026-09-1f2e3d4c-GB`: what a correction moves, by its run; between two nodes with both codes
+- `ADJ-2026-09-HC-GB-000001`: held money released, by the claim on it
+- `REFUND-CN-HUB-000001`: what a lab gets back, by the credit note
+
+What takes the place of a payment that was cancelled, rejected or returned has its id and `/2`, then
+`/3` and so on.
+"""
+
+from federation.values.month import Month, parse_month
+
+ID_LENGTH_MAX = 35
+CORRECTION_LENGTH_MAX = 33  # two corrections may concern the same two parties: room for `/2`
+LEFT_NET = "excluded/"  # how the entries by which a debtor leaves a net begin
+_MEMBER, _LAB = "member:", "lab:"
+_ADJUSTMENT = "ADJ-"
+_UNDONE = "/undone"
+
+
+def member_payee(member_id: str) -> str:
+    """Return the payee that a member is, at its own node."""
+    return f"{_MEMBER}{member_id}"
+
+
+def member_of(payee: str) -> str:
+    """Return the member's id of the payee of a payment of kind MEMBER."""
+    return payee.removeprefix(_MEMBER)
+
+
+def lab_payee(licensee: str) -> str:
+    """Return the payee that a lab is."""
+    return f"{_LAB}{licensee}"
+
+
+def remittance_id(period: Month, payer: str, payee: str) -> str:
+    """Return the id of a remittance between two parties."""
+    return f"PAY-{period}-{payer}-{payee}"[:ID_LENGTH_MAX]
+
+
+def member_payment_id(period: Month, node: str, number: int) -> str:
+    """Return the id of a node's n-th payment to members for a month."""
+    return f"PAY-{period}-{node}-{number:06d}"
+
+
+def member_payment_number(payment_id: str) -> int:
+    """Return which of a node's payments to members for a month it is, or takes the place of."""
+    return int(base_id(payment_id)[-6:])
+
+
+def correction_id(period: Month, run_id: str, *nodes: str) -> str:
+    """Return the id of what a correction moves: for a node, or between a debtor and a creditor."""
+    return "-".join((f"{_ADJUSTMENT}{period}", run_id[:8], *nodes))[:CORRECTION_LENGTH_MAX]
+
+
+def release_id(period: Month, claim: str) -> str:
+    """Return the id of what is paid for a claim on money that was held of a month."""
+    return f"{_ADJUSTMENT}{period}-{claim}"
+
+
+def released_by(payment_id: str) -> tuple[Month, str]:
+    """Return the month and the claim of a release; of a correction the latter names no claim."""
+    _, year, month, claim = base_id(payment_id).split("-", 3)
+    return parse_month(f"{year}-{month}"), claim
+
+
+def is_adjustment(payment_id: str) -> bool:
+    """Tell whether an id is that of a correction or release."""
+    return payment_id.startswith(_ADJUSTMENT)
+
+
+def refund_id(credit_note: str) -> str:
+    """Return the id of what a lab gets back by a credit note."""
+    return f"REFUND-{credit_note}"
+
+
+def in_place_of(base: str, number: int) -> str:
+    """Return the id of the n-th of the payments that replaced one another; the first has `base`."""
+    return base if number == 1 else f"{base}/{number}"
+
+
+def base_id(payment_id: str) -> str:
+    """Return the id of the first of the payments that replaced one another."""
+    head, slash, tail = payment_id.rpartition("/")
+    return head if slash and tail.isdigit() else payment_id
+
+
+def payment_document(payment_id: str, step: str) -> str:
+    """Return the name of the entry that records a step of a payment."""
+    return f"payment/{payment_id}/{step}"
+
+
+def bank_document(payment_id: str, step: str, times: int | str) -> str:
+    """Return the name of the entry that records the bank's word for the n-th time."""
+    return payment_document(payment_id, f"{step.lower()}/{times}")
+
+
+def remittance_document(incoming_id: str, times: int | str) -> str:
+    """Return the name of the entry that records what came in for a remittance, the n-th time."""
+    return f"remittance/{incoming_id}/received/{times}"
+
+
+def conversion_document(deal: str, side: str, times: int | str) -> str:
+    """Return the name of the entry that records a leg of a deal in currency, the n-th time."""
+    return f"conversion/{deal}/{side.lower()}/{times}"
+
+
+def undone_document(document: str) -> str:
+    """Return the name of the entry that takes back one of a bank's word."""
+    return f"{document}{_UNDONE}"
+
+
+def is_undone(document: str) -> bool:
+    """Tell whether an entry takes another one back."""
+    return document.endswith(_UNDONE)
+
+
+def left_net_document(period: Month, debtor: str) -> str:
+    """Return the name of the entry by which a debtor leaves a month's net."""
+    return f"{LEFT_NET}{period}/{debtor}"
