@@ -15,6 +15,7 @@ from federation.banking.items import (
     BadItemError,
     Item,
 )
+from federation.banking.names import receipt_key
 from federation.banking.tables import Entry, Match, MatchItem
 from federation.banking.waiting import At
 from federation.errors import RefusalError
@@ -116,7 +117,7 @@ async def receive(
         received_on=at.now.date() if is_closed else booked_on,
         amount=amount,
         who=Principal(at.author or at.who.subject, at.who.roles),
-        key=f"bank/{entry.id}/{match.number}/{item.ref}",
+        key=receipt_key(entry.id, match.number, item.ref),
         here=at.here,
         now=at.now,
     )
@@ -152,7 +153,7 @@ async def take_back(at: At, entry: Entry, match: Match, item: MatchItem) -> None
             received_on=at.now.date(),
             amount=-receipt.amount,
             who=at.who,
-            key=f"bank/{entry.id}/{match.number}/{item.ref}",
+            key=receipt_key(entry.id, match.number, item.ref),
             here=at.here,
             now=at.now,
         )

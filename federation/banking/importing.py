@@ -19,6 +19,7 @@ from federation.banking.checks import (
     identities,
     reference_of,
 )
+from federation.banking.names import booked_document
 from federation.banking.tables import Account, DetailRow, Entry, File, Notice, StatementRow
 from federation.banking.waiting import At
 from federation.errors import RefusalError
@@ -290,7 +291,7 @@ def _booked(at: At, account: Account, entry: Entry) -> JournalEntry:
         entry.currency,
         {name: value for name, value in meta.items() if value},
     )
-    document = f"bank/{account.id}/{entry.id}/booked"
+    document = booked_document(account.id, entry.id)
     on = entry.booked_on or at.now.date()
     return JournalEntry(on, document, f"Bank entry {entry.id}", tuple(moved))
 

@@ -59,7 +59,7 @@ async def receive_claim(
     """Queue a node's claim; it is judged when it is decided, not when it comes."""
     session.add(
         HeldClaim(
-            id=f"HC-{node}-{await store.next_claim_number(session, node):06d}",
+            id=await store.next_claim_id(session, node),
             node=node,
             url_key=message.url_key,
             url_digest=sha256_hex(message.url_key.encode()),
