@@ -19,6 +19,7 @@ from federation.payments import bankword
 from federation.payments import store as payments
 from federation.store.sessions import WriteSession
 from federation.trust.principals import Principal
+from federation.values.reason import REASON_LENGTH_MAX
 
 EXACT = "EndToEndId, amount and currency are exact and unique"
 
@@ -108,7 +109,7 @@ async def _one_report(at: At, item: PaymentStatus, reference: str) -> None:
         raise UnknownOrderError(f"{item.place}: payment {item.end_to_end_id[:40]}")
     who, note = at.who.subject, f"pain.002 {reference}"
     if item.status == REJECTED:
-        reason = item.reason or "rejected by the bank"
+        reason = item.reason[:REASON_LENGTH_MAX] or "rejected by the bank"
         await bankword.reject(at.session, payment, reason, who=who, at=at.now, reference=note)
     elif item.status in ACCEPTED:
         await bankword.accept(at.session, payment, who=who, at=at.now, reference=note)
