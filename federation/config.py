@@ -19,6 +19,7 @@ from msgspec import Meta, Struct
 from federation import money
 from federation.errors import RefusalError
 from federation.values.ids import is_plain_id
+from federation.values.tier import Tier
 
 BPS_WHOLE = 10_000
 PREFIX = "FEDERATION_"
@@ -70,13 +71,6 @@ class Terms(Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         _check_ids(self.tier_weight)
         _check_ids(self.use_weight)
-
-
-class Tier(Struct, frozen=True, forbid_unknown_fields=True):
-    """A class of members: how many works it takes, what share of the pool it has."""
-
-    minimum_works: Annotated[int, Meta(ge=0)]
-    share_bps: Bps
 
 
 class HubPeer(Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from federation.banking import store
 from federation.banking.names import ALL_BOOKED, booked_document
-from federation.banking.tables import Account, Entry, Match, MatchItem, StatementRow
+from federation.banking.tables import BankAccount, Entry, Match, MatchItem, StatementRow
 from federation.ledger.accounts import Accounts
 from federation.ledger.store import STREAM_ROWS
 from federation.ledger.tables import JournalEntry, JournalPosting
@@ -98,7 +98,7 @@ async def suspense_is_what_is_open(session: ReadSession, here: str) -> Check:
         examined += 1
         open_by[entry.currency] += 0 if entry.state == "SETTLED" else entry.signed
     account = Accounts(here).suspense("BankEntry")
-    held = set(await session.scalars(select(Account.currency)))
+    held = set(await session.scalars(select(BankAccount.currency)))
     for currency in sorted({*open_by, *held}):
         in_suspense = -await store.balance(session, account, currency)
         if in_suspense != open_by[currency]:

@@ -11,7 +11,7 @@ from federation.banking.accounts import account_name, account_number
 from federation.banking.importing import Imported, import_statements
 from federation.banking.reporting import exact_matches
 from federation.banking.settling import settle
-from federation.banking.tables import Account
+from federation.banking.tables import BankAccount
 from federation.banking.waiting import At, waited_for
 from federation.errors import RefusalError
 from federation.money import exponent
@@ -45,7 +45,7 @@ async def open_account(
     name: str,
     who: Principal,
     now: datetime,
-) -> Account:
+) -> BankAccount:
     """Register an account of this server in one currency; the same again changes nothing."""
     number, called = account_number(account, scheme), account_name(name)
     exponent(currency)  # refuses what is no currency with minor units
@@ -54,7 +54,7 @@ async def open_account(
         if (known.scheme, known.name) != (scheme, called):
             raise AccountConflictError(f"{number}: {known.name}")
         return known
-    row = Account(
+    row = BankAccount(
         account=number,
         scheme=scheme,
         currency=currency,

@@ -8,9 +8,9 @@ from federation.demo.report import (
     HELD_BY_NODE,
     CollectivePart,
     EarnedLine,
+    FeePart,
     LicencePaid,
     MemberEarned,
-    Portion,
     Report,
     balances,
     plan_text,
@@ -74,10 +74,10 @@ def _licence(
     )
 
 
-def _portion(number: str, party: str, share: int, statement: dict[str, Any] | None) -> Portion:
+def _portion(number: str, party: str, share: int, statement: dict[str, Any] | None) -> FeePart:
     """Return a share, with what its node's statement made of it in its own currency."""
     if statement is None:
-        return Portion(party, share)
+        return FeePart(party, share)
     lines = [
         line
         for line in statement["lines"]
@@ -85,7 +85,7 @@ def _portion(number: str, party: str, share: int, statement: dict[str, Any] | No
     ]
     settled = sum(int(line["net_settlement"]) for line in lines)
     currency = statement["settlement_currency"]
-    return Portion(party, share, lines[0]["rate"] if lines else "", settled, currency)
+    return FeePart(party, share, lines[0]["rate"] if lines else "", settled, currency)
 
 
 async def _collective(

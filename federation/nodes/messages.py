@@ -38,7 +38,7 @@ from federation.suspense.messages import HeldClosed, HeldPublished, HeldRefused,
 from federation.trust import admission as trust
 from federation.trust import parties as trust_parties
 from federation.trust.keys import InvalidKeyError, PublicKey
-from federation.trust.membership import Granted, Refused, Roster
+from federation.trust.membership import AdmissionRefused, Granted, Roster
 
 log = get_logger("messages")
 
@@ -55,7 +55,7 @@ async def _roster(at: Arrival, message: Roster) -> None:
     await trust_parties.receive_roster(at.session, message, _now(at))
 
 
-async def _refused(at: Arrival, message: Refused) -> None:
+async def _refused(at: Arrival, message: AdmissionRefused) -> None:
     """Nothing to change: the inbox keeps the message, the operator reads the log."""
     del at, message
 
@@ -158,7 +158,7 @@ async def _held_released(at: Arrival, message: HeldReleased) -> None:
 
 HANDLERS: Handlers = {
     "admission.granted": (Granted, _granted),
-    "admission.refused": (Refused, _refused),
+    "admission.refused": (AdmissionRefused, _refused),
     "roster.changed": (Roster, _roster),
     "licence.issued": (LicenceIssued, _licence),
     "usage.cut_off": (CutOff, _cut_off),

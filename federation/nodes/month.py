@@ -108,7 +108,7 @@ class MonthWorker:
                 seconds=DELIVERY_SECONDS,
             )
             part = msgspec.json.decode(answer, type=Slice)
-            found = Slice(found.claims + part.claims, found.reservations + part.reservations)
+            found = Slice(found.claims + part.claims, found.opt_outs + part.opt_outs)
         return index_store.claim_index(_distinct(found))
 
 
@@ -125,5 +125,5 @@ def _distinct(found: Slice) -> Slice:
     """Drop what two questions were both answered with."""
     return Slice(
         list({(entry.node, entry.fact.claim_id): entry for entry in found.claims}.values()),
-        list({msgspec.json.encode(entry): entry for entry in found.reservations}.values()),
+        list({msgspec.json.encode(entry): entry for entry in found.opt_outs}.values()),
     )

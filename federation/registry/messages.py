@@ -19,7 +19,7 @@ class ClaimFact(msgspec.Struct, frozen=True):
     canonical: str | None
 
 
-class ReservationFact(msgspec.Struct, frozen=True):
+class OptOutFact(msgspec.Struct, frozen=True):
     """One opt-out: of a holder, or of an address and what lies below it."""
 
     holder_id: str | None
@@ -35,7 +35,9 @@ class RegistryDelta(msgspec.Struct, frozen=True):
 
     version: int
     claims: list[ClaimFact] = []
-    reservations: list[ReservationFact] = []
+    opt_outs: list[OptOutFact] = msgspec.field(
+        default_factory=list[OptOutFact], name="reservations"
+    )
 
 
 class SliceRequest(msgspec.Struct, frozen=True):
@@ -51,15 +53,15 @@ class SliceClaim(msgspec.Struct, frozen=True):
     fact: ClaimFact
 
 
-class SliceReservation(msgspec.Struct, frozen=True):
-    """A reservation in an answer, with the node that recorded it."""
+class SliceOptOut(msgspec.Struct, frozen=True):
+    """An opt-out in an answer, with the node that recorded it."""
 
     node: str
-    fact: ReservationFact
+    fact: OptOutFact
 
 
 class Slice(msgspec.Struct, frozen=True):
-    """Every claim and reservation that bears on the addresses asked for and their canonicals."""
+    """Every claim and opt-out that bears on the addresses asked for and their canonicals."""
 
     claims: list[SliceClaim]
-    reservations: list[SliceReservation]
+    opt_outs: list[SliceOptOut] = msgspec.field(name="reservations")

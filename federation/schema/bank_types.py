@@ -9,7 +9,8 @@ from federation import money
 from federation.banking import reporting, store
 from federation.banking.items import Item
 from federation.banking.matching import Suggestion as Found
-from federation.banking.tables import Account, DetailRow, Entry, Match, StatementRow
+from federation.banking.tables import BankAccount as BankAccountRow
+from federation.banking.tables import DetailRow, Entry, Match, StatementRow
 from federation.schema.context import Info
 from federation.schema.scalars import BigInt, Money
 
@@ -33,7 +34,7 @@ class BankAccount:
     opened_at: datetime
 
     @classmethod
-    def of(cls, row: Account) -> "BankAccount":
+    def of(cls, row: BankAccountRow) -> "BankAccount":
         """Show a row."""
         return cls(
             id=strawberry.ID(str(row.id)),
@@ -155,7 +156,7 @@ class BankStatement:
 
     @classmethod
     def of(
-        cls, row: StatementRow, account: Account, imported_by: str, imported_at: datetime
+        cls, row: StatementRow, account: BankAccountRow, imported_by: str, imported_at: datetime
     ) -> "BankStatement":
         """Show a row."""
         return cls(

@@ -12,10 +12,11 @@ from federation.schema.context import Change, Info, Refused, change
 from federation.store import outbox
 from federation.trust import admission
 from federation.trust import store as trust
-from federation.trust.membership import Apply, CollectiveTerms, Tier
+from federation.trust.membership import Apply, CollectiveTerms
 from federation.trust.tables import Application as ApplicationRow
 from federation.trust.tables import Party
 from federation.values import party as service
+from federation.values.tier import Tier
 
 OPERATOR = ("federation_operator",)
 

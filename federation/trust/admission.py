@@ -11,12 +11,12 @@ from federation.store import outbox
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust import store
 from federation.trust.membership import (
+    AdmissionRefused,
     Apply,
     CollectiveTerms,
     Granted,
     HubTerms,
     Peer,
-    Refused,
     Roster,
 )
 from federation.trust.principals import Principal, require_other_person
@@ -131,7 +131,7 @@ async def refuse_admission(
         session,
         target=application.entity_id,
         kind="admission.refused",
-        body=Refused(reason=reason),
+        body=AdmissionRefused(reason=reason),
         now=now,
     )
     return application

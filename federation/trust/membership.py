@@ -5,13 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from federation.config import Bps, Code, Country, Currency, EntityId, Name, Url
-
-
-class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One tier of a tiered plan."""
-
-    minimum_works: int
-    share_bps: int
+from federation.values.tier import Tier
 
 
 class CollectiveTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,7 +74,7 @@ class Roster(msgspec.Struct, frozen=True):
     peers: list[Peer]
 
 
-class Refused(msgspec.Struct, frozen=True):
+class AdmissionRefused(msgspec.Struct, frozen=True):
     """The hub does not admit, and says why."""
 
     reason: str
