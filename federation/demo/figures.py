@@ -19,6 +19,7 @@ from federation.demo.servers import member_of
 from federation.demo.stage import Stage
 from federation.scenario import outputs
 from federation.scenario.runner import InvariantError
+from federation.values.roles import Role
 
 
 async def collect(stage: Stage) -> tuple[Report, dict[str, bytes]]:
@@ -112,7 +113,7 @@ async def _collective(
 
 async def _member(stage: Stage, code: str, member: str, name: str) -> MemberEarned:
     """Ask as the member itself: its statement, whose lines of one origin are put together."""
-    person = stage.federation.nodes[code].person(member_of(member), "member")
+    person = stage.federation.nodes[code].person(member_of(member), Role.MEMBER)
     found = await person.ask(ask.STATEMENT, period=stage.script.period)
     lines: dict[tuple[str, str, str], EarnedLine] = {}
     for item in found["lines"]:

@@ -121,7 +121,7 @@ def _decoded(body: bytes, shape: type[msgspec.Struct]) -> msgspec.Struct:
 async def _sender(
     server: Server, introduce: Introduce, authorization: str | None, envelopes: list[Envelope]
 ) -> Sender:
-    """Return who sends."""
+    """Return who signed the call: an admitted server, or one that introduces itself."""
     scheme, _, token = (authorization or "").partition(" ")
     if scheme.lower() != "bearer":
         raise NotAuthenticatedError

@@ -42,7 +42,7 @@ class Relay:
         self._urls: dict[str, str] = {}
 
     def wake(self) -> None:
-        """Look at the outbox now."""
+        """Look at the outbox now instead of at the next turn."""
         self._wake.set()
 
     def hurry(self) -> None:
@@ -51,7 +51,7 @@ class Relay:
         self.wake()
 
     async def run(self) -> None:
-        """Deliver until cancelled."""
+        """Deliver what waits, target by target, until cancelled."""
         _here.add(self._owner)
         try:
             while True:

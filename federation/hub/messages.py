@@ -21,6 +21,7 @@ from federation.trust import admission as trust
 from federation.trust.keys import InvalidKeyError, PublicKey
 from federation.trust.membership import Apply
 from federation.trust.principals import NotAllowedError
+from federation.values.party import HUB
 
 
 def _now(at: Arrival) -> datetime:
@@ -40,7 +41,7 @@ async def _delta(at: Arrival, message: RegistryDelta) -> None:
 async def _licence(at: Arrival, message: LicenceIssued) -> None:
     keys = {party.code: party_key(party) for party in await parties(at.session)}
     own = {at.sender: keys[at.sender]}  # a node speaks for its own licences only
-    await delivery.receive_licence(at.session, message, keys=own, here="HUB", now=_now(at))
+    await delivery.receive_licence(at.session, message, keys=own, here=HUB, now=_now(at))
 
 
 async def _registered(at: Arrival, message: LicenceRegistered) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 
-from federation.config import NodeConfig
 from federation.distribution import correcting
 from federation.distribution import service as distribution
 from federation.distribution import store as distribution_store
@@ -22,10 +21,8 @@ from federation.logs import get_logger
 from federation.metering import month
 from federation.metering.messages import Complete, CutOff, UsageRouted
 from federation.payments.messages import NetRecomputed
-from federation.payments.payees import account_in
 from federation.proof.invariants.checks import require_sound_distribution
-from federation.schema.joining import particulars
-from federation.server import Server
+from federation.server import Server, node_config
 from federation.settlement.messages import (
     Reminder,
     RunAdvised,
@@ -82,10 +79,8 @@ async def _advised(at: Arrival, message: RunAdvised) -> None:
     await distribution.receive_advice(at.session, message, _now(at))
 
 
-def _own(at: Arrival) -> distribution.Own:
-    config = at.server.config
-    assert isinstance(config, NodeConfig)  # noqa: S101 - a node's handlers serve a node
-    return distribution.Own(config.code, account_in(particulars(config)))
+async def _own(at: Arrival) -> distribution.Own:
+    return distribution.Own(at.server.code, await at.server.own_account(at.session))
 
 
 async def _withdrawn(at: Arrival, message: RunWithdrawn) -> None:
@@ -95,14 +90,14 @@ async def _withdrawn(at: Arrival, message: RunWithdrawn) -> None:
 async def _approved(at: Arrival, message: RunApproved) -> None:
     terms = await trust_parties.hub_terms(at.session)
     await distribution.receive_run(
-        at.session, message, _own(at), terms, _now(at), require_sound_distribution
+        at.session, message, await _own(at), terms, _now(at), require_sound_distribution
     )
 
 
 async def _corrected(at: Arrival, message: RunCorrected) -> None:
     terms = await trust_parties.hub_terms(at.session)
     await correcting.receive_correction(
-        at.session, message, _own(at), terms, _now(at), require_sound_distribution
+        at.session, message, await _own(at), terms, _now(at), require_sound_distribution
     )
 
 
@@ -116,8 +111,6 @@ async def _reminder(at: Arrival, message: Reminder) -> None:
 
 
 async def _recomputed(at: Arrival, message: NetRecomputed) -> None:
-    config = at.server.config
-    assert isinstance(config, NodeConfig)  # noqa: S101 - a node's handlers serve a node
     done = await distribution_store.find_distribution(at.session, message.period)
     if done is None:
         raise NotDistributedError(message.period)
@@ -125,8 +118,8 @@ async def _recomputed(at: Arrival, message: NetRecomputed) -> None:
         at.session,
         message,
         run_of(done),
-        here=config.code,
-        account=account_in(particulars(config)),
+        here=at.server.code,
+        account=await at.server.own_account(at.session),
         terms=await trust_parties.hub_terms(at.session),
         now=_now(at),
     )
@@ -145,8 +138,7 @@ async def _held_refused(at: Arrival, message: HeldRefused) -> None:
 
 
 async def _held_released(at: Arrival, message: HeldReleased) -> None:
-    config = at.server.config
-    assert isinstance(config, NodeConfig)  # noqa: S101 - a node's handlers serve a node
+    config = node_config(at.server)
     await claiming.receive_release(
         at.session,
         message,
@@ -180,7 +172,7 @@ HANDLERS: Handlers = {
 
 def introduce(server: Server, envelopes: list[Envelope]) -> PublicKey | None:
     """Take the hub's key from its grant, if it is the key this node was told to expect."""
-    config = server.config
+    config = node_config(server)
     if not envelopes or envelopes[0].kind != "admission.granted":
         return None
     try:
@@ -188,6 +180,6 @@ def introduce(server: Server, envelopes: list[Envelope]) -> PublicKey | None:
         key = PublicKey.from_jwk(message.hub.jwk)
     except (msgspec.MsgspecError, InvalidKeyError):
         return None
-    if not isinstance(config, NodeConfig) or key.kid != config.hub.key_thumbprint:
+    if key.kid != config.hub.key_thumbprint:
         return None
     return key if message.hub.entity_id == config.hub.entity_id else None

@@ -6,6 +6,7 @@ from typing import ClassVar
 import msgspec
 
 from federation import money
+from federation.config import NodeConfig
 from federation.errors import RefusalError
 from federation.store import outbox
 from federation.store.sessions import ReadSession, WriteSession
@@ -22,6 +23,7 @@ from federation.trust.membership import (
 from federation.trust.principals import Principal, require_other_person
 from federation.trust.tables import Application, Party
 from federation.values.party import HUB
+from federation.values.tier import Tier
 
 APPLICATIONS_WAITING_MAX = 1_000
 _encode = msgspec.json.encode
@@ -43,6 +45,40 @@ class ReservedCodeError(RefusalError):
     """This code is reserved."""
 
     code: ClassVar[str] = "RESERVED_CODE"
+
+
+def particulars(config: NodeConfig) -> CollectiveTerms:
+    """Return a node's particulars as it applies with them: its fees, plan, tiers and account."""
+    tiers = config.tiers
+    return CollectiveTerms(
+        code=config.code,
+        name=config.name,
+        country=config.country,
+        settlement_currency=config.settlement_currency,
+        admin_fee_bps=config.admin_fee_bps,
+        collecting_fee_bps=config.collecting_fee_bps,
+        minimum_payment=config.minimum_payment,
+        plan=config.plan,
+        base_bps=config.base_bps,
+        tiers=None
+        if tiers is None
+        else {name: Tier(tier.minimum_works, tier.share_bps) for name, tier in tiers.items()},
+        account=config.account,
+        account_scheme=config.account_scheme,
+        bic=config.bic,
+    )
+
+
+async def apply_for_admission(
+    session: WriteSession, config: NodeConfig, peer: Peer, now: datetime
+) -> None:
+    """At a node: send its particulars, address and key to the hub it is configured for."""
+    message = Apply(
+        entity_id=config.entity_id, url=peer.url, jwk=peer.jwk, terms=particulars(config)
+    )
+    await outbox.post(
+        session, target=config.hub.entity_id, kind="admission.apply", body=message, now=now
+    )
 
 
 async def receive_application(session: WriteSession, message: Apply, now: datetime) -> None:
