@@ -39,13 +39,13 @@ from federation.settlement.plans import (
 )
 from federation.settlement.run import RunResult, compute, document_rates, received_by
 from federation.settlement.run_document import (
-    CollectiveTerms,
-    ComponentTerms,
-    HubTerms,
-    LicenceTerms,
+    CollectiveInRun,
+    ComponentInRun,
+    HubInRun,
+    LicenceInRun,
     PublishedRate,
     RunDocument,
-    WeightTerms,
+    WeightsInRun,
     encode,
     run_id,
 )
@@ -140,8 +140,8 @@ def run_document(connection: sqlite3.Connection, keys: list[str]) -> RunDocument
         format=1,
         period=PERIOD,
         first_period=PERIOD,
-        hub=HubTerms("EUR", 300, 100, (0, 5000)),
-        weights=WeightTerms({"standard": "1000"}, {"TRAIN": "1000"}),
+        hub=HubInRun("EUR", 300, 100, (0, 5000)),
+        weights=WeightsInRun({"standard": "1000"}, {"TRAIN": "1000"}),
         collectives={code: collective(place) for place, code in enumerate(node_codes())},
         licences={key: licence(place, key) for place, key in enumerate(keys)},
         rates={c: PublishedRate("2026-09-30", RATES[c]) for c in sorted(RATES)},
@@ -151,9 +151,9 @@ def run_document(connection: sqlite3.Connection, keys: list[str]) -> RunDocument
     )
 
 
-def collective(place: int) -> CollectiveTerms:
+def collective(place: int) -> CollectiveInRun:
     is_hybrid = place % 3 == 0
-    return CollectiveTerms(
+    return CollectiveInRun(
         country="DE",
         settlement_currency=CURRENCIES[place % len(CURRENCIES)],
         admin_fee_bps=1500,
@@ -165,10 +165,10 @@ def collective(place: int) -> CollectiveTerms:
     )
 
 
-def licence(place: int, key: str) -> LicenceTerms:
+def licence(place: int, key: str) -> LicenceInRun:
     """Return a licence, paid in full; every fifth is a node's own."""
     fee = str(50_000_000 + 7_919 * place)
-    return LicenceTerms(
+    return LicenceInRun(
         licensor=node_codes()[place % NODES] if place % 5 == 0 else HUB,
         licensee=f"lab-{place}",
         currency=CURRENCIES[place % len(CURRENCIES)],
@@ -176,7 +176,7 @@ def licence(place: int, key: str) -> LicenceTerms:
         ends_on="2027-08-31",
         unclaimed="exclude",
         usage_basis="lab",
-        components=[ComponentTerms(None, ["TRAIN"], "TOKEN", fee)],
+        components=[ComponentInRun(None, ["TRAIN"], "TOKEN", fee)],
         received=fee,
         recognised_before={key: "0"},
         brought_forward={key: "0"},

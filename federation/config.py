@@ -20,6 +20,8 @@ from msgspec import Meta, Struct
 from federation import money
 from federation.errors import RefusalError
 from federation.values.ids import is_plain_id
+from federation.values.roles import Role
+from federation.values.tier import Tier
 
 BPS_WHOLE = 10_000
 PREFIX = "FEDERATION_"
@@ -33,19 +35,6 @@ Name = Annotated[str, Meta(min_length=1, max_length=200)]
 EntityId = Annotated[str, Meta(pattern=r"^\S+\Z", max_length=255)]
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s?#]+\Z", max_length=500)]
 Weight = Annotated[int, Meta(ge=0)]
-
-Role = Literal[
-    "federation_operator",
-    "licensing_officer",
-    "settlement_officer",
-    "settlement_approver",
-    "registry_officer",
-    "node_operator",
-    "auditor",
-    "lab",
-    "member",
-    "site",
-]
 
 
 class ConfigError(RefusalError):
@@ -71,13 +60,6 @@ class Terms(Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         _check_ids(self.tier_weight)
         _check_ids(self.use_weight)
-
-
-class Tier(Struct, frozen=True, forbid_unknown_fields=True):
-    """A class of members: how many works it takes, what share of the pool it has."""
-
-    minimum_works: Annotated[int, Meta(ge=0)]
-    share_bps: Bps
 
 
 class HubPeer(Struct, frozen=True, forbid_unknown_fields=True):

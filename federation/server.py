@@ -5,15 +5,18 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from federation.clock import Clock
-from federation.config import HubConfig, NodeConfig
+from federation.config import Calendar, HubConfig, NodeConfig
 from federation.errors import RefusalError
 from federation.licensing.service import Licensing
+from federation.payments.payees import account_in
 from federation.store.database import Database
 from federation.store.inbox import UnknownMessageError
 from federation.store.sessions import ReadSession
+from federation.trust.admission import particulars
 from federation.trust.keys import PublicKey, SigningKey
 from federation.trust.membership import HubTerms, Peer
 from federation.trust.parties import hub_terms
+from federation.values.account import PaymentAccount
 from federation.values.party import HUB
 
 
@@ -86,6 +89,16 @@ class Server:
         return Licensing(self.code, self.key)
 
     @property
+    def country(self) -> str | None:
+        """Return the country whose law applies: a collective's own; None at the hub."""
+        return self.config.country if isinstance(self.config, NodeConfig) else None
+
+    @property
+    def calendar(self) -> Calendar | None:
+        """Return when a month is closed, which the hub alone decides; None at a node."""
+        return self.config.calendar if isinstance(self.config, HubConfig) else None
+
+    @property
     def peer(self) -> Peer:
         """Return this server as others know it."""
         jwk = self.key.public_jwk()
@@ -110,8 +123,20 @@ class Server:
             payment_days=config.payment_days,
         )
 
+    async def own_account(self, session: ReadSession) -> PaymentAccount | None:
+        """Return the account this server is paid to and pays from, None if it named none."""
+        if isinstance(self.config, NodeConfig):
+            return account_in(particulars(self.config))
+        return account_in(await self.terms(session))
+
 
 def hub_config(server: Server) -> HubConfig:
-    """Return the hub's configuration; only the hub's schema has the fields that ask for it."""
+    """Return the hub's configuration, for what only the hub's composition contains."""
     assert isinstance(server.config, HubConfig)  # noqa: S101 - the composition says so
+    return server.config
+
+
+def node_config(server: Server) -> NodeConfig:
+    """Return a node's configuration, for what only a node's composition contains."""
+    assert isinstance(server.config, NodeConfig)  # noqa: S101 - the composition says so
     return server.config

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from federation.config import ConfigError, Tier, load_hub_config, load_node_config
+from federation.config import ConfigError, load_hub_config, load_node_config
+from federation.values.tier import Tier
 
 HUB = """
 entity_id = "https://hub.example"

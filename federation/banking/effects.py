@@ -15,6 +15,7 @@ from federation.banking.items import (
     BadItemError,
     Item,
 )
+from federation.banking.names import receipt_key
 from federation.banking.tables import Entry, Match, MatchItem
 from federation.banking.waiting import At
 from federation.errors import RefusalError
@@ -27,6 +28,7 @@ from federation.payments import bankword, incoming, treasury
 from federation.payments import service as payments
 from federation.trust.principals import Principal
 from federation.values.month import month_of
+from federation.values.reason import REASON_LENGTH_MAX
 
 
 class NotExpectedError(RefusalError):
@@ -83,14 +85,14 @@ async def give_back(at: At, entry: Entry, item: Item, booked_on: date) -> None:
     """Record that a payment came back, with the bank's reason."""
     payment = await payments.get_payment(at.session, item.ref)
     details = (await store.details_of(at.session, [entry.id])).get(entry.id, [])
-    stated = [row.return_reason for row in details if row.return_reason]
+    given = [row.return_reason for row in details if row.return_reason]
     await bankword.give_back(
         at.session,
         payment,
         booked_on,
         item.amount,
         entry.currency,
-        item.note or (stated[0] if stated else "returned by the bank"),
+        item.note or (given[0][:REASON_LENGTH_MAX] if given else "returned by the bank"),
         who=at.who.subject,
         at=at.now,
         reference=f"bank entry {entry.id}",
@@ -116,7 +118,7 @@ async def receive(
         received_on=at.now.date() if is_closed else booked_on,
         amount=amount,
         who=Principal(at.author or at.who.subject, at.who.roles),
-        key=f"bank/{entry.id}/{match.number}/{item.ref}",
+        key=receipt_key(entry.id, match.number, item.ref),
         here=at.here,
         now=at.now,
     )
@@ -152,7 +154,7 @@ async def take_back(at: At, entry: Entry, match: Match, item: MatchItem) -> None
             received_on=at.now.date(),
             amount=-receipt.amount,
             who=at.who,
-            key=f"bank/{entry.id}/{match.number}/{item.ref}",
+            key=receipt_key(entry.id, match.number, item.ref),
             here=at.here,
             now=at.now,
         )

@@ -19,7 +19,8 @@ from federation.banking.checks import (
     identities,
     reference_of,
 )
-from federation.banking.tables import Account, DetailRow, Entry, File, Notice, StatementRow
+from federation.banking.names import booked_document
+from federation.banking.tables import BankAccount, DetailRow, Entry, File, Notice, StatementRow
 from federation.banking.waiting import At
 from federation.errors import RefusalError
 from federation.ledger.accounts import Accounts, transfer
@@ -107,13 +108,13 @@ async def import_statements(at: At, data: bytes, file: BankFile) -> Imported:
     return done
 
 
-def _order(row: tuple[Account, Statement, list[str]]) -> tuple[int, int, int]:
+def _order(row: tuple[BankAccount, Statement, list[str]]) -> tuple[int, int, int]:
     """Take the statements of an account in the order of the bank's numbers, else of the file."""
     account, statement, _ = row
     return (account.id, statement.sequence or 0, statement.place.statement)
 
 
-async def _account_of(session: ReadSession, statement: Statement) -> Account:
+async def _account_of(session: ReadSession, statement: Statement) -> BankAccount:
     """Return the account a statement is of: of this server, and held in its currency."""
     rows = await store.accounts(session, statement.account)
     if not rows:
@@ -129,7 +130,7 @@ async def _account_of(session: ReadSession, statement: Statement) -> Account:
 
 
 async def _take_statement(
-    intake: _Intake, account: Account, statement: Statement, names: Sequence[str]
+    intake: _Intake, account: BankAccount, statement: Statement, names: Sequence[str]
 ) -> None:
     session, done = intake.at.session, intake.done
     known = await store.known_identities(session, account.id, names)
@@ -176,7 +177,10 @@ async def _take_statement(
 
 
 def _continued(
-    account: Account, statement: Statement, last: StatementRow | None, fresh: Sequence[BankEntry]
+    account: BankAccount,
+    statement: Statement,
+    last: StatementRow | None,
+    fresh: Sequence[BankEntry],
 ) -> int:
     """Return where what is new begins: the closing balance before it.
 
@@ -203,7 +207,7 @@ def _continued(
     return last.closing
 
 
-def _entry_row(account: Account, statement: StatementRow, name: str, entry: BankEntry) -> Entry:
+def _entry_row(account: BankAccount, statement: StatementRow, name: str, entry: BankEntry) -> Entry:
     return Entry(
         account_id=account.id,
         statement_id=statement.id,
@@ -226,7 +230,7 @@ def _entry_row(account: Account, statement: StatementRow, name: str, entry: Bank
     )
 
 
-def _opening_row(account: Account, row: StatementRow, statement: Statement) -> Entry:
+def _opening_row(account: BankAccount, row: StatementRow, statement: Statement) -> Entry:
     """Return the balance an account had before its first statement, to be explained like a move."""
     return Entry(
         account_id=account.id,
@@ -275,7 +279,7 @@ def _detail_rows(
     ]
 
 
-def _booked(at: At, account: Account, entry: Entry) -> JournalEntry:
+def _booked(at: At, account: BankAccount, entry: Entry) -> JournalEntry:
     """Enter a booked entry at once; until somebody says what it was for it stands in suspense."""
     books = Accounts(at.here)
     meta = {
@@ -290,13 +294,13 @@ def _booked(at: At, account: Account, entry: Entry) -> JournalEntry:
         entry.currency,
         {name: value for name, value in meta.items() if value},
     )
-    document = f"bank/{account.id}/{entry.id}/booked"
+    document = booked_document(account.id, entry.id)
     on = entry.booked_on or at.now.date()
     return JournalEntry(on, document, f"Bank entry {entry.id}", tuple(moved))
 
 
 async def _take_notices(
-    intake: _Intake, account: Account, statement: Statement, names: Sequence[str]
+    intake: _Intake, account: BankAccount, statement: Statement, names: Sequence[str]
 ) -> None:
     """Keep what a camt.054 says of booked entries: details for them, never an entry of its own."""
     session, done = intake.at.session, intake.done
@@ -326,7 +330,7 @@ async def _take_notices(
 
 
 async def _attach_notices(
-    session: WriteSession, account: Account, rows: Sequence[Entry], done: Imported
+    session: WriteSession, account: BankAccount, rows: Sequence[Entry], done: Imported
 ) -> None:
     """Give new entries the details that came before them."""
     by_amount: dict[int, list[Entry]] = {}

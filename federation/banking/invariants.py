@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from sqlalchemy import select
 
 from federation.banking import store
-from federation.banking.tables import Account, Entry, Match, MatchItem, StatementRow
+from federation.banking.names import ALL_BOOKED, booked_document
+from federation.banking.tables import BankAccount, Entry, Match, MatchItem, StatementRow
 from federation.ledger.accounts import Accounts
 from federation.ledger.store import STREAM_ROWS
 from federation.ledger.tables import JournalEntry, JournalPosting
@@ -48,7 +49,7 @@ async def entries_booked_once(session: ReadSession, here: str) -> Check:
     rows = await session.stream(
         select(JournalEntry.document, JournalPosting)
         .join(JournalPosting, JournalPosting.entry_id == JournalEntry.id)
-        .where(JournalEntry.document.like("bank/%/booked")),
+        .where(JournalEntry.document.like(ALL_BOOKED)),
         execution_options={"yield_per": STREAM_ROWS},
     )
     async for document, posting in rows:
@@ -58,7 +59,7 @@ async def entries_booked_once(session: ReadSession, here: str) -> Check:
     examined, wrong = 0, list[str]()
     async for entry in _booked_entries(session):
         examined += 1
-        document = f"bank/{entry.account_id}/{entry.id}/booked"
+        document = booked_document(entry.account_id, entry.id)
         found = entered.pop(document, (0, entry.currency))
         if found != (entry.signed, entry.currency):
             wrong.append(f"entry {entry.id}: {entry.signed} {entry.currency}, {found} in the books")
@@ -97,7 +98,7 @@ async def suspense_is_what_is_open(session: ReadSession, here: str) -> Check:
         examined += 1
         open_by[entry.currency] += 0 if entry.state == "SETTLED" else entry.signed
     account = Accounts(here).suspense("BankEntry")
-    held = set(await session.scalars(select(Account.currency)))
+    held = set(await session.scalars(select(BankAccount.currency)))
     for currency in sorted({*open_by, *held}):
         in_suspense = -await store.balance(session, account, currency)
         if in_suspense != open_by[currency]:

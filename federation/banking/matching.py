@@ -19,7 +19,7 @@ from federation.payments.expected import Expected
 END_TO_END, REFERENCE, AMOUNT, NEAR_AMOUNT = 60, 40, 30, 10
 ACCOUNT, SAME_NAME, LIKE_NAME, IN_WINDOW = 15, 10, 5, 5
 SCORE_MIN = 30
-SHOWN_MAX, LOOKED_AT_MAX = 5, 20
+SHOWN_MAX, CANDIDATES_MAX = 5, 20
 LIKE_PERCENT = 50
 
 
@@ -150,17 +150,17 @@ class Matcher:
         }
 
     def _places(self, movement: Movement) -> set[int]:
-        named = sorted(self.named_by(movement))[:LOOKED_AT_MAX]
+        named = sorted(self.named_by(movement))[:CANDIDATES_MAX]
         places = set(named)
         for index, key in (
             (self._by_account, movement.account),
             (self._by_name, _name_key(movement.name) if movement.name else None),
         ):
             if key:
-                places.update(index.get(key, ())[:LOOKED_AT_MAX])
+                places.update(index.get(key, ())[:CANDIDATES_MAX])
         days = self._by_amount.get((movement.currency, movement.amount), [])
-        start = max(bisect_left(days, (movement.day or date.min, 0)) - LOOKED_AT_MAX // 2, 0)
-        places.update(place for _, place in days[start : start + LOOKED_AT_MAX])
+        start = max(bisect_left(days, (movement.day or date.min, 0)) - CANDIDATES_MAX // 2, 0)
+        places.update(place for _, place in days[start : start + CANDIDATES_MAX])
         return places
 
     def _one_to_one(self, movement: Movement) -> list[Suggestion]:

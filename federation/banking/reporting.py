@@ -10,12 +10,12 @@ from federation.bankfiles.entries import Instructed
 from federation.banking import store
 from federation.banking.items import Item
 from federation.banking.matching import Candidate, Matcher, Movement, Suggestion, match_all
-from federation.banking.tables import Account, DetailRow, Entry, Match
+from federation.banking.tables import BankAccount, DetailRow, Entry, Match
 from federation.banking.waiting import Waited, waited_for
 from federation.ledger.accounts import Accounts
 from federation.store.sessions import ReadSession
 
-LOOKED_AT_MAX = 2_000
+QUEUE_MAX = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Reconciliation:
     are ahead, because of receipts entered by hand that no bank entry was matched to.
     """
 
-    account: Account
+    account: BankAccount
     statements: int
     opening: int
     credits: int
@@ -74,9 +74,7 @@ async def queue(
     account_id: int | None = None,
 ) -> list[Queued]:
     """Return unsettled entries, oldest first, each with suggestions or what was proposed."""
-    rows = await store.open_entries(
-        session, after=after, limit=LOOKED_AT_MAX, account_id=account_id
-    )
+    rows = await store.open_entries(session, after=after, limit=QUEUE_MAX, account_id=account_id)
     details = await store.details_of(session, [row.id for row in rows])
     matcher = Matcher(list((await waited_for(session, here, now)).values()))
     candidates = [candidate_of(row, details.get(row.id, [])) for row in rows if row.state == "OPEN"]
@@ -164,7 +162,7 @@ def _instructed(row: DetailRow) -> Instructed | None:
     return Instructed(row.instructed, row.instructed_currency)
 
 
-async def reconcile(session: ReadSession, account: Account, here: str) -> Reconciliation:
+async def reconcile(session: ReadSession, account: BankAccount, here: str) -> Reconciliation:
     """Return how an account stands: what the bank said, what was settled, what the books say."""
     last = await store.last_statement(session, account.id)
     rows = await store.totals(session, account.id)

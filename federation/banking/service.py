@@ -11,7 +11,7 @@ from federation.banking.accounts import account_name, account_number
 from federation.banking.importing import Imported, import_statements
 from federation.banking.reporting import exact_matches
 from federation.banking.settling import settle
-from federation.banking.tables import Account
+from federation.banking.tables import BankAccount
 from federation.banking.waiting import At, waited_for
 from federation.errors import RefusalError
 from federation.money import exponent
@@ -19,6 +19,7 @@ from federation.payments import bankword
 from federation.payments import store as payments
 from federation.store.sessions import WriteSession
 from federation.trust.principals import Principal
+from federation.values.reason import REASON_LENGTH_MAX
 
 EXACT = "EndToEndId, amount and currency are exact and unique"
 
@@ -44,7 +45,7 @@ async def open_account(
     name: str,
     who: Principal,
     now: datetime,
-) -> Account:
+) -> BankAccount:
     """Register an account of this server in one currency; the same again changes nothing."""
     number, called = account_number(account, scheme), account_name(name)
     exponent(currency)  # refuses what is no currency with minor units
@@ -53,7 +54,7 @@ async def open_account(
         if (known.scheme, known.name) != (scheme, called):
             raise AccountConflictError(f"{number}: {known.name}")
         return known
-    row = Account(
+    row = BankAccount(
         account=number,
         scheme=scheme,
         currency=currency,
@@ -108,7 +109,7 @@ async def _one_report(at: At, item: PaymentStatus, reference: str) -> None:
         raise UnknownOrderError(f"{item.place}: payment {item.end_to_end_id[:40]}")
     who, note = at.who.subject, f"pain.002 {reference}"
     if item.status == REJECTED:
-        reason = item.reason or "rejected by the bank"
+        reason = item.reason[:REASON_LENGTH_MAX] or "rejected by the bank"
         await bankword.reject(at.session, payment, reason, who=who, at=at.now, reference=note)
     elif item.status in ACCEPTED:
         await bankword.accept(at.session, payment, who=who, at=at.now, reference=note)

@@ -39,6 +39,7 @@ from federation.banking.items import (
     received,
 )
 from federation.banking.matching import signed_amount
+from federation.banking.names import match_document
 from federation.banking.tables import Entry, Match, MatchItem
 from federation.banking.waiting import At, Waited, waited_for
 from federation.errors import RefusalError
@@ -252,7 +253,7 @@ async def _reverse(at: At, entry: Entry, settled: Match, undone: Match) -> None:
 
 
 def _document(entry: Entry, match: Match) -> str:
-    return f"bank/{entry.account_id}/{entry.id}/{match.act.lower()}/{match.number}"
+    return match_document(entry.account_id, entry.id, match.act, match.number)
 
 
 async def _record(

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import func, or_, select
 
 from federation.banking.tables import (
-    Account,
+    BankAccount,
     DetailRow,
     Entry,
     File,
@@ -25,17 +25,19 @@ _UNDONE = select(Match.match_of).where(Match.act == "UNDONE", Match.match_of.is_
 _STANDING = (Match.act == "SETTLED", Match.id.not_in(_UNDONE))
 
 
-async def find_account(session: ReadSession, number: str, currency: str) -> Account | None:
+async def find_account(session: ReadSession, number: str, currency: str) -> BankAccount | None:
     """Return an account by number and currency."""
     return await session.scalar(
-        select(Account).where(Account.account == number, Account.currency == currency)
+        select(BankAccount).where(BankAccount.account == number, BankAccount.currency == currency)
     )
 
 
-async def accounts(session: ReadSession, number: str | None = None) -> list[Account]:
+async def accounts(session: ReadSession, number: str | None = None) -> list[BankAccount]:
     """Return this server's accounts, all or those of a number."""
-    query = select(Account).order_by(Account.id).limit(ROWS_MAX)
-    return list(await session.scalars(query.where(Account.account == number) if number else query))
+    query = select(BankAccount).order_by(BankAccount.id).limit(ROWS_MAX)
+    return list(
+        await session.scalars(query.where(BankAccount.account == number) if number else query)
+    )
 
 
 async def find_file(session: ReadSession, sha256: str) -> File | None:
@@ -240,10 +242,10 @@ async def balance(session: ReadSession, account: str, currency: str) -> int:
 async def waiting_entries(session: ReadSession) -> list[tuple[str, str, str, int]]:
     """Return (account, currency, state, how many) of booked entries nobody has settled."""
     rows = await session.execute(
-        select(Account.account, Account.currency, Entry.state, func.count())
-        .join(Account, Account.id == Entry.account_id)
+        select(BankAccount.account, BankAccount.currency, Entry.state, func.count())
+        .join(BankAccount, BankAccount.id == Entry.account_id)
         .where(Entry.state.in_(["OPEN", "PROPOSED"]))
-        .group_by(Account.account, Account.currency, Entry.state)
-        .order_by(Account.account, Entry.state)
+        .group_by(BankAccount.account, BankAccount.currency, Entry.state)
+        .order_by(BankAccount.account, Entry.state)
     )
     return [(number, currency, state, count) for number, currency, state, count in rows]

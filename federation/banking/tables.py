@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from federation.store.base import AutoId, Base, Instant
 
 
-class Account(Base):
+class BankAccount(Base):
     """An account of this server at a bank, in one currency."""
 
     __tablename__ = "bank_account"

@@ -2,7 +2,7 @@
 
 from federation.banking import store
 from federation.store.sessions import ReadSession
-from federation.values.offices import APPROVER, OFFICER
+from federation.values.roles import Role
 from federation.values.work_item import WorkItem
 
 
@@ -13,7 +13,7 @@ async def of_banking(session: ReadSession) -> list[WorkItem]:
             "bank entries",
             f"{number} {currency}",
             f"{count} proposed" if state == "PROPOSED" else f"{count} not settled",
-            APPROVER if state == "PROPOSED" else OFFICER,
+            Role.SETTLEMENT_APPROVER if state == "PROPOSED" else Role.SETTLEMENT_OFFICER,
         )
         for number, currency, state, count in await store.waiting_entries(session)
     ]

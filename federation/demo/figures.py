@@ -8,9 +8,9 @@ from federation.demo.report import (
     HELD_BY_NODE,
     CollectivePart,
     EarnedLine,
+    FeePart,
     LicencePaid,
     MemberEarned,
-    Portion,
     Report,
     balances,
     plan_text,
@@ -19,6 +19,7 @@ from federation.demo.servers import member_of
 from federation.demo.stage import Stage
 from federation.scenario import outputs
 from federation.scenario.runner import InvariantError
+from federation.values.roles import Role
 
 
 async def collect(stage: Stage) -> tuple[Report, dict[str, bytes]]:
@@ -74,10 +75,10 @@ def _licence(
     )
 
 
-def _portion(number: str, party: str, share: int, statement: dict[str, Any] | None) -> Portion:
+def _portion(number: str, party: str, share: int, statement: dict[str, Any] | None) -> FeePart:
     """Return a share, with what its node's statement made of it in its own currency."""
     if statement is None:
-        return Portion(party, share)
+        return FeePart(party, share)
     lines = [
         line
         for line in statement["lines"]
@@ -85,7 +86,7 @@ def _portion(number: str, party: str, share: int, statement: dict[str, Any] | No
     ]
     settled = sum(int(line["net_settlement"]) for line in lines)
     currency = statement["settlement_currency"]
-    return Portion(party, share, lines[0]["rate"] if lines else "", settled, currency)
+    return FeePart(party, share, lines[0]["rate"] if lines else "", settled, currency)
 
 
 async def _collective(
@@ -112,7 +113,7 @@ async def _collective(
 
 async def _member(stage: Stage, code: str, member: str, name: str) -> MemberEarned:
     """Ask as the member itself: its statement, whose lines of one origin are put together."""
-    person = stage.federation.nodes[code].person(member_of(member), "member")
+    person = stage.federation.nodes[code].person(member_of(member), Role.MEMBER)
     found = await person.ask(ask.STATEMENT, period=stage.script.period)
     lines: dict[tuple[str, str, str], EarnedLine] = {}
     for item in found["lines"]:

@@ -18,7 +18,7 @@ class UnbalancedError(RefusalError):
     code: ClassVar[str] = "UNBALANCED"
 
 
-class Portion(msgspec.Struct):
+class FeePart(msgspec.Struct):
     """A part of a licence's money: for a node also in its settlement currency, at which rate."""
 
     to: str
@@ -41,7 +41,7 @@ class LicencePaid(msgspec.Struct):
     clearing_fee: int
     collecting_fee: int
     carried_forward: int
-    portions: list[Portion]
+    portions: list[FeePart]
 
     def left(self) -> int:
         """Return what is received and not accounted for: 0."""

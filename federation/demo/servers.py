@@ -25,6 +25,7 @@ from federation.scenario.servers import (
     prepared,
 )
 from federation.values.party import HUB
+from federation.values.roles import Role
 
 
 def site_of(member: str) -> str:
@@ -89,8 +90,8 @@ class Servers:
 
 def _with_members(config: NodeConfig, members: list[str]) -> NodeConfig:
     """Let every member, and its site, ask the node on the member's own behalf."""
-    people = [StaffMember(site_of(member), ["site"], member) for member in members]
-    people += [StaffMember(member_of(member), ["member"], member) for member in members]
+    people = [StaffMember(site_of(member), [Role.SITE], member) for member in members]
+    people += [StaffMember(member_of(member), [Role.MEMBER], member) for member in members]
     return msgspec.structs.replace(config, principal=[*config.principal, *people])
 
 

@@ -18,6 +18,7 @@ from federation.scenario.servers import Running
 from federation.site.asks import Scope, user_agent
 from federation.site.install import SiteConfig, protect
 from federation.site.middleware import App
+from federation.values.roles import Role
 
 
 class MemberSite:
@@ -86,7 +87,7 @@ async def site_config(part: SitePart, servers: Servers, folder: Path) -> SiteCon
         member_id=part.member,
         node_jwks=await _keys(servers, node),
         hub_jwks=await _keys(servers, servers.federation.hub),
-        node_token=lambda: staff_token(node.config, site_of(part.member), "site", servers.clock),
+        node_token=lambda: staff_token(node.config, site_of(part.member), Role.SITE, servers.clock),
         directory=folder / f"site-{part.member}",
         origin=part.origin,
         is_bot=is_any_bot,

@@ -13,14 +13,15 @@ from federation.registry import store as registry
 from federation.registry.tables import Member
 from federation.settlement.arithmetic import largest_remainder
 from federation.settlement.messages import Credit
-from federation.settlement.plans import Distribution, Line, MemberFacts, NodeInputs, NodeTerms, Tier
+from federation.settlement.plans import Distribution, Line, MemberFacts, NodeInputs, NodeTerms
 from federation.settlement.rates import Rates
 from federation.settlement.run import RunResult, received_by
-from federation.settlement.run_document import CollectiveTerms, RunDocument
+from federation.settlement.run_document import CollectiveInRun, RunDocument
 from federation.store.sessions import ReadSession, WriteSession
 from federation.values.held import DISPUTED_PARTY
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month, last_day
+from federation.values.tier import Tier
 
 
 class UnknownClaimError(RefusalError):
@@ -126,7 +127,7 @@ async def node_inputs(
     )
 
 
-def _node_terms(code: str, terms: CollectiveTerms) -> NodeTerms:
+def _node_terms(code: str, terms: CollectiveInRun) -> NodeTerms:
     tiers = terms.tiers or {}
     return NodeTerms(
         code=code,

@@ -51,12 +51,6 @@ class UnknownMemberError(RefusalError):
     code: ClassVar[str] = "UNKNOWN_MEMBER"
 
 
-class BadSchemeError(RefusalError):
-    """An account is an IBAN or OTHER."""
-
-    code: ClassVar[str] = "BAD_SCHEME"
-
-
 @dataclass(frozen=True, slots=True)
 class Proposed:
     """What a call proposed, what it left outstanding for want of an account, and what remains."""

@@ -12,6 +12,7 @@ from federation.store.canonical import sha256_hex
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.principals import Principal
 from federation.values.month import Month
+from federation.values.roles import MAY_READ_DOCUMENTS
 
 SeriesName = Literal["INV", "CN", "FEE", "RUN", "STM", "ADV", "PAY"]
 JSON, CSV = "application/json", "text/csv"
@@ -106,10 +107,11 @@ async def get_document(session: ReadSession, number: str) -> Document:
 
 async def document_for(session: ReadSession, number: str, who: Principal) -> Document:
     """Return a document to staff, or to a lab if it is an invoice or credit note of its own."""
+    licensee = who.whose(MAY_READ_DOCUMENTS)
     row = await get_document(session, number)
-    if "lab" in who.roles:
+    if licensee is not None:
         licence = await licensing.find_licence(session, row.subject)
-        is_own = licence is not None and licence.licensee == who.require_party()
+        is_own = licence is not None and licence.licensee == licensee
         if row.series not in TO_LICENSEES or not is_own:
             raise UnknownDocumentError(number[:40])
     return row

@@ -24,7 +24,7 @@ class SheetError(RefusalError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class AccountRows:
     """Rows that lead from the first to the last: all but the last add up to the last."""
 
     currency: str
@@ -49,7 +49,7 @@ class Sheet:
     texts: Sequence[str]
     amounts: Sequence[str]
     lines: Sequence[Mapping[str, Cell]]
-    accounts: Sequence[Account] = field(default_factory=tuple[Account, ...])
+    accounts: Sequence[AccountRows] = field(default_factory=tuple[AccountRows, ...])
 
     def as_json(self) -> bytes:
         """Return canonical JSON; money is text in minor units."""

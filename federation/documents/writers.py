@@ -6,7 +6,7 @@ Every amount is in minor units; a deduction is negative (SCENARIO, the sign rule
 from collections.abc import Mapping
 from datetime import date
 
-from federation.documents.sheet import Account, Cell, Sheet
+from federation.documents.sheet import AccountRows, Cell, Sheet
 from federation.documents.statements import rate_text
 from federation.licensing.facts import LicenceFacts
 from federation.money import decimal_text
@@ -100,7 +100,7 @@ def credit_note(
         amounts=("amount",),
         lines=lines,
         accounts=[
-            Account(
+            AccountRows(
                 currency=licence.currency,
                 rows={
                     "opening_invoiced": fee,
@@ -148,7 +148,7 @@ def fee_note(
             for key, licence in rows
         ],
         accounts=[
-            Account(
+            AccountRows(
                 currency=clearing,
                 rows={
                     **{
@@ -206,7 +206,7 @@ def advice(
         amounts=("cleared",),
         lines=[_advice_line(document, row, node) for row in rows],
         accounts=[
-            Account(
+            AccountRows(
                 currency=clearing,
                 rows={
                     "opening": opening,
@@ -238,5 +238,5 @@ def _rate(document: RunDocument, row: Clearing) -> str:
     return rate_text(document, row.currency, document_rates(document).clearing)[0]
 
 
-def _total(currency: str, amount: int) -> Account:
-    return Account(currency=currency, rows={"invoiced": amount, "closing_to_pay": amount})
+def _total(currency: str, amount: int) -> AccountRows:
+    return AccountRows(currency=currency, rows={"invoiced": amount, "closing_to_pay": amount})

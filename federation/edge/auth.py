@@ -10,11 +10,12 @@ import msgspec
 from federation.server import Server
 from federation.store.sessions import ReadSession
 from federation.trust.keys import Keys, PublicKey
-from federation.trust.principals import PEER, NotAuthenticatedError, Principal
+from federation.trust.principals import NotAuthenticatedError, Principal
 from federation.trust.store import find_party, find_party_by_entity, node_parties
 from federation.trust.tables import Party
 from federation.trust.tokens import check_server_token, check_staff_token
 from federation.values.party import HUB
+from federation.values.roles import PEER
 
 BEARER = "bearer "
 

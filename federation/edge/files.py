@@ -1,9 +1,13 @@
-"""The files a server writes for its staff: runs, journal, statements, members, payments, report."""
+"""The files under `/files`: runs, journal, statements, members, payments, held money, report.
+
+Each kind of file says who may read it, by the same rule as the GraphQL field for the same fact.
+"""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 
@@ -19,6 +23,7 @@ from federation.errors import RefusalError
 from federation.ledger.export import WRITERS, write_journal
 from federation.months import store as months
 from federation.payments import store as payments
+from federation.payments.payees import account_in
 from federation.payments.tables import Payment
 from federation.proof import report
 from federation.registry import store as registry
@@ -26,14 +31,14 @@ from federation.server import Server
 from federation.store.sessions import ReadSession
 from federation.suspense.service import held_sheet
 from federation.suspense.store import settled_months
-from federation.trust.membership import CollectiveTerms, HubTerms
 from federation.trust.parties import collective_terms
+from federation.trust.principals import Principal
 from federation.trust.store import find_party
 from federation.values.account import PaymentAccount
 from federation.values.month import BadMonthError, Month, last_day, parse_month
 from federation.values.party import HUB
+from federation.values.roles import MAY_LIST_DOCUMENTS, MAY_READ_BOOKS, Readers
 
-Files = Callable[[str], Awaitable[tuple[str, bytes]]]
 JSON, CSV, XML, TEXT = "application/json", "text/csv", "application/xml", "text/plain"
 
 
@@ -43,25 +48,45 @@ class NoSuchFileError(RefusalError):
     code: ClassVar[str] = "NO_SUCH_FILE"
 
 
-Maker = Callable[[Server, Month], Awaitable[tuple[str, bytes]]]
-"""Writes a file of a month: (server, period) to (media type, bytes)."""
+class File(NamedTuple):
+    """A kind of file: who may read it, and what writes it (media type, bytes) for one month."""
+
+    readers: Readers
+    write: Callable[[Server, Month], Awaitable[tuple[str, bytes]]]
 
 
-async def file_at(server: Server, path: str, *, makers: Mapping[str, Maker]) -> tuple[str, bytes]:
-    """Return `journal.<form>`, `<kind>/<period>.<form>` or `payments/<period>[/<name>.xml]`."""
+MonthlyFiles = Mapping[str, File]
+"""The files a server writes every month, by `<kind>.<form>`."""
+
+Files = Callable[[Principal, str], Awaitable[tuple[str, bytes]]]
+"""Sends a reader the file at a path below `/files/`: its media type and its bytes."""
+
+
+async def file_at(
+    server: Server, who: Principal, path: str, *, monthly: MonthlyFiles
+) -> tuple[str, bytes]:
+    """Return `journal.<form>`, `<kind>/<period>.<form>` or `payments/<period>[/<name>.xml]`.
+
+    Refused are who may not read it (NOT_ALLOWED), and a path or month without a file
+    (NO_SUCH_FILE).
+    """
     if path in {f"journal.{form}" for form in WRITERS}:
+        who.whose(MAY_READ_BOOKS)
         return await journal_file(server, path.removeprefix("journal."))
     kind, _, name = path.partition("/")
     if kind == "payments":
+        who.whose(MAY_READ_BOOKS)
         period, slash, file = name.partition("/")
         if slash:
             return await payment_file(server, period_of_name(period), file.removesuffix(".xml"))
         return await payments_list(server, period_of_name(period))
     period, _, form = name.rpartition(".")
-    maker = makers.get(f"{kind}.{form}")
-    if maker is None:
+    found = monthly.get(f"{kind}.{form}")
+    if found is None:
+        who.whose(MAY_LIST_DOCUMENTS)  # who may read no file is not told which there are
         raise NoSuchFileError(path)
-    return await maker(server, period_of_name(period))
+    who.whose(found.readers)
+    return await found.write(server, period_of_name(period))
 
 
 async def journal_file(server: Server, form: str) -> tuple[str, bytes]:
@@ -94,7 +119,7 @@ def _plain(value: dict[str, Any]) -> bytes:
 
 
 async def payments_list(server: Server, period: Month) -> tuple[str, bytes]:
-    """List the payment files of a month."""
+    """List the names of a month's payment files: a currency at the hub, `HUB` at a node."""
     async with server.db.read() as session:
         rows = await payments.payments_of(session, period)
     names = sorted({_payment_file(row) for row in rows if _is_in_file(row)})
@@ -144,34 +169,16 @@ async def payment_file(server: Server, period: Month, name: str) -> tuple[str, b
 
 
 async def _account(server: Server, session: ReadSession, code: str) -> PaymentAccount:
-    terms: CollectiveTerms | HubTerms
-    country: str | None = None
-    if code == HUB:
-        terms = await server.terms(session)
-    elif isinstance(server.config, NodeConfig):
-        config = server.config
-        return _as_account(
-            config.name, config.account_scheme, config.account, config.bic, config.country
-        )
+    if code == server.code:
+        found = await server.own_account(session)
+    elif code == HUB:
+        found = account_in(await server.terms(session))
     else:
         party = await find_party(session, code)
-        if party is None:
-            raise NoSuchFileError(code)
-        terms = collective_terms(party)
-        country = terms.country
-    return _as_account(terms.name, terms.account_scheme, terms.account, terms.bic, country)
-
-
-def _as_account(
-    name: str, scheme: str, account: str | None, bic: str | None, country: str | None
-) -> PaymentAccount:
-    return PaymentAccount(
-        name=name,
-        scheme="IBAN" if scheme == "IBAN" else "OTHER",
-        account=account or "",
-        bic=bic,
-        country=country,
-    )
+        found = account_in(collective_terms(party)) if party else None
+    if found is None:
+        raise NoSuchFileError(code)
+    return found
 
 
 async def members_file(server: Server, period: Month) -> tuple[str, bytes]:
@@ -230,3 +237,17 @@ def period_of_name(name: str) -> Month:
         return parse_month(name)
     except BadMonthError as error:
         raise NoSuchFileError(name) from error
+
+
+COMMON: MonthlyFiles = {
+    "runs.json": File(MAY_READ_BOOKS, run_file),
+    "report.json": File(MAY_READ_BOOKS, report_file),
+    "held.csv": File(MAY_READ_BOOKS, partial(held_file, form="csv")),
+    "held.json": File(MAY_READ_BOOKS, partial(held_file, form="json")),
+}
+OF_A_NODE: MonthlyFiles = {
+    **COMMON,
+    "members.csv": File(MAY_READ_BOOKS, members_file),
+    "statements.csv": File(MAY_LIST_DOCUMENTS, partial(statement_file, form="csv")),
+    "statements.json": File(MAY_LIST_DOCUMENTS, partial(statement_file, form="json")),
+}

@@ -45,7 +45,7 @@ class BodyTooLargeError(RefusalError):
 def json_response(
     value: Any, status: int = 200, headers: dict[str, str] | None = None
 ) -> Response[bytes]:
-    """Answer with JSON."""
+    """Return a JSON answer of any value that msgspec can write."""
     return Response(
         msgspec.json.encode(value),
         media_type=MediaType.JSON,
@@ -61,7 +61,7 @@ class BadBodyError(RefusalError):
 
 
 def decoded(body: bytes, shape: type[Shape]) -> Shape:
-    """Read a JSON body, or refuse it."""
+    """Return the body as a shape, or refuse what is not it (BAD_BODY)."""
     try:
         return msgspec.json.decode(body, type=shape)
     except (msgspec.MsgspecError, RecursionError) as error:

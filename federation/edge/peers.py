@@ -28,7 +28,7 @@ Find = Callable[[str], Awaitable[tuple[str, str] | None]]
 
 
 async def _nobody(code: str) -> None:
-    """Know nobody."""
+    """Return no address: a client that was not told where the others are."""
     del code
 
 
@@ -50,7 +50,7 @@ class PeerClient:
         self.find: Find = _nobody
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection to other servers."""
         if self._session is not None:
             await self._session.close()
 
@@ -95,7 +95,7 @@ class PeerClient:
             raise PeerAnswerError(f"{type(error).__name__}: {error}") from error
 
     async def get_text(self, url: str) -> str:
-        """GET a public document of another server."""
+        """GET a public document of another server; anything but 200 is an error."""
         timeout = aiohttp.ClientTimeout(total=QUERY_SECONDS)
         try:
             async with self._open().get(url, timeout=timeout, allow_redirects=False) as response:

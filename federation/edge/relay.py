@@ -45,7 +45,7 @@ class Relay:
         self._urls: dict[str, str] = {}
 
     def wake(self) -> None:
-        """Look at the outbox now."""
+        """Look at the outbox now instead of at the next turn."""
         self._wake.set()
 
     def hurry(self) -> None:
@@ -56,7 +56,7 @@ class Relay:
         self.wake()
 
     async def run(self) -> None:
-        """Deliver until cancelled."""
+        """Deliver what waits, target by target, until cancelled."""
         _here.add(self._owner)
         try:
             while True:

@@ -15,22 +15,22 @@ from federation.edge import inbox
 from federation.edge.files import Files
 from federation.edge.http import json_response, read_body, who_asks
 from federation.metering import service as metering
+from federation.metering.reporters import Reporter, check_batch_key, reporter_of
 from federation.metering.service import BYTES_MAX
 from federation.server import Server
 from federation.store.canonical import sha256_hex
 from federation.store.migrations import current_revision, head_revision
-from federation.trust.principals import NotAllowedError, Principal
+from federation.values.roles import MAY_PREPARE
 
 MEDIA_TYPES = {"json": "application/json", "csv": "text/csv", "xml": "application/xml"}
-READERS = ("settlement_officer", "settlement_approver", "auditor", "node_operator")
 
 
 def common_routes(server: Server, handlers: inbox.Handlers, files: Files) -> list[Any]:
-    """Return the route handlers of one server."""
+    """Return the routes of hub and node alike; `files` knows the files of this one."""
 
     @get("/health/live", media_type=MediaType.JSON)
     async def live() -> dict[str, str]:
-        """The process answers."""
+        """Say that the process answers; nothing else is looked at."""
         return {"status": "live"}
 
     @get("/health/ready")
@@ -75,22 +75,23 @@ def common_routes(server: Server, handlers: inbox.Handlers, files: Files) -> lis
     @post("/usage", status_code=200)
     async def usage(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Take a batch of NDJSON usage lines: a lab's at the hub, a site's at its node."""
-        who = await who_asks(server, request, "lab", "site")
-        body = await read_body(request, BYTES_MAX)
+        reporter = reporter_of(await who_asks(server, request), server.code)
         key = request.headers.get("idempotency-key", "")
-        return json_response(await _ingest(server, who, key, body))
+        check_batch_key(key)
+        body = await read_body(request, BYTES_MAX)
+        return json_response(await _ingest(server, reporter, key, body))
 
     @get("/files/{path:path}")
     async def file(request: Request[Any, Any, Any], path: FromPath[str]) -> Response[bytes]:
-        """Give staff a file this server writes."""
-        await who_asks(server, request, *READERS)
-        media_type, content = await files(path.lstrip("/"))
+        """Send a file of this server to who may read it."""
+        who = await who_asks(server, request)
+        media_type, content = await files(who, path.lstrip("/"))
         return Response(content, media_type=media_type)
 
     @get("/documents/{name:str}")
     async def document(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
         """Send a numbered document byte for byte; `.csv`, `.json` or `.xml` names the form."""
-        who = await who_asks(server, request, "lab", *READERS)
+        who = await who_asks(server, request)
         number, _, form = name.partition(".")
         async with server.db.read() as session:
             await documents.document_for(session, number, who)
@@ -108,7 +109,7 @@ def common_routes(server: Server, handlers: inbox.Handlers, files: Files) -> lis
     @post("/banking/files", status_code=200)
     async def bank_file(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Take a bank's file (camt.053, camt.054, pain.002): all of it, or nothing."""
-        who = await who_asks(server, request, "settlement_officer")
+        who = await who_asks(server, request, *MAY_PREPARE)
         body = await read_body(request, BANK_FILE_BYTES_MAX)
         file = await asyncio.to_thread(read_bank_file, body)  # before the writer's turn
         async with server.db.write("bank.import") as session:
@@ -120,19 +121,16 @@ def common_routes(server: Server, handlers: inbox.Handlers, files: Files) -> lis
     return [live, ready, entity, jwks, deliver, usage, file, document, bank_file]
 
 
-async def _ingest(server: Server, who: Principal, key: str, body: bytes) -> metering.IngestReceipt:
-    source = "lab" if "lab" in who.roles else "site"
-    if (source == "lab") != (server.code == "HUB"):
-        raise NotAllowedError("labs report to the hub, sites to their node")
-    if not 1 <= len(key) <= 128:  # noqa: PLR2004 - as every idempotency key
-        raise NotAllowedError("an Idempotency-Key of 1 to 128 characters is needed")
+async def _ingest(
+    server: Server, reporter: Reporter, key: str, body: bytes
+) -> metering.IngestReceipt:
     async with server.db.write("usage.ingest") as session:
         return await metering.ingest(
             session,
             body,
-            reporter=f"{source}:{who.party or who.subject}",
-            source=source,
-            licensee=who.require_party() if source == "lab" else None,
+            reporter=reporter.name,
+            source=reporter.source,
+            licensee=reporter.licensee,
             key=key,
             terms=await server.terms(session),
             licences=await metering.licence_facts(session),

@@ -7,7 +7,7 @@ from litestar import Litestar
 from federation.clock import Clock
 from federation.config import HubConfig
 from federation.edge.context import context_getter
-from federation.edge.files import file_at
+from federation.edge.files import COMMON, file_at
 from federation.edge.http import EXCEPTION_HANDLERS
 from federation.edge.inbox import Retries
 from federation.edge.parked import ParkedWorker
@@ -15,7 +15,7 @@ from federation.edge.peers import PeerClient
 from federation.edge.relay import Relay
 from federation.edge.routes import common_routes
 from federation.hub.messages import HANDLERS
-from federation.hub.routes import FILES, hub_routes
+from federation.hub.routes import hub_routes
 from federation.process import Parts, Service, no_boundary
 from federation.schema.controller import graphql_controller
 from federation.schema.hub import schema
@@ -32,7 +32,7 @@ def create_hub(config: HubConfig, clock: Clock, *, boundary: Boundary = no_bound
 
 
 def compose(server: Server, peers: PeerClient) -> Parts:
-    """Put the hub together."""
+    """Put the hub's routes, schema and relay together."""
 
     async def resolve(target: str) -> str | None:
         """Return where an admitted party is."""
@@ -41,17 +41,18 @@ def compose(server: Server, peers: PeerClient) -> Parts:
         return party.url if party is not None else None
 
     async def find(code: str) -> tuple[str, str] | None:
-        """Return where an admitted node is."""
+        """Return (entity id, URL) of an admitted node, None for an unknown code."""
         async with server.db.read() as session:
             party = await find_party(session, code)
         return (party.entity_id, party.url) if party else None
 
     peers.find = find
     server.retry = Retries(server, HANDLERS)
+    files = partial(file_at, server, monthly=COMMON)
     app = Litestar(
         route_handlers=[
             graphql_controller(schema, context_getter(server)),
-            *common_routes(server, HANDLERS, partial(file_at, server, makers=FILES)),
+            *common_routes(server, HANDLERS, files),
             *hub_routes(server),
         ],
         exception_handlers=EXCEPTION_HANDLERS,

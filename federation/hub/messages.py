@@ -15,6 +15,7 @@ from federation.settlement.messages import RunAnswered
 from federation.suspense import deciding
 from federation.suspense.messages import HeldClaimed
 from federation.trust.principals import NotAllowedError
+from federation.values.party import HUB
 
 
 def _now(at: Arrival) -> datetime:
@@ -28,7 +29,7 @@ async def _delta(at: Arrival, message: RegistryDelta) -> None:
 async def _licence(at: Arrival, message: LicenceIssued) -> None:
     keys = {party.code: party_key(party) for party in await parties(at.session)}
     own = {at.sender: keys[at.sender]}  # a node speaks for its own licences only
-    await delivery.receive_licence(at.session, message, keys=own, here="HUB", now=_now(at))
+    await delivery.receive_licence(at.session, message, keys=own, here=HUB, now=_now(at))
 
 
 async def _registered(at: Arrival, message: LicenceRegistered) -> None:

@@ -1,7 +1,5 @@
 """The routes only the hub has: the claim index for nodes, the trust document for everybody."""
 
-from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -10,33 +8,30 @@ from litestar import Request, Response, get, post
 from federation.edge.admission import BYTES_MAX as ADMISSION_BYTES_MAX
 from federation.edge.admission import apply
 from federation.edge.auth import parties
-from federation.edge.files import Maker, held_file, report_file, run_file
 from federation.edge.http import decoded, json_response, read_body, who_asks
 from federation.licensing import store as licensing
 from federation.months.published_rates import publish_rates
 from federation.registry import index_store
 from federation.registry.messages import SliceRequest
-from federation.registry.urls import UrlKey
-from federation.schema.registry import TooManyUrlsError
+from federation.registry.urls import URLS_MAX, TooManyUrlsError, UrlKey
 from federation.server import Server
 from federation.store.canonical import digest
 from federation.trust.policy import Issuer, LicenceStatus, sign_trust_document
-from federation.trust.principals import PEER
+from federation.values.roles import MAY_PREPARE, PEER
 
-KEYS_MAX = 1_000
 BODY_MAX = 16 * 1024 * 1024
 TRUST_BUCKET_SECONDS = 30
 
 
 def hub_routes(server: Server) -> list[Any]:
-    """Return the hub's own route handlers."""
+    """Return the routes only the hub has: index, rates and trust document."""
 
     @post("/federation/index", status_code=200)
     async def index(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Tell a node all the index knows about up to 1,000 addresses."""
         await who_asks(server, request, PEER)
         asked = decoded(await read_body(request, BODY_MAX), SliceRequest)
-        if len(asked.keys) > KEYS_MAX:
+        if len(asked.keys) > URLS_MAX:
             raise TooManyUrlsError
         async with server.db.read() as session:
             keys = {UrlKey(host, path) for host, path in asked.keys}
@@ -44,8 +39,8 @@ def hub_routes(server: Server) -> list[Any]:
 
     @post("/settlement/rates", status_code=200)
     async def rates(request: Request[Any, Any, Any]) -> Response[bytes]:
-        """Record published rates from CSV."""
-        who = await who_asks(server, request, "settlement_officer")
+        """Record published rates from CSV; a day's rate that differs is refused."""
+        who = await who_asks(server, request, *MAY_PREPARE)
         body = await read_body(request, BODY_MAX)
         async with server.db.write("rates.publish") as session:
             return json_response({"recorded": await publish_rates(session, body, who)})
@@ -98,11 +93,3 @@ async def trust_document(server: Server) -> str:
         licences={number: LicenceStatus(status) for number, status in stopped.items()},
         now=server.clock(),
     )
-
-
-FILES: Mapping[str, Maker] = {
-    "runs.json": run_file,
-    "report.json": report_file,
-    "held.csv": partial(held_file, form="csv"),
-    "held.json": partial(held_file, form="json"),
-}

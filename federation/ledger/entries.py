@@ -6,6 +6,7 @@ One place says it, for posting a run and for holding the books against it later 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 
+from federation.ledger import names
 from federation.ledger.accounts import Accounts, Entry, Posting, held_as, transfer
 from federation.settlement.clearing import Clearing, Position
 from federation.settlement.plans import Distribution
@@ -64,7 +65,7 @@ def run_entries(
     entries = [
         Entry(
             posted_on,
-            f"{place('run')}/{key}",
+            names.below(place(names.RUN), key),
             f"Revenue of {key} in {period} {'corrected' if corrects else 'recognised and shared'}",
             tuple(_share_postings(party, key, result, meta)),
         )
@@ -74,7 +75,7 @@ def run_entries(
     entries.append(
         Entry(
             posted_on,
-            place("clearing"),
+            place(names.CLEARING),
             f"Obligations of {period} {'corrected' if corrects else 'cleared'}",
             (*_clearing_postings(party, cleared, meta, clearing_currency), *restated),
         )
@@ -90,8 +91,8 @@ def _of_run(period: Month, run_id: str, corrects: str | None) -> dict[str, str]:
 def _place(period: Month, run_id: str, corrects: str | None) -> Callable[[str], str]:
     """Return how documents are named: by month, those of a correction by its run."""
     if corrects is None:
-        return lambda kind: f"{kind}/{period}"
-    return lambda kind: f"correction/{run_id[:16]}/{kind}"
+        return lambda kind: names.of_month(kind, period)
+    return lambda kind: names.of_correction(kind, run_id)
 
 
 def _share_postings(
@@ -184,7 +185,7 @@ def distribution_entry(
         postings += transfer(exchange, books.owed("Outstanding"), amount, currency, tags)
     return Entry(
         posted_on,
-        _place(period, run_id, corrects)("distribution"),
+        _place(period, run_id, corrects)(names.DISTRIBUTION),
         f"Distribution of {period}{' corrected' if corrects else ''}",
         tuple(postings),
     )

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import ColumnElement, func, not_, null, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from federation.ledger import names
 from federation.ledger.accounts import Entry, Posting, require_movement
 from federation.ledger.chain import GENESIS, digest_of, link
 from federation.ledger.tables import JournalEntry, JournalPosting, LedgerHead
@@ -17,7 +18,6 @@ from federation.store.exact import digits_of, is_no_count, limbs, put_together
 from federation.store.sessions import ReadSession, WriteSession
 from federation.values.month import Month
 
-RUN_ENTRIES = ("run", "clearing", "distribution")  # how a run's documents in the journal begin
 PAID_ENTRIES = ("payment/", "remittance/")
 
 
@@ -29,8 +29,10 @@ async def moved_since_last_run(
     Both in minor units, above 0 where the balance went down by payment, and up by the rest. The
     entries of `period`'s own run are left out.
     """
-    runs = [JournalEntry.document.startswith(f"{kind}/") for kind in RUN_ENTRIES]
-    own = [JournalEntry.document.startswith(f"{kind}/{period}") for kind in RUN_ENTRIES]
+    runs = [JournalEntry.document.startswith(names.below(kind)) for kind in names.OF_A_RUN]
+    own = [
+        JournalEntry.document.startswith(names.of_month(kind, period)) for kind in names.OF_A_RUN
+    ]
     last = select(func.max(JournalEntry.id)).where(or_(*runs), not_(or_(*own)))
     rows = await session.execute(
         select(JournalEntry.document, JournalPosting.debit, JournalPosting.amount)

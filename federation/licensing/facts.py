@@ -1,7 +1,7 @@
 """What usage and money need to know of a licence, and nothing else of it."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from federation.values.licence_key import LicenceKey, licence_key
 
@@ -39,6 +39,15 @@ class LicenceFacts:
     def fee_until(self) -> date:
         """Return the last day of the term the fee was agreed for: its months are split by it."""
         return self.fee_ends_on or self.ends_on
+
+    def covers(self, at: datetime) -> bool:
+        """Tell whether an instant lies in the term: its UTC day, and before a revocation.
+
+        The first and the last day belong to the term (SETTLEMENT §3, class 3).
+        """
+        if not self.starts_on <= at.astimezone(UTC).date() <= self.ends_on:
+            return False
+        return self.revoked_at is None or at < self.revoked_at
 
     def component_for(self, use: str) -> Component | None:
         """Return the one component that licenses a use, None if none does."""

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from federation.licensing.facts import Component, LicenceFacts
 from federation.values.wire import (
     Count,
     CurrencyText,
@@ -47,7 +48,7 @@ class Licensor(msgspec.Struct, frozen=True):
 
 
 class Licensee(msgspec.Struct, frozen=True):
-    """Who may use."""
+    """Who may use; affiliates are further parties that may."""
 
     party: Line
     affiliates: Annotated[list[Line], Meta(max_length=AFFILIATES_MAX)] = []
@@ -118,7 +119,7 @@ class TermsReference(msgspec.Struct, frozen=True):
 
 
 class Acceptance(msgspec.Struct, frozen=True):
-    """Who accepted, when."""
+    """Who accepted the offer, in which role, at which instant."""
 
     subject: Line
     role: Line
@@ -149,6 +150,39 @@ class LicenceObject(msgspec.Struct, frozen=True):
     attribution: Line = "REQUIRED_WHERE_FEASIBLE"
     audit: Line = "ON_REQUEST"
 
+    @property
+    def uses(self) -> list[str]:
+        """Return every use that a component grants, by name."""
+        return uses_of(self.grant.components)
+
+    def is_in_force(self, now: datetime) -> bool:
+        """Tell whether the licence may be used now: neither stopped nor outside its term."""
+        return self.status == "ACTIVE" and self.facts().covers(now)
+
+    def facts(self) -> LicenceFacts:
+        """Return what usage and money need to know of the licence."""
+        return LicenceFacts(
+            number=self.number,
+            licensor=self.licensor.party,
+            licensee=self.licensee.party,
+            currency=self.fee.currency,
+            starts_on=self.term.starts_on,
+            ends_on=self.ended_on or self.term.ends_on,
+            revoked_at=self.revoked_at,
+            usage_basis=self.reporting.usage_basis,
+            unclaimed=self.grant.unclaimed,
+            components=tuple(
+                Component(
+                    id=component.id,
+                    uses=frozenset(component.uses),
+                    unit=component.unit,
+                    fee=int(component.fee),
+                )
+                for component in self.grant.components
+            ),
+            fee_ends_on=self.term.ends_on if self.ended_on else None,
+        )
+
 
 class OfferTerms(msgspec.Struct, frozen=True):
     """What a licensing officer offers, or a quote comes to: a licence without its number."""
@@ -164,12 +198,27 @@ class OfferTerms(msgspec.Struct, frozen=True):
     territories: list[str] = []
     repertoire: list[str] = []
 
+    @property
+    def uses(self) -> list[str]:
+        """Return every use that a component would grant, by name."""
+        return uses_of(self.components)
+
+    @property
+    def fee(self) -> int:
+        """Return what the components cost together, in minor units of `currency`."""
+        return sum(int(component.fee) for component in self.components)
+
+
+def uses_of(components: list[ComponentTerms]) -> list[str]:
+    """Return the uses of all components, by name; no use is in two of them."""
+    return sorted(use for component in components for use in component.uses)
+
 
 def encode(licence: LicenceObject) -> bytes:
-    """Return the JSON of a licence object."""
+    """Return a licence object as JSON, as it is kept."""
     return msgspec.json.encode(licence)
 
 
 def decode(data: bytes | str) -> LicenceObject:
-    """Read the JSON of a licence object."""
+    """Read a licence object that was kept as JSON."""
     return msgspec.json.decode(data, type=LicenceObject)

@@ -10,15 +10,17 @@ import msgspec
 from federation.errors import RefusalError
 from federation.licensing import store
 from federation.licensing.objects import ComponentTerms, OfferTerms
-from federation.licensing.rules import check_offer
+from federation.licensing.rules import BadOfferError, check_offer
 from federation.licensing.service import licensee_of
 from federation.licensing.tables import Offer, Tariff
-from federation.licensing.tariff import Expected, TariffBody, price
+from federation.licensing.tariff import Expected, TariffBody, price, read_tariff
 from federation.money import exponent
 from federation.store.sessions import WriteSession
 from federation.trust.membership import HubTerms
 from federation.trust.principals import Principal
 from federation.trust.store import node_parties
+
+LINES_MAX = 1_000
 
 
 class NoTariffError(RefusalError):
@@ -60,7 +62,7 @@ async def publish_tariff(
 
 @dataclass(frozen=True, slots=True)
 class QuoteRequest:
-    """What a lab asks a price for."""
+    """Usage a lab expects, the days it is for, and whose count (site or lab) is the basis."""
 
     expected: tuple[Expected, ...]
     starts_on: date
@@ -74,10 +76,14 @@ async def quote(
 ) -> Offer:
     """Price a request from the published tariff; the quote pins its version and expires."""
     licensee = await licensee_of(session, who)
+    if not 1 <= len(request.expected) <= LINES_MAX:
+        raise BadOfferError(f"1 to {LINES_MAX} lines")
+    if any(item.units < 1 for item in request.expected):
+        raise BadOfferError("units of at least 1")
     row = await store.latest_tariff(session)
     if row is None:
         raise NoTariffError
-    tariff = msgspec.json.decode(row.body, type=TariffBody)
+    tariff = read_tariff(row.body)
     nodes = {party.code for party in await node_parties(session)}
     priced = price(tariff, request.expected, nodes=nodes)
     uses = sorted({line.use for line in priced.lines})

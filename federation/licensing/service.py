@@ -34,6 +34,7 @@ from federation.trust.jose import sign
 from federation.trust.keys import SigningKey
 from federation.trust.principals import Principal
 from federation.values.ids import is_plain_id
+from federation.values.roles import MAY_BUY, MAY_READ_LICENCES, Role
 
 ID_LENGTH_MAX = 128
 INDIVIDUAL_VALID_DAYS = 90
@@ -215,7 +216,7 @@ def _licence_object(
         term=Term(starts_on=terms.starts_on, ends_on=terms.ends_on),
         fee=Fee(
             currency=terms.currency,
-            total=str(sum(int(component.fee) for component in terms.components)),
+            total=str(terms.fee),
             tariff_version=offer.tariff_version,
             deviation=offer.reason if offer.kind == "INDIVIDUAL" else None,
         ),
@@ -223,7 +224,7 @@ def _licence_object(
         terms=TermsReference(
             uri="urn:federation:terms:1", sha256=sha256_hex(GENERAL_TERMS.encode())
         ),
-        acceptance=Acceptance(subject=who.subject, role="lab", at=now),
+        acceptance=Acceptance(subject=who.subject, role=Role.LAB.value, at=now),
         effective_from=now,
     )
 
@@ -300,7 +301,7 @@ async def end_early(
 
 
 async def get_licence(session: ReadSession, number: str) -> Licence:
-    """Return a licence, or refuse."""
+    """Return a licence by number (UNKNOWN_LICENCE)."""
     row = await store.find_licence(session, number)
     if row is None:
         raise UnknownLicenceError(number)
@@ -309,15 +310,16 @@ async def get_licence(session: ReadSession, number: str) -> Licence:
 
 async def licence_for(session: ReadSession, number: str, who: Principal) -> Licence:
     """Return a licence to its licensee or to staff; another lab learns nothing of it."""
+    licensee = who.whose(MAY_READ_LICENCES)
     row = await get_licence(session, number)
-    if "lab" in who.roles and row.licensee != who.party:
+    if licensee not in (None, row.licensee):
         raise UnknownLicenceError(number)
     return row
 
 
 async def licensee_of(session: ReadSession, who: Principal) -> str:
     """Return the registered lab somebody buys for, or refuse."""
-    who.require("lab")
+    who.require(*MAY_BUY)
     licensee = who.require_party()
     if await store.find_licensee(session, licensee) is None:
         raise UnknownLicenseeError(licensee)

@@ -5,8 +5,8 @@ from datetime import date
 
 from sqlalchemy import func, select
 
-from federation.licensing.facts import Component, LicenceFacts
-from federation.licensing.objects import LicenceObject, decode
+from federation.licensing.facts import LicenceFacts
+from federation.licensing.objects import decode
 from federation.licensing.tables import (
     Licence,
     LicenceCounter,
@@ -21,7 +21,7 @@ from federation.values.licence_key import licence_number
 
 
 async def find_licensee(session: ReadSession, licensee: str) -> Licensee | None:
-    """Return a registered lab."""
+    """Return a registered lab by its id, None if there is none."""
     return await session.get(Licensee, licensee)
 
 
@@ -31,19 +31,19 @@ async def licensees(session: ReadSession) -> list[Licensee]:
 
 
 async def latest_tariff(session: ReadSession) -> Tariff | None:
-    """Return the newest published tariff."""
+    """Return the newest published tariff, None before the first."""
     return await session.scalar(select(Tariff).order_by(Tariff.version.desc()).limit(1))
 
 
 async def find_offer(session: ReadSession, offer_id: str) -> Offer | None:
-    """Return an offer by id."""
+    """Return an offer by id, None if there is none."""
     return await session.get(Offer, offer_id)
 
 
 async def offers(
     session: ReadSession, *, licensee: str | None, kind: str | None, limit: int
 ) -> list[Offer]:
-    """Return offers, newest first."""
+    """Return offers, newest first, of one lab or kind or of all."""
     query = select(Offer).order_by(Offer.offered_at.desc(), Offer.id.desc()).limit(limit)
     if licensee is not None:
         query = query.where(Offer.licensee == licensee)
@@ -63,7 +63,7 @@ async def next_number(session: WriteSession, licensor: str) -> str:
 
 
 async def find_licence(session: ReadSession, number: str) -> Licence | None:
-    """Return a licence by number."""
+    """Return a licence by number in its newest version, None if there is none."""
     return await session.get(Licence, number)
 
 
@@ -116,7 +116,7 @@ async def count_by_status(session: ReadSession) -> dict[str, int]:
 
 
 async def stopped(session: ReadSession) -> dict[str, str]:
-    """Return {licence: SUSPENDED or REVOKED}."""
+    """Return {licence number: SUSPENDED or REVOKED}; one in force is not listed."""
     rows = await session.execute(
         select(Licence.number, Licence.status).where(Licence.status != "ACTIVE")
     )
@@ -125,32 +125,7 @@ async def stopped(session: ReadSession) -> dict[str, str]:
 
 def facts(row: Licence) -> LicenceFacts:
     """Return what usage and money need to know of a licence."""
-    return facts_of(decode(row.body))
-
-
-def facts_of(licence: LicenceObject) -> LicenceFacts:
-    """Return what usage and money need to know of a licence object."""
-    return LicenceFacts(
-        number=licence.number,
-        licensor=licence.licensor.party,
-        licensee=licence.licensee.party,
-        currency=licence.fee.currency,
-        starts_on=licence.term.starts_on,
-        ends_on=licence.ended_on or licence.term.ends_on,
-        revoked_at=licence.revoked_at,
-        usage_basis=licence.reporting.usage_basis,
-        unclaimed=licence.grant.unclaimed,
-        components=tuple(
-            Component(
-                id=component.id,
-                uses=frozenset(component.uses),
-                unit=component.unit,
-                fee=int(component.fee),
-            )
-            for component in licence.grant.components
-        ),
-        fee_ends_on=licence.term.ends_on if licence.ended_on else None,
-    )
+    return decode(row.body).facts()
 
 
 def repertoire(rows: Sequence[Licence]) -> dict[str, frozenset[str]]:
@@ -164,5 +139,5 @@ def repertoire(rows: Sequence[Licence]) -> dict[str, frozenset[str]]:
 
 
 async def receipt_recorders(session: ReadSession) -> set[str]:
-    """Return who entered receipts."""
+    """Return the subjects of all who entered receipts: none of them approves a run."""
     return set(await session.scalars(select(Receipt.recorded_by).distinct()))

@@ -19,7 +19,7 @@ class Tariff(Base):
 
 
 class Licensee(Base):
-    """An AI lab that may buy."""
+    """An AI lab that may buy here, by the id that its licences name."""
 
     __tablename__ = "licensing_licensee"
     id: Mapped[str] = mapped_column(String(128), primary_key=True)
@@ -46,7 +46,7 @@ class Offer(Base):
 
 
 class LicenceCounter(Base):
-    """The next licence number of a licensor."""
+    """The last licence number a licensor gave."""
 
     __tablename__ = "licensing_counter"
     licensor: Mapped[str] = mapped_column(String(12), primary_key=True)

@@ -4,6 +4,11 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
+from federation.money import Money
+
+NO_COLLECTIVE = "no collective of this code is admitted"
+NO_PRICE = "the tariff has no price for this use and content tier"
+
 
 class TariffBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Prices in minor units of `currency` per 1,000 units: `{use: {tier: price}}`."""
@@ -12,6 +17,16 @@ class TariffBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     per_1000: dict[str, dict[str, int]]
     minimum_fee: int
     valid_days: int = 30  # how long a quote stands
+
+    def price_of(self, use: str, content_tier: str) -> Money | None:
+        """Return the price of 1,000 units, None where the tariff has none."""
+        minor = self.per_1000.get(use, {}).get(content_tier)
+        return None if minor is None else Money(minor, self.currency)
+
+
+def read_tariff(body: str) -> TariffBody:
+    """Read the prices of a published version from its JSON."""
+    return msgspec.json.decode(body, type=TariffBody)
 
 
 class Expected(msgspec.Struct, frozen=True):
@@ -63,19 +78,19 @@ def price(
     """Price expected usage line by line; what has no price or no collective is not covered."""
     lines, missing = [], []
     for item in expected:
-        reason = _why_not(tariff, item, nodes)
-        if reason is not None:
+        unit_price = tariff.price_of(item.use, item.content_tier)
+        if unit_price is None or item.node not in nodes:
+            reason = NO_COLLECTIVE if item.node not in nodes else NO_PRICE
             missing.append(NotCovered(item.node, item.use, item.content_tier, reason))
             continue
-        unit_price = tariff.per_1000[item.use][item.content_tier]
         lines.append(
             PricedLine(
                 node=item.node,
                 use=item.use,
                 content_tier=item.content_tier,
                 units=str(item.units),
-                per_1000=str(unit_price),
-                amount=str(line_amount(item.units, unit_price)),
+                per_1000=str(unit_price.minor),
+                amount=str(line_amount(item.units, unit_price.minor)),
             )
         )
     total = sum(int(line.amount) for line in lines)
@@ -83,16 +98,6 @@ def price(
         lines.append(_top_up(lines[0].use, tariff.minimum_fee - total))
         total = tariff.minimum_fee
     return QuoteLines(lines=lines, not_covered=missing, total=str(total))
-
-
-def _why_not(tariff: TariffBody, item: Expected, nodes: Collection[str]) -> str | None:
-    if item.units < 1:
-        return "units are at least 1"
-    if item.node not in nodes:
-        return "no collective of this code is admitted"
-    if item.content_tier not in tariff.per_1000.get(item.use, {}):
-        return "the tariff has no price for this use and content tier"
-    return None
 
 
 def _top_up(use: str, amount: int) -> PricedLine:

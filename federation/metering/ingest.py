@@ -61,7 +61,7 @@ class Accepted(msgspec.Struct, gc=False):
     line_no: int
 
 
-class Refused(msgspec.Struct, gc=False):
+class RefusedLine(msgspec.Struct, gc=False):
     """A line that takes no id."""
 
     line_no: int
@@ -78,7 +78,7 @@ class Sorted:
 
     accepted: dict[str, Accepted] = field(default_factory=dict)
     repeats: list[Accepted] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[RefusedLine] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +126,11 @@ def sort_batch(body: bytes, desk: Desk) -> Sorted:
     return result
 
 
-def repeated(line: Accepted, first: Content) -> Refused:
+def repeated(line: Accepted, first: Content) -> RefusedLine:
     """Class 2: the same id again, with the same content or with other."""
     verdict = DUPLICATE if line.content == first else CONFLICT
     reason = f"event_id {line.event_id} was accepted before"
-    return Refused(line.line_no, verdict, line.period, line.content[3], reason, line.event_id)
+    return RefusedLine(line.line_no, verdict, line.period, line.content[3], reason, line.event_id)
 
 
 class _LineRefusedError(Exception):
@@ -225,9 +225,9 @@ def _evidence(line: LineIn) -> str | None:
 
 def _refused(
     number: int, refusal: _LineRefusedError, line: LineIn, raw: bytes, desk: Desk
-) -> Refused:
+) -> RefusedLine:
     units = countable_units(line.units) or 0
-    return Refused(
+    return RefusedLine(
         line_no=number,
         verdict=refusal.verdict,
         period=refusal.period or desk.current_period,
@@ -237,7 +237,7 @@ def _refused(
     )
 
 
-def _unreadable(number: int, reason: str, raw: bytes, desk: Desk) -> Refused:
+def _unreadable(number: int, reason: str, raw: bytes, desk: Desk) -> RefusedLine:
     """Keep what can be kept of a line that is no line: its units and month still count."""
     try:
         fields = _loose.decode(raw)
@@ -250,7 +250,7 @@ def _unreadable(number: int, reason: str, raw: bytes, desk: Desk) -> Refused:
         period = month_of(instant)
     except BadValueError:
         period = desk.current_period
-    return Refused(number, MALFORMED, period, units, reason, _text(raw))
+    return RefusedLine(number, MALFORMED, period, units, reason, _text(raw))
 
 
 def _text(raw: bytes) -> str:

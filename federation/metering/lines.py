@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import func, select, update
 
-from federation.metering.ingest import Accepted, Content, Refused
+from federation.metering.ingest import Accepted, Content, RefusedLine
 from federation.metering.messages import RoutedLineFact
 from federation.metering.tables import Line, RoutedLine, Uncounted
 from federation.metering.tally import FORWARDED, LATE, CountedLine, Tally
@@ -78,7 +78,7 @@ async def _known_ids(
 
 
 async def add_refused(
-    session: WriteSession, reporter: str, batch: str, refused: Sequence[Refused]
+    session: WriteSession, reporter: str, batch: str, refused: Sequence[RefusedLine]
 ) -> None:
     """Keep the lines that took no id, for the classes and for whoever asks why."""
     columns = ["reporter", "batch", "line_no", "period", "verdict", "units", "reason", "raw"]

@@ -11,7 +11,7 @@ from federation.licensing import store as licensing
 from federation.licensing.facts import LicenceFacts
 from federation.metering import lines as usage_lines
 from federation.metering import store
-from federation.metering.ingest import Accepted, Desk, Refused, repeated, sort_batch
+from federation.metering.ingest import Accepted, Desk, RefusedLine, repeated, sort_batch
 from federation.metering.tables import Batch
 from federation.metering.tally import LATE
 from federation.store.canonical import sha256_hex
@@ -111,7 +111,10 @@ async def ingest(
 
 
 async def _set_late_ones_apart(
-    session: WriteSession, reporter: str, accepted: Sequence[Accepted], refused: Sequence[Refused]
+    session: WriteSession,
+    reporter: str,
+    accepted: Sequence[Accepted],
+    refused: Sequence[RefusedLine],
 ) -> None:
     """Keep lines of a month that is cut off for its correction: they are in no class of its run."""
     months = {line.period for line in accepted} | {item.period for item in refused}

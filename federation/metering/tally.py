@@ -104,7 +104,7 @@ class Counter:
         what was counted so far: a line whose claims have changed since, so that it would give
         something else today, is left as it is and returned.
         """
-        unaware = replace(self, index=self.index.without_reservations())
+        unaware = replace(self, index=self.index.without_opt_outs())
         left = {key: weighs.get(key, 0) for key in weighs}
         unclear: list[CountedLine] = []
         for line in lines:

@@ -5,7 +5,7 @@ Classes 1 and 2 need what was accepted before and are decided where lines are ke
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from federation.licensing.facts import LicenceFacts
 from federation.registry.index import ClaimIndex, IndexedClaim
@@ -66,10 +66,7 @@ def term_class(licence: LicenceFacts, use: str, occurred_at: datetime, source: s
     """Return the class of a line its licence does not cover (classes 3 and 4), else None."""
     if source != licence.usage_basis:
         return OTHER_SOURCE
-    day = occurred_at.astimezone(UTC).date()
-    if not licence.starts_on <= day <= licence.ends_on:
-        return OUTSIDE_TERM
-    if licence.revoked_at is not None and occurred_at >= licence.revoked_at:
+    if not licence.covers(occurred_at):
         return OUTSIDE_TERM
     return None if licence.component_for(use) else OUT_OF_SCOPE
 

@@ -7,7 +7,7 @@ from litestar import Litestar
 from federation.clock import Clock
 from federation.config import NodeConfig
 from federation.edge.context import context_getter
-from federation.edge.files import file_at
+from federation.edge.files import OF_A_NODE, file_at
 from federation.edge.http import EXCEPTION_HANDLERS
 from federation.edge.inbox import Retries
 from federation.edge.parked import ParkedWorker
@@ -18,11 +18,11 @@ from federation.metering.month import DUE
 from federation.nodes.joining import AdmissionWorker
 from federation.nodes.messages import HANDLERS
 from federation.nodes.month import MonthWorker
-from federation.nodes.routes import FILES, node_routes
+from federation.nodes.routes import node_routes
 from federation.process import Parts, Service, no_boundary
 from federation.schema.controller import graphql_controller
 from federation.schema.node import schema
-from federation.server import Server
+from federation.server import Server, node_config
 from federation.store.database import Boundary
 from federation.trust.admission import JOINING
 from federation.values.party import HUB
@@ -37,8 +37,7 @@ def create_node(config: NodeConfig, clock: Clock, *, boundary: Boundary = no_bou
 
 def compose(server: Server, peers: PeerClient) -> Parts:
     """Put a node together. It speaks to the hub only; the hub speaks to the others."""
-    config = server.config
-    assert isinstance(config, NodeConfig)  # noqa: S101 - the composition root's own doing
+    config = node_config(server)
 
     async def resolve(target: str) -> str | None:
         return config.hub.url if target == config.hub.entity_id else None
@@ -48,10 +47,11 @@ def compose(server: Server, peers: PeerClient) -> Parts:
 
     peers.find = find
     server.retry = Retries(server, HANDLERS)
+    files = partial(file_at, server, monthly=OF_A_NODE)
     app = Litestar(
         route_handlers=[
             graphql_controller(schema, context_getter(server)),
-            *common_routes(server, HANDLERS, partial(file_at, server, makers=FILES)),
+            *common_routes(server, HANDLERS, files),
             *node_routes(server, peers),
         ],
         exception_handlers=EXCEPTION_HANDLERS,

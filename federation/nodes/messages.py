@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from federation.config import NodeConfig
 from federation.distribution import correcting
 from federation.distribution import service as distribution
 from federation.distribution import store as distribution_store
@@ -19,9 +18,8 @@ from federation.logs import get_logger
 from federation.metering import month
 from federation.metering.messages import Complete, CutOff, Reminder, UsageRouted
 from federation.payments.messages import NetRecomputed
-from federation.payments.payees import account_in
 from federation.proof.invariants.checks import require_sound_distribution
-from federation.schema.joining import particulars
+from federation.server import node_config
 from federation.settlement.messages import (
     RunAdvised,
     RunApproved,
@@ -66,10 +64,8 @@ async def _advised(at: Arrival, message: RunAdvised) -> None:
     await distribution.receive_advice(at.session, message, _now(at))
 
 
-def _own(at: Arrival) -> distribution.Own:
-    config = at.server.config
-    assert isinstance(config, NodeConfig)  # noqa: S101 - a node's handlers serve a node
-    return distribution.Own(config.code, account_in(particulars(config)))
+async def _own(at: Arrival) -> distribution.Own:
+    return distribution.Own(at.server.code, await at.server.own_account(at.session))
 
 
 async def _withdrawn(at: Arrival, message: RunWithdrawn) -> None:
@@ -79,14 +75,14 @@ async def _withdrawn(at: Arrival, message: RunWithdrawn) -> None:
 async def _approved(at: Arrival, message: RunApproved) -> None:
     terms = await trust_parties.hub_terms(at.session)
     await distribution.receive_run(
-        at.session, message, _own(at), terms, _now(at), require_sound_distribution
+        at.session, message, await _own(at), terms, _now(at), require_sound_distribution
     )
 
 
 async def _corrected(at: Arrival, message: RunCorrected) -> None:
     terms = await trust_parties.hub_terms(at.session)
     await correcting.receive_correction(
-        at.session, message, _own(at), terms, _now(at), require_sound_distribution
+        at.session, message, await _own(at), terms, _now(at), require_sound_distribution
     )
 
 
@@ -100,8 +96,6 @@ async def _reminder(at: Arrival, message: Reminder) -> None:
 
 
 async def _recomputed(at: Arrival, message: NetRecomputed) -> None:
-    config = at.server.config
-    assert isinstance(config, NodeConfig)  # noqa: S101 - a node's handlers serve a node
     done = await distribution_store.find_distribution(at.session, message.period)
     if done is None:
         raise NotDistributedError(message.period)
@@ -109,8 +103,8 @@ async def _recomputed(at: Arrival, message: NetRecomputed) -> None:
         at.session,
         message,
         run_of(done),
-        here=config.code,
-        account=account_in(particulars(config)),
+        here=at.server.code,
+        account=await at.server.own_account(at.session),
         terms=await trust_parties.hub_terms(at.session),
         now=_now(at),
     )
@@ -129,8 +123,7 @@ async def _held_refused(at: Arrival, message: HeldRefused) -> None:
 
 
 async def _held_released(at: Arrival, message: HeldReleased) -> None:
-    config = at.server.config
-    assert isinstance(config, NodeConfig)  # noqa: S101 - a node's handlers serve a node
+    config = node_config(at.server)
     await claiming.receive_release(
         at.session,
         message,

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-from federation.config import NodeConfig
 from federation.edge.peers import DELIVERY_SECONDS, PeerAnswerError, PeerClient
 from federation.logs import get_logger
 from federation.metering import lines as usage_lines
@@ -16,11 +15,10 @@ from federation.metering.tables import MeteringPeriod
 from federation.registry import index_store
 from federation.registry.index import ClaimIndex
 from federation.registry.messages import Slice, SliceRequest
-from federation.registry.urls import UrlKey
-from federation.server import Server
+from federation.registry.urls import URLS_MAX, UrlKey
+from federation.server import Server, node_config
 from federation.store.sessions import ReadSession
 
-KEYS_MAX = 1_000
 IDLE_SECONDS = 5.0
 RETRY_SECONDS = 0.5
 log = get_logger("month")
@@ -37,7 +35,7 @@ class MonthWorker:
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
-        """Look for work now."""
+        """Look for a month to move forward now."""
         self._wake.set()
 
     async def run(self) -> None:
@@ -58,7 +56,7 @@ class MonthWorker:
                     await self._wake.wait()
 
     async def advance(self) -> None:
-        """Do every step that is due."""
+        """Take every month one step forward that can go, each in its own transaction."""
         async with self._server.db.read() as session:
             due = await store.periods_in(session, ["CUT_OFF", "COMPLETE"])
         for row in due:
@@ -96,11 +94,10 @@ class MonthWorker:
 
     async def _index(self, keys: Sequence[UrlKey]) -> ClaimIndex:
         """Return what the hub's index knows about some addresses, a thousand at a time."""
-        config = self._server.config
-        assert isinstance(config, NodeConfig)  # noqa: S101 - only a node has this worker
+        config = node_config(self._server)
         found = Slice([], [])
-        for start in range(0, len(keys), KEYS_MAX):
-            pairs = [(key.host, key.path) for key in keys[start : start + KEYS_MAX]]
+        for start in range(0, len(keys), URLS_MAX):
+            pairs = [(key.host, key.path) for key in keys[start : start + URLS_MAX]]
             answer = await self._peers.post(
                 config.hub.entity_id,
                 f"{config.hub.url}/federation/index",
@@ -108,7 +105,7 @@ class MonthWorker:
                 seconds=DELIVERY_SECONDS,
             )
             part = msgspec.json.decode(answer, type=Slice)
-            found = Slice(found.claims + part.claims, found.reservations + part.reservations)
+            found = Slice(found.claims + part.claims, found.opt_outs + part.opt_outs)
         return index_store.claim_index(_distinct(found))
 
 
@@ -125,5 +122,5 @@ def _distinct(found: Slice) -> Slice:
     """Drop what two questions were both answered with."""
     return Slice(
         list({(entry.node, entry.fact.claim_id): entry for entry in found.claims}.values()),
-        list({msgspec.json.encode(entry): entry for entry in found.reservations}.values()),
+        list({msgspec.json.encode(entry): entry for entry in found.opt_outs}.values()),
     )

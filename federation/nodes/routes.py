@@ -3,33 +3,23 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, ClassVar
 
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
-from federation.config import NodeConfig
 from federation.edge.auth import party_key
-from federation.edge.files import (
-    Maker,
-    NoSuchFileError,
-    held_file,
-    members_file,
-    report_file,
-    run_file,
-    statement_file,
-)
+from federation.edge.files import NoSuchFileError
 from federation.edge.http import decoded, json_response, read_body, who_asks
 from federation.edge.peers import PeerAnswerError, PeerClient
 from federation.errors import RefusalError
 from federation.registry import service as registry
 from federation.registry import store
 from federation.registry.tables import Claim
-from federation.server import Server
+from federation.server import Server, node_config
 from federation.store.canonical import digest
 from federation.store.sessions import ReadSession
 from federation.trust.jose import InvalidTokenError
@@ -45,6 +35,7 @@ from federation.trust.principals import NotAllowedError
 from federation.trust.store import find_party
 from federation.trust.tokens import LicenceToken, OutsideAudienceError, check_licence_token
 from federation.values.party import HUB
+from federation.values.roles import MAY_KEEP_THE_REGISTRY, MAY_READ_SITE_POLICY
 
 CSV_BYTES_MAX = 64 * 1024 * 1024
 SMALL_BODY_MAX = 64 * 1024
@@ -91,8 +82,7 @@ class TrustHolder:
             return self._document
 
     async def _pull(self) -> None:
-        config = self._server.config
-        assert isinstance(config, NodeConfig)  # noqa: S101 - only a node pulls
+        config = node_config(self._server)
         try:
             text = await self._peers.get_text(f"{config.hub.url}/trust")
         except PeerAnswerError:
@@ -102,13 +92,13 @@ class TrustHolder:
 
 
 def node_routes(server: Server, peers: PeerClient) -> list[Any]:
-    """Return a node's own route handlers."""
+    """Return the routes only a node has: imports, site policies, validation."""
     trust = TrustHolder(server, peers)
 
     @post("/registry/{table:str}", status_code=200)
     async def imports(request: Request[Any, Any, Any], table: FromPath[str]) -> Response[bytes]:
         """Import `members`, `works` or `optouts` from CSV: all rows or none."""
-        await who_asks(server, request, "registry_officer")
+        await who_asks(server, request, *MAY_KEEP_THE_REGISTRY)
         body = await read_body(request, CSV_BYTES_MAX)
         count = await _import(server, table, body)
         return json_response({"imported": count})
@@ -116,8 +106,8 @@ def node_routes(server: Server, peers: PeerClient) -> list[Any]:
     @get("/sites/{member:str}/policy")
     async def policy(request: Request[Any, Any, Any], member: FromPath[str]) -> Response[bytes]:
         """Give a member site its signed policy: whom to trust, what is withheld."""
-        who = await who_asks(server, request, "site", "registry_officer")
-        if "site" in who.roles and who.party != member:
+        who = await who_asks(server, request)
+        if who.whose(MAY_READ_SITE_POLICY, member) != member:
             raise NotAllowedError("another member's site")
         document = await trust.document()
         async with server.db.read() as session:
@@ -193,7 +183,7 @@ async def site_terms(session: ReadSession, server: Server, member_id: str) -> Si
 
 
 async def _counter_url(session: ReadSession, server: Server) -> str:
-    """Return where to buy: the hub's counter."""
+    """Return where a crawler without a licence can buy one: the hub's GraphQL."""
     hub = await find_party(session, HUB)
     return f"{hub.url if hub else server.url}/graphql"
 
@@ -234,14 +224,3 @@ def _opens_one(
         with contextlib.suppress(OutsideAudienceError):
             return check_licence_token(token, issuers=trusted.issuer_keys(), url=url, now=now)
     return check_licence_token(token, issuers=trusted.issuer_keys(), url=urls[-1], now=now)
-
-
-FILES: Mapping[str, Maker] = {
-    "runs.json": run_file,
-    "report.json": report_file,
-    "members.csv": members_file,
-    "held.csv": partial(held_file, form="csv"),
-    "held.json": partial(held_file, form="json"),
-    "statements.csv": partial(statement_file, form="csv"),
-    "statements.json": partial(statement_file, form="json"),
-}

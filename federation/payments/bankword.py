@@ -8,8 +8,10 @@ from federation.ledger.store import post
 from federation.payments import postings, record, states, store
 from federation.payments.names import bank_document, undone_document
 from federation.payments.postings import Amount
+from federation.payments.record import ReasonMissingError
 from federation.payments.tables import Payment
 from federation.store.sessions import WriteSession
+from federation.values.reason import stated
 
 
 async def accept(
@@ -36,7 +38,7 @@ async def reject(
     if payment.state == states.REJECTED:
         return payment
     states.refuse_move(payment.payment_id, payment.state, states.REJECTED)
-    payment.reason = record.stated(reason)
+    payment.reason = stated(reason, ReasonMissingError)
     record.step(
         session, payment, states.REJECTED, who=who, at=at, reason=reason, reference=reference
     )
@@ -97,7 +99,7 @@ async def give_back(
         Amount(bank_amount, bank_currency),
         record.tags_of(payment),
     )
-    payment.returned_on, payment.reason = returned_on, record.stated(reason)
+    payment.returned_on, payment.reason = returned_on, stated(reason, ReasonMissingError)
     await _enter(session, payment, states.RETURNED, returned_on, moved)
     record.step(
         session, payment, states.RETURNED, who=who, at=at, reason=reason, reference=reference
@@ -112,7 +114,7 @@ async def undo(
     back = {states.BOOKED: states.EXPORTED, states.RETURNED: states.BOOKED}.get(payment.state)
     if back is None:
         raise states.PaymentStateError(f"{payment.payment_id} is {payment.state}")
-    text = record.stated(reason)
+    text = stated(reason, ReasonMissingError)
     document = (await store.bank_documents(session, payment.payment_id, payment.state))[-1]
     entry = await ledger.entry_of(session, document)
     if payment.state == states.BOOKED:

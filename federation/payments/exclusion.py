@@ -13,12 +13,13 @@ from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts, Entry
 from federation.months import store as months
 from federation.months.tables import Run
-from federation.payments import incoming, netting, record, service, states, store
+from federation.payments import incoming, netting, service, states, store
 from federation.payments.messages import NetRecomputed
 from federation.payments.names import left_net_document, remittance_id
 from federation.payments.netting import Position, Recomputed
 from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg
+from federation.payments.record import ReasonMissingError
 from federation.payments.tables import Exclusion, Payment
 from federation.settlement.run_document import RunDocument, decode
 from federation.store import outbox
@@ -30,6 +31,7 @@ from federation.trust.store import node_parties
 from federation.values.account import PaymentAccount
 from federation.values.month import Month
 from federation.values.party import HUB
+from federation.values.reason import stated
 
 
 class NoDebtorError(RefusalError):
@@ -82,7 +84,11 @@ async def propose_exclusion(
         return known
     await _refuse_unless_late(session, period, node, at)
     row = Exclusion(
-        period=period, node=node, reason=record.stated(reason), proposed_by=who, proposed_at=at
+        period=period,
+        node=node,
+        reason=stated(reason, ReasonMissingError),
+        proposed_by=who,
+        proposed_at=at,
     )
     session.add(row)
     return row

@@ -6,15 +6,15 @@ from typing import ClassVar
 
 import msgspec
 
-from federation.errors import RefusalError
 from federation.payments.postings import Amount, Leg
 from federation.payments.tables import Payment, PaymentEvent
 from federation.store.sessions import WriteSession
 from federation.values.account import PaymentAccount
+from federation.values.reason import ReasonError
 
 
-class ReasonMissingError(RefusalError):
-    """This needs a reason."""
+class ReasonMissingError(ReasonError):
+    """This needs a reason, in 2,000 characters at most."""
 
     code: ClassVar[str] = "REASON_MISSING"
 
@@ -79,10 +79,3 @@ def note(
             reference=reference,
         )
     )
-
-
-def stated(text: str) -> str:
-    """Return a reason, or refuse where there is none."""
-    if not text.strip():
-        raise ReasonMissingError(text)
-    return text.strip()

@@ -18,6 +18,7 @@ from federation.ledger.accounts import Accounts
 from federation.ledger.store import post
 from federation.payments import postings, record, states, store
 from federation.payments.names import LEFT_NET, base_id, left_net_document, member_of
+from federation.payments.record import ReasonMissingError
 from federation.payments.tables import Payment
 from federation.registry.store import find_member
 from federation.store.canonical import digest
@@ -25,6 +26,7 @@ from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.principals import require_other_person
 from federation.values.account import PaymentAccount
 from federation.values.month import Month
+from federation.values.reason import stated
 
 XML = "application/xml"
 FILE_PAYMENTS_MAX = 5_000
@@ -222,7 +224,7 @@ async def cancel(
     if payment.state == states.CANCELLED:
         return payment
     states.refuse_move(payment.payment_id, payment.state, states.CANCELLED)
-    payment.reason = record.stated(reason)
+    payment.reason = stated(reason, ReasonMissingError)
     record.step(session, payment, states.CANCELLED, who=who, at=at, reason=payment.reason)
     return payment
 

@@ -4,14 +4,14 @@ from datetime import datetime
 
 from federation.payments import incoming, states, store
 from federation.store.sessions import ReadSession
-from federation.values.offices import APPROVER, OFFICER
+from federation.values.roles import Role
 from federation.values.work_item import WorkItem
 from federation.wording import counted
 
 _TURNS = {
-    states.PROPOSED: ("to be approved by another person", APPROVER),
-    states.OUTSTANDING: ("an account is missing or cannot be used", "registry_officer"),
-    states.APPROVED: ("to be exported for the bank", OFFICER),
+    states.PROPOSED: ("to be approved by another person", Role.SETTLEMENT_APPROVER),
+    states.OUTSTANDING: ("an account is missing or cannot be used", Role.REGISTRY_OFFICER),
+    states.APPROVED: ("to be exported for the bank", Role.SETTLEMENT_OFFICER),
     states.EXPORTED: ("the bank has not said anything", "bank"),
     states.ACCEPTED: ("the bank has not booked them", "bank"),
 }
@@ -35,5 +35,6 @@ async def of_payments(session: ReadSession, now: datetime) -> list[WorkItem]:
             items.append(WorkItem("remittance", row.id, why, row.payer, row.due_on))
     for item in await store.exclusions_proposed(session):
         why = f"{item.proposed_by} lets {item.node} leave the net: {item.reason}"
-        items.append(WorkItem("exclusion", f"{item.period} {item.node}", why, APPROVER))
+        subject = f"{item.period} {item.node}"
+        items.append(WorkItem("exclusion", subject, why, Role.SETTLEMENT_APPROVER))
     return items

@@ -4,13 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from federation.config import Role, StaffMember
+from federation.config import StaffMember
 from federation.edge.staff import staff_token
 from federation.scenario.servers import Running
 from federation.values.party import HUB
-
-OFFICER: Role = "settlement_officer"
-APPROVER: Role = "settlement_approver"
+from federation.values.roles import Role
 
 AS = """#!/bin/sh
 # ./as NAME COMMAND ...: run a command as one of the people of the practice federation.
@@ -41,14 +39,14 @@ class Somebody:
 
 
 PEOPLE = (
-    Somebody("alice", HUB, OFFICER),
-    Somebody("ben", HUB, APPROVER),
-    Somebody("lab-one", HUB, "lab", "buyer@lab-one"),
-    Somebody("dora", "DE", OFFICER),
-    Somebody("felix", "FR", OFFICER),
-    Somebody("grace", "GB", OFFICER),
-    Somebody("george", "GB", APPROVER),
-    Somebody("rose", "GB", "registry_officer"),
+    Somebody("alice", HUB, Role.SETTLEMENT_OFFICER),
+    Somebody("ben", HUB, Role.SETTLEMENT_APPROVER),
+    Somebody("lab-one", HUB, Role.LAB, "buyer@lab-one"),
+    Somebody("dora", "DE", Role.SETTLEMENT_OFFICER),
+    Somebody("felix", "FR", Role.SETTLEMENT_OFFICER),
+    Somebody("grace", "GB", Role.SETTLEMENT_OFFICER),
+    Somebody("george", "GB", Role.SETTLEMENT_APPROVER),
+    Somebody("rose", "GB", Role.REGISTRY_OFFICER),
 )
 
 

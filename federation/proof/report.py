@@ -54,7 +54,7 @@ async def hub_report(session: ReadSession, period: Month) -> dict[str, Any]:
             for code in document.collectives
         },
         "usage": {name: [lines, int(units)] for name, (lines, units) in document.classes.items()},
-        "checks": registry.stated(await checks.of_run(session, checks.of_hub_run(row))),
+        "checks": registry.reported(await checks.of_run(session, checks.of_hub_run(row))),
     }
 
 
@@ -90,7 +90,7 @@ async def node_report(session: ReadSession, period: Month, config: NodeConfig) -
         "outstanding": {
             reason: int(amount) for reason, amount in msgspec.json.decode(row.outstanding).items()
         },
-        "checks": registry.stated(
+        "checks": registry.reported(
             await checks.of_run(session, checks.of_distribution(row, config.code))
         ),
     }

@@ -1,15 +1,44 @@
-"""What each use of an address earned its member."""
+"""Who used an address, and what each use earned its member."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from federation.config import HubConfig, NodeConfig
 from federation.distribution import store as distribution
+from federation.metering import service as metering
 from federation.metering import totals as usage_totals
 from federation.metering.tables import UsageTotal
 from federation.money import Money
+from federation.registry.urls import UrlKey
 from federation.settlement.arithmetic import largest_remainder
 from federation.store.sessions import ReadSession
+from federation.trust.principals import Principal
 from federation.values.licence_key import number_of
+from federation.values.roles import MAY_READ_USES
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A month's use of an address under one licence, by whom, and what it earned its member."""
+
+    total: UsageTotal
+    licensee: str
+    earned: Money | None
+
+
+async def uses_of(
+    session: ReadSession, config: HubConfig | NodeConfig, key: UrlKey, who: Principal
+) -> list[Use]:
+    """Return the recorded uses of an address: a member's own only, all of them for staff."""
+    member = who.whose(MAY_READ_USES)
+    found = await usage_totals.totals_for_url(session, key.text)
+    rows = [row for row in found if member in (None, row.member)]
+    licences = await metering.licence_facts(session)
+    earned = await earned_by_address(session, config, rows)
+    return [
+        Use(row, licences[row.licence].licensee, amount)
+        for row, amount in zip(rows, earned, strict=True)
+    ]
 
 
 async def earned_by_address(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from federation.registry.index import ALL_USES, Reservation
+from federation.registry.index import ALL_USES, IndexedOptOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class HeldClaim:
 def entitled(
     member: Membership,
     claims: Iterable[HeldClaim],
-    optouts: Iterable[Reservation],
+    optouts: Iterable[IndexedOptOut],
     last_day: date,
 ) -> bool:
     """Tell whether a member shares in the base or its tier for the period that ends on a day.
@@ -57,7 +57,7 @@ def is_in_standing(member: Membership, last_day: date) -> bool:
     return member.joined_on <= last_day and not any(day <= last_day for day in ended)
 
 
-def has_withdrawn(member: Membership, optouts: Iterable[Reservation], last_day: date) -> bool:
+def has_withdrawn(member: Membership, optouts: Iterable[IndexedOptOut], last_day: date) -> bool:
     """Tell whether an opt-out of all uses names the member before the period is over."""
     period_end = datetime.combine(last_day, time(), UTC) + timedelta(days=1)
     return any(

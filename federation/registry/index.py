@@ -34,7 +34,7 @@ class IndexedClaim:
 
 
 @dataclass(frozen=True, slots=True)
-class Reservation:
+class IndexedOptOut:
     """An opt-out recorded at a collective; it names a URL (`subject`) or a member."""
 
     node: str
@@ -45,7 +45,7 @@ class Reservation:
 
     def __post_init__(self) -> None:
         if (self.subject is None) == (self.holder_id is None):
-            raise ValueError("a reservation names either a subject or a holder")
+            raise ValueError("an opt-out names either a subject or a holder")
 
     def withholds(self, use: str, at: datetime) -> bool:
         """Tell whether the opt-out was in force for a use at an instant."""
@@ -55,17 +55,17 @@ class Reservation:
 class ClaimIndex:
     """Claims and opt-outs, looked up by URL."""
 
-    def __init__(self, claims: Iterable[IndexedClaim], reservations: Iterable[Reservation]) -> None:
+    def __init__(self, claims: Iterable[IndexedClaim], opt_outs: Iterable[IndexedOptOut]) -> None:
         self._claims: _Patterns[IndexedClaim] = _Patterns()
         for claim in sorted(claims, key=lambda c: (c.node, c.holder_id, c.claim_id)):
             self._claims.add(claim.key, claim)
-        self._subjects: _Patterns[Reservation] = _Patterns()
-        self._holders: dict[tuple[str, str], list[Reservation]] = {}
+        self._subjects: _Patterns[IndexedOptOut] = _Patterns()
+        self._holders: dict[tuple[str, str], list[IndexedOptOut]] = {}
         self._anything_withheld = False
-        for reservation in reservations:
-            self._reserve(reservation)
+        for opt_out in opt_outs:
+            self._withhold(opt_out)
 
-    def without_reservations(self) -> "ClaimIndex":
+    def without_opt_outs(self) -> "ClaimIndex":
         """Return the same claims with no opt-out at all."""
         found = ClaimIndex((), ())
         found._claims = self._claims
@@ -105,13 +105,13 @@ class ClaimIndex:
         holders = {(claim.node, claim.holder_id) for claim in claimants}
         return any(r.withholds(use, at) for h in holders for r in self._holders.get(h, ()))
 
-    def _reserve(self, reservation: Reservation) -> None:
+    def _withhold(self, opt_out: IndexedOptOut) -> None:
         self._anything_withheld = True
-        if reservation.subject is not None:
-            self._subjects.add(reservation.subject, reservation)
-        elif reservation.holder_id is not None:
-            holder = (reservation.node, reservation.holder_id)
-            self._holders.setdefault(holder, []).append(reservation)
+        if opt_out.subject is not None:
+            self._subjects.add(opt_out.subject, opt_out)
+        elif opt_out.holder_id is not None:
+            holder = (opt_out.node, opt_out.holder_id)
+            self._holders.setdefault(holder, []).append(opt_out)
 
 
 class _Patterns(Generic[T]):

@@ -6,19 +6,19 @@ from datetime import date
 from sqlalchemy import select
 
 from federation.registry.imports import NewClaim, NewOptOut, holder_id
-from federation.registry.index import ClaimIndex, IndexedClaim, Reservation
+from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
 from federation.registry.messages import (
     ClaimFact,
+    OptOutFact,
     RegistryDelta,
-    ReservationFact,
     Slice,
     SliceClaim,
-    SliceReservation,
+    SliceOptOut,
 )
 from federation.registry.tables import (
     Claim,
     IndexClaim,
-    IndexReservation,
+    IndexOptOut,
     Member,
     OptOut,
     RegistryVersion,
@@ -57,7 +57,7 @@ async def known_claims(session: ReadSession, claim_ids: Iterable[str]) -> set[tu
 
 
 async def apply_delta(session: WriteSession, node: str, delta: RegistryDelta) -> None:
-    """At the hub: enter a node's claims and reservations in the index."""
+    """At the hub: enter a node's claims and opt-outs in the index."""
     claims = [
         (
             node,
@@ -86,7 +86,7 @@ async def apply_delta(session: WriteSession, node: str, delta: RegistryDelta) ->
         "canonical",
     ]
     await insert_rows(session, IndexClaim, columns, for_driver(session, claims))
-    reservations = [
+    opt_outs = [
         (
             node,
             fact.holder_id,
@@ -96,10 +96,10 @@ async def apply_delta(session: WriteSession, node: str, delta: RegistryDelta) ->
             fact.use,
             to_micros(fact.effective_at),
         )
-        for fact in delta.reservations
+        for fact in delta.opt_outs
     ]
     columns = ["node", "holder_id", "host", "path", "wildcard", "use", "effective_at"]
-    await insert_rows(session, IndexReservation, columns, reservations)
+    await insert_rows(session, IndexOptOut, columns, opt_outs)
 
 
 async def index_slice(session: ReadSession, keys: Iterable[UrlKey]) -> Slice:
@@ -108,11 +108,11 @@ async def index_slice(session: ReadSession, keys: Iterable[UrlKey]) -> Slice:
     claims = await _claims_on(session, wanted)
     more = _hosts(UrlKey.of(row.canonical) for row in claims if row.canonical) - wanted
     claims += await _claims_on(session, more)
-    reservations = await _reservations_on(session, wanted | more)
-    reservations += await _reservations_of(session, {row.holder_id for row in claims})
+    opt_outs = await _opt_outs_on(session, wanted | more)
+    opt_outs += await _opt_outs_of(session, {row.holder_id for row in claims})
     return Slice(
         claims=[SliceClaim(row.node, _claim_fact(row)) for row in claims],
-        reservations=[SliceReservation(row.node, _reservation_fact(row)) for row in reservations],
+        opt_outs=[SliceOptOut(row.node, _opt_out_fact(row)) for row in opt_outs],
     )
 
 
@@ -135,9 +135,7 @@ async def own_slice(session: ReadSession, node: str, keys: Iterable[UrlKey]) -> 
         opt_outs += await session.scalars(select(OptOut).where(OptOut.member_id.in_(chunk)))
     return Slice(
         claims=[SliceClaim(node, fact) for _, fact in claims],
-        reservations=[
-            SliceReservation(node, reservation_fact(node, _recorded(row))) for row in opt_outs
-        ],
+        opt_outs=[SliceOptOut(node, opt_out_fact(node, _recorded(row))) for row in opt_outs],
     )
 
 
@@ -193,26 +191,20 @@ async def _claims_on(session: ReadSession, hosts: Collection[tuple[str, bool]]) 
     return rows
 
 
-async def _reservations_on(
+async def _opt_outs_on(
     session: ReadSession, hosts: Collection[tuple[str, bool]]
-) -> list[IndexReservation]:
-    rows: list[IndexReservation] = []
+) -> list[IndexOptOut]:
+    rows: list[IndexOptOut] = []
     for chunk in in_chunks(sorted({host for host, _ in hosts})):
-        found = await session.scalars(
-            select(IndexReservation).where(IndexReservation.host.in_(chunk))
-        )
+        found = await session.scalars(select(IndexOptOut).where(IndexOptOut.host.in_(chunk)))
         rows += [row for row in found if (row.host, row.wildcard) in hosts]
     return rows
 
 
-async def _reservations_of(
-    session: ReadSession, holders: Collection[str]
-) -> list[IndexReservation]:
-    rows: list[IndexReservation] = []
+async def _opt_outs_of(session: ReadSession, holders: Collection[str]) -> list[IndexOptOut]:
+    rows: list[IndexOptOut] = []
     for chunk in in_chunks(sorted(holders)):
-        rows += await session.scalars(
-            select(IndexReservation).where(IndexReservation.holder_id.in_(chunk))
-        )
+        rows += await session.scalars(select(IndexOptOut).where(IndexOptOut.holder_id.in_(chunk)))
     return rows
 
 
@@ -230,8 +222,8 @@ def _claim_fact(row: IndexClaim) -> ClaimFact:
     )
 
 
-def _reservation_fact(row: IndexReservation) -> ReservationFact:
-    return ReservationFact(
+def _opt_out_fact(row: IndexOptOut) -> OptOutFact:
+    return OptOutFact(
         holder_id=row.holder_id,
         host=row.host,
         path=row.path,
@@ -258,19 +250,19 @@ def claim_index(answer: Slice) -> ClaimIndex:
             for entry in answer.claims
         ),
         (
-            Reservation(
+            IndexedOptOut(
                 node=entry.node,
                 use=entry.fact.use,
                 effective_at=entry.fact.effective_at,
                 subject=_subject(entry.fact),
                 holder_id=entry.fact.holder_id,
             )
-            for entry in answer.reservations
+            for entry in answer.opt_outs
         ),
     )
 
 
-def _subject(fact: ReservationFact) -> ClaimKey | None:
+def _subject(fact: OptOutFact) -> ClaimKey | None:
     if fact.host is None or fact.path is None:
         return None
     return ClaimKey(fact.host, fact.path, fact.wildcard)
@@ -292,9 +284,9 @@ def claim_fact(node: str, claim: NewClaim, member_joined_on: date) -> ClaimFact:
     )
 
 
-def reservation_fact(node: str, opt_out: NewOptOut) -> ReservationFact:
+def opt_out_fact(node: str, opt_out: NewOptOut) -> OptOutFact:
     """Say to the index what it needs of an opt-out."""
-    return ReservationFact(
+    return OptOutFact(
         holder_id=holder_id(node, opt_out.member_id) if opt_out.member_id else None,
         host=opt_out.key.host if opt_out.key else None,
         path=opt_out.key.path if opt_out.key else None,

@@ -27,7 +27,7 @@ class ClaimFact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     canonical: UrlKeyText | None
 
 
-class ReservationFact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class OptOutFact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One opt-out: of a holder, or of an address and what lies below it."""
 
     holder_id: OpaqueId | None
@@ -54,8 +54,8 @@ class RegistryDelta(Message, frozen=True):
     claims: Annotated[list[ClaimFact], Meta(max_length=FACTS_MAX)] = msgspec.field(
         default_factory=list[ClaimFact]
     )
-    reservations: Annotated[list[ReservationFact], Meta(max_length=FACTS_MAX)] = msgspec.field(
-        default_factory=list[ReservationFact]
+    opt_outs: Annotated[list[OptOutFact], Meta(max_length=FACTS_MAX)] = msgspec.field(
+        default_factory=list[OptOutFact], name="reservations"
     )
 
     @property
@@ -77,15 +77,15 @@ class SliceClaim(msgspec.Struct, frozen=True):
     fact: ClaimFact
 
 
-class SliceReservation(msgspec.Struct, frozen=True):
-    """A reservation in an answer, with the node that recorded it."""
+class SliceOptOut(msgspec.Struct, frozen=True):
+    """An opt-out in an answer, with the node that recorded it."""
 
     node: str
-    fact: ReservationFact
+    fact: OptOutFact
 
 
 class Slice(msgspec.Struct, frozen=True):
-    """Every claim and reservation that bears on the addresses asked for and their canonicals."""
+    """Every claim and opt-out that bears on the addresses asked for and their canonicals."""
 
     claims: list[SliceClaim]
-    reservations: list[SliceReservation]
+    opt_outs: list[SliceOptOut] = msgspec.field(name="reservations")

@@ -7,7 +7,7 @@ from typing import ClassVar
 from federation.errors import RefusalError
 from federation.registry import index_store, store
 from federation.registry.imports import read_claims, read_members, read_opt_outs
-from federation.registry.messages import ClaimFact, RegistryDelta, ReservationFact
+from federation.registry.messages import ClaimFact, OptOutFact, RegistryDelta
 from federation.registry.urls import normalise_url
 from federation.store import outbox
 from federation.store.sessions import ReadSession, WriteSession
@@ -54,7 +54,7 @@ async def import_opt_outs(session: WriteSession, data: bytes, *, node: str, now:
         data, node=node, members=await store.member_ids(session), uses=terms.use_weight
     )
     await store.add_opt_outs(session, opt_outs, now)
-    facts = [index_store.reservation_fact(node, opt_out) for opt_out in opt_outs]
+    facts = [index_store.opt_out_fact(node, opt_out) for opt_out in opt_outs]
     await _tell_index(session, node, [], facts, now)
     return len(opt_outs)
 
@@ -63,16 +63,16 @@ async def _tell_index(
     session: WriteSession,
     node: str,
     claims: Sequence[ClaimFact],
-    reservations: Sequence[ReservationFact],
+    opt_outs: Sequence[OptOutFact],
     now: datetime,
 ) -> None:
     hub = await get_party(session, HUB)
-    for start in range(0, max(len(claims), len(reservations)), DELTA_ENTRIES_MAX):
+    for start in range(0, max(len(claims), len(opt_outs)), DELTA_ENTRIES_MAX):
         end = start + DELTA_ENTRIES_MAX
         delta = RegistryDelta(
             version=await index_store.next_version(session, node),
             claims=list(claims[start:end]),
-            reservations=list(reservations[start:end]),
+            opt_outs=list(opt_outs[start:end]),
         )
         await outbox.post(session, target=hub.entity_id, message=delta, now=now)
 
@@ -94,7 +94,7 @@ async def _check_delta(session: ReadSession, node: str, delta: RegistryDelta) ->
         if fact.counts_to is not None and fact.counts_to < fact.counts_from:
             raise BadDeltaError(f"claim {fact.claim_id} ends before it begins")
         _check_address(fact.host, fact.path)
-    for opt_out in delta.reservations:
+    for opt_out in delta.opt_outs:
         if opt_out.host is not None and opt_out.path is not None:
             _check_address(opt_out.host, opt_out.path)
 

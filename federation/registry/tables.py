@@ -87,8 +87,8 @@ class IndexClaim(Base):
     canonical: Mapped[str | None] = mapped_column(Text)
 
 
-class IndexReservation(Base):
-    """One opt-out as the hub's index knows it: a reservation is a public statement."""
+class IndexOptOut(Base):
+    """One opt-out as the hub's index knows it."""
 
     __tablename__ = "registry_index_reservation"
     __table_args__ = (

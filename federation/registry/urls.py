@@ -4,7 +4,8 @@ Pure text: nothing is fetched or resolved, and who holds a claim is not known he
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from ipaddress import IPv6Address
 from string import ascii_letters, digits, punctuation
@@ -17,6 +18,7 @@ import msgspec
 from federation.errors import RefusalError
 
 MAX_URL_LENGTH = 8192
+URLS_MAX = 1_000  # of one question
 MAX_HOST_LENGTH = 253  # DNS; an IDNA host is held to it by the library
 MAX_PORT_DIGITS, MAX_PORT = 5, 65535
 UNDRESSED_PORTS = frozenset({"", "80", "443"})  # the scheme does not matter
@@ -38,6 +40,12 @@ class MalformedUrlError(RefusalError):
     """This is not an http or https URL with a host."""
 
     code: ClassVar[str] = "MALFORMED_URL"
+
+
+class TooManyUrlsError(RefusalError):
+    """A question names 1 to 1,000 URLs."""
+
+    code: ClassVar[str] = "TOO_MANY_URLS"
 
 
 class MalformedClaimError(RefusalError):
@@ -95,6 +103,22 @@ def normalise_url(url: str) -> UrlKey:
         raise MalformedUrlError("neither http nor https")
     authority, path = _split(url[scheme.end() :])
     return UrlKey(_host(authority), _path(path))
+
+
+def check_count(urls: Sequence[str]) -> None:
+    """Refuse a question about no URL, or about more than 1,000 (TOO_MANY_URLS)."""
+    if not 1 <= len(urls) <= URLS_MAX:
+        raise TooManyUrlsError
+
+
+def keys_of(urls: Sequence[str]) -> dict[str, UrlKey]:
+    """Return {URL: key} of 1 to 1,000 URLs; what is no URL is left out (TOO_MANY_URLS)."""
+    check_count(urls)
+    found = {}
+    for url in urls:
+        with suppress(MalformedUrlError):
+            found[url] = normalise_url(url)
+    return found
 
 
 def normalise_claim(text: str) -> ClaimKey:

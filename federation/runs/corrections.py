@@ -16,6 +16,7 @@ from federation.errors import RefusalError
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts
 from federation.ledger.entries import run_entries, too_small_to_remit
+from federation.ledger.names import of_correction
 from federation.metering import month
 from federation.metering.final_reports import final_reports
 from federation.metering.messages import UsageReport
@@ -317,7 +318,7 @@ async def _owe(
             await set_off.owe(
                 session,
                 node=party.code,
-                document=f"correction/{row.run_id[:16]}/{party.code}",
+                document=of_correction(party.code, row.run_id),
                 period=row.posted_in or row.period,
                 amount=owed - called,
                 cleared=cleared - called_cleared,
@@ -339,7 +340,7 @@ async def _pay_and_tell(
         amount = moved.remittances.get(party.code, 0)
         used = set_off.Used(0, 0)
         if amount > 0:
-            document = f"correction/{row.run_id[:16]}/{party.code}"
+            document = of_correction(party.code, row.run_id)
             used = await set_off.use(
                 session,
                 node=party.code,

@@ -16,13 +16,13 @@ from federation.months import store as months_store
 from federation.settlement.rates import reference_rates
 from federation.settlement.run import with_rates_used
 from federation.settlement.run_document import (
-    CollectiveTerms,
-    ComponentTerms,
-    HubTerms,
-    LicenceTerms,
+    CollectiveInRun,
+    ComponentInRun,
+    HubInRun,
+    LicenceInRun,
     RunDocument,
-    TierTerms,
-    WeightTerms,
+    TierInRun,
+    WeightsInRun,
 )
 from federation.settlement.weights import (
     Weights,
@@ -39,6 +39,7 @@ from federation.trust.parties import collective_terms
 from federation.trust.store import node_parties
 from federation.values.month import Month, last_day, next_month
 from federation.values.party import HUB
+from federation.values.tier import Tier
 
 
 class PeriodOrderError(RefusalError):
@@ -72,10 +73,10 @@ async def gather(session: ReadSession, period: Month, terms: membership.HubTerms
         format=1,
         period=period,
         first_period=min(locked, default=period),
-        hub=HubTerms(
+        hub=HubInRun(
             terms.clearing_currency, terms.fee_bps, terms.national_fee_bps, terms.fee_band_bps
         ),
-        weights=WeightTerms(
+        weights=WeightsInRun(
             {tier: str(weight) for tier, weight in terms.tier_weight.items()},
             {use: str(weight) for use, weight in terms.use_weight.items()},
         ),
@@ -99,7 +100,7 @@ async def gather(session: ReadSession, period: Month, terms: membership.HubTerms
 
 async def _licences(
     session: ReadSession, period: Month, own: Weights, earlier: Weights
-) -> dict[str, LicenceTerms]:
+) -> dict[str, LicenceInRun]:
     received = await licensing.receipts_until(session, last_day(period))
     recognised: defaultdict[str, int] = defaultdict(int)
     carried: dict[str, int] = {}
@@ -124,9 +125,9 @@ def _licence(
     recognised: Mapping[str, int],
     carried: Mapping[str, int],
     weights: Mapping[str, Weights],
-) -> LicenceTerms:
+) -> LicenceInRun:
     keys = [facts.key(component) for component in facts.components]
-    return LicenceTerms(
+    return LicenceInRun(
         licensor=facts.licensor,
         licensee=facts.licensee,
         currency=facts.currency,
@@ -135,7 +136,7 @@ def _licence(
         unclaimed="hold" if facts.unclaimed == "hold" else "exclude",
         usage_basis="lab" if facts.usage_basis == "lab" else "site",
         components=[
-            ComponentTerms(c.id, sorted(c.uses), c.unit, str(c.fee)) for c in facts.components
+            ComponentInRun(c.id, sorted(c.uses), c.unit, str(c.fee)) for c in facts.components
         ],
         received=str(max(received, 0)),
         recognised_before={key: str(recognised.get(key, 0)) for key in keys},
@@ -163,9 +164,9 @@ _PLANS: Mapping[str, Literal["per_usage", "hybrid", "tiered"]] = {
 }
 
 
-def _collective(terms: membership.CollectiveTerms) -> CollectiveTerms:
-    tiers: Mapping[str, membership.Tier] | None = terms.tiers
-    return CollectiveTerms(
+def _collective(terms: membership.CollectiveTerms) -> CollectiveInRun:
+    tiers: Mapping[str, Tier] | None = terms.tiers
+    return CollectiveInRun(
         country=terms.country,
         settlement_currency=terms.settlement_currency,
         admin_fee_bps=terms.admin_fee_bps,
@@ -175,5 +176,5 @@ def _collective(terms: membership.CollectiveTerms) -> CollectiveTerms:
         base_bps=terms.base_bps,
         tiers=None
         if tiers is None
-        else {name: TierTerms(t.minimum_works, t.share_bps) for name, t in tiers.items()},
+        else {name: TierInRun(t.minimum_works, t.share_bps) for name, t in tiers.items()},
     )

@@ -13,7 +13,8 @@ from federation.runs import store
 from federation.runs.calendar import due
 from federation.store.sessions import ReadSession
 from federation.values.month import Month
-from federation.values.offices import APPROVER, OFFICER
+from federation.values.party import HUB
+from federation.values.roles import Role
 from federation.values.work_item import WorkItem
 from federation.wording import counted
 
@@ -47,18 +48,19 @@ async def of_months(
         if f"{declared.period} {declared.node}" not in awaited:
             continue  # its report came after all
         why = f"{declared.node} declared missing by {declared.declared_by}: {declared.reason}"
-        items.append(WorkItem("missing report", declared.period, why, APPROVER))
+        items.append(WorkItem("missing report", declared.period, why, Role.SETTLEMENT_APPROVER))
     for row in await metering.periods_in(session, ["REPORTED"]):
         if calendar is not None and row.period not in locked:
             run = await months.open_run(session, row.period)
             if run is None:
                 why = f"{await _what_is_in(session, row.period)}: to be calculated"
-                items.append(WorkItem("run", row.period, why, OFFICER))
+                items.append(WorkItem("run", row.period, why, Role.SETTLEMENT_OFFICER))
     for run in await months.open_runs(session):
         items += await _run(session, run, here, now)
     for period, (lines, units) in sorted((await usage_lines.late_lines(session)).items()):
         why = f"{counted(lines, 'line')} ({counted(units, 'unit')}) came after the cut-off"
-        items.append(WorkItem("late usage", period, why, OFFICER if calendar else "HUB"))
+        turn = Role.SETTLEMENT_OFFICER if calendar else HUB
+        items.append(WorkItem("late usage", period, why, turn))
     return items
 
 
@@ -105,19 +107,19 @@ def _missing(
 async def _run(session: ReadSession, run: Run, here: str, now: datetime) -> list[WorkItem]:
     subject = f"{run.period} {run.run_id[:16]}"
     if run.state == "CALCULATED":
-        return [WorkItem("run", subject, "to be advised to the nodes", OFFICER)]
+        return [WorkItem("run", subject, "to be advised to the nodes", Role.SETTLEMENT_OFFICER)]
     answers = await store.responses(session, run.run_id)
     objections = [
-        WorkItem("objection", subject, f"{node}: {row.reason}", OFFICER)
+        WorkItem("objection", subject, f"{node}: {row.reason}", Role.SETTLEMENT_OFFICER)
         for node, row in answers.items()
         if row.answer == "OBJECTED" and row.settled_by is None
     ]
     until = run.objections_until
-    if here != "HUB":
+    if here != HUB:
         waits = until is not None and now < until and here not in answers
         why = "concur or object; silence concurs"
-        return [WorkItem("run", subject, why, OFFICER, until)] if waits else []
+        return [WorkItem("run", subject, why, Role.SETTLEMENT_OFFICER, until)] if waits else []
     if until is not None and now < until:
         return [*objections, WorkItem("run", subject, "nodes may object", "nodes", until)]
     why = f"to be approved by somebody else than {run.calculated_by}"
-    return [*objections, WorkItem("run", subject, why, APPROVER)]
+    return [*objections, WorkItem("run", subject, why, Role.SETTLEMENT_APPROVER)]

@@ -25,21 +25,22 @@ from federation.scenario.client import Person, until
 from federation.scenario.model import Scenario, ScenarioError
 from federation.store.migrations import upgrade_database
 from federation.values.party import HUB
+from federation.values.roles import Role
 
 HUB_ENTITY = "https://hub.federation.example"
 START_SECONDS = 60.0
 
 # Who works at the servers of a scenario: one person per job, two wherever two are needed.
-STAFF: dict[str, list[str]] = {
-    "operator": ["federation_operator"],
-    "second-operator": ["federation_operator"],
-    "licensing": ["licensing_officer"],
-    "settlement": ["settlement_officer"],
-    "approver": ["settlement_approver"],
-    "auditor": ["auditor"],
-    "registry": ["registry_officer"],
-    "node-operator": ["node_operator"],
-    "sites": ["site"],
+STAFF: dict[str, list[Role]] = {
+    "operator": [Role.FEDERATION_OPERATOR],
+    "second-operator": [Role.FEDERATION_OPERATOR],
+    "licensing": [Role.LICENSING_OFFICER],
+    "settlement": [Role.SETTLEMENT_OFFICER],
+    "approver": [Role.SETTLEMENT_APPROVER],
+    "auditor": [Role.AUDITOR],
+    "registry": [Role.REGISTRY_OFFICER],
+    "node-operator": [Role.NODE_OPERATOR],
+    "sites": [Role.SITE],
 }
 
 
@@ -68,7 +69,7 @@ class Running:
 
     def lab(self, licensee: str) -> Person:
         """Return a lab's buyer at this server."""
-        return self.person(f"buyer@{licensee}", "lab")
+        return self.person(f"buyer@{licensee}", Role.LAB)
 
 
 @dataclass(slots=True)
@@ -88,7 +89,7 @@ class Federation:
 def _principals(scenario: Scenario) -> list[dict[str, Any]]:
     staff = [{"subject": name, "roles": roles} for name, roles in STAFF.items()]
     labs = [
-        {"subject": f"buyer@{item.id}", "roles": ["lab"], "party": item.id}
+        {"subject": f"buyer@{item.id}", "roles": [Role.LAB], "party": item.id}
         for item in scenario.manifest.licensee
     ]
     return [*staff, *labs]

@@ -5,24 +5,20 @@ from datetime import date, datetime
 import msgspec
 import strawberry
 
-from federation import money
 from federation.banking import reporting, store
 from federation.banking.items import Item
 from federation.banking.matching import Suggestion as Found
-from federation.banking.tables import Account, DetailRow, Entry, Match, StatementRow
+from federation.banking.tables import BankAccount as BankAccountRow
+from federation.banking.tables import DetailRow, Entry, Match, StatementRow
 from federation.schema.context import Info
 from federation.schema.scalars import BigInt, Money
 
 ENTRIES_MAX = 1_000
 
 
-def _money(minor: int, currency: str) -> Money:
-    return Money.of(money.Money(minor, currency))
-
-
 @strawberry.type(description="An account of this server at a bank, in one currency.")
 class BankAccount:
-    """A bank account."""
+    """An IBAN, or a number of another scheme, in one currency; who opened it and when."""
 
     id: strawberry.ID
     account: str
@@ -33,8 +29,8 @@ class BankAccount:
     opened_at: datetime
 
     @classmethod
-    def of(cls, row: Account) -> "BankAccount":
-        """Show a row."""
+    def of(cls, row: BankAccountRow) -> "BankAccount":
+        """Show an account as it was opened."""
         return cls(
             id=strawberry.ID(str(row.id)),
             account=row.account,
@@ -48,7 +44,7 @@ class BankAccount:
 
 @strawberry.type(description="One transaction behind a bank entry.")
 class BankDetail:
-    """A transaction as the bank described it."""
+    """One transaction as the bank described it; amounts are above 0, `direction` tells the side."""
 
     amount: Money
     direction: str
@@ -64,18 +60,18 @@ class BankDetail:
 
     @classmethod
     def of(cls, row: DetailRow) -> "BankDetail":
-        """Show a row."""
+        """Show a transaction of an entry."""
         return cls(
-            amount=_money(row.amount, row.currency),
+            amount=Money.of(row.amount, row.currency),
             direction=row.direction,
             end_to_end_id=row.end_to_end_id,
             references=msgspec.json.decode(row.refs, type=list[str]),
             counterparty_name=row.counterparty_name,
             counterparty_account=row.counterparty_account,
             remittance=row.remittance,
-            charges=_money(row.charges, row.currency),
+            charges=Money.of(row.charges, row.currency),
             instructed=(
-                _money(row.instructed, row.instructed_currency)
+                Money.of(row.instructed, row.instructed_currency)
                 if row.instructed is not None and row.instructed_currency
                 else None
             ),
@@ -107,7 +103,7 @@ class BankEntry:
 
     @classmethod
     def of(cls, row: Entry, details: list[DetailRow]) -> "BankEntry":
-        """Show a row."""
+        """Show an entry with its transactions."""
         return cls(
             id=strawberry.ID(str(row.id)),
             account_id=strawberry.ID(str(row.account_id)),
@@ -116,21 +112,21 @@ class BankEntry:
             status=row.status,
             state=row.state,
             reference=row.reference,
-            amount=_money(row.amount, row.currency),
+            amount=Money.of(row.amount, row.currency),
             direction=row.direction,
             signed=BigInt(row.signed),
             booked_on=row.booked_on,
             value_on=row.value_on,
             transaction_code=row.transaction_code,
             text=row.text,
-            charges=_money(row.charges, row.currency),
+            charges=Money.of(row.charges, row.currency),
             details=[BankDetail.of(detail) for detail in details],
         )
 
 
 @strawberry.type(description="A statement that was imported; `file` is the SHA-256 of its bytes.")
 class BankStatement:
-    """A statement; balances are signed."""
+    """A statement with its signed balances, and who imported which file of the bank."""
 
     id: strawberry.ID
     account: BankAccount
@@ -147,7 +143,7 @@ class BankStatement:
 
     @strawberry.field(description="What it added, also what is pending (PDNG) or announced (INFO).")
     async def entries(self, info: Info) -> list[BankEntry]:
-        """List entries."""
+        """List the entries that this statement was the first to bring, at most 1,000."""
         async with info.context.server.db.read() as session:
             rows = await store.entries_of(session, int(self.id), ENTRIES_MAX)
             details = await store.details_of(session, [row.id for row in rows])
@@ -155,9 +151,9 @@ class BankStatement:
 
     @classmethod
     def of(
-        cls, row: StatementRow, account: Account, imported_by: str, imported_at: datetime
+        cls, row: StatementRow, account: BankAccountRow, imported_by: str, imported_at: datetime
     ) -> "BankStatement":
-        """Show a row."""
+        """Show a statement of an account."""
         return cls(
             id=strawberry.ID(str(row.id)),
             account=BankAccount.of(account),
@@ -166,8 +162,8 @@ class BankStatement:
             sequence=BigInt(row.sequence) if row.sequence is not None else None,
             from_on=row.from_on,
             to_on=row.to_on,
-            opening=_money(row.opening, account.currency),
-            closing=_money(row.closing, account.currency),
+            opening=Money.of(row.opening, account.currency),
+            closing=Money.of(row.closing, account.currency),
             file=row.file,
             imported_by=imported_by,
             imported_at=imported_at,
@@ -176,7 +172,7 @@ class BankStatement:
 
 @strawberry.type(description="What an entry was for, or a named difference; in is positive.")
 class BankItem:
-    """An item."""
+    """A part of an entry; `ref` names the invoice or payment, `note` says why for a difference."""
 
     kind: str
     ref: str
@@ -185,7 +181,7 @@ class BankItem:
 
     @classmethod
     def of(cls, item: Item) -> "BankItem":
-        """Show an item."""
+        """Show a part of an entry, in signed minor units of its account's currency."""
         return cls(kind=item.kind, ref=item.ref, amount=BigInt(item.amount), note=item.note)
 
 
@@ -202,7 +198,7 @@ class Suggestion:
 
     @classmethod
     def of(cls, found: Found) -> "Suggestion":
-        """Show a suggestion."""
+        """Show what an entry may be for, with the reasons for it."""
         return cls(
             entries=[strawberry.ID(str(entry)) for entry in found.entries],
             items=[BankItem.of(item) for item in found.items],
@@ -215,7 +211,7 @@ class Suggestion:
 
 @strawberry.type(description="An act on an entry: PROPOSED, SETTLED or UNDONE; never changed.")
 class BankMatch:
-    """A match."""
+    """One act on an entry, by whom and why, with the items it was explained by."""
 
     id: strawberry.ID
     entry_id: strawberry.ID
@@ -228,7 +224,7 @@ class BankMatch:
 
     @classmethod
     def of(cls, row: Match, items: list[Item]) -> "BankMatch":
-        """Show a row."""
+        """Show an act with its items."""
         return cls(
             id=strawberry.ID(str(row.id)),
             entry_id=strawberry.ID(str(row.entry_id)),
@@ -252,7 +248,7 @@ class QueuedEntry:
 
 @strawberry.type(description="Signed minor units of settled entries by what they were for.")
 class KindTotal:
-    """A total."""
+    """What settled entries of an account were for: a kind of item, and its sum."""
 
     kind: str
     amount: Money
@@ -279,24 +275,24 @@ class ReconciliationReport:
 
     @classmethod
     def of(cls, found: reporting.Reconciliation) -> "ReconciliationReport":
-        """Show how an account stands."""
+        """Show how an account stands: statements, entries and books side by side."""
         currency = found.account.currency
         return cls(
             account=BankAccount.of(found.account),
             statements=found.statements,
-            opening=_money(found.opening, currency),
-            credits=_money(found.credits, currency),
-            debits=_money(found.debits, currency),
-            closing=_money(found.closing, currency),
-            settled=_money(found.settled, currency),
-            in_suspense=_money(found.open, currency),
+            opening=Money.of(found.opening, currency),
+            credits=Money.of(found.credits, currency),
+            debits=Money.of(found.debits, currency),
+            closing=Money.of(found.closing, currency),
+            settled=Money.of(found.settled, currency),
+            in_suspense=Money.of(found.open, currency),
             entries_in_suspense=found.open_entries,
-            in_books=_money(found.in_books, currency),
-            at_banks=_money(found.at_banks, currency),
-            difference=_money(found.difference, currency),
+            in_books=Money.of(found.in_books, currency),
+            at_banks=Money.of(found.at_banks, currency),
+            difference=Money.of(found.difference, currency),
             adds_up=found.adds_up,
             by_kind=[
-                KindTotal(kind=kind, amount=_money(amount, currency))
+                KindTotal(kind=kind, amount=Money.of(amount, currency))
                 for kind, amount in found.by_kind.items()
             ],
         )
@@ -304,7 +300,7 @@ class ReconciliationReport:
 
 @strawberry.input(description="What an entry was for, or a named difference; in is positive.")
 class BankItemInput:
-    """An item; see `federation.banking.items` for the kinds."""
+    """A part of an entry in signed minor units; `federation.banking.items` lists the kinds."""
 
     kind: str
     amount: BigInt
@@ -312,12 +308,12 @@ class BankItemInput:
     note: str = ""
 
     def item(self) -> Item:
-        """Return the domain value."""
+        """Return the item as the bank desk knows it; it is checked when it is settled."""
         return Item(self.kind, self.ref, int(self.amount), self.note)
 
 
 @strawberry.type(description="Acts on entries, in the order of the entries.")
 class BankMatches:
-    """Matches."""
+    """What was done with several entries, one act for each."""
 
     matches: list[BankMatch]

@@ -1,13 +1,13 @@
 """Bank accounts and reconciliation in GraphQL; files come in by `POST /banking/files`."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import strawberry
 
 from federation.banking import reporting, service, settling, store
+from federation.banking.confirming import BadIdError, confirm
 from federation.banking.tables import Match
 from federation.banking.waiting import At
-from federation.errors import RefusalError
 from federation.schema.bank_types import (
     BankAccount,
     BankEntry,
@@ -20,24 +20,17 @@ from federation.schema.bank_types import (
     Suggestion,
 )
 from federation.schema.context import Change, Info, Refused, change
+from federation.schema.ids import row_number
+from federation.values.roles import MAY_APPROVE, MAY_PREPARE, MAY_PREPARE_OR_APPROVE, MAY_READ_BOOKS
 
-OFFICER = ("settlement_officer",)
-APPROVER = ("settlement_approver",)
-READERS = ("settlement_officer", "settlement_approver", "auditor")
 PAGE_MAX = 100
-TOGETHER_MAX = 100
-
-
-class BadIdError(RefusalError):
-    """This is no id of ours."""
-
-    code: ClassVar[str] = "BAD_ID"
 
 
 def _number(written: str) -> int:
-    if not (written.isascii() and written.isdigit() and len(written) < 19):  # noqa: PLR2004 - 2^63
+    number = row_number(written)
+    if number is None:
         raise BadIdError(written[:40])
-    return int(written)
+    return number
 
 
 BankAccountResult = Annotated[BankAccount | Refused, strawberry.union("BankAccountResult")]
@@ -51,8 +44,8 @@ class BankingQuery:
 
     @strawberry.field(description="The accounts of this server.")
     async def bank_accounts(self, info: Info) -> list[BankAccount]:
-        """List accounts."""
-        info.context.require(*READERS)
+        """List the accounts that were opened here."""
+        info.context.whose(MAY_READ_BOOKS)
         async with info.context.server.db.read() as session:
             return [BankAccount.of(row) for row in await store.accounts(session)]
 
@@ -60,8 +53,8 @@ class BankingQuery:
     async def bank_statements(
         self, info: Info, account: strawberry.ID | None = None, first: int = 20
     ) -> list[BankStatement]:
-        """List statements."""
-        info.context.require(*READERS)
+        """List statements, of one account or all, at most 100 (BAD_ID)."""
+        info.context.whose(MAY_READ_BOOKS)
         wanted = _number(account) if account is not None else None
         async with info.context.server.db.read() as session:
             accounts = {row.id: row for row in await store.accounts(session)}
@@ -77,8 +70,8 @@ class BankingQuery:
         first: int = 50,
         after: strawberry.ID | None = None,
     ) -> list[QueuedEntry]:
-        """List what waits, oldest first."""
-        info.context.require(*READERS)
+        """List entries that wait, oldest first, at most 100; `after` is the last id."""
+        info.context.whose(MAY_READ_BOOKS)
         server = info.context.server
         async with server.db.read() as session:
             rows = await reporting.queue(
@@ -100,8 +93,8 @@ class BankingQuery:
 
     @strawberry.field(description="One entry; null if there is none.")
     async def bank_entry(self, info: Info, id: strawberry.ID) -> BankEntry | None:  # noqa: A002
-        """Show an entry."""
-        info.context.require(*READERS)
+        """Show an entry with its transactions (BAD_ID)."""
+        info.context.whose(MAY_READ_BOOKS)
         async with info.context.server.db.read() as session:
             row = await store.find_entry(session, _number(id))
             details = await store.details_of(session, [row.id]) if row else {}
@@ -109,8 +102,8 @@ class BankingQuery:
 
     @strawberry.field(description="Everything that was done with an entry, in order.")
     async def bank_matches(self, info: Info, entry: strawberry.ID) -> list[BankMatch]:
-        """List acts."""
-        info.context.require(*READERS)
+        """List the first 100 acts on an entry: proposed, settled, undone (BAD_ID)."""
+        info.context.whose(MAY_READ_BOOKS)
         async with info.context.server.db.read() as session:
             rows = await store.matches_of(session, _number(entry))
             return [
@@ -121,8 +114,8 @@ class BankingQuery:
     async def reconciliation_report(
         self, info: Info, account: strawberry.ID | None = None
     ) -> list[ReconciliationReport]:
-        """Report on one account or all."""
-        info.context.require(*READERS)
+        """Report on one account or all: do banks and books agree (BAD_ID)."""
+        info.context.whose(MAY_READ_BOOKS)
         server = info.context.server
         wanted = _number(account) if account is not None else None
         async with server.db.read() as session:
@@ -155,7 +148,7 @@ class BankingMutation:
             )
             return BankAccount.of(row)
 
-        return await change(info, "bank.open_account", OFFICER, act)
+        return await change(info, "bank.open_account", MAY_PREPARE, act)
 
     @strawberry.mutation(description="Settle entries by what they are for, to the last unit.")
     async def confirm_match(
@@ -165,19 +158,10 @@ class BankingMutation:
 
         async def act(at: Change) -> BankMatches:
             numbers = [_number(entry) for entry in entries]
-            if not 1 <= len(numbers) <= TOGETHER_MAX:
-                raise BadIdError(f"1 to {TOGETHER_MAX} entries")
-            wanted = [item.item() for item in items]
-            if len(numbers) == 1:
-                rows = [await settling.settle(_at(at), numbers[0], wanted)]
-            elif len(wanted) == 1:
-                only = wanted[0]
-                rows = await settling.settle_together(_at(at), numbers, only.kind, only.ref)
-            else:
-                raise BadIdError("several entries are for one item")
+            rows = await confirm(_at(at), numbers, [item.item() for item in items])
             return BankMatches(matches=[await _match(at, row) for row in rows])
 
-        return await change(info, "bank.confirm", OFFICER, act)
+        return await change(info, "bank.confirm", MAY_PREPARE, act)
 
     @strawberry.mutation(description="Settle an entry with named differences, or propose it.")
     async def settle_with_items(
@@ -190,27 +174,27 @@ class BankingMutation:
             row = await settling.settle(_at(at), _number(entry), wanted, reason=reason[:500])
             return await _match(at, row)
 
-        return await change(info, "bank.settle", OFFICER, act)
+        return await change(info, "bank.settle", MAY_PREPARE, act)
 
     @strawberry.mutation(description="Approve what another person proposed for an entry.")
     async def approve_settlement(self, info: Info, entry: strawberry.ID) -> BankMatchResult:
-        """Approve."""
+        """Settle as another person what was proposed (ENTRY_NOT_SETTLED, SAME_PERSON)."""
 
         async def act(at: Change) -> BankMatch:
             return await _match(at, await settling.approve(_at(at), _number(entry)))
 
-        return await change(info, "bank.approve", APPROVER, act)
+        return await change(info, "bank.approve", MAY_APPROVE, act)
 
     @strawberry.mutation(description="Take back a settlement by reversal, or a proposal.")
     async def undo_settlement(
         self, info: Info, entry: strawberry.ID, reason: str
     ) -> BankMatchResult:
-        """Undo."""
+        """Reverse a settlement or drop a proposal (ENTRY_NOT_SETTLED, UNDO_BLOCKED)."""
 
         async def act(at: Change) -> BankMatch:
             return await _match(at, await settling.undo(_at(at), _number(entry), reason[:500]))
 
-        return await change(info, "bank.undo", (*OFFICER, *APPROVER), act)
+        return await change(info, "bank.undo", MAY_PREPARE_OR_APPROVE, act)
 
 
 def _at(at: Change) -> At:

@@ -12,12 +12,13 @@ from federation.errors import RefusalError
 from federation.server import Server
 from federation.store.sessions import WriteSession
 from federation.trust.principals import NotAuthenticatedError, Principal
+from federation.values.roles import Readers
 
 Result = TypeVar("Result")
 
 
 class Context(BaseContext, kw_only=True):
-    """The context of one GraphQL request."""
+    """The context of one GraphQL request: this server, and who asks, None for nobody."""
 
     server: Server
     principal: Principal | None
@@ -30,20 +31,24 @@ class Context(BaseContext, kw_only=True):
             self.principal.require(*roles)
         return self.principal
 
+    def whose(self, readers: Readers, asked: str | None = None) -> str | None:
+        """Return whose facts to show, as `Principal.whose` does, or refuse."""
+        return self.require().whose(readers, asked)
+
 
 Info = strawberry.Info[Context, None]
 
 
 @strawberry.type(description="A request that was refused; nothing was changed.")
 class Refused:
-    """A refusal with a stable code."""
+    """A refusal: a stable code for programs and a sentence for people; nothing was written."""
 
     code: str
     message: str
 
     @classmethod
     def of(cls, refusal: RefusalError) -> "Refused":
-        """Translate a refusal."""
+        """Show a refusal as data."""
         return cls(code=refusal.code, message=refusal.message)
 
 

@@ -3,26 +3,29 @@
 import strawberry
 
 from federation.schema.banking import BankingMutation, BankingQuery
-from federation.schema.closing import ClosingMutation, ClosingQuery, WorkListQuery
+from federation.schema.conversions import ConversionMutation
 from federation.schema.corrections import CorrectionMutation, CorrectionQuery
-from federation.schema.distribution import UsesQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
+from federation.schema.exclusions import ExclusionMutation
 from federation.schema.guards import extensions
 from federation.schema.joining import AdmissionMutation, AdmissionQuery, MembershipQuery
 from federation.schema.ledger import LedgerQuery
-from federation.schema.licensing import (
-    LicensingMutation,
-    LicensingQuery,
-    QuoteMutation,
-    TariffQuery,
-)
+from federation.schema.licences import LicenceMutation, LicenceQuery, LicenseeMutation
 from federation.schema.messages import ParkedMutation, ParkedQuery
-from federation.schema.payments import ExclusionMutation, PaymentMutation, PaymentQuery
-from federation.schema.registry import HubRightsQuery
+from federation.schema.objections import ObjectionMutation, RunAnswerQuery
+from federation.schema.offers import OfferMutation, OfferQuery, QuoteMutation
+from federation.schema.payments import PaymentMutation, PaymentQuery
+from federation.schema.reports import ReportMutation, ReportQuery
+from federation.schema.rights import HubRightsQuery
+from federation.schema.run_diffs import RunDiffQuery
 from federation.schema.scalars import schema_config
 from federation.schema.settlement import RunMutation, SettlementQuery
 from federation.schema.suspense import HeldDecisionMutation, SuspenseQuery
+from federation.schema.tariffs import TariffMutation, TariffQuery
 from federation.schema.tokens import TokenMutation
+from federation.schema.uses import UsesQuery
+from federation.schema.why import WhyQuery
+from federation.schema.work_list import WorkListQuery
 
 
 @strawberry.type
@@ -31,39 +34,48 @@ class Query(
     AdmissionQuery,
     HubRightsQuery,
     TariffQuery,
-    LicensingQuery,
+    LicenceQuery,
+    OfferQuery,
     SettlementQuery,
     LedgerQuery,
     PaymentQuery,
     UsesQuery,
     DocumentQuery,
+    WhyQuery,
     SuspenseQuery,
-    ClosingQuery,
+    ReportQuery,
     CorrectionQuery,
     WorkListQuery,
+    RunAnswerQuery,
+    RunDiffQuery,
     BankingQuery,
     ParkedQuery,
 ):
-    """What the hub answers."""
+    """What one may ask the hub."""
 
 
 @strawberry.type
 class Mutation(
     AdmissionMutation,
+    TariffMutation,
     QuoteMutation,
-    LicensingMutation,
+    LicenseeMutation,
+    OfferMutation,
+    LicenceMutation,
     TokenMutation,
     RunMutation,
-    ClosingMutation,
+    ReportMutation,
+    ObjectionMutation,
     CorrectionMutation,
     PaymentMutation,
+    ConversionMutation,
     ExclusionMutation,
     DocumentMutation,
     HeldDecisionMutation,
     BankingMutation,
     ParkedMutation,
 ):
-    """What the hub does."""
+    """What one may do at the hub."""
 
 
 schema = strawberry.Schema(

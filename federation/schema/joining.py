@@ -6,24 +6,30 @@ from typing import Annotated
 import msgspec
 import strawberry
 
-from federation.config import HubConfig, NodeConfig
 from federation.licensing import delivery
 from federation.schema.context import Change, Info, Refused, change
+from federation.schema.ids import row_number
+from federation.server import node_config
 from federation.store import outbox
 from federation.trust import admission
 from federation.trust import store as trust
-from federation.trust.membership import INVITATION_LENGTH, Apply, CollectiveTerms, Tier
+from federation.trust.membership import CollectiveTerms
 from federation.trust.tables import Application as ApplicationRow
 from federation.trust.tables import Invitation as InvitationRow
 from federation.trust.tables import Party
 from federation.values import party as service
-
-OPERATOR = ("federation_operator",)
+from federation.values.roles import (
+    MAY_ADMIT,
+    MAY_APPLY_FOR_ADMISSION,
+    MAY_READ_APPLICATIONS,
+    MAY_READ_DELIVERIES,
+    MAY_READ_OWN_APPLICATION,
+)
 
 
 @strawberry.type(description="A collective's application to join the federation.")
 class Application:
-    """An application and where it stands."""
+    """An application, its state (APPLIED, RECOMMENDED, ADMITTED, REFUSED) and who decided."""
 
     id: strawberry.ID
     code: str
@@ -38,7 +44,7 @@ class Application:
 
     @classmethod
     def of(cls, row: ApplicationRow) -> "Application":
-        """Show a row."""
+        """Show an application with the particulars it was made with."""
         terms = msgspec.json.decode(row.terms, type=CollectiveTerms)
         return cls(
             id=strawberry.ID(str(row.id)),
@@ -56,7 +62,7 @@ class Application:
 
 @strawberry.type(description="An admitted collective, or the hub.")
 class Collective:
-    """An admitted server as others know it."""
+    """An admitted server: its code, its name for signatures (`entity_id`), and its address."""
 
     code: str
     name: str
@@ -66,7 +72,7 @@ class Collective:
 
     @classmethod
     def of(cls, row: Party) -> "Collective":
-        """Show a row."""
+        """Show an admitted server."""
         return cls(
             code=row.code,
             name=row.name,
@@ -78,7 +84,7 @@ class Collective:
 
 @strawberry.type(description="Messages on their way to another server.")
 class Delivery:
-    """How many messages wait for a server."""
+    """A server's entity id, and how many messages it has not taken yet."""
 
     target: str
     waiting: int
@@ -86,7 +92,7 @@ class Delivery:
 
 @strawberry.type(description="The application was sent.")
 class ApplicationSent:
-    """The node's own receipt."""
+    """What a node is told when it applied: its own code, and the hub's entity id."""
 
     code: str
     hub: str
@@ -146,7 +152,7 @@ class MembershipQuery:
 
     @strawberry.field(description="The collectives of the federation; at a node also the hub.")
     async def collectives(self, info: Info) -> list[Collective]:
-        """List admitted parties."""
+        """List admitted servers by code, at a node the hub first; open to everybody."""
         async with info.context.server.db.read() as session:
             rows = await trust.node_parties(session)
             hub = await trust.find_party(session, service.HUB)
@@ -154,10 +160,8 @@ class MembershipQuery:
 
     @strawberry.field(description="Undelivered messages per target, for operators.")
     async def deliveries(self, info: Info) -> list[Delivery]:
-        """List what waits in the outbox."""
-        info.context.require(
-            "federation_operator", "node_operator", "auditor", "settlement_officer"
-        )
+        """List the servers that messages wait for; a server with none is left out."""
+        info.context.whose(MAY_READ_DELIVERIES)
         async with info.context.server.db.read() as session:
             found = await outbox.targets_waiting(session)
         return [Delivery(target=target, waiting=count) for target, count in sorted(found.items())]
@@ -165,12 +169,12 @@ class MembershipQuery:
 
 @strawberry.type
 class AdmissionQuery:
-    """The hub's admission desk."""
+    """What waits at the hub's admission desk."""
 
     @strawberry.field(description="Applications, newest first.")
     async def applications(self, info: Info, first: int = 100) -> list[Application]:
-        """List applications."""
-        info.context.require(*OPERATOR, "auditor")
+        """List applications, at most 1,000."""
+        info.context.whose(MAY_READ_APPLICATIONS)
         async with info.context.server.db.read() as session:
             rows = await trust.applications(session, limit=min(max(first, 1), 1000))
             return [Application.of(row) for row in rows]
@@ -178,7 +182,7 @@ class AdmissionQuery:
     @strawberry.field(description="Invitations, newest first, without their codes.")
     async def invitations(self, info: Info, first: int = 100) -> list[Invitation]:
         """List invitations."""
-        info.context.require(*OPERATOR, "auditor")
+        info.context.whose(MAY_READ_APPLICATIONS)
         async with info.context.server.db.read() as session:
             rows = await trust.invitations(session, limit=min(max(first, 1), 1000))
             return [Invitation.of(row) for row in rows]
@@ -186,7 +190,7 @@ class AdmissionQuery:
 
 @strawberry.type
 class AdmissionMutation:
-    """The hub's admission desk."""
+    """What two operators of the hub decide about an application."""
 
     @strawberry.mutation(
         description="Make a code by which one collective may apply within 30 days; shown once."
@@ -198,19 +202,19 @@ class AdmissionMutation:
             code, row = await admission.invite(at.session, note, at.who, at.now)
             return NewInvitation(code=code, note=row.note, expires_at=row.expires_at)
 
-        return await change(info, "admission.invite", OPERATOR, act)
+        return await change(info, "admission.invite", MAY_ADMIT, act)
 
     @strawberry.mutation(description="First pair of eyes: the application is in order.")
     async def recommend_admission(
         self, info: Info, application: strawberry.ID
     ) -> ApplicationResult:
-        """Recommend."""
+        """Recommend one that waits (UNKNOWN_APPLICATION, APPLICATION_REFUSED)."""
 
         async def act(at: Change) -> Application:
             number = _number(application)
             return Application.of(await admission.recommend_admission(at.session, number, at.who))
 
-        return await change(info, "admission.recommend", OPERATOR, act)
+        return await change(info, "admission.recommend", MAY_ADMIT, act)
 
     @strawberry.mutation(description="Second pair of eyes: admit the collective.")
     async def approve_admission(self, info: Info, application: strawberry.ID) -> ApplicationResult:
@@ -223,13 +227,13 @@ class AdmissionMutation:
             await delivery.deliver_all_to(at.session, row.code, at.now)
             return Application.of(row)
 
-        return await change(info, "admission.approve", OPERATOR, act)
+        return await change(info, "admission.approve", MAY_ADMIT, act)
 
     @strawberry.mutation(description="Say no, with a reason the applicant reads.")
     async def refuse_admission(
         self, info: Info, application: strawberry.ID, reason: str
     ) -> ApplicationResult:
-        """Refuse."""
+        """Refuse one that waits; its node is told why (UNKNOWN_APPLICATION)."""
 
         async def act(at: Change) -> Application:
             row = await admission.refuse_admission(
@@ -237,7 +241,7 @@ class AdmissionMutation:
             )
             return Application.of(row)
 
-        return await change(info, "admission.refuse", OPERATOR, act)
+        return await change(info, "admission.refuse", MAY_ADMIT, act)
 
 
 @strawberry.type
@@ -247,7 +251,7 @@ class OwnApplicationQuery:
     @strawberry.field(description="Where this node's application stands; null before it applied.")
     async def own_application(self, info: Info) -> OwnApplication | None:
         """Return the state of the application and the last reason."""
-        info.context.require("node_operator", "auditor")
+        info.context.whose(MAY_READ_OWN_APPLICATION)
         async with info.context.server.db.read() as session:
             row = await trust.own_application(session)
         return None if row is None else OwnApplication(state=row.state, reason=row.reason)
@@ -255,7 +259,7 @@ class OwnApplicationQuery:
 
 @strawberry.type
 class ApplicationMutation:
-    """A node's way into the federation."""
+    """How a node asks to join."""
 
     @strawberry.mutation(
         description="Apply to the hub this node is configured for, with a code its operator made."
@@ -264,48 +268,17 @@ class ApplicationMutation:
         """Send the node's particulars, signed with its key."""
 
         async def act(at: Change) -> ApplicationSent:
-            config = at.server.config
-            if isinstance(config, HubConfig):
-                raise admission.ApplicationRefusedError("a hub does not apply")
-            peer = at.server.peer
-            if not INVITATION_LENGTH[0] <= len(invitation) <= INVITATION_LENGTH[1]:
-                raise admission.InvitationError
-            message = Apply(
-                entity_id=config.entity_id,
-                url=peer.url,
-                jwk=peer.jwk,
-                terms=particulars(config),
-                invitation=invitation,
+            config = node_config(at.server)
+            await admission.apply_for_admission(
+                at.session, config, at.server.peer, at.server.key.kid, invitation, at.now
             )
-            await admission.send_application(at.session, message, at.server.key.kid, at.now)
             return ApplicationSent(code=config.code, hub=config.hub.entity_id)
 
-        return await change(info, "admission.apply", ("node_operator",), act)
-
-
-def particulars(config: NodeConfig) -> CollectiveTerms:
-    """Return a node's particulars as it applies with them."""
-    tiers = config.tiers
-    return CollectiveTerms(
-        code=config.code,
-        name=config.name,
-        country=config.country,
-        settlement_currency=config.settlement_currency,
-        admin_fee_bps=config.admin_fee_bps,
-        collecting_fee_bps=config.collecting_fee_bps,
-        minimum_payment=config.minimum_payment,
-        plan=config.plan,
-        base_bps=config.base_bps,
-        tiers=None
-        if tiers is None
-        else {name: Tier(tier.minimum_works, tier.share_bps) for name, tier in tiers.items()},
-        account=config.account,
-        account_scheme=config.account_scheme,
-        bic=config.bic,
-    )
+        return await change(info, "admission.apply", MAY_APPLY_FOR_ADMISSION, act)
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or len(text) > 18:  # noqa: PLR2004 - 64 bits
+    number = row_number(text)
+    if number is None:
         raise admission.UnknownApplicationError(text)
-    return int(text)
+    return number

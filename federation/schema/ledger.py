@@ -4,24 +4,22 @@ from datetime import date, datetime
 
 import strawberry
 
-from federation import money
 from federation.clock import today
 from federation.ledger import service as ledger
 from federation.ledger import store as ledger_store
 from federation.ledger.balances import Lots, Sums
 from federation.ledger.heads import sign_head
 from federation.schema.context import Info
+from federation.schema.ids import month_if_any, row_number
 from federation.schema.scalars import Money
-from federation.values.month import parse_month
+from federation.values.roles import MAY_READ_BOOKS
 
-READERS = ("settlement_officer", "settlement_approver", "auditor")
 PAGE_MAX = 1_000
-_DIGITS_MAX = 18
 
 
 @strawberry.type(description="Where the journal stood; `hash` commits to every entry up to it.")
 class LedgerHead:
-    """A head."""
+    """The hash of the newest entry, how many there are, and when it was recorded."""
 
     hash: str
     entries: int
@@ -50,7 +48,7 @@ class AccountBalance:
 
 @strawberry.type(description="All accounts of a currency: debits equal credits.")
 class ControlTotal:
-    """A control total."""
+    """The sums of all accounts in one currency; in sound books they are equal."""
 
     debits: Money
     credits: Money
@@ -103,10 +101,6 @@ class AccountAge:
     amounts: list[Money]
 
 
-def _money(minor: int, currency: str) -> Money:
-    return Money.of(money.Money(minor, currency))
-
-
 def _page(first: int) -> int:
     return min(max(first, 1), PAGE_MAX)
 
@@ -118,19 +112,19 @@ def _head(found: ledger.Head) -> LedgerHead:
 def _balance(account: str, currency: str, sums: Sums) -> AccountBalance:
     return AccountBalance(
         account=account,
-        debits=_money(sums.debits, currency),
-        credits=_money(sums.credits, currency),
-        balance=_money(sums.balance, currency),
+        debits=Money.of(sums.debits, currency),
+        credits=Money.of(sums.credits, currency),
+        balance=Money.of(sums.balance, currency),
     )
 
 
 def _age(account: str, currency: str, lots: Lots, on: date) -> AccountAge:
     return AccountAge(
         account=account,
-        balance=_money(lots.balance, currency),
+        balance=Money.of(lots.balance, currency),
         oldest=lots.oldest or on,
         days=list(ledger.AGES),
-        amounts=[_money(amount, currency) for amount in lots.by_age(on, ledger.AGES)],
+        amounts=[Money.of(amount, currency) for amount in lots.by_age(on, ledger.AGES)],
     )
 
 
@@ -150,7 +144,7 @@ class LedgerQuery:
         after: str = "",
     ) -> TrialBalance:
         """List accounts by name and currency; `after` is `account currency`."""
-        info.context.require(*READERS)
+        info.context.whose(MAY_READ_BOOKS)
         async with info.context.server.db.read() as session:
             head, balance = await ledger.trial_balance(session, as_of, until)
         rows = [
@@ -164,7 +158,7 @@ class LedgerQuery:
             accounts=[_balance(account, currency, sums) for _, account, currency, sums in page],
             totals=[
                 ControlTotal(
-                    debits=_money(sums.debits, currency), credits=_money(sums.credits, currency)
+                    debits=Money.of(sums.debits, currency), credits=Money.of(sums.credits, currency)
                 )
                 for currency, sums in balance.control().items()
             ],
@@ -182,8 +176,8 @@ class LedgerQuery:
         after: str = "0",
     ) -> AccountHistory:
         """List postings of one account in the order they were written."""
-        info.context.require(*READERS)
-        start = int(after) if after.isdigit() and len(after) <= _DIGITS_MAX else 0
+        info.context.whose(MAY_READ_BOOKS)
+        start = row_number(after) or 0
         limit = _page(first)
         async with info.context.server.db.read() as session:
             found = await ledger.account_history(
@@ -195,9 +189,9 @@ class LedgerQuery:
             moves.append(_move(line, currency, balance))
         return AccountHistory(
             account=account,
-            opening=_money(found.opening, currency),
+            opening=Money.of(found.opening, currency),
             moves=moves,
-            closing=_money(balance, currency),
+            closing=Money.of(balance, currency),
             next=moves[-1].id if len(found.lines) > limit else None,
         )
 
@@ -212,7 +206,7 @@ class LedgerQuery:
         after: str = "",
     ) -> list[AccountAge]:
         """List accounts whose names begin with one of `accounts`; `after` is `account currency`."""
-        info.context.require(*READERS)
+        info.context.whose(MAY_READ_BOOKS)
         day = on or today(info.context.server.clock)
         async with info.context.server.db.read() as session:
             found = await ledger.aging(session, day, as_of=as_of, accounts=accounts)
@@ -225,15 +219,15 @@ class LedgerQuery:
 
     @strawberry.field(description="The head of the journal as of an instant (now).")
     async def ledger_head(self, info: Info, as_of: datetime | None = None) -> LedgerHead:
-        """Show the head."""
-        info.context.require(*READERS)
+        """Show where the journal stands, or stood at a past instant."""
+        info.context.whose(MAY_READ_BOOKS)
         async with info.context.server.db.read() as session:
             return _head(await ledger.head(session, as_of))
 
     @strawberry.field(description="The heads that settled months left, oldest first.")
     async def period_heads(self, info: Info, first: int = 120) -> list[PeriodHead]:
-        """List the newest months' heads."""
-        info.context.require(*READERS)
+        """List the heads of the newest settled months, oldest first, at most 1,000."""
+        info.context.whose(MAY_READ_BOOKS)
         async with info.context.server.db.read() as session:
             rows = await ledger_store.heads(session)
         return [
@@ -244,10 +238,10 @@ class LedgerQuery:
     @strawberry.field(description="A head signed by this server: of a settled month, or of now.")
     async def signed_ledger_head(self, info: Info, period: str | None = None) -> str:
         """Return a compact JWS; refused for a month that left no head."""
-        info.context.require(*READERS)
-        server, month = info.context.server, None if period is None else parse_month(period)
+        info.context.whose(MAY_READ_BOOKS)
+        server = info.context.server
         async with server.db.read() as session:
-            found = await ledger.head_to_sign(session, month)
+            found = await ledger.head_to_sign(session, month_if_any(period))
         return sign_head(found, issuer=server.config.entity_id, now=server.clock(), key=server.key)
 
 
@@ -259,7 +253,7 @@ def _move(line: ledger_store.AccountLine, currency: str, balance: int) -> Accoun
         document=line.document,
         narration=line.narration,
         other_account=line.other_account,
-        amount=_money(line.amount, currency),
-        balance=_money(balance, currency),
+        amount=Money.of(line.amount, currency),
+        balance=Money.of(balance, currency),
         meta=line.meta,
     )

@@ -11,8 +11,8 @@ from federation.store import inbox
 from federation.store.tables import ParkedMessage as ParkedRow
 from federation.trust.principals import require_other_person
 from federation.values.reason import stated
+from federation.values.roles import MAY_HANDLE_PARKED, MAY_READ_PARKED
 
-OPERATORS = ("federation_operator", "node_operator")
 BODY_SHOWN_MAX = 10_000  # characters
 
 
@@ -68,7 +68,7 @@ class ParkedQuery:
         self, info: Info, first: int, after: strawberry.ID | None = None
     ) -> list[ParkedMessage]:
         """List what waits, oldest first, at most 100 at a time."""
-        info.context.require(*OPERATORS, "auditor", "settlement_officer")
+        info.context.whose(MAY_READ_PARKED)
         async with info.context.server.db.read() as session:
             rows = await inbox.parked(
                 session, after=_number(after or "0"), limit=min(max(first, 1), 100)
@@ -85,7 +85,7 @@ class ParkedMutation:
         """Try again; it stays parked with its new reason if it is refused again."""
         server = info.context.server
         try:
-            info.context.require(*OPERATORS)
+            info.context.require(*MAY_HANDLE_PARKED)
             await server.retry.message(_number(message))
         except RefusalError as refusal:
             return Refused.of(refusal)
@@ -103,7 +103,7 @@ class ParkedMutation:
             inbox.propose_drop(row, stated(reason), who=at.who.subject)
             return ParkedMessage.of(row)
 
-        return await change(info, "inbox.propose_drop", OPERATORS, act)
+        return await change(info, "inbox.propose_drop", MAY_HANDLE_PARKED, act)
 
     @strawberry.mutation(
         description="Drop a parked message for good; what waits behind it is handled."
@@ -119,7 +119,7 @@ class ParkedMutation:
             streams.append((row.sender, row.stream))
             return ParkedMessage.of(row)
 
-        result = await change(info, "inbox.drop", OPERATORS, act)
+        result = await change(info, "inbox.drop", MAY_HANDLE_PARKED, act)
         for sender, stream in streams:
             await info.context.server.retry.stream(sender, stream)
         return result

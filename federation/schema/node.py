@@ -3,57 +3,75 @@
 import strawberry
 
 from federation.schema.banking import BankingMutation, BankingQuery
-from federation.schema.closing import AnswerMutation, WorkListQuery
-from federation.schema.distribution import DistributionQuery, UsesQuery
+from federation.schema.conversions import ConversionMutation
+from federation.schema.distribution import DistributionQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.guards import extensions
 from federation.schema.joining import ApplicationMutation, MembershipQuery, OwnApplicationQuery
 from federation.schema.ledger import LedgerQuery
-from federation.schema.licensing import LicensingMutation, LicensingQuery
+from federation.schema.licences import LicenceMutation, LicenceQuery, LicenseeMutation
+from federation.schema.member_payments import MemberPaymentMutation
+from federation.schema.members import MemberQuery
 from federation.schema.messages import ParkedMutation, ParkedQuery
-from federation.schema.payments import MemberPaymentMutation, PaymentMutation, PaymentQuery
-from federation.schema.registry import NodeRightsQuery
+from federation.schema.objections import AnswerMutation, RunAnswerQuery
+from federation.schema.offers import OfferMutation, OfferQuery
+from federation.schema.payments import PaymentMutation, PaymentQuery
+from federation.schema.rights import NodeRightsQuery
+from federation.schema.run_diffs import RunDiffQuery
 from federation.schema.scalars import schema_config
 from federation.schema.settlement import SettlementQuery
+from federation.schema.statements import StatementQuery
 from federation.schema.suspense import HeldClaimMutation, HeldListQuery, SuspenseQuery
 from federation.schema.tokens import TokenMutation
+from federation.schema.uses import UsesQuery
+from federation.schema.why import WhyQuery
+from federation.schema.work_list import WorkListQuery
 
 
 @strawberry.type
 class Query(
     MembershipQuery,
     NodeRightsQuery,
-    LicensingQuery,
+    MemberQuery,
+    LicenceQuery,
+    OfferQuery,
     SettlementQuery,
     LedgerQuery,
     DistributionQuery,
+    StatementQuery,
     PaymentQuery,
     UsesQuery,
     DocumentQuery,
+    WhyQuery,
     SuspenseQuery,
     HeldListQuery,
     WorkListQuery,
+    RunAnswerQuery,
+    RunDiffQuery,
     BankingQuery,
     OwnApplicationQuery,
     ParkedQuery,
 ):
-    """What a node answers."""
+    """What one may ask a node."""
 
 
 @strawberry.type
 class Mutation(
     ApplicationMutation,
-    LicensingMutation,
+    LicenseeMutation,
+    OfferMutation,
+    LicenceMutation,
     TokenMutation,
     AnswerMutation,
     PaymentMutation,
+    ConversionMutation,
     MemberPaymentMutation,
     DocumentMutation,
     HeldClaimMutation,
     BankingMutation,
     ParkedMutation,
 ):
-    """What a node does."""
+    """What one may do at a node."""
 
 
 schema = strawberry.Schema(

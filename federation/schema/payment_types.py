@@ -1,20 +1,15 @@
-"""What GraphQL shows of payments, incoming remittances, exclusions and deals in currency."""
+"""What GraphQL shows of payments, their files, and remittances that are waited for."""
 
 from datetime import date, datetime
 from typing import Annotated
 
 import strawberry
 
-from federation import money
-from federation.documents.tables import Document
 from federation.payments import record
 from federation.payments import tables as rows
+from federation.payments.batches import Exported
 from federation.schema.context import Refused
-from federation.schema.scalars import BigInt, Money
-
-
-def _money(minor: int, currency: str) -> Money:
-    return Money.of(money.Money(minor, currency))
+from federation.schema.scalars import Money
 
 
 @strawberry.type(description="A payment to make, or outstanding with its reason.")
@@ -44,7 +39,7 @@ class Payment:
 
     @classmethod
     def of(cls, row: rows.Payment) -> "Payment":
-        """Show a row."""
+        """Show a payment; without an account its payee's name and number are None."""
         account = record.account_of(row.payee_account) if row.payee_account else None
         return cls(
             id=strawberry.ID(row.payment_id),
@@ -54,9 +49,9 @@ class Payment:
             payee=row.payee,
             payee_name=account.name if account else None,
             payee_account=account.account if account else None,
-            amount=_money(row.amount, row.currency),
-            set_off=_money(row.set_off, row.currency),
-            debt=_money(row.debt_amount, row.debt_currency or row.currency),
+            amount=Money.of(row.amount, row.currency),
+            set_off=Money.of(row.set_off, row.currency),
+            debt=Money.of(row.debt_amount, row.debt_currency or row.currency),
             state=row.state,
             reason=row.reason,
             replaces=row.replaces,
@@ -72,7 +67,7 @@ class Payment:
 
 @strawberry.type(description="One step of a payment: who, when, why, and by what document.")
 class PaymentEvent:
-    """A step."""
+    """A step; `reference` is the file or the bank's entry that brought it."""
 
     state: str
     at: datetime
@@ -82,7 +77,7 @@ class PaymentEvent:
 
     @classmethod
     def of(cls, row: rows.PaymentEvent) -> "PaymentEvent":
-        """Show a row."""
+        """Show a step."""
         return cls(
             state=row.state,
             at=row.at,
@@ -94,18 +89,9 @@ class PaymentEvent:
 
 @strawberry.type(description="Payments that one request concerned.")
 class Payments:
-    """Payments, in the order of their ids."""
+    """Payments by id."""
 
     payments: list[Payment]
-
-
-@strawberry.type(description="What was proposed, what lacks an account, what is left to propose.")
-class ProposedPayments:
-    """At most 5,000 at a time; ask again while something remains."""
-
-    proposed: int
-    outstanding: int
-    remaining: int
 
 
 @strawberry.type(description="A pain.001 file; its number is the MsgId. `text` is the XML.")
@@ -119,13 +105,14 @@ class PaymentFile:
     text: str
 
     @classmethod
-    def of(cls, document: Document, payments: int, remaining: int) -> "PaymentFile":
-        """Show a document of the series PAY."""
+    def of(cls, found: Exported) -> "PaymentFile":
+        """Show a file as it was exported."""
+        document = found.document
         return cls(
             number=document.number,
             sha256=document.sha256,
-            payments=payments,
-            remaining=remaining,
+            payments=found.payments,
+            remaining=found.remaining,
             text=document.body.decode(),
         )
 
@@ -145,101 +132,23 @@ class IncomingRemittance:
 
     @classmethod
     def of(cls, row: rows.Incoming) -> "IncomingRemittance":
-        """Show a row."""
+        """Show a remittance that is waited for."""
         return cls(
             id=strawberry.ID(row.id),
             period=row.period,
             payer=row.payer,
-            amount=_money(row.amount, row.currency),
-            received=_money(row.received, row.currency),
+            amount=Money.of(row.amount, row.currency),
+            received=Money.of(row.received, row.currency),
             state=row.state,
             due_on=row.due_on,
             booked_on=row.booked_on,
         )
 
 
-@strawberry.type(description="A debtor that leaves a month's net.")
-class Exclusion:
-    """Proposed by one person; in force once another has confirmed it."""
-
-    period: str
-    node: str
-    reason: str
-    proposed_by: str
-    confirmed_by: str | None
-
-    @classmethod
-    def of(cls, row: rows.Exclusion) -> "Exclusion":
-        """Show a row."""
-        return cls(
-            period=row.period,
-            node=row.node,
-            reason=row.reason,
-            proposed_by=row.proposed_by,
-            confirmed_by=row.confirmed_by,
-        )
-
-
-@strawberry.input(description="A deal: what was sold and bought, what of the position it squares.")
-class ConversionInput:
-    """Amounts in minor units; the name of the deal has no slash."""
-
-    deal: str
-    sold: BigInt
-    sold_currency: str
-    squares_sold: BigInt
-    bought: BigInt
-    bought_currency: str
-    squares_bought: BigInt
-    value_on: date
-
-
-@strawberry.type(description="A deal in currency and the days on which the bank booked its legs.")
-class Conversion:
-    """A deal."""
-
-    deal: str
-    sold: Money
-    bought: Money
-    sold_on: date | None
-    bought_on: date | None
-
-    @classmethod
-    def of(cls, row: rows.Conversion) -> "Conversion":
-        """Show a row."""
-        return cls(
-            deal=row.deal,
-            sold=_money(row.sold, row.sold_currency),
-            bought=_money(row.bought, row.bought_currency),
-            sold_on=row.sold_on,
-            bought_on=row.bought_on,
-        )
-
-
-@strawberry.type(description="A member whose account was entered.")
-class MemberAccount:
-    """Who entered it does not approve payments to it."""
-
-    member: str
-    account: str
-    scheme: str
-    set_by: str | None
-
-
-@strawberry.input(description="An account: IBAN, or OTHER with the bank's BIC or clearing id.")
-class AccountInput:
-    """`clearingId` is system and member, as in `GBDSC/040004`."""
-
-    account: str
-    scheme: str = "IBAN"
-    bic: str | None = None
-    clearing_id: str | None = None
-
-
 PaymentResult = Annotated[Payment | Refused, strawberry.union("PaymentResult")]
+
+
 PaymentsResult = Annotated[Payments | Refused, strawberry.union("PaymentsResult")]
-ProposedResult = Annotated[ProposedPayments | Refused, strawberry.union("ProposedPaymentsResult")]
+
+
 PaymentFileResult = Annotated[PaymentFile | Refused, strawberry.union("PaymentFileResult")]
-ExclusionResult = Annotated[Exclusion | Refused, strawberry.union("ExclusionResult")]
-ConversionResult = Annotated[Conversion | Refused, strawberry.union("ConversionResult")]
-MemberAccountResult = Annotated[MemberAccount | Refused, strawberry.union("MemberAccountResult")]

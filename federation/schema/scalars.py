@@ -50,6 +50,11 @@ class Money:
     currency: str
 
     @classmethod
-    def of(cls, amount: money.Money) -> Self:
-        """Return the amount as it is written on the wire."""
-        return cls(minor=str(amount.minor), currency=amount.currency)
+    def of(cls, minor: int, currency: str) -> Self:
+        """Return an amount of minor units as it is written on the wire."""
+        return cls(minor=str(minor), currency=currency)
+
+    @classmethod
+    def shown(cls, amount: money.Money | None) -> Self | None:
+        """Return an amount that may be unknown as it is written on the wire."""
+        return None if amount is None else cls.of(amount.minor, amount.currency)

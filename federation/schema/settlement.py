@@ -6,7 +6,6 @@ from typing import Annotated
 import msgspec
 import strawberry
 
-from federation import money
 from federation.ledger import store as ledger
 from federation.metering import month
 from federation.metering import store as usage
@@ -15,13 +14,17 @@ from federation.months.tables import Run as RunRow
 from federation.proof.invariants.checks import require_sound_run
 from federation.runs import service as runs_service
 from federation.schema.context import Change, Info, Refused, change
+from federation.schema.ids import month_if_any, row_number
 from federation.schema.scalars import Money
 from federation.server import hub_config
 from federation.values.month import parse_month
-
-OFFICER = ("settlement_officer",)
-APPROVER = ("settlement_approver",)
-READERS = ("settlement_officer", "settlement_approver", "auditor")
+from federation.values.roles import (
+    MAY_APPROVE,
+    MAY_FOLLOW_THE_MONTH,
+    MAY_PREPARE,
+    MAY_PREPARE_OR_APPROVE,
+    MAY_READ_BOOKS,
+)
 
 
 @strawberry.type(description="Where a month stands on this server.")
@@ -35,7 +38,7 @@ class Period:
 
 @strawberry.type(description="A settlement run; `document` is the text whose SHA-256 is `runId`.")
 class Run:
-    """A run."""
+    """A run, its state (CALCULATED, ADVISED, APPROVED, WITHDRAWN), and its exact document."""
 
     run_id: str
     period: str
@@ -51,7 +54,7 @@ class Run:
 
     @classmethod
     def of(cls, row: RunRow) -> "Run":
-        """Show a row."""
+        """Show a run."""
         return cls(
             run_id=row.run_id,
             period=row.period,
@@ -69,7 +72,7 @@ class Run:
 
 @strawberry.type(description="An amount that leaves one account and enters another.")
 class Posting:
-    """A posting; `meta` is JSON."""
+    """An amount and the accounts it leaves and enters; `meta` is what it belongs to, as JSON."""
 
     debit: str
     credit: str
@@ -79,7 +82,7 @@ class Posting:
 
 @strawberry.type(description="One transaction of this server's journal.")
 class JournalEntry:
-    """A journal entry."""
+    """Postings that belong together, with the document they rest on."""
 
     id: strawberry.ID
     posted_on: date
@@ -94,18 +97,14 @@ RunResult = Annotated[Run | Refused, strawberry.union("RunResult")]
 PAGE_MAX = 100
 
 
-def _money(minor: int, currency: str) -> Money:
-    return Money.of(money.Money(minor, currency))
-
-
 @strawberry.type
 class SettlementQuery:
     """What staff and auditors read: on every server."""
 
     @strawberry.field(description="Where a month stands.")
     async def period(self, info: Info, period: str) -> Period:
-        """Show a month."""
-        info.context.require(*READERS, "node_operator")
+        """Show a month (`YYYY-MM`) and the nodes whose report has not come."""
+        info.context.whose(MAY_FOLLOW_THE_MONTH)
         month = parse_month(period)
         async with info.context.server.db.read() as session:
             row = await usage.find_period(session, month)
@@ -119,17 +118,16 @@ class SettlementQuery:
 
     @strawberry.field(description="Runs, newest first.")
     async def runs(self, info: Info, period: str | None = None) -> list[Run]:
-        """List runs."""
-        info.context.require(*READERS)
-        wanted = None if period is None else parse_month(period)
+        """List the runs of a month, or all, newest first."""
+        info.context.whose(MAY_READ_BOOKS)
         async with info.context.server.db.read() as session:
-            return [Run.of(row) for row in await months.runs(session, wanted)]
+            return [Run.of(row) for row in await months.runs(session, month_if_any(period))]
 
     @strawberry.field(description="The journal in the order it was written.")
     async def journal(self, info: Info, first: int = 100, after: str = "0") -> list[JournalEntry]:
-        """List journal entries."""
-        info.context.require(*READERS)
-        start = int(after) if after.isdigit() and len(after) < 19 else 0  # noqa: PLR2004
+        """List entries as they were written, at most 100; `after` is the last id."""
+        info.context.whose(MAY_READ_BOOKS)
+        start = row_number(after) or 0
         async with info.context.server.db.read() as session:
             found = await ledger.journal(session, after=start, limit=min(max(first, 1), PAGE_MAX))
         return [
@@ -142,7 +140,7 @@ class SettlementQuery:
                     Posting(
                         debit=posting.debit,
                         credit=posting.credit,
-                        amount=_money(posting.amount, posting.currency),
+                        amount=Money.of(posting.amount, posting.currency),
                         meta=posting.meta,
                     )
                     for posting in postings
@@ -154,7 +152,7 @@ class SettlementQuery:
 
 @strawberry.type
 class RunMutation:
-    """The hub's month."""
+    """What the hub's settlement staff do with a month."""
 
     @strawberry.mutation(description="Close a month: nodes send on what is not theirs and report.")
     async def cut_off(self, info: Info, period: str) -> PeriodResult:
@@ -166,7 +164,7 @@ class RunMutation:
             row = await usage.find_period(at.session, wanted)
             return Period(period=wanted, state=row.state if row else "OPEN", missing_reports=[])
 
-        return await change(info, "period.cut_off", OFFICER, act)
+        return await change(info, "period.cut_off", MAY_PREPARE, act)
 
     @strawberry.mutation(description="Calculate the run of a month.")
     async def calculate_run(self, info: Info, period: str) -> RunResult:
@@ -180,21 +178,21 @@ class RunMutation:
                 )
             )
 
-        return await change(info, "run.calculate", OFFICER, act)
+        return await change(info, "run.calculate", MAY_PREPARE, act)
 
     @strawberry.mutation(description="Send a calculated run to the nodes to look at.")
     async def advise_run(self, info: Info, run_id: str) -> RunResult:
-        """Advise."""
+        """Send it to the nodes; their time to object begins (UNKNOWN_RUN, RUN_STATE)."""
 
         async def act(at: Change) -> Run:
             calendar = hub_config(at.server).calendar
             return Run.of(await runs_service.advise_run(at.session, run_id, calendar, at.now))
 
-        return await change(info, "run.advise", OFFICER, act)
+        return await change(info, "run.advise", MAY_PREPARE, act)
 
     @strawberry.mutation(description="Approve as another person; locks the month and posts.")
     async def approve_run(self, info: Info, run_id: str) -> RunResult:
-        """Approve."""
+        """Approve it, post it and tell the nodes (SAME_PERSON, OBJECTIONS_OPEN, RUN_STATE)."""
 
         async def act(at: Change) -> Run:
             terms = await at.server.terms(at.session)
@@ -205,15 +203,15 @@ class RunMutation:
                 )
             )
 
-        return await change(info, "run.approve", APPROVER, act)
+        return await change(info, "run.approve", MAY_APPROVE, act)
 
     @strawberry.mutation(description="Take back a run that is not approved, with a reason.")
     async def withdraw_run(self, info: Info, run_id: str, reason: str) -> RunResult:
-        """Withdraw."""
+        """Withdraw it; the month can be calculated again (UNKNOWN_RUN, RUN_STATE)."""
 
         async def act(at: Change) -> Run:
             return Run.of(
                 await runs_service.withdraw_run(at.session, run_id, at.who, reason, at.now)
             )
 
-        return await change(info, "run.withdraw", (*OFFICER, *APPROVER), act)
+        return await change(info, "run.withdraw", MAY_PREPARE_OR_APPROVE, act)

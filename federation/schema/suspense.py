@@ -5,22 +5,17 @@ from typing import Annotated
 
 import strawberry
 
-from federation import money
-from federation.config import NodeConfig
 from federation.schema.context import Change, Info, Refused, change
+from federation.schema.ids import month_if_any, row_number
 from federation.schema.scalars import Money
-from federation.server import Server
 from federation.suspense import claiming, deciding
 from federation.suspense import items as held
 from federation.suspense import service as suspense_service
 from federation.suspense import store as suspense_store
 from federation.suspense.tables import HeldClaim as HeldClaimRow
 from federation.suspense.tables import HeldListing
-from federation.values.month import parse_month
+from federation.values.roles import MAY_APPROVE, MAY_PREPARE, MAY_READ_BOOKS, MAY_READ_HELD_LIST
 
-OFFICER = ("settlement_officer",)
-APPROVER = ("settlement_approver",)
-READERS = ("settlement_officer", "settlement_approver", "auditor")
 PAGE_MAX = 1_000
 
 
@@ -34,7 +29,7 @@ class SuspenseClock:
 
     @classmethod
     def of(cls, clock: held.Clock) -> "SuspenseClock":
-        """Show a clock."""
+        """Show a legal date and its source."""
         return cls(name=clock.name, on=clock.on, source=clock.source)
 
 
@@ -55,11 +50,11 @@ class SuspenseItem:
 
     @classmethod
     def of(cls, item: held.SuspenseItem, country: str | None) -> "SuspenseItem":
-        """Show an item."""
+        """Show held money with the legal dates of a country; None is the default law."""
         return cls(
             reason=item.reason,
             owner=item.owner,
-            amount=_money(item.amount, item.currency),
+            amount=Money.of(item.amount, item.currency),
             since=item.since,
             period=item.period,
             received_on=item.received_on,
@@ -83,12 +78,12 @@ class SuspenseAge:
 
     @classmethod
     def of(cls, row: held.AgingRow) -> "SuspenseAge":
-        """Show a row."""
+        """Show a sum of held money by reason and age."""
         return cls(
             reason=row.reason,
             bucket=row.bucket,
             items=row.items,
-            amount=_money(row.amount, row.currency),
+            amount=Money.of(row.amount, row.currency),
             overdue=row.overdue,
             next_clock=SuspenseClock.of(row.next_clock) if row.next_clock else None,
         )
@@ -96,7 +91,7 @@ class SuspenseAge:
 
 @strawberry.type(description="An address money is held for: not by whom it was used, nor how much.")
 class HeldListed:
-    """One row of the list."""
+    """An address, who holds money for it and how much, in bands instead of amounts."""
 
     id: strawberry.ID
     period: str
@@ -108,7 +103,7 @@ class HeldListed:
 
     @classmethod
     def of(cls, row: HeldListing) -> "HeldListed":
-        """Show a row."""
+        """Show an address that money is held for."""
         return cls(
             id=strawberry.ID(str(row.id)),
             period=row.period,
@@ -139,7 +134,7 @@ class HeldClaim:
 
     @classmethod
     def of(cls, row: HeldClaimRow) -> "HeldClaim":
-        """Show a row."""
+        """Show a claim and what was decided about it."""
         return cls(
             id=strawberry.ID(row.id),
             node=row.node,
@@ -159,18 +154,9 @@ class HeldClaim:
 HeldClaimResult = Annotated[HeldClaim | Refused, strawberry.union("HeldClaimResult")]
 
 
-def _money(minor: int, currency: str) -> Money:
-    return Money.of(money.Money(minor, currency))
-
-
-def _country(server: Server) -> str | None:
-    """Return whose law applies: a collective's own; at the hub the default."""
-    return server.config.country if isinstance(server.config, NodeConfig) else None
-
-
 @strawberry.type
 class SuspenseQuery:
-    """Held money: on every server."""
+    """Money that cannot be paid on yet: on every server."""
 
     @strawberry.field(description="Everything held here with reason, owner, age and legal dates.")
     async def suspense(
@@ -184,7 +170,7 @@ class SuspenseQuery:
     ) -> list[SuspenseItem]:
         """List held money, at most 1,000 items at a time."""
         server = info.context.server
-        info.context.require(*READERS)
+        info.context.whose(MAY_READ_BOOKS)
         async with server.db.read() as session:
             found = await suspense_service.held_here(session, server.code, as_of)
         wanted = [
@@ -194,24 +180,24 @@ class SuspenseQuery:
         ]
         start = max(skip, 0)
         page = wanted[start : start + min(max(first, 1), PAGE_MAX)]
-        return [SuspenseItem.of(item, _country(server)) for item in page]
+        return [SuspenseItem.of(item, server.country) for item in page]
 
     @strawberry.field(description="What is held by reason, currency and age, also in the past.")
     async def suspense_aging(self, info: Info, as_of: datetime | None = None) -> list[SuspenseAge]:
-        """Report ages."""
+        """Report by reason, currency and age, today or as of a past instant."""
         server = info.context.server
-        info.context.require(*READERS)
+        info.context.whose(MAY_READ_BOOKS)
         async with server.db.read() as session:
             found = await suspense_service.held_here(session, server.code, as_of)
         today = (as_of or server.clock()).date()
-        return [SuspenseAge.of(row) for row in held.aging(found, _country(server), today)]
+        return [SuspenseAge.of(row) for row in held.aging(found, server.country, today)]
 
     @strawberry.field(description="Claims on held money: the hub's queue, or a node's own.")
     async def held_claims(
         self, info: Info, state: str | None = None, first: int = 100, after: str = ""
     ) -> list[HeldClaim]:
-        """List claims by id."""
-        info.context.require(*READERS)
+        """List claims by id, at most 1,000; `after` is the last id."""
+        info.context.whose(MAY_READ_BOOKS)
         async with info.context.server.db.read() as session:
             rows = await suspense_store.claims(session, state=state, after=after, limit=first)
         return [HeldClaim.of(row) for row in rows]
@@ -219,16 +205,15 @@ class SuspenseQuery:
 
 @strawberry.type
 class HeldListQuery:
-    """What the hub published: at a node."""
+    """What the hub holds, as it told every node."""
 
     @strawberry.field(description="Addresses the hub holds money for, until it is claimed.")
     async def held_list(
         self, info: Info, period: str | None = None, first: int = 100, after: str = "0"
     ) -> list[HeldListed]:
-        """List what is held elsewhere."""
-        info.context.require(*READERS, "registry_officer")
-        start = int(after) if after.isdigit() and len(after) < 19 else 0  # noqa: PLR2004
-        month = None if period is None else parse_month(period)
+        """List addresses by id, of one month or all; `after` is the last id."""
+        info.context.whose(MAY_READ_HELD_LIST)
+        start, month = row_number(after) or 0, month_if_any(period)
         async with info.context.server.db.read() as session:
             rows = await suspense_store.listing(session, period=month, after=start, limit=first)
         return [HeldListed.of(row) for row in rows]
@@ -236,7 +221,7 @@ class HeldListQuery:
 
 @strawberry.type
 class HeldClaimMutation:
-    """Claims: at a node."""
+    """How a collective claims what the hub holds: at a node."""
 
     @strawberry.mutation(
         description="Claim what the hub holds for an address: name the claim or its member."
@@ -249,7 +234,7 @@ class HeldClaimMutation:
         claim_id: str | None = None,
         member: str | None = None,
     ) -> HeldClaimResult:
-        """File a claim."""
+        """File a claim with the hub (NOT_HELD, NO_SUCH_CLAIM, HELD_CLAIM_STATE)."""
 
         async def act(at: Change) -> HeldClaim:
             row = await claiming.claim_held(
@@ -264,12 +249,12 @@ class HeldClaimMutation:
             )
             return HeldClaim.of(row)
 
-        return await change(info, "held.claim", OFFICER, act)
+        return await change(info, "held.claim", MAY_PREPARE, act)
 
 
 @strawberry.type
 class HeldDecisionMutation:
-    """Decisions: at the hub, by another person."""
+    """How the hub decides claims, by another person than filed them."""
 
     @strawberry.mutation(description="Accept a claim and release what is held for it, or refuse.")
     async def decide_held_claim(
@@ -279,7 +264,7 @@ class HeldDecisionMutation:
         accept: bool,
         reason: str,
     ) -> HeldClaimResult:
-        """Decide a claim."""
+        """Accept and pay, or refuse (UNKNOWN_HELD_CLAIM, CONTESTED_CLAIM, NOT_HELD)."""
 
         async def act(at: Change) -> HeldClaim:
             row = await deciding.decide_held_claim(
@@ -293,7 +278,7 @@ class HeldDecisionMutation:
             )
             return HeldClaim.of(row)
 
-        return await change(info, "held.decide", APPROVER, act)
+        return await change(info, "held.decide", MAY_APPROVE, act)
 
     @strawberry.mutation(
         description="Record how a dispute between collectives ended: one filed claim is released."
@@ -316,4 +301,4 @@ class HeldDecisionMutation:
             )
             return HeldClaim.of(row)
 
-        return await change(info, "held.dispute", APPROVER, act)
+        return await change(info, "held.dispute", MAY_APPROVE, act)

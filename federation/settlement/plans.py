@@ -16,6 +16,7 @@ from federation.settlement.rates import Rates
 from federation.values.held import DISPUTED, DISPUTED_PARTY, NO_RECIPIENT
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
+from federation.values.tier import Tier
 
 RECEIVED, DOMESTIC, BASE, TIER = "received", "domestic", "base", "tier"
 # Why what these "members" get is nobody's.
@@ -23,14 +24,6 @@ REASONS = {DISPUTED_PARTY: DISPUTED, "": NO_RECIPIENT}
 NOBODYS = frozenset(REASONS.values())
 
 LicenceShare = tuple[LicenceKey, str, int]  # licence key, currency, amount
-
-
-@dataclass(frozen=True, slots=True)
-class Tier:
-    """A tier of the plan: from how many works on, and its part in basis points."""
-
-    minimum_works: int
-    share_bps: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from federation.settlement.clearing import (
 from federation.settlement.fee_band import FeeBandError, check_band, effective_rate
 from federation.settlement.rates import Rates
 from federation.settlement.revenue import Revenue, recognise
-from federation.settlement.run_document import LicenceTerms, PublishedRate, RunDocument, in_order
+from federation.settlement.run_document import LicenceInRun, PublishedRate, RunDocument, in_order
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month, last_day
 from federation.values.party import HUB
@@ -130,7 +130,7 @@ def _licence_results(document: RunDocument) -> dict[LicenceKey, LicenceResult]:
     }
 
 
-def _revenue(document: RunDocument, number: str, terms: LicenceTerms) -> dict[LicenceKey, Revenue]:
+def _revenue(document: RunDocument, number: str, terms: LicenceInRun) -> dict[LicenceKey, Revenue]:
     national = document.collectives.get(terms.licensor)
     return recognise(
         terms.facts(number),
@@ -151,7 +151,7 @@ def _clearing_bps(document: RunDocument, licensor: str) -> int:
 def _licence_result(
     period: Month,
     key: LicenceKey,
-    terms: LicenceTerms,
+    terms: LicenceInRun,
     revenue: Revenue,
     weights: Mapping[str, int],
 ) -> LicenceResult:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from federation.settlement.run import LicenceResult, RunResult, compute
-from federation.settlement.run_document import LicenceTerms, RunDocument
+from federation.settlement.run_document import LicenceInRun, RunDocument
 from federation.values.licence_key import LicenceKey
 from federation.wording import counted
 
@@ -120,7 +120,7 @@ def _terms(document: RunDocument) -> dict[str, str]:
     return {number: _fixed(terms) for number, terms in document.licences.items()}
 
 
-def _fixed(terms: LicenceTerms) -> str:
+def _fixed(terms: LicenceInRun) -> str:
     return f"{terms.licensor} {terms.currency} {terms.starts_on}..{terms.ends_on} " + "; ".join(
         f"{c.id} {c.fee}" for c in terms.components
     )

@@ -33,7 +33,7 @@ class BadRunDocumentError(RefusalError):
     code: ClassVar[str] = "BAD_RUN_DOCUMENT"
 
 
-class HubTerms(Struct, frozen=True, forbid_unknown_fields=True):
+class HubInRun(Struct, frozen=True, forbid_unknown_fields=True):
     """The hub's fees and the band agreed for all of them together."""
 
     clearing_currency: Currency
@@ -42,21 +42,21 @@ class HubTerms(Struct, frozen=True, forbid_unknown_fields=True):
     fee_band_bps: tuple[Bps, Bps]
 
 
-class WeightTerms(Struct, frozen=True, forbid_unknown_fields=True):
+class WeightsInRun(Struct, frozen=True, forbid_unknown_fields=True):
     """What a unit weighs by tier and use, in integer thousandths."""
 
     tier_weight: dict[str, Digits]
     use_weight: dict[str, Digits]
 
 
-class TierTerms(Struct, frozen=True, forbid_unknown_fields=True):
+class TierInRun(Struct, frozen=True, forbid_unknown_fields=True):
     """A tier of a plan: from how many works on, and its part of the money."""
 
     minimum_works: Count
     share_bps: Bps
 
 
-class CollectiveTerms(Struct, frozen=True, forbid_unknown_fields=True):
+class CollectiveInRun(Struct, frozen=True, forbid_unknown_fields=True):
     """The agreement with one collective, as far as money follows from it."""
 
     country: str
@@ -66,10 +66,10 @@ class CollectiveTerms(Struct, frozen=True, forbid_unknown_fields=True):
     minimum_payment: Digits
     plan: Literal["per_usage", "hybrid", "tiered"]
     base_bps: Bps | None
-    tiers: dict[str, TierTerms] | None
+    tiers: dict[str, TierInRun] | None
 
 
-class ComponentTerms(Struct, frozen=True, forbid_unknown_fields=True):
+class ComponentInRun(Struct, frozen=True, forbid_unknown_fields=True):
     """Uses that share a unit and a fee; `id` is null where the licence has no components."""
 
     id: str | None
@@ -78,7 +78,7 @@ class ComponentTerms(Struct, frozen=True, forbid_unknown_fields=True):
     fee: Digits
 
 
-class LicenceTerms(Struct, frozen=True, forbid_unknown_fields=True):
+class LicenceInRun(Struct, frozen=True, forbid_unknown_fields=True):
     """A licence, the money it brought so far, and what earlier periods left of it.
 
     The three mappings are by licence key.
@@ -91,7 +91,7 @@ class LicenceTerms(Struct, frozen=True, forbid_unknown_fields=True):
     ends_on: Day
     unclaimed: Literal["exclude", "hold"]
     usage_basis: Literal["site", "lab"]
-    components: list[ComponentTerms]
+    components: list[ComponentInRun]
     received: Digits
     recognised_before: dict[LicenceKey, Digits]
     brought_forward: dict[LicenceKey, Digits]
@@ -134,10 +134,10 @@ class RunDocument(Struct, frozen=True, forbid_unknown_fields=True):
     format: Literal[1]
     period: WrittenMonth
     first_period: WrittenMonth
-    hub: HubTerms
-    weights: WeightTerms
-    collectives: dict[str, CollectiveTerms]
-    licences: dict[str, LicenceTerms]
+    hub: HubInRun
+    weights: WeightsInRun
+    collectives: dict[str, CollectiveInRun]
+    licences: dict[str, LicenceInRun]
     rates: dict[Currency, PublishedRate]
     shares_by: list[tuple[LicenceKey, str, Digits]]  # [licence key, party, weight], sorted
     classes: dict[str, tuple[Count, Digits]]  # {class: [lines, units]}
@@ -198,7 +198,7 @@ def _refuse_contradictions(document: RunDocument) -> None:
         _refuse_licence(document, number, terms)
 
 
-def _refuse_licence(document: RunDocument, number: str, terms: LicenceTerms) -> None:
+def _refuse_licence(document: RunDocument, number: str, terms: LicenceInRun) -> None:
     keys, facts = set(terms.keys(number)), terms.facts(number)
     stated = (terms.recognised_before, terms.brought_forward, terms.weights_from)
     if facts.ends_on < facts.starts_on or not keys or len(keys) < len(terms.components):

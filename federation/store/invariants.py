@@ -41,7 +41,7 @@ async def guarded(examination: Awaitable[Check | None]) -> Check | None:
         return 1, [f"cannot be read: {type(error).__name__}: {error}"[:300]]
 
 
-def stated(checks: Mapping[str, Check]) -> dict[str, Any]:
+def reported(checks: Mapping[str, Check]) -> dict[str, Any]:
     """Return `{invariant: {"examined": n, "violations": [...]}}`."""
     return {
         name: {"examined": examined, "violations": wrong}
@@ -49,11 +49,11 @@ def stated(checks: Mapping[str, Check]) -> dict[str, Any]:
     }
 
 
-def violations(stated_checks: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return every violation of some stated checks, with the name of its invariant."""
+def violations(reports: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return every violation in some reports, with the name of its invariant."""
     return [
         f"{name}: {violation}"
-        for checks in stated_checks
+        for checks in reports
         for name, check in checks.items()
         for violation in check["violations"]
     ]

@@ -106,7 +106,7 @@ async def claim_held(
         if row.claim_id == wanted[0] and row.state != "REFUSED":
             raise HeldClaimStateError(f"{row.id} is {row.state}")
     claim = HeldClaim(
-        id=f"HC-{node}-{await store.next_claim_number(session, node):06d}",
+        id=await store.next_claim_id(session, node),
         node=node,
         url_key=key.text,
         url_digest=sha256_hex(key.text.encode()),

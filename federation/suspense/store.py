@@ -240,10 +240,10 @@ async def close_listing(
     )
 
 
-async def next_claim_number(session: ReadSession, node: str) -> int:
-    """Return how many claims a node has filed, and one."""
+async def next_claim_id(session: ReadSession, node: str) -> str:
+    """Return the id of the next claim that a node files: `HC-<node>-<six digits>`."""
     query = select(func.count()).select_from(HeldClaim).where(HeldClaim.node == node)
-    return (await session.scalar(query) or 0) + 1
+    return f"HC-{node}-{(await session.scalar(query) or 0) + 1:06d}"
 
 
 async def find_claim(session: ReadSession, claim: str) -> HeldClaim | None:

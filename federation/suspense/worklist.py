@@ -2,8 +2,8 @@
 
 from federation.store.sessions import ReadSession
 from federation.suspense import store
-from federation.values.offices import APPROVER
 from federation.values.party import HUB
+from federation.values.roles import Role
 from federation.values.work_item import WorkItem
 
 
@@ -14,7 +14,7 @@ async def of_suspense(session: ReadSession, here: str) -> list[WorkItem]:
             "held claim",
             row.id,
             f"{row.node} claims {row.url_key}",
-            APPROVER if here == HUB else HUB,
+            Role.SETTLEMENT_APPROVER if here == HUB else HUB,
         )
         for row in await store.claims(session, state="FILED")
     ]

@@ -7,6 +7,7 @@ from typing import ClassVar
 import msgspec
 
 from federation import money
+from federation.config import NodeConfig
 from federation.errors import RefusalError
 from federation.store import outbox
 from federation.store.canonical import sha256_hex
@@ -14,6 +15,7 @@ from federation.store.database import announce
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust import store
 from federation.trust.membership import (
+    INVITATION_LENGTH,
     Apply,
     CollectiveTerms,
     Granted,
@@ -23,6 +25,7 @@ from federation.trust.membership import (
 from federation.trust.principals import Principal, require_other_person
 from federation.trust.tables import Application, Invitation, Party
 from federation.values.party import HUB
+from federation.values.tier import Tier
 
 JOINING = "joining"  # announced by a transaction after which a node has to ask its hub
 INVITATION_BYTES = 24
@@ -48,6 +51,53 @@ class ReservedCodeError(RefusalError):
     """This code is reserved."""
 
     code: ClassVar[str] = "RESERVED_CODE"
+
+
+def particulars(config: NodeConfig) -> CollectiveTerms:
+    """Return a node's particulars as it applies with them: its fees, plan, tiers and account."""
+    tiers = config.tiers
+    return CollectiveTerms(
+        code=config.code,
+        name=config.name,
+        country=config.country,
+        settlement_currency=config.settlement_currency,
+        admin_fee_bps=config.admin_fee_bps,
+        collecting_fee_bps=config.collecting_fee_bps,
+        minimum_payment=config.minimum_payment,
+        plan=config.plan,
+        base_bps=config.base_bps,
+        tiers=None
+        if tiers is None
+        else {name: Tier(tier.minimum_works, tier.share_bps) for name, tier in tiers.items()},
+        account=config.account,
+        account_scheme=config.account_scheme,
+        bic=config.bic,
+    )
+
+
+async def apply_for_admission(
+    session: WriteSession,
+    config: NodeConfig,
+    peer: Peer,
+    key_id: str,
+    invitation: str,
+    now: datetime,
+) -> None:
+    """At a node: write down that it applies, with a code that the hub's operator made.
+
+    Its own worker sends the application and asks for the answer. Raises InvitationError for what
+    cannot be a code, ApplicationRefusedError where this collective is admitted already.
+    """
+    if not INVITATION_LENGTH[0] <= len(invitation) <= INVITATION_LENGTH[1]:
+        raise InvitationError
+    message = Apply(
+        entity_id=config.entity_id,
+        url=peer.url,
+        jwk=peer.jwk,
+        terms=particulars(config),
+        invitation=invitation,
+    )
+    await send_application(session, message, key_id, now)
 
 
 class InvitationError(RefusalError):

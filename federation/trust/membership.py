@@ -6,18 +6,12 @@ import msgspec
 
 from federation.config import Bps, Code, Country, Currency, EntityId, Name, Url
 from federation.store.messages import MIB, Message
+from federation.values.tier import Tier
 from federation.values.wire import PartyCodeText
 
 PEERS_MAX = 1_000
 INVITATION_LENGTH = (16, 64)
 JwkText = Annotated[str, msgspec.Meta(max_length=256)]
-
-
-class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One tier of a tiered plan."""
-
-    minimum_works: int
-    share_bps: int
 
 
 class CollectiveTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from federation.errors import RefusalError
-
-PEER = "peer"
+from federation.values.roles import Readers
 
 
 class NotAuthenticatedError(RefusalError):
@@ -42,6 +41,15 @@ class Principal:
         """Refuse unless the caller holds one of the roles."""
         if self.roles.isdisjoint(roles):
             raise NotAllowedError(f"needs {' or '.join(roles)}")
+
+    def whose(self, readers: Readers, asked: str | None = None) -> str | None:
+        """Return whose facts the caller is shown, or refuse who may read none of them.
+
+        A party gets its own code or id, whatever it asks for; staff get what they `asked` for,
+        where None stands for everybody's.
+        """
+        self.require(*readers.roles)
+        return self.require_party() if readers.own in self.roles else asked
 
     def require_party(self) -> str:
         """Return the party the caller stands for, or refuse."""

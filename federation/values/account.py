@@ -1,7 +1,17 @@
 """An account that money is paid from or to."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal, cast
+
+from federation.errors import RefusalError
+
+Scheme = Literal["IBAN", "OTHER"]
+
+
+class BadSchemeError(RefusalError):
+    """An account is an IBAN or OTHER."""
+
+    code: ClassVar[str] = "BAD_SCHEME"
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,8 +22,15 @@ class PaymentAccount:
     """
 
     name: str
-    scheme: Literal["IBAN", "OTHER"]
+    scheme: Scheme
     account: str
     bic: str | None
     country: str | None
     clearing_id: str | None = None
+
+
+def scheme_of(text: str) -> Scheme:
+    """Return how an account is identified, or refuse what is no scheme (BAD_SCHEME)."""
+    if text not in {"IBAN", "OTHER"}:
+        raise BadSchemeError(text)
+    return cast("Scheme", text)

@@ -13,9 +13,9 @@ class ReasonError(RefusalError):
     code: ClassVar[str] = "REASON"
 
 
-def stated(reason: str) -> str:
-    """Return a reason without surrounding space, or refuse it."""
+def stated(reason: str, refusal: type[ReasonError] = ReasonError) -> str:
+    """Return a reason without surrounding space, or refuse it with a code of the act's own."""
     text = reason.strip()
     if not text or len(text) > REASON_LENGTH_MAX:
-        raise ReasonError("state a reason")
+        raise refusal("state a reason")
     return text

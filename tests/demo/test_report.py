@@ -4,9 +4,9 @@ import pytest
 
 from federation.demo.report import (
     CollectivePart,
+    FeePart,
     LicencePaid,
     MemberEarned,
-    Portion,
     UnbalancedError,
     balances,
     plan_text,
@@ -25,7 +25,7 @@ def a_licence(**changes):
         "clearing_fee": 30,
         "collecting_fee": 0,
         "carried_forward": 0,
-        "portions": [Portion("JP", 800, "170", 1360, "JPY"), Portion("~DISPUTED", 70)],
+        "portions": [FeePart("JP", 800, "170", 1360, "JPY"), FeePart("~DISPUTED", 70)],
     }
     return LicencePaid(**(fields | changes))
 

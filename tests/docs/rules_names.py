@@ -22,7 +22,7 @@ from federation.payments.set_off import Debit, take_up
 from federation.registry.entitlement import HeldClaim, Membership, works_on
 from federation.registry.entitlement import entitled as is_entitled
 from federation.registry.imports import read_claims
-from federation.registry.index import ClaimIndex, IndexedClaim, Reservation
+from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
 from federation.registry.urls import normalise_canonical, normalise_claim, normalise_url
 from federation.settlement import plans as distribution
 from federation.settlement import revenue
@@ -34,6 +34,7 @@ from federation.settlement.rates import Rates, parse_rate, reference_rates
 from federation.settlement.recompute import Usage, recompute
 from federation.settlement.run import choose_weights, compute, with_rates_used
 from federation.suspense.law import clocks, law_for
+from federation.values.tier import Tier
 
 __all__ = [
     "LR",
@@ -276,10 +277,10 @@ def claim(
     )
 
 
-def opt_out(node: str, subject: str, use: str, effective_at: str) -> Reservation:
+def opt_out(node: str, subject: str, use: str, effective_at: str) -> IndexedOptOut:
     """An opt-out; the subject is `member:ID`, or a claim or pattern."""
     is_member = subject.startswith("member:")
-    return Reservation(
+    return IndexedOptOut(
         node=node,
         use=use,
         effective_at=instant(effective_at),
@@ -288,9 +289,9 @@ def opt_out(node: str, subject: str, use: str, effective_at: str) -> Reservation
     )
 
 
-def register(*rows: tuple[IndexedClaim, int] | Reservation) -> Registered:
+def register(*rows: tuple[IndexedClaim, int] | IndexedOptOut) -> Registered:
     claims = [row for row in rows if isinstance(row, tuple)]
-    withheld = [row for row in rows if isinstance(row, Reservation)]
+    withheld = [row for row in rows if isinstance(row, IndexedOptOut)]
     bps = {found.claim_id: owner_bps for found, owner_bps in claims}
     return Registered(ClaimIndex([found for found, _ in claims], withheld), bps)
 
@@ -406,7 +407,7 @@ def opted_out(subject: str, url: str) -> str:
 
 
 def a_collective(currency: str, admin_fee_bps: int, collecting_fee_bps: int) -> Any:
-    return documents.CollectiveTerms(
+    return documents.CollectiveInRun(
         country="XX",
         settlement_currency=currency,
         admin_fee_bps=admin_fee_bps,
@@ -433,8 +434,8 @@ def a_run(
         format=1,
         period="2026-09",
         first_period="2026-09",
-        hub=documents.HubTerms("EUR", fee_bps, national_fee_bps, band_bps),
-        weights=documents.WeightTerms(
+        hub=documents.HubInRun("EUR", fee_bps, national_fee_bps, band_bps),
+        weights=documents.WeightsInRun(
             {name: str(weight) for name, weight in DEMO_TERMS.tier_weight.items()},
             {name: str(weight) for name, weight in DEMO_TERMS.use_weight.items()},
         ),
@@ -449,9 +450,9 @@ def a_run(
     return with_rates_used(document, Rates("EUR", published))
 
 
-def _terms_of(licence: LicenceFacts) -> documents.LicenceTerms:
+def _terms_of(licence: LicenceFacts) -> documents.LicenceInRun:
     parts = licence.components
-    return documents.LicenceTerms(
+    return documents.LicenceInRun(
         licensor=licence.licensor,
         licensee=licence.licensee,
         currency=licence.currency,
@@ -460,7 +461,7 @@ def _terms_of(licence: LicenceFacts) -> documents.LicenceTerms:
         unclaimed="hold" if licence.unclaimed == "hold" else "exclude",
         usage_basis="site",
         components=[
-            documents.ComponentTerms(c.id, sorted(c.uses), c.unit, str(c.fee)) for c in parts
+            documents.ComponentInRun(c.id, sorted(c.uses), c.unit, str(c.fee)) for c in parts
         ],
         received=str(sum(c.fee for c in parts)),
         recognised_before={},
@@ -532,7 +533,7 @@ def distribution_of(
         admin_fee_bps=admin_fee_bps,
         plan=plan,
         base_bps=base_bps,
-        tiers={name: distribution.Tier(*tier) for name, tier in (tiers or {}).items()},
+        tiers={name: Tier(*tier) for name, tier in (tiers or {}).items()},
     )
     published = {code: ("2026-09-30", text) for code, text in (prices or {}).items()}
     return distribution.distribute(
@@ -557,7 +558,7 @@ def attributed(found: distribution.Distribution) -> dict[str, int]:
 
 
 def tier_of(works: int, tiers: dict[str, tuple[int, int]]) -> str | None:
-    return distribution.tier_of(works, {n: distribution.Tier(*tier) for n, tier in tiers.items()})
+    return distribution.tier_of(works, {n: Tier(*tier) for n, tier in tiers.items()})
 
 
 def _held_claims(claims: list[tuple[str, str | None, int]]) -> list[HeldClaim]:
@@ -575,7 +576,7 @@ def works_of(claims: list[tuple[str, str | None, int]], last_day: str) -> int:
 def entitled(
     claims: list[tuple[str, str | None, int]],
     last_day: str,
-    *opt_outs: Reservation,
+    *opt_outs: IndexedOptOut,
     joined: str = "2026-01-01",
     left: str | None = None,
     suspended: str | None = None,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from federation.documents.credits import credit_entry, refund_due
-from federation.documents.sheet import Account, Sheet, SheetError
+from federation.documents.sheet import AccountRows, Sheet, SheetError
 from federation.documents.writers import credit_note, invoice
 from federation.licensing.facts import Component, LicenceFacts
 from federation.settlement.revenue import allocated, allocated_to, credited, fee_owed, recognise
@@ -74,7 +74,7 @@ def test_the_csv_says_the_same_and_hashes_its_lines():
 
 def test_an_account_that_does_not_add_up_is_not_written():
     with pytest.raises(SheetError):
-        Account(currency="EUR", rows={"opening": 1, "received": 2, "closing": 4})
+        AccountRows(currency="EUR", rows={"opening": 1, "received": 2, "closing": 4})
 
 
 @given(st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=20))

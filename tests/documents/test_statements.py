@@ -38,7 +38,7 @@ MINOR = tuple(f"{name}_minor" for name in AMOUNTS)
 
 
 def a_collective(currency, admin_fee_bps=1200):
-    return rd.CollectiveTerms(
+    return rd.CollectiveInRun(
         country="DE",
         settlement_currency=currency,
         admin_fee_bps=admin_fee_bps,
@@ -53,7 +53,7 @@ def a_collective(currency, admin_fee_bps=1200):
 def a_licence(licensor, *, currency="EUR", fee=100_000, brought=0, components=(None,)):
     number = f"{licensor}-000001"
     keys = [number if c is None else f"{number}/{c}" for c in components]
-    return rd.LicenceTerms(
+    return rd.LicenceInRun(
         licensor=licensor,
         licensee="lab",
         currency=currency,
@@ -61,7 +61,7 @@ def a_licence(licensor, *, currency="EUR", fee=100_000, brought=0, components=(N
         ends_on="2026-09-30",
         unclaimed="hold",
         usage_basis="site",
-        components=[rd.ComponentTerms(c, ["TRAIN"], "TOKEN", str(fee)) for c in components],
+        components=[rd.ComponentInRun(c, ["TRAIN"], "TOKEN", str(fee)) for c in components],
         received=str(fee * len(components)),
         recognised_before={},
         brought_forward=dict.fromkeys(keys, str(brought)),
@@ -75,8 +75,8 @@ def a_document(licences, shares_by, currencies=None):
         format=1,
         period="2026-09",
         first_period="2026-09",
-        hub=rd.HubTerms("EUR", 300, 100, (0, 10_000)),
-        weights=rd.WeightTerms({"standard": "1000"}, {"TRAIN": "1000", "GROUND": "1500"}),
+        hub=rd.HubInRun("EUR", 300, 100, (0, 10_000)),
+        weights=rd.WeightsInRun({"standard": "1000"}, {"TRAIN": "1000", "GROUND": "1500"}),
         collectives={code: a_collective(currency) for code, currency in nodes.items()},
         licences=licences,
         rates={},

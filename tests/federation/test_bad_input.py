@@ -12,7 +12,7 @@ import pytest
 
 from federation.licensing.objects import SIGNED_TYPE
 from federation.scenario.servers import HUB_ENTITY
-from federation.schema.joining import particulars
+from federation.trust.admission import particulars
 from federation.trust.jose import sign
 from federation.trust.keys import SigningKey
 from federation.trust.tokens import mint_server_token, mint_staff_token

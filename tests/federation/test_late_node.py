@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from federation.scenario.servers import HUB_ENTITY
-from federation.schema.joining import particulars
+from federation.trust.admission import particulars
 from federation.trust.keys import SigningKey
 from federation.trust.membership import Apply
 from federation.trust.policy import read_trust_document

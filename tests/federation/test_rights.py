@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import msgspec
 import pytest
 
 from federation.edge import peers
@@ -154,6 +155,39 @@ async def test_a_node_that_never_answers_costs_its_own_items_only(shop, monkeypa
     assert found["complete"] is False
 
 
+NONSENSE = {
+    "no rights": {},
+    "an unknown status": {
+        "rights": {
+            "items": [{"url": FR_OWN, "status": "MINE", "contentTier": None}],
+            "nodes": [{"registryVersion": 2}],
+        }
+    },
+    "no version": {"rights": {"items": [], "nodes": []}},
+}
+
+
+@pytest.mark.parametrize("case", NONSENSE)
+async def test_a_node_that_answers_nonsense_costs_its_own_items_only(shop, case):
+    body = msgspec.json.encode({"data": NONSENSE[case]})
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+
+    async def answer(_, writer):
+        writer.write(head.encode() + body)
+        await writer.drain()
+        writer.close()
+
+    port = shop.running["FR"].config.port
+    async with down(shop, "FR"), AsyncExitStack() as stack:
+        mad = await asyncio.start_server(answer, "127.0.0.1", port, reuse_address=True)
+        await stack.enter_async_context(mad)
+        found = await shop.lab("lab-one").ask(RIGHTS, urls=[FR_OWN, GB_OWN], use="TRAIN")
+
+    assert [item["status"] for item in found["items"]] == ["UNKNOWN", "LICENSABLE"]
+    assert [node["state"] for node in found["nodes"]] == ["ERROR", "OK"]
+    assert found["complete"] is False
+
+
 async def test_without_the_hub_a_node_says_so_and_still_knows_its_own(shop):
     auditor = shop.at("DE", "auditor")
     async with down(shop, HUB):
@@ -193,6 +227,11 @@ async def test_a_thousand_addresses_are_answered_and_one_more_is_not(shop):
     assert {item["status"] for item in found["items"]} == {"LICENSABLE"}
     assert (await tell(shop, HUB, lab, RIGHTS, urls=urls, use="TRAIN")).code == "TOO_MANY_URLS"
     assert (await tell(shop, HUB, lab, RIGHTS, urls=[], use="TRAIN")).code == "TOO_MANY_URLS"
+    auditor = shop.at("DE", "auditor")
+    for query in (RIGHTS, OWN):
+        for asked in (urls, []):
+            answer = await tell(shop, "DE", auditor, query, urls=asked, use="TRAIN")
+            assert answer.code == "TOO_MANY_URLS"
 
 
 @pytest.mark.parametrize("code", [HUB, "DE"])

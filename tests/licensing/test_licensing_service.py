@@ -232,9 +232,25 @@ async def test_a_quote_below_the_minimum_fee_is_topped_up(hub):
     assert (quoted.total, component.fee) == ("9", "9")
 
 
-@pytest.mark.parametrize("expected", [(), (Expected("GB", "TRAIN", "standard", 1),)])
-async def test_a_quote_that_covers_nothing_is_kept_as_refused(hub, expected):
-    offer = await done(hub, quoting(expected=expected))
+TRAINING = Expected("DE", "TRAIN", "standard", 1)
+
+
+@pytest.mark.parametrize(
+    ("expected", "detail"),
+    [
+        ((), "1 to 1000 lines"),
+        ((TRAINING,) * 1_001, "1 to 1000 lines"),
+        ((TRAINING, Expected("DE", "TRAIN", "standard", 0)), "units of at least 1"),
+    ],
+)
+async def test_a_quote_is_for_1_to_1000_lines_of_at_least_one_unit(hub, expected, detail):
+    refusal = await refused(hub, BadOfferError, quoting(expected=expected))
+
+    assert (refusal.code, refusal.detail) == ("BAD_OFFER", detail)
+
+
+async def test_a_quote_that_covers_nothing_is_kept_as_refused(hub):
+    offer = await done(hub, quoting(expected=(Expected("GB", "TRAIN", "standard", 1),)))
 
     assert (offer.state, offer.reason) == ("REFUSED", "nothing that was asked for is covered")
     refusal = await refused(hub, OfferNotOpenError, accepting(offer.id))

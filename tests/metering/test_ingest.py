@@ -13,7 +13,7 @@ from federation.metering.ingest import (
     REASON_KEPT,
     UNITS_MAX,
     Desk,
-    Refused,
+    RefusedLine,
     repeated,
     sort_batch,
 )
@@ -323,7 +323,7 @@ def test_an_id_twice_in_a_batch_belongs_to_its_first_accepted_line():
 def test_a_repeated_id_is_a_duplicate_or_a_conflict_by_its_content(changes, verdict):
     first, again = accepted(a_line()), accepted(a_line(**changes))
 
-    assert repeated(again, first.content) == Refused(
+    assert repeated(again, first.content) == RefusedLine(
         line_no=1,
         verdict=verdict,
         period="2026-09",

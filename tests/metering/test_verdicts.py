@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from federation.licensing.facts import Component, LicenceFacts
 from federation.metering import verdicts
 from federation.metering.verdicts import Placement, Portion, Terms, ending, place, term_class
-from federation.registry.index import ClaimIndex, IndexedClaim, Reservation
+from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
 from federation.registry.urls import normalise_canonical, normalise_claim, normalise_url
 from federation.values.held import DISPUTED, UNMATCHED
 
@@ -136,7 +136,7 @@ def test_a_line_two_members_of_a_node_claim_is_matched_and_held_there_whole():
 
 
 def test_a_withheld_line_earns_nothing():
-    optout = Reservation("DE", "*", AT, None, "m1")
+    optout = IndexedOptOut("DE", "*", AT, None, "m1")
 
     assert placed([a_claim()], optouts=[optout]) == Placement(verdicts.RESERVED, None, ())
 
@@ -181,7 +181,7 @@ def test_a_part_of_nothing_is_not_listed():
 
 def test_a_server_without_works_knows_where_a_line_ends():
     other = a_claim(node="FR", holder="f")
-    optout = Reservation("FR", "TRAIN", AT, normalise_claim("x.example"), None)
+    optout = IndexedOptOut("FR", "TRAIN", AT, normalise_claim("x.example"), None)
 
     assert ended([]) == (verdicts.NOT_REPRESENTED, None)
     assert ended([], unclaimed="hold") == (UNMATCHED, None)

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from federation.licensing.facts import Component, LicenceFacts
 from federation.metering.tally import CountedLine, Counter
 from federation.metering.verdicts import Terms
-from federation.registry.index import ClaimIndex, IndexedClaim, Reservation
+from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
 from federation.registry.urls import ClaimKey
 from federation.store.base import to_micros
 
@@ -42,7 +42,7 @@ def a_claim(node, holder):
 
 
 def a_counter(*claims):
-    withheld = Reservation("DE", "*", datetime(2026, 9, 1, tzinfo=UTC), claims[0].key, None)
+    withheld = IndexedOptOut("DE", "*", datetime(2026, 9, 1, tzinfo=UTC), claims[0].key, None)
     return Counter(
         here="DE",
         licences={"HUB-000001": LICENCE},

@@ -273,12 +273,13 @@ async def test_the_bank_pays_exactly_what_was_to_be_paid(database, amount, curre
     assert (await refused(database, BankAmountError, book)).code == "BANK_AMOUNT"
 
 
-async def test_a_reason_is_a_reason(database):
+@pytest.mark.parametrize("reason", ["", "  ", "x" * 2_001])
+async def test_a_reason_is_a_reason(database, reason):
     await step(database, a_payment)
 
     async def cancel(session):
         await payments_service.cancel(
-            session, await payments_service.get_payment(session, ID), "  ", who=MAKER, at=NOW
+            session, await payments_service.get_payment(session, ID), reason, who=MAKER, at=NOW
         )
 
     assert (await refused(database, ReasonMissingError, cancel)).code == "REASON_MISSING"

@@ -15,7 +15,7 @@ from federation.ledger.entries import run_entries
 from federation.metering.ingest import Desk, repeated, sort_batch
 from federation.metering.tally import CountedLine, Counter
 from federation.metering.verdicts import Terms
-from federation.registry.index import ClaimIndex, Reservation
+from federation.registry.index import ClaimIndex, IndexedOptOut
 from federation.registry.urls import normalise_claim
 from federation.settlement.recompute import Corrected, difference
 from federation.settlement.run import compute
@@ -129,7 +129,7 @@ def counter(names, withheld):
             a_claim("a.example/", holder="m-2"),
         ]
     optouts = [
-        Reservation("DE", "*", LONG_AGO, normalise_claim(f"{name}.example/"), None)
+        IndexedOptOut("DE", "*", LONG_AGO, normalise_claim(f"{name}.example/"), None)
         for name in sorted(withheld)
     ]
     licence = a_licence(unclaimed="hold")

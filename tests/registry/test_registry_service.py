@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from federation.registry import index_store, service, store
 from federation.registry.imports import holder_id
-from federation.registry.messages import ClaimFact, RegistryDelta, ReservationFact
+from federation.registry.messages import ClaimFact, OptOutFact, RegistryDelta
 from federation.registry.service import VersionGapError
 from federation.registry.urls import normalise_url
 from federation.store.tables import OutboxMessage
@@ -219,11 +219,11 @@ async def test_an_opt_out_is_registered_and_told_to_the_index(node):
     assert await deltas(node) == [
         RegistryDelta(
             version=1,
-            reservations=[
-                ReservationFact(
+            opt_outs=[
+                OptOutFact(
                     None, "x.example", "/a", wildcard=True, use="*", effective_at=at(2026, 9, 1)
                 ),
-                ReservationFact(
+                OptOutFact(
                     holder_id("DE", "m1"),
                     None,
                     None,
@@ -434,7 +434,7 @@ urls = st.lists(
 
 def entries(answer):
     """An answer without its order, and without losing what stands in it twice."""
-    texts = [msgspec.json.encode(entry) for entry in (*answer.claims, *answer.reservations)]
+    texts = [msgspec.json.encode(entry) for entry in (*answer.claims, *answer.opt_outs)]
     return sorted(texts)
 
 

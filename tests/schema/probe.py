@@ -8,7 +8,6 @@ from litestar import Litestar
 
 from federation.errors import RefusalError
 from federation.logs import configure
-from federation.money import Money as Amount
 from federation.schema.controller import graphql_controller
 from federation.schema.guards import extensions
 from federation.schema.scalars import BigInt, Money, schema_config
@@ -45,7 +44,7 @@ class Query:
 
     @strawberry.field
     def price(self) -> Money:
-        return Money.of(Amount(123456, "EUR"))
+        return Money.of(123456, "EUR")
 
     @strawberry.field
     def defect(self) -> int | None:

@@ -18,7 +18,7 @@ from federation.licensing.facts import Component, LicenceFacts
 from federation.metering import verdicts
 from federation.metering.verdicts import Placement, Terms, place, term_class
 from federation.registry.entitlement import HeldClaim, Membership, entitled, works_on
-from federation.registry.index import ClaimIndex, IndexedClaim, Reservation
+from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
 from federation.registry.urls import (
     MalformedUrlError,
     UrlKey,
@@ -32,7 +32,6 @@ from federation.settlement.plans import (
     MemberFacts,
     NodeInputs,
     NodeTerms,
-    Tier,
     distribute,
 )
 from federation.settlement.rates import Rates, reference_rates
@@ -45,6 +44,7 @@ from federation.settlement.run import (
 )
 from federation.values import party as values_party
 from federation.values.month import last_day, month_of
+from federation.values.tier import Tier
 
 Weights = dict[str, dict[str, int]]
 
@@ -140,11 +140,11 @@ class Scenario:
                 canonical=canonical,
             )
 
-    def _read_optouts(self) -> Iterator[Reservation]:
+    def _read_optouts(self) -> Iterator[IndexedOptOut]:
         for row in rows(self.folder, "optouts.csv"):
             holder = row["subject"].removeprefix("member:")
             named = holder != row["subject"]
-            yield Reservation(
+            yield IndexedOptOut(
                 node=row["collective"],
                 use=row["use"],
                 effective_at=datetime.fromisoformat(row["effective_at"]),
@@ -289,7 +289,7 @@ class Walk:
             period=period,
             first_period=scenario.periods[0],
             hub=_hub_terms(scenario.hub),
-            weights=rd.WeightTerms(
+            weights=rd.WeightsInRun(
                 {k: str(v) for k, v in scenario.terms.tier_weight.items()},
                 {k: str(v) for k, v in scenario.terms.use_weight.items()},
             ),
@@ -307,12 +307,12 @@ class Walk:
 
     def _licence_terms(
         self, name: str, period: str, chosen: dict[str, tuple[dict[str, int], str]]
-    ) -> rd.LicenceTerms:
+    ) -> rd.LicenceInRun:
         licence = self.scenario.licences[name]
         until = last_day(period)
         received = sum(a for day, a in self.scenario.receipts.get(name, ()) if day <= until)
         keys = [licence.key(component) for component in licence.components]
-        return rd.LicenceTerms(
+        return rd.LicenceInRun(
             licensor=licence.licensor,
             licensee=licence.licensee,
             currency=licence.currency,
@@ -321,7 +321,7 @@ class Walk:
             unclaimed=licence.unclaimed,
             usage_basis=licence.usage_basis,
             components=[
-                rd.ComponentTerms(c.id, sorted(c.uses), c.unit, str(c.fee))
+                rd.ComponentInRun(c.id, sorted(c.uses), c.unit, str(c.fee))
                 for c in licence.components
             ],
             received=str(received),
@@ -421,8 +421,8 @@ def _add(sums: Weights, more: Weights) -> None:
             totals[party] = totals.get(party, 0) + weight
 
 
-def _hub_terms(hub: dict[str, Any]) -> rd.HubTerms:
-    return rd.HubTerms(
+def _hub_terms(hub: dict[str, Any]) -> rd.HubInRun:
+    return rd.HubInRun(
         clearing_currency=hub["clearing_currency"],
         fee_bps=hub["fee_bps"],
         national_fee_bps=hub.get("national_fee_bps", hub["fee_bps"]),
@@ -430,9 +430,9 @@ def _hub_terms(hub: dict[str, Any]) -> rd.HubTerms:
     )
 
 
-def _collective(entry: dict[str, Any]) -> rd.CollectiveTerms:
+def _collective(entry: dict[str, Any]) -> rd.CollectiveInRun:
     tiers = entry.get("tiers")
-    return rd.CollectiveTerms(
+    return rd.CollectiveInRun(
         country=entry["country"],
         settlement_currency=entry["settlement_currency"],
         admin_fee_bps=entry["admin_fee_bps"],
@@ -440,7 +440,7 @@ def _collective(entry: dict[str, Any]) -> rd.CollectiveTerms:
         minimum_payment=str(entry["minimum_payment"]),
         plan=entry["plan"],
         base_bps=entry.get("base_bps"),
-        tiers=None if tiers is None else {k: rd.TierTerms(**v) for k, v in tiers.items()},
+        tiers=None if tiers is None else {k: rd.TierInRun(**v) for k, v in tiers.items()},
     )
 
 

@@ -33,7 +33,7 @@ def a_collective(currency="EUR", **changes):
         "base_bps": None,
         "tiers": None,
     }
-    return rd.CollectiveTerms(**{**values, **changes})
+    return rd.CollectiveInRun(**{**values, **changes})
 
 
 def a_licence(licensor="HUB", *, currency="EUR", fee=30_000, components=None, **changes):
@@ -45,13 +45,13 @@ def a_licence(licensor="HUB", *, currency="EUR", fee=30_000, components=None, **
         "ends_on": "2026-09-30",
         "unclaimed": "hold",
         "usage_basis": "site",
-        "components": components or [rd.ComponentTerms(None, ["TRAIN"], "TOKEN", str(fee))],
+        "components": components or [rd.ComponentInRun(None, ["TRAIN"], "TOKEN", str(fee))],
         "received": str(fee),
         "recognised_before": {},
         "brought_forward": {},
         "weights_from": {},
     }
-    return rd.LicenceTerms(**{**values, **changes})
+    return rd.LicenceInRun(**{**values, **changes})
 
 
 def a_document(licences=None, shares_by=(), *, band=(0, 3000), **changes):
@@ -59,8 +59,8 @@ def a_document(licences=None, shares_by=(), *, band=(0, 3000), **changes):
         "format": 1,
         "period": "2026-09",
         "first_period": "2026-09",
-        "hub": rd.HubTerms("EUR", 300, 100, band),
-        "weights": rd.WeightTerms({"standard": "1000"}, {"TRAIN": "1000"}),
+        "hub": rd.HubInRun("EUR", 300, 100, band),
+        "weights": rd.WeightsInRun({"standard": "1000"}, {"TRAIN": "1000"}),
         "collectives": {
             "DE": a_collective(),
             "GB": a_collective("GBP"),
@@ -316,7 +316,7 @@ def test_whatever_was_sold_and_used_no_cent_is_lost_and_the_nets_sum_to_nothing(
 @pytest.mark.parametrize("component", [None, "a", "b"])
 def test_nodes_that_tie_take_turns_by_licence_and_component(number, component):
     key = number if component is None else f"{number}/{component}"
-    terms = [rd.ComponentTerms(component, ["TRAIN"], "TOKEN", "1")]
+    terms = [rd.ComponentInRun(component, ["TRAIN"], "TOKEN", "1")]
     licence = a_licence(number.split("-")[0], fee=1, components=terms)
     shares_by = [(key, node, "7") for node in ("DE", "GB", "JP", "~UNMATCHED")]
 

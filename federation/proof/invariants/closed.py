@@ -8,6 +8,7 @@ from sqlalchemy import or_, select
 
 from federation.distribution import store as distribution
 from federation.distribution.tables import NodeCorrection
+from federation.ledger import names
 from federation.ledger.accounts import Entry
 from federation.ledger.entries import run_entries
 from federation.ledger.tables import JournalEntry, JournalPosting, LedgerHead
@@ -33,7 +34,7 @@ async def closed_month_untouched(session: ReadSession, run: Settled) -> Check | 
     head = await session.get(LedgerHead, run.period)
     if run.corrects or head is None or head.entry_id is None:
         return None
-    own = (f"run/{run.period}/", f"clearing/{run.period}", f"distribution/{run.period}")
+    own = [names.of_month(kind, run.period) for kind in names.OF_A_RUN]
     rows = await session.execute(
         select(JournalEntry.document)
         .where(
@@ -76,12 +77,11 @@ async def corrections_add_up(session: ReadSession, run: Settled) -> Check | None
         ),
         left := await _left(session, run.period),
     )
-    places = [f"correction/{row.run_id[:16]}" for row in later]
     found: Sums = defaultdict(int)
-    for place in (f"run/{run.period}/", *(f"{name}/run/" for name in places)):
-        await _add(found, session, place, left, is_licence=True)
-    for place in (f"clearing/{run.period}", *(f"{name}/clearing" for name in places)):
-        await _add(found, session, place, left, is_licence=False)
+    for kind, is_licence in ((names.RUN, True), (names.CLEARING, False)):
+        corrected = [names.of_correction(kind, row.run_id) for row in later]
+        for name in (names.of_month(kind, run.period), *corrected):
+            await _add(found, session, name, left, is_licence=is_licence)
     wrong = [
         f"{key} {account}: {found[key, account, currency]} {currency} entered, "
         f"{expected[key, account, currency]} computed"

@@ -12,7 +12,7 @@ from federation.store.invariants import (
     Checks,
     InvariantError,
     guarded,
-    stated,
+    reported,
     violations,
 )
 from federation.store.sessions import ReadSession
@@ -83,6 +83,6 @@ async def require_sound(
 ) -> None:
     """Refuse to settle a run that breaks an invariant, before it is committed."""
     examined = [invariant for invariant in invariants if invariant.at_approval]
-    wrong = violations([stated(await examine_run(session, run, examined))])
+    wrong = violations([reported(await examine_run(session, run, examined))])
     if wrong:
         raise InvariantError("; ".join(wrong[:5]))

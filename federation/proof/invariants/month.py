@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from federation.distribution import store as distribution
 from federation.distribution.tables import DistributedRun
+from federation.ledger import names
 from federation.ledger.accounts import Accounts, Posting, held_as
 from federation.ledger.entries import entries_of_run
 from federation.ledger.tables import JournalEntry, JournalPosting
@@ -22,6 +23,7 @@ from federation.store.exact import exact_sums
 from federation.store.invariants import Check
 from federation.store.sessions import ReadSession
 from federation.values.held import LATE, held_party, is_held, late_party, reason_held
+from federation.values.licence_key import LicenceKey
 from federation.values.month import last_day
 from federation.values.party import HUB
 
@@ -47,8 +49,9 @@ async def journal_matches_run(session: ReadSession, run: Settled) -> Check | Non
         return None
     taken: defaultdict[str, int] = defaultdict(int)
     unearned = Accounts(run.here).owed("Unearned")
-    for document, posting in await postings_of(session, f"run/{run.period}/"):
-        key = document.removeprefix(f"run/{run.period}/")
+    shared = names.of_month(names.RUN, run.period)
+    for document, posting in await postings_of(session, names.below(shared)):
+        key = names.key_in(document, shared)
         if posting.debit == unearned:
             taken[key] += posting.amount
         elif posting.credit == unearned:
@@ -70,7 +73,8 @@ async def posted_as_computed(session: ReadSession, run: Settled) -> Check | None
     for entry in entries_of_run(run.here, run.document, run.result, run.run_id, _NO_DAY):
         expected.update((entry.document, _moved(posting)) for posting in entry.postings)
     found: Counter[tuple[str, Moved]] = Counter()
-    for prefix in (f"run/{run.period}/", f"clearing/{run.period}"):
+    shared = names.below(names.of_month(names.RUN, run.period))
+    for prefix in (shared, names.of_month(names.CLEARING, run.period)):
         rows = await postings_of(session, prefix)
         found.update((document, _moved(posting)) for document, posting in rows)
     different = {document for document, _ in (expected - found) + (found - expected)}
@@ -85,7 +89,7 @@ async def held_adds_up(session: ReadSession, run: Settled) -> Check | None:
     """I18: the items held for addresses add up to the licensor's `~` shares, in its currency."""
     if run.corrects:
         return None
-    sums: defaultdict[tuple[str, str, str], int] = defaultdict(int)
+    sums: defaultdict[tuple[LicenceKey, str, str], int] = defaultdict(int)
     is_late, of_run = HeldItem.reason == LATE, HeldItem.run_id == run.run_id
     items = await exact_sums(session, HeldItem.amount, _HELD_AS, of_run, ~is_late)
     for (licence, reason, currency), (_, amount) in items.items():
@@ -108,13 +112,13 @@ async def disputed_in_suspense(session: ReadSession, run: Settled) -> Check | No
     if run.corrects:
         return None
     books = Accounts(run.here)
-    pool = books.suspense("NoUsage")
-    sums: defaultdict[tuple[str, str, str], int] = defaultdict(int)
-    for document, posting in await postings_of(session, f"run/{run.period}/"):
-        key = document.removeprefix(f"run/{run.period}/")
+    pool, shared = books.suspense("NoUsage"), names.of_month(names.RUN, run.period)
+    sums: defaultdict[tuple[LicenceKey, str, str], int] = defaultdict(int)
+    for document, posting in await postings_of(session, names.below(shared)):
+        key = names.key_in(document, shared)
         if posting.debit == pool and posting.credit.startswith(books.suspense("")):
             sums[key, posting.credit, posting.currency] += posting.amount
-    wanted: defaultdict[tuple[str, str, str], int] = defaultdict(int)
+    wanted: defaultdict[tuple[LicenceKey, str, str], int] = defaultdict(int)
     for (key, who, currency), amount in _tilde_shares(run).items():
         wanted[key, books.suspense(held_as(reason_held(who))), currency] += amount
     wrong = [
@@ -126,7 +130,7 @@ async def disputed_in_suspense(session: ReadSession, run: Settled) -> Check | No
     return len(wanted), wrong
 
 
-def _tilde_shares(run: Settled) -> dict[tuple[str, str, str], int]:
+def _tilde_shares(run: Settled) -> dict[tuple[LicenceKey, str, str], int]:
     return {
         (key, who, row.currency): amount
         for key, row in run.result.licences.items()

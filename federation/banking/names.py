@@ -1,0 +1,18 @@
+"""How the journal's entries about a bank's entries are named: `bank/<account>/<entry>/…`."""
+
+ALL_BOOKED = "bank/%/booked"  # as a pattern of SQL LIKE
+
+
+def booked_document(account_id: int, entry_id: int) -> str:
+    """Return the name of the entry that takes a bank entry into the books."""
+    return f"bank/{account_id}/{entry_id}/booked"
+
+
+def match_document(account_id: int, entry_id: int, act: str, number: int) -> str:
+    """Return the name of the entry by which the n-th act settles a bank entry, or undoes that."""
+    return f"bank/{account_id}/{entry_id}/{act.lower()}/{number}"
+
+
+def receipt_key(entry_id: int, number: int, licence: str) -> str:
+    """Return the key under which the n-th act on a bank entry records a receipt only once."""
+    return f"bank/{entry_id}/{number}/{licence}"

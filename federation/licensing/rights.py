@@ -1,0 +1,200 @@
+"""What may be done with an address, and who claims it: decided once, from the claim index.
+
+The index routes a question; each collective answers for its own addresses, and the stricter word
+stands. How a collective is asked is not known here: its answer, or its silence, is handed in.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import ClassVar
+
+from federation.errors import RefusalError
+from federation.licensing import store
+from federation.licensing.tariff import TariffBody, read_tariff
+from federation.money import Money
+from federation.registry import index_store
+from federation.registry.index import ClaimIndex
+from federation.registry.urls import UrlKey, check_count, keys_of
+from federation.store.sessions import ReadSession
+from federation.trust.membership import HubTerms
+
+LICENSABLE, RESERVED, DISPUTED = "LICENSABLE", "RESERVED", "DISPUTED"
+NOT_REPRESENTED, MALFORMED, UNKNOWN = "NOT_REPRESENTED", "MALFORMED", "UNKNOWN"
+NONE, ONE, CONTESTED = "NONE", "ONE", "CONTESTED"
+ANSWERED, TIMED_OUT, FAILED = "OK", "TIMEOUT", "ERROR"
+
+
+class UnknownUseError(RefusalError):
+    """The terms know no such use."""
+
+    code: ClassVar[str] = "UNKNOWN_USE"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Whether some URLs may be put to one use at an instant."""
+
+    urls: Sequence[str]
+    use: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UrlRights:
+    """The answer for one URL.
+
+    `status` is LICENSABLE, RESERVED, DISPUTED, NOT_REPRESENTED, MALFORMED, or UNKNOWN where its
+    collective did not answer: an unknown right is no right. `per_1000` is the tariff's price of
+    1,000 units, and stands only beside LICENSABLE.
+    """
+
+    url: str
+    status: str
+    collective: str | None = None
+    content_tier: str | None = None
+    per_1000: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """How a collective answered: OK with its word on {url: (status, tier)}, TIMEOUT or ERROR."""
+
+    node: str
+    state: str
+    registry_version: int = 0
+    message: str | None = None
+    rights: Mapping[str, tuple[str, str | None]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Rights in the order asked, the collectives' replies, and whether every one of them came."""
+
+    items: list[UrlRights]
+    replies: list[Reply]
+
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether every collective that was asked has answered."""
+        return all(reply.state == ANSWERED for reply in self.replies)
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Who claims a URL: NONE, ONE or CONTESTED (MALFORMED if it is no URL), and their codes."""
+
+    url: str
+    state: str
+    collectives: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the index alone says, before the owners are asked."""
+
+    question: Question
+    items: Mapping[str, UrlRights]
+    tariff: TariffBody | None
+
+    @property
+    def to_ask(self) -> dict[str, list[str]]:
+        """Return {collective: the URLs it must be asked about}, by code."""
+        found: dict[str, list[str]] = {}
+        for url, item in self.items.items():
+            if item.collective is not None:
+                found.setdefault(item.collective, []).append(url)
+        return dict(sorted(found.items()))
+
+    def merged(self, replies: Iterable[Reply]) -> Answer:
+        """Return the answer: the stricter of index and owner, with prices for what is for sale.
+
+        A collective that did not answer costs its own items only.
+        """
+        items, told = dict(self.items), list(replies)
+        for reply in told:
+            for url in self.to_ask.get(reply.node, []):
+                items[url] = _stricter(items[url], (reply.rights or {}).get(url))
+        return Answer([self._priced(items[url]) for url in self.question.urls], told)
+
+    def _priced(self, item: UrlRights) -> UrlRights:
+        if self.tariff is None or item.status != LICENSABLE or item.content_tier is None:
+            return item
+        price = self.tariff.price_of(self.question.use, item.content_tier)
+        return item if price is None else replace(item, per_1000=price)
+
+
+async def draft(session: ReadSession, question: Question, terms: HubTerms) -> Draft:
+    """At the hub: look a question up in the index (UNKNOWN_USE, TOO_MANY_URLS)."""
+    check(question, terms)
+    keys = keys_of(question.urls)
+    index = index_store.claim_index(await index_store.index_slice(session, set(keys.values())))
+    row = await store.latest_tariff(session)
+    return Draft(question, _judged(question, keys, index), read_tariff(row.body) if row else None)
+
+
+async def own_rights(
+    session: ReadSession, question: Question, terms: HubTerms, node: str
+) -> Answer:
+    """At a node: answer from its own registry alone (UNKNOWN_USE, TOO_MANY_URLS)."""
+    check(question, terms)
+    keys = keys_of(question.urls)
+    index = index_store.claim_index(await index_store.own_slice(session, node, set(keys.values())))
+    items = _judged(question, keys, index)
+    version = await index_store.version_of(session, node)
+    return Answer([items[url] for url in question.urls], [Reply(node, ANSWERED, version)])
+
+
+async def owners(session: ReadSession, urls: Sequence[str], at: datetime) -> list[Owners]:
+    """At the hub: return who claims each URL at an instant (TOO_MANY_URLS)."""
+    keys = keys_of(urls)
+    index = index_store.claim_index(await index_store.index_slice(session, set(keys.values())))
+    return [_owners(url, keys.get(url), index, at) for url in urls]
+
+
+def check(question: Question, terms: HubTerms) -> None:
+    """Refuse a use the terms do not know, and too many URLs (UNKNOWN_USE, TOO_MANY_URLS)."""
+    if question.use not in terms.use_weight:
+        raise UnknownUseError(question.use)
+    check_count(question.urls)
+
+
+def _judged(
+    question: Question, keys: Mapping[str, UrlKey], index: ClaimIndex
+) -> dict[str, UrlRights]:
+    return {url: _rights(url, keys.get(url), index, question) for url in question.urls}
+
+
+def _rights(url: str, key: UrlKey | None, index: ClaimIndex, question: Question) -> UrlRights:
+    if key is None:
+        return UrlRights(url, MALFORMED)
+    claims = index.claimants(key, question.at)
+    nodes = {claim.node for claim in claims}
+    tiers = {claim.content_tier for claim in claims}
+    owner = nodes.pop() if len(nodes) == 1 else None
+    tier = tiers.pop() if len(tiers) == 1 else None
+    if index.is_reserved(key, question.use, question.at):
+        return UrlRights(url, RESERVED, owner, tier)
+    if not claims:
+        return UrlRights(url, NOT_REPRESENTED)
+    contested = len({claim.holder_id for claim in claims}) > 1
+    return UrlRights(url, DISPUTED if contested else LICENSABLE, owner, tier)
+
+
+def _stricter(item: UrlRights, word: tuple[str, str | None] | None) -> UrlRights:
+    """Take the owner's word where it is stricter than the index; without it nothing is known."""
+    if word is None:
+        return item if item.status == RESERVED else replace(item, status=UNKNOWN)
+    if item.status != LICENSABLE:
+        return item
+    status, tier = word
+    return replace(item, status=status, content_tier=tier)
+
+
+def _owners(url: str, key: UrlKey | None, index: ClaimIndex, at: datetime) -> Owners:
+    if key is None:
+        return Owners(url, MALFORMED, [])
+    claims = index.claimants(key, at)
+    holders = {claim.holder_id for claim in claims}
+    state = NONE if not claims else ONE if len(holders) == 1 else CONTESTED
+    return Owners(url, state, sorted({claim.node for claim in claims}))

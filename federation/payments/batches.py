@@ -1,0 +1,71 @@
+"""What an officer does with many payments in one act: approve all of them, export a currency."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import ClassVar
+
+from federation.documents.tables import Document
+from federation.errors import RefusalError
+from federation.payments import service, states, store
+from federation.payments.remittances import ready_to_export
+from federation.payments.tables import Payment
+from federation.store.sessions import ReadSession, WriteSession
+
+IDS_MAX = 1_000
+
+
+class TooManyPaymentsError(RefusalError):
+    """A request names 1 to 1,000 payments."""
+
+    code: ClassVar[str] = "TOO_MANY_PAYMENTS"
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A file for the bank, how many payments it holds, and how many of its currency are in none."""
+
+    document: Document
+    payments: int
+    remaining: int
+
+
+async def approve_all(
+    session: WriteSession, ids: Sequence[str], *, who: str, at: datetime
+) -> list[Payment]:
+    """Release payments, by id, as another person than the proposer; one refusal refuses all."""
+    if not 1 <= len(ids) <= IDS_MAX:
+        raise TooManyPaymentsError(str(len(ids)))
+    found: list[Payment] = []
+    for payment_id in sorted(set(ids)):
+        payment = await service.get_payment(session, payment_id)
+        found.append(await service.approve(session, payment, who=who, at=at))
+    return found
+
+
+async def export_currency(
+    session: WriteSession, here: str, currency: str, value_on: date, *, who: str, at: datetime
+) -> Exported:
+    """Export what is approved in a currency, at most a file's worth.
+
+    With nothing new it is the last file of this currency and day once more; without one it is
+    refused (NOTHING_TO_EXPORT), and so is a net that is not paid (NET_UNPAID).
+    """
+    ready = await ready_to_export(session, here, currency)
+    if not ready:
+        number = await store.last_file(session, currency, value_on)
+        last = await exported_file(session, number) if number else None
+        if last is None:
+            raise service.NothingToExportError(f"nothing in {currency} is approved")
+        return last
+    document = await service.export(session, ready, value_on=value_on, who=who, at=at)
+    left = await store.payments(session, states=[states.APPROVED], currency=currency)
+    return Exported(document, len(ready), len(left))
+
+
+async def exported_file(session: ReadSession, number: str) -> Exported | None:
+    """Return a file as it was exported, None if there is none of this number."""
+    found = await store.exported_in(session, number)
+    if not found:
+        return None
+    return Exported(await service.file_of(session, found[0]), len(found), 0)

@@ -1,0 +1,83 @@
+"""A collective's members and their claims in GraphQL: at a node."""
+
+import strawberry
+
+from federation.registry import store
+from federation.registry import tables as rows
+from federation.schema.context import Info
+from federation.values.roles import MAY_READ_CLAIMS, MAY_READ_MEMBERS
+
+
+@strawberry.type(description="A member of this collective.")
+class Member:
+    """A member's registration; `joined_on` is an ISO date, the account itself is not shown."""
+
+    id: strawberry.ID
+    name: str
+    country: str
+    joined_on: str
+    account_on_file: bool
+
+    @classmethod
+    def of(cls, row: rows.Member) -> "Member":
+        """Show a registered member."""
+        return cls(
+            id=strawberry.ID(row.member_id),
+            name=row.name,
+            country=row.country,
+            joined_on=row.joined_on.isoformat(),
+            account_on_file=bool(row.account),
+        )
+
+
+@strawberry.type(description="A claim of a member of this collective.")
+class Claim:
+    """A claim on `host/path` or `*.host/path`; `owner_bps` is the canonical owner's part."""
+
+    id: strawberry.ID
+    claim: str
+    content_tier: str
+    works: int
+    canonical: str | None
+    owner_bps: int | None
+    valid_from: str | None
+    valid_to: str | None
+
+    @classmethod
+    def of(cls, row: rows.Claim) -> "Claim":
+        """Show a registered claim."""
+        return cls(
+            id=strawberry.ID(row.claim_id),
+            claim=("*." if row.wildcard else "") + row.host + row.path,
+            content_tier=row.content_tier,
+            works=row.works,
+            canonical=row.canonical,
+            owner_bps=row.owner_bps,
+            valid_from=row.valid_from.isoformat() if row.valid_from else None,
+            valid_to=row.valid_to.isoformat() if row.valid_to else None,
+        )
+
+
+@strawberry.type
+class MemberQuery:
+    """Who the members are and what they claim."""
+
+    @strawberry.field(description="Members by id.")
+    async def members(self, info: Info, first: int = 100, after: str = "") -> list[Member]:
+        """List members by id, at most 100 at a time; `after` is the last id of a page."""
+        info.context.whose(MAY_READ_MEMBERS)
+        async with info.context.server.db.read() as session:
+            found = await store.members(session, after=after, limit=min(max(first, 1), 100))
+        return [Member.of(row) for row in found]
+
+    @strawberry.field(description="A member's claims: its own, or any for the registry.")
+    async def claims(
+        self, info: Info, member: str | None = None, first: int = 100, after: str = ""
+    ) -> list[Claim]:
+        """List a member's claims by id, at most 100 at a time; a member's own, whatever it asks."""
+        wanted = info.context.whose(MAY_READ_CLAIMS, member) or ""
+        async with info.context.server.db.read() as session:
+            found = await store.claims_of(
+                session, wanted, after=after, limit=min(max(first, 1), 100)
+            )
+        return [Claim.of(row) for row in found]

@@ -1,0 +1,241 @@
+"""Offers in GraphQL: quotes by the tariff, and individual agreements with their reasons."""
+
+from datetime import date, datetime
+from typing import Annotated
+
+import msgspec
+import strawberry
+
+from federation.licensing import quoting, service, store
+from federation.licensing.objects import ComponentTerms, OfferTerms
+from federation.licensing.tables import Offer as OfferRow
+from federation.licensing.tariff import Expected, QuoteLines
+from federation.schema.context import Change, Info, Refused, change
+from federation.schema.scalars import BigInt, Money
+from federation.values.roles import MAY_BUY, MAY_LICENSE, MAY_READ_AGREEMENTS, MAY_READ_OFFERS
+
+
+@strawberry.type(description="One line of a quote; without node it tops up to the minimum fee.")
+class QuoteLine:
+    """Units asked for, their price per 1,000, and what they come to, rounded half to even."""
+
+    node: str | None
+    use: str
+    content_tier: str | None
+    units: BigInt
+    per_1000: Money
+    amount: Money
+
+
+@strawberry.type(description="Something that was asked for and is not covered, and why.")
+class NotCovered:
+    """What was asked for and left out of the price, with the reason."""
+
+    node: str
+    use: str
+    content_tier: str
+    reason: str
+
+
+@strawberry.type(description="A quote by the tariff, or an individual agreement.")
+class Offer:
+    """An offer and where it stands; outcomes are never deleted."""
+
+    id: strawberry.ID
+    kind: str
+    state: str
+    licensee: str
+    uses: list[str]
+    fee: Money
+    starts_on: date
+    ends_on: date
+    tariff_version: int | None
+    reason: str | None
+    expires_at: datetime
+    licence: str | None
+    lines: list[QuoteLine]
+    not_covered: list[NotCovered]
+
+    @classmethod
+    def of(cls, row: OfferRow, now: datetime) -> "Offer":
+        """Show a row; an offer that has run out reads EXPIRED."""
+        terms = msgspec.json.decode(row.body, type=OfferTerms)
+        quoted = msgspec.json.decode(row.lines, type=QuoteLines | None)
+        expired = row.state == "OFFERED" and row.expires_at <= now
+        return cls(
+            id=strawberry.ID(row.id),
+            kind=row.kind,
+            state="EXPIRED" if expired else row.state,
+            licensee=row.licensee,
+            uses=terms.uses,
+            fee=Money.of(terms.fee, terms.currency),
+            starts_on=terms.starts_on,
+            ends_on=terms.ends_on,
+            tariff_version=row.tariff_version,
+            reason=row.reason,
+            expires_at=row.expires_at,
+            licence=row.licence,
+            lines=[
+                QuoteLine(
+                    node=line.node,
+                    use=line.use,
+                    content_tier=line.content_tier,
+                    units=BigInt(int(line.units)),
+                    per_1000=Money.of(int(line.per_1000), terms.currency),
+                    amount=Money.of(int(line.amount), terms.currency),
+                )
+                for line in (quoted.lines if quoted else [])
+            ],
+            not_covered=[
+                NotCovered(
+                    node=gap.node, use=gap.use, content_tier=gap.content_tier, reason=gap.reason
+                )
+                for gap in (quoted.not_covered if quoted else [])
+            ],
+        )
+
+
+@strawberry.input(description="A component of an individual agreement; `fee` in minor units.")
+class ComponentInput:
+    """Uses with a fee and a unit of their own."""
+
+    uses: list[str]
+    fee: BigInt
+    unit: str = "TOKEN"
+    id: str | None = None
+
+
+@strawberry.input(description="An individual agreement, with the reason it deviates.")
+class OfferInput:
+    """The terms of an agreement; several components each need an id of their own."""
+
+    licensee: str
+    components: list[ComponentInput]
+    currency: str
+    starts_on: date
+    ends_on: date
+    usage_basis: str
+    reason: str
+    unclaimed: str = "exclude"
+    audience: str = "EXTERNAL"
+    territories: list[str] = strawberry.field(default_factory=list)
+    repertoire: list[str] = strawberry.field(default_factory=list)
+
+    def terms(self) -> OfferTerms:
+        """Return the terms as they are offered; they are checked when they are."""
+        return OfferTerms(
+            licensee=self.licensee,
+            components=[
+                ComponentTerms(
+                    uses=sorted(item.uses), fee=str(item.fee), unit=item.unit, id=item.id
+                )
+                for item in self.components
+            ],
+            currency=self.currency,
+            starts_on=self.starts_on,
+            ends_on=self.ends_on,
+            usage_basis=self.usage_basis,
+            unclaimed=self.unclaimed,
+            audience=self.audience,
+            territories=self.territories,
+            repertoire=self.repertoire,
+        )
+
+
+@strawberry.input(description="Usage a buyer expects.")
+class ExpectedInput:
+    """Units of one use, of one collective's works on one content tier."""
+
+    node: str
+    use: str
+    content_tier: str
+    units: BigInt
+
+
+@strawberry.input(description="What a lab asks a price for.")
+class QuoteInput:
+    """Usage to price and the days it is for; a quote covers 1 to 1,000 lines."""
+
+    expected: list[ExpectedInput]
+    starts_on: date
+    ends_on: date
+    usage_basis: str = "site"
+    territories: list[str] = strawberry.field(default_factory=list)
+
+
+OfferResult = Annotated[Offer | Refused, strawberry.union("OfferResult")]
+
+
+@strawberry.type
+class OfferQuery:
+    """Offers: a lab sees its own, staff see all; agreements are for all to read."""
+
+    @strawberry.field(description="Offers, newest first: a lab's own, or all for staff.")
+    async def offers(self, info: Info, first: int = 100) -> list[Offer]:
+        """List offers, newest first, at most 100; a lab gets its own only."""
+        licensee = info.context.whose(MAY_READ_OFFERS)
+        now = info.context.server.clock()
+        async with info.context.server.db.read() as session:
+            rows = await store.offers(
+                session, licensee=licensee, kind=None, limit=min(max(first, 1), 100)
+            )
+            return [Offer.of(row, now) for row in rows]
+
+    @strawberry.field(description="Individual agreements with their reasons: every lab reads them.")
+    async def individual_agreements(self, info: Info, first: int = 100) -> list[Offer]:
+        """List agreements of all labs, newest first, at most 100."""
+        info.context.whose(MAY_READ_AGREEMENTS)
+        now = info.context.server.clock()
+        async with info.context.server.db.read() as session:
+            rows = await store.offers(
+                session, licensee=None, kind="INDIVIDUAL", limit=min(max(first, 1), 100)
+            )
+            return [Offer.of(row, now) for row in rows]
+
+
+@strawberry.type
+class OfferMutation:
+    """Agreements outside the tariff: at hub and node."""
+
+    @strawberry.mutation(description="Offer an individual agreement.")
+    async def offer_licence(self, info: Info, input: OfferInput, key: str) -> OfferResult:  # noqa: A002
+        """Offer terms outside the tariff, with a reason (BAD_OFFER, UNKNOWN_LICENSEE)."""
+
+        async def act(at: Change) -> Offer:
+            terms = await at.server.terms(at.session)
+            row = await service.offer_licence(
+                at.session,
+                input.terms(),
+                at.who,
+                reason=input.reason,
+                key=key,
+                uses=sorted(terms.use_weight),
+                now=at.now,
+            )
+            return Offer.of(row, at.now)
+
+        return await change(info, "licence.offer", MAY_LICENSE, act)
+
+
+@strawberry.type
+class QuoteMutation:
+    """A price by the tariff, for a lab that asks: at the hub."""
+
+    @strawberry.mutation(description="Ask for a price: line by line, the same for everybody.")
+    async def request_quote(self, info: Info, input: QuoteInput) -> OfferResult:  # noqa: A002
+        """Price what a lab expects to use (BAD_OFFER, NO_TARIFF, UNKNOWN_LICENSEE)."""
+
+        async def act(at: Change) -> Offer:
+            request = quoting.QuoteRequest(
+                expected=tuple(
+                    Expected(item.node, item.use, item.content_tier, int(item.units))
+                    for item in input.expected
+                ),
+                starts_on=input.starts_on,
+                ends_on=input.ends_on,
+                usage_basis=input.usage_basis,
+                territories=tuple(input.territories),
+            )
+            return Offer.of(await quoting.quote(at.session, request, at.who, at.now), at.now)
+
+        return await change(info, "quote.request", MAY_BUY, act)

@@ -1,0 +1,143 @@
+"""A member's month in GraphQL: what it was attributed, what was paid of it, and the use behind."""
+
+import strawberry
+
+from federation.config import settlement_currency
+from federation.distribution import tables as rows
+from federation.distribution.member_month import MemberMonth, member_month
+from federation.metering.tables import UsageTotal
+from federation.schema.context import Info
+from federation.schema.scalars import BigInt, Money
+from federation.values.month import parse_month
+
+
+@strawberry.type(description="A line of a member's statement.")
+class StatementLine:
+    """Where an amount comes from; a base or tier part belongs to no licence."""
+
+    licence: str | None
+    use: str | None
+    units: BigInt
+    source: str
+    amount: Money
+
+    @classmethod
+    def of(cls, row: rows.MemberAmount, currency: str) -> "StatementLine":
+        """Show what a member was attributed under one licence and use."""
+        return cls(
+            licence=row.licence,
+            use=row.use,
+            units=BigInt(row.units),
+            source=row.source,
+            amount=Money.of(row.amount, currency),
+        )
+
+
+@strawberry.type(description="What a correction or a release changed; of a month settled before.")
+class StatementAdjustment:
+    """An adjustment of either sign; `corrects` is the run it belongs to."""
+
+    reason: str
+    service_period: str
+    licence: str | None
+    use: str | None
+    amount: Money
+    corrects: str | None
+
+    @classmethod
+    def of(cls, row: rows.MemberAdjustment, currency: str) -> "StatementAdjustment":
+        """Show what a correction or a release changed."""
+        return cls(
+            reason=row.reason,
+            service_period=row.service_period,
+            licence=row.licence,
+            use=row.use,
+            amount=Money.of(row.amount, currency),
+            corrects=row.corrects,
+        )
+
+
+@strawberry.type(description="Usage of one of the member's addresses.")
+class StatementUse:
+    """Usage, also where it was withheld and earned nothing."""
+
+    url: str
+    licence: str
+    use: str
+    verdict: str
+    lines: int
+    units: BigInt
+
+    @classmethod
+    def of(cls, row: UsageTotal) -> "StatementUse":
+        """Show what counted, or was withheld, at one address."""
+        return cls(
+            url=row.url_key,
+            licence=row.licence,
+            use=row.use,
+            verdict=row.verdict,
+            lines=row.lines,
+            units=BigInt(row.units),
+        )
+
+
+@strawberry.type(
+    description="A member's month: opening + attributed + adjusted - payable = outstanding."
+)
+class MemberStatement:
+    """A member's month in its collective's settlement currency."""
+
+    member: str
+    period: str
+    run_id: str
+    opening: Money
+    attributed: Money
+    adjusted: Money
+    payable: Money
+    outstanding: Money
+    reason: str | None
+    paid: Money
+    in_payment: Money
+    not_paid: Money
+    not_paid_reason: str | None
+    lines: list[StatementLine]
+    adjustments: list[StatementAdjustment]
+    uses: list[StatementUse]
+
+    @classmethod
+    def of(cls, found: MemberMonth, currency: str) -> "MemberStatement":
+        """Show a member's month, its amounts in the collective's settlement currency."""
+        balance, paid = found.balance, found.paid
+        return cls(
+            member=found.member,
+            period=found.period,
+            run_id=found.run_id,
+            opening=Money.of(balance.opening if balance else 0, currency),
+            attributed=Money.of(balance.attributed if balance else 0, currency),
+            adjusted=Money.of(balance.adjusted if balance else 0, currency),
+            payable=Money.of(balance.payable if balance else 0, currency),
+            outstanding=Money.of(balance.outstanding if balance else 0, currency),
+            reason=balance.reason if balance else None,
+            paid=Money.of(paid.paid, currency),
+            in_payment=Money.of(paid.in_payment, currency),
+            not_paid=Money.of(paid.not_paid, currency),
+            not_paid_reason=paid.reason,
+            lines=[StatementLine.of(row, currency) for row in found.amounts],
+            adjustments=[StatementAdjustment.of(row, currency) for row in found.adjustments],
+            uses=[StatementUse.of(row) for row in found.uses],
+        )
+
+
+@strawberry.type
+class StatementQuery:
+    """What a member sees of its month: at a node."""
+
+    @strawberry.field(description="A member's statement of a month; null before its run.")
+    async def member_statement(
+        self, info: Info, period: str, member: str | None = None
+    ) -> MemberStatement | None:
+        """Show a statement: a member's own, whatever it asks for, or any for settlement staff."""
+        who, server = info.context.require(), info.context.server
+        async with server.db.read() as session:
+            found = await member_month(session, parse_month(period), member, who)
+        return MemberStatement.of(found, settlement_currency(server.config)) if found else None

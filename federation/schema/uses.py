@@ -1,0 +1,67 @@
+"""Was my work used? Who used an address, for what, how often, and what it earned."""
+
+from datetime import datetime
+
+import strawberry
+
+from federation.proof import uses
+from federation.registry.urls import normalise_url
+from federation.schema.context import Info
+from federation.schema.scalars import BigInt, Money
+
+
+@strawberry.type(description="Usage of one address by one licence in one month.")
+class Use:
+    """Who used an address, for what, how often, and what it earned its member."""
+
+    period: str
+    licence: str
+    licensee: str
+    use: str
+    verdict: str
+    lines: int
+    units: BigInt
+    earned: Money | None
+
+    @classmethod
+    def of(cls, found: uses.Use) -> "Use":
+        """Show a use; `earned` is None where this server cannot know it."""
+        return cls(
+            period=found.total.period,
+            licence=found.total.licence,
+            licensee=found.licensee,
+            use=found.total.use,
+            verdict=found.total.verdict,
+            lines=found.total.lines,
+            units=BigInt(found.total.units),
+            earned=Money.shown(found.earned),
+        )
+
+
+@strawberry.type(description="Everything recorded about an address; none recorded is an answer.")
+class UsesAnswer:
+    """The uses of one address by month and licence, as recorded here at an instant."""
+
+    url: str
+    as_of: datetime
+    recorded: bool
+    uses: list[Use]
+
+
+@strawberry.type
+class UsesQuery:
+    """Whether a work was used: on every server, for what counted there."""
+
+    @strawberry.field(description="Who used an address: licence, use, units, money.")
+    async def uses_of(self, info: Info, url: str) -> UsesAnswer:
+        """Answer for one address (MALFORMED_URL); a member sees its own, staff see any."""
+        who, server = info.context.require(), info.context.server
+        key = normalise_url(url)
+        async with server.db.read() as session:
+            found = await uses.uses_of(session, server.config, key, who)
+        return UsesAnswer(
+            url=key.text,
+            as_of=server.clock(),
+            recorded=bool(found),
+            uses=[Use.of(item) for item in found],
+        )

@@ -1,0 +1,96 @@
+"""The roles people hold at a server, and which of them may read or do what: stated here only.
+
+GraphQL, HTTP and the work-lists ask this module, so that no fact has a second, weaker door.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """A role that a server's configuration gives to a person, as TOML and tokens write it."""
+
+    FEDERATION_OPERATOR = "federation_operator"
+    LICENSING_OFFICER = "licensing_officer"
+    SETTLEMENT_OFFICER = "settlement_officer"
+    SETTLEMENT_APPROVER = "settlement_approver"
+    REGISTRY_OFFICER = "registry_officer"
+    NODE_OPERATOR = "node_operator"
+    AUDITOR = "auditor"
+    LAB = "lab"
+    MEMBER = "member"
+    SITE = "site"
+
+
+PEER = "peer"  # another admitted server; no configuration gives it to a person
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Who may read one kind of fact: `staff` reads everybody's, the role `own` its party's only."""
+
+    staff: tuple[Role, ...]
+    own: Role | None = None
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """Return every role that may read at least a part."""
+        return self.staff if self.own is None else (self.own, *self.staff)
+
+
+_SETTLEMENT = (Role.SETTLEMENT_OFFICER, Role.SETTLEMENT_APPROVER, Role.AUDITOR)
+_COMMERCIAL = (
+    Role.LICENSING_OFFICER,
+    Role.SETTLEMENT_OFFICER,
+    Role.SETTLEMENT_APPROVER,
+    Role.AUDITOR,
+)
+
+# Runs, the journal, payments, held money, bank entries, reports and corrections.
+MAY_READ_BOOKS = Readers(_SETTLEMENT)
+# How far a month is, what waits, and what the collective did with its part: totals only.
+MAY_FOLLOW_THE_MONTH = Readers((*_SETTLEMENT, Role.NODE_OPERATOR))
+# Numbered documents; a lab reads its own invoices and credit notes.
+MAY_READ_DOCUMENTS = Readers(_COMMERCIAL, own=Role.LAB)
+MAY_LIST_DOCUMENTS = Readers(_COMMERCIAL)
+# A member's month, and why its amount is what it is.
+MAY_READ_STATEMENTS = Readers(_SETTLEMENT, own=Role.MEMBER)
+MAY_ASK_WHY = Readers(_COMMERCIAL, own=Role.MEMBER)
+# Who used an address; at the addresses of a lab this would be its recipe, so no lab is here.
+MAY_READ_USES = Readers((Role.REGISTRY_OFFICER, *_SETTLEMENT), own=Role.MEMBER)
+# The addresses the hub published as holding money for, in bands instead of amounts.
+MAY_READ_HELD_LIST = Readers((*_SETTLEMENT, Role.REGISTRY_OFFICER))
+
+MAY_READ_LICENCES = Readers((Role.NODE_OPERATOR, *_COMMERCIAL), own=Role.LAB)
+MAY_READ_OFFERS = Readers(_COMMERCIAL, own=Role.LAB)
+# Deviations from the tariff are for every lab to read, whoever they were made with.
+MAY_READ_AGREEMENTS = Readers((Role.LAB, Role.NODE_OPERATOR, *_COMMERCIAL))
+
+MAY_READ_MEMBERS = Readers((Role.REGISTRY_OFFICER, Role.NODE_OPERATOR, Role.AUDITOR))
+MAY_READ_CLAIMS = Readers(MAY_READ_MEMBERS.staff, own=Role.MEMBER)
+# What a member's site must withhold, and whom it may trust.
+MAY_READ_SITE_POLICY = Readers((Role.REGISTRY_OFFICER,), own=Role.SITE)
+
+MAY_READ_APPLICATIONS = Readers((Role.FEDERATION_OPERATOR, Role.AUDITOR))
+MAY_READ_DELIVERIES = Readers(
+    (Role.FEDERATION_OPERATOR, Role.NODE_OPERATOR, Role.AUDITOR, Role.SETTLEMENT_OFFICER)
+)
+
+# A node's own application to its hub.
+MAY_READ_OWN_APPLICATION = Readers((Role.NODE_OPERATOR, Role.AUDITOR))
+# Messages of other servers that could not be handled, with what they say.
+MAY_READ_PARKED = Readers(
+    (Role.FEDERATION_OPERATOR, Role.NODE_OPERATOR, Role.AUDITOR, Role.SETTLEMENT_OFFICER)
+)
+
+# Who may act: the roles of which the caller must hold one.
+MAY_ADMIT = (Role.FEDERATION_OPERATOR,)
+MAY_APPLY_FOR_ADMISSION = (Role.NODE_OPERATOR,)
+MAY_HANDLE_PARKED = (Role.FEDERATION_OPERATOR, Role.NODE_OPERATOR)
+MAY_LICENSE = (Role.LICENSING_OFFICER,)
+MAY_BUY = (Role.LAB,)
+MAY_KEEP_THE_REGISTRY = (Role.REGISTRY_OFFICER,)
+MAY_REPORT_USAGE = (Role.LAB, Role.SITE)
+MAY_PREPARE = (Role.SETTLEMENT_OFFICER,)
+MAY_APPROVE = (Role.SETTLEMENT_APPROVER,)
+MAY_PREPARE_OR_APPROVE = (*MAY_PREPARE, *MAY_APPROVE)

@@ -1,0 +1,183 @@
+"""One rule per fact: HTTP shows and does for each role what GraphQL does, and no route is left out.
+
+Each HTTP route and each file is asked in every role that a server knows, beside the GraphQL field
+for the same fact or act; both must answer with the same refusal, or both with none.
+"""
+
+import pytest
+
+from federation.edge.files import COMMON, OF_A_NODE
+from federation.ledger.export import WRITERS
+from federation.values.party import HUB
+from federation.values.roles import Role
+from tests.federation.harness import PERIOD, fetch, nothing_changes, send, tell
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+BOOKS = "{ journal { id } }"
+RUNS = "{ runs { runId } }"
+PAYMENTS = "{ payments { id } }"
+HELD = "{ suspense { reason } }"
+STATEMENTS = '{ documents(series: "STM") { number } }'
+OF_ANY_MEMBER = f'{{ memberStatement(period: "{PERIOD}", member: "de-b") {{ member }} }}'
+
+JOURNALS = {f"journal.{form}": BOOKS for form in WRITERS}
+MONTHLY = {
+    "runs.json": RUNS,
+    "report.json": RUNS,
+    "held.csv": HELD,
+    "held.json": HELD,
+    "members.csv": OF_ANY_MEMBER,
+    "statements.csv": STATEMENTS,
+    "statements.json": STATEMENTS,
+}
+
+
+def one_document(number):
+    return f'{{ document(number: "{number}") {{ number }} }}'
+
+
+def files_of(names):
+    return {f"{name.replace('.', f'/{PERIOD}.')}": MONTHLY[name] for name in names} | JOURNALS
+
+
+READABLE = {
+    HUB: {f"/files/{path}": fact for path, fact in files_of(COMMON).items()}
+    | {
+        f"/files/payments/{PERIOD}": PAYMENTS,
+        f"/files/payments/{PERIOD}/GBP.xml": PAYMENTS,
+        "/documents/INV-HUB-000001": one_document("INV-HUB-000001"),
+        "/documents/INV-HUB-000002": one_document("INV-HUB-000002"),
+        "/documents/RUN-HUB-000001": one_document("RUN-HUB-000001"),
+        "/documents/NONE": one_document("NONE"),
+    },
+    "DE": {f"/files/{path}": fact for path, fact in files_of(OF_A_NODE).items()}
+    | {
+        f"/files/payments/{PERIOD}": PAYMENTS,
+        "/documents/STM-DE-000001": one_document("STM-DE-000001"),
+        "/documents/INV-DE-000001": one_document("INV-DE-000001"),
+    },
+}
+
+NO_MATCH = "mutation { confirmMatch(entries: [], items: []) { ... on Refused { code } } }"
+NO_CUT_OFF = 'mutation { cutOff(period: "never") { ... on Refused { code } } }'
+NO_ACCOUNT = """mutation { setMemberAccount(member: "nobody", account: { account: "x" }) {
+  ... on Refused { code } } }"""
+DOABLE = {
+    HUB: {"/banking/files": NO_MATCH, "/settlement/rates": NO_CUT_OFF},
+    "DE": {
+        "/banking/files": NO_MATCH,
+        "/registry/members": NO_ACCOUNT,
+        "/registry/works": NO_ACCOUNT,
+        "/registry/optouts": NO_ACCOUNT,
+    },
+}
+
+PUBLIC = {"/health/live", "/health/ready", "/.well-known/federation", "/.well-known/jwks.json"}
+OF_SERVERS = {"/federation/inbox", "/federation/index"}
+WITHOUT_GRAPHQL = {"/usage", "/sites/{member:str}/policy", "/validate", "/trust"}
+
+PEOPLE = {Role.MEMBER: "member@de-a", Role.LAB: "buyer@lab-one"}
+
+
+def everybody(small, code):
+    """The server's people by role; two with the same role are one."""
+    found = {}
+    for person in small.running[code].config.principal:
+        for role in person.roles:
+            found.setdefault(Role(role), PEOPLE.get(role, person.subject))
+    assert set(found) == set(Role) - ({Role.MEMBER} if code == HUB else set())
+    return {role: small.at(code, subject, role) for role, subject in found.items()}
+
+
+def refusal(answer):
+    return answer.code if answer.status >= 400 else None
+
+
+def graphql_refusal(answer):
+    """Return the code of a refusal; a member that is shown itself is not shown everybody."""
+    data = answer.body.get("data") or {}
+    if (data.get("memberStatement") or {}).get("member") == "de-a":
+        return "NOT_ALLOWED"
+    return answer.code
+
+
+@pytest.mark.parametrize(
+    ("code", "path"), [(code, path) for code, facts in READABLE.items() for path in facts]
+)
+async def test_http_shows_a_role_what_graphql_shows_it(settled, code, path):
+    over_http, over_graphql = {}, {}
+    for role, person in everybody(settled, code).items():
+        over_http[role] = refusal(await fetch(settled, code, path, person))
+        asked = await tell(settled, code, person, READABLE[code][path])
+        over_graphql[role] = graphql_refusal(asked)
+
+    assert over_http == over_graphql
+    if path != "/documents/NONE":
+        assert over_http[Role.AUDITOR] is None
+    assert over_http[Role.NODE_OPERATOR] == "NOT_ALLOWED"
+    assert over_http[Role.SITE] == "NOT_ALLOWED"
+
+
+@pytest.mark.parametrize(
+    ("code", "path"), [(code, path) for code, acts in DOABLE.items() for path in acts]
+)
+async def test_http_does_for_a_role_what_graphql_does_for_it(settled, code, path):
+    over_http, over_graphql = {}, {}
+    async with nothing_changes(settled, code):
+        for role, person in everybody(settled, code).items():
+            sent = await send(settled, code, path, b"not a file", token=person._token())
+            over_http[role] = refusal(sent) == "NOT_ALLOWED"
+            asked = await tell(settled, code, person, DOABLE[code][path])
+            over_graphql[role] = asked.code == "NOT_ALLOWED"
+            assert (refusal(sent), asked.code) != (None, None)
+
+    assert over_http == over_graphql
+    assert sum(not is_refused for is_refused in over_http.values()) == 1
+
+
+async def test_usage_is_taken_from_labs_at_the_hub_and_from_sites_at_a_node(settled):
+    taken = set()
+    async with nothing_changes(settled, HUB, "DE"):
+        for code in (HUB, "DE"):
+            for role, person in everybody(settled, code).items():
+                headers = {"Idempotency-Key": "x" * 129}
+                answer = await send(
+                    settled, code, "/usage", b"", token=person._token(), headers=headers
+                )
+                assert (answer.status, answer.code) == (403, "NOT_ALLOWED")
+                if "Idempotency-Key" in answer.body["message"]:
+                    taken.add((code, role))
+
+    assert taken == {(HUB, Role.LAB), ("DE", Role.SITE)}
+
+
+async def test_a_policy_is_for_its_site_and_for_who_keeps_the_registry(settled):
+    people = everybody(settled, "DE") | {"own": settled.at("DE", "site@de-a", "site")}
+    answers = {
+        role: refusal(await fetch(settled, "DE", "/sites/de-a/policy", person))
+        for role, person in people.items()
+    }
+
+    allowed = {role for role, code in answers.items() if code is None}
+    assert allowed == {Role.REGISTRY_OFFICER, "own"}
+
+
+@pytest.mark.parametrize("code", [HUB, "DE"])
+async def test_nobody_without_a_token_comes_through_a_door(settled, code):
+    for path in READABLE[code]:
+        async with settled.http.get(f"{settled.running[code].url}{path}") as response:
+            assert response.status == 401
+    async with nothing_changes(settled, code):
+        for path in [*DOABLE[code], "/usage"]:
+            answer = await send(settled, code, path, b"")
+            assert (answer.status, answer.code) == (401, "NOT_AUTHENTICATED")
+
+
+@pytest.mark.parametrize("code", [HUB, "DE"])
+async def test_every_route_has_its_place_in_this_file(settled, code):
+    walked = {"/files/{path:path}", "/documents/{name:str}", "/graphql"}
+    walked |= {"/registry/{table:str}" if "/registry/" in path else path for path in DOABLE[code]}
+    routes = {route.path for route in settled.keepers[code].service.parts.app.routes}
+
+    assert routes - PUBLIC - OF_SERVERS - WITHOUT_GRAPHQL == walked
