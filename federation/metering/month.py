@@ -139,7 +139,10 @@ async def go_on_without(session: WriteSession, period: Month, node: str, now: da
 
 
 async def own_lines(session: ReadSession, period: Month, here: str) -> list[CountedLine]:
-    """At a node: return the undecided lines of a month that belong here, wherever they entered."""
+    """At a node: return the undecided lines of a month that belong here, wherever they entered.
+
+    Of those that entered here there are none but in a month that an earlier release sent on.
+    """
     entered = await usage_lines.undecided_lines(session, period, here)
     return [*entered, *await usage_lines.routed_lines(session, period, verdict=None)]
 
@@ -230,9 +233,9 @@ async def forward_entered(
     placer: Counter,
     now: datetime,
 ) -> int:
-    """Decide the lines that end here, send on those owned elsewhere; return how many went."""
+    """Decide the lines that end here or are owned here, send on all others; return how many."""
     here = placer.here
-    tally, _ = placer.enter(lines)
+    tally = placer.enter(lines)
     await usage_lines.keep_tally(session, period, here, tally)
     sent = 0
     for owner, theirs in sorted(tally.elsewhere.items()):

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import TypeVar
 
 from federation.licensing.facts import LicenceFacts
@@ -12,10 +11,9 @@ from federation.metering.verdicts import (
     RESERVED,
     Placement,
     Terms,
-    ending,
     place,
 )
-from federation.registry.index import ClaimIndex
+from federation.registry.index import Claimed, ClaimIndex
 from federation.registry.urls import UrlKey, normalise_url
 from federation.store.base import from_micros
 from federation.values.held import DISPUTED_PARTY, is_held
@@ -70,29 +68,28 @@ class Counter:
     member_of: Callable[[str], str | None]  # holder id -> member id, for holders of this node
     keys: dict[str, UrlKey] = field(default_factory=dict)
 
-    def enter(self, lines: Iterable[CountedLine]) -> tuple[Tally, list[CountedLine]]:
-        """Sort lines that entered here: ended, owned elsewhere, and (second) owned here."""
-        tally, mine = Tally(), []
+    def enter(self, lines: Iterable[CountedLine]) -> Tally:
+        """Decide lines that entered here, but those owned elsewhere: these are to be sent on."""
+        tally = Tally()
         for line in lines:
-            key, at = self._key(line.url), from_micros(line.occurred_at)
-            licence = self.licences[line.licence]
-            _, owner = ending(key, line.use, at, licence.unclaimed, self.index)
+            found = self._look_up(line)
+            owner = found.owner
             if owner is None:
-                self._count(tally, line, key, at)
+                self.decide(tally, line, found)
             elif owner not in self.repertoire.get(line.licence, {owner}):
-                _note(tally, line, key, OUT_OF_SCOPE, "")
+                _note(tally, line, found.key, OUT_OF_SCOPE, "")
             elif owner == self.here:
-                mine.append(line)
+                self.decide(tally, line, found)
             else:
                 tally.elsewhere.setdefault(owner, []).append(line)
                 tally.verdicts.append((line, FORWARDED))
-        return tally, mine
+        return tally
 
     def own(self, lines: Iterable[CountedLine]) -> Tally:
         """Decide lines this node owns: RESERVED, or MATCHED with the weights of their portions."""
         tally = Tally()
         for line in lines:
-            self._count(tally, line, self._key(line.url), from_micros(line.occurred_at))
+            self.decide(tally, line, self._look_up(line))
         return tally
 
     def withdraw(
@@ -108,10 +105,11 @@ class Counter:
         left = {key: weighs.get(key, 0) for key in weighs}
         unclear: list[CountedLine] = []
         for line in lines:
-            key, at = self._key(line.url), from_micros(line.occurred_at)
-            if not self.index.is_reserved(key, line.use, at):
+            found = self._look_up(line)
+            if not self.index.withholds(found, line.use):
                 continue
-            counted = unaware.own([line])
+            counted = Tally()
+            unaware.decide(counted, line, found)
             gave = counted.portions
             is_same = [verdict for _, verdict in counted.verdicts] == [MATCHED]
             if not is_same or any(left.get(k, 0) < weight for k, (weight, _) in gave.items()):
@@ -123,33 +121,30 @@ class Counter:
                 _add(tally.totals, total, (-number, -units))
             for portion, (weight, units) in counted.portions.items():
                 _add(tally.portions, portion, (-weight, -units))
-            whose = self._whose(Placement(RESERVED, None, ()), key, at)
-            _note(tally, line, key, RESERVED, whose)
+            _note(tally, line, found.key, RESERVED, self._whose(found))
         return unclear
 
-    def _count(self, tally: Tally, line: CountedLine, key: UrlKey, at: datetime) -> None:
-        licence = self.licences[line.licence]
+    def decide(self, tally: Tally, line: CountedLine, found: Claimed) -> None:
+        """Decide a line of whose address `found` is known, and add it to a tally."""
         placement = place(
-            key,
+            found,
             line.use,
             line.units,
-            at,
-            unclaimed=licence.unclaimed,
+            unclaimed=self.licences[line.licence].unclaimed,
             index=self.index,
             owner_bps=self.owner_bps,
             terms=self.terms,
         )
-        _note(tally, line, key, placement.cls, self._whose(placement, key, at))
-        self._weigh(tally, line, key, placement)
+        whose = self._whose(found) if placement.cls in {MATCHED, RESERVED} else ""
+        _note(tally, line, found.key, placement.cls, whose)
+        self._weigh(tally, line, found, placement)
 
-    def _whose(self, placement: Placement, key: UrlKey, at: datetime) -> str:
+    def _whose(self, found: Claimed) -> str:
         """Return the member of this node whose page was used, also where it was withheld."""
-        if placement.cls not in {MATCHED, RESERVED}:
-            return ""
-        members = {self.member_of(claim.holder_id) for claim in self.index.claimants(key, at)}
+        members = {self.member_of(claim.holder_id) for claim in found.claims}
         return members.pop() or "" if len(members) == 1 else ""
 
-    def _weigh(self, tally: Tally, line: CountedLine, key: UrlKey, placement: Placement) -> None:
+    def _weigh(self, tally: Tally, line: CountedLine, found: Claimed, placement: Placement) -> None:
         licence = self.licences[line.licence]
         component = licence.component_for(line.use)
         if component is None:
@@ -165,7 +160,7 @@ class Counter:
                 portion.party,
                 member if portion.party == self.here else None,
                 self._foreign_claim(portion.party, portion.member, portion.claim_id),
-                self._held_at(key, placement, line) if held else key.text,
+                _held_at(found, placement) if held else found.key.text,
             )
             _add(tally.portions, item, (portion.weight, units))
             units = 0
@@ -175,19 +170,21 @@ class Counter:
             return None
         return DISPUTED_PARTY if member == DISPUTED_PARTY else claim_id
 
-    def _held_at(self, key: UrlKey, placement: Placement, line: CountedLine) -> str:
-        """Return the address whose money is held: a copy's canonical one, else the line's own."""
-        if placement.cls != MATCHED:
-            return key.text
-        claims = self.index.claimants(key, from_micros(line.occurred_at))
-        canonical = claims[0].canonical if claims else None
-        return canonical.text if canonical else key.text
+    def _look_up(self, line: CountedLine) -> Claimed:
+        """Ask the index once for all that is decided of a line."""
+        return self.index.look_up(self._key(line.url), from_micros(line.occurred_at))
 
     def _key(self, url: str) -> UrlKey:
         found = self.keys.get(url)
         if found is None:
             found = self.keys[url] = normalise_url(url)
         return found
+
+
+def _held_at(found: Claimed, placement: Placement) -> str:
+    """Return the address whose money is held: a copy's canonical one, else the line's own."""
+    canonical = found.claims[0].canonical if placement.cls == MATCHED else None
+    return canonical.text if canonical else found.key.text
 
 
 def _note(tally: Tally, line: CountedLine, key: UrlKey, verdict: str, member: str) -> None:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from federation.licensing.facts import LicenceFacts
-from federation.registry.index import ClaimIndex, IndexedClaim
-from federation.registry.urls import UrlKey
+from federation.registry.index import Claimed, ClaimIndex, IndexedClaim
 from federation.values.held import DISPUTED, DISPUTED_PARTY, UNMATCHED, UNMATCHED_PARTY
 
 MALFORMED = "MALFORMED"
@@ -71,49 +70,44 @@ def term_class(licence: LicenceFacts, use: str, occurred_at: datetime, source: s
     return None if licence.component_for(use) else OUT_OF_SCOPE
 
 
-def ending(
-    key: UrlKey, use: str, at: datetime, unclaimed: str, index: ClaimIndex
-) -> tuple[str | None, str | None]:
-    """Return (class, None) where a line ends without an owner, else (None, the one owner).
-
-    A server that knows claims but not works asks this; the owner decides RESERVED or MATCHED.
-    """
-    nodes = {claim.node for claim in index.claimants(key, at)}
-    if len(nodes) == 1:
-        return None, nodes.pop()
-    if index.is_reserved(key, use, at):
-        return RESERVED, None
-    if nodes:
-        return DISPUTED, None
-    return (UNMATCHED if unclaimed == HOLD else NOT_REPRESENTED), None
-
-
 def place(
-    key: UrlKey,
+    found: Claimed,
     use: str,
     units: int,
-    at: datetime,
     *,
     unclaimed: str,
     index: ClaimIndex,
     owner_bps: Callable[[str], int],
     terms: Terms,
 ) -> Placement:
-    """Return the class (5 to 8) of a line within its licence's term and scope, and its weights."""
-    if index.is_reserved(key, use, at):
+    """Return the class (5 to 8) of a line within its licence's term and scope, and its weights.
+
+    `found` is what `index` knows of the line's address at its instant; `owner_bps` returns the
+    canonical owner's part of a claim, by claim id, in basis points.
+    """
+    if index.withholds(found, use):
         return Placement(RESERVED, None, ())
-    cls, owner = ending(key, use, at, unclaimed, index)
-    claims = index.claimants(key, at)
+    claims = found.claims
     base = terms.weigh(units, _agreed_tier(claims), use)
-    if cls is not None:
+    if found.owner is None:
+        cls = _class_without_owner(claims, unclaimed)
         return Placement(cls, None, _ownerless(cls, base))
     if len({claim.holder_id for claim in claims}) > 1:  # contested within the node
-        whole = Portion(claims[0].node, DISPUTED_PARTY, None, base * WHOLE_BPS)
-        return Placement(MATCHED, owner, _weighing(whole))
-    bps = 0 if claims[0].canonical is None else owner_bps(claims[0].claim_id)
-    copier = _for_claim(claims[0], base * (WHOLE_BPS - bps))
-    syndicated = _canonical_portion(claims[0], at, base * bps, unclaimed, index)
-    return Placement(MATCHED, owner, _weighing(copier, syndicated))
+        whole = Portion(found.owner, DISPUTED_PARTY, None, base * WHOLE_BPS)
+        return Placement(MATCHED, found.owner, _weighing(whole))
+    claim = claims[0]
+    bps = 0 if claim.canonical is None else owner_bps(claim.claim_id)
+    copier = _for_claim(claim, base * (WHOLE_BPS - bps))
+    syndicated = None
+    if claim.canonical is not None:
+        syndicated = _canonical_portion(found.canonicals[claim.canonical], base * bps, unclaimed)
+    return Placement(MATCHED, found.owner, _weighing(copier, syndicated))
+
+
+def _class_without_owner(claims: tuple[IndexedClaim, ...], unclaimed: str) -> str:
+    if claims:
+        return DISPUTED
+    return UNMATCHED if unclaimed == HOLD else NOT_REPRESENTED
 
 
 def _agreed_tier(claims: tuple[IndexedClaim, ...]) -> str:
@@ -130,12 +124,9 @@ def _ownerless(cls: str, base: int) -> tuple[Portion, ...]:
 
 
 def _canonical_portion(
-    claim: IndexedClaim, at: datetime, weight: int, unclaimed: str, index: ClaimIndex
+    owners: tuple[IndexedClaim, ...], weight: int, unclaimed: str
 ) -> Portion | None:
     """Return the owner's part of a copy: for the one claimant of its canonical URL, if any."""
-    if claim.canonical is None:
-        return None
-    owners = index.claimants(claim.canonical, at)
     if not owners:
         return Portion(UNMATCHED_PARTY, None, None, weight) if unclaimed == HOLD else None
     if len({owner.node for owner in owners}) > 1:

@@ -3,7 +3,7 @@
 The rules are SETTLEMENT §3, classes 5 to 8 and Matching. Where claims come from is not known here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Generic, TypeVar
@@ -52,6 +52,26 @@ class IndexedOptOut:
         return self.use in (ALL_USES, use) and self.effective_at <= at
 
 
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An address at an instant, and the claims that were found for it.
+
+    `claims` are the most specific ones that count on the UTC day of `at`; `canonicals` are the
+    addresses that they call the original of their page, each with the claims found for it there.
+    """
+
+    key: UrlKey
+    at: datetime
+    claims: tuple[IndexedClaim, ...]
+    canonicals: Mapping[UrlKey, tuple[IndexedClaim, ...]]
+
+    @property
+    def owner(self) -> str | None:
+        """The one node whose members claim the address; None if nobody or several nodes do."""
+        nodes = {claim.node for claim in self.claims}
+        return nodes.pop() if len(nodes) == 1 else None
+
+
 class ClaimIndex:
     """Claims and opt-outs, looked up by URL."""
 
@@ -81,18 +101,25 @@ class ClaimIndex:
                 return counting
         return ()
 
-    def is_reserved(self, key: UrlKey, use: str, at: datetime) -> bool:
-        """Tell whether a URL is RESERVED (SETTLEMENT §3.5), its canonical URLs included.
+    def look_up(self, key: UrlKey, at: datetime) -> Claimed:
+        """Return who claims an address at an instant, and who claims its canonical addresses.
 
         One step only: the canonical URL of a canonical URL is not followed.
         """
+        claims = self.claimants(key, at)
+        canonicals = {claim.canonical for claim in claims if claim.canonical is not None}
+        return Claimed(key, at, claims, {c: self.claimants(c, at) for c in canonicals})
+
+    def is_reserved(self, key: UrlKey, use: str, at: datetime) -> bool:
+        """Tell whether a URL is RESERVED (SETTLEMENT §3.5), its canonical URLs included."""
+        return self.withholds(self.look_up(key, at), use)
+
+    def withholds(self, found: Claimed, use: str) -> bool:
+        """Tell the same of an address that was looked up here."""
         if not self._anything_withheld:
             return False
-        claimants = self.claimants(key, at)
-        if self._is_withheld(key, claimants, use, at):
-            return True
-        canonicals = {claim.canonical for claim in claimants if claim.canonical is not None}
-        return any(self._is_withheld(c, self.claimants(c, at), use, at) for c in canonicals)
+        pages = {found.key: found.claims, **found.canonicals}
+        return any(self._is_withheld(key, by, use, found.at) for key, by in pages.items())
 
     def _is_withheld(
         self, key: UrlKey, claimants: tuple[IndexedClaim, ...], use: str, at: datetime

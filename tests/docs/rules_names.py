@@ -331,10 +331,9 @@ def _placed(
     registered: Registered, licence: LicenceFacts, url: str, use: str, units: int, at: str
 ) -> Any:
     return place(
-        normalise_url(url),
+        registered.index.look_up(normalise_url(url), instant(at)),
         use,
         units,
-        instant(at),
         unclaimed=licence.unclaimed,
         index=registered.index,
         owner_bps=registered.owner_bps.__getitem__,

@@ -265,10 +265,9 @@ class Walk:
         self, key: UrlKey, use: str, units: int, at: datetime, licence: LicenceFacts
     ) -> Placement:
         return place(
-            key,
+            self.index.look_up(key, at),
             use,
             units,
-            at,
             unclaimed=licence.unclaimed,
             index=self.index,
             owner_bps=self.scenario.owner_bps.__getitem__,
