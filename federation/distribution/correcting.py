@@ -1,7 +1,7 @@
 """A node's part of a correction: its month shared out again, the differences for its members."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -10,17 +10,12 @@ import msgspec
 from federation.distribution import store
 from federation.distribution.adjustments import Adjustment, adjust_members
 from federation.distribution.directly import Directly, between_nodes, settle_directly
-from federation.distribution.inputs import (
-    AmountRow,
-    add_credits,
-    amount_rows,
-    member_weights,
-    node_inputs,
-)
+from federation.distribution.inputs import add_credits
 from federation.distribution.service import Own, RequireSound, RunMismatchError, checked
+from federation.distribution.sharing import AmountRow, SharedRun, amount_rows, share_out
 from federation.distribution.tables import DistributedRun, NodeCorrection
 from federation.ledger import store as ledger
-from federation.ledger.accounts import Accounts
+from federation.ledger.accounts import Accounts, Entry
 from federation.ledger.entries import distribution_entry, restated_position, run_entries
 from federation.months import store as months
 from federation.months.held import itemise_held
@@ -31,12 +26,11 @@ from federation.payments.names import correction_id
 from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg
 from federation.settlement.clearing import converted
+from federation.settlement.computed import ComputedRun, computed, read_run
 from federation.settlement.messages import RunCorrected
-from federation.settlement.plans import NOBODYS, Distribution, MemberFacts, distribute
-from federation.settlement.rates import Rates
+from federation.settlement.plans import NOBODYS, Distribution, MemberFacts
 from federation.settlement.recompute import Corrected, Difference, difference
-from federation.settlement.run import RunResult, compute, document_rates, received_by
-from federation.settlement.run_document import RunDocument, decode
+from federation.settlement.run import RunResult, document_rates, received_by
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
 from federation.values.licence_key import LicenceKey
@@ -62,6 +56,17 @@ class _InForce(NamedTuple):
     outstanding: dict[str, int]
 
 
+class _Followed(NamedTuple):
+    """A correction as this node follows it, and what it changes for each of its members."""
+
+    message: RunCorrected
+    item: Corrected
+    moved: Difference
+    directly: Directly
+    shared: SharedRun
+    changes: dict[_Key, int]
+
+
 async def receive_correction(
     session: WriteSession,
     message: RunCorrected,
@@ -72,57 +77,60 @@ async def receive_correction(
 ) -> None:
     """Follow a correction, once: members get the differences, the books their entries."""
     document = checked(message.run_id, message.document)
-    row = await store.find_distribution(session, document.period)
-    run = await months.find_run(session, message.run_id)
-    in_force = await months.effective_run(session, document.period)
-    if row is None or run is None or in_force is None or run.state != "ADVISED":
-        raise RunMismatchError(f"{message.run_id[:16]} corrects no month that is distributed")
-    if in_force.run_id != message.corrects:
-        raise RunMismatchError(f"{document.period}: {in_force.run_id[:16]} is in force")
-    old = decode(in_force.document)
-    item = Corrected(old, document, compute(old), compute(document))
+    row, run, in_force = await _corrected(session, message, document.period)
+    item = Corrected(read_run(in_force.document), computed(run.document, document))
     await add_credits(session, own.code, document.period, message.credits)
     await session.flush()
-    weights = await member_weights(session, own.code, document)
     members = [MemberFacts(*facts) for facts in msgspec.json.decode(row.members or "[]")]
-    inputs = await node_inputs(
-        session, own.code, document, item.after, weights, document_rates(document), members
-    )
-    shared = distribute(inputs)
-    agreed = document.collectives[own.code]
-    rows = amount_rows(own.code, document.period, shared, weights, agreed.settlement_currency)
-    changes = await _member_changes(session, document.period, rows)
+    shared = await share_out(session, own.code, item.new, members)
+    changes = await _member_changes(session, document.period, amount_rows(shared))
     run.state, run.approved_at = "APPROVED", now
     await session.flush()
     moved = difference(item, {}, message.left)
     directly = between_nodes(item, moved.bilateral, own.code)
-    name = await _post(
-        session, own, message, item, moved, directly, shared, row, changes, terms, now
-    )
-    await adjust_members(
-        session,
-        [
-            Adjustment(
-                document=name,
-                member_id=key.member,
-                reason="CORRECTION",
-                service_period=document.period,
-                corrects=message.corrects,
-                licence=key.licence,
-                use=key.use,
-                source=key.source,
-                amount=amount,
-                currency=agreed.settlement_currency,
-            )
-            for key, amount in changes.items()
-        ],
-        now.date(),
-    )
-    await itemise_held(session, run.run_id, run.period, item.after, message.held, now)
-    await _expect(session, own, message, run, agreed.settlement_currency, terms, now)
+    followed = _Followed(message, item, moved, directly, shared, changes)
+    name = await _post(session, followed, await _in_force(session, row), terms, now)
+    await adjust_members(session, _adjustments(followed, name), now.date())
+    await itemise_held(session, run.run_id, run.period, item.new.result, message.held, now)
+    await _expect(session, own, message, run, shared.agreed.settlement_currency, terms, now)
     await settle_directly(session, own, directly, run, message.accounts, terms, now)
     await session.flush()
-    await require_sound(session, row, own.code)
+    computed_here = {one.run_id: one for one in (item.old, item.new)}
+    await require_sound(session, row, own.code, computed_here)
+
+
+async def _corrected(
+    session: ReadSession, message: RunCorrected, period: Month
+) -> tuple[DistributedRun, Run, Run]:
+    """Return what was distributed, the correction as it was advised, and the run in force."""
+    row = await store.find_distribution(session, period)
+    run = await months.find_run(session, message.run_id)
+    in_force = await months.effective_run(session, period)
+    if row is None or run is None or in_force is None or run.state != "ADVISED":
+        raise RunMismatchError(f"{message.run_id[:16]} corrects no month that is distributed")
+    if in_force.run_id != message.corrects:
+        raise RunMismatchError(f"{period}: {in_force.run_id[:16]} is in force")
+    return row, run, in_force
+
+
+def _adjustments(followed: _Followed, document: str) -> list[Adjustment]:
+    """Return the differences as what members are told and paid."""
+    shared = followed.shared
+    return [
+        Adjustment(
+            document=document,
+            member_id=key.member,
+            reason="CORRECTION",
+            service_period=shared.period,
+            corrects=followed.message.corrects,
+            licence=key.licence,
+            use=key.use,
+            source=key.source,
+            amount=amount,
+            currency=shared.agreed.settlement_currency,
+        )
+        for key, amount in followed.changes.items()
+    ]
 
 
 async def _member_changes(
@@ -149,48 +157,77 @@ async def _in_force(session: ReadSession, row: DistributedRun) -> _InForce:
 
 
 async def _post(
-    session: WriteSession,
-    own: Own,
-    message: RunCorrected,
-    item: Corrected,
-    moved: Difference,
-    directly: Directly,
-    shared: Distribution,
-    row: DistributedRun,
-    changes: dict[_Key, int],
-    terms: HubTerms,
-    now: datetime,
+    session: WriteSession, followed: _Followed, before: _InForce, terms: HubTerms, now: datetime
 ) -> str:
     """Enter the differences; return the document that attributes them to members."""
-    period, agreed = item.new.period, item.new.collectives[own.code]
-    net, remittance = moved.positions[own.code].net, int(message.remittance)
-    entries = run_entries(
-        party=own.code,
-        period=period,
+    message, shared = followed.message, followed.shared
+    entries = _run_entries(followed, terms, now)
+    more = _more(shared.result, before, followed.changes)
+    remittance, gets = int(message.remittance), followed.directly.gets
+    payable = _payable(followed.item, shared.code, followed.directly.owes)
+    entry = distribution_entry(
+        node=shared.code,
+        currency=shared.agreed.settlement_currency,
+        period=shared.period,
+        run_id=message.run_id,
+        posted_on=now.date(),
+        domestic=_domestic(followed.item.old.result, followed.item.new.result, shared.code),
+        result=more,
+        fx_rounding=remittance + gets - (more.received - payable),
+        corrects=message.corrects,
+    )
+    await ledger.post(session, [*entries, entry])
+    session.add(
+        NodeCorrection(
+            run_id=message.run_id,
+            period=shared.period,
+            corrects=message.corrects,
+            received=shared.result.received,
+            domestic=shared.result.domestic,
+            admin_fee=shared.result.admin_fee,
+            outstanding=msgspec.json.encode(
+                {
+                    reason: str(amount)
+                    for reason, amount in sorted(shared.result.outstanding.items())
+                }
+            ).decode(),
+            left_net=",".join(message.left),
+            recorded_on=now.date(),
+        )
+    )
+    return entry.document
+
+
+def _run_entries(followed: _Followed, terms: HubTerms, now: datetime) -> list[Entry]:
+    """Return what the differences of the run itself enter in this node's books."""
+    message, shared, moved = followed.message, followed.shared, followed.moved
+    restated = restated_position(
+        node=shared.code,
+        net=moved.positions[shared.code].net,
+        clearing_currency=terms.clearing_currency,
+        remittance=int(message.remittance),
+        currency=shared.agreed.settlement_currency,
+        meta={"period": shared.period, "run": message.run_id[:16]},
+    )
+    return run_entries(
+        party=shared.code,
+        period=shared.period,
         run_id=message.run_id,
         posted_on=now.date(),
         licences=moved.licences,
         cleared=moved.cleared,
         clearing_currency=terms.clearing_currency,
-        restated=(
-            *restated_position(
-                node=own.code,
-                net=net,
-                clearing_currency=terms.clearing_currency,
-                remittance=remittance,
-                currency=agreed.settlement_currency,
-                meta={"period": period, "run": message.run_id[:16]},
-            ),
-            *directly.postings,
-        ),
+        restated=(*restated, *followed.directly.postings),
         corrects=message.corrects,
     )
-    before = await _in_force(session, row)
+
+
+def _more(shared: Distribution, before: _InForce, changes: Mapping[_Key, int]) -> Distribution:
+    """Return what is shared out more, or less where it is below 0, than before the correction."""
     attributed: defaultdict[str, int] = defaultdict(int)
     for key, amount in changes.items():
         attributed[key.member] += amount
-    reasons = {*before.outstanding, *shared.outstanding}
-    more = Distribution(
+    return Distribution(
         received=shared.received - before.received,
         domestic=shared.domestic - before.domestic,
         admin_fee=shared.admin_fee - before.admin_fee,
@@ -198,41 +235,11 @@ async def _post(
         attributed=dict(attributed),
         outstanding={
             reason: shared.outstanding.get(reason, 0) - before.outstanding.get(reason, 0)
-            for reason in sorted(reasons)
+            for reason in sorted({*before.outstanding, *shared.outstanding})
         },
         warnings=(),
         checks={},
     )
-    entry = distribution_entry(
-        node=own.code,
-        currency=agreed.settlement_currency,
-        period=period,
-        run_id=message.run_id,
-        posted_on=now.date(),
-        domestic=_domestic(item.before, item.after, own.code),
-        result=more,
-        fx_rounding=remittance
-        + directly.gets
-        - (more.received - _payable(item, own.code, directly.owes)),
-        corrects=message.corrects,
-    )
-    await ledger.post(session, [*entries, entry])
-    session.add(
-        NodeCorrection(
-            run_id=message.run_id,
-            period=period,
-            corrects=message.corrects,
-            received=shared.received,
-            domestic=shared.domestic,
-            admin_fee=shared.admin_fee,
-            outstanding=msgspec.json.encode(
-                {reason: str(amount) for reason, amount in sorted(shared.outstanding.items())}
-            ).decode(),
-            left_net=",".join(message.left),
-            recorded_on=now.date(),
-        )
-    )
-    return entry.document
 
 
 def _domestic(before: RunResult, after: RunResult, node: str) -> list[tuple[str, str, int]]:
@@ -246,25 +253,20 @@ def _domestic(before: RunResult, after: RunResult, node: str) -> list[tuple[str,
 
 def _payable(item: Corrected, node: str, directly: frozenset[str]) -> int:
     """Return the difference of what a node owes by way of the hub, in its settlement currency."""
-    currency = item.new.collectives[node].settlement_currency
-    return _owed(item.new, item.after, node, currency, directly) - _owed(
-        item.old, item.before, node, currency, directly
-    )
+    currency = item.new.document.collectives[node].settlement_currency
+    return _owed(item.new, node, currency, directly) - _owed(item.old, node, currency, directly)
 
 
-def _owed(
-    document: RunDocument, result: RunResult, node: str, currency: str, directly: frozenset[str]
-) -> int:
-    is_cleared = result.positions[node].payable != 0
-    rates: Rates = document_rates(document)
+def _owed(run: ComputedRun, node: str, currency: str, directly: frozenset[str]) -> int:
+    is_cleared = run.result.positions[node].payable != 0
     owed = [
         (row.licence, row.currency, row.amount)
-        for row in result.obligations
+        for row in run.result.obligations
         if row.debtor == node
         and row.creditor not in directly
         and (is_cleared or row.currency == currency)
     ]
-    return converted(owed, currency, rates)
+    return converted(owed, currency, document_rates(run.document))
 
 
 async def _expect(

@@ -54,7 +54,7 @@ def between_nodes(item: Corrected, rows: Iterable[Clearing], node: str) -> Direc
     for row in rows:
         if node not in (row.debtor, row.creditor):
             continue
-        currency = item.new.collectives[row.creditor].settlement_currency
+        currency = item.new.document.collectives[row.creditor].settlement_currency
         credit = Amount(between(item, row, row.creditor, {}), currency)
         dues.append(Due(row.debtor, row.creditor, Amount(row.amount, row.currency), credit))
         if row.creditor == node:

@@ -1,7 +1,7 @@
 """What a node's distribution follows from beside the run: credits, weights, members."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import ClassVar
 
@@ -11,11 +11,10 @@ from federation.metering import totals as usage_totals
 from federation.metering.tables import Portion
 from federation.registry import store as registry
 from federation.registry.tables import Member
-from federation.settlement.arithmetic import largest_remainder
+from federation.settlement.computed import ComputedRun
 from federation.settlement.messages import Credit
-from federation.settlement.plans import Distribution, Line, MemberFacts, NodeInputs, NodeTerms
-from federation.settlement.rates import Rates
-from federation.settlement.run import RunResult, received_by
+from federation.settlement.plans import MemberFacts, NodeInputs, NodeTerms
+from federation.settlement.run import document_rates, received_by
 from federation.settlement.run_document import CollectiveInRun, RunDocument
 from federation.store.sessions import ReadSession, WriteSession
 from federation.values.held import DISPUTED_PARTY
@@ -72,10 +71,6 @@ async def add_credits(
 MemberUse = dict[LicenceKey, dict[str, dict[str, tuple[int, int]]]]
 
 
-# period, member, licence, use, units, source, part, amount, currency
-AmountRow = tuple[Month, str, LicenceKey | None, str | None, str, str, str, str, str]
-
-
 async def member_weights(session: ReadSession, code: str, document: RunDocument) -> MemberUse:
     """Return our members' weights: of the month, or where the run says so of the earlier ones."""
     origin = {
@@ -100,16 +95,15 @@ async def member_weights(session: ReadSession, code: str, document: RunDocument)
 async def node_inputs(
     session: ReadSession,
     code: str,
-    document: RunDocument,
-    result: RunResult,
+    run: ComputedRun,
     weights: MemberUse,
-    rates: Rates,
     members: Sequence[MemberFacts] | None = None,
 ) -> NodeInputs:
     """Return the inputs of a node's distribution; members as they stood, if they are given."""
+    document = run.document
     if members is None:
         members = await member_facts(session, last_day(document.period))
-    received, domestic = received_by(result.licences, code)
+    received, domestic = received_by(run.result.licences, code)
     return NodeInputs(
         node=_node_terms(code, document.collectives[code]),
         period=document.period,
@@ -123,7 +117,7 @@ async def node_inputs(
             for key, members in weights.items()
         },
         members=members,
-        rates=rates,
+        rates=document_rates(document),
     )
 
 
@@ -158,45 +152,3 @@ async def member_facts(session: ReadSession, day: date) -> list[MemberFacts]:
 def _in_standing(member: Member, day: date) -> bool:
     gone = (member.left_on, member.suspended_on)
     return member.joined_on <= day and all(end is None or end > day for end in gone)
-
-
-def amount_rows(
-    code: str, period: Month, shared: Distribution, weights: MemberUse, currency: str
-) -> Iterable[AmountRow]:
-    """Yield one row per member, licence, use and source; bases and tiers belong to no licence."""
-    for line in sorted(shared.lines, key=_line_order):
-        if line.licence is None:
-            yield (
-                period,
-                line.member,
-                None,
-                None,
-                "0",
-                line.source,
-                line.part,
-                str(line.amount),
-                currency,
-            )
-            continue
-        uses = weights[line.licence][line.member]
-        split = largest_remainder(
-            line.amount,
-            {use: weight for use, (weight, _) in uses.items()},
-            scope=f"{period}/{code}/{line.licence}/{line.member}",
-        )
-        for use, amount in sorted(split.items()):
-            yield (
-                period,
-                line.member,
-                line.licence,
-                use,
-                str(uses[use][1]),
-                line.source,
-                line.part,
-                str(amount),
-                currency,
-            )
-
-
-def _line_order(line: Line) -> tuple[str, str, str, str]:
-    return (line.member, line.licence or "", line.source, line.part)

@@ -8,13 +8,8 @@ import msgspec
 
 from federation.distribution import store
 from federation.distribution.adjustments import take_in
-from federation.distribution.inputs import (
-    MemberUse,
-    add_credits,
-    amount_rows,
-    member_weights,
-    node_inputs,
-)
+from federation.distribution.inputs import add_credits
+from federation.distribution.sharing import SharedRun, amount_rows, share_out
 from federation.distribution.statements import issue_statement
 from federation.distribution.tables import DistributedRun
 from federation.errors import RefusalError
@@ -30,9 +25,10 @@ from federation.payments.remittances import propose_own_remittance
 from federation.registry import store as registry
 from federation.registry.tables import Member
 from federation.settlement.clearing import converted
+from federation.settlement.computed import ComputedRun, computed
 from federation.settlement.messages import RunAdvised, RunApproved, RunWithdrawn
-from federation.settlement.plans import Distribution, NodeInputs, distribute
-from federation.settlement.run import RunResult, compute, document_rates
+from federation.settlement.plans import Distribution, NodeInputs
+from federation.settlement.run import RunResult, document_rates
 from federation.settlement.run_document import RunDocument, decode, run_id
 from federation.store.canonical import digest
 from federation.store.sessions import ReadSession, WriteSession
@@ -56,8 +52,13 @@ class Own(msgspec.Struct, frozen=True):
     account: PaymentAccount | None
 
 
-RequireSound = Callable[[WriteSession, DistributedRun, str], Awaitable[None]]
-"""Examines what a node (its code) made of a run, and refuses what is not sound."""
+RequireSound = Callable[
+    [WriteSession, DistributedRun, str, Mapping[str, ComputedRun]], Awaitable[None]
+]
+"""Examines what a node (its code) made of a run, and refuses what is not sound.
+
+It is given, by name, the runs that were computed in this transaction: none is computed again.
+"""
 
 
 async def receive_advice(session: WriteSession, message: RunAdvised, now: datetime) -> None:
@@ -95,25 +96,22 @@ async def receive_run(
 ) -> None:
     """Distribute an approved run, once."""
     document = checked(message.run_id, message.document)
-    if await store.find_distribution(session, document.period) is not None:
-        raise RunMismatchError(f"{document.period} is distributed already")
-    await _require_earlier_months(session, document.period)
+    period = document.period
+    if await store.find_distribution(session, period) is not None:
+        raise RunMismatchError(f"{period} is distributed already")
+    await _require_earlier_months(session, period)
     await _refuse_other_report(session, own.code, document)
-    result = compute(document)
-    await add_credits(session, own.code, document.period, message.credits)
+    run = computed(message.document.encode(), document)
+    await add_credits(session, own.code, period, message.credits)
     await session.flush()
-    weights = await member_weights(session, own.code, document)
-    rates = document_rates(document)
-    inputs = await node_inputs(session, own.code, document, result, weights, rates)
-    shared = distribute(inputs)
-    await _keep(session, own, document, message, result, inputs, shared, weights, terms, now)
-    await itemise_held(session, message.run_id, document.period, result, message.held, now)
-    waived = int(message.waived)
-    await _post(session, own, document, message.run_id, result, inputs, shared, waived, now)
-    await issue_statement(session, own.code, document, result, message.run_id, now)
+    shared = await share_out(session, own.code, run)
+    distributed = await _keep(session, message, shared, now)
+    await _propose_remittance(session, own, message, shared, terms, now)
+    await itemise_held(session, run.run_id, period, run.result, message.held, now)
+    await _post(session, shared, int(message.waived), now)
+    await issue_statement(session, own.code, run, now)
     await session.flush()
-    distributed = await session.get_one(DistributedRun, document.period)
-    await require_sound(session, distributed, own.code)
+    await require_sound(session, distributed, own.code, {run.run_id: run})
 
 
 def checked(name: str, text: str) -> RunDocument:
@@ -140,57 +138,57 @@ async def _refuse_other_report(session: ReadSession, code: str, document: RunDoc
 
 
 async def _keep(
-    session: WriteSession,
-    own: Own,
-    document: RunDocument,
-    message: RunApproved,
-    result: RunResult,
-    inputs: NodeInputs,
-    shared: Distribution,
-    weights: MemberUse,
-    terms: HubTerms,
-    now: datetime,
-) -> None:
-    period, agreed = document.period, document.collectives[own.code]
-    outstanding = dict(shared.outstanding)
-    await store.add_member_amounts(
-        session, list(amount_rows(own.code, period, shared, weights, agreed.settlement_currency))
-    )
+    session: WriteSession, message: RunApproved, shared: SharedRun, now: datetime
+) -> DistributedRun:
+    period, result = shared.period, shared.result
+    await store.add_member_amounts(session, list(amount_rows(shared)))
+    outstanding = dict(result.outstanding)
+    minimum = int(shared.agreed.minimum_payment)
     for reason, amount in (
-        await _keep_balances(session, period, shared.attributed, int(agreed.minimum_payment))
+        await _keep_balances(session, period, result.attributed, minimum)
     ).items():
         outstanding[reason] = outstanding.get(reason, 0) + amount
-    frozen = [[member.member_id, member.entitled, member.works] for member in inputs.members]
+    frozen = [[member.member_id, member.entitled, member.works] for member in shared.inputs.members]
     session.add(LockedPeriod(period=period, run_id=message.run_id))
     advised = await months.find_run(session, message.run_id)
     if advised is not None:
         advised.state = "APPROVED"
         advised.approved_at = now
-    session.add(
-        DistributedRun(
-            period=period,
-            run_id=message.run_id,
-            distribution_id=digest([message.run_id, frozen, _frozen_weights(inputs)]),
-            document=msgspec.json.encode(message),
-            members=msgspec.json.encode(frozen).decode(),
-            received=shared.received,
-            domestic=shared.domestic,
-            admin_fee=shared.admin_fee,
-            outstanding=msgspec.json.encode(
-                {reason: str(amount) for reason, amount in sorted(outstanding.items())}
-            ).decode(),
-            recorded_at=now,
-        )
+    row = DistributedRun(
+        period=period,
+        run_id=message.run_id,
+        distribution_id=digest([message.run_id, frozen, _frozen_weights(shared.inputs)]),
+        document=msgspec.json.encode(message),
+        members=msgspec.json.encode(frozen).decode(),
+        received=result.received,
+        domestic=result.domestic,
+        admin_fee=result.admin_fee,
+        outstanding=msgspec.json.encode(
+            {reason: str(amount) for reason, amount in sorted(outstanding.items())}
+        ).decode(),
+        recorded_at=now,
     )
+    session.add(row)
+    return row
+
+
+async def _propose_remittance(
+    session: WriteSession,
+    own: Own,
+    message: RunApproved,
+    shared: SharedRun,
+    terms: HubTerms,
+    now: datetime,
+) -> None:
     await propose_own_remittance(
         session,
         run_id=message.run_id,
-        period=period,
-        amount=result.remittances[own.code],
+        period=shared.period,
+        amount=shared.run.result.remittances[own.code],
         set_off=int(message.set_off),
         here=own.code,
         account=own.account,
-        currency=agreed.settlement_currency,
+        currency=shared.agreed.settlement_currency,
         terms=terms,
         now=now,
     )
@@ -246,33 +244,25 @@ def _why_not_payable(member: Member, balance: int, minimum: int) -> str | None:
     return BELOW_MINIMUM if balance < minimum else None
 
 
-async def _post(
-    session: WriteSession,
-    own: Own,
-    document: RunDocument,
-    name: str,
-    result: RunResult,
-    inputs: NodeInputs,
-    shared: Distribution,
-    waived: int,
-    now: datetime,
-) -> None:
-    entries = entries_of_run(own.code, document, result, name, now.date())
+async def _post(session: WriteSession, shared: SharedRun, waived: int, now: datetime) -> None:
+    node, run, result = shared.code, shared.run, shared.result
+    currency = shared.agreed.settlement_currency
+    entries = entries_of_run(node, run.document, run.result, run.run_id, now.date())
     entries.append(
         distribution_entry(
-            node=own.code,
-            currency=inputs.node.settlement_currency,
-            period=document.period,
-            run_id=name,
+            node=node,
+            currency=currency,
+            period=shared.period,
+            run_id=run.run_id,
             posted_on=now.date(),
-            domestic=inputs.domestic,
-            result=shared,
-            fx_rounding=fx_rounding(own.code, document, result, shared),
+            domestic=shared.inputs.domestic,
+            result=result,
+            fx_rounding=fx_rounding(node, run.document, run.result, result),
         )
     )
-    entries += waived_debits(own.code, document, waived, inputs.node.settlement_currency, now)
+    entries += waived_debits(node, run.document, waived, currency, now)
     await ledger.post(session, entries)
-    await ledger_service.keep_head(session, document.period, now)
+    await ledger_service.keep_head(session, shared.period, now)
 
 
 def waived_debits(

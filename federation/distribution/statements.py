@@ -14,21 +14,16 @@ from federation.documents.statements import build_statement
 from federation.documents.tables import Document
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts
-from federation.settlement.run import RunResult
-from federation.settlement.run_document import RunDocument
+from federation.settlement.computed import ComputedRun
 from federation.store.sessions import WriteSession
 from federation.values.party import HUB
 
 
 async def issue_statement(
-    session: WriteSession,
-    code: str,
-    document: RunDocument,
-    result: RunResult,
-    run_id: str,
-    now: datetime,
+    session: WriteSession, code: str, run: ComputedRun, now: datetime
 ) -> Document:
     """At a node: issue its statement of a period it has just distributed, as JSON and CSV."""
+    document = run.document
     done = [row.document for row in await store.distributions(session)]
     last = await documents.last_document(session, code, "STM", document.period)
     remitted, adjusted = await ledger.moved_since_last_run(
@@ -38,7 +33,7 @@ async def issue_statement(
         document.period,
     )
     inputs = replace(
-        statement_inputs(code, document, result, run_id, done),
+        statement_inputs(code, document, run.result, run.run_id, done),
         opening=closing_of(last),
         remitted=remitted,
         adjusted=adjusted,

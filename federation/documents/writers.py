@@ -11,7 +11,8 @@ from federation.documents.statements import rate_text
 from federation.licensing.facts import LicenceFacts
 from federation.money import decimal_text
 from federation.settlement.clearing import Clearing
-from federation.settlement.run import RunResult, document_rates
+from federation.settlement.computed import ComputedRun
+from federation.settlement.run import document_rates
 from federation.settlement.run_document import RunDocument
 from federation.values.licence_key import LicenceKey, component_of, number_of
 from federation.values.month import Month
@@ -113,10 +114,9 @@ def credit_note(
     )
 
 
-def fee_note(
-    number: str, document: RunDocument, result: RunResult, run_id: str, licensor: str
-) -> Sheet:
+def fee_note(number: str, run: ComputedRun, licensor: str) -> Sheet:
     """Return the hub's clearing-fee note for a national licensor's licences of a period."""
+    document, result = run.document, run.result
     rows = [
         (key, licence)
         for key, licence in sorted(result.licences.items())
@@ -131,7 +131,7 @@ def fee_note(
             "issuer": HUB,
             "recipient": licensor,
             "period": document.period,
-            "run_id": run_id,
+            "run_id": run.run_id,
             "fee_bps": str(document.hub.national_fee_bps),
             "rule": "SETTLEMENT §2: floor(recognised * bps / 10000)",
         },
@@ -163,14 +163,7 @@ def fee_note(
 
 
 def advice(
-    number: str,
-    document: RunDocument,
-    result: RunResult,
-    run_id: str,
-    node: str,
-    *,
-    opening: int,
-    payment: Mapping[str, str],
+    number: str, run: ComputedRun, node: str, *, opening: int, payment: Mapping[str, str]
 ) -> Sheet:
     """Return what is remitted to a node, or by it, for a period: both sides gross, then the net.
 
@@ -178,6 +171,7 @@ def advice(
     `payment` says how it is paid: id, value date, state. The remittance is negative where the node
     pays; it is one conversion of this period's net, whatever stands open from before.
     """
+    document, result = run.document, run.result
     clearing = document.hub.clearing_currency
     target = document.collectives[node].settlement_currency
     rows = [row for row in result.cleared if node in (row.debtor, row.creditor)]
@@ -193,7 +187,7 @@ def advice(
             "issuer": HUB,
             "recipient": node,
             "period": document.period,
-            "run_id": run_id,
+            "run_id": run.run_id,
             "rate": rate,
             "rate_date": rate_date,
             "rule": "SETTLEMENT §5: convert(|net|, clearing, settlement), once",

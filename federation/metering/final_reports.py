@@ -8,7 +8,7 @@ import msgspec
 from federation.errors import RefusalError
 from federation.metering import store as metering
 from federation.metering.messages import UsageReport
-from federation.metering.tables import Progress
+from federation.metering.tables import Progress, Report
 from federation.store.sessions import ReadSession
 from federation.values.month import Month
 from federation.values.party import HUB
@@ -20,8 +20,8 @@ class MissingReportError(RefusalError):
     code: ClassVar[str] = "MISSING_REPORT"
 
 
-async def final_reports(session: ReadSession, period: Month) -> dict[str, tuple[str, UsageReport]]:
-    """Return {party: (digest, report)} of the hub and every node, or name the missing.
+async def final_reports(session: ReadSession, period: Month) -> dict[str, Report]:
+    """Return {party: report as it is kept} of the hub and every node, or name the missing.
 
     A node that two people declared missing is left out until its report comes.
     """
@@ -35,10 +35,12 @@ async def final_reports(session: ReadSession, period: Month) -> dict[str, tuple[
         raise MissingReportError(f"{period} is not cut off")
     if missing:
         raise MissingReportError(f"{period}: {_who_is_late(missing, progress)}")
-    return {
-        party: (row.digest, msgspec.json.decode(row.body, type=UsageReport))
-        for party, row in sorted(rows.items())
-    }
+    return dict(sorted(rows.items()))
+
+
+def read_reports(rows: Mapping[str, Report]) -> list[UsageReport]:
+    """Return what reports say, in the order of their parties."""
+    return [msgspec.json.decode(row.body, type=UsageReport) for row in rows.values()]
 
 
 def _who_is_late(missing: Sequence[str], progress: Mapping[str, Progress]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from federation.metering.final_reports import final_reports
+from federation.metering.final_reports import final_reports, read_reports
 from federation.metering.messages import UsageReport
 from federation.months import store
 from federation.settlement.arithmetic import largest_remainder
@@ -19,54 +19,50 @@ Split = dict[tuple[LicenceKey, str, str], tuple[int, int]]
 """{(licence key, reason, address): (weight, amount)}"""
 
 
-async def held_of(
-    session: ReadSession,
-    document: RunDocument,
-    reports: Sequence[UsageReport],
-    licensor: str,
-) -> list[Held]:
-    """Return the weights held at a licensor in a month, from its own reports or earlier ones'.
+async def held_by_licensor(
+    session: ReadSession, document: RunDocument, reports: Sequence[UsageReport]
+) -> dict[str, list[Held]]:
+    """Return {licensor: the weights held there} of a month, from its reports or earlier ones'.
 
     For a node whose report is missing, the node stands in the place of an address.
     """
-    own = [
-        (key, licence.weights_from[key])
-        for number, licence in document.licences.items()
-        if licence.licensor == licensor
-        for key in licence.keys(number)
-    ]
-    is_earlier = any(origin == "earlier" for _, origin in own)
+    licensors, origins = dict[LicenceKey, str](), dict[LicenceKey, str]()
+    for number, licence in document.licences.items():
+        for key in licence.keys(number):
+            licensors[key], origins[key] = licence.licensor, licence.weights_from[key]
+    is_earlier = "earlier" in origins.values()
     earlier = await _earlier_reports(session, document.period) if is_earlier else []
-    held: list[Held] = []
-    for key, origin in own:
-        held += _by_address(key, earlier if origin == "earlier" else reports)
-    of_the_month = {key for key, origin in own if origin == "period"}
-    return held + [
-        Held(key, party, node, weight)
-        for key, party, weight in sorted(document.shares_by)
-        if key in of_the_month and (node := late_node(party)) is not None
-    ]
+    weights = {"period": _by_address(reports), "earlier": _by_address(earlier)}
+    found: dict[str, list[Held]] = {licensor: [] for licensor in licensors.values()}
+    for key, licensor in licensors.items():
+        of_origin = weights["earlier" if origins[key] == "earlier" else "period"]
+        found[licensor] += of_origin.get(key, [])
+    for key, party, weight in sorted(document.shares_by):
+        node = late_node(party)
+        if origins[key] == "period" and node is not None:
+            found[licensors[key]].append(Held(key, party, node, weight))
+    return found
 
 
 async def _earlier_reports(session: ReadSession, period: Month) -> list[UsageReport]:
     found: list[UsageReport] = []
     for month in await store.locked_periods(session):
         if month < period:
-            found += [report for _, report in (await final_reports(session, month)).values()]
+            found += read_reports(await final_reports(session, month))
     return found
 
 
-def _by_address(key: LicenceKey, reports: Iterable[UsageReport]) -> list[Held]:
-    weights: dict[tuple[str, str], int] = {}
+def _by_address(reports: Iterable[UsageReport]) -> dict[LicenceKey, list[Held]]:
+    """Add up what is held over reports, per licence key."""
+    weights: dict[tuple[LicenceKey, str, str], int] = {}
     for report in reports:
         for item in report.held:
-            if item.licence == key:
-                where = (item.party, item.url_key)
-                weights[where] = weights.get(where, 0) + int(item.weight)
-    return [
-        Held(key, party, url_key, str(weight))
-        for (party, url_key), weight in sorted(weights.items())
-    ]
+            where = (item.licence, item.party, item.url_key)
+            weights[where] = weights.get(where, 0) + int(item.weight)
+    found: dict[LicenceKey, list[Held]] = {}
+    for (key, party, url_key), weight in sorted(weights.items()):
+        found.setdefault(key, []).append(Held(key, party, url_key, str(weight)))
+    return found
 
 
 def split(period: Month, result: RunResult, held: Iterable[Held]) -> Split:

@@ -10,11 +10,12 @@ import msgspec
 from federation.errors import RefusalError
 from federation.licensing import store as licensing
 from federation.licensing.facts import LicenceFacts
-from federation.metering.final_reports import final_reports
+from federation.metering.final_reports import final_reports, read_reports
 from federation.metering.messages import UsageReport
+from federation.metering.tables import Report
 from federation.months import store as months_store
+from federation.settlement.computed import ComputedRun, computed_with
 from federation.settlement.rates import reference_rates
-from federation.settlement.run import with_rates_used
 from federation.settlement.run_document import (
     CollectiveInRun,
     ComponentInRun,
@@ -50,24 +51,25 @@ class PeriodOrderError(RefusalError):
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """A run's document, with the own weights it will leave to later months."""
+    """A run computed from the hub's rows, with the own weights it will leave to later months."""
 
-    document: RunDocument
+    run: ComputedRun
     own: Weights
     reports: list[UsageReport]
 
 
 async def gather(session: ReadSession, period: Month, terms: membership.HubTerms) -> Gathered:
     """Put together everything a run of a month follows from (SETTLEMENT §8)."""
-    reports = await final_reports(session, period)
+    kept = await final_reports(session, period)
+    reports = read_reports(kept)
     locked = await months_store.locked_periods(session)
     if locked and period != next_month(max(locked)):
         raise PeriodOrderError(f"{period} does not follow {max(locked)}")
-    own = own_weights(report for _, report in reports.values())
+    own = own_weights(reports)
     history = await months_store.own_weights_by_month(session, period)
     earlier = sum_of_months(history)
-    codes = [party.code for party in await node_parties(session)]
-    late = late_weights(history, [code for code in codes if code not in reports])
+    nodes = await node_parties(session)
+    late = late_weights(history, [node.code for node in nodes if node.code not in kept])
     shared = with_late(own, late)
     document = RunDocument(
         format=1,
@@ -80,22 +82,20 @@ async def gather(session: ReadSession, period: Month, terms: membership.HubTerms
             {tier: str(weight) for tier, weight in terms.tier_weight.items()},
             {use: str(weight) for use, weight in terms.use_weight.items()},
         ),
-        collectives={
-            party.code: _collective(collective_terms(party))
-            for party in await node_parties(session)
-        },
+        collectives={node.code: _collective(collective_terms(node)) for node in nodes},
         licences=await _licences(session, period, shared, earlier),
         rates={},
         shares_by=shares_by(shared, earlier),
-        classes=sum_of_classes(report for _, report in reports.values()),
-        reports={party: digest for party, (digest, _) in reports.items() if party != HUB},
+        classes=sum_of_classes(reports),
+        reports=digests_of(kept),
     )
     rates = reference_rates(await months_store.rate_table(session), terms.clearing_currency, period)
-    return Gathered(
-        with_rates_used(document, rates),
-        own,
-        [report for _, report in reports.values()],
-    )
+    return Gathered(computed_with(document, rates), own, reports)
+
+
+def digests_of(kept: Mapping[str, Report]) -> dict[str, str]:
+    """Return {node: digest} of the reports that a document names: the hub's own is not."""
+    return {party: row.digest for party, row in kept.items() if party != HUB}
 
 
 async def _licences(

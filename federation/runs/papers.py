@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from functools import partial
 
 from federation.documents import store as documents
 from federation.documents import writers
@@ -11,8 +10,7 @@ from federation.documents.messages import DocumentIssued, Form
 from federation.documents.service import CSV, issue
 from federation.documents.tables import Document
 from federation.payments.tables import Payment
-from federation.settlement.run import RunResult
-from federation.settlement.run_document import RunDocument
+from federation.settlement.computed import ComputedRun
 from federation.store import outbox
 from federation.store.sessions import WriteSession
 from federation.trust.store import node_parties
@@ -21,10 +19,7 @@ from federation.values.party import HUB
 
 async def issue_run(
     session: WriteSession,
-    document: RunDocument,
-    body: bytes,
-    result: RunResult,
-    run_id: str,
+    run: ComputedRun,
     paid: Mapping[str, Payment],
     opening: Mapping[str, int],
     value_on: date,
@@ -35,53 +30,55 @@ async def issue_run(
     `paid` is what the hub pays of this run, by node; `opening` is what its books said was due
     to each before the run, in the clearing currency, `value_on` the agreed value date.
     """
-    period, day = document.period, now.date()
     await issue(
         session,
         issuer=HUB,
         series="RUN",
-        subject=f"run/{period}",
-        issued_on=day,
-        period=period,
-        write=lambda _: body,
+        subject=f"run/{run.document.period}",
+        issued_on=now.date(),
+        period=run.document.period,
+        write=lambda _: run.data,
     )
-    issued: list[Document] = []
-    for node in sorted(document.collectives):
-        if any((row.debtor, row.creditor) == (node, HUB) for row in result.cleared):
-            note = await issue_sheet(
-                session,
-                issuer=HUB,
-                series="FEE",
-                subject=f"clearing-fee/{period}/{node}",
-                issued_on=day,
-                period=period,
-                write=partial(
-                    writers.fee_note, document=document, result=result, run_id=run_id, licensor=node
-                ),
-            )
-            issued.append(note)
-        if opening.get(node) or any(node in (r.debtor, r.creditor) for r in result.cleared):
-            how = _payment(paid.get(node), result.remittances[node], value_on)
-            advice = await issue_sheet(
-                session,
-                issuer=HUB,
-                series="ADV",
-                subject=f"remittance/{period}/{node}",
-                issued_on=day,
-                period=period,
-                write=partial(
-                    writers.advice,
-                    document=document,
-                    result=result,
-                    run_id=run_id,
-                    node=node,
-                    opening=opening.get(node, 0),
-                    payment=how,
-                ),
-            )
-            issued.append(advice)
+    cleared, issued = run.result.cleared, list[Document]()
+    for node in sorted(run.document.collectives):
+        if any((row.debtor, row.creditor) == (node, HUB) for row in cleared):
+            issued.append(await _fee_note(session, run, node, now.date()))
+        if opening.get(node) or any(node in (row.debtor, row.creditor) for row in cleared):
+            how = _payment(paid.get(node), run.result.remittances[node], value_on)
+            issued.append(await _advice(session, run, node, opening.get(node, 0), how, now.date()))
     await _deliver(session, issued, now)
     return issued
+
+
+async def _fee_note(session: WriteSession, run: ComputedRun, licensor: str, day: date) -> Document:
+    return await issue_sheet(
+        session,
+        issuer=HUB,
+        series="FEE",
+        subject=f"clearing-fee/{run.document.period}/{licensor}",
+        issued_on=day,
+        period=run.document.period,
+        write=lambda number: writers.fee_note(number, run, licensor),
+    )
+
+
+async def _advice(
+    session: WriteSession,
+    run: ComputedRun,
+    node: str,
+    opening: int,
+    payment: Mapping[str, str],
+    day: date,
+) -> Document:
+    return await issue_sheet(
+        session,
+        issuer=HUB,
+        series="ADV",
+        subject=f"remittance/{run.document.period}/{node}",
+        issued_on=day,
+        period=run.document.period,
+        write=lambda number: writers.advice(number, run, node, opening=opening, payment=payment),
+    )
 
 
 def _payment(row: Payment | None, remittance: int, value_on: date) -> dict[str, str]:

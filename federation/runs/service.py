@@ -1,6 +1,6 @@
 """The hub's month: calculate, advise, approve by a second person, or withdraw."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -14,27 +14,26 @@ from federation.ledger.entries import entries_of_run
 from federation.ledger.store import balances_due
 from federation.licensing import store as licensing
 from federation.metering.final_reports import final_reports
-from federation.metering.messages import UsageReport
 from federation.months import store as months
-from federation.months.held import held_of, itemise_held
+from federation.months.held import itemise_held
 from federation.months.tables import LockedPeriod, OwnWeight, Run, Standing
 from federation.payments import set_off as payments_set_off
 from federation.payments import store as payments
 from federation.payments.remittances import propose_remittances
-from federation.runs import papers as issuing
-from federation.runs.inputs import Gathered, gather
+from federation.payments.tables import Payment
+from federation.runs.inputs import Gathered, digests_of, gather
 from federation.runs.objections import require_concurrence
-from federation.settlement.messages import Credit, RunAdvised, RunApproved, RunWithdrawn, UseWeight
-from federation.settlement.run import RunResult, compute
-from federation.settlement.run_document import RunDocument, decode, encode, run_id
-from federation.settlement.weights import use_weights
+from federation.runs.papers import issue_run
+from federation.runs.told import Told, told_of
+from federation.settlement.computed import ComputedRun
+from federation.settlement.messages import Held, RunAdvised, RunApproved, RunWithdrawn
+from federation.settlement.run_document import decode
 from federation.store import outbox
 from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense.service import publish as publish_held
 from federation.trust.membership import HubTerms
 from federation.trust.principals import Principal, SamePersonError, require_other_person
 from federation.trust.store import node_parties
-from federation.values.licence_key import number_of
 from federation.values.month import Month, last_day, months_back
 from federation.values.party import HUB
 from federation.values.reason import stated
@@ -58,8 +57,11 @@ class LockedPeriodError(RefusalError):
     code: ClassVar[str] = "LOCKED_PERIOD"
 
 
-RequireSound = Callable[[WriteSession, Run], Awaitable[None]]
-"""Examines a settled run in the transaction that settles it, and refuses one that is not sound."""
+RequireSound = Callable[[WriteSession, Run, Mapping[str, ComputedRun]], Awaitable[None]]
+"""Examines a settled run in the transaction that settles it, and refuses one that is not sound.
+
+It is given, by name, the runs that were computed in this transaction: none is computed again.
+"""
 
 
 async def calculate_run(
@@ -69,21 +71,18 @@ async def calculate_run(
     locked = (await months.locked_periods(session)).get(period)
     if locked is not None:
         return await _locked_run(session, period, locked)
-    gathered = await gather(session, period, terms)
-    result = compute(gathered.document)
-    document = encode(gathered.document)
-    name = run_id(document)
-    known = await months.find_run(session, name)
+    run = (await gather(session, period, terms)).run
+    known = await months.find_run(session, run.run_id)
     if known is not None:
         return known
     if await months.open_run(session, period) is not None:
         raise RunStateError(f"{period} has a run on other inputs; withdraw it first")
     row = Run(
-        run_id=name,
+        run_id=run.run_id,
         period=period,
         state="CALCULATED",
-        document=document,
-        warnings=msgspec.json.encode(result.warnings).decode(),
+        document=run.data,
+        warnings=msgspec.json.encode(run.result.warnings).decode(),
         calculated_by=who.subject,
         calculated_at=now,
     )
@@ -97,9 +96,8 @@ async def _locked_run(session: ReadSession, period: Month, locked: str) -> Run:
     if row is None:
         raise UnknownRunError(locked)
     document = decode(row.document)
-    reports = await final_reports(session, period)
-    for party, (digest, _) in reports.items():
-        if party != HUB and document.reports.get(party) != digest:
+    for party, digest in digests_of(await final_reports(session, period)).items():
+        if document.reports.get(party) != digest:
             raise LockedPeriodError(f"{period}: the report of {party} is another one")
     received = await licensing.receipts_until(session, last_day(period))
     for number, licence in document.licences.items():
@@ -154,48 +152,45 @@ async def approve_run(
     await refuse_who_entered_inputs(session, who)
     await require_concurrence(session, row, now)
     gathered = await gather(session, row.period, terms)
-    if run_id(encode(gathered.document)) != row.run_id:
+    run = gathered.run
+    if run.run_id != row.run_id:
         raise RunStateError(f"the inputs of {row.period} have changed; withdraw and calculate")
-    result = compute(gathered.document)
-    row.state = "APPROVED"
-    row.approved_by = who.subject
-    row.approved_at = now
+    row.state, row.approved_by, row.approved_at = "APPROVED", who.subject, now
     session.add(LockedPeriod(period=row.period, run_id=row.run_id))
-    _keep_standing(session, row.period, gathered, result)
+    _keep_standing(session, row.period, gathered)
     opening = await balances_due(session, HUB, terms.clearing_currency)
-    entries = entries_of_run(HUB, gathered.document, result, row.run_id, now.date())
-    await ledger.post(session, entries)
-    await ledger_service.keep_head(session, row.period, now)
-    held = await held_of(session, gathered.document, gathered.reports, HUB)
-    await itemise_held(session, row.run_id, row.period, result, held, now)
-    waived = await payments_set_off.to_reserve(
+    told = await told_of(session, run.document, gathered.reports)
+    await _post(session, run, told.held.get(HUB, []), now)
+    await _pay_and_tell(session, row, run, told, terms, adjustments, now)
+    await issue_run(
         session,
-        before=months_back(row.period, adjustments.set_off_periods),
-        period=row.period,
-        clearing_currency=terms.clearing_currency,
-        on=now.date(),
-    )
-    used = await propose_remittances(session, row, result, terms, now)
-    await _tell_nodes(session, row, gathered, used, waived, now)
-    await issuing.issue_run(
-        session,
-        gathered.document,
-        row.document,
-        result,
-        row.run_id,
-        {
-            item.payee: item
-            for item in await payments.payments_of(session, row.period)
-            if item.run_id == row.run_id
-        },
+        run,
+        await _paid_by(session, row),
         opening,
         now.date() + timedelta(days=terms.payment_days),
         now,
     )
-    await publish_held(session, gathered.document, row.run_id, now)
+    await publish_held(session, run.document, row.run_id, now)
     await session.flush()
-    await require_sound(session, row)
+    await require_sound(session, row, {run.run_id: run})
     return row
+
+
+async def _post(
+    session: WriteSession, run: ComputedRun, held: Sequence[Held], now: datetime
+) -> None:
+    """Enter the run in the hub's books, and keep what the hub holds of it by address."""
+    period = run.document.period
+    entries = entries_of_run(HUB, run.document, run.result, run.run_id, now.date())
+    await ledger.post(session, entries)
+    await ledger_service.keep_head(session, period, now)
+    await itemise_held(session, run.run_id, period, run.result, held, now)
+
+
+async def _paid_by(session: ReadSession, row: Run) -> dict[str, Payment]:
+    """Return {node: what the hub pays it of a run}."""
+    rows = await payments.payments_of(session, row.period)
+    return {item.payee: item for item in rows if item.run_id == row.run_id}
 
 
 async def refuse_who_entered_inputs(session: ReadSession, who: Principal) -> None:
@@ -207,10 +202,8 @@ async def refuse_who_entered_inputs(session: ReadSession, who: Principal) -> Non
         raise SamePersonError(f"{who.subject} entered receipts")
 
 
-def _keep_standing(
-    session: WriteSession, period: Month, gathered: Gathered, result: RunResult
-) -> None:
-    for key, licence in result.licences.items():
+def _keep_standing(session: WriteSession, period: Month, gathered: Gathered) -> None:
+    for key, licence in gathered.run.result.licences.items():
         session.add(
             Standing(
                 period=period,
@@ -224,51 +217,35 @@ def _keep_standing(
             session.add(OwnWeight(period=period, licence=key, party=party, weight=weight))
 
 
-async def _tell_nodes(
+async def _pay_and_tell(
     session: WriteSession,
     row: Run,
-    gathered: Gathered,
-    set_off: Mapping[str, int],
-    waived: Mapping[str, int],
+    run: ComputedRun,
+    told: Told,
+    terms: HubTerms,
+    adjustments: Adjustments,
     now: datetime,
 ) -> None:
+    """Set old debits off or give them up, propose the remittances, and tell every node."""
+    waived = await payments_set_off.to_reserve(
+        session,
+        before=months_back(row.period, adjustments.set_off_periods),
+        period=row.period,
+        clearing_currency=terms.clearing_currency,
+        on=now.date(),
+    )
+    used = await propose_remittances(session, row, run.result, terms, now)
     for party in await node_parties(session):
         message = RunApproved(
             run_id=row.run_id,
             document=row.document.decode(),
-            credits=credits_of(party.code, gathered.reports),
-            held=await held_of(session, gathered.document, gathered.reports, party.code),
-            uses=uses_of_party(party.code, gathered.document, gathered.reports),
-            set_off=str(set_off.get(party.code, 0)),
+            credits=told.credits.get(party.code, []),
+            held=told.held.get(party.code, []),
+            uses=told.uses.get(party.code, []),
+            set_off=str(used.get(party.code, 0)),
             waived=str(waived.get(party.code, 0)),
         )
         await outbox.post(session, target=party.entity_id, message=message, now=now)
-
-
-def uses_of_party(
-    node: str, document: RunDocument, reports: Sequence[UsageReport]
-) -> list[UseWeight]:
-    """Return what usage weighs per use for a node, and in its own licences for everybody.
-
-    A licence that was sold after its month was settled is in later reports, not in the document.
-    """
-    return [
-        UseWeight(key, party, use, str(weight), str(units))
-        for key, party, use, weight, units in use_weights(reports)
-        if (licence := document.licences.get(number_of(key))) is not None
-        and node in (party, licence.licensor)
-    ]
-
-
-def credits_of(node: str, reports: Iterable[UsageReport]) -> list[Credit]:
-    """Return what other nodes' copies carry for a node's claims."""
-    return [
-        Credit(item.licence, item.use, item.claim_id, item.weight, item.units)
-        for report in reports
-        if report.party != node
-        for item in report.weights
-        if item.node == node and item.claim_id is not None
-    ]
 
 
 async def get_run(session: ReadSession, name: str, states: set[str]) -> Run:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from federation.settlement.clearing import Clearing, Position, positions
+from federation.settlement.computed import ComputedRun, computed_with
 from federation.settlement.rates import Rates
 from federation.settlement.revenue import Revenue
-from federation.settlement.run import LicenceResult, RunResult, compute, with_rates_used
+from federation.settlement.run import LicenceResult, RunResult
 from federation.settlement.run_document import RunDocument
 from federation.settlement.weights import Weights, late_weights, shares_by, sum_of_months, with_late
 from federation.values.licence_key import LicenceKey
@@ -31,16 +32,14 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """A month's document in force and the one that takes its place, each with its result."""
+    """A month's run in force and the one that takes its place."""
 
-    old: RunDocument
-    new: RunDocument
-    before: RunResult
-    after: RunResult
+    old: ComputedRun
+    new: ComputedRun
 
 
 def recompute(
-    documents: Sequence[RunDocument],
+    runs: Sequence[ComputedRun],
     usage: Mapping[Month, Usage],
     history: Mapping[Month, Weights],
     standing: Mapping[LicenceKey, tuple[int, int]],
@@ -48,22 +47,22 @@ def recompute(
 ) -> list[Corrected]:
     """Compute months again, in order, each with what the one before it now leaves.
 
-    `documents` are the months in force from the first corrected one to the last settled one;
+    `runs` are the months in force from the first corrected one to the last settled one;
     `usage` is new usage by month; `history` the own weights of all settled months; `standing` is
-    {licence key: (recognised so far, carried forward)} before the first of the documents; `rates`
+    {licence key: (recognised so far, carried forward)} before the first of the runs; `rates`
     are {month: {currency: (date, rate)}}, consulted where a document has none.
     """
     own = dict(history)
     left = dict(standing)
     chain: list[Corrected] = []
-    for old in documents:
-        own[old.period] = usage[old.period].own if old.period in usage else own[old.period]
-        earlier = {month: weights for month, weights in own.items() if month < old.period}
-        new = _document(old, usage.get(old.period), own[old.period], earlier, left)
-        new = with_rates_used(new, _rates(old, rates.get(old.period, {})))
-        after = compute(new)
-        chain.append(Corrected(old, new, compute(old), after))
-        for key, licence in after.licences.items():
+    for old in runs:
+        period = old.document.period
+        own[period] = usage[period].own if period in usage else own[period]
+        earlier = {month: weights for month, weights in own.items() if month < period}
+        document = _document(old.document, usage.get(period), own[period], earlier, left)
+        new = computed_with(document, _rates(old.document, rates.get(period, {})))
+        chain.append(Corrected(old, new))
+        for key, licence in new.result.licences.items():
             recognised, _ = left.get(key, (0, 0))
             left[key] = (recognised + licence.revenue.recognised, licence.carried_forward)
     return chain
@@ -141,21 +140,22 @@ def difference(
     """
     licences = {
         key: row
-        for key in item.after.licences
-        if (row := _licence(item.before.licences[key], item.after.licences[key])) is not None
+        for key in item.new.result.licences
+        if (row := _licence(item.old.result.licences[key], item.new.result.licences[key]))
+        is not None
     }
-    rows = _cleared(item.before, item.after)
+    rows = _cleared(item.old.result, item.new.result)
     bilateral = [
         row for row in rows if HUB not in (row.debtor, row.creditor) and _involves(row, left)
     ]
     cleared = [row for row in rows if row not in bilateral]
-    nets = positions(cleared, [HUB, *sorted(item.new.collectives)])
-    consulted = {name: (rate.date, rate.rate) for name, rate in item.new.rates.items()}
-    table = _rates(item.old, {**rates, **consulted})
-    clearing = item.new.hub.clearing_currency
+    nets = positions(cleared, [HUB, *sorted(item.new.document.collectives)])
+    consulted = {name: (rate.date, rate.rate) for name, rate in item.new.document.rates.items()}
+    table = _rates(item.old.document, {**rates, **consulted})
+    clearing = item.new.document.hub.clearing_currency
     remittances: dict[str, int] = {}
     called: dict[str, tuple[int, int]] = {}
-    for node, terms in item.new.collectives.items():
+    for node, terms in item.new.document.collectives.items():
         amount = table.convert(abs(nets[node].net), clearing, terms.settlement_currency)
         remittances[node] = amount if nets[node].net >= 0 else -amount
         owed = min(-nets[node].net, nets[node].payable)
@@ -171,10 +171,10 @@ def _involves(row: Clearing, left: Collection[str]) -> bool:
 
 def between(item: Corrected, row: Clearing, node: str, rates: Mapping[str, tuple[str, str]]) -> int:
     """Return a bilateral difference in a node's settlement currency, at the original rates."""
-    consulted = {name: (rate.date, rate.rate) for name, rate in item.new.rates.items()}
-    table = _rates(item.old, {**rates, **consulted})
-    currency = item.new.collectives[node].settlement_currency
-    amount = table.convert(abs(row.cleared), item.new.hub.clearing_currency, currency)
+    consulted = {name: (rate.date, rate.rate) for name, rate in item.new.document.rates.items()}
+    table = _rates(item.old.document, {**rates, **consulted})
+    currency = item.new.document.collectives[node].settlement_currency
+    amount = table.convert(abs(row.cleared), item.new.document.hub.clearing_currency, currency)
     return amount if row.cleared >= 0 else -amount
 
 

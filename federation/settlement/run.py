@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-import msgspec
-
 from federation.settlement.arithmetic import largest_remainder
 from federation.settlement.clearing import (
     Clearing,
@@ -21,7 +19,7 @@ from federation.settlement.clearing import (
 from federation.settlement.fee_band import FeeBandError, check_band, effective_rate
 from federation.settlement.rates import Rates
 from federation.settlement.revenue import Revenue, recognise
-from federation.settlement.run_document import LicenceInRun, PublishedRate, RunDocument, in_order
+from federation.settlement.run_document import LicenceInRun, RunDocument
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month, last_day
 from federation.values.party import HUB
@@ -78,13 +76,6 @@ def compute(document: RunDocument, rates: Rates | None = None) -> RunResult:
         rates_used=rates.used,
         warnings=warnings,
     )
-
-
-def with_rates_used(document: RunDocument, rates: Rates) -> RunDocument:
-    """Return the document with exactly the published rates its run consults, in order."""
-    used = compute(document, rates).rates_used
-    published = {currency: PublishedRate(day, rate) for currency, (day, rate) in used.items()}
-    return in_order(msgspec.structs.replace(document, rates=published))
 
 
 def document_rates(document: RunDocument) -> Rates:

@@ -28,11 +28,12 @@ from federation.settlement import plans as distribution
 from federation.settlement import revenue
 from federation.settlement import run_document as documents
 from federation.settlement.arithmetic import largest_remainder, part
+from federation.settlement.computed import computed, computed_with
 from federation.settlement.fee_band import check_band
 from federation.settlement.fee_band import effective_rate as effective
 from federation.settlement.rates import Rates, parse_rate, reference_rates
 from federation.settlement.recompute import Usage, recompute
-from federation.settlement.run import choose_weights, compute, with_rates_used
+from federation.settlement.run import choose_weights, compute
 from federation.suspense.law import clocks, law_for
 from federation.values.tier import Tier
 
@@ -446,7 +447,7 @@ def a_run(
         reports=dict.fromkeys(collectives, "0" * 64),
     )
     published = {code: ("2026-09-30", text) for code, text in prices.items()}
-    return with_rates_used(document, Rates("EUR", published))
+    return computed_with(document, Rates("EUR", published)).document
 
 
 def _terms_of(licence: LicenceFacts) -> documents.LicenceInRun:
@@ -605,8 +606,9 @@ def with_late_usage(
 ) -> documents.RunDocument:
     """September computed again with all that is known of it now."""
     usage = Usage(weights, run.reports, {})
-    [found] = recompute([run], {run.period: usage}, {run.period: {}}, {}, {})
-    return found.new
+    before = computed(documents.encode(run), run)
+    [found] = recompute([before], {run.period: usage}, {run.period: {}}, {}, {})
+    return found.new.document
 
 
 def set_off(debits: dict[str, int], credit: int) -> dict[str, int]:

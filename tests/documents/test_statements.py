@@ -19,8 +19,9 @@ from federation.documents.statements import (
 )
 from federation.settlement import run_document as rd
 from federation.settlement.arithmetic import largest_remainder
+from federation.settlement.computed import computed_with
 from federation.settlement.rates import Rates
-from federation.settlement.run import compute, with_rates_used
+from federation.settlement.run import compute
 from federation.tabular import read_table
 from tests.settlement.reference_scenario import walk
 
@@ -84,7 +85,7 @@ def a_document(licences, shares_by, currencies=None):
         classes={},
         reports={},
     )
-    return with_rates_used(document, Rates("EUR", PUBLISHED))
+    return computed_with(document, Rates("EUR", PUBLISHED)).document
 
 
 def a_statement(document, node, *, uses=None, units=None, **changes):

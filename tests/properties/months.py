@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 
 from federation.distribution.service import fx_rounding
 from federation.ledger.entries import distribution_entry, entries_of_run
+from federation.settlement.computed import computed_with
 from federation.settlement.plans import NodeInputs, NodeTerms, distribute
 from federation.settlement.rates import Rates
-from federation.settlement.run import document_rates, received_by, with_rates_used
+from federation.settlement.run import document_rates, received_by
 from federation.values.party import HUB
 from tests.settlement.test_run import RATES, build, licence_parts
 
@@ -18,7 +19,7 @@ PARTIES = (HUB, "DE", "GB", "JP")
 
 def with_rates(document):
     table = {currency: (rate.date, rate.rate) for currency, rate in RATES.items()}
-    return with_rates_used(document, Rates("EUR", table))
+    return computed_with(document, Rates("EUR", table)).document
 
 
 documents = st.lists(licence_parts, max_size=6).map(build).map(with_rates)

@@ -17,6 +17,7 @@ from federation.metering.tally import CountedLine, Counter
 from federation.metering.verdicts import Terms
 from federation.registry.index import ClaimIndex, IndexedOptOut
 from federation.registry.urls import normalise_claim
+from federation.settlement.computed import computed
 from federation.settlement.recompute import Corrected, difference
 from federation.settlement.run import compute
 from federation.settlement.run_document import decode, encode, run_id
@@ -98,12 +99,12 @@ def test_i11_originals_and_corrections_are_a_recomputation(parts, party):
     published = {name: (rate.date, rate.rate) for name, rate in RATES.items()}
     old = with_rates(build([(*part[:3], part[3] or {"DE": 1}) for part, _ in parts]))
     new = with_rates(build([(*part[:3], other) for part, other in parts]))
-    item = Corrected(old, new, compute(old), compute(new))
+    item = Corrected(computed(encode(old), old), computed(encode(new), new))
     moved = difference(item, published)
 
-    original = entered(party, old, item.before)
+    original = entered(party, old, item.old.result)
     correction = entered(party, new, moved, corrects="0" * 64)
-    from_scratch = entered(party, new, item.after)
+    from_scratch = entered(party, new, item.new.result)
     assert balances([*original, *correction]) == balances(from_scratch)
     documents_ = [entry.document for entry in (*original, *correction)]
     assert len(set(documents_)) == len(documents_)

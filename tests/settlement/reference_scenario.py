@@ -27,6 +27,7 @@ from federation.registry.urls import (
     normalise_url,
 )
 from federation.settlement import run_document as rd
+from federation.settlement.computed import computed_with
 from federation.settlement.plans import (
     Distribution,
     MemberFacts,
@@ -40,7 +41,6 @@ from federation.settlement.run import (
     choose_weights,
     compute,
     received_by,
-    with_rates_used,
 )
 from federation.values import party as values_party
 from federation.values.month import last_day, month_of
@@ -212,7 +212,7 @@ class Walk:
         rates = reference_rates(
             self.scenario.rate_rows, self.scenario.hub["clearing_currency"], period
         )
-        document = with_rates_used(self._document(period, usage, chosen), rates)
+        document = computed_with(self._document(period, usage, chosen), rates).document
         data = rd.encode(document)
         result = compute(rd.decode(data))
         report = self._report(Step(period, usage, chosen, result, rates, data))

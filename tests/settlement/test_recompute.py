@@ -6,8 +6,8 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from federation.settlement.computed import computed_with
 from federation.settlement.recompute import Usage, difference, recompute
-from federation.settlement.run import compute, with_rates_used
 from federation.settlement.run_document import decode
 from federation.settlement.weights import shares_by, sum_of_months
 from federation.values.party import HUB
@@ -32,7 +32,7 @@ def dated(period):
 
 def settled(own):
     """Settle months one after the other, as runs do, from usage known in time."""
-    documents, left = [], {}
+    runs, left = [], {}
     for period in MONTHS:
         earlier = sum_of_months({month: own[month] for month in MONTHS if month < period})
         licences = {
@@ -59,13 +59,12 @@ def settled(own):
             reports=dict.fromkeys(MODEL.collectives, "0" * 64),
         )
         from_rates = rates_of(document, period)
-        document = with_rates_used(document, from_rates)
-        result = compute(document)
-        documents.append(document)
-        for key, licence in result.licences.items():
+        run = computed_with(document, from_rates)
+        runs.append(run)
+        for key, licence in run.result.licences.items():
             before, _ = left.get(key, (0, 0))
             left[key] = (before + licence.revenue.recognised, licence.carried_forward)
-    return documents
+    return runs
 
 
 def rates_of(document, period):
@@ -96,11 +95,11 @@ def test_originals_and_corrections_are_the_months_computed_from_scratch(known, l
 
     assert [item.new for item in chain] == settled(own | {MONTHS[0]: new})
     for item in chain:
-        moved = difference(item, dated(item.new.period))
+        moved = difference(item, dated(item.new.document.period))
         assert sum(position.net for position in moved.positions.values()) == 0
-        for key, licence in item.after.licences.items():
+        for key, licence in item.new.result.licences.items():
             change = moved.licences[key].shares if key in moved.licences else {}
-            before = item.before.licences[key].shares
+            before = item.old.result.licences[key].shares
             assert licence.shares == {
                 party: amount
                 for party in sorted({*before, *change})

@@ -12,9 +12,10 @@ from federation.settlement import check
 from federation.settlement import run_document as rd
 from federation.settlement.check import check_run_file
 from federation.settlement.clearing import Clearing, Obligation, Position, clear, positions
+from federation.settlement.computed import computed_with
 from federation.settlement.fee_band import FeeBandError, effective_rate
 from federation.settlement.rates import MissingRateError, Rates, StaleRateError
-from federation.settlement.run import choose_weights, compute, received_by, with_rates_used
+from federation.settlement.run import choose_weights, compute, received_by
 
 RATES = {
     "GBP": rd.PublishedRate("2026-09-30", "0.8338"),
@@ -174,7 +175,7 @@ def test_a_rate_only_a_distribution_needs_is_part_of_the_run():
     document = a_document({"GB-000001": a_licence("GB")}, [("GB-000001", "GB", "1")])
     table = {currency: (rate.date, rate.rate) for currency, rate in RATES.items()}
 
-    sealed = with_rates_used(document, Rates("EUR", table))
+    sealed = computed_with(document, Rates("EUR", table)).document
 
     assert set(sealed.rates) == {"GBP"}
     assert compute(sealed).income["GB"].domestic == 23_513
@@ -303,7 +304,7 @@ def build(parts):
 @given(st.lists(licence_parts, max_size=6))
 def test_whatever_was_sold_and_used_no_cent_is_lost_and_the_nets_sum_to_nothing(parts):
     table = {currency: (rate.date, rate.rate) for currency, rate in RATES.items()}
-    document = with_rates_used(build(parts), Rates("EUR", table))
+    document = computed_with(build(parts), Rates("EUR", table)).document
     result = compute(document)
 
     assert sum(position.net for position in result.positions.values()) == 0

@@ -4,7 +4,7 @@ What is true of a run alone is examined from its file (`settlement/check.py`); h
 hold it against what stands in the database. Banking has its own; who examines composes them.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import msgspec
 from sqlalchemy import select
@@ -13,6 +13,7 @@ from federation.distribution.tables import DistributedRun
 from federation.months.tables import Run
 from federation.proof.invariants import closed, journal, money, month, usage
 from federation.proof.invariants.examining import (
+    NOTHING_KNOWN,
     Finding,
     Invariant,
     RunInvariant,
@@ -21,9 +22,8 @@ from federation.proof.invariants.examining import (
     require_sound,
 )
 from federation.settlement import check
+from federation.settlement.computed import ComputedRun, read_run
 from federation.settlement.messages import RunApproved
-from federation.settlement.run import compute
-from federation.settlement.run_document import decode
 from federation.store.invariants import BooksInvariant, Check, Checks, guarded
 from federation.store.sessions import ReadSession
 from federation.values.party import HUB
@@ -189,43 +189,55 @@ BOOKS_INVARIANTS: tuple[BooksInvariant, ...] = (
 INVARIANTS: tuple[Invariant, ...] = (*BOOKS_INVARIANTS, *RUN_INVARIANTS)
 
 
-def of_hub_run(row: Run) -> Settled:
-    """Return a settled run of the hub."""
-    document = decode(row.document)
-    return Settled(
-        here=HUB,
-        period=row.period,
-        run_id=row.run_id,
-        data=row.document,
-        document=document,
-        result=compute(document),
-        corrects=row.corrects,
-    )
+def of_hub_run(row: Run, known: Mapping[str, ComputedRun] = NOTHING_KNOWN) -> Settled:
+    """Return a settled run of the hub; what is `known` by name is not computed again."""
+    return _settled(HUB, row.run_id, row.document, known, corrects=row.corrects)
 
 
-def of_distribution(row: DistributedRun, code: str) -> Settled:
-    """Return a run as a node distributed it."""
+def of_distribution(
+    row: DistributedRun, code: str, known: Mapping[str, ComputedRun] = NOTHING_KNOWN
+) -> Settled:
+    """Return a run as a node distributed it; what is `known` by name is not computed again."""
     message = msgspec.json.decode(row.document, type=RunApproved)
-    document = decode(message.document.encode())
+    return _settled(code, row.run_id, message.document.encode(), known, distribution=row)
+
+
+def _settled(
+    here: str,
+    run_id: str,
+    data: bytes,
+    known: Mapping[str, ComputedRun],
+    *,
+    corrects: str | None = None,
+    distribution: DistributedRun | None = None,
+) -> Settled:
+    """Hold a run against the bytes that are kept of it, wherever its result is from."""
+    run = known[run_id] if run_id in known else read_run(data)
     return Settled(
-        here=code,
-        period=row.period,
-        run_id=row.run_id,
-        data=message.document.encode(),
-        document=document,
-        result=compute(document),
-        distribution=row,
+        here=here,
+        period=run.document.period,
+        run_id=run_id,
+        data=data,
+        document=run.document,
+        result=run.result,
+        corrects=corrects,
+        distribution=distribution,
+        known=known,
     )
 
 
-async def require_sound_run(session: ReadSession, row: Run) -> None:
+async def require_sound_run(
+    session: ReadSession, row: Run, known: Mapping[str, ComputedRun]
+) -> None:
     """Refuse to settle a month at the hub by a run that breaks an invariant (`INVARIANT`)."""
-    await require_sound(session, of_hub_run(row), RUN_INVARIANTS)
+    await require_sound(session, of_hub_run(row, known), RUN_INVARIANTS)
 
 
-async def require_sound_distribution(session: ReadSession, row: DistributedRun, code: str) -> None:
+async def require_sound_distribution(
+    session: ReadSession, row: DistributedRun, code: str, known: Mapping[str, ComputedRun]
+) -> None:
     """Refuse what a node made of a run if it breaks an invariant (`INVARIANT`)."""
-    await require_sound(session, of_distribution(row, code), RUN_INVARIANTS)
+    await require_sound(session, of_distribution(row, code, known), RUN_INVARIANTS)
 
 
 async def settled_runs(session: ReadSession, here: str) -> AsyncIterator[Settled]:

@@ -15,8 +15,7 @@ from federation.ledger.tables import JournalEntry, JournalPosting, LedgerHead
 from federation.months.tables import Run
 from federation.payments.store import exclusions
 from federation.proof.invariants.examining import Settled
-from federation.settlement.run import compute
-from federation.settlement.run_document import decode
+from federation.settlement.computed import read_run
 from federation.store.invariants import Check
 from federation.store.sessions import ReadSession
 from federation.values.month import Month, last_day
@@ -63,17 +62,17 @@ async def corrections_add_up(session: ReadSession, run: Settled) -> Check | None
     if not later or (run.here == HUB and run.run_id != later[-1].run_id):
         return None
     original = next((row.run_id for row in approved if row.corrects is None), run.run_id)
-    document = decode(later[-1].document)
-    result = compute(document)
+    last = later[-1]
+    in_force = run.known[last.run_id] if last.run_id in run.known else read_run(last.document)
     expected = _sums_of(
         run_entries(
             party=run.here,
             period=run.period,
             run_id=run.run_id,
             posted_on=last_day(run.period),
-            licences=result.licences,
-            cleared=result.cleared,
-            clearing_currency=document.hub.clearing_currency,
+            licences=in_force.result.licences,
+            cleared=in_force.result.cleared,
+            clearing_currency=in_force.document.hub.clearing_currency,
         ),
         left := await _left(session, run.period),
     )

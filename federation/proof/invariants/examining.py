@@ -1,9 +1,11 @@
 """How invariants are examined over settled runs, and what was found."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from federation.distribution.tables import DistributedRun
+from federation.settlement.computed import ComputedRun
 from federation.settlement.run import RunResult
 from federation.settlement.run_document import RunDocument
 from federation.store.invariants import (
@@ -18,10 +20,15 @@ from federation.store.invariants import (
 from federation.store.sessions import ReadSession
 from federation.values.month import Month
 
+NOTHING_KNOWN: Mapping[str, ComputedRun] = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A settled run on this server; at a node with what the node made of it."""
+    """A settled run on this server; at a node with what the node made of it.
+
+    `data` is what is kept; `known` are runs, by name, that need not be computed again.
+    """
 
     here: str
     period: Month
@@ -31,6 +38,7 @@ class Settled:
     result: RunResult
     corrects: str | None = None
     distribution: DistributedRun | None = None
+    known: Mapping[str, ComputedRun] = field(default_factory=lambda: NOTHING_KNOWN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,211 @@
+"""What an approved correction brings about: entries, debits, payments, and what nodes are told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from federation.ledger import store as ledger
+from federation.ledger.accounts import Accounts
+from federation.ledger.entries import run_entries, too_small_to_remit
+from federation.ledger.names import of_correction
+from federation.metering.final_reports import final_reports, read_reports
+from federation.metering.messages import UsageReport
+from federation.months import store as months
+from federation.months.held import itemise_held
+from federation.months.tables import OwnWeight, Run, Standing
+from federation.payments import incoming, set_off
+from federation.payments import service as payments
+from federation.payments.names import correction_id
+from federation.payments.payees import account_in
+from federation.payments.postings import Amount, Leg
+from federation.payments.store import exclusions
+from federation.runs.told import Told, told_of
+from federation.settlement.messages import RunCorrected
+from federation.settlement.recompute import Corrected, Difference, difference
+from federation.settlement.weights import own_weights
+from federation.store import outbox
+from federation.store.sessions import ReadSession, WriteSession
+from federation.suspense.service import publish as publish_held
+from federation.trust.membership import HubTerms
+from federation.trust.parties import collective_terms, get_party
+from federation.trust.store import node_parties
+from federation.trust.tables import Party
+from federation.values.account import PaymentAccount
+from federation.values.party import HUB
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A month's correction: its row, both runs, what moves, and what it follows from.
+
+    `left` are the debtors that left the month's net, `reports` the latest of the month.
+    """
+
+    row: Run
+    runs: Corrected
+    moved: Difference
+    left: list[str]
+    reports: list[UsageReport]
+    told: Told
+
+
+async def correction_of(
+    session: ReadSession, row: Run, runs: Corrected, rates: Mapping[str, tuple[str, str]]
+) -> Correction:
+    """Put a correction together; `rates` are {currency: (date, rate)} published for its month."""
+    left = [gone.node for gone in await exclusions(session, row.period)]
+    reports = read_reports(await final_reports(session, row.period))
+    told = await told_of(session, runs.new.document, reports)
+    return Correction(row, runs, difference(runs, rates, left), left, reports, told)
+
+
+async def carry_out(
+    session: WriteSession, corrections: Sequence[Correction], terms: HubTerms, now: datetime
+) -> None:
+    """Post approved corrections, set off or pay what they move, and tell the nodes.
+
+    Debits come first: a credit of the same correction takes them up.
+    """
+    for item in corrections:
+        await _post(session, item, terms, now)
+    for item in corrections:
+        for party in await node_parties(session):
+            await _owe(session, item, party, terms, now)
+    for item in corrections:
+        for party in await node_parties(session):
+            used = await _pay(session, item, party, terms, now)
+            await _tell(session, item, party, used, now)
+
+
+async def _post(session: WriteSession, item: Correction, terms: HubTerms, now: datetime) -> None:
+    """Enter the differences in the hub's books; later months start from the corrected result."""
+    row, new, moved = item.row, item.runs.new, item.moved
+    entries = run_entries(
+        party=HUB,
+        period=row.period,
+        run_id=row.run_id,
+        posted_on=now.date(),
+        licences=moved.licences,
+        cleared=moved.cleared,
+        clearing_currency=terms.clearing_currency,
+        restated=too_small_to_remit(moved.positions, moved.remittances, terms.clearing_currency),
+        corrects=row.corrects,
+    )
+    await ledger.post(session, entries)
+    for key, licence in new.result.licences.items():
+        standing = await session.get(Standing, (row.period, key))
+        if standing is not None:
+            standing.recognised = licence.revenue.recognised
+            standing.carried_forward = licence.carried_forward
+    await months.forget_own_weights(session, row.period)
+    for key, parties in own_weights(item.reports).items():
+        for party, weight in parties.items():
+            session.add(OwnWeight(period=row.period, licence=key, party=party, weight=weight))
+    held = item.told.held.get(HUB, [])
+    await itemise_held(session, row.run_id, row.period, new.result, held, now)
+    await publish_held(session, new.document, row.run_id, now)
+
+
+async def _owe(
+    session: WriteSession, item: Correction, party: Party, terms: HubTerms, now: datetime
+) -> None:
+    """Ask a licensor for the money it holds; what a node was credited before is set off."""
+    row, moved, node = item.row, item.moved, party.code
+    currency = collective_terms(party).settlement_currency
+    owed, cleared = -moved.remittances.get(node, 0), -moved.positions[node].net
+    called, called_cleared = moved.called.get(node, (0, 0))
+    if called > 0:
+        incoming.expect(
+            session,
+            incoming_id=correction_id(row.period, row.run_id, node),
+            run=row.run_id,
+            period=row.period,
+            payer=node,
+            amount=Amount(called, currency),
+            debt=Leg(Accounts(HUB).due(node), Amount(called_cleared, terms.clearing_currency)),
+            due_on=now.date() + timedelta(days=terms.payment_days),
+            is_net=False,
+        )
+    if owed > called:
+        await set_off.owe(
+            session,
+            node=node,
+            document=of_correction(node, row.run_id),
+            period=row.posted_in or row.period,
+            amount=owed - called,
+            cleared=cleared - called_cleared,
+            currency=currency,
+            on=now.date(),
+        )
+
+
+async def _pay(
+    session: WriteSession, item: Correction, party: Party, terms: HubTerms, now: datetime
+) -> set_off.Used:
+    """Propose to pay a node what it gets more; return what of it old debits take up."""
+    row, node = item.row, party.code
+    amount = item.moved.remittances.get(node, 0)
+    if amount <= 0:
+        return set_off.Used(0, 0)
+    used = await set_off.use(
+        session,
+        node=node,
+        document=of_correction(node, row.run_id),
+        period=row.posted_in or row.period,
+        credit=amount,
+        on=now.date(),
+    )
+    particulars = collective_terms(party)
+    await payments.propose(
+        session,
+        kind=payments.ADJUSTMENT,
+        payment_id=correction_id(row.period, row.run_id, node),
+        run=row.run_id,
+        period=row.posted_in or row.period,
+        payer=HUB,
+        payee=node,
+        amount=amount,
+        currency=particulars.settlement_currency,
+        payer_account=account_in(terms),
+        payee_account=account_in(particulars),
+        debt_account=Accounts(HUB).due(node),
+        debt_amount=item.moved.positions[node].net,
+        debt_currency=terms.clearing_currency,
+        who=row.calculated_by,
+        at=now,
+        set_off=used.amount,
+        set_off_debt=used.cleared,
+    )
+    return used
+
+
+async def _tell(
+    session: WriteSession, item: Correction, party: Party, used: set_off.Used, now: datetime
+) -> None:
+    row, moved, node = item.row, item.moved, party.code
+    message = RunCorrected(
+        run_id=row.run_id,
+        corrects=row.corrects or "",
+        document=row.document.decode(),
+        credits=item.told.credits.get(node, []),
+        held=item.told.held.get(node, []),
+        uses=item.told.uses.get(node, []),
+        remittance=str(moved.remittances.get(node, 0)),
+        set_off=str(used.amount),
+        called=str(moved.called.get(node, (0, 0))[0]),
+        left=item.left,
+        accounts=await _accounts(session, moved, node),
+    )
+    await outbox.post(session, target=party.entity_id, message=message, now=now)
+
+
+async def _accounts(
+    session: ReadSession, moved: Difference, node: str
+) -> dict[str, PaymentAccount]:
+    """Return the accounts a node pays to directly, because one of the two left that net."""
+    found: dict[str, PaymentAccount] = {}
+    for creditor in {row.creditor for row in moved.bilateral if row.debtor == node}:
+        account = account_in(collective_terms(await get_party(session, creditor)))
+        if account is not None:
+            found[creditor] = account
+    return found
