@@ -26,6 +26,7 @@ from federation.licensing.tables import Receipt
 from federation.months.store import locked_periods
 from federation.payments import bankword, incoming, treasury
 from federation.payments import service as payments
+from federation.payments.postings import Amount
 from federation.trust.principals import Principal
 from federation.values.month import month_of
 from federation.values.reason import REASON_LENGTH_MAX
@@ -73,8 +74,7 @@ async def book(at: At, entry: Entry, item: Item, booked_on: date) -> None:
         at.session,
         payment,
         booked_on,
-        -item.amount,
-        entry.currency,
+        Amount(-item.amount, entry.currency),
         who=at.who.subject,
         at=at.now,
         reference=f"bank entry {entry.id}",
@@ -90,8 +90,7 @@ async def give_back(at: At, entry: Entry, item: Item, booked_on: date) -> None:
         at.session,
         payment,
         booked_on,
-        item.amount,
-        entry.currency,
+        Amount(item.amount, entry.currency),
         item.note or (given[0][:REASON_LENGTH_MAX] if given else "returned by the bank"),
         who=at.who.subject,
         at=at.now,
@@ -102,8 +101,8 @@ async def give_back(at: At, entry: Entry, item: Item, booked_on: date) -> None:
 async def convert(at: At, entry: Entry, item: Item, booked_on: date) -> None:
     """Record that the bank booked a leg of a deal in currency (`<deal>/SOLD`, `<deal>/BOUGHT`)."""
     deal, side = treasury.leg_of(item.ref)
-    amount = abs(item.amount)
-    await treasury.book_leg(at.session, at.here, deal, side, booked_on, amount, entry.currency)
+    amount = Amount(abs(item.amount), entry.currency)
+    await treasury.book_leg(at.session, at.here, deal, side, booked_on, amount)
 
 
 async def receive(

@@ -49,7 +49,7 @@ from federation.ledger.store import entry_of, is_posted, post
 from federation.money import Money
 from federation.payments import incoming
 from federation.payments.expected import Expected
-from federation.payments.postings import reversal
+from federation.payments.postings import Amount, reversal
 from federation.store.sessions import ReadSession
 from federation.trust.principals import require_other_person
 
@@ -221,10 +221,8 @@ async def _enter(
         elif item.kind == RETURN:
             await give_back(at, entry, item, booked_on)
         elif item.kind == REMITTANCE_IN:
-            came = received(item, items)
-            made[number] = await incoming.receive(
-                at.session, item.ref, at.here, booked_on, came, entry.currency
-            )
+            came_in = Amount(received(item, items), entry.currency)
+            made[number] = await incoming.receive(at.session, item.ref, at.here, booked_on, came_in)
         elif item.kind == CONVERSION:
             await convert(at, entry, item, booked_on)
         elif item.kind == INVOICE:

@@ -11,7 +11,7 @@ from federation.distribution import store
 from federation.distribution.adjustments import Adjustment, adjust_members
 from federation.distribution.directly import Directly, between_nodes, settle_directly
 from federation.distribution.inputs import add_credits
-from federation.distribution.service import Own, RequireSound, RunMismatchError, checked
+from federation.distribution.service import RequireSound, RunMismatchError, checked
 from federation.distribution.sharing import AmountRow, SharedRun, amount_rows, share_out
 from federation.distribution.tables import DistributedRun, NodeCorrection
 from federation.ledger import store as ledger
@@ -25,6 +25,7 @@ from federation.payments import service as payments
 from federation.payments.names import correction_id
 from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg
+from federation.payments.proposal import Awaited, Proposal, Side
 from federation.settlement.clearing import converted
 from federation.settlement.computed import ComputedRun, computed, read_run
 from federation.settlement.messages import RunCorrected
@@ -70,7 +71,7 @@ class _Followed(NamedTuple):
 async def receive_correction(
     session: WriteSession,
     message: RunCorrected,
-    own: Own,
+    own: Side,
     terms: HubTerms,
     now: datetime,
     require_sound: RequireSound,
@@ -271,7 +272,7 @@ def _owed(run: ComputedRun, node: str, currency: str, directly: frozenset[str]) 
 
 async def _expect(
     session: WriteSession,
-    own: Own,
+    own: Side,
     message: RunCorrected,
     run: Run,
     currency: str,
@@ -281,34 +282,28 @@ async def _expect(
     """Wait for what the hub pays for a credit, or pay what it asks a licensor for."""
     called = int(message.called)
     if called > 0:
-        await payments.propose(
-            session,
+        owed = Amount(called, currency)
+        proposal = Proposal(
             kind=payments.ADJUSTMENT,
             payment_id=correction_id(run.period, run.run_id, own.code),
             run=message.run_id,
             period=run.period,
-            payer=own.code,
-            payee=HUB,
-            amount=called,
-            currency=currency,
-            payer_account=own.account,
-            payee_account=account_in(terms),
-            debt_account=Accounts(own.code).due(HUB),
-            debt_amount=called,
-            debt_currency=currency,
-            who=HUB,
-            at=now,
+            payer=own,
+            payee=Side(HUB, account_in(terms)),
+            amount=owed,
+            debt=Leg(Accounts(own.code).due(HUB), owed),
             due_on=now.date() + timedelta(days=terms.payment_days),
         )
+        await payments.propose(session, proposal, who=HUB, at=now)
     amount = int(message.remittance) - int(message.set_off)
     if amount > 0:
-        incoming.expect(
-            session,
+        awaited = Awaited(
             incoming_id=correction_id(run.period, run.run_id, own.code),
             run=message.run_id,
             period=run.period,
             payer=HUB,
             amount=Amount(amount, currency),
-            debt=Leg(f"Liabilities:{own.code}:Due:{HUB}", Amount(amount, currency)),
+            debt=Leg(Accounts(own.code).due(HUB), Amount(amount, currency)),
             due_on=now.date(),
         )
+        incoming.expect(session, awaited)

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from federation.distribution.service import Own
 from federation.ledger.accounts import Accounts, Posting, transfer
 from federation.months.tables import Run
 from federation.payments import incoming
@@ -17,6 +16,7 @@ from federation.payments import service as payments_service
 from federation.payments import store as payments
 from federation.payments.names import correction_id
 from federation.payments.postings import Amount, Leg
+from federation.payments.proposal import Awaited, Proposal, Side
 from federation.settlement.clearing import Clearing
 from federation.settlement.recompute import Corrected, between
 from federation.store.sessions import WriteSession
@@ -71,7 +71,7 @@ def between_nodes(item: Corrected, rows: Iterable[Clearing], node: str) -> Direc
 
 async def settle_directly(
     session: WriteSession,
-    own: Own,
+    own: Side,
     directly: Directly,
     run: Run,
     accounts: Mapping[str, PaymentAccount],
@@ -90,28 +90,20 @@ async def settle_directly(
         base = correction_id(run.period, run.run_id, due.debtor, due.creditor)
         number = await payments.next_id(session, base)
         if due.debtor == own.code:
-            await payments_service.propose(
-                session,
+            proposal = Proposal(
                 kind=payments_service.ADJUSTMENT,
                 payment_id=number,
                 run=run.run_id,
                 period=run.period,
-                payer=own.code,
-                payee=due.creditor,
-                amount=due.credit.minor,
-                currency=due.credit.currency,
-                payer_account=own.account,
-                payee_account=accounts.get(due.creditor),
-                debt_account=Accounts(own.code).due(due.creditor),
-                debt_amount=due.debt.minor,
-                debt_currency=due.debt.currency,
-                who=HUB,
-                at=now,
+                payer=own,
+                payee=Side(due.creditor, accounts.get(due.creditor)),
+                amount=due.credit,
+                debt=Leg(Accounts(own.code).due(due.creditor), due.debt),
                 due_on=due_on,
             )
+            await payments_service.propose(session, proposal, who=HUB, at=now)
         else:
-            incoming.expect(
-                session,
+            awaited = Awaited(
                 incoming_id=number,
                 run=run.run_id,
                 period=run.period,
@@ -121,4 +113,5 @@ async def settle_directly(
                 due_on=due_on,
                 is_net=False,
             )
+            incoming.expect(session, awaited)
         await session.flush()

@@ -15,6 +15,7 @@ from federation.payments.names import left_net_document, remittance_id
 from federation.payments.netting import Recomputed
 from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg
+from federation.payments.proposal import Awaited, Proposal, Side
 from federation.settlement.run_document import RunDocument
 from federation.store.sessions import WriteSession
 from federation.trust.membership import HubTerms
@@ -141,28 +142,20 @@ async def _settle(
     payer, payee = (net.here, other) if is_payer else (other, net.here)
     number = await payments_store.next_id(session, remittance_id(period, payer, payee))
     if is_payer:
-        await payments_service.propose(
-            session,
+        proposal = Proposal(
             kind=payments_service.REMITTANCE,
             payment_id=number,
             run=net.message.run_id,
             period=period,
-            payer=payer,
-            payee=payee,
-            amount=amount.minor,
-            currency=amount.currency,
-            payer_account=net.accounts.get(net.here),
-            payee_account=net.accounts.get(other),
-            debt_account=account,
-            debt_amount=debt.minor,
-            debt_currency=debt.currency,
-            who=HUB,
-            at=net.at,
+            payer=Side(payer, net.accounts.get(net.here)),
+            payee=Side(payee, net.accounts.get(other)),
+            amount=amount,
+            debt=Leg(account, debt),
             due_on=net.due_on,
         )
+        await payments_service.propose(session, proposal, who=HUB, at=net.at)
     else:
-        incoming.expect(
-            session,
+        awaited = Awaited(
             incoming_id=number,
             run=net.message.run_id,
             period=period,
@@ -172,3 +165,4 @@ async def _settle(
             due_on=net.due_on,
             is_net=other == HUB,
         )
+        incoming.expect(session, awaited)

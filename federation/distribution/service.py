@@ -21,7 +21,8 @@ from federation.metering import store as metering
 from federation.months import store as months
 from federation.months.held import itemise_held
 from federation.months.tables import LockedPeriod, Run
-from federation.payments.remittances import propose_own_remittance
+from federation.payments.proposal import Side
+from federation.payments.remittances import Remittance, propose_own_remittance
 from federation.registry import store as registry
 from federation.registry.tables import Member
 from federation.settlement.clearing import converted
@@ -33,7 +34,6 @@ from federation.settlement.run_document import RunDocument, decode, run_id
 from federation.store.canonical import digest
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
-from federation.values.account import PaymentAccount
 from federation.values.month import Month
 
 BELOW_MINIMUM, ACCOUNT_MISSING, SET_OFF = "BELOW_MINIMUM", "ACCOUNT_MISSING", "SET_OFF"
@@ -43,13 +43,6 @@ class RunMismatchError(RefusalError):
     """This run is not what this node can confirm."""
 
     code: ClassVar[str] = "RUN_MISMATCH"
-
-
-class Own(msgspec.Struct, frozen=True):
-    """Who distributes: its code and its account."""
-
-    code: str
-    account: PaymentAccount | None
 
 
 RequireSound = Callable[
@@ -89,7 +82,7 @@ async def receive_withdrawal(session: WriteSession, message: RunWithdrawn) -> No
 async def receive_run(
     session: WriteSession,
     message: RunApproved,
-    own: Own,
+    own: Side,
     terms: HubTerms,
     now: datetime,
     require_sound: RequireSound,
@@ -174,24 +167,20 @@ async def _keep(
 
 async def _propose_remittance(
     session: WriteSession,
-    own: Own,
+    own: Side,
     message: RunApproved,
     shared: SharedRun,
     terms: HubTerms,
     now: datetime,
 ) -> None:
-    await propose_own_remittance(
-        session,
-        run_id=message.run_id,
-        period=shared.period,
-        amount=shared.run.result.remittances[own.code],
-        set_off=int(message.set_off),
-        here=own.code,
-        account=own.account,
-        currency=shared.agreed.settlement_currency,
-        terms=terms,
-        now=now,
+    remittance = Remittance(
+        message.run_id,
+        shared.period,
+        shared.run.result.remittances[own.code],
+        shared.agreed.settlement_currency,
+        int(message.set_off),
     )
+    await propose_own_remittance(session, remittance, own, terms, now)
 
 
 def _frozen_weights(inputs: NodeInputs) -> list[list[str]]:

@@ -18,6 +18,7 @@ from federation.logs import get_logger
 from federation.metering import month
 from federation.metering.messages import Complete, CutOff, Reminder, UsageRouted
 from federation.payments.messages import NetRecomputed
+from federation.payments.proposal import Side
 from federation.proof.invariants.checks import require_sound_distribution
 from federation.server import node_config
 from federation.settlement.messages import (
@@ -64,8 +65,8 @@ async def _advised(at: Arrival, message: RunAdvised) -> None:
     await distribution.receive_advice(at.session, message, _now(at))
 
 
-async def _own(at: Arrival) -> distribution.Own:
-    return distribution.Own(at.server.code, await at.server.own_account(at.session))
+async def _own(at: Arrival) -> Side:
+    return Side(at.server.code, await at.server.own_account(at.session))
 
 
 async def _withdrawn(at: Arrival, message: RunWithdrawn) -> None:

@@ -54,14 +54,13 @@ async def book(
     session: WriteSession,
     payment: Payment,
     booked_on: date,
-    bank_amount: int,
-    bank_currency: str,
+    bank: Amount,
     *,
     who: str,
     at: datetime,
     reference: str | None = None,
 ) -> Payment:
-    """Record that the bank debited `bank_amount` of the account's currency for a payment."""
+    """Record that the bank debited `bank`, in the currency of its account, for a payment."""
     states.refuse_move(payment.payment_id, payment.state, states.BOOKED)
     if payment.state == states.RETURNED:
         raise states.PaymentStateError(f"{payment.payment_id} came back")
@@ -69,7 +68,7 @@ async def book(
         Accounts(payment.payer),
         record.debt_of(payment),
         Amount(payment.amount, payment.currency),
-        Amount(bank_amount, bank_currency),
+        bank,
         record.tags_of(payment),
     )
     payment.booked_on = booked_on
@@ -82,8 +81,7 @@ async def give_back(
     session: WriteSession,
     payment: Payment,
     returned_on: date,
-    bank_amount: int,
-    bank_currency: str,
+    bank: Amount,
     reason: str,
     *,
     who: str,
@@ -96,7 +94,7 @@ async def give_back(
         Accounts(payment.payer),
         record.debt_of(payment),
         Amount(payment.amount, payment.currency),
-        Amount(bank_amount, bank_currency),
+        bank,
         record.tags_of(payment),
     )
     payment.returned_on, payment.reason = returned_on, stated(reason, ReasonMissingError)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from federation.documents.tables import Document
 from federation.errors import RefusalError
-from federation.payments import service, states, store
+from federation.payments import exporting, service, states, store
 from federation.payments.remittances import ready_to_export
 from federation.payments.tables import Payment
 from federation.store.sessions import ReadSession, WriteSession
@@ -56,9 +56,9 @@ async def export_currency(
         number = await store.last_file(session, currency, value_on)
         last = await exported_file(session, number) if number else None
         if last is None:
-            raise service.NothingToExportError(f"nothing in {currency} is approved")
+            raise exporting.NothingToExportError(f"nothing in {currency} is approved")
         return last
-    document = await service.export(session, ready, value_on=value_on, who=who, at=at)
+    document = await exporting.export(session, ready, value_on=value_on, who=who, at=at)
     left = await store.payments(session, states=[states.APPROVED], currency=currency)
     return Exported(document, len(ready), len(left))
 
@@ -68,4 +68,4 @@ async def exported_file(session: ReadSession, number: str) -> Exported | None:
     found = await store.exported_in(session, number)
     if not found:
         return None
-    return Exported(await service.file_of(session, found[0]), len(found), 0)
+    return Exported(await exporting.file_of(session, found[0]), len(found), 0)

@@ -19,7 +19,9 @@ from federation.payments.names import left_net_document, remittance_id
 from federation.payments.netting import Position, Recomputed
 from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg
+from federation.payments.proposal import Awaited, Proposal, Side
 from federation.payments.record import ReasonMissingError
+from federation.payments.set_off import NOTHING, Used
 from federation.payments.tables import Exclusion, Payment
 from federation.settlement.run_document import RunDocument, decode
 from federation.store import outbox
@@ -193,43 +195,42 @@ async def _settle(
     old: Payment | None = None,
     is_net: bool = True,
 ) -> None:
-    period, debt = net.run.period, Accounts(HUB).due(node)
+    period, account = net.run.period, Accounts(HUB).due(node)
     clearing = net.terms.clearing_currency
     if position.remittance > 0 and position.net > 0:
-        await service.propose(
-            session,
+        proposal = Proposal(
             kind=service.REMITTANCE,
             payment_id=await store.next_id(session, remittance_id(period, HUB, node)),
             run=net.run.run_id,
             period=period,
-            payer=HUB,
-            payee=node,
-            amount=position.remittance,
-            currency=net.currency(node),
-            payer_account=account_in(net.terms),
-            payee_account=net.accounts[node],
-            debt_account=debt,
-            debt_amount=position.net,
-            debt_currency=clearing,
-            who=net.who,
-            at=net.at,
+            payer=Side(HUB, account_in(net.terms)),
+            payee=Side(node, net.accounts[node]),
+            amount=Amount(position.remittance, net.currency(node)),
+            debt=Leg(account, Amount(position.net, clearing)),
             due_on=net.due_on,
-            set_off=old.set_off if old else 0,
-            set_off_debt=before.net - old.debt_amount if old and before and old.set_off else 0,
+            set_off=_set_off_before(before, old),
             replaces=old.payment_id if old else None,
         )
+        await service.propose(session, proposal, who=net.who, at=net.at)
     elif position.remittance < 0 and position.net < 0:
-        incoming.expect(
-            session,
+        awaited = Awaited(
             incoming_id=await store.next_id(session, remittance_id(period, node, HUB)),
             run=net.run.run_id,
             period=period,
             payer=node,
             amount=Amount(-position.remittance, net.currency(node)),
-            debt=Leg(debt, Amount(-position.net, clearing)),
+            debt=Leg(account, Amount(-position.net, clearing)),
             due_on=net.due_on,
             is_net=is_net,
         )
+        incoming.expect(session, awaited)
+
+
+def _set_off_before(before: Position | None, old: Payment | None) -> Used:
+    """Return what the payment that is replaced had set off."""
+    if before is None or old is None or not old.set_off:
+        return NOTHING
+    return Used(old.set_off, before.net - old.debt_amount)
 
 
 async def _settle_with_debtor(session: WriteSession, net: _Net) -> None:

@@ -10,6 +10,7 @@ from federation.ledger.store import post
 from federation.payments import postings, store
 from federation.payments.names import is_adjustment, remittance_document, undone_document
 from federation.payments.postings import Amount, BankAmountError, Leg
+from federation.payments.proposal import Awaited
 from federation.payments.tables import Incoming
 from federation.store.sessions import ReadSession, WriteSession
 from federation.values.month import Month
@@ -29,37 +30,23 @@ class RemittanceStateError(RefusalError):
     code: ClassVar[str] = "REMITTANCE_STATE"
 
 
-def expect(
-    session: WriteSession,
-    *,
-    incoming_id: str,
-    run: str,
-    period: Month,
-    payer: str,
-    amount: Amount,
-    debt: Leg,
-    due_on: date,
-    is_net: bool = True,
-) -> Incoming:
-    """Wait for a remittance; `debt` is what it discharges in this server's books.
-
-    The hub pays nobody before it has every remittance of the net (`is_net`).
-    """
+def expect(session: WriteSession, awaited: Awaited) -> Incoming:
+    """Wait for a remittance from now on."""
     row = Incoming(
-        id=incoming_id,
-        run_id=run,
-        period=period,
-        payer=payer,
-        amount=amount.minor,
-        currency=amount.currency,
-        is_net=is_net,
+        id=awaited.incoming_id,
+        run_id=awaited.run,
+        period=awaited.period,
+        payer=awaited.payer,
+        amount=awaited.amount.minor,
+        currency=awaited.amount.currency,
+        is_net=awaited.is_net,
         state=EXPECTED,
-        debt_account=debt.account,
-        debt_amount=debt.amount.minor,
-        debt_currency=debt.amount.currency,
+        debt_account=awaited.debt.account,
+        debt_amount=awaited.debt.amount.minor,
+        debt_currency=awaited.debt.amount.currency,
         received=0,
         settled=0,
-        due_on=due_on,
+        due_on=awaited.due_on,
     )
     session.add(row)
     return row
@@ -70,8 +57,7 @@ async def receive(
     incoming_id: str,
     here: str,
     booked_on: date,
-    bank_amount: int,
-    bank_currency: str,
+    bank: Amount,
 ) -> str:
     """Record what the bank credited for a remittance; return the document of its entry.
 
@@ -84,9 +70,10 @@ async def receive(
         raise UnknownRemittanceError(incoming_id)
     if row.state == BOOKED:
         raise RemittanceStateError(f"{row.id} is {row.state}")
-    part = bank_amount if bank_currency == row.currency else row.amount - row.received
-    if part <= 0 or bank_amount <= 0 or part > row.amount - row.received:
-        raise BankAmountError(f"{bank_amount} {bank_currency}, {row.amount - row.received} is open")
+    still_open = row.amount - row.received
+    part = bank.minor if bank.currency == row.currency else still_open
+    if part <= 0 or bank.minor <= 0 or part > still_open:
+        raise BankAmountError(f"{bank.minor} {bank.currency}, {still_open} is open")
     received = row.received + part
     settled = row.debt_amount * received // row.amount
     debt = Leg(row.debt_account, Amount(settled - row.settled, row.debt_currency))
@@ -99,7 +86,7 @@ async def receive(
     }
     moved = postings.exchanged(
         Accounts(here),
-        Leg(Accounts(here).suspense("BankEntry"), Amount(bank_amount, bank_currency)),
+        Leg(Accounts(here).suspense("BankEntry"), bank),
         debt,
         meta,
     )

@@ -12,6 +12,8 @@ from federation.licensing import store as licensing
 from federation.licensing.tables import Licence
 from federation.payments import service
 from federation.payments.names import lab_payee, refund_id
+from federation.payments.postings import Amount, Leg
+from federation.payments.proposal import Proposal, Side
 from federation.settlement.revenue import credited
 from federation.store.sessions import WriteSession
 from federation.trust.principals import Principal
@@ -62,21 +64,15 @@ async def _propose_refund(
 
     A lab's account is not known here: the refund is outstanding until somebody names it.
     """
-    await service.propose(
-        session,
+    whole = Amount(amount, currency)
+    proposal = Proposal(
         kind=service.REFUND,
         payment_id=refund_id(note),
         run="",
         period=month_of(now.date()),
-        payer=row.licensor,
-        payee=lab_payee(row.licensee),
-        amount=amount,
-        currency=currency,
-        payer_account=None,
-        payee_account=None,
-        debt_account=Accounts(row.licensor).asset("Receivable"),
-        debt_amount=amount,
-        debt_currency=currency,
-        who=who.subject,
-        at=now,
+        payer=Side(row.licensor, None),
+        payee=Side(lab_payee(row.licensee), None),
+        amount=whole,
+        debt=Leg(Accounts(row.licensor).asset("Receivable"), whole),
     )
+    await service.propose(session, proposal, who=who.subject, at=now)

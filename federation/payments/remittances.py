@@ -1,23 +1,24 @@
 """The remittances of an approved run: the hub proposes what it pays and waits for the others."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
 from federation.errors import RefusalError
 from federation.ledger.accounts import Accounts
 from federation.months.tables import Run
-from federation.payments import incoming, service, states, store
+from federation.payments import exporting, incoming, service, states, store
 from federation.payments import set_off as payments_set_off
 from federation.payments.names import remittance_id
 from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg
+from federation.payments.proposal import Awaited, Proposal, Side
 from federation.payments.tables import Payment
 from federation.settlement.run import RunResult
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
 from federation.trust.parties import collective_terms
 from federation.trust.store import node_parties
-from federation.values.account import PaymentAccount
 from federation.values.month import Month
 from federation.values.party import HUB
 
@@ -53,91 +54,81 @@ async def propose_remittances(
                 on=now.date(),
             )
             taken[party.code] = used.amount
-            await service.propose(
-                session,
+            proposal = Proposal(
                 kind=service.REMITTANCE,
                 payment_id=payment_id,
                 run=run.run_id,
                 period=run.period,
-                payer=HUB,
-                payee=party.code,
-                amount=amount,
-                currency=particulars.settlement_currency,
-                payer_account=account_in(terms),
-                payee_account=account_in(particulars),
-                debt_account=debt,
-                debt_amount=result.positions[party.code].net,
-                debt_currency=terms.clearing_currency,
-                who=run.calculated_by,
-                at=now,
+                payer=Side(HUB, account_in(terms)),
+                payee=Side(party.code, account_in(particulars)),
+                amount=Amount(amount, particulars.settlement_currency),
+                debt=Leg(debt, Amount(result.positions[party.code].net, terms.clearing_currency)),
                 due_on=due_on,
-                set_off=used.amount,
-                set_off_debt=used.cleared,
+                set_off=used,
             )
+            await service.propose(session, proposal, who=run.calculated_by, at=now)
         elif amount < 0:
-            incoming.expect(
-                session,
+            owed = Amount(-result.positions[party.code].net, terms.clearing_currency)
+            awaited = Awaited(
                 incoming_id=remittance_id(run.period, party.code, HUB),
                 run=run.run_id,
                 period=run.period,
                 payer=party.code,
                 amount=Amount(-amount, particulars.settlement_currency),
-                debt=Leg(debt, Amount(-result.positions[party.code].net, terms.clearing_currency)),
+                debt=Leg(debt, owed),
                 due_on=due_on,
             )
+            incoming.expect(session, awaited)
     return taken
 
 
-async def propose_own_remittance(
-    session: WriteSession,
-    *,
-    run_id: str,
-    period: Month,
-    amount: int,
-    set_off: int,
-    here: str,
-    account: PaymentAccount | None,
-    currency: str,
-    terms: HubTerms,
-    now: datetime,
-) -> None:
-    """At a node: propose what it owes the hub (`amount` below 0), or wait for what it gets.
+@dataclass(frozen=True, slots=True)
+class Remittance:
+    """What the hub remits to a node for a run, below 0 what the node remits to the hub.
 
-    Both are in its settlement currency, into which its books restate its position. Debits of
-    earlier corrections take up `set_off` of what it gets.
+    `minor` units of the node's settlement `currency`, into which its books restate its position;
+    debits of earlier corrections take up `set_off` of what it gets.
     """
-    debt, due_on = Accounts(here).due(HUB), now.date() + timedelta(days=terms.payment_days)
-    if amount < 0:
-        await service.propose(
-            session,
+
+    run_id: str
+    period: Month
+    minor: int
+    currency: str
+    set_off: int
+
+
+async def propose_own_remittance(
+    session: WriteSession, remittance: Remittance, own: Side, terms: HubTerms, now: datetime
+) -> None:
+    """At a node: propose what it owes the hub, or wait for what it gets."""
+    period, account = remittance.period, Accounts(own.code).due(HUB)
+    due_on = now.date() + timedelta(days=terms.payment_days)
+    gets = remittance.minor - remittance.set_off
+    if remittance.minor < 0:
+        owed = Amount(-remittance.minor, remittance.currency)
+        proposal = Proposal(
             kind=service.REMITTANCE,
-            payment_id=remittance_id(period, here, HUB),
-            run=run_id,
+            payment_id=remittance_id(period, own.code, HUB),
+            run=remittance.run_id,
             period=period,
-            payer=here,
-            payee=HUB,
-            amount=-amount,
-            currency=currency,
-            payer_account=account,
-            payee_account=account_in(terms),
-            debt_account=debt,
-            debt_amount=-amount,
-            debt_currency=currency,
-            who=HUB,
-            at=now,
+            payer=own,
+            payee=Side(HUB, account_in(terms)),
+            amount=owed,
+            debt=Leg(account, owed),
             due_on=due_on,
         )
-    elif amount > set_off:
-        incoming.expect(
-            session,
-            incoming_id=remittance_id(period, HUB, here),
-            run=run_id,
+        await service.propose(session, proposal, who=HUB, at=now)
+    elif gets > 0:
+        awaited = Awaited(
+            incoming_id=remittance_id(period, HUB, own.code),
+            run=remittance.run_id,
             period=period,
             payer=HUB,
-            amount=Amount(amount - set_off, currency),
-            debt=Leg(debt, Amount(amount - set_off, currency)),
+            amount=Amount(gets, remittance.currency),
+            debt=Leg(account, Amount(gets, remittance.currency)),
             due_on=due_on,
         )
+        incoming.expect(session, awaited)
 
 
 async def ready_to_export(session: ReadSession, here: str, currency: str) -> list[Payment]:
@@ -149,7 +140,7 @@ async def ready_to_export(session: ReadSession, here: str, currency: str) -> lis
     """
     rows = await store.payments(session, states=[states.APPROVED], currency=currency)
     if here != HUB:
-        return rows[: service.FILE_PAYMENTS_MAX]
+        return rows[: exporting.FILE_PAYMENTS_MAX]
     held_up = {
         period: await incoming.unpaid(session, period)
         for period in {row.period for row in rows if row.kind == service.REMITTANCE}
@@ -166,4 +157,4 @@ async def ready_to_export(session: ReadSession, here: str, currency: str) -> lis
             {debtor for debtors in [*held_up.values(), *asked.values()] for debtor in debtors}
         )
         raise NetUnpaidError(", ".join(late))
-    return ready[: service.FILE_PAYMENTS_MAX]
+    return ready[: exporting.FILE_PAYMENTS_MAX]

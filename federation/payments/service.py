@@ -1,35 +1,29 @@
-"""A payment from proposal to the bank's word. Each step is recorded, and entered in the books once.
+"""A payment from proposal to approval; `exporting.py` and `bankword.py` have what follows.
 
 `who` is the subject that acts (a person, or the server's own code where a rule does); `at` is
-business time. A step that was taken before is not taken again: approving, exporting, accepting and
-rejecting twice change nothing. The bank's word is another matter: it is given once, and a second
-entry for the same payment is refused.
+business time. Each step is recorded. One that was taken before is not taken again: approving twice
+changes nothing.
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import ClassVar
 
-from federation.bankfiles.pain001 import PaymentOrder, check_account, write_pain001
-from federation.documents import service as documents
-from federation.documents.tables import Document
+from federation.bankfiles.pain001 import check_account
 from federation.errors import RefusalError
-from federation.ledger.accounts import Accounts
-from federation.ledger.store import post
-from federation.payments import postings, record, states, store
+from federation.payments import record, states, store
 from federation.payments.names import LEFT_NET, base_id, left_net_document, member_of
+from federation.payments.postings import Amount
+from federation.payments.proposal import Proposal, Side
 from federation.payments.record import ReasonMissingError
+from federation.payments.set_off import NOTHING, Used
 from federation.payments.tables import Payment
 from federation.registry.store import find_member
-from federation.store.canonical import digest
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.principals import require_other_person
 from federation.values.account import PaymentAccount
-from federation.values.month import Month
 from federation.values.reason import stated
 
-XML = "application/xml"
-FILE_PAYMENTS_MAX = 5_000
 REMITTANCE, MEMBER, ADJUSTMENT, REFUND = "REMITTANCE", "MEMBER", "ADJUSTMENT", "REFUND"
 
 
@@ -45,12 +39,6 @@ class PaymentConflictError(RefusalError):
     code: ClassVar[str] = "PAYMENT_CONFLICT"
 
 
-class NothingToExportError(RefusalError):
-    """There is nothing approved to be paid."""
-
-    code: ClassVar[str] = "NOTHING_TO_EXPORT"
-
-
 async def get_payment(session: ReadSession, payment_id: str) -> Payment:
     """Return a payment by id, or refuse."""
     payment = await store.find_payment(session, payment_id)
@@ -61,74 +49,62 @@ async def get_payment(session: ReadSession, payment_id: str) -> Payment:
 
 async def propose(
     session: WriteSession,
+    proposal: Proposal,
     *,
-    kind: str,
-    payment_id: str,
-    run: str,
-    period: Month,
-    payer: str,
-    payee: str,
-    amount: int,
-    currency: str,
-    payer_account: PaymentAccount | None,
-    payee_account: PaymentAccount | None,
-    debt_account: str,
-    debt_amount: int,
-    debt_currency: str,
     who: str,
     at: datetime,
-    due_on: date | None = None,
-    set_off: int = 0,
-    set_off_debt: int | None = None,
-    replaces: str | None = None,
     refused: str | None = None,
 ) -> Payment:
-    """Propose a payment of `amount` minor units for a debt; the same again changes nothing.
+    """Propose a payment; the same again changes nothing.
 
     Without an account it is OUTSTANDING with ACCOUNT_MISSING, or with `refused`, the reason why
-    the account there is cannot be used. `set_off` is the part of the amount that is not paid but
-    set off, `set_off_debt` the same in the currency of the debt (the same number where the
-    currencies are the same): never more than the whole. What is set off whole is not paid at all.
+    the account there is cannot be used. Never more than the whole is set off; what is set off
+    whole is not paid at all.
     """
-    set_off, set_off_debt = _set_off(
-        (amount, currency), (debt_amount, debt_currency), set_off, set_off_debt
-    )
-    known = await store.find_payment(session, payment_id)
+    payer, payee = proposal.payer, proposal.payee
+    set_off = _set_off(proposal)
+    known = await store.find_payment(session, proposal.payment_id)
     if known is not None:
         if (known.kind, known.payee, known.amount, known.currency, known.debt_account) != (
-            kind,
-            payee,
-            amount - set_off,
-            currency,
-            debt_account,
+            proposal.kind,
+            payee.code,
+            proposal.amount.minor - set_off.amount,
+            proposal.amount.currency,
+            proposal.debt.account,
         ):
-            raise PaymentConflictError(payment_id)
-        if payer_account and payee_account and not refused:
-            complete(session, known, payer_account, payee_account, who=who, at=at)
+            raise PaymentConflictError(proposal.payment_id)
+        if payer.account and payee.account and not refused:
+            complete(session, known, payer.account, payee.account, who=who, at=at)
         return known
-    payment = Payment(
-        payment_id=payment_id,
-        kind=kind,
-        run_id=run,
-        period=period,
-        payer=payer,
-        payee=payee,
-        amount=amount - set_off,
-        currency=currency,
-        debt_account=debt_account,
-        debt_amount=debt_amount - set_off_debt,
-        debt_currency=debt_currency,
-        set_off=set_off,
-        payer_account=record.kept(payer_account),
-        payee_account=record.kept(payee_account),
-        replaces=replaces,
-        proposed_by=who,
-        proposed_at=at,
-        due_on=due_on,
-    )
+    payment = payment_of(proposal, set_off, who=who, at=at)
     draft(session, payment, refused)
     await session.flush()
     return payment
+
+
+def payment_of(proposal: Proposal, set_off: Used = NOTHING, *, who: str, at: datetime) -> Payment:
+    """Return a proposal as it is written down, less what of it is set off."""
+    debt = proposal.debt
+    return Payment(
+        payment_id=proposal.payment_id,
+        kind=proposal.kind,
+        run_id=proposal.run,
+        period=proposal.period,
+        payer=proposal.payer.code,
+        payee=proposal.payee.code,
+        amount=proposal.amount.minor - set_off.amount,
+        currency=proposal.amount.currency,
+        debt_account=debt.account,
+        debt_amount=debt.amount.minor - set_off.cleared,
+        debt_currency=debt.amount.currency,
+        set_off=set_off.amount,
+        payer_account=record.kept(proposal.payer.account),
+        payee_account=record.kept(proposal.payee.account),
+        replaces=proposal.replaces,
+        proposed_by=who,
+        proposed_at=at,
+        due_on=proposal.due_on,
+    )
 
 
 def draft(session: WriteSession, payment: Payment, refused: str | None = None) -> None:
@@ -148,20 +124,15 @@ def draft(session: WriteSession, payment: Payment, refused: str | None = None) -
     record.note(session, payment, who=who, at=at, reference=payment.replaces)
 
 
-def _set_off(
-    whole: tuple[int, str], debt: tuple[int, str], set_off: int, set_off_debt: int | None
-) -> tuple[int, int]:
-    """Return what is set off in both currencies, held to what there is."""
-    (amount, currency), (debt_amount, debt_currency) = whole, debt
-    if set_off_debt is None:
-        if set_off and currency != debt_currency:
-            raise ValueError("a set-off across currencies is stated in both")
-        set_off_debt = set_off
-    if set_off < 0 or set_off_debt < 0 or amount <= 0 or debt_amount <= 0:
+def _set_off(proposal: Proposal) -> Used:
+    """Return what is set off, in the currencies of the payment and its debt: the whole at most."""
+    amount, debt = proposal.amount.minor, proposal.debt.amount.minor
+    set_off = proposal.set_off
+    if set_off.amount < 0 or set_off.cleared < 0 or amount <= 0 or debt <= 0:
         raise ValueError("amounts are above 0, a set-off is not below")
-    if set_off >= amount or set_off_debt >= debt_amount:
-        return amount, debt_amount
-    return set_off, set_off_debt
+    if set_off.amount >= amount or set_off.cleared >= debt:
+        return Used(amount, debt)
+    return set_off
 
 
 def complete(
@@ -271,91 +242,16 @@ async def again(
     by = await store.set_aside_by(session, payment.payment_id, LEFT_NET)
     if by is not None:
         raise states.PaymentStateError(f"{payment.payment_id} is not owed since {by}")
-    return await propose(
-        session,
+    proposal = Proposal(
         kind=payment.kind,
         payment_id=await store.next_id(session, base_id(payment.payment_id)),
         run=payment.run_id,
         period=payment.period,
-        payer=payment.payer,
-        payee=payment.payee,
-        amount=payment.amount,
-        currency=payment.currency,
-        payer_account=payer_account,
-        payee_account=payee_account,
-        debt_account=payment.debt_account,
-        debt_amount=payment.debt_amount,
-        debt_currency=payment.debt_currency,
-        who=who,
-        at=at,
+        payer=Side(payment.payer, payer_account),
+        payee=Side(payment.payee, payee_account),
+        amount=Amount(payment.amount, payment.currency),
+        debt=record.debt_of(payment),
         due_on=payment.due_on,
         replaces=payment.payment_id,
-        refused=refused,
     )
-
-
-async def export(
-    session: WriteSession, payments: Sequence[Payment], *, value_on: date, who: str, at: datetime
-) -> Document:
-    """Write approved payments of one payer and currency as a numbered file for the bank.
-
-    The file's number is its MsgId. The same payments again return the same bytes. Each debt
-    leaves its account and is in transit.
-    """
-    if not payments or len(payments) > FILE_PAYMENTS_MAX:
-        raise NothingToExportError(f"a file has 1 to {FILE_PAYMENTS_MAX} payments")
-    known = {payment.exported_in for payment in payments}
-    if len(known) == 1 and None not in known:
-        return await file_of(session, payments[0])
-    for payment in payments:
-        states.refuse_move(payment.payment_id, payment.state, states.EXPORTED)
-    first = payments[0]
-    ids = sorted(payment.payment_id for payment in payments)
-    document = await documents.issue(
-        session,
-        issuer=first.payer,
-        series="PAY",
-        subject=digest(["payments", first.currency, value_on.isoformat(), *ids]),
-        issued_on=at.date(),
-        period=first.period if len({item.period for item in payments}) == 1 else None,
-        media_type=XML,
-        write=lambda number: write_pain001(
-            message_id=number,
-            created_at=at,
-            execution_on=value_on,
-            orders=[_order(payment) for payment in payments],
-        ),
-    )
-    for payment in payments:
-        payment.exported_in, payment.exported_at = document.number, at
-        payment.value_on = value_on
-        record.step(session, payment, states.EXPORTED, who=who, at=at, reference=document.number)
-    await post(
-        session,
-        [
-            postings.exported(
-                Accounts(payment.payer),
-                payment.payment_id,
-                record.debt_of(payment),
-                at.date(),
-                record.tags_of(payment),
-            )
-            for payment in payments
-        ],
-    )
-    return document
-
-
-async def file_of(session: ReadSession, payment: Payment) -> Document:
-    """Return the file a payment was exported in, byte for byte."""
-    return await session.get_one(Document, payment.exported_in)
-
-
-def _order(payment: Payment) -> PaymentOrder:
-    return PaymentOrder(
-        payment_id=payment.payment_id,
-        payer=record.account_of(payment.payer_account),
-        payee=record.account_of(payment.payee_account),
-        amount=payment.amount,
-        currency=payment.currency,
-    )
+    return await propose(session, proposal, who=who, at=at, refused=refused)

@@ -36,6 +36,9 @@ class Used:
     cleared: int
 
 
+NOTHING = Used(0, 0)
+
+
 def take_up(debits: Iterable[Debit], credit: int) -> list[tuple[Debit, Used]]:
     """Say how a credit (settlement currency) takes up debits, the oldest first.
 

@@ -122,29 +122,31 @@ async def book_leg(
     deal: str,
     side: Side,
     booked_on: date,
-    bank_amount: int,
-    bank_currency: str,
+    bank: Amount,
 ) -> Conversion:
     """Record that the bank debited what was sold, or credited what was bought."""
     row = await store.find_conversion(session, deal)
     if row is None:
         raise BadConversionError(f"no deal {deal}")
     done = row.sold_on if side == "SOLD" else row.bought_on
-    agreed = (row.sold, row.sold_currency) if side == "SOLD" else (row.bought, row.bought_currency)
+    sold, bought = Amount(row.sold, row.sold_currency), Amount(row.bought, row.bought_currency)
+    agreed = sold if side == "SOLD" else bought
     if done is not None:
         raise BadConversionError(f"{deal}: {side} is booked")
-    if (bank_amount, bank_currency) != agreed:
-        raise BankAmountError(f"{bank_amount} {bank_currency}, {agreed[0]} {agreed[1]} agreed")
+    if bank != agreed:
+        raise BankAmountError(
+            f"{bank.minor} {bank.currency}, {agreed.minor} {agreed.currency} agreed"
+        )
     books = Accounts(here)
-    bank = Leg(books.suspense("BankEntry"), Amount(bank_amount, bank_currency))
+    entered = Leg(books.suspense("BankEntry"), bank)
     exchange = books.equity("Clearing")
     if side == "SOLD":
-        squared = Leg(exchange, Amount(row.squares_sold, bank_currency))
-        moved = postings.exchanged(books, squared, bank, {"deal": deal})
+        squared = Leg(exchange, Amount(row.squares_sold, bank.currency))
+        moved = postings.exchanged(books, squared, entered, {"deal": deal})
         row.sold_on = booked_on
     else:
-        squared = Leg(exchange, Amount(row.squares_bought, bank_currency))
-        moved = postings.exchanged(books, bank, squared, {"deal": deal})
+        squared = Leg(exchange, Amount(row.squares_bought, bank.currency))
+        moved = postings.exchanged(books, entered, squared, {"deal": deal})
         row.bought_on = booked_on
     number = len(await store.leg_documents(session, deal, side)) + 1
     document = conversion_document(deal, side, number)

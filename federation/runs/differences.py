@@ -18,6 +18,7 @@ from federation.payments import service as payments
 from federation.payments.names import correction_id
 from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg
+from federation.payments.proposal import Awaited, Proposal, Side
 from federation.payments.store import exclusions
 from federation.runs.told import Told, told_of
 from federation.settlement.messages import RunCorrected
@@ -115,8 +116,7 @@ async def _owe(
     owed, cleared = -moved.remittances.get(node, 0), -moved.positions[node].net
     called, called_cleared = moved.called.get(node, (0, 0))
     if called > 0:
-        incoming.expect(
-            session,
+        awaited = Awaited(
             incoming_id=correction_id(row.period, row.run_id, node),
             run=row.run_id,
             period=row.period,
@@ -126,6 +126,7 @@ async def _owe(
             due_on=now.date() + timedelta(days=terms.payment_days),
             is_net=False,
         )
+        incoming.expect(session, awaited)
     if owed > called:
         await set_off.owe(
             session,
@@ -146,7 +147,7 @@ async def _pay(
     row, node = item.row, party.code
     amount = item.moved.remittances.get(node, 0)
     if amount <= 0:
-        return set_off.Used(0, 0)
+        return set_off.NOTHING
     used = await set_off.use(
         session,
         node=node,
@@ -156,26 +157,19 @@ async def _pay(
         on=now.date(),
     )
     particulars = collective_terms(party)
-    await payments.propose(
-        session,
+    net = Amount(item.moved.positions[node].net, terms.clearing_currency)
+    proposal = Proposal(
         kind=payments.ADJUSTMENT,
         payment_id=correction_id(row.period, row.run_id, node),
         run=row.run_id,
         period=row.posted_in or row.period,
-        payer=HUB,
-        payee=node,
-        amount=amount,
-        currency=particulars.settlement_currency,
-        payer_account=account_in(terms),
-        payee_account=account_in(particulars),
-        debt_account=Accounts(HUB).due(node),
-        debt_amount=item.moved.positions[node].net,
-        debt_currency=terms.clearing_currency,
-        who=row.calculated_by,
-        at=now,
-        set_off=used.amount,
-        set_off_debt=used.cleared,
+        payer=Side(HUB, account_in(terms)),
+        payee=Side(node, account_in(particulars)),
+        amount=Amount(amount, particulars.settlement_currency),
+        debt=Leg(Accounts(HUB).due(node), net),
+        set_off=used,
     )
+    await payments.propose(session, proposal, who=row.calculated_by, at=now)
     return used
 
 

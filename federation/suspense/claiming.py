@@ -9,6 +9,7 @@ from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts
 from federation.payments.incoming import expect
 from federation.payments.postings import Amount, Leg
+from federation.payments.proposal import Awaited
 from federation.registry import index_store
 from federation.registry import store as registry
 from federation.registry.urls import normalise_url
@@ -164,17 +165,17 @@ async def receive_release(
             on=now.date(),
         )
         await ledger.post(session, [entry])
-        awaited = Amount(int(paid.amount), paid.currency)
-        expect(
-            session,
+        gets = Amount(int(paid.amount), paid.currency)
+        awaited = Awaited(
             incoming_id=paid.payment_id,
             run=paid.run_id,
             period=paid.period,
             payer=HUB,
-            amount=awaited,
-            debt=Leg(Accounts(node).due(HUB), awaited),
+            amount=gets,
+            debt=Leg(Accounts(node).due(HUB), gets),
             due_on=now.date() + timedelta(days=(await hub_terms(session)).payment_days),
         )
+        expect(session, awaited)
         weights = {
             item.licence: int(item.cleared) for item in message.items if item.period == paid.period
         }

@@ -10,6 +10,8 @@ from federation.ledger.accounts import Accounts
 from federation.payments import service as payments
 from federation.payments.names import release_id
 from federation.payments.payees import account_in
+from federation.payments.postings import Amount, Leg
+from federation.payments.proposal import Proposal, Side
 from federation.registry import index_store
 from federation.registry.urls import UrlKey, normalise_url
 from federation.settlement.rates import Rates
@@ -284,25 +286,19 @@ async def _pay(
         if not amount:
             continue
         payment_id = release_id(period, row.id)
-        await payments.propose(
-            session,
+        cleared = sum(part.cleared for part in parts if part.period == period)
+        proposal = Proposal(
             kind=payments.ADJUSTMENT,
             payment_id=payment_id,
             run=runs[period],
             period=month_of(now.date()),
-            payer=HUB,
-            payee=row.node,
-            amount=amount,
-            currency=currency,
-            payer_account=account_in(terms),
-            payee_account=account_in(particulars),
-            debt_account=Accounts(HUB).due(row.node),
-            debt_amount=sum(part.cleared for part in parts if part.period == period),
-            debt_currency=terms.clearing_currency,
-            who=row.decided_by or "",
-            at=now,
+            payer=Side(HUB, account_in(terms)),
+            payee=Side(row.node, account_in(particulars)),
+            amount=Amount(amount, currency),
+            debt=Leg(Accounts(HUB).due(row.node), Amount(cleared, terms.clearing_currency)),
             due_on=now.date() + timedelta(days=terms.payment_days),
         )
+        await payments.propose(session, proposal, who=row.decided_by or "", at=now)
         paid.append(ReleasedPayment(period, runs[period], payment_id, str(amount), currency))
     return paid
 

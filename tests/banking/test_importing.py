@@ -10,6 +10,7 @@ from federation.banking.checks import BalanceMismatchError, CurrencyNotHeldError
 from federation.banking.importing import StatementGapError, UnknownAccountError
 from federation.banking.service import AccountConflictError
 from federation.money import UnknownCurrencyError
+from federation.payments import exporting
 from federation.payments import service as payments
 from tests.banking.bank import IBAN, Ntry, Tx, a_statement, document, statement
 from tests.banking.counter import (
@@ -307,7 +308,7 @@ async def test_a_batch_without_details_is_suggested_by_its_file_number(database)
                 session, payment_id=name, amount=10_000, currency="EUR", debt_amount=10_000
             )
             rows.append(await payments.approve(session, row, who="carol", at=NOW))
-        file = await payments.export(session, rows, value_on=NOW.date(), who="alice", at=NOW)
+        file = await exporting.export(session, rows, value_on=NOW.date(), who="alice", at=NOW)
     entry = Ntry("200.00", "DBIT", "B1", batch=file.number)
     await take(database, statement(entry, closing="-200.00"))
 

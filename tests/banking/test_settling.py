@@ -18,9 +18,10 @@ from federation.ledger.accounts import Entry, Posting
 from federation.ledger.store import post
 from federation.licensing import receipts
 from federation.licensing import store as licensing
-from federation.payments import incoming, treasury
+from federation.payments import exporting, incoming, treasury
 from federation.payments import service as payments
 from federation.payments.postings import Amount, Leg
+from federation.payments.proposal import Awaited
 from federation.trust.principals import SamePersonError
 from tests.banking.bank import Ntry, Tx, statement
 from tests.banking.counter import (
@@ -86,7 +87,7 @@ async def exported(database, amount=10_000, currency="EUR", payment_id=PAYMENT):
             debt_currency="EUR",
         )
         await payments.approve(session, payment, who="carol", at=NOW)
-        await payments.export(session, [payment], value_on=date(2026, 10, 16), who="alice", at=NOW)
+        await exporting.export(session, [payment], value_on=date(2026, 10, 16), who="alice", at=NOW)
         return payment.exported_in
 
 
@@ -234,8 +235,7 @@ async def test_a_returned_payment_is_owed_again(database):
 async def remittance(database):
     """Let GB owe EUR 100.00 for a debt of the same."""
     async with database.write("incoming") as session:
-        incoming.expect(
-            session,
+        awaited = Awaited(
             incoming_id="PAY-2026-09-GB-HUB",
             run="ab" * 32,
             period="2026-09",
@@ -244,6 +244,7 @@ async def remittance(database):
             debt=Leg(DUE, Amount(10_000, "EUR")),
             due_on=date(2026, 10, 15),
         )
+        incoming.expect(session, awaited)
 
 
 async def test_a_remittance_is_taken_in_part_and_in_full(database):

@@ -15,8 +15,10 @@ from federation.distribution.member_payments import (
 )
 from federation.distribution.tables import DistributedRun, MemberBalance
 from federation.payments import bankword as service
+from federation.payments import exporting
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
+from federation.payments.postings import Amount
 from federation.payments.states import PaymentStateError
 from federation.registry.tables import Member
 from federation.trust.principals import SamePersonError
@@ -119,7 +121,7 @@ async def payments(session):
 async def exported(session, payment_id):
     payment = await payments_service.get_payment(session, f"PAY-2026-09-GB-{payment_id}")
     await payments_service.approve(session, payment, who=CHECKER, at=NOW)
-    await payments_service.export(session, [payment], value_on=VALUE_ON, who=MAKER, at=NOW)
+    await exporting.export(session, [payment], value_on=VALUE_ON, who=MAKER, at=NOW)
     return payment
 
 
@@ -169,7 +171,7 @@ async def test_attributed_paid_and_outstanding_are_told_apart(node):
         await propose(session)
         payment = await exported(session, "000001")
         on_its_way = await paid(session, "ada")
-        await service.book(session, payment, BOOKED_ON, 5_000, "GBP", **BANK)
+        await service.book(session, payment, BOOKED_ON, Amount(5_000, "GBP"), **BANK)
 
         assert before == MemberPaid(0, 0, 5_000, None)
         assert on_its_way == MemberPaid(0, 5_000, 0, None)
@@ -188,15 +190,17 @@ async def test_what_came_back_is_outstanding_until_it_is_paid_to_another_account
     async with node.write("test") as session:
         await propose(session)
         payment = await exported(session, "000001")
-        await service.book(session, payment, BOOKED_ON, 5_000, "GBP", **BANK)
-        await service.give_back(session, payment, RETURNED_ON, 5_000, "GBP", bank_code, **BANK)
+        await service.book(session, payment, BOOKED_ON, Amount(5_000, "GBP"), **BANK)
+        await service.give_back(
+            session, payment, RETURNED_ON, Amount(5_000, "GBP"), bank_code, **BANK
+        )
         outstanding = await paid(session, "ada")
         nothing_new = await propose(session)
         account = PaymentAccount("", "IBAN", OTHER_IBAN, None, None)
         await set_account(session, "ada", account, "GBP", who="registrar", at=NOW)
         await propose(session)
         second = await exported(session, "000001/2")
-        await service.book(session, second, BOOKED_ON, 5_000, "GBP", **BANK)
+        await service.book(session, second, BOOKED_ON, Amount(5_000, "GBP"), **BANK)
 
         assert outstanding == MemberPaid(0, 0, 5_000, reason)
         assert nothing_new.proposed == []

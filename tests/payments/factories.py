@@ -2,7 +2,11 @@ from collections import defaultdict
 from datetime import UTC, date, datetime
 
 from federation.ledger import store as ledger
+from federation.payments import exporting
 from federation.payments import service as payments
+from federation.payments.postings import Amount, Leg
+from federation.payments.proposal import Proposal, Side
+from federation.payments.set_off import NOTHING
 from federation.values.account import PaymentAccount
 
 NOW = datetime(2026, 10, 5, 9, tzinfo=UTC)
@@ -28,10 +32,27 @@ async def a_payment(session, payment_id="PAY-2026-09-HUB-GB", **fields):
         "debt_account": "Liabilities:HUB:Due:GB",
         "debt_amount": 10_000,
         "debt_currency": "EUR",
+        "set_off": NOTHING,
+        "due_on": None,
         "who": MAKER,
         "at": NOW,
+        "refused": None,
     } | fields
-    return await payments.propose(session, payment_id=payment_id, **values)
+    proposal = Proposal(
+        kind=values["kind"],
+        payment_id=payment_id,
+        run=values["run"],
+        period=values["period"],
+        payer=Side(values["payer"], values["payer_account"]),
+        payee=Side(values["payee"], values["payee_account"]),
+        amount=Amount(values["amount"], values["currency"]),
+        debt=Leg(values["debt_account"], Amount(values["debt_amount"], values["debt_currency"])),
+        due_on=values["due_on"],
+        set_off=values["set_off"],
+    )
+    return await payments.propose(
+        session, proposal, who=values["who"], at=values["at"], refused=values["refused"]
+    )
 
 
 async def approved(session, **fields):
@@ -41,7 +62,7 @@ async def approved(session, **fields):
 
 async def exported(session, **fields):
     payment = await approved(session, **fields)
-    await payments.export(session, [payment], value_on=VALUE_ON, who=MAKER, at=NOW)
+    await exporting.export(session, [payment], value_on=VALUE_ON, who=MAKER, at=NOW)
     return payment
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from federation.payments import bankword as service
 from federation.payments import incoming
 from federation.payments import store as payments_store
+from federation.payments.postings import Amount
 from tests.federation.conftest import report_some_usage
 from tests.federation.harness import (
     PERIOD,
@@ -164,7 +165,9 @@ async def banks_speak(small, *codes):
         async with small.databases[code].write("test") as session:
             paid = await payments_store.at_the_bank(session)
             for payment in paid:
-                await service.book(session, payment, on, payment.amount, payment.currency, **act)
+                await service.book(
+                    session, payment, on, Amount(payment.amount, payment.currency), **act
+                )
         for payment in paid:
             if payment.payee in small.databases:
                 async with small.databases[payment.payee].write("test") as session:
@@ -173,8 +176,7 @@ async def banks_speak(small, *codes):
                         payment.payment_id,
                         payment.payee,
                         on,
-                        payment.amount,
-                        payment.currency,
+                        Amount(payment.amount, payment.currency),
                     )
 
 

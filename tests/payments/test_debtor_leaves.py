@@ -7,6 +7,7 @@ import sepaxml
 from lxml import etree
 
 from federation.payments import incoming
+from federation.payments.postings import Amount
 from tests.federation.harness import a_line, nothing_changes, report_lines, resumed, tell
 from tests.federation.test_corrections import correct
 from tests.payments.month import (
@@ -218,7 +219,9 @@ async def test_what_an_excluded_debtor_still_pays_into_the_net_is_owed_back(any_
         await export_all(small, "GB")  # it is on its way when the debtor leaves
         await confirmed(small, "GB")
         async with small.databases["HUB"].write("test") as session:
-            await incoming.receive(session, f"{P}GB-HUB", "HUB", AFTER_DUE.date(), 1_784_765, "GBP")
+            await incoming.receive(
+                session, f"{P}GB-HUB", "HUB", AFTER_DUE.date(), Amount(1_784_765, "GBP")
+            )
 
         found = await dues(small)
         assert found["HUB"]["Due:GB"] == {"EUR": 13_319 - 2_099_724}

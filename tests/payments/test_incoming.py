@@ -9,6 +9,7 @@ from federation.payments import bankword as service
 from federation.payments import expected, incoming, treasury
 from federation.payments.incoming import RemittanceStateError, UnknownRemittanceError
 from federation.payments.postings import Amount, BankAmountError, Leg
+from federation.payments.proposal import Awaited
 from federation.payments.treasury import BadConversionError, Deal
 from federation.trust.membership import CollectiveTerms
 from federation.trust.tables import Party
@@ -42,8 +43,7 @@ EXCHANGE, REALISED = "Equity:HUB:Clearing", "Equity:HUB:FxRealised"
 
 
 def wait(session, debt=None):
-    return incoming.expect(
-        session,
+    awaited = Awaited(
         incoming_id=ID,
         run=RUN,
         period="2026-09",
@@ -52,10 +52,11 @@ def wait(session, debt=None):
         debt=Leg(DUE, debt or Amount(10_000, "EUR")),
         due_on=date(2026, 10, 11),
     )
+    return incoming.expect(session, awaited)
 
 
 async def receive(session, amount, currency="GBP"):
-    return await incoming.receive(session, ID, "HUB", BOOKED_ON, amount, currency)
+    return await incoming.receive(session, ID, "HUB", BOOKED_ON, Amount(amount, currency))
 
 
 async def test_a_remittance_in_its_own_currency_meets_the_debt_in_the_exchange_account(database):
@@ -126,7 +127,7 @@ async def test_what_is_booked_is_booked_once_and_undone_once(database):
         await incoming.undo_receipt(session, ID, document, "wrong", at=NOW)
 
     async def nothing(session):
-        await incoming.receive(session, "PAY-X", "HUB", BOOKED_ON, 1, "GBP")
+        await incoming.receive(session, "PAY-X", "HUB", BOOKED_ON, Amount(1, "GBP"))
 
     assert again.code == "REMITTANCE_STATE"
     assert (await refused(database, RemittanceStateError, undo)).code == "REMITTANCE_STATE"
@@ -156,12 +157,12 @@ async def test_a_deal_closes_the_position_and_what_it_cost_is_realised(database)
                 *await expected.money_in(session, "HUB", NOW),
             )
         ]
-        await treasury.book_leg(session, "HUB", "FX-1", "SOLD", BOOKED_ON, 10_020, "EUR")
-        await treasury.book_leg(session, "HUB", "FX-1", "BOUGHT", BOOKED_ON, 8_490, "GBP")
+        await treasury.book_leg(session, "HUB", "FX-1", "SOLD", BOOKED_ON, Amount(10_020, "EUR"))
+        await treasury.book_leg(session, "HUB", "FX-1", "BOUGHT", BOOKED_ON, Amount(8_490, "GBP"))
         closed = await balances(session)
         await treasury.undo_leg(session, "FX-1", "BOUGHT", "another deal's", at=NOW)
         undone = await balances(session)
-        await treasury.book_leg(session, "HUB", "FX-1", "BOUGHT", BOOKED_ON, 8_490, "GBP")
+        await treasury.book_leg(session, "HUB", "FX-1", "BOUGHT", BOOKED_ON, Amount(8_490, "GBP"))
 
         assert waiting == [
             ("FX-1/SOLD", "OUT", 10_020, "EUR"),
@@ -212,7 +213,7 @@ async def test_a_deal_that_waits_leaves_nothing_open_for_another(database):
         await treasury.record_conversion(session, "HUB", deal, who=MAKER, at=NOW)
 
     async def other_amount(session):
-        await treasury.book_leg(session, "HUB", "FX-1", "SOLD", BOOKED_ON, 10_021, "EUR")
+        await treasury.book_leg(session, "HUB", "FX-1", "SOLD", BOOKED_ON, Amount(10_021, "EUR"))
 
     await refused(database, BadConversionError, second)
     await refused(database, BadConversionError, another)
@@ -237,7 +238,7 @@ async def test_a_server_waits_for_what_it_sent_and_for_what_may_come_back(databa
         payment = await exported(session)
         sent = await expected.money_out(session, "HUB", NOW)
         [remittance] = await expected.money_in(session, "HUB", NOW)
-        await service.book(session, payment, BOOKED_ON, 8_500, "GBP", who="bank", at=NOW)
+        await service.book(session, payment, BOOKED_ON, Amount(8_500, "GBP"), who="bank", at=NOW)
         back = await expected.money_in(session, "HUB", NOW)
         much_later = await expected.money_in(session, "HUB", NOW.replace(year=2027))
 

@@ -8,6 +8,7 @@ from lxml import etree
 from federation.bankfiles.pain001 import NAMESPACE
 from federation.payments import bankword as service
 from federation.payments import service as payments_service
+from federation.payments.postings import Amount
 from tests.federation.harness import nothing_changes, tell
 from tests.payments.month import (
     APPROVE,
@@ -101,8 +102,10 @@ async def come_back(small):
         for payment_id in (ADA, LATE, BEN):
             payment = await payments_service.get_payment(session, payment_id)
             amount = payment.amount
-            await service.book(session, payment, date(2026, 10, 6), amount, "EUR", **act)
-        await service.give_back(session, payment, date(2026, 10, 8), amount, "EUR", "AC04", **act)
+            await service.book(session, payment, date(2026, 10, 6), Amount(amount, "EUR"), **act)
+        await service.give_back(
+            session, payment, date(2026, 10, 8), Amount(amount, "EUR"), "AC04", **act
+        )
     found = {row["id"]: row["state"] for row in await payments(small, "FR")}
     assert found[ADA] == "BOOKED"
     assert found[BEN] == "RETURNED"

@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 
 from federation.errors import RefusalError
 from federation.payments import bankword as service
+from federation.payments import exporting
 from federation.payments import service as payments
 from federation.payments import store as payments_store
+from federation.payments.postings import Amount
 from tests.databases import opened
 from tests.payments.factories import (
     BOOKED_ON,
@@ -21,6 +23,7 @@ from tests.payments.factories import (
     balances,
 )
 
+WHOLE = Amount(8_500, "GBP")
 BANK = {"who": "bank", "at": NOW}
 ID = "PAY-2026-09-HUB-GB"
 DEBT = {"debt_amount": 8_500, "debt_currency": "GBP"}
@@ -30,12 +33,12 @@ CALLS = {
     "approve": lambda s, p: payments.approve(s, p, who=CHECKER, at=NOW),
     "approve alone": lambda s, p: payments.approve(s, p, who=MAKER, at=NOW),
     "cancel": lambda s, p: payments.cancel(s, p, "wrong", who=MAKER, at=NOW),
-    "export": lambda s, p: payments.export(s, [p], value_on=VALUE_ON, who=MAKER, at=NOW),
+    "export": lambda s, p: exporting.export(s, [p], value_on=VALUE_ON, who=MAKER, at=NOW),
     "accept": lambda s, p: service.accept(s, p, **BANK),
     "reject": lambda s, p: service.reject(s, p, "AC04", **BANK),
-    "book": lambda s, p: service.book(s, p, BOOKED_ON, 8_500, "GBP", **BANK),
-    "book short": lambda s, p: service.book(s, p, BOOKED_ON, 8_499, "GBP", **BANK),
-    "return": lambda s, p: service.give_back(s, p, RETURNED_ON, 8_500, "GBP", "AC01", **BANK),
+    "book": lambda s, p: service.book(s, p, BOOKED_ON, WHOLE, **BANK),
+    "book short": lambda s, p: service.book(s, p, BOOKED_ON, Amount(8_499, "GBP"), **BANK),
+    "return": lambda s, p: service.give_back(s, p, RETURNED_ON, WHOLE, "AC01", **BANK),
     "undo": lambda s, p: service.undo(s, p, "wrong", who=MAKER, at=NOW),
 }
 

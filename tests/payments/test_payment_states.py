@@ -7,11 +7,14 @@ from lxml import etree
 from federation.bankfiles.pain001 import NAMESPACE
 from federation.ledger.entries import too_small_to_remit
 from federation.payments import bankword as service
+from federation.payments import exporting
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
-from federation.payments.postings import BankAmountError
+from federation.payments.exporting import NothingToExportError
+from federation.payments.postings import Amount, BankAmountError
 from federation.payments.record import ReasonMissingError
-from federation.payments.service import NothingToExportError, PaymentConflictError
+from federation.payments.service import PaymentConflictError
+from federation.payments.set_off import Used
 from federation.payments.states import PaymentStateError
 from federation.settlement.clearing import Position
 from federation.trust.principals import SamePersonError
@@ -40,6 +43,7 @@ NS = {"p": NAMESPACE}
 DUE, TRANSIT = "Liabilities:HUB:Due:GB", "Liabilities:HUB:InTransit"
 ENTRY, EXCHANGE = "Liabilities:HUB:Suspense:BankEntry", "Equity:HUB:Clearing"
 REALISED = "Equity:HUB:FxRealised"
+WHOLE = Amount(8_500, "GBP")
 BANK = {"who": "bank", "at": NOW}
 ID = "PAY-2026-09-HUB-GB"
 
@@ -53,7 +57,7 @@ async def test_a_payment_goes_from_proposal_to_the_banks_word(database):
         payment = await exported(session)
         await service.accept(session, payment, **BANK)
         in_transit = await balances(session)
-        await service.book(session, payment, BOOKED_ON, 8_500, "GBP", **BANK)
+        await service.book(session, payment, BOOKED_ON, WHOLE, **BANK)
         booked = await balances(session)
 
         assert in_transit == {DUE: {"EUR": 10_000}, TRANSIT: {"EUR": -10_000}}
@@ -79,7 +83,7 @@ async def test_a_payment_goes_from_proposal_to_the_banks_word(database):
 async def test_what_the_banks_exchange_costs_is_realised(database, bank_amount, realised):
     async with database.write("test") as session:
         payment = await exported(session)
-        await service.book(session, payment, BOOKED_ON, bank_amount, "EUR", **BANK)
+        await service.book(session, payment, BOOKED_ON, Amount(bank_amount, "EUR"), **BANK)
 
         found = await balances(session)
 
@@ -93,10 +97,8 @@ async def test_the_file_is_valid_has_its_number_as_message_id_and_is_the_same_ag
             await approved(session),
             await approved(session, payment_id="PAY-2026-09-HUB-FR", payee="FR"),
         ]
-        document = await payments_service.export(
-            session, payments, value_on=VALUE_ON, who=MAKER, at=NOW
-        )
-        again = await payments_service.export(
+        document = await exporting.export(session, payments, value_on=VALUE_ON, who=MAKER, at=NOW)
+        again = await exporting.export(
             session, payments, value_on=VALUE_ON, who="other", at=NOW.replace(day=6)
         )
 
@@ -126,8 +128,8 @@ async def test_a_returned_payment_is_owed_again(database):
     same = {"debt_amount": 8_500, "debt_currency": "GBP"}
     async with database.write("test") as session:
         payment = await exported(session, **same)
-        await service.book(session, payment, BOOKED_ON, 8_500, "GBP", **BANK)
-        await service.give_back(session, payment, RETURNED_ON, 8_500, "GBP", "AC01", **BANK)
+        await service.book(session, payment, BOOKED_ON, WHOLE, **BANK)
+        await service.give_back(session, payment, RETURNED_ON, WHOLE, "AC01", **BANK)
 
         assert (payment.state, payment.reason) == ("RETURNED", "AC01")
         assert payment.returned_on == RETURNED_ON
@@ -138,11 +140,11 @@ async def test_what_the_bank_said_is_taken_back_by_reversal_as_often_as_needed(d
     async with database.write("test") as session:
         payment = await exported(session)
         for amount in (8_500, 8_500):
-            await service.book(session, payment, BOOKED_ON, amount, "GBP", **BANK)
+            await service.book(session, payment, BOOKED_ON, Amount(amount, "GBP"), **BANK)
             await service.undo(session, payment, "another entry", who=MAKER, at=NOW)
         after = await balances(session)
-        await service.book(session, payment, BOOKED_ON, 10_050, "EUR", **BANK)
-        await service.give_back(session, payment, RETURNED_ON, 8_500, "GBP", "AC01", **BANK)
+        await service.book(session, payment, BOOKED_ON, Amount(10_050, "EUR"), **BANK)
+        await service.give_back(session, payment, RETURNED_ON, WHOLE, "AC01", **BANK)
         await service.undo(session, payment, "not ours", who=MAKER, at=NOW)
 
         assert after == {DUE: {"EUR": 10_000}, TRANSIT: {"EUR": -10_000}}
@@ -170,9 +172,9 @@ async def test_a_missing_account_leaves_it_outstanding_until_there_is_one(databa
 
 async def test_what_is_set_off_is_not_paid(database):
     async with database.write("test") as session:
-        part = await exported(session, set_off=500, set_off_debt=588)
+        part = await exported(session, set_off=Used(500, 588))
         whole = await a_payment(
-            session, payment_id="PAY-2026-09-HUB-FR", payee="FR", set_off=9_999, set_off_debt=9_999
+            session, payment_id="PAY-2026-09-HUB-FR", payee="FR", set_off=Used(9_999, 9_999)
         )
 
         assert (part.amount, part.debt_amount, part.set_off) == (8_000, 9_412, 500)
@@ -207,11 +209,11 @@ async def test_nobody_approves_what_they_proposed(database):
 CALLS = {
     "approve": lambda s, p: payments_service.approve(s, p, who=CHECKER, at=NOW),
     "cancel": lambda s, p: payments_service.cancel(s, p, "wrong", who=MAKER, at=NOW),
-    "export": lambda s, p: payments_service.export(s, [p], value_on=VALUE_ON, who=MAKER, at=NOW),
+    "export": lambda s, p: exporting.export(s, [p], value_on=VALUE_ON, who=MAKER, at=NOW),
     "accept": lambda s, p: service.accept(s, p, **BANK),
     "reject": lambda s, p: service.reject(s, p, "AC04", **BANK),
-    "book": lambda s, p: service.book(s, p, BOOKED_ON, 8_500, "GBP", **BANK),
-    "give_back": lambda s, p: service.give_back(s, p, RETURNED_ON, 8_500, "GBP", "AC01", **BANK),
+    "book": lambda s, p: service.book(s, p, BOOKED_ON, WHOLE, **BANK),
+    "give_back": lambda s, p: service.give_back(s, p, RETURNED_ON, WHOLE, "AC01", **BANK),
     "undo": lambda s, p: service.undo(s, p, "wrong", who=MAKER, at=NOW),
 }
 
@@ -268,7 +270,7 @@ async def test_the_bank_pays_exactly_what_was_to_be_paid(database, amount, curre
 
     async def book(session):
         payment = await payments_service.get_payment(session, ID)
-        await service.book(session, payment, BOOKED_ON, amount, currency, **BANK)
+        await service.book(session, payment, BOOKED_ON, Amount(amount, currency), **BANK)
 
     assert (await refused(database, BankAmountError, book)).code == "BANK_AMOUNT"
 
@@ -287,7 +289,7 @@ async def test_a_reason_is_a_reason(database, reason):
 
 async def test_an_empty_file_is_no_file(database):
     async def export(session):
-        await payments_service.export(session, [], value_on=VALUE_ON, who=MAKER, at=NOW)
+        await exporting.export(session, [], value_on=VALUE_ON, who=MAKER, at=NOW)
 
     assert (await refused(database, NothingToExportError, export)).code == "NOTHING_TO_EXPORT"
 
