@@ -9,6 +9,7 @@ from federation.settlement.messages import Credit, Held, UseWeight
 from federation.settlement.run_document import RunDocument
 from federation.settlement.weights import use_weights
 from federation.store.sessions import ReadSession
+from federation.values.licence_key import number_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def _uses(document: RunDocument, reports: Sequence[UsageReport]) -> dict[str, li
     """
     found: dict[str, list[UseWeight]] = {}
     for key, party, use, weight, units in use_weights(reports):
-        licence = document.licences.get(key.partition("/")[0])
+        licence = document.licences.get(number_of(key))
         if licence is not None:
             row = UseWeight(key, party, use, str(weight), str(units))
             for node in {party, licence.licensor}:
