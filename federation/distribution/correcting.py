@@ -16,7 +16,7 @@ from federation.distribution.sharing import AmountRow, SharedRun, amount_rows, s
 from federation.distribution.tables import DistributedRun, NodeCorrection
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts, Entry
-from federation.ledger.entries import distribution_entry, restated_position, run_entries
+from federation.ledger.entries import RunName, distribution_entry, restated_position, run_entries
 from federation.months import store as months
 from federation.months.held import itemise_held
 from federation.months.tables import Run
@@ -169,13 +169,11 @@ async def _post(
     entry = distribution_entry(
         node=shared.code,
         currency=shared.agreed.settlement_currency,
-        period=shared.period,
-        run_id=message.run_id,
+        run=RunName(shared.period, message.run_id, message.corrects),
         posted_on=now.date(),
         domestic=_domestic(followed.item.old.result, followed.item.new.result, shared.code),
         result=more,
         fx_rounding=remittance + gets - (more.received - payable),
-        corrects=message.corrects,
     )
     await ledger.post(session, [*entries, entry])
     session.add(
@@ -212,14 +210,12 @@ def _run_entries(followed: _Followed, terms: HubTerms, now: datetime) -> list[En
     )
     return run_entries(
         party=shared.code,
-        period=shared.period,
-        run_id=message.run_id,
+        run=RunName(shared.period, message.run_id, message.corrects),
         posted_on=now.date(),
         licences=moved.licences,
         cleared=moved.cleared,
         clearing_currency=terms.clearing_currency,
         restated=(*restated, *followed.directly.postings),
-        corrects=message.corrects,
     )
 
 

@@ -16,7 +16,7 @@ from federation.errors import RefusalError
 from federation.ledger import service as ledger_service
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts, Entry, transfer
-from federation.ledger.entries import distribution_entry, entries_of_run
+from federation.ledger.entries import RunName, distribution_entry, entries_of_run
 from federation.metering import store as metering
 from federation.months import store as months
 from federation.months.held import itemise_held
@@ -241,8 +241,7 @@ async def _post(session: WriteSession, shared: SharedRun, waived: int, now: date
         distribution_entry(
             node=node,
             currency=currency,
-            period=shared.period,
-            run_id=run.run_id,
+            run=RunName(shared.period, run.run_id),
             posted_on=now.date(),
             domestic=shared.inputs.domestic,
             result=result,

@@ -7,7 +7,7 @@ import msgspec
 
 from federation.distribution import store
 from federation.documents import store as documents
-from federation.documents.service import CSV, issue
+from federation.documents.service import CSV, JSON, Heading, issue
 from federation.documents.statement_files import statement_csv, statement_json
 from federation.documents.statement_inputs import statement_inputs
 from federation.documents.statements import build_statement
@@ -38,18 +38,14 @@ async def issue_statement(
         remitted=remitted,
         adjusted=adjusted,
     )
-    return await issue(
-        session,
-        issuer=code,
-        series="STM",
-        subject=f"statement/{document.period}",
-        issued_on=now.date(),
-        period=document.period,
-        write=lambda number: statement_json(build_statement(replace(inputs, statement_no=number))),
-        also={
-            CSV: lambda number: statement_csv(build_statement(replace(inputs, statement_no=number)))
-        },
-    )
+
+    def forms(number: str) -> dict[str, bytes]:
+        statement = build_statement(replace(inputs, statement_no=number))
+        return {JSON: statement_json(statement), CSV: statement_csv(statement)}
+
+    period = document.period
+    heading = Heading(code, "STM", f"statement/{period}", now.date(), period)
+    return await issue(session, heading, forms)
 
 
 def closing_of(statement: Document | None) -> int:

@@ -1,12 +1,11 @@
 """Issuing an invoice and taking in what others issued."""
 
 from collections.abc import Callable
-from datetime import date
 from typing import ClassVar
 
 from federation.documents import store, writers
 from federation.documents.messages import DocumentIssued
-from federation.documents.service import CSV, SeriesName, issue, keep, new_document
+from federation.documents.service import CSV, JSON, Heading, issue, keep
 from federation.documents.sheet import Sheet
 from federation.documents.tables import Document
 from federation.errors import RefusalError
@@ -14,7 +13,6 @@ from federation.licensing import store as licensing
 from federation.licensing.tables import Licence
 from federation.store.canonical import sha256_hex
 from federation.store.sessions import WriteSession
-from federation.values.month import Month
 
 
 class DocumentMismatchError(RefusalError):
@@ -24,26 +22,15 @@ class DocumentMismatchError(RefusalError):
 
 
 async def issue_sheet(
-    session: WriteSession,
-    *,
-    issuer: str,
-    series: SeriesName,
-    subject: str,
-    issued_on: date,
-    write: Callable[[str], Sheet],
-    period: Month | None = None,
+    session: WriteSession, heading: Heading, write: Callable[[str], Sheet]
 ) -> Document:
     """Issue a document whose JSON and CSV are two forms of one sheet."""
-    return await issue(
-        session,
-        issuer=issuer,
-        series=series,
-        subject=subject,
-        issued_on=issued_on,
-        period=period,
-        write=lambda number: write(number).as_json(),
-        also={CSV: lambda number: write(number).as_csv()},
-    )
+
+    def forms(number: str) -> dict[str, bytes]:
+        sheet = write(number)
+        return {JSON: sheet.as_json(), CSV: sheet.as_csv()}
+
+    return await issue(session, heading, forms)
 
 
 async def issue_invoice(session: WriteSession, row: Licence) -> Document:
@@ -51,11 +38,8 @@ async def issue_invoice(session: WriteSession, row: Licence) -> Document:
     facts, issued_on = licensing.facts(row), row.accepted_at.date()
     return await issue_sheet(
         session,
-        issuer=row.licensor,
-        series="INV",
-        subject=row.number,
-        issued_on=issued_on,
-        write=lambda number: writers.invoice(number, facts, issued_on),
+        Heading(row.licensor, "INV", row.number, issued_on),
+        lambda number: writers.invoice(number, facts, issued_on),
     )
 
 
@@ -69,13 +53,5 @@ async def receive_document(session: WriteSession, message: DocumentIssued, issue
         if known.sha256 != sha256_hex(main[1]):
             raise DocumentMismatchError(message.number)
         return
-    document = new_document(
-        message.number,
-        issuer,
-        message.series,
-        message.subject,
-        message.period,
-        message.issued_on,
-        main,
-    )
-    await keep(session, document, dict(others))
+    heading = Heading(issuer, message.series, message.subject, message.issued_on, message.period)
+    await keep(session, message.number, heading, main, dict(others))

@@ -1,8 +1,9 @@
 """Give a document its number, once, in the transaction of what it documents."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from federation.documents import store
 from federation.documents.tables import Document, DocumentForm, Series
@@ -14,7 +15,6 @@ from federation.trust.principals import Principal
 from federation.values.month import Month
 from federation.values.roles import MAY_READ_DOCUMENTS
 
-SeriesName = Literal["INV", "CN", "FEE", "RUN", "STM", "ADV", "PAY"]
 JSON, CSV = "application/json", "text/csv"
 TO_LICENSEES = ("INV", "CN")
 
@@ -25,25 +25,32 @@ class UnknownDocumentError(RefusalError):
     code: ClassVar[str] = "UNKNOWN_DOCUMENT"
 
 
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """Who issues a document, of which series, about what, and for which month if it is for one.
+
+    Series are INV (invoice), CN (credit note), FEE (fee note), RUN (run), STM (statement), ADV
+    (remittance advice) and PAY (payment file).
+    """
+
+    issuer: str
+    series: str
+    subject: str
+    issued_on: date
+    period: Month | None = None
+
+
 async def issue(
-    session: WriteSession,
-    *,
-    issuer: str,
-    series: SeriesName,
-    subject: str,
-    issued_on: date,
-    write: Callable[[str], bytes],
-    period: Month | None = None,
-    media_type: str = JSON,
-    also: Mapping[str, Callable[[str], bytes]] | None = None,
+    session: WriteSession, heading: Heading, write: Callable[[str], Mapping[str, bytes]]
 ) -> Document:
     """Issue a document under the next number of its series, `INV-HUB-000001`.
 
-    `write` makes the body from the number, `also` the same in other media types. The same issuer,
-    series and subject again return the document that is there: nothing is numbered twice. Numbers
-    have no gaps because they are given in the transaction that keeps the document.
+    `write` makes its forms from the number, {media type: body}, the main one first. The same
+    issuer, series and subject again return the document that is there: nothing is numbered twice.
+    Numbers have no gaps because they are given in the transaction that keeps the document.
     """
-    known = await store.document_of(session, issuer, series, subject)
+    issuer, series = heading.issuer, heading.series
+    known = await store.document_of(session, issuer, series, heading.subject)
     if known is not None:
         return known
     counter = await session.get(Series, (issuer, series), with_for_update=True)
@@ -52,49 +59,38 @@ async def issue(
         session.add(counter)
     counter.last += 1
     number = f"{series}-{issuer}-{counter.last:06d}"
-    forms = {kind: make(number) for kind, make in (also or {}).items()}
-    document = new_document(
-        number, issuer, series, subject, period, issued_on, (media_type, write(number))
-    )
-    await keep(session, document, forms)
-    return document
+    main, *others = write(number).items()
+    return await keep(session, number, heading, main, dict(others))
 
 
-def new_document(
+async def keep(
+    session: WriteSession,
     number: str,
-    issuer: str,
-    series: str,
-    subject: str,
-    period: Month | None,
-    issued_on: date,
+    heading: Heading,
     main: tuple[str, bytes],
+    others: Mapping[str, bytes],
 ) -> Document:
-    """Return a row for a document whose main form is (media type, body)."""
+    """Keep a document: its main form (media type, body), and the same in other media types."""
     media_type, body = main
-    return Document(
+    document = Document(
         number=number,
-        issuer=issuer,
-        series=series,
-        subject=subject,
-        period=period,
-        issued_on=issued_on,
+        issuer=heading.issuer,
+        series=heading.series,
+        subject=heading.subject,
+        period=heading.period,
+        issued_on=heading.issued_on,
         media_type=media_type,
         body=body,
         sha256=sha256_hex(body),
     )
-
-
-async def keep(session: WriteSession, document: Document, forms: Mapping[str, bytes]) -> None:
-    """Keep a document with its other forms."""
     session.add(document)
     await session.flush()
-    for media_type, body in forms.items():
+    for kind, text in others.items():
         session.add(
-            DocumentForm(
-                number=document.number, media_type=media_type, body=body, sha256=sha256_hex(body)
-            )
+            DocumentForm(number=number, media_type=kind, body=text, sha256=sha256_hex(text))
         )
     await session.flush()
+    return document
 
 
 async def get_document(session: ReadSession, number: str) -> Document:

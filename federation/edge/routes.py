@@ -128,10 +128,8 @@ async def _ingest(
         return await metering.ingest(
             session,
             body,
-            reporter=reporter.name,
-            source=reporter.source,
-            licensee=reporter.licensee,
-            key=key,
+            reporter,
+            key,
             terms=await server.terms(session),
             licences=await metering.licence_facts(session),
             now=server.clock(),

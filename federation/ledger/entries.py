@@ -3,7 +3,8 @@
 One place says it, for posting a run and for holding the books against it later (I8).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 
 from federation.ledger import names
@@ -44,29 +45,48 @@ def receipt_entry(
     return Entry(received_on, document, f"Received for {number}", tuple(moved))
 
 
+@dataclass(frozen=True, slots=True)
+class RunName:
+    """The run that is entered, its month, and where it is a correction the run it corrects."""
+
+    period: Month
+    run_id: str
+    corrects: str | None = None
+
+    @property
+    def meta(self) -> dict[str, str]:
+        """Return what every posting of the run says."""
+        meta = {"period": self.period, "run": self.run_id[:16]}
+        return meta | {"corrects_run": self.corrects[:16]} if self.corrects else meta
+
+    def document(self, kind: str) -> str:
+        """Name what is entered: by month, a correction by its run."""
+        if self.corrects is None:
+            return names.of_month(kind, self.period)
+        return names.of_correction(kind, self.run_id)
+
+
 def run_entries(
     *,
     party: str,
-    period: Month,
-    run_id: str,
+    run: RunName,
     posted_on: date,
     licences: Mapping[LicenceKey, LicenceResult],
     cleared: Iterable[Clearing],
     clearing_currency: str,
     restated: Iterable[Posting] = (),
-    corrects: str | None = None,
 ) -> list[Entry]:
     """What an approved run enters in the books of one licensor, debtor or creditor.
 
     `restated` is what becomes of its position once everything is cleared. Of a correction the
     licences and clearings are differences, of either sign.
     """
-    meta, place = _of_run(period, run_id, corrects), _place(period, run_id, corrects)
+    meta, how = run.meta, "corrected" if run.corrects else "recognised and shared"
     entries = [
         Entry(
             posted_on,
-            names.below(place(names.RUN), key),
-            f"Revenue of {key} in {period} {'corrected' if corrects else 'recognised and shared'}",
+            names.below(run.document(names.RUN), key),
+            f"Revenue of {key} in {run.period} {how}",
             tuple(_share_postings(party, key, result, meta)),
         )
         for key, result in sorted(licences.items())
@@ -75,24 +95,12 @@ def run_entries(
     entries.append(
         Entry(
             posted_on,
-            place(names.CLEARING),
-            f"Obligations of {period} {'corrected' if corrects else 'cleared'}",
+            run.document(names.CLEARING),
+            f"Obligations of {run.period} {'corrected' if run.corrects else 'cleared'}",
             (*_clearing_postings(party, cleared, meta, clearing_currency), *restated),
         )
     )
     return [entry for entry in entries if entry.postings]
-
-
-def _of_run(period: Month, run_id: str, corrects: str | None) -> dict[str, str]:
-    meta = {"period": period, "run": run_id[:16]}
-    return meta | {"corrects_run": corrects[:16]} if corrects else meta
-
-
-def _place(period: Month, run_id: str, corrects: str | None) -> Callable[[str], str]:
-    """Return how documents are named: by month, those of a correction by its run."""
-    if corrects is None:
-        return lambda kind: names.of_month(kind, period)
-    return lambda kind: names.of_correction(kind, run_id)
 
 
 def _share_postings(
@@ -154,13 +162,11 @@ def distribution_entry(
     *,
     node: str,
     currency: str,
-    period: Month,
-    run_id: str,
+    run: RunName,
     posted_on: date,
     domestic: Iterable[tuple[str, str, int]],
     result: Distribution,
     fx_rounding: int,
-    corrects: str | None = None,
 ) -> Entry:
     """What a node shares out among its members, in its settlement currency.
 
@@ -170,7 +176,7 @@ def distribution_entry(
     """
     books = Accounts(node)
     exchange = books.equity("Clearing")
-    meta = _of_run(period, run_id, corrects)
+    meta = run.meta
     postings: list[Posting] = []
     for key, licence_currency, amount in sorted(domestic):
         tags = {**meta, "licence": key}
@@ -185,8 +191,8 @@ def distribution_entry(
         postings += transfer(exchange, books.owed("Outstanding"), amount, currency, tags)
     return Entry(
         posted_on,
-        _place(period, run_id, corrects)(names.DISTRIBUTION),
-        f"Distribution of {period}{' corrected' if corrects else ''}",
+        run.document(names.DISTRIBUTION),
+        f"Distribution of {run.period}{' corrected' if run.corrects else ''}",
         tuple(postings),
     )
 
@@ -234,6 +240,7 @@ def entries_of_run(
     here: str, document: RunDocument, result: RunResult, run_id: str, posted_on: date
 ) -> list[Entry]:
     """Return the entries of a run at the hub (`HUB`) or at a node, by its code."""
+    run = RunName(document.period, run_id)
     clearing = document.hub.clearing_currency
     if here == HUB:
         restated = too_small_to_remit(result.positions, result.remittances, clearing)
@@ -244,12 +251,11 @@ def entries_of_run(
             clearing_currency=clearing,
             remittance=result.remittances[here],
             currency=document.collectives[here].settlement_currency,
-            meta={"period": document.period, "run": run_id[:16]},
+            meta=run.meta,
         )
     return run_entries(
         party=here,
-        period=document.period,
-        run_id=run_id,
+        run=run,
         posted_on=posted_on,
         licences=result.licences,
         cleared=result.cleared,

@@ -15,7 +15,7 @@ from federation.registry.urls import normalise_url
 from federation.store.sessions import ReadSession
 from federation.trust.keys import SigningKey
 from federation.trust.principals import Principal
-from federation.trust.tokens import LICENCE_SECONDS_MAX, mint_licence_token
+from federation.trust.tokens import LICENCE_SECONDS_MAX, Grant, mint_licence_token
 from federation.values.party import HUB
 
 PREFIXES_MAX = 50
@@ -75,15 +75,8 @@ async def mint_token(
     prefixes = _prefixes(audience)
     if issuer.code == HUB:
         await _require_covered(session, row, licence, prefixes, now)
-    token = mint_licence_token(
-        issuer.key,
-        issuer=issuer.entity_id,
-        licensee=row.licensee,
-        audience=prefixes,
-        licence=number,
-        uses=wanted,
-        now=now,
-    )
+    grant = Grant(issuer.entity_id, row.licensee, prefixes, number, wanted)
+    token = mint_licence_token(issuer.key, grant, now=now)
     return Minted(token, LICENCE_SECONDS_MAX, prefixes)
 
 

@@ -12,6 +12,7 @@ from federation.licensing.facts import LicenceFacts
 from federation.metering import lines as usage_lines
 from federation.metering import store
 from federation.metering.ingest import Accepted, Desk, RefusedLine, repeated, sort_batch
+from federation.metering.reporters import Reporter
 from federation.metering.tables import Batch
 from federation.metering.tally import LATE
 from federation.store.canonical import sha256_hex
@@ -56,16 +57,15 @@ class IngestReceipt(msgspec.Struct, frozen=True):
 async def ingest(
     session: WriteSession,
     body: bytes,
-    *,
-    reporter: str,
-    source: str,
-    licensee: str | None,
+    sender: Reporter,
     key: str,
+    *,
     terms: HubTerms,
     licences: Mapping[str, LicenceFacts],
     now: datetime,
 ) -> IngestReceipt:
     """Take a batch of NDJSON lines once; the same key again returns the same receipt."""
+    reporter = sender.name
     if len(body) > BYTES_MAX or body.rstrip(b"\n").count(b"\n") >= LINES_MAX:
         raise BatchTooLargeError
     fingerprint = sha256_hex(body)
@@ -74,10 +74,10 @@ async def ingest(
         if known.digest != fingerprint:
             raise BatchConflictError(key)
         return msgspec.json.decode(known.receipt, type=IngestReceipt)
-    desk = Desk(source, licences, licensee, terms.use_weight, month_of(now))
+    desk = Desk(sender.source, licences, sender.licensee, terms.use_weight, month_of(now))
     batch = sort_batch(body, desk)
     accepted = list(batch.accepted.values())
-    first = await usage_lines.add_new_lines(session, reporter, source, accepted)
+    first = await usage_lines.add_new_lines(session, reporter, sender.source, accepted)
     again = [*(line for line in accepted if line.event_id in first), *batch.repeats]
     accepted = [line for line in accepted if line.event_id not in first]
     first = {line.event_id: line.content for line in accepted} | first

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import ClassVar
 
 from federation.bankfiles.pain001 import PaymentOrder, write_pain001
-from federation.documents import service as documents
+from federation.documents.service import Heading, issue
 from federation.documents.tables import Document
 from federation.errors import RefusalError
 from federation.ledger.accounts import Accounts
@@ -42,20 +42,23 @@ async def export(
         states.refuse_move(payment.payment_id, payment.state, states.EXPORTED)
     first = payments[0]
     ids = sorted(payment.payment_id for payment in payments)
-    document = await documents.issue(
+    document = await issue(
         session,
-        issuer=first.payer,
-        series="PAY",
-        subject=digest(["payments", first.currency, value_on.isoformat(), *ids]),
-        issued_on=at.date(),
-        period=first.period if len({item.period for item in payments}) == 1 else None,
-        media_type=XML,
-        write=lambda number: write_pain001(
-            message_id=number,
-            created_at=at,
-            execution_on=value_on,
-            orders=[_order(payment) for payment in payments],
+        Heading(
+            first.payer,
+            "PAY",
+            digest(["payments", first.currency, value_on.isoformat(), *ids]),
+            at.date(),
+            first.period if len({item.period for item in payments}) == 1 else None,
         ),
+        lambda number: {
+            XML: write_pain001(
+                message_id=number,
+                created_at=at,
+                execution_on=value_on,
+                orders=[_order(payment) for payment in payments],
+            )
+        },
     )
     for payment in payments:
         payment.exported_in, payment.exported_at = document.number, at

@@ -5,6 +5,7 @@ from datetime import datetime
 from federation.documents import writers
 from federation.documents.credits import credit_entry, refund_due
 from federation.documents.issuing import issue_invoice, issue_sheet
+from federation.documents.service import Heading
 from federation.documents.tables import Document
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts
@@ -30,11 +31,8 @@ async def credit_licence(
     invoice = await issue_invoice(session, row)
     note = await issue_sheet(
         session,
-        issuer=row.licensor,
-        series="CN",
-        subject=row.number,
-        issued_on=now.date(),
-        write=lambda number: writers.credit_note(
+        Heading(row.licensor, "CN", row.number, now.date()),
+        lambda number: writers.credit_note(
             number,
             facts,
             now.date(),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts
-from federation.ledger.entries import run_entries, too_small_to_remit
+from federation.ledger.entries import RunName, run_entries, too_small_to_remit
 from federation.ledger.names import of_correction
 from federation.metering.final_reports import final_reports, read_reports
 from federation.metering.messages import UsageReport
@@ -83,14 +83,12 @@ async def _post(session: WriteSession, item: Correction, terms: HubTerms, now: d
     row, new, moved = item.row, item.runs.new, item.moved
     entries = run_entries(
         party=HUB,
-        period=row.period,
-        run_id=row.run_id,
+        run=RunName(row.period, row.run_id, row.corrects),
         posted_on=now.date(),
         licences=moved.licences,
         cleared=moved.cleared,
         clearing_currency=terms.clearing_currency,
         restated=too_small_to_remit(moved.positions, moved.remittances, terms.clearing_currency),
-        corrects=row.corrects,
     )
     await ledger.post(session, entries)
     for key, licence in new.result.licences.items():

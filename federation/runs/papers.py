@@ -7,7 +7,7 @@ from federation.documents import store as documents
 from federation.documents import writers
 from federation.documents.issuing import issue_sheet
 from federation.documents.messages import DocumentIssued, Form
-from federation.documents.service import CSV, issue
+from federation.documents.service import CSV, JSON, Heading, issue
 from federation.documents.tables import Document
 from federation.payments.tables import Payment
 from federation.settlement.computed import ComputedRun
@@ -30,35 +30,25 @@ async def issue_run(
     `paid` is what the hub pays of this run, by node; `opening` is what its books said was due
     to each before the run, in the clearing currency, `value_on` the agreed value date.
     """
-    await issue(
-        session,
-        issuer=HUB,
-        series="RUN",
-        subject=f"run/{run.document.period}",
-        issued_on=now.date(),
-        period=run.document.period,
-        write=lambda _: run.data,
-    )
+    period, day = run.document.period, now.date()
+    heading = Heading(HUB, "RUN", f"run/{period}", day, period)
+    await issue(session, heading, lambda _: {JSON: run.data})
     cleared, issued = run.result.cleared, list[Document]()
     for node in sorted(run.document.collectives):
         if any((row.debtor, row.creditor) == (node, HUB) for row in cleared):
-            issued.append(await _fee_note(session, run, node, now.date()))
+            issued.append(await _fee_note(session, run, node, day))
         if opening.get(node) or any(node in (row.debtor, row.creditor) for row in cleared):
             how = _payment(paid.get(node), run.result.remittances[node], value_on)
-            issued.append(await _advice(session, run, node, opening.get(node, 0), how, now.date()))
+            issued.append(await _advice(session, run, node, opening.get(node, 0), how, day))
     await _deliver(session, issued, now)
     return issued
 
 
 async def _fee_note(session: WriteSession, run: ComputedRun, licensor: str, day: date) -> Document:
+    period = run.document.period
+    heading = Heading(HUB, "FEE", f"clearing-fee/{period}/{licensor}", day, period)
     return await issue_sheet(
-        session,
-        issuer=HUB,
-        series="FEE",
-        subject=f"clearing-fee/{run.document.period}/{licensor}",
-        issued_on=day,
-        period=run.document.period,
-        write=lambda number: writers.fee_note(number, run, licensor),
+        session, heading, lambda number: writers.fee_note(number, run, licensor)
     )
 
 
@@ -70,14 +60,12 @@ async def _advice(
     payment: Mapping[str, str],
     day: date,
 ) -> Document:
+    period = run.document.period
+    heading = Heading(HUB, "ADV", f"remittance/{period}/{node}", day, period)
     return await issue_sheet(
         session,
-        issuer=HUB,
-        series="ADV",
-        subject=f"remittance/{run.document.period}/{node}",
-        issued_on=day,
-        period=run.document.period,
-        write=lambda number: writers.advice(number, run, node, opening=opening, payment=payment),
+        heading,
+        lambda number: writers.advice(number, run, node, opening=opening, payment=payment),
     )
 
 

@@ -1,5 +1,6 @@
 """At a node: the hub's list of held money comes, an officer claims, the decision is booked."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -25,11 +26,13 @@ from federation.suspense.messages import (
     HeldPublished,
     HeldRefused,
     HeldReleased,
+    ReleasedPayment,
 )
 from federation.suspense.release import node_entry
 from federation.suspense.tables import HeldClaim
 from federation.trust.parties import get_party, hub_terms
 from federation.trust.principals import Principal
+from federation.values.licence_key import LicenceKey
 from federation.values.party import HUB
 
 EVIDENCE_MAX = 2_000
@@ -145,60 +148,64 @@ async def receive_release(
     """
     row = await _own_claim(session, message.id)
     decided(row, "ACCEPTED", message.reason, HUB, now)
-    member = row.member_id or ""
     settled = {month.period for month in await store.settled_months(session, node)}
     for paid in message.payments:
         fee_bps = admin_fee_bps
         if paid.period in settled:
-            fee_bps = (
-                (await store.run_of(session, node, paid.period)).collectives[node].admin_fee_bps
-            )
-        entry, amount = node_entry(
-            node=node,
-            claim=row.id,
-            member=member,
-            period=paid.period,
-            run_id=paid.run_id,
-            amount=int(paid.amount),
-            admin_fee_bps=fee_bps,
-            currency=paid.currency,
-            on=now.date(),
-        )
-        await ledger.post(session, [entry])
-        gets = Amount(int(paid.amount), paid.currency)
-        awaited = Awaited(
-            incoming_id=paid.payment_id,
-            run=paid.run_id,
-            period=paid.period,
-            payer=HUB,
-            amount=gets,
-            debt=Leg(Accounts(node).due(HUB), gets),
-            due_on=now.date() + timedelta(days=(await hub_terms(session)).payment_days),
-        )
-        expect(session, awaited)
+            run = await store.run_of(session, node, paid.period)
+            fee_bps = run.collectives[node].admin_fee_bps
         weights = {
             item.licence: int(item.cleared) for item in message.items if item.period == paid.period
         }
-        shares = largest_remainder(amount, weights, scope=f"{paid.period}/{node}/{row.id}")
-        await adjust_members(
-            session,
-            [
-                Adjustment(
-                    document=entry.document,
-                    member_id=member,
-                    reason="RELEASE",
-                    service_period=paid.period,
-                    corrects=paid.run_id,
-                    licence=licence,
-                    use=None,
-                    source="received",
-                    amount=share,
-                    currency=paid.currency,
-                )
-                for licence, share in sorted(shares.items())
-            ],
-            now.date(),
+        entry, amount = node_entry(
+            node=node,
+            claim=row.id,
+            member=row.member_id or "",
+            paid=paid,
+            admin_fee_bps=fee_bps,
+            on=now.date(),
         )
+        await ledger.post(session, [entry])
+        expect(session, await _awaited(session, node, paid, now))
+        shares = largest_remainder(amount, weights, scope=f"{paid.period}/{node}/{row.id}")
+        document = entry.document
+        await adjust_members(session, _adjustments(row, document, paid, shares), now.date())
+
+
+async def _awaited(
+    session: ReadSession, node: str, paid: ReleasedPayment, now: datetime
+) -> Awaited:
+    gets = Amount(int(paid.amount), paid.currency)
+    return Awaited(
+        incoming_id=paid.payment_id,
+        run=paid.run_id,
+        period=paid.period,
+        payer=HUB,
+        amount=gets,
+        debt=Leg(Accounts(node).due(HUB), gets),
+        due_on=now.date() + timedelta(days=(await hub_terms(session)).payment_days),
+    )
+
+
+def _adjustments(
+    row: HeldClaim, document: str, paid: ReleasedPayment, shares: Mapping[LicenceKey, int]
+) -> list[Adjustment]:
+    """Return what the claimant gets of a month's release, licence by licence."""
+    return [
+        Adjustment(
+            document=document,
+            member_id=row.member_id or "",
+            reason="RELEASE",
+            service_period=paid.period,
+            corrects=paid.run_id,
+            licence=licence,
+            use=None,
+            source="received",
+            amount=share,
+            currency=paid.currency,
+        )
+        for licence, share in sorted(shares.items())
+    ]
 
 
 async def _own_claim(session: ReadSession, claim: str) -> HeldClaim:

@@ -11,6 +11,7 @@ from datetime import date
 from federation.ledger.accounts import Accounts, Entry, Posting, held_as, transfer
 from federation.settlement.arithmetic import part
 from federation.settlement.rates import Rates
+from federation.suspense.messages import ReleasedPayment
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 from federation.values.party import HUB
@@ -106,11 +107,8 @@ def node_entry(
     node: str,
     claim: str,
     member: str,
-    period: Month,
-    run_id: str,
-    amount: int,
+    paid: ReleasedPayment,
     admin_fee_bps: int,
-    currency: str,
     on: date,
 ) -> tuple[Entry, int]:
     """Return what a node enters for one month's release, and what of it the member gets.
@@ -118,8 +116,9 @@ def node_entry(
     It is title-specific money: after the admin fee all of it is the claimant's, by no plan.
     """
     books = Accounts(node)
+    period, currency, amount = paid.period, paid.currency, int(paid.amount)
     fee = part(amount, admin_fee_bps)
-    meta = {"period": period, "run": run_id[:16], "claim": claim, "member": member}
+    meta = {"period": period, "run": paid.run_id[:16], "claim": claim, "member": member}
     postings = [
         *transfer(books.due(HUB), books.income("AdminFee"), fee, currency, meta),
         *transfer(books.due(HUB), books.owed("Members"), amount - fee, currency, meta),

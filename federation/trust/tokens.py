@@ -80,34 +80,42 @@ class StaffToken:
     expires_at: int
 
 
-def mint_licence_token(
-    key: SigningKey,
-    *,
-    issuer: str,
-    licensee: str,
-    audience: Sequence[str],
-    licence: str,
-    uses: Sequence[str],
-    now: datetime,
-    seconds: int = LICENCE_SECONDS_MAX,
-    jti: str | None = None,
-) -> str:
-    """Sign a bearer token for some uses of one member's prefixes, for at most 15 minutes.
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a bearer token is to allow: some uses of one member's prefixes, to one licensee.
 
     `audience` holds absolute prefixes in their normalised spelling (`registry.urls`), because paths
     are compared as text. Whether the prefixes are one member's is the caller's knowledge.
     """
+
+    issuer: str
+    licensee: str
+    audience: Sequence[str]
+    licence: str
+    uses: Sequence[str]
+
+
+def mint_licence_token(
+    key: SigningKey,
+    grant: Grant,
+    *,
+    now: datetime,
+    seconds: int = LICENCE_SECONDS_MAX,
+    jti: str | None = None,
+) -> str:
+    """Sign a bearer token for some uses of one member's prefixes, for at most 15 minutes."""
+    audience, uses = grant.audience, grant.uses
     if not audience or not uses or max(len(audience), len(uses)) > _LIST_MAX:
         raise InvalidGrantError(f"1 to {_LIST_MAX} prefixes and uses are asked for")
     for prefix in audience:
         if split_prefix(prefix) is None:
             raise InvalidGrantError(f"not an absolute prefix: {prefix}")
     claims = {
-        "iss": issuer,
-        "sub": licensee,
-        "client_id": licensee,
+        "iss": grant.issuer,
+        "sub": grant.licensee,
+        "client_id": grant.licensee,
         "aud": list(audience),
-        "license_id": licence,
+        "license_id": grant.licence,
         "uses": list(uses),
         **_life(now, seconds, LICENCE_SECONDS_MAX, jti),
     }

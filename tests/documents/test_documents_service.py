@@ -12,7 +12,7 @@ from federation.documents import service as documents
 from federation.documents import store as documents_store
 from federation.documents.issuing import DocumentMismatchError
 from federation.documents.messages import DocumentIssued, Form
-from federation.documents.service import UnknownDocumentError
+from federation.documents.service import Heading, UnknownDocumentError
 from federation.ledger import store as ledger
 from federation.licensing import service as licensing
 from federation.licensing.objects import ComponentTerms, OfferTerms, decode
@@ -33,15 +33,11 @@ OTHER_LAB = Principal("lab@two", frozenset({"lab"}), "lab-two")
 
 
 def a_note(session, subject, *, issuer="HUB", series="CN", body=b"{}", also=None):
-    return documents.issue(
-        session,
-        issuer=issuer,
-        series=series,
-        subject=subject,
-        issued_on=NOON.date(),
-        write=lambda number: number.encode() + body,
-        also=also,
-    )
+    def forms(number):
+        others = {kind: write(number) for kind, write in (also or {}).items()}
+        return {documents.JSON: number.encode() + body, **others}
+
+    return documents.issue(session, Heading(issuer, series, subject, NOON.date()), forms)
 
 
 async def numbers(database):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from federation.licensing.facts import Component, LicenceFacts
 from federation.metering import lines as usage_lines
 from federation.metering import service
+from federation.metering.reporters import Reporter
 from federation.metering.service import (
     BYTES_MAX,
     LINES_MAX,
@@ -65,15 +66,21 @@ def body(*lines):
 
 
 def ingesting(data, *, key="b-1", now=NOON, **changes):
-    options = {"reporter": "site:pub", "source": "site", "licensee": None, "licences": LICENCES}
-    options |= changes
+    licences = changes.pop("licences", LICENCES)
+    sender = {"name": "site:pub", "source": "site", "licensee": None} | changes
     return lambda session: service.ingest(
-        session, data, key=key, terms=HUB_TERMS, now=now, **options
+        session,
+        data,
+        Reporter(**sender),
+        key,
+        terms=HUB_TERMS,
+        licences=licences,
+        now=now,
     )
 
 
 def as_lab(lab="lab-one"):
-    return {"reporter": f"lab:{lab}", "source": "lab", "licensee": lab}
+    return {"name": f"lab:{lab}", "source": "lab", "licensee": lab}
 
 
 async def ingest(database, *lines, data=None, **options):
@@ -224,7 +231,7 @@ async def test_a_line_is_compared_with_the_first_accepted_not_with_the_one_befor
 
 async def test_reporters_number_their_lines_apart(database):
     for reporter in ("site:pub", "site:other"):
-        receipt = await ingest(database, a_line("e-1"), reporter=reporter)
+        receipt = await ingest(database, a_line("e-1"), name=reporter)
         assert receipt.classes == {"ACCEPTED": (1, "5")}
 
     assert await kept_lines(database) == [
@@ -266,7 +273,7 @@ async def test_the_same_lines_under_another_key_are_all_duplicates(database):
 async def test_two_reporters_may_use_one_key(database):
     await ingest(database, a_line("e-1"))
 
-    receipt = await ingest(database, a_line("e-2"), reporter="site:other")
+    receipt = await ingest(database, a_line("e-2"), name="site:other")
 
     assert receipt.classes == {"ACCEPTED": (1, "5")}
 

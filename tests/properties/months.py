@@ -5,7 +5,7 @@ from datetime import date
 from hypothesis import strategies as st
 
 from federation.distribution.service import fx_rounding
-from federation.ledger.entries import distribution_entry, entries_of_run
+from federation.ledger.entries import RunName, distribution_entry, entries_of_run
 from federation.settlement.computed import computed_with
 from federation.settlement.plans import NodeInputs, NodeTerms, distribute
 from federation.settlement.rates import Rates
@@ -50,8 +50,7 @@ def entries_of_month(document, result, party):
             distribution_entry(
                 node=party,
                 currency=inputs.node.settlement_currency,
-                period=document.period,
-                run_id="0" * 64,
+                run=RunName(document.period, "0" * 64),
                 posted_on=POSTED_ON,
                 domestic=inputs.domestic,
                 result=shared,

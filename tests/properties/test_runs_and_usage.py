@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from federation.bankfiles.entries import BankEntry, Place, Statement
 from federation.banking.checks import BalanceMismatchError, check_balances
 from federation.ledger.chain import GENESIS, digest_of, link
-from federation.ledger.entries import run_entries
+from federation.ledger.entries import RunName, run_entries
 from federation.metering.ingest import Desk, repeated, sort_batch
 from federation.metering.tally import CountedLine, Counter
 from federation.metering.verdicts import Terms
@@ -76,13 +76,11 @@ def test_i10_a_head_commits_to_every_entry_and_to_their_order(document, party, d
 def entered(party, document, result, corrects=None):
     return run_entries(
         party=party,
-        period=document.period,
-        run_id="1" * 64 if corrects else "0" * 64,
+        run=RunName(document.period, "1" * 64 if corrects else "0" * 64, corrects),
         posted_on=POSTED_ON,
         licences=result.licences,
         cleared=result.cleared,
         clearing_currency="EUR",
-        corrects=corrects,
     )
 
 

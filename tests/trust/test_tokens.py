@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from federation.trust.jose import InvalidTokenError, Reason, sign
 from federation.trust.tokens import (
+    Grant,
     InvalidGrantError,
     OutsideAudienceError,
     check_licence_token,
@@ -31,7 +32,8 @@ def mint(key, now, **changes):
         "licence": "HUB-000001",
         "uses": ["ai-input"],
     }
-    return mint_licence_token(key, now=now, **(grant | changes))
+    life = {name: changes.pop(name) for name in ("seconds", "jti") if name in changes}
+    return mint_licence_token(key, Grant(**(grant | changes)), now=now, **life)
 
 
 def check(token, key, now, url=f"{NEWS}/a"):

@@ -10,7 +10,7 @@ from federation.distribution import store as distribution
 from federation.distribution.tables import NodeCorrection
 from federation.ledger import names
 from federation.ledger.accounts import Entry
-from federation.ledger.entries import run_entries
+from federation.ledger.entries import RunName, run_entries
 from federation.ledger.tables import JournalEntry, JournalPosting, LedgerHead
 from federation.months.tables import Run
 from federation.payments.store import exclusions
@@ -67,8 +67,7 @@ async def corrections_add_up(session: ReadSession, run: Settled) -> Check | None
     expected = _sums_of(
         run_entries(
             party=run.here,
-            period=run.period,
-            run_id=run.run_id,
+            run=RunName(run.period, run.run_id),
             posted_on=last_day(run.period),
             licences=in_force.result.licences,
             cleared=in_force.result.cleared,
