@@ -25,6 +25,8 @@ from federation.payments.names import (
     member_payment_number,
 )
 from federation.payments.payees import ACCOUNT_INVALID, payee_of
+from federation.payments.postings import Amount, Leg
+from federation.payments.proposal import Proposal, Side
 from federation.payments.tables import Payment
 from federation.registry.store import all_members, find_member
 from federation.registry.tables import Member
@@ -76,10 +78,9 @@ class MemberPaid:
 async def propose_member_payments(
     session: WriteSession,
     period: Month,
-    *,
-    here: str,
-    account: PaymentAccount | None,
+    own: Side,
     currency: str,
+    *,
     who: str,
     at: datetime,
 ) -> Proposed:
@@ -106,42 +107,50 @@ async def propose_member_payments(
     for member, balance in islice(wanted, PROPOSALS_MAX):
         known = latest.get(member.member_id)
         payee, refused = payee_of(member, currency)
-        if known is not None and known.state in states.NOT_PAID:
+        if known is not None:
             made.append(
-                await payments_service.again(
-                    session, known, account, payee, who=who, at=at, refused=refused
-                )
+                await _once_more(session, known, own, payee, refused=refused, who=who, at=at)
             )
-        elif known is not None:
-            if account and payee:
-                payments_service.complete(session, known, account, payee, who=who, at=at)
-            made.append(known)
-        else:
-            number += 1
-            payment = Payment(
-                payment_id=member_payment_id(period, here, number),
-                kind=payments_service.MEMBER,
-                run_id=done.run_id,
-                period=period,
-                payer=here,
-                payee=member_payee(member.member_id),
-                amount=balance.payable,
-                currency=currency,
-                payer_account=record.kept(account),
-                payee_account=record.kept(payee),
-                debt_account=Accounts(here).owed("Members"),
-                debt_amount=balance.payable,
-                debt_currency=currency,
-                set_off=0,
-                proposed_by=who,
-                proposed_at=at,
-            )
-            payments_service.draft(session, payment, refused)
-            made.append(payment)
+            continue
+        number += 1
+        whole = Amount(balance.payable, currency)
+        proposal = Proposal(
+            kind=payments_service.MEMBER,
+            payment_id=member_payment_id(period, own.code, number),
+            run=done.run_id,
+            period=period,
+            payer=own,
+            payee=Side(member_payee(member.member_id), payee),
+            amount=whole,
+            debt=Leg(Accounts(own.code).owed("Members"), whole),
+        )
+        payment = payments_service.payment_of(proposal, who=who, at=at)
+        payments_service.draft(session, payment, refused)
+        made.append(payment)
     await session.flush()
     outstanding = [payment for payment in made if payment.state == states.OUTSTANDING]
     proposed = [payment for payment in made if payment.state != states.OUTSTANDING]
     return Proposed(proposed, outstanding, len(wanted) - len(made))
+
+
+async def _once_more(
+    session: WriteSession,
+    known: Payment,
+    own: Side,
+    payee: PaymentAccount | None,
+    *,
+    refused: str | None,
+    who: str,
+    at: datetime,
+) -> Payment:
+    """Propose anew what came back, or complete what lacked an account."""
+    if known.state in states.NOT_PAID:
+        return await payments_service.again(
+            session, known, own.account, payee, who=who, at=at, refused=refused
+        )
+    if own.account and payee:
+        payments_service.complete(session, known, own.account, payee, who=who, at=at)
+    return known
 
 
 def _latest(payments: Iterable[Payment]) -> dict[str, Payment]:

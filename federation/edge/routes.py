@@ -27,6 +27,15 @@ MEDIA_TYPES = {"json": "application/json", "csv": "text/csv", "xml": "applicatio
 
 def common_routes(server: Server, handlers: inbox.Handlers, files: Files) -> list[Any]:
     """Return the routes of hub and node alike; `files` knows the files of this one."""
+    return [
+        *_identity_routes(server),
+        *_intake_routes(server, handlers, introduce),
+        *_file_routes(server, files),
+    ]
+
+
+def _identity_routes(server: Server) -> list[Any]:
+    """Whether the server runs, who it is, and its keys."""
 
     @get("/health/live", media_type=MediaType.JSON)
     async def live() -> dict[str, str]:
@@ -63,6 +72,14 @@ def common_routes(server: Server, handlers: inbox.Handlers, files: Files) -> lis
         """The key set in the shape stock verifiers expect."""
         return json_response({"keys": [server.peer.jwk]})
 
+    return [live, ready, entity, jwks]
+
+
+def _intake_routes(
+    server: Server, handlers: inbox.Handlers, introduce: inbox.Introduce
+) -> list[Any]:
+    """Take in what others send: messages, usage, a bank's files."""
+
     @post("/federation/inbox", status_code=200)
     async def deliver(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Take messages of another server."""
@@ -80,6 +97,24 @@ def common_routes(server: Server, handlers: inbox.Handlers, files: Files) -> lis
         check_batch_key(key)
         body = await read_body(request, BYTES_MAX)
         return json_response(await _ingest(server, reporter, key, body))
+
+    @post("/banking/files", status_code=200)
+    async def bank_file(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Take a bank's file (camt.053, camt.054, pain.002): all of it, or nothing."""
+        who = await who_asks(server, request, *MAY_PREPARE)
+        body = await read_body(request, BANK_FILE_BYTES_MAX)
+        file = await asyncio.to_thread(read_bank_file, body)  # before the writer's turn
+        async with server.db.write("bank.import") as session:
+            at = At(session, server.code, who, server.clock())
+            done = await banking.import_file(at, body, file)
+            answer = banking.summary(done)
+        return json_response(answer)
+
+    return [deliver, usage, bank_file]
+
+
+def _file_routes(server: Server, files: Files) -> list[Any]:
+    """Send what this server writes and the documents it keeps."""
 
     @get("/files/{path:path}")
     async def file(request: Request[Any, Any, Any], path: FromPath[str]) -> Response[bytes]:
@@ -106,19 +141,7 @@ def common_routes(server: Server, handlers: inbox.Handlers, files: Files) -> lis
             },
         )
 
-    @post("/banking/files", status_code=200)
-    async def bank_file(request: Request[Any, Any, Any]) -> Response[bytes]:
-        """Take a bank's file (camt.053, camt.054, pain.002): all of it, or nothing."""
-        who = await who_asks(server, request, *MAY_PREPARE)
-        body = await read_body(request, BANK_FILE_BYTES_MAX)
-        file = await asyncio.to_thread(read_bank_file, body)  # before the writer's turn
-        async with server.db.write("bank.import") as session:
-            at = At(session, server.code, who, server.clock())
-            done = await banking.import_file(at, body, file)
-            answer = banking.summary(done)
-        return json_response(answer)
-
-    return [live, ready, entity, jwks, deliver, usage, file, document, bank_file]
+    return [file, document]
 
 
 async def _ingest(

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from federation.errors import RefusalError
 from federation.licensing.facts import LicenceFacts
 from federation.settlement.arithmetic import largest_remainder
-from federation.settlement.revenue import allocated_to
+from federation.settlement.revenue import Revenue, allocated_to
 from federation.settlement.run import RunResult
 from federation.settlement.run_document import RunDocument
 from federation.values.licence_key import LicenceKey, licence_key, number_of
@@ -64,6 +64,22 @@ class Step:
             yield from step.walk(f"{path}.{place}")
 
 
+def _weighed(
+    document: RunDocument, run_id: str, key: LicenceKey, party: str, revenue: Revenue
+) -> dict[str, str]:
+    """Return what a share follows from: its weight among all, and what there was to share."""
+    weights = {who: int(text) for k, who, text in document.shares_by if k == key}
+    return {
+        "run": run_id,
+        "period": document.period,
+        "distributable": str(revenue.distributable),
+        "weight": str(weights[party]),
+        "weights_total": str(sum(weights.values())),
+        "weights_from": document.licences[number_of(key)].weights_from[key],
+        "usage_report": document.reports.get(party, ""),
+    }
+
+
 def share(
     document: RunDocument, result: RunResult, run_id: str, key: LicenceKey, party: str
 ) -> Step:
@@ -83,7 +99,6 @@ def share(
     gross = shares[party] + clearing + collecting
     parts = {"recognised": revenue.recognised, "brought forward": revenue.brought_forward}
     split = largest_remainder(gross, parts, scope=f"{prefix}/{party}/gross")
-    weights = {who: int(text) for k, who, text in document.shares_by if k == key}
     national = document.collectives.get(licence.licensor)
     fees = (
         (
@@ -98,15 +113,7 @@ def share(
         shares[party],
         currency,
         "SETTLEMENT §4: largest remainder of what is distributable, by weight",
-        {
-            "run": run_id,
-            "period": document.period,
-            "distributable": str(revenue.distributable),
-            "weight": str(weights[party]),
-            "weights_total": str(sum(weights.values())),
-            "weights_from": document.licences[number_of(key)].weights_from[key],
-            "usage_report": document.reports.get(party, ""),
-        },
+        _weighed(document, run_id, key, party, revenue),
         (
             *(
                 Step(

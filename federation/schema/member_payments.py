@@ -6,6 +6,7 @@ import strawberry
 
 from federation.config import settlement_currency
 from federation.distribution import member_payments as members
+from federation.payments.proposal import Side
 from federation.schema.accounts import AccountInput
 from federation.schema.context import Change, Info, Refused, change
 from federation.values.month import parse_month
@@ -49,9 +50,8 @@ class MemberPaymentMutation:
             found = await members.propose_member_payments(
                 at.session,
                 parse_month(period),
-                here=at.server.code,
-                account=await at.server.own_account(at.session),
-                currency=settlement_currency(at.server.config),
+                Side(at.server.code, await at.server.own_account(at.session)),
+                settlement_currency(at.server.config),
                 who=at.who.subject,
                 at=at.now,
             )

@@ -19,6 +19,7 @@ from federation.payments import exporting
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
 from federation.payments.postings import Amount
+from federation.payments.proposal import Side
 from federation.payments.states import PaymentStateError
 from federation.registry.tables import Member
 from federation.trust.principals import SamePersonError
@@ -97,7 +98,7 @@ async def node(database):
 
 async def propose(session, who=MAKER):
     return await propose_member_payments(
-        session, PERIOD, here="GB", account=GB_ACCOUNT, currency="GBP", who=who, at=NOW
+        session, PERIOD, Side("GB", GB_ACCOUNT), "GBP", who=who, at=NOW
     )
 
 
@@ -265,7 +266,7 @@ async def test_an_unknown_member_and_a_month_that_is_not_distributed_are_refused
 
     async def too_early(session):
         await propose_member_payments(
-            session, "2026-10", here="GB", account=GB_ACCOUNT, currency="GBP", who=MAKER, at=NOW
+            session, "2026-10", Side("GB", GB_ACCOUNT), "GBP", who=MAKER, at=NOW
         )
 
     assert (await refused(node, UnknownMemberError, unknown)).code == "UNKNOWN_MEMBER"
