@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import ClassVar
 
 from federation.distribution import store
@@ -10,7 +10,7 @@ from federation.errors import RefusalError
 from federation.metering import totals as usage_totals
 from federation.metering.tables import Portion
 from federation.registry import store as registry
-from federation.registry.tables import Member
+from federation.registry.entitlement import Membership, entitled, works_on
 from federation.settlement.computed import ComputedRun
 from federation.settlement.messages import Credit
 from federation.settlement.plans import MemberFacts, NodeInputs, NodeTerms
@@ -102,7 +102,7 @@ async def node_inputs(
     """Return the inputs of a node's distribution; members as they stood, if they are given."""
     document = run.document
     if members is None:
-        members = await member_facts(session, last_day(document.period))
+        members = await member_facts(session, code, last_day(document.period))
     received, domestic = received_by(run.result.licences, code)
     return NodeInputs(
         node=_node_terms(code, document.collectives[code]),
@@ -133,22 +133,15 @@ def _node_terms(code: str, terms: CollectiveInRun) -> NodeTerms:
     )
 
 
-async def member_facts(session: ReadSession, day: date) -> list[MemberFacts]:
-    """Who is entitled on the last day of a month, and with how many works (SETTLEMENT §6)."""
-    counting = await registry.counting_works(session, day)
-    withheld = await registry.opted_out_of_everything(session, day + timedelta(days=1))
-    return [
-        MemberFacts(
-            member.member_id,
-            _in_standing(member, day)
-            and member.member_id in counting
-            and member.member_id not in withheld,
-            counting.get(member.member_id, (0, 0))[1],
-        )
-        for member in await registry.all_members(session)
-    ]
-
-
-def _in_standing(member: Member, day: date) -> bool:
-    gone = (member.left_on, member.suspended_on)
-    return member.joined_on <= day and all(end is None or end > day for end in gone)
+async def member_facts(session: ReadSession, code: str, day: date) -> list[MemberFacts]:
+    """Return who is entitled on the last day of a month, and with how many works."""
+    claims = await registry.claims_with_works(session)
+    opt_outs = await registry.opt_outs_of_members(session, code)
+    facts: list[MemberFacts] = []
+    for member in await registry.all_members(session):
+        name = member.member_id
+        held = claims.get(name, [])
+        membership = Membership(name, member.joined_on, member.left_on, member.suspended_on)
+        is_entitled = entitled(membership, held, opt_outs.get(name, []), day)
+        facts.append(MemberFacts(name, is_entitled, works_on(held, day)))
+    return facts

@@ -33,6 +33,11 @@ class HeldClaim:
         return self.counts_from <= day and (self.counts_to is None or day < self.counts_to)
 
 
+def counts_from(joined_on: date, valid_from: date | None) -> date:
+    """Return the first day on which a member's claim counts (SETTLEMENT §3, Matching)."""
+    return joined_on if valid_from is None else max(joined_on, valid_from)
+
+
 def entitled(
     member: Membership,
     claims: Iterable[HeldClaim],

@@ -5,6 +5,7 @@ from datetime import date
 
 from sqlalchemy import select
 
+from federation.registry.entitlement import counts_from
 from federation.registry.imports import NewClaim, NewOptOut, holder_id
 from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
 from federation.registry.messages import (
@@ -270,14 +271,13 @@ def _subject(fact: OptOutFact) -> ClaimKey | None:
 
 def claim_fact(node: str, claim: NewClaim, member_joined_on: date) -> ClaimFact:
     """Say to the index what it needs of a claim: it counts from the later of two days."""
-    valid_from = claim.valid_from or member_joined_on
     return ClaimFact(
         claim_id=claim.claim_id(node),
         holder_id=holder_id(node, claim.member_id),
         host=claim.key.host,
         path=claim.key.path,
         wildcard=claim.key.wildcard,
-        counts_from=max(member_joined_on, valid_from),
+        counts_from=counts_from(member_joined_on, claim.valid_from),
         counts_to=claim.valid_to,
         content_tier=claim.content_tier,
         canonical=claim.canonical,

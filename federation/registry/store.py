@@ -1,11 +1,13 @@
 """Every SQL statement about members, claims and opt-outs. Nothing here commits."""
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
+from federation.registry.entitlement import HeldClaim, counts_from
 from federation.registry.imports import NewClaim, NewMember, NewOptOut, holder_id
+from federation.registry.index import IndexedOptOut
 from federation.registry.tables import Claim, Member, OptOut
 from federation.registry.urls import ClaimKey
 from federation.store.base import to_micros
@@ -154,33 +156,33 @@ async def claims_of(
     return list(rows)
 
 
-async def counting_works(session: ReadSession, day: date) -> dict[str, tuple[int, int]]:
-    """Return {member: (claims, works)} of the claims that count on a day (SETTLEMENT §6)."""
+async def claims_with_works(session: ReadSession) -> dict[str, list[HeldClaim]]:
+    """Return {member: its claims, with their works and the days on which they count}."""
     rows = await session.execute(
-        select(Claim.member_id, Claim.works)
-        .join(Member)
-        .where(
-            Member.joined_on <= day,
-            or_(Claim.valid_from.is_(None), Claim.valid_from <= day),
-            or_(Claim.valid_to.is_(None), Claim.valid_to > day),
-        )
+        select(
+            Claim.member_id, Member.joined_on, Claim.valid_from, Claim.valid_to, Claim.works
+        ).join(Member)
     )
-    found: dict[str, tuple[int, int]] = {}
-    for member_id, works in rows:
-        claims, total = found.get(member_id, (0, 0))
-        found[member_id] = (claims + 1, total + works)
+    found: dict[str, list[HeldClaim]] = {}
+    for member_id, joined_on, valid_from, valid_to, works in rows:
+        claim = HeldClaim(counts_from(joined_on, valid_from), valid_to, works)
+        found.setdefault(member_id, []).append(claim)
     return found
 
 
-async def opted_out_of_everything(session: ReadSession, before: date) -> set[str]:
-    """Return the members withheld from all uses before the first instant of a day."""
-    instant = datetime.combine(before, time(), UTC)
-    rows = await session.scalars(
-        select(OptOut.member_id).where(
-            OptOut.member_id.is_not(None), OptOut.use == "*", OptOut.effective_at < instant
+async def opt_outs_of_members(session: ReadSession, node: str) -> dict[str, list[IndexedOptOut]]:
+    """Return {member: the opt-outs that name it}, whatever their use and day."""
+    rows = await session.execute(
+        select(OptOut.member_id, OptOut.use, OptOut.effective_at).where(
+            OptOut.member_id.is_not(None)
         )
     )
-    return {member_id for member_id in rows if member_id}
+    found: dict[str, list[IndexedOptOut]] = {}
+    for member_id, use, effective_at in rows:
+        if member_id:
+            opt_out = IndexedOptOut(node, use, effective_at, None, member_id)
+            found.setdefault(member_id, []).append(opt_out)
+    return found
 
 
 async def member_prefixes(session: ReadSession, member_id: str) -> list[Claim]:

@@ -10,8 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from federation.distribution.inputs import member_facts
 from federation.registry import index_store, service, store
+from federation.registry.entitlement import HeldClaim
 from federation.registry.imports import holder_id
+from federation.registry.index import IndexedOptOut
 from federation.registry.messages import ClaimFact, OptOutFact, RegistryDelta
 from federation.registry.service import VersionGapError
 from federation.registry.urls import normalise_url
@@ -179,8 +182,10 @@ async def test_a_claim_is_registered_and_told_to_the_index(node):
         [second] = await store.claims_of(session, "m2")
         assert await store.owner_parts(session) == {second.claim_id: 2500}
         assert await store.claim_holders(session) == {first.claim_id: "m1", second.claim_id: "m2"}
-        assert await store.counting_works(session, date(2026, 1, 31)) == {"m1": (1, 3)}
-        assert await store.counting_works(session, date(2026, 2, 1)) == {"m1": (1, 3), "m2": (1, 1)}
+        assert await store.claims_with_works(session) == {
+            "m1": [HeldClaim(date(2025, 3, 1), None, 3)],
+            "m2": [HeldClaim(date(2026, 2, 1), None, 1)],
+        }
     [delta] = await deltas(node)
     assert delta == RegistryDelta(
         version=1,
@@ -235,7 +240,9 @@ async def test_an_opt_out_is_registered_and_told_to_the_index(node):
         )
     ]
     async with node.read() as session:
-        assert await store.opted_out_of_everything(session, date(2026, 10, 1)) == set()
+        assert await store.opt_outs_of_members(session, "DE") == {
+            "m1": [IndexedOptOut("DE", "TRAIN", at(2026, 9, 1, 0, 0, 0, 500_000), None, "m1")]
+        }
         [row] = await store.opt_outs_of(session, "m1")
         assert (row.use, row.recorded_at) == ("TRAIN", NOON)
 
@@ -245,12 +252,15 @@ def at(*parts):
 
 
 async def test_only_an_opt_out_of_all_uses_before_the_day_takes_a_member_out(node):
+    claims = ["m1,a.example,standard,,,,,", "m2,b.example,standard,,,,,"]
+    assert await import_claims(node, *claims) == 2
     await import_opt_outs(
         node, "member:m1,*,2026-09-30T23:59:59.999999Z", "member:m2,*,2026-10-01T00:00:00Z"
     )
 
     async with node.read() as session:
-        assert await store.opted_out_of_everything(session, date(2026, 10, 1)) == {"m1"}
+        facts = await member_facts(session, "DE", date(2026, 9, 30))
+    assert {fact.member_id: fact.entitled for fact in facts} == {"m1": False, "m2": True}
 
 
 async def test_the_same_claim_again_is_refused_and_a_touching_one_is_not(node):
