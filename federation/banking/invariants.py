@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 from sqlalchemy import select
 
-from federation.banking import store
 from federation.banking.names import ALL_BOOKED, booked_document
 from federation.banking.tables import BankAccount, Entry, Match, MatchItem, StatementRow
+from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts
 from federation.ledger.store import STREAM_ROWS
 from federation.ledger.tables import JournalEntry, JournalPosting
@@ -97,10 +97,10 @@ async def suspense_is_what_is_open(session: ReadSession, here: str) -> Check:
     async for entry in _booked_entries(session):
         examined += 1
         open_by[entry.currency] += 0 if entry.state == "SETTLED" else entry.signed
-    account = Accounts(here).suspense("BankEntry")
+    in_books = await ledger.balance_of(session, Accounts(here).suspense("BankEntry"))
     held = set(await session.scalars(select(BankAccount.currency)))
     for currency in sorted({*open_by, *held}):
-        in_suspense = -await store.balance(session, account, currency)
+        in_suspense = -in_books.get(currency, 0)
         if in_suspense != open_by[currency]:
             wrong.append(f"{currency}: {in_suspense} in suspense, {open_by[currency]} open")
     return examined, wrong

@@ -12,6 +12,7 @@ from federation.banking.items import Item
 from federation.banking.matching import Candidate, Matcher, Movement, Suggestion, match_all
 from federation.banking.tables import BankAccount, DetailRow, Entry, Match
 from federation.banking.waiting import Waited, waited_for
+from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts
 from federation.store.sessions import ReadSession
 
@@ -183,6 +184,7 @@ async def reconcile(session: ReadSession, account: BankAccount, here: str) -> Re
         for row in await store.accounts(session)
         if row.currency == account.currency
     ]
+    in_books = await ledger.balance_of(session, Accounts(here).asset("Bank"))
     return Reconciliation(
         account=account,
         statements=last.number if last else 0,
@@ -193,7 +195,7 @@ async def reconcile(session: ReadSession, account: BankAccount, here: str) -> Re
         settled=settled,
         open=waiting,
         open_entries=count,
-        in_books=await store.balance(session, Accounts(here).asset("Bank"), account.currency),
+        in_books=in_books.get(account.currency, 0),
         at_banks=sum(row.closing for row in closings if row is not None),
         by_kind=await store.settled_by_kind(session, account.id),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 
 from federation.banking.tables import (
     BankAccount,
@@ -15,7 +15,6 @@ from federation.banking.tables import (
     Notice,
     StatementRow,
 )
-from federation.ledger.tables import JournalPosting
 from federation.store.sessions import ReadSession
 
 CHUNK = 500
@@ -226,17 +225,6 @@ async def settled_by_kind(session: ReadSession, account_id: int) -> dict[str, in
     for kind, amount in rows:
         found[kind] = found.get(kind, 0) + amount
     return dict(sorted(found.items()))
-
-
-async def balance(session: ReadSession, account: str, currency: str) -> int:
-    """Return what an account of the journal holds in a currency: debits less credits."""
-    rows = await session.execute(
-        select(JournalPosting.debit, JournalPosting.amount).where(
-            or_(JournalPosting.debit == account, JournalPosting.credit == account),
-            JournalPosting.currency == currency,
-        )
-    )
-    return sum(amount if debit == account else -amount for debit, amount in rows)
 
 
 async def waiting_entries(session: ReadSession) -> list[tuple[str, str, str, int]]:

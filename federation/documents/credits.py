@@ -35,10 +35,3 @@ def credit_entry(facts: LicenceFacts, credited: Credited, number: str, on: date)
     return Entry(
         on, f"credit/{facts.number}", f"Licence {facts.number} ended early", tuple(postings)
     )
-
-
-def refund_due(facts: LicenceFacts, credited: Credited, received: int) -> int:
-    """Return what was received beyond the fee that is left."""
-    fee = sum(component.fee for component in facts.components)
-    left = fee - sum(amount for by_month in credited.values() for amount in by_month.values())
-    return max(0, received - left)

@@ -12,6 +12,7 @@ from federation.licensing.facts import LicenceFacts
 from federation.money import decimal_text
 from federation.settlement.clearing import Clearing
 from federation.settlement.computed import ComputedRun
+from federation.settlement.revenue import still_owed
 from federation.settlement.run import document_rates
 from federation.settlement.run_document import RunDocument
 from federation.values.licence_key import LicenceKey, component_of, number_of
@@ -107,7 +108,7 @@ def credit_note(
                     "opening_invoiced": fee,
                     "credited": -total,
                     "received": -received,
-                    "closing_to_pay": fee - total - received,
+                    "closing_to_pay": still_owed(licence, received),
                 },
             )
         ],

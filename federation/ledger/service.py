@@ -108,7 +108,7 @@ async def account_history(
 ) -> History:
     """Return what moved an account, after a posting (its id), with the running balance."""
     found = await head(session, as_of)
-    opening = await store.balance_before(session, account, currency, posting=after)
+    opening = (await store.balance_of(session, account, up_to=after)).get(currency, 0)
     lines = await store.account_lines(
         session, account, currency, up_to=found.entry_id, after=after, limit=limit
     )

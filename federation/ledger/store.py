@@ -1,6 +1,6 @@
 """Every SQL statement about the journal: entries added and walked, accounts summed."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -57,19 +57,12 @@ async def moved_since_last_run(
 async def balances_due(session: ReadSession, party: str, currency: str) -> dict[str, int]:
     """Return {other party: what the books say is due to it}, minor units; negative if it owes."""
     prefix = f"Liabilities:{party}:Due:"
-    rows = await session.execute(
-        select(JournalPosting.debit, JournalPosting.credit, JournalPosting.amount).where(
-            JournalPosting.currency == currency,
-            JournalPosting.debit.startswith(prefix) | JournalPosting.credit.startswith(prefix),
-        )
+    found = await _balances(
+        session,
+        lambda side: side.startswith(prefix, autoescape=True),
+        JournalPosting.currency == currency,
     )
-    found: dict[str, int] = {}
-    for debit, credit, amount in rows:
-        for account, signed in ((debit, -amount), (credit, amount)):
-            if account.startswith(prefix):
-                other = account.removeprefix(prefix)
-                found[other] = found.get(other, 0) + signed
-    return found
+    return {account.removeprefix(prefix): -amount for (account, _), amount in found.items()}
 
 
 async def cleared_for(session: ReadSession, document: str, currency: str) -> int:
@@ -250,7 +243,8 @@ async def _sums(
     longest = await session.scalar(base.where(*wanted))
     if longest is None:
         return {}
-    bad = select(JournalPosting.id).where(is_no_count(amount)).limit(1)
+    bad = select(JournalPosting.id).join(JournalEntry, _ENTRY)
+    bad = bad.where(is_no_count(amount), *wanted).limit(1)
     if (number := await session.scalar(bad)) is not None:
         raise ValueError(f"the amount of posting {number} is no number")
     day = JournalEntry.posted_on if by_day else null()
@@ -287,18 +281,27 @@ async def account_lines(
     ]
 
 
-async def balance_before(session: ReadSession, account: str, currency: str, *, posting: int) -> int:
-    """Return an account's balance, debits less credits, up to and with a posting (its id)."""
-    balance = 0
+async def balance_of(
+    session: ReadSession, account: str, *, up_to: int | None = None
+) -> dict[str, int]:
+    """Return {currency: debits less credits} of an account, at most up to a posting (its id)."""
+    more = [] if up_to is None else [JournalPosting.id <= up_to]
+    found = await _balances(session, lambda side: side == account, *more)
+    return {currency: amount for (_, currency), amount in found.items()}
+
+
+async def _balances(
+    session: ReadSession,
+    accounts: Callable[[InstrumentedAttribute[str]], ColumnElement[bool]],
+    *more: ColumnElement[bool],
+) -> dict[tuple[str, str], int]:
+    """Return {(account, currency): debits less credits} of the accounts that are asked for."""
+    found: dict[tuple[str, str], int] = {}
     for sign, side in ((1, JournalPosting.debit), (-1, JournalPosting.credit)):
-        wanted = [
-            side == account,
-            JournalPosting.currency == currency,
-            JournalPosting.id <= posting,
-        ]
-        sums = await _sums(session, side, wanted, by_day=False)
-        balance += sign * sum(sums.values())
-    return balance
+        sums = await _sums(session, side, [accounts(side), *more], by_day=False)
+        for (account, currency, _), amount in sums.items():
+            found[account, currency] = found.get((account, currency), 0) + sign * amount
+    return found
 
 
 def _touches(account: str) -> ColumnElement[bool]:
@@ -353,20 +356,6 @@ async def entry_of(session: ReadSession, document: str) -> Entry:
         for item in rows
     )
     return Entry(row.posted_on, row.document, row.narration, postings)
-
-
-async def balance_of(session: ReadSession, account: str) -> dict[str, int]:
-    """Return {currency: debits less credits} of an account."""
-    rows = await session.execute(
-        select(JournalPosting.debit, JournalPosting.amount, JournalPosting.currency).where(
-            (JournalPosting.debit == account) | (JournalPosting.credit == account)
-        )
-    )
-    found: dict[str, int] = {}
-    for debit, amount, currency in rows:
-        signed = amount if debit == account else -amount
-        found[currency] = found.get(currency, 0) + signed
-    return found
 
 
 async def post(session: WriteSession, entries: Iterable[Entry]) -> None:

@@ -13,7 +13,7 @@ from federation.payments import store
 from federation.payments.names import base_id, in_place_of
 from federation.payments.record import account_of
 from federation.payments.tables import Conversion, Incoming, Payment
-from federation.settlement.revenue import fee_owed
+from federation.settlement.revenue import still_owed
 from federation.store.sessions import ReadSession
 from federation.trust.parties import collective_terms, hub_terms
 from federation.trust.store import find_party
@@ -147,7 +147,7 @@ async def _invoices(session: ReadSession, here: str) -> list[Expected]:
     found: list[Expected] = []
     for row in await licensing.all_licences(session):
         facts = licensing.facts(row)
-        open_amount = fee_owed(facts) - received.get(row.number, 0)
+        open_amount = still_owed(facts, received.get(row.number, 0))
         if row.licensor != here or open_amount <= 0:
             continue
         invoice = await documents_store.document_of(session, here, "INV", row.number)

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from federation.documents import writers
-from federation.documents.credits import credit_entry, refund_due
+from federation.documents.credits import credit_entry
 from federation.documents.issuing import issue_invoice, issue_sheet
 from federation.documents.service import Heading
 from federation.documents.tables import Document
@@ -15,7 +15,7 @@ from federation.payments import service
 from federation.payments.names import lab_payee, refund_id
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Proposal, Side
-from federation.settlement.revenue import credited
+from federation.settlement.revenue import credited, still_owed
 from federation.store.sessions import WriteSession
 from federation.trust.principals import Principal
 from federation.values.month import month_of
@@ -43,8 +43,8 @@ async def credit_licence(
         ),
     )
     await ledger.post(session, [credit_entry(facts, parts, note.number, now.date())])
-    refund = refund_due(facts, parts, received)
-    if refund:
+    refund = -still_owed(facts, received)
+    if refund > 0:
         await _propose_refund(session, row, note.number, refund, facts.currency, who, now)
     return note
 

@@ -55,6 +55,11 @@ def fee_owed(licence: LicenceFacts) -> int:
     return sum(sum(allocated_to(licence, part.fee).values()) for part in licence.components)
 
 
+def still_owed(licence: LicenceFacts, received: int) -> int:
+    """Return what a licensee still owes of a licence; below 0 what goes back to it."""
+    return fee_owed(licence) - received
+
+
 def credited(licence: LicenceFacts, fee: int) -> dict[Month, int]:
     """Return the part of a component's fee, by month, that is not owed after an early end."""
     kept = allocated_to(licence, fee)

@@ -8,11 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federation.documents.credits import credit_entry, refund_due
+from federation.documents.credits import credit_entry
 from federation.documents.sheet import AccountRows, Sheet, SheetError
 from federation.documents.writers import credit_note, invoice
 from federation.licensing.facts import Component, LicenceFacts
-from federation.settlement.revenue import allocated, allocated_to, credited, fee_owed, recognise
+from federation.settlement.revenue import (
+    allocated,
+    allocated_to,
+    credited,
+    fee_owed,
+    recognise,
+    still_owed,
+)
 from federation.values.month import months_of_term
 
 
@@ -157,8 +164,8 @@ def test_a_credit_note_is_negative_and_leads_to_what_is_still_to_pay():
         ["received", "-1000001"],
         ["closing_to_pay", str(-total)],
     ]
-    assert refund_due(facts, parts, 1_000_001) == total
-    assert refund_due(facts, parts, 5) == 0
+    assert still_owed(facts, 1_000_001) == -total
+    assert still_owed(facts, 5) == 1_000_001 - total - 5
 
 
 def test_a_credit_takes_the_unearned_fee_off_what_is_owed():
