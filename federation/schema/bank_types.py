@@ -46,7 +46,9 @@ class BankAccount:
         )
 
 
-@strawberry.type(description="One transaction behind a bank entry.")
+@strawberry.type(
+    description="One transaction of a bank entry; the other side acted for `otherNames`."
+)
 class BankDetail:
     """A transaction as the bank described it."""
 
@@ -56,6 +58,7 @@ class BankDetail:
     references: list[str]
     counterparty_name: str | None
     counterparty_account: str | None
+    other_names: list[str]
     remittance: str
     charges: Money
     instructed: Money | None
@@ -72,6 +75,7 @@ class BankDetail:
             references=msgspec.json.decode(row.refs, type=list[str]),
             counterparty_name=row.counterparty_name,
             counterparty_account=row.counterparty_account,
+            other_names=msgspec.json.decode(row.other_names, type=list[str]),
             remittance=row.remittance,
             charges=_money(row.charges, row.currency),
             instructed=(
