@@ -33,7 +33,7 @@ _AMOUNT = re.compile(r"\+?(?=\.?[0-9])([0-9]{0,18})(?:\.([0-9]{0,18}))?")
 
 
 class BankFileTooLargeError(RefusalError):
-    """A bank file has at most 32 MiB, 10,000 statements, 100,000 entries and as many transactions."""
+    """A bank file has at most 32 MiB, 10,000 statements, 100,000 entries, as many transactions."""
 
     code: ClassVar[str] = "BANK_FILE_TOO_LARGE"
 
