@@ -51,7 +51,12 @@ class Detail:
     """One transaction of an entry. `references` are all its other ids, as the bank wrote them.
 
     `charges` are minor units that the bank took out of the amount; `return_reason` is the code
-    by which a payment came back.
+    by which a payment came back. `other_names` are the parties on whose behalf the counterparty
+    acted. `movement_ids` are the references that name this movement and no other.
+
+    `further_references` and `further_text` come from places that only some banks fill. They help
+    to match a transaction and are no part of its identity (`banking.checks`), so that statements
+    are known again which were imported before those places were read.
     """
 
     amount: int
@@ -66,11 +71,23 @@ class Detail:
     instructed: Instructed | None = None
     charges: int = 0
     return_reason: str | None = None
+    other_names: tuple[str, ...] = ()
+    further_references: tuple[str, ...] = ()
+    further_text: str = ""
+    movement_ids: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """Return all free text of the transaction: the remittance, then what is said elsewhere."""
+        more = "" if self.further_text in self.remittance else self.further_text
+        return " ".join(part for part in (self.remittance, more) if part)
 
 
 @dataclass(frozen=True, slots=True)
 class BankEntry:
     """A line of a statement: one movement of the account, with one or many transactions behind.
+
+    The amount may be 0: a line by which the bank only tells something.
 
     `status` is BOOK, PDNG or INFO (only what is booked counts); `reference` is the bank's own,
     `number` the bank's numbering within this statement, `batch` its ids of a collective order.
@@ -114,7 +131,8 @@ class Statement:
     """A statement (camt.053) or a notification without balances (camt.054) of one account.
 
     `opening` and `closing` are signed minor units of `currency`; a page of a longer statement
-    opens and closes with interim balances.
+    opens and closes with interim balances. `from_on` and `to_on` are the stated period, or the
+    days of the two balances.
     """
 
     place: Place

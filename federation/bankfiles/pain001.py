@@ -11,6 +11,7 @@ from lxml import etree
 from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 
+from federation.bankfiles.latin import latin
 from federation.errors import RefusalError
 from federation.money import decimal_text
 from federation.values.account import PaymentAccount
@@ -18,6 +19,7 @@ from federation.values.account import PaymentAccount
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
 DIGITS_MAX = 18
 NAME_LENGTH_MAX = 140
+SEPA_NAME_LENGTH_MAX = 70
 OTHER_ACCOUNT_LENGTH_MAX = 34
 
 # EPC217-08: what every bank reads in an identifier; no slash at an end, no two in a row.
@@ -25,7 +27,6 @@ _IDENTIFIER = re.compile(r"(?!/)(?!.*//)(?!.*/$)[A-Za-z0-9/?:().,'+ -]{1,35}")
 _CLEARING_ID = re.compile(r"([A-Z]{5})/([A-Za-z0-9-]{1,28})")
 _BIC = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?")
 _COUNTRY = re.compile(r"[A-Z]{2}")
-_SEPA_PUNCTUATION = frozenset("/-?:().,'+ ")
 
 
 class BadAccountError(RefusalError):
@@ -152,19 +153,18 @@ def _transfer(order: PaymentOrder) -> _Node:
 
 
 def _party(tag: str, account: PaymentAccount, *, is_sepa: bool) -> _Node:
-    parts = [_Node("Nm", _name(account, is_sepa=is_sepa))]
-    if account.country is not None:
-        if _COUNTRY.fullmatch(account.country) is None:
-            raise BadAccountError(f"{account.name}: no country {account.country[:40]!r}")
-        parts.append(_Node("PstlAdr", [_Node("Ctry", account.country)]))
-    return _Node(tag, parts)
+    """Name a party. Banks return an address without its town, and we know only the country."""
+    if account.country is not None and _COUNTRY.fullmatch(account.country) is None:
+        raise BadAccountError(f"{account.name}: no country {account.country[:40]!r}")
+    return _Node(tag, [_Node("Nm", _name(account, is_sepa=is_sepa))])
 
 
 def _account(tag: str, account: PaymentAccount) -> _Node:
     if account.scheme == "IBAN":
         return _Node(tag, [_Node("Id", [_Node("IBAN", _iban(account))])])
     other = account.account.strip()
-    if not (1 <= len(other) <= OTHER_ACCOUNT_LENGTH_MAX and other.isprintable()):
+    is_readable = other.isascii() and other.isprintable()
+    if not (1 <= len(other) <= OTHER_ACCOUNT_LENGTH_MAX and is_readable):
         raise BadAccountError(f"{account.name}: {other[:40]!r}")
     return _Node(tag, [_Node("Id", [_Node("Othr", [_Node("Id", other)])])])
 
@@ -203,25 +203,22 @@ def _is_sepa_account(account: PaymentAccount, currency: str) -> bool:
 
 
 def _name(account: PaymentAccount, *, is_sepa: bool) -> str:
-    """Return a name of 140 characters at most.
+    """Return a name as banks take it: with a letter or digit, of 140 characters at most.
 
-    In SEPA it keeps Latin letters, accents too, and the characters of EPC217-08: `&` becomes `+`,
-    any other a full stop. Elsewhere a bank that keeps an account under another script reads it.
+    In SEPA it has 70 at most and stands in the Latin set (EPC217-08, EPC115-06 AT-P001 and
+    AT-E001). Elsewhere a bank that keeps an account under another script reads it.
     """
-    text = unicodedata.normalize("NFC", account.name)
-    text = "".join(c if c.isprintable() else " " for c in text)
     if is_sepa:
-        text = "".join(c if _is_sepa(c) else "." for c in text.replace("&", "+"))
-    name = " ".join(text.split())[:NAME_LENGTH_MAX].rstrip()
-    if not name:
-        raise BadAccountError("it has no name")
+        name = latin(account.name)[:SEPA_NAME_LENGTH_MAX].rstrip()
+    else:
+        text = unicodedata.normalize("NFC", account.name)
+        text = "".join(c if c.isprintable() else " " for c in text)
+        name = " ".join(text.split())[:NAME_LENGTH_MAX].rstrip()
+    if not any(c.isalnum() for c in name):
+        raise BadAccountError(
+            f"account {account.account[:40]!r}: nothing is left of the name {account.name[:70]!r}"
+        )
     return name
-
-
-def _is_sepa(character: str) -> bool:
-    if character.isascii():
-        return character.isalnum() or character in _SEPA_PUNCTUATION
-    return unicodedata.name(character, "").startswith("LATIN ") and character.isalpha()
 
 
 def _xml(message: _Node) -> bytes:

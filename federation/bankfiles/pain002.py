@@ -8,25 +8,29 @@ ACCEPTED = frozenset({"ACCP", "ACSP", "ACSC", "ACTC", "ACWC", "ACCC", "ACWP", "A
 
 
 def read_report(element: Element, message_id: str) -> StatusReport:
-    """Read `CstmrPmtStsRpt`: a status of a group counts for its payments that have no own."""
+    """Read `CstmrPmtStsRpt`: an inner level's status wins over that of the level around it.
+
+    A transaction's own status counts first, then that of its payment block, then the group's. Our
+    files have one block, so a block's status is that of all payments of the file without an own,
+    whatever the group says (PART and RCVD say nothing of any payment).
+    """
     group = find(element, "OrgnlGrpInfAndSts")
     original = text(group, "OrgnlMsgId")
     if original is None:
         raise bad(Place(element.sourceline), "no OrgnlMsgId")
+    status, reason = text(group, "GrpSts"), _reason(group)
+    blocks = list(children(element, "OrgnlPmtInfAndSts"))
     payments: list[PaymentStatus] = []
-    statuses: set[str] = set()
-    for block in children(element, "OrgnlPmtInfAndSts"):
-        status, reason = text(block, "PmtInfSts"), _reason(block)
-        items = list(children(block, "TxInfAndSts"))
-        if not items and status:
-            statuses.add(status)
-        payments += [_payment(item, status, reason) for item in items]
-    whole, why = text(group, "GrpSts"), _reason(group)
-    if whole is None and len(statuses) == 1 and not payments:
-        # One PmtInf per file is how we write them: its status is the file's.
-        whole = statuses.pop()
-        why = _reason(find(element, "OrgnlPmtInfAndSts"))
-    return StatusReport(message_id, original, whole, why, tuple(payments))
+    for block in blocks:
+        of_block, why = text(block, "PmtInfSts"), _reason(block)
+        payments += [
+            _payment(item, of_block or status, why or reason)
+            for item in children(block, "TxInfAndSts")
+        ]
+    stated = {text(block, "PmtInfSts") for block in blocks}
+    if len(stated) == 1 and None not in stated:
+        status, reason = stated.pop(), _reason(blocks[0]) or reason
+    return StatusReport(message_id, original, status, reason, tuple(payments))
 
 
 def _payment(element: Element, status: str | None, reason: str) -> PaymentStatus:

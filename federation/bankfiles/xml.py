@@ -24,13 +24,16 @@ DIGITS_MAX = 18
 
 Element = Any  # lxml's stubs do not know the elements of an event
 
-_ENCODINGS = frozenset({"utf-8", "us-ascii", "ascii", "iso-8859-1", "iso-8859-15", "windows-1252"})
+# Encodings in which every ASCII character is that one byte: UTF-8, ISO 8859 and those of Windows.
+_ENCODING = re.compile(
+    r"utf-?8|(?:us-)?ascii|iso-?8859-(?:[1-9]|1[013456])|latin-?1|(?:windows-|cp)125[0-8]"
+)
 _DECLARED = re.compile(rb"""\A\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
-_AMOUNT = re.compile(r"([0-9]{1,18})(?:\.([0-9]{0,18}))?")
+_AMOUNT = re.compile(r"\+?(?=\.?[0-9])([0-9]{0,18})(?:\.([0-9]{0,18}))?")
 
 
 class BankFileTooLargeError(RefusalError):
-    """A bank file has at most 32 MiB, 100,000 entries and as many transactions."""
+    """A bank file has at most 32 MiB, 10,000 statements, 100,000 entries, as many transactions."""
 
     code: ClassVar[str] = "BANK_FILE_TOO_LARGE"
 
@@ -99,7 +102,7 @@ def _refuse_hostile(data: bytes) -> None:
     body = data.removeprefix(b"\xef\xbb\xbf")
     declared = _DECLARED.match(body)
     encoding = declared.group(1).decode().lower() if declared else "utf-8"
-    if encoding not in _ENCODINGS or b"\x00" in data:
+    if _ENCODING.fullmatch(encoding) is None or b"\x00" in data:
         raise BadBankFileError(f"line 1: encoding {encoding!r} is not read here")
     for mark in (b"<!DOCTYPE", b"<!ENTITY"):
         found = data.find(mark)
@@ -168,7 +171,7 @@ def amount(element: Element | None, place: Place) -> tuple[int, str]:
         raise TooManyDecimalsError(f"{place}: {written} {currency}, at most {digits} decimals")
     if len(whole.lstrip("0")) + digits > DIGITS_MAX:
         raise bad(place, f"more than {DIGITS_MAX} digits: {written}")
-    return int(whole + part.ljust(digits, "0")), currency
+    return int(f"0{whole}{part.ljust(digits, '0')}"), currency
 
 
 def day(element: Element | None, place: Place) -> date | None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from federation.bankfiles.entries import BankEntry, Statement
@@ -52,30 +53,53 @@ def check_balances(statement: Statement, currency: str) -> None:
         )
 
 
-def identities(entries: Sequence[BankEntry]) -> list[str]:
-    """Return by what each entry is known again in another statement or notification.
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """By what an entry is known again in another statement or notification.
 
-    That is the bank's own reference with day and amount: some banks give a payment and its charge
-    one reference. An entry without one is known by all that the bank says of it; of several that
-    are alike (two fees of a day) each has a number, but where one carries an id that names a
-    single movement, its like is the same entry twice, and refused.
+    Entries of one `name` look alike: their bank gives them the same reference on one day, or says
+    the same of them. `number` counts them from 1. `names_one` says that the name holds an id of a
+    single movement, so that its like is hardly another movement.
     """
-    found: list[str] = []
+
+    name: str
+    number: int
+    names_one: bool
+
+    @property
+    def text(self) -> str:
+        """Return the identity as it is kept: 64 hexadecimal digits."""
+        return numbered(self.name, self.number)
+
+
+def numbered(name: str, number: int) -> str:
+    """Return the identity of the n-th of the entries that look alike."""
+    return name if number == 1 else digest([name, number])
+
+
+def identities(entries: Sequence[BankEntry]) -> list[Identity]:
+    """Return the identity of each entry of a statement or notification.
+
+    It is the bank's own reference with day and amount: some banks give a payment and its charge
+    one reference. An entry without one is known by all that the bank says of it. Of several that
+    are alike each has a number: they are as many as the balances say. Only where they bear an id
+    of a single movement, and neither the bank's numbering (`NtryRef`) nor a word tells them apart,
+    the bank has written one entry twice, and the statement is refused.
+    """
+    found: list[Identity] = []
     alike: Counter[str] = Counter()
-    numbers: set[tuple[str, str]] = set()
+    seen: set[tuple[str, str, str]] = set()
     for entry in entries:
         key = _key(entry)
-        name = digest(key)
+        name, names_one = digest(key), key[0] == "reference" or _names_one(entry)
         alike[name] += 1
-        is_twice = alike[name] > 1 and (key[0] == "reference" or _names_one(entry))
-        if entry.number is not None:
-            is_twice = is_twice or (name, entry.number) in numbers
-            numbers.add((name, entry.number))
-        if is_twice:
+        whole = (name, entry.number or "", digest(_content(entry)))
+        if whole in seen and (names_one or entry.number is not None):
             raise EntryTwiceError(
                 f"{entry.place}: {entry.reference or entry.number or 'no reference'}"
             )
-        found.append(name if alike[name] == 1 else digest([name, alike[name]]))
+        seen.add(whole)
+        found.append(Identity(name, alike[name], names_one))
     return found
 
 
@@ -85,7 +109,10 @@ def reference_of(entry: BankEntry) -> str | None:
 
 
 def _key(entry: BankEntry) -> list[Any]:
-    """Return what tells a movement from others; a pending one is not the one booked later."""
+    """Return what tells a movement from others; a pending one is not the one booked later.
+
+    What is kept was named by this very list: a change of it would make all of it unknown.
+    """
     day = entry.booked_on or entry.value_on
     status = "BOOK" if entry.is_booked else entry.status
     common = [status, day.isoformat() if day else "", entry.direction, str(entry.amount)]
@@ -93,13 +120,18 @@ def _key(entry: BankEntry) -> list[Any]:
     if reference is not None:
         end_to_end_id = entry.only.end_to_end_id if entry.only else None
         return ["reference", *common, reference, end_to_end_id or ""]
+    return ["content", *common, *_content(entry)]
+
+
+def _content(entry: BankEntry) -> list[Any]:
+    """Return what the bank says of an entry besides its reference."""
     details = [
         [detail.end_to_end_id or "", list(detail.references), detail.remittance, str(detail.amount)]
         for detail in entry.details
     ]
     value_on = entry.value_on.isoformat() if entry.value_on else ""
-    return ["content", *common, value_on, entry.transaction_code, entry.text, details]
+    return [value_on, entry.transaction_code, entry.text, details]
 
 
 def _names_one(entry: BankEntry) -> bool:
-    return any(detail.end_to_end_id or detail.references for detail in entry.details)
+    return any(detail.end_to_end_id or detail.movement_ids for detail in entry.details)

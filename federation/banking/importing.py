@@ -5,7 +5,7 @@ closing, continuity with the statement before. What is known already adds nothin
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import msgspec
@@ -19,6 +19,7 @@ from federation.banking.checks import (
     identities,
     reference_of,
 )
+from federation.banking.continuity import Named, in_order, what_is_new
 from federation.banking.names import booked_document
 from federation.banking.tables import BankAccount, DetailRow, Entry, File, Notice, StatementRow
 from federation.banking.waiting import At
@@ -26,7 +27,6 @@ from federation.errors import RefusalError
 from federation.ledger.accounts import Accounts, transfer
 from federation.ledger.accounts import Entry as JournalEntry
 from federation.ledger.store import post
-from federation.money import decimal_text
 from federation.store.canonical import digest, sha256_hex
 from federation.store.sessions import ReadSession, WriteSession
 
@@ -35,12 +35,6 @@ class UnknownAccountError(RefusalError):
     """This server has no such bank account."""
 
     code: ClassVar[str] = "UNKNOWN_BANK_ACCOUNT"
-
-
-class StatementGapError(RefusalError):
-    """This statement does not follow the one before it; statements are imported in order."""
-
-    code: ClassVar[str] = "STATEMENT_GAP"
 
 
 @dataclass(slots=True)
@@ -82,13 +76,12 @@ async def import_statements(at: At, data: bytes, file: BankFile) -> Imported:
     done = Imported(file.kind, file.version, name, is_known=known is not None)
     if known is not None:
         return done
-    statements = [
-        (await _account_of(session, statement), statement, identities(statement.entries))
-        for statement in file.statements
-    ]
-    for account, statement, _ in statements:
-        check_currency(statement, account.currency)
-        check_balances(statement, account.currency)
+    by_account: dict[int, list[Named]] = {}
+    for statement in file.statements:
+        named = await _named(session, statement)
+        check_currency(statement, named.account.currency)
+        check_balances(statement, named.account.currency)
+        by_account.setdefault(named.account.id, []).append(named)
     kept = File(
         sha256=name,
         kind=file.kind,
@@ -98,20 +91,23 @@ async def import_statements(at: At, data: bytes, file: BankFile) -> Imported:
         imported_at=at.now,
     )
     intake = _Intake(at, kept, done)
-    for account, statement, names in sorted(statements, key=_order):
-        if file.kind == "camt.054":
-            await _take_notices(intake, account, statement, names)
-        else:
-            await _take_statement(intake, account, statement, names)
+    for account_id in sorted(by_account):
+        last = await store.last_statement(session, account_id)
+        for named in in_order(by_account[account_id], last.closing if last else None):
+            if file.kind == "camt.054":
+                await _take_notices(intake, named)
+            else:
+                await _take_statement(intake, named)
     if file.report is not None:
         await intake.keep()
     return done
 
 
-def _order(row: tuple[BankAccount, Statement, list[str]]) -> tuple[int, int, int]:
-    """Take the statements of an account in the order of the bank's numbers, else of the file."""
-    account, statement, _ = row
-    return (account.id, statement.sequence or 0, statement.place.statement)
+async def _named(session: ReadSession, statement: Statement) -> Named:
+    """Find the account of a statement and name its entries; lines of 0.00 move nothing."""
+    account = await _account_of(session, statement)
+    moving = replace(statement, entries=tuple(each for each in statement.entries if each.amount))
+    return Named(account, moving, identities(moving.entries))
 
 
 async def _account_of(session: ReadSession, statement: Statement) -> BankAccount:
@@ -129,22 +125,16 @@ async def _account_of(session: ReadSession, statement: Statement) -> BankAccount
     raise CurrencyNotHeldError(f"{statement.place}: {currency}, {statement.account} holds {held}")
 
 
-async def _take_statement(
-    intake: _Intake, account: BankAccount, statement: Statement, names: Sequence[str]
-) -> None:
+async def _take_statement(intake: _Intake, named: Named) -> None:
     session, done = intake.at.session, intake.done
-    known = await store.known_identities(session, account.id, names)
-    fresh = [
-        (name, entry)
-        for name, entry in zip(names, statement.entries, strict=True)
-        if name not in known
-    ]
-    done.known += len(names) - len(fresh)
+    account, statement = named.account, named.statement
     last = await store.last_statement(session, account.id)
-    opening = _continued(account, statement, last, [entry for _, entry in fresh])
+    fresh = await what_is_new(session, named, last, done.sha256)
+    done.known += len(statement.entries) - len(fresh)
     if last is not None and not fresh:
         return
-    assert statement.closing is not None  # noqa: S101 - the reader refuses a statement without
+    if statement.opening is None or statement.closing is None:
+        raise AssertionError("the reader refuses a statement without balances")
     await intake.keep()
     row = StatementRow(
         account_id=account.id,
@@ -154,7 +144,7 @@ async def _take_statement(
         sequence=statement.sequence,
         from_on=statement.from_on,
         to_on=statement.to_on,
-        opening=opening,
+        opening=last.closing if last else statement.opening,
         closing=statement.closing,
     )
     session.add(row)
@@ -162,7 +152,7 @@ async def _take_statement(
     rows = [_entry_row(account, row, name, entry) for name, entry in fresh]
     session.add_all(rows)
     booked = [entry for entry in rows if entry.state == "OPEN"]
-    if last is None and opening:
+    if last is None and row.opening:
         booked.insert(0, _opening_row(account, row, statement))
         session.add(booked[0])
     await session.flush()
@@ -174,37 +164,6 @@ async def _take_statement(
     await post(session, moved)
     done.statements.append(row)
     done.entries += booked
-
-
-def _continued(
-    account: BankAccount,
-    statement: Statement,
-    last: StatementRow | None,
-    fresh: Sequence[BankEntry],
-) -> int:
-    """Return where what is new begins: the closing balance before it.
-
-    A statement that overlaps earlier ones must reach its closing balance from theirs with what it
-    adds. One that adds nothing is an old one sent again, unless it lies after the last.
-    """
-    assert statement.opening is not None  # noqa: S101 - the reader refuses a statement without
-    if last is None:
-        return statement.opening
-    booked = sum(entry.signed for entry in fresh if entry.is_booked)
-    is_later = (
-        last.to_on is not None and statement.from_on is not None and statement.from_on > last.to_on
-    )
-    if not fresh and not (is_later and not statement.entries):
-        return last.closing
-    if last.closing + booked != statement.closing:
-        texts = [
-            decimal_text(minor, account.currency) for minor in (statement.opening, last.closing)
-        ]
-        raise StatementGapError(
-            f"{statement.place}: opens with {texts[0]}, statement {last.bank_id!r} closed with "
-            f"{texts[1]} {account.currency}"
-        )
-    return last.closing
 
 
 def _entry_row(account: BankAccount, statement: StatementRow, name: str, entry: BankEntry) -> Entry:
@@ -265,10 +224,11 @@ def _detail_rows(
             currency=detail.currency,
             direction=detail.direction,
             end_to_end_id=detail.end_to_end_id,
-            refs=msgspec.json.encode(detail.references).decode(),
+            refs=msgspec.json.encode([*detail.references, *detail.further_references]).decode(),
             counterparty_name=detail.counterparty_name,
+            other_names=msgspec.json.encode(detail.other_names).decode(),
             counterparty_account=detail.counterparty_account,
-            remittance=detail.remittance,
+            remittance=detail.text,
             charges=detail.charges,
             instructed=detail.instructed.amount if detail.instructed else None,
             instructed_currency=detail.instructed.currency if detail.instructed else None,
@@ -299,12 +259,11 @@ def _booked(at: At, account: BankAccount, entry: Entry) -> JournalEntry:
     return JournalEntry(on, document, f"Bank entry {entry.id}", tuple(moved))
 
 
-async def _take_notices(
-    intake: _Intake, account: BankAccount, statement: Statement, names: Sequence[str]
-) -> None:
+async def _take_notices(intake: _Intake, named: Named) -> None:
     """Keep what a camt.054 says of booked entries: details for them, never an entry of its own."""
-    session, done = intake.at.session, intake.done
-    for name, entry in zip(names, statement.entries, strict=True):
+    session, done, account = intake.at.session, intake.done, named.account
+    for identity, entry in zip(named.identities, named.statement.entries, strict=True):
+        name = identity.text
         if not entry.is_booked or not entry.details:
             continue
         if await store.find_notice(session, account.id, name) is not None:

@@ -60,7 +60,7 @@ class Movement:
     end_to_end_id: str | None = None
     references: tuple[str, ...] = ()
     account: str | None = None
-    name: str | None = None
+    names: tuple[str, ...] = ()  # of the counterparty, and of those it acted for
     text: str = ""
     charges: int = 0
     instructed: Instructed | None = None
@@ -152,12 +152,10 @@ class Matcher:
     def _places(self, movement: Movement) -> set[int]:
         named = sorted(self.named_by(movement))[:CANDIDATES_MAX]
         places = set(named)
-        for index, key in (
-            (self._by_account, movement.account),
-            (self._by_name, _name_key(movement.name) if movement.name else None),
-        ):
-            if key:
-                places.update(index.get(key, ())[:CANDIDATES_MAX])
+        if movement.account:
+            places.update(self._by_account.get(movement.account, ())[:CANDIDATES_MAX])
+        for name in movement.names:
+            places.update(self._by_name.get(_name_key(name), ())[:CANDIDATES_MAX])
         days = self._by_amount.get((movement.currency, movement.amount), [])
         start = max(bisect_left(days, (movement.day or date.min, 0)) - CANDIDATES_MAX // 2, 0)
         places.update(place for _, place in days[start : start + CANDIDATES_MAX])
@@ -218,8 +216,9 @@ class Matcher:
         yield from self._amounts(movement, item)
         if movement.account and movement.account == item.account:
             yield ACCOUNT, "account of the counterparty"
-        if movement.name and item.counterparty_name:
-            percent = alike_percent(movement.name, item.counterparty_name)
+        if movement.names and item.counterparty_name:
+            wanted = item.counterparty_name
+            percent = max(alike_percent(name, wanted) for name in movement.names)
             if percent >= LIKE_PERCENT:
                 points = SAME_NAME if percent == 100 else LIKE_NAME  # noqa: PLR2004 - all words
                 yield points, f"name {percent} % alike: {item.counterparty_name}"

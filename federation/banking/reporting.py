@@ -132,7 +132,7 @@ def candidate_of(entry: Entry, details: Sequence[DetailRow]) -> Candidate:
         end_to_end_id=only.end_to_end_id if only else None,
         references=(*batch, *references, *([entry.reference] if entry.reference else [])),
         account=only.counterparty_account if only else None,
-        name=only.counterparty_name if only else None,
+        names=_names(only) if only else (),
         text=" ".join(filter(None, (only.remittance if only else "", entry.text))),
         charges=entry.charges or (only.charges if only else 0),
         instructed=instructed,
@@ -150,11 +150,16 @@ def _part(entry: Entry, row: DetailRow) -> Movement:
         end_to_end_id=row.end_to_end_id,
         references=tuple(msgspec.json.decode(row.refs, type=list[str])),
         account=row.counterparty_account,
-        name=row.counterparty_name,
+        names=_names(row),
         text=row.remittance,
         charges=row.charges,
         instructed=_instructed(row),
     )
+
+
+def _names(row: DetailRow) -> tuple[str, ...]:
+    others = msgspec.json.decode(row.other_names, type=list[str])
+    return tuple(name for name in (row.counterparty_name, *others) if name)
 
 
 def _instructed(row: DetailRow) -> Instructed | None:

@@ -1,9 +1,9 @@
 """Every SQL statement of banking. Nothing here commits."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from federation.banking.tables import (
     BankAccount,
@@ -82,6 +82,53 @@ async def known_identities(session: ReadSession, account_id: int, names: Sequenc
         )
         found.update(rows)
     return found
+
+
+async def statements_with(
+    session: ReadSession, account_id: int, identities: Sequence[str]
+) -> list[StatementRow]:
+    """Return the statements that added some entries of an account, in order."""
+    found: dict[int, StatementRow] = {}
+    for start in range(0, len(identities), CHUNK):
+        part = identities[start : start + CHUNK]
+        rows = await session.scalars(
+            select(StatementRow)
+            .join(Entry, Entry.statement_id == StatementRow.id)
+            .where(Entry.account_id == account_id, Entry.identity.in_(part))
+            .distinct()
+        )
+        found.update((row.number, row) for row in rows)
+    return [found[number] for number in sorted(found)]
+
+
+async def statements_of_days(
+    session: ReadSession,
+    account_id: int,
+    from_on: date | None,
+    to_on: date | None,
+    balance: int | None,
+) -> list[StatementRow]:
+    """Return statements of an account that lie on some days, or begin or end with a balance."""
+    meant = [StatementRow.opening == balance, StatementRow.closing == balance]
+    if from_on is not None and to_on is not None:
+        meant.append((StatementRow.from_on <= to_on) & (StatementRow.to_on >= from_on))
+    rows = await session.scalars(
+        select(StatementRow)
+        .where(StatementRow.account_id == account_id, or_(*meant))
+        .order_by(StatementRow.number)
+        .limit(ROWS_MAX)
+    )
+    return list(rows)
+
+
+async def moves_of(session: ReadSession, statement_id: int) -> list[tuple[date | None, int]]:
+    """Return (day, signed minor units) of what a statement booked, in the order it came."""
+    rows = await session.scalars(
+        select(Entry)
+        .where(Entry.statement_id == statement_id, Entry.status == "BOOK", Entry.kind == "ENTRY")
+        .order_by(Entry.id)
+    )
+    return [(row.booked_on, row.signed) for row in rows]
 
 
 async def entries_of_amount(

@@ -116,6 +116,9 @@ class DetailRow(Base):
     refs: Mapped[str] = mapped_column(Text)  # JSON list
     counterparty_name: Mapped[str | None] = mapped_column(Text)
     counterparty_account: Mapped[str | None] = mapped_column(Text)
+    other_names: Mapped[str] = mapped_column(
+        Text, server_default="[]"
+    )  # JSON list: on whose behalf
     remittance: Mapped[str] = mapped_column(Text)
     charges: Mapped[int] = mapped_column(BigInteger)
     instructed: Mapped[int | None] = mapped_column(BigInteger)

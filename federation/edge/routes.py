@@ -29,7 +29,7 @@ def common_routes(server: Server, handlers: inbox.Handlers, files: Files) -> lis
     """Return the routes of hub and node alike; `files` knows the files of this one."""
     return [
         *_identity_routes(server),
-        *_intake_routes(server, handlers, introduce),
+        *_intake_routes(server, handlers),
         *_file_routes(server, files),
     ]
 
@@ -75,9 +75,7 @@ def _identity_routes(server: Server) -> list[Any]:
     return [live, ready, entity, jwks]
 
 
-def _intake_routes(
-    server: Server, handlers: inbox.Handlers, introduce: inbox.Introduce
-) -> list[Any]:
+def _intake_routes(server: Server, handlers: inbox.Handlers) -> list[Any]:
     """Take in what others send: messages, usage, a bank's files."""
 
     @post("/federation/inbox", status_code=200)

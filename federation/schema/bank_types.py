@@ -42,7 +42,9 @@ class BankAccount:
         )
 
 
-@strawberry.type(description="One transaction behind a bank entry.")
+@strawberry.type(
+    description="One transaction of a bank entry; the other side acted for `otherNames`."
+)
 class BankDetail:
     """One transaction as the bank described it; amounts are above 0, `direction` tells the side."""
 
@@ -52,6 +54,7 @@ class BankDetail:
     references: list[str]
     counterparty_name: str | None
     counterparty_account: str | None
+    other_names: list[str]
     remittance: str
     charges: Money
     instructed: Money | None
@@ -68,6 +71,7 @@ class BankDetail:
             references=msgspec.json.decode(row.refs, type=list[str]),
             counterparty_name=row.counterparty_name,
             counterparty_account=row.counterparty_account,
+            other_names=msgspec.json.decode(row.other_names, type=list[str]),
             remittance=row.remittance,
             charges=Money.of(row.charges, row.currency),
             instructed=(

@@ -24,7 +24,15 @@ from federation.bankfiles.xml import (
 )
 from federation.banking.checks import check_balances, identities
 from federation.money import decimal_text, exponent
-from tests.banking.bank import IBAN, Ntry, Tx, statement, status_report
+from tests.banking.bank import (
+    IBAN,
+    Ntry,
+    Tx,
+    a_statement,
+    document,
+    statement,
+    status_report,
+)
 
 SAMPLES = Path(__file__).parent / "samples"
 VERSIONS = (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14)
@@ -265,6 +273,15 @@ def test_too_many_entries_and_transactions_are_refused(monkeypatch):
     for entries, place in ((three, "entry 3"), ([four], "entry 1")):
         with pytest.raises(BankFileTooLargeError, match=place):
             read_bank_file(statement(*entries, closing="4.00"))
+
+
+def test_too_many_statements_are_refused(monkeypatch):
+    monkeypatch.setattr("federation.bankfiles.camt.STATEMENTS_MAX", 1)
+    one = a_statement(closing="0.00")
+
+    assert len(read_bank_file(document(one)).statements) == 1
+    with pytest.raises(BankFileTooLargeError, match="statement 2"):
+        read_bank_file(document(one, one))
 
 
 @pytest.mark.parametrize(

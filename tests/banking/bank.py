@@ -23,6 +23,11 @@ class Tx:
     instructed: tuple[str, str] | None = None
     charge: str | None = None
     return_reason: str | None = None
+    mandate: str | None = None
+    additional: str | None = None  # AddtlRmtInf of structured remittance
+    told: str | None = None  # AddtlTxInf
+    ultimate: str | None = None  # on whose behalf the other side acts
+    initiating: str | None = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class Ntry:
     currency: str = "EUR"
     booked_on: str = DAY
     batch: str | None = None
+    text: str | None = None
     txs: tuple[Tx, ...] = field(default_factory=tuple)
 
 
@@ -63,6 +69,7 @@ def statement(
     sequence=1,
     day=DAY,
     head="",
+    **fields,
 ):
     """Return one statement as a file; balances are signed decimals."""
     body = a_statement(
@@ -76,6 +83,7 @@ def statement(
         currency=currency,
         sequence=sequence,
         day=day,
+        **fields,
     )
     return document(body, version=version, kind=kind, head=head)
 
@@ -101,16 +109,26 @@ def a_statement(
     currency="EUR",
     sequence=1,
     day=DAY,
+    codes=("OPBD", "CLBD"),
+    page=None,
+    has_period=True,
 ):
     name = "Stmt" if kind == "camt.053" else "Ntfctn"
     number = tag("IBAN", account) if "-" not in account else f"<Othr><Id>{account}</Id></Othr>"
     balances = ""
     if kind == "camt.053":
-        balances = balance("OPBD", opening, currency, day) + balance("CLBD", closing, currency, day)
+        balances = balance(codes[0], opening, currency, day)
+        balances += balance(codes[1], closing, currency, day)
+    period = f"<FrToDt><FrDtTm>{day}T00:00:00</FrDtTm><ToDtTm>{day}T23:59:59</ToDtTm></FrToDt>"
+    pages = (
+        ""
+        if page is None
+        else f"<StmtPgntn><PgNb>{page}</PgNb><LastPgInd>false</LastPgInd></StmtPgntn>"
+    )
     return (
-        f"<{name}><Id>{statement_id}</Id><ElctrncSeqNb>{sequence}</ElctrncSeqNb>"
+        f"<{name}><Id>{statement_id}</Id>{pages}<ElctrncSeqNb>{sequence}</ElctrncSeqNb>"
         "<CreDtTm>2026-10-17T06:00:00+02:00</CreDtTm>"
-        f"<FrToDt><FrDtTm>{day}T00:00:00</FrDtTm><ToDtTm>{day}T23:59:59</ToDtTm></FrToDt>"
+        f"{period if has_period else ''}"
         f"<Acct><Id>{number}</Id><Ccy>{currency}</Ccy></Acct>{balances}\n"
         + "\n".join(entry(item, version) for item in entries)
         + f"\n</{name}>"
@@ -141,12 +159,14 @@ def entry(item, version):
         + "<BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>RCDT</Cd><SubFmlyCd>ESCT</SubFmlyCd></Fmly></Domn>"
         + "</BkTxCd>"
         + tag("NtryDtls", batch + details)
+        + text("AddtlNtryInf", item.text)
         + "</Ntry>"
     )
 
 
 def transaction(tx, item, version):
     refs = text("AcctSvcrRef", tx.reference) + text("EndToEndId", tx.e2e or "NOTPROVIDED")
+    refs += text("MndtId", tx.mandate)
     amount = tag("Amt", tx.amount, Ccy=item.currency)
     instructed = ""
     if tx.instructed:
@@ -159,20 +179,27 @@ def transaction(tx, item, version):
     if charge and version >= 3:
         charge = tag("Rcrd", charge + tag("CdtDbtInd", "DBIT"))
     side = "Dbtr" if tx.direction == "CRDT" else "Cdtr"
-    name = text("Nm", tx.name)
-    party = tag(side, name if version < 7 else tag("Pty", name))
+
+    def party(role, called):
+        name = text("Nm", called)
+        return tag(role, name if version < 7 else tag("Pty", name))
+
     account = tag(f"{side}Acct", tag("Id", tag("IBAN", tx.account)))
     structured = tag("RfrdDocInf", text("Nb", tx.document)) + tag(
         "CdtrRefInf", text("Ref", tx.creditor_reference)
     )
+    structured += text("AddtlRmtInf", tx.additional)
+    parties = party("InitgPty", tx.initiating) + party(side, tx.name) + account
+    parties += party(f"Ultmt{side}", tx.ultimate)
     return tag(
         "TxDtls",
         tag("Refs", refs)
         + amounts
         + tag("Chrgs", charge)
-        + tag("RltdPties", party + account)
+        + tag("RltdPties", parties)
         + tag("RmtInf", text("Ustrd", tx.text) + tag("Strd", structured))
-        + tag("RtrInf", tag("Rsn", text("Cd", tx.return_reason))),
+        + tag("RtrInf", tag("Rsn", text("Cd", tx.return_reason)))
+        + text("AddtlTxInf", tx.told),
     )
 
 

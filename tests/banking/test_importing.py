@@ -7,7 +7,8 @@ from sqlalchemy.exc import DBAPIError
 from federation.banking import reporting, store
 from federation.banking.accounts import BadBankAccountError
 from federation.banking.checks import BalanceMismatchError, CurrencyNotHeldError, EntryTwiceError
-from federation.banking.importing import StatementGapError, UnknownAccountError
+from federation.banking.continuity import StatementGapError
+from federation.banking.importing import UnknownAccountError
 from federation.banking.service import AccountConflictError
 from federation.money import UnknownCurrencyError
 from federation.payments import exporting

@@ -53,8 +53,9 @@ def best(movement, *expected, parts=()):
         ({"text": "Ihre Rechnung inv hub 000007"}, ("reference INV-HUB-000007", "same amount")),
         ({"text": "RF18 5390 0754 7034"}, ("reference RF18539007547034", "same amount")),
         ({"account": "GB82"}, ("same amount", "account of the counterparty")),
-        ({"name": "LAB ONE LIMITED"}, ("same amount", "name 100 % alike: Lab One Ltd")),
-        ({"name": "Lab Two"}, ("same amount",)),
+        ({"names": ("LAB ONE LIMITED",)}, ("same amount", "name 100 % alike: Lab One Ltd")),
+        ({"names": ("PayAgent Ltd", "Lab One")}, ("same amount", "name 100 % alike: Lab One Ltd")),
+        ({"names": ("Lab Two",)}, ("same amount",)),
     ],
 )
 def test_each_reason_is_said(fields, reasons):
@@ -72,7 +73,7 @@ def test_more_evidence_ranks_higher():
     by_text = waiting("HUB-000002")
     by_name = waiting("HUB-000003", counterparty_name="Lab Three")
     by_amount = waiting("HUB-000004", counterparty_name="Others")
-    movement = moved(end_to_end_id="HUB-000001", text="HUB-000002", name="Lab Three")
+    movement = moved(end_to_end_id="HUB-000001", text="HUB-000002", names=("Lab Three",))
 
     found = suggest(movement, by_amount, by_name, by_text, by_id)
 

@@ -37,6 +37,22 @@ async def test_a_file_refused_whole_refuses_each_of_its_payments(database, versi
     assert await state_of(database, OTHER) == ("EXPORTED", None)
 
 
+@pytest.mark.parametrize("group", ["PART", "RCVD"])
+async def test_a_refused_payment_block_refuses_its_payments_whatever_the_group_says(
+    database, group
+):
+    await set_up(database)
+    file = await exported(database)
+    block = b"<PmtInfSts>RJCT</PmtInfSts><StsRsnInf><Rsn><Cd>AC04</Cd></Rsn></StsRsnInf>"
+    end = b"</OrgnlPmtInfAndSts>"
+    data = status_report((PAYMENT, "RJCT", None), original=file, group=group)
+    start = data.index(b"<TxInfAndSts>")
+
+    done = await take(database, data[:start] + block + data[data.index(end) :])
+
+    assert (done.reported, await state_of(database)) == (1, ("REJECTED", "AC04"))
+
+
 async def test_what_the_bank_took_it_has_not_paid(database):
     await set_up(database)
     file = await exported(database)
