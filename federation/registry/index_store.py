@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from federation.registry.imports import NewClaim, NewOptOut, holder_id
 from federation.registry.index import ClaimIndex, IndexedClaim, Reservation
+from federation.registry.matching import candidate_hosts
 from federation.registry.messages import (
     ClaimFact,
     RegistryDelta,
@@ -23,7 +24,7 @@ from federation.registry.tables import (
     OptOut,
     RegistryVersion,
 )
-from federation.registry.urls import ClaimKey, UrlKey, candidate_hosts
+from federation.registry.urls import ClaimKey, UrlKey
 from federation.store.base import to_micros
 from federation.store.bulk import for_driver, in_chunks, insert_rows
 from federation.store.sessions import ReadSession, WriteSession
