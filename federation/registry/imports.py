@@ -4,7 +4,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from federation.registry.urls import ClaimKey, normalise_canonical, normalise_claim
+from federation.registry.suffixes import below_suffix
+from federation.registry.urls import (
+    ClaimKey,
+    normalise_canonical,
+    normalise_claim,
+    normalise_subject,
+)
 from federation.store.canonical import sha256_hex
 from federation.tabular import (
     FIELD_LENGTH_MAX,
@@ -160,7 +166,7 @@ def read_opt_outs(
             elif use is not None and effective_at is not None:
                 opt_outs.append(NewOptOut(member_id, None, use, effective_at))
             continue
-        key = reader.read(row, "subject", normalise_claim)
+        key = reader.read(row, "subject", lambda text: below_suffix(normalise_subject(text)))
         if key is not None and use is not None and effective_at is not None:
             opt_outs.append(NewOptOut(None, key, use, effective_at))
     reader.finish()
@@ -173,7 +179,7 @@ def _claim(
     member_id = row.get("member_id")
     if member_id not in members:
         reader.refuse(row, "member_id", f"no such member: {member_id}")
-    key = reader.read(row, "claim", normalise_claim)
+    key = reader.read(row, "claim", lambda text: below_suffix(normalise_claim(text)))
     tier = reader.read(row, "content_tier", lambda text: _one_of(text, tiers))
     works = reader.read(row, "works", lambda text: _count(text) if text else 1)
     canonical, owner_bps = _syndication(reader, row)
@@ -190,8 +196,13 @@ def _syndication(reader: Reader, row: Row) -> tuple[str | None, int | None]:
         if row.get("owner_bps"):
             reader.refuse(row, "owner_bps", "no canonical URL to share with")
         return None, None
-    canonical = reader.read(row, "canonical", lambda text: normalise_canonical(text).text)
+    canonical = reader.read(row, "canonical", _canonical)
     return canonical, reader.read(row, "owner_bps", _bps)
+
+
+def _canonical(text: str) -> str:
+    key = normalise_canonical(text)
+    return below_suffix(ClaimKey(key.host, key.path, wildcard=False)).text
 
 
 def _own_row(reader: Reader, row: Row, node: str) -> None:

@@ -6,9 +6,10 @@ The rules are SETTLEMENT §3, classes 5 to 8 and Matching. Where claims come fro
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Generic, TypeVar
+from typing import TypeVar
 
-from federation.registry.urls import ClaimKey, UrlKey, candidate_hosts, candidate_paths
+from federation.registry.matching import Filed
+from federation.registry.urls import ClaimKey, UrlKey
 
 ALL_USES = "*"
 REMEMBERED_URLS = 65_536
@@ -76,10 +77,10 @@ class ClaimIndex:
     """Claims and opt-outs, looked up by URL."""
 
     def __init__(self, claims: Iterable[IndexedClaim], opt_outs: Iterable[IndexedOptOut]) -> None:
-        self._claims: _Patterns[IndexedClaim] = _Patterns()
+        self._claims: _Remembering[IndexedClaim] = _Remembering()
         for claim in sorted(claims, key=lambda c: (c.node, c.holder_id, c.claim_id)):
             self._claims.add(claim.key, claim)
-        self._subjects: _Patterns[IndexedOptOut] = _Patterns()
+        self._subjects: _Remembering[IndexedOptOut] = _Remembering()
         self._holders: dict[tuple[str, str], list[IndexedOptOut]] = {}
         self._anything_withheld = False
         for opt_out in opt_outs:
@@ -141,30 +142,18 @@ class ClaimIndex:
             self._holders.setdefault(holder, []).append(opt_out)
 
 
-class _Patterns(Generic[T]):
-    """Things filed under claim patterns; what matched a URL is remembered for its next line."""
+class _Remembering(Filed[T]):
+    """What matched a URL is remembered for its next line."""
 
     def __init__(self) -> None:
-        self._hosts: dict[tuple[str, bool], dict[str, list[T]]] = {}
+        super().__init__()
         self._remembered: dict[UrlKey, tuple[tuple[T, ...], ...]] = {}
 
-    def add(self, key: ClaimKey, thing: T) -> None:
-        paths = self._hosts.setdefault((key.host, key.wildcard), {})
-        paths.setdefault(key.path, []).append(thing)
-
     def matching(self, key: UrlKey) -> tuple[tuple[T, ...], ...]:
-        """Return what is filed under each matching pattern, the most specific first."""
         found = self._remembered.get(key)
         if found is None:
-            found = self._find(key)
+            found = super().matching(key)
             if len(self._remembered) >= REMEMBERED_URLS:
                 self._remembered.clear()
             self._remembered[key] = found
         return found
-
-    def _find(self, key: UrlKey) -> tuple[tuple[T, ...], ...]:
-        hosts = [self._hosts[host] for host in candidate_hosts(key.host) if host in self._hosts]
-        if not hosts:
-            return ()
-        prefixes = tuple(candidate_paths(key.path))
-        return tuple(tuple(paths[p]) for paths in hosts for p in prefixes if p in paths)

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from federation.registry.entitlement import counts_from
 from federation.registry.imports import NewClaim, NewOptOut, holder_id
 from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
+from federation.registry.matching import candidate_hosts
 from federation.registry.messages import (
     ClaimFact,
     OptOutFact,
@@ -24,7 +25,7 @@ from federation.registry.tables import (
     OptOut,
     RegistryVersion,
 )
-from federation.registry.urls import ClaimKey, UrlKey, candidate_hosts
+from federation.registry.urls import ClaimKey, UrlKey
 from federation.store.base import to_micros
 from federation.store.bulk import for_driver, in_chunks, insert_rows
 from federation.store.sessions import ReadSession, WriteSession

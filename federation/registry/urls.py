@@ -1,15 +1,17 @@
-"""What a URL, a claim or a canonical URL says once normalised (SETTLEMENT §3, Matching).
+"""What a URL, a claim or an opt-out's subject says once normalised (SETTLEMENT §3.9 to §3.12).
 
-Pure text: nothing is fetched or resolved, and who holds a claim is not known here.
+Pure text, in time linear in its length: nothing is fetched or resolved, and who holds a claim is
+not known here.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from ipaddress import IPv6Address
-from string import ascii_letters, digits, punctuation
+from string import ascii_letters, digits
 from typing import ClassVar
+from unicodedata import category
 from urllib.parse import quote
 
 import idna
@@ -19,21 +21,24 @@ from federation.errors import RefusalError
 
 MAX_URL_LENGTH = 8192
 URLS_MAX = 1_000  # of one question
-MAX_HOST_LENGTH = 253  # DNS; an IDNA host is held to it by the library
+MAX_HOST_LENGTH = 253
 MAX_PORT_DIGITS, MAX_PORT = 5, 65535
+MAX_STARS = 16
 UNDRESSED_PORTS = frozenset({"", "80", "443"})  # the scheme does not matter
 
 _PLAIN = re.compile(
     r"[Hh][Tt][Tt][Pp][Ss]?://([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)(?::80|:443)?"
-    r"(/[A-Za-z0-9._~!$&'()*+,;=:@/-]*)?(?:[?#][!-~]*)?"
+    r"(/[A-Za-z0-9._~!&'()+,;=:@/-]*)?(?:[?#][!-~]*)?"
 )
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _AUTHORITY_PATH = re.compile(r"([^/?#]*)([^?#]*)")
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]*\]|[^:\[\]]*)(?::([0-9]*))?")
-_REG_NAME = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=%-]+")
-_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f]")
+_LABELS = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset(ascii_letters + digits + "-._~")
+# What a path holds as it is, less `*` and `$`: raw, they make a pattern of an opt-out's path.
+_PATH_SAFE = "/:@!&'()+,;=%-._~"
 
 
 class MalformedUrlError(RefusalError):
@@ -76,7 +81,11 @@ class UrlKey(msgspec.Struct, frozen=True, gc=False):
 
 
 class ClaimKey(msgspec.Struct, frozen=True, gc=False):
-    """A URL and what lies below it; with `wildcard` also on every subdomain of the host."""
+    """A URL and what lies below it; with `wildcard` also on every subdomain of the host.
+
+    In an opt-out's subject a path with a raw `*`, or a raw `$` at its end, is a pattern
+    (`registry.matching`); no other normalised path holds either.
+    """
 
     host: str
     path: str
@@ -97,12 +106,12 @@ def normalise_url(url: str) -> UrlKey:
             path = "/"
         if "/." not in path and len(host) <= MAX_HOST_LENGTH:
             return UrlKey(host.lower(), path)
-    _refuse_unprintable(url)
+    _refuse_unreadable(url)
     scheme = _SCHEME.match(url)
     if scheme is None or scheme[1].lower() not in {"http", "https"}:
         raise MalformedUrlError("neither http nor https")
     authority, path = _split(url[scheme.end() :])
-    return UrlKey(_host(authority), _path(path))
+    return UrlKey(_host(authority.rpartition("@")[2]), normalise_path(path))
 
 
 def check_count(urls: Sequence[str]) -> None:
@@ -122,16 +131,13 @@ def keys_of(urls: Sequence[str]) -> dict[str, UrlKey]:
 
 
 def normalise_claim(text: str) -> ClaimKey:
-    """Return the key of a claim or an opt-out's subject, with or without http(s)://."""
-    try:
-        authority, path = _split(_without_scheme(text))
-        wildcard = authority.startswith("*.")
-        key = ClaimKey(_host(authority[2:] if wildcard else authority), _path(path), wildcard)
-    except MalformedUrlError as error:
-        raise MalformedClaimError(error.detail) from error
-    if "*" in key.host:
-        raise MalformedClaimError("a * stands only before the whole host")
-    return key
+    """Return the key of a claim, with or without http(s)://; it is refused, never shortened."""
+    return _read_claim(text, _claim_path)
+
+
+def normalise_subject(text: str) -> ClaimKey:
+    """Return the key of an opt-out's subject: a claim, or one whose path is a pattern."""
+    return _read_claim(text, _subject_path)
 
 
 def normalise_canonical(text: str) -> UrlKey:
@@ -142,42 +148,52 @@ def normalise_canonical(text: str) -> UrlKey:
     return UrlKey(claim.host, claim.path)
 
 
-def candidates(key: UrlKey) -> list[ClaimKey]:
-    """Return every claim that could match, most specific first.
+def normalise_path(raw: str, *, stars: bool = False) -> str:
+    """Return a path with one spelling for each character and without dot segments.
 
-    Exact host before wildcard, longer wildcard before shorter, then the longer path. A path
-    `p` matches `q` iff `q = p`, `p` ends in `/` and begins `q`, or `p` + `/` begins `q`.
+    With `stars` a raw `*` is kept, as in a pattern; else it becomes an escape.
     """
-    paths = tuple(candidate_paths(key.path))
-    hosts = candidate_hosts(key.host)
-    return [ClaimKey(host, path, wildcard) for host, wildcard in hosts for path in paths]
+    escaped = quote(raw, safe=_PATH_SAFE + "*" if stars else _PATH_SAFE)
+    return _without_dot_segments(_ESCAPE.sub(_one_spelling, escaped)) if escaped else "/"
 
 
-def candidate_hosts(host: str) -> list[tuple[str, bool]]:
-    """Return (host, wildcard) of every claim that could match a host, most specific first."""
-    hosts = [(host, False), (host, True)]
-    dot = -1 if host.startswith("[") else host.find(".")  # an address has no subdomains
-    while dot >= 0:
-        hosts.append((host[dot + 1 :], True))
-        dot = host.find(".", dot + 1)
-    return hosts
+def _read_claim(text: str, read_path: Callable[[str], str]) -> ClaimKey:
+    try:
+        return _claim_key(text, read_path)
+    except MalformedUrlError as error:
+        raise MalformedClaimError(error.detail) from error
 
 
-def candidate_paths(path: str) -> Iterator[str]:
-    """Yield every claim path that matches `path`, the longest first."""
-    yield path
-    length, slash = len(path), path.rfind("/")
-    while slash >= 0:
-        for end in (slash + 1, slash):
-            if 0 < end < length:
-                length = end
-                yield path[:end]
-        slash = path.rfind("/", 0, slash)
+def _claim_key(text: str, read_path: Callable[[str], str]) -> ClaimKey:
+    _refuse_unreadable(text)
+    if "?" in text or "#" in text:
+        raise MalformedUrlError("a query or fragment, which no claim has")
+    authority, path = _split(_without_scheme(text))
+    if "@" in authority:
+        raise MalformedUrlError("user information, which no claim has")
+    rest = authority.removeprefix("*.")
+    if "*" in rest:
+        raise MalformedUrlError("a * stands only before the whole host")
+    return ClaimKey(_host(rest), read_path(path), authority.startswith("*."))
+
+
+def _claim_path(raw: str) -> str:
+    if "*" in raw or "$" in raw:
+        raise MalformedUrlError("a raw * or $ in the path: the characters are %2A and %24")
+    return normalise_path(raw)
+
+
+def _subject_path(raw: str) -> str:
+    """Return a path, or a pattern with its `*` and the `$` at its end (SETTLEMENT §3.15)."""
+    if raw.count("*") > MAX_STARS:
+        raise MalformedUrlError(f"more than {MAX_STARS} * in a pattern")
+    if raw.endswith("$"):
+        return normalise_path(raw[:-1], stars=True) + "$"
+    return normalise_path(raw, stars=True)
 
 
 def _without_scheme(text: str) -> str:
     """Drop http(s):// from a claim; any other scheme is refused."""
-    _refuse_unprintable(text)
     scheme = _SCHEME.match(text)
     if scheme is None:
         return text
@@ -186,12 +202,14 @@ def _without_scheme(text: str) -> str:
     return text[scheme.end() :]
 
 
-def _refuse_unprintable(text: str) -> None:
-    """Refuse what no URL holds: control characters, half characters, endless text."""
+def _refuse_unreadable(text: str) -> None:
+    """Refuse what no URL holds: endless text, control and half characters, unseen ends."""
     if len(text) > MAX_URL_LENGTH:
         raise MalformedUrlError(f"longer than {MAX_URL_LENGTH} characters")
-    if _FORBIDDEN.search(text):
+    if _CONTROL.search(text):
         raise MalformedUrlError("a control character")
+    if any(end.isspace() or category(end) == "Cf" for end in (text[:1], text[-1:]) if end):
+        raise MalformedUrlError("white space or an invisible character at an end")
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -199,10 +217,15 @@ def _refuse_unprintable(text: str) -> None:
 
 
 def _split(rest: str) -> tuple[str, str]:
-    """Split what follows `//` into authority without user info and path (RFC 3986, 3.2)."""
+    r"""Split what follows `//` into authority and path (RFC 3986, 3.2).
+
+    A `\` is refused: browsers and crawlers read it as `/`, others do not.
+    """
     match = _AUTHORITY_PATH.match(rest)
     authority, path = match.groups() if match else ("", "")
-    return authority.rpartition("@")[2], path
+    if "\\" in authority or "\\" in path:
+        raise MalformedUrlError("a \\ before the query")
+    return authority, path
 
 
 def _host(authority: str) -> str:
@@ -223,8 +246,8 @@ def _name(name: str) -> str:
     """Return a host name in the form it is compared in; an ASCII one is only lower-cased."""
     if name.startswith("["):
         return _address(name)
-    host = (name if name.isascii() else _ascii_form(name)).rstrip(".").lower()
-    if not host or len(host) > MAX_HOST_LENGTH or not _REG_NAME.fullmatch(host):
+    host = (name if name.isascii() else _ascii_form(name)).lower().removesuffix(".")
+    if len(host) > MAX_HOST_LENGTH or not _LABELS.fullmatch(host):
         raise MalformedUrlError("no host")
     return host
 
@@ -243,12 +266,6 @@ def _address(name: str) -> str:
     except ValueError as error:
         raise MalformedUrlError(f"host: {error}") from error
     return name.lower()
-
-
-def _path(raw: str) -> str:
-    """Return a path with one spelling for each character and without dot segments."""
-    escaped = raw if raw.isascii() else quote(raw, safe=punctuation)
-    return _without_dot_segments(_ESCAPE.sub(_one_spelling, escaped)) if escaped else "/"
 
 
 def _one_spelling(escape: re.Match[str]) -> str:

@@ -4,18 +4,13 @@ The order is that of the rules: is the token genuine and alive, does its licence
 reach this address and this use, and then what beats every licence: is the work withheld.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from federation.registry.urls import (
-    ClaimKey,
-    UrlKey,
-    candidate_hosts,
-    candidate_paths,
-    normalise_claim,
-)
+from federation.registry.matching import Filed
+from federation.registry.urls import ClaimKey, UrlKey, normalise_path, normalise_subject
 from federation.site.asks import Ask, plain_path
 from federation.site.refusals import (
     PolicyUnavailableError,
@@ -53,11 +48,10 @@ class HeldPolicy:
     def __init__(self, checked: CheckedPolicy) -> None:
         self.checked = checked
         self.issuers = checked.trust.issuer_keys()
-        self._optouts: dict[tuple[str, bool], dict[str, list[SiteOptOut]]] = {}
+        self._optouts: Filed[SiteOptOut] = Filed()
         for optout in checked.site.optouts:
-            for claim in _spellings(normalise_claim(optout.subject)):
-                by_path = self._optouts.setdefault((claim.host, claim.wildcard), {})
-                by_path.setdefault(claim.path, []).append(optout)
+            for subject in _spellings(normalise_subject(optout.subject)):
+                self._optouts.add(subject, optout)
 
     def status(self, licence: str) -> LicenceStatus | None:
         """Return what the hub says against a licence, if anything."""
@@ -70,16 +64,9 @@ class HeldPolicy:
         return any(
             optout.use in (use, ALL_USES) and optout.effective_at <= now
             for key in keys
-            for optout in self._matching(key)
+            for group in self._optouts.matching(key)
+            for optout in group
         )
-
-    def _matching(self, key: UrlKey) -> Iterator[SiteOptOut]:
-        """Yield the opt-outs that match an address; paths are tried on hosts with opt-outs only."""
-        for host in candidate_hosts(key.host):
-            by_path = self._optouts.get(host)
-            if by_path is not None:
-                for path in candidate_paths(key.path):
-                    yield from by_path.get(path, ())
 
 
 def require_fresh(policy: HeldPolicy | None, now: datetime) -> HeldPolicy:
@@ -118,9 +105,16 @@ def choose_use(declared: str | None, granted: tuple[str, ...]) -> str:
     return declared
 
 
-def _spellings(claim: ClaimKey) -> set[ClaimKey]:
-    """Return a claim as written and as a request for it is read, escapes undone."""
-    return {claim, ClaimKey(claim.host, plain_path(unquote(claim.path)), claim.wildcard)}
+def _spellings(subject: ClaimKey) -> set[ClaimKey]:
+    """Return a subject as written and as a request for it is read, escapes undone.
+
+    A pattern's marks are kept: only what stands between them is spelled again.
+    """
+    end = "$" if subject.path.endswith("$") else ""
+    pieces = subject.path.removesuffix("$").split("*")
+    read = "*".join(plain_path(unquote(piece)).replace("*", "%2A") for piece in pieces)
+    path = normalise_path(read, stars=True) + end
+    return {subject, ClaimKey(subject.host, path, subject.wildcard)}
 
 
 def _require_standing(licence: str, policy: HeldPolicy) -> None:

@@ -23,7 +23,12 @@ from federation.registry.entitlement import HeldClaim, Membership, works_on
 from federation.registry.entitlement import entitled as is_entitled
 from federation.registry.imports import read_claims
 from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
-from federation.registry.urls import normalise_canonical, normalise_claim, normalise_url
+from federation.registry.urls import (
+    normalise_canonical,
+    normalise_claim,
+    normalise_subject,
+    normalise_url,
+)
 from federation.settlement import plans as distribution
 from federation.settlement import revenue
 from federation.settlement import run_document as documents
@@ -285,7 +290,7 @@ def opt_out(node: str, subject: str, use: str, effective_at: str) -> IndexedOptO
         node=node,
         use=use,
         effective_at=instant(effective_at),
-        subject=None if is_member else normalise_claim(subject),
+        subject=None if is_member else normalise_subject(subject),
         holder_id=subject.removeprefix("member:") if is_member else None,
     )
 

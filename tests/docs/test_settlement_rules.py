@@ -40,59 +40,6 @@ class Row:
         return str(getattr(rules_names, self.name)(*arguments))
 
 
-# Rules of version 1.1 that the product does not follow yet, by the examples that show it.
-NOT_YET = {
-    *(
-        ("url_key", asked)
-        for asked in (
-            r'"https://diary.example/a\u00a0"',
-            r'"https://diary.example/a\u200b"',
-            r'"https://diary.example\\@else.example/"',
-            '"https://diary.example../a"',
-            '"https://a..example/"',
-            '"https://di%61ry.example/"',
-            '"https://diary!.example/"',
-            '"https://diary.example/a b"',
-            '"https://diary.example/[1]{2}^|"',
-            '"https://diary.example/a*b$"',
-        )
-    ),
-    *(
-        ("claim_key", asked)
-        for asked in (
-            '"diary.example/a?page=2"',
-            '"diary.example/a#top"',
-            '"ada@diary.example/a"',
-            '"diary.example/*.html"',
-            '"diary.example/price$"',
-        )
-    ),
-    *(
-        ("import_claims", asked)
-        for asked in (
-            '"co.uk/"',
-            '"*.co.uk/"',
-            '"*.github.io/"',
-            '"*.example/"',
-            '"localhost/"',
-            '"192.0.2.7/"',
-            '"[2001:db8::1]/"',
-        )
-    ),
-    *(
-        ("opted_out", asked)
-        for asked in (
-            '"diary.example/*.pdf", "https://diary.example/a/b.pdf"',
-            '"diary.example/*.pdf", "https://diary.example/a/b.pdf.html"',
-            '"diary.example/*.pdf$", "https://diary.example/a/b.pdf"',
-            '"diary.example/private*", "https://diary.example/privateer"',
-            '"diary.example/1$", "https://diary.example/1"',
-            '"diary.example/*/a$b", "https://diary.example/x/a$b"',
-        )
-    ),
-}
-
-
 def names():
     return {name: getattr(rules_names, name) for name in rules_names.__all__}
 
@@ -108,10 +55,6 @@ def rows(text):
         for table in TABLE.finditer(text)
         for cells in (CELL.split(line)[1:-1] for line in table[2].splitlines())
     ]
-
-
-def is_followed(row):
-    return (row.name, row.asked) not in NOT_YET
 
 
 def as_doctest(text):
@@ -139,22 +82,9 @@ def test_every_question_of_a_section_has_the_answer_below_it(number):
     assert outcome(as_doctest(sections(TEXT)[number])) == []
 
 
-@pytest.mark.parametrize(
-    "row",
-    [row for row in rows(TEXT) if is_followed(row)],
-    ids=lambda row: f"{row.name} {row.asked}",
-)
+@pytest.mark.parametrize("row", rows(TEXT), ids=lambda row: f"{row.name} {row.asked}")
 def test_every_row_of_a_table_gives_what_it_says(row):
     assert row.asks() == row.answer
-
-
-def test_a_rule_that_the_product_follows_by_now_is_off_the_list():
-    """When this fails, the product follows more of the rules: take those rows off NOT_YET."""
-    listed = {(row.name, row.asked): row for row in rows(TEXT) if not is_followed(row)}
-    followed = [asked for asked, row in listed.items() if row.asks() == row.answer]
-
-    assert listed.keys() == NOT_YET
-    assert followed == []
 
 
 def test_an_error_in_a_block_is_found():

@@ -27,6 +27,8 @@ NOON = datetime(2026, 9, 10, 12, tzinfo=UTC)
 MEMBERS = "member_id,name,country,joined_on\nm1,One,DE,2025-03-01\nm2,Two,DE,2026-02-01\n"
 CLAIMS = "member_id,claim,content_tier,works,canonical,owner_bps,valid_from,valid_to\n"
 OPT_OUTS = "subject,use,effective_at\n"
+NO_CLAIM = "This is not a claim: `host`, `host/path` or `*.host/path`, also as an http(s) URL."
+TOO_WIDE = "This is nobody's alone: a claim lies below a public suffix."
 
 
 async def import_members(database, text=MEMBERS, node="DE"):
@@ -146,6 +148,36 @@ async def test_a_member_that_is_registered_refuses_the_file(node):
                 (3, "use", "unknown: 'PRINT', known: *, GROUND, SEARCH, TRAIN"),
                 (3, "subject", "no such member: m9"),
             ],
+        ),
+        (
+            service.import_claims,
+            CLAIMS + "m1,x.example,standard,,,,,\n{}\nm2,y.example,standard,,,,,",
+            "m1,q.example/?id=5,standard,,*.co.uk,1,,",
+            [
+                (3, "claim", f"{NO_CLAIM} (a query or fragment, which no claim has)"),
+                (3, "canonical", f"{NO_CLAIM} (a canonical URL has no wildcard)"),
+            ],
+        ),
+        (
+            service.import_claims,
+            CLAIMS + "m1,x.example,standard,,,,,\n{}\nm2,y.example,standard,,,,,",
+            "m1,*.co.uk,standard,,192.0.2.7/a,1,,",
+            [
+                (3, "claim", f"{TOO_WIDE} (*.co.uk/: every name below a public suffix)"),
+                (3, "canonical", f"{TOO_WIDE} (192.0.2.7/a: an IP address)"),
+            ],
+        ),
+        (
+            service.import_opt_outs,
+            OPT_OUTS + "x.example,*,2026-01-01T00:00:00Z\n{}\nx.example/*,*,2026-01-01T00:00:00Z",
+            "*.github.io,*,2026-01-01T00:00:00Z",
+            [(3, "subject", f"{TOO_WIDE} (*.github.io/: every name below a public suffix)")],
+        ),
+        (
+            service.import_opt_outs,
+            OPT_OUTS + "x.example,*,2026-01-01T00:00:00Z\n{}\nx.example/*,*,2026-01-01T00:00:00Z",
+            f"x.example/{'*' * 17},*,2026-01-01T00:00:00Z",
+            [(3, "subject", f"{NO_CLAIM} (more than 16 * in a pattern)")],
         ),
     ],
 )
@@ -375,12 +407,17 @@ async def test_the_index_knows_which_claim_is_the_most_specific(node, hub):
 
 async def test_the_index_answers_for_the_canonical_url_of_a_copy_too(node, hub):
     await import_claims(
-        node, "m1,copy.example,standard,,orig.example/a,2500,,", "m2,*.example/a,standard,,,,,"
+        node,
+        "m1,copy.example,standard,,orig.x.example/a,2500,,",
+        "m2,*.x.example/a,standard,,,,,",
     )
-    await import_opt_outs(node, "orig.example,TRAIN,2026-09-01T00:00:00Z")
+    await import_opt_outs(node, "orig.x.example,TRAIN,2026-09-01T00:00:00Z")
     await receive(hub, *await deltas(node))
     index = await index_of(hub, "https://copy.example/")
-    copy, original = normalise_url("https://copy.example/"), normalise_url("https://orig.example/a")
+    copy, original = (
+        normalise_url("https://copy.example/"),
+        normalise_url("https://orig.x.example/a"),
+    )
 
     [claim] = index.claimants(copy, NOON)
     assert claim.canonical == original
@@ -390,37 +427,43 @@ async def test_the_index_answers_for_the_canonical_url_of_a_copy_too(node, hub):
 
 
 async def test_the_index_knows_who_is_withheld(node, hub):
-    await import_claims(node, "m1,x.example,standard,,,,,", "m2,y.example,standard,,,,,")
+    await import_claims(node, "m1,x.z.example,standard,,,,,", "m2,y.z.example,standard,,,,,")
     await import_opt_outs(
         node,
         "member:m1,TRAIN,2026-09-10T12:00:00Z",
-        "*.example/private,*,2026-09-01T00:00:00Z",
+        "*.z.example/private,*,2026-09-01T00:00:00Z",
+        "*.z.example/*.pdf$,*,2026-09-01T00:00:00Z",
     )
     await receive(hub, *await deltas(node))
 
     async def reserved(url, use="TRAIN", at=NOON):
         return (await index_of(hub, url)).is_reserved(normalise_url(url), use, at)
 
-    assert await reserved("https://x.example/")
-    assert not await reserved("https://x.example/", "SEARCH")
-    assert not await reserved("https://x.example/", at=at(2026, 9, 10, 11, 59, 59, 999_999))
-    assert not await reserved("https://y.example/")
-    assert await reserved("https://y.example/private/a", "SEARCH")
-    assert await reserved("https://unclaimed.example/private")
+    assert await reserved("https://x.z.example/")
+    assert not await reserved("https://x.z.example/", "SEARCH")
+    assert not await reserved("https://x.z.example/", at=at(2026, 9, 10, 11, 59, 59, 999_999))
+    assert not await reserved("https://y.z.example/")
+    assert await reserved("https://y.z.example/private/a", "SEARCH")
+    assert await reserved("https://unclaimed.z.example/private")
+    assert await reserved("https://x.z.example/a/b.pdf", "SEARCH")
+    assert not await reserved("https://x.z.example/a/b.pdf.html", "SEARCH")
 
 
-HOSTS = ["x.example", "www.x.example", "y.example", "example"]
+HOSTS = ["x.z.example", "www.x.z.example", "y.z.example", "z.example"]
 PATHS = ["", "/a", "/a/b"]
+PATTERNS = ["/*", "/*b$", "/a$"]
 
 claim_texts = st.builds(
     "{}{}{}".format, st.sampled_from(["", "*."]), st.sampled_from(HOSTS), st.sampled_from(PATHS)
 )
 
+subject_texts = st.builds("{}{}".format, st.sampled_from(HOSTS), st.sampled_from(PATTERNS))
+
 claim_rows = st.lists(
     st.tuples(
         st.sampled_from(["m1", "m2"]),
         claim_texts,
-        st.sampled_from([",", "y.example/a,100", "www.x.example,0"]),
+        st.sampled_from([",", "y.z.example/a,100", "www.x.z.example,0"]),
     ),
     max_size=6,
     unique_by=lambda row: row[:2],
@@ -428,14 +471,15 @@ claim_rows = st.lists(
 
 opt_out_rows = st.lists(
     st.tuples(
-        claim_texts | st.sampled_from(["member:m1", "member:m2"]), st.sampled_from(["*", "TRAIN"])
+        claim_texts | subject_texts | st.sampled_from(["member:m1", "member:m2"]),
+        st.sampled_from(["*", "TRAIN"]),
     ),
     max_size=4,
 )
 
 urls = st.lists(
     st.builds(
-        "https://{}{}".format, st.sampled_from([*HOSTS, "o.y.example"]), st.sampled_from(PATHS)
+        "https://{}{}".format, st.sampled_from([*HOSTS, "o.y.z.example"]), st.sampled_from(PATHS)
     ),
     min_size=1,
     max_size=3,

@@ -38,6 +38,9 @@ PAYMENT_FILES = {
     "9006": 2,
     "9007": 6,
     "9008": 5,
+    "9101": 0,
+    "9102": 0,
+    "9103": 6,
 }
 BIN = Path(sys.executable).parent
 PAIN = "{urn:iso:std:iso:20022:tech:xsd:pain.001.001.09}"

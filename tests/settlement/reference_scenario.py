@@ -24,6 +24,7 @@ from federation.registry.urls import (
     UrlKey,
     normalise_canonical,
     normalise_claim,
+    normalise_subject,
     normalise_url,
 )
 from federation.settlement import run_document as rd
@@ -148,7 +149,7 @@ class Scenario:
                 node=row["collective"],
                 use=row["use"],
                 effective_at=datetime.fromisoformat(row["effective_at"]),
-                subject=None if named else normalise_claim(row["subject"]),
+                subject=None if named else normalise_subject(row["subject"]),
                 holder_id=holder if named else None,
             )
 

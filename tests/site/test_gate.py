@@ -212,6 +212,31 @@ async def test_an_opt_out_written_with_needless_escapes_holds(site):
     assert answer.json()["code"] == "WITHHELD"
 
 
+@pytest.mark.parametrize(
+    ("subject", "path", "status"),
+    [
+        ("pub.example/news/*", "/news/a", 403),
+        ("*.example/*.pdf$", "/news/a.pdf", 403),
+        ("*.example/*.pdf$", "/news/%61%2Epdf?page=1", 403),
+        ("pub.example/*.pdf$", "/news/a.pdf.html", 200),
+        ("pub.example/news/a$", "/news/a", 403),
+        ("pub.example/news/a$", "/news/a/b", 200),
+        ("pub.example/n*/a b", "/news/a%20bc", 403),
+        ("pub.example/n*/a%2Ab$", "/news/a*b", 403),
+        ("pub.example/n*/a%2Ab$", "/news/axb", 200),
+        ("pub.example/news/a%2Ab", "/news/a%2ab", 403),
+        ("pub.example/news/*%2Fb", "/news/a/b", 403),  # as an application reads the address
+    ],
+)
+async def test_a_pattern_in_an_opt_out_withholds_what_it_matches(site, subject, path, status):
+    site.set_policy(optouts=[(subject, "*", site.clock())])
+
+    answer = await site.get(path, token=site.token(aud=["https://pub.example"]))
+
+    assert answer.status_code == status
+    assert len(site.visits) == (status == 200)
+
+
 async def test_an_opt_out_for_another_use_another_place_or_a_later_time_does_not_hold(site):
     optouts = [
         ("pub.example/news/a", "ai-train", site.clock()),

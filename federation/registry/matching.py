@@ -1,0 +1,104 @@
+"""What matches a URL (SETTLEMENT §3.14 to §3.16): things filed under claims and patterns.
+
+One rule for claims, opt-outs and the gate of a site. Pure.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from federation.registry.urls import ClaimKey, UrlKey
+
+T = TypeVar("T")
+
+
+def is_pattern(path: str) -> bool:
+    """Tell whether a normalised path is a pattern of RFC 9309, as an opt-out's may be."""
+    return "*" in path or path.endswith("$")
+
+
+def pattern_matches(pattern: str, path: str) -> bool:
+    """Tell whether a pattern matches a path: `*` any characters, `$` at the end its end.
+
+    Each piece between two `*` is taken where it stands first and never again, so that the time
+    grows with the path, whatever the number of `*`.
+    """
+    first, *others = pattern.removesuffix("$").split("*")
+    if not path.startswith(first):
+        return False
+    at = len(first)
+    is_anchored = pattern.endswith("$")
+    if not others:
+        return not is_anchored or at == len(path)
+    for piece in others[:-1] if is_anchored else others:
+        found = path.find(piece, at)
+        if found < 0:
+            return False
+        at = found + len(piece)
+    last = others[-1]
+    return not is_anchored or (len(path) - at >= len(last) and path.endswith(last))
+
+
+def candidate_hosts(host: str) -> list[tuple[str, bool]]:
+    """Return (host, wildcard) of every claim that could match a host, most specific first."""
+    hosts = [(host, False), (host, True)]
+    dot = -1 if host.startswith("[") else host.find(".")  # an address has no subdomains
+    while dot >= 0:
+        hosts.append((host[dot + 1 :], True))
+        dot = host.find(".", dot + 1)
+    return hosts
+
+
+@dataclass(slots=True)
+class _Paths(Generic[T]):
+    """What is filed on one host, by path and by pattern."""
+
+    by_path: dict[str, list[T]] = field(default_factory=dict)
+    by_pattern: dict[str, list[T]] = field(default_factory=dict)
+    lengths: set[int] = field(default_factory=set)  # of the paths
+
+    def add(self, path: str, thing: T) -> None:
+        if is_pattern(path):
+            self.by_pattern.setdefault(path, []).append(thing)
+        else:
+            self.by_path.setdefault(path, []).append(thing)
+            self.lengths.add(len(path))
+
+    def matching(self, path: str) -> Iterator[tuple[T, ...]]:
+        """Yield what matches a path, the longest first; patterns, which have no order, last.
+
+        Only lengths that something has are tried: how many is the registry's doing, not the
+        URL's.
+        """
+        for length in sorted(self.lengths, reverse=True):
+            if length <= len(path) and _ends_a_segment(path, length):
+                found = self.by_path.get(path[:length])
+                if found is not None:
+                    yield tuple(found)
+        for pattern, things in self.by_pattern.items():
+            if pattern_matches(pattern, path):
+                yield tuple(things)
+
+
+class Filed(Generic[T]):
+    """Things filed under claims, or under the subjects of opt-outs, and looked up by URL."""
+
+    def __init__(self) -> None:
+        self._hosts: dict[tuple[str, bool], _Paths[T]] = {}
+
+    def add(self, key: ClaimKey, thing: T) -> None:
+        """File a thing."""
+        self._hosts.setdefault((key.host, key.wildcard), _Paths()).add(key.path, thing)
+
+    def matching(self, key: UrlKey) -> tuple[tuple[T, ...], ...]:
+        """Return what is filed under each key that matches, the most specific first.
+
+        Exact host before wildcard, longer wildcard before shorter, then the longer path.
+        """
+        hosts = (self._hosts.get(host) for host in candidate_hosts(key.host))
+        return tuple(group for paths in hosts if paths for group in paths.matching(key.path))
+
+
+def _ends_a_segment(path: str, length: int) -> bool:
+    """Tell whether the first characters of a path are all of it, or end at a `/`."""
+    return length == len(path) or path[length - 1] == "/" or path[length] == "/"
