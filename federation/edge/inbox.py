@@ -194,7 +194,13 @@ async def _park(
         if await _is_new(session, server, sender, envelope, body):
             row = _parked(server, sender, envelope, body, inbox.PARKED, reason, code)
             await inbox.park(session, row)
-    log.warning("message parked", sender=sender.code, stream=envelope.stream, code=code)
+    log.warning(
+        "message parked",
+        sender=sender.code,
+        stream=envelope.stream,
+        code=code,
+        reason=reason[:200],
+    )
 
 
 def _parked(

@@ -4,6 +4,7 @@ A node states its own weights. Of others it may state what its members' copies w
 canonical claims: a positive weight, for a claim that collective has, of lines that it had itself.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -48,6 +49,8 @@ CLASSES = frozenset(
     }
 )
 
+COUNTED = (MATCHED, UNMATCHED, DISPUTED)  # the classes whose lines weigh
+
 
 class BadReportError(RefusalError):
     """This usage report says what its sender cannot say."""
@@ -65,11 +68,9 @@ class _Known:
     heaviest: Mapping[str, int]
 
     def check(self, row: ReportWeight | ReportHeld) -> None:
-        """Refuse a row of a licence or use that is not there, or too heavy for its units."""
+        """Refuse a row of a licence or use that is not there."""
         if row.use not in self.uses.get(row.licence, ()):
             raise BadReportError(f"{row.licence} licenses no {row.use}")
-        if int(row.weight) > int(row.units) * self.heaviest.get(row.use, 0):
-            raise BadReportError(f"{row.licence} {row.use}: {row.units} units cannot weigh so much")
 
 
 async def check_report(
@@ -88,7 +89,7 @@ async def check_report(
         known.check(held)
     _require_once((row.licence, row.use, row.node, row.claim_id or "") for row in report.weights)
     _require_once((row.licence, row.use, row.party, row.url_key) for row in report.held)
-    _check_units(report)
+    _check_units(known, report)
     await _check_claims(session, report)
 
 
@@ -113,7 +114,7 @@ def _check_party(known: _Known, row: ReportWeight) -> None:
         return
     if row.node not in known.nodes:
         raise BadReportError(f"{row.licence}: a weight for {row.node}, who is not admitted")
-    if row.claim_id is None or not int(row.weight) or not int(row.units):
+    if row.claim_id is None or not int(row.weight):
         raise BadReportError(f"{row.licence}: a weight for {row.node} without a claim or of 0")
 
 
@@ -125,17 +126,24 @@ def _require_once(keys: Iterable[tuple[str, ...]]) -> None:
         seen.add(key)
 
 
-def _check_units(report: UsageReport) -> None:
-    """What is stated of others, or held, is of lines that the reporter had."""
-    had = {name: int(units) for name, (_, units) in report.classes.items()}
-    matched = had.get(MATCHED, 0)
-    for_others = sum(int(row.units) for row in report.weights if row.node != report.party)
-    if for_others > matched:
-        raise BadReportError(f"{for_others} units for other collectives, {matched} were matched")
-    held = sum(int(row.units) for row in report.held)
-    may_be_held = matched + had.get(UNMATCHED, 0) + had.get(DISPUTED, 0)
-    if held > may_be_held:
-        raise BadReportError(f"{held} units are held, {may_be_held} can be")
+def _check_units(known: _Known, report: UsageReport) -> None:
+    """What is stated is of lines that the reporter had, and weighs no more than they can.
+
+    The units of a line stand with the first of its parts, so that parts are judged together.
+    """
+    sums: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+    rows: list[ReportWeight | ReportHeld] = [*report.weights, *report.held]
+    for row in rows:
+        total = sums[row.licence, row.use]
+        total[0] += int(row.units)
+        total[1] += int(row.weight)
+    for (licence, use), (units, weight) in sorted(sums.items()):
+        if weight > units * known.heaviest.get(use, 0):
+            raise BadReportError(f"{licence} {use}: {units} units cannot weigh {weight}")
+    had = sum(int(report.classes[name][1]) for name in COUNTED if name in report.classes)
+    stated = sum(units for units, _ in sums.values())
+    if stated > had:
+        raise BadReportError(f"{stated} units weigh, {had} were counted")
 
 
 async def _check_claims(session: ReadSession, report: UsageReport) -> None:
