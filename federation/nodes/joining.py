@@ -10,7 +10,7 @@ from federation.config import NodeConfig
 from federation.edge.peers import PeerAnswerError, PeerClient
 from federation.errors import RefusalError
 from federation.logs import get_logger
-from federation.server import Server
+from federation.server import Server, node_config
 from federation.trust import admission
 from federation.trust import store as trust
 from federation.trust.grants import open_grant
@@ -58,8 +58,7 @@ class AdmissionWorker:
             row = await trust.own_application(session)
         if row is None or row.state != "SENT":
             return False
-        config = self._server.config
-        assert isinstance(config, NodeConfig)  # noqa: S101 - only a node has this worker
+        config = node_config(self._server)
         try:
             body = await self._peers.post(
                 config.hub.entity_id,

@@ -7,10 +7,10 @@ import strawberry
 
 from federation.errors import RefusalError
 from federation.schema.context import Change, Info, Refused, change
+from federation.schema.ids import row_number
 from federation.store import inbox
 from federation.store.tables import ParkedMessage as ParkedRow
-from federation.trust.principals import require_other_person
-from federation.values.reason import stated
+from federation.trust import parked as rules
 from federation.values.roles import MAY_HANDLE_PARKED, MAY_READ_PARKED
 
 BODY_SHOWN_MAX = 10_000  # characters
@@ -18,7 +18,7 @@ BODY_SHOWN_MAX = 10_000  # characters
 
 @strawberry.type(description="A message of another server that was taken and could not be handled.")
 class ParkedMessage:
-    """A parked message, its reason, and where it stands."""
+    """A message, why it was not handled (`code`, `reason`), and who proposed to drop it."""
 
     id: strawberry.ID
     sender: str
@@ -36,7 +36,7 @@ class ParkedMessage:
 
     @classmethod
     def of(cls, row: ParkedRow) -> "ParkedMessage":
-        """Show a row; a long body is shown in part."""
+        """Show a parked message; of its body the first 10,000 characters."""
         return cls(
             id=strawberry.ID(str(row.id)),
             sender=row.sender_code,
@@ -59,7 +59,7 @@ ParkedResult = Annotated[ParkedMessage | Refused, strawberry.union("ParkedResult
 
 @strawberry.type
 class ParkedQuery:
-    """What is parked here."""
+    """Messages that wait for staff: on every server."""
 
     @strawberry.field(
         description="Messages that wait: PARKED could not be handled, BEHIND waits for one before."
@@ -82,7 +82,7 @@ class ParkedMutation:
 
     @strawberry.mutation(description="Have a parked message handled again, and those behind it.")
     async def retry_message(self, info: Info, message: strawberry.ID) -> ParkedResult:
-        """Try again; it stays parked with its new reason if it is refused again."""
+        """Try again; refused again it stays parked (UNKNOWN_MESSAGE, MESSAGE_STATE)."""
         server = info.context.server
         try:
             info.context.require(*MAY_HANDLE_PARKED)
@@ -96,12 +96,11 @@ class ParkedMutation:
     async def propose_drop_message(
         self, info: Info, message: strawberry.ID, reason: str
     ) -> ParkedResult:
-        """Propose, with a reason."""
+        """Propose, with a reason (UNKNOWN_MESSAGE, MESSAGE_STATE, REASON)."""
 
         async def act(at: Change) -> ParkedMessage:
-            row = await inbox.get_parked(at.session, _number(message))
-            inbox.propose_drop(row, stated(reason), who=at.who.subject)
-            return ParkedMessage.of(row)
+            number = _number(message)
+            return ParkedMessage.of(await rules.propose_drop(at.session, number, reason, at.who))
 
         return await change(info, "inbox.propose_drop", MAY_HANDLE_PARKED, act)
 
@@ -109,13 +108,11 @@ class ParkedMutation:
         description="Drop a parked message for good; what waits behind it is handled."
     )
     async def confirm_drop_message(self, info: Info, message: strawberry.ID) -> ParkedResult:
-        """Drop, as another person than who proposed it."""
+        """Drop it as a second person (UNKNOWN_MESSAGE, SAME_PERSON, MESSAGE_STATE)."""
         streams: list[tuple[str, str]] = []
 
         async def act(at: Change) -> ParkedMessage:
-            row = await inbox.get_parked(at.session, _number(message))
-            require_other_person(row.drop_proposed_by, at.who.subject)
-            inbox.drop(row, who=at.who.subject, now=at.now)
+            row = await rules.confirm_drop(at.session, _number(message), at.who, at.now)
             streams.append((row.sender, row.stream))
             return ParkedMessage.of(row)
 
@@ -126,6 +123,7 @@ class ParkedMutation:
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or len(text) > 18:  # noqa: PLR2004 - 64 bits
+    number = row_number(text)
+    if number is None:
         raise inbox.UnknownMessageError(text[:40])
-    return int(text)
+    return number

@@ -79,6 +79,13 @@ async def late_past(any_backend, opened_past):
         yield past
 
 
+@pytest_asyncio.fixture
+async def two_months(any_backend, late_past):
+    """A federation that goes on from there: its correction is still to be made."""
+    async with resumed(any_backend, late_past) as small:
+        yield small
+
+
 async def publish_tariff(officer: Person) -> None:
     await officer.ask(TARIFF, input=PRICES)
 

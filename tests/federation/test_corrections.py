@@ -157,12 +157,6 @@ async def publish_rates(small):
     await small.at(HUB, "settlement").post("/settlement/rates", RATES.encode(), "text/csv")
 
 
-@pytest.fixture
-async def two_months(any_backend, late_past):
-    async with resumed(any_backend, late_past) as small:
-        yield small
-
-
 async def live(small, story, *, late):
     """Live two months; what is late comes after both are settled, or in time."""
     small.set_clock(datetime(2026, 9, 20, 12, tzinfo=UTC))

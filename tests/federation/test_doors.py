@@ -74,7 +74,7 @@ DOABLE = {
 }
 
 PUBLIC = {"/health/live", "/health/ready", "/.well-known/federation", "/.well-known/jwks.json"}
-OF_SERVERS = {"/federation/inbox", "/federation/index"}
+OF_SERVERS = {"/federation/inbox", "/federation/index", "/federation/admission"}
 WITHOUT_GRAPHQL = {"/usage", "/sites/{member:str}/policy", "/validate", "/trust"}
 
 PEOPLE = {Role.MEMBER: "member@de-a", Role.LAB: "buyer@lab-one"}
