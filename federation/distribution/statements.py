@@ -10,7 +10,7 @@ from federation.documents import store as documents
 from federation.documents.service import CSV, JSON, Heading, issue
 from federation.documents.statement_files import statement_csv, statement_json
 from federation.documents.statement_inputs import statement_inputs
-from federation.documents.statements import build_statement
+from federation.documents.statements import build_statement, statement_subject
 from federation.documents.tables import Document
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts
@@ -44,7 +44,7 @@ async def issue_statement(
         return {JSON: statement_json(statement), CSV: statement_csv(statement)}
 
     period = document.period
-    heading = Heading(code, "STM", f"statement/{period}", now.date(), period)
+    heading = Heading(code, "STM", statement_subject(period), now.date(), period)
     return await issue(session, heading, forms)
 
 

@@ -23,6 +23,11 @@ DEDUCTIONS = ("clearing_fee", "collecting_fee", "admin_fee", "tax_withheld", "ot
 Weights = Mapping[tuple[LicenceKey, str], int]  # by licence key and party
 
 
+def statement_subject(month: Month) -> str:
+    """Return the subject of a node's statement of a month, of which there is one."""
+    return f"statement/{month}"
+
+
 class StatementError(RefusalError):
     """The statement does not add up; it is not written."""
 

@@ -19,6 +19,7 @@ from federation.distribution.tables import MemberAmount, MemberBalance
 from federation.documents import service as documents
 from federation.documents import store as documents_store
 from federation.documents.member_csv import MemberRow, members_csv
+from federation.documents.statements import statement_subject
 from federation.errors import RefusalError
 from federation.ledger.export import WRITERS, write_journal
 from federation.months import store as months
@@ -216,7 +217,9 @@ def _member_row(
 async def statement_file(server: Server, period: Month, *, form: str) -> tuple[str, bytes]:
     """Return a node's statement of a month as it was issued, as `csv` or `json`."""
     async with server.db.read() as session:
-        row = await documents_store.document_of(session, server.code, "STM", f"statement/{period}")
+        row = await documents_store.document_of(
+            session, server.code, "STM", statement_subject(period)
+        )
         if row is None:
             raise NoSuchFileError(f"statements/{period}.{form}")
         return await documents.content(session, row.number, CSV if form == "csv" else JSON)

@@ -1,6 +1,6 @@
 """What servers tell each other about usage: lines on their way home, and period reports."""
 
-from datetime import date, datetime, timedelta
+from datetime import date
 from itertools import pairwise
 from typing import Annotated, ClassVar, Literal
 
@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from federation.store.base import to_micros
 from federation.store.messages import KIB, MIB, Message
-from federation.values.month import WrittenMonth, month_days
+from federation.values.month import WrittenMonth, next_month, start_of
 from federation.values.wire import (
     ClaimIdText,
     Count,
@@ -63,8 +63,7 @@ class UsageRouted(Message, frozen=True):
     def __post_init__(self) -> None:
         if self.origin == self.owner:
             raise ValueError("a line is not routed to where it entered")
-        first = datetime.fromisoformat(f"{self.period}-01T00:00:00+00:00")
-        begin, end = to_micros(first), to_micros(first + timedelta(days=month_days(self.period)))
+        begin, end = (to_micros(start_of(m)) for m in (self.period, next_month(self.period)))
         if any(not begin <= line.occurred_at < end for line in self.lines):
             raise ValueError(f"a line did not occur in {self.period}")
         keys = [line.key for line in self.lines]

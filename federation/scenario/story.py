@@ -22,7 +22,7 @@ from federation.scenario.model import (
 )
 from federation.scenario.servers import Federation, Running
 from federation.tabular import Row
-from federation.values.month import Month, first_day, last_day
+from federation.values.month import Month, first_day, last_day, next_month, start_of
 from federation.values.party import HUB
 
 LINES_MAX = 5_000
@@ -281,7 +281,7 @@ def _csv(columns: Sequence[str], rows: Sequence[Row]) -> tuple[bytes, dict[int, 
 
 def first_instant_after(period: Month) -> datetime:
     """Return the first instant after a month: the business time of its settlement."""
-    return datetime.combine(last_day(period) + timedelta(days=1), time(), UTC)
+    return start_of(next_month(period))
 
 
 def day_before_everything(scenario: Scenario) -> datetime:

@@ -62,7 +62,7 @@ async def receive_claim(
 
     Its number is the node's own; one that is not, or that is taken, is refused.
     """
-    if not message.id.startswith(f"HC-{node}-"):
+    if not message.id.startswith(store.claim_ids_of(node)):
         raise BadMessageError(f"{message.id} is no number of {node}")
     if await store.find_claim(session, message.id) is not None:
         raise BadMessageError(f"{message.id} is filed already")

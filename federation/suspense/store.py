@@ -240,10 +240,15 @@ async def close_listing(
     )
 
 
+def claim_ids_of(node: str) -> str:
+    """Return how the ids of a node's claims on held money begin."""
+    return f"HC-{node}-"
+
+
 async def next_claim_id(session: ReadSession, node: str) -> str:
     """Return the id of the next claim that a node files: `HC-<node>-<six digits>`."""
     query = select(func.count()).select_from(HeldClaim).where(HeldClaim.node == node)
-    return f"HC-{node}-{(await session.scalar(query) or 0) + 1:06d}"
+    return f"{claim_ids_of(node)}{(await session.scalar(query) or 0) + 1:06d}"
 
 
 async def find_claim(session: ReadSession, claim: str) -> HeldClaim | None:

@@ -6,7 +6,7 @@ This module alone takes such texts apart and builds them. Wherever else a month 
 
 import re
 from calendar import monthrange
-from datetime import date
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time
 from typing import Annotated, ClassVar, NewType
 
 from msgspec import Meta
@@ -41,6 +41,11 @@ def month_of(day: date) -> Month:
 def first_day(month: Month) -> date:
     """Return the first day of a month."""
     return date(int(month[:4]), int(month[5:]), 1)
+
+
+def start_of(month: Month) -> datetime:
+    """Return the first instant of a month."""
+    return datetime.combine(first_day(month), time(), UTC)
 
 
 def last_day(month: Month) -> date:
@@ -80,4 +85,6 @@ def _number(day: date) -> int:
 
 
 def _numbered(number: int) -> Month:
+    if not MINYEAR <= number // 12 <= MAXYEAR:
+        raise ValueError(f"no month lies in the year {number // 12}")
     return Month(f"{number // 12:04d}-{number % 12 + 1:02d}")

@@ -192,6 +192,8 @@ AFTER_CUT_OFF = [
     _routed("of a use not licensed", "BAD_LINE", a_line(use="SEARCH")),
     _routed("of a licence that labs count", "BAD_LINE", a_line(licence="HUB-000002", use="SEARCH")),
     _routed("of another month", "BAD_MESSAGE", a_line(occurred_at=0)),
+    Wrong("lines of the last month there is", "usage.routed", "usage/9999-12",
+          lambda rogue: rogue.routed(period="9999-12"), "BAD_MESSAGE"),
     _routed("of no address", "MALFORMED_URL", a_line(url="mailto:x@example.com")),
     _routed("without an id", "BAD_MESSAGE", a_line("")),
     _said("lines below 0 as the end", "usage.forwarded", USAGE, "BAD_MESSAGE",

@@ -10,6 +10,7 @@ from federation.settlement.computed import computed_with
 from federation.settlement.recompute import Usage, difference, recompute
 from federation.settlement.run_document import decode
 from federation.settlement.weights import shares_by, sum_of_months
+from federation.values.month import last_day
 from federation.values.party import HUB
 
 MODEL = decode((Path(__file__).parents[1] / "scenario" / "run.json").read_bytes())
@@ -69,7 +70,6 @@ def settled(own):
 
 def rates_of(document, period):
     from federation.settlement.rates import Rates  # noqa: PLC0415
-    from federation.values.month import last_day  # noqa: PLC0415
 
     return Rates(document.hub.clearing_currency, dated(period), on=last_day(period))
 

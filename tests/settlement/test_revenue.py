@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import UTC, date, datetime
 from hashlib import sha256
 
 import pytest
@@ -17,6 +17,7 @@ from federation.values.month import (
     months_of_term,
     next_month,
     parse_month,
+    start_of,
 )
 
 MONTHS = ["2026-09", "2026-10", "2026-11", "2026-12"]
@@ -68,6 +69,9 @@ def test_months_know_their_days():
     assert month_of(date(987, 1, 5)) == "0987-01"
     assert next_month(Month("2026-12")) == "2027-01"
     assert months_back(Month("2026-02"), 14) == "2024-12"
+    assert start_of(Month("2026-02")) == datetime(2026, 2, 1, tzinfo=UTC)
+    with pytest.raises(ValueError, match="year 10000"):
+        next_month(Month("9999-12"))
 
 
 @pytest.mark.parametrize(
