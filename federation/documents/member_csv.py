@@ -3,11 +3,10 @@
 What a member is attributed, can be paid and keeps outstanding is decided before it comes here.
 """
 
-import csv
-import io
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 
+from federation.documents.csv_bytes import csv_bytes, harmless
 from federation.money import decimal_text
 
 AMOUNTS = ("attributed", "payable", "outstanding")
@@ -40,12 +39,10 @@ def members_csv(rows: Iterable[MemberRow], currency: str) -> bytes:
 
     Each amount stands there as decimal text and, at the end of the row, as an integer.
     """
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow([*COLUMNS, *(f"{name}_minor" for name in AMOUNTS)])
-    # Texts in Python sort as their UTF-8 bytes do.
-    writer.writerows(sorted(_cells(row, currency) for row in rows))
-    return text.getvalue().encode()
+    header = [*COLUMNS, *(f"{name}_minor" for name in AMOUNTS)]
+    # Texts in Python sort as their UTF-8 bytes do; they are sorted as they will stand there.
+    cells = [[harmless(cell) for cell in _cells(row, currency)] for row in rows]
+    return csv_bytes([header, *sorted(cells)])
 
 
 def _cells(row: MemberRow, currency: str) -> list[str]:

@@ -4,12 +4,11 @@ reference/cmo-domain.md §4.11 and §4.22: deductions are negative, the account 
 closing and checks, and counts, sums and the SHA-256 of the lines stand in the control part.
 """
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from federation.documents.csv_bytes import csv_bytes
 from federation.errors import RefusalError
 from federation.money import decimal_text, exponent
 from federation.store.canonical import canonical, sha256_hex
@@ -106,13 +105,13 @@ class Sheet:
                 ["control", "sha256", self._sha256()],
             )
         ]
-        return _csv(first) + _csv(body) + self._line_rows() + _csv(tail)
+        return csv_bytes(first) + csv_bytes(body) + self._line_rows() + csv_bytes(tail)
 
     def _columns(self) -> list[str]:
         return [*self.texts, *self.amounts, *(f"{name}_minor" for name in self.amounts)]
 
     def _line_rows(self) -> bytes:
-        return _csv(self._row("line", self.number, line) for line in self.lines)
+        return csv_bytes(self._row("line", self.number, line) for line in self.lines)
 
     def _sha256(self) -> str:
         return sha256_hex(self._line_rows())
@@ -140,9 +139,3 @@ class Sheet:
                 value = line.get(name)
                 of_currency[name] += value if isinstance(value, int) else 0
         return dict(sorted(sums.items()))
-
-
-def _csv(rows: Iterable[Sequence[str]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()

@@ -1,11 +1,10 @@
 """A node's statement as files, CSV and JSON, each with its control totals. Pure."""
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
+from federation.documents.csv_bytes import csv_bytes
 from federation.documents.statements import DEDUCTIONS, Statement, StatementLine
 from federation.money import decimal_text, exponent
 from federation.store.canonical import canonical, sha256_hex
@@ -37,8 +36,8 @@ def statement_csv(statement: Statement) -> bytes:
         ),
         {**common, "use": "control_sha256", "component": _sha256(statement), "currency": ""},
     ]
-    header = _csv_bytes([[*COLUMNS, *(f"{name}_minor" for name in AMOUNTS)]])
-    tail = _csv_bytes(_cells(row, statement.currency) for row in rows)
+    header = csv_bytes([[*COLUMNS, *(f"{name}_minor" for name in AMOUNTS)]])
+    tail = csv_bytes(_cells(row, statement.currency) for row in rows)
     return header + _line_rows(statement) + tail
 
 
@@ -78,7 +77,7 @@ def _in_order(statement: Statement) -> list[StatementLine]:
 
 
 def _line_rows(statement: Statement) -> bytes:
-    return _csv_bytes(_cells(asdict(line), statement.currency) for line in _in_order(statement))
+    return csv_bytes(_cells(asdict(line), statement.currency) for line in _in_order(statement))
 
 
 def _sha256(statement: Statement) -> str:
@@ -103,12 +102,6 @@ def _cells(row: Mapping[str, Any], settlement_currency: str) -> list[str]:
             texts[name] = decimal_text(row[name], currency)
             texts[f"{name}_minor"] = str(row[name])
     return [texts.get(name, "") for name in (*COLUMNS, *(f"{name}_minor" for name in AMOUNTS))]
-
-
-def _csv_bytes(rows: Iterable[Sequence[str]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
 
 
 def _texts(values: Mapping[str, str | int | None]) -> dict[str, str | None]:

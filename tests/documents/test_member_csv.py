@@ -35,6 +35,16 @@ def test_the_file_of_a_node_reads_like_this():
     )
 
 
+def test_a_name_that_a_spreadsheet_would_run_is_made_harmless():
+    name = '=HYPERLINK("http://x.example","y")'
+
+    written = members_csv([replace(ROW, name=name, reason="+1+cmd")], "GBP")
+
+    [row] = read_table(written, required=[*COLUMNS, *(f"{name}_minor" for name in AMOUNTS)])
+    assert row.get("name") == f"'{name}"
+    assert row.get("reason") == "'+1+cmd"
+
+
 def test_amounts_have_the_decimals_of_the_currency():
     row = replace(ROW, attributed=-5, payable=0, outstanding=10125)
 
