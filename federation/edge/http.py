@@ -9,6 +9,7 @@ from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException
 
 from federation.edge.auth import authenticate
+from federation.edge.encoding import BadBodyError, BodyTooLargeError, decoder_for
 from federation.errors import RefusalError
 from federation.logs import get_logger
 from federation.server import Server
@@ -24,7 +25,9 @@ STATUS = {
     "NOT_AUTHENTICATED": 401,
     "INVALID_TOKEN": 401,
     "NOT_ALLOWED": 403,
+    "BAD_IDEMPOTENCY_KEY": 400,
     "BATCH_TOO_LARGE": 413,
+    "UNKNOWN_ENCODING": 415,
     "IDEMPOTENCY_CONFLICT": 409,
     "NOT_SETTLED": 404,
     "NOT_ADMITTED": 409,
@@ -34,12 +37,6 @@ STATUS = {
 }
 
 REFUSED_STATUS = 422
-
-
-class BodyTooLargeError(RefusalError):
-    """The body is too large."""
-
-    code = "BATCH_TOO_LARGE"
 
 
 def json_response(
@@ -52,12 +49,6 @@ def json_response(
         status_code=status,
         headers=headers or {},
     )
-
-
-class BadBodyError(RefusalError):
-    """The body cannot be read."""
-
-    code = "BAD_BODY"
 
 
 def decoded(body: bytes, shape: type[Shape]) -> Shape:
@@ -100,17 +91,22 @@ EXCEPTION_HANDLERS: dict[type[Exception] | int, Callable[..., Response[Any]]] = 
 
 
 async def read_body(request: HttpRequest, limit: int) -> bytes:
-    """Return the whole body, or refuse one beyond the limit before holding it."""
+    """Return the whole body, decoded, or refuse one beyond the limit before holding it.
+
+    The limit holds for what is sent and for what it comes to: a small body that would unpack to a
+    large one is refused where it passes the limit.
+    """
     announced = request.headers.get("content-length", "0")
     if announced.isdigit() and int(announced) > limit:
         raise BodyTooLargeError(f"at most {limit} bytes")
-    chunks, size = [], 0
+    decoder = decoder_for(request.headers.get("content-encoding", ""), limit)
+    sent = 0
     async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
+        sent += len(chunk)
+        if sent > limit:
             raise BodyTooLargeError(f"at most {limit} bytes")
-        chunks.append(chunk)
-    return b"".join(chunks)
+        decoder.take(chunk)
+    return decoder.whole()
 
 
 async def who_asks(server: Server, request: HttpRequest, *roles: str) -> Principal:

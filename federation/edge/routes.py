@@ -145,13 +145,15 @@ def _file_routes(server: Server, files: Files) -> list[Any]:
 async def _ingest(
     server: Server, reporter: Reporter, key: str, body: bytes
 ) -> metering.IngestReceipt:
+    batch = metering.read_batch(body)
     async with server.db.write("usage.ingest") as session:
         return await metering.ingest(
             session,
-            body,
+            batch,
             reporter,
             key,
+            here=server.code,
             terms=await server.terms(session),
-            licences=await metering.licence_facts(session),
+            licences=await metering.licences_named(session, batch.licences),
             now=server.clock(),
         )

@@ -41,13 +41,14 @@ class LicenceFacts:
         return self.fee_ends_on or self.ends_on
 
     def covers(self, at: datetime) -> bool:
-        """Tell whether an instant lies in the term: its UTC day, and before a revocation.
+        """Tell whether an instant lies in the term: its UTC day, and not after a revocation.
 
-        The first and the last day belong to the term (SETTLEMENT §3, class 3).
+        The first and the last day belong to the term, and so does the very instant of the
+        revocation (SETTLEMENT §3.4).
         """
         if not self.starts_on <= at.astimezone(UTC).date() <= self.ends_on:
             return False
-        return self.revoked_at is None or at < self.revoked_at
+        return self.revoked_at is None or at <= self.revoked_at
 
     def component_for(self, use: str) -> Component | None:
         """Return the one component that licenses a use, None if none does."""

@@ -15,7 +15,12 @@ from federation.registry.urls import normalise_url
 from federation.store.sessions import ReadSession
 from federation.trust.keys import SigningKey
 from federation.trust.principals import Principal
-from federation.trust.tokens import LICENCE_SECONDS_MAX, Grant, mint_licence_token
+from federation.trust.tokens import (
+    LICENCE_SECONDS_MAX,
+    Grant,
+    InvalidGrantError,
+    mint_licence_token,
+)
 from federation.values.party import HUB
 
 PREFIXES_MAX = 50
@@ -89,10 +94,15 @@ def _uses(licence: LicenceObject, wanted: Sequence[str] | None) -> list[str]:
 
 
 def _prefixes(audience: Sequence[str]) -> list[str]:
-    """Return prefixes in their one spelling: scheme, normalised host and path."""
+    """Return prefixes in their one spelling: scheme, normalised host and path.
+
+    What would have to be cut off, or is a pattern, is refused (INVALID_GRANT), never shortened.
+    """
     found = []
     for text in audience[: PREFIXES_MAX + 1]:
         key = normalise_url(text)
+        if any(mark in text for mark in "*?#"):
+            raise InvalidGrantError(f"not an absolute prefix: {text}")
         scheme = "https" if text.lower().startswith("https") else "http"
         found.append(f"{scheme}://{key.text}")
     if not 1 <= len(found) <= PREFIXES_MAX:

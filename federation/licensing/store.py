@@ -1,6 +1,6 @@
 """Every SQL statement of licensing. Nothing here commits."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 
 from sqlalchemy import func, select
@@ -16,6 +16,7 @@ from federation.licensing.tables import (
     Registration,
     Tariff,
 )
+from federation.store.bulk import in_chunks
 from federation.store.sessions import ReadSession, WriteSession
 from federation.values.licence_key import licence_number
 
@@ -80,6 +81,16 @@ async def licences(
 async def all_licences(session: ReadSession) -> list[Licence]:
     """Return every licence this server knows, by number."""
     return list(await session.scalars(select(Licence).order_by(Licence.number)))
+
+
+async def licences_named(session: ReadSession, numbers: Collection[str]) -> list[Licence]:
+    """Return those of some licences that this server knows, by number."""
+    rows: list[Licence] = []
+    for chunk in in_chunks(sorted(numbers)):
+        rows += await session.scalars(
+            select(Licence).where(Licence.number.in_(chunk)).order_by(Licence.number)
+        )
+    return rows
 
 
 async def registrations(session: ReadSession, number: str) -> list[Registration]:

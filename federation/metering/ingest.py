@@ -4,7 +4,8 @@ A line is `{event_id, licence, url, use, units, occurred_at}` and, where known, 
 agent, status, bytes`. Pure: what was accepted before is asked for through `Seen`.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from codecs import BOM_UTF8
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -95,10 +96,13 @@ class Desk:
 _strict = msgspec.json.Decoder(LineIn)
 _loose = msgspec.json.Decoder()
 
+# In order: line number, line or the reason it cannot be read, raw bytes.
+DecodedLine = tuple[int, LineIn | str, bytes]
 
-def decode_lines(body: bytes) -> Iterator[tuple[int, LineIn | str, bytes]]:
-    """Yield (line number, line or the reason it cannot be read, raw bytes)."""
-    for number, raw in enumerate(body.split(b"\n"), start=1):
+
+def decode_lines(body: bytes) -> Iterator[DecodedLine]:
+    """Yield the lines of a body; blank ones and a byte order mark in front are passed over."""
+    for number, raw in enumerate(body.removeprefix(BOM_UTF8).split(b"\n"), start=1):
         if not raw.strip():
             continue
         try:
@@ -107,10 +111,10 @@ def decode_lines(body: bytes) -> Iterator[tuple[int, LineIn | str, bytes]]:
             yield number, str(error), raw
 
 
-def sort_batch(body: bytes, desk: Desk) -> Sorted:
-    """Read a batch and decide classes 1 to 4, except for ids taken in earlier batches."""
+def sort_batch(lines: Iterable[DecodedLine], desk: Desk) -> Sorted:
+    """Decide classes 1 to 4 of a batch's lines, except for ids taken in earlier batches."""
     result = Sorted()
-    for number, line, raw in decode_lines(body):
+    for number, line, raw in lines:
         if isinstance(line, str):
             result.refused.append(_unreadable(number, line, raw, desk))
             continue

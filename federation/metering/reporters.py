@@ -1,12 +1,20 @@
 """Who reports usage where: a lab its own to the hub, a member's site what it served to its node."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
+from federation.errors import RefusalError
 from federation.trust.principals import NotAllowedError, Principal
 from federation.values.party import HUB
 from federation.values.roles import MAY_REPORT_USAGE, Role
 
 KEY_LENGTH_MAX = 128
+
+
+class BadBatchKeyError(RefusalError):
+    """A batch needs an Idempotency-Key of 1 to 128 characters."""
+
+    code: ClassVar[str] = "BAD_IDEMPOTENCY_KEY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,6 @@ def reporter_of(who: Principal, here: str) -> Reporter:
 
 
 def check_batch_key(key: str) -> None:
-    """Refuse a batch whose Idempotency-Key is missing or too long (NOT_ALLOWED)."""
+    """Refuse a batch whose Idempotency-Key is missing or too long (BAD_IDEMPOTENCY_KEY)."""
     if not 1 <= len(key) <= KEY_LENGTH_MAX:
-        raise NotAllowedError("an Idempotency-Key of 1 to 128 characters is needed")
+        raise BadBatchKeyError

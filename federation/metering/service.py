@@ -1,8 +1,10 @@
 """Metering: take lines in, send each to where it counts, close the month with a report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from itertools import islice
+from typing import ClassVar, NamedTuple
 
 import msgspec
 
@@ -11,18 +13,30 @@ from federation.licensing import store as licensing
 from federation.licensing.facts import LicenceFacts
 from federation.metering import lines as usage_lines
 from federation.metering import store
-from federation.metering.ingest import Accepted, Desk, RefusedLine, repeated, sort_batch
+from federation.metering.ingest import (
+    Accepted,
+    DecodedLine,
+    Desk,
+    RefusedLine,
+    decode_lines,
+    repeated,
+    sort_batch,
+)
+from federation.metering.notices import Known, addresses_of
 from federation.metering.reporters import Reporter
 from federation.metering.tables import Batch
 from federation.metering.tally import LATE
+from federation.registry import index_store
 from federation.store.canonical import sha256_hex
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
 from federation.values.month import month_of
+from federation.values.party import HUB
 
 LINES_MAX = 5_000
 BYTES_MAX = 8 * 1024 * 1024
 PROBLEMS_SHOWN = 100
+NUMBER_LENGTH_MAX = 24
 
 
 class BatchTooLargeError(RefusalError):
@@ -38,7 +52,7 @@ class BatchConflictError(RefusalError):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """A line that took no id, and why."""
+    """A line, counted from 1, a class and why."""
 
     line: int
     verdict: str
@@ -46,43 +60,76 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class IngestReceipt(msgspec.Struct, frozen=True):
-    """The answer to a batch: how many lines, by class; ACCEPTED ones are classed at cut-off."""
+    """The answer to a batch: how many lines, by class; ACCEPTED ones are classed at cut-off.
+
+    `problems` are the first 100 lines that took no id. `notices` are the first 100 accepted lines
+    of which it is known already that they will hardly earn anything, and in which class they would
+    end today; of a batch's addresses the first 1,000 are looked up.
+    """
 
     batch: str
     lines: int
     classes: dict[str, tuple[int, str]]
     problems: list[Problem]
+    notices: list[Problem] = []
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRead:
+    """A batch within its limits, decoded, and the SHA-256 of what was sent."""
+
+    digest: str
+    lines: list[DecodedLine]
+
+    @property
+    def licences(self) -> set[str]:
+        """The numbers of licences that its lines name, less what cannot be one."""
+        named = {line.licence for _, line, _ in self.lines if not isinstance(line, str)}
+        return {text for text in named if len(text) <= NUMBER_LENGTH_MAX and text.isprintable()}
+
+
+def read_batch(body: bytes) -> BatchRead:
+    """Decode a body of NDJSON lines; one beyond the limits is refused."""
+    if len(body) > BYTES_MAX or body.rstrip(b"\n").count(b"\n") >= LINES_MAX:
+        raise BatchTooLargeError
+    return BatchRead(sha256_hex(body), list(decode_lines(body)))
+
+
+class LicencesNamed(NamedTuple):
+    """What usage needs to know of some licences, by number."""
+
+    facts: Mapping[str, LicenceFacts]
+    repertoire: Mapping[str, frozenset[str]]  # node codes; a worldwide licence is not listed
 
 
 async def ingest(
     session: WriteSession,
-    body: bytes,
+    batch: BatchRead,
     sender: Reporter,
     key: str,
     *,
+    here: str,
     terms: HubTerms,
-    licences: Mapping[str, LicenceFacts],
+    licences: LicencesNamed,
     now: datetime,
 ) -> IngestReceipt:
-    """Take a batch of NDJSON lines once; the same key again returns the same receipt."""
+    """Take a batch once, at the server `here`; the same key again returns the same receipt."""
     reporter = sender.name
-    if len(body) > BYTES_MAX or body.rstrip(b"\n").count(b"\n") >= LINES_MAX:
-        raise BatchTooLargeError
-    fingerprint = sha256_hex(body)
     known = await store.find_batch(session, reporter, key)
     if known is not None:
-        if known.digest != fingerprint:
+        if known.digest != batch.digest:
             raise BatchConflictError(key)
         return msgspec.json.decode(known.receipt, type=IngestReceipt)
-    desk = Desk(sender.source, licences, sender.licensee, terms.use_weight, month_of(now))
-    batch = sort_batch(body, desk)
-    accepted = list(batch.accepted.values())
+    desk = Desk(sender.source, licences.facts, sender.licensee, terms.use_weight, month_of(now))
+    found = sort_batch(batch.lines, desk)
+    accepted = list(found.accepted.values())
     first = await usage_lines.add_new_lines(session, reporter, sender.source, accepted)
-    again = [*(line for line in accepted if line.event_id in first), *batch.repeats]
+    again = [*(line for line in accepted if line.event_id in first), *found.repeats]
     accepted = [line for line in accepted if line.event_id not in first]
     first = {line.event_id: line.content for line in accepted} | first
-    refused = [*batch.refused, *(repeated(line, first[line.event_id]) for line in again)]
+    refused = [*found.refused, *(repeated(line, first[line.event_id]) for line in again)]
     refused.sort(key=lambda item: item.line_no)
+    notices = await _notices(session, here, accepted, licences)
     await _set_late_ones_apart(session, reporter, accepted, refused)
     await usage_lines.add_refused(session, reporter, key, refused)
     counted: dict[str, tuple[int, int]] = {}
@@ -97,17 +144,43 @@ async def ingest(
         problems=[
             Problem(item.line_no, item.verdict, item.reason) for item in refused[:PROBLEMS_SHOWN]
         ],
+        notices=notices,
     )
     session.add(
         Batch(
             reporter=reporter,
             key=key,
-            digest=fingerprint,
+            digest=batch.digest,
             receipt=msgspec.json.encode(receipt).decode(),
             received_at=now,
         )
     )
     return receipt
+
+
+async def _notices(
+    session: ReadSession, here: str, lines: Sequence[Accepted], licences: LicencesNamed
+) -> list[Problem]:
+    """Return what this server knows already of lines it accepts."""
+    addresses = addresses_of(lines)
+    keys = set(addresses.values())
+    is_hub = here == HUB
+    known = Known(
+        licences.facts,
+        licences.repertoire,
+        index_store.claim_index(
+            await (
+                index_store.index_slice(session, keys)
+                if is_hub
+                else index_store.own_slice(session, here, keys)
+            )
+        ),
+        knows_every_claim=is_hub,
+        addresses=addresses,
+    )
+    said = ((line.line_no, known.says(line)) for line in lines)
+    problems = (Problem(number, *notice) for number, notice in said if notice is not None)
+    return list(islice(problems, PROBLEMS_SHOWN))
 
 
 async def _set_late_ones_apart(
@@ -133,6 +206,9 @@ def _count(counted: dict[str, tuple[int, int]], name: str, units: int) -> None:
     counted[name] = (lines + 1, total + units)
 
 
-async def licence_facts(session: ReadSession) -> dict[str, LicenceFacts]:
-    """Return what usage needs to know of every licence known here."""
-    return {row.number: licensing.facts(row) for row in await licensing.all_licences(session)}
+async def licences_named(session: ReadSession, numbers: Collection[str]) -> LicencesNamed:
+    """Return those of some licences that are known here."""
+    rows = await licensing.licences_named(session, numbers)
+    return LicencesNamed(
+        {row.number: licensing.facts(row) for row in rows}, licensing.repertoire(rows)
+    )

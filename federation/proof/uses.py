@@ -33,10 +33,10 @@ async def uses_of(
     member = who.whose(MAY_READ_USES)
     found = await usage_totals.totals_for_url(session, key.text)
     rows = [row for row in found if member in (None, row.member)]
-    licences = await metering.licence_facts(session)
+    licences = await metering.licences_named(session, {row.licence for row in rows})
     earned = await earned_by_address(session, config, rows)
     return [
-        Use(row, licences[row.licence].licensee, amount)
+        Use(row, licences.facts[row.licence].licensee, amount)
         for row, amount in zip(rows, earned, strict=True)
     ]
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from federation.errors import RefusalError
 from federation.licensing.facts import Component, LicenceFacts
-from federation.metering.ingest import Desk, repeated, sort_batch
+from federation.metering.ingest import Desk, decode_lines, repeated, sort_batch
 from federation.metering.verdicts import Terms, place, term_class
 from federation.payments.set_off import Debit, take_up
 from federation.registry.entitlement import HeldClaim, Membership, works_on
@@ -161,6 +161,7 @@ def a_licence(
     fee: int = 0,
     uses: str = "TRAIN",
     components: dict[str, tuple[str, int]] | None = None,
+    revoked: str | None = None,
     **terms: Any,
 ) -> LicenceFacts:
     """A licence; `components` are {id: (uses, fee)}."""
@@ -172,7 +173,7 @@ def a_licence(
         "currency": "EUR",
         "starts_on": date.fromisoformat(starts),
         "ends_on": date.fromisoformat(ends),
-        "revoked_at": None,
+        "revoked_at": instant(revoked) if revoked else None,
         "usage_basis": "site",
         "unclaimed": "exclude",
         "components": tuple(
@@ -364,7 +365,7 @@ def classes_of(*lines: dict[str, Any]) -> list[str]:
     """The class, of 1 and 2, of each of one reporter's lines; ACCEPTED where it is past them."""
     body = "\n".join(json.dumps(item) for item in lines).encode()
     desk = Desk("lab", {"HUB-000001": a_licence()}, "lab-one", DEMO_TERMS.use_weight, "2026-09")
-    found = sort_batch(body, desk)
+    found = sort_batch(decode_lines(body), desk)
     classes = {item.line_no: item.verdict for item in found.refused}
     for item in found.repeats:
         first = found.accepted[item.event_id].content

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import gzip
 import subprocess
 import sys
 from datetime import timedelta
@@ -273,6 +274,8 @@ async def test_another_labs_licence_does_not_exist(shop):
         ([], None, "OUTSIDE_LICENCE"),
         (["news.example/de/"], None, "MALFORMED_URL"),
         (["https://news.example/de/*"], None, "INVALID_GRANT"),
+        (["https://news.example/de/?page=1"], None, "INVALID_GRANT"),
+        (["https://news.example/de/#top"], None, "INVALID_GRANT"),
         (["https://news.example/"], None, "OUTSIDE_LICENCE"),  # wider than any claim
         (["https://nobody.example/"], None, "OUTSIDE_LICENCE"),
         (["https://news.example/de/", "https://news.example/fr/"], None, "OUTSIDE_LICENCE"),
@@ -419,7 +422,26 @@ async def test_a_batch_needs_its_key(shop, headers):
             headers=headers,
         )
 
-    assert (answer.status, answer.code) == (403, "NOT_ALLOWED")
+    assert (answer.status, answer.code) == (400, "BAD_IDEMPOTENCY_KEY")
+
+
+PACKED_WRONGLY = {
+    "br": (a_body(1), 415, "UNKNOWN_ENCODING"),
+    "gzip, gzip": (gzip.compress(gzip.compress(a_body(1))), 415, "UNKNOWN_ENCODING"),
+    "gzip": (gzip.compress(bytes(64 * 1024 * 1024)), 413, "BATCH_TOO_LARGE"),  # a bomb
+    "deflate": (a_body(1), 422, "BAD_BODY"),
+}
+
+
+@pytest.mark.parametrize("encoding", PACKED_WRONGLY)
+async def test_a_batch_packed_in_no_known_way_or_beyond_the_limit_is_refused(shop, encoding):
+    body, status, code = PACKED_WRONGLY[encoding]
+    token = staff(shop, "DE", "sites", "site")
+    headers = {"Idempotency-Key": "packed", "Content-Encoding": encoding}
+    async with nothing_changes(shop, "DE"):
+        answer = await send(shop, "DE", "/usage", body, token=token, headers=headers)
+
+    assert (answer.status, answer.code) == (status, code)
 
 
 async def test_sites_report_to_their_node_and_labs_to_the_hub(shop):

@@ -1,7 +1,11 @@
 """A month with everything wrong in it: what counts for nothing, and what holds a run up."""
 
+import gzip
+import zlib
+from codecs import BOM_UTF8
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from federation.scenario import documents as ask
@@ -17,6 +21,7 @@ from tests.federation.harness import (
     nothing_changes,
     report_lines,
     resumed,
+    send,
     soon,
     tell,
 )
@@ -80,13 +85,20 @@ async def test_what_a_licence_or_the_registry_does_not_cover_earns_nothing(small
         a_line("l-2", "HUB-000002", f"{NEWS}/de/1", use="SEARCH"),
     ]
     lab_two = [
-        a_line("l-1", "HUB-000002", f"{NEWS}/de/1", use="SEARCH", units=70),
+        a_line(
+            "l-1",
+            "HUB-000002",
+            f"{NEWS}/de/1",
+            use="SEARCH",
+            units=70,
+            occurred_at="2026-09-15T00:00:00Z",  # the instant of its revocation: not after it
+        ),
         a_line(
             "l-2",
             "HUB-000002",
             f"{NEWS}/de/1",
             use="SEARCH",
-            occurred_at="2026-09-15T00:00:00Z",
+            occurred_at="2026-09-15T00:00:00.000001Z",
         ),
     ]
     received = [
@@ -126,6 +138,14 @@ async def test_what_a_licence_or_the_registry_does_not_cover_earns_nothing(small
         (10, "MALFORMED", "use: unknown 'FLY'"),
         (11, "UNKNOWN_LICENCE", "no such licence: HUB-000009"),
     ]
+    assert [(item["line"], item["verdict"]) for item in again["notices"]] == [
+        (7, "OUT_OF_SCOPE"),
+        (12, "other_source"),
+        (13, "OUTSIDE_TERM"),
+    ]
+    assert [(item["line"], item["verdict"]) for item in received[2]["notices"]] == [
+        (2, "OUTSIDE_TERM")
+    ]
     assert document.classes == {
         "CONFLICT": (1, "101"),
         "DISPUTED": (1, "300"),
@@ -146,6 +166,35 @@ async def test_what_a_licence_or_the_registry_does_not_cover_earns_nothing(small
         ("HUB-000001", "~DISPUTED", str(300 * 1_000 * 1_000 * 10_000)),
         ("HUB-000002", "DE", str(70 * 3_000 * 250 * 10_000)),
     ]
+
+
+async def test_a_batch_is_the_same_however_it_is_packed(small):
+    body = BOM_UTF8 + msgspec.json.encode(a_line("e", "HUB-000001", f"{NEWS}/de/private/1"))
+    packed = {"gzip": gzip.compress(body), "deflate": zlib.compress(body), "identity": body}
+    answers = [
+        await send(
+            small,
+            "DE",
+            "/usage",
+            sent,
+            token=small.at("DE", "sites")._token(),
+            headers={"Idempotency-Key": "alike", "Content-Encoding": encoding},
+        )
+        for encoding, sent in packed.items()
+    ]
+
+    assert [(answer.status, answer.body) for answer in answers] == [
+        (
+            200,
+            {
+                "batch": "alike",
+                "lines": 1,
+                "classes": {"ACCEPTED": [1, "100"]},
+                "problems": [],
+                "notices": [{"line": 1, "verdict": "RESERVED", "reason": "withheld from TRAIN"}],
+            },
+        )
+    ] * 3
 
 
 async def pay(small, licence, amount):

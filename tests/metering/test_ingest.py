@@ -1,6 +1,7 @@
 """What one server decides alone: classes 1 to 4 of a batch, line by line (SETTLEMENT §3)."""
 
 import json
+from codecs import BOM_UTF8
 from datetime import UTC, date, datetime
 
 import pytest
@@ -14,6 +15,7 @@ from federation.metering.ingest import (
     UNITS_MAX,
     Desk,
     RefusedLine,
+    decode_lines,
     repeated,
     sort_batch,
 )
@@ -70,7 +72,7 @@ def a_line(**changes):
 
 def batch_of(*lines, desk=None):
     raw = b"\n".join(line if isinstance(line, bytes) else line.encode() for line in lines)
-    return sort_batch(raw, desk or a_desk())
+    return sort_batch(decode_lines(raw), desk or a_desk())
 
 
 def accepted(line, **options):
@@ -261,12 +263,12 @@ def test_a_malformed_line_is_malformed_before_its_licence_is_looked_at():
         ({"occurred_at": "2026-09-30T23:00:00-01:00"}, "OUTSIDE_TERM", "2026-10"),
         ({"occurred_at": "2026-10-01T00:00:00Z", "use": "GROUND"}, "OUTSIDE_TERM", "2026-10"),
         (
-            {"licence": "HUB-000003", "occurred_at": "2026-09-15T11:59:59.9999999Z"},
+            {"licence": "HUB-000003", "occurred_at": "2026-09-15T12:00:00Z"},
             None,
             "2026-09",
         ),
         (
-            {"licence": "HUB-000003", "occurred_at": "2026-09-15T12:00:00Z"},
+            {"licence": "HUB-000003", "occurred_at": "2026-09-15T12:00:00.000001Z"},
             "OUTSIDE_TERM",
             "2026-09",
         ),
@@ -377,10 +379,23 @@ def test_every_line_and_unit_received_is_in_one_class(lines):
     assert units == sum(counted_units(line) for line in lines)
 
 
+def test_a_byte_order_mark_in_front_of_a_batch_is_passed_over():
+    batch = batch_of(BOM_UTF8 + a_line().encode(), a_line(event_id="e-2"))
+
+    assert (list(batch.accepted), batch.refused) == (["e-1", "e-2"], [])
+
+
+def test_a_byte_order_mark_elsewhere_is_part_of_its_line():
+    batch = batch_of(a_line(), BOM_UTF8 + a_line(event_id="e-2").encode())
+
+    assert list(batch.accepted) == ["e-1"]
+    assert [(line.line_no, line.verdict) for line in batch.refused] == [(2, "MALFORMED")]
+
+
 @given(st.lists(st.binary() | texts.map(str.encode)))
 def test_no_bytes_stop_a_batch(lines):
     body = b"\n".join(lines)
-    batch = sort_batch(body, a_desk())
+    batch = sort_batch(decode_lines(body), a_desk())
     numbers = [line.line_no for line in (*batch.accepted.values(), *batch.repeats, *batch.refused)]
 
     assert sorted(numbers) == [

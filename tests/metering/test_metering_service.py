@@ -19,6 +19,7 @@ from federation.metering.service import (
     BatchConflictError,
     BatchTooLargeError,
     IngestReceipt,
+    LicencesNamed,
     Problem,
 )
 from tests.databases import HUB_TERMS, contents, opened, refused
@@ -66,21 +67,22 @@ def body(*lines):
 
 
 def ingesting(data, *, key="b-1", now=NOON, **changes):
-    licences = changes.pop("licences", LICENCES)
+    options = {"here": "DE", "licences": LicencesNamed(LICENCES, {})}
+    options |= {name: changes.pop(name) for name in ("here", "licences") if name in changes}
     sender = {"name": "site:pub", "source": "site", "licensee": None} | changes
     return lambda session: service.ingest(
         session,
-        data,
+        service.read_batch(data),
         Reporter(**sender),
         key,
         terms=HUB_TERMS,
-        licences=licences,
         now=now,
+        **options,
     )
 
 
 def as_lab(lab="lab-one"):
-    return {"name": f"lab:{lab}", "source": "lab", "licensee": lab}
+    return {"here": "HUB", "name": f"lab:{lab}", "source": "lab", "licensee": lab}
 
 
 async def ingest(database, *lines, data=None, **options):
@@ -147,6 +149,11 @@ async def test_a_receipt_says_what_became_of_each_line(database):
             Problem(7, "MALFORMED", "units: 0 is not at least 1"),
             Problem(8, "DUPLICATE", "event_id e-1 was accepted before"),
             Problem(9, "CONFLICT", "event_id e-1 was accepted before"),
+        ],
+        notices=[
+            Problem(3, "other_source", "HUB-000002 counts what the lab reports"),
+            Problem(4, "OUTSIDE_TERM", "HUB-000001 holds from 2026-09-01 to 2026-09-30"),
+            Problem(5, "OUT_OF_SCOPE", "HUB-000001 does not grant SEARCH"),
         ],
     )
     assert await kept_lines(database) == [
@@ -246,7 +253,7 @@ async def test_the_same_batch_again_gets_the_same_receipt_and_counts_nothing(dat
     before = await contents(database)
 
     later = NOON + timedelta(days=40)
-    assert await ingest(database, *lines, now=later, licences={}) == first
+    assert await ingest(database, *lines, now=later, licences=LicencesNamed({}, {})) == first
     assert await contents(database) == before
 
 

@@ -77,11 +77,12 @@ def test_a_term_includes_both_its_days_in_utc(at, expected):
     assert term_class(a_licence(), "TRAIN", at, "site") == expected
 
 
-def test_a_revoked_licence_covers_nothing_from_that_instant():
+def test_a_revoked_licence_covers_nothing_after_that_instant():
     licence = a_licence(revoked_at=AT)
+    next_one = AT + timedelta(microseconds=1)
 
-    assert term_class(licence, "TRAIN", AT, "site") == verdicts.OUTSIDE_TERM
-    assert term_class(licence, "TRAIN", AT - timedelta(microseconds=1), "site") is None
+    assert term_class(licence, "TRAIN", AT, "site") is None
+    assert term_class(licence, "TRAIN", next_one, "site") == verdicts.OUTSIDE_TERM
 
 
 def test_the_other_source_comes_before_the_term_and_the_term_before_the_scope():

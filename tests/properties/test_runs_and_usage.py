@@ -12,7 +12,7 @@ from federation.bankfiles.entries import BankEntry, Place, Statement
 from federation.banking.checks import BalanceMismatchError, check_balances
 from federation.ledger.chain import GENESIS, digest_of, link
 from federation.ledger.entries import RunName, run_entries
-from federation.metering.ingest import Desk, repeated, sort_batch
+from federation.metering.ingest import Desk, decode_lines, repeated, sort_batch
 from federation.metering.tally import CountedLine, Counter
 from federation.metering.verdicts import Terms
 from federation.registry.index import ClaimIndex, IndexedOptOut
@@ -184,7 +184,7 @@ def test_i13_every_line_received_is_accepted_repeated_or_refused_with_a_code(row
     body = b"\n".join(json.dumps(GOOD | row).encode() for row in rows)
     uses = ("GROUND", "SEARCH", "TRAIN")
     desk = Desk("site", {row.number: row for row in KNOWN}, None, uses, "2026-09")
-    batch = sort_batch(body, desk)
+    batch = sort_batch(decode_lines(body), desk)
     again = [repeated(line, batch.accepted[line.event_id].content) for line in batch.repeats]
 
     assert len(batch.accepted) + len(again) + len(batch.refused) == len(rows)
