@@ -91,8 +91,6 @@ async def _check_delta(session: ReadSession, node: str, delta: RegistryDelta) ->
     if taken or len(set(ids)) < len(ids):
         raise BadDeltaError(f"claim {(sorted(taken) or ['?'])[0]} is there already, or comes twice")
     for fact in delta.claims:
-        if fact.counts_to is not None and fact.counts_to < fact.counts_from:
-            raise BadDeltaError(f"claim {fact.claim_id} ends before it begins")
         _check_address(fact.host, fact.path)
     for opt_out in delta.opt_outs:
         if opt_out.host is not None and opt_out.path is not None:
