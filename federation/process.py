@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import gc
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -159,16 +159,3 @@ def _bind(host: str, port: int) -> socket.socket:
 async def stop_all(services: Sequence[Service]) -> None:
     """Stop servers side by side; one that fails keeps none of the others from stopping."""
     await asyncio.gather(*(service.stop() for service in services), return_exceptions=True)
-
-
-@contextlib.asynccontextmanager
-async def running(*services: Service) -> AsyncIterator[None]:
-    """Start some servers, and stop them at the end, the last first."""
-    started: list[Service] = []
-    try:
-        for service in services:
-            await service.start()
-            started.append(service)
-        yield
-    finally:
-        await stop_all(started)

@@ -219,11 +219,6 @@ async def matches_of(session: ReadSession, entry_id: int) -> list[Match]:
     return list(rows)
 
 
-async def find_match(session: ReadSession, match_id: int) -> Match | None:
-    """Return an act."""
-    return await session.get(Match, match_id)
-
-
 async def items_of(session: ReadSession, match_id: int) -> list[MatchItem]:
     """Return the items of an act, in order."""
     rows = await session.scalars(

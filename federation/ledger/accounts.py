@@ -74,10 +74,6 @@ class Accounts:
         """Return `Income:<P>:ClearingFee|CollectingFee|AdminFee`."""
         return f"Income:{self.party}:{name}"
 
-    def expense(self, name: str) -> str:
-        """Return `Expenses:<P>:BankCharges`."""
-        return f"Expenses:{self.party}:{name}"
-
     def equity(self, name: str) -> str:
         """Return `Equity:<P>:Clearing|FxRounding|FxRealised`."""
         return f"Equity:{self.party}:{name}"

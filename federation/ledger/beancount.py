@@ -73,16 +73,6 @@ def write_beancount(title: str, entries: Iterable[ExportEntry]) -> bytes:
     return "\n".join(block for block in blocks if block).encode()
 
 
-def concatenate(parts: Iterable[bytes]) -> bytes:
-    """Return several journals as one file: the options stand once, those of the first part."""
-    journals: list[bytes] = []
-    for part in parts:
-        lines = part.splitlines(keepends=True)
-        kept = (line for line in lines if not (journals and line.startswith(b"option ")))
-        journals.append(b"".join(kept))
-    return b"\n".join(journals)
-
-
 def account_name(account: str) -> str:
     """Return an account as beancount reads it; two accounts never become the same.
 

@@ -1,12 +1,11 @@
 """A head of the journal as a server signs it: who holds two can see that one extends the other."""
 
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
-from federation.trust.jose import sign, verify
-from federation.trust.keys import Keys, SigningKey
+from federation.trust.jose import sign
+from federation.trust.keys import SigningKey
 from federation.values.month import WrittenMonth
 
 HEAD_TYP = "ledger-head+jwt"
@@ -28,8 +27,3 @@ def sign_head(facts: HeadFacts, *, issuer: str, now: datetime, key: SigningKey) 
     """Return a compact JWS over a head, said at `now`."""
     said = {"iss": issuer, "iat": int(now.timestamp())}
     return sign({**said, **msgspec.structs.asdict(facts)}, typ=HEAD_TYP, key=key)
-
-
-def read_head(token: str, keys: Keys) -> dict[str, Any]:
-    """Return the claims of a signed head, whatever its age; a false one is refused."""
-    return verify(token, typ=HEAD_TYP, keys=keys)

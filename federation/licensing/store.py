@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from federation.licensing.facts import LicenceFacts
 from federation.licensing.objects import decode
@@ -118,12 +118,6 @@ async def receipts_of(session: ReadSession, number: str) -> list[Receipt]:
         select(Receipt).where(Receipt.licence == number).order_by(Receipt.received_on, Receipt.id)
     )
     return list(rows)
-
-
-async def count_by_status(session: ReadSession) -> dict[str, int]:
-    """Return {status: number of licences}."""
-    rows = await session.execute(select(Licence.status, func.count()).group_by(Licence.status))
-    return {status: count for status, count in rows}
 
 
 async def stopped(session: ReadSession) -> dict[str, str]:

@@ -259,17 +259,6 @@ async def received(session: ReadSession, period: Month) -> tuple[int, int]:
     return lines, units
 
 
-async def problems(session: ReadSession, reporter: str, batch: str, limit: int) -> list[Uncounted]:
-    """Return the lines of a batch that took no id, with reasons."""
-    rows = await session.scalars(
-        select(Uncounted)
-        .where(Uncounted.reporter == reporter, Uncounted.batch == batch)
-        .order_by(Uncounted.line_no)
-        .limit(limit)
-    )
-    return list(rows)
-
-
 async def placed_lines(session: ReadSession, period: Month) -> Counted:
     """Return what the lines of a month that were placed here come to."""
     found: Counted = {}

@@ -95,12 +95,6 @@ async def effective_run(session: ReadSession, period: Month) -> Run | None:
     )
 
 
-async def approved_run_id(session: ReadSession, period: Month) -> str | None:
-    """Return the run that locked a month."""
-    row = await session.get(LockedPeriod, period)
-    return row.run_id if row else None
-
-
 async def standings(session: ReadSession, before: Month) -> list[Standing]:
     """Return what settled months left, oldest first."""
     rows = await session.scalars(
@@ -172,14 +166,6 @@ async def add_held(session: WriteSession, rows: Sequence[tuple[object, ...]]) ->
         "held_since",
     ]
     await insert_rows(session, HeldItem, columns, rows)
-
-
-async def held_items(session: ReadSession, url_key: str | None, limit: int) -> list[HeldItem]:
-    """Return what is held, oldest first."""
-    query = select(HeldItem).order_by(HeldItem.id).limit(limit)
-    if url_key is not None:
-        query = query.where(HeldItem.url_key == url_key)
-    return list(await session.scalars(query))
 
 
 def periods_before(locked: Collection[Month], period: Month) -> list[Month]:

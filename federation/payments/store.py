@@ -5,7 +5,7 @@ from datetime import date
 
 from sqlalchemy import func, select
 
-from federation.ledger.tables import JournalEntry, JournalPosting
+from federation.ledger.tables import JournalEntry
 from federation.payments.names import (
     bank_document,
     conversion_document,
@@ -176,21 +176,6 @@ async def _documents(session: ReadSession, prefix: str) -> list[str]:
         .order_by(JournalEntry.id)
     )
     return list(rows)
-
-
-async def postings_of_account(
-    session: ReadSession, account: str
-) -> list[tuple[str, str, int, str]]:
-    """Return (debit, credit, amount, currency) of every posting of an account."""
-    rows = await session.execute(
-        select(
-            JournalPosting.debit,
-            JournalPosting.credit,
-            JournalPosting.amount,
-            JournalPosting.currency,
-        ).where((JournalPosting.debit == account) | (JournalPosting.credit == account))
-    )
-    return [(debit, credit, amount, currency) for debit, credit, amount, currency in rows]
 
 
 async def find_conversion(session: ReadSession, deal: str) -> Conversion | None:

@@ -30,7 +30,6 @@ from federation.values.licence_key import LicenceKey, number_of
 from federation.values.month import Month
 from federation.values.party import HUB
 
-ADVICE_ROWS = {"receivable": "receivable", "payable": "payable", "clearing_fees": "clearing fee"}
 ADJUSTMENTS_MAX = 1_000
 
 

@@ -1,6 +1,5 @@
 """When a month's reports are due and whom to remind when. Pure."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -24,8 +23,3 @@ def due(calendar: Calendar, period: Month, sender: str) -> Due:
     ahead = sorted(set(calendar.reminder_days), reverse=True)
     days = (due_on - timedelta(days=days) for days in ahead)
     return Due(sender, due_on, tuple(day for day in days if day > end))
-
-
-def due_all(calendar: Calendar, period: Month, senders: Iterable[str]) -> dict[str, Due]:
-    """Return when each sender's report is due."""
-    return {sender: due(calendar, period, sender) for sender in sorted(senders)}

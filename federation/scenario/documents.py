@@ -10,7 +10,6 @@ RECOMMEND = """mutation($id: ID!) {
   recommendAdmission(application: $id) { __typename ... on Refused { code message } } }"""
 APPROVE = """mutation($id: ID!) {
   approveAdmission(application: $id) { __typename ... on Refused { code message } } }"""
-COLLECTIVES = "{ collectives { code } }"
 DELIVERIES = "{ deliveries { target waiting } }"
 PARKED = "{ parkedMessages(first: 10) { sender stream kind code reason } }"
 LICENSEE = """mutation($id: String!, $name: String!) {

@@ -9,19 +9,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
-from typing import ClassVar
 
 import msgspec
 
-from federation.errors import RefusalError
-
 DEFAULT = "default"
-
-
-class NotYetDistributableError(RefusalError):
-    """Held money is not shared by market share before its legal date."""
-
-    code: ClassVar[str] = "NOT_YET_DISTRIBUTABLE"
 
 
 class Law(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,14 +41,6 @@ class Clocks:
     list_by: date
     public_by: date
     non_distributable_on: date
-
-    def next_after(self, day: date) -> tuple[str, date] | None:
-        """Return the next clock that is not over, None when all are."""
-        for name in ("distribute_by", "list_by", "public_by", "non_distributable_on"):
-            when: date = getattr(self, name)
-            if when >= day:
-                return name, when
-        return None
 
 
 @cache
@@ -111,13 +94,3 @@ def months_after(day: date, months: int) -> date:
 def _clamped(year: int, month: int, day: int) -> date:
     following = date(year + month // 12, month % 12 + 1, 1)
     return date(year, month, min(day, (following - timedelta(days=1)).day))
-
-
-def require_distributable(law: Law, received_on: date, today: date) -> None:
-    """Refuse to share held money among those who are known, before its date.
-
-    No server here does it even then: it is the general assembly's decision.
-    """
-    when = clocks(law, received_on).non_distributable_on
-    if today < when:
-        raise NotYetDistributableError(f"collected {received_on}, not before {when}")

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 import pytest_asyncio
+from sqlalchemy import select
 
 from federation.ledger import store as ledger
 from federation.months import store as months
+from federation.months.tables import HeldItem
 from federation.scenario.client import ApiError
 from federation.settlement.run import compute
 from federation.settlement.run_document import decode
@@ -127,8 +129,8 @@ def moved(before, after):
 
 async def held_amounts(small, url_key, reason):
     async with small.databases[HUB].read() as session:
-        rows = await months.held_items(session, url_key, 100)
-    return {row.licence: row.amount for row in rows if row.reason == reason}
+        rows = await session.scalars(select(HeldItem).where(HeldItem.url_key == url_key))
+        return {row.licence: row.amount for row in rows if row.reason == reason}
 
 
 async def register_late(small):

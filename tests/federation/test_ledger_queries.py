@@ -3,7 +3,7 @@
 import pytest
 import pytest_asyncio
 
-from federation.ledger.heads import HEAD_TYP, read_head
+from federation.ledger.heads import HEAD_TYP
 from federation.trust.jose import InvalidTokenError, verify
 from federation.trust.keys import key_set
 from federation.values.party import HUB
@@ -124,14 +124,14 @@ async def test_heads_are_a_chain_and_are_signed_by_the_server_alone(small):
 
         assert september["opening"] == "0" * 64
         assert october["opening"] == september["hash"]
-        said = read_head(signed, keys)
+        said = verify(signed, typ=HEAD_TYP, keys=keys)
         assert said["iss"] == small.keepers[code].config.entity_id
         assert (said["head"], said["period"], said["opening"]) == (
             september["hash"],
             SEPTEMBER,
             september["opening"],
         )
-        assert read_head(now, keys)["head"] == (await auditor.ask(HEAD))["hash"]
+        assert verify(now, typ=HEAD_TYP, keys=keys)["head"] == (await auditor.ask(HEAD))["hash"]
         other = "DE" if code == HUB else HUB
         with pytest.raises(InvalidTokenError):
             verify(signed, typ=HEAD_TYP, keys=key_set([small.key(other).public_jwk()]))

@@ -16,7 +16,6 @@ from federation.ledger.beancount import (
     ExportEntry,
     ExportPosting,
     account_name,
-    concatenate,
     write_beancount,
 )
 
@@ -162,27 +161,6 @@ def test_books_without_entries_are_a_valid_file(tmp_path):
         'option "tolerance_multiplier" "0"',
     ]
     assert judged(tmp_path, data) == (0, "")
-
-
-def test_the_journals_of_several_servers_are_one_valid_file_with_one_set_of_options(tmp_path):
-    hub_books = [
-        an_entry(a_posting("Assets:HUB:Bank", "Liabilities:HUB:Suspense:Unmatched", 7, "JPY"))
-    ]
-    parts = [
-        write_beancount(f"Books of {code}", books)
-        for code, books in (("FR", []), ("GB", GB_BOOKS), ("HUB", hub_books))
-    ]
-
-    data = concatenate(iter(parts))
-
-    assert judged(tmp_path, data) == (0, "")
-    assert re.findall(rb"^option.*$", data, re.MULTILINE) == [
-        b'option "title" "Books of FR"',
-        b'option "tolerance_multiplier" "0"',
-    ]
-    assert [data.count(b"; Books of " + code) for code in (b"FR", b"GB", b"HUB")] == [1, 1, 1]
-    assert judged(tmp_path, data.replace(b" 7 JPY", b" 8 JPY"))[0] != 0
-    assert concatenate([]) == b""
 
 
 def test_an_account_above_others_is_balanced_together_with_them(tmp_path):

@@ -3,7 +3,7 @@
 from datetime import date
 
 from federation.config import Calendar
-from federation.runs.calendar import due, due_all
+from federation.runs.calendar import due
 
 
 def test_a_report_is_due_on_a_day_of_the_next_month_and_reminders_lie_before_it():
@@ -16,7 +16,7 @@ def test_a_report_is_due_on_a_day_of_the_next_month_and_reminders_lie_before_it(
 def test_a_sender_may_have_a_day_of_its_own():
     calendar = Calendar(cut_off_day=5, senders={"GB": 8}, reminder_days=(0, 20, 2, 2))
 
-    found = due_all(calendar, "2026-02", ["GB", "FR"])
+    found = {sender: due(calendar, "2026-02", sender) for sender in ("FR", "GB")}
 
     assert {sender: item.due_on for sender, item in found.items()} == {
         "FR": date(2026, 3, 5),

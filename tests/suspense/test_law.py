@@ -15,12 +15,10 @@ from federation.suspense.items import (
 from federation.suspense.law import (
     Clocks,
     Law,
-    NotYetDistributableError,
     clocks,
     law_for,
     laws,
     months_after,
-    require_distributable,
     year_end,
 )
 
@@ -93,24 +91,6 @@ def test_the_clocks_come_in_order_and_after_the_money(received_on):
     dates = [found.distribute_by, found.list_by, found.public_by, found.non_distributable_on]
     assert dates == sorted(dates)
     assert received_on < found.distribute_by
-
-
-@given(DAYS, DAYS)
-def test_held_money_is_not_shared_by_market_share_before_its_date(received_on, today):
-    law = law_for("GB", received_on)
-    if today >= clocks(law, received_on).non_distributable_on:
-        require_distributable(law, received_on, today)
-        return
-    with pytest.raises(NotYetDistributableError) as caught:
-        require_distributable(law, received_on, today)
-    assert caught.value.code == "NOT_YET_DISTRIBUTABLE"
-
-
-def test_the_last_day_before_its_date_is_too_early_and_the_day_itself_is_not():
-    law = law_for("FR", date(2026, 9, 1))
-    with pytest.raises(NotYetDistributableError):
-        require_distributable(law, date(2026, 9, 1), date(2029, 12, 31))
-    require_distributable(law, date(2026, 9, 1), date(2030, 1, 1))
 
 
 @pytest.mark.parametrize(
