@@ -32,6 +32,16 @@ _DECLARED = re.compile(rb"""\A\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]{
 _AMOUNT = re.compile(r"\+?(?=\.?[0-9])([0-9]{0,18})(?:\.([0-9]{0,18}))?")
 
 
+# What people send instead of an XML file, by its first bytes.
+_OTHERS = (
+    (b"PK\x03\x04", "this is a ZIP archive: unpack it and import the files in it"),
+    (b"\x1f\x8b", "this is compressed with gzip: unpack it and import the file in it"),
+    (b"%PDF", "this is a PDF: ask the bank for the same as camt.053"),
+    (b":20:", "this is an MT940: ask the bank for the same as camt.053"),
+    (b"{1:", "this is a SWIFT MT message: ask the bank for the same as camt.053"),
+)
+
+
 class BankFileTooLargeError(RefusalError):
     """A bank file has at most 32 MiB, 10,000 statements, 100,000 entries, as many transactions."""
 
@@ -100,6 +110,9 @@ def _refuse_hostile(data: bytes) -> None:
     if len(data) > BYTES_MAX:
         raise BankFileTooLargeError(f"{len(data)} bytes")
     body = data.removeprefix(b"\xef\xbb\xbf")
+    for start, reason in _OTHERS:
+        if body.lstrip().startswith(start):
+            raise BadBankFileError(f"line 1: {reason}")
     declared = _DECLARED.match(body)
     encoding = declared.group(1).decode().lower() if declared else "utf-8"
     if _ENCODING.fullmatch(encoding) is None or b"\x00" in data:

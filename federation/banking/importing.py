@@ -6,6 +6,7 @@ closing, continuity with the statement before. What is known already adds nothin
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import ClassVar
 
 import msgspec
@@ -21,7 +22,16 @@ from federation.banking.checks import (
 )
 from federation.banking.continuity import Named, in_order, what_is_new
 from federation.banking.names import booked_document
-from federation.banking.tables import BankAccount, DetailRow, Entry, File, Notice, StatementRow
+from federation.banking.tables import (
+    IMPORTED,
+    BankAccount,
+    DetailRow,
+    Entry,
+    File,
+    FileAct,
+    Notice,
+    StatementRow,
+)
 from federation.banking.waiting import At
 from federation.errors import RefusalError
 from federation.ledger.accounts import Accounts, transfer
@@ -51,6 +61,7 @@ class Imported:
     enriched: int = 0
     matched: int = 0
     reported: int = 0
+    warnings: list[str] = field(default_factory=list[str])
 
 
 @dataclass(slots=True)
@@ -58,7 +69,7 @@ class _Intake:
     """A file on its way in; it is kept with the first thing it brings."""
 
     at: At
-    kept: File
+    kept: File | FileAct
     done: Imported
     is_kept: bool = False
 
@@ -69,28 +80,36 @@ class _Intake:
             self.is_kept = True
 
 
+async def _to_keep(at: At, data: bytes, file: BankFile) -> File | FileAct:
+    """Return what records that a file came: itself, or that it came again after a withdrawal."""
+    name, who = sha256_hex(data), at.who.subject
+    if await store.find_file(at.session, name) is not None:
+        return FileAct(file=name, act=IMPORTED, reason="", acted_by=who, acted_at=at.now)
+    return File(
+        sha256=name,
+        kind=file.kind,
+        version=file.version,
+        content=data,
+        imported_by=who,
+        imported_at=at.now,
+    )
+
+
 async def import_statements(at: At, data: bytes, file: BankFile) -> Imported:
     """Enter the statements or notifications of a file; the same file again adds nothing."""
     session, name = at.session, sha256_hex(data)
-    known = await store.find_file(session, name)
-    done = Imported(file.kind, file.version, name, is_known=known is not None)
-    if known is not None:
+    is_known = await store.is_imported(session, name)
+    done = Imported(file.kind, file.version, name, is_known=is_known)
+    if is_known:
         return done
     by_account: dict[int, list[Named]] = {}
     for statement in file.statements:
         named = await _named(session, statement)
         check_currency(statement, named.account.currency)
         check_balances(statement, named.account.currency)
+        done.warnings += _warnings(statement, at.now.date())
         by_account.setdefault(named.account.id, []).append(named)
-    kept = File(
-        sha256=name,
-        kind=file.kind,
-        version=file.version,
-        content=data,
-        imported_by=at.who.subject,
-        imported_at=at.now,
-    )
-    intake = _Intake(at, kept, done)
+    intake = _Intake(at, await _to_keep(at, data, file), done)
     for account_id in sorted(by_account):
         last = await store.last_statement(session, account_id)
         for named in in_order(by_account[account_id], last.closing if last else None):
@@ -101,6 +120,15 @@ async def import_statements(at: At, data: bytes, file: BankFile) -> Imported:
     if file.report is not None:
         await intake.keep()
     return done
+
+
+def _warnings(statement: Statement, today: date) -> list[str]:
+    """Say what is lawful in a statement and still looks wrong."""
+    days = [statement.to_on, *(entry.booked_on for entry in statement.entries if entry.is_booked)]
+    last = max((day for day in days if day is not None), default=today)
+    if last <= today:
+        return []
+    return [f"{statement.place}: {statement.id!r} is dated {last}, and today is {today}"]
 
 
 async def _named(session: ReadSession, statement: Statement) -> Named:

@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
-from federation.banking.names import ALL_BOOKED, booked_document
+from federation.banking.names import ALL_BOOKED, ALL_WITHDRAWN, booked_document
 from federation.banking.tables import BankAccount, Entry, Match, MatchItem, StatementRow
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts
@@ -26,7 +26,9 @@ async def statements_balance(session: ReadSession, here: str) -> Check:
         else:
             booked[entry.statement_id] += entry.signed
     rows = await session.stream_scalars(
-        select(StatementRow).order_by(StatementRow.account_id, StatementRow.number),
+        select(StatementRow)
+        .where(StatementRow.number > 0)
+        .order_by(StatementRow.account_id, StatementRow.number),
         execution_options={"yield_per": STREAM_ROWS},
     )
     examined, wrong, last = 0, list[str](), dict[int, tuple[int, int]]()
@@ -43,27 +45,34 @@ async def statements_balance(session: ReadSession, here: str) -> Check:
 
 
 async def entries_booked_once(session: ReadSession, here: str) -> Check:
-    """I17: each booked entry of a bank stands in the journal once, with its amount."""
+    """I17: each booked entry of a bank stands in the journal once, with its amount.
+
+    A withdrawn one stands there twice: as it came, and reversed.
+    """
     books = Accounts(here)
     entered: dict[str, tuple[int, str]] = {}
     rows = await session.stream(
         select(JournalEntry.document, JournalPosting)
         .join(JournalPosting, JournalPosting.entry_id == JournalEntry.id)
-        .where(JournalEntry.document.like(ALL_BOOKED)),
+        .where(
+            or_(JournalEntry.document.like(ALL_BOOKED), JournalEntry.document.like(ALL_WITHDRAWN))
+        ),
         execution_options={"yield_per": STREAM_ROWS},
     )
     async for document, posting in rows:
+        entry_name = document.rpartition("/")[0]
         sign = 1 if posting.debit == books.asset("Bank") else -1
-        total, _ = entered.get(document, (0, ""))
-        entered[document] = (total + sign * posting.amount, posting.currency)
+        total, _ = entered.get(entry_name, (0, ""))
+        entered[entry_name] = (total + sign * posting.amount, posting.currency)
     examined, wrong = 0, list[str]()
     async for entry in _booked_entries(session):
         examined += 1
-        document = booked_document(entry.account_id, entry.id)
-        found = entered.pop(document, (0, entry.currency))
+        entry_name = booked_document(entry.account_id, entry.id).rpartition("/")[0]
+        found = entered.pop(entry_name, (0, entry.currency))
         if found != (entry.signed, entry.currency):
             wrong.append(f"entry {entry.id}: {entry.signed} {entry.currency}, {found} in the books")
-    return examined, [*wrong, *(f"{document}: no such entry" for document in sorted(entered))]
+    left = sorted(entry_name for entry_name, (total, _) in entered.items() if total)
+    return examined, [*wrong, *(f"{entry_name}: no such entry" for entry_name in left)]
 
 
 async def entries_settled_once(session: ReadSession, here: str) -> Check:

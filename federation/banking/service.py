@@ -137,4 +137,5 @@ def summary(done: Imported) -> dict[str, Any]:
         "enriched": done.enriched,
         "matched": done.matched,
         "payments_reported": done.reported,
+        "warnings": done.warnings,
     }

@@ -3,19 +3,22 @@
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import delete, func, or_, select, update
 
 from federation.banking.tables import (
+    IMPORTED,
+    WITHDRAWN,
     BankAccount,
     DetailRow,
     Entry,
     File,
+    FileAct,
     Match,
     MatchItem,
     Notice,
     StatementRow,
 )
-from federation.store.sessions import ReadSession
+from federation.store.sessions import ReadSession, WriteSession
 
 CHUNK = 500
 ROWS_MAX = 1_000
@@ -44,19 +47,74 @@ async def find_file(session: ReadSession, sha256: str) -> File | None:
     return await session.get(File, sha256)
 
 
-async def imports(session: ReadSession, names: Collection[str]) -> dict[str, tuple[str, datetime]]:
-    """Return {file: (who imported it, when)} without the files' bytes."""
-    rows = await session.execute(
-        select(File.sha256, File.imported_by, File.imported_at).where(File.sha256.in_(names))
+async def is_imported(session: ReadSession, sha256: str) -> bool:
+    """Say whether a file is imported, and was not withdrawn since."""
+    if await find_file(session, sha256) is None:
+        return False
+    last = await session.scalar(
+        select(FileAct.act).where(FileAct.file == sha256).order_by(FileAct.id.desc()).limit(1)
     )
-    return {name: (who, when) for name, who, when in rows}
+    return last != WITHDRAWN
+
+
+async def statements_of_file(session: ReadSession, sha256: str) -> list[StatementRow]:
+    """Return the statements that a file added and that were not withdrawn."""
+    rows = await session.scalars(
+        select(StatementRow)
+        .where(StatementRow.file == sha256, StatementRow.number > 0)
+        .order_by(StatementRow.id)
+    )
+    return list(rows)
+
+
+async def entries_of_statements(session: ReadSession, statements: Sequence[int]) -> list[Entry]:
+    """Return every entry that some statements added, also those not booked."""
+    found: list[Entry] = []
+    for start in range(0, len(statements), CHUNK):
+        part = statements[start : start + CHUNK]
+        rows = await session.scalars(
+            select(Entry).where(Entry.statement_id.in_(part)).order_by(Entry.id)
+        )
+        found += rows
+    return found
+
+
+async def entries_told_by(session: ReadSession, sha256: str) -> list[Entry]:
+    """Return the entries whose details a file of notifications brought."""
+    told = select(DetailRow.entry_id).where(DetailRow.notified_by == sha256)
+    return list(await session.scalars(select(Entry).where(Entry.id.in_(told)).order_by(Entry.id)))
+
+
+async def detach_notices(session: WriteSession, entries: Sequence[int]) -> None:
+    """Let the notifications of some entries wait again."""
+    for start in range(0, len(entries), CHUNK):
+        part = entries[start : start + CHUNK]
+        await session.execute(update(Notice).where(Notice.entry_id.in_(part)).values(entry_id=None))
+
+
+async def forget_notices(session: WriteSession, sha256: str) -> None:
+    """Remove what a file of notifications told, also the details it gave to entries."""
+    await session.execute(delete(DetailRow).where(DetailRow.notified_by == sha256))
+    await session.execute(delete(Notice).where(Notice.file == sha256))
+
+
+async def imports(session: ReadSession, names: Collection[str]) -> dict[str, tuple[str, datetime]]:
+    """Return {file: (who imported it last, when)} without the files' bytes."""
+    first = select(File.sha256, File.imported_by, File.imported_at).where(File.sha256.in_(names))
+    again = (
+        select(FileAct.file, FileAct.acted_by, FileAct.acted_at)
+        .where(FileAct.file.in_(names), FileAct.act == IMPORTED)
+        .order_by(FileAct.id)
+    )
+    found = {name: (who, when) for name, who, when in await session.execute(first)}
+    return found | {name: (who, when) for name, who, when in await session.execute(again)}
 
 
 async def last_statement(session: ReadSession, account_id: int) -> StatementRow | None:
     """Return the newest statement of an account."""
     return await session.scalar(
         select(StatementRow)
-        .where(StatementRow.account_id == account_id)
+        .where(StatementRow.account_id == account_id, StatementRow.number > 0)
         .order_by(StatementRow.number.desc())
         .limit(1)
     )
@@ -66,7 +124,12 @@ async def statements(
     session: ReadSession, account_id: int | None = None, limit: int = 100
 ) -> list[StatementRow]:
     """Return statements, newest first."""
-    query = select(StatementRow).order_by(StatementRow.id.desc()).limit(min(limit, ROWS_MAX))
+    query = (
+        select(StatementRow)
+        .where(StatementRow.number > 0)
+        .order_by(StatementRow.id.desc())
+        .limit(min(limit, ROWS_MAX))
+    )
     if account_id is not None:
         query = query.where(StatementRow.account_id == account_id)
     return list(await session.scalars(query))
@@ -114,7 +177,7 @@ async def statements_of_days(
         meant.append((StatementRow.from_on <= to_on) & (StatementRow.to_on >= from_on))
     rows = await session.scalars(
         select(StatementRow)
-        .where(StatementRow.account_id == account_id, or_(*meant))
+        .where(StatementRow.account_id == account_id, StatementRow.number > 0, or_(*meant))
         .order_by(StatementRow.number)
         .limit(ROWS_MAX)
     )

@@ -45,6 +45,22 @@ class File(Base):
     imported_at: Mapped[datetime] = mapped_column(Instant)
 
 
+WITHDRAWN, IMPORTED = "WITHDRAWN", "IMPORTED"
+
+
+class FileAct(Base):
+    """A file was withdrawn, with a reason, or imported again. Acts are only added."""
+
+    __tablename__ = "bank_file_act"
+    __table_args__ = (CheckConstraint("act IN ('WITHDRAWN', 'IMPORTED')", name="act"),)
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    file: Mapped[str] = mapped_column(ForeignKey("bank_file.sha256"), index=True)
+    act: Mapped[str] = mapped_column(String(9))
+    reason: Mapped[str] = mapped_column(Text)
+    acted_by: Mapped[str] = mapped_column(String(255))
+    acted_at: Mapped[datetime] = mapped_column(Instant)
+
+
 class StatementRow(Base):
     """A statement that added something: it opens where the one before it closed."""
 
@@ -52,7 +68,8 @@ class StatementRow(Base):
     __table_args__ = (UniqueConstraint("account_id", "number"),)
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("bank_account.id"))
-    number: Mapped[int]  # per account, gap-free from 1, in the order of their balances
+    # Per account, gap-free from 1, in the order of their balances; below 0 once it is withdrawn.
+    number: Mapped[int]
     file: Mapped[str] = mapped_column(ForeignKey("bank_file.sha256"))
     bank_id: Mapped[str] = mapped_column(Text)  # as the bank calls it
     sequence: Mapped[int | None] = mapped_column(BigInteger)
@@ -81,7 +98,7 @@ class Entry(Base):
     statement_id: Mapped[int] = mapped_column(ForeignKey("bank_statement.id"))
     identity: Mapped[str] = mapped_column(String(64))
     kind: Mapped[str] = mapped_column(String(8))  # ENTRY | OPENING
-    status: Mapped[str] = mapped_column(String(4))  # BOOK PDNG INFO
+    status: Mapped[str] = mapped_column(String(4))  # BOOK PDNG INFO, VOID if withdrawn
     state: Mapped[str] = mapped_column(String(8))  # OPEN PROPOSED SETTLED, NONE if not booked
     reference: Mapped[str | None] = mapped_column(Text)
     amount: Mapped[int] = mapped_column(BigInteger)

@@ -14,6 +14,11 @@ OPEN_ACCOUNT = f"""mutation($account: String!, $currency: String!, $name: String
   openBankAccount(account: $account, currency: $currency, name: $name, scheme: $scheme) {{
     __typename ... on BankAccount {{ id account scheme currency name }} {REFUSED} }} }}"""
 
+WITHDRAW = f"""mutation($file: String!, $reason: String!) {{
+  withdrawBankFile(file: $file, reason: $reason) {{
+    __typename ... on BankWithdrawal {{ file reason withdrawnBy withdrawnAt statements entries }}
+    {REFUSED} }} }}"""
+
 QUEUE = f"""query($first: Int!, $after: ID) {{ bankQueue(first: $first, after: $after) {{
   entry {{ {ENTRY_FIELDS} }}
   suggestions {{ entries items {{ kind ref amount note }} difference score reasons isExact }}

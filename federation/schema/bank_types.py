@@ -10,6 +10,7 @@ from federation.banking.items import Item
 from federation.banking.matching import Suggestion as Found
 from federation.banking.tables import BankAccount as BankAccountRow
 from federation.banking.tables import DetailRow, Entry, Match, StatementRow
+from federation.banking.withdrawing import Withdrawn
 from federation.schema.context import Info
 from federation.schema.scalars import BigInt, Money
 
@@ -171,6 +172,30 @@ class BankStatement:
             file=row.file,
             imported_by=imported_by,
             imported_at=imported_at,
+        )
+
+
+@strawberry.type(description="A bank file that was taken back; it may be imported again.")
+class BankWithdrawal:
+    """A withdrawal: `file` is the SHA-256 of the bytes, the numbers say what of it was there."""
+
+    file: str
+    reason: str
+    withdrawn_by: str
+    withdrawn_at: datetime
+    statements: int
+    entries: int
+
+    @classmethod
+    def of(cls, done: Withdrawn) -> "BankWithdrawal":
+        """Show what was taken back."""
+        return cls(
+            file=done.act.file,
+            reason=done.act.reason,
+            withdrawn_by=done.act.acted_by,
+            withdrawn_at=done.act.acted_at,
+            statements=done.statements,
+            entries=done.entries,
         )
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import strawberry
 
-from federation.banking import reporting, service, settling, store
+from federation.banking import reporting, service, settling, store, withdrawing
 from federation.banking.confirming import BadIdError, confirm
 from federation.banking.tables import Match
 from federation.banking.waiting import At
@@ -15,6 +15,7 @@ from federation.schema.bank_types import (
     BankMatch,
     BankMatches,
     BankStatement,
+    BankWithdrawal,
     QueuedEntry,
     ReconciliationReport,
     Suggestion,
@@ -35,6 +36,7 @@ def _number(written: str) -> int:
 
 BankAccountResult = Annotated[BankAccount | Refused, strawberry.union("BankAccountResult")]
 BankMatchResult = Annotated[BankMatch | Refused, strawberry.union("BankMatchResult")]
+BankWithdrawalResult = Annotated[BankWithdrawal | Refused, strawberry.union("BankWithdrawalResult")]
 BankMatchesResult = Annotated[BankMatches | Refused, strawberry.union("BankMatchesResult")]
 
 
@@ -149,6 +151,17 @@ class BankingMutation:
             return BankAccount.of(row)
 
         return await change(info, "bank.open_account", MAY_PREPARE, act)
+
+    @strawberry.mutation(
+        description="Take back a whole bank file, by SHA-256, while nothing of it is settled."
+    )
+    async def withdraw_bank_file(self, info: Info, file: str, reason: str) -> BankWithdrawalResult:
+        """Reverse what a file brought; it may be imported again."""
+
+        async def act(at: Change) -> BankWithdrawal:
+            return BankWithdrawal.of(await withdrawing.withdraw(_at(at), file, reason))
+
+        return await change(info, "bank.withdraw", MAY_PREPARE, act)
 
     @strawberry.mutation(description="Settle entries by what they are for, to the last unit.")
     async def confirm_match(

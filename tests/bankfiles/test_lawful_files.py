@@ -1,5 +1,8 @@
 """What the schemas of ISO 20022 allow is read, however seldom a bank writes it."""
 
+import gzip
+import io
+import zipfile
 from datetime import date
 
 import pytest
@@ -13,6 +16,13 @@ from tests.banking.bank import Ntry, Tx, balance, statement, status_report
 
 AMOUNT = ">10.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>"
 GOOD = statement(Ntry("10.00", reference="B1", txs=(Tx("10.00"),)), closing="10.00")
+
+
+def zipped(data):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("camt.xml", data)
+    return archive.getvalue()
 
 
 def read(data):
@@ -124,6 +134,22 @@ def test_a_byte_order_mark_is_passed_over(head):
 def test_an_encoding_in_which_ascii_may_hide_is_refused_by_its_name(encoding):
     with pytest.raises(BadBankFileError, match=f"line 1: encoding '{encoding}' is not read here"):
         read_bank_file(GOOD.replace(b'"UTF-8"', f'"{encoding}"'.encode()))
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (zipped(GOOD), "this is a ZIP archive: unpack it"),
+        (gzip.compress(GOOD), "this is compressed with gzip: unpack it"),
+        (b"%PDF-1.7", "this is a PDF"),
+        (b"\r\n:20:STARTUMSE\r\n:25:1/2", "this is an MT940"),
+        (b"{1:F01BANKDEFF}", "this is a SWIFT MT message"),
+    ],
+)
+def test_what_is_no_xml_is_called_by_its_name(data, said):
+    with pytest.raises(BadBankFileError, match=said) as refusal:
+        read_bank_file(data)
+    assert refusal.value.code == "BAD_BANK_FILE"
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,8 @@ async def run(small, *arguments, who=OFFICER, role="settlement_officer"):
     result = await asyncio.to_thread(invoke)
     if isinstance(result.exception, RefusalError):
         refusal = result.exception
-        return EXIT_REFUSED, result.output, f"federation: {refusal.code}: {refusal.message}"
+        said = f"{result.stderr}federation: {refusal.code}: {refusal.message}"
+        return EXIT_REFUSED, result.stdout, said
     return result.exit_code, result.stdout, result.stderr
 
 
@@ -197,6 +198,55 @@ async def test_refusals_name_code_and_place_and_end_with_2(hub, tmp_path):
             assert (code, errors.split(":")[1].strip()) == (2, expected)
 
 
+async def test_of_several_files_each_is_said_to_be_in_or_not(hub, tmp_path):
+    await done(hub, "open-account", IBAN, "--currency", "EUR", "--name", "Main")
+    good = written(tmp_path, "good.xml", statement(Ntry("10.00", reference="B1"), closing="10.00"))
+    bad = written(tmp_path, "bad.xml", statement(closing="0.00", account=LONDON))
+    packed = written(tmp_path, "packed.zip", b"PK\x03\x04")
+    late = statement(opening="10.00", closing="10.00", day="2026-12-01", statement_id="LATE")
+
+    code, out, errors = await run(hub, "import", bad, good, packed)
+
+    assert code == EXIT_REFUSED
+    assert "good.xml" in out
+    assert "bad.xml" not in out
+    assert errors.splitlines() == [
+        (
+            "federation: UNKNOWN_BANK_ACCOUNT: bad.xml: This server has no such bank account. "
+            f"(line 2, statement 1: {LONDON})"
+        ),
+        (
+            "federation: BAD_BANK_FILE: packed.zip: This is no bank file that can be read. "
+            "(line 1: this is a ZIP archive: unpack it and import the files in it)"
+        ),
+    ]
+    [report] = await done(hub, "report")
+    assert report["closing"]["minor"] == "1000"
+    code, out, errors = await run(hub, "import", written(tmp_path, "late.xml", late))
+    assert code == 0
+    assert errors == (
+        "federation: warning: late.xml: line 2, statement 1: "
+        "'LATE' is dated 2026-12-01, and today is 2026-10-17\n"
+    )
+
+
+async def test_a_file_is_withdrawn_from_the_shell(hub, tmp_path):
+    await done(hub, "open-account", IBAN, "--currency", "EUR", "--name", "Main")
+    file = written(tmp_path, "a.xml", statement(Ntry("10.00", reference="B1"), closing="10.00"))
+    await done(hub, "import", file)
+
+    found = await done(hub, "withdraw", file, "--reason", "a test of the bank")
+
+    assert (found["statements"], found["entries"], found["withdrawnBy"]) == (1, 1, OFFICER)
+    [report] = await done(hub, "report")
+    assert (report["closing"]["minor"], report["addsUp"]) == ("0", True)
+    async with nothing_changes(hub, "HUB"):
+        code, _, errors = await run(hub, "withdraw", file, "--reason", "again")
+        assert (code, errors.split(":")[1].strip()) == (EXIT_REFUSED, "UNKNOWN_FILE")
+    [again] = await done(hub, "import", file)
+    assert (again["again"], again["entries"]) == (False, 1)
+
+
 async def test_a_refusal_of_the_real_process_is_one_line_and_exit_code_2(hub, tmp_path):
     path = written(tmp_path, "a.xml", statement(Ntry("10.00"), closing="10.00"))
     process = await asyncio.create_subprocess_exec(
@@ -240,6 +290,7 @@ MUTATIONS = {
     "settleWithItems": '(entry: "1", items: [])',
     "approveSettlement": '(entry: "1")',
     "undoSettlement": '(entry: "1", reason: "x")',
+    "withdrawBankFile": '(file: "1", reason: "x")',
 }
 
 QUERIES = ["bankAccounts", "bankStatements", "bankQueue", "reconciliationReport"]
