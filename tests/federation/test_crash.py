@@ -85,7 +85,7 @@ PATTERNS = [
 # What a person does only once (apply, admit, import) is not repeated blindly, so nobody dies there.
 CRASHES = {
     HUB: {
-        "join": ["inbox.admission.apply"],
+        "join": ["admission.apply"],
         "register": ["inbox.registry.delta"],
         "sell": [
             "inbox.licence.issued",
@@ -113,7 +113,7 @@ CRASHES = {
         "stop": ["relay.release"],
     },
     "DE": {
-        "join": ["inbox.admission.granted", "inbox.roster.changed"],
+        "join": ["admission.granted", "inbox.roster.changed"],
         "sell": [
             "inbox.licence.issued",
             "licence.accept",
@@ -140,7 +140,7 @@ CRASHES = {
 }
 
 ONCE = {
-    HUB: {"admission.recommend", "admission.approve"},
+    HUB: {"admission.invite", "admission.recommend", "admission.approve"},
     "DE": {"admission.apply", "registry.members", "registry.works", "registry.optouts"},
 }
 
@@ -491,7 +491,6 @@ async def test_every_commit_is_listed(undisturbed):
 
 # Nobody is refused, missed, excluded or objects; nothing is claimed late or corrected.
 NOT_IN_A_QUIET_MONTH = {
-    "inbox.admission.refused",
     "inbox.held.claimed",
     "inbox.held.closed",
     "inbox.held.refused",
