@@ -447,7 +447,7 @@ async def join(world: World) -> None:
     for code in world.nodes:
         invite = Request(HUB, "operator", "federation_operator", "inviteCollective", {"note": code})
         invited = await done(world, invite)
-        applies = {"invitation": invited.value["code"]}
+        applies = {"invitation": invited["code"]}
         request = Request(code, "node-operator", "node_operator", "applyForAdmission", applies)
         await done(world, request)
         await world.ask_to_join(code)
