@@ -5,29 +5,29 @@ A refusal is one line with its code, and exit code 2.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import wraps
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from urllib.parse import urlsplit
 
 import msgspec
 import rich_click as click
-from rich.console import Console
 from rich.table import Table
 
+from federation.desk.tables import print_table
 from federation.errors import RefusalError
 from federation.money import decimal_text
 
 SECONDS_MAX = 600
 NO_FIELD = re.compile(r"Cannot query field '(\w+)' on type '(?:Query|Mutation)'")
-NAMES = frozenset({"payment", "account", "claim", "number", "run"})  # to be copied whole
-
-RIGHT = frozenset(
-    {"amount", "score", "entries", "unexplained", "old", "new", "left", "difference", "lines"}
+IDS = frozenset({"id", "ids", "licence", "node", "number", "party", "payment", "ref"})
+HOW_TOLD = (
+    "set FEDERATION_URL and FEDERATION_TOKEN, or give --url and --token; "
+    "in a practice folder: ./as alice federation ..."
 )
 
 
@@ -46,6 +46,12 @@ class NotReachedError(RefusalError):
     """The server was not reached."""
 
     code: ClassVar[str] = "NOT_REACHED"
+
+
+class NotToldError(RefusalError):
+    """No server, or no token for it, was named."""
+
+    code: ClassVar[str] = "NOT_TOLD"
 
 
 class NotHereError(RefusalError):
@@ -70,6 +76,10 @@ class Desk:
 
     def ask(self, document: str, **variables: Any) -> Any:
         """Return the data of a query or mutation with one root field; a refusal raises."""
+        with cased(list(_ids_in(variables))):
+            return self._ask(document, variables)
+
+    def _ask(self, document: str, variables: Mapping[str, Any]) -> Any:
         body = msgspec.json.encode({"query": document, "variables": variables})
         answer = msgspec.json.decode(self.post("/graphql", body, "application/json"))
         if answer.get("errors"):
@@ -111,11 +121,8 @@ class Desk:
         if self.as_json:
             click.echo(msgspec.json.format(msgspec.json.encode(value)).decode())
             return
-        console = Console(width=None if Console().is_terminal else 120)
         for each in tables():
-            title, each.title = each.title, None  # a title would be folded at the table's width
-            console.print(title, style="italic", soft_wrap=True)
-            console.print(each)
+            print_table(each)
 
 
 def _of_error(error: dict[str, Any]) -> RefusalError:
@@ -133,17 +140,56 @@ def _of_answer(status: int, content: bytes) -> ServerRefusedError:
         return refused(str(status), content[:300].decode("utf-8", "replace"))
 
 
-def at_desk(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options that say where it asks, as whom, and how it answers."""
+def with_server(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say which server it asks, and as whom."""
 
-    @click.option("--url", envvar="FEDERATION_URL", required=True, help="Or FEDERATION_URL.")
-    @click.option("--token", envvar="FEDERATION_TOKEN", required=True, help="Or FEDERATION_TOKEN.")
-    @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+    @click.option("--url", envvar="FEDERATION_URL", help="Or FEDERATION_URL.")
+    @click.option("--token", envvar="FEDERATION_TOKEN", help="Or FEDERATION_TOKEN.")
     @wraps(function)
-    def command(url: str, token: str, as_json: bool, **options: Any) -> None:
-        function(Desk(url, token, as_json), **options)
+    def command(url: str | None, token: str | None, **options: Any) -> None:
+        if not url or not token:
+            raise NotToldError(HOW_TOLD)
+        function(Desk(url, token, as_json=bool(options.pop("as_json", False))), **options)
 
     return command
+
+
+def at_desk(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command a server to ask, and the choice between tables and JSON."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(
+        with_server(function)
+    )
+
+
+@contextmanager
+def cased(ids: Sequence[str]) -> Iterator[None]:
+    """Add to a refusal which of some ids, all in capitals, may have been meant."""
+    try:
+        yield
+    except ServerRefusedError as refusal:
+        small = [text for text in ids if text != text.upper() and text in refusal.message]
+        if not small:
+            raise
+        meant = ", ".join(text.upper() for text in small)
+        raise refused(refusal.code, f"{refusal.message} Ids are in capitals: {meant}?") from refusal
+
+
+def _ids_in(variables: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what names a node, licence, payment or document in a question."""
+    for name, value in variables.items():
+        if name in IDS and isinstance(value, str):
+            yield value
+        elif name in IDS or name == "items":
+            for each in cast("Sequence[Any]", value or ()):
+                yield from [each] if isinstance(each, str) else _ids_in(each)
+
+
+def say_if_another_stands(stands: str, given: str) -> None:
+    """Say on standard error that a reason given before was not replaced by this one."""
+    if stands != given.strip():
+        click.echo(
+            f"federation: it was said before, and the first reason stands: {stands}", err=True
+        )
 
 
 def amount_text(minor: str, currency: str) -> str:
@@ -161,19 +207,3 @@ def when_text(instant: str | None) -> str:
     if instant is None or "T" not in instant:
         return instant or ""
     return f"{datetime.fromisoformat(instant).astimezone(UTC):%Y-%m-%d %H:%M}Z"
-
-
-def make_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """Return a table; what is counted or paid stands to the right."""
-    table = Table(title=title)
-    for column in columns:
-        is_number = column in RIGHT or column.isupper()  # a currency
-        table.add_column(
-            column,
-            justify="right" if is_number else "left",
-            overflow="fold",
-            no_wrap=column in NAMES,
-        )
-    for row in rows:
-        table.add_row(*row)
-    return table

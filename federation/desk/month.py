@@ -13,11 +13,19 @@ import rich_click as click
 from rich.table import Table
 
 from federation.desk import month_queries as ask
-from federation.desk.client import Desk, amount_text, at_desk, make_table, money_text, when_text
+from federation.desk.client import (
+    Desk,
+    amount_text,
+    at_desk,
+    money_text,
+    say_if_another_stands,
+    when_text,
+)
 from federation.desk.month_corrections import correct
 from federation.desk.month_papers import documents, held, why
 from federation.desk.month_payments import members, payments
 from federation.desk.month_runs import SHOWN, run_before, run_named, show_runs
+from federation.desk.tables import make_table
 
 CAUSE = 48  # of what an input was and is
 SUMS = frozenset({"received", "brought forward", "recognised before"})  # causes that are money
@@ -142,7 +150,9 @@ def missing() -> None:
 @at_desk
 def declare_missing(desk: Desk, period: str, node: str, reason: str) -> None:
     """Declare a report missing; it counts once somebody else confirms."""
-    _show_missing(desk, desk.ask(ask.DECLARE_MISSING, period=period, node=node, reason=reason))
+    found = desk.ask(ask.DECLARE_MISSING, period=period, node=node, reason=reason)
+    _show_missing(desk, found)
+    say_if_another_stands(found["reason"], reason)
 
 
 @missing.command("confirm")

@@ -1,12 +1,21 @@
 """`federation month held`, `documents` and `why`: money that waits, papers, reasons."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import rich_click as click
 
 from federation.desk import month_queries as ask
-from federation.desk.client import Desk, at_desk, make_table, money_text
+from federation.desk.client import (
+    Desk,
+    amount_text,
+    at_desk,
+    cased,
+    money_text,
+    with_server,
+)
+from federation.desk.tables import make_table
 
 # What a document is about, by its series; a series that is not here names a licence.
 ABOUT = {
@@ -16,6 +25,15 @@ ABOUT = {
     "ADV": "remittance to",
     "PAY": "payments for the bank",
 }
+
+# What a step of a `why` follows from and is an amount; `received HUB-000001` is a part of one.
+AMOUNTS = frozenset(
+    {"admin_fee", "allocated", "amount", "brought forward", "cleared", "clearing_fee"}
+    | {"collecting_fee", "distributable", "domestic", "fee", "from_amount", "gross", "net"}
+    | {"received", "recognised"}
+)
+PARTS = frozenset({"domestic", "received"})
+INTEGER, MINOR_UNITS = re.compile(r"-?[0-9]+"), re.compile(r"(-?[0-9]+) ([A-Z]{3})")
 
 
 @click.group()
@@ -138,12 +156,12 @@ def _about(item: dict[str, Any]) -> str:
 @documents.command()
 @click.argument("number")
 @click.option("--form", type=click.Choice(["json", "csv", "xml"]), help="As issued if not named.")
-@click.option("--url", envvar="FEDERATION_URL", required=True, help="Or FEDERATION_URL.")
-@click.option("--token", envvar="FEDERATION_TOKEN", required=True, help="Or FEDERATION_TOKEN.")
-def get(number: str, form: str | None, url: str, token: str) -> None:
+@with_server
+def get(desk: Desk, number: str, form: str | None) -> None:
     """Print a document byte for byte as it was issued."""
     name = f"{number}.{form}" if form else number
-    click.echo(Desk(url, token, as_json=False).get(f"/documents/{name}"), nl=False)
+    with cased([number]):
+        click.echo(desk.get(f"/documents/{name}"), nl=False)
 
 
 @click.command()
@@ -163,8 +181,29 @@ def why(desk: Desk, **asked: str | None) -> None:
             "  " * item["path"].count(".") + item["label"],
             money_text(item["amount"]),
             item["rule"],
-            ", ".join(f"{ref['name']} {ref['value'][:24]}" for ref in item["refs"]),
+            ", ".join(f"{name} {value[:24]}" for name, value in follows_from(item)),
         ]
         for item in found
     ]
     desk.show(found, lambda: [make_table("Why", columns, rows)])
+
+
+def follows_from(step: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return (name, value) of what a step follows from, amounts as decimals with their currency.
+
+    An amount is in the currency that stands beside it, else in that of the step.
+    """
+    refs = {ref["name"]: ref["value"] for ref in step["refs"]}
+    currency = refs.get("currency", step["amount"]["currency"])
+    others = {"from_amount": refs.get("from_currency", currency)}
+    return [
+        (name, _decimal(name, value, others.get(name, currency))) for name, value in refs.items()
+    ]
+
+
+def _decimal(name: str, value: str, currency: str) -> str:
+    with_currency = MINOR_UNITS.fullmatch(value)
+    if with_currency is not None:
+        return amount_text(with_currency[1], with_currency[2])
+    is_amount = name in AMOUNTS or name.partition(" ")[0] in PARTS
+    return amount_text(value, currency) if is_amount and INTEGER.fullmatch(value) else value

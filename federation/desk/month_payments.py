@@ -7,7 +7,14 @@ from typing import Any
 import rich_click as click
 
 from federation.desk import month_queries as ask
-from federation.desk.client import Desk, at_desk, make_table, money_text, when_text
+from federation.desk.client import (
+    Desk,
+    at_desk,
+    money_text,
+    say_if_another_stands,
+    when_text,
+)
+from federation.desk.tables import make_table
 
 
 @click.group()
@@ -92,7 +99,9 @@ def again(desk: Desk, payment: str) -> None:
 @at_desk
 def exclude(desk: Desk, period: str, node: str, reason: str) -> None:
     """Propose that a debtor past its value date leaves a month's net."""
-    _show_exclusion(desk, desk.ask(ask.EXCLUDE, period=period, node=node, reason=reason))
+    found = desk.ask(ask.EXCLUDE, period=period, node=node, reason=reason)
+    _show_exclusion(desk, found)
+    say_if_another_stands(found["reason"], reason)
 
 
 @payments.command("confirm-exclusion")

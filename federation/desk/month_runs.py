@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from federation.desk import month_queries as ask
-from federation.desk.client import Desk, make_table, when_text
+from federation.desk.client import Desk, when_text
+from federation.desk.tables import make_table
 from federation.errors import RefusalError
 
+HOW_NAMED = "a run is named by its month, YYYY-MM, or by the beginning of its id"
 SHOWN = 16  # of a run's id: enough to tell runs apart, and to name one
 
 
@@ -21,9 +23,10 @@ def run_named(desk: Desk, name: str) -> dict[str, Any]:
     if "-" in name:
         found = desk.ask(ask.RUNS, period=name)[:1]
     else:
-        found = [row for row in desk.ask(ask.RUNS, period=None) if row["runId"].startswith(name)]
+        rows = desk.ask(ask.RUNS, period=None)
+        found = [row for row in rows if row["runId"].startswith(name.lower())]
     if len(found) != 1:
-        raise NoSuchRunError(f"{len(found)} runs are called {name!r}")
+        raise NoSuchRunError(f"{len(found)} runs are called {name!r}; {HOW_NAMED}")
     return dict(found[0])
 
 

@@ -11,13 +11,16 @@ import rich_click as click
 from rich.table import Table
 
 from federation.desk import reconcile_queries as ask
-from federation.desk.client import Desk, amount_text, at_desk, make_table, refused
+from federation.desk.client import Desk, amount_text, at_desk, refused
+from federation.desk.tables import make_table
 from federation.errors import RefusalError
 from federation.money import decimal_text, exponent
 from federation.wording import counted
 
 BANK_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _DECIMAL = re.compile(r"([+-]?)([0-9]{1,18})(?:\.([0-9]+))?")
+
+_LIKE_AMOUNT = re.compile(r"[+-][0-9]+(\.[0-9]+)?|[0-9]+\.[0-9]+")
 
 
 class BadItemTextError(RefusalError):
@@ -157,11 +160,17 @@ def _queue_row(item: dict[str, Any]) -> list[str]:
         entry["id"],
         entry["bookedOn"] or "",
         amount_text(entry["signed"], entry["amount"]["currency"]),
-        (detail["counterpartyName"] or "") if detail else f"{len(entry['details'])} transactions",
+        _other_side(detail) if detail else f"{len(entry['details'])} transactions",
         " ".join(text for text in texts if text)[:60],
         _best(item["proposal"], best, entry["amount"]["currency"]),
         str(best["score"]) if best else "",
     ]
+
+
+def _other_side(detail: dict[str, Any]) -> str:
+    """Name who paid or was paid, and on whose behalf."""
+    others = ", ".join(detail["otherNames"])
+    return " for ".join(name for name in (detail["counterpartyName"] or "", others) if name)
 
 
 def _best(proposal: dict[str, Any] | None, best: dict[str, Any] | None, currency: str) -> str:
@@ -298,6 +307,8 @@ def read_items(items: Sequence[str], total: int, currency: str) -> list[dict[str
     read: list[dict[str, str]] = []
     for written in items:
         kind, ref, amount, note = [*written.split(":", 3), "", "", ""][:4]
+        if not amount and _LIKE_AMOUNT.fullmatch(ref):
+            raise BadItemTextError(f"{written}: write {kind}::{ref}, two colons before an amount")
         minor = read_amount(amount, currency) if amount else ""
         read.append({"kind": kind.upper(), "ref": ref, "amount": minor, "note": note})
     open_items = [item for item in read if not item["amount"]]

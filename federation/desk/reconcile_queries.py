@@ -5,7 +5,7 @@ MATCH = "id entryId number act reason actedBy actedAt items { kind ref amount no
 ENTRY_FIELDS = """id kind status state reference amount { minor currency } direction signed
   bookedOn valueOn text charges { minor currency }
   details { amount { minor currency } direction endToEndId references counterpartyName
-    counterpartyAccount remittance returnReason }"""
+    counterpartyAccount otherNames remittance returnReason }"""
 
 REFUSED = "... on Refused { code message }"
 

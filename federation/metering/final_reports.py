@@ -20,6 +20,12 @@ class MissingReportError(RefusalError):
     code: ClassVar[str] = "MISSING_REPORT"
 
 
+class NotCutOffError(RefusalError):
+    """This month is not cut off yet, so no report of it is due."""
+
+    code: ClassVar[str] = "NOT_CUT_OFF"
+
+
 async def final_reports(session: ReadSession, period: Month) -> dict[str, Report]:
     """Return {party: report as it is kept} of the hub and every node, or name the missing.
 
@@ -32,7 +38,7 @@ async def final_reports(session: ReadSession, period: Month) -> dict[str, Report
         node for node in wanted - rows.keys() if node == HUB or not progress[node].missing
     )
     if not progress:
-        raise MissingReportError(f"{period} is not cut off")
+        raise NotCutOffError(period)
     if missing:
         raise MissingReportError(f"{period}: {_who_is_late(missing, progress)}")
     return dict(sorted(rows.items()))

@@ -8,7 +8,8 @@ from typing import ClassVar
 import msgspec
 import rich_click as click
 
-from federation.desk.client import Desk, at_desk, make_table, refused
+from federation.desk.client import Desk, at_desk, refused
+from federation.desk.tables import make_table
 from federation.errors import RefusalError
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -21,7 +22,7 @@ The practice federation is ready. In another terminal:
   cd {folder}
   ./as alice federation month work
 
-Ctrl-C ends it. To start again, delete the folder."""
+Ctrl-C ends it; federation practice resume {folder} goes on."""
 
 
 class NoPracticeError(RefusalError):
@@ -39,13 +40,24 @@ def practice() -> None:
 @click.argument("folder", type=FOLDER)
 def start(folder: Path) -> None:
     """Run a hub and three nodes in a new FOLDER until Ctrl-C, SIGTERM or the end of input."""
+    _run(folder, is_new=True)
+
+
+@practice.command()
+@click.argument("folder", type=FOLDER)
+def resume(folder: Path) -> None:
+    """Go on in a FOLDER where practice was started before, on the day it was."""
+    _run(folder, is_new=False)
+
+
+def _run(folder: Path, *, is_new: bool) -> None:
     from federation import logs  # noqa: PLC0415
     from federation.practice.servers import run  # noqa: PLC0415 - loads both servers
     from federation.process import run_loop  # noqa: PLC0415 - loads a server
 
     logs.configure("error")
     ready = READY.format(folder=folder)
-    run_loop(run(folder, lambda: click.echo(ready), sys.stdin))
+    run_loop(run(folder, lambda: click.echo(ready), sys.stdin, is_new=is_new))
 
 
 def _in_folder(function: click.decorators.FC) -> click.decorators.FC:

@@ -6,8 +6,10 @@ for what only the world can do: let days pass, let a node fail and come back.
 
 import asyncio
 import contextlib
+import os
 import shutil
 import signal
+import stat
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -17,7 +19,13 @@ import aiohttp
 import msgspec
 
 from federation.clock import SettableClock
-from federation.config import Calendar, HubConfig, NodeConfig
+from federation.config import (
+    Calendar,
+    HubConfig,
+    NodeConfig,
+    load_hub_config,
+    load_node_config,
+)
 from federation.errors import RefusalError
 from federation.hub.app import create_hub
 from federation.nodes.app import create_node
@@ -42,7 +50,7 @@ from federation.values.party import HUB
 FILES = Path(__file__).parent / "files"
 FIRST_DAY = date(2026, 9, 30)
 OPENS_AT = time(9, tzinfo=UTC)
-PORT_FILE = "port"
+PORT_FILE, TODAY_FILE = "port", "today"
 WORK = "{ workList { kind why } }"
 
 
@@ -52,9 +60,15 @@ Config = HubConfig | NodeConfig
 
 
 class FolderNotEmptyError(RefusalError):
-    """Practice starts in a new folder; delete the old one to start again."""
+    """Practice starts in a new folder; `federation practice resume` goes on in an old one."""
 
     code: ClassVar[str] = "FOLDER_NOT_EMPTY"
+
+
+class NotResumableError(RefusalError):
+    """Here is no practice federation that was ready once, or its ports are taken."""
+
+    code: ClassVar[str] = "NOT_RESUMABLE"
 
 
 class BadDayError(RefusalError):
@@ -110,6 +124,23 @@ class Practice:
         for code, server in self._running.items():
             _write(self._folder / f"{code.lower()}.toml", toml_text(server.config))
         self._write_people()
+
+    async def resume(self) -> None:
+        """Start every server of the folder where it stood, on the day it was."""
+        today = self._folder / TODAY_FILE
+        if not today.is_file():
+            raise NotResumableError(str(self._folder))
+        self._set_clock(datetime.fromisoformat(today.read_text(encoding="ascii")))
+        hub = self._folder / f"{HUB.lower()}.toml"
+        nodes = sorted(set(self._folder.glob("*.toml")) - {hub})
+        try:
+            await self._start(load_hub_config(hub, {}), create_hub)
+            for file in nodes:
+                await self._start(load_node_config(file, {}), create_node)
+        except OSError as error:
+            raise NotResumableError(f"{self._folder}: {error.strerror}") from error
+        self._write_people()
+        await self.settled()
 
     async def _live(self) -> None:
         nodes = {code: server for code, server in self._running.items() if code != HUB}
@@ -206,6 +237,7 @@ class Practice:
 
     def _write_people(self) -> None:
         people.write(self._folder, self._running)
+        _write(self._folder / TODAY_FILE, self._clock().isoformat())
 
 
 def _staffed(config: Any, code: str) -> Any:
@@ -222,31 +254,42 @@ def _empty(folder: Path) -> Path:
 
 
 @contextlib.asynccontextmanager
-async def practising(folder: Path) -> AsyncIterator[Practice]:
-    """Run the practice federation in a new folder until the end of the block."""
-    home, scenario = _empty(folder), read_scenario(FILES / "scenario")
+async def practising(folder: Path, *, is_new: bool = True) -> AsyncIterator[Practice]:
+    """Run the practice federation until the end of the block, in a new folder or in an old one."""
+    home, scenario = (
+        (_empty if is_new else Path.absolute)(folder),
+        read_scenario(FILES / "scenario"),
+    )
     async with http_session() as http:
         practice = Practice(home, http, scenario)
         try:
-            await practice.open()
+            await (practice.open() if is_new else practice.resume())
             async with _listening(practice, home / PORT_FILE):
                 yield practice
         finally:
             await practice.close()
 
 
-async def run(folder: Path, say_ready: Callable[[], None], entered: TextIO) -> None:
-    """Run until SIGINT or SIGTERM, or until what is entered ends; a terminal's never does."""
+async def run(
+    folder: Path, say_ready: Callable[[], None], entered: TextIO | None, *, is_new: bool = True
+) -> None:
+    """Run until SIGINT or SIGTERM, or until the program that holds our input open ends."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with practising(folder):
+    async with practising(folder, is_new=is_new):
         say_ready()
-        if not entered.isatty():
+        if entered is not None and _is_held_open(entered):
             transport, _ = await loop.connect_read_pipe(lambda: _UntilTheEnd(stop), entered)
             await stop.wait()
             transport.close()
         await stop.wait()
+
+
+def _is_held_open(entered: TextIO) -> bool:
+    """Say whether another program holds our input: a file, a device or a terminal has no end."""
+    mode = os.fstat(entered.fileno()).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
 class _UntilTheEnd(asyncio.Protocol):

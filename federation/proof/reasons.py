@@ -273,7 +273,13 @@ async def _release(session: ReadSession, payment: Payment) -> Step:
     rule = "SETTLEMENT §7a: what was held, at the rates of its month"
     split = largest_remainder(payment.amount, weights, scope=scope)
     steps = [
-        Step(key, amount, payment.currency, rule, refs[key] | {"cleared": str(weights[key])})
+        Step(
+            key,
+            amount,
+            payment.currency,
+            rule,
+            refs[key] | {"cleared": f"{weights[key]} {payment.debt_currency}"},
+        )
         for key, amount in sorted(split.items())
     ]
     return _paid(payment, steps)

@@ -7,6 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from federation.cli.main import EXIT_REFUSED, cli
+from federation.desk.client import Desk
+from federation.desk.month_queries import REMIND
 from federation.errors import RefusalError
 from federation.values.party import HUB
 from tests.federation.harness import (
@@ -87,14 +89,48 @@ async def test_a_month_from_cut_off_to_payments(small, tmp_path):
 async def test_what_a_server_refuses_is_a_code_and_changes_nothing(small):
     unknown = (EXIT_REFUSED, "NO_SUCH_RUN")
     async with nothing_changes(small):
-        assert await month(small, "calculate", "2027-01") == (EXIT_REFUSED, "MISSING_REPORT")
+        assert await month(small, "calculate", "2027-01") == (EXIT_REFUSED, "NOT_CUT_OFF")
+        for command in (("reports",), ("runs",), ("cut-off",), ("calculate",)):
+            assert await month(small, *command, "september") == (EXIT_REFUSED, "BAD_PERIOD")
+        for command in (("documents", "list"), ("payments", "list"), ("why", "--member", "m")):
+            refused = await month(small, *command, "--period", "september")
+            assert refused == (EXIT_REFUSED, "BAD_PERIOD")
+        assert await month(small, "advise", "september") == unknown
         assert await month(small, "cut-off", "2027-01") == (EXIT_REFUSED, "PERIOD_NOT_OVER")
         assert await month(small, "advise", PERIOD) == unknown
         assert await month(small, "diff", "abcdef") == unknown
         assert await month(small, "correct", "calculate") == (EXIT_REFUSED, "NOTHING_TO_CORRECT")
         assert await month(small, "held", "published") == (EXIT_REFUSED, "NOT_HERE")
         assert await month(small, "correct", "debits", code="FR") == (EXIT_REFUSED, "NOT_HERE")
+        untold = {"FEDERATION_TOKEN": ""}
+        assert await month(small, "work", **untold) == (EXIT_REFUSED, "NOT_TOLD")
+        assert await month(small, "documents", "get", "X", **untold) == (EXIT_REFUSED, "NOT_TOLD")
         nobody = {"FEDERATION_TOKEN": "x"}
         assert await month(small, "work", **nobody) == (EXIT_REFUSED, "NOT_AUTHENTICATED")
         nowhere = {"FEDERATION_URL": "http://127.0.0.1:9"}
         assert await month(small, "work", **nowhere) == (EXIT_REFUSED, "NOT_REACHED")
+
+
+async def test_a_report_declared_missing_again_keeps_its_first_reason(small):
+    await asked(small, "cut-off", PERIOD)
+    declare = ("missing", "declare", PERIOD, "FR", "--reason")
+
+    _, first = await month(small, *declare, "nobody answers")
+    _, second = await month(small, *declare, "another one")
+
+    assert "the first reason stands" not in first
+    assert "federation: it was said before, and the first reason stands: nobody answers" in second
+
+
+async def test_an_id_in_small_letters_gets_a_word(small):
+    await asked(small, "cut-off", PERIOD)
+    await small.silence()
+    desk = Desk(small.running[HUB].url, small.at(HUB, "settlement")._token(), as_json=False)
+
+    def remind():
+        desk.ask(REMIND, period=PERIOD, node="fr")
+
+    async with nothing_changes(small):
+        with pytest.raises(RefusalError) as refusal:
+            await asyncio.to_thread(remind)
+    assert refusal.value.message.endswith(" Ids are in capitals: FR?")

@@ -368,6 +368,15 @@ def test_items_that_cannot_be_read_are_refused(items):
         read_items(items, 100, "EUR")
 
 
+@pytest.mark.parametrize("item", ["BANK_CHARGE:-10.00", "FX_DIFFERENCE:+3", "INVOICE:10.00"])
+def test_an_amount_after_one_colon_is_answered_with_the_second(item):
+    kind, amount = item.split(":")
+
+    with pytest.raises(BadItemTextError) as refusal:
+        read_items([item], 100, "EUR")
+    assert f"{item}: write {kind}::{amount}, two colons before an amount" in refusal.value.message
+
+
 def test_the_item_without_an_amount_gets_the_rest():
     assert read_items(["invoice:L-1", "BANK_CHARGE::-1.00:a: note"], 900, "EUR") == [
         {"kind": "INVOICE", "ref": "L-1", "amount": "1000", "note": ""},

@@ -238,8 +238,8 @@ async def test_a_run_waits_for_every_report_and_for_a_fresh_rate(small):
 
     assert missing.code == "MISSING_REPORT"
     assert "(2026-09: GB; the others only wait: DE, FR)" in message_of(missing)
-    assert never_cut_off.code == "MISSING_REPORT"
-    assert "(2026-08 is not cut off)" in message_of(never_cut_off)
+    assert never_cut_off.code == "NOT_CUT_OFF"
+    assert "(2026-08)" in message_of(never_cut_off)
     assert found == ["NO_RATE", "NO_RATE", "STALE_RATE"]
     assert done.body["data"]["calculateRun"]["state"] == "CALCULATED"
 

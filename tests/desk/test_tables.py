@@ -1,0 +1,113 @@
+"""What a terminal shows: whole words whatever its width, and amounts as decimals."""
+
+import pytest
+
+from federation.desk.client import cased, refused
+from federation.desk.month_papers import follows_from
+from federation.desk.tables import make_table, print_table
+from federation.errors import RefusalError
+
+COLUMNS = ("payment", "to", "account", "amount", "state", "due on", "note")
+ROW = (
+    "PAY-2026-09-HUB-GB",
+    "Example Licensing Society",
+    "GB82WEST12345698765432",
+    "123456789.00 GBP",
+    "OUTSTANDING",
+    "2026-10-20",
+    "ACCOUNT_MISSING",
+)
+
+
+def printed(capsys, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    print_table(make_table("Payments", COLUMNS, [ROW, ROW]))
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+def test_no_word_is_broken_whatever_the_width(capsys, monkeypatch, width):
+    text = printed(capsys, monkeypatch, width)
+
+    assert max(len(line) for line in text.splitlines()) <= width
+    words = text.split()
+    for cell in ROW:
+        for word in cell.split():
+            assert words.count(word) == 2, word
+
+
+def test_what_fits_is_a_table_and_what_does_not_stands_line_by_line(capsys, monkeypatch):
+    narrow, wide = (printed(capsys, monkeypatch, width) for width in (80, 200))
+
+    assert wide.count("payment") == 1
+    assert narrow.count("│ payment │ PAY-2026-09-HUB-GB") == 2
+    assert narrow.splitlines()[0] == wide.splitlines()[0] == "Payments"
+
+
+def test_a_table_without_rows_shows_its_columns(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    print_table(make_table("Payments", COLUMNS, []))
+
+    assert "payment" in capsys.readouterr().out
+
+
+def step(amount, **refs):
+    return {
+        "amount": {"minor": amount, "currency": "GBP"},
+        "refs": [{"name": name, "value": value} for name, value in refs.items()],
+    }
+
+
+def test_what_an_amount_follows_from_is_in_decimals_of_its_currency():
+    found = dict(
+        follows_from(
+            step(
+                "222615",
+                received="1236750",
+                admin_fee="-123675",
+                admin_fee_bps="1000",
+                weight="10000000000000",
+                units="1000",
+                share="1455000 EUR",
+                rate="0.85 2026-09-30",
+                **{"received HUB-000001": "222615"},
+            )
+        )
+    )
+
+    assert found == {
+        "received": "12367.50 GBP",
+        "admin_fee": "-1236.75 GBP",
+        "admin_fee_bps": "1000",
+        "weight": "10000000000000",
+        "units": "1000",
+        "share": "14550.00 EUR",
+        "rate": "0.85 2026-09-30",
+        "received HUB-000001": "2226.15 GBP",
+    }
+
+
+def test_the_currency_beside_an_amount_is_its_own():
+    refs = {"from_amount": "1200", "from_currency": "JPY", "currency": "EUR", "cleared": "650"}
+
+    assert dict(follows_from(step("1", **refs))) == {
+        "from_amount": "1200 JPY",
+        "from_currency": "JPY",
+        "currency": "EUR",
+        "cleared": "6.50 EUR",
+    }
+
+
+@pytest.mark.parametrize(
+    ("ids", "said"),
+    [
+        (["gb"], "No such node. (gb) Ids are in capitals: GB?"),
+        (["GB"], "No such node. (gb)"),
+        (["fr"], "No such node. (gb)"),
+    ],
+)
+def test_a_refusal_that_names_an_id_in_small_letters_says_what_may_be_meant(ids, said):
+    with pytest.raises(RefusalError) as refusal, cased(ids):
+        raise refused("UNKNOWN_NODE", "No such node. (gb)")
+
+    assert (refusal.value.code, refusal.value.message) == ("UNKNOWN_NODE", said)
