@@ -48,13 +48,16 @@ _NUMBER = re.compile(r"[+-]?([0-9]{1,18})(?:\.0*)?")
 
 
 class UnknownBankFileError(RefusalError):
-    """Read are camt.053 and camt.054 from version 02 on, and pain.002 from version 03 on."""
+    """Files that can be read are camt.053 and camt.054 from version 02, pain.002 from 03."""
 
     code: ClassVar[str] = "UNKNOWN_BANK_FILE"
 
 
 def read_bank_file(data: bytes) -> BankFile:
-    """Return what a bank file says; refusals name line, statement and entry."""
+    """Return what a bank file says, its statements in the order of the file.
+
+    A file that cannot be read whole is refused by code, line, statement and entry.
+    """
     kind: Kind | None = None
     version, message_id = 0, ""
     statements: list[Statement] = []
@@ -157,7 +160,7 @@ def _statement(
 
 
 def _integer(written: str | None, place: Place) -> int | None:
-    """Read a number of the schema, which may have a sign and zeros as decimals."""
+    """Read an `xs:decimal` without decimals: the schema allows a sign and zeros after a point."""
     if written is None:
         return None
     found = _NUMBER.fullmatch(written)

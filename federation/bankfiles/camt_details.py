@@ -29,7 +29,7 @@ class _Booked:
 
 
 def direction_of(element: Element, place: Place) -> Direction:
-    """Return the direction that an element states; without one it is refused."""
+    """Return CREDIT or DEBIT as `CdtDbtInd` says; an element without it is refused."""
     direction = DIRECTIONS.get(text(element, "CdtDbtInd"))
     if direction is None:
         raise bad(place, "neither CRDT nor DBIT")
@@ -138,7 +138,7 @@ def instructed(element: Element, currency: str, place: Place) -> Instructed | No
 
 
 def _told(element: Element, place: Place) -> tuple[int, str] | None:
-    """Return an amount that only informs; None where its currency or decimals are unknown here."""
+    """Return an amount on which no sum depends; None where its currency or decimals are unknown."""
     try:
         return amount(element, place)
     except RefusalError:

@@ -60,7 +60,7 @@ class PaymentOrder:
 
 @dataclass(frozen=True, slots=True)
 class _Node:
-    """An element to be: a text or children, and the currency where it is an amount."""
+    """An XML element that will be written: its text or its children, and its attributes."""
 
     tag: str
     content: "str | Sequence[_Node]"
@@ -153,7 +153,7 @@ def _transfer(order: PaymentOrder) -> _Node:
 
 
 def _party(tag: str, account: PaymentAccount, *, is_sepa: bool) -> _Node:
-    """Name a party. Banks return an address without its town, and we know only the country."""
+    """Return a party by its name alone: an address without a town is refused, and we know none."""
     if account.country is not None and _COUNTRY.fullmatch(account.country) is None:
         raise BadAccountError(f"{account.name}: no country {account.country[:40]!r}")
     return _Node(tag, [_Node("Nm", _name(account, is_sepa=is_sepa))])
@@ -177,7 +177,7 @@ def _iban(account: PaymentAccount) -> str:
 
 
 def _agent(tag: str, account: PaymentAccount) -> _Node:
-    """Name the bank by its BIC or in its clearing; unnamed, it is found by the account."""
+    """Return the bank by BIC or clearing id; without both it is found by the IBAN."""
     if account.bic is None and account.clearing_id is not None:
         bank = _clearing_member(account, account.clearing_id)
     elif account.bic is None:

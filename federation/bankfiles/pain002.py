@@ -1,4 +1,4 @@
-"""A bank's word on a payment file (pain.002, version 03 and later). Pure."""
+"""A bank's report on a payment file: which payments it took or refused (pain.002). Pure."""
 
 from federation.bankfiles.entries import PaymentStatus, Place, StatusReport
 from federation.bankfiles.xml import Element, bad, children, find, first_text, text

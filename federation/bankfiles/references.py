@@ -1,4 +1,4 @@
-"""References in bank files: where they stand, and what only fills an empty field. Pure."""
+"""References and texts in bank files: in which elements they stand, and which are none. Pure."""
 
 from federation.bankfiles.xml import Element, children, find, text
 

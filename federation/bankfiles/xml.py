@@ -1,4 +1,4 @@
-"""A bank's XML, read with suspicion: no document type, no entity, no network, and limits. Pure.
+"""Reads the XML of a bank as that of a stranger: no document type, no entity, limits. Pure.
 
 Elements are found by their local names, so that one reader serves every version of a message.
 """
@@ -102,10 +102,10 @@ def events(data: bytes, *, starts: tuple[str, ...], ends: tuple[str, ...]) -> It
 
 
 def _refuse_hostile(data: bytes) -> None:
-    """Refuse what no bank sends before a parser sees it.
+    """Refuse what is no bank's XML, by its bytes, before a parser sees it.
 
-    Only encodings in which ASCII is ASCII are taken, so that the search for a document type
-    cannot be blinded.
+    The encoding must be one in which ASCII characters are single bytes: in another, `<!DOCTYPE`
+    could be written so that this search does not find it.
     """
     if len(data) > BYTES_MAX:
         raise BankFileTooLargeError(f"{len(data)} bytes")
@@ -131,7 +131,7 @@ def local_name(element: Element) -> str:
 
 
 def children(element: Element, name: str) -> Iterator[Element]:
-    """Yield the children of a name."""
+    """Yield the direct children of an element that have a (local) name."""
     for child in element:
         if local_name(child) == name:
             yield child

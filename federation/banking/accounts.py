@@ -33,7 +33,7 @@ def account_number(written: str, scheme: str) -> str:
 
 
 def account_name(written: str) -> str:
-    """Return what people call an account."""
+    """Return the name people give an account, 1 to 140 characters, or refuse it."""
     name = " ".join(written.split())
     if not (1 <= len(name) <= NAME_LENGTH_MAX and name.isprintable()):
         raise BadBankAccountError(f"a name has 1 to {NAME_LENGTH_MAX} characters")

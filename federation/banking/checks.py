@@ -1,4 +1,4 @@
-"""What a statement must fulfil by itself, and by what name its entries are known again. Pure."""
+"""The checks of one statement, and how its entries are recognised in another one. Pure."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -55,11 +55,11 @@ def check_balances(statement: Statement, currency: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """By what an entry is known again in another statement or notification.
+    """How an entry is recognised when another statement or notification lists it too.
 
-    Entries of one `name` look alike: their bank gives them the same reference on one day, or says
-    the same of them. `number` counts them from 1. `names_one` says that the name holds an id of a
-    single movement, so that its like is hardly another movement.
+    `name` is a digest of what the bank says of the entry. Entries with the same name look alike,
+    and `number` counts them from 1. `names_one` is true where the bank or the payer gave an id
+    that belongs to one movement of money only (see `movement_ids`).
     """
 
     name: str
@@ -78,13 +78,13 @@ def numbered(name: str, number: int) -> str:
 
 
 def identities(entries: Sequence[BankEntry]) -> list[Identity]:
-    """Return the identity of each entry of a statement or notification.
+    """Return the identity of each entry of a statement or notification, in their order.
 
-    It is the bank's own reference with day and amount: some banks give a payment and its charge
-    one reference. An entry without one is known by all that the bank says of it. Of several that
-    are alike each has a number: they are as many as the balances say. Only where they bear an id
-    of a single movement, and neither the bank's numbering (`NtryRef`) nor a word tells them apart,
-    the bank has written one entry twice, and the statement is refused.
+    An entry is recognised by the bank's reference, its day and its amount (some banks give a
+    payment and its charge the same reference). Without a reference it is recognised by everything
+    the bank says of it. Entries that look alike are counted; the balances prove how many there
+    are. A statement is refused as ENTRY_TWICE where two entries have an id of one movement and
+    the same content and number (`NtryRef`).
     """
     found: list[Identity] = []
     alike: Counter[str] = Counter()
@@ -109,9 +109,10 @@ def reference_of(entry: BankEntry) -> str | None:
 
 
 def _key(entry: BankEntry) -> list[Any]:
-    """Return what tells a movement from others; a pending one is not the one booked later.
+    """Return what an identity is a digest of; a pending entry differs from the one booked later.
 
-    What is kept was named by this very list: a change of it would make all of it unknown.
+    Identities in the database were made from this list. If it changes, statements imported before
+    are no longer recognised.
     """
     day = entry.booked_on or entry.value_on
     status = "BOOK" if entry.is_booked else entry.status

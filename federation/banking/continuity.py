@@ -154,7 +154,7 @@ async def _known_alike(
 
 
 async def _had(session: ReadSession, named: Named, identities: Sequence[str]) -> bool:
-    """Say whether the account had a statement's balances where the known entries stand.
+    """Say whether the account held a statement's balances before and after its known entries.
 
     Banks order the entries of one day differently from file to file, so both the order in which
     they came and that of their days are looked at.

@@ -45,7 +45,7 @@ class UndoBlockedError(RefusalError):
 
 
 async def check_receipt(at: At, item: Item, entry: Entry) -> None:
-    """Hold a receipt that was entered by hand to this server, currency and amount, and to once."""
+    """Refuse a receipt of another licensor, currency or amount, or that has a bank entry."""
     receipt = await at.session.get(Receipt, item.ref)
     if receipt is None:
         raise NotExpectedError(f"receipt {item.ref}")
@@ -61,7 +61,7 @@ async def check_receipt(at: At, item: Item, entry: Entry) -> None:
 
 
 async def check_own_transfer(at: At, item: Item, entry: Entry) -> None:
-    """Hold a transfer to another account of this server, or the same number's other currency."""
+    """Refuse a transfer unless its other side is another account of this server."""
     rows = await store.accounts(at.session, item.ref)
     if all(row.id == entry.account_id for row in rows):
         raise NotExpectedError(f"{item.ref} is no other account of this server")

@@ -88,7 +88,7 @@ class Suggestion:
 
 @dataclass(slots=True)
 class Matcher:
-    """What is expected, by everything an entry may name."""
+    """Looks up what is expected by reference, account, name or amount of a movement."""
 
     expected: Sequence[Expected]
     bounds: Bounds = field(default_factory=Bounds)

@@ -8,7 +8,8 @@ from federation.bankfiles.entries import BankFile, PaymentStatus, Place, StatusR
 from federation.bankfiles.pain002 import ACCEPTED, REJECTED
 from federation.banking import store
 from federation.banking.accounts import account_name, account_number
-from federation.banking.importing import Imported, import_statements
+from federation.banking.importing import import_statements
+from federation.banking.intake import Imported
 from federation.banking.reporting import exact_matches
 from federation.banking.settling import settle
 from federation.banking.tables import BankAccount

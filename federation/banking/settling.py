@@ -167,7 +167,7 @@ async def _last_match(at: At, entry: Entry) -> Match | None:
 
 
 async def items_of(session: ReadSession, match: Match) -> list[Item]:
-    """Return what an act was about; of undoing, nothing."""
+    """Return the items of an act; an act that undoes another has none."""
     rows = await store.items_of(session, match.id)
     return [Item(row.kind, row.ref, row.amount, row.note) for row in rows]
 

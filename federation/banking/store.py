@@ -43,7 +43,7 @@ async def accounts(session: ReadSession, number: str | None = None) -> list[Bank
 
 
 async def find_file(session: ReadSession, sha256: str) -> File | None:
-    """Return a file that was imported."""
+    """Return a file by the SHA-256 of its bytes, also one that was withdrawn; None if unknown."""
     return await session.get(File, sha256)
 
 
@@ -223,14 +223,14 @@ async def waiting_notices(session: ReadSession, account_id: int) -> list[Notice]
 
 
 async def find_notice(session: ReadSession, account_id: int, identity: str) -> Notice | None:
-    """Return a notification that came before."""
+    """Return the notification that is kept under an identity, or None."""
     return await session.scalar(
         select(Notice).where(Notice.account_id == account_id, Notice.identity == identity)
     )
 
 
 async def find_entry(session: ReadSession, entry_id: int) -> Entry | None:
-    """Return an entry."""
+    """Return an entry by its id, or None."""
     return await session.get(Entry, entry_id)
 
 

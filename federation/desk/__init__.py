@@ -1,1 +1,1 @@
-"""The shell of settlement staff: a month and its bank files over HTTP. Knows no domain."""
+"""The commands of settlement staff: they ask a server over HTTP and know no rule of its own."""

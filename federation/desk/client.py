@@ -38,7 +38,7 @@ class ServerRefusedError(RefusalError):
 
     @property
     def message(self) -> str:
-        """Return the server's sentence."""
+        """Return the sentence that the server answered with, unchanged."""
         return self.detail
 
 
@@ -175,7 +175,7 @@ def cased(ids: Sequence[str]) -> Iterator[None]:
 
 
 def _ids_in(variables: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what names a node, licence, payment or document in a question."""
+    """Yield the ids among the variables of a query: of nodes, licences, payments, documents."""
     for name, value in variables.items():
         if name in IDS and isinstance(value, str):
             yield value
@@ -198,12 +198,12 @@ def amount_text(minor: str, currency: str) -> str:
 
 
 def money_text(money: dict[str, str] | None) -> str:
-    """Write an amount of the API with its currency; none is nothing."""
+    """Write an amount of the API with its currency: `-10.00 EUR`; None as an empty text."""
     return amount_text(money["minor"], money["currency"]) if money else ""
 
 
 def when_text(instant: str | None) -> str:
-    """Write an instant of the API to the minute; none is nothing, a date stays a date."""
+    """Write an instant of the API to the minute, in UTC; a date as it is, None as an empty text."""
     if instant is None or "T" not in instant:
         return instant or ""
     return f"{datetime.fromisoformat(instant).astimezone(UTC):%Y-%m-%d %H:%M}Z"
