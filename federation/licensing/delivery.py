@@ -38,12 +38,9 @@ async def announce(session: WriteSession, row: Licence, now: datetime) -> None:
     for party in targets:
         if party.code != HUB:
             await _mark_pending(session, row, party.code, now)
-        await outbox.post(
-            session,
-            target=party.entity_id,
-            message=LicenceIssued(row.number, row.signed),
-            now=now,
-        )
+    message = LicenceIssued(row.number, row.signed)
+    entities = [party.entity_id for party in targets]
+    await outbox.post_to_each(session, targets=entities, message=message, now=now)
 
 
 async def _mark_pending(session: WriteSession, row: Licence, node: str, now: datetime) -> None:

@@ -108,12 +108,13 @@ async def begin_round(session: WriteSession, period: Month, terms: HubTerms, now
 async def _do_round(
     session: WriteSession, row: MeteringPeriod, terms: HubTerms, now: datetime
 ) -> None:
-    """Tell every node, send on what labs reported, and write the hub's own report."""
+    """Tell the month's nodes, send on what labs reported, and write the hub's own report."""
     period = row.period
-    for party in await node_parties(session):
-        body = CutOff(period, row.round)
-        await outbox.post(session, target=party.entity_id, message=body, now=now)
     await session.flush()
+    taking_part = await store.progress(session, period)
+    parties = [party for party in await node_parties(session) if party.code in taking_part]
+    targets = [party.entity_id for party in parties]
+    await outbox.post_to_each(session, targets=targets, message=CutOff(period, row.round), now=now)
     lines = await usage_lines.undecided_lines(session, period, HUB)
     index = index_store.claim_index(await index_store.index_slice(session, url_keys(lines)))
     placer = await counter(session, HUB, index, terms)

@@ -20,6 +20,7 @@ from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Awaited, Proposal, Side
 from federation.payments.store import exclusions
+from federation.runs.nodes import nodes_of
 from federation.runs.told import Told, told_of
 from federation.settlement.messages import RunCorrected
 from federation.settlement.recompute import Corrected, Difference, difference
@@ -29,7 +30,6 @@ from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense.service import publish as publish_held
 from federation.trust.membership import HubTerms
 from federation.trust.parties import collective_terms, get_party
-from federation.trust.store import node_parties
 from federation.trust.tables import Party
 from federation.values.account import PaymentAccount
 from federation.values.party import HUB
@@ -70,10 +70,10 @@ async def carry_out(
     for item in corrections:
         await _post(session, item, terms, now)
     for item in corrections:
-        for party in await node_parties(session):
+        for party in await nodes_of(session, item.runs.new.document):
             await _owe(session, item, party, terms, now)
     for item in corrections:
-        for party in await node_parties(session):
+        for party in await nodes_of(session, item.runs.new.document):
             used = await _pay(session, item, party, terms, now)
             await _tell(session, item, party, used, now)
 

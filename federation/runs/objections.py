@@ -7,13 +7,14 @@ from federation.errors import RefusalError
 from federation.months import store as months
 from federation.months.tables import Run
 from federation.runs import store
+from federation.runs.nodes import nodes_of
 from federation.runs.tables import Response
 from federation.settlement.messages import RunAnswered
+from federation.settlement.run_document import decode
 from federation.store import outbox
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.parties import get_party
 from federation.trust.principals import Principal
-from federation.trust.store import node_parties
 from federation.values.party import HUB
 from federation.values.reason import stated
 
@@ -111,7 +112,8 @@ async def require_concurrence(session: ReadSession, run: Run, now: datetime) -> 
     ]
     if open_objections:
         raise ObjectionsOpenError(f"{', '.join(open_objections)} objected")
-    silent = sorted({party.code for party in await node_parties(session)} - answers.keys())
+    nodes = await nodes_of(session, decode(run.document))
+    silent = sorted({party.code for party in nodes} - answers.keys())
     if silent and run.objections_until is not None and now < run.objections_until:
         raise ObjectionsOpenError(
             f"{', '.join(silent)} may object until {run.objections_until:%Y-%m-%d %H:%M}Z"

@@ -22,6 +22,7 @@ from federation.payments import store as payments
 from federation.payments.remittances import propose_remittances
 from federation.payments.tables import Payment
 from federation.runs.inputs import Gathered, digests_of, gather
+from federation.runs.nodes import nodes_of
 from federation.runs.objections import require_concurrence
 from federation.runs.papers import issue_run
 from federation.runs.told import Told, told_of
@@ -33,7 +34,6 @@ from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense.service import publish as publish_held
 from federation.trust.membership import HubTerms
 from federation.trust.principals import Principal, SamePersonError, require_other_person
-from federation.trust.store import node_parties
 from federation.values.month import Month, last_day, months_back
 from federation.values.party import HUB
 from federation.values.reason import stated
@@ -107,16 +107,23 @@ async def _locked_run(session: ReadSession, period: Month, locked: str) -> Run:
 
 
 async def advise_run(session: WriteSession, name: str, calendar: Calendar, now: datetime) -> Run:
-    """Send a calculated run to every node to look at, and open the window for objections."""
+    """Send a calculated run to each of its nodes to look at, and open the window for objections."""
     row = await get_run(session, name, {"CALCULATED", "ADVISED"})
     if row.state == "ADVISED":
         return row
     row.state = "ADVISED"
     row.objections_until = now + timedelta(days=calendar.objection_days)
     message = RunAdvised(row.run_id, row.document.decode(), row.objections_until, row.corrects)
-    for party in await node_parties(session):
-        await outbox.post(session, target=party.entity_id, message=message, now=now)
+    await _tell_all(session, row, message, now)
     return row
+
+
+async def _tell_all(
+    session: WriteSession, row: Run, message: RunAdvised | RunWithdrawn, now: datetime
+) -> None:
+    nodes = await nodes_of(session, decode(row.document))
+    targets = [party.entity_id for party in nodes]
+    await outbox.post_to_each(session, targets=targets, message=message, now=now)
 
 
 async def withdraw_run(
@@ -126,9 +133,7 @@ async def withdraw_run(
     row = await get_run(session, name, {"CALCULATED", "ADVISED"})
     text = stated(reason)
     if row.state == "ADVISED":
-        message = RunWithdrawn(row.run_id, text)
-        for party in await node_parties(session):
-            await outbox.post(session, target=party.entity_id, message=message, now=now)
+        await _tell_all(session, row, RunWithdrawn(row.run_id, text), now)
     row.state, row.reason = "WITHDRAWN", f"{who.subject}: {text}"
     return row
 
@@ -235,7 +240,7 @@ async def _pay_and_tell(
         on=now.date(),
     )
     used = await propose_remittances(session, row, run.result, terms, now)
-    for party in await node_parties(session):
+    for party in await nodes_of(session, run.document):
         message = RunApproved(
             run_id=row.run_id,
             document=row.document.decode(),

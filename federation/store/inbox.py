@@ -164,17 +164,6 @@ async def head_of(session: ReadSession, sender: str, stream: str) -> ParkedMessa
     )
 
 
-async def count_parked(session: ReadSession) -> dict[str, int]:
-    """Return {sender's code: messages that are parked or wait behind one}."""
-    rows = await session.execute(
-        select(ParkedMessage.sender_code, func.count())
-        .where(ParkedMessage.state.in_(OPEN))
-        .group_by(ParkedMessage.sender_code)
-        .order_by(ParkedMessage.sender_code)
-    )
-    return {code: count for code, count in rows}
-
-
 async def get_parked(session: ReadSession, message_id: int) -> ParkedMessage:
     """Return a message that is parked, or refuse."""
     row = await session.get(ParkedMessage, message_id)

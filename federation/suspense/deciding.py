@@ -312,5 +312,5 @@ async def _close(
     periods = sorted(documents.keys() - still)
     if periods:
         message = HeldClosed(url_key, periods, now.date())
-        for party in await node_parties(session):
-            await outbox.post(session, target=party.entity_id, message=message, now=now)
+        targets = [party.entity_id for party in await node_parties(session)]
+        await outbox.post_to_each(session, targets=targets, message=message, now=now)

@@ -40,10 +40,10 @@ async def publish(session: WriteSession, document: RunDocument, run_id: str, now
         ListedItem(url_key, reason, _band(by_currency, rates), now.date())
         for (url_key, reason), by_currency in sorted(sums.items())
     ]
-    for party in await node_parties(session):
-        for start in range(0, len(listed), LISTED_PER_MESSAGE):
-            body = HeldPublished(document.period, listed[start : start + LISTED_PER_MESSAGE])
-            await outbox.post(session, target=party.entity_id, message=body, now=now)
+    targets = [party.entity_id for party in await node_parties(session)]
+    for start in range(0, len(listed), LISTED_PER_MESSAGE):
+        body = HeldPublished(document.period, listed[start : start + LISTED_PER_MESSAGE])
+        await outbox.post_to_each(session, targets=targets, message=body, now=now)
 
 
 async def month_rates(session: ReadSession, document: RunDocument) -> Rates:

@@ -29,8 +29,6 @@ LicenceKeyText = Annotated[
 """A licence's number, with `/component` where it has components."""
 Digits = Annotated[str, Meta(pattern=r"\A(0|[1-9][0-9]{0,59})\Z")]
 """An integer of 0 or more, as text."""
-Positive = Annotated[str, Meta(pattern=r"\A[1-9][0-9]{0,59}\Z")]
-"""An integer above 0, as text."""
 SignedDigits = Annotated[str, Meta(pattern=r"\A(0|-?[1-9][0-9]{0,59})\Z")]
 """An integer of either sign, as text."""
 Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
@@ -40,8 +38,6 @@ HostText = Annotated[str, Meta(min_length=1, max_length=300)]
 PathText = Annotated[str, Meta(pattern=r"\A/", max_length=24_600)]  # each character escaped
 UrlKeyText = Annotated[str, Meta(min_length=1, max_length=25_000)]
 UrlText = Annotated[str, Meta(min_length=1, max_length=8_192)]
-EntityIdText = Annotated[str, Meta(pattern=r"\A\S+\Z", max_length=255)]
-ServerUrl = Annotated[str, Meta(pattern=r"\Ahttps?://[^\s?#]+\Z", max_length=500)]
 Line = Annotated[str, Meta(min_length=1, max_length=300)]
 """A name, an id or another short text."""
 Reason = Annotated[str, Meta(max_length=2_000)]
