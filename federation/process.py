@@ -56,6 +56,7 @@ class Parts:
     app: Litestar
     relay: Relay
     background: list[Background] = field(default_factory=list)
+    prepare: Background | None = None  # done once, before anything is answered
 
 
 Compose = Callable[[Server, PeerClient], Parts]
@@ -114,6 +115,8 @@ class Service:
     async def start(self) -> None:
         """Check the database, then answer requests and deliver messages."""
         await require_migrated(self.server.db)
+        if self.parts.prepare is not None:
+            await self.parts.prepare()
         self._tasks.append(asyncio.create_task(self._uvicorn.serve(sockets=[self._socket])))
         while not self._uvicorn.started:
             if self._tasks[0].done():

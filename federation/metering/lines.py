@@ -1,12 +1,13 @@
 """Every SQL statement about usage lines. No commits."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from sqlalchemy import func, select, update
 
 from federation.metering.ingest import Accepted, Content, RefusedLine
 from federation.metering.messages import RoutedLineFact
-from federation.metering.tables import Line, RoutedLine, Uncounted
+from federation.metering.tables import IS_LATE, Line, RoutedLine, Uncounted
 from federation.metering.tally import FORWARDED, LATE, CountedLine, Tally
 from federation.metering.totals import PLACED, Counted, keep_sums
 from federation.metering.verdicts import (
@@ -100,8 +101,7 @@ async def add_refused(
 
 async def mark_late(session: WriteSession, reporter: str, lines: Sequence[Accepted]) -> None:
     """Set lines apart that came after their month was cut off."""
-    rows = [(LATE, reporter, line.event_id) for line in lines]
-    await set_column(session, Line, "verdict", ["reporter", "event_id"], rows)
+    await keep_classes(session, [(LATE, reporter, line.event_id) for line in lines])
 
 
 async def undecided_lines(session: ReadSession, period: Month, here: str) -> list[CountedLine]:
@@ -151,6 +151,31 @@ async def matched_lines(session: ReadSession, period: Month, here: str) -> list[
     return [*entered, *await routed_lines(session, period, verdict=MATCHED)]
 
 
+class LateLine(NamedTuple):
+    """What the terms of its licence are held against, of a line that came late."""
+
+    reporter: str
+    event_id: str
+    licence: str
+    use: str
+    occurred_at: int
+    source: str
+
+
+async def late_lines_of(session: ReadSession, period: Month) -> list[LateLine]:
+    """Return the lines of a month that entered here after its cut-off."""
+    query = select(
+        Line.reporter, Line.event_id, Line.licence, Line.use, Line.occurred_at, Line.source
+    )
+    rows = await session.execute(query.where(Line.period == period, IS_LATE))
+    return [LateLine(*row) for row in rows]
+
+
+async def keep_classes(session: WriteSession, classed: Sequence[tuple[str, str, str]]) -> None:
+    """Record the class of lines that entered here: (class, reporter, event id)."""
+    await set_column(session, Line, "verdict", ["reporter", "event_id"], classed)
+
+
 async def reopen_late(session: WriteSession, period: Month) -> None:
     """Take in what came late: lines get their verdict in this round, refused ones their class."""
     for model in (Line, RoutedLine):
@@ -171,10 +196,11 @@ async def late_lines(session: ReadSession) -> dict[str, tuple[int, int]]:
     """Return {month: (lines, units)} of what came after its cut-off and waits for a correction."""
     found: dict[str, tuple[int, int]] = {}
     for model in (Line, RoutedLine, Uncounted):
-        rows = await session.execute(select(model.period, model.units).where(model.verdict == LATE))
-        for period, units in rows:
+        query = select(model.period, func.count(), *limbs_of_64_bits(model.units))
+        rows = await session.execute(query.where(IS_LATE).group_by(model.period))
+        for period, count, *sums in rows:
             lines, total = found.get(period, (0, 0))
-            found[period] = (lines + 1, total + units)
+            found[period] = (lines + count, total + put_together(sums))
     return found
 
 
@@ -223,7 +249,7 @@ async def keep_tally(session: WriteSession, period: Month, here: str, tally: Tal
         for line, verdict in tally.verdicts
         if line.origin == here
     ]
-    await set_column(session, Line, "verdict", ["reporter", "event_id"], entered)
+    await keep_classes(session, entered)
     came = [
         (verdict, line.origin, line.reporter, line.event_id)
         for line, verdict in tally.verdicts

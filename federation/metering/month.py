@@ -28,7 +28,7 @@ from federation.metering.reports import keep_report, make_report
 from federation.metering.service import LINES_MAX
 from federation.metering.tables import MeteringPeriod, Progress
 from federation.metering.tally import LATE, CountedLine, Counter, PortionKey
-from federation.metering.verdicts import Terms
+from federation.metering.verdicts import Terms, term_class
 from federation.registry import index_store
 from federation.registry import store as registry
 from federation.registry.index import ClaimIndex
@@ -100,9 +100,30 @@ async def begin_round(session: WriteSession, period: Month, terms: HubTerms, now
     for item in progress.values():
         item.forwarded_lines, item.missing = None, False
     row.state, row.round = "CUT_OFF", row.round + 1
-    await usage_lines.reopen_late(session, period)
+    await _reopen_late(session, period)
     await _do_round(session, row, terms, now)
     return row.round
+
+
+async def _reopen_late(session: WriteSession, period: Month) -> None:
+    """Take in what came late; what the terms of its licence exclude is of that class (3 and 4)."""
+    late = await usage_lines.late_lines_of(session, period)
+    rows = await licensing.licences_named(session, {line.licence for line in late})
+    licences = {row.number: licensing.facts(row) for row in rows}
+    classed = (
+        (
+            term_class(
+                licences[line.licence], line.use, from_micros(line.occurred_at), line.source
+            ),
+            line.reporter,
+            line.event_id,
+        )
+        for line in late
+    )
+    await usage_lines.reopen_late(session, period)
+    await usage_lines.keep_classes(
+        session, [(cls, reporter, event_id) for cls, reporter, event_id in classed if cls]
+    )
 
 
 async def _do_round(
@@ -201,7 +222,7 @@ async def receive_cut_off(session: WriteSession, message: CutOff, now: datetime)
         )
     elif message.round > row.round:
         row.state, row.round, row.complete_lines = "CUT_OFF", message.round, None
-        await usage_lines.reopen_late(session, message.period)
+        await _reopen_late(session, message.period)
     announce(session, DUE)
 
 

@@ -14,12 +14,15 @@ from federation.edge.parked import ParkedWorker
 from federation.edge.peers import PeerClient
 from federation.edge.relay import Relay
 from federation.edge.routes import common_routes
+from federation.logs import get_logger
 from federation.metering.month import DUE
 from federation.nodes.joining import AdmissionWorker
 from federation.nodes.messages import HANDLERS
 from federation.nodes.month import MonthWorker
 from federation.nodes.routes import node_routes
-from federation.process import Parts, Service, no_boundary
+from federation.process import Background, Parts, Service, no_boundary
+from federation.registry import adopting
+from federation.registry.store import is_all_read
 from federation.schema.controller import graphql_controller
 from federation.schema.node import schema
 from federation.server import Server, node_config
@@ -27,6 +30,7 @@ from federation.store.database import Boundary
 from federation.trust.admission import JOINING
 from federation.values.party import HUB
 
+log = get_logger("node")
 REQUEST_BYTES_MAX = 64 * 1024 * 1024
 
 
@@ -64,4 +68,21 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     joining = AdmissionWorker(server, peers)
     server.db.listen(JOINING, joining.wake)
     server.knocked = joining.wake
-    return Parts(app, relay, [worker.run, joining.run, ParkedWorker(server, HANDLERS).run])
+    background: list[Background] = [worker.run, joining.run, ParkedWorker(server, HANDLERS).run]
+    return Parts(app, relay, background, prepare=partial(adopt_rules, server))
+
+
+async def adopt_rules(server: Server) -> None:
+    """Read again, after an upgrade, what earlier rules of addresses took; log what ended."""
+    async with server.db.read() as session:
+        if await is_all_read(session):
+            return
+    async with server.db.write("registry.adopt") as session:
+        ended = await adopting.adopt_rules(session, node=server.code, now=server.clock())
+    for row in ended:
+        log.warning(
+            "a row of the registry ended: the rules of addresses refuse it by now",
+            member=row.member_id,
+            subject=row.text,
+            reason=row.reason,
+        )

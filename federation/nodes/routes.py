@@ -156,7 +156,8 @@ async def site_terms(session: ReadSession, server: Server, member_id: str) -> Si
     claims = await store.member_prefixes(session, member_id)
     named = await store.opt_outs_of(session, member_id)
     hosts = {claim.host for claim in claims}
-    found = await store.opt_outs_for(session, _with_parents(hosts))
+    wide = {claim.host for claim in claims if claim.wildcard}
+    found = await store.opt_outs_for(session, _with_parents(hosts), wide)
     prefixes = sorted(
         f"{scheme}://{claim.host}{claim.path}" for claim in claims for scheme in ("http", "https")
     )

@@ -139,7 +139,7 @@ def read_claims(
             continue
         validities = taken.setdefault((claim.member_id, claim.key), [])
         validity = (claim.valid_from, claim.valid_to)
-        if any(_overlap(validity, other) for other in validities):
+        if any(overlap(validity, other) for other in validities):
             reader.refuse(row, "claim", f"claimed twice by {claim.member_id}: {claim.key.text}")
         validities.append(validity)
         claims.append(claim)
@@ -166,7 +166,7 @@ def read_opt_outs(
             elif use is not None and effective_at is not None:
                 opt_outs.append(NewOptOut(member_id, None, use, effective_at))
             continue
-        key = reader.read(row, "subject", lambda text: below_suffix(normalise_subject(text)))
+        key = reader.read(row, "subject", lambda text: _entered(normalise_subject(text)))
         if key is not None and use is not None and effective_at is not None:
             opt_outs.append(NewOptOut(None, key, use, effective_at))
     reader.finish()
@@ -179,7 +179,7 @@ def _claim(
     member_id = row.get("member_id")
     if member_id not in members:
         reader.refuse(row, "member_id", f"no such member: {member_id}")
-    key = reader.read(row, "claim", lambda text: below_suffix(normalise_claim(text)))
+    key = reader.read(row, "claim", lambda text: _entered(normalise_claim(text)))
     tier = reader.read(row, "content_tier", lambda text: _one_of(text, tiers))
     works = reader.read(row, "works", lambda text: _count(text) if text else 1)
     canonical, owner_bps = _syndication(reader, row)
@@ -202,7 +202,18 @@ def _syndication(reader: Reader, row: Row) -> tuple[str | None, int | None]:
 
 def _canonical(text: str) -> str:
     key = normalise_canonical(text)
-    return below_suffix(ClaimKey(key.host, key.path, wildcard=False)).text
+    return _entered(ClaimKey(key.host, key.path, wildcard=False)).text
+
+
+def _entered(key: ClaimKey) -> ClaimKey:
+    """Return a key that may be entered: below a public suffix, and written as it is read.
+
+    `/%%341` is read as `/%41`, which is read as `/A`: nobody means that, and the hub, which holds
+    an address to its own reading, would refuse it.
+    """
+    if normalise_subject(key.text) != key:
+        raise BadValueError(f"read again, {key.text} would be another address")
+    return below_suffix(key)
 
 
 def _own_row(reader: Reader, row: Row, node: str) -> None:
@@ -210,7 +221,7 @@ def _own_row(reader: Reader, row: Row, node: str) -> None:
         reader.refuse(row, "collective", f"this is {node}")
 
 
-def _overlap(one: Validity, other: Validity) -> bool:
+def overlap(one: Validity, other: Validity) -> bool:
     """Say whether two validities share a day; one that ends before it starts has none.
 
     The same validity twice is refused even so: both claims would have one id.

@@ -43,6 +43,7 @@ class IndexedOptOut:
     effective_at: datetime
     subject: ClaimKey | None
     holder_id: str | None
+    ends_at: datetime | None = None  # exclusive
 
     def __post_init__(self) -> None:
         if (self.subject is None) == (self.holder_id is None):
@@ -50,7 +51,8 @@ class IndexedOptOut:
 
     def withholds(self, use: str, at: datetime) -> bool:
         """Tell whether the opt-out was in force for a use at an instant."""
-        return self.use in (ALL_USES, use) and self.effective_at <= at
+        in_force = self.effective_at <= at and (self.ends_at is None or at < self.ends_at)
+        return in_force and self.use in (ALL_USES, use)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ class ClaimIndex:
     def _withhold(self, opt_out: IndexedOptOut) -> None:
         self._anything_withheld = True
         if opt_out.subject is not None:
-            self._subjects.add(opt_out.subject, opt_out)
+            self._subjects.add_subject(opt_out.subject, opt_out)
         elif opt_out.holder_id is not None:
             holder = (opt_out.node, opt_out.holder_id)
             self._holders.setdefault(holder, []).append(opt_out)

@@ -1,12 +1,10 @@
 """Every SQL statement of the claim index, and a node's own answer in its stead. No commits."""
 
 from collections.abc import Collection, Iterable
-from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
-from federation.registry.entitlement import counts_from
-from federation.registry.imports import NewClaim, NewOptOut, holder_id
+from federation.registry.facts import fact_of_claim, fact_of_opt_out
 from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
 from federation.registry.matching import candidate_hosts
 from federation.registry.messages import (
@@ -59,7 +57,8 @@ async def known_claims(session: ReadSession, claim_ids: Iterable[str]) -> set[tu
 
 
 async def apply_delta(session: WriteSession, node: str, delta: RegistryDelta) -> None:
-    """At the hub: enter a node's claims and opt-outs in the index."""
+    """At the hub: enter a node's claims and opt-outs in the index, less what it withdraws."""
+    await _withdraw(session, node, delta)
     claims = [
         (
             node,
@@ -97,11 +96,31 @@ async def apply_delta(session: WriteSession, node: str, delta: RegistryDelta) ->
             fact.wildcard,
             fact.use,
             to_micros(fact.effective_at),
+            to_micros(fact.ends_at) if fact.ends_at else None,
         )
         for fact in delta.opt_outs
     ]
-    columns = ["node", "holder_id", "host", "path", "wildcard", "use", "effective_at"]
+    columns = ["node", "holder_id", "host", "path", "wildcard", "use", "effective_at", "ends_at"]
     await insert_rows(session, IndexOptOut, columns, opt_outs)
+
+
+async def _withdraw(session: WriteSession, node: str, delta: RegistryDelta) -> None:
+    for chunk in in_chunks(delta.withdrawn_claims):
+        await session.execute(
+            delete(IndexClaim).where(IndexClaim.node == node, IndexClaim.claim_id.in_(chunk))
+        )
+    for fact in delta.withdrawn_opt_outs:
+        await session.execute(
+            delete(IndexOptOut).where(
+                IndexOptOut.node == node,
+                IndexOptOut.holder_id.is_not_distinct_from(fact.holder_id),
+                IndexOptOut.host.is_not_distinct_from(fact.host),
+                IndexOptOut.path.is_not_distinct_from(fact.path),
+                IndexOptOut.wildcard == fact.wildcard,
+                IndexOptOut.use == fact.use,
+                IndexOptOut.effective_at == fact.effective_at,
+            )
+        )
 
 
 async def index_slice(session: ReadSession, keys: Iterable[UrlKey]) -> Slice:
@@ -137,7 +156,7 @@ async def own_slice(session: ReadSession, node: str, keys: Iterable[UrlKey]) -> 
         opt_outs += await session.scalars(select(OptOut).where(OptOut.member_id.in_(chunk)))
     return Slice(
         claims=[SliceClaim(node, fact) for _, fact in claims],
-        opt_outs=[SliceOptOut(node, opt_out_fact(node, _recorded(row))) for row in opt_outs],
+        opt_outs=[SliceOptOut(node, fact_of_opt_out(node, row)) for row in opt_outs],
     )
 
 
@@ -150,7 +169,7 @@ async def _own_claims_on(
             select(Claim, Member.joined_on).join(Member).where(Claim.host.in_(chunk))
         )
         found += [
-            (row.member_id, claim_fact(node, _registered(row), day))
+            (row.member_id, fact_of_claim(node, row, day))
             for row, day in rows
             if (row.host, row.wildcard) in hosts
         ]
@@ -165,24 +184,6 @@ async def _own_opt_outs_on(
         found = await session.scalars(select(OptOut).where(OptOut.host.in_(chunk)))
         rows += [row for row in found if (row.host, row.wildcard) in hosts]
     return rows
-
-
-def _registered(row: Claim) -> NewClaim:
-    return NewClaim(
-        member_id=row.member_id,
-        key=ClaimKey(row.host, row.path, row.wildcard),
-        content_tier=row.content_tier,
-        works=row.works,
-        canonical=row.canonical,
-        owner_bps=row.owner_bps,
-        valid_from=row.valid_from,
-        valid_to=row.valid_to,
-    )
-
-
-def _recorded(row: OptOut) -> NewOptOut:
-    key = ClaimKey(row.host, row.path, row.wildcard) if row.host and row.path else None
-    return NewOptOut(row.member_id, key, row.use, row.effective_at)
 
 
 async def _claims_on(session: ReadSession, hosts: Collection[tuple[str, bool]]) -> list[IndexClaim]:
@@ -232,6 +233,7 @@ def _opt_out_fact(row: IndexOptOut) -> OptOutFact:
         wildcard=row.wildcard,
         use=row.use,
         effective_at=row.effective_at,
+        ends_at=row.ends_at,
     )
 
 
@@ -258,6 +260,7 @@ def claim_index(answer: Slice) -> ClaimIndex:
                 effective_at=entry.fact.effective_at,
                 subject=_subject(entry.fact),
                 holder_id=entry.fact.holder_id,
+                ends_at=entry.fact.ends_at,
             )
             for entry in answer.opt_outs
         ),
@@ -268,30 +271,3 @@ def _subject(fact: OptOutFact) -> ClaimKey | None:
     if fact.host is None or fact.path is None:
         return None
     return ClaimKey(fact.host, fact.path, fact.wildcard)
-
-
-def claim_fact(node: str, claim: NewClaim, member_joined_on: date) -> ClaimFact:
-    """Say to the index what it needs of a claim: it counts from the later of two days."""
-    return ClaimFact(
-        claim_id=claim.claim_id(node),
-        holder_id=holder_id(node, claim.member_id),
-        host=claim.key.host,
-        path=claim.key.path,
-        wildcard=claim.key.wildcard,
-        counts_from=counts_from(member_joined_on, claim.valid_from),
-        counts_to=claim.valid_to,
-        content_tier=claim.content_tier,
-        canonical=claim.canonical,
-    )
-
-
-def opt_out_fact(node: str, opt_out: NewOptOut) -> OptOutFact:
-    """Say to the index what it needs of an opt-out."""
-    return OptOutFact(
-        holder_id=holder_id(node, opt_out.member_id) if opt_out.member_id else None,
-        host=opt_out.key.host if opt_out.key else None,
-        path=opt_out.key.path if opt_out.key else None,
-        wildcard=opt_out.key.wildcard if opt_out.key else False,
-        use=opt_out.use,
-        effective_at=opt_out.effective_at,
-    )

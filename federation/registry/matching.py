@@ -58,11 +58,11 @@ class _Paths(Generic[T]):
     lengths: set[int] = field(default_factory=set)  # of the paths
 
     def add(self, path: str, thing: T) -> None:
-        if is_pattern(path):
-            self.by_pattern.setdefault(path, []).append(thing)
-        else:
-            self.by_path.setdefault(path, []).append(thing)
-            self.lengths.add(len(path))
+        self.by_path.setdefault(path, []).append(thing)
+        self.lengths.add(len(path))
+
+    def add_pattern(self, pattern: str, thing: T) -> None:
+        self.by_pattern.setdefault(pattern, []).append(thing)
 
     def matching(self, path: str) -> Iterator[tuple[T, ...]]:
         """Yield what matches a path, the longest first; patterns, which have no order, last.
@@ -87,8 +87,18 @@ class Filed(Generic[T]):
         self._hosts: dict[tuple[str, bool], _Paths[T]] = {}
 
     def add(self, key: ClaimKey, thing: T) -> None:
-        """File a thing."""
-        self._hosts.setdefault((key.host, key.wildcard), _Paths()).add(key.path, thing)
+        """File a thing under a claim."""
+        self._on(key).add(key.path, thing)
+
+    def add_subject(self, key: ClaimKey, thing: T) -> None:
+        """File a thing under an opt-out's subject, whose path may be a pattern."""
+        if is_pattern(key.path):
+            self._on(key).add_pattern(key.path, thing)
+        else:
+            self._on(key).add(key.path, thing)
+
+    def _on(self, key: ClaimKey) -> _Paths[T]:
+        return self._hosts.setdefault((key.host, key.wildcard), _Paths())
 
     def matching(self, key: UrlKey) -> tuple[tuple[T, ...], ...]:
         """Return what is filed under each key that matches, the most specific first.

@@ -27,8 +27,11 @@ class ClaimFact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     canonical: UrlKeyText | None
 
 
-class OptOutFact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One opt-out: of a holder, or of an address and what lies below it."""
+class OptOutFact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One opt-out: of a holder, or of an address and what lies below it.
+
+    `ends_at`, exclusive, is sent only where a later version of the rules refuses the opt-out.
+    """
 
     holder_id: OpaqueId | None
     host: HostText | None
@@ -36,16 +39,22 @@ class OptOutFact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     wildcard: bool
     use: _Use
     effective_at: datetime
+    ends_at: datetime | None = None
 
     def __post_init__(self) -> None:
         if (self.holder_id is None) != (self.host is not None and self.path is not None):
             raise ValueError("an opt-out names either a holder or an address")
         if self.effective_at.tzinfo is None:
             raise ValueError("`effective_at` has no zone")
+        if self.ends_at is not None and self.ends_at.tzinfo is None:
+            raise ValueError("`ends_at` has no zone")
 
 
-class RegistryDelta(Message, frozen=True):
-    """The next change of a node's registry; versions are gap-free per node."""
+class RegistryDelta(Message, frozen=True, omit_defaults=True):
+    """The next change of a node's registry; versions are gap-free per node.
+
+    What is withdrawn goes before what is new is entered: an entry that changed is in both.
+    """
 
     KIND: ClassVar[str] = "registry.delta"
     BYTES_MAX: ClassVar[int] = 48 * MIB
@@ -56,6 +65,12 @@ class RegistryDelta(Message, frozen=True):
     )
     opt_outs: Annotated[list[OptOutFact], Meta(max_length=FACTS_MAX)] = msgspec.field(
         default_factory=list[OptOutFact], name="reservations"
+    )
+    withdrawn_claims: Annotated[list[OpaqueId], Meta(max_length=FACTS_MAX)] = msgspec.field(
+        default_factory=list
+    )
+    withdrawn_opt_outs: Annotated[list[OptOutFact], Meta(max_length=FACTS_MAX)] = msgspec.field(
+        default_factory=list
     )
 
     @property

@@ -1,11 +1,11 @@
 """Registering members, claims and opt-outs: read the file, record it, tell the index."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
 from federation.errors import RefusalError
-from federation.registry import index_store, store
+from federation.registry import facts, index_store, store
 from federation.registry.imports import read_claims, read_members, read_opt_outs
 from federation.registry.messages import ClaimFact, OptOutFact, RegistryDelta
 from federation.registry.urls import normalise_url
@@ -42,8 +42,8 @@ async def import_claims(session: WriteSession, data: bytes, *, node: str, now: d
     )
     await store.add_claims(session, node, claims)
     joined = await store.joined_on(session, {claim.member_id for claim in claims})
-    facts = [index_store.claim_fact(node, claim, joined[claim.member_id]) for claim in claims]
-    await _tell_index(session, node, facts, [], now)
+    told = [facts.claim_fact(node, claim, joined[claim.member_id]) for claim in claims]
+    await tell_index(session, node, Changes(claims=told), now)
     return len(claims)
 
 
@@ -54,25 +54,38 @@ async def import_opt_outs(session: WriteSession, data: bytes, *, node: str, now:
         data, node=node, members=await store.member_ids(session), uses=terms.use_weight
     )
     await store.add_opt_outs(session, opt_outs, now)
-    facts = [index_store.opt_out_fact(node, opt_out) for opt_out in opt_outs]
-    await _tell_index(session, node, [], facts, now)
+    told = [facts.opt_out_fact(node, opt_out) for opt_out in opt_outs]
+    await tell_index(session, node, Changes(opt_outs=told), now)
     return len(opt_outs)
 
 
-async def _tell_index(
-    session: WriteSession,
-    node: str,
-    claims: Sequence[ClaimFact],
-    opt_outs: Sequence[OptOutFact],
-    now: datetime,
-) -> None:
+@dataclass(slots=True)
+class Changes:
+    """What is new in a registry and what goes; an entry that changed is in both."""
+
+    claims: list[ClaimFact] = field(default_factory=list)
+    opt_outs: list[OptOutFact] = field(default_factory=list)
+    withdrawn_claims: list[str] = field(default_factory=list)
+    withdrawn_opt_outs: list[OptOutFact] = field(default_factory=list)
+
+
+async def tell_index(session: WriteSession, node: str, changes: Changes, now: datetime) -> None:
+    """Post changes to the hub's claim index, in as many deltas as they need."""
+    longest = max(
+        len(changes.claims),
+        len(changes.opt_outs),
+        len(changes.withdrawn_claims),
+        len(changes.withdrawn_opt_outs),
+    )
     hub = await get_party(session, HUB)
-    for start in range(0, max(len(claims), len(opt_outs)), DELTA_ENTRIES_MAX):
-        end = start + DELTA_ENTRIES_MAX
+    for start in range(0, longest, DELTA_ENTRIES_MAX):
+        part = slice(start, start + DELTA_ENTRIES_MAX)
         delta = RegistryDelta(
             version=await index_store.next_version(session, node),
-            claims=list(claims[start:end]),
-            opt_outs=list(opt_outs[start:end]),
+            claims=changes.claims[part],
+            opt_outs=changes.opt_outs[part],
+            withdrawn_claims=changes.withdrawn_claims[part],
+            withdrawn_opt_outs=changes.withdrawn_opt_outs[part],
         )
         await outbox.post(session, target=hub.entity_id, message=delta, now=now)
 
@@ -84,10 +97,14 @@ class BadDeltaError(RefusalError):
 
 
 async def _check_delta(session: ReadSession, node: str, delta: RegistryDelta) -> None:
-    """Refuse claims whose addresses are not in the index's own form, and ids that are taken."""
+    """Refuse addresses that are not in the index's own form, ids taken and ids unknown."""
     ids = [fact.claim_id for fact in delta.claims]
-    known = await index_store.known_claims(session, ids)
-    taken = {claim_id for of, claim_id in known if of == node}
+    gone = set(delta.withdrawn_claims)
+    known = await index_store.known_claims(session, [*ids, *gone])
+    held = {claim_id for of, claim_id in known if of == node}
+    taken = (held & set(ids)) - gone
+    if not gone <= held:
+        raise BadDeltaError(f"claim {min(gone - held)} is withdrawn and was never made")
     if taken or len(set(ids)) < len(ids):
         raise BadDeltaError(f"claim {(sorted(taken) or ['?'])[0]} is there already, or comes twice")
     for fact in delta.claims:

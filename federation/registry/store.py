@@ -1,18 +1,20 @@
 """Every SQL statement about members, claims and opt-outs. Nothing here commits."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from federation.registry.entitlement import HeldClaim, counts_from
 from federation.registry.imports import NewClaim, NewMember, NewOptOut, holder_id
 from federation.registry.index import IndexedOptOut
 from federation.registry.tables import Claim, Member, OptOut
-from federation.registry.urls import ClaimKey
+from federation.registry.urls import RULES, ClaimKey
 from federation.store.base import to_micros
 from federation.store.bulk import for_driver, in_chunks, insert_rows
 from federation.store.sessions import ReadSession, WriteSession
+
+PAGE = 5_000
 
 
 async def member_ids(session: ReadSession) -> set[str]:
@@ -74,6 +76,7 @@ async def add_claims(session: WriteSession, node: str, claims: Sequence[NewClaim
             claim.owner_bps,
             claim.valid_from,
             claim.valid_to,
+            RULES,
         )
         for claim in claims
     ]
@@ -89,6 +92,7 @@ async def add_claims(session: WriteSession, node: str, claims: Sequence[NewClaim
         "owner_bps",
         "valid_from",
         "valid_to",
+        "rules",
     ]
     await insert_rows(session, Claim, columns, for_driver(session, rows))
 
@@ -104,17 +108,64 @@ async def add_opt_outs(session: WriteSession, opt_outs: Sequence[NewOptOut], now
             opt_out.use,
             to_micros(opt_out.effective_at),
             to_micros(now),
+            RULES,
         )
         for opt_out in opt_outs
     ]
     columns = ["member_id", "host", "path", "wildcard", "use", "effective_at", "recorded_at"]
+    columns.append("rules")
     await insert_rows(session, OptOut, columns, rows)
+
+
+async def all_joined_on(session: ReadSession) -> dict[str, date]:
+    """Return when each member joined."""
+    rows = await session.execute(select(Member.member_id, Member.joined_on))
+    return {member_id: day for member_id, day in rows}
 
 
 async def joined_on(session: ReadSession, members: Collection[str]) -> dict[str, date]:
     """Return when each of some members joined."""
-    rows = await session.execute(select(Member.member_id, Member.joined_on))
-    return {member_id: day for member_id, day in rows if member_id in members}
+    return {name: day for name, day in (await all_joined_on(session)).items() if name in members}
+
+
+async def is_all_read(session: ReadSession) -> bool:
+    """Tell whether every claim and opt-out was read by this version of the rules."""
+    others = [select(model.rules).where(model.rules != RULES).limit(1) for model in (Claim, OptOut)]
+    return all([await session.scalar(query) is None for query in others])
+
+
+async def claims_to_read_again(session: ReadSession) -> AsyncIterator[Claim]:
+    """Yield the claims that an earlier version of the rules took, by id."""
+    query, after = select(Claim).where(Claim.rules != RULES).order_by(Claim.claim_id), ""
+    while page := list(await session.scalars(query.where(Claim.claim_id > after).limit(PAGE))):
+        for row in page:
+            yield row
+        after = page[-1].claim_id
+
+
+async def opt_outs_to_read_again(session: ReadSession) -> AsyncIterator[OptOut]:
+    """Yield the opt-outs that an earlier version of the rules took, by id."""
+    query, after = select(OptOut).where(OptOut.rules != RULES).order_by(OptOut.id), 0
+    while page := list(await session.scalars(query.where(OptOut.id > after).limit(PAGE))):
+        for row in page:
+            yield row
+        after = page[-1].id
+
+
+async def mark_read(session: WriteSession) -> None:
+    """Say of every claim and opt-out that this version of the rules has read it."""
+    for model in (Claim, OptOut):
+        await session.execute(update(model).where(model.rules != RULES).values(rules=RULES))
+
+
+async def ended(session: ReadSession, limit: int) -> tuple[list[Claim], list[OptOut]]:
+    """Return the claims and opt-outs that a later version of the rules ended, by id."""
+    claims = select(Claim).where(Claim.ended_because.is_not(None)).order_by(Claim.claim_id)
+    opt_outs = select(OptOut).where(OptOut.ended_because.is_not(None)).order_by(OptOut.id)
+    return (
+        list(await session.scalars(claims.limit(limit))),
+        list(await session.scalars(opt_outs.limit(limit))),
+    )
 
 
 async def owner_parts(session: ReadSession) -> dict[str, int]:
@@ -186,16 +237,27 @@ async def opt_outs_of_members(session: ReadSession, node: str) -> dict[str, list
 
 
 async def member_prefixes(session: ReadSession, member_id: str) -> list[Claim]:
-    """Return every claim of a member."""
-    return list(await session.scalars(select(Claim).where(Claim.member_id == member_id)))
+    """Return every claim of a member, less those that a later version of the rules ended."""
+    query = select(Claim).where(Claim.member_id == member_id, Claim.ended_because.is_(None))
+    return list(await session.scalars(query))
 
 
-async def opt_outs_for(session: ReadSession, hosts: Collection[str]) -> list[OptOut]:
-    """Return the opt-outs recorded on some hosts."""
-    rows: list[OptOut] = []
+async def opt_outs_for(
+    session: ReadSession, hosts: Collection[str], parents: Collection[str]
+) -> list[OptOut]:
+    """Return the opt-outs recorded on some hosts, and on every host below some parents.
+
+    Those that a later version of the rules ended are left out.
+    """
+    rows: dict[int, OptOut] = {}
+    standing = select(OptOut).where(OptOut.ended_because.is_(None))
     for chunk in in_chunks(sorted(hosts)):
-        rows += await session.scalars(select(OptOut).where(OptOut.host.in_(chunk)))
-    return rows
+        found = await session.scalars(standing.where(OptOut.host.in_(chunk)))
+        rows |= {row.id: row for row in found}
+    for parent in sorted(parents):
+        below = OptOut.host.endswith(f".{parent}", autoescape=True)
+        rows |= {row.id: row for row in await session.scalars(standing.where(below))}
+    return list(rows.values())
 
 
 async def opt_outs_of(session: ReadSession, member_id: str) -> list[OptOut]:

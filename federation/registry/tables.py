@@ -46,10 +46,15 @@ class Claim(Base):
     owner_bps: Mapped[int | None]
     valid_from: Mapped[date | None]
     valid_to: Mapped[date | None]
+    rules: Mapped[str] = mapped_column(String(8))  # version of the rules it was read by
+    ended_because: Mapped[str | None] = mapped_column(Text)  # a later version refuses it
 
 
 class OptOut(Base):
-    """A withheld work or member: from `effective_at` on, for one use or all (`*`)."""
+    """A withheld work or member: from `effective_at` on, for one use or all (`*`).
+
+    It has an end (`ends_at`, exclusive) only where a later version of the rules refuses it.
+    """
 
     __tablename__ = "registry_opt_out"
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
@@ -59,7 +64,10 @@ class OptOut(Base):
     wildcard: Mapped[bool]
     use: Mapped[str] = mapped_column(String(64))
     effective_at: Mapped[datetime] = mapped_column(Instant)
+    ends_at: Mapped[datetime | None] = mapped_column(Instant)
     recorded_at: Mapped[datetime] = mapped_column(Instant)
+    rules: Mapped[str] = mapped_column(String(8))
+    ended_because: Mapped[str | None] = mapped_column(Text)
 
 
 class RegistryVersion(Base):
@@ -103,3 +111,4 @@ class IndexOptOut(Base):
     wildcard: Mapped[bool]
     use: Mapped[str] = mapped_column(String(64))
     effective_at: Mapped[datetime] = mapped_column(Instant)
+    ends_at: Mapped[datetime | None] = mapped_column(Instant)

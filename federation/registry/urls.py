@@ -19,6 +19,7 @@ import msgspec
 
 from federation.errors import RefusalError
 
+RULES = "1.1"  # the version of the rules of matching that stands here
 MAX_URL_LENGTH = 8192
 URLS_MAX = 1_000  # of one question
 MAX_HOST_LENGTH = 253

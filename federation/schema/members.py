@@ -4,8 +4,11 @@ import strawberry
 
 from federation.registry import store
 from federation.registry import tables as rows
+from federation.registry.urls import ClaimKey
 from federation.schema.context import Info
 from federation.values.roles import MAY_READ_CLAIMS, MAY_READ_MEMBERS
+
+ENDED_SHOWN = 1_000
 
 
 @strawberry.type(description="A member of this collective.")
@@ -58,6 +61,16 @@ class Claim:
         )
 
 
+@strawberry.type(description="A claim or opt-out that a later version of the rules refuses.")
+class EndedRow:
+    """What it says, whose it is (no member for an opt-out), why and when (ISO) it ended."""
+
+    subject: str
+    member: str | None
+    reason: str
+    ended_on: str
+
+
 @strawberry.type
 class MemberQuery:
     """Who the members are and what they claim."""
@@ -81,3 +94,30 @@ class MemberQuery:
                 session, wanted, after=after, limit=min(max(first, 1), 100)
             )
         return [Claim.of(row) for row in found]
+
+    @strawberry.field(description="Claims and opt-outs ended by a later version of the rules.")
+    async def ended_rows(self, info: Info) -> list[EndedRow]:
+        """List the first 1,000 claims, then the first 1,000 opt-outs, of this collective."""
+        info.context.whose(MAY_READ_MEMBERS)
+        async with info.context.server.db.read() as session:
+            claims, opt_outs = await store.ended(session, ENDED_SHOWN)
+        return [
+            *(
+                EndedRow(
+                    subject=ClaimKey(row.host, row.path, row.wildcard).text,
+                    member=row.member_id,
+                    reason=row.ended_because or "",
+                    ended_on=row.valid_to.isoformat() if row.valid_to else "",
+                )
+                for row in claims
+            ),
+            *(
+                EndedRow(
+                    subject=ClaimKey(row.host or "", row.path or "", row.wildcard).text,
+                    member=None,
+                    reason=row.ended_because or "",
+                    ended_on=row.ends_at.date().isoformat() if row.ends_at else "",
+                )
+                for row in opt_outs
+            ),
+        ]

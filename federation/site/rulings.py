@@ -51,7 +51,7 @@ class HeldPolicy:
         self._optouts: Filed[SiteOptOut] = Filed()
         for optout in checked.site.optouts:
             for subject in _spellings(normalise_subject(optout.subject)):
-                self._optouts.add(subject, optout)
+                self._optouts.add_subject(subject, optout)
 
     def status(self, licence: str) -> LicenceStatus | None:
         """Return what the hub says against a licence, if anything."""

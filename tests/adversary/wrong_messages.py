@@ -125,6 +125,7 @@ ANY_TIME = [
     _delta("with a path without a slash", "BAD_MESSAGE", claims=[a_claim(path="a")]),
     _delta("with a claim twice", "BAD_DELTA", claims=[a_claim(), a_claim()]),
     _delta("with an unknown field", "BAD_MESSAGE", claims=[a_claim(node="DE")]),
+    _delta("that withdraws a claim it never made", "BAD_DELTA", withdrawn_claims=["0" * 32]),
     _delta("with an opt-out of nothing", "BAD_MESSAGE", reservations=[opt_out(host=None)]),
     _delta("with an opt-out of two", "BAD_MESSAGE", reservations=[opt_out(holder_id="a" * 32)]),
     _delta("with an instant without a zone", "BAD_MESSAGE",

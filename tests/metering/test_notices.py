@@ -9,7 +9,7 @@ from federation.metering import lines as usage_lines
 from federation.metering import notices, service
 from federation.metering.reporters import Reporter
 from federation.metering.service import IngestReceipt, LicencesNamed, Problem
-from federation.registry import index_store
+from federation.registry import facts, index_store
 from federation.registry import store as registry
 from federation.registry.imports import NewClaim, NewMember, NewOptOut
 from federation.registry.messages import RegistryDelta
@@ -79,9 +79,9 @@ async def keep_registry(session):
 
 async def keep_index(session):
     claim, opt_outs = a_registry()
-    facts = [index_store.claim_fact("DE", claim, date(2026, 1, 1))]
-    withheld = [index_store.opt_out_fact("DE", opt_out) for opt_out in opt_outs]
-    delta = RegistryDelta(version=1, claims=facts, opt_outs=withheld)
+    claimed = [facts.claim_fact("DE", claim, date(2026, 1, 1))]
+    withheld = [facts.opt_out_fact("DE", opt_out) for opt_out in opt_outs]
+    delta = RegistryDelta(version=1, claims=claimed, opt_outs=withheld)
     await index_store.apply_delta(session, "DE", delta)
 
 

@@ -62,7 +62,9 @@ def test_an_address_has_no_subdomains():
 def test_a_pattern_is_found_on_its_host_and_on_no_other():
     pattern = ClaimKey("x.example", "/*.pdf$", wildcard=False)
     below = ClaimKey("x.example", "/*.pdf$", wildcard=True)
-    found = filed(pattern, below)
+    found = Filed[ClaimKey]()
+    for key in (pattern, below):
+        found.add_subject(key, key)
 
     assert found.matching(UrlKey("x.example", "/a/b.pdf")) == ((pattern,), (below,))
     assert found.matching(UrlKey("www.x.example", "/a.pdf")) == ((below,),)

@@ -519,3 +519,37 @@ async def test_a_node_answers_for_itself_as_the_index_would(backend, held, withh
             known = await index_store.index_slice(session, keys)
 
     assert entries(own) == entries(known)
+
+
+async def test_the_opt_outs_of_a_site_stand_on_its_hosts_and_below_its_wildcards(node):
+    subjects = ["x_y.example/a", "www.x_y.example/*.pdf$", "xzy.example", "wwwx_y.example"]
+    await import_opt_outs(
+        node, *(f"{s},*,2026-09-01T00:00:00Z" for s in [*subjects, "a.xzy.example"])
+    )
+
+    async with node.read() as session:
+        exact = await store.opt_outs_for(session, {"x_y.example"}, set())
+        wide = await store.opt_outs_for(session, {"x_y.example"}, {"x_y.example"})
+
+    assert [row.host + row.path for row in exact] == ["x_y.example/a"]
+    assert [row.host + row.path for row in wide] == ["x_y.example/a", "www.x_y.example/*.pdf$"]
+
+
+@pytest.mark.parametrize(
+    ("act", "header", "row", "column"),
+    [
+        (service.import_claims, CLAIMS, "m1,x.example/%%341,standard,,,,,", "claim"),
+        (service.import_opt_outs, OPT_OUTS, "x.example/%%341,*,2026-09-01T00:00:00Z", "subject"),
+    ],
+)
+async def test_an_address_that_reads_otherwise_when_read_again_is_refused(
+    node, act, header, row, column
+):
+    refusal = await refused(
+        node,
+        BadTableError,
+        lambda session: act(session, (header + row).encode(), node="DE", now=NOON),
+    )
+
+    reason = "read again, x.example/%41 would be another address"
+    assert [(e.line, e.column, e.reason) for e in refusal.errors] == [(2, column, reason)]
