@@ -49,7 +49,18 @@ class RoutedLineFact(msgspec.Struct, frozen=True, array_like=True, forbid_unknow
         return self.reporter, self.event_id
 
 
-class UsageRouted(Message, frozen=True):
+class UsageMessage(Message, frozen=True):
+    """A message about one month's usage: all of them keep their order."""
+
+    period: WrittenMonth
+
+    @property
+    def stream(self) -> str:
+        """Return the stream of the month's usage."""
+        return f"usage/{self.period}"
+
+
+class UsageRouted(UsageMessage, frozen=True):
     """Lines that entered at `origin` and belong to `owner`, in the order of their keys."""
 
     KIND: ClassVar[str] = "usage.routed"
@@ -57,7 +68,6 @@ class UsageRouted(Message, frozen=True):
 
     origin: PartyCodeText
     owner: PartyCodeText
-    period: WrittenMonth
     lines: Annotated[list[RoutedLineFact], Meta(min_length=1, max_length=ROUTED_LINES_MAX)]
 
     def __post_init__(self) -> None:
@@ -70,55 +80,32 @@ class UsageRouted(Message, frozen=True):
         if any(first >= second for first, second in pairwise(keys)):
             raise ValueError("`lines` are not in the order of their keys, each once")
 
-    @property
-    def stream(self) -> str:
-        """Return the stream of the month's usage."""
-        return f"usage/{self.period}"
 
-
-class CutOff(Message, frozen=True):
+class CutOff(UsageMessage, frozen=True):
     """The hub closes a month: send on what is not yours. Later rounds take in what came late."""
 
     KIND: ClassVar[str] = "usage.cut_off"
     BYTES_MAX: ClassVar[int] = KIB
 
-    period: WrittenMonth
     round: Count = 0
 
-    @property
-    def stream(self) -> str:
-        """Return the stream of the month's usage."""
-        return f"usage/{self.period}"
 
-
-class Forwarded(Message, frozen=True):
+class Forwarded(UsageMessage, frozen=True):
     """Everything of a month that entered here and belongs elsewhere is on its way."""
 
     KIND: ClassVar[str] = "usage.forwarded"
     BYTES_MAX: ClassVar[int] = KIB
 
-    period: WrittenMonth
     lines: Count
 
-    @property
-    def stream(self) -> str:
-        """Return the stream of the month's usage."""
-        return f"usage/{self.period}"
 
-
-class Complete(Message, frozen=True):
+class Complete(UsageMessage, frozen=True):
     """Everything of a month that belongs to you has been sent: `lines` of them."""
 
     KIND: ClassVar[str] = "usage.complete"
     BYTES_MAX: ClassVar[int] = KIB
 
-    period: WrittenMonth
     lines: Count
-
-    @property
-    def stream(self) -> str:
-        """Return the stream of the month's usage."""
-        return f"usage/{self.period}"
 
 
 class ReportWeight(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -146,7 +133,7 @@ class ReportHeld(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fi
     units: Digits
 
 
-class UsageReport(Message, frozen=True):
+class UsageReport(UsageMessage, frozen=True):
     """A server's final word on a month: totals only; member detail is committed to by hash."""
 
     KIND: ClassVar[str] = "usage.report"
@@ -154,7 +141,6 @@ class UsageReport(Message, frozen=True):
 
     format: Literal[1]
     party: PartyCodeText
-    period: WrittenMonth
     sequence: Annotated[int, Meta(ge=1, le=10_000)]
     supersedes: Annotated[int, Meta(ge=1, le=10_000)] | None
     # {class: (lines, units)}
@@ -163,22 +149,11 @@ class UsageReport(Message, frozen=True):
     held: Annotated[list[ReportHeld], Meta(max_length=ROWS_MAX)]
     members_sha256: Sha256Text
 
-    @property
-    def stream(self) -> str:
-        """Return the stream of the month's usage."""
-        return f"usage/{self.period}"
 
-
-class Reminder(Message, frozen=True):
+class Reminder(UsageMessage, frozen=True):
     """The hub misses a node's usage report."""
 
     KIND: ClassVar[str] = "usage.reminder"
     BYTES_MAX: ClassVar[int] = KIB
 
-    period: WrittenMonth
     due_on: date
-
-    @property
-    def stream(self) -> str:
-        """Return the stream of the month's usage."""
-        return f"usage/{self.period}"

@@ -264,7 +264,7 @@ async def forward_entered(
         theirs.sort(key=lambda line: (line.reporter, line.event_id))
         for start in range(0, len(theirs), LINES_MAX):
             facts = [_fact(line) for line in theirs[start : start + LINES_MAX]]
-            message = UsageRouted(here, owner, period, facts)
+            message = UsageRouted(period, here, owner, facts)
             await route(session, message, now)
             sent += len(facts)
     return sent

@@ -34,7 +34,16 @@ class ListedItem(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fi
     held_since: date
 
 
-class HeldPublished(Message, frozen=True):
+class HeldListMessage(Message, frozen=True):
+    """A message about the list of held money: all of them keep their order."""
+
+    @property
+    def stream(self) -> str:
+        """Return the stream of the list of held money."""
+        return "held"
+
+
+class HeldPublished(HeldListMessage, frozen=True):
     """A part of the list of a month."""
 
     KIND: ClassVar[str] = "held.published"
@@ -43,13 +52,8 @@ class HeldPublished(Message, frozen=True):
     period: WrittenMonth
     items: Annotated[list[ListedItem], Meta(max_length=LISTED_PER_MESSAGE)]
 
-    @property
-    def stream(self) -> str:
-        """Return the stream of the list of held money."""
-        return "held"
 
-
-class HeldClosed(Message, frozen=True):
+class HeldClosed(HeldListMessage, frozen=True):
     """Nothing is held for an address of these months any more."""
 
     KIND: ClassVar[str] = "held.closed"
@@ -58,41 +62,35 @@ class HeldClosed(Message, frozen=True):
     periods: Annotated[list[WrittenMonth], Meta(max_length=MONTHS_MAX)]
     closed_on: date
 
+
+class HeldClaimMessage(Message, frozen=True):
+    """A message about one claim on held money: all of them keep their order."""
+
+    id: ClaimNumber
+
     @property
     def stream(self) -> str:
-        """Return the stream of the list of held money."""
-        return "held"
+        """Return the stream of this claim on held money."""
+        return f"claim/{self.id}"
 
 
-class HeldClaimed(Message, frozen=True):
+class HeldClaimed(HeldClaimMessage, frozen=True):
     """A node claims what is held for an address, for a claim in its registry."""
 
     KIND: ClassVar[str] = "held.claimed"
 
-    id: ClaimNumber
     url_key: UrlKeyText
     claim_id: OpaqueId
     evidence: Reason
     filed_by: Line
 
-    @property
-    def stream(self) -> str:
-        """Return the stream of this claim on held money."""
-        return f"claim/{self.id}"
 
-
-class HeldRefused(Message, frozen=True):
+class HeldRefused(HeldClaimMessage, frozen=True):
     """A claim on held money was refused, and why."""
 
     KIND: ClassVar[str] = "held.refused"
 
-    id: ClaimNumber
     reason: Reason
-
-    @property
-    def stream(self) -> str:
-        """Return the stream of this claim on held money."""
-        return f"claim/{self.id}"
 
 
 class ReleasedItem(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -116,18 +114,12 @@ class ReleasedPayment(msgspec.Struct, frozen=True, array_like=True, forbid_unkno
     currency: CurrencyText
 
 
-class HeldReleased(Message, frozen=True):
+class HeldReleased(HeldClaimMessage, frozen=True):
     """A claim on held money was accepted: what was released, and how it is paid."""
 
     KIND: ClassVar[str] = "held.released"
     BYTES_MAX: ClassVar[int] = 4 * MIB
 
-    id: ClaimNumber
     reason: Line
     items: Annotated[list[ReleasedItem], Meta(max_length=10_000)]
     payments: Annotated[list[ReleasedPayment], Meta(max_length=MONTHS_MAX)]
-
-    @property
-    def stream(self) -> str:
-        """Return the stream of this claim on held money."""
-        return f"claim/{self.id}"

@@ -63,7 +63,18 @@ def a_run(*weights):
 
 
 def a_report(code):
-    body = canonical(UsageReport(1, code, "2026-09", 1, None, {}, [], [], "0" * 64))
+    report = UsageReport(
+        period="2026-09",
+        format=1,
+        party=code,
+        sequence=1,
+        supersedes=None,
+        classes={},
+        weights=[],
+        held=[],
+        members_sha256="0" * 64,
+    )
+    body = canonical(report)
     return Report(
         party=code,
         period="2026-09",
