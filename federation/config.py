@@ -20,8 +20,8 @@ from msgspec import Meta, Struct
 from federation import money
 from federation.errors import RefusalError
 from federation.values.ids import is_plain_id
+from federation.values.plan import Plan, Tier
 from federation.values.roles import Role
-from federation.values.tier import Tier
 
 BPS_WHOLE = 10_000
 PREFIX = "FEDERATION_"
@@ -155,7 +155,7 @@ class NodeConfig(ServerConfig, frozen=True, forbid_unknown_fields=True, kw_only=
     admin_fee_bps: Bps
     collecting_fee_bps: Bps
     minimum_payment: Annotated[int, Meta(ge=0)]
-    plan: Literal["per_usage", "hybrid", "tiered"]
+    plan: Plan
     hub: HubPeer
     base_bps: Bps | None = None
     tiers: dict[str, Tier] | None = None

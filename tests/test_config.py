@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from federation.config import ConfigError, load_hub_config, load_node_config
-from federation.values.tier import Tier
+from federation.values.plan import Tier
 
 HUB = """
 entity_id = "https://hub.example"

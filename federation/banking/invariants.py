@@ -7,7 +7,7 @@ from sqlalchemy import or_, select
 
 from federation.banking.names import ALL_BOOKED, ALL_WITHDRAWN, booked_document
 from federation.banking.tables import BankAccount, Entry, Match, MatchItem, StatementRow
-from federation.ledger import store as ledger
+from federation.ledger import balance_store
 from federation.ledger.accounts import Accounts
 from federation.ledger.store import STREAM_ROWS
 from federation.ledger.tables import JournalEntry, JournalPosting
@@ -106,7 +106,7 @@ async def suspense_is_what_is_open(session: ReadSession, here: str) -> Check:
     async for entry in _booked_entries(session):
         examined += 1
         open_by[entry.currency] += 0 if entry.state == "SETTLED" else entry.signed
-    in_books = await ledger.balance_of(session, Accounts(here).suspense("BankEntry"))
+    in_books = await balance_store.balance_of(session, Accounts(here).suspense("BankEntry"))
     held = set(await session.scalars(select(BankAccount.currency)))
     for currency in sorted({*open_by, *held}):
         in_suspense = -in_books.get(currency, 0)

@@ -12,7 +12,7 @@ from federation.banking.items import Item
 from federation.banking.matching import Candidate, Matcher, Movement, Suggestion, match_all
 from federation.banking.tables import BankAccount, DetailRow, Entry, Match
 from federation.banking.waiting import Waited, waited_for
-from federation.ledger import store as ledger
+from federation.ledger import balance_store
 from federation.ledger.accounts import Accounts
 from federation.store.sessions import ReadSession
 
@@ -189,7 +189,7 @@ async def reconcile(session: ReadSession, account: BankAccount, here: str) -> Re
         for row in await store.accounts(session)
         if row.currency == account.currency
     ]
-    in_books = await ledger.balance_of(session, Accounts(here).asset("Bank"))
+    in_books = await balance_store.balance_of(session, Accounts(here).asset("Bank"))
     return Reconciliation(
         account=account,
         statements=last.number if last else 0,

@@ -20,7 +20,7 @@ from federation.store.sessions import ReadSession, WriteSession
 from federation.values.held import DISPUTED_PARTY
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month, last_day
-from federation.values.tier import Tier
+from federation.values.plan import Tier
 
 
 class UnknownClaimError(RefusalError):

@@ -12,7 +12,7 @@ from federation.documents.statement_files import statement_csv, statement_json
 from federation.documents.statement_inputs import statement_inputs
 from federation.documents.statements import build_statement, statement_subject
 from federation.documents.tables import Document
-from federation.ledger import store as ledger
+from federation.ledger import balance_store
 from federation.ledger.accounts import Accounts
 from federation.settlement.computed import ComputedRun
 from federation.store.sessions import WriteSession
@@ -26,7 +26,7 @@ async def issue_statement(
     document = run.document
     done = [row.document for row in await store.distributions(session)]
     last = await documents.last_document(session, code, "STM", document.period)
-    remitted, adjusted = await ledger.moved_since_last_run(
+    remitted, adjusted = await balance_store.moved_since_last_run(
         session,
         Accounts(code).due(HUB),
         document.collectives[code].settlement_currency,

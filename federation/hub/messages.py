@@ -6,7 +6,7 @@ from federation.edge.auth import parties, party_key
 from federation.edge.inbox import Arrival, Handlers, handlers_of
 from federation.licensing import delivery, receipts
 from federation.licensing.messages import LicenceIssued, LicenceRegistered, ReceiptRecorded
-from federation.metering import month
+from federation.metering import month, routing
 from federation.metering.messages import Forwarded, UsageReport, UsageRouted
 from federation.registry import service as registry
 from federation.registry.messages import RegistryDelta
@@ -43,7 +43,7 @@ async def _receipt(at: Arrival, message: ReceiptRecorded) -> None:
 async def _routed(at: Arrival, message: UsageRouted) -> None:
     if message.origin != at.sender:
         raise NotAllowedError(f"{at.sender} sends lines of {message.origin}")
-    await month.route(at.session, message, _now(at))
+    await routing.route(at.session, message, _now(at))
 
 
 async def _forwarded(at: Arrival, message: Forwarded) -> None:

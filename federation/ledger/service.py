@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import ClassVar
 
 from federation.errors import RefusalError
-from federation.ledger import store
+from federation.ledger import balance_store, store
 from federation.ledger.balances import Lots, Sums, TrialBalance
 from federation.ledger.chain import GENESIS
 from federation.ledger.heads import HeadFacts
@@ -39,7 +39,7 @@ class History:
     """A page of an account: opening, what moved it, closing; minor units, debits positive."""
 
     opening: int
-    lines: Sequence[store.AccountLine]
+    lines: Sequence[balance_store.AccountLine]
 
     @property
     def closing(self) -> int:
@@ -92,7 +92,7 @@ async def trial_balance(
     at `as_of`.
     """
     found = await head(session, as_of)
-    rows = await store.moved(session, up_to=found.entry_id, until=until)
+    rows = await balance_store.moved(session, up_to=found.entry_id, until=until)
     sums = {(row.account, row.currency): Sums(row.debits, row.credits) for row in rows}
     return found, TrialBalance(sums)
 
@@ -108,8 +108,8 @@ async def account_history(
 ) -> History:
     """Return what moved an account, after a posting (its id), with the running balance."""
     found = await head(session, as_of)
-    opening = (await store.balance_of(session, account, up_to=after)).get(currency, 0)
-    lines = await store.account_lines(
+    opening = (await balance_store.balance_of(session, account, up_to=after)).get(currency, 0)
+    lines = await balance_store.account_lines(
         session, account, currency, up_to=found.entry_id, after=after, limit=limit
     )
     return History(opening, lines)
@@ -129,7 +129,7 @@ async def aging(
     """
     found, lots = await head(session, as_of), dict[tuple[str, str], Lots]()
     wanted = tuple(accounts) if accounts is not None else ("",)
-    for row in await store.moved(session, up_to=found.entry_id, until=on, by_day=True):
+    for row in await balance_store.moved(session, up_to=found.entry_id, until=on, by_day=True):
         if row.account.startswith(wanted) and row.day is not None:
             of_account = lots.setdefault((row.account, row.currency), Lots())
             of_account.move(row.day, row.debits - row.credits)

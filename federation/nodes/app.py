@@ -15,7 +15,7 @@ from federation.edge.peers import PeerClient
 from federation.edge.relay import Relay
 from federation.edge.routes import common_routes
 from federation.logs import get_logger
-from federation.metering.month import DUE
+from federation.metering.node_month import DUE
 from federation.nodes.joining import AdmissionWorker
 from federation.nodes.messages import HANDLERS
 from federation.nodes.month import MonthWorker

@@ -15,7 +15,7 @@ from federation.edge.inbox import Arrival, Handlers, handlers_of
 from federation.licensing import delivery
 from federation.licensing.messages import LicenceIssued
 from federation.logs import get_logger
-from federation.metering import month
+from federation.metering import node_month, routing
 from federation.metering.messages import Complete, CutOff, Reminder, UsageRouted
 from federation.payments.messages import NetRecomputed
 from federation.payments.proposal import Side
@@ -50,15 +50,15 @@ async def _licence(at: Arrival, message: LicenceIssued) -> None:
 
 
 async def _cut_off(at: Arrival, message: CutOff) -> None:
-    await month.receive_cut_off(at.session, message, _now(at))
+    await node_month.receive_cut_off(at.session, message, _now(at))
 
 
 async def _routed(at: Arrival, message: UsageRouted) -> None:
-    await month.receive_routed(at.session, message)
+    await routing.receive_routed(at.session, message)
 
 
 async def _complete(at: Arrival, message: Complete) -> None:
-    await month.receive_complete(at.session, message)
+    await node_month.receive_complete(at.session, message)
 
 
 async def _advised(at: Arrival, message: RunAdvised) -> None:

@@ -9,8 +9,7 @@ import msgspec
 from federation.edge.peers import DELIVERY_SECONDS, PeerAnswerError, PeerClient
 from federation.logs import get_logger
 from federation.metering import lines as usage_lines
-from federation.metering import month as metering
-from federation.metering import store
+from federation.metering import node_month, routing, store
 from federation.metering.tables import MeteringPeriod
 from federation.registry import index_store
 from federation.registry.index import ClaimIndex
@@ -69,28 +68,28 @@ class MonthWorker:
         server, period = self._server, row.period
         async with server.db.read() as session:
             lines = await usage_lines.undecided_lines(session, period, server.code)
-        index = await self._index(metering.url_keys(lines))
+        index = await self._index(routing.url_keys(lines))
         async with server.db.write("month.forward") as session:
             if not await _stands_where_it_did(session, row):
                 return
             terms = await server.terms(session)
-            placer = await metering.counter(session, server.code, index, terms)
+            placer = await routing.counter(session, server.code, index, terms)
             now = server.clock()
-            sent = await metering.forward_entered(session, period, lines, placer, now)
-            await metering.finish_forwarding(session, period, sent, now)
+            sent = await routing.forward_entered(session, period, lines, placer, now)
+            await node_month.finish_forwarding(session, period, sent, now)
 
     async def _close(self, row: MeteringPeriod) -> None:
         server, period = self._server, row.period
         async with server.db.read() as session:
-            lines = await metering.own_lines(session, period, server.code)
-            again = await metering.lines_to_test_again(session, period, server.code)
-        index = await self._index(metering.url_keys([*lines, *again]))
+            lines = await node_month.own_lines(session, period, server.code)
+            again = await node_month.lines_to_test_again(session, period, server.code)
+        index = await self._index(routing.url_keys([*lines, *again]))
         async with server.db.write("month.close") as session:
             if not await _stands_where_it_did(session, row):
                 return
             terms = await server.terms(session)
-            placer = await metering.counter(session, server.code, index, terms)
-            await metering.close_month(session, period, lines, again, placer, server.clock())
+            placer = await routing.counter(session, server.code, index, terms)
+            await node_month.close_month(session, period, lines, again, placer, server.clock())
 
     async def _index(self, keys: Sequence[UrlKey]) -> ClaimIndex:
         """Return what the hub's index knows about some addresses, a thousand at a time."""

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import ClassVar, Literal
 
 from federation.errors import RefusalError
+from federation.ledger import balance_store
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts, Entry
 from federation.ledger.store import post
@@ -90,7 +91,7 @@ def _refuse_shape(deal: Deal) -> None:
 
 async def _refuse_more_than_open(session: ReadSession, here: str, deal: Deal) -> None:
     """Sold is what the exchange account owes (credit), bought what it is owed (debit)."""
-    open_by = await ledger.balance_of(session, Accounts(here).equity("Clearing"))
+    open_by = await balance_store.balance_of(session, Accounts(here).equity("Clearing"))
     for row in await store.conversions_waiting(session):
         if row.sold_on is None:
             open_by[row.sold_currency] = open_by.get(row.sold_currency, 0) + row.squares_sold

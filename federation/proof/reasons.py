@@ -11,7 +11,7 @@ from federation.distribution.tables import DistributedRun, MemberAmount
 from federation.documents.service import get_document
 from federation.documents.statement_files import statement_json
 from federation.documents.statements import StatementInputs, build_statement, rate_text
-from federation.ledger import store as ledger
+from federation.ledger import balance_store
 from federation.licensing import store as licensing
 from federation.metering.tables import Portion
 from federation.months import store as months_store
@@ -264,7 +264,7 @@ async def _release(session: ReadSession, payment: Payment) -> Step:
             "document": row.document,
         }
     weights = {
-        key: await ledger.cleared_for(session, refs[key]["document"], payment.debt_currency)
+        key: await balance_store.cleared_for(session, refs[key]["document"], payment.debt_currency)
         for key in released
     }
     if not any(weights.values()):

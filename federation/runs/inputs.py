@@ -40,7 +40,7 @@ from federation.trust.parties import collective_terms
 from federation.trust.store import node_parties
 from federation.values.month import Month, last_day, next_month
 from federation.values.party import HUB
-from federation.values.tier import Tier
+from federation.values.plan import Tier
 
 
 class PeriodOrderError(RefusalError):
@@ -157,13 +157,6 @@ def _origin(
     return "earlier" if any(earlier.values()) else "none"
 
 
-_PLANS: Mapping[str, Literal["per_usage", "hybrid", "tiered"]] = {
-    "per_usage": "per_usage",
-    "hybrid": "hybrid",
-    "tiered": "tiered",
-}
-
-
 def _collective(terms: membership.CollectiveTerms) -> CollectiveInRun:
     tiers: Mapping[str, Tier] | None = terms.tiers
     return CollectiveInRun(
@@ -172,7 +165,7 @@ def _collective(terms: membership.CollectiveTerms) -> CollectiveInRun:
         admin_fee_bps=terms.admin_fee_bps,
         collecting_fee_bps=terms.collecting_fee_bps,
         minimum_payment=str(terms.minimum_payment),
-        plan=_PLANS[terms.plan],
+        plan=terms.plan,
         base_bps=terms.base_bps,
         tiers=None
         if tiers is None

@@ -10,8 +10,8 @@ from federation.config import Adjustments, Calendar
 from federation.errors import RefusalError
 from federation.ledger import service as ledger_service
 from federation.ledger import store as ledger
+from federation.ledger.balance_store import balances_due
 from federation.ledger.entries import entries_of_run
-from federation.ledger.store import balances_due
 from federation.licensing import store as licensing
 from federation.metering.final_reports import final_reports
 from federation.months import store as months

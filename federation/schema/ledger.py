@@ -5,6 +5,7 @@ from datetime import date, datetime
 import strawberry
 
 from federation.clock import today
+from federation.ledger import balance_store
 from federation.ledger import service as ledger
 from federation.ledger import store as ledger_store
 from federation.ledger.balances import Lots, Sums
@@ -245,7 +246,7 @@ class LedgerQuery:
         return sign_head(found, issuer=server.config.entity_id, now=server.clock(), key=server.key)
 
 
-def _move(line: ledger_store.AccountLine, currency: str, balance: int) -> AccountMove:
+def _move(line: balance_store.AccountLine, currency: str, balance: int) -> AccountMove:
     return AccountMove(
         id=strawberry.ID(str(line.id)),
         posted_on=line.posted_on,

@@ -16,7 +16,7 @@ from federation.settlement.rates import Rates
 from federation.values.held import DISPUTED, DISPUTED_PARTY, NO_RECIPIENT
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
-from federation.values.tier import Tier
+from federation.values.plan import Plan, Tier
 
 RECEIVED, DOMESTIC, BASE, TIER = "received", "domestic", "base", "tier"
 # Why what these "members" get is nobody's.
@@ -28,12 +28,12 @@ LicenceShare = tuple[LicenceKey, str, int]  # licence key, currency, amount
 
 @dataclass(frozen=True, slots=True)
 class NodeTerms:
-    """How a node distributes; `plan` is per_usage, hybrid or tiered."""
+    """How a node distributes."""
 
     code: str
     settlement_currency: str
     admin_fee_bps: int
-    plan: str
+    plan: Plan
     base_bps: int = 0
     tiers: Mapping[str, Tier] = field(default_factory=dict[str, Tier])
 
@@ -194,14 +194,16 @@ def _by_plan(
     inputs: NodeInputs, side: str, amount: int, shares: Sequence[LicenceShare]
 ) -> tuple[Sequence[Line], Mapping[LicenceKey, int]]:
     """Apply the node's plan to one part: (lines by head, {licence: amount to split by weight})."""
-    if inputs.node.plan == "tiered":
-        return list(_tiered(inputs, side, amount)), {}
-    if inputs.node.plan == "per_usage":
-        return [], _per_licence(inputs, side, amount, shares)
-    base = part(amount, inputs.node.base_bps)
-    entitled = [member.member_id for member in inputs.members if member.entitled]
-    heads = list(_per_head(inputs, side, BASE, base, entitled, scope="base"))
-    return heads, _per_licence(inputs, side, amount - base, shares)
+    match inputs.node.plan:
+        case "tiered":
+            return list(_tiered(inputs, side, amount)), {}
+        case "per_usage":
+            return [], _per_licence(inputs, side, amount, shares)
+        case "hybrid":
+            base = part(amount, inputs.node.base_bps)
+            entitled = [member.member_id for member in inputs.members if member.entitled]
+            heads = list(_per_head(inputs, side, BASE, base, entitled, scope="base"))
+            return heads, _per_licence(inputs, side, amount - base, shares)
 
 
 def _per_licence(

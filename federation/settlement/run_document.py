@@ -18,6 +18,7 @@ from federation.values.ids import is_plain_id
 from federation.values.licence_key import LicenceKey, licence_key
 from federation.values.month import WrittenMonth
 from federation.values.party import HUB
+from federation.values.plan import Plan
 
 Digits = Annotated[str, Meta(pattern=r"\A(0|[1-9][0-9]*)\Z", max_length=1000)]
 Bps = Annotated[int, Meta(ge=0, le=10_000)]
@@ -64,7 +65,7 @@ class CollectiveInRun(Struct, frozen=True, forbid_unknown_fields=True):
     admin_fee_bps: Bps
     collecting_fee_bps: Bps
     minimum_payment: Digits
-    plan: Literal["per_usage", "hybrid", "tiered"]
+    plan: Plan
     base_bps: Bps | None
     tiers: dict[str, TierInRun] | None
 

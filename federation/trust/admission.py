@@ -25,7 +25,7 @@ from federation.trust.membership import (
 from federation.trust.principals import Principal, require_other_person
 from federation.trust.tables import Application, Invitation, Party
 from federation.values.party import HUB
-from federation.values.tier import Tier
+from federation.values.plan import Tier
 
 JOINING = "joining"  # announced by a transaction after which a node has to ask its hub
 INVITATION_BYTES = 24

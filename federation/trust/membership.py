@@ -6,7 +6,7 @@ import msgspec
 
 from federation.config import Bps, Code, Country, Currency, EntityId, Name, Url
 from federation.store.messages import MIB, Message
-from federation.values.tier import Tier
+from federation.values.plan import Plan, Tier
 from federation.values.wire import PartyCodeText
 
 PEERS_MAX = 1_000
@@ -24,7 +24,7 @@ class CollectiveTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     admin_fee_bps: Bps
     collecting_fee_bps: Bps
     minimum_payment: Annotated[int, msgspec.Meta(ge=0)]
-    plan: Literal["per_usage", "hybrid", "tiered"]
+    plan: Plan
     base_bps: Bps | None = None
     tiers: dict[str, Tier] | None = None
     account: str | None = None

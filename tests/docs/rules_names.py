@@ -40,7 +40,7 @@ from federation.settlement.rates import Rates, parse_rate, reference_rates
 from federation.settlement.recompute import Usage, recompute
 from federation.settlement.run import choose_weights, compute
 from federation.suspense.law import clocks, law_for
-from federation.values.tier import Tier
+from federation.values.plan import Tier
 
 __all__ = [
     "LR",

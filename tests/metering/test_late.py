@@ -8,7 +8,7 @@ from sqlalchemy import event
 from federation.licensing.objects import Reporting, encode
 from federation.licensing.tables import Licence
 from federation.metering import lines as usage_lines
-from federation.metering import month, service
+from federation.metering import node_month, service
 from federation.metering.messages import CutOff
 from federation.metering.tables import MeteringPeriod
 from tests.databases import opened
@@ -78,7 +78,7 @@ async def test_a_correction_takes_a_late_line_in_under_the_terms_of_its_licence(
     """A line outside its term, scope or source is not to be counted because it came late."""
     await report(reported)
     async with reported.write("round") as session:
-        await month.receive_cut_off(session, CutOff(SEPTEMBER, 1), NOON)
+        await node_month.receive_cut_off(session, CutOff(SEPTEMBER, 1), NOON)
 
     assert [(row[1], row[3]) for row in await kept_lines(reported)] == [
         ("e-1", None),

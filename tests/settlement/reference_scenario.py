@@ -45,7 +45,7 @@ from federation.settlement.run import (
 )
 from federation.values import party as values_party
 from federation.values.month import last_day, month_of
-from federation.values.tier import Tier
+from federation.values.plan import Tier
 
 Weights = dict[str, dict[str, int]]
 

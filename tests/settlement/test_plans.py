@@ -13,7 +13,7 @@ from federation.settlement.plans import (
     tier_of,
 )
 from federation.settlement.rates import MissingRateError, Rates
-from federation.values.tier import Tier
+from federation.values.plan import Tier
 
 RATES = Rates("EUR", {"GBP": ("2026-09-30", "0.8"), "JPY": ("2026-09-30", "180")})
 TIERS = {"gold": Tier(10, 6000), "bronze": Tier(1, 4000)}

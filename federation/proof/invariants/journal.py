@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Table, func, or_, select
 
 from federation.errors import RefusalError
+from federation.ledger import balance_store
 from federation.ledger import store as ledger
 from federation.ledger.chain import GENESIS, entry_digest, link
 from federation.ledger.store import RawEntry
@@ -60,7 +61,7 @@ async def sums_to_zero(session: ReadSession, here: str) -> Check:
     sums: defaultdict[str, int] = defaultdict(int)
     foreign: list[str] = []
     head = await ledger.position(session, None)
-    rows = await ledger.moved(session, up_to=head.id if head else 0)
+    rows = await balance_store.moved(session, up_to=head.id if head else 0)
     for row in rows:
         root, _, rest = row.account.partition(":")
         if root in ROOTS and rest.partition(":")[0] == here:

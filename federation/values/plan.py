@@ -1,8 +1,11 @@
-"""A tier of a tiered plan."""
+"""How a collective shares out: the kind of its plan, and a tier of a tiered one."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
+
+# one per rule of SETTLEMENT §6
+Plan = Literal["per_usage", "hybrid", "tiered"]
 
 
 class Tier(Struct, frozen=True, forbid_unknown_fields=True):
