@@ -15,6 +15,7 @@ from federation.proof.invariants.examining import Finding, Invariant
 from federation.settlement.check import check_run_file
 from federation.settlement.run import RunResult, compute
 from federation.settlement.run_document import RunDocument, decode, run_id
+from federation.store import inbox
 from federation.wording import counted
 
 
@@ -86,11 +87,15 @@ ALL_INVARIANTS: Sequence[Invariant] = (*INVARIANTS, *banking.INVARIANTS)
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """Every invariant examined on one server, and the journal it was examined on."""
+    """Every invariant examined on one server, and the journal it was examined on.
+
+    `parked` counts messages of other servers that could not be handled, or wait behind one.
+    """
 
     code: str
     head: ledger.Head
     unchained: int
+    parked: int
     findings: Sequence[Finding]
 
     @property
@@ -108,6 +113,7 @@ class Examined:
                     "head": self.head.hash,
                     "before_the_chain": self.unchained,
                 },
+                "parked_messages": self.parked,
                 "checks": {
                     item.invariant.name: {
                         "invariant": item.invariant.number,
@@ -130,6 +136,8 @@ class Examined:
         ]
         if self.unchained:
             lines.append(f"  {self.unchained} of them are from before the chain")
+        if self.parked:
+            lines.append(f"{counted(self.parked, 'message')} of other servers parked")
         lines += [""]
         for item in sorted(self.findings, key=lambda item: int(item.invariant.number[1:])):
             stated = item.invariant
@@ -148,5 +156,6 @@ async def check_server(config: HubConfig | NodeConfig) -> Examined:
             code=code,
             head=await ledger.head(session),
             unchained=await ledger_store.count_unchained(session),
+            parked=sum((await inbox.waiting(session)).values()),
             findings=await examine_server(session, code, ALL_INVARIANTS),
         )

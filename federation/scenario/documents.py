@@ -11,7 +11,7 @@ RECOMMEND = """mutation($id: ID!) {
 APPROVE = """mutation($id: ID!) {
   approveAdmission(application: $id) { __typename ... on Refused { code message } } }"""
 DELIVERIES = "{ deliveries { target waiting } }"
-PARKED = "{ parkedMessages(first: 10) { sender stream kind code reason } }"
+PARKED = "{ parkedMessages(first: 10) { id sender stream kind code reason } }"
 LICENSEE = """mutation($id: String!, $name: String!) {
   registerLicensee(id: $id, name: $name) { __typename ... on Refused { code message } } }"""
 OFFER = """mutation($input: OfferInput!, $key: String!) {

@@ -7,7 +7,8 @@ from federation.payments.worklist import of_payments
 from federation.runs import worklist
 from federation.schema.context import Info
 from federation.suspense.worklist import of_suspense
-from federation.values.roles import MAY_FOLLOW_THE_MONTH
+from federation.trust.worklist import of_messages
+from federation.values.roles import MAY_FOLLOW_THE_MONTH, MAY_READ_WORK_LIST
 
 
 @strawberry.type(description="What waits: why, whose turn it is (a role or a party), until when.")
@@ -27,17 +28,23 @@ class WorkListQuery:
 
     @strawberry.field(description="Everything that waits here: why, whose turn, until when.")
     async def work_list(self, info: Info) -> list[WorkItem]:
-        """List what waits: of months, payments, held money and bank entries."""
-        info.context.whose(MAY_FOLLOW_THE_MONTH)
+        """List what waits: of months, payments, held money, bank entries; of messages.
+
+        Who runs the hub and does not follow the month sees the messages alone.
+        """
+        who = info.context.require(*MAY_READ_WORK_LIST.roles)
         server = info.context.server
         calendar = server.calendar
         async with server.db.read() as session:
-            items = [
-                *await worklist.of_months(session, server.code, calendar, server.clock()),
-                *await of_payments(session, server.clock()),
-                *await of_suspense(session, server.code),
-                *await of_banking(session),
-            ]
+            items = await of_messages(session, server.code)
+            if not who.roles.isdisjoint(MAY_FOLLOW_THE_MONTH.roles):
+                items = [
+                    *await worklist.of_months(session, server.code, calendar, server.clock()),
+                    *await of_payments(session, server.clock()),
+                    *await of_suspense(session, server.code),
+                    *await of_banking(session),
+                    *items,
+                ]
         return [
             WorkItem(
                 kind=item.kind,

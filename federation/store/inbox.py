@@ -150,6 +150,16 @@ async def heads(session: ReadSession, limit: int = 1_000) -> list[ParkedMessage]
     return list(rows)
 
 
+async def waiting(session: ReadSession) -> dict[tuple[str, str], int]:
+    """Return {(sender, stream): messages that are parked or wait behind a parked one}."""
+    rows = await session.execute(
+        select(ParkedMessage.sender, ParkedMessage.stream, func.count())
+        .where(ParkedMessage.state.in_(OPEN))
+        .group_by(ParkedMessage.sender, ParkedMessage.stream)
+    )
+    return {(sender, stream): count for sender, stream, count in rows}
+
+
 async def head_of(session: ReadSession, sender: str, stream: str) -> ParkedMessage | None:
     """Return the first message of a stream that waits, None if nothing does."""
     return await session.scalar(

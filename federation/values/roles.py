@@ -50,6 +50,8 @@ _COMMERCIAL = (
 MAY_READ_BOOKS = Readers(_SETTLEMENT)
 # How far a month is, what waits, and what the collective did with its part: totals only.
 MAY_FOLLOW_THE_MONTH = Readers((*_SETTLEMENT, Role.NODE_OPERATOR))
+# What waits here: the month's part for who follows it, messages of other servers for operators.
+MAY_READ_WORK_LIST = Readers((*MAY_FOLLOW_THE_MONTH.staff, Role.FEDERATION_OPERATOR))
 # Numbered documents; a lab reads its own invoices and credit notes.
 MAY_READ_DOCUMENTS = Readers(_COMMERCIAL, own=Role.LAB)
 MAY_LIST_DOCUMENTS = Readers(_COMMERCIAL)

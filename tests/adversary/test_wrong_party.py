@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from federation.cli.check import check_server
 from federation.scenario import documents as ask
 from federation.store.outbox import targets_waiting
 from federation.trust.keys import SigningKey
@@ -79,10 +80,20 @@ async def parks(small, rogue, wrongs):
             wrong.kind,
             wrong.code,
         )
+        [item] = await small.at(HUB, "operator").ask(WORK)
+        assert item == {
+            "kind": "parked message",
+            "subject": f"ZZ #{row['id']}",
+            "why": f"{wrong.kind}: {wrong.code}: {row['reason']}",
+            "turn": "federation_operator",
+        }
+        assert (await check_server(small.running[HUB].config)).parked == 1
         await drop(small)
+        assert await small.at(HUB, "operator").ask(WORK) == []
     assert await kept(small) == before
 
 
+WORK = "{ workList { kind subject why turn } }"
 DROP = """mutation($id: ID!, $reason: String!) { proposeDropMessage(message: $id, reason: $reason) {
   __typename ... on ParkedMessage { id state } ... on Refused { code message } } }"""
 CONFIRM = """mutation($id: ID!) { confirmDropMessage(message: $id) {

@@ -1,0 +1,33 @@
+"""What waits between servers: messages that could not be handled."""
+
+from federation.store import inbox
+from federation.store.sessions import ReadSession
+from federation.store.tables import ParkedMessage
+from federation.values.party import HUB
+from federation.values.roles import Role
+from federation.values.work_item import WorkItem
+from federation.wording import counted
+
+
+async def of_messages(session: ReadSession, here: str) -> list[WorkItem]:
+    """Return the parked message that holds up each stream, oldest first."""
+    waiting = await inbox.waiting(session)
+    turn = Role.FEDERATION_OPERATOR if here == HUB else Role.NODE_OPERATOR
+    return [
+        WorkItem(
+            "parked message",
+            f"{row.sender_code} #{row.id}",
+            _why(row, waiting[row.sender, row.stream] - 1),
+            turn,
+        )
+        for row in await inbox.heads(session)
+    ]
+
+
+def _why(row: ParkedMessage, behind: int) -> str:
+    why = f"{row.kind}: {row.code}: {row.reason}"
+    if behind:
+        why += f"; {counted(behind, 'message')} behind it"
+    if row.drop_proposed_by is not None:
+        why += f"; {row.drop_proposed_by} proposes to drop it: {row.drop_reason}"
+    return why
