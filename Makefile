@@ -40,7 +40,7 @@ fix: dev-env
 bench: dev-env
 	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python "$$script" $(ARGS) || exit 1; done
 
-soak: dev-env   ## 10,000 random steps, crashes and all; ARGS="--steps 500 --seed 7"
+soak: dev-env   ## 10,000 random steps, crashes and all, and 2,000 wrong messages; ARGS="--steps 500 --seed 7"
 	@$(BIN)/python tests/stateful/soak.py $(ARGS)
 
 judges: dev-env   ## outside judges: of journals (needs hledger), of GraphQL (needs node and npm)

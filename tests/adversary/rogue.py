@@ -94,7 +94,10 @@ class Rogue:
             terms=TermsReference("https://zz.example/terms", NONE_SHA),
             acceptance=Acceptance("x", "lab", NOON),
         )
-        claims = merged(msgspec.to_builtins(licence), changes)
+        return self.signed(number, merged(msgspec.to_builtins(licence), changes))
+
+    def signed(self, number: str, claims: Any) -> dict[str, Any]:
+        """Return a message with a licence of these claims, signed by this collective."""
         return {"number": number, "signed": sign(claims, typ=SIGNED_TYPE, key=self.key)}
 
     def report(self, **changes: Any) -> dict[str, Any]:

@@ -6,53 +6,19 @@ import pytest
 
 from federation.cli.check import check_server
 from federation.scenario import documents as ask
-from federation.store.outbox import targets_waiting
 from federation.trust.keys import SigningKey
+from tests.adversary.four import all_is_delivered_but_to, settle_without
 from tests.adversary.rogue import NONE_SHA, Rogue, encoded, rows
+from tests.adversary.staff import CONFIRM, DROP, IDS, RETRY, drop
 from tests.adversary.wrong_messages import AFTER_CUT_OFF, ANY_TIME, USAGE
 from tests.databases import contents
-from tests.federation.conftest import report_some_usage
 from tests.federation.harness import (
     HUB,
-    MEMBERS,
     PERIOD,
-    RATES,
-    TOML,
-    WORKS,
     month_over,
-    open_for_business,
-    small_federation,
-    soon,
-    write_scenario,
 )
 
-FOURTH = """
-[[collective]]
-code = "ZZ"
-name = "Collective ZZ"
-country = "CH"
-settlement_currency = "EUR"
-admin_fee_bps = 1000
-collecting_fee_bps = 1000
-minimum_payment = 100
-plan = "per_usage"
-[[licensee]]"""
 OF_MESSAGES = ("store_inbox", "store_parked", "store_outbox", "store_lease")
-
-
-@pytest.fixture
-async def federation(backend, tmp_path):
-    """Four collectives, open for business; one of them is going to misbehave."""
-    scenario = write_scenario(
-        tmp_path / "files",
-        scenario_toml=TOML.replace("\n[[licensee]]", FOURTH, 1),
-        members_csv=MEMBERS + "ZZ,zz-a,Zoe,CH,2025-01-01,\n",
-        works_csv=WORKS + "ZZ,zz-a,zz-site.example,standard,,\n",
-    )
-    async with small_federation(backend, scenario, tmp_path) as small:
-        await open_for_business(small)
-        await report_some_usage(small)
-        yield small
 
 
 async def kept(small, code=HUB):
@@ -94,65 +60,6 @@ async def parks(small, rogue, wrongs):
 
 
 WORK = "{ workList { kind subject why turn } }"
-DROP = """mutation($id: ID!, $reason: String!) { proposeDropMessage(message: $id, reason: $reason) {
-  __typename ... on ParkedMessage { id state } ... on Refused { code message } } }"""
-CONFIRM = """mutation($id: ID!) { confirmDropMessage(message: $id) {
-  __typename ... on ParkedMessage { id state } ... on Refused { code message } } }"""
-RETRY = """mutation($id: ID!) { retryMessage(message: $id) {
-  __typename ... on ParkedMessage { id state code } ... on Refused { code message } } }"""
-IDS = "{ parkedMessages(first: 100) { id state code } }"
-
-
-async def drop(small):
-    operator, second = small.at(HUB, "operator"), small.at(HUB, "second-operator")
-    [row, *_] = await operator.ask(IDS)
-    await operator.ask(DROP, id=row["id"], reason="nonsense")
-    dropped = await second.ask(CONFIRM, id=row["id"])
-    assert dropped["state"] == "DROPPED"
-
-
-DECLARE = """mutation($period: String!, $node: String!, $reason: String!) {
-  declareMissing(period: $period, node: $node, reason: $reason) {
-    __typename ... on Refused { code message } } }"""
-CONFIRM_MISSING = """mutation($period: String!, $node: String!) {
-  confirmMissing(period: $period, node: $node) {
-    __typename ... on Refused { code message } } }"""
-
-
-async def all_is_delivered_but_to(small, code):
-    """Wait until no message is on its way but to a server that is gone."""
-    gone, quiet = small.running[code].config.entity_id, 0
-
-    async def silent():
-        nonlocal quiet
-        for database in small.databases.values():
-            async with database.read() as session:
-                if (await targets_waiting(session)).keys() - {gone}:
-                    quiet = 0
-                    return False
-        quiet += 1
-        return quiet == 2
-
-    await soon(silent, what="deliveries")
-
-
-async def settle_without(small, code):
-    """Two people declare a report missing; the month is calculated, approved and followed."""
-    officer, approver = small.at(HUB, "settlement"), small.at(HUB, "approver")
-    await officer.ask(DECLARE, period=PERIOD, node=code, reason="it sends nonsense")
-    await approver.ask(CONFIRM_MISSING, period=PERIOD, node=code)
-
-    async def reported():
-        found = await officer.ask(ask.PERIOD, period=PERIOD)
-        return found["state"] == "REPORTED"
-
-    await soon(reported, what="the others' reports")
-    await officer.post("/settlement/rates", RATES.encode(), "text/csv")
-    run = await officer.ask(ask.CALCULATE, period=PERIOD)
-    await officer.ask(ask.ADVISE, run=run["runId"])
-    await approver.ask(ask.APPROVE_RUN, run=run["runId"])
-    await all_is_delivered_but_to(small, code)
-    return run["runId"]
 
 
 async def test_every_wrong_message_is_parked_and_the_honest_month_goes_on(federation):

@@ -1,6 +1,8 @@
 """`make soak`: thousands of steps by chance, in several lives; prints what was done to them.
 
-python tests/stateful/soak.py --steps 10000 --seed 1
+After them a collective with its own code sends wrong messages by chance, over real HTTP.
+
+python tests/stateful/soak.py --steps 10000 --wrong-steps 2000 --seed 1
 """
 
 import argparse
@@ -11,10 +13,14 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+from random import Random
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from federation import logs
+from tests.adversary.four import four_collectives
+from tests.adversary.random_walk import Walk
+from tests.adversary.rogue import Rogue
 from tests.databases import MEMORY, SqliteFiles
 from tests.stateful.machine import Plan, live
 
@@ -51,6 +57,22 @@ async def soak(seed: int, steps: int) -> None:
     report(done, asked, sums)
 
 
+async def soak_wrong(seed: int, steps: int) -> None:
+    """Send wrong messages by chance, half of them before the cut-off and half after it."""
+    folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
+    try:
+        files = SqliteFiles(folder)
+        await files.start()
+        async with four_collectives(files, folder) as small:
+            walk = Walk(small, await Rogue.instead_of(small, "ZZ"), Random(seed))
+            await walk.through_the_month(steps // 2)
+    finally:
+        shutil.rmtree(folder)
+    say(f"{steps} steps of wrong messages: nobody else was touched, the month was settled")
+    for name, count in sorted(walk.counts.items()):
+        say(f"  {name:<24}{count:>7}")
+
+
 def report(steps: int, asked: Counter[str], sums: Counter[str]) -> None:
     """Say what was done, by kind."""
     say(f"{steps} steps without a violation")
@@ -72,9 +94,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--wrong-steps", type=int, default=2_000)
     given = parser.parse_args()
     logs.configure("error")
     asyncio.run(soak(given.seed, given.steps))
+    asyncio.run(soak_wrong(given.seed, given.wrong_steps))
 
 
 if __name__ == "__main__":
