@@ -10,7 +10,7 @@ import msgspec
 from federation.distribution import store
 from federation.distribution.adjustments import Adjustment, adjust_members
 from federation.distribution.directly import Directly, between_nodes, settle_directly
-from federation.distribution.inputs import add_credits
+from federation.distribution.inputs import add_credits, require_as_advised
 from federation.distribution.service import RequireSound, RunMismatchError, checked
 from federation.distribution.sharing import AmountRow, SharedRun, amount_rows, share_out
 from federation.distribution.tables import DistributedRun, NodeCorrection
@@ -80,6 +80,7 @@ async def receive_correction(
     document = checked(message.run_id, message.document)
     row, run, in_force = await _corrected(session, message, document.period)
     item = Corrected(read_run(in_force.document), computed(run.document, document))
+    await require_as_advised(session, message.run_id, message.credits)
     await add_credits(session, own.code, document.period, message.credits)
     await session.flush()
     members = [MemberFacts(*facts) for facts in msgspec.json.decode(row.members or "[]")]

@@ -1,6 +1,6 @@
 """What a node's distribution follows from beside the run: credits, weights, members."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import date
 from typing import ClassVar
@@ -27,6 +27,22 @@ class UnknownClaimError(RefusalError):
     """A credit names a claim this node does not hold."""
 
     code: ClassVar[str] = "RUN_MISMATCH"
+
+
+class CreditsChangedError(RefusalError):
+    """An approved run credits us with something else than was advised."""
+
+    code: ClassVar[str] = "RUN_MISMATCH"
+
+
+async def require_as_advised(session: ReadSession, run: str, entries: Sequence[Credit]) -> None:
+    """Refuse a run whose credits are not those that this node could look at and object to."""
+    advised = Counter(
+        Credit(row.licence, row.use, row.claim_id, str(row.weight), str(row.units), row.stated_by)
+        for row in await store.stated_credits(session, run)
+    )
+    if advised != Counter(entries):
+        raise CreditsChangedError(run)
 
 
 async def add_credits(

@@ -8,7 +8,7 @@ import msgspec
 
 from federation.distribution import store
 from federation.distribution.adjustments import take_in
-from federation.distribution.inputs import add_credits
+from federation.distribution.inputs import add_credits, require_as_advised
 from federation.distribution.sharing import SharedRun, amount_rows, share_out
 from federation.distribution.statements import issue_statement
 from federation.distribution.tables import DistributedRun
@@ -55,7 +55,7 @@ It is given, by name, the runs that were computed in this transaction: none is c
 
 
 async def receive_advice(session: WriteSession, message: RunAdvised, now: datetime) -> None:
-    """Keep an advised run for this node's staff to look at."""
+    """Keep an advised run for this node's staff to look at, and what others state for us."""
     document = checked(message.run_id, message.document)
     session.add(
         Run(
@@ -70,6 +70,7 @@ async def receive_advice(session: WriteSession, message: RunAdvised, now: dateti
             corrects=message.corrects,
         )
     )
+    await store.add_stated_credits(session, message.run_id, message.credits)
 
 
 async def receive_withdrawal(session: WriteSession, message: RunWithdrawn) -> None:
@@ -95,6 +96,7 @@ async def receive_run(
     await _require_earlier_months(session, period)
     await _refuse_other_report(session, own.code, document)
     run = computed(message.document.encode(), document)
+    await require_as_advised(session, message.run_id, message.credits)
     await add_credits(session, own.code, period, message.credits)
     await session.flush()
     shared = await share_out(session, own.code, run)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from msgspec.structs import astuple
 from sqlalchemy import select
 
 from federation.distribution.tables import (
@@ -10,7 +11,9 @@ from federation.distribution.tables import (
     MemberAmount,
     MemberBalance,
     NodeCorrection,
+    StatedCredit,
 )
+from federation.settlement.messages import Credit
 from federation.store.bulk import insert_rows
 from federation.store.exact import exact_sums
 from federation.store.sessions import ReadSession, WriteSession
@@ -71,6 +74,25 @@ async def find_distribution(session: ReadSession, period: Month) -> DistributedR
 async def distributions(session: ReadSession) -> list[DistributedRun]:
     """Return every distribution, oldest first."""
     return list(await session.scalars(select(DistributedRun).order_by(DistributedRun.period)))
+
+
+async def add_stated_credits(session: WriteSession, run: str, entries: Sequence[Credit]) -> None:
+    """Keep what other nodes state for this one in a run."""
+    columns = ["run_id", "licence", "use", "claim_id", "weight", "units", "stated_by"]
+    await insert_rows(session, StatedCredit, columns, [(run, *astuple(item)) for item in entries])
+
+
+async def stated_credits(
+    session: ReadSession, run: str, *, after: int = 0, limit: int | None = None
+) -> list[StatedCredit]:
+    """Return what other nodes state for this one in a run, as it was advised, a page at a time."""
+    rows = await session.scalars(
+        select(StatedCredit)
+        .where(StatedCredit.run_id == run, StatedCredit.id > after)
+        .order_by(StatedCredit.id)
+        .limit(limit)
+    )
+    return list(rows)
 
 
 async def add_member_amounts(session: WriteSession, rows: Sequence[tuple[object, ...]]) -> None:

@@ -33,6 +33,20 @@ class MemberAdjustment(Base):
     taken_in: Mapped[str | None] = mapped_column(String(7))  # the month whose balance has it
 
 
+class StatedCredit(Base):
+    """What another node states of our members' claims, as a run was advised."""
+
+    __tablename__ = "settlement_stated_credit"
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    run_id: Mapped[str] = mapped_column(String(64), index=True)
+    licence: Mapped[LicenceKey] = mapped_column(String(64))
+    use: Mapped[str] = mapped_column(String(64))
+    claim_id: Mapped[str] = mapped_column(String(64))
+    weight: Mapped[int] = mapped_column(BigCount)
+    units: Mapped[int] = mapped_column(BigCount)
+    stated_by: Mapped[str] = mapped_column(String(12))
+
+
 class NodeCorrection(Base):
     """What a node's month comes to after a correction; the last one is in force."""
 

@@ -13,7 +13,8 @@ from federation.ledger import store as ledger
 from federation.ledger.balance_store import balances_due
 from federation.ledger.entries import entries_of_run
 from federation.licensing import store as licensing
-from federation.metering.final_reports import final_reports
+from federation.metering import store as metering
+from federation.metering.final_reports import final_reports, read_reports
 from federation.months import store as months
 from federation.months.held import itemise_held
 from federation.months.tables import LockedPeriod, OwnWeight, Run, Standing
@@ -25,7 +26,7 @@ from federation.runs.inputs import Gathered, digests_of, gather
 from federation.runs.nodes import nodes_of
 from federation.runs.objections import require_concurrence
 from federation.runs.papers import issue_run
-from federation.runs.told import Told, told_of
+from federation.runs.told import Told, credits_of, told_of
 from federation.settlement.computed import ComputedRun
 from federation.settlement.messages import Held, RunAdvised, RunApproved, RunWithdrawn
 from federation.settlement.run_document import decode
@@ -113,17 +114,17 @@ async def advise_run(session: WriteSession, name: str, calendar: Calendar, now: 
         return row
     row.state = "ADVISED"
     row.objections_until = now + timedelta(days=calendar.objection_days)
-    message = RunAdvised(row.run_id, row.document.decode(), row.objections_until, row.corrects)
-    await _tell_all(session, row, message, now)
+    stated_for = credits_of(read_reports(await metering.latest_reports(session, row.period)))
+    for party in await nodes_of(session, decode(row.document)):
+        message = RunAdvised(
+            row.run_id,
+            row.document.decode(),
+            row.objections_until,
+            row.corrects,
+            stated_for.get(party.code, []),
+        )
+        await outbox.post(session, target=party.entity_id, message=message, now=now)
     return row
-
-
-async def _tell_all(
-    session: WriteSession, row: Run, message: RunAdvised | RunWithdrawn, now: datetime
-) -> None:
-    nodes = await nodes_of(session, decode(row.document))
-    targets = [party.entity_id for party in nodes]
-    await outbox.post_to_each(session, targets=targets, message=message, now=now)
 
 
 async def withdraw_run(
@@ -133,7 +134,10 @@ async def withdraw_run(
     row = await get_run(session, name, {"CALCULATED", "ADVISED"})
     text = stated(reason)
     if row.state == "ADVISED":
-        await _tell_all(session, row, RunWithdrawn(row.run_id, text), now)
+        nodes = await nodes_of(session, decode(row.document))
+        targets = [party.entity_id for party in nodes]
+        message = RunWithdrawn(row.run_id, text)
+        await outbox.post_to_each(session, targets=targets, message=message, now=now)
     row.state, row.reason = "WITHDRAWN", f"{who.subject}: {text}"
     return row
 

@@ -26,19 +26,21 @@ async def told_of(
 ) -> Told:
     """Return what everybody is told of a run; `reports` are those of its month."""
     return Told(
-        credits=_credits(reports),
+        credits=credits_of(reports),
         held=await held_by_licensor(session, document, reports),
         uses=_uses(document, reports),
     )
 
 
-def _credits(reports: Iterable[UsageReport]) -> dict[str, list[Credit]]:
-    """Return what other nodes' copies carry for a node's claims."""
+def credits_of(reports: Iterable[UsageReport]) -> dict[str, list[Credit]]:
+    """Return what other nodes' copies carry for a node's claims, by that node's code."""
     found: dict[str, list[Credit]] = {}
     for report in reports:
         for item in report.weights:
             if item.claim_id is not None and item.node != report.party:
-                credit = Credit(item.licence, item.use, item.claim_id, item.weight, item.units)
+                credit = Credit(
+                    item.licence, item.use, item.claim_id, item.weight, item.units, report.party
+                )
                 found.setdefault(item.node, []).append(credit)
     return found
 

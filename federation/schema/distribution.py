@@ -5,10 +5,14 @@ import strawberry
 from federation.config import settlement_currency
 from federation.distribution import store
 from federation.distribution.tables import DistributedRun
+from federation.distribution.tables import StatedCredit as CreditRow
 from federation.schema.context import Info
+from federation.schema.ids import row_number
 from federation.schema.scalars import Money
 from federation.values.month import parse_month
-from federation.values.roles import MAY_FOLLOW_THE_MONTH
+from federation.values.roles import MAY_FOLLOW_THE_MONTH, MAY_READ_BOOKS
+
+CREDITS_MAX = 1_000
 
 
 @strawberry.type(description="What this collective did with one run.")
@@ -37,6 +41,32 @@ class Distribution:
         )
 
 
+@strawberry.type(description="What another collective's usage report states for a claim here.")
+class StatedCredit:
+    """Weight of copies elsewhere of which the canonical claim is here; `claim` may be DISPUTED."""
+
+    id: strawberry.ID
+    stated_by: str
+    licence: str
+    use: str
+    claim: str
+    weight: str
+    units: str
+
+    @classmethod
+    def of(cls, row: CreditRow) -> "StatedCredit":
+        """Show a credit; weight and units are integers as text, as in a usage report."""
+        return cls(
+            id=strawberry.ID(str(row.id)),
+            stated_by=row.stated_by,
+            licence=row.licence,
+            use=row.use,
+            claim=row.claim_id,
+            weight=str(row.weight),
+            units=str(row.units),
+        )
+
+
 @strawberry.type
 class DistributionQuery:
     """What a collective did with its part of a run, in totals."""
@@ -49,3 +79,16 @@ class DistributionQuery:
         async with server.db.read() as session:
             row = await store.find_distribution(session, month)
         return Distribution.of(row, settlement_currency(server.config)) if row else None
+
+    @strawberry.field(
+        description="What others state for our members in an advised or approved run."
+    )
+    async def stated_credits(
+        self, info: Info, run: strawberry.ID, first: int, after: strawberry.ID | None = None
+    ) -> list[StatedCredit]:
+        """List what other collectives' reports credit to claims here, at most 1,000 at a time."""
+        info.context.whose(MAY_READ_BOOKS)
+        page, start = min(max(first, 1), CREDITS_MAX), row_number(after or "0") or 0
+        async with info.context.server.db.read() as session:
+            rows = await store.stated_credits(session, run, after=start, limit=page)
+        return [StatedCredit.of(row) for row in rows]

@@ -29,13 +29,17 @@ _Party = Annotated[
 
 
 class Credit(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Weight that another node's copies carry for a claim here; `~DISPUTED` for nobody yet."""
+    """Weight that another node's copies carry for a claim here; `~DISPUTED` for nobody yet.
+
+    `stated_by` is the node whose usage report says so.
+    """
 
     licence: LicenceKeyText
     use: TermName
     claim_id: ClaimIdText
     weight: Digits
     units: Digits
+    stated_by: PartyCodeText
 
 
 class Held(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -69,14 +73,20 @@ class RunMessage(Message, frozen=True):
 
 
 class RunAdvised(RunMessage, frozen=True):
-    """A calculated run for nodes to look at before it is approved; the document is text."""
+    """A calculated run for nodes to look at before it is approved; the document is text.
+
+    `credits` are what other nodes state for this one: the approved run says the same.
+    """
 
     KIND: ClassVar[str] = "run.advised"
-    BYTES_MAX: ClassVar[int] = 32 * MIB
+    BYTES_MAX: ClassVar[int] = 64 * MIB
 
     document: str
     objections_until: datetime | None = None
     corrects: Sha256Text | None = None
+    credits: Annotated[list[Credit], Meta(max_length=ROWS_MAX)] = msgspec.field(
+        default_factory=list[Credit]
+    )
 
 
 class RunAnswered(RunMessage, frozen=True):

@@ -5,18 +5,23 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 import pytest_asyncio
+from sqlalchemy import text
 
 from federation.config import Calendar
 from federation.scenario import documents as ask
 from federation.values.party import HUB
+from tests.adversary.rogue import rows
 from tests.federation.conftest import report_some_usage
 from tests.federation.harness import (
     PERIOD,
+    a_line,
     all_reported,
     lived,
     month_over,
     nothing_changes,
+    report_lines,
     resumed,
+    soon,
     tell,
 )
 from tests.federation.test_missing_report import WORK
@@ -52,6 +57,8 @@ async def advise(small):
     await small.start(HUB)
     story = small.story()
     await report_some_usage(small)
+    copy = a_line("c-1", "HUB-000001", "https://press.example/copy/1", units=300)
+    await report_lines(small.at("GB", "sites"), [copy])
     month_over(small)
     await story._record_receipts(datetime(2026, 9, 30, tzinfo=UTC).date())
     await story.publish_rates()
@@ -73,6 +80,10 @@ async def advised(any_backend, advised_past):
     async with resumed(any_backend, advised_past) as small:
         [run] = await small.at(HUB, "auditor").ask("{ runs { runId } }")
         yield small, run["runId"]
+
+
+STATED = """query($run: ID!) { statedCredits(run: $run, first: 10) {
+  statedBy licence use claim weight units } }"""
 
 
 async def code_of(small, code, person, document, **variables):
@@ -152,3 +163,42 @@ async def test_what_changed_between_two_runs_and_why(advised):
     assert first["causes"] == []
     assert {row["party"] for row in first["shares"]} == {"DE", "FR", "GB"}
     assert unknown == "UNKNOWN_RUN"
+
+
+async def test_what_another_collective_states_for_ours_is_seen_before_it_is_approved(advised):
+    small, run = advised
+    at_home = await small.at("FR", "settlement").ask(STATED, run=run)
+    [(claim,)] = await rows(
+        small, "FR", "SELECT claim_id FROM registry_claim WHERE host = 'journal.example'"
+    )
+
+    # Three tenths of 300 units, the part of the work's owner; the units stand on GB's own part.
+    assert at_home == [
+        {
+            "statedBy": "GB",
+            "licence": "HUB-000001",
+            "use": "TRAIN",
+            "claim": claim,
+            "weight": "900000000000",
+            "units": "0",
+        }
+    ]
+    for code in ("DE", "GB"):
+        assert await small.at(code, "settlement").ask(STATED, run=run) == []
+
+
+async def test_an_approved_run_credits_nothing_else_than_was_advised(advised):
+    small, run = advised
+    await small.stop("FR")
+    async with small.databases["FR"].write("test") as session:
+        await session.execute(text("UPDATE settlement_stated_credit SET weight = '1'"))
+    small.set_clock(datetime(2026, 10, 11, tzinfo=UTC))
+    await small.at(HUB, "approver").ask(ask.APPROVE_RUN, run=run)
+    await small.start("FR")
+
+    async def parked():
+        return await small.at("FR", "auditor").ask(ask.PARKED)
+
+    [message] = await soon(parked, what="the run at FR")
+    assert (message["kind"], message["code"]) == ("run.approved", "RUN_MISMATCH")
+    assert await small.at("FR", "auditor").ask(ask.DISTRIBUTION, period=PERIOD) is None
