@@ -1,6 +1,6 @@
 """What came of it, as figures: who paid, where it went, who earned and why, and what balances."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, assert_never
 
 import msgspec
 
@@ -8,6 +8,7 @@ from federation.errors import RefusalError
 from federation.money import decimal_text
 from federation.values.held import DISPUTED, NO_RECIPIENT, is_held
 from federation.values.month import Month
+from federation.values.plan import Plan
 
 HELD_BY_NODE = (DISPUTED, NO_RECIPIENT)  # the other reasons are members' own money
 
@@ -182,10 +183,15 @@ def _add_licence(found: dict[str, Balance], licence: LicencePaid) -> None:
 
 def plan_text(particulars: dict[str, Any]) -> str:
     """Say how a collective distributes."""
-    if particulars["plan"] == "hybrid":
-        return f"hybrid: {particulars['base_bps'] / 100:g} % per head, the rest by usage"
-    if particulars["plan"] == "tiered":
-        tiers = particulars["tiers"].items()
-        texts = [f"{name} {tier['share_bps'] / 100:g} %" for name, tier in tiers]
-        return f"tiered: {', '.join(texts)}"
-    return "by usage"
+    plan: Plan = particulars["plan"]
+    match plan:
+        case "per_usage":
+            return "by usage"
+        case "hybrid":
+            return f"hybrid: {particulars['base_bps'] / 100:g} % per head, the rest by usage"
+        case "tiered":
+            tiers = particulars["tiers"].items()
+            texts = [f"{name} {tier['share_bps'] / 100:g} %" for name, tier in tiers]
+            return f"tiered: {', '.join(texts)}"
+        case _:
+            assert_never(plan)

@@ -25,7 +25,6 @@ from federation.trust.membership import (
 from federation.trust.principals import Principal, require_other_person
 from federation.trust.tables import Application, Invitation, Party
 from federation.values.party import HUB
-from federation.values.plan import Tier
 
 JOINING = "joining"  # announced by a transaction after which a node has to ask its hub
 INVITATION_BYTES = 24
@@ -55,24 +54,7 @@ class ReservedCodeError(RefusalError):
 
 def particulars(config: NodeConfig) -> CollectiveTerms:
     """Return a node's particulars as it applies with them: its fees, plan, tiers and account."""
-    tiers = config.tiers
-    return CollectiveTerms(
-        code=config.code,
-        name=config.name,
-        country=config.country,
-        settlement_currency=config.settlement_currency,
-        admin_fee_bps=config.admin_fee_bps,
-        collecting_fee_bps=config.collecting_fee_bps,
-        minimum_payment=config.minimum_payment,
-        plan=config.plan,
-        base_bps=config.base_bps,
-        tiers=None
-        if tiers is None
-        else {name: Tier(tier.minimum_works, tier.share_bps) for name, tier in tiers.items()},
-        account=config.account,
-        account_scheme=config.account_scheme,
-        bic=config.bic,
-    )
+    return msgspec.convert(config, CollectiveTerms, from_attributes=True)
 
 
 async def apply_for_admission(

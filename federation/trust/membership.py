@@ -6,7 +6,7 @@ import msgspec
 
 from federation.config import Bps, Code, Country, Currency, EntityId, Name, Url
 from federation.store.messages import MIB, Message
-from federation.values.plan import Plan, Tier
+from federation.values.plan import Plan, Tier, require_fitting
 from federation.values.wire import PartyCodeText
 
 PEERS_MAX = 1_000
@@ -15,7 +15,7 @@ JwkText = Annotated[str, msgspec.Meta(max_length=256)]
 
 
 class CollectiveTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A collective's particulars, as applied for and agreed."""
+    """A collective's particulars, as applied for and agreed: fields of its NodeConfig."""
 
     code: Code
     name: Name
@@ -30,6 +30,9 @@ class CollectiveTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     account: str | None = None
     account_scheme: str = "IBAN"
     bic: str | None = None
+
+    def __post_init__(self) -> None:
+        require_fitting(self.plan, self.base_bps, self.tiers)
 
 
 class HubTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
