@@ -20,8 +20,8 @@ from federation.trust.membership import (
     CollectiveTerms,
     Granted,
     Peer,
-    Roster,
 )
+from federation.trust.messages import Roster
 from federation.trust.principals import Principal, require_other_person
 from federation.trust.tables import Application, Invitation, Party
 from federation.values.party import HUB

@@ -1,15 +1,13 @@
 """What collectives and the hub tell each other when one joins: particulars are data."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from federation.config import Bps, Code, Country, Currency, EntityId, Name, Url
-from federation.store.messages import MIB, Message
 from federation.values.plan import Plan, Tier, require_fitting
 from federation.values.wire import PartyCodeText
 
-PEERS_MAX = 1_000
 INVITATION_LENGTH = (16, 64)
 JwkText = Annotated[str, msgspec.Meta(max_length=256)]
 
@@ -87,17 +85,3 @@ class Granted(msgspec.Struct, frozen=True):
 
     hub: Peer
     terms: HubTerms
-
-
-class Roster(Message, frozen=True):
-    """Every admitted collective, so that each knows the others' keys."""
-
-    KIND: ClassVar[str] = "roster.changed"
-    BYTES_MAX: ClassVar[int] = 2 * MIB
-
-    peers: Annotated[list[Peer], msgspec.Meta(max_length=PEERS_MAX)]
-
-    @property
-    def stream(self) -> str:
-        """Return the stream of who belongs to the federation."""
-        return "roster"

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from federation.hub.messages import HANDLERS as HUB_HANDLERS
-from federation.nodes.messages import HANDLERS as NODE_HANDLERS
+from federation.hub.handlers import HANDLERS as HUB_HANDLERS
+from federation.nodes.handlers import HANDLERS as NODE_HANDLERS
 from federation.values.party import HUB
 from tests.banking.bank import status_report
 from tests.stateful import paying
