@@ -40,12 +40,8 @@ WANTED = {
     "usage": {"ingest"},
 }
 
-MESSAGES = (HUB_HANDLERS.keys() | NODE_HANDLERS.keys()) - {  # before the story begins
-    "admission.apply",
-    "admission.granted",
-    "admission.refused",
-    "roster.changed",
-}
+# Who belongs is told before the story begins.
+MESSAGES = (HUB_HANDLERS.keys() | NODE_HANDLERS.keys()) - {"roster.changed"}
 
 
 async def opened(story: Story) -> None:
