@@ -20,7 +20,11 @@ class UnbalancedError(RefusalError):
 
 
 class FeePart(msgspec.Struct):
-    """A part of a licence's money: for a node also in its settlement currency, at which rate."""
+    """A part of a licence's money, to a party: a code, or `~UNMATCHED` and its like.
+
+    `amount` is in minor units of the licence's currency; for a node `settled` is the same in
+    minor units of its settlement currency, at `rate`.
+    """
 
     to: str
     amount: int
@@ -55,7 +59,10 @@ class LicencePaid(msgspec.Struct):
 
 
 class EarnedLine(msgspec.Struct):
-    """Where an amount comes from; a base or tier part belongs to no licence and no use."""
+    """Where an amount comes from: `source` is received, domestic, base or tier.
+
+    A base or tier part belongs to no licence and no use. Amounts are minor units.
+    """
 
     licence: str | None
     use: str | None
@@ -138,7 +145,10 @@ class Balance(msgspec.Struct):
 
 
 class Report(msgspec.Struct):
-    """The figures of the demo's month."""
+    """The figures of the demo's month.
+
+    `usage` is {class: [lines, units]}, `checks` {invariant: {"examined": n, "violations": n}}.
+    """
 
     period: Month
     run_id: str

@@ -127,7 +127,7 @@ class Acceptance(msgspec.Struct, frozen=True):
 
 
 class LicenceObject(msgspec.Struct, frozen=True):
-    """One version of a licence, as signed (DESIGN §2)."""
+    """One version of a licence, as its licensor signs it."""
 
     number: LicenceNumber
     version: Annotated[int, Meta(ge=1, le=1_000_000)]

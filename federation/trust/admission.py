@@ -47,7 +47,7 @@ class ApplicationRefusedError(RefusalError):
 
 
 class ReservedCodeError(RefusalError):
-    """This code is reserved."""
+    """This code or entity id is the hub's own."""
 
     code: ClassVar[str] = "RESERVED_CODE"
 
@@ -166,7 +166,11 @@ async def receive_application(
 async def recommend_admission(
     session: WriteSession, application_id: int, who: Principal
 ) -> Application:
-    """First pair of eyes: the application is in order."""
+    """As the first of two people, say that an application is in order.
+
+    Raises UnknownApplicationError unless it is APPLIED, ApplicationRefusedError if its code or
+    entity id is taken.
+    """
     application = await _application_in(session, application_id, "APPLIED")
     await _refuse_taken(session, application)
     application.state = "RECOMMENDED"
@@ -180,9 +184,11 @@ async def approve_admission(
     who: Principal,
     now: datetime,
 ) -> Application:
-    """Second pair of eyes: admit and tell everybody the new roster.
+    """As the second person, admit a recommended applicant and tell everybody the new roster.
 
-    The applicant asks for its answer and gets the hub's key and terms then.
+    The applicant asks for its answer and gets the hub's key and terms then. Raises
+    UnknownApplicationError, SamePersonError, ApplicationRefusedError. Licences are sent by
+    `licensing.delivery.admit`, which calls this.
     """
     application = await _application_in(session, application_id, "RECOMMENDED")
     require_other_person(application.recommended_by, who.subject)
@@ -210,7 +216,7 @@ async def approve_admission(
 async def refuse_admission(
     session: WriteSession, application_id: int, who: Principal, *, reason: str, now: datetime
 ) -> Application:
-    """Say no, with a reason the applicant reads."""
+    """Say no, with a reason the applicant reads (UNKNOWN_APPLICATION: decided, or not there)."""
     application = await session.get(Application, application_id)
     if application is None or application.state not in {"APPLIED", "RECOMMENDED"}:
         raise UnknownApplicationError(str(application_id))

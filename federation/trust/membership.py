@@ -1,4 +1,4 @@
-"""What collectives and the hub tell each other when one joins: particulars are data."""
+"""What a collective and the hub agree when it joins: its particulars, and the hub's terms."""
 
 from typing import Annotated, Literal
 
@@ -34,7 +34,10 @@ class CollectiveTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HubTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the hub charges and how usage weighs: the agreement every collective joins."""
+    """What the hub charges and how usage weighs: the agreement every collective joins.
+
+    Fees are in basis points, weights in thousandths; `payment_days` are calendar days.
+    """
 
     name: str
     clearing_currency: str

@@ -118,6 +118,17 @@ def test_a_readme_of_a_room_names_what_is_there_and_is_linked(readme):
     assert f"(../{readme.relative_to(ROOT)})" in TOUR
 
 
+def test_every_page_and_decision_that_code_names_is_there():
+    text = source()
+    pages = set(re.findall(r"[\w/-]+\.md\b", text))
+    decisions = set(re.findall(r"[Dd]ecisions? (?:record )?(\d{1,4})\b", text))
+    here = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *PRODUCT.rglob("*.md")]
+
+    assert {"docs/invariants.md"} <= pages
+    assert [x for x in pages if not any(str(path).endswith(f"/{x}") for path in here)] == []
+    assert [n for n in decisions if not [*ROOT.glob(f"docs/decisions/{n:0>4}-*.md")]] == []
+
+
 def test_every_link_of_the_tour_leads_somewhere():
     links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", TOUR)]
 
