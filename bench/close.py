@@ -30,8 +30,8 @@ from federation.settlement.plans import (
     DOMESTIC,
     RECEIVED,
     Allocation,
-    Line,
     MemberFacts,
+    MemberLine,
     NodeInputs,
     NodeTerms,
     allocate,
@@ -261,7 +261,7 @@ def to_share(allocation: Allocation) -> int:
     return allocation.received - allocation.admin_fee + allocation.domestic
 
 
-def add(totals: dict[str, int], lines: Iterable[Line]) -> None:
+def add(totals: dict[str, int], lines: Iterable[MemberLine]) -> None:
     for line in lines:
         totals[line.member] += line.amount
 

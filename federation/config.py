@@ -20,10 +20,9 @@ from msgspec import Meta, Struct
 from federation import money
 from federation.errors import RefusalError
 from federation.values.ids import is_plain_id
-from federation.values.plan import Plan, Tier
+from federation.values.plan import BPS_WHOLE, Plan, Tier, require_fitting
 from federation.values.roles import Role
 
-BPS_WHOLE = 10_000
 PREFIX = "FEDERATION_"
 OF_CLIENTS = frozenset({"FEDERATION_URL", "FEDERATION_TOKEN"})  # of commands that ask a server
 
@@ -163,12 +162,7 @@ class NodeConfig(ServerConfig, frozen=True, forbid_unknown_fields=True, kw_only=
     def __post_init__(self) -> None:
         super().__post_init__()
         _check_currency("settlement_currency", self.settlement_currency)
-        if (self.plan == "hybrid") != (self.base_bps is not None):
-            raise ValueError("`base_bps` belongs to the plan `hybrid`, and only to it")
-        if (self.plan == "tiered") != (self.tiers is not None):
-            raise ValueError("`tiers` belong to the plan `tiered`, and only to it")
-        if self.tiers is not None:
-            _check_tiers(self.tiers)
+        require_fitting(self.plan, self.base_bps, self.tiers)
 
 
 Config = TypeVar("Config", bound=ServerConfig)
@@ -283,14 +277,6 @@ def _check_network(text: str) -> None:
         ipaddress.ip_network(text)
     except ValueError as error:
         raise ValueError(f"`peer_networks`: {error}") from error
-
-
-def _check_tiers(tiers: Mapping[str, Tier]) -> None:
-    _check_ids(tiers)
-    if sum(tier.share_bps for tier in tiers.values()) != BPS_WHOLE:
-        raise ValueError(f"the shares of `tiers` do not sum to {BPS_WHOLE}")
-    if len({tier.minimum_works for tier in tiers.values()}) < len(tiers):
-        raise ValueError("two `tiers` have the same minimum of works")
 
 
 def settlement_currency(config: HubConfig | NodeConfig) -> str:

@@ -12,7 +12,7 @@ import msgspec
 from rich.padding import Padding
 from rich.text import Text
 
-from federation.demo import buying, crawling, delivery, figures, joining, settling, tables
+from federation.demo import buying, crawling, delivery, figures, joining, printing, settling
 from federation.demo.plan import Script, SitePart, read_script
 from federation.demo.report import Report
 from federation.demo.servers import Servers, launched
@@ -46,7 +46,7 @@ async def run_demo(out: Path, tell: Teller, *, is_to_stay: bool) -> dict[str, An
             await play(stage)
             report, files = await figures.collect(stage)
             outputs.write(out, files)
-            tables.show(tell.console, report)
+            printing.show(tell.console, report)
             _show_files(tell, out, sorted(files))
             if is_to_stay:
                 await stay(stage)

@@ -1,6 +1,6 @@
 """What came of it, as figures: who paid, where it went, who earned and why, and what balances."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, assert_never
 
 import msgspec
 
@@ -8,6 +8,7 @@ from federation.errors import RefusalError
 from federation.money import decimal_text
 from federation.values.held import DISPUTED, NO_RECIPIENT, is_held
 from federation.values.month import Month
+from federation.values.plan import Plan
 
 HELD_BY_NODE = (DISPUTED, NO_RECIPIENT)  # the other reasons are members' own money
 
@@ -19,7 +20,11 @@ class UnbalancedError(RefusalError):
 
 
 class FeePart(msgspec.Struct):
-    """A part of a licence's money: for a node also in its settlement currency, at which rate."""
+    """A part of a licence's money, to a party: a code, or `~UNMATCHED` and its like.
+
+    `amount` is in minor units of the licence's currency; for a node `settled` is the same in
+    minor units of its settlement currency, at `rate`.
+    """
 
     to: str
     amount: int
@@ -54,7 +59,10 @@ class LicencePaid(msgspec.Struct):
 
 
 class EarnedLine(msgspec.Struct):
-    """Where an amount comes from; a base or tier part belongs to no licence and no use."""
+    """Where an amount comes from: `source` is received, domestic, base or tier.
+
+    A base or tier part belongs to no licence and no use. Amounts are minor units.
+    """
 
     licence: str | None
     use: str | None
@@ -137,7 +145,10 @@ class Balance(msgspec.Struct):
 
 
 class Report(msgspec.Struct):
-    """The figures of the demo's month."""
+    """The figures of the demo's month.
+
+    `usage` is {class: [lines, units]}, `checks` {invariant: {"examined": n, "violations": n}}.
+    """
 
     period: Month
     run_id: str
@@ -182,10 +193,15 @@ def _add_licence(found: dict[str, Balance], licence: LicencePaid) -> None:
 
 def plan_text(particulars: dict[str, Any]) -> str:
     """Say how a collective distributes."""
-    if particulars["plan"] == "hybrid":
-        return f"hybrid: {particulars['base_bps'] / 100:g} % per head, the rest by usage"
-    if particulars["plan"] == "tiered":
-        tiers = particulars["tiers"].items()
-        texts = [f"{name} {tier['share_bps'] / 100:g} %" for name, tier in tiers]
-        return f"tiered: {', '.join(texts)}"
-    return "by usage"
+    plan: Plan = particulars["plan"]
+    match plan:
+        case "per_usage":
+            return "by usage"
+        case "hybrid":
+            return f"hybrid: {particulars['base_bps'] / 100:g} % per head, the rest by usage"
+        case "tiered":
+            tiers = particulars["tiers"].items()
+            texts = [f"{name} {tier['share_bps'] / 100:g} %" for name, tier in tiers]
+            return f"tiered: {', '.join(texts)}"
+        case _:
+            assert_never(plan)

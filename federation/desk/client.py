@@ -18,7 +18,7 @@ import msgspec
 import rich_click as click
 from rich.table import Table
 
-from federation.desk.tables import print_table
+from federation.desk.printing import print_table
 from federation.errors import RefusalError
 from federation.money import decimal_text
 

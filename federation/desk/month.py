@@ -25,7 +25,7 @@ from federation.desk.month_corrections import correct
 from federation.desk.month_papers import documents, held, why
 from federation.desk.month_payments import members, payments
 from federation.desk.month_runs import SHOWN, run_before, run_named, show_runs
-from federation.desk.tables import make_table
+from federation.desk.printing import make_table
 
 CAUSE = 48  # of what an input was and is
 SUMS = frozenset({"received", "brought forward", "recognised before"})  # causes that are money

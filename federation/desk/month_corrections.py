@@ -5,7 +5,7 @@ import rich_click as click
 from federation.desk import month_queries as ask
 from federation.desk.client import Desk, at_desk, money_text
 from federation.desk.month_runs import show_runs
-from federation.desk.tables import make_table
+from federation.desk.printing import make_table
 
 
 @click.group()

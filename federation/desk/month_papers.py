@@ -15,7 +15,7 @@ from federation.desk.client import (
     money_text,
     with_server,
 )
-from federation.desk.tables import make_table
+from federation.desk.printing import make_table
 
 # What a document is about, by its series; a series that is not here names a licence.
 ABOUT = {

@@ -14,7 +14,7 @@ from federation.desk.client import (
     say_if_another_stands,
     when_text,
 )
-from federation.desk.tables import make_table
+from federation.desk.printing import make_table
 
 
 @click.group()

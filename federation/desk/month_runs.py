@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from federation.desk import month_queries as ask
 from federation.desk.client import Desk, when_text
-from federation.desk.tables import make_table
+from federation.desk.printing import make_table
 from federation.errors import RefusalError
 
 HOW_NAMED = "a run is named by its month, YYYY-MM, or by the beginning of its id"

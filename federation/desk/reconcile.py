@@ -9,8 +9,8 @@ from rich.table import Table
 
 from federation.desk import reconcile_queries as ask
 from federation.desk.client import Desk, amount_text, at_desk
+from federation.desk.printing import make_table
 from federation.desk.reconcile_files import import_files, withdraw
-from federation.desk.tables import make_table
 from federation.errors import RefusalError
 from federation.money import decimal_text, exponent
 from federation.wording import counted

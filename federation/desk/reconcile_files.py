@@ -10,7 +10,7 @@ import rich_click as click
 
 from federation.desk import reconcile_queries as ask
 from federation.desk.client import Desk, at_desk, refused
-from federation.desk.tables import make_table
+from federation.desk.printing import make_table
 from federation.errors import RefusalError
 
 BANK_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

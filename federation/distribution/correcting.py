@@ -10,8 +10,8 @@ import msgspec
 from federation.distribution import store
 from federation.distribution.adjustments import Adjustment, adjust_members
 from federation.distribution.directly import Directly, between_nodes, settle_directly
-from federation.distribution.inputs import add_credits, require_as_advised
-from federation.distribution.service import RequireSound, RunMismatchError, checked
+from federation.distribution.inputs import RunMismatchError, add_credits, require_as_advised
+from federation.distribution.service import RequireSound, checked
 from federation.distribution.sharing import AmountRow, SharedRun, amount_rows, share_out
 from federation.distribution.tables import DistributedRun, NodeCorrection
 from federation.ledger import store as ledger

@@ -20,17 +20,10 @@ from federation.store.sessions import ReadSession, WriteSession
 from federation.values.held import DISPUTED_PARTY
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month, last_day
-from federation.values.plan import Tier
 
 
-class UnknownClaimError(RefusalError):
-    """A credit names a claim this node does not hold."""
-
-    code: ClassVar[str] = "RUN_MISMATCH"
-
-
-class CreditsChangedError(RefusalError):
-    """An approved run credits us with something else than was advised."""
+class RunMismatchError(RefusalError):
+    """This run is not what this node can confirm."""
 
     code: ClassVar[str] = "RUN_MISMATCH"
 
@@ -42,7 +35,7 @@ async def require_as_advised(session: ReadSession, run: str, entries: Sequence[C
         for row in await store.stated_credits(session, run)
     )
     if advised != Counter(entries):
-        raise CreditsChangedError(run)
+        raise RunMismatchError(f"{run[:16]} credits us with something else than was advised")
 
 
 async def add_credits(
@@ -67,7 +60,7 @@ async def add_credits(
         is_disputed = claim_id == DISPUTED_PARTY
         member = DISPUTED_PARTY if is_disputed else holders.get(claim_id)
         if member is None:
-            raise UnknownClaimError(f"a credit names the unknown claim {claim_id}")
+            raise RunMismatchError(f"a credit names the unknown claim {claim_id}")
         if weight or units:
             session.add(
                 Portion(
@@ -138,14 +131,13 @@ async def node_inputs(
 
 
 def _node_terms(code: str, terms: CollectiveInRun) -> NodeTerms:
-    tiers = terms.tiers or {}
     return NodeTerms(
         code=code,
         settlement_currency=terms.settlement_currency,
         admin_fee_bps=terms.admin_fee_bps,
         plan=terms.plan,
         base_bps=terms.base_bps or 0,
-        tiers={name: Tier(tier.minimum_works, tier.share_bps) for name, tier in tiers.items()},
+        tiers=terms.tiers or {},
     )
 
 

@@ -28,7 +28,8 @@ from federation.payments.payees import ACCOUNT_INVALID, payee_of
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Proposal, Side
 from federation.payments.tables import Payment
-from federation.registry.store import all_members, find_member
+from federation.registry.service import get_member
+from federation.registry.store import all_members
 from federation.registry.tables import Member
 from federation.store.sessions import ReadSession, WriteSession
 from federation.values.account import PaymentAccount
@@ -45,12 +46,6 @@ class NotDistributedError(RefusalError):
     """This month is not distributed here."""
 
     code: ClassVar[str] = "NOT_DISTRIBUTED"
-
-
-class UnknownMemberError(RefusalError):
-    """No such member."""
-
-    code: ClassVar[str] = "UNKNOWN_MEMBER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +176,9 @@ async def set_account(
 ) -> Member:
     """Enter a member's account; what a bank would refuse is refused here.
 
-    Whoever enters it does not approve a payment to it.
+    Whoever enters it does not approve a payment to it. Raises UnknownMemberError.
     """
-    member = await find_member(session, member_id)
-    if member is None:
-        raise UnknownMemberError(member_id)
+    member = await get_member(session, member_id)
     check_account(replace(account, name=member.name, country=member.country), currency)
     found = (member.account, member.account_scheme, member.bic, member.clearing_id)
     if found != (account.account, account.scheme, account.bic, account.clearing_id):

@@ -2,17 +2,15 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import ClassVar
 
 import msgspec
 
 from federation.distribution import store
 from federation.distribution.adjustments import take_in
-from federation.distribution.inputs import add_credits, require_as_advised
+from federation.distribution.inputs import RunMismatchError, add_credits, require_as_advised
 from federation.distribution.sharing import SharedRun, amount_rows, share_out
 from federation.distribution.statements import issue_statement
 from federation.distribution.tables import DistributedRun
-from federation.errors import RefusalError
 from federation.ledger import service as ledger_service
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts, Entry, transfer
@@ -37,12 +35,6 @@ from federation.trust.membership import HubTerms
 from federation.values.month import Month
 
 BELOW_MINIMUM, ACCOUNT_MISSING, SET_OFF = "BELOW_MINIMUM", "ACCOUNT_MISSING", "SET_OFF"
-
-
-class RunMismatchError(RefusalError):
-    """This run is not what this node can confirm."""
-
-    code: ClassVar[str] = "RUN_MISMATCH"
 
 
 RequireSound = Callable[

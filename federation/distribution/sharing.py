@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from federation.distribution.inputs import MemberUse, member_weights, node_inputs
 from federation.settlement.arithmetic import largest_remainder
 from federation.settlement.computed import ComputedRun
-from federation.settlement.plans import Distribution, Line, MemberFacts, NodeInputs, distribute
+from federation.settlement.plans import (
+    Distribution,
+    MemberFacts,
+    MemberLine,
+    NodeInputs,
+    distribute,
+)
 from federation.settlement.run_document import CollectiveInRun
 from federation.store.sessions import ReadSession
 from federation.values.licence_key import LicenceKey
@@ -86,5 +92,5 @@ def amount_rows(shared: SharedRun) -> Iterable[AmountRow]:
             )
 
 
-def _line_order(line: Line) -> tuple[str, str, str, str]:
+def _line_order(line: MemberLine) -> tuple[str, str, str, str]:
     return (line.member, line.licence or "", line.source, line.part)

@@ -1,4 +1,4 @@
-"""What a node's members get for a period, as the CSV file of SCENARIO. Pure.
+"""What a node's members get for a period, as the file `members.csv`. Pure.
 
 What a member is attributed, can be paid and keeps outstanding is decided before it comes here.
 """

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from federation.store.messages import MIB, Message
 from federation.values.month import WrittenMonth
-from federation.values.wire import Line
+from federation.values.wire import ShortText
 
 FORMS_MAX = 8
 
@@ -28,7 +28,7 @@ class DocumentIssued(Message, frozen=True):
 
     number: Annotated[str, Meta(pattern=r"\A[A-Z]{2,4}-[A-Z0-9-]{2,12}-[0-9]{6,12}\Z")]
     series: Annotated[str, Meta(pattern=r"\A[A-Z]{2,4}\Z")]
-    subject: Line
+    subject: ShortText
     period: WrittenMonth | None
     issued_on: date
     forms: Annotated[list[Form], Meta(min_length=1, max_length=FORMS_MAX)]

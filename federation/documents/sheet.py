@@ -1,7 +1,7 @@
 """How a document that is a table is written: canonical JSON and CSV of the same rows. Pure.
 
-reference/cmo-domain.md §4.11 and §4.22: deductions are negative, the account leads from opening to
-closing and checks, and counts, sums and the SHA-256 of the lines stand in the control part.
+Deductions are negative, the account leads from opening to closing and adds up, and counts, sums
+and the SHA-256 of the lines stand in the control part.
 """
 
 from collections.abc import Mapping, Sequence

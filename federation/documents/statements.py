@@ -1,8 +1,8 @@
 """What a node gets and owes for one period, line by line, and that it adds up. Pure.
 
-SCENARIO, Out; reference/cmo-domain.md §2.5, §4.11 and §4.22: deductions are negative, every line is
-in one currency and its net is the sum of its cells. The lines of a node as creditor come to what it
-shares out among members; those as creditor and debtor of others to what is remitted.
+Deductions are negative, every line is in one currency and its net is the sum of its cells. The
+lines of a node as creditor come to what it shares out among members; those as creditor and debtor
+of others to what is remitted.
 """
 
 from collections import defaultdict

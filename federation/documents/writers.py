@@ -1,6 +1,6 @@
 """What stands in an invoice, a credit note, a fee note and a remittance advice. Pure.
 
-Every amount is in minor units; a deduction is negative (SCENARIO, the sign rule).
+Every amount is in minor units; a deduction is negative.
 """
 
 from collections.abc import Mapping

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import ClassVar, Protocol
 
 from federation.errors import RefusalError
+from federation.metering.service import BatchTooLargeError
 
 # How zlib is told the format of a coding; HTTP's `deflate` is the zlib format (RFC 1950).
 _WINDOW_BITS: Mapping[str, int] = MappingProxyType(
@@ -13,10 +14,8 @@ _WINDOW_BITS: Mapping[str, int] = MappingProxyType(
 )
 
 
-class BodyTooLargeError(RefusalError):
+class BodyTooLargeError(BatchTooLargeError):
     """The body is too large."""
-
-    code: ClassVar[str] = "BATCH_TOO_LARGE"
 
 
 class BadBodyError(RefusalError):

@@ -115,7 +115,7 @@ async def report_file(server: Server, period: Month) -> tuple[str, bytes]:
 
 
 def _plain(value: dict[str, Any]) -> bytes:
-    """Write JSON with integers of any size as integers: the form SCENARIO asks for."""
+    """Write JSON with integers of any size as integers, its keys sorted, as in `report.json`."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False).encode()
 
 

@@ -14,7 +14,7 @@ from federation.edge.parked import ParkedWorker
 from federation.edge.peers import PeerClient
 from federation.edge.relay import Relay
 from federation.edge.routes import common_routes
-from federation.hub.messages import HANDLERS
+from federation.hub.handlers import HANDLERS
 from federation.hub.routes import hub_routes
 from federation.process import Parts, Service, no_boundary
 from federation.schema.controller import graphql_controller

@@ -1,7 +1,7 @@
 """The journal as text for beancount 3: every amount stands in a transaction and in a balance. Pure.
 
-An outside program refuses the file when one minor unit of it was changed (SETTLEMENT §5,
-reference/settlement.md §0.6). What the postings mean is not known here.
+An outside program refuses the file when one minor unit of it was changed (SETTLEMENT §5). What the
+postings mean is not known here.
 """
 
 import re

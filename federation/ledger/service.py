@@ -15,7 +15,7 @@ from federation.ledger.tables import LedgerHead
 from federation.store.sessions import ReadSession, WriteSession
 from federation.values.month import Month
 
-AGES = (30, 90, 180, 365, 1095)  # days; practice and law: reference/cmo-domain §2
+AGES = (30, 90, 180, 365, 1095)  # in days, where one class of age ends and the next begins
 
 
 class NoHeadError(RefusalError):

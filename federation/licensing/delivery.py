@@ -14,10 +14,13 @@ from federation.licensing.tables import Licence, Registration
 from federation.store import outbox
 from federation.store.messages import BadMessageError
 from federation.store.sessions import WriteSession
+from federation.trust import admission
 from federation.trust.jose import verify
 from federation.trust.keys import PublicKey
 from federation.trust.parties import get_party
+from federation.trust.principals import Principal
 from federation.trust.store import find_party, node_parties
+from federation.trust.tables import Application
 from federation.values.licence_key import licensor_of
 from federation.values.party import HUB
 
@@ -52,6 +55,18 @@ async def _mark_pending(session: WriteSession, row: Licence, node: str, now: dat
     registration.state = "PENDING"
     registration.reason = None
     registration.changed_at = now
+
+
+async def admit(
+    session: WriteSession, application: int, who: Principal, now: datetime
+) -> Application:
+    """At the hub, as a second person: admit a collective and send it every licence sold before.
+
+    Refuses what `trust.admission.approve_admission` does.
+    """
+    row = await admission.approve_admission(session, application, who, now)
+    await deliver_all_to(session, row.code, now)
+    return row
 
 
 async def deliver_all_to(session: WriteSession, node: str, now: datetime) -> None:

@@ -16,9 +16,9 @@ from federation.values.wire import (
     CurrencyText,
     Digits,
     LicenceNumber,
-    Line,
     PartyCodeText,
     Reason,
+    ShortText,
     TermName,
 )
 
@@ -36,7 +36,7 @@ class ComponentTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
 
     uses: Annotated[list[TermName], Meta(max_length=USES_MAX)]
     fee: Digits
-    unit: Line = "TOKEN"
+    unit: ShortText = "TOKEN"
     id: ComponentId | None = None
 
 
@@ -44,22 +44,22 @@ class Licensor(msgspec.Struct, frozen=True):
     """Who licenses, and in what capacity (AGENT, OWN_NAME_ON_BEHALF, PRINCIPAL)."""
 
     party: PartyCodeText
-    capacity: Line = "OWN_NAME_ON_BEHALF"
+    capacity: ShortText = "OWN_NAME_ON_BEHALF"
 
 
 class Licensee(msgspec.Struct, frozen=True):
     """Who may use; affiliates are further parties that may."""
 
-    party: Line
-    affiliates: Annotated[list[Line], Meta(max_length=AFFILIATES_MAX)] = []
+    party: ShortText
+    affiliates: Annotated[list[ShortText], Meta(max_length=AFFILIATES_MAX)] = []
 
 
 class Grant(msgspec.Struct, frozen=True):
     """What is granted. `territories`: where the licensee may act; `repertoire`: whose works."""
 
     components: Annotated[list[ComponentTerms], Meta(min_length=1, max_length=COMPONENTS_MAX)]
-    audience: Line = "EXTERNAL"
-    models: Annotated[list[Line], Meta(max_length=MODELS_MAX)] = []  # empty: any
+    audience: ShortText = "EXTERNAL"
+    models: Annotated[list[ShortText], Meta(max_length=MODELS_MAX)] = []  # empty: any
     # Empty: worldwide.
     territories: Annotated[list[Territory], Meta(max_length=TERRITORIES_MAX)] = []
     # Node codes; empty: every collective.
@@ -72,23 +72,23 @@ class Term(msgspec.Struct, frozen=True):
 
     starts_on: date
     ends_on: date
-    renewal: Line = "NONE"
+    renewal: ShortText = "NONE"
     notice_days: Count = 0
-    refund: Line = "NONE"
+    refund: ShortText = "NONE"
 
 
 class PostTerm(msgspec.Struct, frozen=True):
     """What becomes of models and copies after the term."""
 
-    model: Line = "FREEZE"
-    copies: Line = "KEEP_EVIDENCE"
+    model: ShortText = "FREEZE"
+    copies: ShortText = "KEEP_EVIDENCE"
 
 
 class Withdrawal(msgspec.Struct, frozen=True):
     """How soon and how far an opt-out reaches copies that were made."""
 
     notice_hours: Count = 24
-    removal: Line = "NEXT_RETRAIN"
+    removal: ShortText = "NEXT_RETRAIN"
 
 
 class Fee(msgspec.Struct, frozen=True):
@@ -98,7 +98,7 @@ class Fee(msgspec.Struct, frozen=True):
     total: Digits
     tariff_version: Count | None = None
     deviation: Reason | None = None
-    basis: Line = "FIXED"
+    basis: ShortText = "FIXED"
     minimum: Digits | None = None
     cap: Digits | None = None
 
@@ -107,7 +107,7 @@ class Reporting(msgspec.Struct, frozen=True):
     """Whose count is the basis (`site` or `lab`), how often, and what difference is tolerated."""
 
     usage_basis: Annotated[str, Meta(pattern=r"\A(site|lab)\Z")]
-    cadence: Line = "MONTHLY"
+    cadence: ShortText = "MONTHLY"
     tolerance_bps: Count = 200
 
 
@@ -115,19 +115,19 @@ class TermsReference(msgspec.Struct, frozen=True):
     """The version of the general terms that applies."""
 
     uri: Reason
-    sha256: Line
+    sha256: ShortText
 
 
 class Acceptance(msgspec.Struct, frozen=True):
     """Who accepted the offer, in which role, at which instant."""
 
-    subject: Line
-    role: Line
+    subject: ShortText
+    role: ShortText
     at: datetime
 
 
 class LicenceObject(msgspec.Struct, frozen=True):
-    """One version of a licence, as signed (DESIGN §2)."""
+    """One version of a licence, as its licensor signs it."""
 
     number: LicenceNumber
     version: Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -147,8 +147,8 @@ class LicenceObject(msgspec.Struct, frozen=True):
     ended_on: date | None = None  # the last day, where the licence ended before its term
     post_term: PostTerm = PostTerm()
     withdrawal: Withdrawal = Withdrawal()
-    attribution: Line = "REQUIRED_WHERE_FEASIBLE"
-    audit: Line = "ON_REQUEST"
+    attribution: ShortText = "REQUIRED_WHERE_FEASIBLE"
+    audit: ShortText = "ON_REQUEST"
 
     @property
     def uses(self) -> list[str]:

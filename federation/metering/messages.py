@@ -17,9 +17,9 @@ from federation.values.wire import (
     HeldFor,
     LicenceKeyText,
     LicenceNumber,
-    Line,
     PartyCodeText,
     Sha256Text,
+    ShortText,
     TermName,
     UrlKeyText,
     UrlText,
@@ -35,7 +35,7 @@ _Micros = Annotated[int, Meta(ge=-(2**62), le=2**62)]
 class RoutedLineFact(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """A line on its way to the node that owns its address; `occurred_at` in microseconds."""
 
-    reporter: Line
+    reporter: ShortText
     event_id: _EventId
     licence: LicenceNumber
     url: UrlText
@@ -144,7 +144,7 @@ class UsageReport(UsageMessage, frozen=True):
     sequence: Annotated[int, Meta(ge=1, le=10_000)]
     supersedes: Annotated[int, Meta(ge=1, le=10_000)] | None
     # {class: (lines, units)}
-    classes: Annotated[dict[Line, tuple[Count, Digits]], Meta(max_length=32)]
+    classes: Annotated[dict[ShortText, tuple[Count, Digits]], Meta(max_length=32)]
     weights: Annotated[list[ReportWeight], Meta(max_length=ROWS_MAX)]
     held: Annotated[list[ReportHeld], Meta(max_length=ROWS_MAX)]
     members_sha256: Sha256Text

@@ -1,20 +1,15 @@
 """Who reports usage where: a lab its own to the hub, a member's site what it served to its node."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
-from federation.errors import RefusalError
+from federation.store.idempotency import KEY_LENGTH_MAX, BadIdempotencyKeyError
 from federation.trust.principals import NotAllowedError, Principal
 from federation.values.party import HUB
 from federation.values.roles import MAY_REPORT_USAGE, Role
 
-KEY_LENGTH_MAX = 128
 
-
-class BadBatchKeyError(RefusalError):
+class BadBatchKeyError(BadIdempotencyKeyError):
     """A batch needs an Idempotency-Key of 1 to 128 characters."""
-
-    code: ClassVar[str] = "BAD_IDEMPOTENCY_KEY"
 
 
 @dataclass(frozen=True, slots=True)

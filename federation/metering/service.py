@@ -28,6 +28,7 @@ from federation.metering.tables import Batch
 from federation.metering.tally import LATE
 from federation.registry import index_store
 from federation.store.canonical import sha256_hex
+from federation.store.idempotency import IdempotencyConflictError
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
 from federation.values.month import month_of
@@ -45,10 +46,8 @@ class BatchTooLargeError(RefusalError):
     code: ClassVar[str] = "BATCH_TOO_LARGE"
 
 
-class BatchConflictError(RefusalError):
+class BatchConflictError(IdempotencyConflictError):
     """This batch key was used with other content."""
-
-    code: ClassVar[str] = "IDEMPOTENCY_CONFLICT"
 
 
 class Problem(msgspec.Struct, frozen=True):

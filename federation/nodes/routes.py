@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 from litestar import Request, Response, get, post
@@ -15,7 +15,6 @@ from federation.edge.auth import party_key
 from federation.edge.files import NoSuchFileError
 from federation.edge.http import decoded, json_response, read_body, who_asks
 from federation.edge.peers import PeerAnswerError, PeerClient
-from federation.errors import RefusalError
 from federation.registry import service as registry
 from federation.registry import store
 from federation.registry.tables import Claim
@@ -23,6 +22,7 @@ from federation.server import Server, node_config
 from federation.store.canonical import digest
 from federation.store.sessions import ReadSession
 from federation.trust.jose import InvalidTokenError
+from federation.trust.parties import NotAdmittedError
 from federation.trust.policy import (
     LicenceStatus,
     SiteOptOut,
@@ -43,16 +43,8 @@ TRUST_SECONDS = 20.0
 RESIGN_SECONDS = 600
 
 
-class UnknownMemberError(RefusalError):
-    """No such member of this collective."""
-
-    code: ClassVar[str] = "UNKNOWN_MEMBER"
-
-
-class NoTrustDocumentError(RefusalError):
+class NoTrustDocumentError(NotAdmittedError):
     """The hub's trust document has not come yet."""
-
-    code: ClassVar[str] = "NOT_ADMITTED"
 
 
 class Validate(msgspec.Struct, frozen=True):
@@ -150,9 +142,7 @@ async def _import(server: Server, table: str, body: bytes) -> int:
 
 async def site_terms(session: ReadSession, server: Server, member_id: str) -> SiteTerms:
     """Return what a site must know: its prefixes, and every opt-out on its hosts or member."""
-    member = await store.find_member(session, member_id)
-    if member is None:
-        raise UnknownMemberError(member_id)
+    await registry.get_member(session, member_id)
     claims = await store.member_prefixes(session, member_id)
     named = await store.opt_outs_of(session, member_id)
     hosts = {claim.host for claim in claims}

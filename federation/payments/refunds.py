@@ -1,6 +1,6 @@
 """A licence that ends early: its credit note, and what goes back to the licensee."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from federation.documents import writers
 from federation.documents.credits import credit_entry
@@ -9,9 +9,10 @@ from federation.documents.service import Heading
 from federation.documents.tables import Document
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts
-from federation.licensing import store as licensing
+from federation.licensing import service, store
+from federation.licensing.service import Licensing
 from federation.licensing.tables import Licence
-from federation.payments import service
+from federation.payments import service as payments
 from federation.payments.names import lab_payee, refund_id
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Proposal, Side
@@ -21,13 +22,32 @@ from federation.trust.principals import Principal
 from federation.values.month import month_of
 
 
-async def credit_licence(
+async def end_licence(
+    session: WriteSession,
+    number: str,
+    last_day: date,
+    *,
+    reason: str,
+    who: Principal,
+    licensing: Licensing,
+    now: datetime,
+) -> Document:
+    """End a licence before its term, issue and book its credit note, propose what goes back.
+
+    Returns the credit note. Refuses what `licensing.service.end_early` does.
+    """
+    row = await service.end_early(
+        session, number, last_day, reason=reason, licensing=licensing, now=now
+    )
+    return await _credit(session, row, reason, who, now)
+
+
+async def _credit(
     session: WriteSession, row: Licence, reason: str, who: Principal, now: datetime
 ) -> Document:
-    """Issue and book the credit note of a licence that was ended early; propose what goes back."""
-    facts = licensing.facts(row)
+    facts = store.facts(row)
     parts = {facts.key(item): credited(facts, item.fee) for item in facts.components}
-    received = sum(receipt.amount for receipt in await licensing.receipts_of(session, row.number))
+    received = sum(receipt.amount for receipt in await store.receipts_of(session, row.number))
     invoice = await issue_invoice(session, row)
     note = await issue_sheet(
         session,
@@ -64,7 +84,7 @@ async def _propose_refund(
     """
     whole = Amount(amount, currency)
     proposal = Proposal(
-        kind=service.REFUND,
+        kind=payments.REFUND,
         payment_id=refund_id(note),
         run="",
         period=month_of(now.date()),
@@ -73,4 +93,4 @@ async def _propose_refund(
         amount=whole,
         debt=Leg(Accounts(row.licensor).asset("Receivable"), whole),
     )
-    await service.propose(session, proposal, who=who.subject, at=now)
+    await payments.propose(session, proposal, who=who.subject, at=now)

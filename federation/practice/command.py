@@ -9,7 +9,7 @@ import msgspec
 import rich_click as click
 
 from federation.desk.client import Desk, at_desk, refused
-from federation.desk.tables import make_table
+from federation.desk.printing import make_table
 from federation.errors import RefusalError
 
 FOLDER = click.Path(file_okay=False, path_type=Path)

@@ -77,10 +77,10 @@ class BadDayError(RefusalError):
     code: ClassVar[str] = "BAD_DAY"
 
 
-class UnknownNodeError(RefusalError):
+class NodeStateError(RefusalError):
     """There is no such node, or it is already so."""
 
-    code: ClassVar[str] = "UNKNOWN_NODE"
+    code: ClassVar[str] = "NODE_STATE"
 
 
 class Request(msgspec.Struct, forbid_unknown_fields=True):
@@ -211,14 +211,14 @@ class Practice:
     async def _fail(self, code: str) -> str:
         service = self._services.get(code)
         if service is None or code == HUB:
-            raise UnknownNodeError(code)
+            raise NodeStateError(code)
         del self._services[code]
         await service.stop()
         return f"{code} does not answer any more."
 
     async def _come_back(self, code: str) -> str:
         if code in self._services or code not in self._running:
-            raise UnknownNodeError(code)
+            raise NodeStateError(code)
         await self._start(self._running[code].config, create_node)
         for service in self._services.values():
             service.parts.relay.hurry()

@@ -83,7 +83,7 @@ async def node_report(session: ReadSession, period: Month, config: NodeConfig) -
         "members": {
             member: balance.attributed for member, balance in balances.items() if balance.attributed
         },
-        # SCENARIO names two things `payable`; the known answers mean the position (decision 0004).
+        # `payable` of a report is what a party owes (decision 0004).
         "payable_members": {
             member: balance.payable for member, balance in balances.items() if balance.payable
         },

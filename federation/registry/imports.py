@@ -80,7 +80,7 @@ def holder_id(node: str, member_id: str) -> str:
 
 
 def read_members(data: bytes, *, node: str, registered: Collection[str] = ()) -> list[NewMember]:
-    """Read `members.csv` (SCENARIO); a member id twice, or `registered` already, is refused."""
+    """Read `members.csv`; a member id twice, or `registered` already, is refused."""
     reader, members, seen = Reader(), [], set[str]()
     for row in read_table(
         data,

@@ -8,6 +8,7 @@ from federation.errors import RefusalError
 from federation.registry import facts, index_store, store
 from federation.registry.imports import read_claims, read_members, read_opt_outs
 from federation.registry.messages import ClaimFact, OptOutFact, RegistryDelta
+from federation.registry.tables import Member
 from federation.registry.urls import normalise_url
 from federation.store import outbox
 from federation.store.sessions import ReadSession, WriteSession
@@ -15,6 +16,12 @@ from federation.trust.parties import get_party, hub_terms
 from federation.values.party import HUB
 
 DELTA_ENTRIES_MAX = 5_000
+
+
+class UnknownMemberError(RefusalError):
+    """No such member of this collective."""
+
+    code: ClassVar[str] = "UNKNOWN_MEMBER"
 
 
 class VersionGapError(RefusalError):
@@ -88,6 +95,14 @@ async def tell_index(session: WriteSession, node: str, changes: Changes, now: da
             withdrawn_opt_outs=changes.withdrawn_opt_outs[part],
         )
         await outbox.post(session, target=hub.entity_id, message=delta, now=now)
+
+
+async def get_member(session: ReadSession, member_id: str) -> Member:
+    """Return a member by its id, or refuse (UNKNOWN_MEMBER)."""
+    member = await store.find_member(session, member_id)
+    if member is None:
+        raise UnknownMemberError(member_id)
+    return member
 
 
 class BadDeltaError(RefusalError):

@@ -22,7 +22,6 @@ from federation.settlement.run_document import (
     HubInRun,
     LicenceInRun,
     RunDocument,
-    TierInRun,
     WeightsInRun,
 )
 from federation.settlement.weights import (
@@ -40,7 +39,6 @@ from federation.trust.parties import collective_terms
 from federation.trust.store import node_parties
 from federation.values.month import Month, last_day, next_month
 from federation.values.party import HUB
-from federation.values.plan import Tier
 
 
 class PeriodOrderError(RefusalError):
@@ -158,7 +156,6 @@ def _origin(
 
 
 def _collective(terms: membership.CollectiveTerms) -> CollectiveInRun:
-    tiers: Mapping[str, Tier] | None = terms.tiers
     return CollectiveInRun(
         country=terms.country,
         settlement_currency=terms.settlement_currency,
@@ -167,7 +164,5 @@ def _collective(terms: membership.CollectiveTerms) -> CollectiveInRun:
         minimum_payment=str(terms.minimum_payment),
         plan=terms.plan,
         base_bps=terms.base_bps,
-        tiers=None
-        if tiers is None
-        else {name: TierInRun(t.minimum_works, t.share_bps) for name, t in tiers.items()},
+        tiers=terms.tiers,
     )

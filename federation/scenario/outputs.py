@@ -1,4 +1,4 @@
-"""What a run writes: report, runs, journal, payments, statements, members (SCENARIO, Out)."""
+"""What a run writes: report, runs, journal, payments, statements, members."""
 
 import asyncio
 import json

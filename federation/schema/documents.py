@@ -8,8 +8,7 @@ import strawberry
 from federation.documents import service as documents_service
 from federation.documents import store as documents_store
 from federation.documents.tables import Document as DocumentRow
-from federation.licensing import service as licensing
-from federation.payments import refunds as issuing
+from federation.payments import refunds
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import month_if_any
 from federation.values.roles import MAY_LICENSE, MAY_LIST_DOCUMENTS
@@ -94,18 +93,18 @@ class DocumentMutation:
     async def end_licence_early(
         self, info: Info, number: str, last_day: date, reason: str
     ) -> DocumentResult:
-        """End a licence after a day, today or later; return the credit note."""
+        """End a licence after a day, today or later (LICENCE_STATUS, UNKNOWN_LICENCE)."""
 
         async def act(at: Change) -> Document:
-            row = await licensing.end_early(
+            note = await refunds.end_licence(
                 at.session,
                 number,
                 last_day,
                 reason=reason,
+                who=at.who,
                 licensing=at.server.licensing,
                 now=at.now,
             )
-            note = await issuing.credit_licence(at.session, row, reason, at.who, at.now)
             forms = await documents_store.forms_of(at.session, [note.number])
             return Document.of(note, forms.get(note.number, []))
 

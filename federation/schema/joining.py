@@ -218,14 +218,11 @@ class AdmissionMutation:
 
     @strawberry.mutation(description="Second pair of eyes: admit the collective.")
     async def approve_admission(self, info: Info, application: strawberry.ID) -> ApplicationResult:
-        """Admit; a later collective gets every licence sold before."""
+        """Admit a recommended one (UNKNOWN_APPLICATION, SAME_PERSON, APPLICATION_REFUSED)."""
 
         async def act(at: Change) -> Application:
-            row = await admission.approve_admission(
-                at.session, _number(application), at.who, at.now
-            )
-            await delivery.deliver_all_to(at.session, row.code, at.now)
-            return Application.of(row)
+            number = _number(application)
+            return Application.of(await delivery.admit(at.session, number, at.who, at.now))
 
         return await change(info, "admission.approve", MAY_ADMIT, act)
 

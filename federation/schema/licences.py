@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 
 from federation.documents import licence_books
-from federation.licensing import receipts, service, store
+from federation.licensing import service, store
 from federation.licensing.objects import decode
 from federation.licensing.tables import Licence as LicenceRow
 from federation.licensing.tables import Registration as RegistrationRow
@@ -154,10 +154,9 @@ class LicenceMutation:
         """Accept once; the same key again answers the same (UNKNOWN_OFFER, OFFER_NOT_OPEN)."""
 
         async def act(at: Change) -> Licence:
-            row = await service.accept_offer(
+            row = await licence_books.accept_offer(
                 at.session, offer, at.who, key=key, licensing=at.server.licensing, now=at.now
             )
-            await licence_books.book_licence(at.session, row)
             return Licence.of(row)
 
         return await change(info, "licence.accept", MAY_BUY, act)
@@ -181,10 +180,10 @@ class LicenceMutation:
     async def record_receipt(
         self, info: Info, licence: str, received_on: date, amount: BigInt, key: str
     ) -> ReceiptResult:
-        """Record a receipt and enter it in the books."""
+        """Record a receipt and enter it in the books (BAD_RECEIPT, UNKNOWN_LICENCE)."""
 
         async def act(at: Change) -> Receipt:
-            row, is_new = await receipts.record_receipt(
+            row = await licence_books.record_receipt(
                 at.session,
                 number=licence,
                 received_on=received_on,
@@ -194,8 +193,6 @@ class LicenceMutation:
                 here=at.server.code,
                 now=at.now,
             )
-            if is_new:
-                await licence_books.book_receipt(at.session, row)
             found = decode((await service.get_licence(at.session, licence)).body)
             return Receipt(
                 id=strawberry.ID(row.id),

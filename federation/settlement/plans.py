@@ -64,7 +64,7 @@ class NodeInputs:
     rates: Rates
 
 
-class Line(msgspec.Struct, frozen=True, gc=False):
+class MemberLine(msgspec.Struct, frozen=True, gc=False):
     """One answer to "where is this from"; `source` is received, domestic, base or tier.
 
     A month has one per member and licence, a million of them; a struct is made at a tenth of
@@ -85,7 +85,7 @@ class Distribution:
     received: int
     domestic: int
     admin_fee: int
-    lines: tuple[Line, ...]
+    lines: tuple[MemberLine, ...]
     attributed: dict[str, int]
     outstanding: dict[str, int]
     warnings: tuple[str, ...]
@@ -103,7 +103,7 @@ class Allocation:
     received: int
     domestic: int
     admin_fee: int
-    heads: Mapping[str, Sequence[Line]]
+    heads: Mapping[str, Sequence[MemberLine]]
     licences: Mapping[str, Mapping[LicenceKey, int]]
 
 
@@ -132,7 +132,7 @@ def licence_lines(
     side: str,
     licence: LicenceKey,
     weights: Mapping[str, int],
-) -> list[Line]:
+) -> list[MemberLine]:
     """Split what one licence gives in one part over members by weight.
 
     One licence at a time is all that has to be in memory; a line without a member is nobody's.
@@ -140,13 +140,13 @@ def licence_lines(
     amount = allocation.licences[side].get(licence, 0)
     scope = f"{inputs.period}/{inputs.node.code}/{side}/{licence}"
     split = _split_or_nobody(amount, weights, scope=scope)
-    return [Line(who, licence, side, side, given) for who, given in split.items()]
+    return [MemberLine(who, licence, side, side, given) for who, given in split.items()]
 
 
 def distribute(inputs: NodeInputs) -> Distribution:
     """Distribute a node's shares, with the weights of every licence at hand."""
     allocation = allocate(inputs)
-    given: list[Line] = []
+    given: list[MemberLine] = []
     for side in (RECEIVED, DOMESTIC):
         given += allocation.heads[side]
         for licence in sorted(allocation.licences[side]):
@@ -192,7 +192,7 @@ def tier_warnings(inputs: NodeInputs) -> list[str]:
 
 def _by_plan(
     inputs: NodeInputs, side: str, amount: int, shares: Sequence[LicenceShare]
-) -> tuple[Sequence[Line], Mapping[LicenceKey, int]]:
+) -> tuple[Sequence[MemberLine], Mapping[LicenceKey, int]]:
     """Apply the node's plan to one part: (lines by head, {licence: amount to split by weight})."""
     match inputs.node.plan:
         case "tiered":
@@ -217,7 +217,7 @@ def _per_licence(
     return largest_remainder(amount, value, scope=f"{inputs.period}/{inputs.node.code}/{side}")
 
 
-def _tiered(inputs: NodeInputs, side: str, amount: int) -> Iterator[Line]:
+def _tiered(inputs: NodeInputs, side: str, amount: int) -> Iterator[MemberLine]:
     """Split over the tiers that have entitled members, then equally within each."""
     members = _members_by_tier(inputs)
     weights = {name: inputs.node.tiers[name].share_bps for name in members}
@@ -229,10 +229,10 @@ def _tiered(inputs: NodeInputs, side: str, amount: int) -> Iterator[Line]:
 
 def _per_head(
     inputs: NodeInputs, side: str, source: str, amount: int, ids: Sequence[str], *, scope: str
-) -> Iterator[Line]:
+) -> Iterator[MemberLine]:
     full = f"{inputs.period}/{inputs.node.code}/{side}/{scope}"
     split = _split_or_nobody(amount, dict.fromkeys(ids, 1), scope=full)
-    yield from [Line(member, None, source, side, given) for member, given in split.items()]
+    yield from [MemberLine(member, None, source, side, given) for member, given in split.items()]
 
 
 def _split_or_nobody(amount: int, weights: Mapping[str, int], *, scope: str) -> dict[str, int]:

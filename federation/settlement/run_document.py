@@ -18,7 +18,7 @@ from federation.values.ids import is_plain_id
 from federation.values.licence_key import LicenceKey, licence_key
 from federation.values.month import WrittenMonth
 from federation.values.party import HUB
-from federation.values.plan import Plan
+from federation.values.plan import Plan, Tier, require_fitting
 
 Digits = Annotated[str, Meta(pattern=r"\A(0|[1-9][0-9]*)\Z", max_length=1000)]
 Bps = Annotated[int, Meta(ge=0, le=10_000)]
@@ -50,13 +50,6 @@ class WeightsInRun(Struct, frozen=True, forbid_unknown_fields=True):
     use_weight: dict[str, Digits]
 
 
-class TierInRun(Struct, frozen=True, forbid_unknown_fields=True):
-    """A tier of a plan: from how many works on, and its part of the money."""
-
-    minimum_works: Count
-    share_bps: Bps
-
-
 class CollectiveInRun(Struct, frozen=True, forbid_unknown_fields=True):
     """The agreement with one collective, as far as money follows from it."""
 
@@ -67,7 +60,10 @@ class CollectiveInRun(Struct, frozen=True, forbid_unknown_fields=True):
     minimum_payment: Digits
     plan: Plan
     base_bps: Bps | None
-    tiers: dict[str, TierInRun] | None
+    tiers: dict[str, Tier] | None
+
+    def __post_init__(self) -> None:
+        require_fitting(self.plan, self.base_bps, self.tiers)
 
 
 class ComponentInRun(Struct, frozen=True, forbid_unknown_fields=True):

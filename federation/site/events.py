@@ -1,4 +1,4 @@
-"""One usage event: what was served, to whom, under which licence (SETTLEMENT.md §3)."""
+"""One usage event: what was served, to whom, under which licence (SETTLEMENT §3)."""
 
 import secrets
 from collections.abc import Callable

@@ -2,7 +2,8 @@
 
 `Database.read` gives a `ReadSession`, `Database.write` a `WriteSession`. A function says by its
 parameter which it needs, and the type checker refuses one that writes through what only reads;
-the database refuses it as well. Nobody outside `store` opens or commits a transaction.
+the database refuses it as well. Resolvers, routes and workers open one; rooms below them are handed
+it and never commit.
 """
 
 from sqlalchemy.ext.asyncio import AsyncSession

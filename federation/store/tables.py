@@ -1,4 +1,4 @@
-"""Outbox, inbox, parked messages, leases, idempotency: talk at least once, act exactly once."""
+"""Outbox, inbox, parked messages, leases, idempotency: sent until received, acted on once."""
 
 from datetime import datetime
 

@@ -1,7 +1,7 @@
 """Until when held money has to be distributed, listed, made public, or decided about. Pure.
 
-The clocks are data per country (`laws.toml`), each with its source and the day it came into force:
-reference/cmo-domain.md §2, the clock of Directive 2014/26/EU.
+The clocks are data per country (`laws.toml`), each with its source and the day it came into force;
+the default is that of Directive 2014/26/EU (SETTLEMENT §4.5).
 """
 
 import tomllib

@@ -12,11 +12,11 @@ from federation.values.wire import (
     CurrencyText,
     Digits,
     LicenceKeyText,
-    Line,
     OpaqueId,
     PaymentId,
     Reason,
     Sha256Text,
+    ShortText,
     UrlKeyText,
 )
 
@@ -29,8 +29,8 @@ class ListedItem(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fi
     """An address money is held for; not the lab, not the licence, not the exact amount."""
 
     url_key: UrlKeyText
-    reason: Line
-    amount_band: Line
+    reason: ShortText
+    amount_band: ShortText
     held_since: date
 
 
@@ -82,7 +82,7 @@ class HeldClaimed(HeldClaimMessage, frozen=True):
     url_key: UrlKeyText
     claim_id: OpaqueId
     evidence: Reason
-    filed_by: Line
+    filed_by: ShortText
 
 
 class HeldRefused(HeldClaimMessage, frozen=True):
@@ -98,7 +98,7 @@ class ReleasedItem(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_
 
     period: WrittenMonth
     licence: LicenceKeyText
-    reason: Line
+    reason: ShortText
     amount: Digits
     currency: CurrencyText
     cleared: Digits
@@ -120,6 +120,6 @@ class HeldReleased(HeldClaimMessage, frozen=True):
     KIND: ClassVar[str] = "held.released"
     BYTES_MAX: ClassVar[int] = 4 * MIB
 
-    reason: Line
+    reason: ShortText
     items: Annotated[list[ReleasedItem], Meta(max_length=10_000)]
     payments: Annotated[list[ReleasedPayment], Meta(max_length=MONTHS_MAX)]

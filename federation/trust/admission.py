@@ -20,12 +20,11 @@ from federation.trust.membership import (
     CollectiveTerms,
     Granted,
     Peer,
-    Roster,
 )
+from federation.trust.messages import Roster
 from federation.trust.principals import Principal, require_other_person
 from federation.trust.tables import Application, Invitation, Party
 from federation.values.party import HUB
-from federation.values.plan import Tier
 
 JOINING = "joining"  # announced by a transaction after which a node has to ask its hub
 INVITATION_BYTES = 24
@@ -48,31 +47,14 @@ class ApplicationRefusedError(RefusalError):
 
 
 class ReservedCodeError(RefusalError):
-    """This code is reserved."""
+    """This code or entity id is the hub's own."""
 
     code: ClassVar[str] = "RESERVED_CODE"
 
 
 def particulars(config: NodeConfig) -> CollectiveTerms:
     """Return a node's particulars as it applies with them: its fees, plan, tiers and account."""
-    tiers = config.tiers
-    return CollectiveTerms(
-        code=config.code,
-        name=config.name,
-        country=config.country,
-        settlement_currency=config.settlement_currency,
-        admin_fee_bps=config.admin_fee_bps,
-        collecting_fee_bps=config.collecting_fee_bps,
-        minimum_payment=config.minimum_payment,
-        plan=config.plan,
-        base_bps=config.base_bps,
-        tiers=None
-        if tiers is None
-        else {name: Tier(tier.minimum_works, tier.share_bps) for name, tier in tiers.items()},
-        account=config.account,
-        account_scheme=config.account_scheme,
-        bic=config.bic,
-    )
+    return msgspec.convert(config, CollectiveTerms, from_attributes=True)
 
 
 async def apply_for_admission(
@@ -184,7 +166,11 @@ async def receive_application(
 async def recommend_admission(
     session: WriteSession, application_id: int, who: Principal
 ) -> Application:
-    """First pair of eyes: the application is in order."""
+    """As the first of two people, say that an application is in order.
+
+    Raises UnknownApplicationError unless it is APPLIED, ApplicationRefusedError if its code or
+    entity id is taken.
+    """
     application = await _application_in(session, application_id, "APPLIED")
     await _refuse_taken(session, application)
     application.state = "RECOMMENDED"
@@ -198,9 +184,11 @@ async def approve_admission(
     who: Principal,
     now: datetime,
 ) -> Application:
-    """Second pair of eyes: admit and tell everybody the new roster.
+    """As the second person, admit a recommended applicant and tell everybody the new roster.
 
-    The applicant asks for its answer and gets the hub's key and terms then.
+    The applicant asks for its answer and gets the hub's key and terms then. Raises
+    UnknownApplicationError, SamePersonError, ApplicationRefusedError. Licences are sent by
+    `licensing.delivery.admit`, which calls this.
     """
     application = await _application_in(session, application_id, "RECOMMENDED")
     require_other_person(application.recommended_by, who.subject)
@@ -228,7 +216,7 @@ async def approve_admission(
 async def refuse_admission(
     session: WriteSession, application_id: int, who: Principal, *, reason: str, now: datetime
 ) -> Application:
-    """Say no, with a reason the applicant reads."""
+    """Say no, with a reason the applicant reads (UNKNOWN_APPLICATION: decided, or not there)."""
     application = await session.get(Application, application_id)
     if application is None or application.state not in {"APPLIED", "RECOMMENDED"}:
         raise UnknownApplicationError(str(application_id))

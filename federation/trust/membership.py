@@ -1,21 +1,19 @@
-"""What collectives and the hub tell each other when one joins: particulars are data."""
+"""What a collective and the hub agree when it joins: its particulars, and the hub's terms."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from federation.config import Bps, Code, Country, Currency, EntityId, Name, Url
-from federation.store.messages import MIB, Message
-from federation.values.plan import Plan, Tier
+from federation.values.plan import Plan, Tier, require_fitting
 from federation.values.wire import PartyCodeText
 
-PEERS_MAX = 1_000
 INVITATION_LENGTH = (16, 64)
 JwkText = Annotated[str, msgspec.Meta(max_length=256)]
 
 
 class CollectiveTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A collective's particulars, as applied for and agreed."""
+    """A collective's particulars, as applied for and agreed: fields of its NodeConfig."""
 
     code: Code
     name: Name
@@ -31,9 +29,15 @@ class CollectiveTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     account_scheme: str = "IBAN"
     bic: str | None = None
 
+    def __post_init__(self) -> None:
+        require_fitting(self.plan, self.base_bps, self.tiers)
+
 
 class HubTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the hub charges and how usage weighs: the agreement every collective joins."""
+    """What the hub charges and how usage weighs: the agreement every collective joins.
+
+    Fees are in basis points, weights in thousandths; `payment_days` are calendar days.
+    """
 
     name: str
     clearing_currency: str
@@ -84,17 +88,3 @@ class Granted(msgspec.Struct, frozen=True):
 
     hub: Peer
     terms: HubTerms
-
-
-class Roster(Message, frozen=True):
-    """Every admitted collective, so that each knows the others' keys."""
-
-    KIND: ClassVar[str] = "roster.changed"
-    BYTES_MAX: ClassVar[int] = 2 * MIB
-
-    peers: Annotated[list[Peer], msgspec.Meta(max_length=PEERS_MAX)]
-
-    @property
-    def stream(self) -> str:
-        """Return the stream of who belongs to the federation."""
-        return "roster"

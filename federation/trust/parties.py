@@ -7,7 +7,8 @@ import msgspec
 
 from federation.errors import RefusalError
 from federation.store.sessions import ReadSession, WriteSession
-from federation.trust.membership import CollectiveTerms, HubTerms, Roster
+from federation.trust.membership import CollectiveTerms, HubTerms
+from federation.trust.messages import Roster
 from federation.trust.tables import Party
 from federation.values.party import HUB
 

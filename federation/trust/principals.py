@@ -1,4 +1,4 @@
-"""Who is asking: the one seam between a request and the rules."""
+"""Who is asking: what a checked token says of its bearer, and what rules ask of that."""
 
 from dataclasses import dataclass
 from typing import ClassVar

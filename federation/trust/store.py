@@ -1,4 +1,4 @@
-"""Every SQL statement about parties and applications. Nothing here commits."""
+"""Every SQL statement about parties, applications and invitations. Nothing here commits."""
 
 from datetime import datetime
 

@@ -1,6 +1,6 @@
 """Short-lived tokens, minted and checked without a database: licence, server call, staff.
 
-A publisher's site installs this module, so it imports nothing but the door and values.
+A publisher's site installs this module, so it imports `jose`, keys and values only.
 """
 
 import re

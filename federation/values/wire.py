@@ -38,7 +38,7 @@ HostText = Annotated[str, Meta(min_length=1, max_length=300)]
 PathText = Annotated[str, Meta(pattern=r"\A/", max_length=24_600)]  # each character escaped
 UrlKeyText = Annotated[str, Meta(min_length=1, max_length=25_000)]
 UrlText = Annotated[str, Meta(min_length=1, max_length=8_192)]
-Line = Annotated[str, Meta(min_length=1, max_length=300)]
+ShortText = Annotated[str, Meta(min_length=1, max_length=300)]
 """A name, an id or another short text."""
 Reason = Annotated[str, Meta(max_length=2_000)]
 PaymentId = Annotated[str, Meta(min_length=1, max_length=35)]

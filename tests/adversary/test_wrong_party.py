@@ -237,6 +237,8 @@ async def test_the_desk_takes_an_application_with_an_open_invitation_only(federa
          "ADDRESS_REFUSED"),
         ("no currency", application(terms={**terms, "code": "NEW", "settlement_currency": "XQQ"}),
          stranger, "UNKNOWN_CURRENCY"),
+        ("a plan without its particulars",
+         application(terms={**terms, "code": "NEW", "plan": "hybrid"}), stranger, "BAD_BODY"),
     ):  # fmt: skip
         status, answer = await rogue.post(HUB, "/federation/admission", body, key=key)
 

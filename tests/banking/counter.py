@@ -57,10 +57,9 @@ async def sell(session, fee="100000", currency="EUR", key="1"):
     offer = await licensing.offer_licence(
         session, terms, OFFICER, reason="a test", key=f"o-{key}", uses=["TRAIN"], now=SOLD_AT
     )
-    row = await licensing.accept_offer(
+    row = await licence_books.accept_offer(
         session, offer.id, LAB, key=f"a-{key}", licensing=HUB, now=SOLD_AT
     )
-    await licence_books.book_licence(session, row)
     return row.number
 
 

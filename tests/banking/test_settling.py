@@ -16,7 +16,6 @@ from federation.banking.tables import Match
 from federation.documents import licence_books
 from federation.ledger.accounts import Entry, Posting
 from federation.ledger.store import post
-from federation.licensing import receipts
 from federation.licensing import store as licensing
 from federation.payments import exporting, incoming, treasury
 from federation.payments import service as payments
@@ -323,7 +322,7 @@ async def test_no_transfer_to_an_account_that_is_not_ours(database):
 
 async def by_hand(database, amount=100_000, key="r-1"):
     async with database.write("receipt") as session:
-        receipt, _ = await receipts.record_receipt(
+        receipt = await licence_books.record_receipt(
             session,
             number=LICENCE,
             received_on=date(2026, 10, 16),
@@ -333,7 +332,6 @@ async def by_hand(database, amount=100_000, key="r-1"):
             here="HUB",
             now=NOW,
         )
-        await licence_books.book_receipt(session, receipt)
         return receipt.id
 
 

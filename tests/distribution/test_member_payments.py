@@ -8,7 +8,6 @@ from federation.distribution import store as distribution
 from federation.distribution.member_payments import (
     MemberPaid,
     NotDistributedError,
-    UnknownMemberError,
     paid_to_member,
     propose_member_payments,
     set_account,
@@ -21,6 +20,7 @@ from federation.payments import store as payments_store
 from federation.payments.postings import Amount
 from federation.payments.proposal import Side
 from federation.payments.states import PaymentStateError
+from federation.registry.service import UnknownMemberError
 from federation.registry.tables import Member
 from federation.trust.principals import SamePersonError
 from federation.values.account import PaymentAccount

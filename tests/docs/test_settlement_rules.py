@@ -18,7 +18,8 @@ RULES = Path(__file__).parent.parent.parent / "docs" / "settlement-rules.md"
 TEXT = RULES.read_text(encoding="utf-8")
 WIDTH_MAX = 120
 
-SECTION = re.compile(r"^## §", re.MULTILINE)
+SECTION = re.compile(r"^## ", re.MULTILINE)
+NOT_IN_FORCE = ["3.18", "3.19", "3.20"]
 FENCE = re.compile(r"^```(.*)$", re.MULTILINE)
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TABLE = re.compile(r"^\| `(\w+)` \| gives \|.*\n\|[-| ]+\|\n((?:\|.*\n)+)", re.MULTILINE)
@@ -46,7 +47,7 @@ def names():
 
 def sections(text):
     """Return {number: text} of the sections with a number."""
-    return {part[0]: part for part in SECTION.split(text)[1:]}
+    return {part[1]: part for part in SECTION.split(text) if part.startswith("§")}
 
 
 def rows(text):
@@ -137,8 +138,22 @@ def test_the_sections_are_numbered_from_0_to_8_and_their_rules_in_order():
     assert len(set(numbers)) == len(numbers)
     for number, rules in by_section.items():
         start = 0 if number in "37" else 1
-        counted = [f"{number}.{n}" for n in range(start, start + len(rules))]
-        assert rules == (["7.0", "7a", "7b", "7c"] if number == "7" else counted)
+        later = NOT_IN_FORCE if number == "3" else []
+        counted = [f"{number}.{n}" for n in range(start, start + len(rules) + len(later))]
+        in_force = [rule for rule in counted if rule not in later]
+        assert rules == (["7.0", "7a", "7b", "7c"] if number == "7" else in_force)
+    assert re.findall(r"^### (\S+) ", SECTION.split(TEXT)[-1], re.MULTILINE) == NOT_IN_FORCE
+
+
+def test_every_state_of_a_payment_is_named():
+    product = RULES.parent.parent / "federation"
+    states = re.findall(
+        r"^    ([A-Z_]+): frozenset", (product / "payments/states.py").read_text(), re.MULTILINE
+    )
+    rule = TEXT.split("### 8.1 ")[1].split("### 8.2 ")[0]
+
+    assert len(states) == 10
+    assert [x for x in states if f"*{x.lower().replace('_', ' ')}*" not in rule] == []
 
 
 def test_every_rule_that_the_product_cites_stands_here():

@@ -16,7 +16,6 @@ from federation.documents.service import Heading, UnknownDocumentError
 from federation.ledger import store as ledger
 from federation.licensing import service as licensing
 from federation.licensing.objects import ComponentTerms, OfferTerms, decode
-from federation.licensing.receipts import record_receipt
 from federation.licensing.service import LicenceStatusError, Licensing
 from federation.payments import refunds
 from federation.payments.store import payments
@@ -220,8 +219,7 @@ async def sold(database):
         offer = await licensing.offer_licence(
             session, TERMS, OFFICER, reason="a pilot", key="o", uses=["TRAIN", "GROUND"], now=NOON
         )
-        row = await licensing.accept_offer(session, offer.id, LAB, key="a", licensing=HUB, now=NOON)
-        await licence_books.book_licence(session, row)
+        await licence_books.accept_offer(session, offer.id, LAB, key="a", licensing=HUB, now=NOON)
     return database
 
 
@@ -246,17 +244,22 @@ async def test_a_lab_sees_no_document_of_others(sold):
 
 def ending(last_day, *, reason="the lab closed", now=OCTOBER, licensing_of=HUB):
     async def act(session):
-        row = await licensing.end_early(
-            session, "HUB-000001", last_day, reason=reason, licensing=licensing_of, now=now
+        return await refunds.end_licence(
+            session,
+            "HUB-000001",
+            last_day,
+            reason=reason,
+            who=OFFICER,
+            licensing=licensing_of,
+            now=now,
         )
-        return await refunds.credit_licence(session, row, reason, OFFICER, now)
 
     return act
 
 
 async def receive(database, amount):
     async with database.write("test") as session:
-        receipt, _ = await record_receipt(
+        await licence_books.record_receipt(
             session,
             number="HUB-000001",
             received_on=date(2026, 9, 1),
@@ -266,7 +269,6 @@ async def receive(database, amount):
             here="HUB",
             now=OCTOBER,
         )
-        await licence_books.book_receipt(session, receipt)
 
 
 async def balance(database, account):

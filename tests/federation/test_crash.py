@@ -23,8 +23,8 @@ import pytest_asyncio
 from sqlalchemy import func, select
 
 from federation.clock import SettableClock
-from federation.hub.messages import HANDLERS as HUB_HANDLERS
-from federation.nodes.messages import HANDLERS as NODE_HANDLERS
+from federation.hub.handlers import HANDLERS as HUB_HANDLERS
+from federation.nodes.handlers import HANDLERS as NODE_HANDLERS
 from federation.scenario.story import first_instant_after
 from federation.settlement.run_document import decode, run_id
 from federation.store.base import Base

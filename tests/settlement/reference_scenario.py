@@ -440,7 +440,7 @@ def _collective(entry: dict[str, Any]) -> rd.CollectiveInRun:
         minimum_payment=str(entry["minimum_payment"]),
         plan=entry["plan"],
         base_bps=entry.get("base_bps"),
-        tiers=None if tiers is None else {k: rd.TierInRun(**v) for k, v in tiers.items()},
+        tiers=None if tiers is None else {k: Tier(**v) for k, v in tiers.items()},
     )
 
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from federation.settlement.plans import (
-    Line,
     MemberFacts,
+    MemberLine,
     NodeInputs,
     NodeTerms,
     distribute,
@@ -47,8 +47,8 @@ def test_the_admin_fee_is_taken_on_what_others_collected():
     assert (given_out.received, given_out.domestic, given_out.admin_fee) == (1009, 100, 100)
     assert given_out.attributed == {"m1": 909, "m2": 100}
     assert given_out.lines == (
-        Line("m1", "HUB-000001", "received", "received", 909),
-        Line("m2", "DE-000001", "domestic", "domestic", 100),
+        MemberLine("m1", "HUB-000001", "received", "received", 909),
+        MemberLine("m2", "DE-000001", "domestic", "domestic", 100),
     )
 
 

@@ -252,6 +252,35 @@ def test_a_licence_that_contradicts_itself_is_refused(field, value):
         rd.decode(json.dumps(document).encode())
 
 
+HALVES = {"low": {"minimum_works": 0, "share_bps": 5000}}
+BAD_PLAN = [
+    ({"plan": "lottery"}, "Invalid enum value 'lottery'"),
+    ({"plan": "hybrid"}, "`base_bps` belongs to the plan `hybrid`, and only to it"),
+    ({"base_bps": 4000}, "`base_bps` belongs to the plan `hybrid`, and only to it"),
+    ({"plan": "tiered"}, "`tiers` belong to the plan `tiered`, and only to it"),
+    ({"plan": "tiered", "tiers": HALVES}, "the shares of `tiers` do not sum to 10000"),
+    (
+        {"plan": "tiered", "tiers": {**HALVES, "high": HALVES["low"]}},
+        "two `tiers` have the same minimum of works",
+    ),
+    (
+        {"plan": "tiered", "tiers": {"~low": {"minimum_works": 0, "share_bps": 10_000}}},
+        "`~low` may not be empty, start with ~ or hold a /",
+    ),
+]
+
+
+@pytest.mark.parametrize(("particulars", "reason"), BAD_PLAN)
+def test_a_plan_whose_particulars_do_not_fit_is_refused(particulars, reason):
+    document = wire(a_document())
+    document["collectives"]["DE"] |= particulars
+
+    with pytest.raises(rd.BadRunDocumentError) as refusal:
+        rd.decode(json.dumps(document).encode())
+    assert reason in refusal.value.detail
+    assert "$.collectives[" in refusal.value.detail
+
+
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff", b"null"])
 def test_bytes_that_are_no_document_fail_the_first_check(data):
     [(name, (examined, violations))] = check_run_file(data).items()

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from federation.hub.messages import HANDLERS as HUB_HANDLERS
-from federation.nodes.messages import HANDLERS as NODE_HANDLERS
+from federation.hub.handlers import HANDLERS as HUB_HANDLERS
+from federation.nodes.handlers import HANDLERS as NODE_HANDLERS
 from federation.values.party import HUB
 from tests.banking.bank import status_report
 from tests.stateful import paying
@@ -40,12 +40,8 @@ WANTED = {
     "usage": {"ingest"},
 }
 
-MESSAGES = (HUB_HANDLERS.keys() | NODE_HANDLERS.keys()) - {  # before the story begins
-    "admission.apply",
-    "admission.granted",
-    "admission.refused",
-    "roster.changed",
-}
+# Who belongs is told before the story begins.
+MESSAGES = (HUB_HANDLERS.keys() | NODE_HANDLERS.keys()) - {"roster.changed"}
 
 
 async def opened(story: Story) -> None:

@@ -30,7 +30,7 @@ from federation.settlement.messages import (
 from federation.suspense import claiming
 from federation.suspense.messages import HeldClosed, HeldPublished, HeldRefused, HeldReleased
 from federation.trust import parties as trust_parties
-from federation.trust.membership import Roster
+from federation.trust.messages import Roster
 
 log = get_logger("messages")
 

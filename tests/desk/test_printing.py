@@ -4,7 +4,7 @@ import pytest
 
 from federation.desk.client import cased, refused
 from federation.desk.month_papers import follows_from
-from federation.desk.tables import make_table, print_table
+from federation.desk.printing import make_table, print_table
 from federation.errors import RefusalError
 
 COLUMNS = ("payment", "to", "account", "amount", "state", "due on", "note")
