@@ -98,7 +98,8 @@ def read_ask(scope: Scope, base: str, use_header: str = USE_HEADER) -> Ask:
 
 def raw_path(scope: Scope) -> bytes:
     """Return the path as it was sent, escapes and all."""
-    return scope.get("raw_path") or scope["path"].encode(errors="replace")
+    sent: bytes | None = scope.get("raw_path")
+    return sent or str(scope["path"]).encode(errors="replace")
 
 
 def plain_path(decoded: str) -> str:
