@@ -9,7 +9,7 @@ the environment alike: a misspelt limit must not pass for the default.
 import ipaddress
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
@@ -19,6 +19,7 @@ from msgspec import Meta, Struct
 
 from federation import money
 from federation.errors import RefusalError
+from federation.values.identity import UnclearIdentityError, refuse_alike, refuse_unclear
 from federation.values.ids import is_plain_id
 from federation.values.plan import BPS_WHOLE, Plan, Tier, require_fitting
 from federation.values.roles import Role
@@ -31,7 +32,7 @@ Code = Annotated[str, Meta(pattern=r"^[A-Z0-9-]{2,12}\Z")]
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")]
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
-EntityId = Annotated[str, Meta(pattern=r"^\S+\Z", max_length=255)]
+EntityId = Annotated[str, Meta(pattern=r"^[!-~]+\Z", max_length=255)]
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s?#]+\Z", max_length=500)]
 Weight = Annotated[int, Meta(ge=0)]
 
@@ -85,9 +86,7 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     bic: str | None = None
 
     def __post_init__(self) -> None:
-        subjects = [member.subject for member in self.principal]
-        if len(set(subjects)) < len(subjects):
-            raise ValueError("`principal` names a subject twice")
+        _check_people(self.principal)
         if not self.database_url:
             url = f"sqlite+aiosqlite:///{self.data_dir / 'federation.sqlite'}"
             msgspec.structs.force_setattr(self, "database_url", url)
@@ -270,6 +269,20 @@ def _check_ids(ids: Mapping[str, object]) -> None:
     for each in ids:
         if not is_plain_id(each):
             raise ValueError(f"`{each}` may not be empty, start with ~ or hold a /")
+
+
+def _check_people(people: Sequence[StaffMember]) -> None:
+    """Every person is one, by a name that cannot be taken for another's (four eyes)."""
+    subjects = [person.subject for person in people]
+    if len(set(subjects)) < len(subjects):
+        raise ValueError("`principal` names a subject twice")
+    try:
+        for person in people:
+            refuse_unclear(person.subject)
+            refuse_unclear(person.party or "")
+        refuse_alike(subjects)
+    except UnclearIdentityError as refusal:
+        raise ValueError(f"`principal`: {refusal.detail}") from refusal
 
 
 def _check_network(text: str) -> None:

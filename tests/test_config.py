@@ -164,6 +164,24 @@ def test_a_subject_is_listed_once(hub):
     assert detail.endswith("`principal` names a subject twice")
 
 
+@pytest.mark.parametrize(
+    ("subject", "reason"),
+    [
+        ("Olga", "'olga' could be taken for 'Olga'"),
+        ("olga ", "'olga ' has a blank at an end, or two in a row"),
+        ("ol\u200bga", "'ol\\u200bga' holds a character that nobody sees"),
+        ("\u043elga", "'\\u043elga' mixes letters of CYRILLIC and LATIN"),
+        ("\uff4flga", "'\\uff4flga' is 'olga' in other characters"),
+    ],
+)
+def test_one_person_is_not_listed_as_two(hub, subject, reason):
+    also = f'[{{ subject = "{subject}", roles = [] }}, {{ subject'
+
+    detail = refusal(hub, "[{ subject", also)
+
+    assert detail.endswith(f"`principal`: {reason}")
+
+
 def test_a_file_that_is_missing_or_no_text_is_refused(tmp_path):
     missing, garbage = tmp_path / "missing.toml", tmp_path / "garbage.toml"
     garbage.write_bytes(b"\xff\xfe")

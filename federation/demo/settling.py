@@ -86,6 +86,12 @@ async def settle(stage: Stage) -> dict[str, Any]:
         facts={name: found[name] for name in ("runId", "state", "calculatedBy", "approvedBy")},
     )
     await _distribute(stage, period)
+    await stage.story.pay(period)
+    stage.tell.step(
+        "paid",
+        "The bank orders are written: approver releases each payment, settlement exports it.",
+        "a debtor pays the hub first; then the hub pays the others",
+    )
     return found
 
 

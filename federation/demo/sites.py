@@ -89,7 +89,7 @@ async def site_config(part: SitePart, servers: Servers, folder: Path) -> SiteCon
         hub_jwks=await _keys(servers, servers.federation.hub),
         node_token=lambda: staff_token(node.config, site_of(part.member), Role.SITE, servers.clock),
         directory=folder / f"site-{part.member}",
-        origin=part.origin,
+        origins=[part.origin],
         is_bot=is_any_bot,
         clock=servers.clock,
     )

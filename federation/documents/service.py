@@ -13,10 +13,11 @@ from federation.store.canonical import sha256_hex
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.principals import Principal
 from federation.values.month import Month
-from federation.values.roles import MAY_READ_DOCUMENTS
+from federation.values.roles import MAY_READ_BOOKS, MAY_READ_DOCUMENTS
 
 JSON, CSV = "application/json", "text/csv"
 TO_LICENSEES = ("INV", "CN")
+FOR_THE_BANK = "PAY"
 
 
 class UnknownDocumentError(RefusalError):
@@ -102,9 +103,14 @@ async def get_document(session: ReadSession, number: str) -> Document:
 
 
 async def document_for(session: ReadSession, number: str, who: Principal) -> Document:
-    """Return a document to staff, or to a lab if it is an invoice or credit note of its own."""
+    """Return a document to staff, or to a lab if it is an invoice or credit note of its own.
+
+    A file for the bank shows payees and their accounts: it is for whom payments are shown to.
+    """
     licensee = who.whose(MAY_READ_DOCUMENTS)
     row = await get_document(session, number)
+    if licensee is None and row.series == FOR_THE_BANK:
+        who.whose(MAY_READ_BOOKS)
     if licensee is not None:
         licence = await licensing.find_licence(session, row.subject)
         is_own = licence is not None and licence.licensee == licensee

@@ -1,18 +1,15 @@
-"""The files under `/files`: runs, journal, statements, members, payments, held money, report.
+"""The files under `/files`: runs, journal, statements, members, held money, report.
 
 Each kind of file says who may read it, by the same rule as the GraphQL field for the same fact.
+A file for the bank is none of them: it is a numbered document, written once by `exportPayments`.
 """
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
 from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
-import msgspec
-
 from federation import config as federation_config
-from federation.bankfiles.pain001 import PaymentOrder, write_pain001
 from federation.config import NodeConfig
 from federation.distribution import store as distribution
 from federation.distribution.tables import MemberAmount, MemberBalance
@@ -23,24 +20,16 @@ from federation.documents.statements import statement_subject
 from federation.errors import RefusalError
 from federation.ledger.export import WRITERS, write_journal
 from federation.months import store as months
-from federation.payments import store as payments
-from federation.payments.payees import account_in
-from federation.payments.tables import Payment
 from federation.proof import report
 from federation.registry import store as registry
 from federation.server import Server
-from federation.store.sessions import ReadSession
 from federation.suspense.service import held_sheet
 from federation.suspense.store import settled_months
-from federation.trust.parties import collective_terms
 from federation.trust.principals import Principal
-from federation.trust.store import find_party
-from federation.values.account import PaymentAccount
-from federation.values.month import BadMonthError, Month, last_day, parse_month
-from federation.values.party import HUB
+from federation.values.month import BadMonthError, Month, parse_month
 from federation.values.roles import MAY_LIST_DOCUMENTS, MAY_READ_BOOKS, Readers
 
-JSON, CSV, XML, TEXT = "application/json", "text/csv", "application/xml", "text/plain"
+JSON, CSV, TEXT = "application/json", "text/csv", "text/plain"
 
 
 class NoSuchFileError(RefusalError):
@@ -66,7 +55,7 @@ Files = Callable[[Principal, str], Awaitable[tuple[str, bytes]]]
 async def file_at(
     server: Server, who: Principal, path: str, *, monthly: MonthlyFiles
 ) -> tuple[str, bytes]:
-    """Return `journal.<form>`, `<kind>/<period>.<form>` or `payments/<period>[/<name>.xml]`.
+    """Return `journal.<form>` or `<kind>/<period>.<form>`.
 
     Refused are who may not read it (NOT_ALLOWED), and a path or month without a file
     (NO_SUCH_FILE).
@@ -75,12 +64,6 @@ async def file_at(
         who.whose(MAY_READ_BOOKS)
         return await journal_file(server, path.removeprefix("journal."))
     kind, _, name = path.partition("/")
-    if kind == "payments":
-        who.whose(MAY_READ_BOOKS)
-        period, slash, file = name.partition("/")
-        if slash:
-            return await payment_file(server, period_of_name(period), file.removesuffix(".xml"))
-        return await payments_list(server, period_of_name(period))
     period, _, form = name.rpartition(".")
     found = monthly.get(f"{kind}.{form}")
     if found is None:
@@ -117,69 +100,6 @@ async def report_file(server: Server, period: Month) -> tuple[str, bytes]:
 def _plain(value: dict[str, Any]) -> bytes:
     """Write JSON with integers of any size as integers, its keys sorted, as in `report.json`."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False).encode()
-
-
-async def payments_list(server: Server, period: Month) -> tuple[str, bytes]:
-    """List the names of a month's payment files: a currency at the hub, `HUB` at a node."""
-    async with server.db.read() as session:
-        rows = await payments.payments_of(session, period)
-    names = sorted({_payment_file(row) for row in rows if _is_in_file(row)})
-    return JSON, msgspec.json.encode(names)
-
-
-def _is_in_file(row: Payment) -> bool:
-    """Say whether a payment is a remittance that can be made."""
-    return row.kind == "REMITTANCE" and row.state not in {"OUTSTANDING", "CANCELLED", "SET_OFF"}
-
-
-def _payment_file(row: Payment) -> str:
-    return row.currency if row.payer == HUB else HUB
-
-
-async def payment_file(server: Server, period: Month, name: str) -> tuple[str, bytes]:
-    """Write one pain.001: the hub's payments in a currency, or a node's to the hub."""
-    async with server.db.read() as session:
-        rows = [
-            row
-            for row in await payments.payments_of(session, period)
-            if _is_in_file(row) and _payment_file(row) == name
-        ]
-        if not rows:
-            raise NoSuchFileError(f"payments/{period}/{name}.xml")
-        accounts = {
-            code: await _account(server, session, code)
-            for code in {code for row in rows for code in (row.payer, row.payee)}
-        }
-    orders = [
-        PaymentOrder(
-            payment_id=row.payment_id,
-            payer=accounts[row.payer],
-            payee=accounts[row.payee],
-            amount=row.amount,
-            currency=row.currency,
-        )
-        for row in rows
-    ]
-    executed_on = last_day(period) + timedelta(days=1)
-    return XML, write_pain001(
-        message_id=f"{server.code}-{period}-{name}"[:35],
-        created_at=server.clock(),
-        execution_on=executed_on,
-        orders=orders,
-    )
-
-
-async def _account(server: Server, session: ReadSession, code: str) -> PaymentAccount:
-    if code == server.code:
-        found = await server.own_account(session)
-    elif code == HUB:
-        found = account_in(await server.terms(session))
-    else:
-        party = await find_party(session, code)
-        found = account_in(collective_terms(party)) if party else None
-    if found is None:
-        raise NoSuchFileError(code)
-    return found
 
 
 async def members_file(server: Server, period: Month) -> tuple[str, bytes]:

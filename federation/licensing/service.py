@@ -33,6 +33,7 @@ from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.jose import sign
 from federation.trust.keys import SigningKey
 from federation.trust.principals import Principal
+from federation.values.identity import refuse_alike, refuse_unclear
 from federation.values.ids import is_plain_id
 from federation.values.roles import MAY_BUY, MAY_READ_LICENCES, Role
 
@@ -82,12 +83,17 @@ class Licensing:
 async def register_licensee(
     session: WriteSession, licensee: str, name: str, now: datetime
 ) -> Licensee:
-    """Register a lab; the same again changes nothing."""
+    """Register a lab; the same again changes nothing.
+
+    Refused is an id that is none, or that could be taken for another lab's (UNCLEAR_IDENTITY).
+    """
     is_id = is_plain_id(licensee) and len(licensee) <= ID_LENGTH_MAX and licensee.isprintable()
     if not is_id:
         raise UnknownLicenseeError(f"no id: {licensee!r}")
     row = await store.find_licensee(session, licensee)
     if row is None:
+        refuse_unclear(licensee)
+        refuse_alike([*(lab.id for lab in await store.licensees(session)), licensee])
         row = Licensee(id=licensee, name=name, registered_at=now)
         session.add(row)
     return row

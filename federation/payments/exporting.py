@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import ClassVar
 
 from federation.bankfiles.pain001 import PaymentOrder, write_pain001
-from federation.documents.service import Heading, issue
+from federation.documents.service import FOR_THE_BANK, Heading, issue
 from federation.documents.tables import Document
 from federation.errors import RefusalError
 from federation.ledger.accounts import Accounts
@@ -46,7 +46,7 @@ async def export(
         session,
         Heading(
             first.payer,
-            "PAY",
+            FOR_THE_BANK,
             digest(["payments", first.currency, value_on.isoformat(), *ids]),
             at.date(),
             first.period if len({item.period for item in payments}) == 1 else None,

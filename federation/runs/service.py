@@ -34,7 +34,7 @@ from federation.store import outbox
 from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense.service import publish as publish_held
 from federation.trust.membership import HubTerms
-from federation.trust.principals import Principal, SamePersonError, require_other_person
+from federation.trust.principals import Principal, require_no_part, require_other_person
 from federation.values.month import Month, last_day, months_back
 from federation.values.party import HUB
 from federation.values.reason import stated
@@ -204,11 +204,8 @@ async def _paid_by(session: ReadSession, row: Run) -> dict[str, Payment]:
 
 async def refuse_who_entered_inputs(session: ReadSession, who: Principal) -> None:
     """Nobody approves a run whose inputs they entered (SETTLEMENT §8)."""
-    if who.subject in await months.rate_recorders(session):
-        raise SamePersonError(f"{who.subject} entered rates")
-    rows = await licensing.receipt_recorders(session)
-    if who.subject in rows:
-        raise SamePersonError(f"{who.subject} entered receipts")
+    require_no_part(await months.rate_recorders(session), who.subject, "entered rates")
+    require_no_part(await licensing.receipt_recorders(session), who.subject, "entered receipts")
 
 
 def _keep_standing(session: WriteSession, period: Month, gathered: Gathered) -> None:

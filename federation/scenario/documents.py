@@ -35,3 +35,17 @@ ADVISE = """mutation($run: String!) {
 APPROVE_RUN = """mutation($run: String!) {
   approveRun(runId: $run) { __typename ... on Refused { code message } } }"""
 DISTRIBUTION = "query($period: String!) { distribution(period: $period) { runId } }"
+PAYMENTS = """query($period: String!, $state: String!, $after: String!) {
+  payments(period: $period, state: $state, after: $after) {
+    id exportedIn amount { currency } } }"""
+APPROVED_MAX = 1_000
+APPROVE_PAYMENTS = """mutation($ids: [ID!]!) {
+  approvePayments(ids: $ids) { __typename ... on Refused { code message } } }"""
+EXPORT = """mutation($currency: String!, $on: Date!) {
+  exportPayments(currency: $currency, valueOn: $on) {
+    __typename ... on Refused { code message } } }"""
+INCOMING = """query($period: String!) {
+  incomingRemittances(period: $period) { id state amount { minor currency } } }"""
+OPEN_ACCOUNT = """mutation($account: String!, $scheme: String!, $currency: String!) {
+  openBankAccount(account: $account, scheme: $scheme, currency: $currency, name: "Main") {
+    __typename ... on Refused { code message } } }"""

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from federation.scenario import paying
 from federation.scenario.model import ScenarioError
 from federation.scenario.servers import Running
 from federation.scenario.story import Story
@@ -46,8 +47,7 @@ async def collect(story: Story, period: Month) -> tuple[dict[str, bytes], dict[s
         code = node_part.pop("code")
         violations += _add_checks(checks, node_part.pop("checks"), code)
         nodes[code] = node_part
-    for currency in json.loads(await _get(hub, f"payments/{period}")):
-        body = await _get(hub, f"payments/{period}/{currency}.xml")
+    for currency, body in (await paying.files_of(hub, period)).items():
         files[f"payments/{HUB}-{period}-{currency}.xml"] = body
     report = {
         "run_id": part["run_id"],
@@ -70,9 +70,8 @@ async def _collect_node(
         name = f"{period}.{form}"
         files[f"statements/{code}-{name}"] = await _get(node, f"statements/{name}")
     files[f"members/{code}-{period}.csv"] = await _get(node, f"members/{period}.csv")
-    for name in json.loads(await _get(node, f"payments/{period}")):
-        body = await _get(node, f"payments/{period}/{name}.xml")
-        files[f"payments/{code}-{name}-{period}.xml"] = body
+    for body in (await paying.files_of(node, period)).values():  # in its one currency
+        files[f"payments/{code}-{HUB}-{period}.xml"] = body
     return files, {**part, "code": code}
 
 

@@ -47,6 +47,7 @@ async def _live(scenario: Scenario, federation: Federation, say: Say) -> dict[st
         if not periods:
             await story.publish_rates()
         run_id = await story.settle(period)
+        await story.pay(period)
         found, part = await outputs.collect(story, period)
         if part["violations"]:
             raise InvariantError("; ".join(part["violations"][:5]))

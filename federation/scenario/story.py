@@ -10,6 +10,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from federation.scenario import documents as ask
+from federation.scenario import paying
+from federation.scenario.bank import Bank
 from federation.scenario.client import ApiError, until
 from federation.scenario.model import (
     LicencePart,
@@ -37,6 +39,12 @@ class Story:
     federation: Federation
     numbers: dict[str, str] = field(default_factory=dict)
     recorded: int = 0
+    bank: Bank | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Open the hub's account at its bank, if it names one."""
+        hub = self.federation.hub.config
+        self.bank = Bank(hub.account, hub.account_scheme) if hub.account else None
 
     async def join(self) -> None:
         """Every collective applies; two people admit each."""
@@ -147,6 +155,10 @@ class Story:
         for node in self.federation.nodes.values():
             await self._distributed(node, period)
         return str(run["runId"])
+
+    async def pay(self, period: Month) -> None:
+        """Pay a settled month: what the nodes remit, then what the hub does."""
+        await paying.pay(self.federation, self.bank, period)
 
     async def _distributed(self, node: Running, period: Month) -> None:
         async def done() -> Any:

@@ -11,6 +11,8 @@ from federation.site.refusals import standing
 Message = dict[str, Any]
 _URL_SAFE: Final = ":/?#[]@!$&'()*+,;=%~-._"
 _LINKED: Final = frozenset({401, 402, 403})
+READING: Final = ("GET", "HEAD")
+_METHOD_NOT_ALLOWED: Final = 405
 _UNAVAILABLE: Final = 503
 _PAYMENT_REQUIRED: Final = 402
 _RETRY_SECONDS: Final = b"60"
@@ -38,6 +40,8 @@ def refusal_messages(
     ]
     if status in _LINKED and link is not None:
         headers.append(link_header(link))
+    if status == _METHOD_NOT_ALLOWED:
+        headers.append((b"allow", ", ".join(READING).encode("ascii")))
     if status == _UNAVAILABLE:
         headers.append((b"retry-after", _RETRY_SECONDS))
     start: Message = {"type": "http.response.start", "status": status, "headers": headers}

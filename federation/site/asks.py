@@ -12,7 +12,6 @@ from urllib.parse import quote
 from federation.errors import RefusalError
 from federation.registry.urls import UrlKey, normalise_url
 from federation.site.refusals import AmbiguousRequestError, LicenceRequiredError
-from federation.trust.tokens import split_prefix
 
 Scope = MutableMapping[str, Any]
 USE_HEADER: Final = "x-licence-use"
@@ -78,11 +77,12 @@ def user_agent(scope: Scope) -> str:
     return " ".join(header_values(scope, "user-agent"))[:_TEXT_MAX]
 
 
-def read_ask(scope: Scope, origin: str | None, use_header: str = USE_HEADER) -> Ask:
-    """Read the request's address, declared use and agent; one that cannot be read is refused."""
-    base = read_origin(scope, origin)
-    written = quote(scope.get("raw_path") or scope["path"].encode(errors="replace"), safe=_RAW_SAFE)
+def read_ask(scope: Scope, base: str, use_header: str = USE_HEADER) -> Ask:
+    """Read the address below the site's origin `base`, declared use and agent, or refuse it."""
+    written = quote(raw_path(scope), safe=_RAW_SAFE)
     decoded = plain_path(scope["path"])
+    if not (written.startswith("/") and decoded.startswith("/")):
+        raise AmbiguousRequestError("the request names more than a path")
     if len(written) > _PATH_CHARS_MAX or decoded.count("/") > _SEGMENTS_MAX:
         raise AmbiguousRequestError("the path is too long")
     paths = dict.fromkeys((written, decoded, re.sub("/+", "/", decoded)))
@@ -96,16 +96,10 @@ def read_ask(scope: Scope, origin: str | None, use_header: str = USE_HEADER) -> 
     )
 
 
-def read_origin(scope: Scope, configured: str | None) -> str:
-    """Return the site's origin: as configured, else as the one Host header names it."""
-    if configured is not None:
-        return configured
-    hosts = header_values(scope, "host")
-    origin = f"{scope.get('scheme', 'http')}://{hosts[0]}" if len(hosts) == 1 else ""
-    split = split_prefix(origin)
-    if split is None or "/" in hosts[0]:
-        raise AmbiguousRequestError("one Host header is asked for")
-    return split[0]
+def raw_path(scope: Scope) -> bytes:
+    """Return the path as it was sent, escapes and all."""
+    sent: bytes | None = scope.get("raw_path")
+    return sent or str(scope["path"]).encode(errors="replace")
 
 
 def plain_path(decoded: str) -> str:

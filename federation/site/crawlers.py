@@ -1,56 +1,45 @@
 """Which user agents are crawlers of AI companies. A publisher may put another rule in its place.
 
-A name is a claim, not a proof; whoever hides it is a matter for the publisher's bot defence.
+The list is data, `crawlers.toml`, each entry with where its name is documented. A name is a claim,
+not a proof; whoever hides it is a matter for the publisher's bot defence.
 """
 
 import re
+import tomllib
+from datetime import date
+from importlib.resources import files
 from typing import Final
 
-AI_CRAWLERS: Final = (
-    "AI2Bot",
-    "Amazonbot",
-    "anthropic-ai",
-    "Applebot-Extended",
-    "Brightbot",
-    "Bytespider",
-    "CCBot",
-    "ChatGPT-User",
-    "Claude-SearchBot",
-    "Claude-User",
-    "Claude-Web",
-    "ClaudeBot",
-    "cohere-ai",
-    "cohere-training-data-crawler",
-    "DeepSeekBot",
-    "Diffbot",
-    "DuckAssistBot",
-    "FacebookBot",
-    "Google-CloudVertexBot",
-    "Google-Extended",
-    "GoogleOther",
-    "GPTBot",
-    "GrokBot",
-    "ICC-Crawler",
-    "img2dataset",
-    "Kangaroo Bot",
-    "meta-externalagent",
-    "meta-externalfetcher",
-    "MistralAI-User",
-    "OAI-SearchBot",
-    "omgili",
-    "PanguBot",
-    "Perplexity-User",
-    "PerplexityBot",
-    "PetalBot",
-    "TikTokSpider",
-    "Timpibot",
-    "Webzio-Extended",
-    "xAI-Bot",
-    "YouBot",
+import msgspec
+
+_LIST: Final = "crawlers.toml"
+
+
+class Crawler(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A crawler by its product token, who runs it, and where and when that was looked up."""
+
+    token: str
+    maker: str
+    source: str
+    date: date
+
+
+class _List(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    crawler: tuple[Crawler, ...]
+
+
+def _read() -> tuple[Crawler, ...]:
+    text = (files(__package__) / _LIST).read_text(encoding="utf-8")
+    return msgspec.convert(tomllib.loads(text), _List).crawler
+
+
+AI_CRAWLERS: Final = _read()
+_TOKENS: Final = re.compile(
+    rf"(?<![\w./%-])(?:{'|'.join(re.escape(item.token) for item in AI_CRAWLERS)})(?![\w.-])",
+    re.IGNORECASE,
 )
-_NAMES: Final = re.compile("|".join(map(re.escape, AI_CRAWLERS)), re.IGNORECASE)
 
 
 def is_ai_crawler(agent: str) -> bool:
-    """Tell whether a user agent names a known crawler of an AI company."""
-    return _NAMES.search(agent) is not None
+    """Tell whether a user agent holds the whole product token of a known crawler, in any case."""
+    return _TOKENS.search(agent) is not None

@@ -21,7 +21,8 @@ from federation.trust.keys import key_set
 class SiteConfig:
     """What a collective hands its member: where the node is, who the member is, two pinned keys.
 
-    `node_token` is the site's bearer token at its node, or a function that returns the present one.
+    `origins` are the public addresses of the site, `https://host` each. `node_token` is the site's
+    bearer token at its node, or a function that returns the present one.
     """
 
     node: str
@@ -30,7 +31,7 @@ class SiteConfig:
     hub_jwks: Sequence[Mapping[str, Any]]
     node_token: str | Callable[[], str] = field(repr=False)
     directory: Path
-    origin: str | None = None
+    origins: Sequence[str]
     licence_xml: str | None = None
     unit: Unit = Unit.REQUEST
     is_bot: Callable[[Scope], bool] = is_crawler
@@ -52,7 +53,7 @@ def protect(app: App, site: SiteConfig) -> LicenceGate:
         policy=source,
         spool=spool,
         clock=site.clock,
-        origin=site.origin,
+        origins=site.origins,
         licence_xml=site.licence_xml,
         unit=site.unit,
         is_bot=site.is_bot,

@@ -12,7 +12,10 @@ from federation.site.spool import Spool
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 MakeEvent = Callable[[int, int], UsageEvent]
-UNSEEN_BODIES: Final = frozenset({"http.response.pathsend", "http.response.zerocopysend"})
+UNSEEN_BODIES: Final = frozenset(
+    {"http.response.pathsend", "http.response.zerocopysend", "http.response.push"}
+)
+"""Extensions by which content leaves that is no body message of this answer."""
 _SUCCESS: Final = 2
 _BODILESS: Final = frozenset({204, 205})
 _log = logging.getLogger(__name__)
@@ -22,16 +25,24 @@ class MeteredSend:
     """An ASGI `send` that adds the Link header and records one usage event.
 
     The start of an answer waits for its first body message, so that a site that cannot record a
-    page can still say 503 in its place. Only a 2xx answer with a body counts.
+    page can still say 503 in its place. Only a 2xx answer with a body counts; an answer to HEAD is
+    `is_bodiless`: what an application sends as its body is not passed on.
     """
 
     def __init__(
-        self, send: Send, *, spool: Spool, link: str | None, make_event: MakeEvent | None
+        self,
+        send: Send,
+        *,
+        spool: Spool,
+        link: str | None,
+        make_event: MakeEvent | None,
+        is_bodiless: bool = False,
     ) -> None:
         self._send = send
         self._spool = spool
         self._link = link
         self._make_event = make_event
+        self._is_bodiless = is_bodiless
         self._start: MutableMapping[str, Any] | None = None
         self._status = 0
         self._body_bytes = 0
@@ -47,6 +58,8 @@ class MeteredSend:
             self._start = {**message, "headers": headers}
             return
         if message["type"] == "http.response.body":
+            if self._is_bodiless:
+                message = {**message, "body": b""}
             self._body_bytes += len(message.get("body", b""))
             if not message.get("more_body", False):
                 await self._record()

@@ -1,38 +1,42 @@
 """The gate before a publisher's application: pure ASGI, people pass, crawlers show a licence."""
 
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from federation.clock import Clock, system_clock
 from federation.errors import RefusalError
-from federation.site.answers import refusal_messages
+from federation.site.answers import READING, refusal_messages
 from federation.site.asks import (
     USE_HEADER,
     Ask,
     Scope,
     carries_credential,
+    raw_path,
     read_ask,
     read_credential,
-    read_origin,
     user_agent,
 )
 from federation.site.background import Background
 from federation.site.crawlers import is_ai_crawler
 from federation.site.events import Unit, UsageEvent, new_event_id, units_of
 from federation.site.metering import UNSEEN_BODIES, MakeEvent, MeteredSend, Send
+from federation.site.origins import Origins
 from federation.site.policy_source import PolicyHolder
-from federation.site.refusals import AmbiguousRequestError, LicenceRequiredError, SpoolError
+from federation.site.refusals import (
+    LicenceRequiredError,
+    MethodNotAllowedError,
+    SiteRefusalError,
+    SpoolError,
+)
+from federation.site.reservations import LICENCE_PATH, is_reservation
 from federation.site.rulings import Grant, grant, require_fresh
 from federation.site.spool import Spool
-from federation.trust.tokens import split_prefix
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-LICENCE_PATH: Final = "/license.xml"
-ALWAYS_SERVED: Final = frozenset({"/robots.txt", LICENCE_PATH})
 _POLICY_VIOLATION: Final = 1008
 _log = logging.getLogger(__name__)
 
@@ -46,16 +50,16 @@ def is_crawler(scope: Scope) -> bool:
 class GateConfig:
     """What a gate works with.
 
-    `origin` is the site's public `https://host`; without it the Host header and the scheme the
-    server sees are taken, which is wrong behind most proxies. `licence_xml` is where the terms
-    stand, if neither the policy nor `/license.xml` says it. A request that shows a licence token
-    counts as a crawler whatever `is_bot` says.
+    `origins` are the site's public addresses, each `https://host`; a crawler that asks for another
+    host is refused (421), whatever a proxy in front would make of it. `licence_xml` is where the
+    terms stand, if neither the policy nor `/license.xml` says it. A request that shows a licence
+    token counts as a crawler whatever `is_bot` says.
     """
 
     policy: PolicyHolder
     spool: Spool
+    origins: Sequence[str]
     clock: Clock = system_clock
-    origin: str | None = None
     licence_xml: str | None = None
     use_header: str = USE_HEADER
     unit: Unit = Unit.REQUEST
@@ -77,7 +81,7 @@ class LicenceGate:
     def __init__(self, app: App, config: GateConfig, background: Background | None = None) -> None:
         self._app = app
         self._config = config
-        self._origin = None if config.origin is None else _site_origin(config.origin)
+        self._origins = Origins(config.origins)
         self._background = background
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -105,22 +109,33 @@ class LicenceGate:
         return carries_credential(scope) or self._config.is_bot(scope)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] in ALWAYS_SERVED or not self._concerns(scope):
+        if not self._concerns(scope):
             await self._app(scope, receive, send)
             return
         try:
-            visit = self._admit(scope)
+            _require_reading(scope)
+            visit = None if self._is_reservation(scope) else self._admit(scope)
         except RefusalError as refusal:
             _log.info("refused: %s", refusal)
             await self._refuse(refusal, scope, send)
             return
-        await self._serve(visit, scope, receive, send)
+        if visit is None:
+            await self._app(scope, receive, send)
+        else:
+            await self._serve(visit, scope, receive, send)
+
+    def _is_reservation(self, scope: Scope) -> bool:
+        """Tell whether a request is for a reservation, or for the terms that answers point to."""
+        stated = self._origins.path_of(self._stated_terms())
+        return is_reservation(scope) or (
+            stated is not None and raw_path(scope) == stated.encode(errors="replace")
+        )
 
     def _admit(self, scope: Scope) -> Visit:
         """Return the visit if it is licensed and can be recorded, else refuse."""
         config, now = self._config, self._config.clock()
         credential = read_credential(scope)
-        ask = read_ask(scope, self._origin, config.use_header)
+        ask = read_ask(scope, self._origins.asked(scope), config.use_header)
         if credential is None:
             raise LicenceRequiredError
         policy = require_fresh(config.policy.current(), now)
@@ -134,7 +149,8 @@ class LicenceGate:
             send,
             spool=self._config.spool,
             link=self._terms_url(scope),
-            make_event=self._event_maker(visit) if scope["method"] == "GET" else None,
+            make_event=self._event_maker(visit),
+            is_bodiless=scope["method"] == "HEAD",
         )
         try:
             await self._app(_with_seen_bodies(scope), receive, metered)
@@ -172,23 +188,27 @@ class LicenceGate:
         for message in refusal_messages(refusal, link=link, buy_at=buy_at):
             await send(message)
 
-    def _terms_url(self, scope: Scope) -> str | None:
+    def _terms_url(self, scope: Scope) -> str:
         """Return where the machine-readable terms stand: as configured, as the node says, here."""
-        policy = self._config.policy.current()
-        stated = self._config.licence_xml or (policy and policy.checked.site.rsl)
-        if stated:
-            return stated
         try:
-            return read_origin(scope, self._origin) + LICENCE_PATH
-        except AmbiguousRequestError:
-            return None
+            return self._stated_terms() or self._origins.asked(scope) + LICENCE_PATH
+        except SiteRefusalError:
+            return self._origins.main + LICENCE_PATH
+
+    def _stated_terms(self) -> str | None:
+        policy = self._config.policy.current()
+        return self._config.licence_xml or (policy.checked.site.rsl if policy else None)
 
 
-def _site_origin(configured: str) -> str:
-    split = split_prefix(configured)
-    if split is None or split[1] != "/":
-        raise ValueError(f"origin is not like https://host: {configured}")
-    return split[0]
+def _require_reading(scope: Scope) -> None:
+    """Refuse a crawler whatever is not reading.
+
+    A licence is for pages to be read, and an application may answer any method with one (POST and
+    QUERY search, PUT echoes, OPTIONS describes). Counting what each method means would need to know
+    the application; refusing them takes nothing that a licence gives. HEAD brings no content.
+    """
+    if scope["method"] not in READING:
+        raise MethodNotAllowedError(str(scope["method"])[:20])
 
 
 def _with_seen_bodies(scope: Scope) -> Scope:

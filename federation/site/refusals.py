@@ -26,6 +26,22 @@ class AmbiguousRequestError(SiteRefusalError):
     error: ClassVar[str] = "invalid_request"
 
 
+class UnknownHostError(SiteRefusalError):
+    """This site does not answer under that name."""
+
+    code: ClassVar[str] = "UNKNOWN_HOST"
+    status: ClassVar[int] = 421
+    error: ClassVar[str] = "invalid_request"
+
+
+class MethodNotAllowedError(SiteRefusalError):
+    """A crawler reads pages, with GET or HEAD."""
+
+    code: ClassVar[str] = "METHOD_NOT_ALLOWED"
+    status: ClassVar[int] = 405
+    error: ClassVar[str] = "invalid_request"
+
+
 class LicenceRequiredError(SiteRefusalError):
     """A licence token is needed here."""
 

@@ -24,6 +24,7 @@ from federation.trust.membership import (
 from federation.trust.messages import Roster
 from federation.trust.principals import Principal, require_other_person
 from federation.trust.tables import Application, Invitation, Party
+from federation.values.identity import is_same
 from federation.values.party import HUB
 
 JOINING = "joining"  # announced by a transaction after which a node has to ask its hub
@@ -141,7 +142,7 @@ async def receive_application(
     if invitation is None:
         assert known is not None  # noqa: S101 - only who is known needs no invitation
         return known
-    if message.terms.code == HUB or message.entity_id == hub:
+    if message.terms.code == HUB or is_same(message.entity_id, hub):
         raise ReservedCodeError(HUB)
     money.exponent(message.terms.settlement_currency)
     taken = await store.find_party_known_as(session, message.terms.code, message.entity_id)

@@ -1,9 +1,11 @@
 """Who is asking: what a checked token says of its bearer, and what rules ask of that."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from federation.errors import RefusalError
+from federation.values.identity import is_same
 from federation.values.roles import Readers
 
 
@@ -59,6 +61,12 @@ class Principal:
 
 
 def require_other_person(maker: str | None, checker: str) -> None:
-    """Refuse when the same subject prepared and decides (four eyes)."""
-    if maker == checker:
+    """Refuse when the same person prepared and decides (four eyes), however it is written."""
+    if is_same(maker, checker):
         raise SamePersonError(checker)
+
+
+def require_no_part(makers: Iterable[str], checker: str, did: str) -> None:
+    """Refuse who had a part in what is decided; `did` says which: `entered rates`."""
+    if any(is_same(maker, checker) for maker in makers):
+        raise SamePersonError(f"{checker} {did}")

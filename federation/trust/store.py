@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 
 from federation.store.sessions import ReadSession
 from federation.trust.tables import Application, Invitation, Party
+from federation.values.identity import is_same
 from federation.values.party import HUB
 
 
@@ -20,10 +21,10 @@ async def find_party_by_entity(session: ReadSession, entity_id: str) -> Party | 
 
 
 async def find_party_known_as(session: ReadSession, code: str, entity_id: str) -> Party | None:
-    """Return the admitted party that has this code or this entity id."""
-    return await session.scalar(
-        select(Party).where((Party.code == code) | (Party.entity_id == entity_id))
-    )
+    """Return the admitted party that has this code or this entity id, however it is written."""
+    rows = await session.scalars(select(Party).order_by(Party.code))
+    known = (row for row in rows if row.code == code or is_same(row.entity_id, entity_id))
+    return next(known, None)
 
 
 async def node_parties(session: ReadSession) -> list[Party]:

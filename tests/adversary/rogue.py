@@ -59,12 +59,22 @@ class Rogue:
     def entity_id(self) -> str:
         return self.small.running[self.code].config.entity_id
 
-    async def post(self, to: str, path: str, body: bytes, key: SigningKey | None = None) -> Any:
+    async def post(
+        self,
+        to: str,
+        path: str,
+        body: bytes,
+        key: SigningKey | None = None,
+        caller: str | None = None,
+    ) -> Any:
         """POST as a server does; return (status, decoded answer)."""
         callee = self.small.running[to]
         clock: SettableClock = self.small.clock
         token = mint_server_token(
-            key or self.key, caller=self.entity_id, callee=callee.config.entity_id, now=clock()
+            key or self.key,
+            caller=caller or self.entity_id,
+            callee=callee.config.entity_id,
+            now=clock(),
         )
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         url = f"{callee.url}{path}"

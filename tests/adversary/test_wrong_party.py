@@ -243,4 +243,15 @@ async def test_the_desk_takes_an_application_with_an_open_invitation_only(federa
         status, answer = await rogue.post(HUB, "/federation/admission", body, key=key)
 
         assert (name, answer["code"], status // 100) == (name, code, 4)
+    for entity_id, code in (
+        (rogue.entity_id, "APPLICATION_REFUSED"),
+        (hub.config.entity_id, "RESERVED_CODE"),
+    ):
+        caller = entity_id.upper()
+        body = application(entity_id=caller)
+        status, answer = await rogue.post(
+            HUB, "/federation/admission", body, key=stranger, caller=caller
+        )
+
+        assert (caller, answer["code"], status // 100) == (caller, code, 4)
     assert await contents(small.databases[HUB]) == before

@@ -34,6 +34,7 @@ ORDER = [
     "HUB-000001: DE registered, GB registered, JP registered",
     "Usage counted",
     "2026-09 is settled: calculated by settlement, approved by another person, approver",
+    "The bank orders are written: approver releases each payment, settlement exports it",
     "Who paid",
     "Who earned at GB",
     "Who earned at DE",

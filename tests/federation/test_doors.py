@@ -16,7 +16,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 BOOKS = "{ journal { id } }"
 RUNS = "{ runs { runId } }"
-PAYMENTS = "{ payments { id } }"
 HELD = "{ suspense { reason } }"
 STATEMENTS = '{ documents(series: "STM") { number } }'
 OF_ANY_MEMBER = f'{{ memberStatement(period: "{PERIOD}", member: "de-b") {{ member }} }}'
@@ -44,8 +43,6 @@ def files_of(names):
 READABLE = {
     HUB: {f"/files/{path}": fact for path, fact in files_of(COMMON).items()}
     | {
-        f"/files/payments/{PERIOD}": PAYMENTS,
-        f"/files/payments/{PERIOD}/GBP.xml": PAYMENTS,
         "/documents/INV-HUB-000001": one_document("INV-HUB-000001"),
         "/documents/INV-HUB-000002": one_document("INV-HUB-000002"),
         "/documents/RUN-HUB-000001": one_document("RUN-HUB-000001"),
@@ -53,7 +50,6 @@ READABLE = {
     },
     "DE": {f"/files/{path}": fact for path, fact in files_of(OF_A_NODE).items()}
     | {
-        f"/files/payments/{PERIOD}": PAYMENTS,
         "/documents/STM-DE-000001": one_document("STM-DE-000001"),
         "/documents/INV-DE-000001": one_document("INV-DE-000001"),
     },

@@ -46,6 +46,7 @@ from federation.trust.jose import InvalidTokenError, verify
 from federation.trust.keys import SigningKey
 from federation.trust.parties import UnknownPartyError
 from federation.trust.principals import NotAllowedError, Principal
+from federation.values.identity import UnclearIdentityError
 from tests.databases import HUB_TERMS, a_party, contents, opened, refused
 
 NOON = datetime(2026, 8, 20, 12, tzinfo=UTC)
@@ -584,6 +585,21 @@ async def test_registering_a_lab_again_changes_nothing(hub):
     )
 
     assert row.name == "Lab-One"
+    assert await contents(hub) == before
+
+
+@pytest.mark.parametrize(
+    "licensee", ["Lab-One", "lab-one ", "lab\u2010one", "l\u0430b-one", "LAB-ONE", "\uff4cab-one"]
+)
+async def test_a_lab_has_no_id_that_could_be_taken_for_anothers(hub, licensee):
+    before = await contents(hub)
+    refusal = await refused(
+        hub,
+        UnclearIdentityError,
+        partial(service.register_licensee, licensee=licensee, name="Lab", now=NOON),
+    )
+
+    assert refusal.code == "UNCLEAR_IDENTITY"
     assert await contents(hub) == before
 
 

@@ -19,7 +19,7 @@ from federation.payments.states import PaymentStateError
 from federation.settlement.clearing import Position
 from federation.trust.principals import SamePersonError
 from federation.values.account import PaymentAccount
-from tests.databases import refused
+from tests.databases import contents, refused
 from tests.payments.factories import (
     BOOKED_ON,
     CHECKER,
@@ -196,14 +196,17 @@ async def step(database, act):
         await act(session)
 
 
-async def test_nobody_approves_what_they_proposed(database):
+@pytest.mark.parametrize("who", [MAKER, f"{MAKER} ", MAKER.upper(), f"\u200b{MAKER}"])
+async def test_nobody_approves_what_they_proposed_however_they_are_written(database, who):
     await step(database, a_payment)
+    before = await contents(database)
 
     async def approve(session):
         payment = await payments_service.get_payment(session, ID)
-        await payments_service.approve(session, payment, who=MAKER, at=NOW)
+        await payments_service.approve(session, payment, who=who, at=NOW)
 
     assert (await refused(database, SamePersonError, approve)).code == "SAME_PERSON"
+    assert await contents(database) == before
 
 
 CALLS = {

@@ -216,6 +216,47 @@ def test_every_payment_file_is_valid_and_has_its_currencys_decimals(results, nam
             assert len(fraction) == exponent(amount.get("Ccy")), place
 
 
+def test_a_debtor_without_an_account_has_no_file_and_holds_nobody_up(results, tmp_path):
+    files = run(without_account(tmp_path, "Collective GB"), tmp_path / "out")
+
+    expected = payments_in(results["9103"])
+    assert {"GB-HUB-2026-08.xml", "GB-HUB-2026-09.xml"} < expected.keys()
+    assert payments_in(files) == {
+        name: orders for name, orders in expected.items() if not name.startswith("GB-")
+    }
+
+
+def test_a_hub_without_an_account_neither_pays_nor_is_paid(tmp_path):
+    files = run(without_account(tmp_path, "[hub]"), tmp_path / "out")
+
+    assert payments_in(files) == {}
+    assert files["report.json"].count(b'"violations": 0') == 3 * 26
+
+
+def without_account(tmp_path, party):
+    """Copy a scenario without the account of the hub or of one of its collectives."""
+    folder = tmp_path / "scenario"
+    shutil.copytree(VECTORS / "9103", folder)
+    file = folder / "scenario.toml"
+    head, mark, tail = file.read_text(encoding="utf-8").partition(party)
+    before, _, rest = tail.partition("account = ")
+    file.write_text(head + mark + before + rest.partition("\n")[2], encoding="utf-8")
+    return folder
+
+
+def payments_in(files):
+    """Return {file: {EndToEndId: (currency, amount)}} of a run's payment files."""
+    return {
+        place.removeprefix("payments/"): {
+            item.findtext(f".//{PAIN}EndToEndId"): (amount.get("Ccy"), amount.text)
+            for item in etree.fromstring(body).iter(f"{PAIN}CdtTrfTxInf")
+            for amount in item.iter(f"{PAIN}InstdAmt")
+        }
+        for place, body in files.items()
+        if place.startswith("payments/")
+    }
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_members_files_add_up_to_what_the_report_attributes(results, name):
     found = results[name]

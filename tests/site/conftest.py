@@ -52,7 +52,7 @@ class Site:
         self.gate = self.make_gate()
 
     def make_gate(self, app=None, **changes):
-        config = {"policy": self, "spool": self.spool, "clock": self.clock, "origin": ORIGIN}
+        config = {"policy": self, "spool": self.spool, "clock": self.clock, "origins": [ORIGIN]}
         return LicenceGate(app or self.app, GateConfig(**(config | changes)))
 
     def current(self):

@@ -1,8 +1,10 @@
 """Who passes, what is counted, and that a withheld work beats every licence."""
 
 import asyncio
+import json
 from contextlib import nullcontext
 from datetime import timedelta
+from urllib.parse import unquote
 
 import pytest
 
@@ -121,13 +123,58 @@ async def test_a_default_port_and_capitals_in_the_audience_host_are_the_same_hos
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/robots.txt", "/license.xml"])
-async def test_terms_and_robots_are_always_served(site, path):
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/robots.txt",
+        "/license.xml",
+        "/ai.txt",
+        "/trust.txt",
+        "/.well-known/tdmrep.json",
+        "/.well-known/ai.txt",
+        "/.well-known/rsl/terms.xml",
+    ],
+)
+async def test_a_reservation_is_readable_before_anything_is_bought(site, path):
     site.held = None
 
     answer = await site.get(path, headers=BOT)
 
     assert (answer.status_code, site.visits, site.events()) == (200, [path], [])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/.well-known/../news/a",
+        "/.well-known/%2e%2e/news/a",
+        "/.well-known/",
+        "/.well-known",
+        "/.well-known/.hidden",
+        "/.well-known//a",
+        "/ai.txt/",
+        "/ai.txt/news",
+        "/news/ai.txt",
+        "/AI.txt",
+    ],
+)
+async def test_no_page_is_taken_for_a_reservation(site, path):
+    scope = request_scope(unquote(path), raw_path=path.encode())
+
+    status, _, body = await asked(site.gate, scope)
+
+    assert (status, json.loads(body)["code"]) == (401, "LICENCE_REQUIRED")
+    assert site.visits == []
+
+
+async def test_the_terms_that_answers_point_to_are_readable(site):
+    gate = site.make_gate(licence_xml="https://pub.example/legal/terms.xml")
+
+    refused = await site.get(headers=BOT, gate=gate)
+    terms = await site.get("/legal/terms.xml", headers=BOT, gate=gate)
+
+    assert refused.headers["link"].startswith("<https://pub.example/legal/terms.xml>;")
+    assert (terms.status_code, site.visits, site.events()) == (200, ["/legal/terms.xml"], [])
 
 
 @pytest.mark.parametrize("status", [204, 302, 304, 404, 500])
@@ -139,11 +186,68 @@ async def test_only_a_success_counts(site, status):
     assert (answer.status_code, site.events()) == (status, [])
 
 
-@pytest.mark.parametrize("method", ["HEAD", "POST", "OPTIONS"])
-async def test_only_a_get_counts(site, method):
-    answer = await site.get(token=site.token(), method=method)
+OTHER_METHODS = ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY", "TRACE", "PROPFIND", "get"]
 
-    assert (answer.status_code, site.events()) == (200, [])
+
+@pytest.mark.parametrize("method", OTHER_METHODS)
+@pytest.mark.parametrize("path", ["/news/a", "/robots.txt"])
+@pytest.mark.parametrize("is_licensed", [True, False])
+async def test_a_crawler_takes_nothing_by_another_method_than_get(site, method, path, is_licensed):
+    token = site.token() if is_licensed else None
+    scope = request_scope(path, token, method=method)
+
+    status, headers, body = await asked(site.gate, scope)
+
+    assert (status, headers[b"allow"]) == (405, b"GET, HEAD")
+    assert json.loads(body)["code"] == "METHOD_NOT_ALLOWED"
+    assert (site.visits, site.events()) == ([], [])
+
+
+async def test_people_use_every_method(site):
+    for method in ("POST", "PUT", "OPTIONS"):
+        assert (await site.get(method=method)).status_code == 200
+
+
+async def test_an_answer_to_head_brings_no_content_and_does_not_count(site):
+    status, _, body = await asked(site.gate, request_scope("/news/a", site.token(), method="HEAD"))
+
+    assert (status, body, site.visits, site.events()) == (200, b"", ["/news/a"], [])
+
+
+def request_scope(path, token=None, *, method="GET", host="pub.example", headers=(), **changes):
+    """A request of GPTBot as a server hands it on."""
+    sent = [(b"user-agent", BOT[0][1].encode()), *headers]
+    if host is not None:
+        sent.append((b"host", host.encode()))
+    if token:
+        sent.append((b"authorization", f"License {token}".encode()))
+    return {
+        "type": "http",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": sent,
+    } | changes
+
+
+async def asked(gate, scope):
+    """Return status, headers and body of an answer, whatever the application sends with HEAD."""
+    sent = []
+
+    async def receive():
+        return {"type": "http.request", "body": b""}
+
+    async def send(message):
+        sent.append(message)
+
+    await gate(scope, receive, send)
+    return (
+        sent[0]["status"],
+        dict(sent[0]["headers"]),
+        b"".join(message.get("body", b"") for message in sent[1:]),
+    )
 
 
 async def test_an_answer_without_a_body_does_not_count(site):
@@ -163,14 +267,96 @@ async def test_a_licensed_page_behind_a_failing_application_does_not_count(site)
     assert site.events() == []
 
 
-async def test_without_a_configured_origin_the_host_header_counts(site):
-    gate = site.make_gate(origin=None)
+UNKNOWN_HOSTS = [
+    "evil.example",
+    "pub.example.",
+    "pub.example:8080",
+    "pub.example:80",
+    "pub.example:0443",
+    "user@pub.example",
+    "pub.example, evil.example",
+    "127.0.0.1",
+    "a/b",
+    "pub\u00ad.example",
+    "",
+]
 
-    assert (await site.get(token=site.token(), gate=gate)).status_code == 200
-    answer = await site.get(token=site.token(), gate=gate, headers=[("Host", "evil.example")])
-    assert (answer.status_code, answer.json()["code"]) == (403, "INSUFFICIENT_SCOPE")
-    answer = await site.get(token=site.token(), gate=gate, headers=[("Host", "a/b")])
-    assert (answer.status_code, answer.json()["code"]) == (400, "AMBIGUOUS_REQUEST")
+
+@pytest.mark.parametrize("host", UNKNOWN_HOSTS)
+@pytest.mark.parametrize("header", [b"host", b"x-forwarded-host", b"forwarded"])
+async def test_a_page_has_no_address_under_another_host(site, host, header):
+    site.set_policy(prefixes=["https://pub.example", f"http://{host}", f"https://{host}"])
+    value = f'for=1.2.3.4;host="{host}"' if header == b"forwarded" else host
+    token = site.token(
+        aud=["https://pub.example/", "http://evil.example/", "http://pub.example:80/"]
+    )
+    scope = request_scope("/news/a", token, host=None)
+    if header != b"host":
+        scope["headers"].append((b"host", b"pub.example"))
+    scope["headers"].append((header, value.encode()))
+
+    status, _, body = await asked(site.gate, scope)
+
+    assert (status, json.loads(body)["code"]) == (421, "UNKNOWN_HOST")
+    assert (site.visits, site.events()) == ([], [])
+
+
+@pytest.mark.parametrize("host", ["pub.example", "PUB.example", "pub.example:443"])
+@pytest.mark.parametrize("forwarded", [[], [(b"x-forwarded-host", b"pub.example, Pub.Example")]])
+async def test_a_page_is_counted_under_its_origin_however_its_host_is_written(
+    site, host, forwarded
+):
+    scope = request_scope("/news/a", site.token(), host=host, headers=forwarded)
+
+    status, _, _ = await asked(site.gate, scope)
+
+    assert (status, [event.url for event in site.events()]) == (200, ["https://pub.example/news/a"])
+
+
+AMBIGUOUS = {
+    "no host": request_scope("/news/a", host=None),
+    "two hosts": request_scope("/news/a", headers=[(b"host", b"pub.example")]),
+    "an absolute target": request_scope("http://evil.example/news/a"),
+    "an absolute target as sent": request_scope("/news/a", raw_path=b"http://evil.example/news/a"),
+    "no path": request_scope("*"),
+    "another path in a header": request_scope(
+        "/news/a", headers=[(b"x-original-url", b"/news/secret")]
+    ),
+    "a rewritten path": request_scope("/news/a", headers=[(b"x-rewrite-url", b"/news/secret")]),
+    "two of the site's names": request_scope(
+        "/news/a", headers=[(b"x-forwarded-host", b"www.pub.example")]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", AMBIGUOUS)
+async def test_a_request_with_two_addresses_is_nobodys_to_choose_between(site, name):
+    gate = site.make_gate(origins=["https://pub.example", "https://www.pub.example"])
+    scope = AMBIGUOUS[name]
+    licensed = (b"authorization", f"License {site.token()}".encode())
+
+    status, _, body = await asked(gate, scope | {"headers": [*scope["headers"], licensed]})
+
+    assert (status, json.loads(body)["code"]) == (400, "AMBIGUOUS_REQUEST")
+    assert (site.visits, site.events()) == ([], [])
+
+
+async def test_a_site_of_two_names_counts_each_page_under_the_one_asked_for(site):
+    gate = site.make_gate(origins=["https://pub.example", "https://www.pub.example"])
+    site.set_policy(
+        prefixes=["https://pub.example", "https://www.pub.example"],
+        optouts=[("www.pub.example/news/a", "*", site.clock())],
+    )
+    token = site.token(aud=["https://pub.example/", "https://www.pub.example/"])
+
+    withheld = await asked(gate, request_scope("/news/a", token, host="www.pub.example"))
+    served = await asked(gate, request_scope("/news/a", token))
+
+    assert (withheld[0], json.loads(withheld[2])["code"]) == (403, "WITHHELD")
+    assert (served[0], [event.url for event in site.events()]) == (
+        200,
+        ["https://pub.example/news/a"],
+    )
 
 
 @pytest.mark.parametrize("use", ["*", "ai-input"])
@@ -311,7 +497,12 @@ async def test_a_page_that_cannot_be_recorded_is_not_delivered(site):
 
 def licensed_scope(site, **changes):
     headers = [(b"authorization", b"License " + site.token().encode())]
-    scope = {"type": "http", "method": "GET", "path": "/news/a", "headers": headers}
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/news/a",
+        "headers": [*headers, (b"host", b"pub.example")],
+    }
     return scope | changes
 
 
@@ -361,7 +552,8 @@ async def test_bodies_the_gate_cannot_see_are_not_offered_to_the_application(sit
     async def app(scope, _receive, _send):
         offered.extend(scope["extensions"])
 
-    extensions = {"http.response.pathsend": {}, "http.response.early_hint": {}}
+    unseen = ("pathsend", "zerocopysend", "push", "early_hint")
+    extensions = {f"http.response.{name}": {} for name in unseen}
     await site.make_gate(app)(licensed_scope(site, extensions=extensions), nothing, None)
 
     assert offered == ["http.response.early_hint"]
@@ -394,7 +586,7 @@ async def test_the_terms_link_is_taken_from_the_policy_when_it_names_one(site):
 
 @pytest.mark.parametrize("origin", ["https://PUB.example/", "https://pub.example:443"])
 async def test_an_origin_is_read_as_an_origin(site, origin):
-    gate = site.make_gate(origin=origin)
+    gate = site.make_gate(origins=[origin])
 
     assert (await site.get(token=site.token(), gate=gate)).headers["link"] == LINK
 
@@ -402,7 +594,15 @@ async def test_an_origin_is_read_as_an_origin(site, origin):
 @pytest.mark.parametrize("origin", ["pub.example", "https://pub.example/news", "*", ""])
 def test_a_gate_with_an_origin_that_is_none_does_not_start(site, origin):
     with pytest.raises(ValueError, match="origin"):
-        site.make_gate(origin=origin)
+        site.make_gate(origins=[origin])
+
+
+@pytest.mark.parametrize(
+    "origins", [[], "https://pub.example", ["https://pub.example", "http://pub.example:443"]]
+)
+def test_a_gate_that_does_not_know_its_origins_does_not_start(site, origins):
+    with pytest.raises(ValueError, match="origins"):
+        site.make_gate(origins=origins)
 
 
 async def test_an_application_that_shows_its_own_error_page_does_not_hide_a_lost_record(site):

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from datetime import date
 from importlib.util import find_spec
 from subprocess import run
 
@@ -78,7 +79,7 @@ async def test_a_site_pulls_its_policy_serves_and_reports(site, node, tmp_path):
             hub_jwks=[site.hub_key.public_jwk()],
             node_token="secret",
             directory=tmp_path / "gate",
-            origin="https://pub.example",
+            origins=["https://pub.example"],
             clock=site.clock,
         ),
     )
@@ -166,16 +167,58 @@ async def test_a_site_that_stops_leaves_its_usage_to_the_next_one(site, tmp_path
     assert len(Spool(tmp_path / "spool", fsync=False).batches()) == 1
 
 
-@pytest.mark.parametrize("name", AI_CRAWLERS)
-def test_a_known_crawler_is_known_in_any_case(name):
-    assert is_ai_crawler(f"Mozilla/5.0 (compatible; {name.upper()}/1.0)")
+@pytest.mark.parametrize("token", [item.token for item in AI_CRAWLERS])
+@pytest.mark.parametrize(
+    "form", ["{}", "{}/1.0", "Mozilla/5.0 (compatible; {}/1.0)", "x (a;{}; b)"]
+)
+def test_a_known_crawler_is_known_in_any_case(token, form):
+    assert is_ai_crawler(form.format(token))
+    assert is_ai_crawler(form.format(token.upper()))
 
 
 @pytest.mark.parametrize(
-    "agent", ["", "Mozilla/5.0 Firefox/140.0", "curl/8", "Googlebot/2.1", "bingbot/2.0"]
+    "agent",
+    [
+        "meta-webindexer/1.1 (+https://developers.facebook.com/docs/sharing/webmasters/crawler)",
+        "Mozilla/5.0 (KHTML, like Gecko; compatible; Amzn-SearchBot/0.1) Chrome/119.0.6045.214",
+        "Google-NotebookLM",
+        "Mozilla/5.0 (compatible; Google-GeminiNotebook; +https://developers.google.com/crawling)",
+        "AI2Bot (compatible) Ai2Bot-Dolma (+https://www.allenai.org/crawler)",
+    ],
 )
-def test_people_and_search_engines_are_no_ai_crawlers(agent):
+async def test_a_crawler_that_its_maker_documents_does_not_pass_as_a_person(site, agent):
+    answer = await site.get(headers=[("User-Agent", agent)])
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "LICENCE_REQUIRED")
+    assert site.visits == []
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "",
+        "Mozilla/5.0 Firefox/140.0",
+        "curl/8",
+        "Googlebot/2.1",
+        "bingbot/2.0",
+        "NotGPTBot/1.0",
+        "GPTBot-Checker/1.0",
+        "GPTBotanist/2",
+        "my.GPTBot/1",
+        "Reader/1.0 (+https://example.org/GPTBot)",
+    ],
+)
+def test_who_only_resembles_an_ai_crawler_is_none(agent):
     assert not is_ai_crawler(agent)
+
+
+def test_every_crawler_says_where_its_name_is_documented_and_when_that_was_looked_up():
+    tokens = [item.token.lower() for item in AI_CRAWLERS]
+
+    assert len(tokens) == len(set(tokens)) == 68
+    assert tokens == sorted(tokens)
+    assert all(item.source.startswith("https://") and item.maker for item in AI_CRAWLERS)
+    assert {type(item.date) for item in AI_CRAWLERS} == {date}
 
 
 def test_a_publisher_installs_no_database_and_no_framework():

@@ -1,0 +1,85 @@
+"""When two written identities are one: the subjects of people, and the ids of labs and servers.
+
+An identity is compared by what it looks like, never as it was typed: `both`, `Both`, `both ` and
+`both` with a Cyrillic letter are one person, and four eyes are two people (SETTLEMENT §8). What
+could be taken for another identity is refused where identities are given out, by `refuse_unclear`
+and `refuse_alike`. The normalisation is NFKC; the look-alikes are the letters of Unicode UTS 39
+that Greek and Cyrillic share with Latin in shape.
+"""
+
+import unicodedata
+from collections.abc import Iterable
+from typing import ClassVar
+
+from federation.errors import RefusalError
+
+_SMALL = str.maketrans("авекмнорстухіјѕһԁԛԝαβικνορτυχ", "abekmhopctyxijshdqwabikvoptux")
+_CAPITAL = str.maketrans("АВЕКМНОРСТУХІЈЅҺԀԚԜΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEKMHOPCTYXIJSHDQWABEZHIKMNOPTYX")
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_SCRIPTS = frozenset({"LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE", "COPTIC"})
+"""Scripts with letters that look alike; others mix freely, as a Japanese name does."""
+
+
+class UnclearIdentityError(RefusalError):
+    """This identity could be taken for another one."""
+
+    code: ClassVar[str] = "UNCLEAR_IDENTITY"
+
+
+def is_same(one: str | None, other: str | None) -> bool:
+    """Tell whether two identities are one; nobody (None) is not anybody.
+
+    Compatible characters, case, blanks at the ends and in a row, kinds of dashes, characters that
+    nobody sees and letters of the same shape make no difference.
+    """
+    if one is None or other is None:
+        return False
+    return not _looks(one).isdisjoint(_looks(other))
+
+
+def _looks(written: str) -> frozenset[tuple[str, str]]:
+    """Return what an identity looks like in small letters and in capitals."""
+    small = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", written).casefold())
+    seen = "".join(map(_seen, small))
+    plain = " ".join(seen.split())
+    return frozenset(
+        {("small", plain.translate(_SMALL)), ("capital", plain.upper().translate(_CAPITAL))}
+    )
+
+
+def _seen(letter: str) -> str:
+    """Return a character as it is seen: any blank is one, any dash too, some are not seen."""
+    category = unicodedata.category(letter)
+    if letter.isspace():
+        return " "
+    if category in _INVISIBLE:
+        return ""
+    return "-" if category == "Pd" else letter
+
+
+def refuse_unclear(written: str) -> None:
+    """Refuse an identity that is not written as it is read: UnclearIdentityError says why."""
+    if any(unicodedata.category(letter) in _INVISIBLE for letter in written):
+        raise UnclearIdentityError(f"{written!a} holds a character that nobody sees")
+    if written != " ".join(written.split()):
+        raise UnclearIdentityError(f"{written!a} has a blank at an end, or two in a row")
+    if written != unicodedata.normalize("NFKC", written):
+        plain = unicodedata.normalize("NFKC", written)
+        raise UnclearIdentityError(f"{written!a} is {plain!a} in other characters")
+    scripts = sorted(set(map(_script, written)) & _SCRIPTS)
+    if len(scripts) > 1:
+        raise UnclearIdentityError(f"{written!a} mixes letters of {' and '.join(scripts)}")
+
+
+def refuse_alike(written: Iterable[str]) -> None:
+    """Refuse identities of which two are one, naming both."""
+    known: dict[tuple[str, str], str] = {}
+    for each in written:
+        for look in _looks(each):
+            other = known.setdefault(look, each)
+            if other != each:
+                raise UnclearIdentityError(f"{each!a} could be taken for {other!a}")
+
+
+def _script(letter: str) -> str:
+    return unicodedata.name(letter, "").partition(" ")[0]
