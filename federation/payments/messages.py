@@ -8,7 +8,7 @@ from federation.settlement.messages import PARTIES_MAX, RunMessage
 from federation.store.messages import MIB
 from federation.values.account import PaymentAccount
 from federation.values.month import WrittenMonth
-from federation.values.wire import PartyCodeText
+from federation.values.wire import CurrencyText, Digits, PartyCodeText, PaymentId
 
 
 class NetRecomputed(RunMessage, frozen=True):
@@ -24,3 +24,20 @@ class NetRecomputed(RunMessage, frozen=True):
     left: Annotated[list[PartyCodeText], Meta(max_length=PARTIES_MAX)]
     debtor: PartyCodeText
     accounts: Annotated[dict[PartyCodeText, PaymentAccount], Meta(max_length=PARTIES_MAX)]
+
+
+class NetReturned(RunMessage, frozen=True):
+    """What the hub does with money that a debtor paid into a net it had left.
+
+    `refunded` goes back by the payment `refund`, 0 if nothing does (any more); `set_off` of
+    `currency` was taken as paid for the remittance `against`.
+    """
+
+    KIND: ClassVar[str] = "net.returned"
+
+    period: WrittenMonth
+    refund: PaymentId
+    refunded: Digits
+    currency: CurrencyText
+    against: PaymentId | None = None
+    set_off: Digits = "0"

@@ -157,6 +157,12 @@ async def waited_for(session: ReadSession) -> list[Incoming]:
     return list(await session.scalars(query.limit(ROWS_MAX)))
 
 
+async def paid_though_excluded(session: ReadSession) -> list[Incoming]:
+    """Return remittances that were paid although their debtor had left the net, by id."""
+    query = select(Incoming).where(Incoming.state == "EXCLUDED", Incoming.received != 0)
+    return list(await session.scalars(query.order_by(Incoming.id).limit(ROWS_MAX)))
+
+
 async def receipts_of_incoming(session: ReadSession, incoming_id: str) -> list[str]:
     """Return the documents of what came in for a remittance, undone or not."""
     found = await _documents(session, remittance_document(incoming_id, ""))

@@ -14,6 +14,7 @@ from federation.schema.licences import LicenceMutation, LicenceQuery, LicenseeMu
 from federation.schema.messages import ParkedMutation, ParkedQuery
 from federation.schema.objections import ObjectionMutation, RunAnswerQuery
 from federation.schema.offers import OfferMutation, OfferQuery, QuoteMutation
+from federation.schema.overpayments import OverpaymentMutation, OverpaymentQuery
 from federation.schema.payments import PaymentMutation, PaymentQuery
 from federation.schema.reports import ReportMutation, ReportQuery
 from federation.schema.rights import HubRightsQuery
@@ -49,6 +50,7 @@ class Query(
     RunAnswerQuery,
     RunDiffQuery,
     BankingQuery,
+    OverpaymentQuery,
     ParkedQuery,
 ):
     """What one may ask the hub."""
@@ -73,6 +75,7 @@ class Mutation(
     DocumentMutation,
     HeldDecisionMutation,
     BankingMutation,
+    OverpaymentMutation,
     ParkedMutation,
 ):
     """What one may do at the hub."""

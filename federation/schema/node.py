@@ -15,6 +15,7 @@ from federation.schema.members import MemberQuery
 from federation.schema.messages import ParkedMutation, ParkedQuery
 from federation.schema.objections import AnswerMutation, RunAnswerQuery
 from federation.schema.offers import OfferMutation, OfferQuery
+from federation.schema.overpayments import OverpaymentMutation, OverpaymentQuery
 from federation.schema.payments import PaymentMutation, PaymentQuery
 from federation.schema.rights import NodeRightsQuery
 from federation.schema.run_diffs import RunDiffQuery
@@ -49,6 +50,7 @@ class Query(
     RunAnswerQuery,
     RunDiffQuery,
     BankingQuery,
+    OverpaymentQuery,
     OwnApplicationQuery,
     ParkedQuery,
 ):
@@ -69,6 +71,7 @@ class Mutation(
     DocumentMutation,
     HeldClaimMutation,
     BankingMutation,
+    OverpaymentMutation,
     ParkedMutation,
 ):
     """What one may do at a node."""

@@ -42,7 +42,7 @@ class WorkListQuery:
                     *await worklist.of_months(session, server.code, calendar, server.clock()),
                     *await of_payments(session, server.clock()),
                     *await of_suspense(session, server.code),
-                    *await of_banking(session),
+                    *await of_banking(session, server.code),
                     *items,
                 ]
         return [

@@ -6,7 +6,8 @@ import pytest_asyncio
 import sepaxml
 from lxml import etree
 
-from federation.payments import incoming
+from federation.payments import bankword, incoming
+from federation.payments import service as payments_service
 from federation.payments.postings import Amount
 from tests.federation.harness import a_line, nothing_changes, report_lines, resumed, tell
 from tests.federation.test_corrections import correct
@@ -30,6 +31,19 @@ SCHEMA = etree.XMLSchema(
 )
 
 P = "PAY-2026-09-"
+OVERPAID = "2026-09-GB-HUB"
+OVERPAYMENTS = "{ overpayments { id kind party left { minor currency } } }"
+REFUND = """mutation($id: ID!) { refundOverpayment(id: $id) {
+  ... on Payment { id state } ... on Refused { code message } } }"""
+CANCEL = """mutation($id: ID!) { cancelPayment(id: $id, reason: "set off instead") {
+  ... on Payment { id state } ... on Refused { code message } } }"""
+AGAIN = """mutation($id: ID!) { proposePaymentAgain(id: $id) {
+  ... on Payment { id state } ... on Refused { code message } } }"""
+SET_OFF = """mutation($id: ID!, $kind: String!, $ref: String!, $reason: String!) {
+  setOffOverpayment(id: $id, kind: $kind, ref: $ref, reason: $reason) {
+    ... on SetOff { id state } ... on Refused { code message } } }"""
+AGREE = """mutation($id: ID!) { approveSetOff(id: $id) {
+  ... on SetOff { id state decidedBy } ... on Refused { code message } } }"""
 CORRECTION = """{ runs(period: "2026-09") { runId corrects } }"""
 NEVER_PAID = "never paid, written to twice"
 
@@ -213,19 +227,81 @@ async def test_a_debtor_is_excluded_late_by_two_people_and_only_while_it_owes(an
         assert await dues(small) == {}
 
 
-async def test_what_an_excluded_debtor_still_pays_into_the_net_is_owed_back(any_backend, owing):
-    async with resumed(any_backend, owing) as small:
-        await approve_all(small, "GB")
-        await export_all(small, "GB")  # it is on its way when the debtor leaves
-        await confirmed(small, "GB")
-        async with small.databases["HUB"].write("test") as session:
-            await incoming.receive(
-                session, f"{P}GB-HUB", "HUB", AFTER_DUE.date(), Amount(1_784_765, "GBP")
-            )
+async def paid_after_it_left(small):
+    """GB's remittance was on its way when it left the net, and comes in all the same."""
+    await approve_all(small, "GB")
+    await export_all(small, "GB")
+    await confirmed(small, "GB")
+    on, whole = AFTER_DUE.date(), Amount(1_784_765, "GBP")
+    async with small.databases["GB"].write("test") as session:
+        payment = await payments_service.get_payment(session, f"{P}GB-HUB")
+        await bankword.book(session, payment, on, whole, who="bank", at=AFTER_DUE)
+    async with small.databases["HUB"].write("test") as session:
+        await incoming.receive(session, f"{P}GB-HUB", "HUB", on, whole)
 
+
+async def test_what_an_excluded_debtor_still_pays_into_the_net_goes_back(any_backend, owing):
+    async with resumed(any_backend, owing) as small:
+        await paid_after_it_left(small)
         found = await dues(small)
         assert found["HUB"]["Due:GB"] == {"EUR": 13_319 - 2_099_724}
         assert found["GB"]["Due:HUB"] == {"GBP": 1_784_765 - 11_321}
+        officer = small.at("HUB", "settlement")
+        assert await small.at("HUB", "auditor").ask(OVERPAYMENTS) == [
+            {
+                "id": OVERPAID,
+                "kind": "LEFT_NET",
+                "party": "GB",
+                "left": {"minor": "1784765", "currency": "GBP"},
+            }
+        ]
+
+        await officer.ask(REFUND, id=OVERPAID)
+        await small.silence()
+
+        refund = f"REFUND-{OVERPAID}"
+        assert (await orders(small, "HUB"))[refund] == (1_784_765, "GBP", "PROPOSED")
+        assert (await waited_for(small, "GB"))[refund] == (1_784_765, "GBP", "EXPECTED")
+        await everybody_pays(small, "HUB", "GB")
+        assert await dues(small) == {}
+        assert await small.at("HUB", "auditor").ask(OVERPAYMENTS) == []
+
+
+async def test_what_an_excluded_debtor_still_pays_is_set_off_and_the_rest_goes_back(
+    any_backend, owing
+):
+    async with resumed(any_backend, owing) as small:
+        await paid_after_it_left(small)
+        officer, refund = small.at("HUB", "settlement"), f"REFUND-{OVERPAID}"
+        await officer.ask(REFUND, id=OVERPAID)
+        await officer.ask(CANCEL, id=refund)
+        target = {"kind": "REMITTANCE_IN", "ref": f"{P}GB-HUB/2"}
+        two_hats = small.at("HUB", "two-hats", "settlement_officer")
+        found = await two_hats.ask(SET_OFF, id=OVERPAID, reason="as GB asked", **target)
+        number = found["id"]
+        await small.silence()
+        async with nothing_changes(small):
+            alone = await exclude(small, "settlement_approver", "two-hats", AGREE, id=number)
+        assert alone.code == "SAME_PERSON"
+        await small.at("HUB", "approver").ask(AGREE, id=number)
+        await small.silence()
+
+        # GB pays it no more, and neither server enters anything but what the rates round.
+        assert (await waited_for(small, "HUB"))[f"{P}GB-HUB/2"] == (11_321, "GBP", "BOOKED")
+        assert (await orders(small, "GB"))[f"{P}GB-HUB/2"] == (11_321, "GBP", "CANCELLED")
+        assert (await waited_for(small, "GB"))[refund] == (1_784_765, "GBP", "EXCLUDED")
+        again = await tell(small, "GB", small.at("GB", "settlement"), AGAIN, id=f"{P}GB-HUB/2")
+        assert again.code == "PAYMENT_STATE"
+
+        await officer.ask(REFUND, id=OVERPAID)
+        await small.silence()
+        assert (await orders(small, "HUB"))[f"{refund}/2"] == (1_773_444, "GBP", "PROPOSED")
+        assert (await waited_for(small, "GB"))[refund] == (1_773_444, "GBP", "EXPECTED")
+        await approve_all(small, "HUB")
+        await export_all(small, "HUB")
+        await banks_speak(small, "HUB", suffixed=False)
+        await everybody_pays(small, "GB")
+        assert await dues(small) == {}
 
 
 async def test_what_a_correction_gives_directly_is_paid_and_what_it_takes_stays(any_backend, owing):
