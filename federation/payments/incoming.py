@@ -15,7 +15,7 @@ from federation.payments.tables import Incoming
 from federation.store.sessions import ReadSession, WriteSession
 from federation.values.month import Month
 
-EXPECTED, BOOKED, EXCLUDED = "EXPECTED", "BOOKED", "EXCLUDED"
+EXPECTED, BOOKED, EXCLUDED, SET_OFF = "EXPECTED", "BOOKED", "EXCLUDED", "SET_OFF"
 
 
 class UnknownRemittanceError(RefusalError):
@@ -72,7 +72,7 @@ async def receive(
     row = await store.find_incoming(session, incoming_id)
     if row is None:
         raise UnknownRemittanceError(incoming_id)
-    if row.state == BOOKED:
+    if row.state in {BOOKED, SET_OFF}:
         raise RemittanceStateError(f"{row.id} is {row.state}")
     still_open = row.amount - row.received
     part = bank.minor if bank.currency == row.currency else still_open

@@ -26,10 +26,18 @@ from federation.store.sessions import ReadSession
 from federation.values.month import Month
 
 
-async def set_offs(session: ReadSession, node: str | None = None) -> list[SetOff]:
-    """Return debits and what took them up, oldest first."""
-    query = select(SetOff).order_by(SetOff.id)
+async def set_offs(
+    session: ReadSession, node: str | None = None, licensor: str | None = None
+) -> list[SetOff]:
+    """Return debits and what took them up, oldest first: with the hub, or with a licensor."""
+    query = select(SetOff).where(SetOff.licensor == licensor).order_by(SetOff.id)
     return list(await session.scalars(query.where(SetOff.node == node) if node else query))
+
+
+async def set_offs_between_nodes(session: ReadSession) -> list[SetOff]:
+    """Return debits between nodes and what took them up, oldest first."""
+    query = select(SetOff).where(SetOff.licensor.is_not(None)).order_by(SetOff.id)
+    return list(await session.scalars(query))
 
 
 ROWS_MAX = 100_000

@@ -5,9 +5,8 @@ from typing import Annotated
 
 import strawberry
 
-from federation.banking import overpayments, set_offs, store
+from federation.banking import overpayments, set_offs, store, tables
 from federation.banking.confirming import BadIdError
-from federation.banking.tables import OverpaymentSetOff
 from federation.banking.waiting import At
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import row_number
@@ -46,7 +45,7 @@ class Overpayment:
 
 
 @strawberry.type(description="An overpayment set off against an invoice or a remittance.")
-class SetOff:
+class OverpaymentSetOff:
     """PROPOSED by one person, APPROVED by another, or WITHDRAWN."""
 
     id: strawberry.ID
@@ -61,7 +60,7 @@ class SetOff:
     decided_at: datetime | None
 
     @classmethod
-    def of(cls, row: OverpaymentSetOff) -> "SetOff":
+    def of(cls, row: tables.OverpaymentSetOff) -> "OverpaymentSetOff":
         """Show a set-off."""
         return cls(
             id=strawberry.ID(str(row.id)),
@@ -77,7 +76,9 @@ class SetOff:
         )
 
 
-SetOffResult = Annotated[SetOff | Refused, strawberry.union("SetOffResult")]
+OverpaymentSetOffResult = Annotated[
+    OverpaymentSetOff | Refused, strawberry.union("OverpaymentSetOffResult")
+]
 
 
 def _at(at: Change) -> At:
@@ -105,12 +106,12 @@ class OverpaymentQuery:
         return [Overpayment.of(row) for row in found[:PAGE_MAX]]
 
     @strawberry.field(description="What overpayments were or are to be set off against.")
-    async def set_offs(self, info: Info) -> list[SetOff]:
+    async def set_offs(self, info: Info) -> list[OverpaymentSetOff]:
         """List the newest 100."""
         info.context.whose(MAY_READ_BOOKS)
         async with info.context.server.db.read() as session:
             found = await store.set_offs(session)
-        return [SetOff.of(row) for row in reversed(found[-PAGE_MAX:])]
+        return [OverpaymentSetOff.of(row) for row in reversed(found[-PAGE_MAX:])]
 
 
 @strawberry.type
@@ -135,28 +136,30 @@ class OverpaymentMutation:
         kind: str,
         ref: str,
         reason: str,
-    ) -> SetOffResult:
+    ) -> OverpaymentSetOffResult:
         """Set it against an INVOICE or REMITTANCE_IN of the same payer and currency."""
 
-        async def act(at: Change) -> SetOff:
-            return SetOff.of(await set_offs.propose_set_off(_at(at), id, kind, ref, reason))
+        async def act(at: Change) -> OverpaymentSetOff:
+            return OverpaymentSetOff.of(
+                await set_offs.propose_set_off(_at(at), id, kind, ref, reason)
+            )
 
         return await change(info, "overpayment.set_off", MAY_PREPARE, act)
 
     @strawberry.mutation(description="Approve a set-off as another person: it is posted.")
-    async def approve_set_off(self, info: Info, id: strawberry.ID) -> SetOffResult:  # noqa: A002
+    async def approve_set_off(self, info: Info, id: strawberry.ID) -> OverpaymentSetOffResult:  # noqa: A002
         """Carry it out (SAME_PERSON, SET_OFF_STATE, NOT_EXPECTED)."""
 
-        async def act(at: Change) -> SetOff:
-            return SetOff.of(await set_offs.approve_set_off(_at(at), _number(id)))
+        async def act(at: Change) -> OverpaymentSetOff:
+            return OverpaymentSetOff.of(await set_offs.approve_set_off(_at(at), _number(id)))
 
         return await change(info, "overpayment.approve", MAY_APPROVE, act)
 
     @strawberry.mutation(description="Withdraw a set-off that nobody has approved.")
-    async def withdraw_set_off(self, info: Info, id: strawberry.ID) -> SetOffResult:  # noqa: A002
+    async def withdraw_set_off(self, info: Info, id: strawberry.ID) -> OverpaymentSetOffResult:  # noqa: A002
         """Take the proposal back; the overpayment is open again (SET_OFF_STATE)."""
 
-        async def act(at: Change) -> SetOff:
-            return SetOff.of(await set_offs.withdraw_set_off(_at(at), _number(id)))
+        async def act(at: Change) -> OverpaymentSetOff:
+            return OverpaymentSetOff.of(await set_offs.withdraw_set_off(_at(at), _number(id)))
 
         return await change(info, "overpayment.withdraw", MAY_PREPARE_OR_APPROVE, act)

@@ -1,10 +1,12 @@
-"""What was paid beyond what was owed, set off against something else that is owed."""
+"""What was overpaid and is set off; debits between two nodes; members that are paid ahead."""
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0012"
 down_revision = "0011"
+
+BETWEEN = {"licensor": 12, "cleared_currency": 3}
 
 
 def upgrade() -> None:
@@ -43,5 +45,26 @@ def upgrade() -> None:
     )
 
 
+    op.create_table(
+        "settlement_pay_ahead",
+        sa.Column("period", sa.String(length=7), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("proposed_by", sa.String(length=255), nullable=False),
+        sa.Column("proposed_at", sa.BigInteger(), nullable=False),
+        sa.Column("confirmed_by", sa.String(length=255), nullable=True),
+        sa.Column("confirmed_at", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint(
+            "confirmed_by IS NULL OR confirmed_by <> proposed_by",
+            name=op.f("ck_settlement_pay_ahead_maker_is_not_checker"),
+        ),
+        sa.PrimaryKeyConstraint("period", name=op.f("pk_settlement_pay_ahead")),
+    )
+    for name, length in BETWEEN.items():
+        op.add_column("settlement_set_off", sa.Column(name, sa.String(length), nullable=True))
+
+
 def downgrade() -> None:
+    for name in reversed(BETWEEN):
+        op.drop_column("settlement_set_off", name)
+    op.drop_table("settlement_pay_ahead")
     op.drop_table("bank_set_off")
