@@ -16,6 +16,7 @@ from federation.schema.messages import ParkedMutation, ParkedQuery
 from federation.schema.objections import AnswerMutation, RunAnswerQuery
 from federation.schema.offers import OfferMutation, OfferQuery
 from federation.schema.overpayments import OverpaymentMutation, OverpaymentQuery
+from federation.schema.pay_ahead import PayAheadMutation
 from federation.schema.payments import PaymentMutation, PaymentQuery
 from federation.schema.rights import NodeRightsQuery
 from federation.schema.run_diffs import RunDiffQuery
@@ -68,6 +69,7 @@ class Mutation(
     PaymentMutation,
     ConversionMutation,
     MemberPaymentMutation,
+    PayAheadMutation,
     DocumentMutation,
     HeldClaimMutation,
     BankingMutation,
