@@ -44,7 +44,6 @@ def upgrade() -> None:
         op.f("ix_bank_set_off_overpayment"), "bank_set_off", ["overpayment"], unique=False
     )
 
-
     op.create_table(
         "settlement_pay_ahead",
         sa.Column("period", sa.String(length=7), nullable=False),
