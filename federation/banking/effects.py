@@ -8,6 +8,7 @@ from federation.banking import store
 from federation.banking.items import (
     CONVERSION,
     INVOICE,
+    OVERPAYMENT,
     PAYMENT,
     RECORDED_RECEIPT,
     REMITTANCE_IN,
@@ -16,6 +17,7 @@ from federation.banking.items import (
     Item,
 )
 from federation.banking.names import receipt_key
+from federation.banking.overpayments import id_of_item, is_used
 from federation.banking.tables import Entry, Match, MatchItem
 from federation.banking.waiting import At
 from federation.errors import RefusalError
@@ -26,6 +28,7 @@ from federation.licensing.tables import Receipt
 from federation.months.store import locked_periods
 from federation.payments import bankword, incoming, treasury
 from federation.payments import service as payments
+from federation.payments.names import overpayment_id
 from federation.payments.postings import Amount
 from federation.trust.principals import Principal
 from federation.values.month import month_of
@@ -134,6 +137,7 @@ def receivable(here: str, licence: str, amount: int, entry: Entry) -> list[Posti
 
 async def take_back(at: At, entry: Entry, match: Match, item: MatchItem) -> None:
     """Undo what an item did elsewhere; its postings are reversed with the others."""
+    await _refuse_used(at, item)
     if item.kind in {PAYMENT, RETURN}:
         payment = await payments.get_payment(at.session, item.ref)
         stood = "BOOKED" if item.kind == PAYMENT else "RETURNED"
@@ -157,6 +161,17 @@ async def take_back(at: At, entry: Entry, match: Match, item: MatchItem) -> None
             here=at.here,
             now=at.now,
         )
+
+
+async def _refuse_used(at: At, item: MatchItem) -> None:
+    """An overpayment that goes back or is set off is not taken back before that is."""
+    overpayment = None
+    if item.kind == OVERPAYMENT:
+        overpayment = id_of_item(item.match_id, item.number)
+    elif item.kind == REMITTANCE_IN:
+        overpayment = overpayment_id(item.ref)
+    if overpayment is not None and await is_used(at.session, overpayment):
+        raise UndoBlockedError(f"overpayment {overpayment} goes back or is set off")
 
 
 def meta_of(entry: Entry) -> Mapping[str, str]:

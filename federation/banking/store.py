@@ -16,6 +16,7 @@ from federation.banking.tables import (
     Match,
     MatchItem,
     Notice,
+    OverpaymentSetOff,
     StatementRow,
 )
 from federation.store.sessions import ReadSession, WriteSession
@@ -313,9 +314,10 @@ async def totals(session: ReadSession, account_id: int) -> list[tuple[str, str, 
 
 
 async def is_made_by_entry(session: ReadSession, receipt_id: str) -> bool:
-    """Say whether a receipt came from a bank entry, undone or not."""
+    """Say whether a receipt came from a bank entry, undone or not, or from an overpayment."""
     query = select(MatchItem.match_id).where(MatchItem.made == receipt_id).limit(1)
-    return await session.scalar(query) is not None
+    set_off = select(OverpaymentSetOff.id).where(OverpaymentSetOff.made == receipt_id).limit(1)
+    return await session.scalar(query) is not None or await session.scalar(set_off) is not None
 
 
 async def settled_by_kind(session: ReadSession, account_id: int) -> dict[str, int]:
@@ -342,3 +344,18 @@ async def waiting_entries(session: ReadSession) -> list[tuple[str, str, str, int
         .order_by(BankAccount.account, Entry.state)
     )
     return [(number, currency, state, count) for number, currency, state, count in rows]
+
+
+async def get_match(session: ReadSession, match_id: int) -> Match:
+    """Return an act on an entry."""
+    return await session.get_one(Match, match_id)
+
+
+async def set_offs(session: ReadSession) -> list[OverpaymentSetOff]:
+    """Return what overpayments were or are to be set off against, oldest first."""
+    return list(await session.scalars(select(OverpaymentSetOff).order_by(OverpaymentSetOff.id)))
+
+
+async def find_set_off(session: ReadSession, number: int) -> OverpaymentSetOff | None:
+    """Return a set-off of an overpayment."""
+    return await session.get(OverpaymentSetOff, number)

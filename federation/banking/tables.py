@@ -13,7 +13,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from federation.store.base import AutoId, Base, Instant
+from federation.store.base import AutoId, Base, BigCount, Instant
 
 
 class BankAccount(Base):
@@ -198,3 +198,32 @@ class MatchItem(Base):
     currency: Mapped[str] = mapped_column(String(3))
     note: Mapped[str] = mapped_column(Text)  # certificate, the bank's words
     made: Mapped[str | None] = mapped_column(String(160))  # receipt or document it made
+
+
+class OverpaymentSetOff(Base):
+    """What was paid too much, set against something else its payer owes: by two people.
+
+    `amount` of `currency` is taken from the overpayment, `debt` of the account that owes it back.
+    """
+
+    __tablename__ = "bank_set_off"
+    __table_args__ = (
+        CheckConstraint(
+            "state <> 'APPROVED' OR decided_by <> proposed_by", name="maker_is_not_checker"
+        ),
+        CheckConstraint("state IN ('PROPOSED', 'APPROVED', 'WITHDRAWN')", name="state"),
+    )
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    overpayment: Mapped[str] = mapped_column(String(48), index=True)
+    kind: Mapped[str] = mapped_column(String(16))  # INVOICE REMITTANCE_IN
+    ref: Mapped[str] = mapped_column(String(35))  # the licence, or the remittance
+    amount: Mapped[int] = mapped_column(BigCount)
+    debt: Mapped[int] = mapped_column(BigCount)
+    currency: Mapped[str] = mapped_column(String(3))
+    reason: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(12))
+    proposed_by: Mapped[str] = mapped_column(String(255))
+    proposed_at: Mapped[datetime] = mapped_column(Instant)
+    decided_by: Mapped[str | None] = mapped_column(String(255))
+    decided_at: Mapped[datetime | None] = mapped_column(Instant)
+    made: Mapped[str | None] = mapped_column(String(160))  # the receipt it made

@@ -1,19 +1,42 @@
-"""What waits at the bank desk: entries nobody has settled, and proposals beyond one's limit."""
+"""What waits at the bank desk: entries, proposals beyond one's limit, what was paid too much."""
 
-from federation.banking import store
+from federation.banking import overpayments, store
+from federation.money import Money
 from federation.store.sessions import ReadSession
 from federation.values.roles import Role
 from federation.values.work_item import WorkItem
 
 
-async def of_banking(session: ReadSession) -> list[WorkItem]:
+async def of_banking(session: ReadSession, here: str) -> list[WorkItem]:
     """Return what waits, entries of an account and state together."""
     return [
-        WorkItem(
-            "bank entries",
-            f"{number} {currency}",
-            f"{count} proposed" if state == "PROPOSED" else f"{count} not settled",
-            Role.SETTLEMENT_APPROVER if state == "PROPOSED" else Role.SETTLEMENT_OFFICER,
-        )
-        for number, currency, state, count in await store.waiting_entries(session)
+        *[
+            WorkItem(
+                "bank entries",
+                f"{number} {currency}",
+                f"{count} proposed" if state == "PROPOSED" else f"{count} not settled",
+                Role.SETTLEMENT_APPROVER if state == "PROPOSED" else Role.SETTLEMENT_OFFICER,
+            )
+            for number, currency, state, count in await store.waiting_entries(session)
+        ],
+        *[
+            WorkItem(
+                "overpayment",
+                row.id,
+                f"{Money(row.left.minor, row.left.currency)} of {row.party}: pay back or set off",
+                Role.SETTLEMENT_OFFICER,
+            )
+            for row in await overpayments.overpayments(session, here)
+        ],
+        *[
+            WorkItem(
+                "set-off",
+                str(row.id),
+                f"{row.proposed_by} sets {Money(row.amount, row.currency)} of {row.overpayment} "
+                f"off against {row.ref}: {row.reason}",
+                Role.SETTLEMENT_APPROVER,
+            )
+            for row in await store.set_offs(session)
+            if row.state == "PROPOSED"
+        ],
     ]

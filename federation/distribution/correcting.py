@@ -9,7 +9,12 @@ import msgspec
 
 from federation.distribution import store
 from federation.distribution.adjustments import Adjustment, adjust_members
-from federation.distribution.directly import Directly, between_nodes, settle_directly
+from federation.distribution.directly import (
+    Directly,
+    between_nodes,
+    lost_directly,
+    settle_directly,
+)
 from federation.distribution.inputs import RunMismatchError, add_credits, require_as_advised
 from federation.distribution.service import RequireSound, checked
 from federation.distribution.sharing import AmountRow, SharedRun, amount_rows, share_out
@@ -95,7 +100,8 @@ async def receive_correction(
     await adjust_members(session, _adjustments(followed, name), now.date())
     await itemise_held(session, run.run_id, run.period, item.new.result, message.held, now)
     await _expect(session, own, message, run, shared.agreed.settlement_currency, terms, now)
-    await settle_directly(session, own, directly, run, message.accounts, terms, now)
+    await lost_directly(session, directly.dues, run, run.period, now.date())
+    await settle_directly(session, own, directly, message, run.period, terms, now)
     await session.flush()
     computed_here = {one.run_id: one for one in (item.old, item.new)}
     await require_sound(session, row, own.code, computed_here)

@@ -6,16 +6,16 @@ from datetime import date, datetime, timedelta
 from federation.distribution import store
 from federation.distribution.member_payments import NotDistributedError
 from federation.ledger import store as ledger
-from federation.ledger.accounts import Accounts, Entry
+from federation.ledger.accounts import Entry
 from federation.payments import incoming, netting
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
+from federation.payments.between import Owed, settle_between
 from federation.payments.messages import NetRecomputed
 from federation.payments.names import left_net_document, remittance_id
 from federation.payments.netting import Recomputed
 from federation.payments.payees import account_in
-from federation.payments.postings import Amount, Leg
-from federation.payments.proposal import Awaited, Proposal, Side
+from federation.payments.postings import Amount
 from federation.settlement.run_document import RunDocument
 from federation.store.sessions import WriteSession
 from federation.trust.membership import HubTerms
@@ -138,31 +138,22 @@ async def _settle(
     """Propose a payment to another party, or wait for its: nothing where nothing is left."""
     if amount.minor == 0 or debt.minor == 0:
         return
-    period, account = net.message.period, Accounts(net.here).due(other)
+    period = net.message.period
     payer, payee = (net.here, other) if is_payer else (other, net.here)
-    number = await payments_store.next_id(session, remittance_id(period, payer, payee))
-    if is_payer:
-        proposal = Proposal(
-            kind=payments_service.REMITTANCE,
-            payment_id=number,
-            run=net.message.run_id,
-            period=period,
-            payer=Side(payer, net.accounts.get(net.here)),
-            payee=Side(payee, net.accounts.get(other)),
-            amount=amount,
-            debt=Leg(account, debt),
-            due_on=net.due_on,
-        )
-        await payments_service.propose(session, proposal, who=HUB, at=net.at)
-    else:
-        awaited = Awaited(
-            incoming_id=number,
-            run=net.message.run_id,
-            period=period,
-            payer=payer,
-            amount=amount,
-            debt=Leg(account, debt),
-            due_on=net.due_on,
-            is_net=other == HUB,
-        )
-        incoming.expect(session, awaited)
+    owed = Owed(
+        kind=payments_service.REMITTANCE,
+        base=remittance_id(period, payer, payee),
+        run=net.message.run_id,
+        period=period,
+        payer=payer,
+        payee=payee,
+        amount=amount,
+        debt=debt,
+        due_on=net.due_on,
+        set_off=sum(
+            int(item.amount)
+            for item in net.message.set_off
+            if (item.payer, item.payee) == (payer, payee)
+        ),
+    )
+    await settle_between(session, net.here, owed, net.accounts, at=net.at)

@@ -15,7 +15,7 @@ from federation.distribution import store
 from federation.distribution.tables import MemberBalance
 from federation.errors import RefusalError
 from federation.ledger.accounts import Accounts
-from federation.payments import record, states
+from federation.payments import ahead, record, states
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
 from federation.payments.names import (
@@ -81,11 +81,14 @@ async def propose_member_payments(
 ) -> Proposed:
     """Propose what a month made payable, at most 5,000 payments at a time; again, the rest.
 
-    What was rejected or returned is proposed again once the member's account is another one.
+    While a debtor that left the month's net has not paid, it is refused (MONEY_AWAITED), unless two
+    people decided otherwise. What was rejected or returned is proposed again once the member's
+    account is another one.
     """
     done = await store.find_distribution(session, period)
     if done is None:
         raise NotDistributedError(period)
+    await ahead.require_money(session, period)
     members = {member.member_id: member for member in await all_members(session)}
     latest = _latest(
         await payments_store.payments(session, period=period, kind=payments_service.MEMBER)
@@ -198,7 +201,10 @@ async def paid_to_member(
     )
     latest = _latest(rows).get(member_id)
     if latest is None:
-        return MemberPaid(0, 0, payable, balance.reason if balance and not payable else None)
+        reason = balance.reason if balance and not payable else None
+        if payable and await ahead.held_back(session, period):
+            reason = ahead.MoneyAwaitedError.code
+        return MemberPaid(0, 0, payable, reason)
     if latest.state == states.BOOKED:
         return MemberPaid(latest.amount, 0, payable - latest.amount, None)
     if latest.state in {states.PROPOSED, states.APPROVED, *states.AT_THE_BANK}:

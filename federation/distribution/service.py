@@ -8,6 +8,7 @@ import msgspec
 from federation.distribution import store
 from federation.distribution.adjustments import take_in
 from federation.distribution.inputs import RunMismatchError, add_credits, require_as_advised
+from federation.distribution.old_debits import members_debits_to_reserve
 from federation.distribution.sharing import SharedRun, amount_rows, share_out
 from federation.distribution.statements import issue_statement
 from federation.distribution.tables import DistributedRun
@@ -19,6 +20,7 @@ from federation.metering import store as metering
 from federation.months import store as months
 from federation.months.held import itemise_held
 from federation.months.tables import LockedPeriod, Run
+from federation.payments.between import to_reserve
 from federation.payments.proposal import Side
 from federation.payments.remittances import Remittance, propose_own_remittance
 from federation.registry import store as registry
@@ -92,10 +94,13 @@ async def receive_run(
     await add_credits(session, own.code, period, message.credits)
     await session.flush()
     shared = await share_out(session, own.code, run)
+    currency = shared.agreed.settlement_currency
+    await members_debits_to_reserve(session, own.code, period, currency, now.date())
     distributed = await _keep(session, message, shared, now)
     await _propose_remittance(session, own, message, shared, terms, now)
     await itemise_held(session, run.run_id, period, run.result, message.held, now)
     await _post(session, shared, int(message.waived), now)
+    await to_reserve(session, own.code, currency, message.waived_between, period, now.date())
     await issue_statement(session, own.code, run, now)
     await session.flush()
     await require_sound(session, distributed, own.code, {run.run_id: run})

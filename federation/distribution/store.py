@@ -19,6 +19,8 @@ from federation.store.exact import exact_sums
 from federation.store.sessions import ReadSession, WriteSession
 from federation.values.month import Month
 
+CHUNK = 500
+
 
 async def waiting_adjustments(session: ReadSession) -> list[MemberAdjustment]:
     """Return adjustments that no distribution has taken in yet, oldest first."""
@@ -157,3 +159,21 @@ async def outstanding_before(session: ReadSession, period: Month) -> dict[str, i
         .order_by(MemberBalance.period)
     )
     return {member: outstanding for member, outstanding in rows}
+
+
+async def balances_of_debtors(session: ReadSession, period: Month) -> list[MemberBalance]:
+    """Return all balances before a month, in order, of members that owe something by then."""
+    before = await outstanding_before(session, period)
+    debtors = sorted(member for member, outstanding in before.items() if outstanding < 0)
+    found: list[MemberBalance] = []
+    for start in range(0, len(debtors), CHUNK):
+        rows = await session.scalars(
+            select(MemberBalance)
+            .where(
+                MemberBalance.period < period,
+                MemberBalance.member_id.in_(debtors[start : start + CHUNK]),
+            )
+            .order_by(MemberBalance.period)
+        )
+        found += rows
+    return found

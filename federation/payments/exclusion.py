@@ -13,7 +13,7 @@ from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts, Entry
 from federation.months import store as months
 from federation.months.tables import Run
-from federation.payments import incoming, netting, service, states, store
+from federation.payments import incoming, netting, service, set_off, states, store
 from federation.payments.messages import NetRecomputed
 from federation.payments.names import left_net_document, remittance_id
 from federation.payments.netting import Position, Recomputed
@@ -23,6 +23,7 @@ from federation.payments.proposal import Awaited, Proposal, Side
 from federation.payments.record import ReasonMissingError
 from federation.payments.set_off import NOTHING, Used
 from federation.payments.tables import Exclusion, Payment
+from federation.settlement.messages import Between
 from federation.settlement.run_document import RunDocument, decode
 from federation.store import outbox
 from federation.store.sessions import ReadSession, WriteSession
@@ -148,8 +149,16 @@ async def confirm_exclusion(
         netting.postings_at_hub(net.found, terms.clearing_currency),
     )
     await ledger.post(session, [entry])
+    taken = await _set_off(session, net)
     for code, party in parties.items():
-        message = NetRecomputed(run.run_id, period, left, node, _accounts_for(net, code))
+        message = NetRecomputed(
+            run.run_id,
+            period,
+            left,
+            node,
+            _accounts_for(net, code),
+            [item for item in taken if code in (item.payer, item.payee)],
+        )
         await outbox.post(session, target=party.entity_id, message=message, now=at)
     return row
 
@@ -239,6 +248,29 @@ async def _settle_with_debtor(session: WriteSession, net: _Net) -> None:
     if row is not None and row.to_debtor:
         position = Position(-row.cleared, -row.to_debtor)
         await _settle(session, net, net.found.debtor, position, is_net=False)
+
+
+async def _set_off(session: WriteSession, net: _Net) -> list[Between]:
+    """Let older debits between nodes take up what the debtor and another owe one another now."""
+    found: list[Between] = []
+    for other, row in net.found.bilateral.items():
+        is_payer = row.cleared > 0
+        payer, payee = (net.found.debtor, other) if is_payer else (other, net.found.debtor)
+        credit = row.to_other if is_payer else -row.to_debtor
+        if other == HUB or not row.to_debtor:
+            continue
+        used = await set_off.use(
+            session,
+            node=payee,
+            licensor=payer,
+            document=left_net_document(net.run.period, net.found.debtor),
+            period=net.run.period,
+            credit=credit,
+            on=net.at.date(),
+        )
+        if used.amount:
+            found.append(Between(payer, payee, str(used.amount)))
+    return found
 
 
 def _accounts_for(net: _Net, node: str) -> dict[str, PaymentAccount]:

@@ -15,7 +15,7 @@ from federation.payments.tables import Incoming
 from federation.store.sessions import ReadSession, WriteSession
 from federation.values.month import Month
 
-EXPECTED, BOOKED, EXCLUDED = "EXPECTED", "BOOKED", "EXCLUDED"
+EXPECTED, BOOKED, EXCLUDED, SET_OFF = "EXPECTED", "BOOKED", "EXCLUDED", "SET_OFF"
 
 
 class UnknownRemittanceError(RefusalError):
@@ -58,8 +58,12 @@ async def receive(
     here: str,
     booked_on: date,
     bank: Amount,
+    *,
+    source: Leg | None = None,
 ) -> str:
     """Record what the bank credited for a remittance; return the document of its entry.
+
+    `source` is what it is taken from where it is not a bank entry: money owed back to the payer.
 
     In its own currency a part may come, never more than is open; money in another currency stands
     for all that is open. The debt is settled in proportion, rounded down until the last part.
@@ -68,7 +72,7 @@ async def receive(
     row = await store.find_incoming(session, incoming_id)
     if row is None:
         raise UnknownRemittanceError(incoming_id)
-    if row.state == BOOKED:
+    if row.state in {BOOKED, SET_OFF}:
         raise RemittanceStateError(f"{row.id} is {row.state}")
     still_open = row.amount - row.received
     part = bank.minor if bank.currency == row.currency else still_open
@@ -84,15 +88,13 @@ async def receive(
         "remittance": row.id,
         "received": str(part),
     }
-    moved = postings.exchanged(
-        Accounts(here),
-        Leg(Accounts(here).suspense("BankEntry"), bank),
-        debt,
-        meta,
-    )
+    source = source or Leg(Accounts(here).suspense("BankEntry"), bank)
+    moved = postings.exchanged(Accounts(here), source, debt, meta)
     documents = await store.receipts_of_incoming(session, row.id)
     document = remittance_document(row.id, len(documents) + 1)
-    await post(session, [Entry(booked_on, document, f"Remittance of {row.payer} received", moved)])
+    if moved:
+        narration = f"Remittance of {row.payer} received"
+        await post(session, [Entry(booked_on, document, narration, moved)])
     row.received, row.settled = received, settled
     if received == row.amount and row.state == EXPECTED:
         row.state, row.booked_on = BOOKED, booked_on

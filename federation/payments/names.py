@@ -7,6 +7,8 @@ A payment's id is its EndToEndId, of 35 characters at most (ISO 20022):
 - `ADJ-2026-09-1f2e3d4c-GB`: what a correction moves, by its run; between two nodes with both codes
 - `ADJ-2026-09-HC-GB-000001`: held money released, by the claim on it
 - `REFUND-CN-HUB-000001`: what a lab gets back, by the credit note
+- `REFUND-OP-12-1`, `REFUND-2026-09-GB-HUB`: an overpayment, by the item of a bank entry that names
+  it, or by the remittance of a debtor that had left the net
 
 What takes the place of a payment that was cancelled, rejected or returned has its id and `/2`, then
 `/3` and so on.
@@ -15,10 +17,11 @@ What takes the place of a payment that was cancelled, rejected or returned has i
 from federation.values.month import Month, parse_month
 
 ID_LENGTH_MAX = 35
-CORRECTION_LENGTH_MAX = 33  # two corrections may concern the same two parties: room for `/2`
+REPLACED_LENGTH_MAX = 33  # another may take its place: room for `/2`
 LEFT_NET = "excluded/"  # how the entries by which a debtor leaves a net begin
+OVERPAID = "overpayment/"  # how is named what became of an overpayment
 _MEMBER, _LAB = "member:", "lab:"
-_ADJUSTMENT = "ADJ-"
+_REMITTANCE, _ADJUSTMENT = "PAY-", "ADJ-"
 _UNDONE = "/undone"
 
 
@@ -39,12 +42,12 @@ def lab_payee(licensee: str) -> str:
 
 def remittance_id(period: Month, payer: str, payee: str) -> str:
     """Return the id of a remittance between two parties."""
-    return f"PAY-{period}-{payer}-{payee}"[:ID_LENGTH_MAX]
+    return f"{_REMITTANCE}{period}-{payer}-{payee}"[:ID_LENGTH_MAX]
 
 
 def member_payment_id(period: Month, node: str, number: int) -> str:
     """Return the id of a node's n-th payment to members for a month."""
-    return f"PAY-{period}-{node}-{number:06d}"
+    return f"{_REMITTANCE}{period}-{node}-{number:06d}"
 
 
 def member_payment_number(payment_id: str) -> int:
@@ -54,7 +57,7 @@ def member_payment_number(payment_id: str) -> int:
 
 def correction_id(period: Month, run_id: str, *nodes: str) -> str:
     """Return the id of what a correction moves: for a node, or between a debtor and a creditor."""
-    return "-".join((f"{_ADJUSTMENT}{period}", run_id[:8], *nodes))[:CORRECTION_LENGTH_MAX]
+    return "-".join((f"{_ADJUSTMENT}{period}", run_id[:8], *nodes))[:REPLACED_LENGTH_MAX]
 
 
 def release_id(period: Month, claim: str) -> str:
@@ -73,9 +76,14 @@ def is_adjustment(payment_id: str) -> bool:
     return payment_id.startswith(_ADJUSTMENT)
 
 
-def refund_id(credit_note: str) -> str:
-    """Return the id of what a lab gets back by a credit note."""
-    return f"REFUND-{credit_note}"
+def refund_id(source: str) -> str:
+    """Return the id of what goes back: by a credit note, or of an overpayment."""
+    return f"REFUND-{source}"[:REPLACED_LENGTH_MAX]
+
+
+def overpayment_id(incoming_id: str) -> str:
+    """Return under which id is kept what came for a remittance that was not owed any more."""
+    return incoming_id.removeprefix(_REMITTANCE).removeprefix(_ADJUSTMENT).replace("/", ".")
 
 
 def in_place_of(base: str, number: int) -> str:

@@ -96,8 +96,9 @@ def exchanged(
             *transfer(exchange, credit.account, out.minor, out.currency, meta),
         )
     both, realised = min(into.minor, out.minor), books.equity("FxRealised")
+    moved = 0 if debit.account == credit.account else both
     return (
-        *transfer(debit.account, credit.account, both, into.currency, meta),
+        *transfer(debit.account, credit.account, moved, into.currency, meta),
         *transfer(debit.account, realised, into.minor - both, into.currency, meta),
         *transfer(realised, credit.account, out.minor - both, into.currency, meta),
     )

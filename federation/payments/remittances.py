@@ -7,7 +7,7 @@ from typing import ClassVar
 from federation.errors import RefusalError
 from federation.ledger.accounts import Accounts
 from federation.months.tables import Run
-from federation.payments import exporting, incoming, service, states, store
+from federation.payments import ahead, exporting, incoming, service, states, store
 from federation.payments import set_off as payments_set_off
 from federation.payments.names import remittance_id
 from federation.payments.payees import account_in
@@ -134,13 +134,14 @@ async def propose_own_remittance(
 async def ready_to_export(session: ReadSession, here: str, currency: str) -> list[Payment]:
     """Return approved payments of a currency that may go out, at most a file's worth.
 
-    The hub remits nothing of a month before every debtor of its net has paid or left it, and
-    nothing of a correction before a licensor has paid what it is asked for; when that is all there
-    is, this is refused.
+    A node pays no members of a month before a debtor that left its net has paid, unless two people
+    decided so. The hub remits nothing of a month before every debtor of its net has paid or left
+    it, and nothing of a correction before a licensor has paid what it is asked for. When that is
+    all there is, this is refused.
     """
     rows = await store.payments(session, states=[states.APPROVED], currency=currency)
     if here != HUB:
-        return rows[: exporting.FILE_PAYMENTS_MAX]
+        return await _not_held_back(session, rows)
     held_up = {
         period: await incoming.unpaid(session, period)
         for period in {row.period for row in rows if row.kind == service.REMITTANCE}
@@ -157,4 +158,16 @@ async def ready_to_export(session: ReadSession, here: str, currency: str) -> lis
             {debtor for debtors in [*held_up.values(), *asked.values()] for debtor in debtors}
         )
         raise NetUnpaidError(", ".join(late))
+    return ready[: exporting.FILE_PAYMENTS_MAX]
+
+
+async def _not_held_back(session: ReadSession, rows: list[Payment]) -> list[Payment]:
+    held_up = {
+        period: await ahead.held_back(session, period)
+        for period in {row.period for row in rows if row.kind == service.MEMBER}
+    }
+    ready = [row for row in rows if not (row.kind == service.MEMBER and held_up[row.period])]
+    if rows and not ready:
+        awaited = [row for of_month in held_up.values() for row in of_month]
+        raise ahead.MoneyAwaitedError(ahead.in_words(awaited))
     return ready[: exporting.FILE_PAYMENTS_MAX]

@@ -5,14 +5,14 @@ business time. Each step is recorded. One that was taken before is not taken aga
 changes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import ClassVar
 
 from federation.bankfiles.pain001 import check_account
 from federation.errors import RefusalError
 from federation.payments import record, states, store
-from federation.payments.names import LEFT_NET, base_id, left_net_document, member_of
+from federation.payments.names import LEFT_NET, OVERPAID, base_id, left_net_document, member_of
 from federation.payments.postings import Amount
 from federation.payments.proposal import Proposal, Side
 from federation.payments.record import ReasonMissingError
@@ -220,6 +220,15 @@ async def set_aside(
     return cancelled
 
 
+def not_owed_again(
+    session: WriteSession, rows: Iterable[Payment], reference: str, *, who: str, at: datetime
+) -> None:
+    """Note of payments that were not made what took their place: none is proposed again."""
+    for payment in rows:
+        if payment.state in states.NOT_PAID:
+            record.note(session, payment, who=who, at=at, reference=reference)
+
+
 async def again(
     session: WriteSession,
     payment: Payment,
@@ -239,9 +248,10 @@ async def again(
     successor = await store.replacement_of(session, payment.payment_id)
     if successor is not None:
         raise states.PaymentStateError(f"{payment.payment_id} is proposed again: {successor}")
-    by = await store.set_aside_by(session, payment.payment_id, LEFT_NET)
-    if by is not None:
-        raise states.PaymentStateError(f"{payment.payment_id} is not owed since {by}")
+    for what in (LEFT_NET, OVERPAID):
+        by = await store.set_aside_by(session, payment.payment_id, what)
+        if by is not None:
+            raise states.PaymentStateError(f"{payment.payment_id} is not owed since {by}")
     proposal = Proposal(
         kind=payment.kind,
         payment_id=await store.next_id(session, base_id(payment.payment_id)),

@@ -26,6 +26,25 @@ class Debit:
     period: Month
     amount: int
     cleared: int
+    cleared_currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDebit:
+    """What a node owes from now on (both amounts above 0): to the hub, or to a `licensor`.
+
+    `amount` is in the node's settlement `currency`, `cleared` in the clearing currency, or in that
+    of the licensor's licence.
+    """
+
+    node: str
+    document: str
+    period: Month
+    amount: int
+    cleared: int
+    currency: str
+    licensor: str | None = None
+    cleared_currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,44 +85,66 @@ def open_debits(rows: Iterable[SetOff]) -> list[Debit]:
         left[key][0] -= row.amount
         left[key][1] -= row.cleared
     return [
-        Debit(key, row.period, left[key][0], left[key][1])
+        Debit(key, row.period, left[key][0], left[key][1], row.cleared_currency)
         for key, row in debits.items()
         if left[key][0] > 0
     ]
 
 
-async def owe(
-    session: WriteSession,
-    *,
-    node: str,
-    document: str,
-    period: Month,
-    amount: int,
-    cleared: int,
-    currency: str,
-    on: date,
-) -> None:
-    """Record a debit of a node (both amounts above 0)."""
+async def owe(session: WriteSession, debit: NewDebit, on: date) -> None:
+    """Record a debit of a node, with the hub or with a licensor."""
     session.add(
         SetOff(
-            node=node,
-            document=document,
-            period=period,
-            amount=-amount,
-            cleared=-cleared,
-            currency=currency,
+            node=debit.node,
+            document=debit.document,
+            period=debit.period,
+            amount=-debit.amount,
+            cleared=-debit.cleared,
+            currency=debit.currency,
             of=None,
             recorded_on=on,
+            licensor=debit.licensor,
+            cleared_currency=debit.cleared_currency,
         )
     )
     await session.flush()
 
 
 async def use(
-    session: WriteSession, *, node: str, document: str, period: Month, credit: int, on: date
+    session: WriteSession,
+    *,
+    node: str,
+    document: str,
+    period: Month,
+    credit: int,
+    on: date,
+    licensor: str | None = None,
 ) -> Used:
     """Take up a node's debits with a credit in its settlement currency; return how much."""
-    rows = await store.set_offs(session, node)
+    found = await take(
+        session,
+        node=node,
+        document=document,
+        period=period,
+        credit=credit,
+        on=on,
+        licensor=licensor,
+    )
+    return Used(sum(used.amount for _, used in found), sum(used.cleared for _, used in found))
+
+
+async def take(
+    session: WriteSession,
+    *,
+    node: str,
+    document: str,
+    period: Month,
+    credit: int,
+    on: date,
+    licensor: str | None = None,
+) -> list[tuple[Debit, Used]]:
+    """Take up a node's debits with a credit; return which, and how much of each."""
+    rows = await store.set_offs(session, node, licensor)
     taken = take_up(open_debits(rows), credit)
     currency = rows[0].currency if rows else ""
     for debit, used in taken:
@@ -117,10 +158,12 @@ async def use(
                 currency=currency,
                 of=debit.id,
                 recorded_on=on,
+                licensor=licensor,
+                cleared_currency=debit.cleared_currency,
             )
         )
     await session.flush()
-    return Used(sum(used.amount for _, used in taken), sum(used.cleared for _, used in taken))
+    return taken
 
 
 async def to_reserve(

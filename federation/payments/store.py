@@ -26,10 +26,18 @@ from federation.store.sessions import ReadSession
 from federation.values.month import Month
 
 
-async def set_offs(session: ReadSession, node: str | None = None) -> list[SetOff]:
-    """Return debits and what took them up, oldest first."""
-    query = select(SetOff).order_by(SetOff.id)
+async def set_offs(
+    session: ReadSession, node: str | None = None, licensor: str | None = None
+) -> list[SetOff]:
+    """Return debits and what took them up, oldest first: with the hub, or with a licensor."""
+    query = select(SetOff).where(SetOff.licensor == licensor).order_by(SetOff.id)
     return list(await session.scalars(query.where(SetOff.node == node) if node else query))
+
+
+async def set_offs_between_nodes(session: ReadSession) -> list[SetOff]:
+    """Return debits between nodes and what took them up, oldest first."""
+    query = select(SetOff).where(SetOff.licensor.is_not(None)).order_by(SetOff.id)
+    return list(await session.scalars(query))
 
 
 ROWS_MAX = 100_000
@@ -155,6 +163,12 @@ async def waited_for(session: ReadSession) -> list[Incoming]:
     """Return the remittances that have not come in whole, by id."""
     query = select(Incoming).where(Incoming.state == "EXPECTED").order_by(Incoming.id)
     return list(await session.scalars(query.limit(ROWS_MAX)))
+
+
+async def paid_though_excluded(session: ReadSession) -> list[Incoming]:
+    """Return remittances that were paid although their debtor had left the net, by id."""
+    query = select(Incoming).where(Incoming.state == "EXCLUDED", Incoming.received != 0)
+    return list(await session.scalars(query.order_by(Incoming.id).limit(ROWS_MAX)))
 
 
 async def receipts_of_incoming(session: ReadSession, incoming_id: str) -> list[str]:

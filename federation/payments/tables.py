@@ -13,7 +13,9 @@ class SetOff(Base):
     """A node's debit from a correction, and its use against later credits (SETTLEMENT §7c).
 
     `amount` is in the node's settlement currency, `cleared` the same in clearing currency; both
-    are negative where the node owes, positive where a credit took some of it up.
+    are negative where the node owes, positive where a credit took some of it up. What it owes to
+    another node, since one of the two had left the net, names that `licensor`; `cleared` is then
+    in the currency of its licence.
     """
 
     __tablename__ = "settlement_set_off"
@@ -26,6 +28,8 @@ class SetOff(Base):
     currency: Mapped[str] = mapped_column(String(3))
     of: Mapped[int | None]  # the debit that is taken up
     recorded_on: Mapped[date]
+    licensor: Mapped[str | None] = mapped_column(String(12))
+    cleared_currency: Mapped[str | None] = mapped_column(String(3))
 
 
 class Payment(Base):
@@ -102,7 +106,7 @@ class Incoming(Base):
     amount: Mapped[int] = mapped_column(BigCount)
     currency: Mapped[str] = mapped_column(String(3))
     is_net: Mapped[bool]
-    state: Mapped[str] = mapped_column(String(12))  # EXPECTED BOOKED EXCLUDED
+    state: Mapped[str] = mapped_column(String(12))  # EXPECTED BOOKED EXCLUDED SET_OFF
     debt_account: Mapped[str] = mapped_column(String(80))
     debt_amount: Mapped[int] = mapped_column(BigCount)
     debt_currency: Mapped[str] = mapped_column(String(3))
@@ -129,6 +133,26 @@ class Exclusion(Base):
     confirmed_by: Mapped[str | None] = mapped_column(String(255))
     confirmed_at: Mapped[datetime | None] = mapped_column(Instant)
     position: Mapped[int | None]  # 1 for the first of a month: the order in which they left
+
+
+class PayAhead(Base):
+    """At a node: a month's members are paid before a debtor that left its net has: by two people.
+
+    In force once another person has confirmed it.
+    """
+
+    __tablename__ = "settlement_pay_ahead"
+    __table_args__ = (
+        CheckConstraint(
+            "confirmed_by IS NULL OR confirmed_by <> proposed_by", name="maker_is_not_checker"
+        ),
+    )
+    period: Mapped[Month] = mapped_column(String(7), primary_key=True)
+    reason: Mapped[str] = mapped_column(Text)
+    proposed_by: Mapped[str] = mapped_column(String(255))
+    proposed_at: Mapped[datetime] = mapped_column(Instant)
+    confirmed_by: Mapped[str | None] = mapped_column(String(255))
+    confirmed_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class Conversion(Base):

@@ -89,8 +89,11 @@ def _refuse_shape(deal: Deal) -> None:
         raise BadConversionError("a deal squares something on both sides")
 
 
-async def _refuse_more_than_open(session: ReadSession, here: str, deal: Deal) -> None:
-    """Sold is what the exchange account owes (credit), bought what it is owed (debit)."""
+async def open_position(session: ReadSession, here: str) -> dict[str, int]:
+    """Return {currency: minor units} that no deal squares yet: to buy above 0, to sell below.
+
+    What is to be sold the exchange account owes (credit), what is to be bought it is owed (debit).
+    """
     open_by = await balance_store.balance_of(session, Accounts(here).equity("Clearing"))
     for row in await store.conversions_waiting(session):
         if row.sold_on is None:
@@ -98,6 +101,11 @@ async def _refuse_more_than_open(session: ReadSession, here: str, deal: Deal) ->
         if row.bought_on is None:
             bought = open_by.get(row.bought_currency, 0)
             open_by[row.bought_currency] = bought - row.squares_bought
+    return {currency: amount for currency, amount in sorted(open_by.items()) if amount}
+
+
+async def _refuse_more_than_open(session: ReadSession, here: str, deal: Deal) -> None:
+    open_by = await open_position(session, here)
     to_sell = -open_by.get(deal.sold.currency, 0)
     to_buy = open_by.get(deal.bought.currency, 0)
     if deal.squares_sold > to_sell or deal.squares_bought > to_buy:

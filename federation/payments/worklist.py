@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
-from federation.payments import incoming, states, store
+from federation.money import Money
+from federation.payments import ahead, incoming, states, store
+from federation.payments.treasury import open_position
 from federation.store.sessions import ReadSession
 from federation.values.roles import Role
 from federation.values.work_item import WorkItem
@@ -17,7 +19,7 @@ _TURNS = {
 }
 
 
-async def of_payments(session: ReadSession, now: datetime) -> list[WorkItem]:
+async def of_payments(session: ReadSession, here: str, now: datetime) -> list[WorkItem]:
     """Return what waits, payments of a month, state and currency together."""
     items: list[WorkItem] = []
     for period, state, currency, count in await store.count_by_state(session):
@@ -37,4 +39,38 @@ async def of_payments(session: ReadSession, now: datetime) -> list[WorkItem]:
         why = f"{item.proposed_by} lets {item.node} leave the net: {item.reason}"
         subject = f"{item.period} {item.node}"
         items.append(WorkItem("exclusion", subject, why, Role.SETTLEMENT_APPROVER))
+    return [*items, *await _of_conversions(session, here), *await _of_members(session)]
+
+
+async def _of_members(session: ReadSession) -> list[WorkItem]:
+    """Return months whose members wait for a debtor, and decisions that wait for another person."""
+    waiting = await store.waited_for(session)
+    items: list[WorkItem] = []
+    for period in sorted({row.period for row in waiting if not row.is_net}):
+        rows = await ahead.held_back(session, period)
+        decision = await ahead.find_decision(session, period)
+        if not rows:
+            continue
+        why, turn = f"{ahead.in_words(rows)}: they wait or are paid ahead", Role.SETTLEMENT_OFFICER
+        if decision is not None:
+            why = f"{decision.proposed_by} pays them ahead: {decision.reason}"
+            turn = Role.SETTLEMENT_APPROVER
+        items.append(WorkItem("members' payments", period, why, turn))
+    return items
+
+
+async def _of_conversions(session: ReadSession, here: str) -> list[WorkItem]:
+    """Return currency that is to be sold for another, and deals that the bank has not booked."""
+    position = await open_position(session, here)
+    to_sell = [Money(-amount, currency) for currency, amount in position.items() if amount < 0]
+    to_buy = [Money(amount, currency) for currency, amount in position.items() if amount > 0]
+    items = [
+        WorkItem("conversion", row.deal, "the bank has not booked both sides", "bank", row.value_on)
+        for row in await store.conversions_waiting(session)
+    ]
+    if to_sell and to_buy:
+        sold, bought = (", ".join(map(str, side)) for side in (to_sell, to_buy))
+        subject = " ".join(money.currency for money in to_sell)
+        why = f"{sold} to be sold, {bought} to be bought"
+        items.append(WorkItem("conversion", subject, why, Role.SETTLEMENT_OFFICER))
     return items

@@ -20,9 +20,10 @@ from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Awaited, Proposal, Side
 from federation.payments.store import exclusions
+from federation.runs.between_nodes import set_off_between
 from federation.runs.nodes import nodes_of
 from federation.runs.told import Told, told_of
-from federation.settlement.messages import RunCorrected
+from federation.settlement.messages import Between, RunCorrected
 from federation.settlement.recompute import Corrected, Difference, difference
 from federation.settlement.weights import own_weights
 from federation.store import outbox
@@ -73,9 +74,11 @@ async def carry_out(
         for party in await nodes_of(session, item.runs.new.document):
             await _owe(session, item, party, terms, now)
     for item in corrections:
+        between = await set_off_between(session, item.row, item.runs, item.moved, now)
         for party in await nodes_of(session, item.runs.new.document):
             used = await _pay(session, item, party, terms, now)
-            await _tell(session, item, party, used, now)
+            own = [row for row in between if party.code in (row.payer, row.payee)]
+            await _tell(session, item, party, used, own, now)
 
 
 async def _post(session: WriteSession, item: Correction, terms: HubTerms, now: datetime) -> None:
@@ -126,16 +129,15 @@ async def _owe(
         )
         incoming.expect(session, awaited)
     if owed > called:
-        await set_off.owe(
-            session,
+        debit = set_off.NewDebit(
             node=node,
             document=of_correction(node, row.run_id),
             period=row.posted_in or row.period,
             amount=owed - called,
             cleared=cleared - called_cleared,
             currency=currency,
-            on=now.date(),
         )
+        await set_off.owe(session, debit, now.date())
 
 
 async def _pay(
@@ -172,7 +174,12 @@ async def _pay(
 
 
 async def _tell(
-    session: WriteSession, item: Correction, party: Party, used: set_off.Used, now: datetime
+    session: WriteSession,
+    item: Correction,
+    party: Party,
+    used: set_off.Used,
+    between: list[Between],
+    now: datetime,
 ) -> None:
     row, moved, node = item.row, item.moved, party.code
     message = RunCorrected(
@@ -187,6 +194,7 @@ async def _tell(
         called=str(moved.called.get(node, (0, 0))[0]),
         left=item.left,
         accounts=await _accounts(session, moved, node),
+        set_off_between=between,
     )
     await outbox.post(session, target=party.entity_id, message=message, now=now)
 

@@ -20,6 +20,7 @@ from federation.months.held import itemise_held
 from federation.months.tables import LockedPeriod, OwnWeight, Run, Standing
 from federation.payments import set_off as payments_set_off
 from federation.payments import store as payments
+from federation.payments.between import give_up
 from federation.payments.remittances import propose_remittances
 from federation.payments.tables import Payment
 from federation.runs.inputs import Gathered, digests_of, gather
@@ -240,6 +241,12 @@ async def _pay_and_tell(
         clearing_currency=terms.clearing_currency,
         on=now.date(),
     )
+    between = await give_up(
+        session,
+        before=months_back(row.period, adjustments.set_off_periods),
+        period=row.period,
+        on=now.date(),
+    )
     used = await propose_remittances(session, row, run.result, terms, now)
     for party in await nodes_of(session, run.document):
         message = RunApproved(
@@ -250,6 +257,7 @@ async def _pay_and_tell(
             uses=told.uses.get(party.code, []),
             set_off=str(used.get(party.code, 0)),
             waived=str(waived.get(party.code, 0)),
+            waived_between=[item for item in between if party.code in (item.payer, item.payee)],
         )
         await outbox.post(session, target=party.entity_id, message=message, now=now)
 

@@ -6,9 +6,12 @@ from federation.config import settlement_currency
 from federation.distribution import store
 from federation.distribution.tables import DistributedRun
 from federation.distribution.tables import StatedCredit as CreditRow
+from federation.payments import ahead
 from federation.schema.context import Info
 from federation.schema.ids import row_number
+from federation.schema.pay_ahead import AwaitedMoney, PayAhead
 from federation.schema.scalars import Money
+from federation.store.sessions import ReadSession
 from federation.values.month import parse_month
 from federation.values.roles import MAY_FOLLOW_THE_MONTH, MAY_READ_BOOKS
 
@@ -17,7 +20,12 @@ CREDITS_MAX = 1_000
 
 @strawberry.type(description="What this collective did with one run.")
 class Distribution:
-    """What a collective received of a run, kept as its fee, and could give to nobody."""
+    """What a collective received of a run, kept as its fee, and could give to nobody.
+
+    `awaited` is what debtors that left the month's net have not paid; meanwhile members wait
+    (MONEY_AWAITED), or are paid by the decision `payAhead`. `paidAhead` is what left for them
+    all the same.
+    """
 
     period: str
     run_id: str
@@ -26,10 +34,14 @@ class Distribution:
     domestic: Money
     admin_fee: Money
     outstanding: str
+    awaited: list[AwaitedMoney]
+    paid_ahead: Money
+    pay_ahead: PayAhead | None
 
     @classmethod
-    def of(cls, row: DistributedRun, currency: str) -> "Distribution":
+    async def of(cls, session: ReadSession, row: DistributedRun, currency: str) -> "Distribution":
         """Show a distribution in the collective's settlement currency."""
+        decision = await ahead.find_decision(session, row.period)
         return cls(
             period=row.period,
             run_id=row.run_id,
@@ -38,6 +50,9 @@ class Distribution:
             domestic=Money.of(row.domestic, currency),
             admin_fee=Money.of(row.admin_fee, currency),
             outstanding=row.outstanding,
+            awaited=[AwaitedMoney.of(found) for found in await ahead.awaited(session, row.period)],
+            paid_ahead=Money.of(await ahead.paid_ahead(session, row.period), currency),
+            pay_ahead=PayAhead.of(decision) if decision else None,
         )
 
 
@@ -78,7 +93,9 @@ class DistributionQuery:
         server, month = info.context.server, parse_month(period)
         async with server.db.read() as session:
             row = await store.find_distribution(session, month)
-        return Distribution.of(row, settlement_currency(server.config)) if row else None
+            if row is None:
+                return None
+            return await Distribution.of(session, row, settlement_currency(server.config))
 
     @strawberry.field(
         description="What others state for our members in an advised or approved run."

@@ -13,6 +13,7 @@ from federation.schema.ledger import LedgerQuery
 from federation.schema.licences import LicenceMutation, LicenceQuery, LicenseeMutation
 from federation.schema.objections import ObjectionMutation, RunAnswerQuery
 from federation.schema.offers import OfferMutation, OfferQuery, QuoteMutation
+from federation.schema.overpayments import OverpaymentMutation, OverpaymentQuery
 from federation.schema.parked import ParkedMutation, ParkedQuery
 from federation.schema.payments import PaymentMutation, PaymentQuery
 from federation.schema.reports import ReportMutation, ReportQuery
@@ -49,6 +50,7 @@ class Query(
     RunAnswerQuery,
     RunDiffQuery,
     BankingQuery,
+    OverpaymentQuery,
     ParkedQuery,
 ):
     """What one may ask the hub."""
@@ -73,6 +75,7 @@ class Mutation(
     DocumentMutation,
     HeldDecisionMutation,
     BankingMutation,
+    OverpaymentMutation,
     ParkedMutation,
 ):
     """What one may do at the hub."""

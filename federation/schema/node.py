@@ -14,7 +14,9 @@ from federation.schema.member_payments import MemberPaymentMutation
 from federation.schema.members import MemberQuery
 from federation.schema.objections import AnswerMutation, RunAnswerQuery
 from federation.schema.offers import OfferMutation, OfferQuery
+from federation.schema.overpayments import OverpaymentMutation, OverpaymentQuery
 from federation.schema.parked import ParkedMutation, ParkedQuery
+from federation.schema.pay_ahead import PayAheadMutation
 from federation.schema.payments import PaymentMutation, PaymentQuery
 from federation.schema.rights import NodeRightsQuery
 from federation.schema.run_diffs import RunDiffQuery
@@ -49,6 +51,7 @@ class Query(
     RunAnswerQuery,
     RunDiffQuery,
     BankingQuery,
+    OverpaymentQuery,
     OwnApplicationQuery,
     ParkedQuery,
 ):
@@ -66,9 +69,11 @@ class Mutation(
     PaymentMutation,
     ConversionMutation,
     MemberPaymentMutation,
+    PayAheadMutation,
     DocumentMutation,
     HeldClaimMutation,
     BankingMutation,
+    OverpaymentMutation,
     ParkedMutation,
 ):
     """What one may do at a node."""

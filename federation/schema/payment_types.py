@@ -119,7 +119,7 @@ class PaymentFile:
 
 @strawberry.type(description="A remittance this server waits for, or has got.")
 class IncomingRemittance:
-    """EXPECTED, BOOKED, or EXCLUDED when a debtor left the net."""
+    """EXPECTED, BOOKED, EXCLUDED when a debtor left the net, SET_OFF where debits took it up."""
 
     id: strawberry.ID
     period: str

@@ -40,9 +40,9 @@ class WorkListQuery:
             if not who.roles.isdisjoint(MAY_FOLLOW_THE_MONTH.roles):
                 items = [
                     *await worklist.of_months(session, server.code, calendar, server.clock()),
-                    *await of_payments(session, server.clock()),
+                    *await of_payments(session, server.code, server.clock()),
                     *await of_suspense(session, server.code),
-                    *await of_banking(session),
+                    *await of_banking(session, server.code),
                     *items,
                 ]
         return [

@@ -61,6 +61,14 @@ class UseWeight(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fie
     units: Digits
 
 
+class Between(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """An amount between two nodes, in minor units of the payee's settlement currency."""
+
+    payer: PartyCodeText
+    payee: PartyCodeText
+    amount: Digits
+
+
 class RunMessage(Message, frozen=True):
     """A message about one run: all of them keep their order."""
 
@@ -118,6 +126,9 @@ class RunApproved(RunMessage, frozen=True):
     uses: Annotated[list[UseWeight], Meta(max_length=ROWS_MAX)]
     set_off: Digits = "0"  # of what it gets, in its settlement currency, what debits take up
     waived: Digits = "0"  # debits that went to the reserve after their time
+    waived_between: Annotated[list[Between], Meta(max_length=PARTIES_MAX)] = msgspec.field(
+        default_factory=list[Between]
+    )  # the same of debits between this node and others
 
 
 class RunCorrected(RunMessage, frozen=True):
@@ -127,7 +138,8 @@ class RunCorrected(RunMessage, frozen=True):
     what the node gets for it in its settlement currency, or owes if negative; of a credit
     `set_off` is taken up by earlier debits and not paid; of what it owes, `called` is asked for.
     `left` are the debtors that left the net of that month: with them it is settled directly, and
-    `accounts` are those of the nodes this one has to pay.
+    `accounts` are those of the nodes this one has to pay; older debits of the same two take up
+    `set_off_between`.
     """
 
     KIND: ClassVar[str] = "run.corrected"
@@ -146,4 +158,7 @@ class RunCorrected(RunMessage, frozen=True):
     )
     accounts: Annotated[dict[PartyCodeText, PaymentAccount], Meta(max_length=PARTIES_MAX)] = (
         msgspec.field(default_factory=dict[str, PaymentAccount])
+    )
+    set_off_between: Annotated[list[Between], Meta(max_length=PARTIES_MAX)] = msgspec.field(
+        default_factory=list[Between]
     )

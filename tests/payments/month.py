@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from federation.payments import bankword as service
 from federation.payments import incoming
 from federation.payments import store as payments_store
+from federation.payments.names import base_id
 from federation.payments.postings import Amount
 from tests.federation.conftest import report_some_usage
 from tests.federation.harness import (
@@ -157,8 +158,11 @@ async def export_all(small, code, on="2026-10-13"):
     ]
 
 
-async def banks_speak(small, *codes):
-    """Book what these servers exported, and credit it to those who wait for it."""
+async def banks_speak(small, *codes, suffixed=True):
+    """Book what these servers exported, and credit it to those who wait for it.
+
+    Where not `suffixed` they wait for it under the id of the payment that it takes the place of.
+    """
     on = small.clock().date()
     act = {"who": "bank", "at": small.clock()}
     for code in codes:
@@ -173,7 +177,7 @@ async def banks_speak(small, *codes):
                 async with small.databases[payment.payee].write("test") as session:
                     await incoming.receive(
                         session,
-                        payment.payment_id,
+                        payment.payment_id if suffixed else base_id(payment.payment_id),
                         payment.payee,
                         on,
                         Amount(payment.amount, payment.currency),

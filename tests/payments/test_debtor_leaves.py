@@ -6,8 +6,12 @@ import pytest_asyncio
 import sepaxml
 from lxml import etree
 
-from federation.payments import incoming
+from federation.ledger.accounts import Entry, transfer
+from federation.ledger.store import post
+from federation.payments import bankword, incoming
+from federation.payments import service as payments_service
 from federation.payments.postings import Amount
+from federation.payments.set_off import NewDebit, owe
 from tests.federation.harness import a_line, nothing_changes, report_lines, resumed, tell
 from tests.federation.test_corrections import correct
 from tests.payments.month import (
@@ -30,6 +34,19 @@ SCHEMA = etree.XMLSchema(
 )
 
 P = "PAY-2026-09-"
+OVERPAID = "2026-09-GB-HUB"
+OVERPAYMENTS = "{ overpayments { id kind party left { minor currency } } }"
+REFUND = """mutation($id: ID!) { refundOverpayment(id: $id) {
+  ... on Payment { id state } ... on Refused { code message } } }"""
+CANCEL = """mutation($id: ID!) { cancelPayment(id: $id, reason: "set off instead") {
+  ... on Payment { id state } ... on Refused { code message } } }"""
+AGAIN = """mutation($id: ID!) { proposePaymentAgain(id: $id) {
+  ... on Payment { id state } ... on Refused { code message } } }"""
+SET_OFF = """mutation($id: ID!, $kind: String!, $ref: String!, $reason: String!) {
+  setOffOverpayment(id: $id, kind: $kind, ref: $ref, reason: $reason) {
+    ... on OverpaymentSetOff { id state } ... on Refused { code message } } }"""
+AGREE = """mutation($id: ID!) { approveSetOff(id: $id) {
+  ... on OverpaymentSetOff { id state decidedBy } ... on Refused { code message } } }"""
 CORRECTION = """{ runs(period: "2026-09") { runId corrects } }"""
 NEVER_PAID = "never paid, written to twice"
 
@@ -47,6 +64,11 @@ async def owing_with_dear_de(any_backend, tmp_path_factory):
     folder = tmp_path_factory.mktemp("dear")
     async with owing_past(any_backend, folder, fee_of_de=36_500_000) as past:
         yield past
+
+
+async def last_correction(small):
+    rows = await small.at("HUB", "auditor").ask(CORRECTION)
+    return next(row["runId"][:8] for row in rows if row["corrects"])  # the newest first
 
 
 async def exclude(small, role, subject, document, **variables):
@@ -213,23 +235,87 @@ async def test_a_debtor_is_excluded_late_by_two_people_and_only_while_it_owes(an
         assert await dues(small) == {}
 
 
-async def test_what_an_excluded_debtor_still_pays_into_the_net_is_owed_back(any_backend, owing):
-    async with resumed(any_backend, owing) as small:
-        await approve_all(small, "GB")
-        await export_all(small, "GB")  # it is on its way when the debtor leaves
-        await confirmed(small, "GB")
-        async with small.databases["HUB"].write("test") as session:
-            await incoming.receive(
-                session, f"{P}GB-HUB", "HUB", AFTER_DUE.date(), Amount(1_784_765, "GBP")
-            )
+async def paid_after_it_left(small):
+    """GB's remittance was on its way when it left the net, and comes in all the same."""
+    await approve_all(small, "GB")
+    await export_all(small, "GB")
+    await confirmed(small, "GB")
+    on, whole = AFTER_DUE.date(), Amount(1_784_765, "GBP")
+    async with small.databases["GB"].write("test") as session:
+        payment = await payments_service.get_payment(session, f"{P}GB-HUB")
+        await bankword.book(session, payment, on, whole, who="bank", at=AFTER_DUE)
+    async with small.databases["HUB"].write("test") as session:
+        await incoming.receive(session, f"{P}GB-HUB", "HUB", on, whole)
 
+
+async def test_what_an_excluded_debtor_still_pays_into_the_net_goes_back(any_backend, owing):
+    async with resumed(any_backend, owing) as small:
+        await paid_after_it_left(small)
         found = await dues(small)
         assert found["HUB"]["Due:GB"] == {"EUR": 13_319 - 2_099_724}
         assert found["GB"]["Due:HUB"] == {"GBP": 1_784_765 - 11_321}
+        officer = small.at("HUB", "settlement")
+        assert await small.at("HUB", "auditor").ask(OVERPAYMENTS) == [
+            {
+                "id": OVERPAID,
+                "kind": "LEFT_NET",
+                "party": "GB",
+                "left": {"minor": "1784765", "currency": "GBP"},
+            }
+        ]
+
+        await officer.ask(REFUND, id=OVERPAID)
+        await small.silence()
+
+        refund = f"REFUND-{OVERPAID}"
+        assert (await orders(small, "HUB"))[refund] == (1_784_765, "GBP", "PROPOSED")
+        assert (await waited_for(small, "GB"))[refund] == (1_784_765, "GBP", "EXPECTED")
+        await everybody_pays(small, "HUB", "GB")
+        assert await dues(small) == {}
+        assert await small.at("HUB", "auditor").ask(OVERPAYMENTS) == []
 
 
-async def test_what_a_correction_gives_directly_is_paid_and_what_it_takes_stays(any_backend, owing):
-    """GB left September's net; later usage moves its licences' money from FR to DE."""
+async def test_what_an_excluded_debtor_still_pays_is_set_off_and_the_rest_goes_back(
+    any_backend, owing
+):
+    async with resumed(any_backend, owing) as small:
+        await paid_after_it_left(small)
+        officer, refund = small.at("HUB", "settlement"), f"REFUND-{OVERPAID}"
+        await officer.ask(REFUND, id=OVERPAID)
+        await officer.ask(CANCEL, id=refund)
+        target = {"kind": "REMITTANCE_IN", "ref": f"{P}GB-HUB/2"}
+        two_hats = small.at("HUB", "two-hats", "settlement_officer")
+        found = await two_hats.ask(SET_OFF, id=OVERPAID, reason="as GB asked", **target)
+        number = found["id"]
+        await small.silence()
+        async with nothing_changes(small):
+            alone = await exclude(small, "settlement_approver", "two-hats", AGREE, id=number)
+        assert alone.code == "SAME_PERSON"
+        await small.at("HUB", "approver").ask(AGREE, id=number)
+        await small.silence()
+
+        # GB pays it no more, and neither server enters anything but what the rates round.
+        assert (await waited_for(small, "HUB"))[f"{P}GB-HUB/2"] == (11_321, "GBP", "BOOKED")
+        assert (await orders(small, "GB"))[f"{P}GB-HUB/2"] == (11_321, "GBP", "CANCELLED")
+        assert (await waited_for(small, "GB"))[refund] == (1_784_765, "GBP", "EXCLUDED")
+        again = await tell(small, "GB", small.at("GB", "settlement"), AGAIN, id=f"{P}GB-HUB/2")
+        assert again.code == "PAYMENT_STATE"
+
+        await officer.ask(REFUND, id=OVERPAID)
+        await small.silence()
+        assert (await orders(small, "HUB"))[f"{refund}/2"] == (1_773_444, "GBP", "PROPOSED")
+        assert (await waited_for(small, "GB"))[refund] == (1_773_444, "GBP", "EXPECTED")
+        await approve_all(small, "HUB")
+        await export_all(small, "HUB")
+        await banks_speak(small, "HUB", suffixed=False)
+        await everybody_pays(small, "GB")
+        assert await dues(small) == {}
+
+
+async def test_what_a_correction_gives_directly_is_paid_and_what_it_takes_is_set_off(
+    any_backend, owing
+):
+    """GB left September's net; later usage moves its licences' money from FR to DE, and back."""
     async with resumed(any_backend, owing) as small:
         await approve_all(small, "HUB")
         await confirmed(small, "GB")
@@ -242,11 +328,7 @@ async def test_what_a_correction_gives_directly_is_paid_and_what_it_takes_stays(
         ]
         await report_lines(small.lab("lab-one"), late, key="late")
         await correct(small, "2026-09")
-        number = next(
-            row["runId"][:8]
-            for row in await small.at("HUB", "auditor").ask(CORRECTION)
-            if row["corrects"]
-        )
+        number = await last_correction(small)
         a_part, the_rest = f"ADJ-2026-09-{number}-GB-DE", f"ADJ-2026-09-{number}-GB-DE/2"
         lost_by_fr = {"GB": {"Due:FR": {"GBP": 228_857, "EUR": 14_469}}}
         assert await dues(small) == {
@@ -268,6 +350,69 @@ async def test_what_a_correction_gives_directly_is_paid_and_what_it_takes_stays(
         }
         assert not any(key.startswith("ADJ") for key in await orders(small, "FR"))
 
-        # What FR got too much is not called in: it stays between the two.
+        # What FR got too much is not called in: it waits for its next credits.
         await everybody_pays(small, "HUB", "FR", "GB")
         assert await dues(small) == {"FR": {"Due:GB": {"EUR": -283_713}}, **lost_by_fr}
+
+        late = [
+            a_line(f"later-{licence}", licence, "https://news.example/fr/1", units=4000)
+            for licence in ("GB-000001", "GB-000002")
+        ]
+        await report_lines(small.lab("lab-one"), late, key="later")
+        await correct(small, "2026-09")
+
+        # What it gets more of the same licensor takes that up first, in both books.
+        number = await last_correction(small)
+        part, rest = f"ADJ-2026-09-{number}-GB-FR", f"ADJ-2026-09-{number}-GB-FR/2"
+        found = await dues(small)
+        assert found["FR"] == {"Due:GB": {"EUR": 42_970 + 1_203_936 - 283_713}}
+        assert found["GB"]["Due:FR"] == {"GBP": -818_714}
+        came, waiting = await orders(small, "GB"), await waited_for(small, "FR")
+        assert came[part] == (0, "EUR", "SET_OFF")
+        assert came[rest] == (963_193, "EUR", "PROPOSED")
+        assert waiting[part] == (42_970, "EUR", "SET_OFF")
+        assert waiting[rest] == (963_193, "EUR", "EXPECTED")
+        await everybody_pays(small, "HUB", "FR", "DE", "GB")
+        assert await dues(small) == {
+            "DE": {"Due:GB": {"EUR": -900_144}},
+            "GB": {"Due:DE": {"GBP": 744_251, "EUR": 24_554}},
+        }
+
+
+async def test_a_debit_between_two_is_taken_up_when_one_of_them_leaves_a_later_net(
+    any_backend, owing
+):
+    """FR got 1,000.00 too much from GB's licences of an earlier month."""
+    async with resumed(any_backend, owing) as small:
+        debit = NewDebit(
+            node="FR",
+            licensor="GB",
+            document="correction/an-earlier/FR",
+            period="2026-08",
+            amount=100_000,
+            cleared=85_000,
+            currency="EUR",
+            cleared_currency="GBP",
+        )
+        too_much = {
+            "HUB": (),
+            "DE": (),
+            "FR": transfer("Equity:FR:Clearing", "Liabilities:FR:Due:GB", 100_000, "EUR", {}),
+            "GB": transfer("Liabilities:GB:Due:FR", "Equity:GB:Clearing", 85_000, "GBP", {}),
+        }
+        for code, postings in too_much.items():
+            async with small.databases[code].write("test") as session:
+                if code != "DE":
+                    await owe(session, debit, AFTER_DUE.date())
+                if moved := tuple(postings):
+                    await post(session, [Entry(AFTER_DUE.date(), "earlier", "Earlier", moved)])
+
+        await confirmed(small, "GB")
+
+        assert (await orders(small, "GB"))[f"{P}GB-FR"] == (873_703, "EUR", "PROPOSED")
+        assert (await waited_for(small, "FR"))[f"{P}GB-FR"] == (873_703, "EUR", "EXPECTED")
+        found = await dues(small)
+        assert found["FR"]["Due:GB"] == {"EUR": 973_703 - 100_000}
+        assert found["GB"]["Due:FR"] == {"GBP": -827_648 + 85_000}
+        await everybody_pays(small, "HUB", "GB")
+        assert await dues(small) == {}

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from federation.ledger.accounts import Accounts
 from federation.ledger.service import trial_balance
 from federation.payments import incoming, states
-from federation.payments.tables import Incoming, Payment
+from federation.payments.tables import Conversion, Incoming, Payment
 from federation.store.invariants import Check
 from federation.store.sessions import ReadSession
 
@@ -15,8 +15,8 @@ from federation.store.sessions import ReadSession
 async def clearing_empty_when_paid(session: ReadSession, here: str) -> Check:
     """I7: when nothing is owed between parties, waited for or on its way, clearing is at 0.
 
-    Currency to sell that stands against currency to buy waits for the bank's deal (decision 0006);
-    only one of the two is nobody's.
+    Currency to sell that stands against currency to buy waits for a deal with the bank, and one
+    of the two for the bank to book the other side of a deal (decision 0006). Else it is nobody's.
     """
     books = Accounts(here)
     _, balance = await trial_balance(session)
@@ -41,7 +41,11 @@ async def _is_something_to_pay(session: ReadSession) -> bool:
     open_states = states.NOT_EXPORTED | states.AT_THE_BANK
     payment = select(Payment.payment_id).where(Payment.state.in_(open_states)).limit(1)
     remittance = select(Incoming.id).where(Incoming.state == incoming.EXPECTED).limit(1)
-    return bool(await session.scalar(payment) or await session.scalar(remittance))
+    deal = select(Conversion.deal).where(
+        Conversion.sold_on.is_(None) | Conversion.bought_on.is_(None)
+    )
+    open_ones = [await session.scalar(query) for query in (payment, remittance, deal.limit(1))]
+    return any(open_ones)
 
 
 async def in_transit_is_at_the_bank(session: ReadSession, here: str) -> Check:

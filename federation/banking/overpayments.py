@@ -1,0 +1,270 @@
+"""Money received beyond what was owed: it goes back, or is set against something else owed.
+
+Two ways lead to it: an officer called a part of a bank entry an overpayment, and a debtor that had
+left a month's net paid into it all the same. Either is owed back to its payer (decision 0013).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from federation.bankfiles.pain001 import BadAccountError, check_account
+from federation.banking import store
+from federation.banking.items import OVERPAYMENT
+from federation.banking.tables import MatchItem
+from federation.banking.waiting import At
+from federation.errors import RefusalError
+from federation.ledger.accounts import Accounts
+from federation.licensing import store as licensing
+from federation.payments import service as payments
+from federation.payments import states
+from federation.payments import store as payments_store
+from federation.payments.messages import NetReturned
+from federation.payments.names import OVERPAID, base_id, lab_payee, overpayment_id, refund_id
+from federation.payments.payees import account_in
+from federation.payments.postings import Amount, Leg
+from federation.payments.proposal import Proposal, Side
+from federation.payments.tables import Incoming, Payment
+from federation.store import outbox
+from federation.store.sessions import ReadSession
+from federation.trust.parties import collective_terms, hub_terms
+from federation.trust.store import find_party
+from federation.values.account import PaymentAccount
+from federation.values.month import Month, month_of
+from federation.values.party import HUB
+
+LEFT_NET = "LEFT_NET"  # what a debtor that left a month's net still paid into it
+WITHDRAWN = "WITHDRAWN"
+
+
+class UnknownOverpaymentError(RefusalError):
+    """Nothing was overpaid under this id, or nothing of it is left."""
+
+    code: ClassVar[str] = "UNKNOWN_OVERPAYMENT"
+
+
+@dataclass(frozen=True, slots=True)
+class Overpayment:
+    """What was received too much, and what of it neither went back nor was set off.
+
+    `party` is its payer: a code, `lab:<id>`, or `entry:<bank entry>` where nobody said whose it
+    is. `debt` is the account that owes it back and how much it does, `left` both amounts still.
+    `run` and `period` are those of a remittance, else empty and None.
+    """
+
+    id: str
+    kind: str
+    ref: str
+    party: str
+    received: Amount
+    debt: Leg
+    left: Amount
+    debt_left: int
+    entry: int | None = None
+    run: str = ""
+    period: Month | None = None
+
+    def part(self, minor: int) -> Leg:
+        """Return what of the debt an amount of it discharges; the last one takes the rest."""
+        whole = self.debt.amount
+        debt = whole.minor * minor // self.received.minor
+        if minor == self.left.minor:
+            debt = self.debt_left
+        return Leg(self.debt.account, Amount(debt, whole.currency))
+
+
+async def overpayments(session: ReadSession, here: str) -> list[Overpayment]:
+    """Return what was overpaid and is not wholly used, oldest first."""
+    return [row for row in await _all(session, here) if row.left.minor > 0]
+
+
+async def _all(session: ReadSession, here: str) -> list[Overpayment]:
+    used = await _used(session)
+    return [
+        *[await _of_item(session, here, item, used) for item in await _items(session)],
+        *[_of_remittance(row, used) for row in await payments_store.paid_though_excluded(session)],
+    ]
+
+
+async def find_overpayment(
+    session: ReadSession, here: str, overpayment: str, *, used_up: bool = False
+) -> Overpayment:
+    """Return an overpayment of which something is left, or where asked one that is used up."""
+    for row in await _all(session, here):
+        if row.id == overpayment and (used_up or row.left.minor > 0):
+            return row
+    raise UnknownOverpaymentError(overpayment[:48])
+
+
+async def is_used(session: ReadSession, overpayment: str) -> bool:
+    """Tell whether something of an overpayment goes back or is set off."""
+    return _taken(overpayment, await _used(session)) != (0, 0)
+
+
+def id_of_item(match_id: int, number: int) -> str:
+    """Return the id of what an item of an act called an overpayment."""
+    return f"OP-{match_id}-{number}"
+
+
+async def _items(session: ReadSession) -> list[MatchItem]:
+    rows = await store.standing_items(session, [OVERPAYMENT])
+    return sorted(rows, key=lambda row: (row.match_id, row.number))
+
+
+async def _used(session: ReadSession) -> Mapping[str, tuple[int, int]]:
+    """Return {overpayment: (what goes back or is set off, of its debt)}."""
+    sums: defaultdict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
+
+    def add(key: str, amount: int, debt: int) -> None:
+        sums[key] = (sums[key][0] + amount, sums[key][1] + debt)
+
+    for row in await store.set_offs(session):
+        if row.state != WITHDRAWN:
+            add(row.overpayment, row.amount, row.debt)
+    for payment in await payments_store.payments(session, kind=payments.REFUND):
+        if payment.state not in states.NOT_PAID:
+            add(base_id(payment.payment_id), payment.amount, payment.debt_amount)
+    return sums
+
+
+def _taken(overpayment: str, used: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
+    """Add up what is set off and what goes back: that is kept under the payment's id."""
+    taken = [used.get(key, (0, 0)) for key in (overpayment, refund_id(overpayment))]
+    return sum(amount for amount, _ in taken), sum(debt for _, debt in taken)
+
+
+def _left(
+    overpayment: str, received: Amount, debt: Leg, used: Mapping[str, tuple[int, int]]
+) -> tuple[Amount, int]:
+    amount, of_debt = _taken(overpayment, used)
+    return Amount(received.minor - amount, received.currency), debt.amount.minor - of_debt
+
+
+async def _of_item(
+    session: ReadSession, here: str, item: MatchItem, used: Mapping[str, tuple[int, int]]
+) -> Overpayment:
+    overpayment = id_of_item(item.match_id, item.number)
+    received = Amount(item.amount, item.currency)
+    debt = Leg(Accounts(here).suspense("Overpaid"), received)
+    match = await store.get_match(session, item.match_id)
+    left = _left(overpayment, received, debt, used)
+    party = await _payer(session, item.ref) or f"entry:{match.entry_id}"
+    return Overpayment(
+        overpayment, OVERPAYMENT, item.ref, party, received, debt, *left, match.entry_id
+    )
+
+
+async def _payer(session: ReadSession, ref: str) -> str | None:
+    licence = await licensing.find_licence(session, ref)
+    if licence is not None:
+        return lab_payee(licence.licensee)
+    remittance = await payments_store.find_incoming(session, ref)
+    return remittance.payer if remittance else None
+
+
+def _of_remittance(row: Incoming, used: Mapping[str, tuple[int, int]]) -> Overpayment:
+    overpayment = overpayment_id(row.id)
+    received = Amount(row.received, row.currency)
+    debt = Leg(row.debt_account, Amount(row.settled, row.debt_currency))
+    left = _left(overpayment, received, debt, used)
+    return Overpayment(
+        overpayment,
+        LEFT_NET,
+        row.id,
+        row.payer,
+        received,
+        debt,
+        *left,
+        run=row.run_id,
+        period=row.period,
+    )
+
+
+async def refund(at: At, overpayment: str, own: PaymentAccount | None) -> Payment:
+    """Propose to pay back what is left of an overpayment; another person approves the payment.
+
+    It goes to the account it came from, or that is agreed with the party. Where that is not known
+    the refund is outstanding until somebody names an account.
+    """
+    found = await find_overpayment(at.session, at.here, overpayment)
+    base = refund_id(found.id)
+    earlier = [row.payment_id for row in await _refunds(at.session, base)]
+    proposal = Proposal(
+        kind=payments.REFUND,
+        payment_id=await payments_store.next_id(at.session, base),
+        run=found.run,
+        period=month_of(at.now.date()),
+        payer=Side(at.here, own),
+        payee=Side(found.party, await _account_of(at.session, found)),
+        amount=found.left,
+        debt=found.part(found.left.minor),
+        replaces=earlier[-1] if earlier else None,
+    )
+    payment = await payments.propose(at.session, proposal, who=at.who.subject, at=at.now)
+    await tell(at, found, refunded=found.left.minor)
+    return payment
+
+
+async def _refunds(session: ReadSession, base: str) -> list[Payment]:
+    rows = await payments_store.payments(session, kind=payments.REFUND)
+    of_base = [row for row in rows if base_id(row.payment_id) == base]
+    return sorted(of_base, key=lambda row: (len(row.payment_id), row.payment_id))
+
+
+async def set_refunds_aside(at: At, overpayment: Overpayment) -> None:
+    """Let no refund that was cancelled, rejected or returned be proposed again by itself."""
+    rows = await _refunds(at.session, refund_id(overpayment.id))
+    payments.not_owed_again(
+        at.session, rows, f"{OVERPAID}{overpayment.id}", who=at.who.subject, at=at.now
+    )
+
+
+async def tell(
+    at: At, found: Overpayment, *, refunded: int, against: str | None = None, set_off: int = 0
+) -> None:
+    """At the hub: tell a node what becomes of what it paid into a net that it had left."""
+    if at.here != HUB or found.kind != LEFT_NET:
+        return
+    party = await find_party(at.session, found.party)
+    assert party is not None  # noqa: S101 - it was in the net
+    message = NetReturned(
+        run_id=found.run,
+        period=found.period or month_of(at.now.date()),
+        refund=refund_id(found.id),
+        refunded=str(refunded),
+        currency=found.received.currency,
+        against=against,
+        set_off=str(set_off),
+    )
+    await outbox.post(at.session, target=party.entity_id, message=message, now=at.now)
+
+
+async def _account_of(session: ReadSession, found: Overpayment) -> PaymentAccount | None:
+    party = await find_party(session, found.party)
+    if party is not None:
+        is_hub = party.code == HUB
+        return account_in(await hub_terms(session) if is_hub else collective_terms(party))
+    if found.entry is None:
+        return None
+    details = (await store.details_of(session, [found.entry])).get(found.entry, [])
+    told = {(row.counterparty_name, row.counterparty_account) for row in details}
+    return _account_it_came_from(told, found.received.currency)
+
+
+def _account_it_came_from(
+    told: Iterable[tuple[str | None, str | None]], currency: str
+) -> PaymentAccount | None:
+    """Return the IBAN that the bank names, if it names one payer and a bank would take it."""
+    pairs = set(told)
+    if len(pairs) != 1:
+        return None
+    name, number = pairs.pop()
+    if not name or not number:
+        return None
+    account = PaymentAccount(name, "IBAN", number, None, None)
+    try:
+        check_account(account, currency)
+    except BadAccountError:
+        return None
+    return account

@@ -1,0 +1,155 @@
+"""An overpayment set against something else that its payer owes, by two people."""
+
+from typing import ClassVar
+
+from federation.banking import store
+from federation.banking.effects import NotExpectedError
+from federation.banking.items import INVOICE, REMITTANCE_IN, BadItemError
+from federation.banking.overpayments import (
+    WITHDRAWN,
+    Overpayment,
+    find_overpayment,
+    set_refunds_aside,
+    tell,
+)
+from federation.banking.tables import OverpaymentSetOff
+from federation.banking.waiting import At, waited_for
+from federation.errors import RefusalError
+from federation.ledger.accounts import Accounts, Entry, transfer
+from federation.ledger.store import post
+from federation.licensing import receipts
+from federation.payments import incoming
+from federation.payments.expected import Expected
+from federation.payments.names import lab_payee
+from federation.payments.postings import Amount, Leg
+from federation.trust.principals import Principal, require_other_person
+from federation.values.reason import stated
+
+PROPOSED, APPROVED = "PROPOSED", "APPROVED"
+
+
+class SetOffStateError(RefusalError):
+    """There is no such set-off, or it is not in a state that allows this."""
+
+    code: ClassVar[str] = "SET_OFF_STATE"
+
+
+async def propose_set_off(
+    at: At, overpayment: str, kind: str, ref: str, reason: str
+) -> OverpaymentSetOff:
+    """Propose to set what is left of an overpayment against an invoice or remittance.
+
+    As much as is left and is open; both are of one party and currency. From then on it does not
+    go back.
+    """
+    found = await find_overpayment(at.session, at.here, overpayment)
+    target = await _target(at, found, kind, ref)
+    minor = min(found.left.minor, target.amount)
+    row = OverpaymentSetOff(
+        overpayment=found.id,
+        kind=kind,
+        ref=ref,
+        amount=minor,
+        debt=found.part(minor).amount.minor,
+        currency=found.left.currency,
+        reason=stated(reason),
+        state=PROPOSED,
+        proposed_by=at.who.subject,
+        proposed_at=at.now,
+    )
+    at.session.add(row)
+    await at.session.flush()
+    await set_refunds_aside(at, found)
+    return row
+
+
+async def approve_set_off(at: At, number: int) -> OverpaymentSetOff:
+    """Carry out as another person what was proposed, if it still fits."""
+    row = await _get(at, number)
+    if row.state == APPROVED:
+        return row
+    _require_proposed(row)
+    require_other_person(row.proposed_by, at.who.subject)
+    target = (await waited_for(at.session, at.here, at.now)).get((row.kind, row.ref))
+    if target is None or target.amount < row.amount:
+        raise NotExpectedError(f"{row.kind} {row.ref}")
+    row.state, row.decided_by, row.decided_at = APPROVED, at.who.subject, at.now
+    if row.kind == INVOICE:
+        await _pay_invoice(at, row)
+    else:
+        await _pay_remittance(at, row)
+    return row
+
+
+async def withdraw_set_off(at: At, number: int) -> OverpaymentSetOff:
+    """Take back a proposal that nobody has approved: the overpayment is open again."""
+    row = await _get(at, number)
+    if row.state == WITHDRAWN:
+        return row
+    _require_proposed(row)
+    row.state, row.decided_by, row.decided_at = WITHDRAWN, at.who.subject, at.now
+    return row
+
+
+async def _get(at: At, number: int) -> OverpaymentSetOff:
+    row = await store.find_set_off(at.session, number)
+    if row is None:
+        raise SetOffStateError(str(number))
+    return row
+
+
+def _require_proposed(row: OverpaymentSetOff) -> None:
+    if row.state != PROPOSED:
+        raise SetOffStateError(f"{row.id} is {row.state}")
+
+
+async def _target(at: At, found: Overpayment, kind: str, ref: str) -> Expected:
+    """Return what it may be set against: open, of the same party, in the same currency."""
+    if kind not in {INVOICE, REMITTANCE_IN}:
+        raise BadItemError(f"{kind[:40]} is nothing to set off against")
+    target = (await waited_for(at.session, at.here, at.now)).get((kind, ref))
+    if target is None:
+        raise NotExpectedError(f"{kind} {ref[:40]}")
+    owed_by = lab_payee(target.party) if kind == INVOICE else target.party
+    if owed_by != found.party:
+        raise BadItemError(f"{ref} is owed by {owed_by}, {found.id} was paid by {found.party}")
+    if target.currency != found.left.currency:
+        raise BadItemError(f"{ref} is in {target.currency}, {found.id} in {found.left.currency}")
+    return target
+
+
+async def _pay_invoice(at: At, row: OverpaymentSetOff) -> None:
+    """Record it as received for the licence, from today."""
+    receipt, _ = await receipts.record_receipt(
+        at.session,
+        number=row.ref,
+        received_on=at.now.date(),
+        amount=row.amount,
+        who=Principal(row.proposed_by, frozenset()),
+        key=f"set-off/{row.id}",
+        here=at.here,
+        now=at.now,
+    )
+    row.made = receipt.id
+    books = Accounts(at.here)
+    meta = {"overpayment": row.overpayment, "licence": row.ref}
+    moved = transfer(
+        books.suspense("Overpaid"), books.asset("Receivable"), row.amount, row.currency, meta
+    )
+    narration = f"Overpayment {row.overpayment} set off against {row.ref}"
+    await post(at.session, [Entry(at.now.date(), f"set-off/{row.id}", narration, tuple(moved))])
+
+
+async def _pay_remittance(at: At, row: OverpaymentSetOff) -> None:
+    """Record it as come in for the remittance, out of what owed it back."""
+    found = await find_overpayment(at.session, at.here, row.overpayment, used_up=True)
+    source = Leg(found.debt.account, Amount(row.debt, found.debt.amount.currency))
+    await incoming.receive(
+        at.session,
+        row.ref,
+        at.here,
+        at.now.date(),
+        Amount(row.amount, row.currency),
+        source=source,
+    )
+    await tell(at, found, refunded=0, against=row.ref, set_off=row.amount)

@@ -1,0 +1,165 @@
+"""Money received beyond what was owed, in GraphQL: it goes back or is set off, by two people."""
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from federation.banking import overpayments, set_offs, store, tables
+from federation.banking.confirming import BadIdError
+from federation.banking.waiting import At
+from federation.schema.context import Change, Info, Refused, change
+from federation.schema.ids import row_number
+from federation.schema.payment_types import Payment, PaymentResult
+from federation.schema.scalars import Money
+from federation.values.roles import MAY_APPROVE, MAY_PREPARE, MAY_PREPARE_OR_APPROVE, MAY_READ_BOOKS
+
+PAGE_MAX = 100
+
+
+@strawberry.type(description="Money received beyond what was owed; `left` is not used yet.")
+class Overpayment:
+    """OVERPAYMENT from a bank entry, or LEFT_NET from a debtor that had left the net.
+
+    `party` is its payer: a code, `lab:<id>`, or `entry:<bank entry>` where nobody is named.
+    """
+
+    id: strawberry.ID
+    kind: str
+    ref: str
+    party: str
+    received: Money
+    left: Money
+
+    @classmethod
+    def of(cls, row: overpayments.Overpayment) -> "Overpayment":
+        """Show an overpayment."""
+        return cls(
+            id=strawberry.ID(row.id),
+            kind=row.kind,
+            ref=row.ref,
+            party=row.party,
+            received=Money.of(row.received.minor, row.received.currency),
+            left=Money.of(row.left.minor, row.left.currency),
+        )
+
+
+@strawberry.type(description="An overpayment set off against an invoice or a remittance.")
+class OverpaymentSetOff:
+    """PROPOSED by one person, APPROVED by another, or WITHDRAWN."""
+
+    id: strawberry.ID
+    overpayment: str
+    kind: str
+    ref: str
+    amount: Money
+    reason: str
+    state: str
+    proposed_by: str
+    decided_by: str | None
+    decided_at: datetime | None
+
+    @classmethod
+    def of(cls, row: tables.OverpaymentSetOff) -> "OverpaymentSetOff":
+        """Show a set-off."""
+        return cls(
+            id=strawberry.ID(str(row.id)),
+            overpayment=row.overpayment,
+            kind=row.kind,
+            ref=row.ref,
+            amount=Money.of(row.amount, row.currency),
+            reason=row.reason,
+            state=row.state,
+            proposed_by=row.proposed_by,
+            decided_by=row.decided_by,
+            decided_at=row.decided_at,
+        )
+
+
+OverpaymentSetOffResult = Annotated[
+    OverpaymentSetOff | Refused, strawberry.union("OverpaymentSetOffResult")
+]
+
+
+def _at(at: Change) -> At:
+    return At(at.session, at.server.code, at.who, at.now)
+
+
+def _number(written: str) -> int:
+    number = row_number(written)
+    if number is None:
+        raise BadIdError(written[:40])
+    return number
+
+
+@strawberry.type
+class OverpaymentQuery:
+    """What staff and auditors see of money paid too much."""
+
+    @strawberry.field(description="Money received beyond what was owed that is not used yet.")
+    async def overpayments(self, info: Info) -> list[Overpayment]:
+        """List what has to go back or to be set off, oldest first, at most 100."""
+        info.context.whose(MAY_READ_BOOKS)
+        server = info.context.server
+        async with server.db.read() as session:
+            found = await overpayments.overpayments(session, server.code)
+        return [Overpayment.of(row) for row in found[:PAGE_MAX]]
+
+    @strawberry.field(description="What overpayments were or are to be set off against.")
+    async def set_offs(self, info: Info) -> list[OverpaymentSetOff]:
+        """List the newest 100."""
+        info.context.whose(MAY_READ_BOOKS)
+        async with info.context.server.db.read() as session:
+            found = await store.set_offs(session)
+        return [OverpaymentSetOff.of(row) for row in reversed(found[-PAGE_MAX:])]
+
+
+@strawberry.type
+class OverpaymentMutation:
+    """What becomes of money paid too much: on every server."""
+
+    @strawberry.mutation(description="Propose to pay an overpayment back, to where it came from.")
+    async def refund_overpayment(self, info: Info, id: strawberry.ID) -> PaymentResult:  # noqa: A002
+        """Propose the payment; another person approves it (UNKNOWN_OVERPAYMENT)."""
+
+        async def act(at: Change) -> Payment:
+            own = await at.server.own_account(at.session)
+            return Payment.of(await overpayments.refund(_at(at), id, own))
+
+        return await change(info, "overpayment.refund", MAY_PREPARE, act)
+
+    @strawberry.mutation(description="Propose to set an overpayment off against what is open.")
+    async def set_off_overpayment(
+        self,
+        info: Info,
+        id: strawberry.ID,  # noqa: A002
+        kind: str,
+        ref: str,
+        reason: str,
+    ) -> OverpaymentSetOffResult:
+        """Set it against an INVOICE or REMITTANCE_IN of the same payer and currency."""
+
+        async def act(at: Change) -> OverpaymentSetOff:
+            return OverpaymentSetOff.of(
+                await set_offs.propose_set_off(_at(at), id, kind, ref, reason)
+            )
+
+        return await change(info, "overpayment.set_off", MAY_PREPARE, act)
+
+    @strawberry.mutation(description="Approve a set-off as another person: it is posted.")
+    async def approve_set_off(self, info: Info, id: strawberry.ID) -> OverpaymentSetOffResult:  # noqa: A002
+        """Carry it out (SAME_PERSON, SET_OFF_STATE, NOT_EXPECTED)."""
+
+        async def act(at: Change) -> OverpaymentSetOff:
+            return OverpaymentSetOff.of(await set_offs.approve_set_off(_at(at), _number(id)))
+
+        return await change(info, "overpayment.approve", MAY_APPROVE, act)
+
+    @strawberry.mutation(description="Withdraw a set-off that nobody has approved.")
+    async def withdraw_set_off(self, info: Info, id: strawberry.ID) -> OverpaymentSetOffResult:  # noqa: A002
+        """Take the proposal back; the overpayment is open again (SET_OFF_STATE)."""
+
+        async def act(at: Change) -> OverpaymentSetOff:
+            return OverpaymentSetOff.of(await set_offs.withdraw_set_off(_at(at), _number(id)))
+
+        return await change(info, "overpayment.withdraw", MAY_PREPARE_OR_APPROVE, act)

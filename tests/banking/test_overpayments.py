@@ -1,0 +1,301 @@
+"""What was paid too much goes back, or is set off against something else: each by two people."""
+
+from datetime import date
+
+from federation.banking import overpayments, set_offs
+from federation.banking.effects import NotExpectedError, UndoBlockedError
+from federation.banking.items import BadItemError
+from federation.banking.overpayments import UnknownOverpaymentError
+from federation.banking.set_offs import SetOffStateError
+from federation.banking.settling import undo as undo_entry
+from federation.banking.worklist import of_banking
+from federation.licensing import store as licensing
+from federation.payments import bankword, exporting
+from federation.payments import service as payments
+from federation.payments.postings import Amount
+from federation.payments.states import PaymentStateError
+from federation.trust.principals import SamePersonError
+from federation.values.reason import ReasonError
+from tests.banking.bank import Ntry, Tx, statement
+from tests.banking.counter import (
+    APPROVER,
+    BANK,
+    NOW,
+    OFFICER,
+    RECEIVABLE,
+    at,
+    set_up,
+    settle,
+    take,
+    undo,
+)
+from tests.banking.test_settling import UNEARNED, books, received, remittance
+from tests.databases import refused
+from tests.payments.factories import HUB_ACCOUNT
+
+LICENCE, OTHER = "HUB-000001", "HUB-000002"
+OVERPAID, TRANSIT = "Liabilities:HUB:Suspense:Overpaid", "Liabilities:HUB:InTransit"
+OF_LAB = "FR1420041010050500013M02606"
+OP, REFUND = "OP-1-2", "REFUND-OP-1-2"
+
+
+async def overpaid(database, *, account=OF_LAB):
+    """Lab One pays 1,300.00 for an invoice of 1,000.00; another one is of 200.00."""
+    await set_up(database, "100000", "20000")
+    came = Ntry("1300.00", reference="B1", txs=(Tx("1300.00", name="Lab One", account=account),))
+    await take(database, statement(came, closing="1300.00"))
+    await settle(database, 1, ("INVOICE", LICENCE, 100_000), ("OVERPAYMENT", LICENCE, 30_000))
+
+
+async def left(database):
+    async with database.read() as session:
+        found = await overpayments.overpayments(session, "HUB")
+    return {row.id: (row.kind, row.party, row.left.minor) for row in found}
+
+
+async def waiting(database):
+    async with database.read() as session:
+        items = await of_banking(session, "HUB")
+    return [(item.kind, item.subject, item.why, item.turn) for item in items]
+
+
+async def refund(database, who=OFFICER):
+    async with database.write("refund") as session:
+        return await overpayments.refund(at(session, who), OP, HUB_ACCOUNT)
+
+
+def refunding(session):
+    return overpayments.refund(at(session), OP, HUB_ACCOUNT)
+
+
+async def set_off(database, kind, ref, overpayment=OP):
+    async with database.write("set off") as session:
+        row = await set_offs.propose_set_off(at(session), overpayment, kind, ref, "as agreed")
+        return row.id
+
+
+def setting_off(kind, ref, reason="as agreed"):
+    return lambda session: set_offs.propose_set_off(at(session), OP, kind, ref, reason)
+
+
+async def approve(database, number, who=APPROVER):
+    async with database.write("approve") as session:
+        row = await set_offs.approve_set_off(at(session, who), number)
+        return row.state, row.decided_by
+
+
+async def test_an_overpayment_goes_back_to_the_account_it_came_from(database):
+    await overpaid(database)
+    assert await left(database) == {OP: ("OVERPAYMENT", "lab:lab-one", 30_000)}
+    assert await waiting(database) == [
+        ("overpayment", OP, "300.00 EUR of lab:lab-one: pay back or set off", "settlement_officer")
+    ]
+
+    payment = await refund(database)
+
+    assert (payment.payment_id, payment.kind, payment.state) == (REFUND, "REFUND", "PROPOSED")
+    assert (payment.payee, payment.amount, payment.currency) == ("lab:lab-one", 30_000, "EUR")
+    assert OF_LAB in (payment.payee_account or "")
+    assert (await left(database), await waiting(database)) == ({}, [])
+    await refused(database, UnknownOverpaymentError, refunding)
+    async with database.write("pay") as session:
+        payment = await payments.get_payment(session, REFUND)
+        await payments.approve(session, payment, who=APPROVER.subject, at=NOW)
+        document = await exporting.export(
+            session, [payment], value_on=date(2026, 10, 20), who=OFFICER.subject, at=NOW
+        )
+    assert f"<EndToEndId>{REFUND}</EndToEndId>".encode() in document.body
+    assert b'<InstdAmt Ccy="EUR">300.00</InstdAmt>' in document.body
+    assert await books(database) == {
+        BANK: 130_000,
+        RECEIVABLE: 20_000,
+        UNEARNED: -120_000,
+        TRANSIT: -30_000,
+    }
+
+    leaving = Ntry(
+        "300.00", "DBIT", reference="B2", booked_on="2026-10-17", txs=(Tx("300.00", e2e=REFUND),)
+    )
+    file = statement(
+        leaving, opening="1300.00", closing="1000.00", statement_id="STM-2", sequence=2
+    )
+    await take(database, file)
+    assert await books(database) == {BANK: 100_000, RECEIVABLE: 20_000, UNEARNED: -120_000}
+
+
+async def test_who_proposes_a_refund_does_not_approve_it(database):
+    await overpaid(database)
+    await refund(database)
+
+    async def alone(session):
+        payment = await payments.get_payment(session, REFUND)
+        await payments.approve(session, payment, who=OFFICER.subject, at=NOW)
+
+    await refused(database, SamePersonError, alone)
+
+
+async def test_a_refund_waits_for_an_account_where_the_bank_names_none(database):
+    await overpaid(database, account=None)
+
+    payment = await refund(database)
+
+    assert (payment.state, payment.reason) == ("OUTSTANDING", "ACCOUNT_MISSING")
+
+
+async def test_a_refund_that_came_back_is_open_again_and_paid_anew_once(database):
+    await overpaid(database)
+    await refund(database)
+    async with database.write("cancel") as session:
+        payment = await payments.get_payment(session, REFUND)
+        await payments.cancel(session, payment, "a mistake", who=OFFICER.subject, at=NOW)
+    assert await left(database) == {OP: ("OVERPAYMENT", "lab:lab-one", 30_000)}
+
+    again = await refund(database)
+
+    assert (again.payment_id, again.replaces, again.amount) == (f"{REFUND}/2", REFUND, 30_000)
+
+    async def once_more(session):
+        payment = await payments.get_payment(session, REFUND)
+        await payments.again(session, payment, HUB_ACCOUNT, HUB_ACCOUNT, who="x", at=NOW)
+
+    await refused(database, PaymentStateError, once_more)
+
+
+async def test_an_overpayment_is_set_off_against_another_invoice_by_two_people(database):
+    await overpaid(database)
+    before = await books(database)
+
+    number = await set_off(database, "INVOICE", OTHER)
+
+    assert await books(database) == before
+    assert await left(database) == {OP: ("OVERPAYMENT", "lab:lab-one", 10_000)}
+    assert [item for item in await waiting(database) if item[0] == "set-off"] == [
+        (
+            "set-off",
+            str(number),
+            f"olga sets 200.00 EUR of {OP} off against {OTHER}: as agreed",
+            "settlement_approver",
+        )
+    ]
+    await refused(
+        database,
+        SamePersonError,
+        lambda session: set_offs.approve_set_off(at(session, OFFICER), number),
+    )
+
+    assert await approve(database, number) == ("APPROVED", "anna")
+    assert await approve(database, number) == ("APPROVED", "anna")
+
+    assert await books(database) == {BANK: 130_000, UNEARNED: -120_000, OVERPAID: -10_000}
+    assert await received(database) == [100_000]
+    async with database.read() as session:
+        [receipt] = await licensing.receipts_of(session, OTHER)
+    assert (receipt.amount, receipt.recorded_by) == (20_000, "olga")
+    assert receipt.received_on == NOW.date()
+    await refused(database, NotExpectedError, setting_off("INVOICE", OTHER))  # it is paid by now
+    rest = await refund(database)
+    assert rest.amount == 10_000
+
+
+async def test_an_overpayment_is_set_off_against_a_remittance_of_the_same_party(database):
+    await set_up(database)
+    await remittance(database)
+    name = "PAY-2026-09-GB-HUB"
+    entry = Ntry("30.00", reference="B1")
+    await take(database, statement(entry, closing="30.00"))
+    await settle(database, 1, ("OVERPAYMENT", name, 3_000))
+    assert await left(database) == {"OP-1-1": ("OVERPAYMENT", "GB", 3_000)}
+
+    await approve(database, await set_off(database, "REMITTANCE_IN", name, "OP-1-1"))
+
+    assert await books(database) == {BANK: 3_000, "Liabilities:HUB:Due:GB": -3_000}
+    assert await left(database) == {}
+
+
+async def test_a_set_off_that_does_not_fit_is_refused_and_writes_nothing(database):
+    await overpaid(database)
+    await remittance(database)
+
+    for kind, ref, refusal in (
+        ("INVOICE", LICENCE, NotExpectedError),
+        ("INVOICE", "HUB-000009", NotExpectedError),
+        ("REMITTANCE_IN", "PAY-2026-09-GB-HUB", BadItemError),  # another party owes it
+        ("BANK_CHARGE", LICENCE, BadItemError),
+    ):
+        await refused(database, refusal, setting_off(kind, ref))
+    await refused(database, ReasonError, setting_off("INVOICE", OTHER, reason=" "))
+    await refused(
+        database, SetOffStateError, lambda session: set_offs.approve_set_off(at(session), 1)
+    )
+
+
+async def test_a_set_off_whose_invoice_was_paid_meanwhile_is_not_approved_but_withdrawn(database):
+    await overpaid(database)
+    number = await set_off(database, "INVOICE", OTHER)
+    late = Ntry("200.00", reference="B2", booked_on="2026-10-17")
+    await take(
+        database,
+        statement(late, opening="1300.00", closing="1500.00", statement_id="STM-2", sequence=2),
+    )
+    await settle(database, 2, ("INVOICE", OTHER, 20_000))
+
+    await refused(
+        database,
+        NotExpectedError,
+        lambda session: set_offs.approve_set_off(at(session, APPROVER), number),
+    )
+    async with database.write("withdraw") as session:
+        await set_offs.withdraw_set_off(at(session), number)
+
+    assert await left(database) == {OP: ("OVERPAYMENT", "lab:lab-one", 30_000)}
+    await refused(
+        database,
+        SetOffStateError,
+        lambda session: set_offs.approve_set_off(at(session, APPROVER), number),
+    )
+
+
+async def test_a_cancelled_refund_is_not_proposed_again_beside_a_set_off(database):
+    await overpaid(database)
+    await refund(database)
+    async with database.write("cancel") as session:
+        payment = await payments.get_payment(session, REFUND)
+        await payments.cancel(session, payment, "set off instead", who="olga", at=NOW)
+    await approve(database, await set_off(database, "INVOICE", OTHER))
+
+    async def once_more(session):
+        payment = await payments.get_payment(session, REFUND)
+        await payments.again(session, payment, HUB_ACCOUNT, HUB_ACCOUNT, who="x", at=NOW)
+
+    found = await refused(database, PaymentStateError, once_more)
+    assert found.message.endswith(f"{REFUND} is not owed since overpayment/{OP})")
+    assert (await refund(database)).amount == 10_000
+
+
+async def test_what_goes_back_or_is_set_off_is_not_taken_back_before(database):
+    await overpaid(database)
+    number = await set_off(database, "INVOICE", OTHER)
+
+    await refused(
+        database, UndoBlockedError, lambda session: undo_entry(at(session), 1, "a mistake")
+    )
+    async with database.write("withdraw") as session:
+        await set_offs.withdraw_set_off(at(session), number)
+    await undo(database, 1)
+    assert await left(database) == {}
+
+
+async def test_a_returned_refund_is_owed_again(database):
+    await overpaid(database)
+    await refund(database)
+    async with database.write("pay") as session:
+        payment = await payments.get_payment(session, REFUND)
+        act = {"who": "anna", "at": NOW}
+        await payments.approve(session, payment, **act)
+        await exporting.export(session, [payment], value_on=NOW.date(), **act)
+        whole = Amount(30_000, "EUR")
+        await bankword.book(session, payment, NOW.date(), whole, **act)
+        await bankword.give_back(session, payment, NOW.date(), whole, "AC04", **act)
+
+    assert await left(database) == {OP: ("OVERPAYMENT", "lab:lab-one", 30_000)}
+    assert (await books(database))[OVERPAID] == -30_000

@@ -1,0 +1,145 @@
+"""While a debtor that left the net has not paid, members wait, or two people pay them ahead."""
+
+import pytest_asyncio
+
+from tests.federation.harness import nothing_changes, resumed, tell
+from tests.payments.month import (
+    AFTER_DUE,
+    CONFIRM,
+    EXCLUDE,
+    MEMBERS,
+    approve_all,
+    banks_speak,
+    export_all,
+    orders,
+    owing_past,
+)
+
+DISTRIBUTION = """{ distribution(period: "2026-09") {
+  awaited { payer amount { minor currency } } paidAhead { minor } payAhead {
+  reason proposedBy confirmedBy } } }"""
+WORK = "{ workList { kind subject why turn } }"
+STATEMENT = """query($member: String!) { memberStatement(period: "2026-09", member: $member) {
+  payable { minor } notPaid { minor } notPaidReason } }"""
+PROPOSE = """mutation($reason: String!) { proposePayAhead(period: "2026-09", reason: $reason) {
+  ... on PayAhead { proposedBy confirmedBy } ... on Refused { code message } } }"""
+AGREE = """mutation { confirmPayAhead(period: "2026-09") {
+  ... on PayAhead { proposedBy confirmedBy } ... on Refused { code message } } }"""
+GB_OWES = {"payer": "GB", "amount": {"minor": "973703", "currency": "EUR"}}
+LAWFUL = "paid from the reserve within the six months of the law"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def owing(any_backend, tmp_path_factory):
+    """A settled month in which GB owes the others."""
+    async with owing_past(any_backend, tmp_path_factory.mktemp("ahead")) as past:
+        yield past
+
+
+async def leave(small):
+    small.set_clock(AFTER_DUE)
+    await small.at("HUB", "settlement").ask(EXCLUDE, node="GB", reason="never paid")
+    await small.at("HUB", "approver").ask(CONFIRM, node="GB")
+    await small.silence()
+
+
+async def at_fr(small, document, subject="settlement", role=None, **variables):
+    return await tell(small, "FR", small.at("FR", subject, role), document, **variables)
+
+
+async def of_members(small):
+    found = await small.at("FR", "auditor").ask(WORK)
+    return [item for item in found if item["kind"] == "members' payments"]
+
+
+async def distribution(small):
+    return await small.at("FR", "auditor").ask(DISTRIBUTION)
+
+
+async def test_members_wait_for_a_debtor_that_left_the_net_and_this_is_said(any_backend, owing):
+    async with resumed(any_backend, owing) as small:
+        assert (await distribution(small))["awaited"] == []
+        await leave(small)
+
+        async with nothing_changes(small):
+            found = await at_fr(small, MEMBERS)
+            decided = await at_fr(small, AGREE, "approver")
+        assert [found.code, decided.code] == ["MONEY_AWAITED", "NO_PAY_AHEAD"]
+        assert await of_members(small) == [
+            {
+                "kind": "members' payments",
+                "subject": "2026-09",
+                "why": "GB owes 9737.03 EUR: they wait or are paid ahead",
+                "turn": "settlement_officer",
+            }
+        ]
+        assert await distribution(small) == {
+            "awaited": [GB_OWES],
+            "paidAhead": {"minor": "0"},
+            "payAhead": None,
+        }
+
+        assert await small.at("FR", "auditor").ask(STATEMENT, member="fr-a") == {
+            "payable": {"minor": "662281"},
+            "notPaid": {"minor": "662281"},
+            "notPaidReason": "MONEY_AWAITED",
+        }
+
+        # Once it has paid, they are paid.
+        for code in ("HUB", "GB"):
+            await approve_all(small, code)
+            await export_all(small, code)
+            await banks_speak(small, code)
+        assert await of_members(small) == []
+        answer = await at_fr(small, MEMBERS)
+        assert answer.body["data"]["proposeMemberPayments"]["proposed"] == 3
+        async with nothing_changes(small):
+            late = await at_fr(small, PROPOSE, reason=LAWFUL)
+        assert late.code == "NOTHING_AWAITED"
+
+
+async def test_two_people_pay_members_ahead_and_this_is_said(any_backend, owing):
+    async with resumed(any_backend, owing) as small:
+        await leave(small)
+        async with nothing_changes(small):
+            silent = await at_fr(small, PROPOSE, reason=" ")
+            no_office = await at_fr(small, PROPOSE, "approver", reason=LAWFUL)
+        assert [silent.code, no_office.code] == ["REASON_MISSING", "NOT_ALLOWED"]
+
+        await at_fr(small, PROPOSE, "two-hats", "settlement_officer", reason=LAWFUL)
+        async with nothing_changes(small):
+            alone = await at_fr(small, AGREE, "two-hats", "settlement_approver")
+            early = await at_fr(small, MEMBERS)
+        assert [alone.code, early.code] == ["SAME_PERSON", "MONEY_AWAITED"]
+        [item] = await of_members(small)
+        assert (item["why"], item["turn"]) == (
+            f"two-hats pays them ahead: {LAWFUL}",
+            "settlement_approver",
+        )
+
+        await at_fr(small, AGREE, "approver")
+        assert await of_members(small) == []
+        await at_fr(small, MEMBERS)
+        await approve_all(small, "FR")
+        await export_all(small, "FR")
+        assert {row[0] for row in (await orders(small, "FR")).values()} == {
+            662_281,
+            120_415,
+            120_414,
+        }
+        assert await distribution(small) == {
+            "awaited": [GB_OWES],
+            "paidAhead": {"minor": "903110"},
+            "payAhead": {"reason": LAWFUL, "proposedBy": "two-hats", "confirmedBy": "approver"},
+        }
+
+
+async def test_what_was_proposed_before_the_debtor_left_is_not_exported(any_backend, owing):
+    async with resumed(any_backend, owing) as small:
+        await at_fr(small, MEMBERS)
+        await approve_all(small, "FR")
+        await leave(small)
+
+        async with nothing_changes(small):
+            [held_up] = await export_all(small, "FR")
+        assert held_up.code == "MONEY_AWAITED"
