@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, literal, select, text, union_all
 
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Entry, Posting
-from federation.ledger.store import moved
+from federation.ledger.balance_store import moved
 from federation.metering.tables import UsageTotal
 from federation.store.exact import (
     exact_sums,
