@@ -21,6 +21,7 @@ from federation.metering.verdicts import (
     UNKNOWN_LICENCE,
     term_class,
 )
+from federation.registry.matching import Filed
 from federation.registry.urls import normalise_url
 from federation.store.base import to_micros
 from federation.tabular import BadValueError, parse_instant
@@ -83,6 +84,14 @@ class Sorted:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeaksFor:
+    """The member a site reports for, and what that member claims."""
+
+    member: str
+    claims: Filed[None]
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
     """What the receiving server knows: whose lines these are, its licences, the uses, the month."""
 
@@ -91,6 +100,7 @@ class Desk:
     licensee: str | None  # set for a lab: another lab's licence is unknown to it
     uses: Collection[str]
     current_period: Month
+    speaks_for: SpeaksFor | None = None  # set for the site of a member
 
 
 _strict = msgspec.json.Decoder(LineIn)
@@ -210,9 +220,13 @@ def _check_fields(line: LineIn, desk: Desk, period: Month) -> None:
     if line.source is not None and line.source != desk.source:
         raise _LineRefusedError(MALFORMED, f"source: lines here are {desk.source}", period)
     try:
-        normalise_url(line.url)
+        key = normalise_url(line.url)
     except RefusalError as error:
         raise _LineRefusedError(MALFORMED, f"url: {error}", period) from error
+    own = desk.speaks_for
+    if own is not None and not own.claims.matching(key):
+        reason = f"url: no address of {own.member}, for whom this site reports"
+        raise _LineRefusedError(MALFORMED, reason, period)
 
 
 def _evidence(line: LineIn) -> str | None:

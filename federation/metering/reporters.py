@@ -16,12 +16,15 @@ class BadBatchKeyError(BadIdempotencyKeyError):
 class Reporter:
     """Whose lines a batch holds: `source` is lab or site, `name` keeps its event ids apart.
 
-    `licensee` is set for a lab: another lab's licence is unknown to it.
+    `licensee` is set for a lab: another lab's licence is unknown to it. `member` is set for the
+    site of a member: it speaks for that member's addresses only. A site's credential that was
+    issued for no member is the collective's own, which reports for all of them.
     """
 
     source: str
     name: str
     licensee: str | None
+    member: str | None = None
 
 
 def reporter_of(who: Principal, here: str) -> Reporter:
@@ -32,7 +35,9 @@ def reporter_of(who: Principal, here: str) -> Reporter:
         raise NotAllowedError("labs report to the hub, sites to their node")
     source = "lab" if is_lab else "site"
     name = f"{source}:{who.party or who.subject}"
-    return Reporter(source, name, who.require_party() if is_lab else None)
+    if is_lab:
+        return Reporter(source, name, who.require_party())
+    return Reporter(source, name, None, who.party)
 
 
 def check_batch_key(key: str) -> None:

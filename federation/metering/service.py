@@ -18,6 +18,7 @@ from federation.metering.ingest import (
     DecodedLine,
     Desk,
     RefusedLine,
+    SpeaksFor,
     decode_lines,
     repeated,
     sort_batch,
@@ -27,6 +28,9 @@ from federation.metering.reporters import Reporter
 from federation.metering.tables import Batch
 from federation.metering.tally import LATE
 from federation.registry import index_store
+from federation.registry import store as registry
+from federation.registry.matching import Filed
+from federation.registry.urls import ClaimKey
 from federation.store.canonical import sha256_hex
 from federation.store.idempotency import IdempotencyConflictError
 from federation.store.sessions import ReadSession, WriteSession
@@ -119,7 +123,14 @@ async def ingest(
         if known.digest != batch.digest:
             raise BatchConflictError(key)
         return msgspec.json.decode(known.receipt, type=IngestReceipt)
-    desk = Desk(sender.source, licences.facts, sender.licensee, terms.use_weight, month_of(now))
+    desk = Desk(
+        sender.source,
+        licences.facts,
+        sender.licensee,
+        terms.use_weight,
+        month_of(now),
+        await _speaks_for(session, sender),
+    )
     found = sort_batch(batch.lines, desk)
     accepted = list(found.accepted.values())
     first = await usage_lines.add_new_lines(session, reporter, sender.source, accepted)
@@ -155,6 +166,16 @@ async def ingest(
         )
     )
     return receipt
+
+
+async def _speaks_for(session: ReadSession, sender: Reporter) -> SpeaksFor | None:
+    """Return what the site of a member may report: what lies below the member's claims."""
+    if sender.member is None:
+        return None
+    claims: Filed[None] = Filed()
+    for row in await registry.member_prefixes(session, sender.member):
+        claims.add(ClaimKey(row.host, row.path, row.wildcard), None)
+    return SpeaksFor(sender.member, claims)
 
 
 async def _notices(

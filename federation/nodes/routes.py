@@ -1,8 +1,6 @@
 """The routes only a node has: registry imports, site policies, the validity of a token."""
 
-import asyncio
 import contextlib
-import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,24 +9,22 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
-from federation.edge.auth import party_key
 from federation.edge.files import NoSuchFileError
 from federation.edge.http import decoded, json_response, read_body, who_asks
-from federation.edge.peers import PeerAnswerError, PeerClient
+from federation.edge.peers import PeerClient
+from federation.nodes.trust import TrustHolder
 from federation.registry import service as registry
 from federation.registry import store
 from federation.registry.tables import Claim
-from federation.server import Server, node_config
+from federation.server import Server
 from federation.store.canonical import digest
 from federation.store.sessions import ReadSession
 from federation.trust.jose import InvalidTokenError
-from federation.trust.parties import NotAdmittedError
 from federation.trust.policy import (
     LicenceStatus,
     SiteOptOut,
     SiteTerms,
     TrustDocument,
-    read_trust_document,
     sign_site_policy,
 )
 from federation.trust.principals import NotAllowedError
@@ -39,12 +35,7 @@ from federation.values.roles import MAY_KEEP_THE_REGISTRY, MAY_READ_SITE_POLICY
 
 CSV_BYTES_MAX = 64 * 1024 * 1024
 SMALL_BODY_MAX = 64 * 1024
-TRUST_SECONDS = 20.0
 RESIGN_SECONDS = 600
-
-
-class NoTrustDocumentError(NotAdmittedError):
-    """The hub's trust document has not come yet."""
 
 
 class Validate(msgspec.Struct, frozen=True):
@@ -52,35 +43,6 @@ class Validate(msgspec.Struct, frozen=True):
 
     token: str
     publisher_id: str
-
-
-class TrustHolder:
-    """The hub's trust document as last pulled; a hub that is down leaves the old one standing."""
-
-    def __init__(self, server: Server, peers: PeerClient) -> None:
-        self._server, self._peers = server, peers
-        self._document: str | None = None
-        self._etag = ""
-        self._next = 0.0
-        self._lock = asyncio.Lock()
-
-    async def document(self) -> str:
-        """Return the document, pulled again when it is older than 20 seconds."""
-        async with self._lock:
-            if self._document is None or time.monotonic() >= self._next:
-                await self._pull()
-            if self._document is None:
-                raise NoTrustDocumentError
-            return self._document
-
-    async def _pull(self) -> None:
-        config = node_config(self._server)
-        try:
-            text = await self._peers.get_text(f"{config.hub.url}/trust")
-        except PeerAnswerError:
-            return
-        self._document = text
-        self._next = time.monotonic() + TRUST_SECONDS
 
 
 def node_routes(server: Server, peers: PeerClient) -> list[Any]:
@@ -101,7 +63,7 @@ def node_routes(server: Server, peers: PeerClient) -> list[Any]:
         who = await who_asks(server, request)
         if who.whose(MAY_READ_SITE_POLICY, member) != member:
             raise NotAllowedError("another member's site")
-        document = await trust.document()
+        document = (await trust.current()).text
         async with server.db.read() as session:
             terms = await site_terms(session, server, member)
         now = server.clock()
@@ -122,7 +84,7 @@ def node_routes(server: Server, peers: PeerClient) -> list[Any]:
     async def validate(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Say whether a token opens a publisher's pages: 200, or 403 with the reason."""
         asked = decoded(await read_body(request, SMALL_BODY_MAX), Validate)
-        return await _validate(server, asked, await trust.document())
+        return await _validate(server, asked, (await trust.current()).document)
 
     return [imports, policy, validate]
 
@@ -188,15 +150,12 @@ def _with_parents(hosts: set[str]) -> set[str]:
     return found
 
 
-async def _validate(server: Server, asked: Validate, document: str) -> Response[bytes]:
+async def _validate(server: Server, asked: Validate, trusted: TrustDocument) -> Response[bytes]:
     async with server.db.read() as session:
-        hub = await find_party(session, HUB)
         claims = await store.member_prefixes(session, asked.publisher_id)
-    if hub is None or not claims:
+    if not claims:
         return json_response({"valid": False, "reason": "unknown publisher"}, 403)
     try:
-        key = party_key(hub)
-        trusted = read_trust_document(document, {key.kid: key})
         token = _opens_one(asked.token, claims, trusted, server.clock())
     except (InvalidTokenError, OutsideAudienceError) as refusal:
         return json_response({"valid": False, "reason": refusal.message}, 403)
