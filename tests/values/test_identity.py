@@ -119,7 +119,7 @@ def test_four_eyes_are_counted_in_one_place():
     found = {
         file.relative_to(package).as_posix()
         for file in package.rglob("*.py")
-        if "SamePersonError" in file.read_text(encoding="utf-8")
+        if "raise SamePersonError" in file.read_text(encoding="utf-8")
     }
 
     assert found == {"trust/principals.py"}
