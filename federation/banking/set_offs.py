@@ -22,6 +22,7 @@ from federation.payments import incoming
 from federation.payments.expected import Expected
 from federation.payments.names import lab_payee
 from federation.payments.postings import Amount, Leg
+from federation.payments.store import find_incoming
 from federation.trust.principals import Principal, require_other_person
 from federation.values.reason import stated
 
@@ -40,8 +41,16 @@ async def propose_set_off(
     """Propose to set what is left of an overpayment against an invoice or remittance.
 
     As much as is left and is open; both are of one party and currency. From then on it does not
-    go back.
+    go back. The same again, while nobody has decided, changes nothing.
     """
+    for known in await store.set_offs(at.session):
+        if (known.overpayment, known.kind, known.ref, known.state) == (
+            overpayment,
+            kind,
+            ref,
+            PROPOSED,
+        ):
+            return known
     found = await find_overpayment(at.session, at.here, overpayment)
     target = await _target(at, found, kind, ref)
     minor = min(found.left.minor, target.amount)
@@ -70,8 +79,8 @@ async def approve_set_off(at: At, number: int) -> OverpaymentSetOff:
         return row
     _require_proposed(row)
     require_other_person(row.proposed_by, at.who.subject)
-    target = (await waited_for(at.session, at.here, at.now)).get((row.kind, row.ref))
-    if target is None or target.amount < row.amount:
+    target = await _open(at, row.kind, row.ref)
+    if target.amount < row.amount:
         raise NotExpectedError(f"{row.kind} {row.ref}")
     row.state, row.decided_by, row.decided_at = APPROVED, at.who.subject, at.now
     if row.kind == INVOICE:
@@ -107,14 +116,21 @@ async def _target(at: At, found: Overpayment, kind: str, ref: str) -> Expected:
     """Return what it may be set against: open, of the same party, in the same currency."""
     if kind not in {INVOICE, REMITTANCE_IN}:
         raise BadItemError(f"{kind[:40]} is nothing to set off against")
-    target = (await waited_for(at.session, at.here, at.now)).get((kind, ref))
-    if target is None:
-        raise NotExpectedError(f"{kind} {ref[:40]}")
+    target = await _open(at, kind, ref)
     owed_by = lab_payee(target.party) if kind == INVOICE else target.party
     if owed_by != found.party:
         raise BadItemError(f"{ref} is owed by {owed_by}, {found.id} was paid by {found.party}")
     if target.currency != found.left.currency:
         raise BadItemError(f"{ref} is in {target.currency}, {found.id} in {found.left.currency}")
+    return target
+
+
+async def _open(at: At, kind: str, ref: str) -> Expected:
+    """Return what is owed still: not what a debtor that left the net may pay all the same."""
+    target = (await waited_for(at.session, at.here, at.now)).get((kind, ref))
+    row = await find_incoming(at.session, ref) if kind == REMITTANCE_IN else None
+    if target is None or (row is not None and row.state != incoming.EXPECTED):
+        raise NotExpectedError(f"{kind} {ref[:40]}")
     return target
 
 

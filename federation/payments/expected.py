@@ -3,7 +3,7 @@
 A bank entry that is none of these stands in suspense until somebody says what it is.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Literal
 
@@ -61,10 +61,17 @@ async def money_out(session: ReadSession, here: str, now: datetime) -> list[Expe
 
 
 async def money_in(session: ReadSession, here: str, now: datetime) -> list[Expected]:
-    """Return remittances to this server, unpaid invoices, and payments that may come back."""
+    """Return remittances to this server, unpaid invoices, and payments that may come back.
+
+    Also what a debtor that left the net may still have paid: it is owed back then.
+    """
     since = now.date() - timedelta(days=RETURN_DAYS)
     return [
         *[await _of_incoming(session, here, row) for row in await store.waited_for(session)],
+        *[
+            replace(await _of_incoming(session, here, row), references=(row.id,))
+            for row in await store.may_still_be_paid(session)
+        ],
         *await _invoices(session, here),
         *[_of_payment(row, "RETURN", "IN") for row in await store.booked_since(session, since)],
         *[

@@ -24,6 +24,7 @@ from federation.payments.tables import (
 )
 from federation.store.sessions import ReadSession
 from federation.values.month import Month
+from federation.values.party import HUB
 
 
 async def set_offs(
@@ -168,6 +169,14 @@ async def waited_for(session: ReadSession) -> list[Incoming]:
 async def paid_though_excluded(session: ReadSession) -> list[Incoming]:
     """Return remittances that were paid although their debtor had left the net, by id."""
     query = select(Incoming).where(Incoming.state == "EXCLUDED", Incoming.received != 0)
+    return list(await session.scalars(query.order_by(Incoming.id).limit(ROWS_MAX)))
+
+
+async def may_still_be_paid(session: ReadSession) -> list[Incoming]:
+    """Return remittances that nodes owed when they left the net and may pay all the same, by id."""
+    query = select(Incoming).where(
+        Incoming.state == "EXCLUDED", Incoming.received != Incoming.amount, Incoming.payer != HUB
+    )
     return list(await session.scalars(query.order_by(Incoming.id).limit(ROWS_MAX)))
 
 

@@ -12,8 +12,10 @@ from federation.banking.worklist import of_banking
 from federation.licensing import store as licensing
 from federation.payments import bankword, exporting
 from federation.payments import service as payments
+from federation.payments.incoming import EXCLUDED
 from federation.payments.postings import Amount
 from federation.payments.states import PaymentStateError
+from federation.payments.store import find_incoming
 from federation.trust.principals import SamePersonError
 from federation.values.reason import ReasonError
 from tests.banking.bank import Ntry, Tx, statement
@@ -299,3 +301,46 @@ async def test_a_returned_refund_is_owed_again(database):
 
     assert await left(database) == {OP: ("OVERPAYMENT", "lab:lab-one", 30_000)}
     assert (await books(database))[OVERPAID] == -30_000
+
+
+async def test_what_a_debtor_pays_into_a_net_it_has_left_settles_itself_and_is_owed_back(database):
+    await set_up(database)
+    await remittance(database)
+    name = "PAY-2026-09-GB-HUB"
+    async with database.write("leave") as session:
+        (await find_incoming(session, name)).state = EXCLUDED
+    entry = Ntry("100.00", reference="B1", txs=(Tx("100.00", e2e=name, name="GB"),))
+
+    await take(database, statement(entry, closing="100.00"))
+
+    assert await books(database) == {BANK: 10_000, "Liabilities:HUB:Due:GB": -10_000}
+    assert await left(database) == {"2026-09-GB-HUB": ("LEFT_NET", "GB", 10_000)}
+    async with database.read() as session:
+        assert (await find_incoming(session, name)).state == EXCLUDED
+    await undo(database, 1)
+    assert await left(database) == {}
+
+
+async def test_nothing_is_set_off_against_what_a_debtor_that_left_the_net_does_not_owe(database):
+    await set_up(database)
+    await remittance(database)
+    name = "PAY-2026-09-GB-HUB"
+    async with database.write("leave") as session:
+        (await find_incoming(session, name)).state = EXCLUDED
+    await take(database, statement(Ntry("30.00", reference="B1"), closing="30.00"))
+    await settle(database, 1, ("OVERPAYMENT", name, 3_000))
+
+    await refused(
+        database,
+        NotExpectedError,
+        lambda session: set_offs.propose_set_off(
+            at(session), "OP-1-1", "REMITTANCE_IN", name, "as agreed"
+        ),
+    )
+
+
+async def test_the_same_set_off_is_proposed_once(database):
+    await overpaid(database)
+
+    assert await set_off(database, "INVOICE", OTHER) == await set_off(database, "INVOICE", OTHER)
+    assert await left(database) == {OP: ("OVERPAYMENT", "lab:lab-one", 10_000)}

@@ -110,6 +110,8 @@ OPERATIONS: dict[Operation, int] = {
     paying.change_payment: 3,
     paying.pay_members: 6,
     paying.exclude: 2,
+    paying.pay_ahead: 1,
+    paying.use_overpayment: 2,
     deliver: 30,
     work: 8,
     deliver_again: 3,

@@ -13,6 +13,10 @@ QUEUE = """query($first: Int!) { bankQueue(first: $first) { entry { id signed }
 
 NAMED = ("BANK_CHARGE", "TAX_WITHHELD", "SHORT_PAYMENT", "OVERPAYMENT", "FX_DIFFERENCE")
 
+OVERPAID = """SELECT 'OP-' || match_id || '-' || number FROM bank_match_item
+  WHERE kind = 'OVERPAYMENT' UNION ALL SELECT id FROM settlement_incoming
+  WHERE state = 'EXCLUDED' AND received <> '0'"""
+
 SENT = (
     "SELECT payment_id, payee, amount, currency, exported_in FROM settlement_payment "
     "WHERE state IN ('EXPORTED', 'ACCEPTED') ORDER BY payment_id"
@@ -344,3 +348,37 @@ async def exclude(life: Life) -> None:
     await life.ask(life.officer(HUB, "excludeDebtor", **named, reason="never paid"))
     if life.chance(0.8):
         await life.ask(life.approver(HUB, "confirmExclusion", **named))
+
+
+async def pay_ahead(life: Life) -> None:
+    """Two people of a node pay a month's members before a debtor that left its net."""
+    code = life.random.choice(life.world.nodes)
+    found = await life.pick(code, "SELECT period FROM settlement_distribution ORDER BY period")
+    if found is None:
+        return
+    named = {"period": found[0]}
+    await life.ask(life.officer(code, "proposePayAhead", **named, reason="it is time"))
+    if life.chance(0.8):
+        await life.ask(life.approver(code, "confirmPayAhead", **named))
+
+
+async def use_overpayment(life: Life) -> None:
+    """What was paid too much goes back, or is set off against something that is open."""
+    code = await life.somewhere(OVERPAID)
+    found = await life.pick(code, OVERPAID) if code is not None else None
+    if code is None or found is None:
+        return
+    overpayment = found[0].removeprefix("PAY-").removeprefix("ADJ-").replace("/", ".")
+    if life.chance(0.5):
+        await life.ask(life.officer(code, "refundOverpayment", id=overpayment))
+        return
+    invoice = await life.pick(code, "SELECT number FROM licensing_licence ORDER BY number")
+    remittance = await life.pick(code, "SELECT id FROM settlement_incoming ORDER BY id")
+    target = ("INVOICE", invoice) if life.chance(0.7) else ("REMITTANCE_IN", remittance)
+    if target[1] is not None:
+        against = {"kind": target[0], "ref": target[1][0], "reason": "as asked"}
+        await life.ask(life.officer(code, "setOffOverpayment", id=overpayment, **against))
+    proposed = await life.pick(code, "SELECT id FROM bank_set_off WHERE state = 'PROPOSED'")
+    if proposed is not None:
+        act = "approveSetOff" if life.chance(0.7) else "withdrawSetOff"
+        await life.ask(life.approver(code, act, id=str(proposed[0])))

@@ -95,6 +95,12 @@ class Story:
         headers = {"Content-Type": "application/xml"}
         await self.ask(Request(code, "settlement", OFFICER, "/banking/files", {}, content, headers))
 
+    async def banks_speak(self) -> None:
+        """Import what every bank has booked."""
+        for bank in self.life.banks:
+            if bank.waiting:
+                await self.file(bank.code, bank.state(self.life.today, 4))
+
     async def entry(self, code: str, state: str = "OPEN") -> str:
         found = await self.life.rows(code, f"SELECT id FROM bank_entry WHERE state = '{state}'")
         return str(found[0][0]) if found else "0"

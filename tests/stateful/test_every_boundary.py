@@ -29,6 +29,8 @@ WANTED = {
     "licence": {"accept", "end_early", "offer"},
     "member": {"set_account"},
     "month": {"close", "forward"},
+    "overpayment": {"approve", "refund", "set_off", "withdraw"},
+    "pay_ahead": {"confirm", "propose"},
     "payments": {"approve", "export", "propose_again", "propose_members"},
     "period": {"cut_off"},
     "rates": {"publish"},
@@ -115,16 +117,19 @@ async def september(story: Story) -> None:
 
 
 async def paid(story: Story) -> None:
-    """DE never pays and leaves the net; others are paid; a member's payment is returned."""
+    """DE has not paid and leaves the net; others are paid; a member's payment is returned."""
     story.at(10, 16)
+    of_de = await story.pay_all("DE")
     await story.officer(HUB, "excludeDebtor", period="2026-09", node="DE", reason="never paid")
     await story.approver(HUB, "confirmExclusion", period="2026-09", node="DE")
     await story.drain()
     for number, payee, amount, currency, _ in await story.pay_all(HUB):
         paying.book_payment(story.life, HUB, number, payee, int(amount), currency)
-    for bank in story.life.banks:
-        if bank.waiting:
-            await story.file(bank.code, bank.state(story.life.today, 4))
+    await story.banks_speak()
+    await returned(story, of_de)
+    ahead = {"period": "2026-09", "reason": "their time by the law is over"}
+    await story.officer("GB", "proposePayAhead", **ahead)
+    await story.approver("GB", "confirmPayAhead", period="2026-09")
     await story.officer("GB", "proposeMemberPayments", period="2026-09")
     sent = await story.pay_all("GB")
     [first, *others] = [row[0] for row in sent]
@@ -141,6 +146,32 @@ async def paid(story: Story) -> None:
     await story.officer("GB", "proposePaymentAgain", id=first)
     for number, _, amount, _, _ in await story.pay_all("GB"):
         await story.bank("GB", (-int(amount), {"e2e": number, "text": number}))
+
+
+async def returned(story: Story, sent: list[Any]) -> None:
+    """What DE paid into the net all the same goes back; what a lab paid it too much is set off."""
+    for number, payee, amount, currency, _ in sent:
+        paying.book_payment(story.life, "DE", number, payee, int(amount), currency)
+    await story.banks_speak()
+    await story.officer(HUB, "refundOverpayment", id="2026-09-DE-HUB")
+    await story.drain()
+    for number, payee, amount, currency, _ in await story.pay_all(HUB):
+        paying.book_payment(story.life, HUB, number, payee, int(amount), currency)
+    await story.banks_speak()
+    await story.sell("DE", "lab-two", 9_000)
+    await story.drain()
+    await story.bank("DE", (10_000, {"text": "we paid twice", "name": "Lab Two"}))
+    items = [{"kind": "OVERPAYMENT", "ref": "DE-000002", "amount": "10000"}]
+    entry = await story.entry("DE")
+    await story.officer("DE", "settleWithItems", entry=entry, items=items, reason="twice")
+    query = "SELECT match_id FROM bank_match_item WHERE kind = 'OVERPAYMENT'"
+    [[match]] = await story.life.rows("DE", query)
+    against = {"kind": "INVOICE", "ref": "DE-000002", "reason": "as the lab asked"}
+    await story.officer("DE", "setOffOverpayment", id=f"OP-{match}-1", **against)
+    await story.officer("DE", "withdrawSetOff", id="1")
+    await story.officer("DE", "setOffOverpayment", id=f"OP-{match}-1", **against)
+    await story.approver("DE", "approveSetOff", id="2")
+    await story.drain()
 
 
 async def october(story: Story) -> None:
