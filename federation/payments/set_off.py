@@ -14,7 +14,7 @@ from federation.ledger.store import post
 from federation.payments import store
 from federation.payments.tables import SetOff
 from federation.store.sessions import WriteSession
-from federation.values.month import Month
+from federation.values.month import Month, months_back
 from federation.values.party import HUB
 
 
@@ -167,9 +167,15 @@ async def take(
 
 
 async def to_reserve(
-    session: WriteSession, *, before: Month, period: Month, clearing_currency: str, on: date
+    session: WriteSession, *, period: Month, periods: int, clearing_currency: str, on: date
 ) -> dict[str, int]:
-    """Put debits entered before a month on the hub's reserve; return {node: amount} waived."""
+    """Put what is left of old debits on the hub's reserve; return {node: amount} waived.
+
+    A debit is old in the month `period` when the credits of so many `periods` after the month it
+    was entered in could have taken it up: entered in September 2026, with 12 periods it is waived
+    in October 2027.
+    """
+    oldest = months_back(period, periods)
     rows = await store.set_offs(session)
     by_node: defaultdict[str, list[SetOff]] = defaultdict(list)
     for row in rows:
@@ -177,7 +183,7 @@ async def to_reserve(
     books, waived = Accounts(HUB), defaultdict[str, int](int)
     for node, of_node in sorted(by_node.items()):
         for debit in open_debits(of_node):
-            if debit.period >= before:
+            if debit.period >= oldest:
                 continue
             document = f"reserve/{node}/{debit.id}"
             meta = {"party": node, "period": debit.period}

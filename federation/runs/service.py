@@ -236,8 +236,8 @@ async def _pay_and_tell(
     """Set old debits off or give them up, propose the remittances, and tell every node."""
     waived = await payments_set_off.to_reserve(
         session,
-        before=months_back(row.period, adjustments.set_off_periods),
         period=row.period,
+        periods=adjustments.set_off_periods,
         clearing_currency=terms.clearing_currency,
         on=now.date(),
     )

@@ -122,11 +122,12 @@ async def decide_dispute(
     if not chosen:
         raise UnknownHeldClaimError(f"{claim_id} of {node} on {key.text}")
     row = await _to_decide(session, chosen[0].id, reason, who)
+    rivals = [rival for rival in filed if rival.id != row.id]
+    for rival in rivals:
+        require_other_person(rival.filed_by, who.subject)
     await _accept(session, row, frozenset({UNMATCHED, DISPUTED}), reason, who, terms, now)
-    for rival in filed:
-        if rival.id != row.id:
-            require_other_person(rival.filed_by, who.subject)
-            await _refuse(session, rival, reason, who, now)
+    for rival in rivals:
+        await _refuse(session, rival, reason, who, now)
     return row
 
 

@@ -1,10 +1,18 @@
-"""Debits are taken up by credits, oldest first, both amounts to the unit."""
+"""Debits are taken up by credits, oldest first, both amounts to the unit; old ones are waived."""
 
+from datetime import date
+
+import pytest
 from hypothesis import given as holds_for
 from hypothesis import strategies as st
 
+from sqlalchemy import select
+
+from federation.ledger import store as ledger
+from federation.payments import set_off
 from federation.payments.set_off import Debit, Used, open_debits, take_up
 from federation.payments.tables import SetOff
+from tests.databases import contents
 
 AMOUNTS = st.integers(1, 10**15)
 DEBITS = st.lists(st.tuples(AMOUNTS, st.integers(0, 10**15)), max_size=6)
@@ -46,3 +54,79 @@ def test_nothing_is_taken_twice_and_nothing_is_left_that_a_credit_could_take(deb
     whole = {n for n, _ in enumerate(debits, start=1)} - {item.id for item in left}
     for number in whole:  # a debit taken up whole leaves nothing in clearing currency either
         assert sum(row.cleared for row in rows if number in (row.id, row.of)) == 0
+
+
+TODAY = date(2027, 10, 5)
+
+
+async def a_debit(session, period, *, node="FR", amount=100, cleared=90):
+    await set_off.owe(
+        session,
+        node=node,
+        document=f"debit/{node}/{period}",
+        period=period,
+        amount=amount,
+        cleared=cleared,
+        currency="GBP",
+        on=TODAY,
+    )
+
+
+def waive(session, period, periods=12):
+    return set_off.to_reserve(
+        session, period=period, periods=periods, clearing_currency="EUR", on=TODAY
+    )
+
+
+@pytest.mark.parametrize(
+    ("entered", "waived"),
+    [("2026-08", {"FR": 100}), ("2026-09", {"FR": 100}), ("2026-10", {}), ("2026-11", {})],
+)
+async def test_what_is_left_of_a_debit_after_twelve_periods_goes_to_the_reserve(
+    database, entered, waived
+):
+    """In October 2027 the credits of October 2026 to September 2027 have had their turn."""
+    async with database.write("debit") as session:
+        await a_debit(session, entered)
+    before = await contents(database)
+
+    async with database.write("waive") as session:
+        assert await waive(session, "2027-10") == waived
+
+    assert (await contents(database) == before) is (not waived)
+
+
+@pytest.mark.parametrize(("periods", "waived"), [(1, {"FR": 100}), (2, {})])
+async def test_the_terms_say_after_how_many_periods_a_debit_is_waived(database, periods, waived):
+    async with database.write("debit") as session:
+        await a_debit(session, "2027-08")
+        assert await waive(session, "2027-10", periods) == waived
+
+
+async def test_only_what_is_left_is_waived_and_only_once(database):
+    async with database.write("debits") as session:
+        await a_debit(session, "2026-09", amount=100, cleared=90)
+        await a_debit(session, "2026-10", amount=7, cleared=6)
+        await a_debit(session, "2026-08", node="JP", amount=31, cleared=1)
+        used = await set_off.use(
+            session, node="FR", document="credit", period="2026-10", credit=40, on=TODAY
+        )
+        assert used == Used(40, 36)
+
+    async with database.write("waive") as session:
+        assert await waive(session, "2027-10") == {"FR": 60, "JP": 31}
+        await session.flush()
+        assert await waive(session, "2027-10") == {}
+
+    async with database.read() as session:
+        rows = list(await session.scalars(select(SetOff).order_by(SetOff.id)))
+        journal = await ledger.journal(session)
+    assert [(item.id, item.amount, item.cleared) for item in open_debits(rows)] == [(2, 7, 6)]
+    assert [
+        (entry.document, posting.debit, posting.credit, posting.amount, posting.currency)
+        for entry, postings in journal
+        for posting in postings
+    ] == [
+        ("reserve/FR/1", "Equity:HUB:Reserve", "Liabilities:HUB:Due:FR", 54, "EUR"),
+        ("reserve/JP/3", "Equity:HUB:Reserve", "Liabilities:HUB:Due:JP", 1, "EUR"),
+    ]

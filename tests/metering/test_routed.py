@@ -1,0 +1,127 @@
+"""Lines that entered elsewhere, as their owner takes them: in time, or late."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import select
+
+from federation.metering import month
+from federation.metering.messages import Complete, CutOff, RoutedLineFact, UsageRouted
+from federation.metering.month import CountMismatchError, MonthStateError
+from federation.metering.tables import MeteringPeriod, RoutedLine
+from federation.store.base import to_micros
+from tests.databases import refused
+from tests.metering.test_metering_service import NOON, SEPTEMBER
+
+AT = to_micros(datetime(2026, 9, 10, 12, tzinfo=UTC))
+
+
+def routed(*event_ids):
+    lines = [
+        RoutedLineFact("r", event_id, "HUB-000001", "https://a.example/1", "TRAIN", 7, AT)
+        for event_id in event_ids
+    ]
+    return UsageRouted(SEPTEMBER, "FR", "DE", lines)
+
+
+async def a_month(database, state, *, complete_lines=None, received_lines=0):
+    async with database.write("setup") as session:
+        session.add(
+            MeteringPeriod(
+                period=SEPTEMBER,
+                state=state,
+                cut_off_at=NOON,
+                round=0,
+                complete_lines=complete_lines,
+                received_lines=received_lines,
+            )
+        )
+
+
+async def verdicts(database):
+    async with database.read() as session:
+        rows = await session.scalars(select(RoutedLine).order_by(RoutedLine.event_id))
+        return {row.event_id: row.verdict for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("state", "complete_lines", "verdict"),
+    [
+        ("CUT_OFF", None, None),
+        ("CUT_OFF", 0, "LATE"),  # told that all had come before it had sent on its own
+        ("FORWARDED", None, None),
+        ("COMPLETE", 0, "LATE"),
+        ("COMPLETE", 5, "LATE"),
+        ("REPORTED", None, "LATE"),
+        ("REPORTED", 0, "LATE"),
+    ],
+)
+async def test_a_routed_line_is_late_once_all_of_the_month_were_said_to_have_come(
+    database, state, complete_lines, verdict
+):
+    await a_month(database, state, complete_lines=complete_lines)
+    async with database.write("routed") as session:
+        await month.receive_routed(session, routed("e-1"))
+
+    assert await verdicts(database) == {"e-1": verdict}
+    async with database.read() as session:
+        row = await session.get_one(MeteringPeriod, SEPTEMBER)
+        assert (row.state, row.received_lines) == (state, 1)
+
+
+async def test_the_line_before_complete_counts_and_the_next_is_late(database):
+    await a_month(database, "FORWARDED")
+    async with database.write("before") as session:
+        await month.receive_routed(session, routed("e-1"))
+    async with database.write("complete") as session:
+        await month.receive_complete(session, Complete(SEPTEMBER, 1))
+    async with database.write("after") as session:
+        await month.receive_routed(session, routed("e-2"))
+
+    assert await verdicts(database) == {"e-1": None, "e-2": "LATE"}
+
+
+async def test_a_line_that_came_in_time_and_comes_again_late_stays_as_it_was(database):
+    await a_month(database, "FORWARDED")
+    async with database.write("once") as session:
+        await month.receive_routed(session, routed("e-1"))
+        await month.receive_complete(session, Complete(SEPTEMBER, 1))
+    async with database.write("twice") as session:
+        await month.receive_routed(session, routed("e-1"))
+
+    assert await verdicts(database) == {"e-1": None}
+
+
+@pytest.mark.parametrize("announced", [1, 3])
+async def test_complete_with_another_number_of_lines_than_came_is_refused(database, announced):
+    await a_month(database, "FORWARDED", received_lines=2)
+    told = Complete(SEPTEMBER, announced)
+    refusal = await refused(
+        database, CountMismatchError, lambda session: month.receive_complete(session, told)
+    )
+
+    assert refusal.detail == f"2026-09: 2 lines came, {announced} were sent"
+
+
+async def test_a_line_of_a_month_that_is_not_cut_off_is_refused(database):
+    lines = routed("e-1")
+    refusal = await refused(
+        database, MonthStateError, lambda session: month.receive_routed(session, lines)
+    )
+
+    assert refusal.detail == "2026-09 is not cut off"
+
+
+async def test_the_next_round_takes_lines_in_again_until_it_is_complete(database):
+    await a_month(database, "REPORTED", complete_lines=1, received_lines=1)
+    async with database.write("late") as session:
+        await month.receive_routed(session, routed("e-1"))
+    async with database.write("round") as session:
+        await month.receive_cut_off(session, CutOff(SEPTEMBER, 1), NOON)
+        await month.receive_routed(session, routed("e-2"))
+    assert await verdicts(database) == {"e-1": None, "e-2": None}
+
+    async with database.write("complete") as session:
+        await month.receive_complete(session, Complete(SEPTEMBER, 3))
+        await month.receive_routed(session, routed("e-3"))
+    assert await verdicts(database) == {"e-1": None, "e-2": None, "e-3": "LATE"}
