@@ -6,7 +6,7 @@ from federation.distribution import store
 from federation.distribution.member_payments import MemberPaid, paid_to_member
 from federation.distribution.tables import MemberAdjustment, MemberAmount, MemberBalance
 from federation.metering import totals
-from federation.metering.tables import UsageTotal
+from federation.metering.totals import AddressTotal
 from federation.store.sessions import ReadSession
 from federation.trust.principals import NotAllowedError, Principal
 from federation.values.month import Month
@@ -29,7 +29,7 @@ class MemberMonth:
     paid: MemberPaid
     amounts: list[MemberAmount]
     adjustments: list[MemberAdjustment]
-    uses: list[UsageTotal]
+    uses: list[AddressTotal]
 
 
 async def member_month(

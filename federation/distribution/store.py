@@ -1,6 +1,7 @@
 """Every SQL statement about what a node distributed. Nothing here commits."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 
 from msgspec.structs import astuple
 from sqlalchemy import select
@@ -14,9 +15,11 @@ from federation.distribution.tables import (
     StatedCredit,
 )
 from federation.settlement.messages import Credit
+from federation.settlement.addresses import Earner
 from federation.store.bulk import insert_rows
 from federation.store.exact import exact_sums
 from federation.store.sessions import ReadSession, WriteSession
+from federation.values.licence_key import number_of
 from federation.values.month import Month
 
 CHUNK = 500
@@ -136,6 +139,39 @@ async def member_amounts(
     if member is not None:
         query = query.where(MemberAmount.member_id == member)
     return list(await session.scalars(query))
+
+
+async def earned(
+    session: ReadSession, periods: Collection[Month], members: Collection[str]
+) -> dict[Earner, int]:
+    """Return what months brought members by licence and use, with what corrections changed of it.
+
+    What belongs to no licence, such as a base, is not in it.
+    """
+    attributed = select(
+        MemberAmount.period,
+        MemberAmount.member_id,
+        MemberAmount.licence,
+        MemberAmount.use,
+        MemberAmount.amount,
+    ).where(MemberAmount.period.in_(periods), MemberAmount.member_id.in_(members))
+    corrected = select(
+        MemberAdjustment.service_period,
+        MemberAdjustment.member_id,
+        MemberAdjustment.licence,
+        MemberAdjustment.use,
+        MemberAdjustment.amount,
+    ).where(
+        MemberAdjustment.service_period.in_(periods),
+        MemberAdjustment.member_id.in_(members),
+        MemberAdjustment.reason == "CORRECTION",
+    )
+    sums: defaultdict[Earner, int] = defaultdict(int)
+    for query in (attributed, corrected):
+        for period, member, licence, use, amount in await session.execute(query):
+            if licence and use:
+                sums[Earner(period, member, number_of(licence), use)] += amount
+    return dict(sums)
 
 
 async def member_sums(session: ReadSession, period: Month) -> dict[str, tuple[int, int]]:

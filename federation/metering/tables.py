@@ -123,6 +123,7 @@ class Portion(Base):
     """
 
     __tablename__ = "metering_portion"
+    __table_args__ = (Index("ix_metering_portion_member", "member", "period"),)
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     period: Mapped[Month] = mapped_column(String(7), index=True)
     licence: Mapped[LicenceKey] = mapped_column(String(64))

@@ -1,22 +1,24 @@
 """Every SQL statement about totals and portions: what usage lines come to. No commits."""
 
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from federation.metering.tables import Portion, UsageTotal
 from federation.metering.tally import Tally
 from federation.metering.verdicts import MATCHED, NOT_REPRESENTED, RESERVED
 from federation.store.bulk import insert_rows
 from federation.store.canonical import sha256_hex
-from federation.store.exact import exact_sums
+from federation.store.exact import exact_sums, limbs, put_together
 from federation.store.sessions import ReadSession, WriteSession
 from federation.values.held import DISPUTED, UNMATCHED
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 
 PLACED = (MATCHED, RESERVED, UNMATCHED, NOT_REPRESENTED, DISPUTED)  # by address, at the cut-off
+UNITS_DIGITS_MAX = 36  # of a total: more lines of 64-bit units than a month can have
 Counted = dict[tuple[str, str, str], tuple[int, int]]
 """{(licence, use, verdict): (lines, units)}"""
 
@@ -100,46 +102,88 @@ async def member_portions(
         yield period, licence, member or "", use, weight, units
 
 
-async def totals_for_url(session: ReadSession, url_key: str) -> list[UsageTotal]:
+async def member_weights(
+    session: ReadSession, periods: Collection[Month], members: Collection[str]
+) -> AsyncIterator[tuple[Month, str, LicenceKey, str, str | None, int]]:
+    """Stream what usage of some months weighs for some members of this server, by address.
+
+    In order: month, member, licence key, use, address (None for copies elsewhere), weight.
+    """
+    query = select(
+        Portion.period,
+        Portion.member,
+        Portion.licence,
+        Portion.use,
+        Portion.url_key,
+        Portion.weight,
+    ).where(Portion.period.in_(periods), Portion.member.in_(members))
+    rows = await session.stream(query, execution_options={"yield_per": 5_000})
+    async for period, member, licence, use, url_key, weight in rows:
+        yield period, member or "", licence, use, url_key, weight
+
+
+class AddressTotal(NamedTuple):
+    """What a month's lines of one licence, use and class come to at an address, corrections in.
+
+    `licence` is a number, `verdict` the class, `member` whose the address is: "" where nobody's.
+    """
+
+    period: Month
+    licence: str
+    url_key: str
+    use: str
+    verdict: str
+    member: str
+    lines: int
+    units: int
+
+
+async def totals_for_url(session: ReadSession, url_key: str) -> list[AddressTotal]:
     """Return what counted for an address, by month and licence."""
-    rows = await session.scalars(
-        select(UsageTotal)
-        .where(UsageTotal.url_digest == sha256_hex(url_key.encode()))
-        .order_by(UsageTotal.period, UsageTotal.licence, UsageTotal.use)
+    return await _added_up(
+        session,
+        UsageTotal.url_digest == sha256_hex(url_key.encode()),
+        order=(UsageTotal.period, UsageTotal.licence, UsageTotal.use),
     )
-    return _added_up(rows)
 
 
 async def totals_for_member(
     session: ReadSession, member: str, period: Month, limit: int
-) -> list[UsageTotal]:
-    """Return what counted for a member's addresses in a month."""
-    rows = await session.scalars(
-        select(UsageTotal)
-        .where(UsageTotal.member == member, UsageTotal.period == period)
-        .order_by(UsageTotal.url_key, UsageTotal.licence, UsageTotal.use)
+) -> list[AddressTotal]:
+    """Return what counted for a member's addresses in a month, the first so many."""
+    return await _added_up(
+        session,
+        UsageTotal.member == member,
+        UsageTotal.period == period,
+        order=(UsageTotal.url_key, UsageTotal.licence, UsageTotal.use),
+        limit=limit,
+    )
+
+
+async def _added_up(
+    session: ReadSession,
+    *where: ColumnElement[bool],
+    order: Sequence[InstrumentedAttribute[str]],
+    limit: int | None = None,
+) -> list[AddressTotal]:
+    """Add to totals what corrections changed of them; what became nothing is left out.
+
+    The database adds up before it counts off the limit: a correction is a row of its own.
+    """
+    by = [getattr(UsageTotal, name) for name in AddressTotal._fields[:-2]]
+    lines = func.sum(UsageTotal.lines)
+    query = select(*by, lines, *limbs(UsageTotal.units, UNITS_DIGITS_MAX)).where(*where)
+    rows = await session.execute(
+        query.group_by(*by)
+        .having(lines != 0)
+        .order_by(*order, UsageTotal.verdict, UsageTotal.member)
         .limit(limit)
     )
-    return _added_up(rows)
-
-
-def _added_up(rows: Iterable[UsageTotal]) -> list[UsageTotal]:
-    """Add to each total what corrections changed of it; what became nothing is left out."""
-    sums: dict[tuple[str, ...], UsageTotal] = {}
-    for row in rows:
-        key = (row.period, row.licence, row.url_key, row.use, row.verdict, row.member)
-        known = sums.get(key)
-        sums[key] = UsageTotal(
-            period=row.period,
-            licence=row.licence,
-            url_key=row.url_key,
-            use=row.use,
-            verdict=row.verdict,
-            member=row.member,
-            lines=row.lines + (known.lines if known else 0),
-            units=row.units + (known.units if known else 0),
-        )
-    return [row for row in sums.values() if row.lines]
+    width = len(by)
+    return [
+        AddressTotal._make((*row[:width], int(row[width]), put_together(row[width + 1 :])))
+        for row in rows
+    ]
 
 
 async def total_lines(session: ReadSession, period: Month) -> Counted:

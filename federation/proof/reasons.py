@@ -21,6 +21,7 @@ from federation.payments.tables import Payment
 from federation.proof import store, why
 from federation.proof.why import Earned, NothingToExplainError, Step
 from federation.registry.urls import normalise_url
+from federation.settlement.addresses import address_of
 from federation.settlement.arithmetic import largest_remainder
 from federation.settlement.run import RunResult, compute
 from federation.settlement.run_document import RunDocument
@@ -150,7 +151,7 @@ async def _earned(
     portions = await store.member_portions(session, periods, member, use, number)
     weights: defaultdict[str, int] = defaultdict(int)
     for portion in portions:
-        weights[portion.url_key or ""] += portion.weight
+        weights[address_of(portion.url_key)] += portion.weight
     refs = {"weight": str(sum(weights.values())), "units": str(sum(row.units for row in group))}
     target = document.collectives[here].settlement_currency
     for key in keys:

@@ -1,19 +1,21 @@
 """Who used an address, and what each use earned its member."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from federation.config import HubConfig, NodeConfig
 from federation.distribution import store as distribution
 from federation.metering import service as metering
 from federation.metering import totals as usage_totals
-from federation.metering.tables import UsageTotal
+from federation.metering.totals import AddressTotal
+from federation.metering.verdicts import MATCHED
 from federation.money import Money
 from federation.registry.urls import UrlKey
-from federation.settlement.arithmetic import largest_remainder
+from federation.settlement.addresses import Earner, address_of, by_address
 from federation.store.sessions import ReadSession
 from federation.trust.principals import Principal
 from federation.values.licence_key import number_of
+from federation.values.month import Month
 from federation.values.roles import MAY_READ_USES
 
 
@@ -21,7 +23,7 @@ from federation.values.roles import MAY_READ_USES
 class Use:
     """A month's use of an address under one licence, by whom, and what it earned its member."""
 
-    total: UsageTotal
+    total: AddressTotal
     licensee: str
     earned: Money | None
 
@@ -42,46 +44,51 @@ async def uses_of(
 
 
 async def earned_by_address(
-    session: ReadSession, config: HubConfig | NodeConfig, rows: Sequence[UsageTotal]
+    session: ReadSession, config: HubConfig | NodeConfig, rows: Sequence[AddressTotal]
 ) -> list[Money | None]:
     """Return what each use of an address earned its member, None where this server cannot know.
 
-    A member's amount for a licence and use is split over its addresses by what they weigh, so
-    the addresses of a statement add up to it.
+    A member's amount for a licence and use, with what corrections changed of it, is split over its
+    addresses by what they weigh, so the addresses of a statement add up to it. What is not MATCHED
+    earned nothing.
     """
-    found: list[Money | None] = []
-    for row in rows:
-        if isinstance(config, HubConfig) or not row.member:
-            found.append(None)
-            continue
-        found.append(await _earned(session, config, row))
-    return found
-
-
-async def _earned(session: ReadSession, config: NodeConfig, row: UsageTotal) -> Money:
-    """Return what a use earned, with what corrections changed of that month."""
-    original = await distribution.member_amounts(session, row.period, row.member)
-    changes = await distribution.corrections_of(session, row.period)
-    amounts = [(item.licence, item.use, item.amount) for item in original]
-    amounts += [
-        (item.licence, item.use, item.amount) for item in changes if item.member_id == row.member
+    if isinstance(config, HubConfig):
+        return [None] * len(rows)
+    earners = {_earner(row) for row in rows if row.member and row.verdict == MATCHED}
+    amounts = await distribution.earned(session, *_asked(earners))
+    weights = await _weights(session, earners)
+    split = {
+        earner: by_address(earner, config.code, amounts.get(earner, 0), weights.get(earner, {}))
+        for earner in earners
+    }
+    return [
+        Money(
+            split[_earner(row)].get(row.url_key, 0) if row.verdict == MATCHED else 0,
+            config.settlement_currency,
+        )
+        if row.member
+        else None
+        for row in rows
     ]
-    total = sum(
-        amount
-        for licence, use, amount in amounts
-        if use == row.use and licence and number_of(licence) == row.licence
-    )
-    weights: dict[str, int] = {}
-    for portion in await usage_totals.portions(session, row.period):
-        if (
-            portion.member == row.member
-            and portion.use == row.use
-            and number_of(portion.licence) == row.licence
-        ):
-            address = portion.url_key or "~"
-            weights[address] = weights.get(address, 0) + portion.weight
-    if not any(weights.values()):
-        return Money(0, config.settlement_currency)
-    scope = f"{row.period}/{config.code}/{row.licence}/{row.member}/{row.use}"
-    split = largest_remainder(total, weights, scope=scope)
-    return Money(split.get(row.url_key, 0), config.settlement_currency)
+
+
+def _earner(row: AddressTotal) -> Earner:
+    return Earner(row.period, row.member, row.licence, row.use)
+
+
+def _asked(earners: Collection[Earner]) -> tuple[set[Month], set[str]]:
+    return {earner.period for earner in earners}, {earner.member for earner in earners}
+
+
+async def _weights(
+    session: ReadSession, earners: Collection[Earner]
+) -> dict[Earner, dict[str, int]]:
+    """Return {earner: {address: weight}}, read once for all of them."""
+    found: dict[Earner, dict[str, int]] = {earner: {} for earner in earners}
+    rows = usage_totals.member_weights(session, *_asked(earners))
+    async for period, member, licence, use, url_key, weight in rows:
+        of_earner = found.get(Earner(period, member, number_of(licence), use))
+        if of_earner is not None:
+            address = address_of(url_key)
+            of_earner[address] = of_earner.get(address, 0) + weight
+    return found

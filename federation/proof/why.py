@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from federation.errors import RefusalError
 from federation.licensing.facts import LicenceFacts
+from federation.settlement.addresses import COPIES, Earner, by_address
 from federation.settlement.arithmetic import largest_remainder
 from federation.settlement.revenue import Revenue, allocated_to
 from federation.settlement.run import RunResult
@@ -248,8 +249,8 @@ def _of_line(line: Mapping[str, str | None], currency: str) -> Step:
 class Earned:
     """What a member was attributed for a licence and use, and the addresses it was used at.
 
-    `weights` is {address: weight}, `days` {address: {day: units}}; "" is what another collective's
-    copies carried.
+    `weights` is {address: weight}, `days` {address: {day: units}}; `COPIES` is the address of what
+    another collective's copies carried.
     """
 
     licence: str
@@ -291,13 +292,9 @@ def member(
 
 
 def _of_use(node: str, member_id: str, period: Month, currency: str, item: Earned) -> Step:
-    """Split over addresses exactly as `usesOf` does, then over days by units."""
-    scope = f"{period}/{node}/{item.licence}/{member_id}/{item.use}"
-    split = (
-        largest_remainder(item.amount, item.weights, scope=scope)
-        if any(item.weights.values())
-        else {}
-    )
+    """Split over addresses, then over days by units."""
+    earner = Earner(period, member_id, item.licence, item.use)
+    scope = earner.scope(node)
     return Step(
         f"{item.licence} {item.use}",
         item.amount,
@@ -306,14 +303,16 @@ def _of_use(node: str, member_id: str, period: Month, currency: str, item: Earne
         item.refs,
         tuple(
             Step(
-                address or "copies at other collectives",
+                "copies at other collectives" if address == COPIES else address,
                 amount,
                 currency,
                 "SETTLEMENT §3: units * tier weight * use weight * part in bps",
                 {"weight": str(item.weights[address])},
                 tuple(_of_days(f"{scope}/{address}", currency, amount, item.days.get(address, {}))),
             )
-            for address, amount in sorted(split.items())
+            for address, amount in sorted(
+                by_address(earner, node, item.amount, item.weights).items()
+            )
         ),
     )
 

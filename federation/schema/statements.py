@@ -5,7 +5,7 @@ import strawberry
 from federation.config import settlement_currency
 from federation.distribution import tables as rows
 from federation.distribution.member_month import MemberMonth, member_month
-from federation.metering.tables import UsageTotal
+from federation.metering.totals import AddressTotal
 from federation.schema.context import Info
 from federation.schema.scalars import BigInt, Money
 from federation.values.month import parse_month
@@ -69,7 +69,7 @@ class StatementUse:
     units: BigInt
 
     @classmethod
-    def of(cls, row: UsageTotal) -> "StatementUse":
+    def of(cls, row: AddressTotal) -> "StatementUse":
         """Show what counted, or was withheld, at one address."""
         return cls(
             url=row.url_key,
