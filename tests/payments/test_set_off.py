@@ -5,7 +5,6 @@ from datetime import date
 import pytest
 from hypothesis import given as holds_for
 from hypothesis import strategies as st
-
 from sqlalchemy import select
 
 from federation.ledger import store as ledger

@@ -66,10 +66,12 @@ def test_a_missing_nodes_weight_stands_beside_what_the_others_weigh():
 
 
 def test_earlier_months_stand_in_where_a_licence_has_no_use_of_its_own():
-    earlier = sum_of_months({
-        "2026-07": {KEY: {"DE": 1}, OTHER: {"DE": 4, "FR": 7}},
-        "2026-08": {OTHER: {"FR": 2}},
-    })
+    earlier = sum_of_months(
+        {
+            "2026-07": {KEY: {"DE": 1}, OTHER: {"DE": 4, "FR": 7}},
+            "2026-08": {OTHER: {"FR": 2}},
+        }
+    )
 
     assert earlier == {KEY: {"DE": 1}, OTHER: {"DE": 4, "FR": 9}}
     assert shares_by({KEY: {"GB": 6, "FR": 0}, OTHER: {"GB": 0}}, earlier) == [
