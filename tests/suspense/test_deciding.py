@@ -1,0 +1,83 @@
+"""A dispute is decided by somebody who filed none of the claims on it."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from federation.store.canonical import sha256_hex
+from federation.suspense.claiming import HeldClaimStateError, NotHeldError, UnknownHeldClaimError
+from federation.suspense.deciding import decide_dispute
+from federation.suspense.tables import HeldClaim
+from federation.trust.principals import Principal, SamePersonError
+from tests.databases import HUB_TERMS, refused
+
+NOW = datetime(2026, 10, 20, 9, tzinfo=UTC)
+URL = "https://both.example/x"
+
+
+def a_claim(node, filed_by, *, url_key="both.example/x", state="FILED"):
+    return HeldClaim(
+        id=f"HC-{node}-000001",
+        node=node,
+        url_key=url_key,
+        url_digest=sha256_hex(url_key.encode()),
+        claim_id=f"claim-{node}",
+        member_id=None,
+        evidence="contract",
+        state=state,
+        filed_by=filed_by,
+        filed_at=NOW,
+    )
+
+
+def deciding(who, *, node="FR", reason="both agreed"):
+    person = Principal(who, frozenset({"settlement_approver"}))
+    return lambda session: decide_dispute(
+        session,
+        URL,
+        node=node,
+        claim_id=f"claim-{node}",
+        reason=reason,
+        who=person,
+        terms=HUB_TERMS,
+        now=NOW,
+    )
+
+
+@pytest.fixture
+async def disputed(database):
+    """Two collectives filed a claim on an address; a third claimed another one."""
+    async with database.write("filed") as session:
+        session.add(a_claim("FR", "felix"))
+        session.add(a_claim("GB", "grace"))
+        session.add(a_claim("DE", "dora", url_key="else.example/x"))
+    return database
+
+
+@pytest.mark.parametrize("node", ["FR", "GB"])
+@pytest.mark.parametrize("who", ["felix", "grace"])
+async def test_who_filed_any_claim_on_it_does_not_decide_a_dispute(disputed, who, node):
+    refusal = await refused(disputed, SamePersonError, deciding(who, node=node))
+
+    assert refusal.detail == who
+
+
+@pytest.mark.parametrize("who", ["dora", "approver"])
+async def test_anybody_else_may_decide_and_then_it_depends_on_what_is_held(disputed, who):
+    await refused(disputed, NotHeldError, deciding(who))
+
+
+async def test_who_filed_a_claim_that_is_decided_already_may_decide(database):
+    async with database.write("filed") as session:
+        session.add(a_claim("FR", "felix"))
+        session.add(a_claim("GB", "grace", state="REFUSED"))
+
+    await refused(database, NotHeldError, deciding("grace"))
+    await refused(database, UnknownHeldClaimError, deciding("approver", node="GB"))
+
+
+async def test_a_dispute_is_decided_for_a_reason_and_for_a_claim_that_was_filed(disputed):
+    await refused(disputed, HeldClaimStateError, deciding("approver", reason=" "))
+    refusal = await refused(disputed, UnknownHeldClaimError, deciding("approver", node="DE"))
+
+    assert refusal.detail == "claim-DE of DE on both.example/x"
