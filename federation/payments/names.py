@@ -10,14 +10,19 @@ A payment's id is its EndToEndId, of 35 characters at most (ISO 20022):
 - `REFUND-OP-12-1`, `REFUND-2026-09-GB-HUB`: an overpayment, by the item of a bank entry that names
   it, or by the remittance of a debtor that had left the net
 
+Parties have codes of up to 12 characters: what is too long ends with a digest of the whole instead,
+so that no two payments have one id.
+
 What takes the place of a payment that was cancelled, rejected or returned has its id and `/2`, then
 `/3` and so on.
 """
 
+from federation.store.canonical import sha256_hex
 from federation.values.month import Month, parse_month
 
 ID_LENGTH_MAX = 35
 REPLACED_LENGTH_MAX = 33  # another may take its place: room for `/2`
+DIGEST_LENGTH = 8
 LEFT_NET = "excluded/"  # how the entries by which a debtor leaves a net begin
 OVERPAID = "overpayment/"  # how is named what became of an overpayment
 _MEMBER, _LAB = "member:", "lab:"
@@ -42,7 +47,7 @@ def lab_payee(licensee: str) -> str:
 
 def remittance_id(period: Month, payer: str, payee: str) -> str:
     """Return the id of a remittance between two parties."""
-    return f"{_REMITTANCE}{period}-{payer}-{payee}"[:ID_LENGTH_MAX]
+    return _within(f"{_REMITTANCE}{period}-{payer}-{payee}", ID_LENGTH_MAX)
 
 
 def member_payment_id(period: Month, node: str, number: int) -> str:
@@ -57,7 +62,16 @@ def member_payment_number(payment_id: str) -> int:
 
 def correction_id(period: Month, run_id: str, *nodes: str) -> str:
     """Return the id of what a correction moves: for a node, or between a debtor and a creditor."""
-    return "-".join((f"{_ADJUSTMENT}{period}", run_id[:8], *nodes))[:REPLACED_LENGTH_MAX]
+    whole = "-".join((f"{_ADJUSTMENT}{period}", run_id[:8], *nodes))
+    return _within(whole, REPLACED_LENGTH_MAX)
+
+
+def _within(name: str, length_max: int) -> str:
+    """Return a name as it is if it is not too long, else its beginning and a digest of it."""
+    if len(name) <= length_max:
+        return name
+    end = f"-{sha256_hex(name.encode())[:DIGEST_LENGTH]}"
+    return f"{name[: length_max - len(end)]}{end}"
 
 
 def release_id(period: Month, claim: str) -> str:

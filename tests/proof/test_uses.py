@@ -187,6 +187,24 @@ async def test_copies_elsewhere_take_their_part_of_the_amount(database):
     assert await earned(database, a_use()) == [250]
 
 
+async def test_what_copies_elsewhere_carried_takes_its_turn_where_weights_tie(database):
+    for period in (SEPTEMBER, "2027-02"):
+        await keep(
+            database,
+            an_amount(1, period=period, member="bert"),
+            a_portion(None, 1, period=period, member="bert"),
+            a_portion("a.example/", 1, period=period, member="bert"),
+            a_portion("b.example/", 1, period=period, member="bert"),
+        )
+    asked = [
+        a_use(address, period=period, member="bert")
+        for period in (SEPTEMBER, "2027-02")
+        for address in ("a.example/", "b.example/")
+    ]
+
+    assert await earned(database, *asked) == [0, 1, 0, 0]  # in February it is the copies' turn
+
+
 async def test_the_uses_of_an_address_are_explained_by_three_questions_however_many(database):
     licences = [f"HUB-{number:06}" for number in range(1, 51)]
     await keep(
@@ -266,15 +284,15 @@ def test_the_reasons_of_an_amount_split_it_as_its_uses_do_to_the_last_tie(weight
 
 
 def test_a_tie_goes_to_the_smaller_digest_of_month_collective_licence_member_use_and_address():
-    """`2026-12/DE/HUB-000001/bert/TRAIN/~` hashes to 2197dbd4…, that of a.example/ to cfbfb1fe…"""
-    weights = {"a.example/": 1, "b.example/": 1, COPIES: 1}
+    """`2027-02/DE/HUB-000001/bert/TRAIN/~` hashes to 0693ad8d…, with a.example/ to ccd93be6…"""
+    weights = {"a.example/": 1, "b.example/": 1, "~": 1}
 
     assert {
         month: by_address(Earner(month, "bert", "HUB-000001", "TRAIN"), "DE", 1, weights)
-        for month in ("2026-09", "2026-10", "2026-11", "2026-12")
+        for month in ("2026-09", "2026-10", "2026-11", "2027-02")
     } == {
         "2026-09": {"b.example/": 1},
         "2026-10": {"a.example/": 1},
         "2026-11": {"a.example/": 1},
-        "2026-12": {COPIES: 1},
+        "2027-02": {"~": 1},
     }

@@ -54,6 +54,7 @@ def test_each_missing_node_weighs_its_own_use_per_licence():
 def test_a_mean_below_one_unit_of_weight_is_not_listed():
     assert late_weights(months(1, 0, 1), ["GB"]) == {}
     assert late_weights(months(1, 1, 1), ["GB"]) == {KEY: {"~LATE:GB": 1}}
+    assert late_weights(months(1, 1), ["GB"]) == {KEY: {"~LATE:GB": 1}}
 
 
 def test_a_missing_nodes_weight_stands_beside_what_the_others_weigh():
