@@ -6,12 +6,16 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from federation.settlement.clearing import Clearing
 from federation.settlement.computed import computed_with
+from federation.settlement.rates import Rates
 from federation.settlement.recompute import Usage, difference, recompute
+from federation.settlement.revenue import Revenue
 from federation.settlement.run_document import decode
 from federation.settlement.weights import shares_by, sum_of_months
 from federation.values.month import last_day
 from federation.values.party import HUB
+from tests.settlement.test_run import a_collective, a_document, a_licence
 
 MODEL = decode((Path(__file__).parents[1] / "scenario" / "run.json").read_bytes())
 RATES = {currency: (rate.date, rate.rate) for currency, rate in MODEL.rates.items()}
@@ -69,13 +73,46 @@ def settled(own):
 
 
 def rates_of(document, period):
-    from federation.settlement.rates import Rates  # noqa: PLC0415
-
     return Rates(document.hub.clearing_currency, dated(period), on=last_day(period))
 
 
 def a_usage(own):
     return Usage(own, dict.fromkeys(MODEL.collectives, "0" * 64), MODEL.classes)
+
+
+REVENUE = ("allocated", "recognised", "clearing_fee", "collecting_fee", "brought_forward")
+
+
+def assert_adds_up(item, moved):
+    """What was and what a correction moves are together what the month comes to now."""
+    for key, new in item.new.result.licences.items():
+        old, change = item.old.result.licences[key], moved.licences.get(key)
+        was = [getattr(old.revenue, name) for name in REVENUE]
+        more = [getattr(change.revenue, name) if change else 0 for name in REVENUE]
+        assert [a + b for a, b in zip(was, more, strict=True)] == [
+            getattr(new.revenue, name) for name in REVENUE
+        ]
+        carried = change.carried_forward if change else 0
+        assert old.carried_forward + carried == new.carried_forward
+        has_moved = (old.shares, old.carried_forward) != (new.shares, new.carried_forward)
+        assert (change is not None) is (has_moved or any(more[1::3]))
+    pairs = {}
+    for sign, rows in (
+        (-1, item.new.result.cleared),
+        (1, item.old.result.cleared),
+        (1, moved.cleared),
+    ):
+        for row in rows:
+            key = (row.debtor, row.creditor, row.currency)
+            amount, cleared = pairs.get(key, (0, 0))
+            pairs[key] = (amount + sign * row.amount, cleared + sign * row.cleared)
+    assert set(pairs.values()) <= {(0, 0)}
+    assert all(row.amount or row.cleared for row in moved.cleared)
+    for node, position in moved.positions.items():
+        if node != HUB:
+            sign = (position.net > 0) - (position.net < 0)
+            assert moved.remittances[node] * sign >= 0
+            assert bool(moved.remittances[node]) <= bool(sign)
 
 
 @settings(max_examples=60, deadline=None)
@@ -97,6 +134,7 @@ def test_originals_and_corrections_are_the_months_computed_from_scratch(known, l
     for item in chain:
         moved = difference(item, dated(item.new.document.period))
         assert sum(position.net for position in moved.positions.values()) == 0
+        assert_adds_up(item, moved)
         for key, licence in item.new.result.licences.items():
             change = moved.licences[key].shares if key in moved.licences else {}
             before = item.old.result.licences[key].shares
@@ -138,3 +176,90 @@ def test_what_lies_with_a_debtor_that_left_is_kept_out_of_the_net():
     assert apart.bilateral == netted.cleared
     assert {row.creditor for row in apart.bilateral} == set(others)
     assert all(position.net == 0 for position in apart.positions.values())
+
+
+TWO = {"DE": a_collective(), "GB": a_collective()}
+
+
+def a_run(*rows, licence=None, reports=("DE", "GB"), **changes):
+    """Return a computed September of two collectives in euros, in which this much was used."""
+    terms = licence or a_licence(received="31000")
+    key = "HUB-000001"
+    terms = msgspec.structs.replace(
+        terms,
+        recognised_before={key: "0"},
+        brought_forward={key: "0"},
+        weights_from={key: "period" if rows else "none"},
+    )
+    document = a_document(
+        {key: terms},
+        [(key, party, weight) for party, weight in rows],
+        collectives=TWO,
+        rates={},
+        reports=dict.fromkeys(reports, "0" * 64),
+        **changes,
+    )
+    return computed_with(document, Rates("EUR", {}, on=last_day(document.period)))
+
+
+def corrected(run, own, *, digest="1" * 64, history=None, standing=None):
+    usage = Usage(own, {"DE": "0" * 64, "GB": digest}, {"MATCHED": (9, "90")})
+    [item] = recompute([run], {run.document.period: usage}, history or {}, standing or {}, {})
+    return item
+
+
+def test_a_correction_moves_what_the_month_comes_to_now_less_what_it_came_to():
+    item = corrected(a_run(("DE", "1"), ("GB", "1")), {"HUB-000001": {"DE": 1, "GB": 2}})
+    moved = difference(item, {})
+
+    assert moved.licences["HUB-000001"].shares == {"DE": -4_850, "GB": 4_850}
+    assert moved.licences["HUB-000001"].revenue == Revenue(0, 0, 0, 0, 0)
+    assert moved.cleared == [
+        Clearing("HUB", "DE", "EUR", -4_850, -4_850),
+        Clearing("HUB", "GB", "EUR", 4_850, 4_850),
+    ]
+    assert moved.moved == 9_700
+    assert moved.remittances == {"DE": -4_850, "GB": 4_850}
+    assert moved.called == {}
+    assert item.new.document.reports == {"DE": "0" * 64, "GB": "1" * 64}
+    assert item.new.document.classes == {"MATCHED": (9, "90")}
+
+
+def test_use_found_late_ends_what_was_carried_forward_and_stands_as_brought_before():
+    standing = {"HUB-000001": (700, 50)}
+    item = corrected(a_run(), {"HUB-000001": {"GB": 2}}, standing=standing)
+    terms = item.new.document.licences["HUB-000001"]
+    moved = difference(item, {}).licences["HUB-000001"]
+
+    assert (terms.recognised_before, terms.brought_forward) == (
+        {"HUB-000001": "700"},
+        {"HUB-000001": "50"},
+    )
+    assert terms.weights_from == {"HUB-000001": "period"}
+    # 293.00 are recognised instead of 300.00, 3 % of them are 8.79, and 0.50 were brought forward.
+    assert moved.revenue == Revenue(0, -700, -21, 0, 50)
+    assert (moved.shares, moved.carried_forward) == ({"GB": 28_471}, -29_100)
+
+
+def test_a_month_corrected_to_no_use_is_paid_by_earlier_months_or_carried_forward():
+    run = a_run(("GB", "2"), period="2026-09", first_period="2026-08")
+    history = {"2026-08": {"HUB-000001": {"DE": 1}}, "2026-10": {"HUB-000001": {"GB": 9}}}
+    none = corrected(run, {"HUB-000001": {}})
+    earlier = corrected(run, {"HUB-000001": {}}, history=history)
+
+    assert none.new.document.licences["HUB-000001"].weights_from == {"HUB-000001": "none"}
+    assert difference(none, {}).licences["HUB-000001"].carried_forward == 29_100
+    assert earlier.new.document.licences["HUB-000001"].weights_from == {"HUB-000001": "earlier"}
+    assert earlier.new.document.shares_by == [("HUB-000001", "DE", "1")]
+
+
+def test_a_report_that_is_still_missing_weighs_what_its_last_months_did():
+    run = a_run(("DE", "1"), ("~LATE:GB", "1"), reports=["DE"], first_period="2026-08")
+    usage = Usage({"HUB-000001": {"DE": 3}}, {"DE": "1" * 64}, {})
+    history = {"2026-08": {"HUB-000001": {"GB": 5}}}
+    [item] = recompute([run], {"2026-09": usage}, history, {}, {})
+
+    assert item.new.document.shares_by == [
+        ("HUB-000001", "DE", "3"),
+        ("HUB-000001", "~LATE:GB", "5"),
+    ]
