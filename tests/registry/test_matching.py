@@ -119,3 +119,18 @@ def test_a_pattern_that_would_backtrack_for_years_is_answered():
     assert not pattern_matches("/" + "*a" * 16 + "*b", path)
     assert not pattern_matches("/" + "*a" * 15 + "*b$", path)
     assert pattern_matches("/" + "*a" * 16 + "$", path)
+
+
+def test_every_host_above_is_a_candidate_down_to_the_last_label():
+    assert candidate_hosts("a.b.cd.e") == [
+        ("a.b.cd.e", False),
+        ("a.b.cd.e", True),
+        ("b.cd.e", True),
+        ("cd.e", True),
+        ("e", True),
+    ]
+    assert candidate_hosts("e") == [("e", False), ("e", True)]
+    assert candidate_hosts("[::ffff:1.2.3.4]") == [
+        ("[::ffff:1.2.3.4]", False),
+        ("[::ffff:1.2.3.4]", True),
+    ]

@@ -6,10 +6,14 @@ from hypothesis import strategies as st
 
 from federation.registry.urls import (
     MAX_URL_LENGTH,
+    URLS_MAX,
     ClaimKey,
     MalformedClaimError,
     MalformedUrlError,
+    TooManyUrlsError,
     UrlKey,
+    check_count,
+    keys_of,
     normalise_canonical,
     normalise_claim,
     normalise_subject,
@@ -335,3 +339,70 @@ def outcome(url: str) -> UrlKey | str:
         return normalise_url(url)
     except MalformedUrlError as refusal:
         return refusal.detail
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "path"),
+    [
+        ("site.example/", "site.example", "/"),
+        ("site.example/a/b", "site.example", "/a/b"),
+        ("site.example", "site.example", ""),
+    ],
+)
+def test_a_key_that_was_written_is_read_again(text, host, path):
+    assert UrlKey.of(text) == UrlKey(host, path)
+    assert UrlKey.of(text).text == text
+
+
+@pytest.mark.parametrize("count", [1, 2, URLS_MAX - 1, URLS_MAX])
+def test_a_question_is_about_one_to_a_thousand_addresses(count):
+    urls = [f"https://site.example/{number}" for number in range(count)]
+
+    check_count(urls)
+    assert list(keys_of(urls)) == urls
+    assert keys_of(urls)[urls[-1]] == UrlKey("site.example", f"/{count - 1}")
+
+
+@pytest.mark.parametrize("count", [0, URLS_MAX + 1])
+def test_a_question_about_none_or_more_is_refused(count):
+    urls = ["https://site.example/"] * count
+
+    for asked in (check_count, keys_of):
+        with pytest.raises(TooManyUrlsError):
+            asked(urls)
+
+
+def test_what_is_no_address_is_left_out_of_an_answer():
+    assert keys_of(["ftp://site.example/", "https://site.example/a"]) == {
+        "https://site.example/a": UrlKey("site.example", "/a")
+    }
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("[]", "host: Address cannot be empty"),
+        ("[1::2::3]", "host: At most one '::' permitted in '1::2::3'"),
+        ("[12345::1]", "host: At most 4 characters permitted in '12345' in '12345::1'"),
+    ],
+)
+def test_what_is_no_address_in_brackets_says_why(address, reason):
+    with pytest.raises(MalformedUrlError) as refusal:
+        normalise_url(f"https://{address}/")
+    assert refusal.value.detail == reason
+
+
+def test_an_address_that_needs_all_its_characters_is_read_whole():
+    for address in ("[::]", "[::1]", "[1::]", "[ABCD::ffff]"):
+        assert normalise_url(f"https://{address}/a").text == f"{address.lower()}/a"
+
+
+def test_what_cannot_be_a_canonical_address_or_pattern_says_why():
+    with pytest.raises(MalformedClaimError) as wildcard:
+        normalise_canonical("*.site.example/a")
+    with pytest.raises(MalformedClaimError) as stars:
+        normalise_subject("site.example/" + "*a" * 17)
+
+    assert wildcard.value.detail == "a canonical URL has no wildcard"
+    assert stars.value.detail == "more than 16 * in a pattern"
+    assert normalise_subject("site.example/" + "*a" * 16).path.count("*") == 16

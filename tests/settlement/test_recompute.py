@@ -1,5 +1,6 @@
 """Months computed again: exact differences, and the same as if everything had come in time."""
 
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -7,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from federation.settlement.clearing import Clearing
-from federation.settlement.computed import computed_with
+from federation.settlement.computed import computed_with, read_run
 from federation.settlement.rates import Rates
-from federation.settlement.recompute import Usage, difference, recompute
+from federation.settlement.recompute import Corrected, Usage, between, difference, recompute
 from federation.settlement.revenue import Revenue
-from federation.settlement.run_document import decode
+from federation.settlement.run_document import PublishedRate, decode
 from federation.settlement.weights import shares_by, sum_of_months
 from federation.values.month import last_day
 from federation.values.party import HUB
@@ -263,3 +264,35 @@ def test_a_report_that_is_still_missing_weighs_what_its_last_months_did():
         ("HUB-000001", "DE", "3"),
         ("HUB-000001", "~LATE:GB", "5"),
     ]
+
+
+def test_what_is_settled_directly_is_converted_at_the_original_rates():
+    """33 cents at 0.5 are 16.5 pence: half to even; a rate of the correction's own is used last."""
+    in_pounds = {"DE": a_collective(), "GB": a_collective("GBP")}
+    rows = [("HUB-000001", "GB", "1")]
+    licence = a_licence(
+        received="31000",
+        recognised_before={"HUB-000001": "0"},
+        brought_forward={"HUB-000001": "0"},
+        weights_from={"HUB-000001": "period"},
+    )
+    rates = {"GBP": PublishedRate("2026-09-30", "0.5")}
+    document = a_document(
+        {"HUB-000001": licence},
+        rows,
+        collectives=in_pounds,
+        rates=rates,
+        reports=dict.fromkeys(in_pounds, "0" * 64),
+    )
+    run = computed_with(
+        document, Rates("EUR", {"GBP": ("2026-09-30", "0.5")}, on=date(2026, 9, 30))
+    )
+    item = Corrected(run, run)
+    other = {"GBP": ("2026-09-29", "0.9")}
+
+    def converted(cleared, node):
+        return between(item, Clearing("DE", "GB", "EUR", cleared, cleared), node, other)
+
+    assert [converted(cents, "GB") for cents in (33, 35, -33, -35, 0)] == [16, 18, -16, -18, 0]
+    assert [converted(cents, "DE") for cents in (33, -33)] == [33, -33]
+    assert read_run(run.data) == run

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from hashlib import sha256
 
@@ -6,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from federation.licensing.facts import Component, LicenceFacts
-from federation.settlement.revenue import allocated, recognise
+from federation.settlement.revenue import (
+    allocated,
+    allocated_to,
+    credited,
+    fee_owed,
+    recognise,
+    still_owed,
+)
 from federation.values.month import (
     BadMonthError,
     Month,
@@ -170,3 +178,44 @@ def test_no_month_takes_more_than_came_and_in_the_end_all_that_came_is_taken(fee
     assert sum(before.values()) == max(0, min(sum(fees), total) - elsewhere)
     for component, by_month in zip(licence.components, months, strict=True):
         assert before[licence.key(component)] <= component.fee - by_month.get("2026-08", 0)
+
+
+def ended_early(*fees, on):
+    """Return a licence of 153 days from August on that ended before its term."""
+    return replace(a_licence(*fees), ends_on=on, fee_ends_on=date(2026, 12, 31))
+
+
+def test_a_licence_that_runs_its_term_owes_its_fee_and_is_credited_nothing():
+    licence = a_licence(15_300, 306)
+
+    assert fee_owed(licence) == 15_606
+    assert [still_owed(licence, paid) for paid in (0, 15_605, 15_606, 15_607)] == [15_606, 1, 0, -1]
+    assert credited(licence, 15_300) == {}
+
+
+def test_what_lies_after_an_early_end_is_credited_month_by_month():
+    """One day is 100: August and nine days of September are kept."""
+    licence = ended_early(15_300, on=date(2026, 9, 9))
+
+    assert allocated_to(licence, 15_300) == {"2026-08": 3_100, "2026-09": 900}
+    assert credited(licence, 15_300) == {
+        "2026-09": 2_100,
+        "2026-10": 3_100,
+        "2026-11": 3_000,
+        "2026-12": 3_100,
+    }
+    assert (fee_owed(licence), still_owed(licence, 5_000)) == (4_000, -1_000)
+
+
+def test_an_end_on_the_last_day_of_a_month_keeps_it_whole_and_a_day_later_one_day_more():
+    last, first = (ended_early(15_300, on=day) for day in (date(2026, 9, 30), date(2026, 10, 1)))
+
+    assert allocated_to(last, 15_300) == {"2026-08": 3_100, "2026-09": 3_000}
+    assert allocated_to(first, 15_300) == {"2026-08": 3_100, "2026-09": 3_000, "2026-10": 100}
+    assert [fee_owed(item) for item in (last, first)] == [6_100, 6_200]
+
+
+def test_a_fee_too_small_for_the_days_used_is_credited_whole():
+    licence = ended_early(1, on=date(2026, 8, 1))
+
+    assert (allocated_to(licence, 1), credited(licence, 1)) == ({}, {"2026-08": 1})

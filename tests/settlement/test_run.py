@@ -201,50 +201,92 @@ def test_a_document_is_one_text_whatever_the_order_of_its_parts():
 
 
 BAD = [
-    ("signature", "x"),
-    ("format", 2),
-    ("period", "2026-13"),
-    ("period", "2026-08"),  # before the first period
-    ("shares_by", [["HUB-000001", "DE", 1]]),
-    ("shares_by", [["HUB-000001", "DE", "01"]]),
-    ("shares_by", [["HUB-000001", "DE", "-1"]]),
-    ("shares_by", [["HUB-000001", "DE", "1\n"]]),
-    ("shares_by", [["HUB-000001", "DE", "1"], ["HUB-000001", "DE", "2"]]),
-    ("shares_by", [["HUB-000002", "DE", "1"]]),
-    ("shares_by", [["HUB-000001", "FR", "1"]]),
-    ("reports", {"FR": "0" * 64}),
-    ("reports", {"DE": "0" * 63}),
-    ("rates", {"GBP": {"date": "2026-09-99", "rate": "1"}}),
-    ("classes", {"MATCHED": [-1, "5"]}),
+    ("signature", "x", "Object contains unknown field `signature`"),
+    ("format", 2, "Invalid enum value 2 - at `$.format`"),
+    ("period", "2026-08", "the first period lies after the period"),
+    ("reports", {"FR": "0" * 64}, "reports name an unknown collective"),
+    ("rates", {"GBP": {"date": "2026-09-99", "rate": "1"}}, "day is out of range for month"),
+    *(
+        ("shares_by", rows, "shares_by names a licence or party twice or an unknown one")
+        for rows in (
+            [["HUB-000001", "DE", "1"], ["HUB-000001", "DE", "2"]],
+            [["HUB-000002", "DE", "1"]],
+            [["HUB-000001", "FR", "1"]],
+            [["HUB-000001", "~LATE:DE", "1"]],  # its report is there
+        )
+    ),
+    *(
+        (field, value, " - at `$.")  # of a wrong shape: the reader names the place
+        for field, value in (
+            ("period", "2026-13"),
+            ("shares_by", [["HUB-000001", "DE", 1]]),
+            ("shares_by", [["HUB-000001", "DE", "01"]]),
+            ("shares_by", [["HUB-000001", "DE", "-1"]]),
+            ("shares_by", [["HUB-000001", "DE", "1\n"]]),
+            ("reports", {"DE": "0" * 63}),
+            ("classes", {"MATCHED": [-1, "5"]}),
+        )
+    ),
 ]
 
 
-@pytest.mark.parametrize(("field", "value"), BAD)
-def test_what_is_no_run_document_is_refused(field, value):
+@pytest.mark.parametrize(("field", "value", "reason"), BAD)
+def test_what_is_no_run_document_is_refused(field, value, reason):
     data = json.dumps({**wire(a_document()), field: value}).encode()
 
     with pytest.raises(rd.BadRunDocumentError) as refusal:
         rd.decode(data)
     assert refusal.value.code == "BAD_RUN_DOCUMENT"
+    assert reason in refusal.value.detail
+    if "`" not in reason:
+        assert refusal.value.detail == reason
 
 
+def test_a_node_whose_report_is_missing_may_weigh_what_it_did_and_no_other():
+    late = ("HUB-000001", "~LATE:GB", "1")
+
+    assert rd.decode(rd.encode(a_document(shares_by=[late]))).shares_by == [late]
+
+
+def parts(*ids):
+    return [{"id": each, "uses": [], "unit": "", "fee": "1"} for each in ids]
+
+
+TERM = "HUB-000001: its term or its components contradict themselves"
+BESIDE = "HUB-000001: a component without id beside others"
+PLAIN = "HUB-000001: a component id is empty, begins with ~ or holds a /"
 BAD_LICENCE = [
-    ("revoked", True),
-    ("licensor", "FR"),
-    ("ends_on", "2026-08-31"),
-    ("starts_on", "2026-02-30"),
-    ("components", []),
-    ("components", [{"id": i, "uses": [], "unit": "", "fee": "1"} for i in (None, "a")]),
-    ("components", [{"id": "a/b", "uses": [], "unit": "", "fee": "1"}]),
-    ("components", [{"id": "~a", "uses": [], "unit": "", "fee": "1"}]),
-    ("components", [{"id": "", "uses": [], "unit": "", "fee": "1"}]),
-    ("components", [{"id": "a", "uses": [], "unit": "", "fee": "1"}] * 2),
-    ("recognised_before", {"HUB-000001/a": "1"}),
+    ("licensor", "FR", "HUB-000001: an unknown licensor"),
+    ("ends_on", "2026-08-31", TERM),
+    ("components", [], TERM),
+    ("components", parts("a", "a"), TERM),
+    ("components", parts(None, "a"), BESIDE),
+    ("components", parts("a/b"), PLAIN),
+    ("components", parts("~a"), PLAIN),
+    ("components", parts(""), PLAIN),
+    *(
+        (field, {"HUB-000001/a": value}, "HUB-000001: an unknown component")
+        for field, value in (
+            ("recognised_before", "1"),
+            ("brought_forward", "1"),
+            ("weights_from", "period"),
+        )
+    ),
 ]
 
 
-@pytest.mark.parametrize(("field", "value"), BAD_LICENCE)
-def test_a_licence_that_contradicts_itself_is_refused(field, value):
+@pytest.mark.parametrize(("field", "value", "reason"), BAD_LICENCE)
+def test_a_licence_that_contradicts_itself_is_refused(field, value, reason):
+    document = wire(a_document())
+    document["licences"]["HUB-000001"][field] = value
+
+    with pytest.raises(rd.BadRunDocumentError) as refusal:
+        rd.decode(json.dumps(document).encode())
+    assert refusal.value.detail == reason
+
+
+@pytest.mark.parametrize(("field", "value"), [("revoked", True), ("starts_on", "2026-02-30")])
+def test_a_licence_of_a_wrong_shape_is_refused(field, value):
     document = wire(a_document())
     document["licences"]["HUB-000001"][field] = value
 
@@ -279,6 +321,14 @@ def test_a_plan_whose_particulars_do_not_fit_is_refused(particulars, reason):
         rd.decode(json.dumps(document).encode())
     assert reason in refusal.value.detail
     assert "$.collectives[" in refusal.value.detail
+
+
+def test_a_licence_may_end_on_the_day_it_begins():
+    licence = a_licence(starts_on="2026-09-30", ends_on="2026-09-30")
+
+    assert rd.decode(rd.encode(a_document({"HUB-000001": licence}))).licences == {
+        "HUB-000001": licence
+    }
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff", b"null"])

@@ -2,7 +2,16 @@
 
 import pytest
 
-from federation.settlement.weights import late_weights, shares_by, sum_of_months, with_late
+from federation.metering.messages import ReportHeld, ReportWeight, UsageReport
+from federation.settlement.weights import (
+    late_weights,
+    own_weights,
+    shares_by,
+    sum_of_classes,
+    sum_of_months,
+    use_weights,
+    with_late,
+)
 
 KEY, OTHER = "HUB-000001", "HUB-000002"
 
@@ -80,3 +89,66 @@ def test_earlier_months_stand_in_where_a_licence_has_no_use_of_its_own():
         (OTHER, "DE", "4"),
         (OTHER, "FR", "9"),
     ]
+
+
+def a_report(weights=(), held=(), classes=None):
+    return UsageReport(
+        period="2026-09",
+        format=1,
+        party="DE",
+        sequence=1,
+        supersedes=None,
+        classes=classes or {},
+        weights=[ReportWeight(*row) for row in weights],
+        held=[ReportHeld(*row) for row in held],
+        members_sha256="0" * 64,
+    )
+
+
+def test_reports_are_added_up_per_licence_party_use_and_class():
+    reports = [
+        a_report(
+            weights=[
+                (KEY, "TRAIN", "DE", None, "10", "1"),
+                (KEY, "GROUND", "DE", None, "7", "2"),
+                (KEY, "TRAIN", "FR", "a" * 32, "4", "0"),
+            ],
+            held=[(KEY, "TRAIN", "~UNMATCHED", "nobody.example/", "3", "5")],
+            classes={"MATCHED": (2, "3"), "UNMATCHED": (1, "5")},
+        ),
+        a_report(
+            weights=[
+                (KEY, "TRAIN", "DE", "b" * 32, "100", "3"),
+                (OTHER, "TRAIN", "DE", None, "9", "9"),
+            ],
+            held=[
+                (KEY, "TRAIN", "~UNMATCHED", "nobody.example/", "2", "1"),
+                (KEY, "TRAIN", "~DISPUTED", "both.example/", "6", "1"),
+            ],
+            classes={"MATCHED": (3, "12")},
+        ),
+    ]
+
+    assert own_weights(reports) == {
+        KEY: {"DE": 117, "FR": 4, "~UNMATCHED": 5, "~DISPUTED": 6},
+        OTHER: {"DE": 9},
+    }
+    assert use_weights(reports) == [
+        (KEY, "DE", "GROUND", 7, 2),
+        (KEY, "DE", "TRAIN", 110, 4),
+        (KEY, "FR", "TRAIN", 4, 0),
+        (OTHER, "DE", "TRAIN", 9, 9),
+    ]
+    assert sum_of_classes(reports) == {"MATCHED": (5, "15"), "UNMATCHED": (1, "5")}
+
+
+def test_months_are_added_up_and_every_licence_has_its_row():
+    history = {"2026-07": {KEY: {"DE": 1}}, "2026-08": {KEY: {"DE": 2}}}
+
+    assert sum_of_months(history) == {KEY: {"DE": 3}}
+    assert shares_by({KEY: {"GB": 6}, OTHER: {"GB": 1}}, {}) == [
+        (KEY, "GB", "6"),
+        (OTHER, "GB", "1"),
+    ]
+    assert with_late({}, {KEY: {"~LATE:GB": 3}}) == {KEY: {"~LATE:GB": 3}}
+    assert with_late({KEY: {"DE": 1}}, {}) == {KEY: {"DE": 1}}
