@@ -199,8 +199,7 @@ async def _keep_balances(
     members = {member.member_id: member for member in await registry.all_members(session)}
     rows: list[tuple[object, ...]] = []
     added: dict[str, int] = {}
-    waiting = {member_id for member_id, amount in opening.items() if amount}
-    for member_id in sorted({*attributed, *adjusted, *waiting}):
+    for member_id in sorted({*attributed, *adjusted, *opening}):
         carried, new = opening.get(member_id, 0), attributed.get(member_id, 0)
         more = adjusted.get(member_id, 0)
         balance = carried + new + more

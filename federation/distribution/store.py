@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from msgspec.structs import astuple
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from federation.distribution.tables import (
     DistributedRun,
@@ -188,13 +188,18 @@ async def balances(session: ReadSession, period: Month) -> dict[str, MemberBalan
 
 
 async def outstanding_before(session: ReadSession, period: Month) -> dict[str, int]:
-    """Return {member: what earlier months attributed and could not pay}."""
+    """Return {member: what earlier months attributed and could not pay}.
+
+    The last month before says it of everybody: who has something outstanding has a balance in
+    every month that follows, until nothing is left.
+    """
+    last = select(func.max(MemberBalance.period)).where(MemberBalance.period < period)
     rows = await session.execute(
-        select(MemberBalance.member_id, MemberBalance.outstanding)
-        .where(MemberBalance.period < period)
-        .order_by(MemberBalance.period)
+        select(MemberBalance.member_id, MemberBalance.outstanding).where(
+            MemberBalance.period == last.scalar_subquery()
+        )
     )
-    return {member: outstanding for member, outstanding in rows}
+    return {member: outstanding for member, outstanding in rows if outstanding}
 
 
 async def balances_of_debtors(session: ReadSession, period: Month) -> list[MemberBalance]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 
 from federation.metering.ingest import Accepted, Content, RefusedLine
 from federation.metering.messages import RoutedLineFact
@@ -104,51 +104,69 @@ async def mark_late(session: WriteSession, reporter: str, lines: Sequence[Accept
     await keep_classes(session, [(LATE, reporter, line.event_id) for line in lines])
 
 
-async def undecided_lines(session: ReadSession, period: Month, here: str) -> list[CountedLine]:
-    """Return the lines of a month that entered here and have no verdict yet."""
-    return await _entered_lines(session, period, here, verdict=None)
+LINES_IN_MEMORY = 20_000
+"""How many lines of a month are decided at a time; the database keeps which are left."""
 
 
-async def _entered_lines(
-    session: ReadSession, period: Month, here: str, *, verdict: str | None
+async def undecided_lines(
+    session: ReadSession, period: Month, here: str, limit: int = LINES_IN_MEMORY
 ) -> list[CountedLine]:
-    rows = await session.execute(
-        select(
-            Line.reporter,
-            Line.event_id,
-            Line.licence,
-            Line.url,
-            Line.use,
-            Line.units,
-            Line.occurred_at,
-        ).where(Line.period == period, Line.verdict == verdict)
-    )
-    return [CountedLine(here, *row) for row in rows]
+    """Return the first lines of a month that entered here and have no verdict yet.
+
+    Whoever decides them and asks again gets the next ones.
+    """
+    query = _entered(period, None).order_by(Line.reporter, Line.event_id).limit(limit)
+    return [CountedLine(here, *row) for row in await session.execute(query)]
 
 
-async def routed_lines(
-    session: ReadSession, period: Month, *, verdict: str | None
+def _entered(period: Month, verdict: str | None) -> Select[str, str, str, str, str, int, int]:
+    return select(
+        Line.reporter,
+        Line.event_id,
+        Line.licence,
+        Line.url,
+        Line.use,
+        Line.units,
+        Line.occurred_at,
+    ).where(Line.period == period, Line.verdict == verdict)
+
+
+async def undecided_urls(session: ReadSession, period: Month, *, routed: bool) -> set[str]:
+    """Return the addresses of a month's lines without a verdict yet, with those `routed` here."""
+    found: set[str] = set()
+    for model in (Line, RoutedLine) if routed else (Line,):
+        query = select(model.url).where(model.period == period, model.verdict.is_(None)).distinct()
+        found.update(await session.scalars(query))
+    return found
+
+
+async def undecided_routed_lines(
+    session: ReadSession, period: Month, limit: int = LINES_IN_MEMORY
 ) -> list[CountedLine]:
-    """Return the lines of a month that entered elsewhere and are owned here, of one verdict."""
-    rows = await session.execute(
-        select(
-            RoutedLine.origin,
-            RoutedLine.reporter,
-            RoutedLine.event_id,
-            RoutedLine.licence,
-            RoutedLine.url,
-            RoutedLine.use,
-            RoutedLine.units,
-            RoutedLine.occurred_at,
-        ).where(RoutedLine.period == period, RoutedLine.verdict == verdict)
-    )
-    return [CountedLine(*row) for row in rows]
+    """Return the first lines of a month that entered elsewhere and have no verdict yet."""
+    keys = (RoutedLine.origin, RoutedLine.reporter, RoutedLine.event_id)
+    query = _routed(period, None).order_by(*keys).limit(limit)
+    return [CountedLine(*row) for row in await session.execute(query)]
+
+
+def _routed(period: Month, verdict: str | None) -> Select[str, str, str, str, str, str, int, int]:
+    return select(
+        RoutedLine.origin,
+        RoutedLine.reporter,
+        RoutedLine.event_id,
+        RoutedLine.licence,
+        RoutedLine.url,
+        RoutedLine.use,
+        RoutedLine.units,
+        RoutedLine.occurred_at,
+    ).where(RoutedLine.period == period, RoutedLine.verdict == verdict)
 
 
 async def matched_lines(session: ReadSession, period: Month, here: str) -> list[CountedLine]:
     """Return the lines of a month that counted for members here, wherever they entered."""
-    entered = await _entered_lines(session, period, here, verdict=MATCHED)
-    return [*entered, *await routed_lines(session, period, verdict=MATCHED)]
+    entered = await session.execute(_entered(period, MATCHED))
+    routed = await session.execute(_routed(period, MATCHED))
+    return [*(CountedLine(here, *row) for row in entered), *(CountedLine(*row) for row in routed)]
 
 
 class LateLine(NamedTuple):

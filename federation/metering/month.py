@@ -4,6 +4,7 @@ A later round takes in what came late, for a correction (SETTLEMENT §7b): the s
 the lines that have no verdict yet. A node's part of it is `node_month.py`.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 
@@ -19,9 +20,10 @@ from federation.metering.messages import (
 from federation.metering.periods import CountMismatchError, MonthStateError, reopen_late
 from federation.metering.report_check import check_report
 from federation.metering.reports import keep_report, make_report
-from federation.metering.routing import counter, forward_entered, url_keys
+from federation.metering.routing import counter, enter, url_keys
 from federation.metering.tables import MeteringPeriod, Progress
 from federation.registry import index_store
+from federation.registry.index import ClaimIndex
 from federation.store import outbox
 from federation.store.sessions import WriteSession
 from federation.trust.membership import HubTerms
@@ -81,10 +83,11 @@ async def _do_round(
     parties = [party for party in await node_parties(session) if party.code in taking_part]
     targets = [party.entity_id for party in parties]
     await outbox.post_to_each(session, targets=targets, message=CutOff(period, row.round), now=now)
-    lines = await usage_lines.undecided_lines(session, period, HUB)
-    index = index_store.claim_index(await index_store.index_slice(session, url_keys(lines)))
-    placer = await counter(session, HUB, index, terms)
-    await forward_entered(session, period, lines, placer, now)
+    placer = await counter(session, HUB, ClaimIndex([], []), terms)
+    while lines := await usage_lines.undecided_lines(session, period, HUB):
+        keys = url_keys(line.url for line in lines)
+        index = index_store.claim_index(await index_store.index_slice(session, keys))
+        await enter(session, period, lines, replace(placer, index=index, keys={}), now)
     await make_report(session, period, HUB, now)
     row.state = "FORWARDED"
     await session.flush()

@@ -7,6 +7,7 @@ from federation.logs import get_logger
 from federation.metering import lines as usage_lines
 from federation.metering import store
 from federation.metering import totals as usage_totals
+from federation.metering.lines import LINES_IN_MEMORY
 from federation.metering.messages import (
     Complete,
     CutOff,
@@ -27,15 +28,6 @@ DUE = "month"  # announced by a transaction after which a node has work to do fo
 log = get_logger("month")
 
 
-async def own_lines(session: ReadSession, period: Month, here: str) -> list[CountedLine]:
-    """At a node: return the undecided lines of a month that belong here, wherever they entered.
-
-    Of those that entered here there are none but in a month that an earlier release sent on.
-    """
-    entered = await usage_lines.undecided_lines(session, period, here)
-    return [*entered, *await usage_lines.routed_lines(session, period, verdict=None)]
-
-
 async def lines_to_test_again(session: ReadSession, period: Month, here: str) -> list[CountedLine]:
     """At a node, in a later round: return what counted, in case an opt-out was found since."""
     row = await session.get_one(MeteringPeriod, period)
@@ -45,18 +37,23 @@ async def lines_to_test_again(session: ReadSession, period: Month, here: str) ->
 async def close_month(
     session: WriteSession,
     period: Month,
-    lines: Sequence[CountedLine],
     again: Sequence[CountedLine],
     placer: Counter,
     now: datetime,
+    at_once: int = LINES_IN_MEMORY,
 ) -> None:
     """At a node: decide the lines that belong here and send the usage report.
 
+    Of those that entered here there are none but in a month that an earlier release sent on.
     `again` counted in an earlier round and is looked at once more.
     """
     here = placer.here
-    tally = placer.own(lines)
+    while lines := await usage_lines.undecided_lines(session, period, here, at_once):
+        await usage_lines.keep_tally(session, period, here, placer.own(lines))
+    while lines := await usage_lines.undecided_routed_lines(session, period, at_once):
+        await usage_lines.keep_tally(session, period, here, placer.own(lines))
     if again:
+        tally = placer.own([])
         weighs = portion_weights(await usage_totals.portions(session, period))
         for line in placer.withdraw(tally, again, weighs):
             log.warning(
@@ -65,7 +62,7 @@ async def close_month(
                 reporter=line.reporter,
                 event_id=line.event_id,
             )
-    await usage_lines.keep_tally(session, period, here, tally)
+        await usage_lines.keep_tally(session, period, here, tally)
     await make_report(session, period, here, now)
 
 

@@ -1,6 +1,6 @@
 """Lines on their way home: decided where they end, sent on, checked, and kept by their owner."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -9,6 +9,7 @@ from federation.licensing import store as licensing
 from federation.licensing.facts import LicenceFacts
 from federation.metering import lines as usage_lines
 from federation.metering import store
+from federation.metering.lines import LINES_IN_MEMORY
 from federation.metering.messages import (
     RoutedLineFact,
     UsageRouted,
@@ -37,9 +38,9 @@ class BadLineError(RefusalError):
     code: ClassVar[str] = "BAD_LINE"
 
 
-def url_keys(lines: Sequence[CountedLine]) -> list[UrlKey]:
-    """Return the distinct addresses of some lines, sorted."""
-    keys = {normalise_url(url) for url in {line.url for line in lines}}
+def url_keys(urls: Iterable[str]) -> list[UrlKey]:
+    """Return the distinct keys of some addresses, sorted."""
+    keys = {normalise_url(url) for url in urls}
     return sorted(keys, key=lambda key: (key.host, key.path))
 
 
@@ -62,11 +63,28 @@ async def counter(session: ReadSession, here: str, index: ClaimIndex, terms: Hub
 async def forward_entered(
     session: WriteSession,
     period: Month,
+    placer: Counter,
+    now: datetime,
+    at_once: int = LINES_IN_MEMORY,
+) -> int:
+    """Decide the lines that end here or are owned here, send on all others; return how many.
+
+    So many are in memory `at_once`, whatever a month brings.
+    """
+    sent = 0
+    while lines := await usage_lines.undecided_lines(session, period, placer.here, at_once):
+        sent += await enter(session, period, lines, placer, now)
+    return sent
+
+
+async def enter(
+    session: WriteSession,
+    period: Month,
     lines: Sequence[CountedLine],
     placer: Counter,
     now: datetime,
 ) -> int:
-    """Decide the lines that end here or are owned here, send on all others; return how many."""
+    """Decide some lines or send them on; return how many were sent on."""
     here = placer.here
     tally = placer.enter(lines)
     await usage_lines.keep_tally(session, period, here, tally)

@@ -78,7 +78,7 @@ class RoutedLine(Base):
 
     __tablename__ = "metering_routed_line"
     __table_args__ = (
-        Index("ix_metering_routed_line_period", "period"),
+        Index("ix_metering_routed_line_period", "period", "verdict"),
         _late_index("metering_routed_line"),
         {"sqlite_with_rowid": False},
     )

@@ -67,29 +67,29 @@ class MonthWorker:
     async def _forward(self, row: MeteringPeriod) -> None:
         server, period = self._server, row.period
         async with server.db.read() as session:
-            lines = await usage_lines.undecided_lines(session, period, server.code)
-        index = await self._index(routing.url_keys(lines))
+            urls = await usage_lines.undecided_urls(session, period, routed=False)
+        index = await self._index(routing.url_keys(urls))
         async with server.db.write("month.forward") as session:
             if not await _stands_where_it_did(session, row):
                 return
             terms = await server.terms(session)
             placer = await routing.counter(session, server.code, index, terms)
             now = server.clock()
-            sent = await routing.forward_entered(session, period, lines, placer, now)
+            sent = await routing.forward_entered(session, period, placer, now)
             await node_month.finish_forwarding(session, period, sent, now)
 
     async def _close(self, row: MeteringPeriod) -> None:
         server, period = self._server, row.period
         async with server.db.read() as session:
-            lines = await node_month.own_lines(session, period, server.code)
+            urls = await usage_lines.undecided_urls(session, period, routed=True)
             again = await node_month.lines_to_test_again(session, period, server.code)
-        index = await self._index(routing.url_keys([*lines, *again]))
+        index = await self._index(routing.url_keys(urls.union(line.url for line in again)))
         async with server.db.write("month.close") as session:
             if not await _stands_where_it_did(session, row):
                 return
             terms = await server.terms(session)
             placer = await routing.counter(session, server.code, index, terms)
-            await node_month.close_month(session, period, lines, again, placer, server.clock())
+            await node_month.close_month(session, period, again, placer, server.clock())
 
     async def _index(self, keys: Sequence[UrlKey]) -> ClaimIndex:
         """Return what the hub's index knows about some addresses, a thousand at a time."""

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from federation.metering import month
+from federation.metering import node_month, routing
 from federation.metering.messages import Complete, CutOff, RoutedLineFact, UsageRouted
-from federation.metering.month import CountMismatchError, MonthStateError
+from federation.metering.periods import CountMismatchError, MonthStateError
 from federation.metering.tables import MeteringPeriod, RoutedLine
 from federation.store.base import to_micros
 from tests.databases import refused
@@ -61,7 +61,7 @@ async def test_a_routed_line_is_late_once_all_of_the_month_were_said_to_have_com
 ):
     await a_month(database, state, complete_lines=complete_lines)
     async with database.write("routed") as session:
-        await month.receive_routed(session, routed("e-1"))
+        await routing.receive_routed(session, routed("e-1"))
 
     assert await verdicts(database) == {"e-1": verdict}
     async with database.read() as session:
@@ -72,11 +72,11 @@ async def test_a_routed_line_is_late_once_all_of_the_month_were_said_to_have_com
 async def test_the_line_before_complete_counts_and_the_next_is_late(database):
     await a_month(database, "FORWARDED")
     async with database.write("before") as session:
-        await month.receive_routed(session, routed("e-1"))
+        await routing.receive_routed(session, routed("e-1"))
     async with database.write("complete") as session:
-        await month.receive_complete(session, Complete(SEPTEMBER, 1))
+        await node_month.receive_complete(session, Complete(SEPTEMBER, 1))
     async with database.write("after") as session:
-        await month.receive_routed(session, routed("e-2"))
+        await routing.receive_routed(session, routed("e-2"))
 
     assert await verdicts(database) == {"e-1": None, "e-2": "LATE"}
 
@@ -84,10 +84,10 @@ async def test_the_line_before_complete_counts_and_the_next_is_late(database):
 async def test_a_line_that_came_in_time_and_comes_again_late_stays_as_it_was(database):
     await a_month(database, "FORWARDED")
     async with database.write("once") as session:
-        await month.receive_routed(session, routed("e-1"))
-        await month.receive_complete(session, Complete(SEPTEMBER, 1))
+        await routing.receive_routed(session, routed("e-1"))
+        await node_month.receive_complete(session, Complete(SEPTEMBER, 1))
     async with database.write("twice") as session:
-        await month.receive_routed(session, routed("e-1"))
+        await routing.receive_routed(session, routed("e-1"))
 
     assert await verdicts(database) == {"e-1": None}
 
@@ -97,7 +97,7 @@ async def test_complete_with_another_number_of_lines_than_came_is_refused(databa
     await a_month(database, "FORWARDED", received_lines=2)
     told = Complete(SEPTEMBER, announced)
     refusal = await refused(
-        database, CountMismatchError, lambda session: month.receive_complete(session, told)
+        database, CountMismatchError, lambda session: node_month.receive_complete(session, told)
     )
 
     assert refusal.detail == f"2026-09: 2 lines came, {announced} were sent"
@@ -106,7 +106,7 @@ async def test_complete_with_another_number_of_lines_than_came_is_refused(databa
 async def test_a_line_of_a_month_that_is_not_cut_off_is_refused(database):
     lines = routed("e-1")
     refusal = await refused(
-        database, MonthStateError, lambda session: month.receive_routed(session, lines)
+        database, MonthStateError, lambda session: routing.receive_routed(session, lines)
     )
 
     assert refusal.detail == "2026-09 is not cut off"
@@ -115,13 +115,13 @@ async def test_a_line_of_a_month_that_is_not_cut_off_is_refused(database):
 async def test_the_next_round_takes_lines_in_again_until_it_is_complete(database):
     await a_month(database, "REPORTED", complete_lines=1, received_lines=1)
     async with database.write("late") as session:
-        await month.receive_routed(session, routed("e-1"))
+        await routing.receive_routed(session, routed("e-1"))
     async with database.write("round") as session:
-        await month.receive_cut_off(session, CutOff(SEPTEMBER, 1), NOON)
-        await month.receive_routed(session, routed("e-2"))
+        await node_month.receive_cut_off(session, CutOff(SEPTEMBER, 1), NOON)
+        await routing.receive_routed(session, routed("e-2"))
     assert await verdicts(database) == {"e-1": None, "e-2": None}
 
     async with database.write("complete") as session:
-        await month.receive_complete(session, Complete(SEPTEMBER, 3))
-        await month.receive_routed(session, routed("e-3"))
+        await node_month.receive_complete(session, Complete(SEPTEMBER, 3))
+        await routing.receive_routed(session, routed("e-3"))
     assert await verdicts(database) == {"e-1": None, "e-2": None, "e-3": "LATE"}
