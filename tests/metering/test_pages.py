@@ -94,7 +94,9 @@ async def test_a_month_comes_to_the_same_however_many_lines_are_decided_at_once(
     assert routed == {"MATCHED": 3 * EACH}
     assert sum(row.lines for row in found) == 5 * EACH + 3 * EACH
     assert sum(row.units for row in found) == sum(range(1, 31)) - sum(range(6, 11)) + sum(range(16))
-    assert sha256_hex(report) == "5a97a82759cdff050211519fbe4cbc9116ce4504d04091430e7f395f14fb0ab2"  # byte by byte
+    assert (
+        sha256_hex(report) == "5a97a82759cdff050211519fbe4cbc9116ce4504d04091430e7f395f14fb0ab2"
+    )  # byte by byte
 
 
 @pytest.mark.parametrize("at_once", [1, 4, 30])
