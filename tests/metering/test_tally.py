@@ -263,3 +263,10 @@ def test_a_use_that_no_component_has_weighs_nothing():
     _, _, portions = tallied("de", use="GROUND")
 
     assert portions == {}
+
+
+def test_an_address_that_was_read_once_is_not_read_again():
+    known = {"https://de.example/": normalise_url("https://fr.example/")}
+    counter = replace(a_counter(ClaimIndex(CLAIMS, [])), keys=known)
+
+    assert counter.enter([a_line("de")]).elsewhere == {"FR": [a_line("de")]}

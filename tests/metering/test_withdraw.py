@@ -1,5 +1,6 @@
 """An opt-out found after the month: what counted is taken back, and nothing else."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from federation.licensing.facts import Component, LicenceFacts
@@ -84,4 +85,24 @@ def test_no_more_is_taken_back_than_was_counted():
     tally = counter.own([])
 
     assert counter.withdraw(tally, [LINE, LINE], {KEY: WEIGHT}) == [LINE]
+    assert tally.portions == {KEY: (-WEIGHT, -7)}
+
+
+def test_a_line_that_no_opt_out_is_about_stays_and_the_next_one_is_looked_at():
+    """The opt-out is for TRAIN: a line of another use before it, and after it, stands."""
+    counter = a_counter(a_claim("DE", "h-anna"))
+    since = datetime(2026, 9, 1, tzinfo=UTC)
+    optout = IndexedOptOut("DE", "TRAIN", since, a_claim("DE", "h-anna").key, None)
+    counter = replace(
+        counter,
+        index=ClaimIndex([a_claim("DE", "h-anna")], [optout]),
+        terms=Terms({"standard": 1_000}, {"TRAIN": 1_000, "GROUND": 1_000}),
+    )
+    other = replace(LINE, event_id="e-0", use="GROUND")
+    tally = counter.own([])
+
+    left = counter.withdraw(tally, [other, LINE, other], {KEY: WEIGHT})
+
+    assert left == []
+    assert tally.verdicts == [(LINE, "RESERVED")]
     assert tally.portions == {KEY: (-WEIGHT, -7)}

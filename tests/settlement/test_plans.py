@@ -9,7 +9,9 @@ from federation.settlement.plans import (
     MemberLine,
     NodeInputs,
     NodeTerms,
+    allocate,
     distribute,
+    licence_lines,
     tier_of,
 )
 from federation.settlement.rates import MissingRateError, Rates
@@ -298,3 +300,52 @@ def test_tiers_that_pay_the_same_per_head_are_no_warning():
     even = a_node("tiered", tiers={"gold": Tier(10, 5000), "bronze": Tier(1, 5000)})
 
     assert distributed(even, members=MEMBERS).warnings == ()
+
+
+def test_every_line_says_whose_it_is_of_what_and_in_which_part():
+    """Both parts of a hybrid plan: 90.00 and 10.00 of use and base, and by tier the same heads."""
+    owed = {"received": [("HUB-000001", "EUR", 1_000)], "domestic": [("DE-000001", "EUR", 200)]}
+    weights = {"HUB-000001": {"m1": 1}, "DE-000001": {"m1": 1}}
+    hybrid = distributed(
+        a_node("hybrid", base_bps=1_000),
+        **owed,
+        weights=weights,
+        members=[MemberFacts("m1", True, 1)],
+    )
+    tiered = distributed(
+        a_node("tiered", tiers={"all": Tier(1, 10_000)}),
+        **owed,
+        weights=weights,
+        members=[MemberFacts("m1", True, 1)],
+    )
+
+    assert sorted(hybrid.lines, key=str) == sorted(
+        [
+            Line("m1", None, "base", "received", 90),
+            Line("m1", None, "base", "domestic", 20),
+            Line("m1", "HUB-000001", "received", "received", 810),
+            Line("m1", "DE-000001", "domestic", "domestic", 180),
+        ],
+        key=str,
+    )
+    assert sorted(tiered.lines, key=str) == [
+        Line("m1", None, "tier", "domestic", 200),
+        Line("m1", None, "tier", "received", 900),
+    ]
+    assert hybrid.checks == {"nothing_lost": (4, [])}
+    assert tiered.checks == {"nothing_lost": (2, [])}
+
+
+def test_a_licence_that_gives_nothing_in_a_part_has_no_lines_there():
+    inputs = NodeInputs(
+        node=a_node(),
+        period="2026-09",
+        received=[("HUB-000001", "EUR", 1_000)],
+        domestic=[],
+        member_weights={},
+        members=(),
+        rates=RATES,
+    )
+
+    assert licence_lines(inputs, allocate(inputs), "received", "HUB-000002", {"m1": 1}) == []
+    assert licence_lines(inputs, allocate(inputs), "domestic", "HUB-000001", {"m1": 1}) == []

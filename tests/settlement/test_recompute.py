@@ -1,16 +1,19 @@
 """Months computed again: exact differences, and the same as if everything had come in time."""
 
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from federation.settlement.clearing import Clearing
 from federation.settlement.computed import computed_with, read_run
-from federation.settlement.rates import Rates
-from federation.settlement.recompute import Corrected, Usage, between, difference, recompute
+from federation.settlement.rates import Rates, StaleRateError
+from federation.settlement.recompute import Corrected, Usage, _rates, between, difference, recompute
 from federation.settlement.revenue import Revenue
 from federation.settlement.run_document import PublishedRate, decode
 from federation.settlement.weights import shares_by, sum_of_months
@@ -296,3 +299,27 @@ def test_what_is_settled_directly_is_converted_at_the_original_rates():
     assert [converted(cents, "GB") for cents in (33, 35, -33, -35, 0)] == [16, 18, -16, -18, 0]
     assert [converted(cents, "DE") for cents in (33, -33)] == [33, -33]
     assert read_run(run.data) == run
+
+
+def test_a_difference_of_one_side_alone_is_a_difference_and_one_unit_is_asked_for():
+    """A yen is less than half a cent: it moves, although both sides book nothing for it."""
+    run = a_run(("DE", "1"))
+
+    def cleared(*rows):
+        return replace(run, result=replace(run.result, cleared=list(rows)))
+
+    yen = [Clearing("HUB", "DE", "JPY", amount, 0) for amount in (1, 2)]
+    moved = difference(Corrected(cleared(yen[0]), cleared(yen[1])), {})
+    assert moved.cleared == [Clearing("HUB", "DE", "JPY", 1, 0)]
+
+    owed = [Clearing("DE", "GB", "EUR", amount, amount) for amount in (5, 6)]
+    moved = difference(Corrected(cleared(owed[0]), cleared(owed[1])), {})
+    assert (moved.called, moved.remittances) == ({"DE": (1, 1)}, {"DE": -1, "GB": 1})
+
+
+@pytest.mark.parametrize(("day", "is_stale"), [("2026-09-23", False), ("2026-09-22", True)])
+def test_a_rate_that_only_a_correction_needs_is_held_to_its_month(day, is_stale):
+    rates = _rates(a_run(("DE", "1")).document, {"GBP": (day, "0.5")})
+
+    with pytest.raises(StaleRateError) if is_stale else nullcontext():
+        assert rates.convert(33, "EUR", "GBP") == 16

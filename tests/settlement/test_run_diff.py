@@ -136,3 +136,12 @@ def test_every_kind_of_input_that_is_not_what_it_was_is_a_cause():
     assert causes(changed(weights=weights)) == [
         Cause("terms", "weights", str(BEFORE.weights), str(weights))
     ]
+
+
+def test_each_licences_money_is_compared_with_its_own():
+    sold = {KEY: a_licence(), "HUB-000002": a_licence()}
+    more = {**sold, KEY: a_licence(received="1")}
+
+    assert causes(a_month(licences=more), a_month(licences=sold)) == [
+        Cause("received", KEY, "30000", "1")
+    ]
