@@ -11,7 +11,7 @@ PYTEST = $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope --no-
 FOUND = command -v "$(PYTHON)" >/dev/null || \
 	{ echo "There is no $(PYTHON) here. Install Python 3.11 or newer."; exit 1; }
 
-.PHONY: demo test test-all check lint types fix bench soak judges known-answers lock main-env dev-env
+.PHONY: demo test test-all check lint types fix bench soak mutation judges known-answers lock main-env dev-env
 
 demo: main-env   ## the whole story on this machine: hub, nodes, labs, sites, settlement
 	@$(BIN)/federation demo $(ARGS)
@@ -42,6 +42,11 @@ bench: dev-env
 
 soak: dev-env   ## 10,000 random steps, crashes and all, and 2,000 wrong messages; ARGS="--steps 500 --seed 7"
 	@$(BIN)/python tests/stateful/soak.py $(ARGS)
+
+mutation: dev-env   ## break the pure rules one place at a time; docs/mutation.md says what survives
+	@rm -rf mutants
+	@$(BIN)/mutmut run --max-children 2 $(ARGS)
+	@$(BIN)/python tools/mutation_score.py
 
 judges: dev-env   ## outside judges: of journals (needs hledger), of GraphQL (needs node and npm)
 	@$(BIN)/python tools/judges/journals.py
