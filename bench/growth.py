@@ -37,7 +37,7 @@ from federation.config import HubPeer, NodeConfig
 from federation.distribution import store as distribution
 from federation.distribution.tables import MemberAmount, MemberBalance
 from federation.licensing.facts import Component, LicenceFacts
-from federation.metering import month
+from federation.metering import routing
 from federation.metering.tables import Line, MeteringPeriod, Portion
 from federation.metering.tally import Counter
 from federation.metering.totals import AddressTotal
@@ -94,7 +94,7 @@ async def lines(count: int) -> Figures:
 
         async def act() -> None:
             async with db.write("month.forward") as session:
-                assert await month.forward_entered(session, PERIOD, placer, NOW) == 0
+                assert await routing.forward_entered(session, PERIOD, placer, NOW) == 0
 
         return await measured(act)
 

@@ -11,8 +11,9 @@ from federation.distribution.tables import MemberBalance
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts, Entry, Posting, transfer
 from federation.ledger.balances import Lots
+from federation.payments.set_off import oldest_kept
 from federation.store.sessions import WriteSession
-from federation.values.month import Month, first_day, month_of, months_back
+from federation.values.month import Month, first_day, month_of
 
 SET_OFF_PERIODS = 12
 
@@ -45,7 +46,7 @@ async def members_debits_to_reserve(
     session: WriteSession, node: str, period: Month, currency: str, on: date
 ) -> None:
     """Give up old debits with a month's distribution: its balances take the amounts in."""
-    before = months_back(period, SET_OFF_PERIODS)
+    before = oldest_kept(period, SET_OFF_PERIODS)
     found = list(old_debits(await store.balances_of_debtors(session, period), before))
     if not found:
         return

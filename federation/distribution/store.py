@@ -14,8 +14,8 @@ from federation.distribution.tables import (
     NodeCorrection,
     StatedCredit,
 )
-from federation.settlement.messages import Credit
 from federation.settlement.addresses import Earner
+from federation.settlement.messages import Credit
 from federation.store.bulk import insert_rows
 from federation.store.exact import exact_sums
 from federation.store.sessions import ReadSession, WriteSession

@@ -92,7 +92,7 @@ def is_adjustment(payment_id: str) -> bool:
 
 def refund_id(source: str) -> str:
     """Return the id of what goes back: by a credit note, or of an overpayment."""
-    return f"REFUND-{source}"[:REPLACED_LENGTH_MAX]
+    return _within(f"REFUND-{source}", REPLACED_LENGTH_MAX)
 
 
 def overpayment_id(incoming_id: str) -> str:

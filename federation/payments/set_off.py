@@ -166,16 +166,19 @@ async def take(
     return taken
 
 
-async def to_reserve(
-    session: WriteSession, *, period: Month, periods: int, clearing_currency: str, on: date
-) -> dict[str, int]:
-    """Put what is left of old debits on the hub's reserve; return {node: amount} waived.
+def oldest_kept(period: Month, periods: int) -> Month:
+    """Return the month whose debits the credits of a month still take up; older ones are given up.
 
-    A debit is old in the month `period` when the credits of so many `periods` after the month it
-    was entered in could have taken it up: entered in September 2026, with 12 periods it is waived
-    in October 2027.
+    A debit is kept for so many `periods` after the month it was entered in: with 12, one of
+    September 2026 is taken up by September 2027's credits and given up in October 2027.
     """
-    oldest = months_back(period, periods)
+    return months_back(period, periods)
+
+
+async def to_reserve(
+    session: WriteSession, *, before: Month, period: Month, clearing_currency: str, on: date
+) -> dict[str, int]:
+    """Put debits entered before a month on the hub's reserve; return {node: amount} waived."""
     rows = await store.set_offs(session)
     by_node: defaultdict[str, list[SetOff]] = defaultdict(list)
     for row in rows:
@@ -183,7 +186,7 @@ async def to_reserve(
     books, waived = Accounts(HUB), defaultdict[str, int](int)
     for node, of_node in sorted(by_node.items()):
         for debit in open_debits(of_node):
-            if debit.period >= oldest:
+            if debit.period >= before:
                 continue
             document = f"reserve/{node}/{debit.id}"
             meta = {"party": node, "period": debit.period}

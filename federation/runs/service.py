@@ -36,7 +36,7 @@ from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense.service import publish as publish_held
 from federation.trust.membership import HubTerms
 from federation.trust.principals import Principal, require_no_part, require_other_person
-from federation.values.month import Month, last_day, months_back
+from federation.values.month import Month, last_day
 from federation.values.party import HUB
 from federation.values.reason import stated
 
@@ -234,16 +234,17 @@ async def _pay_and_tell(
     now: datetime,
 ) -> None:
     """Set old debits off or give them up, propose the remittances, and tell every node."""
+    before = payments_set_off.oldest_kept(row.period, adjustments.set_off_periods)
     waived = await payments_set_off.to_reserve(
         session,
+        before=before,
         period=row.period,
-        periods=adjustments.set_off_periods,
         clearing_currency=terms.clearing_currency,
         on=now.date(),
     )
     between = await give_up(
         session,
-        before=months_back(row.period, adjustments.set_off_periods),
+        before=before,
         period=row.period,
         on=now.date(),
     )

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from federation.ledger import store as ledger
 from federation.payments import set_off
-from federation.payments.set_off import Debit, Used, open_debits, take_up
+from federation.payments.set_off import Debit, NewDebit, Used, open_debits, take_up
 from federation.payments.tables import SetOff
 from tests.databases import contents
 
@@ -59,21 +59,21 @@ TODAY = date(2027, 10, 5)
 
 
 async def a_debit(session, period, *, node="FR", amount=100, cleared=90):
-    await set_off.owe(
-        session,
+    debit = NewDebit(
         node=node,
         document=f"debit/{node}/{period}",
         period=period,
         amount=amount,
         cleared=cleared,
         currency="GBP",
-        on=TODAY,
     )
+    await set_off.owe(session, debit, TODAY)
 
 
 def waive(session, period, periods=12):
+    before = set_off.oldest_kept(period, periods)
     return set_off.to_reserve(
-        session, period=period, periods=periods, clearing_currency="EUR", on=TODAY
+        session, before=before, period=period, clearing_currency="EUR", on=TODAY
     )
 
 
@@ -128,4 +128,13 @@ async def test_only_what_is_left_is_waived_and_only_once(database):
     ] == [
         ("reserve/FR/1", "Equity:HUB:Reserve", "Liabilities:HUB:Due:FR", 54, "EUR"),
         ("reserve/JP/3", "Equity:HUB:Reserve", "Liabilities:HUB:Due:JP", 1, "EUR"),
+    ]
+
+
+def test_a_debit_is_kept_for_so_many_periods_after_its_own():
+    assert [set_off.oldest_kept("2027-10", periods) for periods in (1, 11, 12, 13)] == [
+        "2027-09",
+        "2026-11",
+        "2026-10",
+        "2026-09",
     ]

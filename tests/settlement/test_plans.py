@@ -321,16 +321,16 @@ def test_every_line_says_whose_it_is_of_what_and_in_which_part():
 
     assert sorted(hybrid.lines, key=str) == sorted(
         [
-            Line("m1", None, "base", "received", 90),
-            Line("m1", None, "base", "domestic", 20),
-            Line("m1", "HUB-000001", "received", "received", 810),
-            Line("m1", "DE-000001", "domestic", "domestic", 180),
+            MemberLine("m1", None, "base", "received", 90),
+            MemberLine("m1", None, "base", "domestic", 20),
+            MemberLine("m1", "HUB-000001", "received", "received", 810),
+            MemberLine("m1", "DE-000001", "domestic", "domestic", 180),
         ],
         key=str,
     )
     assert sorted(tiered.lines, key=str) == [
-        Line("m1", None, "tier", "domestic", 200),
-        Line("m1", None, "tier", "received", 900),
+        MemberLine("m1", None, "tier", "domestic", 200),
+        MemberLine("m1", None, "tier", "received", 900),
     ]
     assert hybrid.checks == {"nothing_lost": (4, [])}
     assert tiered.checks == {"nothing_lost": (2, [])}
