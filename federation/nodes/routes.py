@@ -1,6 +1,8 @@
 """The routes only a node has: registry imports, site policies, the validity of a token."""
 
+import asyncio
 import contextlib
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,22 +11,27 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
+from federation.edge.auth import party_key
+from federation.edge.bodies import BodyLimit
+from federation.edge.doors import Doors
 from federation.edge.files import NoSuchFileError
-from federation.edge.http import decoded, json_response, read_body, who_asks
-from federation.edge.peers import PeerClient
-from federation.nodes.trust import TrustHolder
+from federation.edge.http import decoded, json_response
+from federation.edge.peers import PeerAnswerError, PeerClient
 from federation.registry import service as registry
 from federation.registry import store
 from federation.registry.tables import Claim
-from federation.server import Server
+from federation.server import Server, node_config
 from federation.store.canonical import digest
+from federation.store.messages import KIB, MIB
 from federation.store.sessions import ReadSession
 from federation.trust.jose import InvalidTokenError
+from federation.trust.parties import NotAdmittedError
 from federation.trust.policy import (
     LicenceStatus,
     SiteOptOut,
     SiteTerms,
     TrustDocument,
+    read_trust_document,
     sign_site_policy,
 )
 from federation.trust.principals import NotAllowedError
@@ -33,9 +40,14 @@ from federation.trust.tokens import LicenceToken, OutsideAudienceError, check_li
 from federation.values.party import HUB
 from federation.values.roles import MAY_KEEP_THE_REGISTRY, MAY_READ_SITE_POLICY
 
-CSV_BYTES_MAX = 64 * 1024 * 1024
-SMALL_BODY_MAX = 64 * 1024
+TABLE = BodyLimit(64 * MIB, seconds=300)
+QUESTION = BodyLimit(64 * KIB, seconds=10)
+TRUST_SECONDS = 20.0
 RESIGN_SECONDS = 600
+
+
+class NoTrustDocumentError(NotAdmittedError):
+    """The hub's trust document has not come yet."""
 
 
 class Validate(msgspec.Struct, frozen=True):
@@ -45,25 +57,54 @@ class Validate(msgspec.Struct, frozen=True):
     publisher_id: str
 
 
-def node_routes(server: Server, peers: PeerClient) -> list[Any]:
+class TrustHolder:
+    """The hub's trust document as last pulled; a hub that is down leaves the old one standing."""
+
+    def __init__(self, server: Server, peers: PeerClient) -> None:
+        self._server, self._peers = server, peers
+        self._document: str | None = None
+        self._etag = ""
+        self._next = 0.0
+        self._lock = asyncio.Lock()
+
+    async def document(self) -> str:
+        """Return the document, pulled again when it is older than 20 seconds."""
+        async with self._lock:
+            if self._document is None or time.monotonic() >= self._next:
+                await self._pull()
+            if self._document is None:
+                raise NoTrustDocumentError
+            return self._document
+
+    async def _pull(self) -> None:
+        config = node_config(self._server)
+        try:
+            text = await self._peers.get_text(f"{config.hub.url}/trust")
+        except PeerAnswerError:
+            return
+        self._document = text
+        self._next = time.monotonic() + TRUST_SECONDS
+
+
+def node_routes(doors: Doors, peers: PeerClient) -> list[Any]:
     """Return the routes only a node has: imports, site policies, validation."""
+    server = doors.server
     trust = TrustHolder(server, peers)
 
     @post("/registry/{table:str}", status_code=200)
     async def imports(request: Request[Any, Any, Any], table: FromPath[str]) -> Response[bytes]:
         """Import `members`, `works` or `optouts` from CSV: all rows or none."""
-        await who_asks(server, request, *MAY_KEEP_THE_REGISTRY)
-        body = await read_body(request, CSV_BYTES_MAX)
-        count = await _import(server, table, body)
-        return json_response({"imported": count})
+        who = await doors.known(request, "files", *MAY_KEEP_THE_REGISTRY)
+        async with doors.body(request, who.subject, TABLE) as body:
+            return json_response({"imported": await _import(server, table, body)})
 
     @get("/sites/{member:str}/policy")
     async def policy(request: Request[Any, Any, Any], member: FromPath[str]) -> Response[bytes]:
         """Give a member site its signed policy: whom to trust, what is withheld."""
-        who = await who_asks(server, request)
+        who = await doors.known(request, "files")
         if who.whose(MAY_READ_SITE_POLICY, member) != member:
             raise NotAllowedError("another member's site")
-        document = (await trust.current()).text
+        document = await trust.document()
         async with server.db.read() as session:
             terms = await site_terms(session, server, member)
         now = server.clock()
@@ -83,8 +124,10 @@ def node_routes(server: Server, peers: PeerClient) -> list[Any]:
     @post("/validate")
     async def validate(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Say whether a token opens a publisher's pages: 200, or 403 with the reason."""
-        asked = decoded(await read_body(request, SMALL_BODY_MAX), Validate)
-        return await _validate(server, asked, (await trust.current()).document)
+        site = doors.stranger(request, "validate")
+        async with doors.body(request, site, QUESTION) as body:
+            asked = decoded(body, Validate)
+        return await _validate(server, asked, await trust.document())
 
     return [imports, policy, validate]
 
@@ -150,12 +193,15 @@ def _with_parents(hosts: set[str]) -> set[str]:
     return found
 
 
-async def _validate(server: Server, asked: Validate, trusted: TrustDocument) -> Response[bytes]:
+async def _validate(server: Server, asked: Validate, document: str) -> Response[bytes]:
     async with server.db.read() as session:
+        hub = await find_party(session, HUB)
         claims = await store.member_prefixes(session, asked.publisher_id)
-    if not claims:
+    if hub is None or not claims:
         return json_response({"valid": False, "reason": "unknown publisher"}, 403)
     try:
+        key = party_key(hub)
+        trusted = read_trust_document(document, {key.kid: key})
         token = _opens_one(asked.token, claims, trusted, server.clock())
     except (InvalidTokenError, OutsideAudienceError) as refusal:
         return json_response({"valid": False, "reason": refusal.message}, 403)

@@ -469,8 +469,8 @@ def nested_fragments(depth):
 BOMBS = {
     "60 nested fragments": (nested_fragments(60), "TOO_DEEP"),
     "a fragment in itself": ("fragment a on Query { ...a } { ...a }", "INVALID_DOCUMENT"),
-    "5,000 aliases": (
-        "{" + " ".join(f"a{n}: collectives {{ code }}" for n in range(5_000)) + "}",
+    "400 aliases": (
+        "{" + " ".join(f"a{n}: collectives {{ code }}" for n in range(400)) + "}",
         "TOO_MANY_TOKENS",
     ),
     "21 root fields": (

@@ -38,8 +38,8 @@ async def test_a_bomb_within_the_nesting_is_refused_by_what_it_amounts_to():
     )
 
 
-async def test_five_thousand_aliases_are_refused_at_once():
-    document = "{ " + " ".join(f"a{i}: __typename" for i in range(5_000)) + " }"
+async def test_nine_hundred_aliases_are_refused_at_once():
+    document = "{ " + " ".join(f"a{i}: __typename" for i in range(900)) + " }"
     code, message = await refusal(document)
 
     assert code == "TOO_MANY_TOKENS"
@@ -47,7 +47,7 @@ async def test_five_thousand_aliases_are_refused_at_once():
 
 
 async def test_comments_are_bounded_like_tokens():
-    code, _ = await refusal("#\n" * 100_000 + "{ __typename }")
+    code, _ = await refusal("#\n" * 5_000 + "{ __typename }")
 
     assert code == "TOO_MANY_TOKENS"
 
