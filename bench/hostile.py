@@ -37,6 +37,7 @@ RESIDENT_MAX_MIB, WAIT_MAX_SECONDS = 250, 1.0
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
 LAB, NODE = "lab-1", "DE"
 CLAIMS = 5_000
+PAGE = "https://site.example/7/page"
 DOCUMENTS, DOCUMENT_BYTES = 512, 520_000
 UPLOADS, UPLOAD_BYTES, STALL_SECONDS = 8, 64 * 1024 * 1024, 5.0
 QUOTES, QUOTE_LINES = 200, 1_000
@@ -257,9 +258,9 @@ async def month_of_quotes(scene: Scene) -> str:
 async def many_claims(scene: Scene) -> str:
     """Ask whether a token opens the site of a member with 5,000 claims, one after the other."""
     key = SigningKey.load(scene.federation.hub.config.data_dir / "key.pem")
-    grant = Grant(HUB_ENTITY, LAB, ["https://elsewhere.example/"], scene.licence, ["TRAIN"])
+    grant = Grant(HUB_ENTITY, LAB, ["https://site.example/7/"], scene.licence, ["TRAIN"])
     token = mint_licence_token(key, grant, now=NOW)
-    body = msgspec.json.encode({"token": token, "publisher_id": "m"})
+    body = msgspec.json.encode({"token": token, "publisher_id": "m", "url": PAGE})
     sent = (scene.post(f"{scene.node.url}/validate", body) for _ in range(VALIDATIONS))
     return counted(list(await asyncio.gather(*sent)))
 

@@ -52,8 +52,7 @@ class BodyLimit(NamedTuple):
 class Bodies:
     """The bodies that are on their way to one server. `folder` holds the large ones."""
 
-    def __init__(self, folder: Path, *, idle_seconds: float = IDLE_SECONDS) -> None:
-        self.idle_seconds = idle_seconds
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._coming: Counter[tuple[str, bool]] = Counter()
         self._turn = asyncio.Lock()
@@ -108,12 +107,12 @@ class Bodies:
         loop = asyncio.get_running_loop()
         last = loop.time() + limit.seconds
         while True:
-            wait = min(self.idle_seconds, last - loop.time())
+            wait = min(IDLE_SECONDS, last - loop.time())
             try:
                 async with asyncio.timeout(wait):
                     chunk = await anext(chunks, None)
             except TimeoutError as error:
-                reason = f"nothing for {self.idle_seconds:g} s, or not all in {limit.seconds:g} s"
+                reason = f"nothing for {IDLE_SECONDS:g} s, or not all in {limit.seconds:g} s"
                 raise SlowBodyError(reason) from error
             if chunk is None:
                 return

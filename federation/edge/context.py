@@ -34,6 +34,8 @@ def context_getter(server: Server) -> Callable[..., Awaitable[Context]]:
     async def context(request: Request[Any, Any, Any]) -> Context:
         try:
             principal = await authenticate(server, request.headers.get("authorization"))
+        except LaterError:
+            raise
         except RefusalError as refusal:
             log.info("token refused", reason=refusal.message)
             principal = None

@@ -5,10 +5,11 @@ from contextlib import AbstractAsyncContextManager
 
 from federation.edge.auth import authenticate
 from federation.edge.bodies import Bodies, BodyLimit, HttpRequest
-from federation.errors import RefusalError
 from federation.quotas import Act
 from federation.server import Server
+from federation.trust.jose import InvalidTokenError
 from federation.trust.principals import NotAuthenticatedError, Principal
+from federation.values.plain import require_plain_text
 
 NETWORK_BITS = 64  # of an IPv6 address: what one subscriber is given
 
@@ -22,9 +23,10 @@ class Doors:
 
     async def known(self, request: HttpRequest, act: Act, *roles: str) -> Principal:
         """Return who asks, holding one of the roles and within its quota, or refuse."""
+        require_plain_text(request.scope["path"], "path")
         try:
             who = await authenticate(self.server, request.headers.get("authorization"))
-        except RefusalError:
+        except (NotAuthenticatedError, InvalidTokenError):
             self.stranger(request, "anonymous")
             raise
         if who is None:
@@ -37,6 +39,7 @@ class Doors:
 
     def stranger(self, request: HttpRequest, act: Act) -> str:
         """Return the name of somebody without a token: the address, within its quota."""
+        require_plain_text(request.scope["path"], "path")
         name = address_of(request)
         self.server.quotas.take(name, act)
         return name

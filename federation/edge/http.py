@@ -12,7 +12,7 @@ from federation.edge.encoding import BadBodyError
 from federation.errors import LaterError, RefusalError
 from federation.logs import get_logger
 from federation.tabular import BadTableError
-from federation.values.plain import require_plain_json
+from federation.values.plain import TooDeepError, require_plain_json
 
 log = get_logger("http")
 
@@ -29,6 +29,7 @@ STATUS = {
     "SLOW_BODY": 408,
     "TOO_MANY_REQUESTS": 429,
     "BUSY": 503,
+    "POLICY_UNAVAILABLE": 503,
     "BAD_TEXT": 400,
     "TOO_DEEP": 400,
     "IDEMPOTENCY_CONFLICT": 409,
@@ -60,7 +61,9 @@ def decoded(body: bytes, shape: type[Shape]) -> Shape:
     require_plain_json(body)
     try:
         return msgspec.json.decode(body, type=shape)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except RecursionError as error:
+        raise TooDeepError from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadBodyError(str(error)) from error
 
 

@@ -1,89 +1,41 @@
 """The routes only a node has: registry imports, site policies, the validity of a token."""
 
-import asyncio
-import contextlib
-import time
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
-from federation.edge.auth import party_key
 from federation.edge.bodies import BodyLimit
 from federation.edge.doors import Doors
 from federation.edge.files import NoSuchFileError
 from federation.edge.http import decoded, json_response
-from federation.edge.peers import PeerAnswerError, PeerClient
+from federation.edge.peers import PeerClient
+from federation.nodes.trust import TrustHolder
+from federation.nodes.validating import Validate, opens
 from federation.registry import service as registry
 from federation.registry import store
-from federation.registry.tables import Claim
-from federation.server import Server, node_config
+from federation.server import Server
+from federation.site.refusals import SiteRefusalError
 from federation.store.canonical import digest
 from federation.store.messages import KIB, MIB
 from federation.store.sessions import ReadSession
 from federation.trust.jose import InvalidTokenError
-from federation.trust.parties import NotAdmittedError
 from federation.trust.policy import (
-    LicenceStatus,
     SiteOptOut,
     SiteTerms,
-    TrustDocument,
-    read_trust_document,
     sign_site_policy,
 )
 from federation.trust.principals import NotAllowedError
 from federation.trust.store import find_party
-from federation.trust.tokens import LicenceToken, OutsideAudienceError, check_licence_token
+from federation.trust.tokens import OutsideAudienceError
 from federation.values.party import HUB
 from federation.values.roles import MAY_KEEP_THE_REGISTRY, MAY_READ_SITE_POLICY
 
 TABLE = BodyLimit(64 * MIB, seconds=300)
 QUESTION = BodyLimit(64 * KIB, seconds=10)
-TRUST_SECONDS = 20.0
 RESIGN_SECONDS = 600
-
-
-class NoTrustDocumentError(NotAdmittedError):
-    """The hub's trust document has not come yet."""
-
-
-class Validate(msgspec.Struct, frozen=True):
-    """A site that cannot check offline asks its collective."""
-
-    token: str
-    publisher_id: str
-
-
-class TrustHolder:
-    """The hub's trust document as last pulled; a hub that is down leaves the old one standing."""
-
-    def __init__(self, server: Server, peers: PeerClient) -> None:
-        self._server, self._peers = server, peers
-        self._document: str | None = None
-        self._etag = ""
-        self._next = 0.0
-        self._lock = asyncio.Lock()
-
-    async def document(self) -> str:
-        """Return the document, pulled again when it is older than 20 seconds."""
-        async with self._lock:
-            if self._document is None or time.monotonic() >= self._next:
-                await self._pull()
-            if self._document is None:
-                raise NoTrustDocumentError
-            return self._document
-
-    async def _pull(self) -> None:
-        config = node_config(self._server)
-        try:
-            text = await self._peers.get_text(f"{config.hub.url}/trust")
-        except PeerAnswerError:
-            return
-        self._document = text
-        self._next = time.monotonic() + TRUST_SECONDS
 
 
 def node_routes(doors: Doors, peers: PeerClient) -> list[Any]:
@@ -104,7 +56,7 @@ def node_routes(doors: Doors, peers: PeerClient) -> list[Any]:
         who = await doors.known(request, "files")
         if who.whose(MAY_READ_SITE_POLICY, member) != member:
             raise NotAllowedError("another member's site")
-        document = await trust.document()
+        document = (await trust.current()).text
         async with server.db.read() as session:
             terms = await site_terms(session, server, member)
         now = server.clock()
@@ -123,11 +75,17 @@ def node_routes(doors: Doors, peers: PeerClient) -> list[Any]:
 
     @post("/validate")
     async def validate(request: Request[Any, Any, Any]) -> Response[bytes]:
-        """Say whether a token opens a publisher's pages: 200, or 403 with the reason."""
+        """Say whether a token opens a publisher's page for a use: 200, or 403 with the reason."""
         site = doors.stranger(request, "validate")
         async with doors.body(request, site, QUESTION) as body:
             asked = decoded(body, Validate)
-        return await _validate(server, asked, await trust.document())
+        try:
+            token, use = await opens(server, asked, (await trust.current()).document)
+        except (InvalidTokenError, OutsideAudienceError, SiteRefusalError) as refusal:
+            said = {"valid": False, "code": refusal.code, "reason": refusal.message}
+            return json_response(said, 403)
+        answer = {"valid": True, "licence": token.licence, "uses": list(token.uses), "use": use}
+        return json_response(answer)
 
     return [imports, policy, validate]
 
@@ -191,32 +149,3 @@ def _with_parents(hosts: set[str]) -> set[str]:
         labels = host.split(".")
         found |= {".".join(labels[start:]) for start in range(1, len(labels))}
     return found
-
-
-async def _validate(server: Server, asked: Validate, document: str) -> Response[bytes]:
-    async with server.db.read() as session:
-        hub = await find_party(session, HUB)
-        claims = await store.member_prefixes(session, asked.publisher_id)
-    if hub is None or not claims:
-        return json_response({"valid": False, "reason": "unknown publisher"}, 403)
-    try:
-        key = party_key(hub)
-        trusted = read_trust_document(document, {key.kid: key})
-        token = _opens_one(asked.token, claims, trusted, server.clock())
-    except (InvalidTokenError, OutsideAudienceError) as refusal:
-        return json_response({"valid": False, "reason": refusal.message}, 403)
-    status = trusted.licences.get(token.licence)
-    if status in {LicenceStatus.SUSPENDED, LicenceStatus.REVOKED}:
-        return json_response({"valid": False, "reason": f"licence is {status}"}, 403)
-    return json_response({"valid": True, "licence": token.licence, "uses": list(token.uses)})
-
-
-def _opens_one(
-    token: str, claims: Sequence[Claim], trusted: TrustDocument, now: datetime
-) -> LicenceToken:
-    """Return the token if its audience covers one of the publisher's prefixes."""
-    urls = [f"{scheme}://{row.host}{row.path}" for row in claims for scheme in ("https", "http")]
-    for url in urls[:-1]:
-        with contextlib.suppress(OutsideAudienceError):
-            return check_licence_token(token, issuers=trusted.issuer_keys(), url=url, now=now)
-    return check_licence_token(token, issuers=trusted.issuer_keys(), url=urls[-1], now=now)

@@ -174,7 +174,7 @@ def an_application(small, key, **changes):
     return body
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"token": 1, "publisher_id": "fr-a"}'])
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"token": "t", "publisher_id": "fr-a"}'])
 async def test_a_question_that_cannot_be_read_is_refused(shop, body):
     async with nothing_changes(shop, HUB, "FR"):
         token = call_token(shop, "FR", HUB_ENTITY)
