@@ -148,7 +148,7 @@ def _postgres_engine(url: str, *, writes: bool) -> AsyncEngine:
         pool_size=1 if writes else READERS_MAX,
         max_overflow=0,
         pool_timeout=LOCK_SECONDS,
-        connect_args={"server_settings": {"lock_timeout": f"{LOCK_SECONDS}s"}},
+        connect_args={"server_settings": {"lock_timeout": f"{int(LOCK_SECONDS * 1000)}ms"}},
     )
 
 
@@ -166,7 +166,8 @@ def _sqlite_engine(url: str, *, writes: bool) -> AsyncEngine:
     def pragmas(connection: Any, record: Any) -> None:  # noqa: ARG001
         cursor = connection.cursor()
         # The writer comes first and makes the file WAL; a reader of a new file may not.
-        names = ["busy_timeout=10000", "foreign_keys=ON", "synchronous=FULL", "cache_size=-4000"]
+        wait = f"busy_timeout={int(LOCK_SECONDS * 1000)}"
+        names = [wait, "foreign_keys=ON", "synchronous=FULL", "cache_size=-4000"]
         for pragma in ["journal_mode=WAL", *names] if writes else [*names, "query_only=ON"]:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

@@ -4,7 +4,7 @@ PostgreSQL has U+0000 in no text, and no rule reads deeper than 32 levels.
 """
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import msgspec
 
@@ -54,12 +54,10 @@ def require_plain(value: Any, place: str = "$") -> None:
 def _inside(found: Any, where: str) -> Iterator[tuple[Any, str]]:
     """Yield what a value holds, each with its place; a value that holds nothing yields nothing."""
     if isinstance(found, list):
-        items: list[Any] = found
-        for number, inner in enumerate(items):
+        for number, inner in enumerate(cast("list[object]", found)):
             yield inner, f"{where}[{number}]"[:_SHOWN_MAX]
     elif isinstance(found, dict):
-        members: dict[str, Any] = found
-        for name, inner in members.items():
+        for name, inner in cast("dict[str, object]", found).items():
             yield inner, f"{where}.{require_plain_text(name, where)}"[:_SHOWN_MAX]
 
 
