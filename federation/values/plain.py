@@ -4,6 +4,7 @@ PostgreSQL has U+0000 in no text, and no rule reads deeper than 32 levels.
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, ClassVar, cast
 
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 from federation.errors import RefusalError
 
 DEPTH_MAX = 32
+VALUES_MAX = 20_000
 _SHOWN_MAX = 200
 
 
@@ -26,6 +28,12 @@ class TooDeepError(RefusalError):
     code: ClassVar[str] = "TOO_DEEP"
 
 
+class TooManyValuesError(RefusalError):
+    """Too many values are sent at once."""
+
+    code: ClassVar[str] = "TOO_MANY_VALUES"
+
+
 def require_plain_text(text: str, place: str) -> str:
     """Return the text, or refuse it and name where in it U+0000 stands."""
     at = text.find("\x00")
@@ -34,21 +42,26 @@ def require_plain_text(text: str, place: str) -> str:
     return text
 
 
-def require_plain(value: Any, place: str = "$") -> None:
-    """Refuse a decoded JSON value that holds U+0000 or is nested deeper than 32 levels.
+def require_plain(value: Any, place: str = "$", values_max: int = VALUES_MAX) -> None:
+    """Refuse a decoded JSON value that holds U+0000, is nested too deeply or holds too much.
 
-    The refusal names the place as a path. Nothing here calls itself: depth costs no stack.
+    So deep is more than 32 levels, so much more than `values_max` values. The refusal names the
+    place as a path. Nothing here calls itself: depth costs no stack.
     """
     waiting: list[tuple[Any, str, int]] = [(value, place, 0)]
+    seen = 0
     while waiting:
         found, where, depth = waiting.pop()
+        seen += 1
         if isinstance(found, str):
             require_plain_text(found, where)
             continue
-        inside = list(_inside(found, where))
+        inside = list(islice(_inside(found, where), values_max + 1))
         if inside and depth >= DEPTH_MAX:
             raise TooDeepError(f"{where}: more than {DEPTH_MAX} levels")
         waiting += [(inner, step, depth + 1) for inner, step in inside]
+        if seen + len(waiting) > values_max:
+            raise TooManyValuesError(f"{where}: {values_max} are taken")
 
 
 def _inside(found: Any, where: str) -> Iterator[tuple[Any, str]]:
@@ -74,4 +87,4 @@ def require_plain_json(body: bytes) -> None:
         raise TooDeepError from error
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return
-    require_plain(value)
+    require_plain(value, values_max=len(body))

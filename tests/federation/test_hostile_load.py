@@ -1,11 +1,12 @@
 """What strangers and partners of ill will send is refused with its place, and keeps out nobody."""
 
 import asyncio
+import contextlib
 
 import msgspec
 import pytest
 
-from federation.edge import bodies
+from federation.edge import bodies, connections
 from federation.quotas import Quota, Quotas
 from federation.trust.tokens import Grant, mint_licence_token
 from federation.values.party import HUB
@@ -65,6 +66,38 @@ async def send_head(small, code, path, token):
         writer.close()
 
 
+async def test_connections_on_which_no_request_comes_keep_out_nobody(shop, monkeypatch):
+    """Those that wait longest give way, and all of them end in time."""
+    monkeypatch.setattr(connections, "WAITING_MAX", 5)
+    host, _, port = shop.running["GB"].url.removeprefix("http://").partition(":")
+    opened = []
+    try:
+        for _ in range(20):
+            opened.append(await asyncio.open_connection(host, int(port)))
+            opened[-1][1].write(b"GET /health/live HTTP/1.1\r\nX-Never: ends")
+        async with asyncio.timeout(connections.HEAD_SECONDS / 2):
+            ended = [await reader.read() for reader, _ in opened[:14]]
+        async with shop.http.get(f"{shop.running['GB'].url}/health/live") as answer:
+            assert answer.status == 200
+    finally:
+        for _, writer in opened:
+            writer.close()
+
+    assert ended == [b""] * 14
+
+
+async def test_a_head_that_does_not_end_is_cut_off(shop):
+    host, _, port = shop.running["GB"].url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    try:
+        writer.write(b"GET /health/live HTTP/1.1\r\nX-Long: " + b"x" * 2_000_000)
+        async with asyncio.timeout(connections.HEAD_SECONDS / 2):
+            with contextlib.suppress(ConnectionResetError):
+                assert await reader.read() == b""
+    finally:
+        writer.close()
+
+
 async def test_an_application_meant_for_another_hub_is_refused_before_its_body_comes(shop):
     token = call_token(shop, "GB", entity("FR"))
 
@@ -101,6 +134,21 @@ async def test_deeply_nested_variables_are_refused(shop):
         answer = await send(shop, HUB, "/graphql", body, headers=JSON)
 
         assert (answer.status, answer.code) in {(400, "BAD_REQUEST"), (413, "BODY_TOO_LARGE")}
+
+
+async def test_more_values_than_any_question_has_are_refused(shop):
+    few, many = ["x"] * 1_001, ["x"] * 20_000
+    auditor = shop.at(HUB, "auditor")
+    answers = [await tell(shop, HUB, auditor, RIGHTS, urls=urls) for urls in (few, many)]
+
+    assert [(answer.status, answer.code) for answer in answers] == [
+        (200, "TOO_MANY_URLS"),
+        (400, "BAD_REQUEST"),
+    ]
+    assert answers[1].body["errors"][0]["message"] == (
+        "The request cannot be read: Too many values are sent at once. "
+        "(variables.urls: 20000 are taken)."
+    )
 
 
 @pytest.mark.parametrize("path", ["/documents/a%00.json", "/files/runs%00/2026-09.json"])
