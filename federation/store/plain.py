@@ -28,21 +28,19 @@ def require_plain_rows(rows: Iterable[Iterable[object]]) -> None:
 def refuse_zero(dialect: Dialect) -> None:
     """Let a dialect refuse U+0000 in every text it binds (BAD_TEXT)."""
     kind: type[String] = dialect.colspecs.get(String, String)  # type: ignore[assignment]
-    dialect.colspecs = {**dialect.colspecs, String: type("PlainString", (_Plain, kind), {})}
+    members = {"bind_processor": _binds, "cache_ok": True}
+    dialect.colspecs = {**dialect.colspecs, String: type("PlainString", (kind,), members)}
 
 
-class _Plain(String):
-    """A text as the dialect binds it, without U+0000."""
+def _binds(_: String, __: Dialect) -> Callable[[Any], Any]:
+    """Return what a text goes through on its way to the driver; neither dialect has its own."""
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
-        inner = super().bind_processor(dialect)
+    def bind(value: Any) -> Any:
+        if isinstance(value, str) and "\x00" in value:
+            raise BadParameterError(_shown(value))
+        return value
 
-        def bind(value: Any) -> Any:
-            if isinstance(value, str) and "\x00" in value:
-                raise BadParameterError(_shown(value))
-            return inner(value) if inner is not None else value
-
-        return bind
+    return bind
 
 
 def _shown(value: str) -> str:
