@@ -19,6 +19,7 @@ from msgspec import Meta, Struct
 
 from federation import money
 from federation.errors import RefusalError
+from federation.quotas import Act, Quota
 from federation.values.identity import UnclearIdentityError, refuse_alike, refuse_unclear
 from federation.values.ids import is_plain_id
 from federation.values.plan import BPS_WHOLE, Plan, Tier, require_fitting
@@ -84,6 +85,8 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     account: str | None = None
     account_scheme: Literal["IBAN", "OTHER"] = "IBAN"
     bic: str | None = None
+    quotas: dict[Act, Quota] = {}
+    """How often one principal may do one kind of act, where it is not the default."""
 
     def __post_init__(self) -> None:
         _check_people(self.principal)

@@ -22,3 +22,13 @@ class RefusalError(Exception):
         """The sentence a caller reads: what was refused, then where and why."""
         headline = (type(self).__doc__ or "").strip().splitlines()[0]
         return f"{headline} ({self.detail})" if self.detail else headline
+
+
+class LaterError(RefusalError):
+    """Not now: the same request may be sent again after `retry_after` seconds."""
+
+    code: ClassVar[str] = "LATER"
+
+    def __init__(self, detail: str = "", *, retry_after: int = 1) -> None:
+        self.retry_after = retry_after
+        super().__init__(detail)

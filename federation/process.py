@@ -14,8 +14,10 @@ from litestar import Litestar
 from federation.clock import Clock
 from federation.config import HubConfig, NodeConfig
 from federation.edge.addresses import networks
+from federation.edge.connections import connections
 from federation.edge.peers import PeerClient
 from federation.edge.relay import Relay
+from federation.quotas import Quotas
 from federation.server import Server
 from federation.store.database import Boundary, Database
 from federation.store.migrations import require_migrated
@@ -93,6 +95,7 @@ class Service:
             clock=clock,
             peers=self._peers,
             url=self.url,
+            quotas=Quotas(config.quotas),
         )
         self.parts = compose(self.server, self._peers)
         self.server.db.listen(POSTED, self.parts.relay.wake)
@@ -102,7 +105,7 @@ class Service:
                 self.parts.app,
                 log_config=None,
                 access_log=False,
-                http="httptools",
+                http=connections(),
                 lifespan="on",
                 timeout_graceful_shutdown=10,
                 # Longer than clients keep idle connections (aiohttp: 15 s), so that no request

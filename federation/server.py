@@ -9,6 +9,7 @@ from federation.config import Calendar, HubConfig, NodeConfig
 from federation.errors import RefusalError
 from federation.licensing.service import Licensing
 from federation.payments.payees import account_in
+from federation.quotas import Quotas
 from federation.store.database import Database
 from federation.store.inbox import UnknownMessageError
 from federation.store.sessions import ReadSession
@@ -72,6 +73,7 @@ class Server:
     clock: Clock
     peers: Peers
     url: str = ""
+    quotas: Quotas = field(default_factory=Quotas)
     known_peers: dict[str, tuple[str, PublicKey]] = field(default_factory=dict)
     knocked: Callable[[], None] = _nothing  # a node's hub called before the node knew it
     retry: Retry = field(

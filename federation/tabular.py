@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -99,7 +100,7 @@ def read_table(
     header: list[str] | None = None
     line = 1
     try:
-        for fields in reader:
+        for fields in itertools.takewhile(lambda _: len(errors) < ERRORS_SHOWN, reader):
             started, line = line, reader.line_num + 1
             if header is None:
                 header = _header(fields, required, optional)

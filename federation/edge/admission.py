@@ -7,13 +7,14 @@ decided meanwhile.
 import msgspec
 
 from federation.edge.addresses import require_callable
-from federation.edge.auth import peek_issuer, peer_principal
+from federation.edge.auth import peek_claims, peek_issuer, peer_principal
 from federation.edge.http import decoded
 from federation.server import Server, hub_config
 from federation.store.messages import KIB
 from federation.trust import admission
 from federation.trust import store as trust
 from federation.trust.grants import sign_grant
+from federation.trust.jose import check_times
 from federation.trust.keys import InvalidKeyError, PublicKey
 from federation.trust.membership import Answer, Apply
 from federation.trust.principals import NotAllowedError, NotAuthenticatedError
@@ -21,7 +22,23 @@ from federation.trust.principals import NotAllowedError, NotAuthenticatedError
 BYTES_MAX = 64 * KIB
 
 
-async def apply(server: Server, authorization: str | None, body: bytes) -> Answer:
+def call_token(server: Server, authorization: str | None) -> str:
+    """Return the token of a call, if it claims to be meant for this hub, now.
+
+    The key to check it with comes in the body: this only keeps out, before the body is read, what
+    would be refused anyway.
+    """
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise NotAuthenticatedError
+    claims = peek_claims(token)
+    if claims.get("aud") != server.config.entity_id:
+        raise NotAuthenticatedError("the call is meant for another server")
+    check_times(claims, server.clock())
+    return token
+
+
+async def apply(server: Server, token: str, body: bytes) -> Answer:
     """Take an application, or say where it stands.
 
     The call is signed with the key that the application names. Raises NotAuthenticatedError,
@@ -32,7 +49,6 @@ async def apply(server: Server, authorization: str | None, body: bytes) -> Answe
         key = PublicKey.from_jwk(message.jwk)
     except InvalidKeyError as error:
         raise NotAuthenticatedError("the application names no key") from error
-    token = _token(authorization)
     if peek_issuer(token) != message.entity_id:
         raise NotAllowedError("who calls is not who applies")
     now = server.clock()
@@ -57,10 +73,3 @@ async def _require_callable_if_new(server: Server, message: Apply, key_id: str) 
         await admission.require_invitation(session, message.invitation, known, server.clock())
     if known is None or known.url != message.url:
         await require_callable(message.url, hub_config(server).peer_networks)
-
-
-def _token(authorization: str | None) -> str:
-    scheme, _, token = (authorization or "").partition(" ")
-    if scheme.lower() != "bearer":
-        raise NotAuthenticatedError
-    return token

@@ -1,16 +1,30 @@
-"""From an HTTP request to the context of a GraphQL request."""
+"""From an HTTP request to the context of a GraphQL request, and to its body."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from litestar import Request
 
 from federation.edge.auth import authenticate
-from federation.errors import RefusalError
+from federation.edge.bodies import BodyLimit, BodyTooLargeError, SlowBodyError
+from federation.edge.doors import Doors
+from federation.edge.encoding import BadBodyError, UnknownEncodingError
+from federation.errors import LaterError, RefusalError
 from federation.logs import get_logger
 from federation.schema.context import Context
+from federation.schema.controller import NotTakenError, ReadBody
 from federation.server import Server
+from federation.store.messages import KIB
 
+OF_STRANGERS = BodyLimit(64 * KIB, seconds=10)
+OF_THE_KNOWN = BodyLimit(512 * KIB, seconds=30)
+STATUS: dict[type[RefusalError], int] = {
+    BodyTooLargeError: 413,
+    SlowBodyError: 408,
+    UnknownEncodingError: 415,
+    BadBodyError: 400,
+}
 log = get_logger("graphql")
 
 
@@ -20,9 +34,33 @@ def context_getter(server: Server) -> Callable[..., Awaitable[Context]]:
     async def context(request: Request[Any, Any, Any]) -> Context:
         try:
             principal = await authenticate(server, request.headers.get("authorization"))
+        except LaterError:
+            raise
         except RefusalError as refusal:
             log.info("token refused", reason=refusal.message)
             principal = None
         return Context(server=server, principal=principal)
 
     return context
+
+
+def graphql_body(doors: Doors) -> ReadBody:
+    """Return what reads the body of a GraphQL request, less of it from who is not known."""
+
+    @asynccontextmanager
+    async def read(request: Request[Any, Any, Any], context: Any) -> AsyncGenerator[bytes]:
+        who = context.principal
+        try:
+            if who is None:
+                sender, limit = doors.stranger(request, "anonymous"), OF_STRANGERS
+            else:
+                doors.server.quotas.take(who.subject, "graphql")
+                sender, limit = who.subject, OF_THE_KNOWN
+            async with doors.body(request, sender, limit) as body:
+                yield body
+        except LaterError as refusal:
+            raise NotTakenError(429, refusal) from refusal
+        except tuple(STATUS) as refusal:
+            raise NotTakenError(STATUS[type(refusal)], refusal) from refusal
+
+    return read

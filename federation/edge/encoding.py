@@ -1,21 +1,18 @@
-"""Undo the Content-Encoding of a body (RFC 9110 §8.4) within a limit."""
+"""Undo the Content-Encoding of a body (RFC 9110 §8.4), a piece at a time."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import ClassVar, Protocol
 
 from federation.errors import RefusalError
-from federation.metering.service import BatchTooLargeError
+
+PIECE_BYTES = 256 * 1024
 
 # How zlib is told the format of a coding; HTTP's `deflate` is the zlib format (RFC 1950).
 _WINDOW_BITS: Mapping[str, int] = MappingProxyType(
     {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 )
-
-
-class BodyTooLargeError(BatchTooLargeError):
-    """The body is too large."""
 
 
 class BadBodyError(RefusalError):
@@ -31,60 +28,53 @@ class UnknownEncodingError(RefusalError):
 
 
 class BodyDecoder(Protocol):
-    """Takes a body in pieces and gives it whole."""
+    """Takes a body in pieces as it is sent, and gives it in pieces as it was before."""
 
-    def take(self, chunk: bytes) -> None:
-        """Take the next piece; refused where the body passes the limit."""
+    def pieces(self, chunk: bytes) -> Iterator[bytes]:
+        """Yield what the next chunk comes to, at most 256 KiB at a time."""
+        ...
 
-    def whole(self) -> bytes:
-        """Return the body; refused if it is not all there."""
+    def end(self) -> None:
+        """Refuse a body that is not all there."""
 
 
-def decoder_for(encoding: str, limit: int) -> BodyDecoder:
-    """Return what undoes a Content-Encoding, to at most `limit` bytes."""
+def decoder_for(encoding: str) -> BodyDecoder:
+    """Return what undoes a Content-Encoding."""
     coding = encoding.strip().lower()
     if coding in {"", "identity"}:
         return _Plain()
     if coding not in _WINDOW_BITS:
         raise UnknownEncodingError(encoding[:40])
-    return _Packed(_WINDOW_BITS[coding], limit)
+    return _Packed(_WINDOW_BITS[coding])
 
 
 class _Plain:
-    """A body as it is; whoever counts what is sent holds it to its limit."""
+    """A body as it is."""
 
-    def __init__(self) -> None:
-        self._chunks: list[bytes] = []
+    def pieces(self, chunk: bytes) -> Iterator[bytes]:
+        yield chunk
 
-    def take(self, chunk: bytes) -> None:
-        self._chunks.append(chunk)
-
-    def whole(self) -> bytes:
-        return b"".join(self._chunks)
+    def end(self) -> None:
+        """Nothing says how long it was to be but Content-Length, which the server counts."""
 
 
 class _Packed:
-    """A packed body, of which never more than the limit is unpacked."""
+    """A packed body: who takes its pieces may stop at any of them."""
 
-    def __init__(self, window_bits: int, limit: int) -> None:
+    def __init__(self, window_bits: int) -> None:
         self._unpack = zlib.decompressobj(window_bits)
-        self._limit = limit
-        self._chunks: list[bytes] = []
-        self._size = 0
 
-    def take(self, chunk: bytes) -> None:
-        try:
-            unpacked = self._unpack.decompress(chunk, self._limit - self._size + 1)
-        except zlib.error as error:
-            raise BadBodyError(str(error)) from error
-        self._size += len(unpacked)
-        if self._size > self._limit:
-            raise BodyTooLargeError(f"at most {self._limit} bytes once unpacked")
-        if self._unpack.unused_data:
-            raise BadBodyError("something follows the end of what is packed")
-        self._chunks.append(unpacked)
+    def pieces(self, chunk: bytes) -> Iterator[bytes]:
+        while chunk:
+            try:
+                piece = self._unpack.decompress(chunk, PIECE_BYTES)
+            except zlib.error as error:
+                raise BadBodyError(str(error)) from error
+            if self._unpack.unused_data:
+                raise BadBodyError("something follows the end of what is packed")
+            chunk = self._unpack.unconsumed_tail
+            yield piece
 
-    def whole(self) -> bytes:
+    def end(self) -> None:
         if not self._unpack.eof:
             raise BadBodyError("what is packed breaks off")
-        return b"".join(self._chunks)

@@ -1,4 +1,4 @@
-"""Plain HTTP around the rules: errors as JSON, bodies with limits, who asks."""
+"""Plain HTTP around the rules: answers and errors as JSON."""
 
 import secrets
 from collections.abc import Callable
@@ -8,13 +8,11 @@ import msgspec
 from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException
 
-from federation.edge.auth import authenticate
-from federation.edge.encoding import BadBodyError, BodyTooLargeError, decoder_for
-from federation.errors import RefusalError
+from federation.edge.encoding import BadBodyError
+from federation.errors import LaterError, RefusalError
 from federation.logs import get_logger
-from federation.server import Server
 from federation.tabular import BadTableError
-from federation.trust.principals import NotAuthenticatedError, Principal
+from federation.values.plain import TooDeepError, require_plain_json
 
 log = get_logger("http")
 
@@ -28,6 +26,11 @@ STATUS = {
     "BAD_IDEMPOTENCY_KEY": 400,
     "BATCH_TOO_LARGE": 413,
     "UNKNOWN_ENCODING": 415,
+    "SLOW_BODY": 408,
+    "TOO_MANY_REQUESTS": 429,
+    "BUSY": 503,
+    "BAD_TEXT": 400,
+    "TOO_DEEP": 400,
     "IDEMPOTENCY_CONFLICT": 409,
     "NOT_SETTLED": 404,
     "NOT_ADMITTED": 409,
@@ -53,10 +56,13 @@ def json_response(
 
 
 def decoded(body: bytes, shape: type[Shape]) -> Shape:
-    """Return the body as a shape, or refuse what is not it (BAD_BODY)."""
+    """Return the body as a shape, or refuse what is not it (BAD_BODY, BAD_TEXT, TOO_DEEP)."""
+    require_plain_json(body)
     try:
         return msgspec.json.decode(body, type=shape)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except RecursionError as error:
+        raise TooDeepError from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadBodyError(str(error)) from error
 
 
@@ -68,7 +74,14 @@ def refusal_response(_: HttpRequest, refusal: RefusalError) -> Response[bytes]:
             {"line": error.line, "column": error.column, "reason": error.reason}
             for error in refusal.errors
         ]
-    return json_response(body, STATUS.get(refusal.code, REFUSED_STATUS))
+    return json_response(body, STATUS.get(refusal.code, REFUSED_STATUS), headers_of(refusal))
+
+
+def headers_of(refusal: RefusalError) -> dict[str, str]:
+    """Return when to come again, and that nothing more is read of a body that does not come."""
+    if isinstance(refusal, LaterError):
+        return {"Retry-After": str(refusal.retry_after)}
+    return {"Connection": "close"} if refusal.code == "SLOW_BODY" else {}
 
 
 def http_response(_: HttpRequest, error: HTTPException) -> Response[bytes]:
@@ -89,32 +102,3 @@ EXCEPTION_HANDLERS: dict[type[Exception] | int, Callable[..., Response[Any]]] = 
     HTTPException: http_response,
     Exception: defect_response,
 }
-
-
-async def read_body(request: HttpRequest, limit: int) -> bytes:
-    """Return the whole body, decoded, or refuse one beyond the limit before holding it.
-
-    The limit holds for what is sent and for what it comes to: a small body that would unpack to a
-    large one is refused where it passes the limit.
-    """
-    announced = request.headers.get("content-length", "0")
-    if announced.isdigit() and int(announced) > limit:
-        raise BodyTooLargeError(f"at most {limit} bytes")
-    decoder = decoder_for(request.headers.get("content-encoding", ""), limit)
-    sent = 0
-    async for chunk in request.stream():
-        sent += len(chunk)
-        if sent > limit:
-            raise BodyTooLargeError(f"at most {limit} bytes")
-        decoder.take(chunk)
-    return decoder.whole()
-
-
-async def who_asks(server: Server, request: HttpRequest, *roles: str) -> Principal:
-    """Return who asks, holding one of the roles, or refuse."""
-    who = await authenticate(server, request.headers.get("authorization"))
-    if who is None:
-        raise NotAuthenticatedError
-    if roles:
-        who.require(*roles)
-    return who

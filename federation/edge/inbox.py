@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from federation.config import NodeConfig
 from federation.edge.auth import known_peer, peek_issuer, peer_principal
-from federation.errors import RefusalError
+from federation.errors import LaterError, RefusalError
 from federation.logs import get_logger
 from federation.server import Server
 from federation.store import inbox
@@ -22,6 +22,7 @@ from federation.store.sessions import WriteSession
 from federation.store.tables import ParkedMessage
 from federation.trust.principals import NotAllowedError, NotAuthenticatedError
 from federation.values.party import HUB
+from federation.values.plain import TooDeepError
 
 MESSAGES_MAX = 200
 BYTES_MAX = 72 * MIB  # one message of the largest kind, and what is around it
@@ -107,7 +108,9 @@ def read_envelopes(body: bytes, handlers: Handlers) -> list[Envelope]:
     """Read a delivery; one that is malformed or holds a kind not taken here is refused whole."""
     try:
         envelopes = msgspec.json.decode(body, type=Envelopes)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except RecursionError as error:
+        raise TooDeepError from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadMessageError(str(error)) from error
     for envelope in envelopes:
         if envelope.kind not in handlers:
@@ -154,7 +157,7 @@ async def _take_one(server: Server, handlers: Handlers, sender: Sender, envelope
                 return
             arrival = Arrival(session, server, sender.code, sender.entity_id)
             await _handle(arrival, handlers, envelope.stream, envelope.kind, body)
-    except (inbox.OutOfOrderError, inbox.MessageConflictError, inbox.ParkedFullError):
+    except (inbox.OutOfOrderError, inbox.MessageConflictError, inbox.ParkedFullError, LaterError):
         raise
     except RefusalError as refusal:
         await _park(server, sender, envelope, body, refusal.code, refusal.message)
@@ -281,6 +284,8 @@ async def _again(server: Server, handlers: Handlers, row: ParkedMessage) -> str:
             await _handle(arrival, handlers, again.stream, again.kind, again.body)
             again.state, again.body, again.decided_at = inbox.DONE, b"", server.clock()
             again.drop_proposed_by = again.drop_reason = None
+    except LaterError:
+        return row.state
     except RefusalError as refusal:
         return await _refused_again(server, row.id, refusal.code, refusal.message)
     except Exception as defect:

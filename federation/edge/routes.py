@@ -12,8 +12,10 @@ from federation.banking import service as banking
 from federation.banking.waiting import At
 from federation.documents import service as documents
 from federation.edge import inbox
+from federation.edge.bodies import BodyLimit
+from federation.edge.doors import Doors
 from federation.edge.files import Files
-from federation.edge.http import json_response, read_body, who_asks
+from federation.edge.http import json_response
 from federation.metering import service as metering
 from federation.metering.reporters import Reporter, check_batch_key, reporter_of
 from federation.metering.service import BYTES_MAX
@@ -22,20 +24,24 @@ from federation.store.canonical import sha256_hex
 from federation.store.migrations import current_revision, head_revision
 from federation.values.roles import MAY_PREPARE
 
+DELIVERY = BodyLimit(inbox.BYTES_MAX, seconds=60)  # as long as its sender waits
+BATCH = BodyLimit(BYTES_MAX, seconds=60)
+BANK_FILE = BodyLimit(BANK_FILE_BYTES_MAX, seconds=120)
 MEDIA_TYPES = {"json": "application/json", "csv": "text/csv", "xml": "application/xml"}
 
 
-def common_routes(server: Server, handlers: inbox.Handlers, files: Files) -> list[Any]:
+def common_routes(doors: Doors, handlers: inbox.Handlers, files: Files) -> list[Any]:
     """Return the routes of hub and node alike; `files` knows the files of this one."""
     return [
-        *_identity_routes(server),
-        *_intake_routes(server, handlers),
-        *_file_routes(server, files),
+        *_identity_routes(doors),
+        *_intake_routes(doors, handlers),
+        *_file_routes(doors, files),
     ]
 
 
-def _identity_routes(server: Server) -> list[Any]:
+def _identity_routes(doors: Doors) -> list[Any]:
     """Whether the server runs, who it is, and its keys."""
+    server = doors.server
 
     @get("/health/live", media_type=MediaType.JSON)
     async def live() -> dict[str, str]:
@@ -43,8 +49,9 @@ def _identity_routes(server: Server) -> list[Any]:
         return {"status": "live"}
 
     @get("/health/ready")
-    async def ready() -> Response[bytes]:
+    async def ready(request: Request[Any, Any, Any]) -> Response[bytes]:
         """The database answers and stands at the revision of this code."""
+        doors.stranger(request, "anonymous")
         async with server.db.read() as session:
             connection = await session.connection()
             revision = await connection.run_sync(current_revision)
@@ -75,56 +82,59 @@ def _identity_routes(server: Server) -> list[Any]:
     return [live, ready, entity, jwks]
 
 
-def _intake_routes(server: Server, handlers: inbox.Handlers) -> list[Any]:
+def _intake_routes(doors: Doors, handlers: inbox.Handlers) -> list[Any]:
     """Take in what others send: messages, usage, a bank's files."""
+    server = doors.server
 
     @post("/federation/inbox", status_code=200)
     async def deliver(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Take messages of another server."""
         authorization = request.headers.get("authorization")
         sender = await inbox.authenticate_sender(server, authorization)
-        body = await read_body(request, inbox.BYTES_MAX)
-        envelopes = inbox.read_envelopes(body, handlers)
-        return json_response(await inbox.take(server, handlers, sender, envelopes))
+        server.quotas.take(sender.entity_id, "messages")
+        async with doors.body(request, sender.entity_id, DELIVERY) as body:
+            envelopes = inbox.read_envelopes(body, handlers)
+            return json_response(await inbox.take(server, handlers, sender, envelopes))
 
     @post("/usage", status_code=200)
     async def usage(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Take a batch of NDJSON usage lines: a lab's at the hub, a site's at its node."""
-        reporter = reporter_of(await who_asks(server, request), server.code)
+        who = await doors.known(request, "usage")
+        reporter = reporter_of(who, server.code)
         key = request.headers.get("idempotency-key", "")
         check_batch_key(key)
-        body = await read_body(request, BYTES_MAX)
-        return json_response(await _ingest(server, reporter, key, body))
+        async with doors.body(request, who.subject, BATCH) as body:
+            return json_response(await _ingest(server, reporter, key, body))
 
     @post("/banking/files", status_code=200)
     async def bank_file(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Take a bank's file (camt.053, camt.054, pain.002): all of it, or nothing."""
-        who = await who_asks(server, request, *MAY_PREPARE)
-        body = await read_body(request, BANK_FILE_BYTES_MAX)
-        file = await asyncio.to_thread(read_bank_file, body)  # before the writer's turn
-        async with server.db.write("bank.import") as session:
-            at = At(session, server.code, who, server.clock())
-            done = await banking.import_file(at, body, file)
-            answer = banking.summary(done)
-        return json_response(answer)
+        who = await doors.known(request, "files", *MAY_PREPARE)
+        async with doors.body(request, who.subject, BANK_FILE) as body:
+            file = await asyncio.to_thread(read_bank_file, body)  # before the writer's turn
+            async with server.db.write("bank.import") as session:
+                at = At(session, server.code, who, server.clock())
+                done = await banking.import_file(at, body, file)
+                return json_response(banking.summary(done))
 
     return [deliver, usage, bank_file]
 
 
-def _file_routes(server: Server, files: Files) -> list[Any]:
+def _file_routes(doors: Doors, files: Files) -> list[Any]:
     """Send what this server writes and the documents it keeps."""
+    server = doors.server
 
     @get("/files/{path:path}")
     async def file(request: Request[Any, Any, Any], path: FromPath[str]) -> Response[bytes]:
         """Send a file of this server to who may read it."""
-        who = await who_asks(server, request)
+        who = await doors.known(request, "files")
         media_type, content = await files(who, path.lstrip("/"))
         return Response(content, media_type=media_type)
 
     @get("/documents/{name:str}")
     async def document(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
         """Send a numbered document byte for byte; `.csv`, `.json` or `.xml` names the form."""
-        who = await who_asks(server, request)
+        who = await doors.known(request, "files")
         number, _, form = name.partition(".")
         async with server.db.read() as session:
             await documents.document_for(session, number, who)

@@ -6,7 +6,8 @@ from litestar import Litestar
 
 from federation.clock import Clock
 from federation.config import HubConfig
-from federation.edge.context import context_getter
+from federation.edge.context import context_getter, graphql_body
+from federation.edge.doors import Doors
 from federation.edge.files import COMMON, file_at
 from federation.edge.http import EXCEPTION_HANDLERS
 from federation.edge.inbox import Retries
@@ -22,8 +23,6 @@ from federation.schema.hub import schema
 from federation.server import Server
 from federation.store.database import Boundary
 from federation.trust.store import find_party, find_party_by_entity
-
-REQUEST_BYTES_MAX = 64 * 1024 * 1024
 
 
 def create_hub(config: HubConfig, clock: Clock, *, boundary: Boundary = no_boundary) -> Service:
@@ -49,15 +48,16 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     peers.find = find
     server.retry = Retries(server, HANDLERS)
     files = partial(file_at, server, monthly=COMMON)
+    doors = Doors(server)
     app = Litestar(
         route_handlers=[
-            graphql_controller(schema, context_getter(server)),
-            *common_routes(server, HANDLERS, files),
-            *hub_routes(server),
+            graphql_controller(schema, context_getter(server), graphql_body(doors)),
+            *common_routes(doors, HANDLERS, files),
+            *hub_routes(doors),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
         logging_config=None,
         openapi_config=None,
-        request_max_body_size=REQUEST_BYTES_MAX,
+        request_max_body_size=None,  # each door has a limit of its own
     )
     return Parts(app, Relay(server, peers, resolve), [ParkedWorker(server, HANDLERS).run])

@@ -6,9 +6,11 @@ import msgspec
 from litestar import Request, Response, get, post
 
 from federation.edge.admission import BYTES_MAX as ADMISSION_BYTES_MAX
-from federation.edge.admission import apply
+from federation.edge.admission import apply, call_token
 from federation.edge.auth import parties
-from federation.edge.http import decoded, json_response, read_body, who_asks
+from federation.edge.bodies import BodyLimit
+from federation.edge.doors import Doors
+from federation.edge.http import decoded, json_response
 from federation.licensing import store as licensing
 from federation.months.published_rates import publish_rates
 from federation.registry import index_store
@@ -16,21 +18,26 @@ from federation.registry.messages import SliceRequest
 from federation.registry.urls import URLS_MAX, TooManyUrlsError, UrlKey
 from federation.server import Server
 from federation.store.canonical import digest
+from federation.store.messages import MIB
 from federation.trust.policy import Issuer, LicenceStatus, sign_trust_document
 from federation.values.roles import MAY_PREPARE, PEER
 
-BODY_MAX = 16 * 1024 * 1024
+QUESTION = BodyLimit(16 * MIB, seconds=10)
+RATES = BodyLimit(16 * MIB, seconds=60)
+APPLICATION = BodyLimit(ADMISSION_BYTES_MAX, seconds=10)
 TRUST_BUCKET_SECONDS = 30
 
 
-def hub_routes(server: Server) -> list[Any]:
+def hub_routes(doors: Doors) -> list[Any]:
     """Return the routes only the hub has: index, rates and trust document."""
+    server = doors.server
 
     @post("/federation/index", status_code=200)
     async def index(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Tell a node all the index knows about up to 1,000 addresses."""
-        await who_asks(server, request, PEER)
-        asked = decoded(await read_body(request, BODY_MAX), SliceRequest)
+        who = await doors.known(request, "messages", PEER)
+        async with doors.body(request, who.subject, QUESTION) as body:
+            asked = decoded(body, SliceRequest)
         if len(asked.keys) > URLS_MAX:
             raise TooManyUrlsError
         async with server.db.read() as session:
@@ -40,21 +47,30 @@ def hub_routes(server: Server) -> list[Any]:
     @post("/settlement/rates", status_code=200)
     async def rates(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Record published rates from CSV; a day's rate that differs is refused."""
-        who = await who_asks(server, request, *MAY_PREPARE)
-        body = await read_body(request, BODY_MAX)
-        async with server.db.write("rates.publish") as session:
+        who = await doors.known(request, "files", *MAY_PREPARE)
+        async with (
+            doors.body(request, who.subject, RATES) as body,
+            server.db.write("rates.publish") as session,
+        ):
             return json_response({"recorded": await publish_rates(session, body, who)})
+
+    signed: dict[str, bytes] = {}
 
     @get("/trust")
     async def trust(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Give everybody the signed list of issuers and of licences that do not count."""
+        doors.stranger(request, "anonymous")
         content = await _trust_content(server)
         bucket = int(server.clock().timestamp()) // TRUST_BUCKET_SECONDS
         etag = f'"{digest([content, bucket])[:32]}"'
         if request.headers.get("if-none-match") == etag:
             return Response(b"", status_code=304, headers={"ETag": etag})
+        if etag not in signed:  # once for everybody who asks
+            document = (await trust_document(server)).encode()
+            signed.clear()
+            signed[etag] = document
         return Response(
-            (await trust_document(server)).encode(),
+            signed[etag],
             media_type="application/jwt",
             headers={"ETag": etag, "Cache-Control": "max-age=30"},
         )
@@ -62,9 +78,10 @@ def hub_routes(server: Server) -> list[Any]:
     @post("/federation/admission", status_code=200)
     async def admission(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Take an application, or say where it stands."""
-        authorization = request.headers.get("authorization")
-        body = await read_body(request, ADMISSION_BYTES_MAX)
-        return json_response(await apply(server, authorization, body))
+        applicant = doors.stranger(request, "admission")
+        token = call_token(server, request.headers.get("authorization"))
+        async with doors.body(request, applicant, APPLICATION) as body:
+            return json_response(await apply(server, token, body))
 
     return [index, rates, trust, admission]
 

@@ -10,7 +10,7 @@ import msgspec
 from federation.errors import RefusalError
 from federation.licensing import store
 from federation.licensing.objects import ComponentTerms, OfferTerms
-from federation.licensing.rules import BadOfferError, check_offer
+from federation.licensing.rules import BadOfferError, check_offer, years_started
 from federation.licensing.service import licensee_of
 from federation.licensing.tables import Offer, Tariff
 from federation.licensing.tariff import Expected, TariffBody, price, read_tariff
@@ -85,7 +85,8 @@ async def quote(
         raise NoTariffError
     tariff = read_tariff(row.body)
     nodes = {party.code for party in await node_parties(session)}
-    priced = price(tariff, request.expected, nodes=nodes)
+    years = years_started(request.starts_on, request.ends_on)
+    priced = price(tariff, request.expected, nodes=nodes, years=years)
     uses = sorted({line.use for line in priced.lines})
     terms = OfferTerms(
         licensee=licensee,

@@ -81,6 +81,14 @@ def check_licence(licence: LicenceObject) -> None:
         raise BadOfferError("ended after its term")
 
 
+def years_started(starts_on: date, ends_on: date) -> int:
+    """Return how many periods of twelve months a term has begun, at least one."""
+    years = 1
+    while years < YEARS_MAX and ends_on >= _years_after(starts_on, years):
+        years += 1
+    return years
+
+
 def _years_after(day: date, years: int) -> date:
     """Return the same day some years later; 29 February becomes 1 March."""
     try:

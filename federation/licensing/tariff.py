@@ -15,7 +15,7 @@ class TariffBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     currency: str
     per_1000: dict[str, dict[str, int]]
-    minimum_fee: int
+    minimum_fee: int  # for each twelve months that a licence's term has begun
     valid_days: int = 30  # how long a quote stands
 
     def price_of(self, use: str, content_tier: str) -> Money | None:
@@ -73,9 +73,12 @@ def line_amount(units: int, per_1000: int) -> int:
 
 
 def price(
-    tariff: TariffBody, expected: Sequence[Expected], *, nodes: Collection[str]
+    tariff: TariffBody, expected: Sequence[Expected], *, nodes: Collection[str], years: int = 1
 ) -> QuoteLines:
-    """Price expected usage line by line; what has no price or no collective is not covered."""
+    """Price expected usage line by line; what has no price or no collective is not covered.
+
+    The minimum fee is due for each of the `years` that the term has begun.
+    """
     lines, missing = [], []
     for item in expected:
         unit_price = tariff.price_of(item.use, item.content_tier)
@@ -94,9 +97,10 @@ def price(
             )
         )
     total = sum(int(line.amount) for line in lines)
-    if lines and total < tariff.minimum_fee:
-        lines.append(_top_up(lines[0].use, tariff.minimum_fee - total))
-        total = tariff.minimum_fee
+    minimum = tariff.minimum_fee * years
+    if lines and total < minimum:
+        lines.append(_top_up(lines[0].use, minimum - total))
+        total = minimum
     return QuoteLines(lines=lines, not_covered=missing, total=str(total))
 
 

@@ -5,11 +5,17 @@ from typing import NamedTuple
 
 from sqlalchemy import Select, func, select, update
 
-from federation.metering.ingest import Accepted, Content, RefusedLine
+from federation.metering.ingest import Accepted, Content
 from federation.metering.messages import RoutedLineFact
-from federation.metering.tables import IS_LATE, Line, RoutedLine, Uncounted
+from federation.metering.tables import IS_LATE, Line, RoutedLine
 from federation.metering.tally import FORWARDED, LATE, CountedLine, Tally
 from federation.metering.totals import PLACED, Counted, keep_sums
+from federation.metering.uncounted import (
+    refused_by_class,
+    refused_in,
+    refused_late,
+    reopen_refused,
+)
 from federation.metering.verdicts import (
     MATCHED,
 )
@@ -76,27 +82,6 @@ async def _known_ids(
         )
         known.update({row[0]: (row[1], row[2], row[3], row[4], row[5]) for row in rows})
     return known
-
-
-async def add_refused(
-    session: WriteSession, reporter: str, batch: str, refused: Sequence[RefusedLine]
-) -> None:
-    """Keep the lines that took no id, for the classes and for whoever asks why."""
-    columns = ["reporter", "batch", "line_no", "period", "verdict", "units", "reason", "raw"]
-    rows = [
-        (
-            reporter,
-            batch,
-            item.line_no,
-            item.period,
-            item.verdict,
-            item.units,
-            item.reason,
-            item.raw,
-        )
-        for item in refused
-    ]
-    await insert_rows(session, Uncounted, columns, rows)
 
 
 async def mark_late(session: WriteSession, reporter: str, lines: Sequence[Accepted]) -> None:
@@ -203,17 +188,13 @@ async def reopen_late(session: WriteSession, period: Month) -> None:
             .values(verdict=None)
             .execution_options(synchronize_session=False)
         )
-    rows = await session.scalars(
-        select(Uncounted).where(Uncounted.period == period, Uncounted.verdict == LATE)
-    )
-    for row in rows:
-        row.verdict, _, row.reason = row.reason.partition(": ")
+    await reopen_refused(session, period)
 
 
 async def late_lines(session: ReadSession) -> dict[str, tuple[int, int]]:
     """Return {month: (lines, units)} of what came after its cut-off and waits for a correction."""
-    found: dict[str, tuple[int, int]] = {}
-    for model in (Line, RoutedLine, Uncounted):
+    found = await refused_late(session)
+    for model in (Line, RoutedLine):
         query = select(model.period, func.count(), *limbs_of_64_bits(model.units))
         rows = await session.execute(query.where(IS_LATE).group_by(model.period))
         for period, count, *sums in rows:
@@ -280,8 +261,8 @@ async def keep_tally(session: WriteSession, period: Month, here: str, tally: Tal
 
 async def classes(session: ReadSession, period: Month) -> dict[str, tuple[int, int]]:
     """Return {class: (lines, units)} of a month on this server; each line where it ends."""
-    found: dict[str, tuple[int, int]] = {}
-    for model, elsewhere in ((Uncounted, [LATE]), (Line, [FORWARDED, LATE]), (RoutedLine, [LATE])):
+    found = await refused_by_class(session, period)
+    for model, elsewhere in ((Line, [FORWARDED, LATE]), (RoutedLine, [LATE])):
         query = (
             select(model.verdict, func.count(), *limbs_of_64_bits(model.units))
             .where(model.period == period, model.verdict.not_in(elsewhere))
@@ -295,12 +276,10 @@ async def classes(session: ReadSession, period: Month) -> dict[str, tuple[int, i
 
 async def received(session: ReadSession, period: Month) -> tuple[int, int]:
     """Return (lines, units) that entered here for a month, whatever became of them."""
-    lines = units = 0
-    for model in (Uncounted, Line):
-        query = select(func.count(), *limbs_of_64_bits(model.units)).where(model.period == period)
-        count, *sums = (await session.execute(query)).one()
-        lines, units = lines + count, units + put_together(sums)
-    return lines, units
+    lines, units = await refused_in(session, period)
+    query = select(func.count(), *limbs_of_64_bits(Line.units)).where(Line.period == period)
+    count, *sums = (await session.execute(query)).one()
+    return lines + count, units + put_together(sums)
 
 
 async def placed_lines(session: ReadSession, period: Month) -> Counted:

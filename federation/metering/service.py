@@ -27,6 +27,7 @@ from federation.metering.notices import Known, addresses_of
 from federation.metering.reporters import Reporter
 from federation.metering.tables import Batch
 from federation.metering.tally import LATE
+from federation.metering.uncounted import add_refused
 from federation.registry import index_store
 from federation.registry import store as registry
 from federation.registry.matching import Filed
@@ -141,7 +142,7 @@ async def ingest(
     refused.sort(key=lambda item: item.line_no)
     notices = await _notices(session, here, accepted, licences)
     await _set_late_ones_apart(session, reporter, accepted, refused)
-    await usage_lines.add_refused(session, reporter, key, refused)
+    await add_refused(session, reporter, key, refused)
     counted: dict[str, tuple[int, int]] = {}
     for line in accepted:
         _count(counted, line.verdict or "ACCEPTED", line.content[3])

@@ -73,6 +73,22 @@ class Uncounted(Base):
     raw: Mapped[str] = mapped_column(Text)
 
 
+class UncountedRest(Base):
+    """Lines that took no id and are not kept, because their reporter sent so many in a month.
+
+    `verdict` is the class they have, or are to have once a correction takes in what `is_late`.
+    """
+
+    __tablename__ = "metering_uncounted_rest"
+    __table_args__ = (CheckConstraint("lines > 0", name="lines"),)
+    reporter: Mapped[str] = mapped_column(String(255), primary_key=True)
+    period: Mapped[Month] = mapped_column(String(7), primary_key=True)
+    verdict: Mapped[str] = mapped_column(String(16), primary_key=True)
+    is_late: Mapped[bool] = mapped_column(primary_key=True)
+    lines: Mapped[int] = mapped_column(BigInteger)
+    units: Mapped[int] = mapped_column(BigCount)
+
+
 class RoutedLine(Base):
     """A line that entered elsewhere and is owned here."""
 

@@ -1,5 +1,6 @@
 """Reference rates as the hub publishes them: texts of a day, never changed (SETTLEMENT §5)."""
 
+import asyncio
 from datetime import date
 
 from federation.months import store
@@ -15,7 +16,8 @@ RATE_LENGTH_MAX = 40
 async def publish_rates(session: WriteSession, data: bytes, who: Principal) -> int:
     """Record rates from CSV (`date, currency, rate`); another rate for the same day is refused."""
     reader, seen, count = Reader(), set[tuple[date, str]](), 0
-    for row in read_table(data, required=["date", "currency", "rate"]):
+    rows = await asyncio.to_thread(read_table, data, required=["date", "currency", "rate"])
+    for row in rows:
         day = reader.read(row, "date", parse_date)
         rate = reader.read(row, "rate", parse_rate)
         currency, text = row.get("currency"), row.get("rate")

@@ -6,7 +6,8 @@ from litestar import Litestar
 
 from federation.clock import Clock
 from federation.config import NodeConfig
-from federation.edge.context import context_getter
+from federation.edge.context import context_getter, graphql_body
+from federation.edge.doors import Doors
 from federation.edge.files import OF_A_NODE, file_at
 from federation.edge.http import EXCEPTION_HANDLERS
 from federation.edge.inbox import Retries
@@ -31,7 +32,6 @@ from federation.trust.admission import JOINING
 from federation.values.party import HUB
 
 log = get_logger("node")
-REQUEST_BYTES_MAX = 64 * 1024 * 1024
 
 
 def create_node(config: NodeConfig, clock: Clock, *, boundary: Boundary = no_boundary) -> Service:
@@ -52,16 +52,17 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     peers.find = find
     server.retry = Retries(server, HANDLERS)
     files = partial(file_at, server, monthly=OF_A_NODE)
+    doors = Doors(server)
     app = Litestar(
         route_handlers=[
-            graphql_controller(schema, context_getter(server)),
-            *common_routes(server, HANDLERS, files),
-            *node_routes(server, peers),
+            graphql_controller(schema, context_getter(server), graphql_body(doors)),
+            *common_routes(doors, HANDLERS, files),
+            *node_routes(doors, peers),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
         logging_config=None,
         openapi_config=None,
-        request_max_body_size=REQUEST_BYTES_MAX,
+        request_max_body_size=None,  # each door has a limit of its own
     )
     relay, worker = Relay(server, peers, resolve), MonthWorker(server, peers)
     server.db.listen(DUE, worker.wake)

@@ -1,66 +1,59 @@
 """The routes only a node has: registry imports, site policies, the validity of a token."""
 
-import contextlib
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
+from federation.edge.bodies import BodyLimit
+from federation.edge.doors import Doors
 from federation.edge.files import NoSuchFileError
-from federation.edge.http import decoded, json_response, read_body, who_asks
+from federation.edge.http import decoded, json_response
 from federation.edge.peers import PeerClient
 from federation.nodes.trust import TrustHolder
+from federation.nodes.validating import Validate, opens
 from federation.registry import service as registry
 from federation.registry import store
-from federation.registry.tables import Claim
 from federation.server import Server
+from federation.site.refusals import SiteRefusalError
 from federation.store.canonical import digest
+from federation.store.messages import KIB, MIB
 from federation.store.sessions import ReadSession
 from federation.trust.jose import InvalidTokenError
 from federation.trust.policy import (
-    LicenceStatus,
     SiteOptOut,
     SiteTerms,
-    TrustDocument,
     sign_site_policy,
 )
 from federation.trust.principals import NotAllowedError
 from federation.trust.store import find_party
-from federation.trust.tokens import LicenceToken, OutsideAudienceError, check_licence_token
+from federation.trust.tokens import OutsideAudienceError
 from federation.values.party import HUB
 from federation.values.roles import MAY_KEEP_THE_REGISTRY, MAY_READ_SITE_POLICY
 
-CSV_BYTES_MAX = 64 * 1024 * 1024
-SMALL_BODY_MAX = 64 * 1024
+TABLE = BodyLimit(64 * MIB, seconds=300)
+QUESTION = BodyLimit(64 * KIB, seconds=10)
 RESIGN_SECONDS = 600
 
 
-class Validate(msgspec.Struct, frozen=True):
-    """A site that cannot check offline asks its collective."""
-
-    token: str
-    publisher_id: str
-
-
-def node_routes(server: Server, peers: PeerClient) -> list[Any]:
+def node_routes(doors: Doors, peers: PeerClient) -> list[Any]:
     """Return the routes only a node has: imports, site policies, validation."""
+    server = doors.server
     trust = TrustHolder(server, peers)
 
     @post("/registry/{table:str}", status_code=200)
     async def imports(request: Request[Any, Any, Any], table: FromPath[str]) -> Response[bytes]:
         """Import `members`, `works` or `optouts` from CSV: all rows or none."""
-        await who_asks(server, request, *MAY_KEEP_THE_REGISTRY)
-        body = await read_body(request, CSV_BYTES_MAX)
-        count = await _import(server, table, body)
-        return json_response({"imported": count})
+        who = await doors.known(request, "files", *MAY_KEEP_THE_REGISTRY)
+        async with doors.body(request, who.subject, TABLE) as body:
+            return json_response({"imported": await _import(server, table, body)})
 
     @get("/sites/{member:str}/policy")
     async def policy(request: Request[Any, Any, Any], member: FromPath[str]) -> Response[bytes]:
         """Give a member site its signed policy: whom to trust, what is withheld."""
-        who = await who_asks(server, request)
+        who = await doors.known(request, "files")
         if who.whose(MAY_READ_SITE_POLICY, member) != member:
             raise NotAllowedError("another member's site")
         document = (await trust.current()).text
@@ -82,9 +75,17 @@ def node_routes(server: Server, peers: PeerClient) -> list[Any]:
 
     @post("/validate")
     async def validate(request: Request[Any, Any, Any]) -> Response[bytes]:
-        """Say whether a token opens a publisher's pages: 200, or 403 with the reason."""
-        asked = decoded(await read_body(request, SMALL_BODY_MAX), Validate)
-        return await _validate(server, asked, (await trust.current()).document)
+        """Say whether a token opens a publisher's page for a use: 200, or 403 with the reason."""
+        site = doors.stranger(request, "validate")
+        async with doors.body(request, site, QUESTION) as body:
+            asked = decoded(body, Validate)
+        try:
+            token, use = await opens(server, asked, (await trust.current()).document)
+        except (InvalidTokenError, OutsideAudienceError, SiteRefusalError) as refusal:
+            said = {"valid": False, "code": refusal.code, "reason": refusal.message}
+            return json_response(said, 403)
+        answer = {"valid": True, "licence": token.licence, "uses": list(token.uses), "use": use}
+        return json_response(answer)
 
     return [imports, policy, validate]
 
@@ -148,29 +149,3 @@ def _with_parents(hosts: set[str]) -> set[str]:
         labels = host.split(".")
         found |= {".".join(labels[start:]) for start in range(1, len(labels))}
     return found
-
-
-async def _validate(server: Server, asked: Validate, trusted: TrustDocument) -> Response[bytes]:
-    async with server.db.read() as session:
-        claims = await store.member_prefixes(session, asked.publisher_id)
-    if not claims:
-        return json_response({"valid": False, "reason": "unknown publisher"}, 403)
-    try:
-        token = _opens_one(asked.token, claims, trusted, server.clock())
-    except (InvalidTokenError, OutsideAudienceError) as refusal:
-        return json_response({"valid": False, "reason": refusal.message}, 403)
-    status = trusted.licences.get(token.licence)
-    if status in {LicenceStatus.SUSPENDED, LicenceStatus.REVOKED}:
-        return json_response({"valid": False, "reason": f"licence is {status}"}, 403)
-    return json_response({"valid": True, "licence": token.licence, "uses": list(token.uses)})
-
-
-def _opens_one(
-    token: str, claims: Sequence[Claim], trusted: TrustDocument, now: datetime
-) -> LicenceToken:
-    """Return the token if its audience covers one of the publisher's prefixes."""
-    urls = [f"{scheme}://{row.host}{row.path}" for row in claims for scheme in ("https", "http")]
-    for url in urls[:-1]:
-        with contextlib.suppress(OutsideAudienceError):
-            return check_licence_token(token, issuers=trusted.issuer_keys(), url=url, now=now)
-    return check_licence_token(token, issuers=trusted.issuer_keys(), url=urls[-1], now=now)

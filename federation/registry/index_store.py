@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Iterable
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, Text, delete, false, func, literal, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute
 
 from federation.registry.facts import fact_of_claim, fact_of_opt_out
 from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
@@ -27,6 +28,8 @@ from federation.registry.urls import ClaimKey, UrlKey
 from federation.store.base import to_micros
 from federation.store.bulk import for_driver, in_chunks, insert_rows
 from federation.store.sessions import ReadSession, WriteSession
+
+KEYS_COMPARED_MAX = 50  # as many as one token has prefixes
 
 
 async def next_version(session: WriteSession, node: str) -> int:
@@ -125,14 +128,14 @@ async def _withdraw(session: WriteSession, node: str, delta: RegistryDelta) -> N
 
 async def index_slice(session: ReadSession, keys: Iterable[UrlKey]) -> Slice:
     """At the hub: return all the index knows about some addresses and their canonical ones."""
-    wanted = _hosts(keys)
-    claims = await _claims_on(session, wanted)
-    more = _hosts(UrlKey.of(row.canonical) for row in claims if row.canonical) - wanted
-    claims += await _claims_on(session, more)
+    wanted = set(keys)
+    claims = {(row.node, row.claim_id): row for row in await _claims_on(session, wanted)}
+    more = {UrlKey.of(row.canonical) for row in claims.values() if row.canonical} - wanted
+    claims |= {(row.node, row.claim_id): row for row in await _claims_on(session, more)}
     opt_outs = await _opt_outs_on(session, wanted | more)
-    opt_outs += await _opt_outs_of(session, {row.holder_id for row in claims})
+    opt_outs += await _opt_outs_of(session, {row.holder_id for row in claims.values()})
     return Slice(
-        claims=[SliceClaim(row.node, _claim_fact(row)) for row in claims],
+        claims=[SliceClaim(row.node, _claim_fact(row)) for row in claims.values()],
         opt_outs=[SliceOptOut(row.node, _opt_out_fact(row)) for row in opt_outs],
     )
 
@@ -145,61 +148,80 @@ def _hosts(keys: Iterable[UrlKey]) -> set[tuple[str, bool]]:
     return {pattern for host in {key.host for key in keys} for pattern in candidate_hosts(host)}
 
 
+def _bears_on(
+    path: InstrumentedAttribute[str] | InstrumentedAttribute[str | None],
+    keys: Collection[UrlKey],
+    *,
+    has_patterns: bool = False,
+) -> ColumnElement[bool]:
+    """Return the condition that a path may match one of some addresses, if they are few.
+
+    A host may have claims by the ten thousand; of one address the database looks them through.
+    """
+    if len(keys) > KEYS_COMPARED_MAX:
+        return true()
+    begins = [func.substr(literal(key.path, Text), 1, func.length(path)) == path for key in keys]
+    patterns = [path.contains("*"), path.endswith("$")] if has_patterns else []
+    return or_(false(), *begins, *patterns)
+
+
 async def own_slice(session: ReadSession, node: str, keys: Iterable[UrlKey]) -> Slice:
     """At a node: return the same as the index would, from its own registry only."""
-    wanted = _hosts(keys)
+    wanted = set(keys)
     claims = await _own_claims_on(session, node, wanted)
-    more = _hosts(UrlKey.of(fact.canonical) for _, fact in claims if fact.canonical) - wanted
-    claims += await _own_claims_on(session, node, more)
+    canonicals = (fact.canonical for _, fact in claims.values())
+    more = {UrlKey.of(canonical) for canonical in canonicals if canonical} - wanted
+    claims |= await _own_claims_on(session, node, more)
     opt_outs = await _own_opt_outs_on(session, wanted | more)
-    for chunk in in_chunks(sorted({member_id for member_id, _ in claims})):
+    for chunk in in_chunks(sorted({member_id for member_id, _ in claims.values()})):
         opt_outs += await session.scalars(select(OptOut).where(OptOut.member_id.in_(chunk)))
     return Slice(
-        claims=[SliceClaim(node, fact) for _, fact in claims],
+        claims=[SliceClaim(node, fact) for _, fact in claims.values()],
         opt_outs=[SliceOptOut(node, fact_of_opt_out(node, row)) for row in opt_outs],
     )
 
 
 async def _own_claims_on(
-    session: ReadSession, node: str, hosts: Collection[tuple[str, bool]]
-) -> list[tuple[str, ClaimFact]]:
-    found: list[tuple[str, ClaimFact]] = []
+    session: ReadSession, node: str, keys: Collection[UrlKey]
+) -> dict[str, tuple[str, ClaimFact]]:
+    """Return (member, claim) by row."""
+    hosts, bears = _hosts(keys), _bears_on(Claim.path, keys)
+    found: dict[str, tuple[str, ClaimFact]] = {}
     for chunk in in_chunks(sorted({host for host, _ in hosts})):
         rows = await session.execute(
-            select(Claim, Member.joined_on).join(Member).where(Claim.host.in_(chunk))
+            select(Claim, Member.joined_on).join(Member).where(Claim.host.in_(chunk), bears)
         )
-        found += [
-            (row.member_id, fact_of_claim(node, row, day))
+        found |= {
+            row.claim_id: (row.member_id, fact_of_claim(node, row, day))
             for row, day in rows
             if (row.host, row.wildcard) in hosts
-        ]
+        }
     return found
 
 
-async def _own_opt_outs_on(
-    session: ReadSession, hosts: Collection[tuple[str, bool]]
-) -> list[OptOut]:
+async def _own_opt_outs_on(session: ReadSession, keys: Collection[UrlKey]) -> list[OptOut]:
+    hosts, bears = _hosts(keys), _bears_on(OptOut.path, keys, has_patterns=True)
     rows: list[OptOut] = []
     for chunk in in_chunks(sorted({host for host, _ in hosts})):
-        found = await session.scalars(select(OptOut).where(OptOut.host.in_(chunk)))
+        found = await session.scalars(select(OptOut).where(OptOut.host.in_(chunk), bears))
         rows += [row for row in found if (row.host, row.wildcard) in hosts]
     return rows
 
 
-async def _claims_on(session: ReadSession, hosts: Collection[tuple[str, bool]]) -> list[IndexClaim]:
+async def _claims_on(session: ReadSession, keys: Collection[UrlKey]) -> list[IndexClaim]:
+    hosts, bears = _hosts(keys), _bears_on(IndexClaim.path, keys)
     rows: list[IndexClaim] = []
     for chunk in in_chunks(sorted({host for host, _ in hosts})):
-        found = await session.scalars(select(IndexClaim).where(IndexClaim.host.in_(chunk)))
+        found = await session.scalars(select(IndexClaim).where(IndexClaim.host.in_(chunk), bears))
         rows += [row for row in found if (row.host, row.wildcard) in hosts]
     return rows
 
 
-async def _opt_outs_on(
-    session: ReadSession, hosts: Collection[tuple[str, bool]]
-) -> list[IndexOptOut]:
+async def _opt_outs_on(session: ReadSession, keys: Collection[UrlKey]) -> list[IndexOptOut]:
+    hosts, bears = _hosts(keys), _bears_on(IndexOptOut.path, keys, has_patterns=True)
     rows: list[IndexOptOut] = []
     for chunk in in_chunks(sorted({host for host, _ in hosts})):
-        found = await session.scalars(select(IndexOptOut).where(IndexOptOut.host.in_(chunk)))
+        found = await session.scalars(select(IndexOptOut).where(IndexOptOut.host.in_(chunk), bears))
         rows += [row for row in found if (row.host, row.wildcard) in hosts]
     return rows
 

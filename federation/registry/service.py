@@ -1,5 +1,6 @@
 """Registering members, claims and opt-outs: read the file, record it, tell the index."""
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
@@ -32,7 +33,8 @@ class VersionGapError(RefusalError):
 
 async def import_members(session: WriteSession, data: bytes, *, node: str) -> int:
     """Register the members of a CSV file; one that is there already refuses the file."""
-    members = read_members(data, node=node, registered=await store.member_ids(session))
+    registered = await store.member_ids(session)
+    members = await asyncio.to_thread(read_members, data, node=node, registered=registered)
     await store.add_members(session, members)
     return len(members)
 
@@ -40,7 +42,8 @@ async def import_members(session: WriteSession, data: bytes, *, node: str) -> in
 async def import_claims(session: WriteSession, data: bytes, *, node: str, now: datetime) -> int:
     """Register the claims of a CSV file and post them to the claim index."""
     terms = await hub_terms(session)
-    claims = read_claims(
+    claims = await asyncio.to_thread(
+        read_claims,
         data,
         node=node,
         members=await store.member_ids(session),
@@ -57,8 +60,12 @@ async def import_claims(session: WriteSession, data: bytes, *, node: str, now: d
 async def import_opt_outs(session: WriteSession, data: bytes, *, node: str, now: datetime) -> int:
     """Register the opt-outs of a CSV file and post them to the claim index."""
     terms = await hub_terms(session)
-    opt_outs = read_opt_outs(
-        data, node=node, members=await store.member_ids(session), uses=terms.use_weight
+    opt_outs = await asyncio.to_thread(
+        read_opt_outs,
+        data,
+        node=node,
+        members=await store.member_ids(session),
+        uses=terms.use_weight,
     )
     await store.add_opt_outs(session, opt_outs, now)
     told = [facts.opt_out_fact(node, opt_out) for opt_out in opt_outs]

@@ -6,7 +6,8 @@ JSON gets 200 with `errors`, as the specification keeps it for older clients. Wh
 before GraphQL was asked has the same shape, as `application/json`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -21,7 +22,9 @@ from strawberry.schema import BaseSchema
 from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 
+from federation.errors import LaterError, RefusalError
 from federation.schema.guards import UNEXPECTED, present
+from federation.values.plain import require_plain
 
 BODY_BYTES_MAX = 512 * 1024
 JSON = "application/json"
@@ -34,7 +37,26 @@ _CODES = {
     413: "BODY_TOO_LARGE",
     415: "UNSUPPORTED_MEDIA_TYPE",
 }
+_TIMEOUT = 408
 _encode = msgspec.json.Encoder().encode
+
+
+ReadBody = Callable[[Request[Any, Any, Any], Any], AbstractAsyncContextManager[bytes]]
+"""Gives the body of a request to whoever its context says asks; raises NotTakenError."""
+
+
+class NotTakenError(Exception):
+    """A request is refused before its body was read: the status, and the refusal."""
+
+    def __init__(self, status: int, refusal: RefusalError) -> None:
+        self.status, self.refusal = status, refusal
+        super().__init__(refusal.message)
+
+
+@asynccontextmanager
+async def _whole_body(request: Request[Any, Any, Any], _: Any) -> AsyncGenerator[bytes]:
+    """Give the body whoever asks, up to the limit of the controller."""
+    yield await request.body()
 
 
 class _Parameters(msgspec.Struct, rename="camel"):
@@ -48,6 +70,8 @@ class _Parameters(msgspec.Struct, rename="camel"):
 
 class GraphQLOverHTTP(GraphQLController[Any, Any]):
     """Strawberry's controller with the statuses and media types of GraphQL over HTTP."""
+
+    read_body: ReadBody = staticmethod(_whole_body)
 
     # No subscriptions, so no WebSocket door either.
     websocket_endpoint = None  # type: ignore[assignment]
@@ -70,8 +94,10 @@ class GraphQLOverHTTP(GraphQLController[Any, Any]):
         if request.method == "POST" and _essence(request.content_type) != JSON:
             raise HTTPException(415, f"The body must be {JSON}.")
         try:
-            said = _from_url(request) if request.method == "GET" else await _from_body(request)
-        except (ValueError, RecursionError) as error:
+            said = _from_url(request) if request.method == "GET" else _from_body(request)
+            require_plain(said.variables, "variables")
+            require_plain(said.extensions, "extensions")
+        except (ValueError, RecursionError, RefusalError) as error:
             raise HTTPException(400, f"The request cannot be read: {error}.") from error
         return GraphQLRequestData(said.query, said.variables, said.operation_name, said.extensions)
 
@@ -122,7 +148,11 @@ class GraphQLOverHTTP(GraphQLController[Any, Any]):
             response: Response[Any] = Response({}, media_type=_negotiate(request))
             request.state.graphql_response = response
             context = await _context_getter_http(context, response, request)
-            return await self.run(request, context=context, root_value=root_value)
+            async with self.read_body(request, context) as body:
+                request.state.graphql_body = body
+                return await self.run(request, context=context, root_value=root_value)
+        except NotTakenError as refused:
+            return _not_taken(refused)
         except RequestEntityTooLarge:
             return _refusal(413, "The body is too large.")
         except HTTPException as refused:
@@ -135,11 +165,15 @@ class GraphQLOverHTTP(GraphQLController[Any, Any]):
 def graphql_controller(
     schema: BaseSchema,
     context_getter: Callable[..., Awaitable[Any]],
+    read_body: ReadBody = _whole_body,
     *,
     path: str = "/graphql",
     body_bytes_max: int = BODY_BYTES_MAX,
 ) -> type[Controller]:
-    """Build the controller of `schema`; `context_getter` is an async Litestar dependency."""
+    """Build the controller of `schema`; `context_getter` is an async Litestar dependency.
+
+    `read_body` reads what is sent once the context says who asks.
+    """
     stock = make_graphql_controller(
         schema,
         path=path,
@@ -152,6 +186,7 @@ def graphql_controller(
         # One dependency instead of the stock five, of which one hops to a thread and back.
         "dependencies": {"context": Provide(context_getter)},
         "include_in_schema": False,
+        "read_body": staticmethod(read_body),
         "request_max_body_size": body_bytes_max,
     }
     return type("GraphQLEndpoint", (GraphQLOverHTTP, stock), members)
@@ -172,10 +207,8 @@ def _essence(content_type: str | None) -> str:
     return (content_type or "").partition(";")[0].strip().lower()
 
 
-async def _from_body(request: AsyncHTTPRequestAdapter) -> _Parameters:
-    body = await request.get_body()
-    if b"\\u0000" in body:
-        raise HTTPException(400, "U+0000 is in no text here.")
+def _from_body(request: Any) -> _Parameters:
+    body: bytes = request.request.state.graphql_body  # the adapter's, read before GraphQL ran
     return msgspec.json.decode(body, type=_Parameters)
 
 
@@ -196,6 +229,19 @@ def _codes(answer: Any) -> list[object]:
     return [error.get("extensions", {}).get("code") for error in answer["errors"]]
 
 
-def _refusal(status: int, reason: str, headers: dict[str, str] | None = None) -> Response[Any]:
-    error = {"message": reason, "extensions": {"code": _CODES.get(status, "BAD_REQUEST")}}
+def _not_taken(refused: NotTakenError) -> Response[Any]:
+    """Say what was refused before the body was read, and when to come again."""
+    refusal = refused.refusal
+    headers = {"Connection": "close"} if refused.status == _TIMEOUT else {}
+    if isinstance(refusal, LaterError):
+        headers = {"Retry-After": str(refusal.retry_after)}
+    code = _CODES.get(refused.status, refusal.code)
+    return _refusal(refused.status, refusal.message, headers, code)
+
+
+def _refusal(
+    status: int, reason: str, headers: dict[str, str] | None = None, code: str = ""
+) -> Response[Any]:
+    code = code or _CODES.get(status, "BAD_REQUEST")
+    error = {"message": reason, "extensions": {"code": code}}
     return Response({"errors": [error]}, status_code=status, media_type=JSON, headers=headers)

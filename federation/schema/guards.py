@@ -1,14 +1,16 @@
 """The guard rails of every schema: limits before validation, caches, and masked defects."""
 
 import secrets
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 
 from graphql import (
     DocumentNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    Token,
+    TokenKind,
     parse,
     specified_rules,
 )
@@ -17,49 +19,124 @@ from strawberry.schema.schema import validate_document
 
 from federation.errors import RefusalError
 from federation.logs import get_logger
-from federation.schema.limits import ANONYMOUS, Limits, refuse_heavy
+from federation.schema.limits import ANONYMOUS, KNOWN, Limits, refuse_heavy
+from federation.values.plain import BadTextError, require_plain_text
 
-DOCUMENTS_CACHED = 512
+CACHE_BYTES_MAX = 16 * 1024 * 1024
+CACHED_BYTES_MAX = 1024 * 1024  # of one document
+TOKEN_BYTES = 700  # what a token comes to in a syntax tree, measured: 610 on average
 UNEXPECTED = "UNEXPECTED"
 
 _log = get_logger(__name__)
 
 
-def extensions(limits: Limits = ANONYMOUS) -> list[Callable[[], SchemaExtension]]:
-    """Return the factories to give to `strawberry.Schema`, outermost first."""
-    return [Masking, lambda: Guards(limits)]
+def extensions(
+    limits: Limits = ANONYMOUS, known: Limits = KNOWN
+) -> list[Callable[[], SchemaExtension]]:
+    """Return the factories to give to `strawberry.Schema`, outermost first.
+
+    `limits` are those of who is not known. The documents found good are remembered per schema.
+    """
+    documents = Documents()
+    return [Masking, lambda: Guards(documents, limits, known)]
+
+
+class Documents:
+    """Documents found good, with the limits they were found good by: so many bytes, not so many."""
+
+    def __init__(self, bytes_max: int = CACHE_BYTES_MAX) -> None:
+        self._bytes_max = bytes_max
+        self._kept: OrderedDict[tuple[str, Limits], tuple[DocumentNode, int]] = OrderedDict()
+        self.size = 0
+
+    def find(self, query: str, limits: Limits) -> DocumentNode | None:
+        """Return a document that was kept, as the one used last."""
+        found = self._kept.get((query, limits))
+        if found is None:
+            return None
+        self._kept.move_to_end((query, limits))
+        return found[0]
+
+    def keep(self, query: str, limits: Limits, document: DocumentNode) -> None:
+        """Keep a document unless it is large; those used longest ago give way."""
+        size = weight_of(query, document)
+        if size > CACHED_BYTES_MAX or (query, limits) in self._kept:
+            return
+        self._kept[query, limits] = (document, size)
+        self.size += size
+        while self.size > self._bytes_max:
+            _, (_, given_up) = self._kept.popitem(last=False)
+            self.size -= given_up
+
+
+def weight_of(query: str, document: DocumentNode) -> int:
+    """Return about how many bytes a parsed document holds: its text, and its tree by tokens."""
+    return 4 * len(query) + TOKEN_BYTES * sum(1 for _ in _tokens(document))
 
 
 class Guards(SchemaExtension):
-    """Parses within the limits, weighs, then validates; both steps are remembered."""
+    """Parses within the limits, weighs, then validates; what is found good is remembered."""
 
-    def __init__(self, limits: Limits = ANONYMOUS) -> None:
-        self._limits = limits
+    def __init__(self, documents: Documents, limits: Limits, known: Limits) -> None:
+        self._documents, self._strangers, self._known = documents, limits, known
 
     def on_parse(self) -> Iterator[None]:
-        """Parse the document, or find it in the cache."""
+        """Parse the document, or find it among those found good."""
         context = self.execution_context
         if context.graphql_document is None and context.query:
-            context.graphql_document = parse_within(context.query, self._limits.tokens)
+            limits = self._limits()
+            context.graphql_document = self._documents.find(context.query, limits) or parse_within(
+                context.query, limits
+            )
         yield
 
     def on_validate(self) -> Iterator[None]:
         """Put the errors where Strawberry looks for them; it does not validate again."""
         context = self.execution_context
-        if context.graphql_document is not None:
-            schema = context.schema._schema  # noqa: SLF001 - as Strawberry's own cache does
-            errors = check_document(schema, context.graphql_document, self._limits)
+        document, limits = context.graphql_document, self._limits()
+        if document is not None:
+            query = context.query or ""
+            errors: tuple[GraphQLError, ...] = ()
+            if self._documents.find(query, limits) is not document:
+                schema = context.schema._schema  # noqa: SLF001 - as Strawberry's own cache does
+                errors = check_document(schema, document, limits)
+                if query and not errors:
+                    self._documents.keep(query, limits, document)
             context.pre_execution_errors = list(errors)
         yield
 
+    def _limits(self) -> Limits:
+        who = getattr(self.execution_context.context, "principal", None)
+        return self._strangers if who is None else self._known
 
-@lru_cache(maxsize=DOCUMENTS_CACHED)
-def parse_within(query: str, tokens: int) -> DocumentNode:
-    """Parse a document of at most so many tokens and as many comments."""
+
+def parse_within(query: str, limits: Limits) -> DocumentNode:
+    """Parse a document of so many characters, tokens and comments, with U+0000 in no text of it."""
+    if len(query) > limits.characters:
+        message = f"The document has {len(query)} characters; {limits.characters} are allowed."
+        raise GraphQLError(message, extensions={"code": "DOCUMENT_TOO_LARGE"})
     try:
-        return parse(query, max_lexical_tokens=tokens, max_comments=tokens)
+        document = parse(query, max_lexical_tokens=limits.tokens, max_comments=limits.tokens)
     except GraphQLSyntaxError as error:
         raise _with_code(error, _syntax_code(error.message)) from None
+    for token in _tokens(document):
+        if token.kind in _TEXTS:
+            place = f"line {token.line}, column {token.column}"
+            try:
+                require_plain_text(token.value or "", place)
+            except BadTextError as refusal:
+                raise GraphQLError(refusal.message, extensions={"code": refusal.code}) from None
+    return document
+
+
+_TEXTS = frozenset({TokenKind.STRING, TokenKind.BLOCK_STRING})
+
+
+def _tokens(document: DocumentNode) -> Iterator[Token]:
+    token = document.loc.start_token if document.loc else None
+    while token is not None:
+        yield token
+        token = token.next
 
 
 def _syntax_code(message: str) -> str:
@@ -68,7 +145,6 @@ def _syntax_code(message: str) -> str:
     return "TOO_MANY_TOKENS" if "contains more than" in message else "SYNTAX"
 
 
-@lru_cache(maxsize=DOCUMENTS_CACHED)
 def check_document(
     schema: GraphQLSchema, document: DocumentNode, limits: Limits
 ) -> tuple[GraphQLError, ...]:

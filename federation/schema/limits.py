@@ -33,9 +33,11 @@ class Limits:
     room for three nested pages and a value. `nesting` is of fragments, named and inline. A screen
     that compares a dozen nodes, each under its alias, stays below 15 aliases. `__schema` and
     `__type` count one level: the usual tools' introspection is 15 deep, and graphql-core bounds
-    its lists by a rule of its own.
+    its lists by a rule of its own. A thousand tokens are some 8,000 characters; who is known may
+    write long texts into a document.
     """
 
+    characters: int = 16_384
     tokens: int = 1_000
     depth: int = 12
     nesting: int = 12
@@ -46,6 +48,7 @@ class Limits:
 
 
 ANONYMOUS = Limits()
+KNOWN = Limits(characters=65_536)
 
 
 class Weight(NamedTuple):

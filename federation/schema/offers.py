@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 import strawberry
 
+from federation.errors import RefusalError
 from federation.licensing import quoting, service, store
 from federation.licensing.objects import ComponentTerms, OfferTerms
 from federation.licensing.tables import Offer as OfferRow
@@ -224,6 +225,11 @@ class QuoteMutation:
     @strawberry.mutation(description="Ask for a price: line by line, the same for everybody.")
     async def request_quote(self, info: Info, input: QuoteInput) -> OfferResult:  # noqa: A002
         """Price what a lab expects to use (BAD_OFFER, NO_TARIFF, UNKNOWN_LICENSEE)."""
+        try:
+            who, quotas = info.context.require(*MAY_BUY), info.context.server.quotas
+            quotas.take(who.party or who.subject, "quotes", max(1, len(input.expected)))
+        except RefusalError as refusal:
+            return Refused.of(refusal)
 
         async def act(at: Change) -> Offer:
             request = quoting.QuoteRequest(

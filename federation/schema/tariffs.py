@@ -25,7 +25,10 @@ class TariffPrice:
 
 @strawberry.type(description="A published version of the prices, the same for everybody.")
 class Tariff:
-    """A version of the prices; `minimum_fee` is what a quote costs at least."""
+    """A version of the prices.
+
+    `minimum_fee` is what a quote costs at least for each twelve months that its term has begun.
+    """
 
     version: int
     currency: str

@@ -4,8 +4,9 @@ from typing import Annotated
 
 import strawberry
 
+from federation.errors import RefusalError
 from federation.licensing import minting
-from federation.schema.context import Change, Info, Refused, change
+from federation.schema.context import Info, Refused
 from federation.values.roles import MAY_BUY
 
 
@@ -30,19 +31,19 @@ class TokenMutation:
         self, info: Info, licence: str, audience: list[str], uses: list[str] | None = None
     ) -> TokenResult:
         """Check the licence and sign (UNKNOWN_LICENCE, LICENCE_STATUS, OUTSIDE_LICENCE)."""
-
-        async def act(at: Change) -> LicenceToken:
-            minted = await minting.mint_token(
-                at.session,
-                licence,
-                at.who,
-                audience=audience,
-                uses=uses,
-                issuer=minting.Issuer(at.server.code, at.server.config.entity_id, at.server.key),
-                now=at.now,
-            )
-            return LicenceToken(
-                token=minted.token, expires_in=minted.seconds, audience=minted.audience
-            )
-
-        return await change(info, "token.mint", MAY_BUY, act)
+        server = info.context.server
+        try:
+            who = info.context.require(*MAY_BUY)
+            async with server.db.read() as session:  # nothing is written: no writer's turn
+                minted = await minting.mint_token(
+                    session,
+                    licence,
+                    who,
+                    audience=audience,
+                    uses=uses,
+                    issuer=minting.Issuer(server.code, server.config.entity_id, server.key),
+                    now=server.clock(),
+                )
+        except RefusalError as refusal:
+            return Refused.of(refusal)
+        return LicenceToken(token=minted.token, expires_in=minted.seconds, audience=minted.audience)

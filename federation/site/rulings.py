@@ -84,7 +84,7 @@ def grant(ask: Ask, credential: str, policy: HeldPolicy, now: datetime) -> Grant
     """Return under which token and use a request is served, or refuse it."""
     issuers = policy.issuers
     token = check_licence_token(credential, issuers=issuers, url=ask.addresses[0], now=now)
-    _require_standing(token.licence, policy)
+    require_standing(token.licence, policy.status(token.licence))
     for address in ask.addresses:
         if not covers(token.audience, address) or not covers(policy.checked.site.prefixes, address):
             raise OutsideAudienceError(address)
@@ -117,8 +117,9 @@ def _spellings(subject: ClaimKey) -> set[ClaimKey]:
     return {subject, ClaimKey(subject.host, path, subject.wildcard)}
 
 
-def _require_standing(licence: str, policy: HeldPolicy) -> None:
-    match policy.status(licence):
+def require_standing(licence: str, status: LicenceStatus | None) -> None:
+    """Refuse a licence that the hub's word is against."""
+    match status:
         case LicenceStatus.REVOKED:
             raise RevokedLicenceError(licence)
         case LicenceStatus.SUSPENDED:

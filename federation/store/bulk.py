@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from federation.store.base import Base
+from federation.store.plain import require_plain_rows
 from federation.store.sessions import ReadSession
 
 IN_CHUNK = 500
@@ -82,6 +83,7 @@ async def _execute(
     `statement` is given what the rows are in SQL: a list of values on SQLite, where the driver
     hands over to its thread for every row it is given singly, arrays on PostgreSQL.
     """
+    require_plain_rows(rows)
     connection = await session.connection()
     changed = 0
     if connection.dialect.name == "sqlite":

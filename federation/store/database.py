@@ -10,9 +10,11 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
-from sqlalchemy import event, make_url, text
+from sqlalchemy import TextClause, event, make_url, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as SqlTimeoutError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     async_sessionmaker,
@@ -21,6 +23,8 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from federation.clock import Clock, system_clock
+from federation.errors import LaterError
+from federation.store.plain import refuse_zero
 from federation.store.sessions import ReadSession, WriteSession
 from federation.store.sqlite import connect
 
@@ -29,8 +33,28 @@ Boundary = Callable[[str, str], None]
 
 _WRITER_LOCK = 0x0FED_E8A7
 READERS_MAX = 3
+WAITING_MAX = 500  # transactions that have not begun; further ones are refused at once
+LOCK_SECONDS = 30  # how long a transaction waits for its turn
+BUSY_SECONDS = 5  # after which who was refused may come again
+_LOCK = text(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
+_ONE_VIEW = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 _CLOCK = "clock"
 _ANNOUNCED = "announced"
+_LOCK_NOT_AVAILABLE = "55P03"
+
+
+class DatabaseBusyError(LaterError):
+    """The server is busy with others; nothing was done, and the same may be asked again soon."""
+
+    code: ClassVar[str] = "BUSY"
+
+
+def _is_busy(error: DBAPIError) -> bool:
+    """Tell whether another process held the lock for too long: SQLite's file, PostgreSQL's lock."""
+    return (
+        "database is locked" in str(error.orig)
+        or getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE
+    )
 
 
 def _no_boundary(name: str, moment: str) -> None:
@@ -48,11 +72,14 @@ class Database:
         self._boundary = boundary
         engine = _sqlite_engine if self.is_sqlite else _postgres_engine
         self._writer, self._reader = engine(url, writes=True), engine(url, writes=False)
+        refuse_zero(self._writer.dialect)
+        refuse_zero(self._reader.dialect)
         self._writing = async_sessionmaker(
             self._writer, class_=WriteSession, expire_on_commit=False, info={_CLOCK: clock}
         )
         self._reading = async_sessionmaker(self._reader, class_=ReadSession, expire_on_commit=False)
         self._listeners: dict[str, Callable[[], None]] = {}
+        self._waiting = 0
 
     def listen(self, what: str, hear: Callable[[], None]) -> None:
         """Call `hear` after each commit of a transaction that announced `what`."""
@@ -63,10 +90,7 @@ class Database:
         """Open the write transaction `name`; commit when the block ends, else roll back."""
         async with self._writing() as session:
             async with session.begin():
-                if not self.is_sqlite:
-                    await session.execute(
-                        text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITER_LOCK}
-                    )
+                await self._turn(session, None if self.is_sqlite else _LOCK)
                 yield session
                 await session.flush()
                 self._boundary(name, "before")
@@ -79,11 +103,26 @@ class Database:
     async def read(self) -> AsyncGenerator[ReadSession]:
         """Open one consistent view of the committed rows; writing through it is refused."""
         async with self._reading() as session:
-            if not self.is_sqlite:
-                await session.execute(
-                    text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-                )
+            await self._turn(session, None if self.is_sqlite else _ONE_VIEW)
             yield session  # closed, not rolled back: that would empty the rows a caller kept
+
+    async def _turn(self, session: ReadSession, statement: TextClause | None) -> None:
+        """Wait for a connection, and at PostgreSQL for the writer's lock; or say BUSY."""
+        if self._waiting >= WAITING_MAX:
+            raise DatabaseBusyError(f"{self._waiting} wait", retry_after=BUSY_SECONDS)
+        self._waiting += 1
+        try:
+            _ = await session.connection()
+            if statement is not None:
+                await session.execute(statement)
+        except SqlTimeoutError as error:
+            raise DatabaseBusyError(retry_after=BUSY_SECONDS) from error
+        except DBAPIError as error:
+            if _is_busy(error):
+                raise DatabaseBusyError(retry_after=BUSY_SECONDS) from error
+            raise
+        finally:
+            self._waiting -= 1
 
     async def close(self) -> None:
         """Close every connection."""
@@ -104,7 +143,13 @@ def business_time(session: ReadSession) -> datetime:
 
 def _postgres_engine(url: str, *, writes: bool) -> AsyncEngine:
     # Pools of their own: writers that wait for the lock must not take the readers' connections.
-    return create_async_engine(url, pool_size=1 if writes else READERS_MAX, max_overflow=0)
+    return create_async_engine(
+        url,
+        pool_size=1 if writes else READERS_MAX,
+        max_overflow=0,
+        pool_timeout=LOCK_SECONDS,
+        connect_args={"server_settings": {"lock_timeout": f"{int(LOCK_SECONDS * 1000)}ms"}},
+    )
 
 
 def _sqlite_engine(url: str, *, writes: bool) -> AsyncEngine:
@@ -113,6 +158,7 @@ def _sqlite_engine(url: str, *, writes: bool) -> AsyncEngine:
         poolclass=AsyncAdaptedQueuePool,
         pool_size=1 if writes else READERS_MAX,
         max_overflow=0,
+        pool_timeout=LOCK_SECONDS,
         async_creator=partial(connect, make_url(url).database or ":memory:"),
     )
 
@@ -120,7 +166,8 @@ def _sqlite_engine(url: str, *, writes: bool) -> AsyncEngine:
     def pragmas(connection: Any, record: Any) -> None:  # noqa: ARG001
         cursor = connection.cursor()
         # The writer comes first and makes the file WAL; a reader of a new file may not.
-        names = ["busy_timeout=10000", "foreign_keys=ON", "synchronous=FULL", "cache_size=-4000"]
+        wait = f"busy_timeout={int(LOCK_SECONDS * 1000)}"
+        names = [wait, "foreign_keys=ON", "synchronous=FULL", "cache_size=-4000"]
         for pragma in ["journal_mode=WAL", *names] if writes else [*names, "query_only=ON"]:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

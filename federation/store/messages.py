@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from federation.errors import RefusalError
+from federation.values.plain import require_plain_json
 
 KIB, MIB = 1024, 1024 * 1024
 
@@ -69,9 +70,10 @@ def opened(body: bytes, kind: type[AnyMessage]) -> AnyMessage:
     """Read a message of a kind; one that is too large or malformed is refused whole."""
     if len(body) > kind.BYTES_MAX:
         raise MessageTooLargeError(f"{kind.KIND}: {len(body)} bytes, at most {kind.BYTES_MAX}")
+    require_plain_json(body)
     try:
         message = msgspec.json.decode(body, type=kind)
         msgspec.convert(message.stream, Stream)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadMessageError(f"{kind.KIND}: {error}") from error
     return message

@@ -174,7 +174,7 @@ def an_application(small, key, **changes):
     return body
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"token": 1, "publisher_id": "fr-a"}'])
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"token": "t", "publisher_id": "fr-a"}'])
 async def test_a_question_that_cannot_be_read_is_refused(shop, body):
     async with nothing_changes(shop, HUB, "FR"):
         token = call_token(shop, "FR", HUB_ENTITY)
@@ -469,8 +469,8 @@ def nested_fragments(depth):
 BOMBS = {
     "60 nested fragments": (nested_fragments(60), "TOO_DEEP"),
     "a fragment in itself": ("fragment a on Query { ...a } { ...a }", "INVALID_DOCUMENT"),
-    "5,000 aliases": (
-        "{" + " ".join(f"a{n}: collectives {{ code }}" for n in range(5_000)) + "}",
+    "400 aliases": (
+        "{" + " ".join(f"a{n}: collectives {{ code }}" for n in range(400)) + "}",
         "TOO_MANY_TOKENS",
     ),
     "21 root fields": (

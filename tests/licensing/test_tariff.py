@@ -1,11 +1,13 @@
 """The published prices: half a minor unit goes to the even one; nobody pays below the minimum."""
 
+from datetime import date
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from federation.licensing.rules import years_started
 from federation.licensing.tariff import (
     Expected,
     NotCovered,
@@ -108,6 +110,29 @@ def test_a_total_below_the_minimum_is_topped_up_by_a_line_of_its_own():
         not_covered=[],
         total="1007",
     )
+
+
+@pytest.mark.parametrize(
+    ("starts_on", "ends_on", "years"),
+    [
+        ("2026-09-01", "2026-09-01", 1),
+        ("2026-09-01", "2027-08-31", 1),
+        ("2026-09-01", "2027-09-01", 2),
+        ("2026-09-01", "2036-08-31", 10),
+        ("2024-02-29", "2025-02-28", 1),
+        ("2024-02-29", "2025-03-01", 2),
+        ("2026-09-01", "2026-08-31", 1),  # refused elsewhere
+        ("2026-09-01", "9999-12-31", 10),  # refused elsewhere
+    ],
+)
+def test_the_minimum_is_due_for_each_twelve_months_that_a_term_has_begun(starts_on, ends_on, years):
+    begun = years_started(date.fromisoformat(starts_on), date.fromisoformat(ends_on))
+    asked = [Expected("DE", "TRAIN", "standard", 1000)]
+    quoted = price(a_tariff(minimum_fee=2000), asked, nodes=NODES, years=begun)
+
+    assert begun == years
+    assert [line.amount for line in quoted.lines] == ["1001", str(2000 * years - 1001)]
+    assert quoted.total == str(2000 * years)
 
 
 def test_a_total_at_the_minimum_is_left_as_it_is():

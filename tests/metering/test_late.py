@@ -93,6 +93,23 @@ async def test_a_correction_takes_a_late_line_in_under_the_terms_of_its_licence(
     assert [line.event_id for line in waiting] == ["e-1"]
 
 
+async def test_late_lines_beyond_those_that_are_kept_get_the_class_they_were_to_have(
+    reported, monkeypatch
+):
+    monkeypatch.setattr("federation.metering.uncounted.KEPT_MAX", 0)
+    await report(reported)
+    async with reported.read() as session:
+        assert await usage_lines.late_lines(session) == {SEPTEMBER: (5, 20)}
+        assert await usage_lines.classes(session, SEPTEMBER) == {}
+    async with reported.write("round") as session:
+        await node_month.receive_cut_off(session, CutOff(SEPTEMBER, 1), NOON)
+
+    assert await uncounted(reported) == []
+    async with reported.read() as session:
+        assert await usage_lines.late_lines(session) == {}
+        assert (await usage_lines.classes(session, SEPTEMBER))["MALFORMED"] == (1, 0)
+
+
 async def test_late_lines_are_found_by_an_index_of_their_own(sqlite):
     """The work-list asks at every look; the months behind it hold millions of lines."""
     asked = []
@@ -115,7 +132,8 @@ async def test_late_lines_are_found_by_an_index_of_their_own(sqlite):
 
     used = [row[3].rpartition(" ")[2] for plan in plans for row in plan]
     assert used == [
+        "ix_metering_uncounted_late",
+        "metering_uncounted_rest",  # a row per reporter, month and class, and hardly ever one
         "ix_metering_line_late",
         "ix_metering_routed_line_late",
-        "ix_metering_uncounted_late",
     ]

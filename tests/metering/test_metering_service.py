@@ -403,6 +403,22 @@ async def test_a_receipt_shows_a_hundred_problems_and_all_are_kept(database):
     assert await uncounted(database) == [(number, "MALFORMED", 0) for number in range(1, 151)]
 
 
+async def test_beyond_a_limit_refused_lines_are_counted_and_no_longer_kept(database, monkeypatch):
+    """A reporter sends rubbish by the million: each line is in the sums, few are on disk."""
+    monkeypatch.setattr("federation.metering.uncounted.KEPT_MAX", 100)
+    for number in range(3):
+        bad = (a_line(f"e-{number}-{line}", units=2**64 if line else 0) for line in range(60))
+        await ingest(database, *bad, key=f"key-{number}")
+    other = await ingest(database, a_line("o-1", units=0), name="other")
+
+    kept = await uncounted(database)
+    assert (len(kept), other.classes) == (101, {"MALFORMED": (1, "0")})
+    async with database.read() as session:
+        units = 3 * 59 * (2**63 - 1)
+        assert await usage_lines.received(session, SEPTEMBER) == (181, units)
+        assert await usage_lines.classes(session, SEPTEMBER) == {"MALFORMED": (181, units)}
+
+
 async def test_batches_at_once_accept_each_id_once(database):
     def lines_of(batch):
         """40 of 70 ids, some with content of their own, so that they can conflict."""

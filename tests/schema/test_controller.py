@@ -191,7 +191,7 @@ async def test_what_an_extension_fails_with_is_masked_and_ours(client, monkeypat
     monkeypatch.setattr("federation.schema.guards.check_document", explode)
     with caplog.at_level(logging.CRITICAL, "strawberry.execution"):
         response = await client.post(
-            "/graphql", json={"query": "{ __typename }"}, headers={"accept": GRAPHQL}
+            "/graphql", json={"query": "{ never: __typename }"}, headers={"accept": GRAPHQL}
         )
 
     assert response.status_code == 500

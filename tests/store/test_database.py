@@ -9,8 +9,10 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from federation.months.tables import Standing
-from federation.store.database import announce
+from federation.store.bulk import insert_rows
+from federation.store.database import DatabaseBusyError, announce
 from federation.store.tables import InboxMessage, Lease
+from federation.values.plain import BadTextError
 from tests.databases import contents, opened, refused
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
@@ -244,3 +246,55 @@ async def test_a_listener_hears_of_what_was_committed_and_of_nothing_else(databa
     async with database.write("three"):
         pass
     assert heard == ["posted"]
+
+
+async def test_who_waits_too_long_for_the_writer_is_told_to_come_again(backend, monkeypatch):
+    """Whoever holds the turn, this process or another: the answer is BUSY and nothing else."""
+    monkeypatch.setattr("federation.store.database.LOCK_SECONDS", 0.1)
+    async with backend.url(migrated=True) as url, opened(url) as one, opened(url) as other:
+        async with one.write("long") as session:
+            session.add(Lease(name="counter", owner="", expires=1))
+            await session.flush()
+            for database in (one, other):
+                with pytest.raises(DatabaseBusyError) as refusal:
+                    await increment(database)
+                assert (refusal.value.code, refusal.value.retry_after) == ("BUSY", 5)
+        await increment(other)
+        assert await counted(one) == 2
+
+
+async def test_no_more_than_so_many_wait_for_their_turn(database, monkeypatch):
+    monkeypatch.setattr("federation.store.database.WAITING_MAX", 3)
+    await set_counter(database)
+    async with database.write("long"):
+        waiting = [asyncio.create_task(increment(database)) for _ in range(3)]
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert database._waiting == 3
+        with pytest.raises(DatabaseBusyError):
+            await increment(database)
+    await asyncio.gather(*waiting)
+
+    assert await counted(database) == 3
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\0"])
+async def test_a_text_with_a_zero_character_reaches_no_database(database, name):
+    async def adding():
+        async with database.write("add") as session:
+            session.add(Lease(name=name, owner="", expires=1))
+
+    async def asking():
+        async with database.read() as session:
+            await session.get(Lease, name)
+
+    async def inserting():
+        async with database.write("insert") as session:
+            await insert_rows(session, Lease, ["name", "owner", "expires"], [(name, "", 1.0)])
+
+    before = await contents(database)
+    for act in (adding, asking, inserting):
+        with pytest.raises(BadTextError) as refusal:
+            await act()
+        assert refusal.value.code == "BAD_TEXT"
+    assert await contents(database) == before

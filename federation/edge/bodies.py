@@ -1,0 +1,150 @@
+"""Read the body of a request: within its route's limits of bytes and time, few at once per sender.
+
+What is larger than 512 KiB waits on disk until all of it has come, and then has its turn: one
+large body at a time is in memory, however many are on their way or never end.
+"""
+
+import asyncio
+import tempfile
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import IO, Any, ClassVar, NamedTuple
+
+from litestar import Request
+
+from federation.edge.encoding import decoder_for
+from federation.errors import RefusalError
+from federation.metering.service import BatchTooLargeError
+from federation.quotas import QuotaExceededError
+
+IN_MEMORY_MAX = 512 * 1024
+AT_ONCE_MAX = 64  # bodies of one sender
+LARGE_AT_ONCE_MAX = 4  # of them, those that wait on disk
+IDLE_SECONDS = 10.0
+_LENGTH_DIGITS_MAX = 18
+
+HttpRequest = Request[Any, Any, Any]
+
+
+class BodyTooLargeError(BatchTooLargeError):
+    """The body is too large."""
+
+
+class SlowBodyError(RefusalError):
+    """The body did not come in time."""
+
+    code: ClassVar[str] = "SLOW_BODY"
+
+
+class TooManyBodiesError(QuotaExceededError):
+    """Too many bodies of the same sender are on their way at once."""
+
+
+class BodyLimit(NamedTuple):
+    """What a route takes: so many bytes, as sent and unpacked, within so many seconds."""
+
+    bytes_max: int
+    seconds: float
+
+
+class Bodies:
+    """The bodies that are on their way to one server. `folder` holds the large ones."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._coming: Counter[tuple[str, bool]] = Counter()
+        self._turn = asyncio.Lock()
+
+    @asynccontextmanager
+    async def read(
+        self, request: HttpRequest, sender: str, limit: BodyLimit
+    ) -> AsyncGenerator[bytes]:
+        """Give the whole body, unpacked, for as long as the block lasts.
+
+        Refused are a body beyond the limit before it is held (BATCH_TOO_LARGE), one that stalls or
+        takes too long (SLOW_BODY), and more at once than one sender may have
+        (TOO_MANY_REQUESTS).
+        """
+        with tempfile.SpooledTemporaryFile(IN_MEMORY_MAX, dir=str(self._folder)) as file:
+            size = await self._receive(request, sender, limit, file)
+            if size <= IN_MEMORY_MAX:
+                file.seek(0)
+                yield file.read()
+                return
+            async with self._turn:
+                yield await asyncio.to_thread(_whole, file)
+
+    async def _receive(
+        self, request: HttpRequest, sender: str, limit: BodyLimit, file: IO[bytes]
+    ) -> int:
+        """Write the body to the file; return its size."""
+        decoder = decoder_for(request.headers.get("content-encoding", ""))
+        announced = _announced(request)
+        _require_within(limit, announced)
+        size = sent = 0
+        with ExitStack() as places:
+            places.enter_context(self._place(sender, is_large=False))
+            is_large = False
+            async for chunk in self._chunks(request, limit):
+                sent += len(chunk)
+                for piece in decoder.pieces(chunk):
+                    size += len(piece)
+                    _require_within(limit, max(size, sent))
+                    if not is_large and max(size, announced) > IN_MEMORY_MAX:
+                        places.enter_context(self._place(sender, is_large=True))
+                        is_large = True
+                    file.write(piece)
+                    if size > sent:
+                        await asyncio.sleep(0)  # a small chunk may unpack to much
+        decoder.end()
+        return size
+
+    async def _chunks(self, request: HttpRequest, limit: BodyLimit) -> AsyncIterator[bytes]:
+        """Yield what comes, or refuse to wait for it any longer."""
+        chunks = request.stream()
+        loop = asyncio.get_running_loop()
+        last = loop.time() + limit.seconds
+        while True:
+            wait = min(IDLE_SECONDS, last - loop.time())
+            try:
+                async with asyncio.timeout(wait):
+                    chunk = await anext(chunks, None)
+            except TimeoutError as error:
+                reason = f"nothing for {IDLE_SECONDS:g} s, or not all in {limit.seconds:g} s"
+                raise SlowBodyError(reason) from error
+            if chunk is None:
+                return
+            yield chunk
+
+    @contextmanager
+    def _place(self, sender: str, *, is_large: bool) -> Iterator[None]:
+        """Count a body among those of its sender."""
+        key, most = (sender, is_large), LARGE_AT_ONCE_MAX if is_large else AT_ONCE_MAX
+        if self._coming[key] >= most:
+            what = f"{most} larger than {IN_MEMORY_MAX} bytes" if is_large else f"{most}"
+            raise TooManyBodiesError(f"at most {what}")
+        self._coming[key] += 1
+        try:
+            yield
+        finally:
+            self._coming[key] -= 1
+            if not self._coming[key]:
+                del self._coming[key]
+
+
+def _announced(request: HttpRequest) -> int:
+    """Return how many bytes a request says it brings; 0 where it does not say."""
+    text = request.headers.get("content-length", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _LENGTH_DIGITS_MAX else 0
+
+
+def _require_within(limit: BodyLimit, size: int) -> None:
+    if size > limit.bytes_max:
+        raise BodyTooLargeError(f"at most {limit.bytes_max} bytes")
+
+
+def _whole(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return file.read()

@@ -1,0 +1,61 @@
+"""Whether a token opens one page of a member for a use: what its site would decide, asked online.
+
+Each fact has its one rule: the token is checked as a site checks it (`trust.tokens`), its use as
+there (`site.rulings`), the address as `rights` answers for it (`licensing.rights`).
+"""
+
+import msgspec
+
+from federation.licensing.rights import LICENSABLE, Question, own_rights
+from federation.registry import index_store
+from federation.registry.imports import holder_id
+from federation.registry.urls import normalise_url
+from federation.server import Server
+from federation.site.refusals import WithheldError
+from federation.site.rulings import choose_use, require_standing
+from federation.store.sessions import ReadSession
+from federation.trust.policy import TrustDocument
+from federation.trust.tokens import LicenceToken, OutsideAudienceError, check_licence_token
+
+
+class Validate(msgspec.Struct, frozen=True):
+    """A site that cannot check offline asks its collective about one token and one page.
+
+    `use` is what the crawler declares; without it the token must grant one use only.
+    """
+
+    token: str
+    publisher_id: str
+    url: str
+    use: str | None = None
+
+
+async def opens(server: Server, asked: Validate, trust: TrustDocument) -> tuple[LicenceToken, str]:
+    """Return the token and the use that it opens the page for, or refuse.
+
+    Raises what a site raises: InvalidTokenError, OutsideAudienceError, a refusal of its licence or
+    use, WithheldError; and MALFORMED_URL or UNKNOWN_USE as `rights` does.
+    """
+    now = server.clock()
+    key = normalise_url(asked.url)
+    address = f"{'https' if asked.url.lower().startswith('https') else 'http'}://{key.text}"
+    token = check_licence_token(asked.token, issuers=trust.issuer_keys(), url=address, now=now)
+    require_standing(token.licence, trust.licences.get(token.licence))
+    use = choose_use(asked.use, token.uses)
+    async with server.db.read() as session:
+        if not await _is_claimed_by(session, server, asked):
+            raise OutsideAudienceError(f"no claim of {asked.publisher_id}: {asked.url}")
+        question = Question([asked.url], use, now)
+        answer = await own_rights(session, question, await server.terms(session), server.code)
+    [right] = answer.items
+    if right.status != LICENSABLE:
+        raise WithheldError(f"{use}: {asked.url} is {right.status}")
+    return token, use
+
+
+async def _is_claimed_by(session: ReadSession, server: Server, asked: Validate) -> bool:
+    """Tell whether the member claims the page now."""
+    key = normalise_url(asked.url)
+    index = index_store.claim_index(await index_store.own_slice(session, server.code, {key}))
+    holder = holder_id(server.code, asked.publisher_id)
+    return any(claim.holder_id == holder for claim in index.claimants(key, server.clock()))

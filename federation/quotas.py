@@ -1,0 +1,89 @@
+"""How often one principal may do one kind of act: a bucket that empties as it acts and fills again.
+
+Buckets are in memory and of one server process. Nobody's bucket is anybody else's: who has used
+up its own waits alone.
+"""
+
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+from msgspec import Meta
+
+from federation.errors import LaterError
+
+BUCKETS_MAX = 20_000  # the one used longest ago is forgotten: it is full by then, or soon
+_Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+
+Act = Literal[
+    "anonymous",  # a request without a token that is good here, by address
+    "admission",  # an application to join, by address
+    "validate",  # a token that a site asks about, by address
+    "graphql",  # a GraphQL request
+    "usage",  # a batch of usage lines
+    "messages",  # a delivery of messages by another server
+    "files",  # a file sent here or fetched from here
+    "quotes",  # a line of a quote
+]
+
+
+class Quota(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """So many acts at once, and so many per minute in the long run."""
+
+    burst: _Count
+    per_minute: _Count
+
+
+DEFAULTS: Mapping[Act, Quota] = MappingProxyType(
+    {
+        "anonymous": Quota(60_000, 60_000),
+        "admission": Quota(300, 120),
+        "validate": Quota(10_000, 60_000),
+        "graphql": Quota(60_000, 60_000),
+        "usage": Quota(2_000, 1_200),
+        "messages": Quota(10_000, 12_000),
+        "files": Quota(2_000, 1_200),
+        "quotes": Quota(20_000, 2_000),
+    }
+)
+
+
+class QuotaExceededError(LaterError):
+    """Too many requests of one kind."""
+
+    code: ClassVar[str] = "TOO_MANY_REQUESTS"
+
+
+class Quotas:
+    """The buckets of one server: per principal and kind of act."""
+
+    def __init__(
+        self, quotas: Mapping[Act, Quota] = DEFAULTS, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._quotas = {**DEFAULTS, **quotas}
+        self._now = now
+        self._buckets: OrderedDict[tuple[str, Act], tuple[float, float]] = OrderedDict()
+
+    def take(self, who: str, act: Act, count: int = 1) -> None:
+        """Count some acts of a principal, or refuse all of them and say when to come again.
+
+        More at once than a bucket ever holds is taken from a full one, which then stays empty for
+        as long as they are worth.
+        """
+        quota, now = self._quotas[act], self._now()
+        left, since = self._buckets.pop((who, act), (float(quota.burst), now))
+        left = min(quota.burst, left + (now - since) * quota.per_minute / 60)
+        wanted = min(count, quota.burst)
+        is_enough = left >= wanted
+        self._buckets[who, act] = (left - count if is_enough else left, now)
+        if len(self._buckets) > BUCKETS_MAX:
+            self._buckets.popitem(last=False)
+        if not is_enough:
+            seconds = math.ceil((wanted - left) * 60 / quota.per_minute)
+            raise QuotaExceededError(
+                f"{act}: {quota.burst} at once, {quota.per_minute} per minute", retry_after=seconds
+            )

@@ -1,0 +1,90 @@
+"""Text and JSON that every part of a server can keep: no U+0000, no value nested too deeply.
+
+PostgreSQL has U+0000 in no text, and no rule reads deeper than 32 levels.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, ClassVar, cast
+
+import msgspec
+
+from federation.errors import RefusalError
+
+DEPTH_MAX = 32
+VALUES_MAX = 20_000
+_SHOWN_MAX = 200
+
+
+class BadTextError(RefusalError):
+    """A text holds U+0000."""
+
+    code: ClassVar[str] = "BAD_TEXT"
+
+
+class TooDeepError(RefusalError):
+    """A value is nested too deeply."""
+
+    code: ClassVar[str] = "TOO_DEEP"
+
+
+class TooManyValuesError(RefusalError):
+    """Too many values are sent at once."""
+
+    code: ClassVar[str] = "TOO_MANY_VALUES"
+
+
+def require_plain_text(text: str, place: str) -> str:
+    """Return the text, or refuse it and name where in it U+0000 stands."""
+    at = text.find("\x00")
+    if at >= 0:
+        raise BadTextError(f"{place}: character {at + 1}")
+    return text
+
+
+def require_plain(value: Any, place: str = "$", values_max: int = VALUES_MAX) -> None:
+    """Refuse a decoded JSON value that holds U+0000, is nested too deeply or holds too much.
+
+    So deep is more than 32 levels, so much more than `values_max` values. The refusal names the
+    place as a path. Nothing here calls itself: depth costs no stack.
+    """
+    waiting: list[tuple[Any, str, int]] = [(value, place, 0)]
+    seen = 0
+    while waiting:
+        found, where, depth = waiting.pop()
+        seen += 1
+        if isinstance(found, str):
+            require_plain_text(found, where)
+            continue
+        inside = list(islice(_inside(found, where), values_max + 1))
+        if inside and depth >= DEPTH_MAX:
+            raise TooDeepError(f"{where}: more than {DEPTH_MAX} levels")
+        waiting += [(inner, step, depth + 1) for inner, step in inside]
+        if seen + len(waiting) > values_max:
+            raise TooManyValuesError(f"{where}: {values_max} are taken")
+
+
+def _inside(found: Any, where: str) -> Iterator[tuple[Any, str]]:
+    """Yield what a value holds, each with its place; a value that holds nothing yields nothing."""
+    if isinstance(found, list):
+        for number, inner in enumerate(cast("list[object]", found)):
+            yield inner, f"{where}[{number}]"[:_SHOWN_MAX]
+    elif isinstance(found, dict):
+        for name, inner in cast("dict[str, object]", found).items():
+            yield inner, f"{where}.{require_plain_text(name, where)}"[:_SHOWN_MAX]
+
+
+def require_plain_json(body: bytes) -> None:
+    """Refuse JSON with U+0000 in a text (BAD_TEXT), and name its place.
+
+    Other JSON, and what is no JSON, is left to whoever reads it; most is not looked at here.
+    """
+    if b"\\u0000" not in body:
+        return
+    try:
+        value = msgspec.json.decode(body)
+    except RecursionError as error:
+        raise TooDeepError from error
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return
+    require_plain(value, values_max=len(body))

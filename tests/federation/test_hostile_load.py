@@ -1,0 +1,306 @@
+"""What strangers and partners of ill will send is refused with its place, and keeps out nobody."""
+
+import asyncio
+import contextlib
+
+import msgspec
+import pytest
+
+from federation.edge import bodies, connections
+from federation.quotas import Quota, Quotas
+from federation.trust.tokens import Grant, mint_licence_token
+from federation.values.party import HUB
+from tests.federation.harness import DAY, fetch, nothing_changes, send, tell
+from tests.federation.test_bad_input import HUB_ENTITY, INBOX, MINT, call_token, entity, staff
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+JSON = {"Content-Type": "application/json"}
+DEEP = b"[" * 60_000
+RIGHTS = 'query($urls: [String!]!) { rights(urls: $urls, use: "TRAIN") { complete } }'
+TYPENAME = "{ __typename }"
+
+
+async def upload(small, code, path, token, *, announced, sent):
+    """Send the head of a request and some of its body; return the status that comes back."""
+    server = small.running[code].url.removeprefix("http://")
+    host, _, port = server.partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    try:
+        head = f"POST {path} HTTP/1.1\r\nHost: {server}\r\nContent-Length: {announced}\r\n"
+        writer.write(f"{head}Authorization: Bearer {token}\r\n\r\n".encode() + sent)
+        answer = await reader.read()  # until the server closes
+        return int(answer[9:12]), msgspec.json.decode(answer.partition(b"\r\n\r\n")[2])
+    finally:
+        writer.close()
+
+
+async def test_an_upload_that_stalls_is_answered_and_its_connection_closed(shop, monkeypatch):
+    monkeypatch.setattr(bodies, "IDLE_SECONDS", 0.05)
+    token = call_token(shop, HUB, entity("GB"))
+    async with nothing_changes(shop, "GB"):
+        status, body = await upload(
+            shop, "GB", INBOX, token, announced=64 * 1024 * 1024, sent=b"[" * 1_000_000
+        )
+
+    assert (status, body["code"]) == (408, "SLOW_BODY")
+
+
+async def test_who_is_not_known_is_refused_before_the_body_comes(shop):
+    async with nothing_changes(shop, "GB"):
+        async with asyncio.timeout(bodies.IDLE_SECONDS / 2):
+            answer = await send_head(shop, "GB", INBOX, "no.token.here")
+    assert answer == 401
+
+
+async def send_head(small, code, path, token):
+    """Return the status that comes before any of a large body was sent."""
+    server = small.running[code].url.removeprefix("http://")
+    host, _, port = server.partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    try:
+        head = f"POST {path} HTTP/1.1\r\nHost: {server}\r\nContent-Length: 60000000\r\n"
+        writer.write(f"{head}Authorization: Bearer {token}\r\n\r\n".encode())
+        return int((await reader.readuntil(b"\r\n"))[9:12])
+    finally:
+        writer.close()
+
+
+async def test_connections_on_which_no_request_comes_keep_out_nobody(shop, monkeypatch):
+    """Those that wait longest give way, and all of them end in time."""
+    monkeypatch.setattr(connections, "WAITING_MAX", 5)
+    host, _, port = shop.running["GB"].url.removeprefix("http://").partition(":")
+    opened = []
+    try:
+        for _ in range(20):
+            opened.append(await asyncio.open_connection(host, int(port)))
+            opened[-1][1].write(b"GET /health/live HTTP/1.1\r\nX-Never: ends")
+        async with asyncio.timeout(connections.HEAD_SECONDS / 2):
+            ended = [await reader.read() for reader, _ in opened[:14]]
+        async with shop.http.get(f"{shop.running['GB'].url}/health/live") as answer:
+            assert answer.status == 200
+    finally:
+        for _, writer in opened:
+            writer.close()
+
+    assert ended == [b""] * 14
+
+
+async def test_a_head_that_does_not_end_is_cut_off(shop):
+    host, _, port = shop.running["GB"].url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    try:
+        writer.write(b"GET /health/live HTTP/1.1\r\nX-Long: " + b"x" * 2_000_000)
+        async with asyncio.timeout(connections.HEAD_SECONDS / 2):
+            with contextlib.suppress(ConnectionResetError):
+                assert await reader.read() == b""
+    finally:
+        writer.close()
+
+
+async def test_an_application_meant_for_another_hub_is_refused_before_its_body_comes(shop):
+    token = call_token(shop, "GB", entity("FR"))
+
+    assert await send_head(shop, HUB, "/federation/admission", token) == 401
+
+
+@pytest.mark.parametrize("code", [HUB, "GB"])
+async def test_variables_with_a_zero_character_are_refused_with_their_place(shop, code):
+    auditor = shop.at(code, "auditor")
+    async with nothing_changes(shop, code):
+        answer = await tell(shop, code, auditor, RIGHTS, urls=["https://a.example/", "b\0"])
+
+    assert answer.status == 400
+    assert answer.body["errors"][0]["message"] == (
+        "The request cannot be read: A text holds U+0000. (variables.urls[1]: character 2)."
+    )
+
+
+@pytest.mark.parametrize("spelling", ["\\u0000", "\\u{0}", "\0"])
+async def test_a_document_with_a_zero_character_is_refused_with_its_place(shop, spelling):
+    document = f'{{ licence(number: "x{spelling}") {{ number }} }}'
+    answer = await tell(shop, HUB, shop.lab("lab-one"), document)
+
+    assert answer.code == "BAD_TEXT"
+    assert answer.body["errors"][0]["message"] == (
+        "A text holds U+0000. (line 1, column 19: character 2)"
+    )
+
+
+async def test_deeply_nested_variables_are_refused(shop):
+    for depth in (33, 900, 100_000):
+        value = b"[" * depth + b"]" * depth
+        body = b'{"query": "{ __typename }", "variables": {"a": %b}}' % value
+        answer = await send(shop, HUB, "/graphql", body, headers=JSON)
+
+        assert (answer.status, answer.code) in {(400, "BAD_REQUEST"), (413, "BODY_TOO_LARGE")}
+
+
+async def test_more_values_than_any_question_has_are_refused(shop):
+    few, many = ["x"] * 1_001, ["x"] * 20_000
+    auditor = shop.at(HUB, "auditor")
+    answers = [await tell(shop, HUB, auditor, RIGHTS, urls=urls) for urls in (few, many)]
+
+    assert [(answer.status, answer.code) for answer in answers] == [
+        (200, "TOO_MANY_URLS"),
+        (400, "BAD_REQUEST"),
+    ]
+    assert answers[1].body["errors"][0]["message"] == (
+        "The request cannot be read: Too many values are sent at once. "
+        "(variables.urls: 20000 are taken)."
+    )
+
+
+@pytest.mark.parametrize("path", ["/documents/a%00.json", "/files/runs%00/2026-09.json"])
+async def test_a_path_with_a_zero_character_is_refused(shop, path):
+    answer = await fetch(shop, HUB, path, shop.at(HUB, "auditor"))
+
+    assert (answer.status, answer.code) == (400, "BAD_TEXT")
+
+
+async def test_a_policy_of_a_member_with_a_zero_character_is_refused(shop):
+    answer = await fetch(shop, "DE", "/sites/de-a%00/policy", shop.at("DE", "registry"))
+
+    assert (answer.status, answer.code) == (400, "BAD_TEXT")
+
+
+async def test_json_that_is_too_deep_or_holds_zero_is_refused_at_every_door(shop):
+    peer = call_token(shop, "FR", HUB_ENTITY)
+    question = {"token": "t", "publisher_id": "fr\0", "url": "https://journal.example/"}
+    applying = call_token(shop, "FR", HUB_ENTITY)
+    zero = msgspec.json.encode(question)
+    async with nothing_changes(shop, HUB, "FR"):
+        answers = [
+            await send(shop, HUB, INBOX, b'[{"body":' + DEEP, token=peer),
+            await send(shop, HUB, "/federation/index", b'{"x":' + DEEP, token=peer),
+            await send(shop, HUB, "/federation/admission", b'{"x":' + DEEP, token=applying),
+            await send(shop, "FR", "/validate", b'{"x":' + DEEP),
+            await send(shop, "FR", "/validate", zero),
+        ]
+
+    assert [(answer.status, answer.code) for answer in answers] == [
+        (400, "TOO_DEEP"),
+        (400, "TOO_DEEP"),
+        (422, "BAD_BODY"),  # a field that nobody knows is not read
+        (400, "TOO_DEEP"),
+        (400, "BAD_TEXT"),
+    ]
+    assert answers[4].body["message"] == "A text holds U+0000. ($.publisher_id: character 3)"
+
+
+async def test_a_zero_character_in_a_registry_file_is_refused_whole(shop):
+    token = staff(shop, "FR", "registry", "registry_officer")
+    members = "member_id,name,country,joined_on\nfr-z,A\0B,FR,2026-01-01\n"
+    works = "member_id,claim,content_tier\nfr-a,new.example/\0,premium\n"
+    async with nothing_changes(shop, "FR"):
+        for table, text in (("members", members), ("works", works)):
+            answer = await send(shop, "FR", f"/registry/{table}", text.encode(), token=token)
+            assert (answer.status, answer.code) == (422, "BAD_TABLE")
+            assert answer.body["errors"][0]["line"] == 2
+
+
+def large(document):
+    return f"{document[:-1]} # {'x' * 20_000}\n}}"
+
+
+async def test_strangers_may_send_smaller_documents_than_who_is_known(shop):
+    document = large(TYPENAME)
+    stranger = await tell(shop, HUB, None, document)
+    known = await tell(shop, HUB, shop.at(HUB, "auditor"), document)
+    too_much = await tell(shop, HUB, shop.at(HUB, "auditor"), f"{TYPENAME} # {'x' * 70_000}")
+    body = await tell(shop, HUB, None, f"{TYPENAME} # {'x' * 70_000}")
+
+    assert (stranger.status, stranger.code) == (200, "DOCUMENT_TOO_LARGE")
+    assert known.body == {"data": {"__typename": "Query"}}
+    assert (too_much.status, too_much.code) == (200, "DOCUMENT_TOO_LARGE")
+    assert (body.status, body.code) == (413, "BODY_TOO_LARGE")
+
+
+async def test_a_principal_that_asks_too_much_waits_alone(shop):
+    server = shop.keepers[HUB].service.server
+    kept, server.quotas = server.quotas, Quotas({"graphql": Quota(2, 1), "files": Quota(1, 1)})
+    try:
+        lab, other = shop.lab("lab-one"), shop.lab("lab-two")
+        answers = [await tell(shop, HUB, lab, TYPENAME) for _ in range(3)]
+        others = await tell(shop, HUB, other, TYPENAME)
+        files = [await fetch(shop, HUB, "/documents/NONE", lab) for _ in range(2)]
+    finally:
+        server.quotas = kept
+
+    assert [answer.status for answer in answers] == [200, 200, 429]
+    assert answers[2].code == "TOO_MANY_REQUESTS"
+    assert others.status == 200
+    assert [answer.status for answer in files] == [404, 429]
+
+
+@pytest.mark.parametrize("path", ["/graphql", "/documents/NONE"])
+async def test_who_is_sent_away_is_told_when_to_come_again(shop, path):
+    server = shop.keepers[HUB].service.server
+    kept, server.quotas = server.quotas, Quotas({"graphql": Quota(1, 1), "files": Quota(1, 1)})
+    try:
+        headers = shop.lab("lab-one")._headers()
+        url = f"{shop.running[HUB].url}{path}"
+        for status in ({200, 400, 404}, {429}):
+            async with shop.http.get(url, headers=headers) as answer:
+                assert answer.status in status
+    finally:
+        server.quotas = kept
+
+    assert answer.headers["Retry-After"] == "60"
+
+
+async def test_minting_waits_for_no_writer(shop):
+    async with shop.keepers[HUB].service.server.db.write("test") as _:
+        answer = await asyncio.wait_for(mint(shop), 10)
+
+    assert answer.body["data"]["mintToken"]["audience"] == ["https://news.example/de/"]
+
+
+async def mint(small):
+    audience = ["https://news.example/de/"]
+    return await tell(
+        small, HUB, small.lab("lab-one"), MINT, licence="HUB-000001", audience=audience
+    )
+
+
+async def ask_validate(small, **changes):
+    asked = {"publisher_id": "de-a", "url": "https://news.example/de/1", "use": "TRAIN"} | changes
+    if "token" not in asked:
+        key = small.key(HUB)
+        uses = asked.pop("grants", ["TRAIN", "GROUND"])
+        audience = asked.pop("audience", ["https://news.example/de/"])
+        grant = Grant(HUB_ENTITY, "lab-one", audience, "HUB-000001", uses)
+        asked["token"] = mint_licence_token(key, grant, now=DAY)
+    return await send(small, "DE", "/validate", msgspec.json.encode(asked))
+
+
+async def test_a_token_opens_a_page_that_its_site_would_serve(shop):
+    answer = await ask_validate(shop)
+
+    assert (answer.status, answer.body) == (
+        200,
+        {"valid": True, "licence": "HUB-000001", "uses": ["TRAIN", "GROUND"], "use": "TRAIN"},
+    )
+
+
+WRONG = {
+    "another page": ({"url": "https://news.example/fr/1"}, "INSUFFICIENT_SCOPE"),
+    "another member": ({"publisher_id": "de-b"}, "INSUFFICIENT_SCOPE"),
+    "no member": ({"publisher_id": "nobody"}, "INSUFFICIENT_SCOPE"),
+    "a use not granted": ({"use": "SEARCH"}, "USE_NOT_GRANTED"),
+    "one of two uses": ({"use": None}, "USE_NOT_GRANTED"),
+    "withheld": ({"url": "https://news.example/de/private/1"}, "WITHHELD"),
+    "contested": (
+        {"url": "https://twins.example/", "audience": ["https://twins.example/"]},
+        "WITHHELD",
+    ),
+    "no token": ({"token": "no token"}, "INVALID_TOKEN"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+async def test_a_token_opens_nothing_that_its_site_would_not_serve(shop, case):
+    changes, code = WRONG[case]
+    answer = await ask_validate(shop, **changes)
+
+    assert (answer.status, answer.body["valid"], answer.code) == (403, False, code)
