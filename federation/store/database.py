@@ -166,14 +166,24 @@ def _sqlite_engine(url: str, *, writes: bool) -> AsyncEngine:
     def pragmas(connection: Any, record: Any) -> None:  # noqa: ARG001
         cursor = connection.cursor()
         # The writer comes first and makes the file WAL; a reader of a new file may not.
-        wait = f"busy_timeout={int(LOCK_SECONDS * 1000)}"
-        names = [wait, "foreign_keys=ON", "synchronous=FULL", "cache_size=-4000"]
+        patience = int(LOCK_SECONDS * 1000)
+        names = [
+            f"busy_timeout={patience}",
+            "foreign_keys=ON",
+            "synchronous=FULL",
+            "cache_size=-4000",
+        ]
         for pragma in ["journal_mode=WAL", *names] if writes else [*names, "query_only=ON"]:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+        if not writes:
+            connection.driver_connection.read_here(patience)
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if writes:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.connection.driver_connection.begin()
 
     return engine

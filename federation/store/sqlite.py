@@ -1,12 +1,18 @@
-"""SQLite behind asyncio with one errand to its thread per statement.
+"""SQLite behind asyncio: a short read costs no errand to another thread, the rest one each.
 
 `aiosqlite` gives each connection a thread and sends it four errands for a query: open a cursor,
 execute, fetch, close. Most of a short statement's time is that handing over. Here a cursor is
 opened, executed and its first rows fetched in one errand; a result that ends there is closed
 as well.
+
+A reader's statement is tried in the loop's own thread first, for `HERE_SECONDS` at most: SQLite
+asks every `STEPS_ASKED` steps whether to go on. What takes longer, or meets a lock, has returned
+nothing yet and is begun again in the connection's thread; the transaction's view stays the same.
 """
 
+import math
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Self, cast
@@ -14,6 +20,8 @@ from typing import Any, Self, cast
 import aiosqlite
 
 ROWS_FETCHED_AT_ONCE = 500
+HERE_SECONDS = 0.002  # a read that takes longer would keep others waiting
+STEPS_ASKED = 1_000  # of SQLite's machine, some 20 microseconds
 STATEMENTS_KEPT = 32  # of the driver's 128: those that insert many rows are large
 
 
@@ -32,7 +40,7 @@ class Cursor:
 
     async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Self:
         """Execute a statement and fetch the first of its rows."""
-        await self._connection.errand(self._execute, sql, parameters)
+        await self._connection.statement(self._execute, sql, parameters)
         return self
 
     def _execute(self, sql: str, parameters: Sequence[Any]) -> None:
@@ -99,7 +107,11 @@ class Cursor:
 
 
 class Connection(aiosqlite.Connection):
-    """A connection whose cursors are `Cursor`."""
+    """A connection whose cursors are `Cursor`; `reads_here` for one that only reads."""
+
+    reads_here = False
+    _give_up_at = math.inf
+    _patience = 0  # milliseconds
 
     def cursor(self) -> Any:
         """Return a cursor; nothing is sent to the thread for it."""
@@ -110,9 +122,59 @@ class Connection(aiosqlite.Connection):
         """Return the driver's connection, for errands only."""
         return self._conn
 
+    def read_here(self, patience: int) -> None:
+        """Try statements in the loop's thread from now on; they may only read.
+
+        A lock is waited for in the other thread only, `patience` milliseconds.
+        """
+        self.reads_here, self._patience = True, patience
+        self.driver.execute("PRAGMA busy_timeout=0")
+        self.driver.set_progress_handler(self._takes_long, STEPS_ASKED)
+
+    def _takes_long(self) -> bool:
+        return time.monotonic() > self._give_up_at
+
+    async def statement(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Execute a statement: a reader's here if it is short, else in this connection's thread."""
+        if self.reads_here:
+            self._give_up_at = time.monotonic() + HERE_SECONDS
+            try:
+                return function(*arguments)
+            except sqlite3.OperationalError as error:
+                # The low byte is the code without its detail, as BUSY of BUSY_RECOVERY.
+                if error.sqlite_errorcode & 0xFF not in {
+                    sqlite3.SQLITE_INTERRUPT,
+                    sqlite3.SQLITE_BUSY,
+                }:
+                    raise
+            finally:
+                self._give_up_at = math.inf  # SQLite counts a statement's steps over its uses
+        return await self.errand(function, *arguments)
+
+    def begin(self) -> None:
+        """Begin a reader's transaction, here: it takes no lock until its first statement."""
+        self.driver.execute("BEGIN")
+
+    async def rollback(self) -> None:
+        """End a transaction: of a reader, here; there is nothing to undo."""
+        if self.reads_here:
+            self.driver.rollback()
+        else:
+            await super().rollback()
+
     async def errand(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a function in this connection's thread."""
+        if self.reads_here:
+            return await self._execute(self._patiently, function, *arguments)  # type: ignore[no-untyped-call]
         return await self._execute(function, *arguments)  # type: ignore[no-untyped-call]
+
+    def _patiently(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a function in the thread, where a lock may be waited for."""
+        self.driver.execute(f"PRAGMA busy_timeout={self._patience}")
+        try:
+            return function(*arguments)
+        finally:
+            self.driver.execute("PRAGMA busy_timeout=0")
 
     def be_daemon(self) -> None:
         """Let a process that is killed end without waiting for this connection."""
