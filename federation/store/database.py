@@ -6,8 +6,8 @@ first. So whatever a write transaction reads cannot change before it commits, an
 lost (docs/decisions/0002).
 """
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar
@@ -103,18 +103,28 @@ class Database:
     async def read(self) -> AsyncGenerator[ReadSession]:
         """Open one consistent view of the committed rows; writing through it is refused."""
         async with self._reading() as session:
-            await self._turn(session, None if self.is_sqlite else _ONE_VIEW)
-            yield session  # closed, not rolled back: that would empty the rows a caller kept
+            if self.is_sqlite:
+                with self._or_busy(WAITING_MAX + READERS_MAX):
+                    yield session  # takes a connection with its first statement
+            else:
+                await self._turn(session, _ONE_VIEW)
+                yield session  # closed, not rolled back: that would empty the rows a caller kept
 
     async def _turn(self, session: ReadSession, statement: TextClause | None) -> None:
         """Wait for a connection, and at PostgreSQL for the writer's lock; or say BUSY."""
-        if self._waiting >= WAITING_MAX:
-            raise DatabaseBusyError(f"{self._waiting} wait", retry_after=BUSY_SECONDS)
-        self._waiting += 1
-        try:
+        with self._or_busy(WAITING_MAX):
             _ = await session.connection()
             if statement is not None:
                 await session.execute(statement)
+
+    @contextmanager
+    def _or_busy(self, at_most: int) -> Generator[None]:
+        """Say BUSY where too many wait already, or somebody waited for too long."""
+        if self._waiting >= at_most:
+            raise DatabaseBusyError(f"{self._waiting} wait", retry_after=BUSY_SECONDS)
+        self._waiting += 1
+        try:
+            yield
         except SqlTimeoutError as error:
             raise DatabaseBusyError(retry_after=BUSY_SECONDS) from error
         except DBAPIError as error:

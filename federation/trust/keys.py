@@ -6,7 +6,9 @@
 import json
 import os
 import secrets
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self, cast
 
@@ -18,6 +20,7 @@ from federation.errors import RefusalError
 
 ALGORITHM: Final = "ES256"
 CURVE: Final = "P-256"
+CONFIRMED_MAX: Final = 10_000  # some 2 MiB
 _PRIVATE_MODE: Final = 0o600
 _OTHERS: Final = 0o077
 
@@ -26,6 +29,10 @@ class InvalidKeyError(RefusalError):
     """The key is not one this federation signs or checks with."""
 
     code: ClassVar[str] = "INVALID_KEY"
+
+
+# {(thumbprint of the key, SHA-256 of the token): nothing}; a thumbprint is of one key only.
+_confirmed: OrderedDict[tuple[str, bytes], None] = OrderedDict()
 
 
 class PublicKey:
@@ -55,11 +62,20 @@ class PublicKey:
         return {**point, "kid": self.kid, "alg": ALGORITHM, "use": "sig"}
 
     def check(self, token: str) -> bool:
-        """Tell whether the signature of a compact token is this key's."""
+        """Tell whether the signature of a compact token is this key's.
+
+        That it is stays true for ever, so the last `CONFIRMED_MAX` that were are remembered.
+        """
+        name = self.kid, sha256(token.encode()).digest()
+        if name in _confirmed:
+            return True
         try:
             jws.deserialize_compact(token, self._key, registry=_ONLY_ES256)
         except (JoseError, ValueError):
             return False
+        _confirmed[name] = None
+        while len(_confirmed) > CONFIRMED_MAX:
+            _confirmed.popitem(last=False)
         return True
 
 

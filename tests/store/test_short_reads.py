@@ -1,0 +1,105 @@
+"""At SQLite a short read is answered in the loop's own thread, a long one beside it."""
+
+import pytest
+from sqlalchemy import text
+
+from federation.store import sqlite
+from federation.store.database import Database
+
+LONG = text(
+    "WITH RECURSIVE n(x) AS (VALUES(1) UNION ALL SELECT x + 1 FROM n WHERE x < 300000) "
+    "SELECT count(*), sum(x) FROM n"
+)
+
+
+@pytest.fixture
+async def database(tmp_path):
+    """A SQLite database with one table of 2,000 rows."""
+    opened = Database(f"sqlite+aiosqlite:///{tmp_path}/reads.sqlite")
+    async with opened.write("test") as session:
+        await session.execute(text("CREATE TABLE numbers (n INTEGER PRIMARY KEY)"))
+        for start in range(0, 2_000, 500):
+            rows = ",".join(f"({n})" for n in range(start, start + 500))
+            await session.execute(text(f"INSERT INTO numbers VALUES {rows}"))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def errands(monkeypatch):
+    """What is sent to the thread of a connection that reads."""
+    sent = []
+    errand = sqlite.Connection.errand
+
+    async def counted(self, function, *arguments):
+        if self.reads_here:
+            sent.append(function.__name__)
+        return await errand(self, function, *arguments)
+
+    monkeypatch.setattr(sqlite.Connection, "errand", counted)
+    return sent
+
+
+@pytest.fixture
+def never_long(monkeypatch):
+    """However busy the machine is, no read takes too long to be answered here."""
+    monkeypatch.setattr(sqlite, "HERE_SECONDS", 600)
+
+
+@pytest.fixture
+def always_long(monkeypatch):
+    """Whatever SQLite asks about has taken too long already: a thousand steps of a statement."""
+    monkeypatch.setattr(sqlite, "HERE_SECONDS", 0)
+
+
+async def one(database, n):
+    async with database.read() as session:
+        return await session.scalar(text("SELECT n FROM numbers WHERE n = :n"), {"n": n})
+
+
+async def test_a_short_read_is_sent_to_no_other_thread(database, errands, never_long):
+    assert [await one(database, n) for n in (0, 7, 1_999, 2_000)] == [0, 7, 1_999, None]
+    assert errands == []
+
+
+async def test_a_statement_that_is_used_for_ever_is_answered_every_time(database, always_long):
+    # SQLite counts a statement's steps over all its uses, those of BEGIN too.
+    assert [await one(database, n) for n in range(2_000)] == list(range(2_000))
+
+
+async def test_a_long_read_is_begun_again_beside_the_loop_and_is_right(
+    database, errands, always_long
+):
+    async with database.read() as session:
+        assert (await session.execute(LONG)).all() == [(300_000, 45_000_150_000)]
+    assert errands == ["_execute"]
+
+
+async def test_the_rest_of_many_rows_is_fetched_beside_the_loop(database, errands, never_long):
+    async with database.read() as session:
+        rows = await session.scalars(text("SELECT n FROM numbers ORDER BY n"))
+        assert list(rows) == list(range(2_000))
+    assert errands == ["fetchall"]
+
+
+async def test_a_transaction_keeps_its_view_when_a_long_statement_moves(database, always_long):
+    async with database.read() as session:
+        before = await session.scalar(text("SELECT count(*) FROM numbers"))
+        async with database.write("test") as writing:
+            await writing.execute(text("DELETE FROM numbers WHERE n >= 1000"))
+        await session.execute(LONG)
+        during = await session.scalar(text("SELECT count(*) FROM numbers"))
+    async with database.read() as session:
+        after = await session.scalar(text("SELECT count(*) FROM numbers"))
+    assert (before, during, after) == (2_000, 2_000, 1_000)
+
+
+async def test_what_a_reader_cannot_do_is_refused_where_it_is_asked(database, errands, never_long):
+    with pytest.raises(Exception, match="readonly"):
+        async with database.read() as session:
+            await session.execute(text("DELETE FROM numbers"))
+    with pytest.raises(Exception, match="no such table"):
+        async with database.read() as session:
+            await session.execute(text("SELECT 1 FROM nowhere"))
+    assert errands == []
+    assert await one(database, 1_999) == 1_999
