@@ -57,12 +57,14 @@ async def one(database, n):
         return await session.scalar(text("SELECT n FROM numbers WHERE n = :n"), {"n": n})
 
 
-async def test_a_short_read_is_sent_to_no_other_thread(database, errands, never_long):
+@pytest.mark.usefixtures("never_long")
+async def test_a_short_read_is_sent_to_no_other_thread(database, errands):
     assert [await one(database, n) for n in (0, 7, 1_999, 2_000)] == [0, 7, 1_999, None]
     assert errands == []
 
 
-async def test_a_statement_that_is_used_for_ever_is_answered_every_time(database, always_long):
+@pytest.mark.usefixtures("always_long")
+async def test_a_statement_that_is_used_for_ever_is_answered_every_time(database):
     # SQLite counts a statement's steps over all its uses, those of BEGIN too.
     assert [await one(database, n) for n in range(2_000)] == list(range(2_000))
 
@@ -75,14 +77,16 @@ async def test_a_long_read_is_begun_again_beside_the_loop_and_is_right(
     assert errands == ["_execute"]
 
 
-async def test_the_rest_of_many_rows_is_fetched_beside_the_loop(database, errands, never_long):
+@pytest.mark.usefixtures("never_long")
+async def test_the_rest_of_many_rows_is_fetched_beside_the_loop(database, errands):
     async with database.read() as session:
         rows = await session.scalars(text("SELECT n FROM numbers ORDER BY n"))
         assert list(rows) == list(range(2_000))
     assert errands == ["fetchall"]
 
 
-async def test_a_transaction_keeps_its_view_when_a_long_statement_moves(database, always_long):
+@pytest.mark.usefixtures("always_long")
+async def test_a_transaction_keeps_its_view_when_a_long_statement_moves(database):
     async with database.read() as session:
         before = await session.scalar(text("SELECT count(*) FROM numbers"))
         async with database.write("test") as writing:
@@ -94,7 +98,8 @@ async def test_a_transaction_keeps_its_view_when_a_long_statement_moves(database
     assert (before, during, after) == (2_000, 2_000, 1_000)
 
 
-async def test_what_a_reader_cannot_do_is_refused_where_it_is_asked(database, errands, never_long):
+@pytest.mark.usefixtures("never_long")
+async def test_what_a_reader_cannot_do_is_refused_where_it_is_asked(database, errands):
     with pytest.raises(Exception, match="readonly"):
         async with database.read() as session:
             await session.execute(text("DELETE FROM numbers"))
