@@ -69,9 +69,8 @@ async def test_a_statement_that_is_used_for_ever_is_answered_every_time(database
     assert [await one(database, n) for n in range(2_000)] == list(range(2_000))
 
 
-async def test_a_long_read_is_begun_again_beside_the_loop_and_is_right(
-    database, errands, always_long
-):
+@pytest.mark.usefixtures("always_long")
+async def test_a_long_read_is_begun_again_beside_the_loop_and_is_right(database, errands):
     async with database.read() as session:
         assert (await session.execute(LONG)).all() == [(300_000, 45_000_150_000)]
     assert errands == ["_execute"]
