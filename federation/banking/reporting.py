@@ -93,8 +93,7 @@ async def queue(
 
 async def _proposal(session: ReadSession, entry: Entry) -> tuple[Match, list[Item]]:
     match = (await store.matches_of(session, entry.id))[-1]
-    rows = await store.items_of(session, match.id)
-    return match, [Item(row.kind, row.ref, row.amount, row.note) for row in rows]
+    return match, await store.items_of(session, match.id)
 
 
 async def exact_matches(

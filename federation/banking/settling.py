@@ -50,7 +50,6 @@ from federation.money import Money
 from federation.payments import incoming
 from federation.payments.expected import Expected
 from federation.payments.postings import Amount, reversal
-from federation.store.sessions import ReadSession
 from federation.trust.principals import require_other_person
 
 
@@ -123,7 +122,7 @@ async def approve(at: At, entry_id: int) -> Match:
     if last is None or entry.state != "PROPOSED":
         raise NotSettledError(f"entry {entry_id} is {entry.state}")
     require_other_person(last.acted_by, at.who.subject)
-    items = await items_of(at.session, last)
+    items = await store.items_of(at.session, last.id)
     await _check(at, entry, items, await waited_for(at.session, at.here, at.now))
     return await _enter(replace(at, author=last.acted_by), entry, items, last.reason, last.id)
 
@@ -138,7 +137,7 @@ async def undo(at: At, entry_id: int, reason: str) -> Match:
         raise NotSettledError("undoing needs a reason")
     match = await _record(at, entry, "UNDONE", reason.strip(), last.id)
     if entry.state == "SETTLED":
-        for item in await store.items_of(at.session, last.id):
+        for item in await store.item_rows_of(at.session, last.id):
             await take_back(at, entry, match, item)
         await _reverse(at, entry, last, match)
     entry.state = "OPEN"
@@ -164,12 +163,6 @@ async def _open_entry(at: At, entry_id: int) -> Entry:
 async def _last_match(at: At, entry: Entry) -> Match | None:
     rows = await store.matches_of(at.session, entry.id)
     return rows[-1] if rows else None
-
-
-async def items_of(session: ReadSession, match: Match) -> list[Item]:
-    """Return the items of an act; an act that undoes another has none."""
-    rows = await store.items_of(session, match.id)
-    return [Item(row.kind, row.ref, row.amount, row.note) for row in rows]
 
 
 async def _get_expected(at: At, kind: str, ref: str) -> Expected:

@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from sqlalchemy import delete, func, or_, select, update
 
+from federation.banking.items import Item
 from federation.banking.tables import (
     IMPORTED,
     WITHDRAWN,
@@ -283,12 +284,18 @@ async def matches_of(session: ReadSession, entry_id: int) -> list[Match]:
     return list(rows)
 
 
-async def items_of(session: ReadSession, match_id: int) -> list[MatchItem]:
-    """Return the items of an act, in order."""
+async def item_rows_of(session: ReadSession, match_id: int) -> list[MatchItem]:
+    """Return the items of an act with what each made, in order."""
     rows = await session.scalars(
         select(MatchItem).where(MatchItem.match_id == match_id).order_by(MatchItem.number)
     )
     return list(rows)
+
+
+async def items_of(session: ReadSession, match_id: int) -> list[Item]:
+    """Return the items of an act, in order; an act that undoes another has none."""
+    rows = await item_rows_of(session, match_id)
+    return [Item(row.kind, row.ref, row.amount, row.note) for row in rows]
 
 
 async def standing_items(

@@ -28,7 +28,7 @@ class At:
 async def waited_for(session: ReadSession, here: str, now: datetime) -> Waited:
     """Return what this server waits for, {(kind, id): it}; an invoice less tax withheld of it."""
     rows = [
-        *await expected.money_out(session, here, now),
+        *await expected.money_out(session, here),
         *await expected.money_in(session, here, now),
     ]
     withheld: dict[str, int] = {}

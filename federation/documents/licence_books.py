@@ -25,7 +25,7 @@ async def accept_offer(
 
     The same key again gives the same licence. Refuses what `licensing.service` does.
     """
-    row = await service.accept_offer(session, offer, who, key=key, licensing=licensing, now=now)
+    row = await service.issue_licence(session, offer, who, key=key, licensing=licensing, now=now)
     if not await ledger.is_posted(session, f"licence/{row.number}"):
         await _book_licence(session, row)
         await issuing.issue_invoice(session, row)

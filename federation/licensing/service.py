@@ -146,7 +146,7 @@ async def offer_licence(
     return offer
 
 
-async def accept_offer(
+async def issue_licence(
     session: WriteSession,
     offer_id: str,
     who: Principal,
@@ -155,7 +155,7 @@ async def accept_offer(
     licensing: Licensing,
     now: datetime,
 ) -> Licence:
-    """Accept: in one transaction the licence with its number, and a message to every node."""
+    """Accept an offer: the licence with its number, and a message to every node; no entry yet."""
     licensee = await licensee_of(session, who)
     known = await idempotency.find_result(
         session, principal=who.subject, field="acceptOffer", key=key, value=offer_id

@@ -47,9 +47,8 @@ class Expected:
     due_on: date | None
 
 
-async def money_out(session: ReadSession, here: str, now: datetime) -> list[Expected]:
+async def money_out(session: ReadSession, here: str) -> list[Expected]:
     """Return the payments that the bank has and has not booked."""
-    del now
     return [
         *[_of_payment(row, "PAYMENT", "OUT") for row in await store.at_the_bank(session)],
         *[

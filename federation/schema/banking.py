@@ -109,7 +109,7 @@ class BankingQuery:
         async with info.context.server.db.read() as session:
             rows = await store.matches_of(session, _number(entry))
             return [
-                BankMatch.of(row, await settling.items_of(session, row)) for row in rows[:PAGE_MAX]
+                BankMatch.of(row, await store.items_of(session, row.id)) for row in rows[:PAGE_MAX]
             ]
 
     @strawberry.field(description="How every account reconciles.")
@@ -215,4 +215,4 @@ def _at(at: Change) -> At:
 
 
 async def _match(at: Change, row: Match) -> BankMatch:
-    return BankMatch.of(row, await settling.items_of(at.session, row))
+    return BankMatch.of(row, await store.items_of(at.session, row.id))

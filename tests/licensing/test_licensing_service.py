@@ -131,7 +131,7 @@ def offering(terms=None, *, who=OFFICER, key="o-1", reason="a pilot", now=NOON):
 
 
 def accepting(offer, *, who=LAB, key="a-1", licensing=HUB, now=NOON):
-    return lambda session: service.accept_offer(
+    return lambda session: service.issue_licence(
         session, offer, who, key=key, licensing=licensing, now=now
     )
 

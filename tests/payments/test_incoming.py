@@ -153,7 +153,7 @@ async def test_a_deal_closes_the_position_and_what_it_cost_is_realised(database)
         waiting = [
             (item.id, item.direction, item.amount, item.currency)
             for item in (
-                *await expected.money_out(session, "HUB", NOW),
+                *await expected.money_out(session, "HUB"),
                 *await expected.money_in(session, "HUB", NOW),
             )
         ]
@@ -236,7 +236,7 @@ async def test_a_server_waits_for_what_it_sent_and_for_what_may_come_back(databa
         wait(session)
         await a_payment(session, payment_id="PAY-2026-09-HUB-DE", payee="DE")  # not exported
         payment = await exported(session)
-        sent = await expected.money_out(session, "HUB", NOW)
+        sent = await expected.money_out(session, "HUB")
         [remittance] = await expected.money_in(session, "HUB", NOW)
         await service.book(session, payment, BOOKED_ON, Amount(8_500, "GBP"), who="bank", at=NOW)
         back = await expected.money_in(session, "HUB", NOW)
