@@ -26,7 +26,7 @@ from tests.databases import contents
 from tests.federation.harness import HUB, PERIOD, Small, month_over
 
 OF_MESSAGES = {"store_inbox", "store_parked", "store_outbox", "store_lease"}
-REFUSALS = {401, 403, 404, 413, 422}
+REFUSALS = {400, 401, 403, 404, 413, 422}
 LOOK_EVERY = 50
 PARKED_KEPT = 40  # messages; beyond it two operators drop one at each step
 

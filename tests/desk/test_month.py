@@ -124,7 +124,7 @@ async def test_a_report_declared_missing_again_keeps_its_first_reason(small):
 
 async def test_an_id_in_small_letters_gets_a_word(small):
     await asked(small, "cut-off", PERIOD)
-    await small.silence()
+    await all_reported(small)
     desk = Desk(small.running[HUB].url, small.at(HUB, "settlement")._token(), as_json=False)
 
     def remind():

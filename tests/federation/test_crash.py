@@ -496,6 +496,7 @@ NOT_IN_A_QUIET_MONTH = {
     "inbox.held.refused",
     "inbox.held.released",
     "inbox.net.recomputed",
+    "inbox.net.returned",
     "inbox.run.answered",
     "inbox.run.corrected",
     "inbox.run.withdrawn",
