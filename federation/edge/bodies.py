@@ -65,10 +65,13 @@ class Bodies:
 
         Refused are a body beyond the limit before it is held (BATCH_TOO_LARGE), one that stalls or
         takes too long (SLOW_BODY), and more at once than one sender may have
-        (TOO_MANY_REQUESTS).
+        (TOO_MANY_REQUESTS). One on disk counts until the block ends, its wait for a turn too.
         """
-        with tempfile.SpooledTemporaryFile(IN_MEMORY_MAX, dir=str(self._folder)) as file:
-            size = await self._receive(request, sender, limit, file)
+        with (
+            ExitStack() as places,
+            tempfile.SpooledTemporaryFile(IN_MEMORY_MAX, dir=str(self._folder)) as file,
+        ):
+            size = await self._receive(request, sender, limit, file, places)
             if size <= IN_MEMORY_MAX:
                 file.seek(0)
                 yield file.read()
@@ -77,15 +80,19 @@ class Bodies:
                 yield await asyncio.to_thread(_whole, file)
 
     async def _receive(
-        self, request: HttpRequest, sender: str, limit: BodyLimit, file: IO[bytes]
+        self,
+        request: HttpRequest,
+        sender: str,
+        limit: BodyLimit,
+        file: IO[bytes],
+        places: ExitStack,
     ) -> int:
-        """Write the body to the file; return its size."""
+        """Write the body to the file; return its size. A large one keeps its place in `places`."""
         decoder = decoder_for(request.headers.get("content-encoding", ""))
         announced = _announced(request)
         _require_within(limit, announced)
         size = sent = 0
-        with ExitStack() as places:
-            places.enter_context(self._place(sender, is_large=False))
+        with self._place(sender, is_large=False):
             is_large = False
             async for chunk in self._chunks(request, limit):
                 sent += len(chunk)

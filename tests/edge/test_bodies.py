@@ -120,6 +120,20 @@ async def test_one_large_body_at_a_time_is_in_memory(tmp_path):
     assert await task == CHUNK * 20
 
 
+async def test_large_bodies_that_wait_for_their_turn_keep_their_senders_places(tmp_path):
+    reader = Bodies(tmp_path)
+    async with reader.read(Upload(*[CHUNK] * 20), "honest", LIMIT):
+        waiting = [Upload(*[CHUNK] * 20) for _ in range(LARGE_AT_ONCE_MAX)]
+        tasks = [asyncio.create_task(whole(reader, upload, "hostile")) for upload in waiting]
+        await asyncio.gather(*(upload.at_the_end.wait() for upload in waiting))
+
+        with pytest.raises(TooManyBodiesError):
+            await asyncio.wait_for(whole(reader, Upload(*[CHUNK] * 20), "hostile"), 5)
+        assert await whole(reader, Upload(b"small"), "hostile") == b"small"
+
+    assert await asyncio.gather(*tasks) == [CHUNK * 20] * LARGE_AT_ONCE_MAX
+
+
 def test_an_address_is_an_ipv4_address_or_a_subscribers_ipv6_network():
     def name(host):
         return address_of(SimpleNamespace(client=SimpleNamespace(host=host)))
