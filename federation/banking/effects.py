@@ -17,7 +17,7 @@ from federation.banking.items import (
     Item,
 )
 from federation.banking.names import receipt_key
-from federation.banking.overpayments import id_of_item, is_used
+from federation.banking.overpayments import id_of_item, is_used, set_refunds_aside
 from federation.banking.tables import Entry, Match, MatchItem
 from federation.banking.waiting import At
 from federation.errors import RefusalError
@@ -137,7 +137,7 @@ def receivable(here: str, licence: str, amount: int, entry: Entry) -> list[Posti
 
 async def take_back(at: At, entry: Entry, match: Match, item: MatchItem) -> None:
     """Undo what an item did elsewhere; its postings are reversed with the others."""
-    await _refuse_used(at, item)
+    await _give_up_overpayment(at, item)
     if item.kind in {PAYMENT, RETURN}:
         payment = await payments.get_payment(at.session, item.ref)
         stood = "BOOKED" if item.kind == PAYMENT else "RETURNED"
@@ -163,15 +163,18 @@ async def take_back(at: At, entry: Entry, match: Match, item: MatchItem) -> None
         )
 
 
-async def _refuse_used(at: At, item: MatchItem) -> None:
-    """An overpayment that goes back or is set off is not taken back before that is."""
+async def _give_up_overpayment(at: At, item: MatchItem) -> None:
+    """Refuse where it goes back or is set off: that is taken back first. Else it never goes back."""
     overpayment = None
     if item.kind == OVERPAYMENT:
         overpayment = id_of_item(item.match_id, item.number)
     elif item.kind == REMITTANCE_IN:
         overpayment = overpayment_id(item.ref)
-    if overpayment is not None and await is_used(at.session, overpayment):
+    if overpayment is None:
+        return
+    if await is_used(at.session, overpayment):
         raise UndoBlockedError(f"overpayment {overpayment} goes back or is set off")
+    await set_refunds_aside(at, overpayment)
 
 
 def meta_of(entry: Entry) -> Mapping[str, str]:

@@ -202,7 +202,8 @@ async def refund(at: At, overpayment: str, own: PaymentAccount | None) -> Paymen
         replaces=earlier[-1] if earlier else None,
     )
     payment = await payments.propose(at.session, proposal, who=at.who.subject, at=at.now)
-    await tell(at, found, refunded=found.left.minor)
+    await at.session.flush()
+    await tell(at, found)
     return payment
 
 
@@ -212,22 +213,26 @@ async def _refunds(session: ReadSession, base: str) -> list[Payment]:
     return sorted(of_base, key=lambda row: (len(row.payment_id), row.payment_id))
 
 
-async def set_refunds_aside(at: At, overpayment: Overpayment) -> None:
+async def set_refunds_aside(at: At, overpayment: str) -> None:
     """Let no refund that was cancelled, rejected or returned be proposed again by itself."""
-    rows = await _refunds(at.session, refund_id(overpayment.id))
+    rows = await _refunds(at.session, refund_id(overpayment))
     payments.not_owed_again(
-        at.session, rows, f"{OVERPAID}{overpayment.id}", who=at.who.subject, at=at.now
+        at.session, rows, f"{OVERPAID}{overpayment}", who=at.who.subject, at=at.now
     )
 
 
 async def tell(
-    at: At, found: Overpayment, *, refunded: int, against: str | None = None, set_off: int = 0
+    at: At, found: Overpayment, *, against: str | None = None, set_off: int = 0
 ) -> None:
-    """At the hub: tell a node what becomes of what it paid into a net that it had left."""
+    """At the hub: tell a node what becomes of what it paid into a net that it had left.
+
+    What goes back is said whole each time: a set-off leaves a refund of the rest as it is.
+    """
     if at.here != HUB or found.kind != LEFT_NET:
         return
     party = await find_party(at.session, found.party)
     assert party is not None  # noqa: S101 - it was in the net
+    refunded, _ = (await _used(at.session)).get(refund_id(found.id), (0, 0))
     message = NetReturned(
         run_id=found.run,
         period=found.period or month_of(at.now.date()),

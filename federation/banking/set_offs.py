@@ -68,7 +68,7 @@ async def propose_set_off(
     )
     at.session.add(row)
     await at.session.flush()
-    await set_refunds_aside(at, found)
+    await set_refunds_aside(at, found.id)
     return row
 
 
@@ -168,4 +168,4 @@ async def _pay_remittance(at: At, row: OverpaymentSetOff) -> None:
         Amount(row.amount, row.currency),
         source=source,
     )
-    await tell(at, found, refunded=0, against=row.ref, set_off=row.amount)
+    await tell(at, found, against=row.ref, set_off=row.amount)

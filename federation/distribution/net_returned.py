@@ -10,7 +10,7 @@ from federation.payments import incoming, record, states
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
 from federation.payments.messages import NetReturned
-from federation.payments.names import OVERPAID, base_id
+from federation.payments.names import LEFT_NET, OVERPAID, base_id
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Awaited, Proposal, Side
 from federation.payments.tables import Payment
@@ -43,10 +43,12 @@ async def _wait_for(
 ) -> None:
     amount = Amount(int(message.refunded), message.currency)
     row = await payments_store.find_incoming(session, message.refund)
-    if row is not None and row.received == 0:
+    if row is not None:
+        row.amount = row.debt_amount = max(amount.minor, row.received) or row.amount
         row.state = incoming.EXPECTED if amount.minor else incoming.EXCLUDED
-        row.amount = row.debt_amount = amount.minor or row.amount
-    elif row is None and amount.minor:
+        if row.received == row.amount:
+            row.state = incoming.BOOKED
+    elif amount.minor:
         awaited = Awaited(
             incoming_id=message.refund,
             run=message.run_id,
@@ -65,13 +67,19 @@ async def _pay_less(
 ) -> None:
     """Cancel what was not exported of a remittance that the hub took as paid, or lower it.
 
-    What the bank has already is paid twice, and comes back to the hub as an overpayment.
+    What the bank has already is paid twice, and is an overpayment at the hub. One that is not
+    proposed yet, since its month comes by another stream, is waited for: the message is refused.
     """
     payment = await _in_force(session, against)
-    if payment is None or payment.state not in states.NOT_EXPORTED:
+    if payment is None:
+        raise RunMismatchError(f"{against} is not proposed here")
+    if await payments_store.set_aside_by(session, payment.payment_id, LEFT_NET) is not None:
         return
     name = f"{OVERPAID}{message.refund}"
-    await payments_service.cancel(session, payment, f"set off: {name}", who=HUB, at=now)
+    if payment.state in states.NOT_EXPORTED:
+        await payments_service.cancel(session, payment, f"set off: {name}", who=HUB, at=now)
+    if payment.state not in states.NOT_PAID:
+        return
     payments_service.not_owed_again(session, [payment], name, who=HUB, at=now)
     left = payment.amount - int(message.set_off)
     if left > 0:

@@ -287,6 +287,22 @@ async def test_what_goes_back_or_is_set_off_is_not_taken_back_before(database):
     assert await left(database) == {}
 
 
+async def test_a_cancelled_refund_is_not_proposed_again_once_nothing_was_overpaid(database):
+    await overpaid(database)
+    await refund(database)
+    async with database.write("cancel") as session:
+        payment = await payments.get_payment(session, REFUND)
+        await payments.cancel(session, payment, "a mistake", who=OFFICER.subject, at=NOW)
+    await undo(database, 1)
+
+    async def once_more(session):
+        payment = await payments.get_payment(session, REFUND)
+        await payments.again(session, payment, HUB_ACCOUNT, HUB_ACCOUNT, who="x", at=NOW)
+
+    found = await refused(database, PaymentStateError, once_more)
+    assert found.message.endswith(f"{REFUND} is not owed since overpayment/{OP})")
+
+
 async def test_a_returned_refund_is_owed_again(database):
     await overpaid(database)
     await refund(database)

@@ -6,12 +6,16 @@ import pytest_asyncio
 import sepaxml
 from lxml import etree
 
+from federation.distribution.inputs import RunMismatchError
+from federation.distribution.net_returned import receive_returned
 from federation.ledger.accounts import Entry, transfer
 from federation.ledger.store import post
 from federation.payments import bankword, incoming
 from federation.payments import service as payments_service
+from federation.payments.messages import NetReturned
 from federation.payments.postings import Amount
 from federation.payments.set_off import NewDebit, owe
+from tests.databases import HUB_TERMS, refused
 from tests.federation.harness import a_line, nothing_changes, report_lines, resumed, tell
 from tests.federation.test_corrections import correct
 from tests.payments.month import (
@@ -310,6 +314,65 @@ async def test_what_an_excluded_debtor_still_pays_is_set_off_and_the_rest_goes_b
         await banks_speak(small, "HUB", suffixed=False)
         await everybody_pays(small, "GB")
         assert await dues(small) == {}
+
+
+async def set_off_partly(small):
+    """Two propose and agree; between the two acts the rest is refunded, of 17,847.65 GBP."""
+    two_hats = small.at("HUB", "two-hats", "settlement_officer")
+    target = {"kind": "REMITTANCE_IN", "ref": f"{P}GB-HUB/2"}
+    number = (await two_hats.ask(SET_OFF, id=OVERPAID, reason="as GB asked", **target))["id"]
+    await small.at("HUB", "settlement").ask(REFUND, id=OVERPAID)
+    await small.silence()
+    await small.at("HUB", "approver").ask(AGREE, id=number)
+    await small.silence()
+
+
+async def test_a_refund_of_the_rest_is_still_waited_for_when_a_set_off_is_approved(
+    any_backend, owing
+):
+    async with resumed(any_backend, owing) as small:
+        await paid_after_it_left(small)
+        await set_off_partly(small)
+
+        refund = f"REFUND-{OVERPAID}"
+        assert (await orders(small, "HUB"))[refund] == (1_773_444, "GBP", "PROPOSED")
+        assert (await waited_for(small, "GB"))[refund] == (1_773_444, "GBP", "EXPECTED")
+        await everybody_pays(small, "HUB", "GB")
+        assert await dues(small) == {}
+        assert await small.at("GB", "auditor").ask(OVERPAYMENTS) == []
+
+
+async def test_what_the_hub_took_as_paid_is_not_paid_although_it_was_cancelled_before(
+    any_backend, owing
+):
+    async with resumed(any_backend, owing) as small:
+        await paid_after_it_left(small)
+        await small.at("GB", "settlement").ask(CANCEL, id=f"{P}GB-HUB/2")
+        await set_off_partly(small)
+
+        assert (await waited_for(small, "HUB"))[f"{P}GB-HUB/2"] == (11_321, "GBP", "BOOKED")
+        again = await tell(small, "GB", small.at("GB", "settlement"), AGAIN, id=f"{P}GB-HUB/2")
+        assert again.code == "PAYMENT_STATE"
+
+
+async def test_a_set_off_against_what_a_node_has_not_proposed_yet_waits_for_it(any_backend, owing):
+    async with resumed(any_backend, owing) as small:
+        async with small.databases["HUB"].read() as session:
+            run = (await incoming.store.find_incoming(session, f"{P}GB-HUB")).run_id
+        unknown = NetReturned(
+            run_id=run,
+            period="2026-09",
+            refund=f"REFUND-{OVERPAID}",
+            refunded="5",
+            currency="GBP",
+            against="PAY-2026-10-GB-HUB",
+            set_off="7",
+        )
+
+        async def receive(session):
+            await receive_returned(session, unknown, here="GB", terms=HUB_TERMS, now=AFTER_DUE)
+
+        await refused(small.databases["GB"], RunMismatchError, receive)
 
 
 async def test_what_a_correction_gives_directly_is_paid_and_what_it_takes_is_set_off(
