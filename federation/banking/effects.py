@@ -17,7 +17,7 @@ from federation.banking.items import (
     Item,
 )
 from federation.banking.names import receipt_key
-from federation.banking.overpayments import id_of_item, is_used, set_refunds_aside
+from federation.banking.overpayments import id_of_item, is_used, is_used_without, set_refunds_aside
 from federation.banking.tables import Entry, Match, MatchItem
 from federation.banking.waiting import At
 from federation.errors import RefusalError
@@ -143,6 +143,8 @@ async def take_back(at: At, entry: Entry, match: Match, item: MatchItem) -> None
         stood = "BOOKED" if item.kind == PAYMENT else "RETURNED"
         if payment.state != stood:
             raise UndoBlockedError(f"payment {item.ref} is {payment.state}")
+        if item.kind == RETURN and await is_used_without(at.session, at.here, payment):
+            raise UndoBlockedError(f"what {item.ref} did not pay back is used")
         await bankword.undo(at.session, payment, match.reason, who=at.who.subject, at=at.now)
     elif item.kind == CONVERSION:
         deal, side = treasury.leg_of(item.ref)
@@ -164,7 +166,7 @@ async def take_back(at: At, entry: Entry, match: Match, item: MatchItem) -> None
 
 
 async def _give_up_overpayment(at: At, item: MatchItem) -> None:
-    """Refuse where it goes back or is set off: that is taken back first. Else it never goes back."""
+    """Refuse where it goes back or is set off: that is taken back first. Else it never does."""
     overpayment = None
     if item.kind == OVERPAYMENT:
         overpayment = id_of_item(item.match_id, item.number)

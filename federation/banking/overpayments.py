@@ -102,6 +102,14 @@ async def is_used(session: ReadSession, overpayment: str) -> bool:
     return _taken(overpayment, await _used(session)) != (0, 0)
 
 
+async def is_used_without(session: ReadSession, here: str, refund: Payment) -> bool:
+    """Tell whether what a returned refund was to pay back is used in another way by now."""
+    return any(
+        refund_id(row.id) == base_id(refund.payment_id) and row.left.minor < refund.amount
+        for row in await _all(session, here)
+    )
+
+
 def id_of_item(match_id: int, number: int) -> str:
     """Return the id of what an item of an act called an overpayment."""
     return f"OP-{match_id}-{number}"
@@ -221,9 +229,7 @@ async def set_refunds_aside(at: At, overpayment: str) -> None:
     )
 
 
-async def tell(
-    at: At, found: Overpayment, *, against: str | None = None, set_off: int = 0
-) -> None:
+async def tell(at: At, found: Overpayment, *, against: str | None = None, set_off: int = 0) -> None:
     """At the hub: tell a node what becomes of what it paid into a net that it had left.
 
     What goes back is said whole each time: a set-off leaves a refund of the rest as it is.

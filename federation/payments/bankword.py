@@ -10,7 +10,7 @@ from federation.payments.names import bank_document, undone_document
 from federation.payments.postings import Amount
 from federation.payments.record import ReasonMissingError
 from federation.payments.tables import Payment
-from federation.store.sessions import WriteSession
+from federation.store.sessions import ReadSession, WriteSession
 from federation.values.reason import stated
 
 
@@ -112,6 +112,7 @@ async def undo(
     back = {states.BOOKED: states.EXPORTED, states.RETURNED: states.BOOKED}.get(payment.state)
     if back is None:
         raise states.PaymentStateError(f"{payment.payment_id} is {payment.state}")
+    await _refuse_paid_anew(session, payment)
     text = stated(reason, ReasonMissingError)
     document = (await store.bank_documents(session, payment.payment_id, payment.state))[-1]
     entry = await ledger.entry_of(session, document)
@@ -129,6 +130,16 @@ async def undo(
     record.step(session, payment, back, who=who, at=at, reason=text, reference=document)
     payment.reason = None
     return payment
+
+
+async def _refuse_paid_anew(session: ReadSession, payment: Payment) -> None:
+    """Refuse where another payment stands for this one: it would be paid twice."""
+    after = await store.replacement_of(session, payment.payment_id)
+    while payment.state == states.RETURNED and after is not None:
+        other = await store.find_payment(session, after)
+        if other is not None and other.state != states.CANCELLED:
+            raise states.PaymentStateError(f"{payment.payment_id} is proposed again: {after}")
+        after = await store.replacement_of(session, after)
 
 
 async def _enter(

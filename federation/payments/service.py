@@ -248,6 +248,11 @@ async def again(
     successor = await store.replacement_of(session, payment.payment_id)
     if successor is not None:
         raise states.PaymentStateError(f"{payment.payment_id} is proposed again: {successor}")
+    before = payment.replaces
+    while before is not None and (earlier := await store.find_payment(session, before)) is not None:
+        if earlier.state not in states.NOT_PAID:
+            raise states.PaymentStateError(f"{before}, which it replaced, is {earlier.state}")
+        before = earlier.replaces
     for what in (LEFT_NET, OVERPAID):
         by = await store.set_aside_by(session, payment.payment_id, what)
         if by is not None:

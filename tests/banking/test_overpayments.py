@@ -319,6 +319,53 @@ async def test_a_returned_refund_is_owed_again(database):
     assert (await books(database))[OVERPAID] == -30_000
 
 
+async def bounced(database):
+    """A refund leaves by entry 2 and comes back by entry 3, which says so."""
+    await overpaid(database)
+    await refund(database)
+    async with database.write("pay") as session:
+        payment = await payments.get_payment(session, REFUND)
+        act = {"who": "anna", "at": NOW}
+        await payments.approve(session, payment, **act)
+        await exporting.export(session, [payment], value_on=NOW.date(), **act)
+    days = {"reference": "B2", "booked_on": "2026-10-17"}
+    leaving = Ntry("300.00", "DBIT", txs=(Tx("300.00", e2e=REFUND),), **days)
+    back = Ntry("300.00", reference="B3", booked_on="2026-10-17", txs=(Tx("300.00"),))
+    balances = {"opening": "1300.00", "closing": "1300.00"}
+    await take(database, statement(leaving, back, statement_id="STM-2", sequence=2, **balances))
+    await settle(database, 3, ("RETURN", REFUND, 30_000))
+    assert await left(database) == {OP: ("OVERPAYMENT", "lab:lab-one", 30_000)}
+
+
+def mistaken(session):
+    return undo_entry(at(session), 3, "another payment came back")
+
+
+async def test_a_refund_that_is_proposed_again_did_come_back(database):
+    await bounced(database)
+    await refund(database)
+
+    await refused(database, UndoBlockedError, mistaken)
+    async with database.write("cancel") as session:
+        payment = await payments.get_payment(session, f"{REFUND}/2")
+        await payments.cancel(session, payment, "it had arrived", who="olga", at=NOW)
+    await undo(database, 3)
+
+    async def once_more(session):
+        payment = await payments.get_payment(session, f"{REFUND}/2")
+        await payments.again(session, payment, HUB_ACCOUNT, HUB_ACCOUNT, who="x", at=NOW)
+
+    found = await refused(database, PaymentStateError, once_more)
+    assert found.message.endswith(f"({REFUND}, which it replaced, is BOOKED)")
+
+
+async def test_a_refund_whose_money_is_set_off_did_come_back(database):
+    await bounced(database)
+    await set_off(database, "INVOICE", OTHER)
+
+    await refused(database, UndoBlockedError, mistaken)
+
+
 async def test_what_a_debtor_pays_into_a_net_it_has_left_settles_itself_and_is_owed_back(database):
     await set_up(database)
     await remittance(database)
