@@ -22,6 +22,8 @@ from federation.metering.service import BYTES_MAX
 from federation.server import Server
 from federation.store.canonical import sha256_hex
 from federation.store.migrations import current_revision, head_revision
+from federation.trust.jose import InvalidTokenError
+from federation.trust.principals import NotAuthenticatedError
 from federation.values.roles import MAY_PREPARE
 
 DELIVERY = BodyLimit(inbox.BYTES_MAX, seconds=60)  # as long as its sender waits
@@ -90,7 +92,11 @@ def _intake_routes(doors: Doors, handlers: inbox.Handlers) -> list[Any]:
     async def deliver(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Take messages of another server."""
         authorization = request.headers.get("authorization")
-        sender = await inbox.authenticate_sender(server, authorization)
+        try:
+            sender = await inbox.authenticate_sender(server, authorization)
+        except (NotAuthenticatedError, InvalidTokenError):
+            doors.stranger(request, "anonymous")
+            raise
         server.quotas.take(sender.entity_id, "messages")
         async with doors.body(request, sender.entity_id, DELIVERY) as body:
             envelopes = inbox.read_envelopes(body, handlers)

@@ -233,6 +233,20 @@ async def test_a_principal_that_asks_too_much_waits_alone(shop):
     assert [answer.status for answer in files] == [404, 429]
 
 
+async def test_a_stranger_at_the_inbox_is_counted_as_at_every_door(shop):
+    server = shop.keepers[HUB].service.server
+    kept, server.quotas = server.quotas, Quotas({"anonymous": Quota(2, 1)})
+    try:
+        statuses: list[int] = []
+        for _ in range(3):
+            async with shop.http.post(f"{shop.running[HUB].url}{INBOX}", data=b"[]") as answer:
+                statuses.append(answer.status)
+    finally:
+        server.quotas = kept
+
+    assert statuses == [401, 401, 429]
+
+
 @pytest.mark.parametrize("path", ["/graphql", "/documents/NONE"])
 async def test_who_is_sent_away_is_told_when_to_come_again(shop, path):
     server = shop.keepers[HUB].service.server
