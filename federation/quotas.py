@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from federation.errors import LaterError
 
-BUCKETS_MAX = 20_000  # the one used longest ago is forgotten: it is full by then, or soon
+BUCKETS_MAX = 20_000  # of a kind of act; the one used longest ago is forgotten
 _Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 
 Act = Literal[
@@ -66,7 +66,10 @@ class Quotas:
     ) -> None:
         self._quotas = {**DEFAULTS, **quotas}
         self._now = now
-        self._buckets: OrderedDict[tuple[str, Act], tuple[float, float]] = OrderedDict()
+        # By kind, so that strangers of many addresses push out no bucket of somebody known.
+        self._buckets: dict[Act, OrderedDict[str, tuple[float, float]]] = {
+            act: OrderedDict() for act in self._quotas
+        }
 
     def take(self, who: str, act: Act, count: int = 1) -> None:
         """Count some acts of a principal, or refuse all of them and say when to come again.
@@ -74,14 +77,14 @@ class Quotas:
         More at once than a bucket ever holds is taken from a full one, which then stays empty for
         as long as they are worth.
         """
-        quota, now = self._quotas[act], self._now()
-        left, since = self._buckets.pop((who, act), (float(quota.burst), now))
+        quota, buckets, now = self._quotas[act], self._buckets[act], self._now()
+        left, since = buckets.pop(who, (float(quota.burst), now))
         left = min(quota.burst, left + (now - since) * quota.per_minute / 60)
         wanted = min(count, quota.burst)
         is_enough = left >= wanted
-        self._buckets[who, act] = (left - count if is_enough else left, now)
-        if len(self._buckets) > BUCKETS_MAX:
-            self._buckets.popitem(last=False)
+        buckets[who] = (left - count if is_enough else left, now)
+        if len(buckets) > BUCKETS_MAX:
+            buckets.popitem(last=False)
         if not is_enough:
             seconds = math.ceil((wanted - left) * 60 / quota.per_minute)
             raise QuotaExceededError(

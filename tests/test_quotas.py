@@ -74,4 +74,16 @@ def test_so_many_buckets_are_kept_and_no_more(watch, monkeypatch):
     for number in range(1_000):
         found.take(f"192.0.2.{number}", "anonymous")
 
-    assert len(found._buckets) == 10
+    assert {act: len(kept) for act, kept in found._buckets.items() if kept} == {"anonymous": 10}
+
+
+def test_strangers_of_many_addresses_empty_no_known_callers_bucket(watch, monkeypatch):
+    monkeypatch.setattr(quotas, "BUCKETS_MAX", 10)
+    found = Quotas({"graphql": Quota(1, 1), "anonymous": Quota(1, 1)}, watch)
+    found.take("lab", "graphql")
+
+    for number in range(100):
+        found.take(f"192.0.2.{number}", "anonymous")
+
+    with pytest.raises(QuotaExceededError):
+        found.take("lab", "graphql")

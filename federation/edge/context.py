@@ -7,9 +7,9 @@ from typing import Any
 from litestar import Request
 
 from federation.edge.auth import authenticate
-from federation.edge.bodies import BodyLimit, BodyTooLargeError, SlowBodyError
+from federation.edge.bodies import BodyLimit
 from federation.edge.doors import Doors
-from federation.edge.encoding import BadBodyError, UnknownEncodingError
+from federation.edge.http import REFUSED_STATUS, status_of
 from federation.errors import LaterError, RefusalError
 from federation.logs import get_logger
 from federation.schema.context import Context
@@ -19,12 +19,6 @@ from federation.store.messages import KIB
 
 OF_STRANGERS = BodyLimit(64 * KIB, seconds=10)
 OF_THE_KNOWN = BodyLimit(512 * KIB, seconds=30)
-STATUS: dict[type[RefusalError], int] = {
-    BodyTooLargeError: 413,
-    SlowBodyError: 408,
-    UnknownEncodingError: 415,
-    BadBodyError: 400,
-}
 log = get_logger("graphql")
 
 
@@ -58,9 +52,9 @@ def graphql_body(doors: Doors) -> ReadBody:
                 sender, limit = who.subject, OF_THE_KNOWN
             async with doors.body(request, sender, limit) as body:
                 yield body
-        except LaterError as refusal:
-            raise NotTakenError(429, refusal) from refusal
-        except tuple(STATUS) as refusal:
-            raise NotTakenError(STATUS[type(refusal)], refusal) from refusal
+        except RefusalError as refusal:
+            status = status_of(refusal)
+            # GraphQL over HTTP: what is no request is 400.
+            raise NotTakenError(400 if status == REFUSED_STATUS else status, refusal) from refusal
 
     return read

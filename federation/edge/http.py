@@ -74,7 +74,12 @@ def refusal_response(_: HttpRequest, refusal: RefusalError) -> Response[bytes]:
             {"line": error.line, "column": error.column, "reason": error.reason}
             for error in refusal.errors
         ]
-    return json_response(body, STATUS.get(refusal.code, REFUSED_STATUS), headers_of(refusal))
+    return json_response(body, status_of(refusal), headers_of(refusal))
+
+
+def status_of(refusal: RefusalError) -> int:
+    """Return the HTTP status of a refusal by its code."""
+    return STATUS.get(refusal.code, REFUSED_STATUS)
 
 
 def headers_of(refusal: RefusalError) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import ClassVar, Final, NamedTuple
 
 from federation.edge.auth import party_key
 from federation.edge.peers import PeerAnswerError, PeerClient
-from federation.errors import RefusalError
+from federation.errors import LaterError, RefusalError
 from federation.server import Server, node_config
 from federation.trust.jose import InvalidTokenError
 from federation.trust.parties import NotAdmittedError
@@ -80,7 +80,7 @@ class TrustHolder:
     async def _pull(self) -> None:
         try:
             found = await self._asked()
-        except (PeerAnswerError, InvalidTokenError):
+        except (PeerAnswerError, InvalidTokenError, LaterError):
             found = None
         if found is None:
             self._pause = min(self._pause * 2 or _FIRST_PAUSE_SECONDS, PAUSE_SECONDS_MAX)

@@ -280,7 +280,7 @@ def spoiled(random: Random, body: Any) -> Any:
     while True:
         key = random.choice(list(place) if isinstance(place, dict) else range(len(place)))
         if not isinstance(place[key], dict | list) or not place[key]:
-            place[key] = random.choice(NEVER_RIGHT)
+            place[key] = random.choice([value for value in NEVER_RIGHT if value != place[key]])
             return found
         place = place[key]
 

@@ -31,6 +31,7 @@ ALIKE = [
     ("\u041d\u0438\u043d\u0430", "\u043d\u0438\u043d\u0430"),  # Nina, in two cases
     ("strasse", "stra\u00dfe"),
     ("fi", "\ufb01"),
+    ("ilgaz", "\u0131lgaz"),  # without the dot: one in capitals
 ]
 
 
