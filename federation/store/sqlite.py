@@ -10,6 +10,7 @@ asks every `STEPS_ASKED` steps whether to go on. What takes longer, or meets a l
 nothing yet and is begun again in the connection's thread; the transaction's view stays the same.
 """
 
+import asyncio
 import math
 import sqlite3
 import time
@@ -19,7 +20,7 @@ from typing import Any, Self, cast
 
 import aiosqlite
 
-ROWS_FETCHED_AT_ONCE = 500
+ROWS_FETCHED_AT_ONCE, ROWS_BETWEEN_LOOKS = 500, 50
 HERE_SECONDS = 0.002  # a read that takes longer would keep others waiting
 STEPS_ASKED = 1_000  # of SQLite's machine, some 20 microseconds
 STATEMENTS_KEPT = 32  # of the driver's 128: those that insert many rows are large
@@ -47,8 +48,13 @@ class Cursor:
         self._cursor = self._connection.driver.execute(sql, parameters)
         self._rows, self._is_exhausted = [], True
         if self._cursor.description is not None:
-            self._rows = self._cursor.fetchmany(ROWS_FETCHED_AT_ONCE)
-            self._is_exhausted = len(self._rows) < ROWS_FETCHED_AT_ONCE
+            self._is_exhausted = False
+            while not self._is_exhausted and len(self._rows) < ROWS_FETCHED_AT_ONCE:
+                more = self._cursor.fetchmany(ROWS_BETWEEN_LOOKS)
+                self._rows += more
+                self._is_exhausted = len(more) < ROWS_BETWEEN_LOOKS
+                if self._connection.takes_long():  # few steps, but long rows
+                    break
 
     async def executemany(self, sql: str, parameters: Iterable[Sequence[Any]]) -> Self:
         """Execute a statement once for each row of parameters."""
@@ -129,9 +135,10 @@ class Connection(aiosqlite.Connection):
         """
         self.reads_here, self._patience = True, patience
         self.driver.execute("PRAGMA busy_timeout=0")
-        self.driver.set_progress_handler(self._takes_long, STEPS_ASKED)
+        self.driver.set_progress_handler(self.takes_long, STEPS_ASKED)
 
-    def _takes_long(self) -> bool:
+    def takes_long(self) -> bool:
+        """Tell whether a statement that is tried here has had its time."""
         return time.monotonic() > self._give_up_at
 
     async def statement(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -165,7 +172,11 @@ class Connection(aiosqlite.Connection):
     async def errand(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a function in this connection's thread."""
         if self.reads_here:
-            return await self._execute(self._patiently, function, *arguments)  # type: ignore[no-untyped-call]
+            try:
+                return await self._execute(self._patiently, function, *arguments)  # type: ignore[no-untyped-call]
+            except asyncio.CancelledError:
+                self._give_up_at = 0.0  # nobody waits for it any more: SQLite ends it when it asks
+                raise
         return await self._execute(function, *arguments)  # type: ignore[no-untyped-call]
 
     def _patiently(self, function: Callable[..., Any], *arguments: Any) -> Any:

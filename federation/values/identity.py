@@ -5,8 +5,8 @@ An identity is compared by what it looks like, never as it was typed: `both`, `B
 could be taken for another identity is refused where identities are given out, by `refuse_unclear`
 and `refuse_alike`. The normalisation is NFKC; the look-alikes are the letters of Unicode UTS 39
 that Greek and Cyrillic share with Latin in shape. Small and capital letters are compared both
-ways, so that `ilgaz` and its like without the dot, or `Weiss` and `Weiß`, are one too: two people with such names
-need subjects that differ in more.
+ways, so that `Weiss` and `Weiß`, or `ilgaz` with and without its first dot, are one too: two people
+with such names need subjects that differ in more.
 """
 
 import unicodedata

@@ -1,10 +1,12 @@
 """At SQLite a short read is answered in the loop's own thread, a long one beside it."""
 
+import asyncio
+
 import pytest
 from sqlalchemy import text
 
 from federation.store import sqlite
-from federation.store.database import Database
+from federation.store.database import READERS_MAX, Database
 
 LONG = text(
     "WITH RECURSIVE n(x) AS (VALUES(1) UNION ALL SELECT x + 1 FROM n WHERE x < 300000) "
@@ -107,3 +109,32 @@ async def test_what_a_reader_cannot_do_is_refused_where_it_is_asked(database, er
             await session.execute(text("SELECT 1 FROM nowhere"))
     assert errands == []
     assert await one(database, 1_999) == 1_999
+
+
+@pytest.mark.usefixtures("always_long")
+async def test_long_rows_are_fetched_here_for_as_long_as_a_read_may_take(database, errands):
+    async with database.read() as session:
+        rows = await session.scalars(text("SELECT n FROM numbers WHERE n < 200 ORDER BY n"))
+        assert list(rows) == list(range(200))
+    assert errands == ["fetchall"]  # the first fifty were read here
+
+
+@pytest.mark.usefixtures("always_long")
+async def test_a_read_that_nobody_waits_for_ends(database):
+    endless = text(
+        "WITH RECURSIVE n(x) AS (VALUES(1) UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n"
+    )
+
+    async def read():
+        async with database.read() as session:
+            await session.execute(endless)
+
+    reading = [asyncio.create_task(read()) for _ in range(READERS_MAX)]
+    for _ in range(20):
+        await asyncio.sleep(0)
+    for task in reading:
+        task.cancel()
+    assert [type(end) for end in await asyncio.gather(*reading, return_exceptions=True)] == [
+        asyncio.CancelledError
+    ] * READERS_MAX
+    assert await one(database, 7) == 7
