@@ -30,7 +30,11 @@ def show(console: Console, report: Report) -> None:
         heading = f"Who earned at {part.code} {part.name}, in {part.currency} ({part.plan})"
         _print(console, heading, _earned(part))
     console.print(Padding.indent(Text(LEGEND, style="dim"), 1))
-    _print(console, "What the banks move", _remitted(report))
+    _print(
+        console,
+        "What the banks move: what each collective received less what it owes others",
+        _remitted(report),
+    )
     _print(console, "Every currency balances", _balanced(report.balances))
     console.print(Padding.indent(_equations(report.balances), 1))
     examined = sum(check["examined"] for check in report.checks.values())

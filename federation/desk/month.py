@@ -36,7 +36,8 @@ def month() -> None:
     """Close a month, correct it, pay it: what settlement staff do.
 
     A token is what `federation token --config F --subject S --role R` prints; R is
-    settlement_officer, or settlement_approver for the second pair of eyes.
+    settlement_officer, or settlement_approver for the second pair of eyes. A PERIOD is a month,
+    YYYY-MM; a RUN is named by its month or by the beginning of its id.
     """
 
 

@@ -81,7 +81,7 @@ def published(desk: Desk, period: str | None, after: str) -> None:
 
 
 @held.command()
-@click.option("--state", help="FILED, ACCEPTED or REFUSED.")
+@click.option("--state", help="In capitals: FILED, ACCEPTED or REFUSED.")
 @click.option("--after", default="", help="The id of the last claim seen.")
 @at_desk
 def claims(desk: Desk, state: str | None, after: str) -> None:
@@ -96,7 +96,7 @@ def claims(desk: Desk, state: str | None, after: str) -> None:
 @click.option("--evidence", required=True, help="What shows that it is the member's.")
 @at_desk
 def claim(desk: Desk, address: str, member: str | None, claim: str | None, evidence: str) -> None:
-    """Claim, at a node, what the hub holds for an address."""
+    """Claim, at a node, what the hub holds for an ADDRESS, with its https://."""
     found = desk.ask(ask.CLAIM_HELD, url=address, evidence=evidence, member=member, claim=claim)
     _show_claims(desk, [found])
 

@@ -24,7 +24,7 @@ def payments() -> None:
 
 @payments.command("list")
 @click.option("--period", help="Of one month.")
-@click.option("--state", help="PROPOSED, APPROVED, EXPORTED, BOOKED, ...")
+@click.option("--state", help="In capitals: PROPOSED, APPROVED, EXPORTED, BOOKED, ...")
 @click.option("--after", default="", help="The id of the last payment seen.")
 @at_desk
 def list_payments(desk: Desk, period: str | None, state: str | None, after: str) -> None:
@@ -62,7 +62,13 @@ def approve(desk: Desk, payment: tuple[str, ...]) -> None:
 
 @payments.command()
 @click.argument("currency")
-@click.option("--on", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The value date.")
+@click.option(
+    "--on",
+    required=True,
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="The value date.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="The file; <number>.xml if not named.")
 @at_desk
 def export(desk: Desk, currency: str, on: Any, out: Path | None) -> None:

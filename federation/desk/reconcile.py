@@ -65,7 +65,7 @@ reconcile.add_command(withdraw)
 
 @reconcile.command("open-account")
 @click.argument("account")
-@click.option("--currency", required=True, help="ISO 4217.")
+@click.option("--currency", required=True, help="ISO 4217, in capitals: EUR.")
 @click.option("--name", required=True, help="What you call it.")
 @click.option("--scheme", type=click.Choice(["IBAN", "OTHER"]), default="IBAN", show_default=True)
 @at_desk

@@ -96,7 +96,7 @@ def up(node: str, folder: Path) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @at_desk
 def send(desk: Desk, path: str, file: Path) -> None:
-    """Hand in what is not settlement's: usage (.ndjson) to /usage, works (.csv) to the registry."""
+    """Hand in what is not settlement's: .ndjson to /usage, works (.csv) to /registry/works."""
     headers = {"Idempotency-Key": file.name}
     answer = desk.post(path, file.read_bytes(), KINDS.get(file.suffix, "text/plain"), headers)
     found = msgspec.json.decode(answer)

@@ -201,7 +201,7 @@ class Practice:
         try:
             wanted = date.fromisoformat(day)
         except ValueError as error:
-            raise BadDayError(f"{day!r} is no day") from error
+            raise BadDayError(f"{day!r} is no day, written YYYY-MM-DD") from error
         if wanted < now:
             raise BadDayError(f"it is {now} already")
         self._set_clock(datetime.combine(wanted, OPENS_AT))
@@ -211,18 +211,22 @@ class Practice:
     async def _fail(self, code: str) -> str:
         service = self._services.get(code)
         if service is None or code == HUB:
-            raise NodeStateError(code)
+            raise NodeStateError(self._of_nodes(code))
         del self._services[code]
         await service.stop()
         return f"{code} does not answer any more."
 
     async def _come_back(self, code: str) -> str:
         if code in self._services or code not in self._running:
-            raise NodeStateError(code)
+            raise NodeStateError(self._of_nodes(code))
         await self._start(self._running[code].config, create_node)
         for service in self._services.values():
             service.parts.relay.hurry()
         return f"{code} answers again."
+
+    def _of_nodes(self, code: str) -> str:
+        nodes = sorted(self._running.keys() - {HUB})
+        return f"{code}; the nodes are {', '.join(nodes)}"
 
     async def _start(self, config: Any, create: Callable[[Any, SettableClock], Service]) -> None:
         service = create(config, self._clock)

@@ -62,6 +62,7 @@ async def test_it_runs_without_a_terminal_and_goes_on_after_ctrl_c(tmp_path):
     second = await started(folder, "resume", subprocess.DEVNULL)
     _, reports = await alice(folder, "month", "reports", "2026-09")
     said = await alice(folder, "practice", "day", "2026-09-30", "--dir", str(folder))
+    small = await alice(folder, "practice", "down", "fr", "--dir", str(folder))
     busy = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-m", "federation.cli", "practice", "resume", str(folder)],
@@ -74,6 +75,8 @@ async def test_it_runs_without_a_terminal_and_goes_on_after_ctrl_c(tmp_path):
 
     assert re.findall(r"│ (DE|FR|GB) ", reports) == ["DE", "FR", "GB"]
     assert said == (2, "federation: BAD_DAY: Days only pass forward. (it is 2026-10-01 already)\n")
+    assert small[0] == 2
+    assert small[1].endswith(" or it is already so. (fr; the nodes are DE, FR, GB)\n")
     assert (busy.returncode, busy.stderr[:26]) == (2, "federation: NOT_RESUMABLE:")
     assert await ended(second) == (0, b"")
 
