@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import msgspec
 
 from federation.edge import relay as relaying
-from federation.edge.relay import IDLE_SECONDS, Relay
 from federation.edge.peers import PeerAnswerError
+from federation.edge.relay import IDLE_SECONDS, Relay
 from federation.store import outbox
 from tests.store.notes import Note
 
