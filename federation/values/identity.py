@@ -20,7 +20,7 @@ _IGNORED = frozenset(
     {0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0}
     | {*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
 )
-"""Marks and letters that nobody sees either (Unicode's Default_Ignorable), and the empty Braille."""
+"""Marks that nobody sees either: Unicode's Default_Ignorable, and the empty Braille pattern."""
 _SCRIPTS = frozenset({"LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE", "COPTIC"})
 """Scripts with letters that look alike; others mix freely, as a Japanese name does."""
 
