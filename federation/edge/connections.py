@@ -31,9 +31,6 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         self._wait()
         self._is_head = True
-        if len(self.waiting) > WAITING_MAX:
-            oldest, _ = self.waiting.popitem(last=False)
-            oldest.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
@@ -63,17 +60,32 @@ class Connection(HttpToolsProtocol):
         """Hear the end of a body, also of one that nobody read."""
         super().on_message_complete()
         self._heard()
+        if self.cycle.response_complete:
+            self._queue_up()
 
     def on_response_complete(self) -> None:
-        """Give what is still to come of a body that was not read its time."""
+        """Give what is still to come of a body that was not read its time.
+
+        One that is kept open for a next request gives way as well when too many wait.
+        """
         super().on_response_complete()
-        if self.cycle.more_body and not self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        if self.cycle.more_body:
             self._wait()
+        elif self.timeout_keep_alive_task is not None:
+            self._queue_up()
 
     def _wait(self) -> None:
         self._heard()
-        self.waiting[self] = None
         self._end = self.loop.call_later(self.head_seconds, self.transport.close)
+        self._queue_up()
+
+    def _queue_up(self) -> None:
+        self.waiting[self] = None
+        if len(self.waiting) > WAITING_MAX:
+            oldest, _ = self.waiting.popitem(last=False)
+            oldest.transport.close()
 
     def _heard(self) -> None:
         self._head_bytes, self._is_head = 0, False

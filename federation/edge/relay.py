@@ -249,12 +249,15 @@ def _is_gone(owner: str) -> bool:
     return False
 
 
+AROUND_BYTES = 512  # more than stream, number and kind take beside the body of a message
+
+
 def _within(messages: Sequence[OutboxMessage]) -> list[OutboxMessage]:
     """Return the first messages that fit one delivery, at least one."""
     size = 0
     taken: list[OutboxMessage] = []
     for message in messages:
-        size += len(message.body)
+        size += len(message.body) + AROUND_BYTES
         if taken and size > BYTES_MAX:
             break
         taken.append(message)

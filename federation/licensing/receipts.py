@@ -36,13 +36,7 @@ async def record_receipt(
 
     The second value says whether the receipt is new, or the answer to a repeated request.
     """
-    row = await get_licence(session, number)
-    if row.licensor != here:
-        raise BadReceiptError(f"{number} was licensed by {row.licensor}")
-    if amount == 0 or abs(amount) >= 2**63:
-        raise BadReceiptError("the amount is 0 or too large")
-    if received_on > now.date():
-        raise BadReceiptError(f"{received_on} is in the future")
+    await _check(session, number, here, received_on, amount, now)
     value: list[Any] = [number, received_on.isoformat(), str(amount)]
     known = await idempotency.find_result(
         session, principal=who.subject, field="recordReceipt", key=key, value=value
@@ -77,20 +71,34 @@ async def record_receipt(
 async def receive_receipt(
     session: WriteSession, node: str, message: ReceiptRecorded, now: datetime
 ) -> None:
-    """At the hub: learn what a national licensor received."""
-    row = await get_licence(session, message.licence)
-    if row.licensor != node:
-        raise BadReceiptError(f"{message.licence} was licensed by {row.licensor}")
+    """At the hub: learn what a national licensor received; its id is new here."""
+    amount = int(message.amount)
+    await _check(session, message.licence, node, message.received_on, amount, now)
+    if await session.get(Receipt, message.id) is not None:
+        raise BadReceiptError(f"{message.id} is recorded already")
     session.add(
         Receipt(
             id=message.id,
             licence=message.licence,
             received_on=message.received_on,
-            amount=int(message.amount),
+            amount=amount,
             recorded_by=node,
             recorded_at=now,
         )
     )
+
+
+async def _check(
+    session: ReadSession, number: str, licensor: str, received_on: date, amount: int, now: datetime
+) -> None:
+    """Refuse a receipt for no licence of a licensor, of nothing or too much, or of a later day."""
+    row = await get_licence(session, number)
+    if row.licensor != licensor:
+        raise BadReceiptError(f"{number} was licensed by {row.licensor}")
+    if amount == 0 or abs(amount) >= 2**63:
+        raise BadReceiptError("the amount is 0 or too large")
+    if received_on > now.date():
+        raise BadReceiptError(f"{received_on} is in the future")
 
 
 async def _get_receipt(session: ReadSession, receipt_id: str) -> Receipt:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import ClassVar
 
 from federation.documents.tables import Document
@@ -13,12 +13,19 @@ from federation.payments.tables import Payment
 from federation.store.sessions import ReadSession, WriteSession
 
 IDS_MAX = 1_000
+VALUE_DAYS_MAX = 365
 
 
 class TooManyPaymentsError(RefusalError):
     """A request names 1 to 1,000 payments."""
 
     code: ClassVar[str] = "TOO_MANY_PAYMENTS"
+
+
+class BadValueDateError(RefusalError):
+    """The bank can pay on no such day."""
+
+    code: ClassVar[str] = "BAD_VALUE_DATE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,8 @@ async def export_currency(
     """Export what is approved in a currency, at most a file's worth.
 
     With nothing new it is the last file of this currency and day once more; without one it is
-    refused (NOTHING_TO_EXPORT), and so is a net that is not paid (NET_UNPAID).
+    refused (NOTHING_TO_EXPORT), and so are a net that is not paid (NET_UNPAID) and a value date
+    that no bank would keep (BAD_VALUE_DATE).
     """
     ready = await ready_to_export(session, here, currency)
     if not ready:
@@ -58,9 +66,16 @@ async def export_currency(
         if last is None:
             raise exporting.NothingToExportError(f"nothing in {currency} is approved")
         return last
+    _require_value_date(value_on, at.date())
     document = await exporting.export(session, ready, value_on=value_on, who=who, at=at)
     left = await store.payments(session, states=[states.APPROVED], currency=currency)
     return Exported(document, len(ready), len(left))
+
+
+def _require_value_date(value_on: date, today: date) -> None:
+    """Refuse a day that has passed or is far: an export cannot be taken back."""
+    if not today <= value_on <= today + timedelta(days=VALUE_DAYS_MAX):
+        raise BadValueDateError(f"{value_on}; today is {today}, at most {VALUE_DAYS_MAX} days on")
 
 
 async def exported_file(session: ReadSession, number: str) -> Exported | None:

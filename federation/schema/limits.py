@@ -33,8 +33,9 @@ class Limits:
     room for three nested pages and a value. `nesting` is of fragments, named and inline. A screen
     that compares a dozen nodes, each under its alias, stays below 15 aliases. `__schema` and
     `__type` count one level: the usual tools' introspection is 15 deep, and graphql-core bounds
-    its lists by a rule of its own. A thousand tokens are some 8,000 characters; who is known may
-    write long texts into a document.
+    its lists by a rule of its own. Each may be answered with the whole schema, so there are two of
+    them. A thousand tokens are some 8,000 characters; who is known may write long texts into a
+    document.
     """
 
     characters: int = 16_384
@@ -45,9 +46,10 @@ class Limits:
     directives: int = 50
     root_fields: int = 20
     fields: int = 1_000
+    introspections: int = 2
 
 
-ANONYMOUS = Limits()
+ANONYMOUS = Limits(fields=300)  # comparing fields of one name takes time quadratic in them
 KNOWN = Limits(characters=65_536)
 
 
@@ -60,6 +62,7 @@ class Weight(NamedTuple):
     directives: int = 0
     root_fields: int = 0
     fields: int = 0
+    introspections: int = 0
 
 
 _MEASURES = {
@@ -69,6 +72,7 @@ _MEASURES = {
     "directives": ("TOO_MANY_DIRECTIVES", "directives"),
     "root_fields": ("TOO_MANY_ROOT_FIELDS", "root fields"),
     "fields": ("TOO_MANY_FIELDS", "fields with its fragments written out"),
+    "introspections": ("TOO_MANY_FIELDS", "fields __schema or __type"),
 }
 
 
@@ -139,26 +143,29 @@ _NONE = Weight()
 
 
 def _field(node: FieldNode, inner: Weight) -> Weight:
+    is_introspection = node.name.value in _INTROSPECTION
     return Weight(
-        depth=1 if node.name.value in _INTROSPECTION else inner.depth + 1,
+        depth=1 if is_introspection else inner.depth + 1,
         nesting=inner.nesting,
         aliases=inner.aliases + (node.alias is not None),
         directives=inner.directives + _length(node.directives),
         root_fields=1,
         fields=inner.fields + 1,
+        introspections=inner.introspections + is_introspection,
     )
 
 
 def _sum(weights: Iterable[Weight]) -> Weight:
     """Add up one level: the deepest selection counts for depth, every one for the rest."""
-    depth, nesting, aliases, directives, root_fields, fields = _NONE
+    depth, nesting, aliases, directives, root_fields, fields, introspections = _NONE
     for weight in weights:
         depth, nesting = max(depth, weight.depth), max(nesting, weight.nesting)
         aliases += weight.aliases
         directives += weight.directives
         root_fields += weight.root_fields
         fields += weight.fields
-    return Weight(depth, nesting, aliases, directives, root_fields, fields)
+        introspections += weight.introspections
+    return Weight(depth, nesting, aliases, directives, root_fields, fields, introspections)
 
 
 def _length(nodes: tuple[object, ...] | None) -> int:

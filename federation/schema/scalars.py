@@ -1,6 +1,7 @@
-"""How large numbers and money travel: as decimal strings, since GraphQL's Int has 32 bits."""
+"""How large numbers, money and instants travel: numbers as decimal strings, as Int has 32 bits."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any, NewType, Self
 
 import strawberry
@@ -17,7 +18,7 @@ BigInt = NewType("BigInt", int)
 
 def schema_config() -> StrawberryConfig:
     """Return the configuration of every schema: its scalars, and no batching."""
-    return StrawberryConfig(scalar_map={BigInt: _BIG_INT})
+    return StrawberryConfig(scalar_map={BigInt: _BIG_INT, datetime: _INSTANT})
 
 
 def _parse(value: object) -> int:
@@ -39,6 +40,25 @@ _BIG_INT = strawberry.scalar(
     serialize=lambda value: str(int(value)),
     parse_value=_parse,
     parse_literal=_parse_literal,
+)
+
+
+def _parse_instant(value: object) -> datetime:
+    """Accept an ISO 8601 time with its offset; without one it would be another time elsewhere."""
+    try:
+        instant = datetime.fromisoformat(value if isinstance(value, str) else "")
+        if instant.tzinfo is not None:
+            return instant.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise GraphQLError("DateTime is a time with its offset, as 2026-09-01T12:00:00Z.")
+
+
+_INSTANT = strawberry.scalar(
+    name="DateTime",
+    description="Date with time (isoformat)",
+    serialize=datetime.isoformat,
+    parse_value=_parse_instant,
 )
 
 

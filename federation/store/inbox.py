@@ -20,6 +20,7 @@ PARKED, BEHIND, DONE, DROPPED = "PARKED", "BEHIND", "DONE", "DROPPED"
 OPEN = (PARKED, BEHIND)
 PARKED_MAX, PARKED_BYTES_MAX = 1_000, 32 * MIB  # of one sender; then its streams wait there
 REASON_LENGTH_MAX = 500
+HEADS_OF_EACH = 100  # streams of one sender that are shown and tried again at a time
 
 
 class OutOfOrderError(RefusalError):
@@ -134,18 +135,23 @@ async def parked(
     return list(rows)
 
 
-async def heads(session: ReadSession, limit: int = 1_000) -> list[ParkedMessage]:
-    """Return the parked message at the head of each stream that is held up, oldest first."""
+async def heads(session: ReadSession, of_each: int = HEADS_OF_EACH) -> list[ParkedMessage]:
+    """Return the parked message at the head of each stream that is held up, oldest first.
+
+    Of each sender there are so many at most: one that has many hides nobody else's.
+    """
     first = (
-        select(func.min(ParkedMessage.id))
+        select(func.min(ParkedMessage.id).label("id"), ParkedMessage.sender)
         .where(ParkedMessage.state.in_(OPEN))
         .group_by(ParkedMessage.sender, ParkedMessage.stream)
+        .subquery()
     )
+    place = func.row_number().over(partition_by=first.c.sender, order_by=first.c.id)
+    placed = select(first.c.id, place.label("place")).subquery()
     rows = await session.scalars(
         select(ParkedMessage)
-        .where(ParkedMessage.id.in_(first))
+        .where(ParkedMessage.id.in_(select(placed.c.id).where(placed.c.place <= of_each)))
         .order_by(ParkedMessage.id)
-        .limit(limit)
     )
     return list(rows)
 

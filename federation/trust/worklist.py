@@ -1,5 +1,7 @@
 """What waits between servers: messages that could not be handled."""
 
+from collections import Counter
+
 from federation.store import inbox
 from federation.store.sessions import ReadSession
 from federation.store.tables import ParkedMessage
@@ -10,18 +12,25 @@ from federation.wording import counted
 
 
 async def of_messages(session: ReadSession, here: str) -> list[WorkItem]:
-    """Return the parked message that holds up each stream, oldest first."""
+    """Return the parked message that holds up each stream, oldest first; what is left by sender."""
     waiting = await inbox.waiting(session)
     turn = Role.FEDERATION_OPERATOR if here == HUB else Role.NODE_OPERATOR
-    return [
+    shown = await inbox.heads(session)
+    items = [
         WorkItem(
             "parked message",
             f"{row.sender_code} #{row.id}",
             _why(row, waiting[row.sender, row.stream] - 1),
             turn,
         )
-        for row in await inbox.heads(session)
+        for row in shown
     ]
+    streams = Counter(sender for sender, _ in waiting)
+    for (sender, code), count in Counter((row.sender, row.sender_code) for row in shown).items():
+        if more := streams[sender] - count:
+            why = f"{counted(more, 'stream')} more are held up by messages after these"
+            items.append(WorkItem("parked message", code, why, turn))
+    return items
 
 
 def _why(row: ParkedMessage, behind: int) -> str:

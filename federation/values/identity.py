@@ -18,6 +18,11 @@ from federation.errors import RefusalError
 _SMALL = str.maketrans("авекмнорстухіјѕһԁԛԝαβικνορτυχ", "abekmhopctyxijshdqwabikvoptux")
 _CAPITAL = str.maketrans("АВЕКМНОРСТУХІЈЅҺԀԚԜΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEKMHOPCTYXIJSHDQWABEZHIKMNOPTYX")
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_IGNORED = frozenset(
+    {0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0}
+    | {*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
+)
+"""Marks that nobody sees either: Unicode's Default_Ignorable, and the empty Braille pattern."""
 _SCRIPTS = frozenset({"LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE", "COPTIC"})
 """Scripts with letters that look alike; others mix freely, as a Japanese name does."""
 
@@ -51,17 +56,20 @@ def _looks(written: str) -> frozenset[tuple[str, str]]:
 
 def _seen(letter: str) -> str:
     """Return a character as it is seen: any blank is one, any dash too, some are not seen."""
-    category = unicodedata.category(letter)
     if letter.isspace():
         return " "
-    if category in _INVISIBLE:
+    if _is_unseen(letter):
         return ""
-    return "-" if category == "Pd" else letter
+    return "-" if unicodedata.category(letter) == "Pd" else letter
+
+
+def _is_unseen(letter: str) -> bool:
+    return unicodedata.category(letter) in _INVISIBLE or ord(letter) in _IGNORED
 
 
 def refuse_unclear(written: str) -> None:
     """Refuse an identity that is not written as it is read: UnclearIdentityError says why."""
-    if any(unicodedata.category(letter) in _INVISIBLE for letter in written):
+    if any(map(_is_unseen, written)):
         raise UnclearIdentityError(f"{written!a} holds a character that nobody sees")
     if written != " ".join(written.split()):
         raise UnclearIdentityError(f"{written!a} has a blank at an end, or two in a row")

@@ -7,6 +7,8 @@ from types import SimpleNamespace
 
 import msgspec
 
+from federation.edge import relay as relaying
+from federation.edge.peers import PeerAnswerError
 from federation.edge.relay import IDLE_SECONDS, Relay
 from federation.store import outbox
 from tests.store.notes import Note
@@ -104,3 +106,38 @@ async def test_a_stream_that_is_not_taken_holds_up_no_other(database):
         ("note/b", 1, "PARKED_FULL: later"),
         ("note/b", 2, None),
     ]
+
+
+class StrictPeer:
+    """Refuses a delivery whose body is larger than a receiver takes, as its door does."""
+
+    def __init__(self, bytes_max):
+        self.bytes_max, self.taken = bytes_max, []
+
+    async def post(self, _target, _url, body, *, seconds):
+        del seconds
+        if len(body) > self.bytes_max:
+            raise PeerAnswerError("HTTP 413")
+        messages = msgspec.json.decode(body)
+        self.taken += [item["body"]["n"] for item in messages]
+        return msgspec.json.encode({"up_to": {i["stream"]: i["sequence"] for i in messages}})
+
+
+async def test_what_goes_into_one_delivery_fits_its_receiver_with_what_is_around_it(
+    database, monkeypatch
+):
+    for n in range(1, 41):
+        await post(database, n)
+    async with database.read() as session:
+        bodies = [len(row.body) for row in await outbox.waiting(session, THERE, 40)]
+    monkeypatch.setattr(relaying, "BYTES_MAX", sum(bodies) + 1_000)
+    peer = StrictPeer(sum(bodies) + 1_000)
+
+    async def resolve(_target):
+        return THERE
+
+    relay = Relay(SimpleNamespace(db=database, clock=lambda: NOON), peer, resolve)
+    for _ in range(40):
+        await relay._deliver_some(THERE)
+
+    assert peer.taken == list(range(1, 41))

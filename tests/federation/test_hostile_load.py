@@ -86,6 +86,28 @@ async def test_connections_on_which_no_request_comes_keep_out_nobody(shop, monke
     assert ended == [b""] * 14
 
 
+async def test_connections_left_open_after_an_answer_keep_out_nobody(shop, monkeypatch):
+    """They wait for a next request, and the oldest give way like those that never sent one."""
+    monkeypatch.setattr(connections, "WAITING_MAX", 5)
+    host, _, port = shop.running["GB"].url.removeprefix("http://").partition(":")
+    opened = []
+    try:
+        for _ in range(20):
+            opened.append(await asyncio.open_connection(host, int(port)))
+            opened[-1][1].write(b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
+            await opened[-1][0].readuntil(b'{"status":"live"}')
+        async with asyncio.timeout(connections.HEAD_SECONDS / 2):
+            ended = [await reader.read() for reader, _ in opened[:14]]
+        opened[-1][1].write(b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
+        again = await opened[-1][0].readuntil(b'{"status":"live"}')
+    finally:
+        for _, writer in opened:
+            writer.close()
+
+    assert ended == [b""] * 14
+    assert again.startswith(b"HTTP/1.1 200 OK")
+
+
 async def test_a_head_that_does_not_end_is_cut_off(shop):
     host, _, port = shop.running["GB"].url.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))

@@ -911,5 +911,26 @@ async def test_the_hub_learns_what_a_national_licensor_received(hub, node):
         assert await store.receipts_until(session, TODAY) == {"DE-000001": -5}
 
 
+async def test_what_a_national_licensor_tells_is_held_to_the_rules_of_receipts(hub, node):
+    await a_licence(node, licensing=DE)
+    [issued] = await messages(node, "HUB", "licence.issued")
+    await done(hub, receiving(LicenceIssued(**issued), here="HUB"))
+    await done(hub, telling("DE", ReceiptRecorded("r-1", "DE-000001", TODAY, "5")))
+    before = await contents(hub)
+
+    for told, detail in [
+        (ReceiptRecorded("r-1", "DE-000001", TODAY, "5"), "r-1 is recorded already"),
+        (ReceiptRecorded("r-2", "DE-000001", TODAY, "0"), "the amount is 0 or too large"),
+        (ReceiptRecorded("r-2", "DE-000001", TODAY, str(2**63)), "the amount is 0 or too large"),
+        (
+            ReceiptRecorded("r-2", "DE-000001", TODAY + timedelta(days=1), "5"),
+            "2026-08-21 is in the future",
+        ),
+    ]:
+        refusal = await refused(hub, BadReceiptError, telling("DE", told))
+        assert (refusal.code, refusal.detail) == ("BAD_RECEIPT", detail)
+    assert await contents(hub) == before
+
+
 def telling(node, message):
     return lambda session: receipts.receive_receipt(session, node, message, NOON)

@@ -1,7 +1,7 @@
 """Members are paid over HTTP: two people, one file, a payment that comes back."""
 
 import asyncio
-from datetime import date
+from datetime import date, timedelta
 
 from lxml import etree
 
@@ -80,6 +80,12 @@ async def exported_once(small, officer, approver):
     """Two approvers and two exporters at once: every payment is approved and sent once."""
     other = small.at("FR", "approver", APPROVER)
     await asyncio.gather(*(who.ask(APPROVE, ids=[ADA, BEN, LATE]) for who in (approver, other)))
+    async with nothing_changes(small, "FR"):
+        today = small.clock().date()
+        days = [str(today + timedelta(days=number)) for number in (-1, 366)]
+        days += ["0001-01-01", "9999-12-31"]
+        wrong = [await tell(small, "FR", officer, EXPORT, currency="EUR", on=day) for day in days]
+    assert [answer.code for answer in wrong] == ["BAD_VALUE_DATE"] * 4
     files = await asyncio.gather(*(officer.ask(EXPORT, currency="EUR", on=ON) for _ in range(2)))
     assert files[0]["text"] == files[1]["text"]
     assert {file["number"] for file in files} == {"PAY-FR-000001"}

@@ -36,7 +36,7 @@ async def test_a_bomb_within_the_nesting_is_refused_by_what_it_amounts_to():
 
     assert code == "TOO_MANY_FIELDS"
     assert message == (
-        "The document has 177148 fields with its fragments written out; 1000 are allowed."
+        "The document has 177148 fields with its fragments written out; 300 are allowed."
     )
 
 
@@ -127,6 +127,25 @@ async def test_introspection_in_circles_is_refused():
     assert (await refusal(lists))[0] == "INVALID_DOCUMENT"
 
 
+@pytest.mark.parametrize("field", ["__schema { queryType", '__type(name: "Query") { fields'])
+async def test_a_document_asks_for_the_schema_twice_at_most(field):
+    def asking(times):
+        return "".join(f"a{number}: {field} {{ name }} }} " for number in range(times))
+
+    twice = await probe.schema.execute(f"{{ {asking(2)} }}")
+    in_fragments = f"{{ ...F {asking(2)} }} fragment F on Query {{ a9: {field} {{ name }} }} }}"
+    errors = [
+        (await probe.schema.execute(document)).errors
+        for document in (f"{{ {asking(3)} }}", in_fragments)
+    ]
+
+    assert set(twice.data) == {"a0", "a1"}
+    assert [error.message for (error,) in errors] == [
+        "The document has 3 fields __schema or __type; 2 are allowed."
+    ] * 2
+    assert [error.extensions for (error,) in errors] == [{"code": "TOO_MANY_FIELDS"}] * 2
+
+
 async def test_a_schema_may_have_limits_of_its_own():
     schema = strawberry.Schema(
         query=probe.Query, extensions=extensions(Limits(tokens=5)), config=schema_config()
@@ -210,6 +229,40 @@ async def test_what_is_no_decimal_integer_is_refused(number):
 
     (error,) = result.errors
     assert "BigInt is an integer of at most 76 digits, as a string." in error.message
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("2026-09-30T09:00:00Z", "2026-09-30T09:00:00+00:00"),
+        ("2026-09-30T09:00:00+02:00", "2026-09-30T07:00:00+00:00"),
+    ],
+)
+async def test_an_instant_is_read_with_its_offset(written, read):
+    asked = "query($at: DateTime!) { instant(at: $at) }"
+    by_variable = await probe.schema.execute(asked, {"at": written})
+    by_literal = await probe.schema.execute(f'{{ instant(at: "{written}") }}')
+
+    assert by_variable.data == by_literal.data == {"instant": read}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026-09-30T09:00:00",
+        "2026-09-30",
+        "",
+        "now",
+        1_790_000_000,
+        "9999-12-31T23:59:59-14:00",
+        "0001-01-01T00:00:00+14:00",
+    ],
+)
+async def test_an_instant_without_its_offset_or_beyond_the_calendar_is_refused(written):
+    asked = "query($at: DateTime!) { instant(at: $at) }"
+    (error,) = (await probe.schema.execute(asked, {"at": written})).errors
+
+    assert "DateTime is a time with its offset, as 2026-09-01T12:00:00Z." in error.message
 
 
 async def test_money_is_minor_units_as_text_and_a_currency():

@@ -21,6 +21,10 @@ ALIKE = [
     ("both", "b\u043eth"),  # a Cyrillic o
     ("both", "b\u200both"),  # a zero width space
     ("both", "b\u00adoth"),  # a soft hyphen
+    ("both", "both\u034f"),  # a grapheme joiner
+    ("both", "b\ufe0foth"),  # a variation selector
+    ("both", "both\u115f"),  # a Hangul filler
+    ("both", "both\u2800"),  # an empty Braille pattern
     ("both", "\uff42oth"),  # a full-width b
     ("ann lee", "Ann  Lee"),
     ("ann lee", "ann\u00a0lee"),
@@ -83,6 +87,8 @@ def test_two_that_look_alike_are_refused_together_by_both_names(one, other):
         ("ann  lee", "'ann  lee' has a blank at an end, or two in a row"),
         ("ann\u00a0lee", "'ann\\xa0lee' has a blank at an end, or two in a row"),
         ("b\u200both", "'b\\u200both' holds a character that nobody sees"),
+        ("both\u034f", "'both\\u034f' holds a character that nobody sees"),
+        ("b\ufe0foth", "'b\\ufe0foth' holds a character that nobody sees"),
         ("b\toth", "'b\\toth' holds a character that nobody sees"),
         ("\uff42oth", "'\\uff42oth' is 'both' in other characters"),
         ("b\u043eth", "'b\\u043eth' mixes letters of CYRILLIC and LATIN"),
