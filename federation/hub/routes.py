@@ -1,5 +1,6 @@
 """The routes only the hub has: the claim index for nodes, the trust document for everybody."""
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ from federation.edge.bodies import BodyLimit
 from federation.edge.doors import Doors
 from federation.edge.http import decoded, json_response
 from federation.licensing import store as licensing
-from federation.months.published_rates import publish_rates
+from federation.months.published_rates import publish_rates, read_rates
 from federation.registry import index_store
 from federation.registry.messages import SliceRequest
 from federation.registry.urls import URLS_MAX, TooManyUrlsError, UrlKey
@@ -48,11 +49,10 @@ def hub_routes(doors: Doors) -> list[Any]:
     async def rates(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Record published rates from CSV; a day's rate that differs is refused."""
         who = await doors.known(request, "files", *MAY_PREPARE)
-        async with (
-            doors.body(request, who.subject, RATES) as body,
-            server.db.write("rates.publish") as session,
-        ):
-            return json_response({"recorded": await publish_rates(session, body, who)})
+        async with doors.body(request, who.subject, RATES) as body:
+            found = await asyncio.to_thread(read_rates, body)  # before the writer's turn
+        async with server.db.write("rates.publish") as session:
+            return json_response({"recorded": await publish_rates(session, found, who)})
 
     signed: dict[str, bytes] = {}
 

@@ -11,10 +11,26 @@ from federation.store.sessions import ReadSession, WriteSession
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 
+DAYS_ASKED = 500  # values in one question
+
 
 async def find_rate(session: ReadSession, day: date, currency: str) -> Rate | None:
     """Return the rate published for a currency on a day."""
     return await session.get(Rate, (day, currency))
+
+
+async def rates_on(session: ReadSession, days: Collection[date]) -> dict[tuple[date, str], str]:
+    """Return {(day, currency): rate} of what is published for some days."""
+    found: dict[tuple[date, str], str] = {}
+    wanted = sorted(days)
+    for start in range(0, len(wanted), DAYS_ASKED):
+        rows = await session.execute(
+            select(Rate.day, Rate.currency, Rate.rate).where(
+                Rate.day.in_(wanted[start : start + DAYS_ASKED])
+            )
+        )
+        found |= {(day, currency): rate for day, currency, rate in rows}
+    return found
 
 
 async def rate_table(session: ReadSession) -> list[tuple[date, str, str]]:

@@ -1,13 +1,22 @@
 """Registering members, claims and opt-outs: read the file, record it, tell the index."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import ClassVar
 
 from federation.errors import RefusalError
 from federation.registry import facts, index_store, store
-from federation.registry.imports import read_claims, read_members, read_opt_outs
+from federation.registry.imports import (
+    NewClaim,
+    NewMember,
+    NewOptOut,
+    read_claims,
+    read_members,
+    read_opt_outs,
+)
 from federation.registry.messages import ClaimFact, OptOutFact, RegistryDelta
 from federation.registry.tables import Member
 from federation.registry.urls import normalise_url
@@ -17,6 +26,7 @@ from federation.trust.parties import get_party, hub_terms
 from federation.values.party import HUB
 
 DELTA_ENTRIES_MAX = 5_000
+TABLES = ("members", "works", "optouts")
 
 
 class UnknownMemberError(RefusalError):
@@ -31,46 +41,53 @@ class VersionGapError(RefusalError):
     code: ClassVar[str] = "VERSION_GAP"
 
 
-async def import_members(session: WriteSession, data: bytes, *, node: str) -> int:
-    """Register the members of a CSV file; one that is there already refuses the file."""
-    registered = await store.member_ids(session)
-    members = await asyncio.to_thread(read_members, data, node=node, registered=registered)
-    await store.add_members(session, members)
-    return len(members)
+@dataclass(frozen=True, slots=True)
+class ReadTable:
+    """A whole file as it was read beside what was registered then; `mark` says what that was."""
+
+    mark: tuple[int, int]
+    members: Sequence[NewMember] = ()
+    claims: Sequence[NewClaim] = ()
+    opt_outs: Sequence[NewOptOut] = ()
 
 
-async def import_claims(session: WriteSession, data: bytes, *, node: str, now: datetime) -> int:
-    """Register the claims of a CSV file and post them to the claim index."""
+async def read_table(session: ReadSession, table: str, data: bytes, *, node: str) -> ReadTable:
+    """Read a file that `TABLES` names, or refuse it with every row that is wrong.
+
+    It takes as long as the file is long, so it needs no write transaction (`enter_table` does).
+    """
+    mark = await store.mark(session)
+    known = await store.member_ids(session)
+    if table == "members":
+        read = partial(read_members, data, node=node, registered=known)
+        return ReadTable(mark, members=await asyncio.to_thread(read))
     terms = await hub_terms(session)
-    claims = await asyncio.to_thread(
-        read_claims,
-        data,
-        node=node,
-        members=await store.member_ids(session),
-        tiers=terms.tier_weight,
-        held=await store.held_claims(session),
-    )
-    await store.add_claims(session, node, claims)
-    joined = await store.joined_on(session, {claim.member_id for claim in claims})
-    told = [facts.claim_fact(node, claim, joined[claim.member_id]) for claim in claims]
-    await tell_index(session, node, Changes(claims=told), now)
-    return len(claims)
+    if table == "works":
+        held, tiers = await store.held_claims(session), terms.tier_weight
+        works = partial(read_claims, data, node=node, members=known, tiers=tiers, held=held)
+        return ReadTable(mark, claims=await asyncio.to_thread(works))
+    uses = terms.use_weight
+    opt_outs = partial(read_opt_outs, data, node=node, members=known, uses=uses)
+    return ReadTable(mark, opt_outs=await asyncio.to_thread(opt_outs))
 
 
-async def import_opt_outs(session: WriteSession, data: bytes, *, node: str, now: datetime) -> int:
-    """Register the opt-outs of a CSV file and post them to the claim index."""
-    terms = await hub_terms(session)
-    opt_outs = await asyncio.to_thread(
-        read_opt_outs,
-        data,
-        node=node,
-        members=await store.member_ids(session),
-        uses=terms.use_weight,
+async def is_as_read(session: ReadSession, table: ReadTable) -> bool:
+    """Tell whether nothing was registered since a file was read."""
+    return await store.mark(session) == table.mark
+
+
+async def enter_table(session: WriteSession, table: ReadTable, *, node: str, now: datetime) -> int:
+    """Register what a file held and tell the claim index; return how many rows."""
+    await store.add_members(session, table.members)
+    await store.add_claims(session, node, table.claims)
+    await store.add_opt_outs(session, table.opt_outs, now)
+    joined = await store.joined_on(session, {claim.member_id for claim in table.claims})
+    told = Changes(
+        claims=[facts.claim_fact(node, item, joined[item.member_id]) for item in table.claims],
+        opt_outs=[facts.opt_out_fact(node, item) for item in table.opt_outs],
     )
-    await store.add_opt_outs(session, opt_outs, now)
-    told = [facts.opt_out_fact(node, opt_out) for opt_out in opt_outs]
-    await tell_index(session, node, Changes(opt_outs=told), now)
-    return len(opt_outs)
+    await tell_index(session, node, told, now)
+    return len(table.members) + len(table.claims) + len(table.opt_outs)
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from federation.registry.entitlement import HeldClaim, counts_from
 from federation.registry.imports import NewClaim, NewMember, NewOptOut, holder_id
@@ -20,6 +20,13 @@ PAGE = 5_000
 async def member_ids(session: ReadSession) -> set[str]:
     """Return the ids of every member of this collective."""
     return set(await session.scalars(select(Member.member_id)))
+
+
+async def mark(session: ReadSession) -> tuple[int, int]:
+    """Return how many members and claims there are: none goes, so it changes with each new one."""
+    members = await session.scalar(select(func.count()).select_from(Member))
+    claims = await session.scalar(select(func.count()).select_from(Claim))
+    return members or 0, claims or 0
 
 
 async def add_members(session: WriteSession, members: Sequence[NewMember]) -> None:

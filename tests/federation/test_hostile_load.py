@@ -340,3 +340,20 @@ async def test_a_token_opens_nothing_that_its_site_would_not_serve(shop, case):
     answer = await ask_validate(shop, **changes)
 
     assert (answer.status, answer.body["valid"], answer.code) == (403, False, code)
+
+
+@pytest.mark.parametrize(
+    ("code", "path", "person", "table"),
+    [
+        ("DE", "/registry/works", "registry", b"member_id,claim,content_tier\nnobody,x,gold\n"),
+        ("DE", "/registry/members", "registry", b"member_id\n"),
+        ("DE", "/registry/optouts", "registry", b"subject,use,effective_at\nx,y,z\n"),
+        (HUB, "/settlement/rates", "settlement", b"date,currency,rate\nno,EURO,1\n"),
+    ],
+)
+async def test_a_wrong_table_is_refused_while_somebody_else_writes(shop, code, path, person, table):
+    token = shop.at(code, person)._token()
+    async with shop.databases[code].write("test"):
+        answer = await send(shop, code, path, table, token=token)
+
+    assert (answer.status, answer.code) == (422, "BAD_TABLE")

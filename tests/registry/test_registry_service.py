@@ -31,21 +31,35 @@ NO_CLAIM = "This is not a claim: `host`, `host/path` or `*.host/path`, also as a
 TOO_WIDE = "This is nobody's alone: a claim lies below a public suffix."
 
 
+def importing(table):
+    """Return what reads and enters a file in one transaction."""
+
+    async def act(session, data, *, node, now=NOON):
+        found = await service.read_table(session, table, data, node=node)
+        return await service.enter_table(session, found, node=node, now=now)
+
+    act.__name__ = table
+    return act
+
+
+MEMBERS_FILE, WORKS_FILE, OPT_OUTS_FILE = map(importing, service.TABLES)
+
+
 async def import_members(database, text=MEMBERS, node="DE"):
     async with database.write("import") as session:
-        return await service.import_members(session, text.encode(), node=node)
+        return await MEMBERS_FILE(session, text.encode(), node=node)
 
 
 async def import_claims(database, *rows, node="DE"):
     data = (CLAIMS + "\n".join(rows)).encode()
     async with database.write("import") as session:
-        return await service.import_claims(session, data, node=node, now=NOON)
+        return await WORKS_FILE(session, data, node=node, now=NOON)
 
 
 async def import_opt_outs(database, *rows, node="DE"):
     data = (OPT_OUTS + "\n".join(rows)).encode()
     async with database.write("import") as session:
-        return await service.import_opt_outs(session, data, node=node, now=NOON)
+        return await OPT_OUTS_FILE(session, data, node=node, now=NOON)
 
 
 async def deltas(database):
@@ -114,7 +128,7 @@ async def test_a_member_that_is_registered_refuses_the_file(node):
     table = MEMBERS.replace("m1,One", "m3,Three").encode()
 
     refusal = await refused(
-        node, BadTableError, lambda session: service.import_members(session, table, node="DE")
+        node, BadTableError, lambda session: MEMBERS_FILE(session, table, node="DE")
     )
 
     assert [str(error) for error in refusal.errors] == [
@@ -126,13 +140,13 @@ async def test_a_member_that_is_registered_refuses_the_file(node):
     ("act", "table", "bad", "errors"),
     [
         (
-            service.import_members,
+            MEMBERS_FILE,
             "member_id,name,country,joined_on\nm3,Three,DE,2026-01-01\n{}\nm4,Four,DE,2026-01-01",
             "~,Bad,D,2026-01-01",
             [(3, "member_id", "no member id: '~'"), (3, "country", "no ISO 3166 code: 'D'")],
         ),
         (
-            service.import_claims,
+            WORKS_FILE,
             CLAIMS + "m1,x.example,standard,,,,,\n{}\nm2,y.example,standard,,,,,",
             "m1,z.example,gold,,o.example,,,",
             [
@@ -141,7 +155,7 @@ async def test_a_member_that_is_registered_refuses_the_file(node):
             ],
         ),
         (
-            service.import_opt_outs,
+            OPT_OUTS_FILE,
             OPT_OUTS + "x.example,*,2026-01-01T00:00:00Z\n{}\nx.example,*,2026-01-01T00:00:00Z",
             "member:m9,PRINT,2026-01-01T00:00:00Z",
             [
@@ -150,7 +164,7 @@ async def test_a_member_that_is_registered_refuses_the_file(node):
             ],
         ),
         (
-            service.import_claims,
+            WORKS_FILE,
             CLAIMS + "m1,x.example,standard,,,,,\n{}\nm2,y.example,standard,,,,,",
             "m1,q.example/?id=5,standard,,*.co.uk,1,,",
             [
@@ -159,7 +173,7 @@ async def test_a_member_that_is_registered_refuses_the_file(node):
             ],
         ),
         (
-            service.import_claims,
+            WORKS_FILE,
             CLAIMS + "m1,x.example,standard,,,,,\n{}\nm2,y.example,standard,,,,,",
             "m1,*.co.uk,standard,,192.0.2.7/a,1,,",
             [
@@ -168,13 +182,13 @@ async def test_a_member_that_is_registered_refuses_the_file(node):
             ],
         ),
         (
-            service.import_opt_outs,
+            OPT_OUTS_FILE,
             OPT_OUTS + "x.example,*,2026-01-01T00:00:00Z\n{}\nx.example/*,*,2026-01-01T00:00:00Z",
             "*.github.io,*,2026-01-01T00:00:00Z",
             [(3, "subject", f"{TOO_WIDE} (*.github.io/: every name below a public suffix)")],
         ),
         (
-            service.import_opt_outs,
+            OPT_OUTS_FILE,
             OPT_OUTS + "x.example,*,2026-01-01T00:00:00Z\n{}\nx.example/*,*,2026-01-01T00:00:00Z",
             f"x.example/{'*' * 17},*,2026-01-01T00:00:00Z",
             [(3, "subject", f"{NO_CLAIM} (more than 16 * in a pattern)")],
@@ -183,7 +197,7 @@ async def test_a_member_that_is_registered_refuses_the_file(node):
 )
 async def test_a_bad_row_in_the_middle_leaves_nothing_of_its_file(node, act, table, bad, errors):
     file = table.format(bad).encode()
-    options = {"node": "DE"} if act is service.import_members else {"node": "DE", "now": NOON}
+    options = {"node": "DE"} if act is MEMBERS_FILE else {"node": "DE", "now": NOON}
 
     refusal = await refused(node, BadTableError, lambda session: act(session, file, **options))
 
@@ -191,9 +205,9 @@ async def test_a_bad_row_in_the_middle_leaves_nothing_of_its_file(node, act, tab
     assert await deltas(node) == []
 
 
-@pytest.mark.parametrize("act", [service.import_claims, service.import_opt_outs])
+@pytest.mark.parametrize("act", [WORKS_FILE, OPT_OUTS_FILE])
 async def test_a_node_that_is_not_admitted_has_no_terms_to_read_by(database, act):
-    table = (CLAIMS if act is service.import_claims else OPT_OUTS).encode()
+    table = (CLAIMS if act is WORKS_FILE else OPT_OUTS).encode()
 
     refusal = await refused(
         database,
@@ -302,7 +316,7 @@ async def test_the_same_claim_again_is_refused_and_a_touching_one_is_not(node):
     refusal = await refused(
         node,
         BadTableError,
-        lambda session: service.import_claims(session, again, node="DE", now=NOON),
+        lambda session: WORKS_FILE(session, again, node="DE", now=NOON),
     )
 
     assert [str(error) for error in refusal.errors] == [
@@ -319,7 +333,7 @@ async def test_each_import_is_the_next_version(node):
     await refused(
         node,
         BadTableError,
-        lambda session: service.import_claims(session, b"member_id", node="DE", now=NOON),
+        lambda session: WORKS_FILE(session, b"member_id", node="DE", now=NOON),
     )
     await import_claims(node, "m1,b.example,standard,,,,,")
 
@@ -538,8 +552,8 @@ async def test_the_opt_outs_of_a_site_stand_on_its_hosts_and_below_its_wildcards
 @pytest.mark.parametrize(
     ("act", "header", "row", "column"),
     [
-        (service.import_claims, CLAIMS, "m1,x.example/%%341,standard,,,,,", "claim"),
-        (service.import_opt_outs, OPT_OUTS, "x.example/%%341,*,2026-09-01T00:00:00Z", "subject"),
+        (WORKS_FILE, CLAIMS, "m1,x.example/%%341,standard,,,,,", "claim"),
+        (OPT_OUTS_FILE, OPT_OUTS, "x.example/%%341,*,2026-09-01T00:00:00Z", "subject"),
     ],
 )
 async def test_an_address_that_reads_otherwise_when_read_again_is_refused(
@@ -553,3 +567,14 @@ async def test_an_address_that_reads_otherwise_when_read_again_is_refused(
 
     reason = "read again, x.example/%41 would be another address"
     assert [(e.line, e.column, e.reason) for e in refusal.errors] == [(2, column, reason)]
+
+
+async def test_a_file_that_was_read_before_something_else_was_registered_is_read_again(node):
+    table = b"member_id,claim,content_tier\nm1,y.example,standard\n"
+    async with node.read() as session:
+        found = await service.read_table(session, "works", table, node="DE")
+        assert await service.is_as_read(session, found)
+    await import_claims(node, "m1,x.example,standard,,,,,")
+
+    async with node.read() as session:
+        assert not await service.is_as_read(session, found)
