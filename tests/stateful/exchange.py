@@ -122,12 +122,12 @@ async def sell_the_rest(life: Life) -> None:
 
 async def _settle_legs(life: Life, code: str) -> None:
     """The bank books what it has not booked of deals, and staff settles it."""
-    rows = await life.rows(code, LEGS)
-    for row in rows:
+    for row in await life.rows(code, LEGS):
         book_legs(life, code, row, 1)
     for bank in life.banks:
         if bank.code == code and bank.waiting:
             await send_statement(life, bank)
+    rows = await life.rows(code, LEGS)  # what is exact is settled as it is imported
     for deal, sold, _, sold_on, bought, _, bought_on in rows:
         legs = (
             ("SOLD", "DEBIT", -int(sold), sold_on),
