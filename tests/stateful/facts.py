@@ -13,6 +13,9 @@ Balances = dict[tuple[str, str], int]  # {(account, currency): debits less credi
 OPEN = """SELECT entry.currency, entry.direction, entry.amount FROM bank_entry entry
   WHERE entry.state IN ('OPEN', 'PROPOSED')"""
 
+WHY = """query($payment: String!) { whyAmount(payment: $payment) {
+  isLeaf amount { minor } } }"""
+
 LAST_STEPS = """SELECT payment.payment_id, payment.state, event.state
   FROM settlement_payment payment JOIN settlement_payment_event event
   ON event.payment_id = payment.payment_id WHERE event.id = (
@@ -111,6 +114,19 @@ async def hold_at_rest(life: Life) -> None:
     await every_month_was_distributed(life)
     await lines_sent_home_are_there(life)
     await debts_agree(life)
+    await payments_are_explained(life)
+
+
+async def payments_are_explained(life: Life) -> None:
+    """Each payment but a refund has steps that add up to it."""
+    query = "SELECT payment_id, amount FROM settlement_payment WHERE kind <> 'REFUND'"
+    for code in life.world.sites:
+        for number, amount in await life.rows(code, query):
+            steps = await life.world.ask(code, WHY, payment=number)
+            leaves = [int(step["amount"]["minor"]) for step in steps if step["isLeaf"]]
+            wrong = sum(leaves) != int(amount) and f"{leaves} for {amount}"
+            require(wrong, f"{code} {number} is not explained")
+            life.counts["payments explained"] += 1
 
 
 async def nothing_is_parked(life: Life) -> None:
