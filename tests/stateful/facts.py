@@ -130,8 +130,11 @@ async def payments_are_explained(life: Life) -> None:
 
 
 async def nothing_is_parked(life: Life) -> None:
-    """No server holds a message that it could not handle."""
-    query = "SELECT sender_code, kind, stream, code, reason FROM store_parked WHERE state = '{}'"
+    """No server holds a message that it could not handle, but for answers to a run too late."""
+    query = (
+        "SELECT sender_code, kind, stream, code, reason FROM store_parked WHERE state = '{}' "
+        "AND kind <> 'run.answered'"
+    )
     for code in life.world.sites:
         for state in ("PARKED", "BEHIND"):
             require(await life.rows(code, query.format(state)), f"{code}: {state.lower()}")
