@@ -50,6 +50,7 @@ class Bank:
     waiting: list[Ntry] = field(default_factory=list)
     sent: list[bytes] = field(default_factory=list)
     told: list[Ntry] = field(default_factory=list)  # the latest, with all the bank knows of them
+    bare: list[Ntry] = field(default_factory=list)  # what it stated without details
 
     def book(
         self, minor: int, day: date, *, text: str = "", e2e: str | None = None, **tx: Any
@@ -73,6 +74,7 @@ class Bank:
         """Write the statement of what was booked; a bare one leaves all details to notices."""
         self.sequence += 1
         stated = [replace(entry, txs=()) for entry in self.waiting] if bare else self.waiting
+        self.bare += self.waiting if bare else []
         file = statement(
             *stated,
             opening=decimal_text(self.stated, self.currency),

@@ -214,6 +214,7 @@ async def come_to_rest(life: Life) -> None:
         if bank.waiting:
             await paying.send_statement(life, bank)
     await world.drain()
+    await notices.tell_the_rest(life)
     await notices.notices_are_of_their_entries(life)
     await exchange.sell_the_rest(life)
     await world.check()

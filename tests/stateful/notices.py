@@ -32,6 +32,14 @@ async def notify(life: Life) -> None:
         await _notify(life, bank, told)
 
 
+async def tell_the_rest(life: Life) -> None:
+    """Every bank tells of what it has stated without details."""
+    for bank in life.banks:
+        if bank.bare:
+            await _notify(life, bank, bank.bare)
+            bank.bare = []
+
+
 def _never_booked(life: Life, bank: Bank) -> Ntry:
     amount = decimal_text(life.random.choice([77, 5_555]), bank.currency)
     return Ntry(
