@@ -64,14 +64,9 @@ async def export_currency(
 ) -> Exported:
     """Export what is approved in a currency, and return the first file of it.
 
-<<<<<<< HEAD
-    With nothing new it is the last file of this currency and day once more; without one it is
+    With nothing new it is the last export of this currency and day once more; without one it is
     refused (NOTHING_TO_EXPORT), and so are a net that is not paid (NET_UNPAID) and a value date
     that no bank would keep (BAD_VALUE_DATE).
-=======
-    With nothing new it is the last export of this currency and day once more; without one it is
-    refused (NOTHING_TO_EXPORT), and so is a net that is not paid (NET_UNPAID).
->>>>>>> d29c78d (More payments than a file holds leave as several files of one batch)
     """
     ready = await ready_to_export(session, here, currency)
     if not ready:
