@@ -2,9 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 from sqlalchemy import or_, select
 
+from federation.banking import limits, store
 from federation.banking.names import ALL_BOOKED, ALL_WITHDRAWN, booked_document
 from federation.banking.tables import BankAccount, Entry, Match, MatchItem, StatementRow
 from federation.ledger import balance_store
@@ -115,6 +117,28 @@ async def suspense_is_what_is_open(session: ReadSession, here: str) -> Check:
     return examined, wrong
 
 
+async def decided_within_limits(session: ReadSession, here: str) -> Check:
+    """I17: what one officer settled alone was within the limit in force at that instant."""
+    del here
+    history = await store.officer_limits(session)
+    rows = await session.execute(
+        select(Match.entry_id, Match.acted_at, MatchItem.kind, MatchItem.currency, MatchItem.amount)
+        .join(MatchItem, MatchItem.match_id == Match.id)
+        .where(
+            Match.act == "SETTLED", Match.match_of.is_(None), MatchItem.kind.in_(limits.AT_FIRST)
+        )
+    )
+    sums: defaultdict[tuple[int, datetime, str, str], int] = defaultdict(int)
+    for entry, acted_at, kind, currency, amount in rows:
+        sums[entry, acted_at, kind, currency] += abs(amount)
+    wrong = [
+        f"entry {entry}: {kind} of {amount} by one person, up to {limit} was allowed"
+        for (entry, acted_at, kind, currency), amount in sums.items()
+        if amount > (limit := limits.in_force_of(history, currency, acted_at)[kind])
+    ]
+    return len(sums), wrong
+
+
 async def _booked_entries(session: ReadSession) -> AsyncIterator[Entry]:
     rows = await session.stream_scalars(
         select(Entry).where(Entry.status == "BOOK").order_by(Entry.id),
@@ -148,5 +172,11 @@ INVARIANTS: tuple[BooksInvariant, ...] = (
         "suspense_is_what_is_open",
         "suspense for bank entries is what nobody settled",
         suspense_is_what_is_open,
+    ),
+    BooksInvariant(
+        "I17",
+        "decided_within_limits",
+        "what one officer settled alone was within the limit of that time",
+        decided_within_limits,
     ),
 )

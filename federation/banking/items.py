@@ -29,16 +29,6 @@ ITEMS_MAX = 1_000
 NOTE_LENGTH_MAX = 500
 REF_LENGTH_MAX = 128
 
-OFFICER_LIMITS: Mapping[str, int] = {
-    # Minor units of the account's currency, per kind and entry: what one person may book away. A
-    # charge of EUR 100.00 costs less than looking twice, an exchange that is EUR 500.00 off is
-    # worth a look, and tax is what a certificate says. A short payment stays open and an
-    # overpayment owed, so they have none.
-    BANK_CHARGE: 10_000,
-    FX_DIFFERENCE: 50_000,
-    TAX_WITHHELD: 500_000,
-}
-
 
 class BadItemError(RefusalError):
     """This item cannot stand for what the bank booked."""
@@ -128,10 +118,10 @@ def received(item: Item, items: Sequence[Item]) -> int:
     return item.amount + missing
 
 
-def over_limit(items: Sequence[Item]) -> list[Item]:
-    """Return the items that one officer may not decide alone."""
+def over_limit(items: Sequence[Item], limits: Mapping[str, int]) -> list[Item]:
+    """Return the items that one officer may not decide alone: `limits` are per kind and entry."""
     found: list[Item] = []
-    for kind, limit in OFFICER_LIMITS.items():
+    for kind, limit in limits.items():
         of_kind = [item for item in items if item.kind == kind]
         if sum(abs(item.amount) for item in of_kind) > limit:
             found += of_kind

@@ -35,9 +35,9 @@ from federation.banking.items import (
     Item,
     check_items,
     named_postings,
-    over_limit,
     received,
 )
+from federation.banking.limits import beyond
 from federation.banking.matching import signed_amount
 from federation.banking.names import match_document
 from federation.banking.tables import Entry, Match, MatchItem
@@ -88,7 +88,7 @@ async def settle(
     if waited is None:
         waited = await waited_for(at.session, at.here, at.now)
     await _check(at, entry, items, waited)
-    too_much = over_limit(items)
+    too_much = await beyond(at.session, items, entry.currency, at.now)
     if too_much:
         why = ", ".join(f"{i.kind} {Money(i.amount, entry.currency)}" for i in too_much)
         match = await _record(at, entry, "PROPOSED", f"{reason} (over limit: {why})".strip())

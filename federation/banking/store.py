@@ -17,6 +17,7 @@ from federation.banking.tables import (
     Match,
     MatchItem,
     Notice,
+    OfficerLimit,
     OverpaymentSetOff,
     StatementRow,
 )
@@ -366,3 +367,8 @@ async def set_offs(session: ReadSession) -> list[OverpaymentSetOff]:
 async def find_set_off(session: ReadSession, number: int) -> OverpaymentSetOff | None:
     """Return a set-off of an overpayment."""
     return await session.get(OverpaymentSetOff, number)
+
+
+async def officer_limits(session: ReadSession) -> list[OfficerLimit]:
+    """Return every officer's limit and proposal of one, oldest first."""
+    return list(await session.scalars(select(OfficerLimit).order_by(OfficerLimit.id)))

@@ -200,6 +200,33 @@ class MatchItem(Base):
     made: Mapped[str | None] = mapped_column(String(160))  # receipt or document it made
 
 
+class OfficerLimit(Base):
+    """Up to what one officer decides alone per kind and entry, from an instant: by two people.
+
+    `amount` is in minor units of `currency`. It is in force once confirmed, never before that;
+    rows are only added, so what was decided is judged by the limit of its time.
+    """
+
+    __tablename__ = "bank_officer_limit"
+    __table_args__ = (
+        CheckConstraint(
+            "confirmed_by IS NULL OR confirmed_by <> proposed_by", name="maker_is_not_checker"
+        ),
+        CheckConstraint("amount >= 0", name="amount"),
+        Index("ix_bank_officer_limit_currency", "currency", "kind", "since"),
+    )
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    kind: Mapped[str] = mapped_column(String(16))  # BANK_CHARGE FX_DIFFERENCE TAX_WITHHELD
+    currency: Mapped[str] = mapped_column(String(3))
+    amount: Mapped[int] = mapped_column(BigInteger)
+    since: Mapped[datetime] = mapped_column(Instant)
+    reason: Mapped[str] = mapped_column(Text)
+    proposed_by: Mapped[str] = mapped_column(String(255))
+    proposed_at: Mapped[datetime] = mapped_column(Instant)
+    confirmed_by: Mapped[str | None] = mapped_column(String(255))
+    confirmed_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
 class OverpaymentSetOff(Base):
     """What was paid too much, set against something else its payer owes: by two people.
 

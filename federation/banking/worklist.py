@@ -1,6 +1,6 @@
-"""What waits at the bank desk: entries, proposals beyond one's limit, what was paid too much."""
+"""What waits at the bank desk: entries, proposals, officers' limits, what was paid too much."""
 
-from federation.banking import overpayments, store
+from federation.banking import limits, overpayments, store
 from federation.money import Money
 from federation.store.sessions import ReadSession
 from federation.values.roles import Role
@@ -27,6 +27,16 @@ async def of_banking(session: ReadSession, here: str) -> list[WorkItem]:
                 Role.SETTLEMENT_OFFICER,
             )
             for row in await overpayments.overpayments(session, here)
+        ],
+        *[
+            WorkItem(
+                "officer's limit",
+                str(row.id),
+                f"{row.proposed_by} sets {row.kind} to {Money(row.amount, row.currency)} "
+                f"from {row.since:%Y-%m-%d %H:%M}Z: {row.reason}",
+                Role.SETTLEMENT_APPROVER,
+            )
+            for row in await limits.waiting(session)
         ],
         *[
             WorkItem(

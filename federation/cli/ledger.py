@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
+from typing import IO
 
 from federation.config import HubConfig, NodeConfig
-from federation.ledger.export import write_journal
+from federation.ledger.export import journal_parts
 from federation.store.database import Database
 from federation.store.migrations import require_migrated
 from federation.store.sessions import ReadSession
@@ -29,7 +30,10 @@ async def books_of(config: HubConfig | NodeConfig) -> AsyncIterator[ReadSession]
         await database.close()
 
 
-async def export(config: HubConfig | NodeConfig, form: str, until: date | None) -> bytes:
-    """Write the journal of a live database."""
+async def export(
+    config: HubConfig | NodeConfig, form: str, until: date | None, out: IO[bytes]
+) -> None:
+    """Write the journal of a live database, part by part."""
     async with books_of(config) as session:
-        return await write_journal(session, code_of(config), form, until)
+        async for part in journal_parts(session, code_of(config), form, until):
+            out.write(part)

@@ -228,8 +228,8 @@ def ledger_export(config: Path, form: str, until: datetime | None) -> None:
     """Write the journal of a live database for an outside program to check."""
     from federation.cli.ledger import export  # noqa: PLC0415 - needed by no server
 
-    found = run_loop(export(_load(config), form, until.date() if until else None))
-    click.echo(found, nl=False)
+    run_loop(export(_load(config), form, until.date() if until else None, sys.stdout.buffer))
+    sys.stdout.flush()
 
 
 @cli.command()

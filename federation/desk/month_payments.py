@@ -72,13 +72,26 @@ def approve(desk: Desk, payment: tuple[str, ...]) -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="The file; <number>.xml if not named.")
 @at_desk
 def export(desk: Desk, currency: str, on: Any, out: Path | None) -> None:
-    """Write what is approved in a currency as pain.001 for the bank."""
+    """Write what is approved in a currency as pain.001 for the bank: a file, or several."""
     found = desk.ask(ask.EXPORT, currency=currency, on=on.date().isoformat())
-    file = out or Path(f"{found['number']}.xml")
-    file.write_bytes(found["text"].encode())
+    others = [desk.ask(ask.FILE_OF_BATCH, number=number) for number in found["files"][1:]]
+    written = [(item, _path(out, item)) for item in (found, *others)]
+    for item, file in written:
+        file.write_bytes(item["text"].encode())
     columns = ("number", "payments", "remaining", "file")
-    rows = [[found["number"], str(found["payments"]), str(found["remaining"]), str(file)]]
-    desk.show({**found, "file": str(file)}, lambda: [make_table("Exported", columns, rows)])
+    rows = [
+        [item["number"], str(item["payments"]), str(found["remaining"]), str(file)]
+        for item, file in written
+    ]
+    shown = {**found, "file": str(written[0][1]), "written": [str(file) for _, file in written]}
+    desk.show(shown, lambda: [make_table("Exported", columns, rows)])
+
+
+def _path(out: Path | None, item: dict[str, Any]) -> Path:
+    """Return where a file is written: the second of a batch to `name-2.xml`."""
+    if out is None:
+        return Path(f"{item['number']}.xml")
+    return out if item["part"] == 1 else out.with_stem(f"{out.stem}-{item['part']}")
 
 
 @payments.command()

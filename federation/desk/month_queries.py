@@ -86,9 +86,13 @@ EVENTS = "query($id: ID!) { paymentEvents(id: $id) { state at who reason referen
 APPROVE_PAYMENTS = f"""mutation($ids: [ID!]!) {{ approvePayments(ids: $ids) {{
   __typename ... on Payments {{ payments {{ {PAYMENT} }} }} {REFUSED} }} }}"""
 
+FILE = "number batch part sha256 payments text"
+
 EXPORT = f"""mutation($currency: String!, $on: Date!) {{
   exportPayments(currency: $currency, valueOn: $on) {{
-    __typename ... on PaymentFile {{ number sha256 payments remaining text }} {REFUSED} }} }}"""
+    __typename ... on PaymentFile {{ {FILE} remaining files }} {REFUSED} }} }}"""
+
+FILE_OF_BATCH = f"query($number: String!) {{ paymentFile(number: $number) {{ {FILE} }} }}"
 
 CANCEL = f"""mutation($id: ID!, $reason: String!) {{ cancelPayment(id: $id, reason: $reason) {{
   __typename ... on Payment {{ {PAYMENT} }} {REFUSED} }} }}"""

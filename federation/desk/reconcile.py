@@ -8,22 +8,16 @@ import rich_click as click
 from rich.table import Table
 
 from federation.desk import reconcile_queries as ask
+from federation.desk.amounts import BadItemTextError, read_amount
 from federation.desk.client import Desk, amount_text, at_desk
 from federation.desk.printing import make_table
 from federation.desk.reconcile_files import import_files, withdraw
+from federation.desk.reconcile_limits import confirm_limit, limits, propose_limit
 from federation.errors import RefusalError
-from federation.money import decimal_text, exponent
+from federation.money import decimal_text
 from federation.wording import counted
 
-_DECIMAL = re.compile(r"([+-]?)([0-9]{1,18})(?:\.([0-9]+))?")
-
 _LIKE_AMOUNT = re.compile(r"[+-][0-9]+(\.[0-9]+)?|[0-9]+\.[0-9]+")
-
-
-class BadItemTextError(RefusalError):
-    """An item is KIND[:REF[:AMOUNT[:NOTE]]]; the one that leaves out its amount gets the rest."""
-
-    code: ClassVar[str] = "BAD_ITEM"
 
 
 class NoSuggestionError(RefusalError):
@@ -61,6 +55,8 @@ reconcile.add_command(import_files)
 
 
 reconcile.add_command(withdraw)
+for _command in (limits, propose_limit, confirm_limit):
+    reconcile.add_command(_command)
 
 
 @reconcile.command("open-account")
@@ -258,16 +254,6 @@ def read_items(items: Sequence[str], total: int, currency: str) -> list[dict[str
     for item in open_items:
         item["amount"] = str(total - sum(int(i["amount"]) for i in read if i["amount"]))
     return read
-
-
-def read_amount(written: str, currency: str) -> str:
-    """Return minor units of a decimal amount, `-10.00` EUR as -1000; never rounded."""
-    found, digits = _DECIMAL.fullmatch(written.strip()), exponent(currency)
-    if found is None or len(found.group(3) or "") > digits:
-        raise BadItemTextError(f"{written!r} is no amount in {currency} ({digits} decimals)")
-    sign, whole, part = found.group(1), found.group(2), found.group(3) or ""
-    minor = int(whole + part.ljust(digits, "0"))
-    return str(-minor if sign == "-" else minor)
 
 
 def _show_matches(desk: Desk, done: Sequence[dict[str, Any]], currency: str) -> None:

@@ -64,7 +64,7 @@ async def receive_advice(session: WriteSession, message: RunAdvised, now: dateti
             corrects=message.corrects,
         )
     )
-    await store.add_stated_credits(session, message.run_id, message.credits)
+    await store.keep_stated_credits(session, message.run_id, message.credits)
 
 
 async def receive_withdrawal(session: WriteSession, message: RunWithdrawn) -> None:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from msgspec.structs import astuple
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from federation.distribution.tables import (
     DistributedRun,
@@ -81,8 +81,12 @@ async def distributions(session: ReadSession) -> list[DistributedRun]:
     return list(await session.scalars(select(DistributedRun).order_by(DistributedRun.period)))
 
 
-async def add_stated_credits(session: WriteSession, run: str, entries: Sequence[Credit]) -> None:
-    """Keep what other nodes state for this one in a run."""
+async def keep_stated_credits(session: WriteSession, run: str, entries: Sequence[Credit]) -> None:
+    """Keep what other nodes state for this one in a run, in place of what an advice before said.
+
+    A run that is taken back and calculated again on the same inputs is advised by its name again.
+    """
+    await session.execute(delete(StatedCredit).where(StatedCredit.run_id == run))
     columns = ["run_id", "licence", "use", "claim_id", "weight", "units", "stated_by"]
     await insert_rows(session, StatedCredit, columns, [(run, *astuple(item)) for item in entries])
 

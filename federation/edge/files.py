@@ -7,7 +7,7 @@ A file for the bank is none of them: it is a numbered document, written once by 
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any, ClassVar, NamedTuple
+from typing import IO, Any, ClassVar, NamedTuple
 
 from federation import config as federation_config
 from federation.config import NodeConfig
@@ -17,8 +17,9 @@ from federation.documents import service as documents
 from federation.documents import store as documents_store
 from federation.documents.member_csv import MemberRow, members_csv
 from federation.documents.statements import statement_subject
+from federation.edge.spooled import spooled
 from federation.errors import RefusalError
-from federation.ledger.export import WRITERS, write_journal
+from federation.ledger.export import FORMS, journal_parts
 from federation.months import store as months
 from federation.proof import report
 from federation.registry import store as registry
@@ -45,22 +46,26 @@ class File(NamedTuple):
     write: Callable[[Server, Month], Awaitable[tuple[str, bytes]]]
 
 
+Content = bytes | IO[bytes]
+"""What is sent: bytes that are kept as they are, or what was written part by part."""
+
+
 MonthlyFiles = Mapping[str, File]
 """The files a server writes every month, by `<kind>.<form>`."""
 
-Files = Callable[[Principal, str], Awaitable[tuple[str, bytes]]]
-"""Sends a reader the file at a path below `/files/`: its media type and its bytes."""
+Files = Callable[[Principal, str], Awaitable[tuple[str, Content]]]
+"""Sends a reader the file at a path below `/files/`: its media type and what is in it."""
 
 
 async def file_at(
     server: Server, who: Principal, path: str, *, monthly: MonthlyFiles
-) -> tuple[str, bytes]:
+) -> tuple[str, Content]:
     """Return `journal.<form>` or `<kind>/<period>.<form>`.
 
     Refused are who may not read it (NOT_ALLOWED), and a path or month without a file
     (NO_SUCH_FILE).
     """
-    if path in {f"journal.{form}" for form in WRITERS}:
+    if path in {f"journal.{form}" for form in FORMS}:
         who.whose(MAY_READ_BOOKS)
         return await journal_file(server, path.removeprefix("journal."))
     kind, _, name = path.partition("/")
@@ -73,10 +78,10 @@ async def file_at(
     return await found.write(server, period_of_name(period))
 
 
-async def journal_file(server: Server, form: str) -> tuple[str, bytes]:
-    """Write the journal of this server for an outside program."""
+async def journal_file(server: Server, form: str) -> tuple[str, Content]:
+    """Write the journal of this server for an outside program, part by part."""
     async with server.db.read() as session:
-        return TEXT, await write_journal(session, server.code, form)
+        return TEXT, await spooled(journal_parts(session, server.code, form))
 
 
 async def run_file(server: Server, period: Month) -> tuple[str, bytes]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import MediaType, Request, Response, get, post
 from litestar.params import FromPath
+from litestar.response import Stream
 
 from federation.bankfiles.camt import read_bank_file
 from federation.bankfiles.xml import BYTES_MAX as BANK_FILE_BYTES_MAX
@@ -16,6 +17,7 @@ from federation.edge.bodies import BodyLimit
 from federation.edge.doors import Doors
 from federation.edge.files import Files
 from federation.edge.http import json_response
+from federation.edge.spooled import in_chunks
 from federation.metering import service as metering
 from federation.metering.reporters import Reporter, check_batch_key, reporter_of
 from federation.metering.service import BYTES_MAX
@@ -131,11 +133,13 @@ def _file_routes(doors: Doors, files: Files) -> list[Any]:
     server = doors.server
 
     @get("/files/{path:path}")
-    async def file(request: Request[Any, Any, Any], path: FromPath[str]) -> Response[bytes]:
-        """Send a file of this server to who may read it."""
+    async def file(request: Request[Any, Any, Any], path: FromPath[str]) -> Response[Any]:
+        """Send a file of this server to who may read it, some of them in parts."""
         who = await doors.known(request, "files")
         media_type, content = await files(who, path.lstrip("/"))
-        return Response(content, media_type=media_type)
+        if isinstance(content, bytes):
+            return Response(content, media_type=media_type)
+        return Stream(in_chunks(content), media_type=media_type)
 
     @get("/documents/{name:str}")
     async def document(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:

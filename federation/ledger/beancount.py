@@ -6,7 +6,7 @@ postings mean is not known here.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import accumulate
@@ -56,21 +56,65 @@ class ExportEntry:
     postings: Sequence[ExportPosting]
 
 
-def write_beancount(title: str, entries: Iterable[ExportEntry]) -> bytes:
-    """Return the journal of one server, sorted by date and document."""
-    posted = list(entries)
-    _refuse_long_sums(posted)
-    transactions = sorted(
-        (entry.posted_on, one_line(entry.document).encode(), _transaction(entry))
-        for entry in posted
-    )
-    blocks = [
-        f'; {one_line(title)}\noption "title" {_quoted(title)}\n{_EXACT}\n',
-        "".join(f"{line}\n" for line in _opens(posted)),
-        *(text for _, _, text in transactions),
-        "".join(f"{line}\n" for line in _balances(posted)),
-    ]
-    return "\n".join(block for block in blocks if block).encode()
+class BeancountText:
+    """What is written of a journal whose entries come by twice: to be counted, and to be written.
+
+    `count` every entry first; then `head`, each `transaction` in order, and `tail` are the file,
+    what is not empty parted by an empty line.
+    """
+
+    def __init__(self, title: str) -> None:
+        """Begin to count the journal of one server."""
+        self._title = title
+        self._first: dict[str, date] = {}
+        self._currencies: defaultdict[str, set[str]] = defaultdict(set)
+        self._sums: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self._moved: defaultdict[str, int] = defaultdict(int)
+        self._last = date.min
+
+    def count(self, entry: ExportEntry) -> None:
+        """Take an entry into what stands before and after the transactions."""
+        self._last = max(self._last, entry.posted_on)
+        for account, currency, amount in _moves(entry):
+            self._first[account] = min(entry.posted_on, self._first.get(account, entry.posted_on))
+            self._currencies[account].add(currency)
+            self._sums[account, currency] += amount
+            self._moved[currency] += abs(amount)
+            if self._moved[currency] >= _SUM_BELOW:
+                raise BadJournalError(f"sums of {currency} outgrow 28 digits")
+
+    def head(self) -> Iterator[str]:
+        """Yield what stands before the transactions."""
+        yield f'; {one_line(self._title)}\noption "title" {_quoted(self._title)}\n{_EXACT}\n'
+        opens = [
+            f"{self._first[account]} open {account_name(account)} "
+            f"{','.join(sorted(self._currencies[account]))}\n"
+            for account in sorted(self._first)
+        ]
+        yield "".join(opens)
+
+    def transaction(self, entry: ExportEntry) -> str:
+        """Return a transaction with its postings sorted, so that their order tells nothing."""
+        document = _quoted(entry.document)
+        head = f"{entry.posted_on} * {_quoted(entry.narration)}\n  document: {document}\n"
+        return head + "".join(sorted(map(_legs, entry.postings), key=str.encode))
+
+    def tail(self) -> str:
+        """Return a `balance` per account and currency, the day after the last entry, to the unit.
+
+        Beancount compares the balance of an account together with the accounts below it.
+        """
+        sums: defaultdict[tuple[str, str], int] = defaultdict(int)
+        for (account, currency), amount in self._sums.items():
+            for above in accumulate(account.split(":"), "{}:{}".format):
+                if (above, currency) in self._sums:
+                    sums[above, currency] += amount
+        day = self._last + timedelta(days=1)
+        return "".join(
+            f"{day} balance {account_name(account)}  "
+            f"{decimal_text(sums[account, currency], currency)} ~ 0 {currency}\n"
+            for account, currency in sorted(sums)
+        )
 
 
 def account_name(account: str) -> str:
@@ -84,14 +128,6 @@ def account_name(account: str) -> str:
     if root not in _ROOTS or not names or not all(map(_COMPONENT.fullmatch, names)):
         raise BadJournalError(f"no account: {account[:80]!r}")
     return ":".join([root, *names])
-
-
-def _transaction(entry: ExportEntry) -> str:
-    """Return a transaction with its postings sorted, so that their order tells nothing."""
-    head = (
-        f"{entry.posted_on} * {_quoted(entry.narration)}\n  document: {_quoted(entry.document)}\n"
-    )
-    return head + "".join(sorted(map(_legs, entry.postings), key=str.encode))
 
 
 def _legs(posting: ExportPosting) -> str:
@@ -113,49 +149,11 @@ def _legs(posting: ExportPosting) -> str:
     )
 
 
-def _moves(entries: Iterable[ExportEntry]) -> Iterator[tuple[date, str, str, int]]:
-    """Yield (date, account, currency, signed amount) of every leg."""
-    for entry in entries:
-        for posting in entry.postings:
-            yield entry.posted_on, posting.debit, posting.currency, posting.amount
-            yield entry.posted_on, posting.credit, posting.currency, -posting.amount
-
-
-def _opens(entries: Sequence[ExportEntry]) -> Iterator[str]:
-    """Yield an `open` per account on the day of its first use, for the currencies it holds."""
-    first: dict[str, date] = {}
-    currencies: defaultdict[str, set[str]] = defaultdict(set)
-    for day, account, currency, _ in _moves(entries):
-        first[account] = min(day, first.get(account, day))
-        currencies[account].add(currency)
-    for account in sorted(first):
-        held = ",".join(sorted(currencies[account]))
-        yield f"{first[account]} open {account_name(account)} {held}"
-
-
-def _balances(entries: Sequence[ExportEntry]) -> Iterator[str]:
-    """Yield a `balance` per account and currency, the day after the last entry, to the unit.
-
-    Beancount compares the balance of an account together with the accounts below it.
-    """
-    held = {(account, currency) for _, account, currency, _ in _moves(entries)}
-    sums: defaultdict[tuple[str, str], int] = defaultdict(int)
-    for _, account, currency, amount in _moves(entries):
-        for above in accumulate(account.split(":"), "{}:{}".format):
-            if (above, currency) in held:
-                sums[above, currency] += amount
-    day = max((entry.posted_on for entry in entries), default=date.min) + timedelta(days=1)
-    for account, currency in sorted(sums):
-        text = decimal_text(sums[account, currency], currency)
-        yield f"{day} balance {account_name(account)}  {text} ~ 0 {currency}"
-
-
-def _refuse_long_sums(entries: Iterable[ExportEntry]) -> None:
-    moved: defaultdict[str, int] = defaultdict(int)
-    for _, _, currency, amount in _moves(entries):
-        moved[currency] += abs(amount)
-        if moved[currency] >= _SUM_BELOW:
-            raise BadJournalError(f"sums of {currency} outgrow 28 digits")
+def _moves(entry: ExportEntry) -> Iterator[tuple[str, str, int]]:
+    """Yield (account, currency, signed amount) of every leg."""
+    for posting in entry.postings:
+        yield posting.debit, posting.currency, posting.amount
+        yield posting.credit, posting.currency, -posting.amount
 
 
 def _quoted(text: str) -> str:

@@ -5,7 +5,7 @@ account, so an amount changed by one minor unit is refused wherever it is change
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 from federation.ledger.beancount import BadJournalError, ExportEntry, ExportPosting, one_line
@@ -14,27 +14,55 @@ from federation.money import decimal_text, exponent
 _ROOTS = frozenset({"Assets", "Liabilities", "Equity", "Income", "Expenses"})
 
 
-def write_hledger(title: str, entries: Iterable[ExportEntry]) -> bytes:
-    """Return the journal of one server, sorted by date and document."""
-    posted = list(entries)
-    transactions = sorted(
-        (entry.posted_on, one_line(entry.document).encode(), _transaction(entry))
-        for entry in posted
-    )
-    blocks = [
-        f"; {one_line(title)}\n",
-        "".join(f"{line}\n" for line in _declarations(posted)),
-        *(text for _, _, text in transactions),
-        _assertions(posted),
-    ]
-    return "\n".join(block for block in blocks if block).encode()
+class HledgerText:
+    """What is written of a journal whose entries come by twice: to be counted, and to be written.
 
+    Used as `BeancountText` is.
+    """
 
-def _transaction(entry: ExportEntry) -> str:
-    """Return a transaction with its postings sorted, so that their order tells nothing."""
-    legs = sorted(map(_legs, entry.postings), key=str.encode)
-    head = f"{entry.posted_on} * {_description(entry.narration)}\n"
-    return f"{head}    ; document: {one_line(entry.document)}\n{''.join(legs)}"
+    def __init__(self, title: str) -> None:
+        """Begin to count the journal of one server."""
+        self._title = title
+        self._sums: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self._last = date.min
+
+    def count(self, entry: ExportEntry) -> None:
+        """Take an entry into what stands before and after the transactions."""
+        self._last = max(self._last, entry.posted_on)
+        for posting in entry.postings:
+            self._sums[posting.debit, posting.currency] += posting.amount
+            self._sums[posting.credit, posting.currency] -= posting.amount
+
+    def head(self) -> Iterator[str]:
+        """Yield the title, and what `hledger check --strict` wants to be declared.
+
+        Each currency comes with its decimals, and each account.
+        """
+        yield f"; {one_line(self._title)}\n"
+        # A decimal mark has to stand there even where no decimals follow.
+        commodities = [
+            f"commodity 1.{'0' * exponent(currency)} {currency}\n"
+            for currency in sorted({currency for _, currency in self._sums})
+        ]
+        accounts = sorted({account for account, _ in self._sums})
+        yield "".join([*commodities, *(f"account {_account(account)}\n" for account in accounts)])
+
+    def transaction(self, entry: ExportEntry) -> str:
+        """Return a transaction with its postings sorted, so that their order tells nothing."""
+        legs = sorted(map(_legs, entry.postings), key=str.encode)
+        head = f"{entry.posted_on} * {_description(entry.narration)}\n"
+        return f"{head}    ; document: {one_line(entry.document)}\n{''.join(legs)}"
+
+    def tail(self) -> str:
+        """Return a transaction of nothing, the day after the last, that states every balance."""
+        if not self._sums:
+            return ""
+        day = self._last + timedelta(days=1)
+        lines = [
+            f"    {account}  {_amount(0, currency)} = {_amount(balance, currency)}\n"
+            for (account, currency), balance in sorted(self._sums.items())
+        ]
+        return f"{day} * Balances\n" + "".join(lines)
 
 
 def _legs(posting: ExportPosting) -> str:
@@ -61,37 +89,6 @@ def _account(name: str) -> str:
     if root not in _ROOTS or not components or not plain or one_line(name) != name:
         raise BadJournalError(f"no account: {name[:80]!r}")
     return name
-
-
-def _moves(entries: Iterable[ExportEntry]) -> Iterator[tuple[str, str, int]]:
-    for entry in entries:
-        for posting in entry.postings:
-            yield posting.debit, posting.currency, posting.amount
-            yield posting.credit, posting.currency, -posting.amount
-
-
-def _declarations(entries: Sequence[ExportEntry]) -> Iterator[str]:
-    """Yield each currency with its decimals, and each account, for `hledger check --strict`."""
-    for currency in sorted({currency for _, currency, _ in _moves(entries)}):
-        # A decimal mark has to stand there even where no decimals follow.
-        yield f"commodity 1.{'0' * exponent(currency)} {currency}"
-    for account in sorted({account for account, _, _ in _moves(entries)}):
-        yield f"account {_account(account)}"
-
-
-def _assertions(entries: Sequence[ExportEntry]) -> str:
-    """Return a transaction of nothing, the day after the last, that states every balance."""
-    sums: defaultdict[tuple[str, str], int] = defaultdict(int)
-    for account, currency, amount in _moves(entries):
-        sums[account, currency] += amount
-    if not sums:
-        return ""
-    day = max((entry.posted_on for entry in entries), default=date.min) + timedelta(days=1)
-    lines = [
-        f"    {account}  {_amount(0, currency)} = {_amount(balance, currency)}\n"
-        for (account, currency), balance in sorted(sums.items())
-    ]
-    return f"{day} * Balances\n" + "".join(lines)
 
 
 def _description(text: str) -> str:

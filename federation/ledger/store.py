@@ -1,11 +1,12 @@
 """Every SQL statement about the entries of the journal: added, walked, found."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import msgspec
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from federation.ledger.accounts import Entry, Posting, require_movement
 from federation.ledger.chain import GENESIS, digest_of, link
@@ -76,29 +77,51 @@ async def walk(
         query = query.where(JournalEntry.id <= up_to)
     while rows := (await session.execute(query.where(JournalEntry.id > after))).all():
         last = rows[-1][0].id
-        postings = _postings(session, after, last)
-        ahead = await anext(postings, None)
-        for row, reverses in rows:
-            of_entry: list[RawPosting] = []
-            while ahead is not None and ahead[0] == row.id:
-                of_entry.append(ahead[1])
-                ahead = await anext(postings, None)
-            yield RawEntry(
-                id=row.id,
-                posted_on=row.posted_on,
-                document=row.document,
-                narration=row.narration,
-                reverses=reverses,
-                recorded_at=row.recorded_at,
-                previous=row.previous,
-                hash=row.hash,
-                postings=of_entry,
-            )
+        between = (JournalPosting.entry_id > after, JournalPosting.entry_id <= last)
+        async for entry in _with_postings(session, rows, *between):
+            yield entry
         after = last
 
 
+async def entries(session: ReadSession, ids: Collection[int]) -> AsyncIterator[RawEntry]:
+    """Yield some entries, in the order they were written, one with its postings at a time."""
+    taken_back = select(JournalEntry.id, JournalEntry.document).subquery()
+    query = (
+        select(JournalEntry, taken_back.c.document)
+        .outerjoin(taken_back, taken_back.c.id == JournalEntry.reverses)
+        .where(JournalEntry.id.in_(ids))
+        .order_by(JournalEntry.id)
+    )
+    rows = (await session.execute(query)).all()
+    async for entry in _with_postings(session, rows, JournalPosting.entry_id.in_(ids)):
+        yield entry
+
+
+async def _with_postings(
+    session: ReadSession, rows: Iterable[Any], *where: ColumnElement[bool]
+) -> AsyncIterator[RawEntry]:
+    postings = _postings(session, *where)
+    ahead = await anext(postings, None)
+    for row, reverses in rows:
+        of_entry: list[RawPosting] = []
+        while ahead is not None and ahead[0] == row.id:
+            of_entry.append(ahead[1])
+            ahead = await anext(postings, None)
+        yield RawEntry(
+            id=row.id,
+            posted_on=row.posted_on,
+            document=row.document,
+            narration=row.narration,
+            reverses=reverses,
+            recorded_at=row.recorded_at,
+            previous=row.previous,
+            hash=row.hash,
+            postings=of_entry,
+        )
+
+
 async def _postings(
-    session: ReadSession, after: int, up_to: int
+    session: ReadSession, *where: ColumnElement[bool]
 ) -> AsyncIterator[tuple[int, RawPosting]]:
     rows = await session.stream(
         select(
@@ -109,7 +132,7 @@ async def _postings(
             JournalPosting.currency,
             JournalPosting.meta,
         )
-        .where(JournalPosting.entry_id > after, JournalPosting.entry_id <= up_to)
+        .where(*where)
         .order_by(JournalPosting.entry_id, JournalPosting.id),
         execution_options={"yield_per": STREAM_ROWS},
     )

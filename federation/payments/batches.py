@@ -30,11 +30,20 @@ class BadValueDateError(RefusalError):
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A file for the bank, how many payments it holds, and how many of its currency are in none."""
+    """A file for the bank, how many payments it holds, and how many of its currency are in none.
+
+    `files` are the numbers of all files that the same act wrote, in their order.
+    """
 
     document: Document
     payments: int
     remaining: int
+    files: tuple[str, ...]
+
+    @property
+    def part(self) -> int:
+        """Return which of the files this is, from 1."""
+        return self.files.index(self.document.number) + 1
 
 
 async def approve_all(
@@ -53,9 +62,9 @@ async def approve_all(
 async def export_currency(
     session: WriteSession, here: str, currency: str, value_on: date, *, who: str, at: datetime
 ) -> Exported:
-    """Export what is approved in a currency, at most a file's worth.
+    """Export what is approved in a currency, and return the first file of it.
 
-    With nothing new it is the last file of this currency and day once more; without one it is
+    With nothing new it is the last export of this currency and day once more; without one it is
     refused (NOTHING_TO_EXPORT), and so are a net that is not paid (NET_UNPAID) and a value date
     that no bank would keep (BAD_VALUE_DATE).
     """
@@ -63,13 +72,15 @@ async def export_currency(
     if not ready:
         number = await store.last_file(session, currency, value_on)
         last = await exported_file(session, number) if number else None
-        if last is None:
+        first = await exported_file(session, last.files[0]) if last else None
+        if first is None:
             raise exporting.NothingToExportError(f"nothing in {currency} is approved")
-        return last
+        return first
     _require_value_date(value_on, at.date())
-    document = await exporting.export(session, ready, value_on=value_on, who=who, at=at)
+    files = await exporting.export_batch(session, ready, value_on=value_on, who=who, at=at)
     left = await store.payments(session, states=[states.APPROVED], currency=currency)
-    return Exported(document, len(ready), len(left))
+    held = await store.exported_in(session, files[0].number)
+    return Exported(files[0], len(held), len(left), tuple(file.number for file in files))
 
 
 def _require_value_date(value_on: date, today: date) -> None:
@@ -83,4 +94,5 @@ async def exported_file(session: ReadSession, number: str) -> Exported | None:
     found = await store.exported_in(session, number)
     if not found:
         return None
-    return Exported(await exporting.file_of(session, found[0]), len(found), 0)
+    files = await store.files_of_batch(session, number) or [number]
+    return Exported(await exporting.file_of(session, found[0]), len(found), 0, tuple(files))

@@ -11,18 +11,40 @@ from federation.errors import RefusalError
 from federation.ledger.accounts import Accounts
 from federation.ledger.store import post
 from federation.payments import postings, record, states
-from federation.payments.tables import Payment
+from federation.payments.tables import ExportedFile, Payment
 from federation.store.canonical import digest
 from federation.store.sessions import ReadSession, WriteSession
 
 XML = "application/xml"
 FILE_PAYMENTS_MAX = 5_000
+BATCH_FILES_MAX = 20
 
 
 class NothingToExportError(RefusalError):
     """There is nothing approved to be paid."""
 
     code: ClassVar[str] = "NOTHING_TO_EXPORT"
+
+
+async def export_batch(
+    session: WriteSession, payments: Sequence[Payment], *, value_on: date, who: str, at: datetime
+) -> list[Document]:
+    """Write approved payments of one payer and currency as files of one batch, 20 at most.
+
+    Each is a file of its own for the bank, of 5,000 payments at most in the order of their ids.
+    """
+    if len(payments) > FILE_PAYMENTS_MAX * BATCH_FILES_MAX:
+        raise NothingToExportError(f"a batch has {BATCH_FILES_MAX} files at most")
+    ordered = sorted(payments, key=lambda payment: payment.payment_id.encode())
+    size = FILE_PAYMENTS_MAX
+    files = [
+        await export(session, ordered[start : start + size], value_on=value_on, who=who, at=at)
+        for start in range(0, len(ordered), size)
+    ]
+    for part, document in enumerate(files, start=1):
+        session.add(ExportedFile(number=document.number, batch=files[0].number, part=part))
+    await session.flush()
+    return files
 
 
 async def export(

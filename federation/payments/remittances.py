@@ -132,7 +132,7 @@ async def propose_own_remittance(
 
 
 async def ready_to_export(session: ReadSession, here: str, currency: str) -> list[Payment]:
-    """Return approved payments of a currency that may go out, at most a file's worth.
+    """Return approved payments of a currency that may go out, at most a batch's worth.
 
     A node pays no members of a month before a debtor that left its net has paid, unless two people
     decided so. The hub remits nothing of a month before every debtor of its net has paid or left
@@ -158,7 +158,7 @@ async def ready_to_export(session: ReadSession, here: str, currency: str) -> lis
             {debtor for debtors in [*held_up.values(), *asked.values()] for debtor in debtors}
         )
         raise NetUnpaidError(", ".join(late))
-    return ready[: exporting.FILE_PAYMENTS_MAX]
+    return ready[: exporting.FILE_PAYMENTS_MAX * exporting.BATCH_FILES_MAX]
 
 
 async def _not_held_back(session: ReadSession, rows: list[Payment]) -> list[Payment]:
@@ -170,4 +170,4 @@ async def _not_held_back(session: ReadSession, rows: list[Payment]) -> list[Paym
     if rows and not ready:
         awaited = [row for of_month in held_up.values() for row in of_month]
         raise ahead.MoneyAwaitedError(ahead.in_words(awaited))
-    return ready[: exporting.FILE_PAYMENTS_MAX]
+    return ready[: exporting.FILE_PAYMENTS_MAX * exporting.BATCH_FILES_MAX]

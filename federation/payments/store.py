@@ -17,6 +17,7 @@ from federation.payments.states import AT_THE_BANK
 from federation.payments.tables import (
     Conversion,
     Exclusion,
+    ExportedFile,
     Incoming,
     Payment,
     PaymentEvent,
@@ -111,6 +112,15 @@ async def exported_in(session: ReadSession, number: str) -> list[Payment]:
     """Return the payments of one file."""
     rows = await session.scalars(
         select(Payment).where(Payment.exported_in == number).order_by(Payment.payment_id)
+    )
+    return list(rows)
+
+
+async def files_of_batch(session: ReadSession, number: str) -> list[str]:
+    """Return the files that were exported together with one, and it; none of an older release."""
+    batch = select(ExportedFile.batch).where(ExportedFile.number == number).scalar_subquery()
+    rows = await session.scalars(
+        select(ExportedFile.number).where(ExportedFile.batch == batch).order_by(ExportedFile.part)
     )
     return list(rows)
 

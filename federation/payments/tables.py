@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Index, String, Text
+from sqlalchemy import CheckConstraint, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.store.base import AutoId, Base, BigCount, Instant
@@ -74,6 +74,19 @@ class Payment(Base):
     value_on: Mapped[date | None]  # asked of the bank
     booked_on: Mapped[date | None]
     returned_on: Mapped[date | None]
+
+
+class ExportedFile(Base):
+    """A file of an export, by its number: `part` of the files of one act, numbered from 1.
+
+    `batch` is the number of the first of them.
+    """
+
+    __tablename__ = "settlement_exported_file"
+    __table_args__ = (UniqueConstraint("batch", "part"),)
+    number: Mapped[str] = mapped_column(String(40), primary_key=True)
+    batch: Mapped[str] = mapped_column(String(40))
+    part: Mapped[int]
 
 
 class PaymentEvent(Base):

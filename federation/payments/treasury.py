@@ -47,7 +47,8 @@ async def record_conversion(
 ) -> Conversion:
     """Record a deal; the same again changes nothing. Its legs are booked by the bank's word.
 
-    A deal squares no more than is open: what of it other deals will square is not open.
+    A deal squares no more than is open: what of it other deals will square is not open. It squares
+    all that is to be sold only together with all that is to be bought, as no later deal could.
     """
     row = Conversion(
         deal=deal.deal,
@@ -113,6 +114,12 @@ async def _refuse_more_than_open(session: ReadSession, here: str, deal: Deal) ->
             f"open are {max(to_sell, 0)} {deal.sold.currency} to sell and "
             f"{max(to_buy, 0)} {deal.bought.currency} to buy, in minor units"
         )
+    open_by[deal.sold.currency] += deal.squares_sold
+    open_by[deal.bought.currency] -= deal.squares_bought
+    left = {currency: amount for currency, amount in open_by.items() if amount}
+    if left and (min(left.values()) > 0 or max(left.values()) < 0):
+        said = ", ".join(f"{abs(amount)} {currency}" for currency, amount in sorted(left.items()))
+        raise BadConversionError(f"{said} would be left against nothing, in minor units")
 
 
 def leg_of(reference: str) -> tuple[str, Side]:

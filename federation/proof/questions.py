@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from federation.proof import reasons
+from federation.proof import paid, reasons
 from federation.proof.why import NothingToExplainError, Step
 from federation.store.sessions import ReadSession
 from federation.trust.principals import NotAllowedError, Principal
@@ -39,7 +39,7 @@ async def explain(session: ReadSession, here: str, question: Question, who: Prin
     if asked.number:
         return await reasons.why_document(session, asked.number)
     if asked.payment:
-        return await reasons.why_payment(session, here, asked.payment)
+        return await paid.why_payment(session, here, asked.payment)
     if asked.period and asked.member:
         return await reasons.why_member(session, here, asked.period, asked.member)
     if asked.period and asked.licence and asked.party:

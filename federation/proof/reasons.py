@@ -6,23 +6,16 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from federation.distribution import store as distribution
-from federation.distribution.store import adjustments_of
 from federation.distribution.tables import DistributedRun, MemberAmount
 from federation.documents.service import get_document
-from federation.documents.statement_files import statement_json
-from federation.documents.statements import StatementInputs, build_statement, rate_text
-from federation.ledger import balance_store
+from federation.documents.statements import rate_text
 from federation.licensing import store as licensing
 from federation.metering.tables import Portion
 from federation.months import store as months_store
-from federation.payments.names import member_of, released_by
-from federation.payments.service import ADJUSTMENT, MEMBER, REMITTANCE, get_payment
-from federation.payments.tables import Payment
 from federation.proof import store, why
 from federation.proof.why import Earned, NothingToExplainError, Step
 from federation.registry.urls import normalise_url
 from federation.settlement.addresses import address_of
-from federation.settlement.arithmetic import largest_remainder
 from federation.settlement.run import RunResult, compute
 from federation.settlement.run_document import RunDocument
 from federation.store.sessions import ReadSession
@@ -187,119 +180,3 @@ async def _days(
             days = found.setdefault(address, {})
             days[day.isoformat()] = days.get(day.isoformat(), 0) + units
     return found
-
-
-async def why_payment(session: ReadSession, here: str, payment_id: str) -> Step:
-    """Explain a payment by the debt it discharges."""
-    payment = await get_payment(session, payment_id)
-    if payment.kind == REMITTANCE:
-        return await _remittance(session, here, payment)
-    if payment.kind == ADJUSTMENT:
-        return await _release(session, payment)
-    if payment.kind == MEMBER:
-        return await _to_member(session, here, payment)
-    raise NothingToExplainError(f"{payment_id} is a {payment.kind}")
-
-
-async def _remittance(session: ReadSession, here: str, payment: Payment) -> Step:
-    """Build the node's statement of the run, from an opening of 0: it closes with the remittance.
-
-    What a node pays is what its statement closes with below 0, so every sign turns round.
-    """
-    document, result, run_id = await _run(session, here, payment.period)
-    node = payment.payee if here == HUB else here
-    inputs = StatementInputs(
-        document=document,
-        result=result,
-        run_id=run_id,
-        node=node,
-        statement_no=payment.payment_id,
-        use_weights={},
-        use_units={},
-    )
-    tree = why.statement(msgspec.json.decode(statement_json(build_statement(inputs))))
-    sign = 1 if here == HUB else -1
-    steps = [_signed(step, sign) for step in tree.steps]
-    if payment.set_off:
-        rule = "SETTLEMENT §7c: a debit is set off against the next credits"
-        steps.append(Step("set off", -payment.set_off, payment.currency, rule))
-    return _paid(payment, steps)
-
-
-def _signed(step: Step, sign: int) -> Step:
-    steps = tuple(_signed(item, sign) for item in step.steps)
-    return Step(step.label, sign * step.amount, step.currency, step.rule, step.refs, steps)
-
-
-def _paid(payment: Payment, steps: Sequence[Step]) -> Step:
-    return Step(
-        f"Payment {payment.payment_id}",
-        payment.amount,
-        payment.currency,
-        "SETTLEMENT §5 and §8",
-        {
-            "payee": payment.payee,
-            "run": payment.run_id,
-            "debt": f"{payment.debt_amount} {payment.debt_currency}",
-            "state": payment.state,
-        },
-        tuple(steps),
-    )
-
-
-async def _release(session: ReadSession, payment: Payment) -> Step:
-    """Explain a payment of held money by licence, by what each released in clearing currency."""
-    period, claim = released_by(payment.payment_id)
-    rows = await suspense.releases(session, claim)
-    rows = [row for row in rows if f"/{period}/" in row.document]
-    items = await suspense.held_items_by_id(session, [row.held_item for row in rows])
-    released: defaultdict[str, int] = defaultdict(int)
-    refs: dict[str, dict[str, str]] = {}
-    for row in rows:
-        item = items[row.held_item]
-        released[item.licence] += row.amount
-        refs[item.licence] = {
-            "held_item": str(item.id),
-            "url": item.url_key,
-            "released": f"{released[item.licence]} {item.currency}",
-            "document": row.document,
-        }
-    weights = {
-        key: await balance_store.cleared_for(session, refs[key]["document"], payment.debt_currency)
-        for key in released
-    }
-    if not any(weights.values()):
-        raise NothingToExplainError(payment.payment_id)
-    scope = f"{period}/{payment.payee}/{claim}"
-    rule = "SETTLEMENT §7a: what was held, at the rates of its month"
-    split = largest_remainder(payment.amount, weights, scope=scope)
-    steps = [
-        Step(
-            key,
-            amount,
-            payment.currency,
-            rule,
-            refs[key] | {"cleared": f"{weights[key]} {payment.debt_currency}"},
-        )
-        for key, amount in sorted(split.items())
-    ]
-    return _paid(payment, steps)
-
-
-async def _to_member(session: ReadSession, here: str, payment: Payment) -> Step:
-    """Explain a member's payment: what stood open, what the month attributed, what was adjusted."""
-    member = member_of(payment.payee)
-    balance = (await distribution.balances(session, payment.period)).get(member)
-    if balance is None:
-        raise NothingToExplainError(payment.payment_id)
-    currency = payment.currency
-    steps: list[Step] = []
-    if balance.opening:
-        rule = "Attributed earlier and not payable then"
-        steps.append(Step("Opening", balance.opening, currency, rule))
-    if balance.attributed:
-        steps.append(await why_member(session, here, payment.period, member))
-    for row in await adjustments_of(session, member, payment.period, ADJUSTMENTS_MAX):
-        refs = {"document": row.document, "service_period": row.service_period}
-        steps.append(Step(row.reason, row.amount, currency, "SETTLEMENT §7", refs))
-    return _paid(payment, steps)

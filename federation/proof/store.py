@@ -1,12 +1,17 @@
-"""The SQL that explains amounts: portions of a member, units by day. Nothing here commits."""
+"""The SQL that explains amounts: portions, units by day, who left a net. Nothing here commits."""
 
 from collections.abc import Collection
 from datetime import date, timedelta
 
 from sqlalchemy import func, or_, select
+from sqlalchemy.orm import aliased
 
+from federation.distribution.tables import NodeCorrection
+from federation.ledger.tables import JournalEntry
 from federation.metering.tables import Line, Portion, RoutedLine
 from federation.metering.verdicts import MATCHED
+from federation.payments.names import left_net_document
+from federation.payments.tables import SetOff
 from federation.store.sessions import ReadSession
 from federation.values.month import Month
 
@@ -50,3 +55,41 @@ async def units_by_day(
         )
         found += [(url, EPOCH + timedelta(days=int(n)), int(units)) for url, n, units in rows]
     return found
+
+
+async def left_net(session: ReadSession, period: Month) -> list[tuple[str, date]]:
+    """Return (debtor, day) of those that left a month's net, in the order of this journal.
+
+    One that changed nothing here has no entry, and nothing that is explained here.
+    """
+    prefix = left_net_document(period, "")
+    rows = await session.execute(
+        select(JournalEntry.document, JournalEntry.posted_on)
+        .where(JournalEntry.document.startswith(prefix, autoescape=True))
+        .order_by(JournalEntry.id)
+    )
+    return [(document.removeprefix(prefix), on) for document, on in rows]
+
+
+async def node_correction(session: ReadSession, corrects: str) -> NodeCorrection | None:
+    """Return the correction that took a run's place at this node."""
+    query = select(NodeCorrection).where(NodeCorrection.corrects == corrects)
+    return await session.scalar(query)
+
+
+async def taken_up(
+    session: ReadSession, node: str, licensor: str | None, documents: Collection[str]
+) -> list[tuple[SetOff, SetOff]]:
+    """Return (what was taken up, the debit) of what a credit of these documents took up."""
+    debit = aliased(SetOff)
+    rows = await session.execute(
+        select(SetOff, debit)
+        .join(debit, debit.id == SetOff.of)
+        .where(
+            SetOff.node == node,
+            SetOff.licensor == licensor,
+            SetOff.document.in_(sorted(filter(None, documents))),
+        )
+        .order_by(SetOff.id)
+    )
+    return [(used, of) for used, of in rows]

@@ -156,6 +156,9 @@ def _allocation(document: RunDocument, key: LicenceKey) -> dict[str, str]:
     }
 
 
+_LICENCE = "SETTLEMENT §1: the licence"
+
+
 def invoice(licence: LicenceFacts) -> Step:
     """Explain a licence's fee by component and month."""
     parts = [
@@ -163,7 +166,7 @@ def invoice(licence: LicenceFacts) -> Step:
             f"Component {component.id or licence.number}",
             sum(allocated_to(licence, component.fee).values()),
             licence.currency,
-            "The agreed fee, less what an early end credits",
+            "SETTLEMENT §1: the agreed fee, less what an early end credits",
             {"uses": " ".join(sorted(component.uses)), "fee": str(component.fee)},
             tuple(
                 Step(
@@ -179,9 +182,7 @@ def invoice(licence: LicenceFacts) -> Step:
         for component in licence.components
     ]
     total = sum(part.amount for part in parts)
-    return Step(
-        f"Fee of {licence.number}", total, licence.currency, "The licence", {}, tuple(parts)
-    )
+    return Step(f"Fee of {licence.number}", total, licence.currency, _LICENCE, {}, tuple(parts))
 
 
 def account(label: str, currency: str, rows: Mapping[str, int], lines: Mapping[str, Any]) -> Step:
@@ -191,23 +192,24 @@ def account(label: str, currency: str, rows: Mapping[str, int], lines: Mapping[s
         label,
         closing,
         currency,
-        "SETTLEMENT §5; opening and movements add up to closing",
+        "SETTLEMENT §5: opening and movements add up to closing",
         {},
         tuple(
-            Step(name, amount, currency, _ROWS.get(name, ""), {}, tuple(lines.get(name, ())))
+            Step(name, amount, currency, _ROWS.get(name, _ROW), {}, tuple(lines.get(name, ())))
             for name, amount in movements
             if amount or lines.get(name)
         ),
     )
 
 
+_ROW = "SETTLEMENT §5: what moved on the account"
 _ROWS = {
-    "opening": "What the document before closed with, or the books said",
-    "received": "Shares from other licensors, converted once per currency (§6)",
-    "owed": "Shares and clearing fees owed as licensor, converted once per currency (§5)",
-    "fx_rounding": "What one conversion of the net differs from those of the lines (§5)",
-    "remitted": "What the bank moved since the last statement",
-    "adjusted": "Releases of held money and corrections since the last statement (§7)",
+    "opening": "SETTLEMENT §5: what the document before closed with, or the books said",
+    "received": "SETTLEMENT §6: shares from other licensors, converted once per currency",
+    "owed": "SETTLEMENT §5: shares and clearing fees owed as licensor, converted once per currency",
+    "fx_rounding": "SETTLEMENT §5: what one conversion of the net differs from those of the lines",
+    "remitted": "SETTLEMENT §5: what the bank moved since the last statement",
+    "adjusted": "SETTLEMENT §7: releases of held money and corrections since the last statement",
 }
 
 
@@ -322,4 +324,6 @@ def _of_days(scope: str, currency: str, amount: int, days: Mapping[str, int]) ->
         return
     for day, part in sorted(largest_remainder(amount, days, scope=scope).items()):
         refs = {"units": str(days[day])}
-        yield Step(day, part, currency, "Units of the day, by largest remainder", refs)
+        yield Step(
+            day, part, currency, "SETTLEMENT §3: units of the day; §0: by largest remainder", refs
+        )

@@ -47,8 +47,8 @@ async def collect(story: Story, period: Month) -> tuple[dict[str, bytes], dict[s
         code = node_part.pop("code")
         violations += _add_checks(checks, node_part.pop("checks"), code)
         nodes[code] = node_part
-    for currency, body in (await paying.files_of(hub, period)).items():
-        files[f"payments/{HUB}-{period}-{currency}.xml"] = body
+    for name, body in (await paying.files_of(hub, period)).items():
+        files[f"payments/{HUB}-{period}-{name}.xml"] = body
     report = {
         "run_id": part["run_id"],
         "hub": part["hub"],
@@ -70,8 +70,9 @@ async def _collect_node(
         name = f"{period}.{form}"
         files[f"statements/{code}-{name}"] = await _get(node, f"statements/{name}")
     files[f"members/{code}-{period}.csv"] = await _get(node, f"members/{period}.csv")
-    for body in (await paying.files_of(node, period)).values():  # in its one currency
-        files[f"payments/{code}-{HUB}-{period}.xml"] = body
+    for name, body in (await paying.files_of(node, period)).items():  # in its one currency
+        _, dash, part = name.partition("-")
+        files[f"payments/{code}-{HUB}-{period}{dash}{part}.xml"] = body
     return files, {**part, "code": code}
 
 

@@ -25,16 +25,22 @@ async def pay(federation: Federation, bank: Bank | None, period: Month) -> None:
 
 
 async def files_of(server: Running, period: Month) -> dict[str, bytes]:
-    """Return {currency: the file for the bank} of a month's exported payments, as it was frozen."""
-    numbers = {
-        item["amount"]["currency"]: item["exportedIn"]
-        for item in await _payments(server, period, "EXPORTED")
-    }
-    auditor = server.person("auditor")
-    return {
-        currency: await auditor.get(f"/documents/{number}.xml")
-        for currency, number in sorted(numbers.items())
-    }
+    """Return {name: file for the bank} of a month's exported payments, as they were frozen.
+
+    A file is named after its currency, `EUR`, and the second and later ones `EUR-2`.
+    """
+    numbers = sorted(
+        {
+            (item["amount"]["currency"], item["exportedIn"])
+            for item in await _payments(server, period, "EXPORTED")
+        }
+    )
+    auditor, found = server.person("auditor"), dict[str, bytes]()
+    for currency, number in numbers:
+        part = sum(name.partition("-")[0] == currency for name in found) + 1
+        name = currency if part == 1 else f"{currency}-{part}"
+        found[name] = await auditor.get(f"/documents/{number}.xml")
+    return found
 
 
 async def _release(server: Running, period: Month) -> None:

@@ -13,6 +13,7 @@ from federation.schema.ledger import LedgerQuery
 from federation.schema.licences import LicenceMutation, LicenceQuery, LicenseeMutation
 from federation.schema.objections import ObjectionMutation, RunAnswerQuery
 from federation.schema.offers import OfferMutation, OfferQuery, QuoteMutation
+from federation.schema.officer_limits import OfficerLimitMutation, OfficerLimitQuery
 from federation.schema.overpayments import OverpaymentMutation, OverpaymentQuery
 from federation.schema.parked import ParkedMutation, ParkedQuery
 from federation.schema.payments import PaymentMutation, PaymentQuery
@@ -50,6 +51,7 @@ class Query(
     RunAnswerQuery,
     RunDiffQuery,
     BankingQuery,
+    OfficerLimitQuery,
     OverpaymentQuery,
     ParkedQuery,
 ):
@@ -75,6 +77,7 @@ class Mutation(
     DocumentMutation,
     HeldDecisionMutation,
     BankingMutation,
+    OfficerLimitMutation,
     OverpaymentMutation,
     ParkedMutation,
 ):

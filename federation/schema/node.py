@@ -14,6 +14,7 @@ from federation.schema.member_payments import MemberPaymentMutation
 from federation.schema.members import MemberQuery
 from federation.schema.objections import AnswerMutation, RunAnswerQuery
 from federation.schema.offers import OfferMutation, OfferQuery
+from federation.schema.officer_limits import OfficerLimitMutation, OfficerLimitQuery
 from federation.schema.overpayments import OverpaymentMutation, OverpaymentQuery
 from federation.schema.parked import ParkedMutation, ParkedQuery
 from federation.schema.pay_ahead import PayAheadMutation
@@ -51,6 +52,7 @@ class Query(
     RunAnswerQuery,
     RunDiffQuery,
     BankingQuery,
+    OfficerLimitQuery,
     OverpaymentQuery,
     OwnApplicationQuery,
     ParkedQuery,
@@ -73,6 +75,7 @@ class Mutation(
     DocumentMutation,
     HeldClaimMutation,
     BankingMutation,
+    OfficerLimitMutation,
     OverpaymentMutation,
     ParkedMutation,
 ):

@@ -96,9 +96,16 @@ class Payments:
 
 @strawberry.type(description="A pain.001 file; its number is the MsgId. `text` is the XML.")
 class PaymentFile:
-    """A file for the bank; `remaining` approved payments of its currency are in none yet."""
+    """A file for the bank; `remaining` approved payments of its currency are in none yet.
+
+    `files` are the numbers of all files of one export, this one is the `part`-th; `batch` is the
+    first of them.
+    """
 
     number: str
+    batch: str
+    part: int
+    files: list[str]
     sha256: str
     payments: int
     remaining: int
@@ -110,6 +117,9 @@ class PaymentFile:
         document = found.document
         return cls(
             number=document.number,
+            batch=found.files[0],
+            part=found.part,
+            files=list(found.files),
             sha256=document.sha256,
             payments=found.payments,
             remaining=found.remaining,

@@ -90,9 +90,9 @@ class PaymentMutation:
 
         return await change(info, "payments.approve", MAY_APPROVE, act)
 
-    @strawberry.mutation(description="Write what is approved in a currency as a file for the bank.")
+    @strawberry.mutation(description="Write what is approved in a currency as files for the bank.")
     async def export_payments(self, info: Info, currency: str, value_on: date) -> PaymentFileResult:
-        """Export; with nothing new, the last file of this currency and day once more."""
+        """Export as one batch, and show its first file; with nothing new, the last once more."""
 
         async def act(at: Change) -> PaymentFile:
             found = await batches.export_currency(

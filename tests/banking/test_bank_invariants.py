@@ -40,7 +40,15 @@ async def bank(database):
     return database
 
 
+LESS = """INSERT INTO bank_officer_limit (id, kind, currency, amount, since, reason, proposed_by,
+  proposed_at, confirmed_by, confirmed_at)
+  VALUES (1, 'BANK_CHARGE', 'EUR', 199, 0, 'less', 'olga', 0, 'anna', 0)"""
+
 BREAKS = {
+    "a limit's instant": (
+        LESS,
+        {"decided_within_limits"},
+    ),
     "a closing balance": (
         "UPDATE bank_statement SET closing = closing + 1 WHERE number = 1",
         {"statements_balance"},

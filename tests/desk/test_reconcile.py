@@ -11,7 +11,8 @@ from click.testing import CliRunner
 
 from federation.banking import items
 from federation.cli.main import EXIT_REFUSED, cli
-from federation.desk.reconcile import KINDS, BadItemTextError, read_amount, read_items
+from federation.desk.amounts import BadItemTextError, read_amount
+from federation.desk.reconcile import KINDS, read_items
 from federation.errors import RefusalError
 from tests.banking.bank import IBAN, Ntry, Tx, statement
 from tests.federation.harness import (
@@ -386,3 +387,29 @@ def test_the_item_without_an_amount_gets_the_rest():
 
 def test_the_shell_names_every_kind_of_item_that_the_server_takes():
     assert list(KINDS) == sorted(items.KINDS)
+
+
+async def test_a_limit_is_proposed_confirmed_by_another_and_read_from_the_shell(hub):
+    word = ["propose-limit", "BANK_CHARGE", "EUR", "150.00", "--since", "2026-11-01T00:00:00Z"]
+    [proposed] = await done(hub, *word, "--reason", "charges have risen")
+    assert (proposed["limit"]["minor"], proposed["confirmedBy"]) == ("15000", None)
+    approver = {"who": APPROVER, "role": "settlement_approver"}
+    await done(hub, "confirm-limit", proposed["id"], **approver)
+
+    [row] = await done(hub, "limits", who="auditor", role="auditor")
+    now = await done(hub, "limits", "--currency", "EUR")
+    then = await done(hub, "limits", "--currency", "EUR", "--at", "2026-11-01T00:00:00Z")
+
+    assert (row["proposedBy"], row["confirmedBy"]) == (OFFICER, APPROVER)
+    assert {item["kind"]: item["limit"]["minor"] for item in now} == {
+        "BANK_CHARGE": "10000",
+        "FX_DIFFERENCE": "50000",
+        "TAX_WITHHELD": "500000",
+    }
+    assert then[0] == {"kind": "BANK_CHARGE", "limit": {"minor": "15000", "currency": "EUR"}}
+    async with nothing_changes(hub):
+        past = await run(hub, *word[:-1], "2026-10-01T00:00:00Z", "--reason", "late")
+        naive = await run(hub, *word[:-1], "2026-11-01T00:00:00", "--reason", "whose time?")
+    assert [code for code, _, _ in (past, naive)] == [EXIT_REFUSED, EXIT_REFUSED]
+    assert "BAD_LIMIT" in past[2]
+    assert "BAD_LIMIT" in naive[2]

@@ -261,3 +261,17 @@ async def test_a_member_asks_for_its_own_month_only(settled):
     ):
         answer = await tell(settled, "DE", settled.member("DE", "de-a"), WHY, **asked)
         assert answer.code == "NOT_ALLOWED"
+
+
+@pytest.mark.parametrize("form", ["beancount", "hledger"])
+async def test_a_journal_comes_in_parts_without_its_length_being_known(settled, form):
+    url = f"{settled.running[HUB].url}/files/journal.{form}"
+    headers = settled.at(HUB, "auditor")._headers()
+
+    async with settled.http.get(url, headers=headers) as response:
+        text = (await response.read()).decode()
+        said = (response.status, response.headers.get("Transfer-Encoding"))
+        assert "Content-Length" not in response.headers
+
+    assert said == (200, "chunked")
+    assert f"Journal of {HUB}" in text.splitlines()[0]

@@ -7,7 +7,7 @@ for the same fact or act; both must answer with the same refusal, or both with n
 import pytest
 
 from federation.edge.files import COMMON, OF_A_NODE
-from federation.ledger.export import WRITERS
+from federation.ledger.export import FORMS
 from federation.values.party import HUB
 from federation.values.roles import Role
 from tests.federation.harness import PERIOD, fetch, nothing_changes, send, tell
@@ -20,7 +20,7 @@ HELD = "{ suspense { reason } }"
 STATEMENTS = '{ documents(series: "STM") { number } }'
 OF_ANY_MEMBER = f'{{ memberStatement(period: "{PERIOD}", member: "de-b") {{ member }} }}'
 
-JOURNALS = {f"journal.{form}": BOOKS for form in WRITERS}
+JOURNALS = {f"journal.{form}": BOOKS for form in FORMS}
 MONTHLY = {
     "runs.json": RUNS,
     "report.json": RUNS,

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from federation.ledger.beancount import BadJournalError, ExportEntry, ExportPosting
-from federation.ledger.hledger import write_hledger
+from federation.ledger.export import write_journal
+from federation.ledger.hledger import HledgerText
 from tests.ledger.hledger_reader import read
 from tests.ledger.test_beancount import GB_BOOKS, a_posting, an_entry, one_more
 
@@ -34,7 +35,7 @@ entries = st.builds(
 
 def test_a_journal_reads_like_this():
     assert (
-        write_hledger("Books of GB", GB_BOOKS).decode()
+        write_journal(HledgerText("Books of GB"), GB_BOOKS).decode()
         == """; Books of GB
 
 commodity 1.00 EUR
@@ -90,11 +91,11 @@ def test_every_amount_is_there_again_when_it_is_added_up(books):
             expected[posting.debit, posting.currency] += posting.amount
             expected[posting.credit, posting.currency] -= posting.amount
 
-    assert read(write_hledger("Books", books).decode()) == dict(expected)
+    assert read(write_journal(HledgerText("Books"), books).decode()) == dict(expected)
 
 
 def test_any_amount_changed_by_one_unit_does_not_add_up():
-    text = write_hledger("Books of GB", GB_BOOKS).decode()
+    text = write_journal(HledgerText("Books of GB"), GB_BOOKS).decode()
     amounts = list(re.finditer(r"(?<=[ ] )-?\d[\d.]*(?= [A-Z]{3})|(?<== )-?\d[\d.]*", text))
     read(text)
 
@@ -110,17 +111,19 @@ def test_entries_and_postings_in_any_order_give_the_same_bytes():
         ExportEntry(e.posted_on, e.document, e.narration, e.postings[::-1]) for e in GB_BOOKS[::-1]
     ]
 
-    assert write_hledger("B", shuffled) == write_hledger("B", GB_BOOKS)
+    assert write_journal(HledgerText("B"), shuffled) == write_journal(HledgerText("B"), GB_BOOKS)
 
 
 def test_a_semicolon_in_a_narration_does_not_hide_the_rest():
-    text = write_hledger("B", [an_entry(a_posting("Assets:A:B", "Assets:A:C", 1), narration="a;b")])
+    text = write_journal(
+        HledgerText("B"), [an_entry(a_posting("Assets:A:B", "Assets:A:C", 1), narration="a;b")]
+    )
 
     assert b"2026-09-30 * a,b\n" in text
 
 
 def test_an_empty_journal_has_a_title_only():
-    assert write_hledger("Books of GB", []) == b"; Books of GB\n"
+    assert write_journal(HledgerText("Books of GB"), []) == b"; Books of GB\n"
 
 
 @pytest.mark.parametrize(
@@ -137,4 +140,4 @@ def test_an_empty_journal_has_a_title_only():
 )
 def test_what_hledger_would_read_as_something_else_is_refused(posting):
     with pytest.raises(BadJournalError):
-        write_hledger("B", [an_entry(posting)])
+        write_journal(HledgerText("B"), [an_entry(posting)])

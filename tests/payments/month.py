@@ -81,6 +81,9 @@ SET_ACCOUNT = """mutation($member: String!, $account: AccountInput!) {
 
 EVENTS = "query($id: ID!) { paymentEvents(id: $id) { state who reason reference } }"
 
+WHY = """query($payment: String!) { whyAmount(payment: $payment) {
+  path isLeaf label amount { minor currency } rule refs { name value } } }"""
+
 
 @asynccontextmanager
 async def owing_month(backend, folder, *, fee_of_de=3_650_000):
@@ -193,3 +196,32 @@ async def dues(small):
                 if ":Due:" in account or account.endswith("InTransit"):
                     found[code][account.removeprefix(f"Liabilities:{code}:")] = amounts
     return dict(found)
+
+
+async def why(small, code, payment):
+    """Return the steps that explain a payment; they add up to it and each cites its section."""
+    steps = await small.at(code, "auditor").ask(WHY, payment=payment)
+    leaves = [int(step["amount"]["minor"]) for step in steps if step["isLeaf"]]
+    assert sum(leaves) == int(steps[0]["amount"]["minor"]), payment
+    assert [step["label"] for step in steps if "§" not in step["rule"]] == []
+    return steps
+
+
+async def every_payment_is_explained(small):
+    """Ask why of every payment but refunds, and return {(server, payment): its first steps}.
+
+    A first step is (label, minor units).
+    """
+    found = {}
+    for code in small.codes:
+        for row in await payments(small, code):
+            if row["kind"] == "REFUND":
+                continue
+            steps = await why(small, code, row["id"])
+            assert int(steps[0]["amount"]["minor"]) == int(row["amount"]["minor"]), row["id"]
+            found[code, row["id"]] = [
+                (step["label"], int(step["amount"]["minor"]))
+                for step in steps
+                if step["path"].count(".") == 1
+            ]
+    return found

@@ -26,6 +26,7 @@ from tests.payments.month import (
     approve_all,
     banks_speak,
     dues,
+    every_payment_is_explained,
     export_all,
     orders,
     owing_past,
@@ -162,6 +163,17 @@ async def test_a_debtor_that_never_pays_leaves_and_the_others_are_paid(any_backe
         assert (await dues(small))["HUB"] == {"Due:GB": {"EUR": 13_319}}
         await everybody_pays(small, "GB")
         assert await dues(small) == {}
+        why = await every_payment_is_explained(small)
+        assert why["HUB", f"{P}HUB-DE/2"] == [
+            ("received", 1_392_738),
+            ("owed", -187_846),
+            ("fx_rounding", 1),
+            ("GB left the net", -1_112_702),
+        ]
+        assert why["GB", f"{P}GB-DE"] == [
+            ("Between GB and DE since GB left the net", 1_112_702),
+        ]
+        assert why["GB", f"{P}GB-HUB/2"] == [("Between GB and HUB since GB left the net", 11_321)]
 
 
 async def test_a_debtor_that_stays_and_has_paid_is_given_back_what_was_not_for_the_hub(
@@ -184,6 +196,9 @@ async def test_a_debtor_that_stays_and_has_paid_is_given_back_what_was_not_for_t
         }
         await everybody_pays(small, "HUB", "DE", "GB")
         assert await dues(small) == {}
+        why = await every_payment_is_explained(small)
+        assert why["HUB", f"{P}HUB-DE"] == [("GB left the net", 181_221)]
+        assert why["DE", f"{P}DE-GB"] == [("Between DE and GB since GB left the net", 154_038)]
 
 
 async def test_two_debtors_leave_one_after_the_other(any_backend, owing_with_dear_de):
@@ -200,6 +215,15 @@ async def test_two_debtors_leave_one_after_the_other(any_backend, owing_with_dea
         }
         await everybody_pays(small, "HUB", "DE", "GB")
         assert await dues(small) == {}
+        why = await every_payment_is_explained(small)
+        assert why["HUB", f"{P}HUB-FR/3"] == [
+            ("received", 1_395_953),
+            ("GB left the net", -973_703),
+            ("DE left the net", -410_769),
+        ]
+        assert why["HUB", f"{P}HUB-DE/2"] == [
+            ("Between HUB and DE since DE left the net", 106_268),
+        ]
 
 
 async def test_a_debtor_is_excluded_late_by_two_people_and_only_while_it_owes(any_backend, owing):
@@ -314,6 +338,9 @@ async def test_what_an_excluded_debtor_still_pays_is_set_off_and_the_rest_goes_b
         await banks_speak(small, "HUB", suffixed=False)
         await everybody_pays(small, "GB")
         assert await dues(small) == {}
+        assert (await every_payment_is_explained(small))["GB", f"{P}GB-HUB/2"] == [
+            ("Between GB and HUB since GB left the net", 11_321)
+        ]
 
 
 async def set_off_partly(small):
@@ -440,6 +467,16 @@ async def test_what_a_correction_gives_directly_is_paid_and_what_it_takes_is_set
             "DE": {"Due:GB": {"EUR": -900_144}},
             "GB": {"Due:DE": {"GBP": 744_251, "EUR": 24_554}},
         }
+        why = await every_payment_is_explained(small)
+        assert why["GB", the_rest] == [("Correction of 2026-09, GB to DE", 538_487)]
+        assert why["GB", part] == [
+            ("Correction of 2026-09, GB to FR", 42_970),
+            ("Set off between GB and FR", -42_970),
+        ]
+        assert why["GB", rest] == [
+            ("Correction of 2026-09, GB to FR", 1_203_936),
+            ("Set off between GB and FR", -240_743),
+        ]
 
 
 async def test_a_debit_between_two_is_taken_up_when_one_of_them_leaves_a_later_net(
@@ -479,3 +516,8 @@ async def test_a_debit_between_two_is_taken_up_when_one_of_them_leaves_a_later_n
         assert found["GB"]["Due:FR"] == {"GBP": -827_648 + 85_000}
         await everybody_pays(small, "HUB", "GB")
         assert await dues(small) == {}
+        why = await every_payment_is_explained(small)
+        assert why["GB", f"{P}GB-FR"] == [
+            ("Between GB and FR since GB left the net", 973_703),
+            ("Set off between GB and FR", -100_000),
+        ]

@@ -8,9 +8,10 @@ from federation.ledger.accounts import Entry, Posting
 from federation.ledger.store import post
 from federation.payments import treasury
 from federation.payments.postings import Amount
-from federation.payments.treasury import Deal
+from federation.payments.treasury import BadConversionError, Deal
 from federation.payments.worklist import of_payments
 from federation.proof.invariants.money import clearing_empty_when_paid
+from tests.databases import contents
 from tests.payments.factories import BOOKED_ON, MAKER, NOW, VALUE_ON, balances
 
 SOLD, BOUGHT = Amount(10_020, "EUR"), Amount(8_490, "GBP")
@@ -94,3 +95,26 @@ async def test_what_stands_against_nothing_is_wrong_once_all_is_paid(database, h
     await enter(database, Posting(f"Assets:{here}:Bank", f"Equity:{here}:Clearing", 10_000, "EUR"))
 
     assert await found(database, here) == ([], ["EUR: -10000 left"])
+
+
+@pytest.mark.parametrize(
+    ("sold", "bought", "left"),
+    [(10_000, 8_000, "500 GBP"), (9_000, 8_500, "1000 EUR")],
+)
+async def test_a_deal_that_leaves_one_side_against_nothing_is_refused(
+    database, here, sold, bought, left
+):
+    exchange, paid = f"Equity:{here}:Clearing", f"Assets:{here}:Bank"
+    await enter(
+        database,
+        Posting(paid, exchange, 10_000, "EUR"),
+        Posting(exchange, paid, 8_500, "GBP"),
+    )
+    deal = Deal("FX-1", Amount(sold, "EUR"), sold, Amount(bought, "GBP"), bought, VALUE_ON)
+    before = await contents(database)
+
+    with pytest.raises(BadConversionError, match=f"{left} would be left against nothing"):
+        async with database.write("deal") as session:
+            await treasury.record_conversion(session, here, deal, who=MAKER, at=NOW)
+
+    assert await contents(database) == before

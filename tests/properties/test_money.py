@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from federation.ledger.accounts import Accounts, Entry, require_movement
 from federation.ledger.beancount import ExportEntry, ExportPosting
-from federation.ledger.hledger import write_hledger
+from federation.ledger.export import write_journal
+from federation.ledger.hledger import HledgerText
 from federation.money import decimal_text, exponent
 from federation.payments import postings
 from federation.payments.postings import Amount, Leg
@@ -57,7 +58,10 @@ def test_i2_the_ledger_of_every_party_sums_to_zero_and_an_outside_reader_agrees(
         )
         for entry in entries
     ]
-    found = {key: sum_ for key, sum_ in read(write_hledger(party, exported).decode()).items()}
+    found = {
+        key: sum_
+        for key, sum_ in read(write_journal(HledgerText(party), exported).decode()).items()
+    }
 
     assert {key: amount for key, amount in found.items() if amount} == balances(entries)
     for currency in {currency for _, currency in found}:

@@ -270,3 +270,29 @@ async def decide_held(life: Life) -> None:
             "reason": "both agreed",
         }
         await life.ask(life.approver(HUB, "decideDispute", **decision))
+
+
+async def dispute(life: Life) -> None:
+    """Collectives whose members claim one address each want what is held; the hub decides."""
+    listed = await life.pick(
+        "FR",
+        "SELECT url_key FROM settlement_held_listing WHERE closed_on IS NULL "
+        "AND url_key LIKE 'both.example/%' ORDER BY id",
+    )
+    page = f"https://{listed[0]}" if listed else "https://both.example/1"
+    for code, member in (("FR", "fr-a"), ("GB", "gb-a")):
+        if life.chance(0.8):
+            claim = {"url": page, "member": member, "evidence": "contract 17"}
+            await life.ask(life.officer(code, "claimHeldItem", **claim))
+    await carry(life)
+    filed = await life.rows(
+        HUB,
+        "SELECT node, claim_id FROM settlement_held_claim WHERE state = 'FILED' "
+        "AND url_key = :key ORDER BY id",
+        key=page.removeprefix("https://"),
+    )
+    if filed and life.chance(0.8):
+        node, claim_id = life.random.choice(filed)
+        decision = {"url": page, "node": node, "claimId": claim_id, "reason": "both agreed"}
+        await life.ask(life.approver(HUB, "decideDispute", **decision))
+        await carry(life)

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from itertools import combinations
 
+from federation.payments.names import base_id
 from federation.values.party import HUB
 from tests.stateful.life import Life
 from tests.stateful.world import DefectError
@@ -11,6 +12,9 @@ Balances = dict[tuple[str, str], int]  # {(account, currency): debits less credi
 
 OPEN = """SELECT entry.currency, entry.direction, entry.amount FROM bank_entry entry
   WHERE entry.state IN ('OPEN', 'PROPOSED')"""
+
+WHY = """query($payment: String!) { whyAmount(payment: $payment) {
+  isLeaf amount { minor } } }"""
 
 LAST_STEPS = """SELECT payment.payment_id, payment.state, event.state
   FROM settlement_payment payment JOIN settlement_payment_event event
@@ -106,9 +110,34 @@ async def nobody_weighs_less_than_nothing(life: Life, code: str) -> None:
 async def hold_at_rest(life: Life) -> None:
     """Hold the servers against each other once nothing is on its way."""
     require(await life.world.stuck(), "messages are left")
+    await nothing_is_parked(life)
     await every_month_was_distributed(life)
     await lines_sent_home_are_there(life)
     await debts_agree(life)
+    await payments_are_explained(life)
+
+
+async def payments_are_explained(life: Life) -> None:
+    """Each payment but a refund has steps that add up to it."""
+    query = "SELECT payment_id, amount FROM settlement_payment WHERE kind <> 'REFUND'"
+    for code in life.world.sites:
+        for number, amount in await life.rows(code, query):
+            steps = await life.world.ask(code, WHY, payment=number)
+            leaves = [int(step["amount"]["minor"]) for step in steps if step["isLeaf"]]
+            wrong = sum(leaves) != int(amount) and f"{leaves} for {amount}"
+            require(wrong, f"{code} {number} is not explained")
+            life.counts["payments explained"] += 1
+
+
+async def nothing_is_parked(life: Life) -> None:
+    """No server holds a message that it could not handle, but for answers to a run too late."""
+    query = (
+        "SELECT sender_code, kind, stream, code, reason FROM store_parked WHERE state = '{}' "
+        "AND kind <> 'run.answered'"
+    )
+    for code in life.world.sites:
+        for state in ("PARKED", "BEHIND"):
+            require(await life.rows(code, query.format(state)), f"{code}: {state.lower()}")
 
 
 async def every_month_was_distributed(life: Life) -> None:
@@ -136,29 +165,61 @@ async def lines_sent_home_are_there(life: Life) -> None:
 
 
 async def debts_agree(life: Life) -> None:
-    """What one owes is what the other is owed, where both keep it in one currency.
+    """What one owes is what the other is owed, but for what only one of them has seen paid.
 
-    Pairs of whom one has booked a payment that the other waits for, because its match was undone,
-    are not compared.
+    The books of two that keep it in one currency are compared to the unit. GB keeps in its own what
+    the others keep in theirs: as for everybody, what is paid is what is waited for by its name.
     """
-    paid = set()
-    for code in life.world.sites:
-        query = "SELECT payment_id FROM settlement_payment WHERE state = 'BOOKED'"
-        paid |= {row[0] for row in await life.rows(code, query)}
     books = {code: await balances(life, code) for code in life.world.sites}
-    moving = set()
-    for code in life.world.sites:
-        query = "SELECT payee FROM settlement_payment WHERE state IN ('EXPORTED', 'ACCEPTED')"
-        moving |= {frozenset((code, row[0])) for row in await life.rows(code, query)}
-        query = "SELECT payer, id, received FROM settlement_incoming WHERE state <> 'BOOKED'"
-        moving |= {
-            frozenset((code, payer))
-            for payer, number, received in await life.rows(code, query)
-            if received != "0" or number in paid
-        }
-    for (one, of_one), (other, of_other) in combinations(books.items(), 2):
-        if "GB" not in (one, other) and frozenset((one, other)) not in moving:
-            ours = of_one.get((f"Liabilities:{one}:Due:{other}", "EUR"), 0)
-            theirs = of_other.get((f"Liabilities:{other}:Due:{one}", "EUR"), 0)
-            life.counts["debts compared"] += 1
-            require(ours + theirs and f"{ours} and {theirs}", f"debt of {one} and {other}")
+    for one, other in combinations(books, 2):
+        life.counts["debts compared"] += 1
+        for payer, payee in ((one, other), (other, one)):
+            await _orders_are_waited_for(life, payer, payee)
+        if "GB" not in (one, other):
+            ours = books[one].get((f"Liabilities:{one}:Due:{other}", "EUR"), 0)
+            theirs = books[other].get((f"Liabilities:{other}:Due:{one}", "EUR"), 0)
+            seen = await _seen(life, one, other) + await _seen(life, other, one)
+            wrong = ours + theirs != seen and f"{ours} and {theirs}, {seen} seen by one of them"
+            require(wrong, f"debt of {one} and {other}")
+
+
+async def _seen(life: Life, payer: str, payee: str) -> int:
+    """Return what a payer has given out of a debt, less what its payee has seen of it."""
+    query = (
+        "SELECT debt_amount FROM settlement_payment WHERE debt_account = :account "
+        "AND state IN ('EXPORTED', 'ACCEPTED', 'BOOKED')"
+    )
+    given = await life.rows(payer, query, account=f"Liabilities:{payer}:Due:{payee}")
+    query = "SELECT settled FROM settlement_incoming WHERE debt_account = :account"
+    came = await life.rows(payee, query, account=f"Liabilities:{payee}:Due:{payer}")
+    return sum(int(row[0]) for row in given) - sum(int(row[0]) for row in came)
+
+
+LIVE = """SELECT payment_id, amount, currency FROM settlement_payment payment
+  WHERE payee = :payee AND state <> 'SET_OFF'
+  AND NOT EXISTS (SELECT 1 FROM settlement_payment after
+    WHERE after.replaces = payment.payment_id)
+  AND NOT EXISTS (SELECT 1 FROM settlement_payment_event event
+    WHERE event.payment_id = payment.payment_id AND (event.reference LIKE 'excluded/%'
+      OR event.reference LIKE 'overpayment/%'))"""
+
+WAITED_FOR = """SELECT id, amount, currency FROM settlement_incoming
+  WHERE payer = :payer AND state IN ('EXPECTED', 'BOOKED')"""
+
+NO_MORE = "SELECT id FROM settlement_incoming WHERE payer = :payer AND state = 'EXCLUDED'"
+
+
+async def _orders_are_waited_for(life: Life, payer: str, payee: str) -> None:
+    """Each payment that stands is waited for in its amount; what left a net may stand as well."""
+    orders, waited = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    for number, amount, currency in await life.rows(payer, LIVE, payee=payee):
+        orders[base_id(number), currency] += int(amount)
+    for number, amount, currency in await life.rows(payee, WAITED_FOR, payer=payer):
+        waited[base_id(number), currency] += int(amount)
+    no_more = {base_id(number) for (number,) in await life.rows(payee, NO_MORE, payer=payer)}
+    wrong = {
+        key: (orders[key], waited[key])
+        for key in sorted({*orders, *waited})
+        if orders[key] != waited[key] and key[0] not in no_more
+    }
+    require(wrong, f"{payer} pays and {payee} waits for")

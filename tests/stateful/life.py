@@ -5,7 +5,7 @@ for word, two officers ask at once, an old request comes once more. A refusal wr
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
@@ -49,6 +49,8 @@ class Bank:
     booked: int = 0
     waiting: list[Ntry] = field(default_factory=list)
     sent: list[bytes] = field(default_factory=list)
+    told: list[Ntry] = field(default_factory=list)  # the latest, with all the bank knows of them
+    bare: list[Ntry] = field(default_factory=list)  # what it stated without details
 
     def book(
         self, minor: int, day: date, *, text: str = "", e2e: str | None = None, **tx: Any
@@ -56,23 +58,25 @@ class Bank:
         """Book an amount; below 0 it leaves the account."""
         self.booked += 1
         amount, direction = decimal_text(abs(minor), self.currency), "CRDT" if minor > 0 else "DBIT"
-        self.waiting.append(
-            Ntry(
-                amount,
-                direction,
-                reference=f"{self.code}{self.currency}{self.booked}",
-                currency=self.currency,
-                booked_on=day.isoformat(),
-                txs=(Tx(amount, direction, e2e=e2e, text=text, **tx),),
-            )
+        entry = Ntry(
+            amount,
+            direction,
+            reference=f"{self.code}{self.currency}{self.booked}",
+            currency=self.currency,
+            booked_on=day.isoformat(),
+            txs=(Tx(amount, direction, e2e=e2e, text=text, **tx),),
         )
+        self.waiting.append(entry)
+        self.told = [*self.told[-9:], entry]
         self.balance += minor
 
-    def state(self, day: date, version: int) -> bytes:
-        """Write the statement of what was booked."""
+    def state(self, day: date, version: int, *, bare: bool = False) -> bytes:
+        """Write the statement of what was booked; a bare one leaves all details to notices."""
         self.sequence += 1
+        stated = [replace(entry, txs=()) for entry in self.waiting] if bare else self.waiting
+        self.bare += self.waiting if bare else []
         file = statement(
-            *self.waiting,
+            *stated,
             opening=decimal_text(self.stated, self.currency),
             closing=decimal_text(self.balance, self.currency),
             version=version,

@@ -10,7 +10,7 @@ from typing import Any
 from federation.scenario.model import Scenario
 from federation.values.party import HUB
 from tests.federation.harness import TOML, write_scenario
-from tests.stateful import closing, paying, selling
+from tests.stateful import closing, exchange, notices, paying, selling
 from tests.stateful.facts import hold_always, hold_at_rest
 from tests.stateful.life import ACCOUNTS, LABS, Bank, Life
 from tests.stateful.world import DefectError, Request, a_world, done
@@ -65,12 +65,14 @@ async def ask_again(life: Life) -> None:
 
 
 async def go_down(life: Life) -> None:
-    """A node is down for a while, or comes back."""
-    down = [code for code in life.world.nodes if not life.world.sites[code].is_up]
+    """A server is down for a while, or comes back: a node, or the hub for all of them."""
+    down = [code for code, site in life.world.sites.items() if not site.is_up]
     if down and life.chance(0.5):
         life.world.sites[down[0]].is_up = True
     elif not down and life.chance(0.4):
-        life.world.sites[life.random.choice(life.world.nodes)].is_up = False
+        code = life.random.choice([*life.world.nodes, HUB])
+        life.counts[f"outage of {code}"] += 1
+        life.world.sites[code].is_up = False
 
 
 OPERATIONS: dict[Operation, int] = {
@@ -82,7 +84,7 @@ OPERATIONS: dict[Operation, int] = {
     selling.opt_out: 1,
     closing.tick: 14,
     closing.go_on: 12,
-    closing.close_month: 2,
+    closing.close_month: 6,
     closing.miss_a_month: 1,
     closing.object_: 2,
     closing.correct_fully: 3,
@@ -93,9 +95,10 @@ OPERATIONS: dict[Operation, int] = {
     closing.correct: 3,
     closing.claim_held: 4,
     closing.decide_held: 3,
+    closing.dispute: 3,
     closing.publish_rates: 1,
     paying.lab_pays: 4,
-    paying.collect: 5,
+    paying.collect: 9,
     paying.bank_life: 1,
     paying.record_receipt: 2,
     paying.bank_books: 6,
@@ -112,6 +115,10 @@ OPERATIONS: dict[Operation, int] = {
     paying.exclude: 2,
     paying.pay_ahead: 1,
     paying.use_overpayment: 2,
+    exchange.sell_currency: 3,
+    exchange.bank_exchanges: 2,
+    exchange.treasury_day: 6,
+    notices.notify: 5,
     deliver: 30,
     work: 8,
     deliver_again: 3,
@@ -207,6 +214,9 @@ async def come_to_rest(life: Life) -> None:
         if bank.waiting:
             await paying.send_statement(life, bank)
     await world.drain()
+    await notices.tell_the_rest(life)
+    await notices.notices_are_of_their_entries(life)
+    await exchange.sell_the_rest(life)
     await world.check()
     await hold_always(life)
     await hold_at_rest(life)

@@ -6,7 +6,7 @@ from federation.values.party import HUB
 from tests.banking.bank import status_report
 from tests.federation.harness import MEMBER_IDS
 from tests.stateful.life import OFFICER, OFFICERS, Bank, Life
-from tests.stateful.world import Request
+from tests.stateful.world import Answer, Request
 
 QUEUE = """query($first: Int!) { bankQueue(first: $first) { entry { id signed }
   suggestions { isExact items { kind ref amount } } } }"""
@@ -118,7 +118,7 @@ async def _book_one(life: Life, code: str, row: Any) -> None:
         )
         if fate == "reject":
             life.booked.add(f"{code} {number}")
-        await life.ask(_upload(life, code, report))
+        await life.ask(upload_file(life, code, report))
         return
     life.booked.add(f"{code} {number}")
     book_payment(life, code, number, payee, int(amount), currency)
@@ -164,22 +164,26 @@ async def state(life: Life) -> None:
     if not life.world.sites[bank.code].is_up:
         return
     if bank.sent and life.chance(0.15):
-        await life.ask(_upload(life, bank.code, life.random.choice(bank.sent)))
+        await life.ask(upload_file(life, bank.code, life.random.choice(bank.sent)))
     elif bank.sent and life.chance(0.05):
         wrong = bank.sent[-1].replace(b"<Amt Ccy", b"<Amt  Ccy").replace(b"CLBD", b"OPBD")
-        await life.ask(_upload(life, bank.code, wrong))
+        await life.ask(upload_file(life, bank.code, wrong))
     elif bank.waiting:
         await send_statement(life, bank)
 
 
 async def send_statement(life: Life, bank: Bank) -> None:
-    """Import what a bank booked; it is never refused."""
+    """Import what a bank booked, sometimes without details; it is never refused."""
     version = life.random.choice([2, 4, 8])
-    answer = await life.ask(_upload(life, bank.code, bank.state(life.today, version)))
+    bare = life.mischief > 0 and life.chance(0.15)
+    answer = await life.ask(
+        upload_file(life, bank.code, bank.state(life.today, version, bare=bare))
+    )
     assert answer.is_done, f"{bank.code} {bank.currency}: {answer}"
 
 
-def _upload(life: Life, code: str, file: bytes) -> Request:
+def upload_file(life: Life, code: str, file: bytes) -> Request:
+    """Return a request that imports a bank's file."""
     headers = {"Content-Type": "application/xml"}
     who = life.random.choice(OFFICERS)
     return Request(code, who, OFFICER, "/banking/files", {}, file, headers)
@@ -216,8 +220,13 @@ async def settle_entry(life: Life, code: str, row: dict[str, Any]) -> None:
         items.append({"kind": kind, "ref": ref, "amount": str(left), "note": "as the papers say"})
     if life.chance(0.05):
         items[0]["amount"] = str(int(items[0]["amount"]) + 1)
+    await settle_entry_as(life, code, entry, items)
+
+
+async def settle_entry_as(life: Life, code: str, entry: str, items: list[dict[str, Any]]) -> Answer:
+    """Say what an entry was for."""
     named = {"entry": entry, "items": items, "reason": "as the papers say"}
-    await life.ask(life.officer(code, "settleWithItems", **named))
+    return await life.ask(life.officer(code, "settleWithItems", **named))
 
 
 async def match_exactly(life: Life) -> None:

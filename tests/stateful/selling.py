@@ -22,6 +22,7 @@ PAGES = (
     "https://press.example/{}",
     "https://press.example/copy/{}",
     "https://both.example/{}",
+    "https://both.example/{}",
     "https://twins.example/{}",
     "https://late.example/{}",
     "https://orphan.example/{}",

@@ -26,8 +26,8 @@ async def story(sqlite, tmp_path):
         await hold_at_rest(story.life)
 
 
-async def settled(story):
-    """September is over: two collectives share what one licence earned."""
+async def settled(story, *more):
+    """September is over: two collectives share what one licence earned, and who is in `more`."""
     await story.sell(HUB, "lab-one", 3_650_000)
     await story.drain()
     receipt = {"licence": "HUB-000001", "receivedOn": "2026-09-02", "amount": "3650000", "key": "r"}
@@ -39,6 +39,7 @@ async def settled(story):
         "s",
         ("HUB-000001", "news.example/de/1", 5_000, "2026-09-10"),
         ("HUB-000001", "news.example/gb/1", 3_000, "2026-09-10"),
+        *more,
     )
     story.at(10, 1)
     await story.ask(upload(HUB, "settlement", OFFICER, "/settlement/rates", RATES))
@@ -128,3 +129,21 @@ async def test_what_left_the_net_is_not_proposed_again(story):
     assert answer.code == "PAYMENT_STATE"
     assert "is not owed since excluded/2026-09/DE" in answer.value
     assert await story.life.world.sites["DE"].mark() == before
+
+
+async def test_a_run_that_is_taken_back_and_advised_again_credits_once(story):
+    await settled(story, ("HUB-000001", "press.example/copy/1", 700, "2026-09-10"))
+    await story.officer(HUB, "calculateRun", period="2026-09")
+    first = await story.run("2026-09")
+    await story.officer(HUB, "adviseRun", runId=first)
+    await story.drain()
+    await story.officer(HUB, "withdrawRun", runId=first, reason="a look at it")
+    await story.drain()
+
+    await approved(story, "2026-09")
+    await story.drain()
+
+    assert await story.run("2026-09") == first
+    credits_ = "SELECT licence, stated_by FROM settlement_stated_credit WHERE run_id = :run"
+    assert await story.life.rows("FR", credits_, run=first) == [("HUB-000001", "GB")]
+    assert await story.life.rows("FR", "SELECT run_id FROM settlement_distribution") == [(first,)]

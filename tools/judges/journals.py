@@ -15,8 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
-from federation.ledger.beancount import ExportEntry, ExportPosting, write_beancount
-from federation.ledger.hledger import write_hledger
+from federation.ledger.beancount import ExportEntry, ExportPosting
+from federation.ledger.export import FORMS, write_journal
 
 BEAN_CHECK = [str(Path(sys.executable).with_name("bean-check"))]
 HLEDGER = ["hledger", "check", "--strict", "--file"]
@@ -109,9 +109,9 @@ def write_samples(folder: Path) -> list[Path]:
         ),
     ]
     files = []
-    for form, write in (("beancount", write_beancount), ("hledger", write_hledger)):
+    for form, text in FORMS.items():
         file = folder / f"sample.{form}"
-        file.write_bytes(write("Sample", entries))
+        file.write_bytes(write_journal(text("Sample"), entries))
         files.append(file)
     return files
 
