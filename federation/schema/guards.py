@@ -9,6 +9,7 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    OperationDefinitionNode,
     Token,
     TokenKind,
     parse,
@@ -102,6 +103,8 @@ class Guards(SchemaExtension):
                 errors = check_document(schema, document, limits)
                 if query and not errors:
                     self._documents.keep(query, limits, document)
+            if not errors and context._provided_operation_name is None:  # noqa: SLF001
+                errors = _unnamed(document)  # Strawberry would run the first
             context.pre_execution_errors = list(errors)
         yield
 
@@ -155,6 +158,17 @@ def check_document(
         return (refusal,)
     found = validate_document(schema, document, tuple(specified_rules))
     return tuple(_with_code(error, "INVALID_DOCUMENT") for error in found)
+
+
+def _unnamed(document: DocumentNode) -> tuple[GraphQLError, ...]:
+    """Return why a document of several operations does not run when none of them is named."""
+    operations = [
+        node for node in document.definitions if isinstance(node, OperationDefinitionNode)
+    ]
+    if len(operations) < 2:  # noqa: PLR2004
+        return ()
+    message = "The document has several operations: name one as operationName."
+    return (GraphQLError(message, operations[:2], extensions={"code": "OPERATION_NAME"}),)
 
 
 class Masking(MaskErrors):

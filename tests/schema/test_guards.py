@@ -304,3 +304,16 @@ async def test_a_document_with_too_many_characters_is_not_parsed():
         "DOCUMENT_TOO_LARGE",
         "The document has 16400 characters; 16384 are allowed.",
     )
+
+
+async def test_of_several_operations_one_is_named_or_none_runs():
+    document = "query A { __typename } query B { b: __typename }"
+
+    code, message = await refusal(document)
+    named = await probe.schema.execute(document, operation_name="B")
+
+    assert (code, message) == (
+        "OPERATION_NAME",
+        "The document has several operations: name one as operationName.",
+    )
+    assert named.data == {"b": "Query"}
