@@ -2,11 +2,14 @@
 
 A debtor that left the month's net owes its part to the node directly, and may never pay. Until it
 has, the month's payments to members are held back, unless two people decide otherwise: the
-collective then pays with money it has not got yet (decision 0015).
+collective then pays with money it has not got yet (decision 0015). They decide about what is
+awaited by then; a debtor that leaves later is another decision.
 """
 
 from datetime import datetime
 from typing import ClassVar
+
+import msgspec
 
 from federation.errors import RefusalError
 from federation.money import Money
@@ -35,9 +38,21 @@ class NothingAwaitedError(RefusalError):
 
 
 class NoPayAheadError(RefusalError):
-    """Nobody proposed to pay this month's members ahead."""
+    """Nobody proposed to pay this month's members ahead, or it is decided already."""
 
     code: ClassVar[str] = "NO_PAY_AHEAD"
+
+
+class PayAheadProposedError(RefusalError):
+    """Somebody proposed it already, otherwise: that is decided or withdrawn first."""
+
+    code: ClassVar[str] = "PAY_AHEAD_PROPOSED"
+
+
+class AwaitedChangedError(RefusalError):
+    """More is awaited by now than was proposed: withdraw it and propose it anew."""
+
+    code: ClassVar[str] = "AWAITED_CHANGED"
 
 
 async def awaited(session: ReadSession, period: Month) -> list[Incoming]:
@@ -53,11 +68,14 @@ async def awaited(session: ReadSession, period: Month) -> list[Incoming]:
 
 
 async def held_back(session: ReadSession, period: Month) -> list[Incoming]:
-    """Return for what members wait: nothing where two people decided to pay them ahead."""
-    decision = await find_decision(session, period)
-    if decision is not None and decision.confirmed_by is not None:
-        return []
-    return await awaited(session, period)
+    """Return for what members wait: not for what two people decided to pay them ahead of."""
+    decided = {
+        remittance
+        for row in await store.pay_ahead(session, period)
+        if row.confirmed_by is not None
+        for remittance in remittances_of(row)
+    }
+    return [row for row in await awaited(session, period) if row.id not in decided]
 
 
 async def require_money(session: ReadSession, period: Month) -> None:
@@ -84,36 +102,71 @@ async def paid_ahead(session: ReadSession, period: Month) -> int:
     return sum(row.amount for row in rows)
 
 
+def remittances_of(row: PayAhead) -> list[str]:
+    """Return the ids of the remittances that a decision is about, in their order."""
+    return msgspec.json.decode(row.remittances, type=list[str])
+
+
+def covers(row: PayAhead, rows: list[Incoming]) -> bool:
+    """Tell whether all that members wait for is in a decision, or its proposal."""
+    return {found.id for found in rows} <= set(remittances_of(row))
+
+
 async def find_decision(session: ReadSession, period: Month) -> PayAhead | None:
-    """Return the decision to pay a month's members ahead, or its proposal."""
-    return await session.get(PayAhead, period)
+    """Return the newest decision to pay a month's members ahead, or its proposal."""
+    rows = [row for row in await store.pay_ahead(session, period) if row.withdrawn_by is None]
+    return rows[-1] if rows else None
 
 
 async def propose(
     session: WriteSession, period: Month, reason: str, *, who: str, at: datetime
 ) -> PayAhead:
     """Propose to pay a month's members before a debtor has paid; the same again changes nothing."""
-    known = await find_decision(session, period)
-    if known is not None:
+    why = stated(reason, ReasonMissingError)
+    rows, known = await held_back(session, period), await find_decision(session, period)
+    if known is not None and known.reason == why and covers(known, rows):
         return known
-    if not await awaited(session, period):
+    if known is not None and known.confirmed_by is None:
+        raise PayAheadProposedError(f"{period}, by {known.proposed_by}: {known.reason}")
+    if not rows:
         raise NothingAwaitedError(period)
     row = PayAhead(
         period=period,
-        reason=stated(reason, ReasonMissingError),
+        remittances=msgspec.json.encode([found.id for found in rows]).decode(),
+        reason=why,
         proposed_by=who,
         proposed_at=at,
     )
     session.add(row)
+    await session.flush()
     return row
 
 
 async def confirm(session: WriteSession, period: Month, *, who: str, at: datetime) -> PayAhead:
-    """Confirm as another person: from then on the month's members can be paid."""
+    """Confirm as another person, if no more is awaited than was proposed: members can be paid."""
     row = await find_decision(session, period)
     if row is None:
         raise NoPayAheadError(period)
-    if row.confirmed_by is None:
-        require_other_person(row.proposed_by, who)
-        row.confirmed_by, row.confirmed_at = who, at
+    if row.confirmed_by is not None:
+        return row
+    require_other_person(row.proposed_by, who)
+    rows = await held_back(session, period)
+    if not rows:
+        raise NothingAwaitedError(period)
+    if not covers(row, rows):
+        raise AwaitedChangedError(f"{period}: {in_words(rows)}")
+    row.confirmed_by, row.confirmed_at = who, at
+    return row
+
+
+async def withdraw(session: WriteSession, period: Month, *, who: str, at: datetime) -> PayAhead:
+    """Take back what nobody has confirmed: it can be proposed anew."""
+    rows = await store.pay_ahead(session, period)
+    if not rows:
+        raise NoPayAheadError(period)
+    row = rows[-1]
+    if row.confirmed_by is not None:
+        raise NoPayAheadError(f"{period}: {row.confirmed_by} confirmed it")
+    if row.withdrawn_by is None:
+        row.withdrawn_by, row.withdrawn_at = who, at
     return row

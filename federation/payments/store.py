@@ -19,6 +19,7 @@ from federation.payments.tables import (
     Exclusion,
     ExportedFile,
     Incoming,
+    PayAhead,
     Payment,
     PaymentEvent,
     SetOff,
@@ -174,6 +175,12 @@ async def waited_for(session: ReadSession) -> list[Incoming]:
     """Return the remittances that have not come in whole, by id."""
     query = select(Incoming).where(Incoming.state == "EXPECTED").order_by(Incoming.id)
     return list(await session.scalars(query.limit(ROWS_MAX)))
+
+
+async def pay_ahead(session: ReadSession, period: Month) -> list[PayAhead]:
+    """Return the decisions to pay a month's members ahead, proposed or withdrawn too, in order."""
+    query = select(PayAhead).where(PayAhead.period == period).order_by(PayAhead.id)
+    return list(await session.scalars(query))
 
 
 async def paid_though_excluded(session: ReadSession) -> list[Incoming]:

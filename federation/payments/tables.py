@@ -151,7 +151,9 @@ class Exclusion(Base):
 class PayAhead(Base):
     """At a node: a month's members are paid before a debtor that left its net has: by two people.
 
-    In force once another person has confirmed it.
+    In force once another person has confirmed it, for the `remittances` that were awaited when it
+    was proposed, and for no other: a JSON list of ids of `Incoming`. What is neither confirmed nor
+    withdrawn is a proposal; a month has one at a time.
     """
 
     __tablename__ = "settlement_pay_ahead"
@@ -159,13 +161,18 @@ class PayAhead(Base):
         CheckConstraint(
             "confirmed_by IS NULL OR confirmed_by <> proposed_by", name="maker_is_not_checker"
         ),
+        CheckConstraint("confirmed_by IS NULL OR withdrawn_by IS NULL", name="one_end"),
     )
-    period: Mapped[Month] = mapped_column(String(7), primary_key=True)
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    period: Mapped[Month] = mapped_column(String(7), index=True)
+    remittances: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text)
     proposed_by: Mapped[str] = mapped_column(String(255))
     proposed_at: Mapped[datetime] = mapped_column(Instant)
     confirmed_by: Mapped[str | None] = mapped_column(String(255))
     confirmed_at: Mapped[datetime | None] = mapped_column(Instant)
+    withdrawn_by: Mapped[str | None] = mapped_column(String(255))
+    withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class Conversion(Base):

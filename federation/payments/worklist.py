@@ -52,7 +52,7 @@ async def _of_members(session: ReadSession) -> list[WorkItem]:
         if not rows:
             continue
         why, turn = f"{ahead.in_words(rows)}: they wait or are paid ahead", Role.SETTLEMENT_OFFICER
-        if decision is not None:
+        if decision is not None and decision.confirmed_by is None and ahead.covers(decision, rows):
             why = f"{decision.proposed_by} pays them ahead: {decision.reason}"
             turn = Role.SETTLEMENT_APPROVER
         items.append(WorkItem("members' payments", period, why, turn))

@@ -2,6 +2,17 @@
 
 import pytest_asyncio
 
+from federation.payments import ahead, incoming
+from federation.payments.ahead import (
+    AwaitedChangedError,
+    MoneyAwaitedError,
+    NoPayAheadError,
+    NothingAwaitedError,
+    PayAheadProposedError,
+)
+from federation.payments.postings import Amount, Leg
+from federation.payments.proposal import Awaited
+from tests.databases import refused
 from tests.federation.harness import nothing_changes, resumed, tell
 from tests.payments.month import (
     AFTER_DUE,
@@ -25,6 +36,8 @@ PROPOSE = """mutation($reason: String!) { proposePayAhead(period: "2026-09", rea
   ... on PayAhead { proposedBy confirmedBy } ... on Refused { code message } } }"""
 AGREE = """mutation { confirmPayAhead(period: "2026-09") {
   ... on PayAhead { proposedBy confirmedBy } ... on Refused { code message } } }"""
+WITHDRAW = """mutation { withdrawPayAhead(period: "2026-09") {
+  ... on PayAhead { reason withdrawnBy remittances } ... on Refused { code message } } }"""
 GB_OWES = {"payer": "GB", "amount": {"minor": "973703", "currency": "EUR"}}
 LAWFUL = "paid from the reserve within the six months of the law"
 
@@ -134,6 +147,26 @@ async def test_two_people_pay_members_ahead_and_this_is_said(any_backend, owing)
         }
 
 
+async def test_a_proposal_is_withdrawn_by_those_who_propose(any_backend, owing):
+    async with resumed(any_backend, owing) as small:
+        await leave(small)
+        await at_fr(small, PROPOSE, reason=LAWFUL)
+        async with nothing_changes(small):
+            no_office = await at_fr(small, WITHDRAW, "approver")
+        assert no_office.code == "NOT_ALLOWED"
+
+        answer = await at_fr(small, WITHDRAW)
+
+        assert answer.body["data"]["withdrawPayAhead"] == {
+            "reason": LAWFUL,
+            "withdrawnBy": "settlement",
+            "remittances": ["PAY-2026-09-GB-FR"],
+        }
+        assert (await distribution(small))["payAhead"] is None
+        [item] = await of_members(small)
+        assert item["turn"] == "settlement_officer"
+
+
 async def test_what_was_proposed_before_the_debtor_left_is_not_exported(any_backend, owing):
     async with resumed(any_backend, owing) as small:
         await at_fr(small, MEMBERS)
@@ -143,3 +176,110 @@ async def test_what_was_proposed_before_the_debtor_left_is_not_exported(any_back
         async with nothing_changes(small):
             [held_up] = await export_all(small, "FR")
         assert held_up.code == "MONEY_AWAITED"
+
+
+PERIOD = "2026-09"
+OFFICER, APPROVER = {"who": "two-hats", "at": AFTER_DUE}, {"who": "approver", "at": AFTER_DUE}
+
+
+async def leaves(database, debtor, amount):
+    """Let a debtor leave the net at FR, which waits for its part."""
+    async with database.write("test") as session:
+        owed = Amount(amount, "EUR")
+        awaited = Awaited(
+            incoming_id=f"PAY-2026-09-{debtor}-FR",
+            run="ab" * 32,
+            period=PERIOD,
+            payer=debtor,
+            amount=owed,
+            debt=Leg(f"Liabilities:FR:Due:{debtor}", owed),
+            due_on=AFTER_DUE.date(),
+            is_net=False,
+        )
+        incoming.expect(session, awaited)
+
+
+async def decide(database, act, who, *reason):
+    async with database.write("test") as session:
+        return await act(session, PERIOD, *reason, **who)
+
+
+async def test_a_decision_is_about_the_debtors_that_had_left_by_then(database):
+    await leaves(database, "GB", 10_000)
+    await decide(database, ahead.propose, OFFICER, LAWFUL)
+    await decide(database, ahead.confirm, APPROVER)
+    async with database.read() as session:
+        await ahead.require_money(session, PERIOD)
+
+    await leaves(database, "DE", 100_000_000)
+
+    found = await refused(
+        database, MoneyAwaitedError, lambda session: ahead.require_money(session, PERIOD)
+    )
+    assert found.detail == "2026-09: DE owes 1000000.00 EUR"
+
+    second = await decide(database, ahead.propose, OFFICER, LAWFUL)
+    await decide(database, ahead.confirm, APPROVER)
+    assert second.remittances == '["PAY-2026-09-DE-FR"]'
+    async with database.read() as session:
+        await ahead.require_money(session, PERIOD)
+
+
+async def test_nobody_confirms_what_has_changed_since_it_was_proposed(database):
+    await leaves(database, "GB", 10_000)
+    await decide(database, ahead.propose, OFFICER, LAWFUL)
+    await leaves(database, "DE", 100_000_000)
+
+    found = await refused(
+        database,
+        AwaitedChangedError,
+        lambda session: ahead.confirm(session, PERIOD, **APPROVER),
+    )
+    assert found.detail == "2026-09: DE owes 1000000.00 EUR, GB owes 100.00 EUR"
+
+    for debtor, amount in (("GB", 10_000), ("DE", 100_000_000)):
+        async with database.write("test") as session:
+            name = f"PAY-2026-09-{debtor}-FR"
+            await incoming.receive(session, name, "FR", AFTER_DUE.date(), Amount(amount, "EUR"))
+    await refused(
+        database,
+        NothingAwaitedError,
+        lambda session: ahead.confirm(session, PERIOD, **APPROVER),
+    )
+
+
+async def test_a_second_proposal_with_another_reason_is_refused_and_names_the_first(database):
+    await leaves(database, "GB", 10_000)
+    first = await decide(database, ahead.propose, OFFICER, LAWFUL)
+
+    same = await decide(database, ahead.propose, OFFICER, LAWFUL)
+    found = await refused(
+        database,
+        PayAheadProposedError,
+        lambda session: ahead.propose(session, PERIOD, "another", **OFFICER),
+    )
+
+    assert same.id == first.id
+    assert found.detail == f"2026-09, by two-hats: {LAWFUL}"
+
+
+async def test_a_proposal_is_withdrawn_and_made_anew_and_a_decision_is_not(database):
+    await leaves(database, "GB", 10_000)
+    await refused(
+        database, NoPayAheadError, lambda session: ahead.withdraw(session, PERIOD, **OFFICER)
+    )
+    first = await decide(database, ahead.propose, OFFICER, LAWFUL)
+    for _ in range(2):
+        assert (await decide(database, ahead.withdraw, OFFICER)).id == first.id
+    await refused(
+        database, NoPayAheadError, lambda session: ahead.confirm(session, PERIOD, **APPROVER)
+    )
+
+    second = await decide(database, ahead.propose, OFFICER, "another")
+    await decide(database, ahead.confirm, APPROVER)
+
+    assert second.id != first.id
+    found = await refused(
+        database, NoPayAheadError, lambda session: ahead.withdraw(session, PERIOD, **OFFICER)
+    )
+    assert found.detail == "2026-09: approver confirmed it"
