@@ -31,6 +31,7 @@ from federation.payments.names import correction_id
 from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Awaited, Proposal, Side
+from federation.payments.set_off import less
 from federation.settlement.clearing import converted
 from federation.settlement.computed import ComputedRun, computed, read_run
 from federation.settlement.messages import RunCorrected
@@ -298,7 +299,9 @@ async def _expect(
             due_on=now.date() + timedelta(days=terms.payment_days),
         )
         await payments.propose(session, proposal, who=HUB, at=now)
-    amount = int(message.remittance) - int(message.set_off)
+    amount, taken = int(message.remittance), int(message.set_off)
+    if taken:
+        amount = less(amount, taken, correction_id(run.period, run.run_id, own.code))
     if amount > 0:
         awaited = Awaited(
             incoming_id=correction_id(run.period, run.run_id, own.code),

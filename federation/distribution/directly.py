@@ -14,7 +14,7 @@ from federation.ledger.names import of_correction
 from federation.months.tables import Run
 from federation.payments import service as payments_service
 from federation.payments import set_off
-from federation.payments.between import Owed, settle_between
+from federation.payments.between import Owed, by_pair, refuse_left_over, settle_between
 from federation.payments.names import correction_id
 from federation.payments.postings import Amount
 from federation.payments.proposal import Side
@@ -119,9 +119,10 @@ async def settle_directly(
     """Propose what this node owes others directly, and wait for what others owe it.
 
     As with remittances the amount is in the payee's settlement currency. What others get less is
-    kept for their next credits; of a credit the hub says what older debits take up.
+    kept for their next credits; of a credit the hub says what older debits take up, and it is
+    refused where that is more than the credits.
     """
-    left = {(item.payer, item.payee): int(item.amount) for item in message.set_off_between}
+    left = by_pair(message.set_off_between)
     accounts = {own.code: own.account, **message.accounts}
     for due in directly.dues:
         if not due.is_gained:
@@ -142,3 +143,4 @@ async def settle_directly(
             set_off=taken,
         )
         await settle_between(session, own.code, owed, accounts, at=now)
+    refuse_left_over(left)

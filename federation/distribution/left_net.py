@@ -1,6 +1,6 @@
 """At a node: a debtor left a month's net, so part of what lay with the hub lies with it now."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from federation.distribution import store
@@ -10,7 +10,7 @@ from federation.ledger.accounts import Entry
 from federation.payments import incoming, netting
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
-from federation.payments.between import Owed, settle_between
+from federation.payments.between import Owed, by_pair, refuse_left_over, settle_between
 from federation.payments.messages import NetRecomputed
 from federation.payments.names import left_net_document, remittance_id
 from federation.payments.netting import Recomputed
@@ -25,7 +25,7 @@ from federation.values.party import HUB
 
 @dataclass(frozen=True, slots=True)
 class _Net:
-    """The recomputed month as this node sees it."""
+    """The recomputed month as this node sees it; `set_off` is what is still to be taken up."""
 
     here: str
     message: NetRecomputed
@@ -34,6 +34,7 @@ class _Net:
     accounts: dict[str, PaymentAccount | None]
     due_on: date
     at: datetime
+    set_off: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
 
     @property
     def currency(self) -> str:
@@ -65,6 +66,7 @@ async def receive_recomputed(
         accounts={here: account, HUB: account_in(terms), **message.accounts},
         due_on=now.date() + timedelta(days=terms.payment_days),
         at=now,
+        set_off=by_pair(message.set_off),
     )
     entry = Entry(
         now.date(),
@@ -77,6 +79,7 @@ async def receive_recomputed(
         await _leave(session, net)
     else:
         await _stay(session, net)
+    refuse_left_over(net.set_off)
 
 
 async def _leave(session: WriteSession, net: _Net) -> None:
@@ -150,10 +153,6 @@ async def _settle(
         amount=amount,
         debt=debt,
         due_on=net.due_on,
-        set_off=sum(
-            int(item.amount)
-            for item in net.message.set_off
-            if (item.payer, item.payee) == (payer, payee)
-        ),
+        set_off=net.set_off.pop((payer, payee), 0),
     )
     await settle_between(session, net.here, owed, net.accounts, at=net.at)

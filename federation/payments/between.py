@@ -6,7 +6,7 @@ older debits of the same pair, and tells both (decision 0014). A debit is never 
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import ClassVar
@@ -17,7 +17,7 @@ from federation.ledger.accounts import Accounts, Entry, Posting, transfer
 from federation.payments import incoming, postings, service, set_off, store
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Awaited, Proposal, Side
-from federation.payments.set_off import NOTHING, Debit, Used
+from federation.payments.set_off import NOTHING, Debit, TooMuchSetOffError, Used
 from federation.payments.tables import SetOff
 from federation.settlement.messages import Between
 from federation.store.sessions import WriteSession
@@ -50,6 +50,21 @@ class Owed:
     debt: Amount
     due_on: date
     set_off: int = 0
+
+
+def by_pair(items: Iterable[Between]) -> dict[tuple[str, str], int]:
+    """Return {(payer, payee): what the hub sets off of what the one owes the other}."""
+    found: defaultdict[tuple[str, str], int] = defaultdict(int)
+    for item in items:
+        found[item.payer, item.payee] += int(item.amount)
+    return dict(found)
+
+
+def refuse_left_over(left: Mapping[tuple[str, str], int]) -> None:
+    """Refuse what the hub sets off of nothing that is owed here."""
+    for (payer, payee), amount in left.items():
+        if amount:
+            raise TooMuchSetOffError(f"{amount} of {payer} with {payee}")
 
 
 async def settle_between(
@@ -104,6 +119,7 @@ async def _set_off(session: WriteSession, here: str, owed: Owed, number: str, on
     """
     if not owed.set_off:
         return NOTHING
+    set_off.less(owed.amount.minor, owed.set_off, number)
     taken = await _take(session, owed.payer, owed.payee, owed.set_off, number, owed.period, on)
     debt = owed.debt.minor * owed.set_off // owed.amount.minor
     if owed.payer == here:

@@ -103,7 +103,10 @@ async def propose_own_remittance(
     """At a node: propose what it owes the hub, or wait for what it gets."""
     period, account = remittance.period, Accounts(own.code).due(HUB)
     due_on = now.date() + timedelta(days=terms.payment_days)
-    gets = remittance.minor - remittance.set_off
+    own_id = remittance_id(period, HUB, own.code)
+    gets = remittance.minor
+    if remittance.set_off:
+        gets = payments_set_off.less(remittance.minor, remittance.set_off, own_id)
     if remittance.minor < 0:
         owed = Amount(-remittance.minor, remittance.currency)
         proposal = Proposal(
@@ -120,7 +123,7 @@ async def propose_own_remittance(
         await service.propose(session, proposal, who=HUB, at=now)
     elif gets > 0:
         awaited = Awaited(
-            incoming_id=remittance_id(period, HUB, own.code),
+            incoming_id=own_id,
             run=remittance.run_id,
             period=period,
             payer=HUB,

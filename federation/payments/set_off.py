@@ -8,7 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import ClassVar
 
+from federation.errors import RefusalError
 from federation.ledger.accounts import Accounts, Entry, transfer
 from federation.ledger.store import post
 from federation.payments import store
@@ -16,6 +18,12 @@ from federation.payments.tables import SetOff
 from federation.store.sessions import WriteSession
 from federation.values.month import Month, months_back
 from federation.values.party import HUB
+
+
+class TooMuchSetOffError(RefusalError):
+    """More is set off than is owed."""
+
+    code: ClassVar[str] = "TOO_MUCH_SET_OFF"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,13 @@ class Used:
 
 
 NOTHING = Used(0, 0)
+
+
+def less(amount: int, set_off: int, what: str) -> int:
+    """Return what is left of an amount, or refuse to set off more than it is."""
+    if set_off > max(amount, 0):
+        raise TooMuchSetOffError(f"{what}: {set_off} of {amount}")
+    return amount - set_off
 
 
 def take_up(debits: Iterable[Debit], credit: int) -> list[tuple[Debit, Used]]:

@@ -2,16 +2,21 @@
 
 from datetime import UTC, date, datetime
 
+import pytest
+
+from federation.distribution.directly import Directly, Due, settle_directly
 from federation.ledger.accounts import Entry, Posting
 from federation.ledger.store import post
 from federation.payments import between
 from federation.payments.between import NoSuchDebitError, Owed
 from federation.payments.postings import Amount
+from federation.payments.proposal import Side
+from federation.payments.remittances import Remittance, propose_own_remittance
 from federation.payments.service import get_payment
-from federation.payments.set_off import NewDebit, owe
+from federation.payments.set_off import NewDebit, TooMuchSetOffError, owe
 from federation.payments.store import find_incoming
-from federation.settlement.messages import Between
-from tests.databases import refused
+from federation.settlement.messages import Between, RunCorrected
+from tests.databases import HUB_TERMS, refused
 from tests.payments.factories import GB_ACCOUNT, HUB_ACCOUNT, balances
 
 NOW = datetime(2026, 11, 5, 9, tzinfo=UTC)
@@ -145,6 +150,68 @@ async def test_a_set_off_beyond_what_is_owed_is_refused(database):
                 session, here, owed(here), ACCOUNTS, at=NOW
             ),
         )
+
+
+async def test_more_than_the_credit_is_not_set_off_of_it(database):
+    await keep(database, a_debit(amount=100_000, cleared=85_000))
+
+    for here in ("GB", "FR"):
+        found = await refused(
+            database,
+            TooMuchSetOffError,
+            lambda session, here=here: between.settle_between(
+                session, here, owed(here, set_off=30_001), ACCOUNTS, at=NOW
+            ),
+        )
+        assert found.detail == f"{ADJ}: 30001 of 30000"
+
+
+def the_hub_says(*set_off):
+    return RunCorrected(
+        run_id="ab" * 32,
+        corrects="cd" * 32,
+        document="",
+        credits=[],
+        held=[],
+        uses=[],
+        remittance="0",
+        set_off="0",
+        left=["GB"],
+        set_off_between=list(set_off),
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "detail"),
+    [
+        ([Between("GB", "FR", "30001")], "1 of GB with FR"),
+        ([Between("GB", "FR", "20000"), Between("GB", "FR", "10001")], "1 of GB with FR"),
+        ([Between("GB", "FR", "1"), Between("FR", "GB", "5")], "5 of FR with GB"),
+    ],
+)
+async def test_a_correction_that_sets_off_more_than_it_gives_is_refused(database, said, detail):
+    await keep(database, a_debit(amount=100_000, cleared=85_000))
+    credit = Due("GB", "FR", Amount(25_600, "GBP"), Amount(30_000, "EUR"), 30_000)
+    directly = Directly((credit,), (), 30_000, frozenset())
+    message = the_hub_says(*said)
+
+    async def settle_it(session):
+        own = Side("FR", HUB_ACCOUNT)
+        await settle_directly(session, own, directly, message, "2026-09", HUB_TERMS, NOW)
+
+    assert (await refused(database, TooMuchSetOffError, settle_it)).detail == detail
+
+
+@pytest.mark.parametrize(("minor", "set_off"), [(500, 501), (-500, 1), (0, 1)])
+async def test_no_more_than_a_remittance_is_set_off_of_it(database, minor, set_off):
+    remittance = Remittance("ab" * 32, "2026-09", minor, "EUR", set_off)
+
+    async def propose_it(session):
+        own = Side("FR", HUB_ACCOUNT)
+        await propose_own_remittance(session, remittance, own, HUB_TERMS, NOW)
+
+    found = await refused(database, TooMuchSetOffError, propose_it)
+    assert found.detail == f"PAY-2026-09-HUB-FR: {set_off} of {minor}"
 
 
 async def test_the_hub_gives_up_after_their_time_what_two_owe_one_another(database):

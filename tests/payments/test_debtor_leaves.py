@@ -7,17 +7,22 @@ import sepaxml
 from lxml import etree
 
 from federation.distribution.inputs import RunMismatchError
+from federation.distribution.left_net import receive_recomputed
 from federation.distribution.net_returned import receive_returned
 from federation.ledger.accounts import Entry, transfer
 from federation.ledger.store import post
+from federation.months.store import approved_run
 from federation.payments import bankword, incoming
 from federation.payments import service as payments_service
-from federation.payments.messages import NetReturned
+from federation.payments.messages import NetRecomputed, NetReturned
 from federation.payments.postings import Amount
-from federation.payments.set_off import NewDebit, owe
+from federation.payments.set_off import NewDebit, TooMuchSetOffError, owe
+from federation.settlement.messages import Between
+from federation.settlement.run_document import decode
 from tests.databases import HUB_TERMS, refused
 from tests.federation.harness import a_line, nothing_changes, report_lines, resumed, tell
 from tests.federation.test_corrections import correct
+from tests.payments.factories import HUB_ACCOUNT
 from tests.payments.month import (
     AFTER_DUE,
     BEFORE_DUE,
@@ -301,6 +306,29 @@ async def test_what_an_excluded_debtor_still_pays_into_the_net_goes_back(any_bac
         await everybody_pays(small, "HUB", "GB")
         assert await dues(small) == {}
         assert await small.at("HUB", "auditor").ask(OVERPAYMENTS) == []
+
+
+async def test_what_is_set_off_of_nothing_that_a_node_owes_is_refused(any_backend, owing):
+    async with resumed(any_backend, owing) as small:
+        async with small.databases["HUB"].read() as session:
+            run = await approved_run(session, "2026-09")
+        accounts = dict.fromkeys(("GB", "DE", "FR"), HUB_ACCOUNT)
+        nothing = [Between("GB", "DE", "1")]
+        message = NetRecomputed(run.run_id, "2026-09", [], "GB", accounts, nothing)
+
+        async def receive(session):
+            await receive_recomputed(
+                session,
+                message,
+                decode(run.document),
+                here="FR",
+                account=HUB_ACCOUNT,
+                terms=HUB_TERMS,
+                now=AFTER_DUE,
+            )
+
+        found = await refused(small.databases["FR"], TooMuchSetOffError, receive)
+        assert found.detail == "1 of GB with DE"
 
 
 async def test_what_an_excluded_debtor_still_pays_is_set_off_and_the_rest_goes_back(
