@@ -67,8 +67,9 @@ async def _pay_less(
 ) -> None:
     """Cancel what was not exported of a remittance that the hub took as paid, or lower it.
 
-    What the bank has already is paid twice, and is an overpayment at the hub. One that is not
-    proposed yet, since its month comes by another stream, is waited for: the message is refused.
+    What the bank has already is paid twice, and is an overpayment at the hub, unless the bank does
+    not pay it: then no more than the rest is owed. One that is not proposed yet, since its month
+    comes by another stream, is waited for: the message is refused.
     """
     payment = await _in_force(session, against)
     if payment is None:
@@ -78,11 +79,12 @@ async def _pay_less(
     name = f"{OVERPAID}{message.refund}"
     if payment.state in states.NOT_EXPORTED:
         await payments_service.cancel(session, payment, f"set off: {name}", who=HUB, at=now)
+    payments_service.take_as_paid(payment, int(message.set_off))
     if payment.state not in states.NOT_PAID:
         return
     payments_service.not_owed_again(session, [payment], name, who=HUB, at=now)
-    left = payment.amount - int(message.set_off)
-    if left > 0:
+    owed, debt = payments_service.still_owed(payment)
+    if owed.minor > 0:
         rest = Proposal(
             kind=payment.kind,
             payment_id=await payments_store.next_id(session, base_id(payment.payment_id)),
@@ -90,8 +92,8 @@ async def _pay_less(
             period=payment.period,
             payer=Side(payment.payer, _kept(payment.payer_account)),
             payee=Side(payment.payee, _kept(payment.payee_account)),
-            amount=Amount(left, payment.currency),
-            debt=Leg(payment.debt_account, Amount(left, payment.debt_currency)),
+            amount=owed,
+            debt=debt,
             due_on=payment.due_on,
             replaces=payment.payment_id,
         )

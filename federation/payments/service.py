@@ -13,10 +13,10 @@ from federation.bankfiles.pain001 import check_account
 from federation.errors import RefusalError
 from federation.payments import record, states, store
 from federation.payments.names import LEFT_NET, OVERPAID, base_id, left_net_document, member_of
-from federation.payments.postings import Amount
+from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Proposal, Side
 from federation.payments.record import ReasonMissingError
-from federation.payments.set_off import NOTHING, Used
+from federation.payments.set_off import NOTHING, Used, less
 from federation.payments.tables import Payment
 from federation.registry.store import find_member
 from federation.store.sessions import ReadSession, WriteSession
@@ -205,8 +205,8 @@ async def set_aside(
 ) -> list[Payment]:
     """Cancel remittances of a month whose net is computed anew; return those not yet exported.
 
-    What was cancelled, rejected or returned before is set aside as well: the new net says what is
-    owed in its place, so none of them is proposed again.
+    What was cancelled, rejected or returned before is set aside as well, and what the bank has and
+    may reject: the new net says what is owed in its place, so none of them is proposed again.
     """
     cancelled: list[Payment] = []
     for payment in payments:
@@ -214,7 +214,7 @@ async def set_aside(
         if payment.state in states.NOT_EXPORTED:
             await cancel(session, payment, reason, who=who, at=at)
             cancelled.append(payment)
-        if payment.state in states.NOT_PAID:
+        if payment.state in states.NOT_PAID | states.AT_THE_BANK:
             reference = left_net_document(payment.period, debtor)
             record.note(session, payment, who=who, at=at, reason=reason, reference=reference)
     return cancelled
@@ -229,6 +229,20 @@ def not_owed_again(
             record.note(session, payment, who=who, at=at, reference=reference)
 
 
+def take_as_paid(payment: Payment, minor: int) -> None:
+    """Keep that the payee took some of a payment as paid, out of other money of its payer."""
+    less(payment.amount, payment.taken_as_paid + minor, payment.payment_id)
+    payment.taken_as_paid += minor
+
+
+def still_owed(payment: Payment) -> tuple[Amount, Leg]:
+    """Return what is owed of a payment that was not made, and of its debt."""
+    amount, debt = payment.amount - payment.taken_as_paid, record.debt_of(payment)
+    taken = debt.amount.minor * payment.taken_as_paid // payment.amount
+    left = Amount(debt.amount.minor - taken, debt.amount.currency)
+    return Amount(amount, payment.currency), Leg(debt.account, left)
+
+
 async def again(
     session: WriteSession,
     payment: Payment,
@@ -241,7 +255,8 @@ async def again(
 ) -> Payment:
     """Propose once more what was rejected, returned or cancelled, to the account of today.
 
-    Once only: what has been proposed again is not owed twice, nor what a new net stands for.
+    Once only: what has been proposed again is not owed twice, nor what a new net stands for, nor
+    what the payee took as paid while the bank had the order.
     """
     if payment.state not in states.NOT_PAID:
         raise states.PaymentStateError(f"{payment.payment_id} is {payment.state}")
@@ -257,6 +272,9 @@ async def again(
         by = await store.set_aside_by(session, payment.payment_id, what)
         if by is not None:
             raise states.PaymentStateError(f"{payment.payment_id} is not owed since {by}")
+    owed, debt = still_owed(payment)
+    if owed.minor == 0:
+        raise states.PaymentStateError(f"{payment.payment_id} was taken as paid")
     proposal = Proposal(
         kind=payment.kind,
         payment_id=await store.next_id(session, base_id(payment.payment_id)),
@@ -264,8 +282,8 @@ async def again(
         period=payment.period,
         payer=Side(payment.payer, payer_account),
         payee=Side(payment.payee, payee_account),
-        amount=Amount(payment.amount, payment.currency),
-        debt=record.debt_of(payment),
+        amount=owed,
+        debt=debt,
         due_on=payment.due_on,
         replaces=payment.payment_id,
     )

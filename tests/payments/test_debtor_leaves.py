@@ -410,19 +410,97 @@ async def test_what_the_hub_took_as_paid_is_not_paid_although_it_was_cancelled_b
         assert again.code == "PAYMENT_STATE"
 
 
+async def of_gb(small, act, payment_id, *said, **named):
+    """Let something happen to a payment of GB."""
+    async with small.databases["GB"].write("test") as session:
+        payment = await payments_service.get_payment(session, payment_id)
+        await act(session, payment, *said, who="bank", at=small.clock(), **named)
+
+
+async def test_what_the_hub_took_as_paid_is_not_owed_again_when_the_bank_rejects_the_order(
+    any_backend, owing
+):
+    async with resumed(any_backend, owing) as small:
+        await paid_after_it_left(small)
+        target = f"{P}GB-HUB/2"
+        await approve_all(small, "GB")
+        await export_all(small, "GB")
+        await says_returned(small, against=target, set_off="5000")
+        await of_gb(small, bankword.reject, target, "AC04")
+
+        again = await tell(small, "GB", small.at("GB", "settlement"), AGAIN, id=target)
+
+        third = again.body["data"]["proposePaymentAgain"]["id"]
+        assert third == f"{P}GB-HUB/3"
+        assert (await orders(small, "GB"))[third] == (11_321 - 5_000, "GBP", "PROPOSED")
+        async with small.databases["GB"].read() as session:
+            payment = await payments_service.get_payment(session, third)
+            assert payment.debt_amount == 11_321 - 5_000
+
+        # The rest is taken too: nothing is left to be proposed again.
+        await approve_all(small, "GB")
+        await export_all(small, "GB")
+        await says_returned(small, against=target, set_off="6321")
+        await of_gb(small, bankword.reject, third, "AC04")
+        async with nothing_changes(small):
+            again = await tell(small, "GB", small.at("GB", "settlement"), AGAIN, id=third)
+        assert again.code == "PAYMENT_STATE"
+        message = again.body["data"]["proposePaymentAgain"]["message"]
+        assert message.endswith(f"({third} was taken as paid)")
+
+
+async def test_more_than_a_payment_is_not_taken_as_paid(any_backend, owing):
+    async with resumed(any_backend, owing) as small:
+        await paid_after_it_left(small)
+        message = await returned(small, against=f"{P}GB-HUB/2", set_off="11322")
+
+        async def receive(session):
+            await receive_returned(session, message, here="GB", terms=HUB_TERMS, now=AFTER_DUE)
+
+        found = await refused(small.databases["GB"], TooMuchSetOffError, receive)
+        assert found.detail == f"{P}GB-HUB/2: 11322 of 11321"
+
+
+async def test_what_the_bank_had_when_its_payer_left_the_net_is_not_proposed_again(
+    any_backend, owing
+):
+    async with resumed(any_backend, owing) as small:
+        await approve_all(small, "GB")
+        await export_all(small, "GB")
+        await confirmed(small, "GB")
+        await of_gb(small, bankword.reject, f"{P}GB-HUB", "AC04")
+
+        async with nothing_changes(small):
+            again = await tell(small, "GB", small.at("GB", "settlement"), AGAIN, id=f"{P}GB-HUB")
+
+        assert again.code == "PAYMENT_STATE"
+        message = again.body["data"]["proposePaymentAgain"]["message"]
+        assert message.endswith(f"({P}GB-HUB is not owed since excluded/2026-09/GB)")
+
+
+async def returned(small, **what):
+    """Return what the hub says of money that came after GB had left, none of which goes back."""
+    async with small.databases["HUB"].read() as session:
+        run = (await incoming.store.find_incoming(session, f"{P}GB-HUB")).run_id
+    return NetReturned(
+        run_id=run,
+        period="2026-09",
+        refund=f"REFUND-{OVERPAID}",
+        refunded="0",
+        currency="GBP",
+        **what,
+    )
+
+
+async def says_returned(small, **what):
+    message = await returned(small, **what)
+    async with small.databases["GB"].write("test") as session:
+        await receive_returned(session, message, here="GB", terms=HUB_TERMS, now=AFTER_DUE)
+
+
 async def test_a_set_off_against_what_a_node_has_not_proposed_yet_waits_for_it(any_backend, owing):
     async with resumed(any_backend, owing) as small:
-        async with small.databases["HUB"].read() as session:
-            run = (await incoming.store.find_incoming(session, f"{P}GB-HUB")).run_id
-        unknown = NetReturned(
-            run_id=run,
-            period="2026-09",
-            refund=f"REFUND-{OVERPAID}",
-            refunded="5",
-            currency="GBP",
-            against="PAY-2026-10-GB-HUB",
-            set_off="7",
-        )
+        unknown = await returned(small, against="PAY-2026-10-GB-HUB", set_off="7")
 
         async def receive(session):
             await receive_returned(session, unknown, here="GB", terms=HUB_TERMS, now=AFTER_DUE)
