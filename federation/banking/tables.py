@@ -236,7 +236,8 @@ class OverpaymentSetOff(Base):
     __tablename__ = "bank_set_off"
     __table_args__ = (
         CheckConstraint(
-            "state <> 'APPROVED' OR decided_by <> proposed_by", name="maker_is_not_checker"
+            "state <> 'APPROVED' OR (decided_by IS NOT NULL AND decided_by <> proposed_by)",
+            name="maker_is_not_checker",
         ),
         CheckConstraint("state IN ('PROPOSED', 'APPROVED', 'WITHDRAWN')", name="state"),
     )

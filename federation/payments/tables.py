@@ -45,7 +45,8 @@ class Payment(Base):
     __tablename__ = "settlement_payment"
     __table_args__ = (
         CheckConstraint(
-            "approved_by IS NULL OR approved_by <> proposed_by", name="maker_is_not_checker"
+            "approved_by IS NULL OR (proposed_by IS NOT NULL AND approved_by <> proposed_by)",
+            name="maker_is_not_checker",
         ),
         Index("ix_settlement_payment_period", "period", "state"),
     )

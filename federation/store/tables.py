@@ -48,7 +48,9 @@ class ParkedMessage(Base):
         UniqueConstraint("sender", "stream", "sequence"),
         Index("ix_store_parked_state", "state", "sender", "stream", "id"),
         CheckConstraint(
-            "decided_by IS NULL OR decided_by <> drop_proposed_by", name="dropped_by_two"
+            "(decided_by IS NULL AND state <> 'DROPPED') OR (decided_by IS NOT NULL"
+            " AND drop_proposed_by IS NOT NULL AND decided_by <> drop_proposed_by)",
+            name="dropped_by_two",
         ),
     )
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)

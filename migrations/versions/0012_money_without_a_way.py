@@ -63,6 +63,15 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Refuse where older code would read a debit between nodes as one with the hub, or pay twice.
+
+    A set-off that stands has used money that would be there again once it is forgotten.
+    """
+    bind = op.get_bind()
+    if bind.scalar(sa.text("SELECT count(*) FROM settlement_set_off WHERE licensor IS NOT NULL")):
+        raise RuntimeError("debits between nodes are kept: 0011 takes them for debits with the hub")
+    if bind.scalar(sa.text("SELECT count(*) FROM bank_set_off WHERE state <> 'WITHDRAWN'")):
+        raise RuntimeError("overpayments are set off: 0011 does not know of what they are used for")
     for name in reversed(BETWEEN):
         op.drop_column("settlement_set_off", name)
     op.drop_table("settlement_pay_ahead")

@@ -73,6 +73,112 @@ def test_the_history_is_one_line():
     assert [script.down_revision for script in line] == [s.revision for s in line[1:]] + [None]
 
 
+def ran(*statements):
+    """Return what runs some statements on a connection."""
+
+    def act(connection):
+        for statement in statements:
+            connection.execute(text(statement))
+
+    return act
+
+
+def answer(query):
+    return lambda connection: [tuple(row) for row in connection.execute(text(query))]
+
+
+A_DEBIT = """INSERT INTO settlement_set_off (node, document, period, amount, cleared, currency,
+  recorded_on, licensor, cleared_currency)
+  VALUES ('FR', 'd', '2026-09', '5', '4', 'EUR', '2026-10-01', 'GB', 'GBP')"""
+A_SET_OFF = """INSERT INTO bank_set_off (overpayment, kind, ref, amount, debt, currency, reason,
+  state, proposed_by, proposed_at, decided_by)
+  VALUES ('OP-1-1', 'INVOICE', 'GB-000001', '5', '5', 'GBP', 'r', '{state}', 'ann', 1, {by})"""
+A_PAYMENT = """INSERT INTO settlement_payment (payment_id, run_id, period, payer, payee, amount,
+  currency, state, taken_as_paid, proposed_by, approved_by)
+  VALUES ('P', 'r', '2026-09', 'GB', 'HUB', '9', 'GBP', 'REJECTED', '{taken}',
+    {maker}, {checker})"""
+AN_OLD_DECISION = """INSERT INTO settlement_pay_ahead (period, reason, proposed_by, proposed_at,
+  confirmed_by, confirmed_at) VALUES ('2026-09', 'r', 'ann', 1, 'bob', 2)"""
+A_PARKED = """INSERT INTO store_parked (sender, sender_code, entity_id, stream, sequence, kind,
+  body, state, code, reason, received_at, attempts, drop_proposed_by, decided_by)
+  VALUES ('s', 'GB', 'e', 'x', 1, 'k', '', '{state}', 'C', 'r', 1, 0, {maker}, {checker})"""
+
+
+@pytest.mark.parametrize(
+    ("back_to", "statement", "count"),
+    [
+        ("0011", A_DEBIT, "SELECT count(*) FROM settlement_set_off"),
+        (
+            "0011",
+            A_SET_OFF.format(state="APPROVED", by="'bob'"),
+            "SELECT count(*) FROM bank_set_off WHERE state = 'APPROVED'",
+        ),
+        (
+            "0017",
+            A_PAYMENT.format(taken="3", maker="'ann'", checker="'bob'"),
+            "SELECT count(*) FROM settlement_payment WHERE taken_as_paid = '3'",
+        ),
+    ],
+)
+async def test_what_older_code_would_misread_is_not_downgraded(
+    empty_url, back_to, statement, count
+):
+    await on_connection(empty_url, migrations.upgrade)
+    await on_connection(empty_url, ran(statement))
+
+    with pytest.raises(RuntimeError):
+        await on_connection(empty_url, lambda found: migrations.downgrade(found, back_to))
+
+    assert await on_connection(empty_url, migrations.current_revision) > back_to
+    assert await on_connection(empty_url, answer(count)) == [(1,)]
+
+
+async def test_an_older_decision_to_pay_ahead_covers_nothing_and_is_not_downgraded(empty_url):
+    await on_connection(empty_url, lambda found: migrations.upgrade(found, "0016"))
+    await on_connection(empty_url, ran(AN_OLD_DECISION))
+
+    await on_connection(empty_url, migrations.upgrade)
+
+    kept = "SELECT id, period, remittances, proposed_by, confirmed_by FROM settlement_pay_ahead"
+    of_it = [(1, "2026-09", "[]", "ann", "bob")]
+    assert await on_connection(empty_url, answer(kept)) == of_it
+    with pytest.raises(RuntimeError):
+        await on_connection(empty_url, lambda found: migrations.downgrade(found, "0016"))
+    assert await on_connection(empty_url, answer(kept)) == of_it
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        A_SET_OFF.format(state="APPROVED", by="NULL"),
+        A_SET_OFF.format(state="APPROVED", by="'ann'"),
+        A_SET_OFF.format(state="ANOTHER", by="'bob'"),
+        A_PAYMENT.format(taken="0", maker="NULL", checker="'bob'"),
+        A_PAYMENT.format(taken="0", maker="'ann'", checker="'ann'"),
+        A_PARKED.format(state="DROPPED", maker="NULL", checker="'bob'"),
+        A_PARKED.format(state="DROPPED", maker="'ann'", checker="NULL"),
+        A_PARKED.format(state="DROPPED", maker="'ann'", checker="'ann'"),
+    ],
+)
+async def test_the_database_wants_two_people_by_name(database, statement):
+    await refused(database, DBAPIError, lambda session: session.execute(text(statement)))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        A_SET_OFF.format(state="APPROVED", by="'bob'"),
+        A_SET_OFF.format(state="PROPOSED", by="NULL"),
+        A_PAYMENT.format(taken="0", maker="'ann'", checker="'bob'"),
+        A_PAYMENT.format(taken="0", maker="NULL", checker="NULL"),
+        A_PARKED.format(state="DROPPED", maker="'ann'", checker="'bob'"),
+    ],
+)
+async def test_the_database_takes_what_two_people_did(database, statement):
+    async with database.write("test") as session:
+        await session.execute(text(statement))
+
+
 @pytest.fixture
 async def books(database):
     async with database.write("test") as session:
