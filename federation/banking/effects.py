@@ -16,8 +16,8 @@ from federation.banking.items import (
     BadItemError,
     Item,
 )
-from federation.banking.names import receipt_key
-from federation.banking.overpayments import id_of_item, is_used, is_used_without, set_refunds_aside
+from federation.banking.names import id_of_item, receipt_key
+from federation.banking.overpayments import is_used, is_used_without, set_refunds_aside
 from federation.banking.tables import Entry, Match, MatchItem
 from federation.banking.waiting import At
 from federation.errors import RefusalError

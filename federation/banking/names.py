@@ -1,7 +1,24 @@
 """How the journal's entries about a bank's entries are named: `bank/<account>/<entry>/…`."""
 
+import re
+
 ALL_BOOKED = "bank/%/booked"  # as a pattern of SQL LIKE
 ALL_WITHDRAWN = "bank/%/withdrawn"
+_ITEM = re.compile(r"OP-([1-9][0-9]{0,17})-([1-9][0-9]{0,8})", re.ASCII)
+
+
+ITEM_OVERPAID = "OP-"  # how the overpayments begin that an item of a bank entry names
+
+
+def id_of_item(match_id: int, number: int) -> str:
+    """Return the id of what an item of an act called an overpayment."""
+    return f"{ITEM_OVERPAID}{match_id}-{number}"
+
+
+def item_of(overpayment: str) -> tuple[int, int] | None:
+    """Return the act and the item that named an overpayment; None if it is no such id."""
+    found = _ITEM.fullmatch(overpayment)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def booked_document(account_id: int, entry_id: int) -> str:

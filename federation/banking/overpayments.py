@@ -4,7 +4,6 @@ Two ways lead to it: an officer called a part of a bank entry an overpayment, an
 left a month's net paid into it all the same. Either is owed back to its payer (decision 0013).
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,6 +11,7 @@ from typing import ClassVar
 from federation.bankfiles.pain001 import BadAccountError, check_account
 from federation.banking import store
 from federation.banking.items import OVERPAYMENT
+from federation.banking.names import id_of_item, item_of
 from federation.banking.tables import MatchItem
 from federation.banking.waiting import At
 from federation.errors import RefusalError
@@ -20,8 +20,16 @@ from federation.licensing import store as licensing
 from federation.payments import service as payments
 from federation.payments import states
 from federation.payments import store as payments_store
+from federation.payments.incoming import EXCLUDED
 from federation.payments.messages import NetReturned
-from federation.payments.names import OVERPAID, base_id, lab_payee, overpayment_id, refund_id
+from federation.payments.names import (
+    OVERPAID,
+    base_id,
+    lab_payee,
+    overpaid_by,
+    overpayment_id,
+    refund_id,
+)
 from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Proposal, Side
@@ -76,76 +84,88 @@ class Overpayment:
 
 async def overpayments(session: ReadSession, here: str) -> list[Overpayment]:
     """Return what was overpaid and is not wholly used, oldest first."""
-    return [row for row in await _all(session, here) if row.left.minor > 0]
-
-
-async def _all(session: ReadSession, here: str) -> list[Overpayment]:
-    used = await _used(session)
-    return [
-        *[await _of_item(session, here, item, used) for item in await _items(session)],
-        *[_of_remittance(row, used) for row in await payments_store.paid_though_excluded(session)],
+    items = await store.overpaid_items(session)
+    remittances = await payments_store.paid_though_excluded(session)
+    names = [id_of_item(item.match_id, item.number) for item in items]
+    names += [overpayment_id(row.id) for row in remittances]
+    used = await _used(session, names)
+    found = [
+        *[await _of_item(session, here, item, used) for item in items],
+        *[_of_remittance(row, used) for row in remittances],
     ]
+    return [row for row in found if row.left.minor > 0]
 
 
 async def find_overpayment(
     session: ReadSession, here: str, overpayment: str, *, used_up: bool = False
 ) -> Overpayment:
     """Return an overpayment of which something is left, or where asked one that is used up."""
-    for row in await _all(session, here):
-        if row.id == overpayment and (used_up or row.left.minor > 0):
-            return row
-    raise UnknownOverpaymentError(overpayment[:48])
+    found = await _find(session, here, overpayment)
+    if found is None or not (used_up or found.left.minor > 0):
+        raise UnknownOverpaymentError(overpayment[:48])
+    return found
+
+
+async def _find(session: ReadSession, here: str, overpayment: str) -> Overpayment | None:
+    named = item_of(overpayment)
+    if named is not None:
+        item = await store.standing_item(session, *named)
+        if item is None or item.kind != OVERPAYMENT:
+            return None
+        return await _of_item(session, here, item, await _used(session, [overpayment]))
+    for name in overpaid_by(overpayment):
+        row = await payments_store.find_incoming(session, name)
+        if row is not None and overpayment_id(row.id) == overpayment and is_overpaid(row):
+            return _of_remittance(row, await _used(session, [overpayment]))
+    return None
+
+
+def is_overpaid(row: Incoming) -> bool:
+    """Tell whether a remittance was paid although its debtor had left the net."""
+    return row.state == EXCLUDED and row.received != 0
 
 
 async def is_used(session: ReadSession, overpayment: str) -> bool:
     """Tell whether something of an overpayment goes back or is set off."""
-    return _taken(overpayment, await _used(session)) != (0, 0)
+    return (await _used(session, [overpayment]))[overpayment] != (0, 0)
 
 
 async def is_used_without(session: ReadSession, here: str, refund: Payment) -> bool:
     """Tell whether what a returned refund was to pay back is used in another way by now."""
-    return any(
-        refund_id(row.id) == base_id(refund.payment_id) and row.left.minor < refund.amount
-        for row in await _all(session, here)
-    )
+    base = base_id(refund.payment_id)
+    found = await _find(session, here, base.removeprefix(refund_id("")))
+    if found is None:  # the id is too long to be read from the refund's
+        for row in await payments_store.paid_though_excluded(session):
+            if refund_id(overpayment_id(row.id)) == base:
+                found = await _find(session, here, overpayment_id(row.id))
+    return found is not None and found.left.minor < refund.amount
 
 
-def id_of_item(match_id: int, number: int) -> str:
-    """Return the id of what an item of an act called an overpayment."""
-    return f"OP-{match_id}-{number}"
-
-
-async def _items(session: ReadSession) -> list[MatchItem]:
-    rows = await store.standing_items(session, [OVERPAYMENT])
-    return sorted(rows, key=lambda row: (row.match_id, row.number))
-
-
-async def _used(session: ReadSession) -> Mapping[str, tuple[int, int]]:
-    """Return {overpayment: (what goes back or is set off, of its debt)}."""
-    sums: defaultdict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
+async def _used(session: ReadSession, names: Iterable[str]) -> Mapping[str, tuple[int, int]]:
+    """Return {overpayment: (what goes back or is set off, of its debt)} of some."""
+    sums: dict[str, tuple[int, int]] = dict.fromkeys(names, (0, 0))
+    by_refund = {refund_id(name): name for name in sums}
 
     def add(key: str, amount: int, debt: int) -> None:
         sums[key] = (sums[key][0] + amount, sums[key][1] + debt)
 
-    for row in await store.set_offs(session):
-        if row.state != WITHDRAWN:
-            add(row.overpayment, row.amount, row.debt)
-    for payment in await payments_store.payments(session, kind=payments.REFUND):
-        if payment.state not in states.NOT_PAID:
-            add(base_id(payment.payment_id), payment.amount, payment.debt_amount)
+    every = list(sums)
+    for start in range(0, len(every), store.CHUNK):
+        part = every[start : start + store.CHUNK]
+        for row in await store.set_offs(session, of=part):
+            if row.state != WITHDRAWN:
+                add(row.overpayment, row.amount, row.debt)
+        for payment in await payments_store.refunds(session, [refund_id(name) for name in part]):
+            if payment.state not in states.NOT_PAID:
+                name = by_refund[base_id(payment.payment_id)]
+                add(name, payment.amount, payment.debt_amount)
     return sums
-
-
-def _taken(overpayment: str, used: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
-    """Add up what is set off and what goes back: that is kept under the payment's id."""
-    taken = [used.get(key, (0, 0)) for key in (overpayment, refund_id(overpayment))]
-    return sum(amount for amount, _ in taken), sum(debt for _, debt in taken)
 
 
 def _left(
     overpayment: str, received: Amount, debt: Leg, used: Mapping[str, tuple[int, int]]
 ) -> tuple[Amount, int]:
-    amount, of_debt = _taken(overpayment, used)
+    amount, of_debt = used[overpayment]
     return Amount(received.minor - amount, received.currency), debt.amount.minor - of_debt
 
 
@@ -197,7 +217,7 @@ async def refund(at: At, overpayment: str, own: PaymentAccount | None) -> Paymen
     """
     found = await find_overpayment(at.session, at.here, overpayment)
     base = refund_id(found.id)
-    earlier = [row.payment_id for row in await _refunds(at.session, base)]
+    earlier = [row.payment_id for row in await payments_store.refunds(at.session, [base])]
     proposal = Proposal(
         kind=payments.REFUND,
         payment_id=await payments_store.next_id(at.session, base),
@@ -215,15 +235,9 @@ async def refund(at: At, overpayment: str, own: PaymentAccount | None) -> Paymen
     return payment
 
 
-async def _refunds(session: ReadSession, base: str) -> list[Payment]:
-    rows = await payments_store.payments(session, kind=payments.REFUND)
-    of_base = [row for row in rows if base_id(row.payment_id) == base]
-    return sorted(of_base, key=lambda row: (len(row.payment_id), row.payment_id))
-
-
 async def set_refunds_aside(at: At, overpayment: str) -> None:
     """Let no refund that was cancelled, rejected or returned be proposed again by itself."""
-    rows = await _refunds(at.session, refund_id(overpayment))
+    rows = await payments_store.refunds(at.session, [refund_id(overpayment)])
     payments.not_owed_again(
         at.session, rows, f"{OVERPAID}{overpayment}", who=at.who.subject, at=at.now
     )
@@ -238,7 +252,8 @@ async def tell(at: At, found: Overpayment, *, against: str | None = None, set_of
         return
     party = await find_party(at.session, found.party)
     assert party is not None  # noqa: S101 - it was in the net
-    refunded, _ = (await _used(at.session)).get(refund_id(found.id), (0, 0))
+    refunds = await payments_store.refunds(at.session, [refund_id(found.id)])
+    refunded = sum(row.amount for row in refunds if row.state not in states.NOT_PAID)
     message = NetReturned(
         run_id=found.run,
         period=found.period or month_of(at.now.date()),

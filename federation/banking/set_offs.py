@@ -43,13 +43,8 @@ async def propose_set_off(
     As much as is left and is open; both are of one party and currency. From then on it does not
     go back. The same again, while nobody has decided, changes nothing.
     """
-    for known in await store.set_offs(at.session):
-        if (known.overpayment, known.kind, known.ref, known.state) == (
-            overpayment,
-            kind,
-            ref,
-            PROPOSED,
-        ):
+    for known in await store.set_offs(at.session, state=PROPOSED, of=[overpayment]):
+        if (known.kind, known.ref) == (kind, ref):
             return known
     found = await find_overpayment(at.session, at.here, overpayment)
     target = await _target(at, found, kind, ref)

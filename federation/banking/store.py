@@ -3,9 +3,12 @@
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import BigInteger, String, cast, delete, func, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql.functions import Function
 
-from federation.banking.items import Item
+from federation.banking.items import OVERPAYMENT, Item
+from federation.banking.names import ITEM_OVERPAID
 from federation.banking.tables import (
     IMPORTED,
     WITHDRAWN,
@@ -21,6 +24,10 @@ from federation.banking.tables import (
     OverpaymentSetOff,
     StatementRow,
 )
+from federation.payments import store as payments
+from federation.payments.names import refund_id
+from federation.payments.states import NOT_PAID
+from federation.payments.tables import Payment
 from federation.store.sessions import ReadSession, WriteSession
 
 CHUNK = 500
@@ -311,6 +318,52 @@ async def standing_items(
     return list(await session.scalars(query.where(MatchItem.ref == ref) if ref else query))
 
 
+async def standing_item(session: ReadSession, match_id: int, number: int) -> MatchItem | None:
+    """Return an item of an act that was settled and not undone."""
+    return await session.scalar(
+        select(MatchItem)
+        .join(Match, Match.id == MatchItem.match_id)
+        .where(MatchItem.match_id == match_id, MatchItem.number == number, *_STANDING)
+    )
+
+
+async def overpaid_items(session: ReadSession) -> list[MatchItem]:
+    """Return the items that call something an overpayment which is not wholly used, in order."""
+    act, number = (cast(part, String) for part in (MatchItem.match_id, MatchItem.number))
+    overpayment = ITEM_OVERPAID + act + "-" + number
+    set_off = (
+        select(OverpaymentSetOff.overpayment, _sum(OverpaymentSetOff.amount).label("amount"))
+        .where(OverpaymentSetOff.state != "WITHDRAWN")
+        .group_by(OverpaymentSetOff.overpayment)
+        .subquery()
+    )
+    base = payments.BASE_ID.label("base")
+    back = (
+        select(base, _sum(Payment.amount).label("amount"))
+        .where(Payment.kind == "REFUND", Payment.state.not_in(NOT_PAID))
+        .group_by(base)
+        .subquery()
+    )
+    query = (
+        select(MatchItem)
+        .join(Match, Match.id == MatchItem.match_id)
+        .outerjoin(set_off, set_off.c.overpayment == overpayment)
+        .outerjoin(back, back.c.base == refund_id("") + overpayment + "/")
+        .where(
+            MatchItem.kind == OVERPAYMENT,
+            MatchItem.amount > func.coalesce(set_off.c.amount, 0) + func.coalesce(back.c.amount, 0),
+            *_STANDING,
+        )
+        .order_by(MatchItem.match_id, MatchItem.number)
+    )
+    return list(await session.scalars(query))
+
+
+def _sum(amount: InstrumentedAttribute[int]) -> Function[int]:
+    """Add up amounts that are kept as text; no more is used than was received."""
+    return func.sum(cast(amount, BigInteger))
+
+
 async def totals(session: ReadSession, account_id: int) -> list[tuple[str, str, str, int]]:
     """Return (kind, state, direction, amount) of every booked entry of an account."""
     rows = await session.execute(
@@ -359,9 +412,16 @@ async def get_match(session: ReadSession, match_id: int) -> Match:
     return await session.get_one(Match, match_id)
 
 
-async def set_offs(session: ReadSession) -> list[OverpaymentSetOff]:
+async def set_offs(
+    session: ReadSession, *, state: str | None = None, of: Collection[str] | None = None
+) -> list[OverpaymentSetOff]:
     """Return what overpayments were or are to be set off against, oldest first."""
-    return list(await session.scalars(select(OverpaymentSetOff).order_by(OverpaymentSetOff.id)))
+    query = select(OverpaymentSetOff).order_by(OverpaymentSetOff.id)
+    if state is not None:
+        query = query.where(OverpaymentSetOff.state == state)
+    if of is not None:
+        query = query.where(OverpaymentSetOff.overpayment.in_(of))
+    return list(await session.scalars(query))
 
 
 async def find_set_off(session: ReadSession, number: int) -> OverpaymentSetOff | None:

@@ -46,7 +46,6 @@ async def of_banking(session: ReadSession, here: str) -> list[WorkItem]:
                 f"off against {row.ref}: {row.reason}",
                 Role.SETTLEMENT_APPROVER,
             )
-            for row in await store.set_offs(session)
-            if row.state == "PROPOSED"
+            for row in await store.set_offs(session, state="PROPOSED")
         ],
     ]

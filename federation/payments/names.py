@@ -100,6 +100,11 @@ def overpayment_id(incoming_id: str) -> str:
     return incoming_id.removeprefix(_REMITTANCE).removeprefix(_ADJUSTMENT).replace("/", ".")
 
 
+def overpaid_by(overpayment: str) -> tuple[str, ...]:
+    """Return the ids that the remittance may have which was overpaid under an id."""
+    return tuple(f"{kind}{overpayment.replace('.', '/')}" for kind in (_REMITTANCE, _ADJUSTMENT))
+
+
 def in_place_of(base: str, number: int) -> str:
     """Return the id of the n-th of the payments that replaced one another; the first has `base`."""
     return base if number == 1 else f"{base}/{number}"

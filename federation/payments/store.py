@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from federation.ledger.tables import JournalEntry
 from federation.payments.names import (
@@ -44,6 +44,11 @@ async def set_offs_between_nodes(session: ReadSession) -> list[SetOff]:
 
 
 ROWS_MAX = 100_000
+# Of payments that replaced one another, the same for each: the id of the first, and `/`.
+BASE_ID = case(
+    (Payment.payment_id.contains("/"), func.rtrim(Payment.payment_id, "0123456789")),
+    else_=Payment.payment_id + "/",
+)
 
 
 async def find_payment(session: ReadSession, payment_id: str) -> Payment | None:
@@ -95,6 +100,17 @@ async def replacement_of(session: ReadSession, payment_id: str) -> str | None:
     return await session.scalar(
         select(Payment.payment_id).where(Payment.replaces == payment_id).limit(1)
     )
+
+
+async def refunds(session: ReadSession, bases: Collection[str]) -> list[Payment]:
+    """Return the refunds whose first ones have some ids, and what took their place, in order."""
+    query = select(Payment).where(
+        Payment.kind == "REFUND", BASE_ID.in_([f"{base}/" for base in bases])
+    )
+    rows = await session.scalars(
+        query.order_by(func.length(Payment.payment_id), Payment.payment_id)
+    )
+    return list(rows)
 
 
 async def set_aside_by(session: ReadSession, payment_id: str, kind: str) -> str | None:

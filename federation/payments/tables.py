@@ -49,6 +49,7 @@ class Payment(Base):
             name="maker_is_not_checker",
         ),
         Index("ix_settlement_payment_period", "period", "state"),
+        Index("ix_settlement_payment_kind", "kind"),
     )
     payment_id: Mapped[str] = mapped_column(String(35), primary_key=True)  # the EndToEndId
     run_id: Mapped[str] = mapped_column(String(64), index=True)

@@ -2,6 +2,8 @@
 
 from datetime import date
 
+from sqlalchemy import event
+
 from federation.banking import overpayments, set_offs
 from federation.banking.effects import NotExpectedError, UndoBlockedError
 from federation.banking.items import BadItemError
@@ -407,3 +409,56 @@ async def test_the_same_set_off_is_proposed_once(database):
 
     assert await set_off(database, "INVOICE", OTHER) == await set_off(database, "INVOICE", OTHER)
     assert await left(database) == {OP: ("OVERPAYMENT", "lab:lab-one", 10_000)}
+
+
+async def asked(database):
+    """Return how many questions the database gets for the list, and for one of it."""
+    sent = []
+
+    def note(_connection, _cursor, statement, *_):
+        sent.append(statement)
+
+    counts = []
+    async with database.read() as session:
+        engine = session.get_bind()
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            for act in (
+                lambda: overpayments.overpayments(session, "HUB"),
+                lambda: overpayments.find_overpayment(session, "HUB", OP),
+            ):
+                sent.clear()
+                await act()
+                counts.append(sum("SELECT" in statement for statement in sent))
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+    return counts
+
+
+async def test_what_is_used_up_is_not_read_again_for_what_is_open(database):
+    await overpaid(database)
+    before = await asked(database)
+    more = [
+        Ntry("100.00", reference=f"B{number}", txs=(Tx("100.00", name="Lab One"),))
+        for number in range(2, 5)
+    ]
+    later = {"statement_id": "STM-2", "sequence": 2, "day": "2026-10-17"}
+    await take(database, statement(*more, opening="1300.00", closing="1600.00", **later))
+    for number in range(2, 5):
+        await settle(database, number, ("OVERPAYMENT", LICENCE, 10_000))
+        async with database.write("refund") as session:
+            await overpayments.refund(at(session), f"OP-{number}-1", HUB_ACCOUNT)
+
+    assert await left(database) == {OP: ("OVERPAYMENT", "lab:lab-one", 30_000)}
+    assert await asked(database) == before
+
+
+async def test_no_other_id_finds_an_overpayment(database):
+    await overpaid(database)
+
+    for wrong in ("OP-1-1", "OP-01-2", "OP-1-2/2", "OP-9-9", "2026-09-GB-HUB", "OP-1-2-", ""):
+        await refused(
+            database,
+            UnknownOverpaymentError,
+            lambda session, wrong=wrong: overpayments.refund(at(session), wrong, HUB_ACCOUNT),
+        )
