@@ -101,7 +101,8 @@ async def receive_correction(
     await adjust_members(session, _adjustments(followed, name), now.date())
     await itemise_held(session, run.run_id, run.period, item.new.result, message.held, now)
     await _expect(session, own, message, run, shared.agreed.settlement_currency, terms, now)
-    await lost_directly(session, directly.dues, run, run.period, now.date())
+    entered = message.posted_in or run.period
+    await lost_directly(session, directly.dues, run, entered, now.date())
     await settle_directly(session, own, directly, message, run.period, terms, now)
     await session.flush()
     computed_here = {one.run_id: one for one in (item.old, item.new)}

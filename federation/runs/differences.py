@@ -195,6 +195,7 @@ async def _tell(
         left=item.left,
         accounts=await _accounts(session, moved, node),
         set_off_between=between,
+        posted_in=row.posted_in or row.period,
     )
     await outbox.post(session, target=party.entity_id, message=message, now=now)
 

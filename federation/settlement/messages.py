@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from federation.store.messages import MIB, Message
 from federation.values.account import PaymentAccount
+from federation.values.month import WrittenMonth
 from federation.values.wire import (
     ClaimIdText,
     Digits,
@@ -139,7 +140,8 @@ class RunCorrected(RunMessage, frozen=True):
     `set_off` is taken up by earlier debits and not paid; of what it owes, `called` is asked for.
     `left` are the debtors that left the net of that month: with them it is settled directly, and
     `accounts` are those of the nodes this one has to pay; older debits of the same two take up
-    `set_off_between`.
+    `set_off_between`. `posted_in` is the month in which debits are entered, whose age counts from
+    it; where a hub of an earlier version does not say so, it is the corrected month.
     """
 
     KIND: ClassVar[str] = "run.corrected"
@@ -162,3 +164,4 @@ class RunCorrected(RunMessage, frozen=True):
     set_off_between: Annotated[list[Between], Meta(max_length=PARTIES_MAX)] = msgspec.field(
         default_factory=list[Between]
     )
+    posted_in: WrittenMonth | None = None

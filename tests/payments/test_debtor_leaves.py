@@ -14,6 +14,7 @@ from federation.ledger.store import post
 from federation.months.store import approved_run
 from federation.payments import bankword, incoming
 from federation.payments import service as payments_service
+from federation.payments import store as payments_store
 from federation.payments.messages import NetRecomputed, NetReturned
 from federation.payments.postings import Amount
 from federation.payments.set_off import NewDebit, TooMuchSetOffError, owe
@@ -545,6 +546,12 @@ async def test_what_a_correction_gives_directly_is_paid_and_what_it_takes_is_set
             the_rest: (538_487, "EUR", "EXPECTED"),
         }
         assert not any(key.startswith("ADJ") for key in await orders(small, "FR"))
+
+        # All three enter the debit in the same month, from which its age counts.
+        for code in ("HUB", "GB", "FR"):
+            async with small.databases[code].read() as session:
+                rows = await payments_store.set_offs(session, "FR", "GB")
+            assert {row.period for row in rows} == {"2026-10"}
 
         # What FR got too much is not called in: it waits for its next credits.
         await everybody_pays(small, "HUB", "FR", "GB")
