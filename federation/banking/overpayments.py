@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from federation.bankfiles.pain001 import BadAccountError, check_account
 from federation.banking import store
-from federation.banking.items import OVERPAYMENT
+from federation.banking.items import INVOICE, OVERPAYMENT, REMITTANCE_IN
 from federation.banking.names import id_of_item, item_of
 from federation.banking.tables import MatchItem
 from federation.banking.waiting import At
@@ -177,18 +177,31 @@ async def _of_item(
     debt = Leg(Accounts(here).suspense("Overpaid"), received)
     match = await store.get_match(session, item.match_id)
     left = _left(overpayment, received, debt, used)
-    party = await _payer(session, item.ref) or f"entry:{match.entry_id}"
+    party = await payer_of(session, item.ref) or await _payer_beside(session, item)
+    party = party or f"entry:{match.entry_id}"
     return Overpayment(
         overpayment, OVERPAYMENT, item.ref, party, received, debt, *left, match.entry_id
     )
 
 
-async def _payer(session: ReadSession, ref: str) -> str | None:
+async def payer_of(session: ReadSession, ref: str) -> str | None:
+    """Return who pays a licence or a remittance, None where nothing has that name."""
     licence = await licensing.find_licence(session, ref)
     if licence is not None:
         return lab_payee(licence.licensee)
     remittance = await payments_store.find_incoming(session, ref)
     return remittance.payer if remittance else None
+
+
+async def _payer_beside(session: ReadSession, item: MatchItem) -> str | None:
+    """Return who pays what the same entry was for as well, if that is one payer."""
+    beside = await store.items_of(session, item.match_id)
+    payers = {
+        await payer_of(session, each.ref)
+        for each in beside
+        if each.kind in {INVOICE, REMITTANCE_IN}
+    }
+    return payers.pop() if len(payers) == 1 else None
 
 
 def _of_remittance(row: Incoming, used: Mapping[str, tuple[int, int]]) -> Overpayment:

@@ -25,6 +25,7 @@ from federation.banking.items import (
     CONVERSION,
     EXPECTED,
     INVOICE,
+    OVERPAYMENT,
     OWN_TRANSFER,
     PAYMENT,
     RECORDED_RECEIPT,
@@ -40,6 +41,7 @@ from federation.banking.items import (
 from federation.banking.limits import beyond
 from federation.banking.matching import signed_amount
 from federation.banking.names import match_document
+from federation.banking.overpayments import payer_of
 from federation.banking.tables import Entry, Match, MatchItem
 from federation.banking.waiting import At, Waited, waited_for
 from federation.errors import RefusalError
@@ -186,6 +188,8 @@ async def _check(at: At, entry: Entry, items: Sequence[Item], waited: Waited) ->
             await check_receipt(at, item, entry)
         elif item.kind == OWN_TRANSFER:
             await check_own_transfer(at, item, entry)
+        elif item.kind == OVERPAYMENT and item.ref and await payer_of(at.session, item.ref) is None:
+            raise BadItemError(f"OVERPAYMENT {item.ref}: no licence or remittance is called that")
 
 
 def _refuse_other_amount(item: Item, row: Expected, entry: Entry) -> None:

@@ -24,7 +24,8 @@ from federation.money import decimal_text
 
 SECONDS_MAX = 600
 NO_FIELD = re.compile(r"Cannot query field '(\w+)' on type '(?:Query|Mutation)'")
-IDS = frozenset({"id", "ids", "licence", "node", "number", "party", "payment", "ref"})
+IDS = frozenset({"claim", "id", "ids", "licence", "node", "number", "party", "payment", "ref"})
+DIGEST = re.compile(r"(?<=-)[0-9A-F]{8}(?=[-/]|$)")  # in a payment's id, in small letters
 HOW_TOLD = (
     "set FEDERATION_URL and FEDERATION_TOKEN, or give --url and --token; "
     "in a practice folder: ./as alice federation ..."
@@ -163,15 +164,21 @@ def at_desk(function: Callable[..., None]) -> Callable[..., None]:
 
 @contextmanager
 def cased(ids: Sequence[str]) -> Iterator[None]:
-    """Add to a refusal which of some ids, all in capitals, may have been meant."""
+    """Add to a refusal which of some ids, in capitals but for digests, may have been meant."""
     try:
         yield
     except ServerRefusedError as refusal:
-        small = [text for text in ids if text != text.upper() and text in refusal.message]
-        if not small:
+        told = [text for text in ids if text in refusal.message]
+        meant = [_as_issued(text) for text in told if text != _as_issued(text)]
+        if not meant:
             raise
-        meant = ", ".join(text.upper() for text in small)
-        raise refused(refusal.code, f"{refusal.message} Ids are in capitals: {meant}?") from refusal
+        hint = f"Ids are in capitals: {', '.join(meant)}?"
+        raise refused(refusal.code, f"{refusal.message} {hint}") from refusal
+
+
+def _as_issued(text: str) -> str:
+    """Return an id as the servers write it: of a correction's payment the run is hexadecimal."""
+    return DIGEST.sub(lambda found: found[0].lower(), text.upper())
 
 
 def _ids_in(variables: Mapping[str, Any]) -> Iterator[str]:

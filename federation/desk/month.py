@@ -117,7 +117,8 @@ def reports(desk: Desk, period: str) -> None:
         ]
         for item in found
     ]
-    desk.show(found, lambda: [make_table(f"Reports of {period}", columns, rows)])
+    title = f"Reports of {period}" if rows else f"Reports of {period}: the month is not cut off"
+    desk.show(found, lambda: [make_table(title, columns, rows)])
 
 
 def _report_state(item: dict[str, Any], why: str) -> str:
@@ -268,8 +269,9 @@ def withdraw(desk: Desk, run: str, reason: str) -> None:
 @click.argument("run")
 @at_desk
 def answers(desk: Desk, run: str) -> None:
-    """Show what nodes said to an advised run."""
-    _show_answers(desk, desk.ask(ask.ANSWERS, run=run_named(desk, run)["runId"]))
+    """Show what nodes said to an advised run; a month means its newest, as `runs` lists them."""
+    named = run_named(desk, run)
+    _show_answers(desk, named, desk.ask(ask.ANSWERS, run=named["runId"]))
 
 
 @month.command()
@@ -277,7 +279,8 @@ def answers(desk: Desk, run: str) -> None:
 @at_desk
 def concur(desk: Desk, run: str) -> None:
     """Say, at a node, that an advised run is right."""
-    _show_answers(desk, [desk.ask(ask.CONCUR, run=run_named(desk, run)["runId"])])
+    named = run_named(desk, run)
+    _show_answers(desk, named, [desk.ask(ask.CONCUR, run=named["runId"])])
 
 
 @month.command("object")
@@ -286,7 +289,8 @@ def concur(desk: Desk, run: str) -> None:
 @at_desk
 def object_(desk: Desk, run: str, reason: str) -> None:
     """Say, at a node, that an advised run is wrong, and why."""
-    _show_answers(desk, [desk.ask(ask.OBJECT, run=run_named(desk, run)["runId"], reason=reason)])
+    named = run_named(desk, run)
+    _show_answers(desk, named, [desk.ask(ask.OBJECT, run=named["runId"], reason=reason)])
 
 
 @month.command("settle-objection")
@@ -296,11 +300,12 @@ def object_(desk: Desk, run: str, reason: str) -> None:
 @at_desk
 def settle_objection(desk: Desk, run: str, node: str, outcome: str) -> None:
     """Answer an objection that does not stop the run."""
-    name = run_named(desk, run)["runId"]
-    _show_answers(desk, [desk.ask(ask.SETTLE_OBJECTION, run=name, node=node, outcome=outcome)])
+    named = run_named(desk, run)
+    done = desk.ask(ask.SETTLE_OBJECTION, run=named["runId"], node=node, outcome=outcome)
+    _show_answers(desk, named, [done])
 
 
-def _show_answers(desk: Desk, found: Sequence[dict[str, Any]]) -> None:
+def _show_answers(desk: Desk, run: dict[str, Any], found: Sequence[dict[str, Any]]) -> None:
     columns = ("node", "answer", "reason", "given at", "settled by", "outcome")
     rows = [
         [
@@ -313,4 +318,6 @@ def _show_answers(desk: Desk, found: Sequence[dict[str, Any]]) -> None:
         ]
         for item in found
     ]
-    desk.show(found, lambda: [make_table("Answers", columns, rows)])
+    kind = "correction" if run["corrects"] else "run"
+    title = f"Answers to {kind} {run['runId'][:SHOWN]} of {run['period']}"
+    desk.show(found, lambda: [make_table(title, columns, rows)])

@@ -26,6 +26,10 @@ ABOUT = {
     "PAY": "payments for the bank",
 }
 
+CLAIM_STATES = ("FILED", "ACCEPTED", "REFUSED")
+SERIES = ("INV", "CN", *ABOUT)
+SKIP_MAX = 2**31 - 1  # what an Int of GraphQL holds
+
 # What a step of a `why` follows from and is an amount; `received HUB-000001` is a part of one.
 AMOUNTS = frozenset(
     {"admin_fee", "allocated", "amount", "brought forward", "cleared", "clearing_fee"}
@@ -33,6 +37,7 @@ AMOUNTS = frozenset(
     | {"received", "recognised"}
 )
 PARTS = frozenset({"domestic", "received"})
+HAS_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 INTEGER, MINOR_UNITS = re.compile(r"-?[0-9]+"), re.compile(r"(-?[0-9]+) ([A-Z]{3})")
 
 
@@ -42,7 +47,13 @@ def held() -> None:
 
 
 @held.command("list")
-@click.option("--skip", default=0, show_default=True, help="How many were seen.")
+@click.option(
+    "--skip",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, SKIP_MAX),
+    help="How many were seen.",
+)
 @at_desk
 def list_held(desk: Desk, skip: int) -> None:
     """List what this server holds, with reason and next legal date."""
@@ -81,7 +92,7 @@ def published(desk: Desk, period: str | None, after: str) -> None:
 
 
 @held.command()
-@click.option("--state", help="In capitals: FILED, ACCEPTED or REFUSED.")
+@click.option("--state", type=click.Choice(CLAIM_STATES, case_sensitive=False))
 @click.option("--after", default="", help="The id of the last claim seen.")
 @at_desk
 def claims(desk: Desk, state: str | None, after: str) -> None:
@@ -96,14 +107,15 @@ def claims(desk: Desk, state: str | None, after: str) -> None:
 @click.option("--evidence", required=True, help="What shows that it is the member's.")
 @at_desk
 def claim(desk: Desk, address: str, member: str | None, claim: str | None, evidence: str) -> None:
-    """Claim, at a node, what the hub holds for an ADDRESS, with its https://."""
-    found = desk.ask(ask.CLAIM_HELD, url=address, evidence=evidence, member=member, claim=claim)
+    """Claim, at a node, what the hub holds for an ADDRESS, as `published` shows it or a URL."""
+    url = address if HAS_SCHEME.match(address) else f"https://{address}"
+    found = desk.ask(ask.CLAIM_HELD, url=url, evidence=evidence, member=member, work=claim)
     _show_claims(desk, [found])
 
 
 @held.command()
 @click.argument("claim")
-@click.option("--accept/--refuse", default=None, required=True)
+@click.option("--accept/--refuse", required=True)
 @click.option("--reason", required=True)
 @at_desk
 def decide(desk: Desk, claim: str, accept: bool, reason: str) -> None:
@@ -124,7 +136,7 @@ def documents() -> None:
 
 
 @documents.command("list")
-@click.option("--series", help="INV, CN, FEE, RUN, STM, ADV or PAY.")
+@click.option("--series", type=click.Choice(SERIES, case_sensitive=False))
 @click.option("--period", help="Of one month.")
 @click.option("--after", default="", help="The number of the last document seen.")
 @at_desk

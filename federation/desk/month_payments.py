@@ -16,6 +16,20 @@ from federation.desk.client import (
 )
 from federation.desk.printing import make_table
 
+# As the server knows them; a test holds the two lists together.
+STATES = (
+    "PROPOSED",
+    "OUTSTANDING",
+    "APPROVED",
+    "EXPORTED",
+    "ACCEPTED",
+    "BOOKED",
+    "REJECTED",
+    "RETURNED",
+    "CANCELLED",
+    "SET_OFF",
+)
+
 
 @click.group()
 def payments() -> None:
@@ -24,12 +38,12 @@ def payments() -> None:
 
 @payments.command("list")
 @click.option("--period", help="Of one month.")
-@click.option("--state", help="In capitals: PROPOSED, APPROVED, EXPORTED, BOOKED, ...")
+@click.option("--state", type=click.Choice(STATES, case_sensitive=False))
 @click.option("--after", default="", help="The id of the last payment seen.")
 @at_desk
 def list_payments(desk: Desk, period: str | None, state: str | None, after: str) -> None:
     """List payments, a hundred at a time."""
-    _show(desk, desk.ask(ask.PAYMENTS, period=period, state=state, after=after))
+    show_payments(desk, desk.ask(ask.PAYMENTS, period=period, state=state, after=after))
 
 
 @payments.command()
@@ -57,7 +71,7 @@ def events(desk: Desk, payment: str) -> None:
 @at_desk
 def approve(desk: Desk, payment: tuple[str, ...]) -> None:
     """Release payments, as another person than who proposed them."""
-    _show(desk, desk.ask(ask.APPROVE_PAYMENTS, ids=list(payment))["payments"])
+    show_payments(desk, desk.ask(ask.APPROVE_PAYMENTS, ids=list(payment))["payments"])
 
 
 @payments.command()
@@ -100,7 +114,7 @@ def _path(out: Path | None, item: dict[str, Any]) -> Path:
 @at_desk
 def cancel(desk: Desk, payment: str, reason: str) -> None:
     """Withdraw a payment that is not exported."""
-    _show(desk, [desk.ask(ask.CANCEL, id=payment, reason=reason)])
+    show_payments(desk, [desk.ask(ask.CANCEL, id=payment, reason=reason)])
 
 
 @payments.command()
@@ -108,7 +122,26 @@ def cancel(desk: Desk, payment: str, reason: str) -> None:
 @at_desk
 def again(desk: Desk, payment: str) -> None:
     """Propose once more what was rejected, returned or cancelled."""
-    _show(desk, [desk.ask(ask.AGAIN, id=payment)])
+    show_payments(desk, [desk.ask(ask.AGAIN, id=payment)])
+
+
+@payments.command("name-account")
+@click.argument("payment")
+@click.argument("account")
+@click.option("--name", required=True, help="Whose account it is.")
+@click.option("--scheme", type=click.Choice(["IBAN", "OTHER"]), default="IBAN", show_default=True)
+@click.option("--bic", help="Of the bank, for OTHER.")
+@click.option("--clearing-id", help="System and member of the bank, for OTHER: GBDSC/040004.")
+@at_desk
+def name_account(desk: Desk, payment: str, account: str, name: str, **of: str | None) -> None:
+    """Name the ACCOUNT of a refund whose bank named none; it is approved as any payment."""
+    written = {
+        "account": account,
+        "scheme": of["scheme"],
+        "bic": of["bic"],
+        "clearingId": of["clearing_id"],
+    }
+    show_payments(desk, [desk.ask(ask.NAME_ACCOUNT, id=payment, name=name, account=written)])
 
 
 @payments.command()
@@ -148,7 +181,8 @@ def propose(desk: Desk, period: str) -> None:
     desk.show(found, lambda: [make_table(f"Members' payments of {period}", columns, rows)])
 
 
-def _show(desk: Desk, found: Sequence[dict[str, Any]]) -> None:
+def show_payments(desk: Desk, found: Sequence[dict[str, Any]]) -> None:
+    """Print payments, each with its payee and where it stands."""
     columns = ("payment", "to", "account", "amount", "state", "due on", "note")
     rows = [
         [

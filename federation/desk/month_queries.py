@@ -100,6 +100,10 @@ CANCEL = f"""mutation($id: ID!, $reason: String!) {{ cancelPayment(id: $id, reas
 AGAIN = f"""mutation($id: ID!) {{ proposePaymentAgain(id: $id) {{
   __typename ... on Payment {{ {PAYMENT} }} {REFUSED} }} }}"""
 
+NAME_ACCOUNT = f"""mutation($id: ID!, $name: String!, $account: AccountInput!) {{
+  namePayeeAccount(id: $id, name: $name, account: $account) {{
+    __typename ... on Payment {{ {PAYMENT} }} {REFUSED} }} }}"""
+
 EXCLUSION = "__typename ... on Exclusion { period node reason proposedBy confirmedBy }"
 
 EXCLUDE = f"""mutation($period: String!, $node: String!, $reason: String!) {{
@@ -121,8 +125,8 @@ HELD_LIST = """query($period: String, $after: String!) { heldList(period: $perio
 HELD_CLAIMS = f"""query($state: String, $after: String!) {{
   heldClaims(state: $state, after: $after) {{ {CLAIM} }} }}"""
 
-CLAIM_HELD = f"""mutation($url: String!, $evidence: String!, $member: String, $claim: String) {{
-  claimHeldItem(url: $url, evidence: $evidence, member: $member, claimId: $claim) {{
+CLAIM_HELD = f"""mutation($url: String!, $evidence: String!, $member: String, $work: String) {{
+  claimHeldItem(url: $url, evidence: $evidence, member: $member, claimId: $work) {{
     __typename ... on HeldClaim {{ {CLAIM} }} {REFUSED} }} }}"""
 
 DECIDE = f"""mutation($claim: ID!, $accept: Boolean!, $reason: String!) {{

@@ -13,6 +13,7 @@ from federation.desk.client import Desk, amount_text, at_desk
 from federation.desk.printing import make_table
 from federation.desk.reconcile_files import import_files, withdraw
 from federation.desk.reconcile_limits import confirm_limit, limits, propose_limit
+from federation.desk.reconcile_overpayments import overpayments
 from federation.errors import RefusalError
 from federation.money import decimal_text
 from federation.wording import counted
@@ -55,7 +56,7 @@ reconcile.add_command(import_files)
 
 
 reconcile.add_command(withdraw)
-for _command in (limits, propose_limit, confirm_limit):
+for _command in (limits, propose_limit, confirm_limit, overpayments):
     reconcile.add_command(_command)
 
 

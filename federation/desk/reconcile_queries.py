@@ -1,5 +1,7 @@
 """What `federation reconcile` asks a server."""
 
+from federation.desk.month_queries import PAYMENT
+
 MATCH = "id entryId number act reason actedBy actedAt items { kind ref amount note }"
 
 ENTRY_FIELDS = """id kind status state reference amount { minor currency } direction signed
@@ -47,3 +49,22 @@ REPORT = f"""{{ reconciliationReport {{ account {{ id account currency name }} s
   opening {MONEY} credits {MONEY} debits {MONEY} closing {MONEY} settled {MONEY}
   inSuspense {MONEY} entriesInSuspense inBooks {MONEY} atBanks {MONEY} difference {MONEY}
   addsUp byKind {{ kind amount {MONEY} }} }} }}"""
+
+# overpayments
+OVERPAYMENTS = f"{{ overpayments {{ id kind ref party received {MONEY} left {MONEY} }} }}"
+
+OF_SET_OFF = f"id overpayment kind ref amount {MONEY} reason state proposedBy decidedBy decidedAt"
+SET_OFFS = f"{{ setOffs {{ {OF_SET_OFF} }} }}"
+
+REFUND = f"""mutation($id: ID!) {{ refundOverpayment(id: $id) {{
+  __typename ... on Payment {{ {PAYMENT} }} {REFUSED} }} }}"""
+
+SET_OFF = f"""mutation($id: ID!, $kind: String!, $ref: String!, $reason: String!) {{
+  setOffOverpayment(id: $id, kind: $kind, ref: $ref, reason: $reason) {{
+    __typename ... on OverpaymentSetOff {{ {OF_SET_OFF} }} {REFUSED} }} }}"""
+
+APPROVE_SET_OFF = f"""mutation($id: ID!) {{ approveSetOff(id: $id) {{
+  __typename ... on OverpaymentSetOff {{ {OF_SET_OFF} }} {REFUSED} }} }}"""
+
+WITHDRAW_SET_OFF = f"""mutation($id: ID!) {{ withdrawSetOff(id: $id) {{
+  __typename ... on OverpaymentSetOff {{ {OF_SET_OFF} }} {REFUSED} }} }}"""

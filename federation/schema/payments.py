@@ -53,10 +53,11 @@ class PaymentQuery:
 
     @strawberry.field(description="What happened to a payment, oldest first.")
     async def payment_events(self, info: Info, id: strawberry.ID) -> list[PaymentEvent]:  # noqa: A002
-        """List the steps of a payment; an unknown one has none."""
+        """List the steps of a payment (UNKNOWN_PAYMENT)."""
         info.context.whose(MAY_READ_BOOKS)
         async with info.context.server.db.read() as session:
-            found = await payments_store.events(session, id)
+            payment = await payments_service.get_payment(session, id)
+            found = await payments_store.events(session, payment.payment_id)
         return [PaymentEvent.of(row) for row in found]
 
     @strawberry.field(description="A payment file as it was exported, byte for byte.")

@@ -30,6 +30,7 @@ from tests.banking.counter import (
     at,
     set_up,
     settle,
+    settling_,
     take,
     undo,
 )
@@ -213,6 +214,42 @@ async def test_an_overpayment_is_set_off_against_a_remittance_of_the_same_party(
     await approve(database, await set_off(database, "REMITTANCE_IN", name, "OP-1-1"))
 
     assert await books(database) == {BANK: 3_000, "Liabilities:HUB:Due:GB": -3_000}
+    assert await left(database) == {}
+
+
+async def test_the_payer_of_an_overpayment_is_that_of_the_invoice_beside_it(database):
+    await set_up(database, "100000", "20000")
+    await take(database, statement(Ntry("1300.00", reference="B1"), closing="1300.00"))
+    await settle(database, 1, ("INVOICE", LICENCE, 100_000), ("OVERPAYMENT", "", 30_000))
+
+    assert await left(database) == {OP: ("OVERPAYMENT", "lab:lab-one", 30_000)}
+    await approve(database, await set_off(database, "INVOICE", OTHER))
+    assert await left(database) == {OP: ("OVERPAYMENT", "lab:lab-one", 10_000)}
+
+
+async def test_an_overpayment_beside_two_payers_or_alone_is_of_nobody_that_is_named(database):
+    await set_up(database, "100000")
+    await remittance(database)
+    name = "PAY-2026-09-GB-HUB"
+    entries = Ntry("1200.00", reference="B1"), Ntry("50.00", reference="B2")
+    await take(database, statement(*entries, closing="1250.00"))
+    both = [("INVOICE", LICENCE, 100_000), ("REMITTANCE_IN", name, 10_000)]
+    await settle(database, 1, *both, ("OVERPAYMENT", "", 10_000))
+    await settle(database, 2, ("OVERPAYMENT", "", 5_000))
+
+    assert await left(database) == {
+        "OP-1-3": ("OVERPAYMENT", "entry:1", 10_000),
+        "OP-2-1": ("OVERPAYMENT", "entry:2", 5_000),
+    }
+
+
+async def test_an_overpayment_of_an_unknown_reference_is_refused(database):
+    await set_up(database, "100000")
+    await take(database, statement(Ntry("1300.00", reference="B1"), closing="1300.00"))
+
+    for ref in ("nonsense", "HUB-000009", "hub-000001"):
+        items = ("INVOICE", LICENCE, 100_000), ("OVERPAYMENT", ref, 30_000)
+        await refused(database, BadItemError, settling_(1, *items))
     assert await left(database) == {}
 
 

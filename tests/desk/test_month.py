@@ -8,8 +8,10 @@ from click.testing import CliRunner
 
 from federation.cli.main import EXIT_REFUSED, cli
 from federation.desk.client import Desk
-from federation.desk.month_queries import REMIND
+from federation.desk.month_payments import STATES
+from federation.desk.month_queries import DECIDE, REMIND
 from federation.errors import RefusalError
+from federation.payments.states import MOVES
 from federation.values.party import HUB
 from tests.federation.harness import (
     PERIOD,
@@ -78,6 +80,8 @@ async def test_a_month_from_cut_off_to_payments(small, tmp_path):
     assert answer["answer"] == "CONCURRED"
     await small.silence()
     assert [row["node"] for row in await asked(small, "answers", PERIOD)] == ["FR"]
+    _, printed = await month(small, "answers", PERIOD)
+    assert printed.splitlines()[0] == f"Answers to run {run['runId'][:16]} of {PERIOD}"
     async with nothing_changes(small):
         assert await month(small, "approve", PERIOD) == (EXIT_REFUSED, "NOT_ALLOWED")
     [approved] = await asked(small, "approve", PERIOD, who="approver")
@@ -100,6 +104,8 @@ async def test_what_a_server_refuses_is_a_code_and_changes_nothing(small):
         assert await month(small, "advise", PERIOD) == unknown
         assert await month(small, "diff", "abcdef") == unknown
         assert await month(small, "correct", "calculate") == (EXIT_REFUSED, "NOTHING_TO_CORRECT")
+        unknown_payment = (EXIT_REFUSED, "UNKNOWN_PAYMENT")
+        assert await month(small, "payments", "events", "PAY-2026-09-HUB-XX") == unknown_payment
         assert await month(small, "held", "published") == (EXIT_REFUSED, "NOT_HERE")
         assert await month(small, "correct", "debits", code="FR") == (EXIT_REFUSED, "NOT_HERE")
         untold = {"FEDERATION_TOKEN": ""}
@@ -134,3 +140,73 @@ async def test_an_id_in_small_letters_gets_a_word(small):
         with pytest.raises(RefusalError) as refusal:
             await asyncio.to_thread(remind)
     assert refusal.value.message.endswith(" Ids are in capitals: FR?")
+
+
+async def test_an_address_is_claimed_as_it_is_published_or_as_a_url(small):
+    evidence = ("--member", "gb-b", "--evidence", "contract 17")
+    async with nothing_changes(small):
+        for address in ("nobody.example/a", "https://nobody.example/a"):
+            refused = await month(small, "held", "claim", address, *evidence, code="GB")
+            assert refused == (EXIT_REFUSED, "NOT_HELD")
+        ftp = await month(small, "held", "claim", "ftp://nobody.example/a", *evidence, code="GB")
+        assert ftp == (EXIT_REFUSED, "MALFORMED_URL")
+
+
+async def test_a_claim_in_small_letters_gets_a_word(small):
+    desk = Desk(small.running[HUB].url, small.at(HUB, "approver")._token(), as_json=False)
+
+    def decide():
+        desk.ask(DECIDE, claim="hc-gb-000001", accept=True, reason="seen")
+
+    async with nothing_changes(small):
+        with pytest.raises(RefusalError) as refusal:
+            await asyncio.to_thread(decide)
+    assert refusal.value.code == "UNKNOWN_HELD_CLAIM"
+    assert refusal.value.message.endswith(" Ids are in capitals: HC-GB-000001?")
+
+
+async def test_reports_of_a_month_that_is_not_cut_off_say_so(small):
+    code, printed = await month(small, "reports", PERIOD)
+
+    assert code == 0
+    assert printed.splitlines()[0] == f"Reports of {PERIOD}: the month is not cut off"
+
+
+def usage(*arguments):
+    """Run a command that does not come to its server; return (exit code, what it said)."""
+    nowhere = {"FEDERATION_URL": "http://127.0.0.1:9", "FEDERATION_TOKEN": "x", "COLUMNS": "200"}
+    result = CliRunner().invoke(cli, ["month", *arguments], env=nowhere)
+    return result.exit_code, result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("held", "decide", "HC-GB-000001", "--reason", "x"), "Missing option '--accept'"),
+        (("payments", "list", "--state", "Foo"), "'Foo' is not one of"),
+        (("held", "claims", "--state", "Foo"), "'Foo' is not one of"),
+        (("documents", "list", "--series", "Foo"), "'Foo' is not one of"),
+        (("held", "list", "--skip", "-1"), "-1 is not in the range"),
+        (("held", "list", "--skip", "9999999999"), "9999999999 is not in the range"),
+    ],
+)
+def test_what_no_server_knows_is_not_asked(arguments, said):
+    code, printed = usage(*arguments)
+
+    assert (code, said in printed) == (2, True)
+
+
+async def test_a_choice_is_written_in_small_letters_too(small):
+    for command in (
+        ("payments", "list", "--state", "proposed"),
+        ("held", "claims", "--state", "filed"),
+        ("documents", "list", "--series", "inv"),
+    ):
+        small_letters = await asked(small, *command)
+        capitals = await asked(small, *command[:-1], command[-1].upper())
+        assert small_letters == capitals
+        assert bool(capitals) is (command[0] == "documents")
+
+
+def test_the_shell_names_every_state_that_a_payment_has():
+    assert sorted(STATES) == sorted(MOVES)

@@ -25,6 +25,7 @@ from tests.federation.harness import (
 )
 
 DAY = datetime(2026, 10, 17, 9, tzinfo=UTC)
+FOR_REFUNDS = "FR1420041010050500013M02606"
 LONDON = "GB82WEST12345698765432"
 OFFICER, APPROVER = "settlement", "approver"
 
@@ -59,12 +60,12 @@ def environment(small, who=OFFICER, role="settlement_officer"):
     }
 
 
-async def run(small, *arguments, who=OFFICER, role="settlement_officer"):
+async def run(small, *arguments, who=OFFICER, role="settlement_officer", group="reconcile"):
     """Run the command in a thread, as `main` does; return (exit code, output, errors)."""
     names = environment(small, who, role)
 
     def invoke():
-        return CliRunner().invoke(cli, ["reconcile", *arguments], env=names, standalone_mode=False)
+        return CliRunner().invoke(cli, [group, *arguments], env=names, standalone_mode=False)
 
     result = await asyncio.to_thread(invoke)
     if isinstance(result.exception, RefusalError):
@@ -169,6 +170,101 @@ async def test_beyond_the_limit_it_takes_an_approver(hub, tmp_path):
     approver = {"who": APPROVER, "role": "settlement_approver"}
     [approved] = await done(hub, "approve", "1", **approver)
     assert (approved["act"], approved["actedBy"]) == ("SETTLED", APPROVER)
+
+
+async def overpaid(hub, tmp_path, account=FOR_REFUNDS):
+    """The same lab pays 500.00 and 300.00 more than it owes."""
+    await done(hub, "open-account", IBAN, "--currency", "EUR", "--name", "Main")
+    payer = {"name": "Lab One", "account": account}
+    entries = (
+        Ntry("500.00", reference="B1", txs=(Tx("500.00", **payer),)),
+        Ntry("300.00", reference="B2", txs=(Tx("300.00", **payer),)),
+    )
+    await done(hub, "import", written(tmp_path, "a.xml", statement(*entries, closing="800.00")))
+    for entry in ("1", "2"):
+        await done(hub, "confirm", entry, "--item", "OVERPAYMENT:HUB-000001")
+
+
+async def test_an_overpayment_is_set_off_by_one_and_approved_by_another(hub, tmp_path):
+    await overpaid(hub, tmp_path)
+    approver = {"who": APPROVER, "role": "settlement_approver"}
+    listed = await done(hub, "overpayments", "list")
+    assert [(row["id"], row["party"], row["left"]["minor"]) for row in listed["overpayments"]] == [
+        ("OP-1-1", "lab:lab-one", "50000"),
+        ("OP-2-1", "lab:lab-one", "30000"),
+    ]
+    set_off = ("overpayments", "set-off", "OP-1-1", "--against", "invoice:HUB-000001", "--reason")
+
+    [proposed] = await done(hub, *set_off, "the lab agreed")
+    code, out, errors = await run(hub, *set_off, "another reason")
+    assert (code, "the lab agreed" in out) == (0, True)
+    assert "it was said before, and the first reason stands: the lab agreed" in errors
+    [withdrawn] = await done(hub, "overpayments", "withdraw", proposed["id"])
+    [second] = await done(hub, *set_off, "the lab agreed in writing")
+    async with nothing_changes(hub, "HUB"):
+        code, _, errors = await run(hub, "overpayments", "approve", second["id"])
+        assert (code, errors.split(":")[1].strip()) == (EXIT_REFUSED, "NOT_ALLOWED")
+    [approved] = await done(hub, "overpayments", "approve", second["id"], **approver)
+
+    assert [row["state"] for row in (proposed, withdrawn, second, approved)] == [
+        "PROPOSED",
+        "WITHDRAWN",
+        "PROPOSED",
+        "APPROVED",
+    ]
+    assert (approved["amount"]["minor"], approved["decidedBy"]) == ("50000", APPROVER)
+    code, out, _ = await run(hub, "overpayments", "list")
+    assert code == 0
+    assert "INVOICE HUB-000001" in out
+    assert "OP-2-1" in out
+    assert [row["id"] for row in (await done(hub, "overpayments", "list"))["overpayments"]] == [
+        "OP-2-1"
+    ]
+
+
+async def test_an_overpayment_is_paid_back_as_a_payment(hub, tmp_path):
+    await overpaid(hub, tmp_path)
+
+    [refund] = await done(hub, "overpayments", "refund", "OP-2-1")
+
+    assert (refund["id"], refund["payee"]) == ("REFUND-OP-2-1", "lab:lab-one")
+    assert refund["amount"] == {"minor": "30000", "currency": "EUR"}
+    listed = await done(hub, "overpayments", "list")
+    assert [row["id"] for row in listed["overpayments"]] == ["OP-1-1"]
+
+
+async def test_a_refund_waits_until_somebody_names_an_account(hub, tmp_path):
+    await overpaid(hub, tmp_path, account=None)
+    naming = ("payments", "name-account", "REFUND-OP-1-1")
+    named = (FOR_REFUNDS, "--name", "Lab One Ltd")
+    [refund] = await done(hub, "overpayments", "refund", "OP-1-1")
+    assert refund["state"] == "OUTSTANDING"
+    async with nothing_changes(hub, "HUB"):
+        code, _, errors = await run(hub, *naming, "FR14", "--name", "Lab One Ltd", group="month")
+        assert (code, errors.split(":")[1].strip()) == (EXIT_REFUSED, "BAD_ACCOUNT")
+
+    [payment] = await done(hub, *naming, *named, group="month")
+
+    assert (payment["state"], payment["payeeName"]) == ("PROPOSED", "Lab One Ltd")
+    assert FOR_REFUNDS in payment["payeeAccount"]
+
+
+async def test_an_overpayment_that_cannot_be_used_so_is_refused(hub, tmp_path):
+    await overpaid(hub, tmp_path)
+    against = ("overpayments", "set-off", "OP-1-1", "--reason", "x", "--against")
+    async with nothing_changes(hub, "HUB"):
+        for arguments, said in (
+            (("overpayments", "refund", "op-1-1"), "UNKNOWN_OVERPAYMENT"),
+            (("overpayments", "refund", "op-1-1"), "Ids are in capitals: OP-1-1?"),
+            ((*against, "HUB-000001"), "BAD_TARGET"),
+            ((*against, "BANK_CHARGE:HUB-000001"), "BAD_ITEM"),
+            ((*against, "INVOICE:hub-000001"), "Ids are in capitals: HUB-000001?"),
+            (("overpayments", "withdraw", "7"), "SET_OFF_STATE"),
+            (("overpayments", "withdraw", "x"), "BAD_ID"),
+        ):
+            code, out, errors = await run(hub, *arguments)
+            assert (code, out) == (EXIT_REFUSED, "")
+            assert said in errors
 
 
 async def test_refusals_name_code_and_place_and_end_with_2(hub, tmp_path):
