@@ -4,6 +4,7 @@ from alembic import context
 from sqlalchemy import TypeDecorator
 
 import federation.banking.tables
+import federation.bankstatements.tables
 import federation.distribution.tables
 import federation.documents.tables
 import federation.ledger.tables

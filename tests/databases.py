@@ -17,6 +17,7 @@ from sqlalchemy import make_url, select, text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 import federation.banking.tables
+import federation.bankstatements.tables
 import federation.distribution.tables
 import federation.documents.tables
 import federation.ledger.tables

@@ -6,7 +6,7 @@ from typing import ClassVar
 from federation.banking import settling
 from federation.banking.items import Item
 from federation.banking.tables import Match
-from federation.banking.waiting import At
+from federation.bankstatements.acting import At
 from federation.errors import RefusalError
 
 TOGETHER_MAX = 100

@@ -18,8 +18,10 @@ from federation.banking.items import (
 )
 from federation.banking.names import id_of_item, receipt_key
 from federation.banking.overpayments import is_used, is_used_without, set_refunds_aside
-from federation.banking.tables import Entry, Match, MatchItem
-from federation.banking.waiting import At
+from federation.banking.tables import Match, MatchItem
+from federation.bankstatements import store as said
+from federation.bankstatements.acting import At
+from federation.bankstatements.tables import Entry
 from federation.errors import RefusalError
 from federation.ledger.accounts import Accounts, Posting, transfer
 from federation.licensing import receipts
@@ -65,7 +67,7 @@ async def check_receipt(at: At, item: Item, entry: Entry) -> None:
 
 async def check_own_transfer(at: At, item: Item, entry: Entry) -> None:
     """Refuse a transfer unless its other side is another account of this server."""
-    rows = await store.accounts(at.session, item.ref)
+    rows = await said.accounts(at.session, item.ref)
     if all(row.id == entry.account_id for row in rows):
         raise NotExpectedError(f"{item.ref} is no other account of this server")
 
@@ -87,7 +89,7 @@ async def book(at: At, entry: Entry, item: Item, booked_on: date) -> None:
 async def give_back(at: At, entry: Entry, item: Item, booked_on: date) -> None:
     """Record that a payment came back, with the bank's reason."""
     payment = await payments.get_payment(at.session, item.ref)
-    details = (await store.details_of(at.session, [entry.id])).get(entry.id, [])
+    details = (await said.details_of(at.session, [entry.id])).get(entry.id, [])
     given = [row.return_reason for row in details if row.return_reason]
     await bankword.give_back(
         at.session,

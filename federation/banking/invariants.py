@@ -7,8 +7,9 @@ from datetime import datetime
 from sqlalchemy import or_, select
 
 from federation.banking import limits, store
-from federation.banking.names import ALL_BOOKED, ALL_WITHDRAWN, booked_document
-from federation.banking.tables import BankAccount, Entry, Match, MatchItem, StatementRow
+from federation.banking.tables import Match, MatchItem
+from federation.bankstatements.names import ALL_BOOKED, ALL_WITHDRAWN, booked_document
+from federation.bankstatements.tables import BankAccount, Entry, StatementRow
 from federation.ledger import balance_store
 from federation.ledger.accounts import Accounts
 from federation.ledger.store import STREAM_ROWS

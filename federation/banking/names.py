@@ -1,12 +1,8 @@
-"""How the journal's entries about a bank's entries are named: `bank/<account>/<entry>/…`."""
+"""How the journal's entries about what settled a bank's entry are named, and overpayments."""
 
 import re
 
-ALL_BOOKED = "bank/%/booked"  # as a pattern of SQL LIKE
-ALL_WITHDRAWN = "bank/%/withdrawn"
 _ITEM = re.compile(r"OP-([1-9][0-9]{0,17})-([1-9][0-9]{0,8})", re.ASCII)
-
-
 ITEM_OVERPAID = "OP-"  # how the overpayments begin that an item of a bank entry names
 
 
@@ -19,16 +15,6 @@ def item_of(overpayment: str) -> tuple[int, int] | None:
     """Return the act and the item that named an overpayment; None if it is no such id."""
     found = _ITEM.fullmatch(overpayment)
     return (int(found[1]), int(found[2])) if found else None
-
-
-def booked_document(account_id: int, entry_id: int) -> str:
-    """Return the name of the entry that takes a bank entry into the books."""
-    return f"bank/{account_id}/{entry_id}/booked"
-
-
-def withdrawn_document(account_id: int, entry_id: int) -> str:
-    """Return the name of the entry that takes it out again, with its whole file."""
-    return f"bank/{account_id}/{entry_id}/withdrawn"
 
 
 def match_document(account_id: int, entry_id: int, act: str, number: int) -> str:

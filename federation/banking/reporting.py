@@ -10,8 +10,10 @@ from federation.bankfiles.entries import Instructed
 from federation.banking import store
 from federation.banking.items import Item
 from federation.banking.matching import Candidate, Matcher, Movement, Suggestion, match_all
-from federation.banking.tables import BankAccount, DetailRow, Entry, Match
+from federation.banking.tables import Match
 from federation.banking.waiting import Waited, waited_for
+from federation.bankstatements import store as said
+from federation.bankstatements.tables import BankAccount, DetailRow, Entry
 from federation.ledger import balance_store
 from federation.ledger.accounts import Accounts
 from federation.store.sessions import ReadSession
@@ -75,8 +77,8 @@ async def queue(
     account_id: int | None = None,
 ) -> list[Queued]:
     """Return unsettled entries, oldest first, each with suggestions or what was proposed."""
-    rows = await store.open_entries(session, after=after, limit=QUEUE_MAX, account_id=account_id)
-    details = await store.details_of(session, [row.id for row in rows])
+    rows = await said.open_entries(session, after=after, limit=QUEUE_MAX, account_id=account_id)
+    details = await said.details_of(session, [row.id for row in rows])
     matcher = Matcher(list((await waited_for(session, here, now)).values()))
     candidates = [candidate_of(row, details.get(row.id, [])) for row in rows if row.state == "OPEN"]
     found = match_all(candidates, matcher)
@@ -103,8 +105,8 @@ async def exact_matches(
 
     Every open entry is looked at, since two with one EndToEndId leave a doubt.
     """
-    rows = await store.open_entries(session, limit=store.OPEN_MAX)
-    details = await store.details_of(session, [row.id for row in rows])
+    rows = await said.open_entries(session, limit=said.OPEN_MAX)
+    details = await said.details_of(session, [row.id for row in rows])
     candidates = [candidate_of(row, details.get(row.id, [])) for row in rows if row.state == "OPEN"]
     found = match_all(candidates, Matcher(list(waited.values())))
     fresh = {row.id for row in new}
@@ -169,8 +171,8 @@ def _instructed(row: DetailRow) -> Instructed | None:
 
 async def reconcile(session: ReadSession, account: BankAccount, here: str) -> Reconciliation:
     """Return how an account stands: what the bank said, what was settled, what the books say."""
-    last = await store.last_statement(session, account.id)
-    rows = await store.totals(session, account.id)
+    last = await said.last_statement(session, account.id)
+    rows = await said.totals(session, account.id)
     sides = {"CREDIT": 0, "DEBIT": 0}
     opening = settled = waiting = count = 0
     for kind, state, direction, amount in rows:
@@ -184,8 +186,8 @@ async def reconcile(session: ReadSession, account: BankAccount, here: str) -> Re
         else:
             waiting, count = waiting + signed, count + 1
     closings = [
-        await store.last_statement(session, row.id)
-        for row in await store.accounts(session)
+        await said.last_statement(session, row.id)
+        for row in await said.accounts(session)
         if row.currency == account.currency
     ]
     in_books = await balance_store.balance_of(session, Accounts(here).asset("Bank"))

@@ -6,14 +6,15 @@ from typing import Any, ClassVar
 from federation.bankfiles.camt import read_bank_file
 from federation.bankfiles.entries import BankFile, PaymentStatus, Place, StatusReport
 from federation.bankfiles.pain002 import ACCEPTED, REJECTED
-from federation.banking import store
-from federation.banking.accounts import account_name, account_number
-from federation.banking.importing import import_statements
-from federation.banking.intake import Imported
 from federation.banking.reporting import exact_matches
 from federation.banking.settling import settle
-from federation.banking.tables import BankAccount
-from federation.banking.waiting import At, waited_for
+from federation.banking.waiting import waited_for
+from federation.bankstatements import store as said
+from federation.bankstatements.accounts import account_name, account_number
+from federation.bankstatements.acting import At
+from federation.bankstatements.importing import import_statements
+from federation.bankstatements.intake import Imported
+from federation.bankstatements.tables import BankAccount
 from federation.errors import RefusalError
 from federation.money import exponent
 from federation.payments import bankword
@@ -50,7 +51,7 @@ async def open_account(
     """Register an account of this server in one currency; the same again changes nothing."""
     number, called = account_number(account, scheme), account_name(name)
     exponent(currency)  # refuses what is no currency with minor units
-    known = await store.find_account(session, number, currency)
+    known = await said.find_account(session, number, currency)
     if known is not None:
         if (known.scheme, known.name) != (scheme, called):
             raise AccountConflictError(f"{number}: {known.name}")

@@ -13,7 +13,8 @@ from federation.banking.overpayments import (
     tell,
 )
 from federation.banking.tables import OverpaymentSetOff
-from federation.banking.waiting import At, waited_for
+from federation.banking.waiting import waited_for
+from federation.bankstatements.acting import At
 from federation.errors import RefusalError
 from federation.ledger.accounts import Accounts, Entry, transfer
 from federation.ledger.store import post

@@ -42,8 +42,11 @@ from federation.banking.limits import beyond
 from federation.banking.matching import signed_amount
 from federation.banking.names import match_document
 from federation.banking.overpayments import payer_of
-from federation.banking.tables import Entry, Match, MatchItem
-from federation.banking.waiting import At, Waited, waited_for
+from federation.banking.tables import Match, MatchItem
+from federation.banking.waiting import Waited, waited_for
+from federation.bankstatements import store as said
+from federation.bankstatements.acting import At
+from federation.bankstatements.tables import Entry
 from federation.errors import RefusalError
 from federation.ledger.accounts import Entry as JournalEntry
 from federation.ledger.accounts import Posting
@@ -147,7 +150,7 @@ async def undo(at: At, entry_id: int, reason: str) -> Match:
 
 
 async def _get_entry(at: At, entry_id: int) -> Entry:
-    entry = await store.find_entry(at.session, entry_id)
+    entry = await said.find_entry(at.session, entry_id)
     if entry is None or entry.state == "NONE":
         raise UnknownEntryError(str(entry_id))
     return entry

@@ -1,28 +1,16 @@
-"""What this server waits for from its banks, by kind and id, and who acts on it."""
+"""What this server waits for from its banks, by kind and id."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from federation.banking import store
 from federation.banking.items import EXPECTED, INVOICE, TAX_WITHHELD
 from federation.payments import expected
 from federation.payments.expected import Expected
-from federation.store.sessions import ReadSession, WriteSession
-from federation.trust.principals import Principal
+from federation.store.sessions import ReadSession
 
 Waited = Mapping[tuple[str, str], Expected]
-
-
-@dataclass(frozen=True, slots=True)
-class At:
-    """Who acts, where and when. `author` is who entered what another person now approves."""
-
-    session: WriteSession
-    here: str
-    who: Principal
-    now: datetime
-    author: str | None = None
 
 
 async def waited_for(session: ReadSession, here: str, now: datetime) -> Waited:

@@ -12,9 +12,9 @@ from datetime import date, datetime, timedelta
 from federation.ledger.accounts import Accounts, Posting, transfer
 from federation.ledger.names import of_correction
 from federation.months.tables import Run
+from federation.netting.between import Owed, by_pair, refuse_left_over, settle_between
 from federation.payments import service as payments_service
 from federation.payments import set_off
-from federation.payments.between import Owed, by_pair, refuse_left_over, settle_between
 from federation.payments.names import correction_id
 from federation.payments.postings import Amount
 from federation.payments.proposal import Side

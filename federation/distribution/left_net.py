@@ -7,13 +7,14 @@ from federation.distribution import store
 from federation.distribution.member_payments import NotDistributedError
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Entry
-from federation.payments import incoming, netting
+from federation.netting import positions as netting
+from federation.netting.between import Owed, by_pair, refuse_left_over, settle_between
+from federation.netting.positions import Recomputed
+from federation.payments import incoming
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
-from federation.payments.between import Owed, by_pair, refuse_left_over, settle_between
 from federation.payments.messages import NetRecomputed
 from federation.payments.names import left_net_document, remittance_id
-from federation.payments.netting import Recomputed
 from federation.payments.payees import account_in
 from federation.payments.postings import Amount
 from federation.settlement.run_document import RunDocument

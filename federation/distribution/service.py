@@ -20,7 +20,7 @@ from federation.metering import store as metering
 from federation.months import store as months
 from federation.months.held import itemise_held
 from federation.months.tables import LockedPeriod, Run
-from federation.payments.between import to_reserve
+from federation.netting.between import to_reserve
 from federation.payments.proposal import Side
 from federation.payments.remittances import Remittance, propose_own_remittance
 from federation.registry import store as registry

@@ -10,7 +10,7 @@ from litestar.response import Stream
 from federation.bankfiles.camt import read_bank_file
 from federation.bankfiles.xml import BYTES_MAX as BANK_FILE_BYTES_MAX
 from federation.banking import service as banking
-from federation.banking.waiting import At
+from federation.bankstatements.acting import At
 from federation.documents import service as documents
 from federation.edge import inbox
 from federation.edge.bodies import BodyLimit

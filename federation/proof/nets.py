@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from federation.payments import netting
-from federation.payments.netting import Recomputed
+from federation.netting import positions as netting
+from federation.netting.positions import Recomputed
 from federation.proof.why import Step
 from federation.settlement.clearing import Clearing
 from federation.settlement.rates import Rates

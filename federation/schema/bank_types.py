@@ -5,12 +5,14 @@ from datetime import date, datetime
 import msgspec
 import strawberry
 
-from federation.banking import reporting, store
+from federation.banking import reporting
 from federation.banking.items import Item
 from federation.banking.matching import Suggestion as Found
-from federation.banking.tables import BankAccount as BankAccountRow
-from federation.banking.tables import DetailRow, Entry, Match, StatementRow
-from federation.banking.withdrawing import Withdrawn
+from federation.banking.tables import Match
+from federation.bankstatements import store as said
+from federation.bankstatements.tables import BankAccount as BankAccountRow
+from federation.bankstatements.tables import DetailRow, Entry, StatementRow
+from federation.bankstatements.withdrawing import Withdrawn
 from federation.schema.context import Info
 from federation.schema.scalars import BigInt, Money
 
@@ -150,8 +152,8 @@ class BankStatement:
     async def entries(self, info: Info) -> list[BankEntry]:
         """List the entries that this statement was the first to bring, at most 1,000."""
         async with info.context.server.db.read() as session:
-            rows = await store.entries_of(session, int(self.id), ENTRIES_MAX)
-            details = await store.details_of(session, [row.id for row in rows])
+            rows = await said.entries_of(session, int(self.id), ENTRIES_MAX)
+            details = await said.details_of(session, [row.id for row in rows])
         return [BankEntry.of(row, details.get(row.id, [])) for row in rows]
 
     @classmethod

@@ -4,10 +4,12 @@ from typing import Annotated
 
 import strawberry
 
-from federation.banking import reporting, service, settling, store, withdrawing
+from federation.banking import reporting, service, settling, store
 from federation.banking.confirming import BadIdError, confirm
 from federation.banking.tables import Match
-from federation.banking.waiting import At
+from federation.bankstatements import store as said
+from federation.bankstatements import withdrawing
+from federation.bankstatements.acting import At
 from federation.schema.bank_types import (
     BankAccount,
     BankEntry,
@@ -49,7 +51,7 @@ class BankingQuery:
         """List the accounts that were opened here."""
         info.context.whose(MAY_READ_BOOKS)
         async with info.context.server.db.read() as session:
-            return [BankAccount.of(row) for row in await store.accounts(session)]
+            return [BankAccount.of(row) for row in await said.accounts(session)]
 
     @strawberry.field(description="Imported statements, newest first.")
     async def bank_statements(
@@ -59,9 +61,9 @@ class BankingQuery:
         info.context.whose(MAY_READ_BOOKS)
         wanted = _number(account) if account is not None else None
         async with info.context.server.db.read() as session:
-            accounts = {row.id: row for row in await store.accounts(session)}
-            rows = await store.statements(session, wanted, min(max(first, 1), PAGE_MAX))
-            files = await store.imports(session, {row.file for row in rows})
+            accounts = {row.id: row for row in await said.accounts(session)}
+            rows = await said.statements(session, wanted, min(max(first, 1), PAGE_MAX))
+            files = await said.imports(session, {row.file for row in rows})
         return [BankStatement.of(row, accounts[row.account_id], *files[row.file]) for row in rows]
 
     @strawberry.field(description="Entries that nobody settled, with ranked suggestions.")
@@ -98,8 +100,8 @@ class BankingQuery:
         """Show an entry with its transactions (BAD_ID)."""
         info.context.whose(MAY_READ_BOOKS)
         async with info.context.server.db.read() as session:
-            row = await store.find_entry(session, _number(id))
-            details = await store.details_of(session, [row.id]) if row else {}
+            row = await said.find_entry(session, _number(id))
+            details = await said.details_of(session, [row.id]) if row else {}
         return BankEntry.of(row, details.get(row.id, [])) if row else None
 
     @strawberry.field(description="Everything that was done with an entry, in order.")
@@ -123,7 +125,7 @@ class BankingQuery:
         async with server.db.read() as session:
             return [
                 ReconciliationReport.of(await reporting.reconcile(session, row, server.code))
-                for row in await store.accounts(session)
+                for row in await said.accounts(session)
                 if wanted in {None, row.id}
             ]
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import strawberry
 
-from federation.payments import exclusion
+from federation.netting import exclusion
 from federation.payments import tables as rows
 from federation.schema.context import Change, Info, Refused, change
 from federation.values.month import parse_month

@@ -7,7 +7,7 @@ import strawberry
 
 from federation.banking import overpayments, set_offs, store, tables
 from federation.banking.confirming import BadIdError
-from federation.banking.waiting import At
+from federation.bankstatements.acting import At
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import row_number
 from federation.schema.payment_types import Payment, PaymentResult

@@ -22,7 +22,7 @@ from federation.bankfiles.xml import (
     HostileXmlError,
     TooManyDecimalsError,
 )
-from federation.banking.checks import check_balances, identities
+from federation.bankstatements.checks import check_balances, identities
 from federation.money import decimal_text, exponent
 from tests.banking.bank import (
     IBAN,

@@ -2,9 +2,10 @@
 
 from datetime import UTC, date, datetime
 
-from federation.banking import service, settling, store
+from federation.banking import service, settling
 from federation.banking.items import Item
-from federation.banking.waiting import At
+from federation.bankstatements import store as said
+from federation.bankstatements.acting import At
 from federation.documents import licence_books
 from federation.licensing import service as licensing
 from federation.licensing.objects import ComponentTerms, OfferTerms
@@ -112,7 +113,7 @@ async def states(database):
     async with database.read() as session:
         rows = [
             row
-            for statement in await store.statements(session)
-            for row in await store.entries_of(session, statement.id, 1000)
+            for statement in await said.statements(session)
+            for row in await said.entries_of(session, statement.id, 1000)
         ]
     return sorted((row.id, row.state) for row in rows)

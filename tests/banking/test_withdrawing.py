@@ -4,9 +4,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from federation.banking import reporting, store, withdrawing
+from federation.banking import reporting
 from federation.banking.invariants import INVARIANTS
-from federation.banking.withdrawing import UnknownFileError, WithdrawalBlockedError
+from federation.bankstatements import store as said
+from federation.bankstatements import withdrawing
+from federation.bankstatements.withdrawing import UnknownFileError, WithdrawalBlockedError
 from federation.store.canonical import sha256_hex
 from federation.values.reason import ReasonError
 from tests.banking.bank import Ntry, Tx, a_statement, document, statement, status_report
@@ -63,8 +65,8 @@ async def test_a_withdrawn_file_leaves_the_books_as_they_were(database):
     assert await statements(database) == []
     assert all(wrong == [] for _, wrong in await holds(database))
     async with database.read() as session:
-        assert await store.open_entries(session) == []
-        [account] = await store.accounts(session)
+        assert await said.open_entries(session) == []
+        [account] = await said.accounts(session)
         found = await reporting.reconcile(session, account, "HUB")
     assert (found.statements, found.closing, found.adds_up, found.difference) == (0, 0, True, 0)
 
@@ -81,7 +83,7 @@ async def test_a_withdrawn_file_may_come_again_and_counts_once(database):
     assert await books(database) == {BANK: 12_000, SUSPENSE: -12_000}
     assert all(wrong == [] for _, wrong in await holds(database))
     async with database.read() as session:
-        assert await store.imports(session, [done.sha256]) == {done.sha256: ("oskar", NOW)}
+        assert await said.imports(session, [done.sha256]) == {done.sha256: ("oskar", NOW)}
     before = await contents(database)
     assert (await take(database, DATA)).is_known is True
     assert await contents(database) == before
@@ -134,11 +136,11 @@ async def test_details_of_a_withdrawn_notification_are_gone_and_may_come_again(d
 
     await withdraw(database, told)
     async with database.read() as session:
-        assert await store.details_of(session, [1]) == {}
+        assert await said.details_of(session, [1]) == {}
 
     await take(database, told)
     async with database.read() as session:
-        [row] = (await store.details_of(session, [1]))[1]
+        [row] = (await said.details_of(session, [1]))[1]
     assert row.remittance == "HUB-000001"
 
 
@@ -152,7 +154,7 @@ async def test_a_notification_waits_again_when_the_statement_is_withdrawn(databa
     done = await take(database, whole)
 
     async with database.read() as session:
-        rows = await store.details_of(session, [done.entries[0].id])
+        rows = await said.details_of(session, [done.entries[0].id])
     assert [row.remittance for row in rows[done.entries[0].id]] == ["x"]
 
 

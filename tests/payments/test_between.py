@@ -7,8 +7,8 @@ import pytest
 from federation.distribution.directly import Directly, Due, settle_directly
 from federation.ledger.accounts import Entry, Posting
 from federation.ledger.store import post
-from federation.payments import between
-from federation.payments.between import NoSuchDebitError, Owed
+from federation.netting import between
+from federation.netting.between import NoSuchDebitError, Owed
 from federation.payments.postings import Amount
 from federation.payments.proposal import Side
 from federation.payments.remittances import Remittance, propose_own_remittance

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federation.payments.netting import between, nets_without
+from federation.netting.positions import between, nets_without
 from federation.settlement.clearing import Clearing, positions
 
 PARTIES = ["HUB", "DE", "FR", "GB", "JP"]

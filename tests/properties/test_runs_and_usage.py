@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from federation.bankfiles.entries import BankEntry, Place, Statement
-from federation.banking.checks import BalanceMismatchError, check_balances
+from federation.bankstatements.checks import BalanceMismatchError, check_balances
 from federation.ledger.chain import GENESIS, digest_of, link
 from federation.ledger.entries import RunName, run_entries
 from federation.metering.ingest import Desk, decode_lines, repeated, sort_batch

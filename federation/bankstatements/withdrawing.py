@@ -7,10 +7,10 @@ count, and so does the file: it may be imported again.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from federation.banking import store
-from federation.banking.names import booked_document, withdrawn_document
-from federation.banking.tables import WITHDRAWN, Entry, File, FileAct, StatementRow
-from federation.banking.waiting import At
+from federation.bankstatements import store
+from federation.bankstatements.acting import At
+from federation.bankstatements.names import booked_document, withdrawn_document
+from federation.bankstatements.tables import WITHDRAWN, Entry, File, FileAct, StatementRow
 from federation.errors import RefusalError
 from federation.ledger.store import entry_of, post
 from federation.payments.postings import reversal

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from federation.bankfiles.entries import BankFile
-from federation.banking import store
-from federation.banking.tables import IMPORTED, Entry, File, FileAct, StatementRow
-from federation.banking.waiting import At
+from federation.bankstatements import store
+from federation.bankstatements.acting import At
+from federation.bankstatements.tables import IMPORTED, Entry, File, FileAct, StatementRow
 from federation.store.canonical import sha256_hex
 
 

@@ -11,9 +11,9 @@ from datetime import date
 from typing import ClassVar
 
 from federation.bankfiles.entries import BankEntry, Statement
-from federation.banking import store
-from federation.banking.checks import EntryTwiceError, Identity, numbered
-from federation.banking.tables import BankAccount, StatementRow
+from federation.bankstatements import store
+from federation.bankstatements.checks import EntryTwiceError, Identity, numbered
+from federation.bankstatements.tables import BankAccount, StatementRow
 from federation.errors import RefusalError
 from federation.money import decimal_text
 from federation.store.sessions import ReadSession

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import msgspec
 
 from federation.bankfiles.entries import Detail
-from federation.banking import store
-from federation.banking.checks import reference_of
-from federation.banking.continuity import Named
-from federation.banking.intake import Imported, Intake
-from federation.banking.rows import detail_rows
-from federation.banking.tables import BankAccount, Entry, Notice
+from federation.bankstatements import store
+from federation.bankstatements.checks import reference_of
+from federation.bankstatements.continuity import Named
+from federation.bankstatements.intake import Imported, Intake
+from federation.bankstatements.rows import detail_rows
+from federation.bankstatements.tables import BankAccount, Entry, Notice
 from federation.store.sessions import WriteSession
 
 

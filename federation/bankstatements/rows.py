@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import msgspec
 
 from federation.bankfiles.entries import BankEntry, Detail, Statement
-from federation.banking.checks import reference_of
-from federation.banking.tables import BankAccount, DetailRow, Entry, StatementRow
+from federation.bankstatements.checks import reference_of
+from federation.bankstatements.tables import BankAccount, DetailRow, Entry, StatementRow
 from federation.store.canonical import digest
 
 

@@ -13,10 +13,11 @@ from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts, Entry
 from federation.months import store as months
 from federation.months.tables import Run
-from federation.payments import incoming, netting, service, set_off, states, store
+from federation.netting import positions as netting
+from federation.netting.positions import Position, Recomputed
+from federation.payments import incoming, service, set_off, states, store
 from federation.payments.messages import NetRecomputed
 from federation.payments.names import left_net_document, remittance_id
-from federation.payments.netting import Position, Recomputed
 from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Awaited, Proposal, Side

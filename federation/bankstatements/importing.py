@@ -9,20 +9,20 @@ from datetime import date
 from typing import ClassVar
 
 from federation.bankfiles.entries import BankFile, Statement
-from federation.banking import store
-from federation.banking.checks import (
+from federation.bankstatements import store
+from federation.bankstatements.acting import At
+from federation.bankstatements.checks import (
     CurrencyNotHeldError,
     check_balances,
     check_currency,
     identities,
 )
-from federation.banking.continuity import Named, in_order, what_is_new
-from federation.banking.intake import Imported, Intake, to_keep
-from federation.banking.names import booked_document
-from federation.banking.notices import attach_notices, take_notices
-from federation.banking.rows import detail_rows, entry_row, opening_row
-from federation.banking.tables import BankAccount, Entry, StatementRow
-from federation.banking.waiting import At
+from federation.bankstatements.continuity import Named, in_order, what_is_new
+from federation.bankstatements.intake import Imported, Intake, to_keep
+from federation.bankstatements.names import booked_document
+from federation.bankstatements.notices import attach_notices, take_notices
+from federation.bankstatements.rows import detail_rows, entry_row, opening_row
+from federation.bankstatements.tables import BankAccount, Entry, StatementRow
 from federation.errors import RefusalError
 from federation.ledger.accounts import Accounts, transfer
 from federation.ledger.accounts import Entry as JournalEntry

@@ -1,0 +1,1 @@
+"""What banks say: accounts, statements and their entries, imported once and held to balances."""
