@@ -16,6 +16,7 @@ from federation.payments.states import NOT_PAID
 from federation.payments.tables import Payment
 from federation.store.sessions import ReadSession
 
+CHUNK = 500
 _UNDONE = select(Match.match_of).where(Match.act == "UNDONE", Match.match_of.is_not(None))
 _STANDING = (Match.act == "SETTLED", Match.id.not_in(_UNDONE))
 
