@@ -71,8 +71,8 @@ async def _collect_node(
         files[f"statements/{code}-{name}"] = await _get(node, f"statements/{name}")
     files[f"members/{code}-{period}.csv"] = await _get(node, f"members/{period}.csv")
     for name, body in (await paying.files_of(node, period)).items():  # in its one currency
-        _, dash, part = name.partition("-")
-        files[f"payments/{code}-{HUB}-{period}{dash}{part}.xml"] = body
+        _, dash, number = name.partition("-")
+        files[f"payments/{code}-{HUB}-{period}{dash}{number}.xml"] = body
     return files, {**part, "code": code}
 
 

@@ -166,8 +166,14 @@ class Connection(aiosqlite.Connection):
         """End a transaction: of a reader, here; there is nothing to undo."""
         if self.reads_here:
             self.driver.rollback()
-        else:
-            await super().rollback()
+            return
+        ending = asyncio.ensure_future(super().rollback())
+        try:
+            await asyncio.shield(ending)
+        except asyncio.CancelledError:
+            await ending  # a connection goes back to its pool as it came
+            if (task := asyncio.current_task()) is not None:
+                task.cancel()  # again, where it waits next
 
     async def errand(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a function in this connection's thread."""
