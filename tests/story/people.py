@@ -43,6 +43,12 @@ EXCLUDE = f"""mutation($period: String!, $node: String!) {{
   excludeDebtor(period: $period, node: $node, reason: "never paid, written to twice") {{
     __typename {REFUSED} }} }}"""
 
+PAY_AHEAD = f"""mutation($period: String!, $reason: String!) {{
+  proposePayAhead(period: $period, reason: $reason) {{ __typename {REFUSED} }} }}"""
+
+CONFIRM_PAY_AHEAD = f"""mutation($period: String!) {{
+  confirmPayAhead(period: $period) {{ __typename {REFUSED} }} }}"""
+
 CONFIRM_EXCLUSION = f"""mutation($period: String!, $node: String!) {{
   confirmExclusion(period: $period, node: $node) {{ __typename {REFUSED} }} }}"""
 
@@ -161,6 +167,12 @@ async def exclude(small: Small, period: str, node: str) -> None:
     await small.at(HUB, "settlement").ask(EXCLUDE, period=period, node=node)
     await small.at(HUB, "approver").ask(CONFIRM_EXCLUSION, period=period, node=node)
     await small.silence()
+
+
+async def pay_ahead(small: Small, code: str, period: str, reason: str) -> None:
+    """Two people pay members before a debtor that left the net has paid."""
+    await small.at(code, "settlement").ask(PAY_AHEAD, period=period, reason=reason)
+    await small.at(code, "approver").ask(CONFIRM_PAY_AHEAD, period=period)
 
 
 async def close(small: Small, period: str, at: datetime) -> str:
