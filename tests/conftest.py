@@ -6,12 +6,14 @@ import pytest
 import pytest_asyncio
 from hypothesis import settings
 
-from tests.databases import BACKENDS, PostgresServer, SqliteFiles, opened
+from tests.databases import BACKENDS, PostgresServer, SqliteFiles, compile_once, opened
 from tests.scheduling import ByBackend, turn
 
 # A busy machine is no failure: an example may take as long as it takes.
 settings.register_profile("federation", deadline=None)
 settings.load_profile("federation")
+
+compile_once()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

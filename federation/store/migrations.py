@@ -1,5 +1,6 @@
 """Bring a database to the schema of this code: one linear Alembic history, inside the wheel."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -50,8 +51,9 @@ def check(connection: Connection) -> None:
     command.check(alembic_config(connection))
 
 
+@cache
 def head_revision() -> str | None:
-    """Return the newest revision this code knows."""
+    """Return the newest revision this code knows; every migration is read for it, once."""
     config = Config()
     config.set_main_option("script_location", str(migrations_folder()))
     return ScriptDirectory.from_config(config).get_current_head()

@@ -3,9 +3,11 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 import msgspec
-from sqlalchemy import Table, func, or_, select
+from sqlalchemy import Column, Select, Table, case, func, or_, select
 
 from federation.errors import RefusalError
 from federation.ledger import balance_store
@@ -77,17 +79,28 @@ async def amounts_are_integers(session: ReadSession, here: str) -> Check:
     del here
     examined, wrong = 0, list[str]()
     for table in Base.metadata.sorted_tables:
-        counts = [column for column in table.columns if isinstance(column.type, BigCount)]
+        counts = _counts(table)
         if not counts or table.name.startswith("metering_"):
             continue
-        rows = await session.scalar(select(func.count()).select_from(table))
-        examined += (rows or 0) * len(counts)
-        for column in counts:
-            odd = select(*table.primary_key, digits_of(column)).where(is_no_integer(column))
-            for *key, text in await session.execute(odd.limit(NAMED_MAX)):
+        [(rows, *odd)] = await session.execute(_how_many_are_odd(table))
+        examined += rows * len(counts)
+        for column in [column for column, found in zip(counts, odd, strict=True) if found]:
+            where = select(*table.primary_key, digits_of(column)).where(is_no_integer(column))
+            for *key, text in await session.execute(where.limit(NAMED_MAX)):
                 wrong.append(f"{_name(table, key)}: {column.name} {text!r}")
         wrong += await _odd_currencies(session, table)
     return examined, wrong
+
+
+def _counts(table: Table) -> list[Column[Any]]:
+    return [column for column in table.columns if isinstance(column.type, BigCount)]
+
+
+@cache  # one a table, made once: a check asks it of each server
+def _how_many_are_odd(table: Table) -> Select[Any]:
+    """Return the question for a table's rows, and for how many are no integer in each column."""
+    odd = [func.count(case((is_no_integer(column), 1))) for column in _counts(table)]
+    return select(func.count(), *odd).select_from(table)
 
 
 def _name(table: Table, key: Sequence[object]) -> str:
@@ -99,6 +112,8 @@ async def _odd_currencies(session: ReadSession, table: Table) -> list[str]:
         return []
     used = await session.scalars(select(table.c.currency).distinct())
     odd = [currency for currency in used if not _is_currency(currency)]
+    if not odd:
+        return []
     rows = await session.execute(
         select(*table.primary_key, table.c.currency)
         .where(table.c.currency.in_(odd))
