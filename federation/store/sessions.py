@@ -6,12 +6,45 @@ the database refuses it as well. Resolvers, routes and workers open one; rooms b
 it and never commit.
 """
 
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Select, bindparam, select
+from sqlalchemy import inspect as mapper_of
 from sqlalchemy.ext.asyncio import AsyncSession
+
+Row = TypeVar("Row")
 
 
 class ReadSession(AsyncSession):
     """One consistent view of the committed rows; nothing can be written through it."""
 
+    async def get(self, entity: type[Row], ident: Any, **options: Any) -> Row | None:  # type: ignore[override]
+        """Return the row with a primary key (a tuple where it has several columns), or None.
+
+        SQLAlchemy's own makes its statement anew for every call, which costs half of the read.
+        """
+        if options:
+            return await super().get(entity, ident, **options)
+        key = cast("Sequence[Any]", ident) if isinstance(ident, tuple) else (ident,)
+        statement, names = _by_key(cast("Any", entity))
+        found: Row | None = await self.scalar(statement, dict(zip(names, key, strict=True)))
+        return found
+
 
 class WriteSession(ReadSession):
     """A write transaction: it reads what it wrote, and is committed by who opened it."""
+
+    async def get(self, entity: type[Row], ident: Any, **options: Any) -> Row | None:  # type: ignore[override]
+        """Return the row with a primary key, also one that is new here; None if there is none."""
+        return await AsyncSession.get(self, entity, ident, **options)
+
+
+@cache
+def _by_key(entity: Any) -> tuple[Select[Any], list[str]]:
+    """Return the question for a row by its key, made once, and the names of its parameters."""
+    columns = mapper_of(entity).primary_key
+    names = [f"key_{number}" for number, _ in enumerate(columns)]
+    wanted = (c == bindparam(name) for c, name in zip(columns, names, strict=True))
+    return select(entity).where(*wanted), names

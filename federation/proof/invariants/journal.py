@@ -97,7 +97,7 @@ def _counts(table: Table) -> list[Column[Any]]:
 
 
 @cache  # one a table, made once: a check asks it of each server
-def _how_many_are_odd(table: Table) -> Select[Any]:
+def _how_many_are_odd(table: Table) -> Select[*tuple[Any, ...]]:
     """Return the question for a table's rows, and for how many are no integer in each column."""
     odd = [func.count(case((is_no_integer(column), 1))) for column in _counts(table)]
     return select(func.count(), *odd).select_from(table)
