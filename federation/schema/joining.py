@@ -154,9 +154,7 @@ class MembershipQuery:
     async def collectives(self, info: Info) -> list[Collective]:
         """List admitted servers by code, at a node the hub first; open to everybody."""
         async with info.context.server.db.read() as session:
-            rows = await trust.node_parties(session)
-            hub = await trust.find_party(session, service.HUB)
-            return [Collective.of(row) for row in [*([hub] if hub else []), *rows]]
+            return [Collective.of(row) for row in await trust.parties(session)]
 
     @strawberry.field(description="Undelivered messages per target, for operators.")
     async def deliveries(self, info: Info) -> list[Delivery]:

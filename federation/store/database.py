@@ -9,7 +9,6 @@ lost (docs/decisions/0002).
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
-from functools import partial
 from typing import Any, ClassVar
 
 from sqlalchemy import TextClause, event, make_url, text
@@ -26,7 +25,7 @@ from federation.clock import Clock, system_clock
 from federation.errors import LaterError
 from federation.store.plain import refuse_zero
 from federation.store.sessions import ReadSession, WriteSession
-from federation.store.sqlite import connect
+from federation.store.sqlite import ShortReads, adapted
 
 Boundary = Callable[[str, str], None]
 """Called with (transaction name, "before" | "after") around each commit: crash tests listen."""
@@ -77,7 +76,11 @@ class Database:
         self._writing = async_sessionmaker(
             self._writer, class_=WriteSession, expire_on_commit=False, info={_CLOCK: clock}
         )
-        self._reading = async_sessionmaker(self._reader, class_=ReadSession, expire_on_commit=False)
+        self._reading = async_sessionmaker(
+            self._reader,
+            class_=ShortReads if self.is_sqlite else ReadSession,
+            expire_on_commit=False,
+        )
         self._listeners: dict[str, Callable[[], None]] = {}
         self._waiting = 0
 
@@ -102,11 +105,16 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[ReadSession]:
         """Open one consistent view of the committed rows; writing through it is refused."""
-        async with self._reading() as session:
-            if self.is_sqlite:
+        if self.is_sqlite:
+            # Not `async with`: its end is a task of its own, which a short read would wait for.
+            session = self._reading()
+            try:
                 with self._or_busy(WAITING_MAX + READERS_MAX):
                     yield session  # takes a connection with its first statement
-            else:
+            finally:
+                await session.close()  # here, or in the connection's thread to its end
+        else:
+            async with self._reading() as session:
                 await self._turn(session, _ONE_VIEW)
                 yield session  # closed, not rolled back: that would empty the rows a caller kept
 
@@ -169,8 +177,12 @@ def _sqlite_engine(url: str, *, writes: bool) -> AsyncEngine:
         pool_size=1 if writes else READERS_MAX,
         max_overflow=0,
         pool_timeout=LOCK_SECONDS,
-        async_creator=partial(connect, make_url(url).database or ":memory:"),
     )
+    path = make_url(url).database or ":memory:"
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def opened(dialect: Any, *_: Any) -> Any:
+        return adapted(dialect.dbapi, path)
 
     @event.listens_for(engine.sync_engine, "connect")
     def pragmas(connection: Any, record: Any) -> None:  # noqa: ARG001

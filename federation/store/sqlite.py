@@ -8,17 +8,30 @@ as well.
 A reader's statement is tried in the loop's own thread first, for `HERE_SECONDS` at most: SQLite
 asks every `STEPS_ASKED` steps whether to go on. What takes longer, or meets a lock, has returned
 nothing yet and is begun again in the connection's thread; the transaction's view stays the same.
+
+What is answered here needs none of SQLAlchemy's greenlets either, which cost as much as the read:
+`ShortReads` is a session that asks without one first.
 """
 
 import asyncio
 import math
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Self, cast
 
 import aiosqlite
+from sqlalchemy.dialects.sqlite.aiosqlite import (
+    AsyncAdapt_aiosqlite_connection,
+    AsyncAdapt_aiosqlite_cursor,
+)
+from sqlalchemy.engine import Result
+from sqlalchemy.exc import MissingGreenlet
+from sqlalchemy.util.concurrency import await_only, in_greenlet
+
+from federation.store.sessions import ReadSession
 
 ROWS_FETCHED_AT_ONCE, ROWS_BETWEEN_LOOKS = 500, 50
 HERE_SECONDS = 0.002  # a read that takes longer would keep others waiting
@@ -39,9 +52,20 @@ class Cursor:
     async def __aenter__(self) -> Self:
         return self
 
+    def execute_here(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any] | None:
+        """Execute a short read in this thread; return its rows, or None where it takes longer."""
+        if not self._connection.is_done_here(self._execute, sql, parameters):
+            self._connection.begun_here = True
+            return None
+        if not self._is_exhausted and self._cursor is not None:
+            self._cursor.close()
+            return None
+        return self._rows
+
     async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Self:
         """Execute a statement and fetch the first of its rows."""
-        await self._connection.statement(self._execute, sql, parameters)
+        if not self._connection.is_done_here(self._execute, sql, parameters):
+            await self._connection.errand(self._execute, sql, parameters)
         return self
 
     def _execute(self, sql: str, parameters: Sequence[Any]) -> None:
@@ -116,6 +140,7 @@ class Connection(aiosqlite.Connection):
     """A connection whose cursors are `Cursor`; `reads_here` for one that only reads."""
 
     reads_here = False
+    begun_here = False  # the statement to come was tried here and takes longer
     _give_up_at = math.inf
     _patience = 0  # milliseconds
 
@@ -141,32 +166,40 @@ class Connection(aiosqlite.Connection):
         """Tell whether a statement that is tried here has had its time."""
         return time.monotonic() > self._give_up_at
 
-    async def statement(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Execute a statement: a reader's here if it is short, else in this connection's thread."""
-        if self.reads_here:
-            self._give_up_at = time.monotonic() + HERE_SECONDS
-            try:
-                return function(*arguments)
-            except sqlite3.OperationalError as error:
-                # The low byte is the code without its detail, as BUSY of BUSY_RECOVERY.
-                if error.sqlite_errorcode & 0xFF not in {
-                    sqlite3.SQLITE_INTERRUPT,
-                    sqlite3.SQLITE_BUSY,
-                }:
-                    raise
-            finally:
-                self._give_up_at = math.inf  # SQLite counts a statement's steps over its uses
-        return await self.errand(function, *arguments)
+    def is_done_here(self, function: Callable[..., Any], *arguments: Any) -> bool:
+        """Try a reader's statement in this thread; say whether it ended in its time.
+
+        One that did not is not tried a second time: it is executed in the other thread then.
+        """
+        if not self.reads_here or self.begun_here:
+            self.begun_here = False
+            return False
+        self._give_up_at = time.monotonic() + HERE_SECONDS
+        try:
+            function(*arguments)
+        except sqlite3.OperationalError as error:
+            # The low byte is the code without its detail, as BUSY of BUSY_RECOVERY.
+            if error.sqlite_errorcode & 0xFF not in {
+                sqlite3.SQLITE_INTERRUPT,
+                sqlite3.SQLITE_BUSY,
+            }:
+                raise
+            return False
+        finally:
+            self._give_up_at = math.inf  # SQLite counts a statement's steps over its uses
+        return True
 
     def begin(self) -> None:
         """Begin a reader's transaction, here: it takes no lock until its first statement."""
         self.driver.execute("BEGIN")
 
+    def rollback_here(self) -> None:
+        """End a reader's transaction, here: there is nothing to undo."""
+        self.begun_here = False
+        self.driver.rollback()
+
     async def rollback(self) -> None:
-        """End a transaction: of a reader, here; there is nothing to undo."""
-        if self.reads_here:
-            self.driver.rollback()
-            return
+        """End a writer's transaction."""
         ending = asyncio.ensure_future(super().rollback())
         try:
             await asyncio.shield(ending)
@@ -193,9 +226,76 @@ class Connection(aiosqlite.Connection):
         finally:
             self.driver.execute("PRAGMA busy_timeout=0")
 
+    @property
+    def is_open(self) -> bool:
+        """Tell whether it was not closed yet."""
+        return self._connection is not None
+
     def be_daemon(self) -> None:
         """Let a process that is killed end without waiting for this connection."""
         self._thread.daemon = True
+
+
+class _ShortCursor(AsyncAdapt_aiosqlite_cursor):
+    """SQLAlchemy's side of a cursor: it asks for a greenlet only where it has to wait."""
+
+    __slots__ = ()
+
+    def _aenter_cursor(self, cursor: Any) -> Any:
+        return cursor
+
+    def execute(self, operation: Any, parameters: Any = None) -> Any:
+        if in_greenlet():
+            return super().execute(operation, parameters)
+        cursor = cast("Cursor", self._cursor)
+        if (rows := cursor.execute_here(operation, parameters or ())) is None:
+            raise MissingGreenlet
+        self._rows = deque(rows)
+        return cursor
+
+
+class _ShortConnection(AsyncAdapt_aiosqlite_connection):
+    """SQLAlchemy's side of a connection."""
+
+    __slots__ = ()
+    _cursor_cls = _ShortCursor
+
+    def rollback(self) -> None:
+        opened = cast("Connection", self._connection)
+        if opened.reads_here and opened.is_open:
+            opened.rollback_here()
+        else:
+            super().rollback()
+
+
+class ShortReads(ReadSession):
+    """A reading session that waits for nobody, and asks again as one that may where it has to."""
+
+    async def execute(self, statement: Any, params: Any = None, **options: Any) -> Result[Any]:
+        """Return the rows of a statement."""
+        try:
+            return self.sync_session.execute(statement, params, **options)
+        except MissingGreenlet:
+            return cast("Result[Any]", await super().execute(statement, params, **options))
+
+    async def scalar(self, statement: Any, params: Any = None, **options: Any) -> Any:
+        """Return the first column of a statement's first row, None where there is no row."""
+        try:
+            return self.sync_session.scalar(statement, params, **options)
+        except MissingGreenlet:
+            return await super().scalar(statement, params, **options)
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        try:
+            self.sync_session.close()
+        except MissingGreenlet:
+            await super().close()
+
+
+def adapted(dbapi: Any, path: str) -> Any:
+    """Return a new connection as SQLAlchemy's dialect wants it; called in a greenlet of its own."""
+    return _ShortConnection(dbapi, cast("Any", await_only(connect(path))))
 
 
 async def connect(path: str) -> Connection:

@@ -9,6 +9,8 @@ from federation.trust.tables import Application, Invitation, Party
 from federation.values.identity import is_same
 from federation.values.party import HUB
 
+_EVERYBODY = select(Party).order_by(Party.code != HUB, Party.code)  # asked most often: made once
+
 
 async def find_party(session: ReadSession, code: str) -> Party | None:
     """Return an admitted party by code."""
@@ -31,6 +33,11 @@ async def node_parties(session: ReadSession) -> list[Party]:
     """Return every admitted collective by code."""
     rows = await session.scalars(select(Party).where(Party.code != HUB).order_by(Party.code))
     return list(rows)
+
+
+async def parties(session: ReadSession) -> list[Party]:
+    """Return every admitted party: at a node the hub first, then the collectives by code."""
+    return list(await session.scalars(_EVERYBODY))
 
 
 async def applications(session: ReadSession, *, limit: int) -> list[Application]:
