@@ -17,7 +17,6 @@ from federation.trust.membership import CollectiveTerms
 from federation.trust.tables import Application as ApplicationRow
 from federation.trust.tables import Invitation as InvitationRow
 from federation.trust.tables import Party
-from federation.values import party as service
 from federation.values.roles import (
     MAY_ADMIT,
     MAY_APPLY_FOR_ADMISSION,
