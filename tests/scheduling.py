@@ -11,19 +11,20 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.databases import BACKENDS
 
 ROOT = Path(__file__).parent
-FEDERATIONS = "tests/federation/"
+SHARED = ("tests/federation/", "tests/payments/")  # each has pasts that all its modules go on from
 
 # What takes longest begins first, so that all processes end together.
-LONG = ("federation", "settlement/payments", "banking", "scenario", "demo", "stateful", "story")
+LONG = ("federation", "payments", "scenario", "adversary", "desk", "demo", "banking", "stateful")
 _BACKEND = re.compile(rf"::.*\b({'|'.join(BACKENDS)})\b")
 
 
 class ByBackend(LoadScopeScheduling):
-    """Keeps a module's tests of one backend together, and all of the federations they share."""
+    """Keeps a module's tests of one backend together, and those that share federations."""
 
     def _split_scope(self, nodeid: str) -> str:
         module, (backend,) = nodeid.partition("::")[0], _BACKEND.findall(nodeid)[:1] or [""]
-        where = FEDERATIONS if backend and module.startswith(FEDERATIONS) else module
+        shared = next((folder for folder in SHARED if module.startswith(folder)), module)
+        where = shared if backend else module
         return f"{where} {backend}"
 
 

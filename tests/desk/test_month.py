@@ -4,6 +4,7 @@ import asyncio
 
 import msgspec
 import pytest
+import pytest_asyncio
 from click.testing import CliRunner
 
 from federation.cli.main import EXIT_REFUSED, cli
@@ -16,19 +17,27 @@ from federation.values.party import HUB
 from tests.federation.harness import (
     PERIOD,
     all_reported,
+    lived,
     month_over,
     nothing_changes,
     open_for_business,
+    resumed,
     small_federation,
     write_scenario,
 )
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def opened(any_backend, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("opened")
+    federation = small_federation(any_backend, write_scenario(folder / "files"), folder)
+    async with lived(any_backend, federation, open_for_business) as past:
+        yield past
+
+
 @pytest.fixture
-async def small(backend, tmp_path):
-    scenario = write_scenario(tmp_path / "files")
-    async with small_federation(backend, scenario, tmp_path) as small:
-        await open_for_business(small)
+async def small(any_backend, opened):
+    async with resumed(any_backend, opened) as small:
         month_over(small)
         yield small
 

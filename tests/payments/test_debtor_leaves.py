@@ -63,13 +63,6 @@ NEVER_PAID = "never paid, written to twice"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def owing(any_backend, tmp_path_factory):
-    """A settled month in which GB owes the others."""
-    async with owing_past(any_backend, tmp_path_factory.mktemp("owing")) as past:
-        yield past
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def owing_with_dear_de(any_backend, tmp_path_factory):
     """The same month with so high a fee of DE's that it owes too."""
     folder = tmp_path_factory.mktemp("dear")

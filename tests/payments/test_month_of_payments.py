@@ -9,14 +9,13 @@ from federation.bankfiles.pain001 import NAMESPACE
 from federation.payments import bankword as service
 from federation.payments import service as payments_service
 from federation.payments.postings import Amount
-from tests.federation.harness import nothing_changes, tell
+from tests.federation.harness import nothing_changes, resumed, tell
 from tests.payments.month import (
     APPROVE,
     EVENTS,
     EXPORT,
     MEMBERS,
     SET_ACCOUNT,
-    owing_month,
     payments,
 )
 from tests.payments.test_payment_states import SCHEMA
@@ -44,8 +43,8 @@ async def statement(small, member):
     return [int(found[name]["minor"]) for name in amounts] + [found["notPaidReason"]]
 
 
-async def test_members_are_paid_and_one_payment_comes_back(backend, tmp_path):
-    async with owing_month(backend, tmp_path) as small:
+async def test_members_are_paid_and_one_payment_comes_back(any_backend, owing):
+    async with resumed(any_backend, owing) as small:
         officer, approver = small.at("FR", "two-hats", OFFICER), small.at("FR", "clerk", APPROVER)
         proposed = await officer.ask(MEMBERS)
         async with nothing_changes(small, "FR"):

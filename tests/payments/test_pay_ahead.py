@@ -1,7 +1,5 @@
 """While a debtor that left the net has not paid, members wait, or two people pay them ahead."""
 
-import pytest_asyncio
-
 from federation.payments import ahead, incoming
 from federation.payments.ahead import (
     AwaitedChangedError,
@@ -23,7 +21,6 @@ from tests.payments.month import (
     banks_speak,
     export_all,
     orders,
-    owing_past,
 )
 
 DISTRIBUTION = """{ distribution(period: "2026-09") {
@@ -40,13 +37,6 @@ WITHDRAW = """mutation { withdrawPayAhead(period: "2026-09") {
   ... on PayAhead { reason withdrawnBy remittances } ... on Refused { code message } } }"""
 GB_OWES = {"payer": "GB", "amount": {"minor": "973703", "currency": "EUR"}}
 LAWFUL = "paid from the reserve within the six months of the law"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def owing(any_backend, tmp_path_factory):
-    """A settled month in which GB owes the others."""
-    async with owing_past(any_backend, tmp_path_factory.mktemp("ahead")) as past:
-        yield past
 
 
 async def leave(small):
