@@ -79,8 +79,13 @@ Handlers = Mapping[str, tuple[type[Message], Handler]]
 
 
 def handlers_of(pairs: Iterable[tuple[type[Message], Handler]]) -> Handlers:
-    """Return handlers by the kind of their message."""
-    return {shape.KIND: (shape, handler) for shape, handler in pairs}
+    """Return handlers by the kind of their message; a kind is handled once (ValueError)."""
+    found: dict[str, tuple[type[Message], Handler]] = {}
+    for shape, handler in pairs:
+        if shape.KIND in found:
+            raise ValueError(f"{shape.KIND} has two handlers")
+        found[shape.KIND] = (shape, handler)
+    return found
 
 
 async def authenticate_sender(server: Server, authorization: str | None) -> Sender:
