@@ -25,7 +25,7 @@ from federation.clock import Clock, system_clock
 from federation.errors import LaterError
 from federation.store.plain import refuse_zero
 from federation.store.sessions import ReadSession, WriteSession
-from federation.store.sqlite import ShortReads, adapted
+from federation.store.sqlite import TURNS, ShortReads, Turns, adapted
 
 Boundary = Callable[[str, str], None]
 """Called with (transaction name, "before" | "after") around each commit: crash tests listen."""
@@ -80,6 +80,7 @@ class Database:
             self._reader,
             class_=ShortReads if self.is_sqlite else ReadSession,
             expire_on_commit=False,
+            info={TURNS: Turns()},
         )
         self._listeners: dict[str, Callable[[], None]] = {}
         self._waiting = 0

@@ -10,17 +10,22 @@ asks every `STEPS_ASKED` steps whether to go on. What takes longer, or meets a l
 nothing yet and is begun again in the connection's thread; the transaction's view stays the same.
 
 What is answered here needs none of SQLAlchemy's greenlets either, which cost as much as the read:
-`ShortReads` is a session that asks without one first.
+`ShortReads` is a session that asks without one first. Nothing in that waits, so reads that follow
+each other would keep the loop to themselves: after `TURN_SECONDS` of them others have their turn.
 """
 
 import asyncio
 import math
 import sqlite3
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Self, cast
+from weakref import WeakSet
 
 import aiosqlite
 from sqlalchemy.dialects.sqlite.aiosqlite import (
@@ -35,7 +40,9 @@ from federation.store.sessions import ReadSession
 
 ROWS_FETCHED_AT_ONCE, ROWS_BETWEEN_LOOKS = 500, 50
 HERE_SECONDS = 0.002  # a read that takes longer would keep others waiting
+TURN_SECONDS = 0.005  # of one read after another
 STEPS_ASKED = 1_000  # of SQLite's machine, some 20 microseconds
+TURNS = "turns"  # of a session's `info`
 STATEMENTS_KEPT = 32  # of the driver's 128: those that insert many rows are large
 
 
@@ -57,10 +64,16 @@ class Cursor:
         if not self._connection.is_done_here(self._execute, sql, parameters):
             self._connection.begun_here = True
             return None
-        if not self._is_exhausted and self._cursor is not None:
-            self._cursor.close()
+        if not self._is_exhausted:
+            self.close_here()
             return None
         return self._rows
+
+    def close_here(self) -> None:
+        """End a statement whose rows nobody wants any more, in this thread."""
+        if self._cursor is not None:
+            with suppress(sqlite3.ProgrammingError):  # the other thread is at it, and ends it
+                self._cursor.close()
 
     async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Self:
         """Execute a statement and fetch the first of its rows."""
@@ -73,6 +86,7 @@ class Cursor:
         self._rows, self._is_exhausted = [], True
         if self._cursor.description is not None:
             self._is_exhausted = False
+            self._connection.open_cursors.add(self)
             while not self._is_exhausted and len(self._rows) < ROWS_FETCHED_AT_ONCE:
                 more = self._cursor.fetchmany(ROWS_BETWEEN_LOOKS)
                 self._rows += more
@@ -143,6 +157,11 @@ class Connection(aiosqlite.Connection):
     begun_here = False  # the statement to come was tried here and takes longer
     _give_up_at = math.inf
     _patience = 0  # milliseconds
+    _errands = 0  # of a reader, under way
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.open_cursors: WeakSet[Cursor] = WeakSet()  # or some of this transaction that were
 
     def cursor(self) -> Any:
         """Return a cursor; nothing is sent to the thread for it."""
@@ -171,7 +190,7 @@ class Connection(aiosqlite.Connection):
 
         One that did not is not tried a second time: it is executed in the other thread then.
         """
-        if not self.reads_here or self.begun_here:
+        if not self.reads_here or self.begun_here or self._errands:
             self.begun_here = False
             return False
         self._give_up_at = time.monotonic() + HERE_SECONDS
@@ -194,8 +213,14 @@ class Connection(aiosqlite.Connection):
         self.driver.execute("BEGIN")
 
     def rollback_here(self) -> None:
-        """End a reader's transaction, here: there is nothing to undo."""
+        """End a reader's transaction, here: there is nothing to undo.
+
+        A statement that is still open would keep its view beyond the end, for whoever reads next.
+        """
         self.begun_here = False
+        for cursor in self.open_cursors:
+            cursor.close_here()
+        self.open_cursors.clear()
         self.driver.rollback()
 
     async def rollback(self) -> None:
@@ -211,11 +236,14 @@ class Connection(aiosqlite.Connection):
     async def errand(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a function in this connection's thread."""
         if self.reads_here:
+            self._errands += 1
             try:
                 return await self._execute(self._patiently, function, *arguments)  # type: ignore[no-untyped-call]
             except asyncio.CancelledError:
                 self._give_up_at = 0.0  # nobody waits for it any more: SQLite ends it when it asks
                 raise
+            finally:
+                self._errands -= 1
         return await self._execute(function, *arguments)  # type: ignore[no-untyped-call]
 
     def _patiently(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -245,8 +273,8 @@ class _ShortCursor(AsyncAdapt_aiosqlite_cursor):
         return cursor
 
     def execute(self, operation: Any, parameters: Any = None) -> Any:
-        if in_greenlet():
-            return super().execute(operation, parameters)
+        if in_greenlet() or not _asking.here:
+            return super().execute(operation, parameters)  # which is refused outside a greenlet
         cursor = cast("Cursor", self._cursor)
         if (rows := cursor.execute_here(operation, parameters or ())) is None:
             raise MissingGreenlet
@@ -268,22 +296,64 @@ class _ShortConnection(AsyncAdapt_aiosqlite_connection):
             super().rollback()
 
 
+class _Asking(threading.local):
+    """Whether this thread asks for a short read now: nothing else may read without waiting."""
+
+    here = False
+
+
+_asking = _Asking()
+
+
+class Turns:
+    """Lets others of a loop have their turn between reads that do not wait."""
+
+    def __init__(self) -> None:
+        self._began: float | None = None
+
+    async def mine(self) -> None:
+        """Wait for others if reads have followed each other for too long."""
+        now = time.monotonic()
+        if self._began is not None and now - self._began > TURN_SECONDS:
+            await asyncio.sleep(0)
+            now = time.monotonic()
+        if self._began is None:
+            self._began = now
+            asyncio.get_running_loop().call_soon(self._over)
+
+    def _over(self) -> None:
+        self._began = None
+
+
 class ShortReads(ReadSession):
     """A reading session that waits for nobody, and asks again as one that may where it has to."""
 
-    async def execute(self, statement: Any, params: Any = None, **options: Any) -> Result[Any]:
-        """Return the rows of a statement."""
-        try:
-            return self.sync_session.execute(statement, params, **options)
-        except MissingGreenlet:
-            return cast("Result[Any]", await super().execute(statement, params, **options))
+    async def execute(
+        self,
+        statement: Any,
+        params: Any = None,
+        *,
+        execution_options: Mapping[str, Any] = MappingProxyType({}),
+        **options: Any,
+    ) -> Result[Any]:
+        """Return the rows of a statement, all of them read already."""
+        options["execution_options"] = {**execution_options, "prebuffer_rows": True}
+        return cast("Result[Any]", await self._ask("execute", statement, params, options))
 
     async def scalar(self, statement: Any, params: Any = None, **options: Any) -> Any:
         """Return the first column of a statement's first row, None where there is no row."""
+        return await self._ask("scalar", statement, params, options)
+
+    async def _ask(self, method: str, statement: Any, params: Any, options: dict[str, Any]) -> Any:
+        await cast("Turns", self.info[TURNS]).mine()
+        _asking.here = True
         try:
-            return self.sync_session.scalar(statement, params, **options)
+            return getattr(self.sync_session, method)(statement, params, **options)
         except MissingGreenlet:
-            return await super().scalar(statement, params, **options)
+            pass
+        finally:
+            _asking.here = False
+        return await getattr(super(), method)(statement, params, **options)
 
     async def close(self) -> None:
         """Give the connection back."""

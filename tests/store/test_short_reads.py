@@ -3,15 +3,20 @@
 import asyncio
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
+from sqlalchemy.exc import MissingGreenlet
 
 from federation.store import sqlite
 from federation.store.database import READERS_MAX, Database
+from federation.store.tables import Lease
 
 LONG = text(
     "WITH RECURSIVE n(x) AS (VALUES(1) UNION ALL SELECT x + 1 FROM n WHERE x < 300000) "
     "SELECT count(*), sum(x) FROM n"
 )
+
+FEW = text("SELECT n FROM numbers WHERE n < 3 ORDER BY n")
+ALL = text("SELECT n FROM numbers ORDER BY n")
 
 
 @pytest.fixture
@@ -138,3 +143,68 @@ async def test_a_read_that_nobody_waits_for_ends(database):
         asyncio.CancelledError
     ] * READERS_MAX
     assert await one(database, 7) == 7
+
+
+@pytest.mark.usefixtures("never_long")
+async def test_reads_that_follow_each_other_let_others_have_their_turn(database, monkeypatch):
+    monkeypatch.setattr(sqlite, "TURN_SECONDS", -1)
+
+    async def read():
+        for n in range(1_000):
+            await one(database, n)
+
+    reading = asyncio.create_task(read())
+    for _ in range(3):
+        await asyncio.sleep(0)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+
+
+@pytest.mark.usefixtures("never_long")
+async def test_a_stream_that_was_left_keeps_no_view_for_whoever_reads_next(database):
+    async with database.read() as session:
+        rows = await session.stream(ALL, execution_options={"yield_per": 100})
+        async for row in rows:
+            assert row == (0,)
+            break
+    async with database.write("test") as session:
+        await session.execute(text("INSERT INTO numbers VALUES (2000)"))
+    assert [await one(database, 2_000) for _ in range(READERS_MAX)] == [2_000] * READERS_MAX
+    del rows  # it was there until now
+
+
+@pytest.mark.usefixtures("never_long")
+async def test_rows_that_were_read_outlive_their_transaction(database):
+    async with database.write("test") as session:
+        await (await session.connection()).run_sync(
+            Lease.metadata.tables[Lease.__tablename__].create
+        )
+        session.add(Lease(name="relay", owner="hub", expires=1.0))
+    async with database.read() as session:
+        few, many = await session.execute(select(Lease)), await session.execute(ALL)
+    assert [row.owner for row in few.scalars()] == ["hub"]
+    assert len(many.all()) == 2_000
+
+
+@pytest.mark.usefixtures("never_long")
+async def test_only_what_is_awaited_reads(database):
+    async with database.read() as session:
+        await session.execute(FEW)
+        with pytest.raises(MissingGreenlet):
+            session.sync_session.execute(FEW)
+
+
+async def test_two_that_read_through_one_transaction_do_not_meet(database, monkeypatch):
+    monkeypatch.setattr(sqlite, "TURN_SECONDS", -1)
+    async with database.read() as session:
+        rows = await session.stream(ALL, execution_options={"yield_per": 100})
+
+        async def stream():
+            return [n async for (n,) in rows]
+
+        async def ask():
+            return [await session.scalar(text("SELECT 7")) for _ in range(100)]
+
+        found, answers = await asyncio.gather(stream(), ask())
+    assert (found, answers) == (list(range(2_000)), [7] * 100)
