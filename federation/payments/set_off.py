@@ -90,7 +90,10 @@ def take_up(debits: Iterable[Debit], credit: int) -> list[tuple[Debit, Used]]:
 
 
 def open_debits(rows: Iterable[SetOff]) -> list[Debit]:
-    """Return what is left of each debit, oldest first."""
+    """Return what is left of each debit, the one entered in the oldest month first.
+
+    Which was written down first does not count: a month is corrected after a later one too.
+    """
     debits: dict[int, SetOff] = {}
     left: defaultdict[int, list[int]] = defaultdict(lambda: [0, 0])
     for row in rows:
@@ -99,11 +102,12 @@ def open_debits(rows: Iterable[SetOff]) -> list[Debit]:
             debits[row.id] = row
         left[key][0] -= row.amount
         left[key][1] -= row.cleared
-    return [
+    found = [
         Debit(key, row.period, left[key][0], left[key][1], row.cleared_currency)
         for key, row in debits.items()
         if left[key][0] > 0
     ]
+    return sorted(found, key=lambda debit: (debit.period, debit.id))
 
 
 async def owe(session: WriteSession, debit: NewDebit, on: date) -> None:

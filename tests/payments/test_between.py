@@ -13,8 +13,8 @@ from federation.payments.postings import Amount
 from federation.payments.proposal import Side
 from federation.payments.remittances import Remittance, propose_own_remittance
 from federation.payments.service import get_payment
-from federation.payments.set_off import NewDebit, TooMuchSetOffError, owe
-from federation.payments.store import find_incoming
+from federation.payments.set_off import NewDebit, TooMuchSetOffError, open_debits, owe
+from federation.payments.store import find_incoming, set_offs_between_nodes
 from federation.settlement.messages import Between, RunCorrected
 from tests.databases import HUB_TERMS, refused
 from tests.payments.factories import GB_ACCOUNT, HUB_ACCOUNT, balances
@@ -226,6 +226,18 @@ async def test_the_hub_gives_up_after_their_time_what_two_owe_one_another(databa
     assert found == [Between("GB", "FR", "10000")]
     assert again == []
     assert await books(database) == {}
+
+
+async def test_what_is_given_up_is_old_also_where_a_younger_debit_was_written_down_first(database):
+    young, old = a_debit("2025-11", amount=300, cleared=256), a_debit("2025-10")
+    await keep(database, young, old)
+
+    async with database.write("reserve") as session:
+        found = await between.give_up(session, before="2025-11", period="2026-10", on=ON)
+        rows = await set_offs_between_nodes(session)
+
+    assert found == [Between("GB", "FR", "10000")]
+    assert [(item.period, item.amount) for item in open_debits(rows)] == [("2025-11", 300)]
 
 
 async def reserved(database, here, currency):

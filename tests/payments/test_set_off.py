@@ -35,6 +35,17 @@ def test_what_is_left_of_a_debit_is_what_was_not_taken_up():
     assert open_debits(rows) == [Debit(1, "2026-09", 70, 63)]
 
 
+def test_the_debit_of_the_oldest_month_comes_first_whenever_it_was_written_down():
+    rows = [a_row(1, -100, -90), a_row(2, -50, -45), a_row(3, -7, -6)]
+    rows[1].period, rows[2].period = "2026-08", "2026-08"
+
+    assert open_debits(rows) == [
+        Debit(2, "2026-08", 50, 45),
+        Debit(3, "2026-08", 7, 6),
+        Debit(1, "2026-09", 100, 90),
+    ]
+
+
 @holds_for(DEBITS, st.lists(AMOUNTS, max_size=8))
 def test_nothing_is_taken_twice_and_nothing_is_left_that_a_credit_could_take(debits, given):
     rows = [a_row(n, -amount, -cleared) for n, (amount, cleared) in enumerate(debits, start=1)]
