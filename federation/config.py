@@ -99,7 +99,8 @@ class Calendar(Struct, frozen=True, forbid_unknown_fields=True):
     """When a month is closed: days are of the month that follows it.
 
     A usage report is due at the end of `cut_off_day`, or of a sender's own day; reminders are due
-    so many days before. Nodes may object to an advised run for `objection_days`; silence concurs.
+    so many days before; in the round of a correction the days are counted from the day on which it
+    was opened. Nodes may object to an advised run for `objection_days`; silence concurs.
     """
 
     cut_off_day: Annotated[int, Meta(ge=1, le=28)] = 5

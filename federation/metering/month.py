@@ -5,7 +5,7 @@ the lines that have no verdict yet. A node's part of it is `node_month.py`.
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 
 from federation.errors import RefusalError
@@ -25,7 +25,7 @@ from federation.metering.tables import MeteringPeriod, Progress
 from federation.registry import index_store
 from federation.registry.index import ClaimIndex
 from federation.store import outbox
-from federation.store.sessions import WriteSession
+from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
 from federation.trust.parties import get_party
 from federation.trust.store import node_parties
@@ -71,6 +71,17 @@ async def begin_round(session: WriteSession, period: Month, terms: HubTerms, now
     await reopen_late(session, period)
     await _do_round(session, row, terms, now)
     return row.round
+
+
+async def round_begun_on(session: ReadSession, period: Month) -> date | None:
+    """At the hub: return the day a correction's round began; None in the month's own round.
+
+    The hub writes its report in the act that begins a round, so that report tells.
+    """
+    row = await store.find_period(session, period)
+    if row is None or row.round == 0:
+        return None
+    return (await store.latest_reports(session, period))[HUB].recorded_at.date()
 
 
 async def _do_round(

@@ -16,9 +16,13 @@ class Due:
     reminders: tuple[date, ...]
 
 
-def due(calendar: Calendar, period: Month, sender: str) -> Due:
-    """Return when a sender's report is due, and the days of its reminders in order."""
-    end = last_day(period)
+def due(calendar: Calendar, period: Month, sender: str, begun_on: date | None = None) -> Due:
+    """Return when a sender's report is due, and the days of its reminders in order.
+
+    Days are counted from the end of the month; in the round of a correction, which begins long
+    after it, from the day on which that round was begun.
+    """
+    end = begun_on or last_day(period)
     due_on = end + timedelta(days=calendar.senders.get(sender, calendar.cut_off_day))
     ahead = sorted(set(calendar.reminder_days), reverse=True)
     days = (due_on - timedelta(days=days) for days in ahead)

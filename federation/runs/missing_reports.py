@@ -8,7 +8,7 @@ from federation.errors import RefusalError
 from federation.metering import month
 from federation.metering import store as metering
 from federation.metering.messages import Reminder
-from federation.runs.calendar import due
+from federation.runs.calendar import Due, due
 from federation.runs.tables import MissingReport
 from federation.store import outbox
 from federation.store.sessions import ReadSession, WriteSession
@@ -60,12 +60,22 @@ async def confirm_missing(
 
 
 async def _require_missing(session: ReadSession, period: Month, node: str) -> None:
-    if await metering.find_period(session, period) is None:
+    """Refuse unless a month waits for a node that has not reported on it in any round."""
+    if node in await metering.latest_reports(session, period):
+        raise NotMissingError(f"{node} has reported on {period}")
+    await _require_owed(session, period, node)
+
+
+async def _require_owed(session: ReadSession, period: Month, node: str) -> None:
+    """Refuse unless a month's round waits for a node's report, and not for another node first."""
+    row = await metering.find_period(session, period)
+    if row is None:
         raise NotMissingError(f"{period} is not cut off")
     progress = await metering.progress(session, period)
     if node not in progress:
         raise NotMissingError(f"{node} does not take part in {period}")
-    if node in await metering.latest_reports(session, period):
+    reports = await metering.latest_reports(session, period)
+    if node in reports and reports[node].sequence > row.round:
         raise NotMissingError(f"{node} has reported on {period}")
     behind = sorted(
         other
@@ -78,9 +88,11 @@ async def _require_missing(session: ReadSession, period: Month, node: str) -> No
 
 async def remind(
     session: WriteSession, calendar: Calendar, period: Month, node: str, now: datetime
-) -> None:
-    """Remind a node of the report it owes."""
-    await _require_missing(session, period, node)
+) -> Due:
+    """Remind a node of the report it owes; return when that is due."""
+    await _require_owed(session, period, node)
     party = await get_party(session, node)
-    body = Reminder(period, due(calendar, period, node).due_on)
+    deadline = due(calendar, period, node, await month.round_begun_on(session, period))
+    body = Reminder(period, deadline.due_on)
     await outbox.post(session, target=party.entity_id, message=body, now=now)
+    return deadline

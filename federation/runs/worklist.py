@@ -6,11 +6,12 @@ from datetime import datetime
 from federation.config import Calendar
 from federation.metering import lines as usage_lines
 from federation.metering import store as metering
+from federation.metering.month import round_begun_on
 from federation.metering.tables import MeteringPeriod, Progress, Report
 from federation.months import store as months
 from federation.months.tables import Run
 from federation.runs import store
-from federation.runs.calendar import due
+from federation.runs.calendar import Due, due
 from federation.store.sessions import ReadSession
 from federation.values.month import Month
 from federation.values.party import HUB
@@ -41,7 +42,9 @@ async def of_months(
             turn = "nodes" if row.state == "FORWARDED" else here
             items.append(WorkItem("month", row.period, f"{here} {_AT_NODE[row.state]}", turn))
         else:
-            missing = list(_missing(row, progress, reports, calendar, now))
+            begun_on = await round_begun_on(session, row.period)
+            deadlines = {node: due(calendar, row.period, node, begun_on) for node in progress}
+            missing = list(_missing(row, progress, reports, deadlines, now))
             awaited |= {item.subject for item in missing}
             items += missing
     for declared in await store.unconfirmed(session):
@@ -77,7 +80,7 @@ def _missing(
     row: MeteringPeriod,
     progress: Mapping[str, Progress],
     reports: Mapping[str, Report],
-    calendar: Calendar,
+    deadlines: Mapping[str, Due],
     now: datetime,
 ) -> Iterator[WorkItem]:
     behind = [
@@ -89,7 +92,7 @@ def _missing(
         is_in = node in reports and reports[node].sequence > row.round
         if is_in or item.missing:
             continue
-        deadline = due(calendar, row.period, node)
+        deadline = deadlines[node]
         day = now.date()
         overdue = (day - deadline.due_on).days
         if behind and node not in behind:  # it did its part; a report needs everybody's

@@ -6,6 +6,7 @@ from typing import Annotated
 import strawberry
 
 from federation.metering import store as usage
+from federation.metering.month import round_begun_on
 from federation.runs import missing_reports as service
 from federation.runs import store as runs
 from federation.runs.calendar import due
@@ -70,9 +71,10 @@ class ReportQuery:
         async with info.context.server.db.read() as session:
             progress = await usage.progress(session, month)
             reports = await usage.latest_reports(session, month)
+            begun_on = await round_begun_on(session, month)
         found: list[ExpectedReport] = []
         for node, item in sorted(progress.items()):
-            deadline, report = due(calendar, month, node), reports.get(node)
+            deadline, report = due(calendar, month, node, begun_on), reports.get(node)
             found.append(
                 ExpectedReport(
                     node=node,
@@ -107,8 +109,7 @@ class ReportMutation:
 
         async def act(at: Change) -> ExpectedReport:
             month, calendar = parse_month(period), hub_config(at.server).calendar
-            await service.remind(at.session, calendar, month, node, at.now)
-            deadline = due(calendar, month, node)
+            deadline = await service.remind(at.session, calendar, month, node, at.now)
             return ExpectedReport(
                 node=node,
                 due_on=deadline.due_on,
