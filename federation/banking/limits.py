@@ -14,7 +14,6 @@ from federation.banking.items import BANK_CHARGE, FX_DIFFERENCE, TAX_WITHHELD, I
 from federation.banking.tables import OfficerLimit
 from federation.errors import RefusalError
 from federation.money import exponent
-from federation.payments.record import ReasonMissingError
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.principals import require_other_person
 from federation.values.reason import stated
@@ -92,7 +91,7 @@ async def propose(
         currency=wanted.currency,
         amount=wanted.amount,
         since=wanted.since,
-        reason=stated(reason, ReasonMissingError),
+        reason=stated(reason),
         proposed_by=who,
         proposed_at=at,
     )

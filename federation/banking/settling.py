@@ -56,6 +56,7 @@ from federation.payments import incoming
 from federation.payments.expected import Expected
 from federation.payments.postings import Amount, reversal
 from federation.trust.principals import require_other_person
+from federation.values.reason import stated
 
 
 class UnknownEntryError(RefusalError):
@@ -90,6 +91,7 @@ async def settle(
     `waited` is what is expected where the caller has it at hand.
     """
     entry = await _open_entry(at, entry_id)
+    reason = stated(reason) if reason.strip() else ""
     if waited is None:
         waited = await waited_for(at.session, at.here, at.now)
     await _check(at, entry, items, waited)
@@ -138,9 +140,7 @@ async def undo(at: At, entry_id: int, reason: str) -> Match:
     last = await _last_match(at, entry)
     if last is None or entry.state == "OPEN":
         raise NotSettledError(f"entry {entry_id} is {entry.state}")
-    if not reason.strip():
-        raise NotSettledError("undoing needs a reason")
-    match = await _record(at, entry, "UNDONE", reason.strip(), last.id)
+    match = await _record(at, entry, "UNDONE", stated(reason), last.id)
     if entry.state == "SETTLED":
         for item in await store.item_rows_of(at.session, last.id):
             await take_back(at, entry, match, item)

@@ -290,7 +290,9 @@ def concur(desk: Desk, run: str) -> None:
 def object_(desk: Desk, run: str, reason: str) -> None:
     """Say, at a node, that an advised run is wrong, and why."""
     named = run_named(desk, run)
-    _show_answers(desk, named, [desk.ask(ask.OBJECT, run=named["runId"], reason=reason)])
+    found = desk.ask(ask.OBJECT, run=named["runId"], reason=reason)
+    say_if_another_stands(found["reason"], reason)
+    _show_answers(desk, named, [found])
 
 
 @month.command("settle-objection")
@@ -302,6 +304,7 @@ def settle_objection(desk: Desk, run: str, node: str, outcome: str) -> None:
     """Answer an objection that does not stop the run."""
     named = run_named(desk, run)
     done = desk.ask(ask.SETTLE_OBJECTION, run=named["runId"], node=node, outcome=outcome)
+    say_if_another_stands(done["outcome"], outcome)
     _show_answers(desk, named, [done])
 
 

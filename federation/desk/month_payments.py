@@ -114,7 +114,9 @@ def _path(out: Path | None, item: dict[str, Any]) -> Path:
 @at_desk
 def cancel(desk: Desk, payment: str, reason: str) -> None:
     """Withdraw a payment that is not exported."""
-    show_payments(desk, [desk.ask(ask.CANCEL, id=payment, reason=reason)])
+    found = desk.ask(ask.CANCEL, id=payment, reason=reason)
+    say_if_another_stands(found["reason"], reason)
+    show_payments(desk, [found])
 
 
 @payments.command()

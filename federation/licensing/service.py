@@ -25,7 +25,7 @@ from federation.licensing.objects import (
     encode,
 )
 from federation.licensing.objects import Licensee as LicenseeTerms
-from federation.licensing.rules import BadOfferError, check_offer
+from federation.licensing.rules import check_offer
 from federation.licensing.tables import Licence, Licensee, Offer
 from federation.store import idempotency
 from federation.store.canonical import sha256_hex
@@ -35,6 +35,7 @@ from federation.trust.keys import SigningKey
 from federation.trust.principals import Principal
 from federation.values.identity import refuse_alike, refuse_unclear
 from federation.values.ids import is_plain_id
+from federation.values.reason import stated
 from federation.values.roles import MAY_BUY, MAY_READ_LICENCES, Role
 
 ID_LENGTH_MAX = 128
@@ -112,8 +113,7 @@ async def offer_licence(
     """Offer an individual agreement, with the reason it deviates from the tariff."""
     if await store.find_licensee(session, terms.licensee) is None:
         raise UnknownLicenseeError(terms.licensee)
-    if not reason.strip():
-        raise BadOfferError("an individual agreement states its reason")
+    reason = stated(reason)
     check_offer(terms, uses=uses)
     value = [msgspec.to_builtins(terms), reason]
     known = await idempotency.find_result(
@@ -261,7 +261,7 @@ async def change_status(
         supersedes=old.version,
         effective_from=now,
         status=status,
-        status_reason=reason,
+        status_reason=stated(reason),
         revoked_at=now if status == "REVOKED" else None,
     )
     store_version(row, licence, _sign(licence, licensing))
@@ -289,8 +289,6 @@ async def end_early(
         raise UnknownLicenceError(f"{number} was licensed by {row.licensor}")
     if row.status == "REVOKED" or old.ended_on is not None:
         raise LicenceStatusError(f"{number} has ended")
-    if not reason.strip():
-        raise LicenceStatusError("an early end states its reason")
     if not max(now.date(), old.term.starts_on) <= last_day < old.term.ends_on:
         raise LicenceStatusError(f"{last_day} is in the past or not before {old.term.ends_on}")
     licence = msgspec.structs.replace(
@@ -298,7 +296,7 @@ async def end_early(
         version=old.version + 1,
         supersedes=old.version,
         effective_from=now,
-        status_reason=reason,
+        status_reason=stated(reason),
         ended_on=last_day,
     )
     store_version(row, licence, _sign(licence, licensing))

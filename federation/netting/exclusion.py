@@ -21,7 +21,6 @@ from federation.payments.names import left_net_document, remittance_id
 from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Awaited, Proposal, Side
-from federation.payments.record import ReasonMissingError
 from federation.payments.set_off import NOTHING, Used
 from federation.payments.tables import Exclusion, Payment
 from federation.settlement.messages import Between
@@ -90,7 +89,7 @@ async def propose_exclusion(
     row = Exclusion(
         period=period,
         node=node,
-        reason=stated(reason, ReasonMissingError),
+        reason=stated(reason),
         proposed_by=who,
         proposed_at=at,
     )

@@ -15,7 +15,6 @@ from federation.errors import RefusalError
 from federation.money import Money
 from federation.payments import incoming, states, store
 from federation.payments.names import is_adjustment
-from federation.payments.record import ReasonMissingError
 from federation.payments.service import MEMBER
 from federation.payments.tables import Incoming, PayAhead
 from federation.store.sessions import ReadSession, WriteSession
@@ -122,7 +121,7 @@ async def propose(
     session: WriteSession, period: Month, reason: str, *, who: str, at: datetime
 ) -> PayAhead:
     """Propose to pay a month's members before a debtor has paid; the same again changes nothing."""
-    why = stated(reason, ReasonMissingError)
+    why = stated(reason)
     rows, known = await held_back(session, period), await find_decision(session, period)
     if known is not None and known.reason == why and covers(known, rows):
         return known

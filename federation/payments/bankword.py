@@ -8,7 +8,6 @@ from federation.ledger.store import post
 from federation.payments import postings, record, states, store
 from federation.payments.names import bank_document, undone_document
 from federation.payments.postings import Amount
-from federation.payments.record import ReasonMissingError
 from federation.payments.tables import Payment
 from federation.store.sessions import ReadSession, WriteSession
 from federation.values.reason import stated
@@ -38,7 +37,7 @@ async def reject(
     if payment.state == states.REJECTED:
         return payment
     states.refuse_move(payment.payment_id, payment.state, states.REJECTED)
-    payment.reason = stated(reason, ReasonMissingError)
+    payment.reason = stated(reason)
     record.step(
         session, payment, states.REJECTED, who=who, at=at, reason=reason, reference=reference
     )
@@ -97,7 +96,7 @@ async def give_back(
         bank,
         record.tags_of(payment),
     )
-    payment.returned_on, payment.reason = returned_on, stated(reason, ReasonMissingError)
+    payment.returned_on, payment.reason = returned_on, stated(reason)
     await _enter(session, payment, states.RETURNED, returned_on, moved)
     record.step(
         session, payment, states.RETURNED, who=who, at=at, reason=reason, reference=reference
@@ -113,7 +112,7 @@ async def undo(
     if back is None:
         raise states.PaymentStateError(f"{payment.payment_id} is {payment.state}")
     await _refuse_paid_anew(session, payment)
-    text = stated(reason, ReasonMissingError)
+    text = stated(reason)
     document = (await store.bank_documents(session, payment.payment_id, payment.state))[-1]
     entry = await ledger.entry_of(session, document)
     if payment.state == states.BOOKED:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import ClassVar
 
 import msgspec
 
@@ -10,13 +9,6 @@ from federation.payments.postings import Amount, Leg
 from federation.payments.tables import Payment, PaymentEvent
 from federation.store.sessions import WriteSession
 from federation.values.account import PaymentAccount
-from federation.values.reason import ReasonError
-
-
-class ReasonMissingError(ReasonError):
-    """This needs a reason, in 2,000 characters at most."""
-
-    code: ClassVar[str] = "REASON_MISSING"
 
 
 def debt_of(payment: Payment) -> Leg:

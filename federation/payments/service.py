@@ -15,7 +15,6 @@ from federation.payments import record, states, store
 from federation.payments.names import LEFT_NET, OVERPAID, base_id, left_net_document, member_of
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Proposal, Side
-from federation.payments.record import ReasonMissingError
 from federation.payments.set_off import NOTHING, Used, less
 from federation.payments.tables import Payment
 from federation.registry.store import find_member
@@ -195,7 +194,7 @@ async def cancel(
     if payment.state == states.CANCELLED:
         return payment
     states.refuse_move(payment.payment_id, payment.state, states.CANCELLED)
-    payment.reason = stated(reason, ReasonMissingError)
+    payment.reason = stated(reason)
     record.step(session, payment, states.CANCELLED, who=who, at=at, reason=payment.reason)
     return payment
 

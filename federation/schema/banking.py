@@ -186,7 +186,7 @@ class BankingMutation:
 
         async def act(at: Change) -> BankMatch:
             wanted = [item.item() for item in items]
-            row = await settling.settle(_at(at), _number(entry), wanted, reason=reason[:500])
+            row = await settling.settle(_at(at), _number(entry), wanted, reason=reason)
             return await _match(at, row)
 
         return await change(info, "bank.settle", MAY_PREPARE, act)

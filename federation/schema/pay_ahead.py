@@ -65,7 +65,7 @@ class PayAheadMutation:
     async def propose_pay_ahead(self, info: Info, period: str, reason: str) -> PayAheadResult:
         """Propose it; another person must confirm.
 
-        Refused as NOTHING_AWAITED, PAY_AHEAD_PROPOSED, REASON_MISSING.
+        Refused as NOTHING_AWAITED, PAY_AHEAD_PROPOSED, REASON.
         """
 
         async def act(at: Change) -> PayAhead:

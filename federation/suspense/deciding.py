@@ -47,6 +47,7 @@ from federation.trust.store import node_parties
 from federation.values.held import DISPUTED, UNMATCHED
 from federation.values.month import Month, month_of
 from federation.values.party import HUB
+from federation.values.reason import stated
 
 
 class ContestedClaimError(RefusalError):
@@ -93,7 +94,7 @@ async def decide_held_claim(
     now: datetime,
 ) -> HeldClaim:
     """Accept a claim on what nobody claimed when it was used, or refuse it."""
-    row = await _to_decide(session, claim, reason, who)
+    row, reason = await _to_decide(session, claim, who), stated(reason)
     if accept:
         await _accept(session, row, frozenset({UNMATCHED}), reason, who, terms, now)
     else:
@@ -121,7 +122,7 @@ async def decide_dispute(
     chosen = [row for row in filed if (row.node, row.claim_id) == (node, claim_id)]
     if not chosen:
         raise UnknownHeldClaimError(f"{claim_id} of {node} on {key.text}")
-    row = await _to_decide(session, chosen[0].id, reason, who)
+    row, reason = await _to_decide(session, chosen[0].id, who), stated(reason)
     rivals = [rival for rival in filed if rival.id != row.id]
     for rival in rivals:
         require_other_person(rival.filed_by, who.subject)
@@ -131,14 +132,12 @@ async def decide_dispute(
     return row
 
 
-async def _to_decide(session: ReadSession, claim: str, reason: str, who: Principal) -> HeldClaim:
+async def _to_decide(session: ReadSession, claim: str, who: Principal) -> HeldClaim:
     row = await store.find_claim(session, claim)
     if row is None:
         raise UnknownHeldClaimError(claim[:40])
     if row.state != "FILED":
         raise HeldClaimStateError(f"{row.id} is {row.state}")
-    if not reason.strip():
-        raise HeldClaimStateError("a decision states its reason")
     require_other_person(row.filed_by, who.subject)
     return row
 

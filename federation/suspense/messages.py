@@ -120,6 +120,6 @@ class HeldReleased(HeldClaimMessage, frozen=True):
     KIND: ClassVar[str] = "held.released"
     BYTES_MAX: ClassVar[int] = 4 * MIB
 
-    reason: ShortText
+    reason: Reason
     items: Annotated[list[ReleasedItem], Meta(max_length=10_000)]
     payments: Annotated[list[ReleasedPayment], Meta(max_length=MONTHS_MAX)]

@@ -26,6 +26,7 @@ from federation.trust.principals import Principal, require_other_person
 from federation.trust.tables import Application, Invitation, Party
 from federation.values.identity import is_same
 from federation.values.party import HUB
+from federation.values.reason import stated
 
 JOINING = "joining"  # announced by a transaction after which a node has to ask its hub
 INVITATION_BYTES = 24
@@ -217,14 +218,17 @@ async def approve_admission(
 async def refuse_admission(
     session: WriteSession, application_id: int, who: Principal, *, reason: str, now: datetime
 ) -> Application:
-    """Say no, with a reason the applicant reads (UNKNOWN_APPLICATION: decided, or not there)."""
+    """Say no, with a reason the applicant reads (REASON).
+
+    UNKNOWN_APPLICATION where it is decided, or not there.
+    """
     application = await session.get(Application, application_id)
     if application is None or application.state not in {"APPLIED", "RECOMMENDED"}:
         raise UnknownApplicationError(str(application_id))
+    application.reason = stated(reason)
     application.state = "REFUSED"
     application.decided_by = who.subject
     application.decided_at = now
-    application.reason = reason
     return application
 
 

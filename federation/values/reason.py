@@ -13,9 +13,11 @@ class ReasonError(RefusalError):
     code: ClassVar[str] = "REASON"
 
 
-def stated(reason: str, refusal: type[ReasonError] = ReasonError) -> str:
-    """Return a reason without surrounding space, or refuse it with a code of the act's own."""
+def stated(reason: str) -> str:
+    """Return a reason without surrounding space, or refuse what says nothing or too much."""
     text = reason.strip()
-    if not text or len(text) > REASON_LENGTH_MAX:
-        raise refusal("state a reason")
+    if not text:
+        raise ReasonError("nothing is stated")
+    if len(text) > REASON_LENGTH_MAX:
+        raise ReasonError(f"{len(text):,} characters")
     return text

@@ -94,8 +94,10 @@ async def settle(database, entry, *items, who=OFFICER):
         return await settling.settle(at(session, who), entry, [Item(*item) for item in items])
 
 
-def settling_(entry, *items, who=OFFICER):
-    return lambda session: settling.settle(at(session, who), entry, [Item(*i) for i in items])
+def settling_(entry, *items, who=OFFICER, reason=""):
+    return lambda session: settling.settle(
+        at(session, who), entry, [Item(*i) for i in items], reason=reason
+    )
 
 
 async def undo(database, entry, reason="a mistake", who=OFFICER):

@@ -9,8 +9,8 @@ from federation.banking.invariants import decided_within_limits
 from federation.banking.limits import BadLimitError, NoLimitError, Wanted
 from federation.banking.worklist import of_banking
 from federation.money import UnknownCurrencyError
-from federation.payments.record import ReasonMissingError
 from federation.trust.principals import SamePersonError
+from federation.values.reason import ReasonError
 from tests.banking.bank import Ntry, statement
 from tests.banking.counter import APPROVER, NOW, OFFICER, SECOND, at, set_up, settle, take
 from tests.databases import refused
@@ -126,7 +126,7 @@ async def test_a_later_proposal_takes_the_place_of_one_that_waits(database):
         (Wanted("BANK_CHARGE", "EUR", 10**15 + 1, LATER), "why", BadLimitError),
         (Wanted("BANK_CHARGE", "EUR", 1, NOW - timedelta(days=1)), "why", BadLimitError),
         (Wanted("BANK_CHARGE", "EUR", 1, datetime(2026, 11, 1)), "why", BadLimitError),  # noqa: DTZ001
-        (Wanted("BANK_CHARGE", "EUR", 1, LATER), " ", ReasonMissingError),
+        (Wanted("BANK_CHARGE", "EUR", 1, LATER), " ", ReasonError),
     ],
 )
 async def test_what_can_be_no_limit_is_refused(database, wanted, reason, kind):

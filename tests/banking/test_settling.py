@@ -22,6 +22,7 @@ from federation.payments import service as payments
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Awaited
 from federation.trust.principals import SamePersonError
+from federation.values.reason import ReasonError
 from tests.banking.bank import Ntry, Tx, statement
 from tests.banking.counter import (
     APPROVER,
@@ -416,6 +417,18 @@ async def test_at_the_limit_one_person_is_enough(database):
     assert match.act == "SETTLED"
 
 
+async def test_a_word_on_a_settlement_is_kept_whole_or_refused(database):
+    await set_up(database, "100000")
+    await take(database, came("1000.00"))
+    item = ("INVOICE", LICENCE, 100_000)
+
+    await refused(database, ReasonError, settling_(1, item, reason="x" * 2_001))
+    async with database.write("settle") as session:
+        match = await settling_(1, item, reason=" " + "x" * 2_000)(session)
+
+    assert match.reason == "x" * 2_000
+
+
 async def test_a_proposal_is_withdrawn_and_another_may_follow(database):
     await set_up(database, "100000")
     await take(database, came("899.99"))
@@ -486,7 +499,10 @@ async def test_undoing_takes_a_reason_and_something_to_undo(database):
 
     await refused(database, NotSettledError, lambda s: banking_settling.undo(at(s), 1, "why"))
     await settle(database, 1, ("INVOICE", LICENCE, 100_000))
-    await refused(database, NotSettledError, lambda s: banking_settling.undo(at(s), 1, "  "))
+    for reason in ("", "  ", "x" * 2_001):
+        await refused(
+            database, ReasonError, lambda s, why=reason: banking_settling.undo(at(s), 1, why)
+        )
 
 
 async def test_a_payment_that_came_back_is_not_undone_before_its_return(database):

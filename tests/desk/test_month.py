@@ -89,6 +89,9 @@ async def test_a_month_from_cut_off_to_payments(small, tmp_path):
     assert answer["answer"] == "CONCURRED"
     await small.silence()
     assert [row["node"] for row in await asked(small, "answers", PERIOD)] == ["FR"]
+    await says_once(small, "object", PERIOD, "--reason", code="DE")
+    await small.silence()
+    await says_once(small, "settle-objection", PERIOD, "DE", "--outcome")
     _, printed = await month(small, "answers", PERIOD)
     assert printed.splitlines()[0] == f"Answers to run {run['runId'][:16]} of {PERIOD}"
     async with nothing_changes(small):
@@ -97,6 +100,16 @@ async def test_a_month_from_cut_off_to_payments(small, tmp_path):
     assert (approved["state"], approved["approvedBy"]) == ("APPROVED", "approver")
     code, printed = await month(small, "documents", "get", "INV-HUB-000001", "--form", "csv")
     assert (code, "licence invoice" in printed) == (0, True)
+
+
+async def says_once(small, *command, **where):
+    """Say why twice: the first stands, and the desk says so."""
+    (code, first), (again, second) = [
+        await month(small, *command, why, **where) for why in ("as agreed", "or not")
+    ]
+    assert (code, again) == (0, 0)
+    assert "the first reason stands" not in first
+    assert "federation: it was said before, and the first reason stands: as agreed" in second
 
 
 async def test_what_a_server_refuses_is_a_code_and_changes_nothing(small):

@@ -231,6 +231,12 @@ async def test_an_overpayment_is_paid_back_as_a_payment(hub, tmp_path):
     assert refund["amount"] == {"minor": "30000", "currency": "EUR"}
     listed = await done(hub, "overpayments", "list")
     assert [row["id"] for row in listed["overpayments"]] == ["OP-1-1"]
+    cancel = ("payments", "cancel", refund["id"], "--reason")
+    code, _, errors = await run(hub, *cancel, "the lab asked", group="month")
+    assert (code, errors) == (0, "")
+    code, _, errors = await run(hub, *cancel, "another reason", group="month")
+    assert code == 0
+    assert "it was said before, and the first reason stands: the lab asked" in errors
 
 
 async def test_a_refund_waits_until_somebody_names_an_account(hub, tmp_path):

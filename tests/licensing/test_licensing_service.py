@@ -47,6 +47,7 @@ from federation.trust.keys import SigningKey
 from federation.trust.parties import UnknownPartyError
 from federation.trust.principals import NotAllowedError, Principal
 from federation.values.identity import UnclearIdentityError
+from federation.values.reason import ReasonError
 from tests.databases import HUB_TERMS, a_party, contents, opened, refused
 
 NOON = datetime(2026, 8, 20, 12, tzinfo=UTC)
@@ -136,9 +137,10 @@ def accepting(offer, *, who=LAB, key="a-1", licensing=HUB, now=NOON):
     )
 
 
-def changing(number, status, *, licensing=HUB, now=NOON):
+def changing(number, status, *, reason=None, licensing=HUB, now=NOON):
+    why = f"why {status}" if reason is None else reason
     return lambda session: service.change_status(
-        session, number, status, reason=f"why {status}", licensing=licensing, now=now
+        session, number, status, reason=why, licensing=licensing, now=now
     )
 
 
@@ -564,11 +566,17 @@ async def test_terms_in_no_currency_are_not_offered(hub):
         assert (refusal.code, refusal.detail) == ("UNKNOWN_CURRENCY", currency)
 
 
-@pytest.mark.parametrize("reason", ["", " \n"])
+@pytest.mark.parametrize("reason", ["", " \n", "x" * 2_001])
 async def test_an_individual_agreement_needs_a_reason(hub, reason):
-    refusal = await refused(hub, BadOfferError, offering(reason=reason))
+    await refused(hub, ReasonError, offering(reason=reason))
 
-    assert refusal.detail == "an individual agreement states its reason"
+
+@pytest.mark.parametrize("status", ["SUSPENDED", "REVOKED"])
+@pytest.mark.parametrize("reason", ["", " \n", "x" * 2_001])
+async def test_a_licence_changes_its_status_for_a_reason(hub, status, reason):
+    number = (await done(hub, accepting((await done(hub, offering())).id))).number
+
+    await refused(hub, ReasonError, changing(number, status, reason=reason))
 
 
 async def test_nothing_is_offered_to_a_lab_that_is_not_registered(hub):

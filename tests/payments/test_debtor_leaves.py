@@ -241,7 +241,7 @@ async def test_a_debtor_is_excluded_late_by_two_people_and_only_while_it_owes(an
         assert [early.code, creditor.code, silent.code, unknown.code, no_office.code] == [
             "NOT_DUE",
             "NO_DEBTOR",
-            "REASON_MISSING",
+            "REASON",
             "NO_EXCLUSION",
             "NOT_ALLOWED",
         ]

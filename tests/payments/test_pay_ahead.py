@@ -107,7 +107,7 @@ async def test_two_people_pay_members_ahead_and_this_is_said(any_backend, owing)
         async with nothing_changes(small):
             silent = await at_fr(small, PROPOSE, reason=" ")
             no_office = await at_fr(small, PROPOSE, "approver", reason=LAWFUL)
-        assert [silent.code, no_office.code] == ["REASON_MISSING", "NOT_ALLOWED"]
+        assert [silent.code, no_office.code] == ["REASON", "NOT_ALLOWED"]
 
         await at_fr(small, PROPOSE, "two-hats", "settlement_officer", reason=LAWFUL)
         async with nothing_changes(small):

@@ -12,13 +12,13 @@ from federation.payments import service as payments_service
 from federation.payments import store as payments_store
 from federation.payments.exporting import NothingToExportError
 from federation.payments.postings import Amount, BankAmountError
-from federation.payments.record import ReasonMissingError
 from federation.payments.service import PaymentConflictError
 from federation.payments.set_off import Used
 from federation.payments.states import PaymentStateError
 from federation.settlement.clearing import Position
 from federation.trust.principals import SamePersonError
 from federation.values.account import PaymentAccount
+from federation.values.reason import ReasonError
 from tests.databases import contents, refused
 from tests.payments.factories import (
     BOOKED_ON,
@@ -287,7 +287,7 @@ async def test_a_reason_is_a_reason(database, reason):
             session, await payments_service.get_payment(session, ID), reason, who=MAKER, at=NOW
         )
 
-    assert (await refused(database, ReasonMissingError, cancel)).code == "REASON_MISSING"
+    assert (await refused(database, ReasonError, cancel)).code == "REASON"
 
 
 async def test_an_empty_file_is_no_file(database):

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 import pytest
 
 from federation.store.canonical import sha256_hex
-from federation.suspense.claiming import HeldClaimStateError, NotHeldError, UnknownHeldClaimError
+from federation.suspense.claiming import NotHeldError, UnknownHeldClaimError
 from federation.suspense.deciding import decide_dispute
 from federation.suspense.tables import HeldClaim
 from federation.trust.principals import Principal, SamePersonError
+from federation.values.reason import ReasonError
 from tests.databases import HUB_TERMS, refused
 
 NOW = datetime(2026, 10, 20, 9, tzinfo=UTC)
@@ -77,7 +78,7 @@ async def test_who_filed_a_claim_that_is_decided_already_may_decide(database):
 
 
 async def test_a_dispute_is_decided_for_a_reason_and_for_a_claim_that_was_filed(disputed):
-    await refused(disputed, HeldClaimStateError, deciding("approver", reason=" "))
+    await refused(disputed, ReasonError, deciding("approver", reason=" "))
     refusal = await refused(disputed, UnknownHeldClaimError, deciding("approver", node="DE"))
 
     assert refusal.detail == "claim-DE of DE on both.example/x"
