@@ -266,15 +266,16 @@ async def exclusions(session: ReadSession, period: Month) -> list[Exclusion]:
     return list(rows)
 
 
-async def count_by_state(session: ReadSession) -> list[tuple[str, str, str, int]]:
-    """Return (month, state, currency, how many) of payments that are not final."""
+async def count_by_state(session: ReadSession) -> list[tuple[str, str, str, str, int]]:
+    """Return (month, state, currency, kind, how many) of payments that are not final."""
+    groups = (Payment.period, Payment.state, Payment.currency, Payment.kind)
     rows = await session.execute(
-        select(Payment.period, Payment.state, Payment.currency, func.count())
+        select(*groups, func.count())
         .where(Payment.state.in_(["PROPOSED", "OUTSTANDING", "APPROVED", "EXPORTED", "ACCEPTED"]))
-        .group_by(Payment.period, Payment.state, Payment.currency)
-        .order_by(Payment.period, Payment.state, Payment.currency)
+        .group_by(*groups)
+        .order_by(*groups)
     )
-    return [(period, state, currency, count) for period, state, currency, count in rows]
+    return [(period, state, currency, kind, count) for period, state, currency, kind, count in rows]
 
 
 async def exclusions_proposed(session: ReadSession) -> list[Exclusion]:

@@ -1,9 +1,11 @@
 """What waits because of payments: for a second person, for a file, for the bank, for a debtor."""
 
+from collections import Counter
 from datetime import datetime
 
 from federation.money import Money
 from federation.payments import ahead, incoming, states, store
+from federation.payments.service import MEMBER
 from federation.payments.treasury import open_position
 from federation.store.sessions import ReadSession
 from federation.values.roles import Role
@@ -12,7 +14,7 @@ from federation.wording import counted
 
 _TURNS = {
     states.PROPOSED: ("to be approved by another person", Role.SETTLEMENT_APPROVER),
-    states.OUTSTANDING: ("an account is missing or cannot be used", Role.REGISTRY_OFFICER),
+    states.OUTSTANDING: ("an account is missing or cannot be used", Role.SETTLEMENT_OFFICER),
     states.APPROVED: ("to be exported for the bank", Role.SETTLEMENT_OFFICER),
     states.EXPORTED: ("the bank has not said anything", "bank"),
     states.ACCEPTED: ("the bank has not booked them", "bank"),
@@ -21,11 +23,7 @@ _TURNS = {
 
 async def of_payments(session: ReadSession, here: str, now: datetime) -> list[WorkItem]:
     """Return what waits, payments of a month, state and currency together."""
-    items: list[WorkItem] = []
-    for period, state, currency, count in await store.count_by_state(session):
-        why, turn = _TURNS[state]
-        subject = f"{period} {currency}"
-        items.append(WorkItem("payments", subject, f"{count} {state.lower()}: {why}", turn))
+    items = await _of_states(session)
     for row in await store.waited_for(session):
         if row.state == incoming.EXPECTED:
             late = (now.date() - row.due_on).days
@@ -40,6 +38,19 @@ async def of_payments(session: ReadSession, here: str, now: datetime) -> list[Wo
         subject = f"{item.period} {item.node}"
         items.append(WorkItem("exclusion", subject, why, Role.SETTLEMENT_APPROVER))
     return [*items, *await _of_conversions(session, here), *await _of_members(session)]
+
+
+async def _of_states(session: ReadSession) -> list[WorkItem]:
+    """Return what is not final; a member's account is named in the registry, any other here."""
+    counts = Counter[tuple[str, str, str, str]]()
+    for period, state, currency, kind, count in await store.count_by_state(session):
+        is_members = state == states.OUTSTANDING and kind == MEMBER
+        turn = Role.REGISTRY_OFFICER if is_members else _TURNS[state][1]
+        counts[f"{period} {currency}", state, _TURNS[state][0], turn] += count
+    return [
+        WorkItem("payments", subject, f"{count} {state.lower()}: {why}", turn)
+        for (subject, state, why, turn), count in counts.items()
+    ]
 
 
 async def _of_members(session: ReadSession) -> list[WorkItem]:
