@@ -1,21 +1,14 @@
 """Confirming a suggestion: one entry for what it pays, or several entries that pay one thing."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from federation.banking import settling
 from federation.banking.items import Item
 from federation.banking.tables import Match
 from federation.bankstatements.acting import At
-from federation.errors import RefusalError
+from federation.values.ids import BadIdError
 
 TOGETHER_MAX = 100
-
-
-class BadIdError(RefusalError):
-    """This is no id of ours."""
-
-    code: ClassVar[str] = "BAD_ID"
 
 
 async def confirm(at: At, entries: Sequence[int], items: Sequence[Item]) -> list[Match]:

@@ -24,7 +24,7 @@ from federation.payments.names import (
     member_payment_id,
     member_payment_number,
 )
-from federation.payments.payees import ACCOUNT_INVALID, payee_of
+from federation.payments.payees import payee_of
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Proposal, Side
 from federation.payments.tables import Payment
@@ -33,6 +33,7 @@ from federation.registry.store import all_members
 from federation.registry.tables import Member
 from federation.store.sessions import ReadSession, WriteSession
 from federation.values.account import PaymentAccount
+from federation.values.held import ACCOUNT_INVALID
 from federation.values.month import Month
 
 PROPOSALS_MAX = 5_000

@@ -34,10 +34,8 @@ from federation.settlement.run_document import RunDocument, decode, run_id
 from federation.store.canonical import digest
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
+from federation.values.held import ACCOUNT_MISSING, BELOW_MINIMUM, SET_OFF
 from federation.values.month import Month
-
-BELOW_MINIMUM, ACCOUNT_MISSING, SET_OFF = "BELOW_MINIMUM", "ACCOUNT_MISSING", "SET_OFF"
-
 
 RequireSound = Callable[
     [WriteSession, DistributedRun, str, Mapping[str, ComputedRun]], Awaitable[None]

@@ -18,6 +18,7 @@ from federation.values.roles import MAY_READ_BOOKS, MAY_READ_DOCUMENTS
 JSON, CSV = "application/json", "text/csv"
 TO_LICENSEES = ("INV", "CN")
 FOR_THE_BANK = "PAY"
+SERIES = (*TO_LICENSEES, "FEE", "RUN", "STM", "ADV", FOR_THE_BANK)
 
 
 class UnknownDocumentError(RefusalError):

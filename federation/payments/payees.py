@@ -11,9 +11,8 @@ from federation.trust.membership import CollectiveTerms, HubTerms
 from federation.trust.parties import collective_terms, hub_terms
 from federation.trust.store import find_party
 from federation.values.account import PaymentAccount
+from federation.values.held import ACCOUNT_INVALID
 from federation.values.party import HUB
-
-ACCOUNT_INVALID = "ACCOUNT_INVALID"
 
 
 def payee_of(member: Member, currency: str) -> tuple[PaymentAccount | None, str | None]:

@@ -21,6 +21,7 @@ from federation.registry.store import find_member
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.principals import require_other_person
 from federation.values.account import PaymentAccount
+from federation.values.held import ACCOUNT_MISSING
 from federation.values.reason import stated
 
 REMITTANCE, MEMBER, ADJUSTMENT, REFUND = "REMITTANCE", "MEMBER", "ADJUSTMENT", "REFUND"
@@ -113,7 +114,7 @@ def draft(session: WriteSession, payment: Payment, refused: str | None = None) -
     """
     payment.reason = refused
     if payment.payer_account is None or payment.payee_account is None:
-        payment.reason = "ACCOUNT_MISSING"
+        payment.reason = ACCOUNT_MISSING
     payment.state = states.PROPOSED if payment.reason is None else states.OUTSTANDING
     if payment.amount == 0:
         payment.state, payment.reason = states.SET_OFF, None

@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from federation.banking import reporting, service, settling, store
-from federation.banking.confirming import BadIdError, confirm
+from federation.banking.confirming import confirm
 from federation.banking.tables import Match
 from federation.bankstatements import store as said
 from federation.bankstatements import withdrawing
@@ -23,17 +23,10 @@ from federation.schema.bank_types import (
     Suggestion,
 )
 from federation.schema.context import Change, Info, Refused, change
-from federation.schema.ids import row_number
+from federation.schema.ids import number_of_row
 from federation.values.roles import MAY_APPROVE, MAY_PREPARE, MAY_PREPARE_OR_APPROVE, MAY_READ_BOOKS
 
 PAGE_MAX = 100
-
-
-def _number(written: str) -> int:
-    number = row_number(written)
-    if number is None:
-        raise BadIdError(written[:40])
-    return number
 
 
 BankAccountResult = Annotated[BankAccount | Refused, strawberry.union("BankAccountResult")]
@@ -59,7 +52,7 @@ class BankingQuery:
     ) -> list[BankStatement]:
         """List statements, of one account or all, at most 100 (BAD_ID)."""
         info.context.whose(MAY_READ_BOOKS)
-        wanted = _number(account) if account is not None else None
+        wanted = number_of_row(account) if account is not None else None
         async with info.context.server.db.read() as session:
             accounts = {row.id: row for row in await said.accounts(session)}
             rows = await said.statements(session, wanted, min(max(first, 1), PAGE_MAX))
@@ -83,8 +76,8 @@ class BankingQuery:
                 server.code,
                 server.clock(),
                 first=min(max(first, 1), PAGE_MAX),
-                after=_number(after) if after is not None else 0,
-                account_id=_number(account) if account is not None else None,
+                after=number_of_row(after) if after is not None else 0,
+                account_id=number_of_row(account) if account is not None else None,
             )
         return [
             QueuedEntry(
@@ -100,7 +93,7 @@ class BankingQuery:
         """Show an entry with its transactions (BAD_ID)."""
         info.context.whose(MAY_READ_BOOKS)
         async with info.context.server.db.read() as session:
-            row = await said.find_entry(session, _number(id))
+            row = await said.find_entry(session, number_of_row(id))
             details = await said.details_of(session, [row.id]) if row else {}
         return BankEntry.of(row, details.get(row.id, [])) if row else None
 
@@ -109,7 +102,7 @@ class BankingQuery:
         """List the first 100 acts on an entry: proposed, settled, undone (BAD_ID)."""
         info.context.whose(MAY_READ_BOOKS)
         async with info.context.server.db.read() as session:
-            rows = await store.matches_of(session, _number(entry))
+            rows = await store.matches_of(session, number_of_row(entry))
             return [
                 BankMatch.of(row, await store.items_of(session, row.id)) for row in rows[:PAGE_MAX]
             ]
@@ -121,7 +114,7 @@ class BankingQuery:
         """Report on one account or all: do banks and books agree (BAD_ID)."""
         info.context.whose(MAY_READ_BOOKS)
         server = info.context.server
-        wanted = _number(account) if account is not None else None
+        wanted = number_of_row(account) if account is not None else None
         async with server.db.read() as session:
             return [
                 ReconciliationReport.of(await reporting.reconcile(session, row, server.code))
@@ -172,7 +165,7 @@ class BankingMutation:
         """Confirm a suggestion: one entry for its items, or several for one item."""
 
         async def act(at: Change) -> BankMatches:
-            numbers = [_number(entry) for entry in entries]
+            numbers = [number_of_row(entry) for entry in entries]
             rows = await confirm(_at(at), numbers, [item.item() for item in items])
             return BankMatches(matches=[await _match(at, row) for row in rows])
 
@@ -186,7 +179,7 @@ class BankingMutation:
 
         async def act(at: Change) -> BankMatch:
             wanted = [item.item() for item in items]
-            row = await settling.settle(_at(at), _number(entry), wanted, reason=reason)
+            row = await settling.settle(_at(at), number_of_row(entry), wanted, reason=reason)
             return await _match(at, row)
 
         return await change(info, "bank.settle", MAY_PREPARE, act)
@@ -196,7 +189,7 @@ class BankingMutation:
         """Settle as another person what was proposed (ENTRY_NOT_SETTLED, SAME_PERSON)."""
 
         async def act(at: Change) -> BankMatch:
-            return await _match(at, await settling.approve(_at(at), _number(entry)))
+            return await _match(at, await settling.approve(_at(at), number_of_row(entry)))
 
         return await change(info, "bank.approve", MAY_APPROVE, act)
 
@@ -207,7 +200,7 @@ class BankingMutation:
         """Reverse a settlement or drop a proposal (ENTRY_NOT_SETTLED, UNDO_BLOCKED)."""
 
         async def act(at: Change) -> BankMatch:
-            return await _match(at, await settling.undo(_at(at), _number(entry), reason[:500]))
+            return await _match(at, await settling.undo(_at(at), number_of_row(entry), reason))
 
         return await change(info, "bank.undo", MAY_PREPARE_OR_APPROVE, act)
 

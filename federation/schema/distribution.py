@@ -8,7 +8,7 @@ from federation.distribution.tables import DistributedRun
 from federation.distribution.tables import StatedCredit as CreditRow
 from federation.payments import ahead
 from federation.schema.context import Info
-from federation.schema.ids import row_number
+from federation.schema.ids import number_of_row
 from federation.schema.pay_ahead import AwaitedMoney, PayAhead
 from federation.schema.scalars import Money
 from federation.store.sessions import ReadSession
@@ -105,7 +105,7 @@ class DistributionQuery:
     ) -> list[StatedCredit]:
         """List what other collectives' reports credit to claims here, at most 1,000 at a time."""
         info.context.whose(MAY_READ_BOOKS)
-        page, start = min(max(first, 1), CREDITS_MAX), row_number(after or "0") or 0
+        page, start = min(max(first, 1), CREDITS_MAX), number_of_row(after or "0")
         async with info.context.server.db.read() as session:
             rows = await store.stated_credits(session, run, after=start, limit=page)
         return [StatedCredit.of(row) for row in rows]

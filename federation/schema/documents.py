@@ -10,7 +10,7 @@ from federation.documents import store as documents_store
 from federation.documents.tables import Document as DocumentRow
 from federation.payments import refunds
 from federation.schema.context import Change, Info, Refused, change
-from federation.schema.ids import month_if_any
+from federation.schema.ids import month_if_any, word_if_any
 from federation.values.roles import MAY_LICENSE, MAY_LIST_DOCUMENTS
 
 
@@ -64,11 +64,12 @@ class DocumentQuery:
         first: int = 100,
         after: str = "",
     ) -> list[Document]:
-        """List documents, at most 100 at a time."""
+        """List documents, at most 100 at a time (BAD_PERIOD, UNKNOWN_CHOICE)."""
         info.context.whose(MAY_LIST_DOCUMENTS)
+        wanted = word_if_any(series, documents_service.SERIES, "series")
         async with info.context.server.db.read() as session:
             rows = await documents_store.list_documents(
-                session, series=series, period=month_if_any(period), after=after, limit=first
+                session, series=wanted, period=month_if_any(period), after=after, limit=first
             )
             forms = await documents_store.forms_of(session, [row.number for row in rows])
         return [Document.of(row, forms.get(row.number, [])) for row in rows]

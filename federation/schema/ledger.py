@@ -10,8 +10,9 @@ from federation.ledger import service as ledger
 from federation.ledger import store as ledger_store
 from federation.ledger.balances import Lots, Sums
 from federation.ledger.heads import sign_head
+from federation.money import exponent
 from federation.schema.context import Info
-from federation.schema.ids import month_if_any, row_number
+from federation.schema.ids import month_if_any, number_of_row
 from federation.schema.scalars import Money
 from federation.values.roles import MAY_READ_BOOKS
 
@@ -176,9 +177,10 @@ class LedgerQuery:
         first: int = 100,
         after: str = "0",
     ) -> AccountHistory:
-        """List postings of one account in the order they were written."""
+        """List postings of one account in the order they were written (UNKNOWN_CURRENCY)."""
         info.context.whose(MAY_READ_BOOKS)
-        start = row_number(after) or 0
+        exponent(currency)  # refuses what is no currency with minor units
+        start = number_of_row(after)
         limit = _page(first)
         async with info.context.server.db.read() as session:
             found = await ledger.account_history(

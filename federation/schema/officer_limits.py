@@ -6,6 +6,7 @@ from typing import Annotated
 import strawberry
 
 from federation.banking import limits, store, tables
+from federation.money import exponent
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import row_number
 from federation.schema.scalars import BigInt, Money
@@ -70,6 +71,7 @@ class OfficerLimitQuery:
     ) -> list[LimitInForce]:
         """Return the limit of each kind; what nobody has set is as it was at first."""
         info.context.whose(MAY_READ_BOOKS)
+        exponent(currency)  # refuses what is no currency with minor units
         server = info.context.server
         async with server.db.read() as session:
             found = await limits.in_force(session, currency, at or server.clock())

@@ -6,10 +6,9 @@ from typing import Annotated
 import strawberry
 
 from federation.banking import overpayments, set_offs, store, tables
-from federation.banking.confirming import BadIdError
 from federation.bankstatements.acting import At
 from federation.schema.context import Change, Info, Refused, change
-from federation.schema.ids import row_number
+from federation.schema.ids import number_of_row
 from federation.schema.payment_types import Payment, PaymentResult
 from federation.schema.scalars import Money
 from federation.values.roles import MAY_APPROVE, MAY_PREPARE, MAY_PREPARE_OR_APPROVE, MAY_READ_BOOKS
@@ -85,13 +84,6 @@ def _at(at: Change) -> At:
     return At(at.session, at.server.code, at.who, at.now)
 
 
-def _number(written: str) -> int:
-    number = row_number(written)
-    if number is None:
-        raise BadIdError(written[:40])
-    return number
-
-
 @strawberry.type
 class OverpaymentQuery:
     """What staff and auditors see of money paid too much."""
@@ -151,7 +143,7 @@ class OverpaymentMutation:
         """Carry it out (SAME_PERSON, SET_OFF_STATE, NOT_EXPECTED)."""
 
         async def act(at: Change) -> OverpaymentSetOff:
-            return OverpaymentSetOff.of(await set_offs.approve_set_off(_at(at), _number(id)))
+            return OverpaymentSetOff.of(await set_offs.approve_set_off(_at(at), number_of_row(id)))
 
         return await change(info, "overpayment.approve", MAY_APPROVE, act)
 
@@ -160,6 +152,6 @@ class OverpaymentMutation:
         """Take the proposal back; the overpayment is open again (SET_OFF_STATE)."""
 
         async def act(at: Change) -> OverpaymentSetOff:
-            return OverpaymentSetOff.of(await set_offs.withdraw_set_off(_at(at), _number(id)))
+            return OverpaymentSetOff.of(await set_offs.withdraw_set_off(_at(at), number_of_row(id)))
 
         return await change(info, "overpayment.withdraw", MAY_PREPARE_OR_APPROVE, act)

@@ -4,12 +4,12 @@ from datetime import date
 
 import strawberry
 
-from federation.payments import batches, payees
+from federation.payments import batches, payees, states
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
 from federation.schema.accounts import AccountInput
 from federation.schema.context import Change, Info, change
-from federation.schema.ids import month_if_any
+from federation.schema.ids import month_if_any, word_if_any
 from federation.schema.payment_types import (
     IncomingRemittance,
     Payment,
@@ -39,13 +39,14 @@ class PaymentQuery:
         first: int = PAGE_MAX,
         after: str = "",
     ) -> list[Payment]:
-        """List payments of a month or state, or all, by id."""
+        """List payments of a month or state, or all, by id (BAD_PERIOD, UNKNOWN_CHOICE)."""
         info.context.whose(MAY_READ_BOOKS)
+        wanted = word_if_any(state, states.MOVES, "state")
         async with info.context.server.db.read() as session:
             found = await payments_store.payments(
                 session,
                 period=month_if_any(period),
-                states=[state] if state else (),
+                states=() if wanted is None else [wanted],
                 after=after,
                 limit=min(max(first, 1), PAGE_MAX),
             )

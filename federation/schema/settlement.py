@@ -14,7 +14,7 @@ from federation.months.tables import Run as RunRow
 from federation.proof.invariants.checks import require_sound_run
 from federation.runs import service as runs_service
 from federation.schema.context import Change, Info, Refused, change
-from federation.schema.ids import month_if_any, row_number
+from federation.schema.ids import month_if_any, number_of_row
 from federation.schema.scalars import Money
 from federation.server import hub_config
 from federation.values.month import parse_month
@@ -127,7 +127,7 @@ class SettlementQuery:
     async def journal(self, info: Info, first: int = 100, after: str = "0") -> list[JournalEntry]:
         """List entries as they were written, at most 100; `after` is the last id."""
         info.context.whose(MAY_READ_BOOKS)
-        start = row_number(after) or 0
+        start = number_of_row(after)
         async with info.context.server.db.read() as session:
             found = await ledger.journal(session, after=start, limit=min(max(first, 1), PAGE_MAX))
         return [

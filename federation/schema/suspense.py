@@ -6,14 +6,15 @@ from typing import Annotated
 import strawberry
 
 from federation.schema.context import Change, Info, Refused, change
-from federation.schema.ids import month_if_any, row_number
+from federation.schema.ids import currency_if_any, month_if_any, number_of_row, word_if_any
 from federation.schema.scalars import Money
 from federation.suspense import claiming, deciding
 from federation.suspense import items as held
 from federation.suspense import service as suspense_service
 from federation.suspense import store as suspense_store
+from federation.suspense.tables import CLAIM_STATES, HeldListing
 from federation.suspense.tables import HeldClaim as HeldClaimRow
-from federation.suspense.tables import HeldListing
+from federation.values.held import REASONS
 from federation.values.roles import MAY_APPROVE, MAY_PREPARE, MAY_READ_BOOKS, MAY_READ_HELD_LIST
 
 PAGE_MAX = 1_000
@@ -168,9 +169,10 @@ class SuspenseQuery:
         skip: int = 0,
         as_of: datetime | None = None,
     ) -> list[SuspenseItem]:
-        """List held money, at most 1,000 items at a time."""
+        """List held money, at most 1,000 items at a time (UNKNOWN_CHOICE, UNKNOWN_CURRENCY)."""
         server = info.context.server
         info.context.whose(MAY_READ_BOOKS)
+        reason, currency = word_if_any(reason, REASONS, "reason"), currency_if_any(currency)
         async with server.db.read() as session:
             found = await suspense_service.held_here(session, server.code, as_of)
         wanted = [
@@ -196,8 +198,9 @@ class SuspenseQuery:
     async def held_claims(
         self, info: Info, state: str | None = None, first: int = 100, after: str = ""
     ) -> list[HeldClaim]:
-        """List claims by id, at most 1,000; `after` is the last id."""
+        """List claims by id, at most 1,000; `after` is the last id (UNKNOWN_CHOICE)."""
         info.context.whose(MAY_READ_BOOKS)
+        state = word_if_any(state, CLAIM_STATES, "state")
         async with info.context.server.db.read() as session:
             rows = await suspense_store.claims(session, state=state, after=after, limit=first)
         return [HeldClaim.of(row) for row in rows]
@@ -213,7 +216,7 @@ class HeldListQuery:
     ) -> list[HeldListed]:
         """List addresses by id, of one month or all; `after` is the last id."""
         info.context.whose(MAY_READ_HELD_LIST)
-        start, month = row_number(after) or 0, month_if_any(period)
+        start, month = number_of_row(after), month_if_any(period)
         async with info.context.server.db.read() as session:
             rows = await suspense_store.listing(session, period=month, after=start, limit=first)
         return [HeldListed.of(row) for row in rows]

@@ -5,12 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from federation.suspense.law import clocks, law_for, pay_by
+from federation.values.held import ACCOUNT_MISSING, BELOW_MINIMUM, TAX_DATA_MISSING
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
-
-NO_USAGE = "NO_USAGE"
-BELOW_MINIMUM, ACCOUNT_MISSING = "BELOW_MINIMUM", "ACCOUNT_MISSING"
-TAX_DATA_MISSING, NOT_COLLECTED = "TAX_DATA_MISSING", "NOT_COLLECTED"
 
 OWNER_KNOWN = frozenset({BELOW_MINIMUM, ACCOUNT_MISSING, TAX_DATA_MISSING})
 BUCKETS = ((30, "0-30"), (90, "31-90"), (270, "91-270"))

@@ -13,8 +13,8 @@ from federation.settlement.plans import NOBODYS
 from federation.settlement.revenue import allocated_to
 from federation.settlement.run import RunResult
 from federation.settlement.run_document import RunDocument
-from federation.suspense.items import NO_USAGE, NOT_COLLECTED, HeldSum, SuspenseItem, collected_on
-from federation.values.held import LATE
+from federation.suspense.items import HeldSum, SuspenseItem, collected_on
+from federation.values.held import ACCOUNT_MISSING, LATE, NO_USAGE, NOT_COLLECTED
 from federation.values.licence_key import number_of
 from federation.values.month import Month, last_day
 
@@ -174,7 +174,7 @@ def of_payments(rows: Iterable[tuple[Payment, date]]) -> Iterator[SuspenseItem]:
     """Yield what is due to a party and cannot be sent, with the day since when."""
     for row, since in rows:
         yield SuspenseItem(
-            reason=row.reason or "ACCOUNT_MISSING",
+            reason=row.reason or ACCOUNT_MISSING,
             owner=row.payee,
             currency=row.currency,
             amount=row.amount,

@@ -28,6 +28,9 @@ class HeldListing(Base):
     closed_on: Mapped[date | None]
 
 
+CLAIM_STATES = ("FILED", "ACCEPTED", "REFUSED")
+
+
 class HeldClaim(Base):
     """A claim on held money: filed at a node, decided at the hub by another person.
 
@@ -48,7 +51,7 @@ class HeldClaim(Base):
     claim_id: Mapped[str] = mapped_column(String(64))
     member_id: Mapped[str | None] = mapped_column(String(128))
     evidence: Mapped[str] = mapped_column(Text)
-    state: Mapped[str] = mapped_column(String(12), index=True)  # FILED ACCEPTED REFUSED
+    state: Mapped[str] = mapped_column(String(12), index=True)  # of CLAIM_STATES
     filed_by: Mapped[str] = mapped_column(String(255))
     filed_at: Mapped[datetime] = mapped_column(Instant)
     decided_by: Mapped[str | None] = mapped_column(String(255))

@@ -1,4 +1,4 @@
-"""Who stands in a party's or a member's place while money is held (SETTLEMENT §3 and §4).
+"""Why money is held, and who stands in a party's or a member's place (SETTLEMENT §3, §4 and §6).
 
 Such a name begins with `~`, which no party's and no member's id does. The reason why something is
 held is the same word without the `~`, and without the node that a late share is held for.
@@ -6,6 +6,25 @@ held is the same word without the `~`, and without the node that a late share is
 
 UNMATCHED, DISPUTED, LATE = "UNMATCHED", "DISPUTED", "LATE"  # reasons
 NO_RECIPIENT = "NO_RECIPIENT"  # within a node: nobody was there to share with
+NO_USAGE, NOT_COLLECTED = "NO_USAGE", "NOT_COLLECTED"  # of a licence, a month
+# Of a member or a payee that is known.
+BELOW_MINIMUM, SET_OFF = "BELOW_MINIMUM", "SET_OFF"
+ACCOUNT_MISSING, ACCOUNT_INVALID = "ACCOUNT_MISSING", "ACCOUNT_INVALID"
+TAX_DATA_MISSING = "TAX_DATA_MISSING"
+# Every word that says why money is held.
+REASONS = (
+    UNMATCHED,
+    DISPUTED,
+    LATE,
+    NO_RECIPIENT,
+    NO_USAGE,
+    NOT_COLLECTED,
+    BELOW_MINIMUM,
+    SET_OFF,
+    ACCOUNT_MISSING,
+    ACCOUNT_INVALID,
+    TAX_DATA_MISSING,
+)
 UNMATCHED_PARTY = f"~{UNMATCHED}"
 DISPUTED_PARTY = f"~{DISPUTED}"
 _LATE_PARTY = f"~{LATE}:"

@@ -1,5 +1,15 @@
 """Ids that become parts of keys and scopes: of members, labs, components, tiers."""
 
+from typing import ClassVar
+
+from federation.errors import RefusalError
+
+
+class BadIdError(RefusalError):
+    """This is no id of ours."""
+
+    code: ClassVar[str] = "BAD_ID"
+
 
 def is_plain_id(text: str) -> bool:
     """Tell whether a text may be an id: not empty, no `/`, no `~` in front (SETTLEMENT §0.6).

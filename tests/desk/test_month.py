@@ -9,10 +9,13 @@ from click.testing import CliRunner
 
 from federation.cli.main import EXIT_REFUSED, cli
 from federation.desk.client import Desk
+from federation.desk.month_papers import CLAIM_STATES, SERIES
 from federation.desk.month_payments import STATES
 from federation.desk.month_queries import DECIDE, REMIND
+from federation.documents import service
 from federation.errors import RefusalError
 from federation.payments.states import MOVES
+from federation.suspense import tables
 from federation.values.party import HUB
 from tests.federation.harness import (
     PERIOD,
@@ -231,5 +234,7 @@ async def test_a_choice_is_written_in_small_letters_too(small):
         assert bool(capitals) is (command[0] == "documents")
 
 
-def test_the_shell_names_every_state_that_a_payment_has():
+def test_the_shell_names_every_word_that_servers_know():
     assert sorted(STATES) == sorted(MOVES)
+    assert sorted(SERIES) == sorted(service.SERIES)
+    assert CLAIM_STATES == tables.CLAIM_STATES

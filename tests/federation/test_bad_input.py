@@ -554,10 +554,51 @@ async def test_a_question_about_no_month_is_refused(shop, question):
 
 
 @pytest.mark.parametrize(
+    ("server", "question", "code", "said"),
+    [
+        (HUB, 'payments(state: "PAID") { id }', "UNKNOWN_CHOICE", "state 'PAID': PROPOSED, "),
+        (HUB, 'payments(state: "") { id }', "UNKNOWN_CHOICE", "state '': PROPOSED, "),
+        (HUB, 'payments(state: "proposed") { id }', "UNKNOWN_CHOICE", "state 'proposed': "),
+        (HUB, 'documents(series: "IVN") { number }', "UNKNOWN_CHOICE", "series 'IVN': INV, CN, "),
+        (HUB, 'heldClaims(state: "OPEN") { id }', "UNKNOWN_CHOICE", "FILED, ACCEPTED, REFUSED"),
+        ("FR", 'heldClaims(state: "OPEN") { id }', "UNKNOWN_CHOICE", "FILED, ACCEPTED, REFUSED"),
+        (HUB, 'suspense(reason: "LOST") { ref }', "UNKNOWN_CHOICE", "reason 'LOST': UNMATCHED, "),
+        (HUB, 'suspense(currency: "EURO") { ref }', "UNKNOWN_CURRENCY", "EURO"),
+        (HUB, 'limitsInForce(currency: "EURO") { kind }', "UNKNOWN_CURRENCY", "EURO"),
+        (
+            HUB,
+            'accountHistory(account: "x", currency: "EURO") { next }',
+            "UNKNOWN_CURRENCY",
+            "EURO",
+        ),
+        (HUB, 'rights(urls: [], use: "FLY") { complete }', "UNKNOWN_USE", "FLY"),
+        (HUB, 'journal(after: "x") { id }', "BAD_ID", "'x'"),
+        ("FR", 'heldList(after: "-1") { url }', "BAD_ID", "'-1'"),
+        ("FR", 'statedCredits(run: "x", first: 1, after: "x") { licence }', "BAD_ID", "'x'"),
+        (
+            HUB,
+            'accountHistory(account: "x", currency: "EUR", after: "x") { next }',
+            "BAD_ID",
+            "'x'",
+        ),
+    ],
+)
+async def test_a_question_with_a_word_that_means_nothing_is_refused(
+    shop, server, question, code, said
+):
+    """It used to be answered as if there were nothing, or from the beginning."""
+    answer = await tell(shop, server, shop.at(server, "auditor"), "{ " + question + " }")
+
+    [error] = answer.body["errors"]
+    assert error["extensions"]["code"] == code
+    assert said in error["message"]
+
+
+@pytest.mark.parametrize(
     ("changes", "code"),
     [
         ({"licensee": "lab-nine"}, "UNKNOWN_LICENSEE"),
-        ({"reason": "  "}, "BAD_OFFER"),
+        ({"reason": "  "}, "REASON"),
         ({"startsOn": "2026-12-01", "endsOn": "2026-11-30"}, "BAD_OFFER"),
         ({"currency": "XXX"}, "UNKNOWN_CURRENCY"),
         ({"components": []}, "BAD_OFFER"),

@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from federation.suspense.items import (
-    NOT_COLLECTED,
     SuspenseItem,
     age_bucket,
     aging,
@@ -21,6 +20,7 @@ from federation.suspense.law import (
     months_after,
     year_end,
 )
+from federation.values.held import NOT_COLLECTED
 
 DAYS = st.dates(date(2017, 4, 1), date(2090, 12, 31))
 
