@@ -151,6 +151,16 @@ async def set_offs(
     return list(await session.scalars(query))
 
 
+async def newest_set_offs(
+    session: ReadSession, *, before: int | None, limit: int
+) -> list[OverpaymentSetOff]:
+    """Return a page of set-offs of overpayments, newest first; `before` is the last id seen."""
+    query = select(OverpaymentSetOff).order_by(OverpaymentSetOff.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(OverpaymentSetOff.id < before)
+    return list(await session.scalars(query))
+
+
 async def find_set_off(session: ReadSession, number: int) -> OverpaymentSetOff | None:
     """Return a set-off of an overpayment."""
     return await session.get(OverpaymentSetOff, number)

@@ -141,9 +141,10 @@ async def _postings(
             yield entry_id, RawPosting(debit, credit, amount, currency, meta)
 
 
-async def heads(session: ReadSession) -> list[LedgerHead]:
-    """Return the heads settled months left, oldest first."""
-    return list(await session.scalars(select(LedgerHead).order_by(LedgerHead.period)))
+async def heads(session: ReadSession, newest: int | None = None) -> list[LedgerHead]:
+    """Return the heads that settled months left, all or those of the newest, oldest first."""
+    query = select(LedgerHead).order_by(LedgerHead.period.desc()).limit(newest)
+    return list(reversed((await session.scalars(query)).all()))
 
 
 async def last_head(session: ReadSession) -> LedgerHead | None:

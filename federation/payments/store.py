@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import date
 
-from sqlalchemy import case, func, select
+from sqlalchemy import BigInteger, Select, case, cast, func, select
 
 from federation.ledger.tables import JournalEntry
 from federation.payments.names import (
@@ -32,15 +32,24 @@ from federation.values.party import HUB
 async def set_offs(
     session: ReadSession, node: str | None = None, licensor: str | None = None
 ) -> list[SetOff]:
-    """Return debits and what took them up, oldest first: with the hub, or with a licensor."""
-    query = select(SetOff).where(SetOff.licensor == licensor).order_by(SetOff.id)
+    """Return debits of which something is left, and what took them up, in order.
+
+    Of a node or of all, with the hub or with a licensor. What is taken up whole is history.
+    """
+    query = _open_set_offs().where(SetOff.licensor == licensor)
     return list(await session.scalars(query.where(SetOff.node == node) if node else query))
 
 
 async def set_offs_between_nodes(session: ReadSession) -> list[SetOff]:
-    """Return debits between nodes and what took them up, oldest first."""
-    query = select(SetOff).where(SetOff.licensor.is_not(None)).order_by(SetOff.id)
-    return list(await session.scalars(query))
+    """Return debits between nodes of which something is left, and what took them up, in order."""
+    return list(await session.scalars(_open_set_offs().where(SetOff.licensor.is_not(None))))
+
+
+def _open_set_offs() -> Select[tuple[SetOff]]:
+    debit = func.coalesce(SetOff.of, SetOff.id)
+    left = func.sum(cast(SetOff.amount, BigInteger))  # amounts are kept as text
+    is_open = select(debit).group_by(debit).having(left < 0)
+    return select(SetOff).where(debit.in_(is_open)).order_by(SetOff.id)
 
 
 ROWS_MAX = 100_000

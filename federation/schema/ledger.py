@@ -232,10 +232,10 @@ class LedgerQuery:
         """List the heads of the newest settled months, oldest first, at most 1,000."""
         info.context.whose(MAY_READ_BOOKS)
         async with info.context.server.db.read() as session:
-            rows = await ledger_store.heads(session)
+            rows = await ledger_store.heads(session, newest=_page(first))
         return [
             PeriodHead(period=row.period, opening=row.opening, hash=row.head, kept_at=row.kept_at)
-            for row in rows[-_page(first) :]
+            for row in rows
         ]
 
     @strawberry.field(description="A head signed by this server: of a settled month, or of now.")

@@ -80,6 +80,10 @@ OverpaymentSetOffResult = Annotated[
 ]
 
 
+def _page(first: int) -> int:
+    return min(max(first, 1), PAGE_MAX)
+
+
 def _at(at: Change) -> At:
     return At(at.session, at.server.code, at.who, at.now)
 
@@ -89,21 +93,27 @@ class OverpaymentQuery:
     """What staff and auditors see of money paid too much."""
 
     @strawberry.field(description="Money received beyond what was owed that is not used yet.")
-    async def overpayments(self, info: Info) -> list[Overpayment]:
-        """List what has to go back or to be set off, oldest first, at most 100."""
+    async def overpayments(
+        self, info: Info, first: int = PAGE_MAX, skip: int = 0
+    ) -> list[Overpayment]:
+        """List what has to go back or to be set off, oldest first, at most 100 after `skip`."""
         info.context.whose(MAY_READ_BOOKS)
+        start = max(skip, 0)
         server = info.context.server
         async with server.db.read() as session:
             found = await overpayments.overpayments(session, server.code)
-        return [Overpayment.of(row) for row in found[:PAGE_MAX]]
+        return [Overpayment.of(row) for row in found[start : start + _page(first)]]
 
     @strawberry.field(description="What overpayments were or are to be set off against.")
-    async def set_offs(self, info: Info) -> list[OverpaymentSetOff]:
-        """List the newest 100."""
+    async def set_offs(
+        self, info: Info, first: int = PAGE_MAX, after: strawberry.ID | None = None
+    ) -> list[OverpaymentSetOff]:
+        """List set-offs, newest first, at most 100; `after` is the last id seen (BAD_ID)."""
         info.context.whose(MAY_READ_BOOKS)
+        before = None if after is None else number_of_row(after)
         async with info.context.server.db.read() as session:
-            found = await store.set_offs(session)
-        return [OverpaymentSetOff.of(row) for row in reversed(found[-PAGE_MAX:])]
+            found = await store.newest_set_offs(session, before=before, limit=_page(first))
+        return [OverpaymentSetOff.of(row) for row in found]
 
 
 @strawberry.type

@@ -116,9 +116,9 @@ class SettlementQuery:
             missing_reports=sorted(progress.keys() - reports.keys()),
         )
 
-    @strawberry.field(description="Runs, newest first.")
+    @strawberry.field(description="Runs, newest first, at most 500.")
     async def runs(self, info: Info, period: str | None = None) -> list[Run]:
-        """List the runs of a month, or all, newest first."""
+        """List the newest 500 runs of a month, or of all."""
         info.context.whose(MAY_READ_BOOKS)
         async with info.context.server.db.read() as session:
             return [Run.of(row) for row in await months.runs(session, month_if_any(period))]

@@ -202,7 +202,9 @@ class SuspenseQuery:
         info.context.whose(MAY_READ_BOOKS)
         state = word_if_any(state, CLAIM_STATES, "state")
         async with info.context.server.db.read() as session:
-            rows = await suspense_store.claims(session, state=state, after=after, limit=first)
+            rows = await suspense_store.claims(
+                session, state=state, after=after, limit=min(max(first, 1), PAGE_MAX)
+            )
         return [HeldClaim.of(row) for row in rows]
 
 

@@ -262,15 +262,21 @@ async def claims(
     state: str | None = None,
     url_key: str | None = None,
     after: str = "",
-    limit: int = PAGE_MAX,
+    limit: int | None = None,
 ) -> list[HeldClaim]:
-    """Return claims on held money by id."""
+    """Return claims on held money by id; all of them where no limit is named."""
     query = select(HeldClaim).where(HeldClaim.id > after).order_by(HeldClaim.id)
     if state is not None:
         query = query.where(HeldClaim.state == state)
     if url_key is not None:
         query = query.where(HeldClaim.url_digest == sha256_hex(url_key.encode()))
-    return list(await session.scalars(query.limit(min(max(limit, 1), PAGE_MAX))))
+    return list(await session.scalars(query.limit(limit)))
+
+
+async def count_claims(session: ReadSession, state: str) -> int:
+    """Return how many claims on held money are in a state."""
+    query = select(func.count()).select_from(HeldClaim).where(HeldClaim.state == state)
+    return await session.scalar(query) or 0
 
 
 async def releases(session: ReadSession, claim: str | None = None) -> list[Release]:

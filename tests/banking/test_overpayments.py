@@ -4,7 +4,7 @@ from datetime import date
 
 from sqlalchemy import event
 
-from federation.banking import overpayments, set_offs
+from federation.banking import overpayments, set_offs, store
 from federation.banking.effects import NotExpectedError, UndoBlockedError
 from federation.banking.items import BadItemError
 from federation.banking.overpayments import UnknownOverpaymentError
@@ -446,6 +446,22 @@ async def test_the_same_set_off_is_proposed_once(database):
 
     assert await set_off(database, "INVOICE", OTHER) == await set_off(database, "INVOICE", OTHER)
     assert await left(database) == {OP: ("OVERPAYMENT", "lab:lab-one", 10_000)}
+
+
+async def test_set_offs_are_read_a_page_at_a_time_newest_first(database):
+    await overpaid(database)
+    for _ in range(3):
+        number = await set_off(database, "INVOICE", OTHER)
+        async with database.write("withdraw") as session:
+            await set_offs.withdraw_set_off(at(session), number)
+
+    async with database.read() as session:
+        pages = [
+            [row.id for row in await store.newest_set_offs(session, before=before, limit=2)]
+            for before in (None, 2, 1)
+        ]
+
+    assert pages == [[3, 2], [1], []]
 
 
 async def asked(database):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from federation.ledger import store as ledger
-from federation.payments import set_off
+from federation.payments import set_off, store
 from federation.payments.set_off import Debit, NewDebit, Used, open_debits, take_up
 from federation.payments.tables import SetOff
 from tests.databases import contents
@@ -140,6 +140,25 @@ async def test_only_what_is_left_is_waived_and_only_once(database):
         ("reserve/FR/1", "Equity:HUB:Reserve", "Liabilities:HUB:Due:FR", 54, "EUR"),
         ("reserve/JP/3", "Equity:HUB:Reserve", "Liabilities:HUB:Due:JP", 1, "EUR"),
     ]
+
+
+async def test_what_is_taken_up_whole_is_not_read_again(database):
+    async with database.write("debits") as session:
+        await a_debit(session, "2026-09", amount=100)
+        await a_debit(session, "2026-10", amount=9)
+        await a_debit(session, "2026-11", node="JP", amount=31)
+        await set_off.use(
+            session, node="FR", document="credit", period="2026-11", credit=102, on=TODAY
+        )
+
+    async with database.read() as session:
+        every = {node: await store.set_offs(session, node) for node in (None, "FR", "JP")}
+
+    assert {node: [(row.id, row.of) for row in rows] for node, rows in every.items()} == {
+        None: [(2, None), (3, None), (5, 2)],
+        "FR": [(2, None), (5, 2)],
+        "JP": [(3, None)],
+    }
 
 
 def test_a_debit_is_kept_for_so_many_periods_after_its_own():

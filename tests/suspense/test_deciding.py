@@ -8,8 +8,10 @@ from federation.store.canonical import sha256_hex
 from federation.suspense.claiming import NotHeldError, UnknownHeldClaimError
 from federation.suspense.deciding import decide_dispute
 from federation.suspense.tables import HeldClaim
+from federation.suspense.worklist import of_suspense
 from federation.trust.principals import Principal, SamePersonError
 from federation.values.reason import ReasonError
+from federation.values.work_item import WorkItem
 from tests.databases import HUB_TERMS, refused
 
 NOW = datetime(2026, 10, 20, 9, tzinfo=UTC)
@@ -75,6 +77,23 @@ async def test_who_filed_a_claim_that_is_decided_already_may_decide(database):
 
     await refused(database, NotHeldError, deciding("grace"))
     await refused(database, UnknownHeldClaimError, deciding("approver", node="GB"))
+
+
+async def test_the_work_list_names_a_hundred_claims_and_counts_the_others(database):
+    async with database.write("filed") as session:
+        for number in range(102):
+            claim = a_claim("FR", "felix")
+            claim.id = f"HC-FR-{number:06d}"
+            session.add(claim)
+        session.add(a_claim("GB", "grace", state="REFUSED"))
+
+    async with database.read() as session:
+        found = await of_suspense(session, "HUB")
+
+    assert [item.subject for item in found[:100]] == [f"HC-FR-{n:06d}" for n in range(100)]
+    assert found[100:] == [
+        WorkItem("held claim", "HC-FR-000099", "2 claims more", "settlement_approver")
+    ]
 
 
 async def test_a_dispute_is_decided_for_a_reason_and_for_a_claim_that_was_filed(disputed):
