@@ -74,7 +74,7 @@ def check_items(items: Sequence[Item], entry_amount: int, currency: str) -> None
 
 
 def _contradiction(item: Item, items: Sequence[Item]) -> str | None:
-    comes_in, goes_out = {RETURN, INVOICE, REMITTANCE_IN, OVERPAYMENT}, {PAYMENT}
+    comes_in, goes_out = {RETURN, INVOICE, REMITTANCE_IN}, {PAYMENT}
     checks = (
         (item.kind not in KINDS, "no such kind"),
         (item.amount == 0 or abs(item.amount) >= 10**18, "the amount is 0 or too large"),
@@ -82,6 +82,7 @@ def _contradiction(item: Item, items: Sequence[Item]) -> str | None:
         (item.kind in EXPECTED | ALONE and not item.ref, "names nothing"),
         (item.kind in goes_out and item.amount > 0, "it goes out"),
         (item.kind in comes_in and item.amount < 0, "it comes in"),
+        (is_paid_too_much(item) and not item.ref, "names no payment that it was too much of"),
     )
     for is_wrong, reason in checks:
         if is_wrong:
@@ -102,6 +103,11 @@ def _what_is_missing(item: Item, items: Sequence[Item]) -> str | None:
     return None
 
 
+def is_paid_too_much(item: Item) -> bool:
+    """Tell whether an item is money that this server paid beyond what it owed."""
+    return item.kind == OVERPAYMENT and item.amount < 0
+
+
 def received(item: Item, items: Sequence[Item]) -> int:
     """Return what came in for an item: less what is short and less tax, not less our bank's charge.
 
@@ -119,8 +125,11 @@ def received(item: Item, items: Sequence[Item]) -> int:
 
 
 def over_limit(items: Sequence[Item], limits: Mapping[str, int]) -> list[Item]:
-    """Return the items that one officer may not decide alone: `limits` are per kind and entry."""
-    found: list[Item] = []
+    """Return the items that one officer may not decide alone: `limits` are per kind and entry.
+
+    That money went out which was not owed is never for one person to say.
+    """
+    found = [item for item in items if is_paid_too_much(item)]
     for kind, limit in limits.items():
         of_kind = [item for item in items if item.kind == kind]
         if sum(abs(item.amount) for item in of_kind) > limit:
@@ -129,9 +138,16 @@ def over_limit(items: Sequence[Item], limits: Mapping[str, int]) -> list[Item]:
 
 
 def named_postings(
-    here: str, items: Sequence[Item], currency: str, meta: Mapping[str, str]
+    here: str,
+    items: Sequence[Item],
+    currency: str,
+    meta: Mapping[str, str],
+    debts: Mapping[str, str],
 ) -> Iterator[Posting]:
-    """Yield what differences and items that stand alone post, against Suspense:BankEntry."""
+    """Yield what differences and items that stand alone post, against Suspense:BankEntry.
+
+    What was paid too much of a payment is owed back on the account of its debt: `debts` are those.
+    """
     books = Accounts(here)
     counter = {
         BANK_CHARGE: f"Expenses:{here}:BankCharges",
@@ -148,5 +164,7 @@ def named_postings(
             # It will never come: what was to be earned is less, and what was not collected.
             moved = (books.owed("Unearned"), books.asset("NotCollected"))
             yield from transfer(*moved, -item.amount, currency, {**tags, "licence": item.ref})
+        elif is_paid_too_much(item):
+            yield from transfer(waiting, debts[item.ref], item.amount, currency, tags)
         elif item.kind in counter:
             yield from transfer(waiting, counter[item.kind], item.amount, currency, tags)

@@ -10,7 +10,14 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from federation.banking import store
-from federation.banking.items import BANK_CHARGE, FX_DIFFERENCE, TAX_WITHHELD, Item, over_limit
+from federation.banking.items import (
+    BANK_CHARGE,
+    FX_DIFFERENCE,
+    TAX_WITHHELD,
+    Item,
+    is_paid_too_much,
+    over_limit,
+)
 from federation.banking.tables import OfficerLimit
 from federation.errors import RefusalError
 from federation.money import exponent
@@ -56,7 +63,7 @@ async def beyond(
     session: ReadSession, items: Sequence[Item], currency: str, at: datetime
 ) -> list[Item]:
     """Return the items that one officer may not decide alone at an instant."""
-    if not any(item.kind in AT_FIRST for item in items):
+    if not any(item.kind in AT_FIRST or is_paid_too_much(item) for item in items):
         return []
     return over_limit(items, await in_force(session, currency, at))
 

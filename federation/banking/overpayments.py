@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+import msgspec
+
 from federation.bankfiles.pain001 import BadAccountError, check_account
 from federation.banking import store
 from federation.banking.items import INVOICE, OVERPAYMENT, REMITTANCE_IN
@@ -22,7 +24,7 @@ from federation.payments import service as payments
 from federation.payments import states
 from federation.payments import store as payments_store
 from federation.payments.incoming import EXCLUDED
-from federation.payments.messages import NetReturned
+from federation.payments.messages import NetReturned, OverpaymentReturned
 from federation.payments.names import (
     OVERPAID,
     base_id,
@@ -44,7 +46,8 @@ from federation.values.month import Month, month_of
 from federation.values.party import HUB
 
 LEFT_NET = "LEFT_NET"  # what a debtor that left a month's net still paid into it
-WITHDRAWN = "WITHDRAWN"
+WITHDRAWN, UNDONE = "WITHDRAWN", "UNDONE"
+NOT_USED = frozenset({WITHDRAWN, UNDONE})  # states of a set-off that takes nothing
 
 
 class UnknownOverpaymentError(RefusalError):
@@ -154,7 +157,7 @@ async def _used(session: ReadSession, names: Iterable[str]) -> Mapping[str, tupl
     for start in range(0, len(every), store.CHUNK):
         part = every[start : start + store.CHUNK]
         for row in await store.set_offs(session, of=part):
-            if row.state != WITHDRAWN:
+            if row.state not in NOT_USED:
                 add(row.overpayment, row.amount, row.debt)
         for payment in await payments_store.refunds(session, [refund_id(name) for name in part]):
             if payment.state not in states.NOT_PAID:
@@ -257,26 +260,29 @@ async def set_refunds_aside(at: At, overpayment: str) -> None:
     )
 
 
-async def tell(at: At, found: Overpayment, *, against: str | None = None, set_off: int = 0) -> None:
-    """At the hub: tell a node what becomes of what it paid into a net that it had left.
+async def tell(
+    at: At, found: Overpayment, *, against: str | None = None, set_off: int = 0, undone: int = 0
+) -> None:
+    """At the hub: tell a node what becomes of what it paid too much, or into a net it had left.
 
     What goes back is said whole each time: a set-off leaves a refund of the rest as it is.
     """
-    if at.here != HUB or found.kind != LEFT_NET:
+    party = await find_party(at.session, found.party) if at.here == HUB else None
+    if party is None or party.code == HUB:
         return
-    party = await find_party(at.session, found.party)
-    assert party is not None  # noqa: S101 - it was in the net
     refunds = await payments_store.refunds(at.session, [refund_id(found.id)])
     refunded = sum(row.amount for row in refunds if row.state not in states.NOT_PAID)
-    message = NetReturned(
-        run_id=found.run,
-        period=found.period or month_of(at.now.date()),
+    message: NetReturned | OverpaymentReturned = OverpaymentReturned(
         refund=refund_id(found.id),
         refunded=str(refunded),
         currency=found.received.currency,
         against=against,
         set_off=str(set_off),
+        undone=str(undone),
     )
+    if found.period is not None:
+        of_net = msgspec.structs.asdict(message)
+        message = NetReturned(run_id=found.run, period=found.period, **of_net)
     await outbox.post(at.session, target=party.entity_id, message=message, now=at.now)
 
 

@@ -1,11 +1,12 @@
-"""An overpayment set against something else that its payer owes, by two people."""
+"""An overpayment set against something else that its payer owes, and undone: by two people each."""
 
 from typing import ClassVar
 
 from federation.banking import store
-from federation.banking.effects import NotExpectedError
+from federation.banking.effects import NotExpectedError, UndoBlockedError
 from federation.banking.items import INVOICE, REMITTANCE_IN, BadItemError
 from federation.banking.overpayments import (
+    UNDONE,
     WITHDRAWN,
     Overpayment,
     find_overpayment,
@@ -15,19 +16,27 @@ from federation.banking.overpayments import (
 from federation.banking.tables import OverpaymentSetOff
 from federation.banking.waiting import waited_for
 from federation.bankstatements.acting import At
+from federation.documents import store as documents
 from federation.errors import RefusalError
 from federation.ledger.accounts import Accounts, Entry, transfer
-from federation.ledger.store import post
+from federation.ledger.store import entry_of, post
 from federation.licensing import receipts
-from federation.payments import incoming
+from federation.licensing.tables import Receipt
+from federation.months.store import locked_periods
+from federation.payments import incoming, states
+from federation.payments import store as payments
 from federation.payments.expected import Expected
-from federation.payments.names import lab_payee
-from federation.payments.postings import Amount, Leg
+from federation.payments.names import is_adjustment, lab_payee, refund_id, undone_document
+from federation.payments.postings import Amount, Leg, reversal
+from federation.payments.service import MEMBER
 from federation.payments.store import find_incoming
 from federation.trust.principals import Principal, require_other_person
+from federation.values.month import month_of
+from federation.values.party import HUB
 from federation.values.reason import stated
 
 PROPOSED, APPROVED = "PROPOSED", "APPROVED"
+WAITED_FOR = ("REMITTANCE", "ADJUSTMENT")  # what the hub pays once those who owe have paid
 
 
 class SetOffStateError(RefusalError):
@@ -87,12 +96,52 @@ async def approve_set_off(at: At, number: int) -> OverpaymentSetOff:
 
 
 async def withdraw_set_off(at: At, number: int) -> OverpaymentSetOff:
-    """Take back a proposal that nobody has approved: the overpayment is open again."""
+    """Take back a proposal that nobody has approved: the overpayment is open again.
+
+    Of one that is approved, take back that somebody proposed to undo it.
+    """
     row = await _get(at, number)
     if row.state == WITHDRAWN:
         return row
+    if row.state == APPROVED and row.undo_proposed_by is not None:
+        row.undo_reason = row.undo_proposed_by = row.undo_proposed_at = None
+        return row
     _require_proposed(row)
     row.state, row.decided_by, row.decided_at = WITHDRAWN, at.who.subject, at.now
+    return row
+
+
+async def propose_undo(at: At, number: int, reason: str) -> OverpaymentSetOff:
+    """Propose to undo what was approved; said again, the first reason stands.
+
+    Refused where what it settled has gone on (UNDO_BLOCKED, decision 0017).
+    """
+    row = await _get(at, number)
+    if row.state == UNDONE or row.undo_proposed_by is not None:
+        return row
+    _require_approved(row)
+    await _refuse_gone_on(at, row)
+    row.undo_reason = stated(reason)
+    row.undo_proposed_by, row.undo_proposed_at = at.who.subject, at.now
+    return row
+
+
+async def confirm_undo(at: At, number: int) -> OverpaymentSetOff:
+    """Undo, as another person than who proposed it, by reversal: what was settled is owed again."""
+    row = await _get(at, number)
+    if row.state == UNDONE:
+        return row
+    _require_approved(row)
+    if row.undo_proposed_by is None:
+        raise SetOffStateError(f"nobody proposed to undo {row.id}")
+    require_other_person(row.undo_proposed_by, at.who.subject)
+    await _refuse_gone_on(at, row)
+    row.state, row.undone_by, row.undone_at = UNDONE, at.who.subject, at.now
+    await at.session.flush()
+    if row.kind == INVOICE:
+        await _take_invoice_back(at, row)
+    else:
+        await _take_remittance_back(at, row)
     return row
 
 
@@ -106,6 +155,43 @@ async def _get(at: At, number: int) -> OverpaymentSetOff:
 def _require_proposed(row: OverpaymentSetOff) -> None:
     if row.state != PROPOSED:
         raise SetOffStateError(f"{row.id} is {row.state}")
+
+
+def _require_approved(row: OverpaymentSetOff) -> None:
+    if row.state != APPROVED:
+        raise SetOffStateError(f"{row.id} is {row.state}")
+
+
+async def _refuse_gone_on(at: At, row: OverpaymentSetOff) -> None:
+    why = await (_shared_out(at, row) if row.kind == INVOICE else _passed_on(at, row))
+    if why is not None:
+        raise UndoBlockedError(f"set-off {row.id}: {why}")
+
+
+async def _shared_out(at: At, row: OverpaymentSetOff) -> str | None:
+    """Say why a licence's money is not taken back: others have it, or the lab got it back."""
+    receipt = await at.session.get_one(Receipt, row.made)
+    received_in = month_of(receipt.received_on)
+    run = next((found for found in await locked_periods(at.session) if found >= received_in), None)
+    if run is not None:
+        return f"the run of {run} shares out what {row.ref} received"
+    note = await documents.document_of(at.session, at.here, "CN", row.ref)
+    rows = await payments.refunds(at.session, [refund_id(note.number)]) if note else []
+    back = next((found for found in rows if found.state not in states.NOT_PAID), None)
+    return f"{back.payment_id} pays back what {row.ref} received" if back else None
+
+
+async def _passed_on(at: At, row: OverpaymentSetOff) -> str | None:
+    """Say why a remittance is not taken back: others were paid once it had come, or it moved."""
+    found = await find_incoming(at.session, row.ref)
+    if found is None or found.state == incoming.EXCLUDED:
+        return f"the debtor of {row.ref} left the net"
+    if at.here == HUB:
+        kinds = WAITED_FOR if found.is_net or is_adjustment(found.id) else ()
+    else:
+        kinds = () if found.is_net else (MEMBER,)
+    paid = await payments.has_gone_on(at.session, found.run_id, kinds)
+    return f"{paid} was paid once {row.ref} had come" if paid else None
 
 
 async def _target(at: At, found: Overpayment, kind: str, ref: str) -> Expected:
@@ -165,3 +251,34 @@ async def _pay_remittance(at: At, row: OverpaymentSetOff) -> None:
         source=source,
     )
     await tell(at, found, against=row.ref, set_off=row.amount)
+
+
+async def _take_invoice_back(at: At, row: OverpaymentSetOff) -> None:
+    """Record for the licence that so much less was received, and reverse the entry."""
+    await receipts.record_receipt(
+        at.session,
+        number=row.ref,
+        received_on=at.now.date(),
+        amount=-row.amount,
+        who=Principal(row.undo_proposed_by or "", frozenset()),
+        key=f"set-off/{row.id}/undone",
+        here=at.here,
+        now=at.now,
+    )
+    entry = await entry_of(at.session, f"set-off/{row.id}")
+    narration = f"{entry.narration}, taken back: {row.undo_reason}"
+    document = undone_document(entry.document)
+    await post(
+        at.session,
+        [reversal(entry, document=document, narration=narration, on=at.now.date())],
+    )
+
+
+async def _take_remittance_back(at: At, row: OverpaymentSetOff) -> None:
+    """Wait for the remittance again, and tell the node that it owes it."""
+    found = await find_overpayment(at.session, at.here, row.overpayment, used_up=True)
+    source = Leg(found.debt.account, Amount(row.debt, found.debt.amount.currency))
+    await incoming.undo_set_off(
+        at.session, row.ref, source, row.amount, row.undo_reason or "", at=at.now
+    )
+    await tell(at, found, against=row.ref, undone=row.amount)

@@ -35,6 +35,7 @@ from federation.banking.items import (
     BadItemError,
     Item,
     check_items,
+    is_paid_too_much,
     named_postings,
     received,
 )
@@ -55,8 +56,12 @@ from federation.money import Money
 from federation.payments import incoming
 from federation.payments.expected import Expected
 from federation.payments.postings import Amount, reversal
+from federation.payments.service import ADJUSTMENT, REMITTANCE
+from federation.payments.store import find_payment
 from federation.trust.principals import require_other_person
 from federation.values.reason import stated
+
+TO_PARTIES = frozenset({REMITTANCE, ADJUSTMENT})
 
 
 class UnknownEntryError(RefusalError):
@@ -191,8 +196,20 @@ async def _check(at: At, entry: Entry, items: Sequence[Item], waited: Waited) ->
             await check_receipt(at, item, entry)
         elif item.kind == OWN_TRANSFER:
             await check_own_transfer(at, item, entry)
+        elif is_paid_too_much(item):
+            await _debt_of(at, item, entry)
         elif item.kind == OVERPAYMENT and item.ref and await payer_of(at.session, item.ref) is None:
             raise BadItemError(f"OVERPAYMENT {item.ref}: no licence or remittance is called that")
+
+
+async def _debt_of(at: At, item: Item, entry: Entry) -> str:
+    """Return the account of what was paid too much to a party; it owes it back there."""
+    payment = await find_payment(at.session, item.ref)
+    if payment is None or payment.kind not in TO_PARTIES:
+        raise BadItemError(f"OVERPAYMENT {item.ref}: no payment to a party is called that")
+    if payment.debt_currency != entry.currency:
+        raise BadItemError(f"{item.ref} is of a debt in {payment.debt_currency}")
+    return payment.debt_account
 
 
 def _refuse_other_amount(item: Item, row: Expected, entry: Entry) -> None:
@@ -229,7 +246,8 @@ async def _enter(
             came = received(item, items)
             made[number] = await receive(at, entry, match, item, came, booked_on)
             postings += receivable(at.here, item.ref, came, entry)
-    postings += named_postings(at.here, items, entry.currency, meta_of(entry))
+    debts = {each.ref: await _debt_of(at, each, entry) for each in items if is_paid_too_much(each)}
+    postings += named_postings(at.here, items, entry.currency, meta_of(entry), debts)
     _add_items(at, match, entry, items, made)
     document = _document(entry, match)
     text = f"Bank entry {entry.id} settled"

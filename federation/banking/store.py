@@ -75,7 +75,7 @@ async def overpaid_items(session: ReadSession) -> list[MatchItem]:
     overpayment = ITEM_OVERPAID + act + "-" + number
     set_off = (
         select(OverpaymentSetOff.overpayment, _sum(OverpaymentSetOff.amount).label("amount"))
-        .where(OverpaymentSetOff.state != "WITHDRAWN")
+        .where(OverpaymentSetOff.state.not_in(["WITHDRAWN", "UNDONE"]))
         .group_by(OverpaymentSetOff.overpayment)
         .subquery()
     )
@@ -158,6 +158,14 @@ async def newest_set_offs(
     query = select(OverpaymentSetOff).order_by(OverpaymentSetOff.id.desc()).limit(limit)
     if before is not None:
         query = query.where(OverpaymentSetOff.id < before)
+    return list(await session.scalars(query))
+
+
+async def set_offs_waiting(session: ReadSession) -> list[OverpaymentSetOff]:
+    """Return the set-offs, and what is to be undone of them, that wait for a second person."""
+    row = OverpaymentSetOff
+    is_undone = (row.state == "APPROVED") & row.undo_proposed_by.is_not(None)
+    query = select(row).where((row.state == "PROPOSED") | is_undone).order_by(row.id)
     return list(await session.scalars(query))
 
 

@@ -86,15 +86,22 @@ class OverpaymentSetOff(Base):
     """What was paid too much, set against something else its payer owes: by two people.
 
     `amount` of `currency` is taken from the overpayment, `debt` of the account that owes it back.
+    One that is approved is undone by two people again, who need not be others.
     """
 
     __tablename__ = "bank_set_off"
     __table_args__ = (
         CheckConstraint(
-            "state <> 'APPROVED' OR (decided_by IS NOT NULL AND decided_by <> proposed_by)",
+            "state NOT IN ('APPROVED', 'UNDONE')"
+            " OR (decided_by IS NOT NULL AND decided_by <> proposed_by)",
             name="maker_is_not_checker",
         ),
-        CheckConstraint("state IN ('PROPOSED', 'APPROVED', 'WITHDRAWN')", name="state"),
+        CheckConstraint(
+            "(undone_by IS NULL AND state <> 'UNDONE') OR (undone_by IS NOT NULL"
+            " AND undo_proposed_by IS NOT NULL AND undone_by <> undo_proposed_by)",
+            name="undone_by_two",
+        ),
+        CheckConstraint("state IN ('PROPOSED', 'APPROVED', 'WITHDRAWN', 'UNDONE')", name="state"),
     )
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     overpayment: Mapped[str] = mapped_column(String(48), index=True)
@@ -110,3 +117,8 @@ class OverpaymentSetOff(Base):
     decided_by: Mapped[str | None] = mapped_column(String(255))
     decided_at: Mapped[datetime | None] = mapped_column(Instant)
     made: Mapped[str | None] = mapped_column(String(160))  # the receipt it made
+    undo_reason: Mapped[str | None] = mapped_column(Text)
+    undo_proposed_by: Mapped[str | None] = mapped_column(String(255))
+    undo_proposed_at: Mapped[datetime | None] = mapped_column(Instant)
+    undone_by: Mapped[str | None] = mapped_column(String(255))
+    undone_at: Mapped[datetime | None] = mapped_column(Instant)

@@ -1,6 +1,7 @@
 """What waits at the bank desk: entries, proposals, officers' limits, what was paid too much."""
 
 from federation.banking import limits, overpayments, store
+from federation.banking.tables import OverpaymentSetOff
 from federation.money import Money
 from federation.store.sessions import ReadSession
 from federation.values.roles import Role
@@ -39,13 +40,14 @@ async def of_banking(session: ReadSession, here: str) -> list[WorkItem]:
             for row in await limits.waiting(session)
         ],
         *[
-            WorkItem(
-                "set-off",
-                str(row.id),
-                f"{row.proposed_by} sets {Money(row.amount, row.currency)} of {row.overpayment} "
-                f"off against {row.ref}: {row.reason}",
-                Role.SETTLEMENT_APPROVER,
-            )
-            for row in await store.set_offs(session, state="PROPOSED")
+            WorkItem("set-off", str(row.id), _what_of(row), Role.SETTLEMENT_APPROVER)
+            for row in await store.set_offs_waiting(session)
         ],
     ]
+
+
+def _what_of(row: OverpaymentSetOff) -> str:
+    what = f"{Money(row.amount, row.currency)} of {row.overpayment}"
+    if row.undo_proposed_by is not None:
+        return f"{row.undo_proposed_by} undoes {what} against {row.ref}: {row.undo_reason}"
+    return f"{row.proposed_by} sets {what} off against {row.ref}: {row.reason}"

@@ -89,8 +89,27 @@ def approve(desk: Desk, set_off: str) -> None:
 @click.argument("set-off")
 @at_desk
 def withdraw(desk: Desk, set_off: str) -> None:
-    """Take back a SET-OFF, by its number, that nobody has approved."""
+    """Take back a SET-OFF, by its number, or its undoing, that nobody has approved."""
     _show_set_offs(desk, [desk.ask(ask.WITHDRAW_SET_OFF, id=set_off)])
+
+
+@overpayments.command()
+@click.argument("set-off")
+@click.option("--reason", required=True, help="Why, for who confirms it and reads it later.")
+@at_desk
+def undo(desk: Desk, set_off: str, reason: str) -> None:
+    """Propose to undo a SET-OFF, by its number, that was approved: its debt is owed again."""
+    found = desk.ask(ask.UNDO_SET_OFF, id=set_off, reason=reason)
+    say_if_another_stands(found["undoReason"], reason)
+    _show_set_offs(desk, [found])
+
+
+@overpayments.command("confirm-undo")
+@click.argument("set-off")
+@at_desk
+def confirm_undo(desk: Desk, set_off: str) -> None:
+    """Undo a SET-OFF as another person than who proposed to."""
+    _show_set_offs(desk, [desk.ask(ask.CONFIRM_UNDO_SET_OFF, id=set_off)])
 
 
 def _show_set_offs(desk: Desk, found: Sequence[dict[str, Any]]) -> None:
@@ -108,7 +127,7 @@ def _set_offs(found: Sequence[dict[str, Any]]) -> Table:
             item["state"],
             item["proposedBy"],
             item["decidedBy"] or "",
-            item["reason"],
+            item["undoReason"] or item["reason"],
         ]
         for item in found
     ]

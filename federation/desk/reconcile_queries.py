@@ -53,7 +53,8 @@ REPORT = f"""{{ reconciliationReport {{ account {{ id account currency name }} s
 # overpayments
 OVERPAYMENTS = f"{{ overpayments {{ id kind ref party received {MONEY} left {MONEY} }} }}"
 
-OF_SET_OFF = f"id overpayment kind ref amount {MONEY} reason state proposedBy decidedBy decidedAt"
+OF_SET_OFF = f"""id overpayment kind ref amount {MONEY} reason state proposedBy decidedBy decidedAt
+  undoReason undoProposedBy undoneBy undoneAt"""
 SET_OFFS = f"{{ setOffs {{ {OF_SET_OFF} }} }}"
 
 REFUND = f"""mutation($id: ID!) {{ refundOverpayment(id: $id) {{
@@ -62,6 +63,12 @@ REFUND = f"""mutation($id: ID!) {{ refundOverpayment(id: $id) {{
 SET_OFF = f"""mutation($id: ID!, $kind: String!, $ref: String!, $reason: String!) {{
   setOffOverpayment(id: $id, kind: $kind, ref: $ref, reason: $reason) {{
     __typename ... on OverpaymentSetOff {{ {OF_SET_OFF} }} {REFUSED} }} }}"""
+
+UNDO_SET_OFF = f"""mutation($id: ID!, $reason: String!) {{ undoSetOff(id: $id, reason: $reason) {{
+  __typename ... on OverpaymentSetOff {{ {OF_SET_OFF} }} {REFUSED} }} }}"""
+
+CONFIRM_UNDO_SET_OFF = f"""mutation($id: ID!) {{ confirmUndoSetOff(id: $id) {{
+  __typename ... on OverpaymentSetOff {{ {OF_SET_OFF} }} {REFUSED} }} }}"""
 
 APPROVE_SET_OFF = f"""mutation($id: ID!) {{ approveSetOff(id: $id) {{
   __typename ... on OverpaymentSetOff {{ {OF_SET_OFF} }} {REFUSED} }} }}"""

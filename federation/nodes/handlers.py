@@ -7,7 +7,7 @@ from federation.distribution import service as distribution
 from federation.distribution import store as distribution_store
 from federation.distribution.left_net import receive_recomputed
 from federation.distribution.member_payments import NotDistributedError
-from federation.distribution.net_returned import receive_returned
+from federation.distribution.net_returned import receive_overpayment, receive_returned
 from federation.distribution.service import run_of
 from federation.documents import issuing
 from federation.documents.messages import DocumentIssued
@@ -18,7 +18,7 @@ from federation.licensing.messages import LicenceIssued
 from federation.logs import get_logger
 from federation.metering import node_month, routing
 from federation.metering.messages import Complete, CutOff, Reminder, UsageRouted
-from federation.payments.messages import NetRecomputed, NetReturned
+from federation.payments.messages import NetRecomputed, NetReturned, OverpaymentReturned
 from federation.payments.proposal import Side
 from federation.proof.invariants.checks import require_sound_distribution
 from federation.server import node_config
@@ -118,6 +118,12 @@ async def _returned(at: Arrival, message: NetReturned) -> None:
     await receive_returned(at.session, message, here=here, terms=terms, now=_now(at))
 
 
+async def _overpaid(at: Arrival, message: OverpaymentReturned) -> None:
+    terms = await trust_parties.hub_terms(at.session)
+    here = at.server.code
+    await receive_overpayment(at.session, message, here=here, terms=terms, now=_now(at))
+
+
 async def _held_list(at: Arrival, message: HeldPublished) -> None:
     await claiming.receive_list(at.session, message)
 
@@ -155,6 +161,7 @@ HANDLERS: Handlers = handlers_of(
         (RunCorrected, _corrected),
         (NetRecomputed, _recomputed),
         (NetReturned, _returned),
+        (OverpaymentReturned, _overpaid),
         (DocumentIssued, _document),
         (HeldPublished, _held_list),
         (HeldClosed, _held_closed),

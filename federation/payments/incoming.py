@@ -113,6 +113,52 @@ async def undo_receipt(
         raise UnknownRemittanceError(document)
     if undone_document(document) in await store.undone_receipts(session, row.id):
         raise RemittanceStateError(f"{document} is undone")
+    entry = await _reverse(session, document, reason, at)
+    part = int(entry.postings[0].meta["received"])
+    settled = sum(each.amount for each in entry.postings if each.credit == row.debt_account)
+    return _less(row, part, settled)
+
+
+async def undo_set_off(
+    session: WriteSession, incoming_id: str, source: Leg, minor: int, reason: str, *, at: datetime
+) -> Incoming:
+    """Take back what `receive` recorded out of a source that is no bank entry, by reversal.
+
+    Where the source is the account of the debt itself nothing may have been entered but what was
+    realised: the debt has been settled by what left the source, more or less that.
+    """
+    row = await store.find_incoming(session, incoming_id)
+    if row is None:
+        raise UnknownRemittanceError(incoming_id)
+    if row.state not in {EXPECTED, BOOKED} or row.received < minor:
+        raise RemittanceStateError(f"{row.id} is {row.state}, {row.received} came of it")
+    document = await _set_off_under(session, row, source.account, minor)
+    moved = (await _reverse(session, document, reason, at)).postings if document else ()
+    settled = sum(each.amount for each in moved if each.credit == row.debt_account)
+    if source.account == row.debt_account:
+        settled += source.amount.minor
+        settled -= sum(each.amount for each in moved if each.debit == row.debt_account)
+    return _less(row, minor, settled)
+
+
+async def _set_off_under(
+    session: ReadSession, row: Incoming, source: str, minor: int
+) -> str | None:
+    """Return the newest entry that stands by which so much was taken from an account."""
+    undone = set(await store.undone_receipts(session, row.id))
+    for document in reversed(await store.receipts_of_incoming(session, row.id)):
+        moved = (await ledger.entry_of(session, document)).postings
+        is_so_much = moved[0].meta["received"] == str(minor)
+        debits = {each.debit for each in moved}
+        realised = all(":FxRealised" in each.debit + each.credit for each in moved)
+        is_from_it = realised if source == row.debt_account else source in debits
+        if is_so_much and is_from_it and undone_document(document) not in undone:
+            return document
+    return None
+
+
+async def _reverse(session: WriteSession, document: str, reason: str, at: datetime) -> Entry:
+    """Reverse an entry by another, and return the entry."""
     entry = await ledger.entry_of(session, document)
     taken_back = postings.reversal(
         entry,
@@ -121,10 +167,13 @@ async def undo_receipt(
         on=at.date(),
     )
     await post(session, [taken_back])
-    row.received -= int(entry.postings[0].meta["received"])
-    row.settled -= sum(
-        posting.amount for posting in entry.postings if posting.credit == row.debt_account
-    )
+    return entry
+
+
+def _less(row: Incoming, part: int, settled: int) -> Incoming:
+    """Lower what came for a remittance: what of it is open is waited for again."""
+    row.received -= part
+    row.settled -= settled
     if row.state == BOOKED:
         row.state, row.booked_on = EXPECTED, None
     return row

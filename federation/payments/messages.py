@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from federation.settlement.messages import PARTIES_MAX, Between, RunMessage
-from federation.store.messages import MIB
+from federation.store.messages import MIB, Message
 from federation.values.account import PaymentAccount
 from federation.values.month import WrittenMonth
 from federation.values.wire import CurrencyText, Digits, PartyCodeText, PaymentId
@@ -35,7 +35,7 @@ class NetReturned(RunMessage, frozen=True):
     """What the hub does with money that a debtor paid into a net it had left.
 
     `refunded` goes back by the payment `refund`, 0 if nothing does (any more); `set_off` of
-    `currency` was taken as paid for the remittance `against`.
+    `currency` was taken as paid for the remittance `against`, or `undone` of it is owed again.
     """
 
     KIND: ClassVar[str] = "net.returned"
@@ -46,3 +46,22 @@ class NetReturned(RunMessage, frozen=True):
     currency: CurrencyText
     against: PaymentId | None = None
     set_off: Digits = "0"
+    undone: Digits = "0"
+
+
+class OverpaymentReturned(Message, frozen=True):
+    """What the hub does with money that a node paid it too much; fields are as of a net's."""
+
+    KIND: ClassVar[str] = "overpayment.returned"
+
+    refund: PaymentId
+    refunded: Digits
+    currency: CurrencyText
+    against: PaymentId | None = None
+    set_off: Digits = "0"
+    undone: Digits = "0"
+
+    @property
+    def stream(self) -> str:
+        """Return the stream of the overpayment, which its refund names."""
+        return f"overpayment/{self.refund}"

@@ -235,6 +235,12 @@ def take_as_paid(payment: Payment, minor: int) -> None:
     payment.taken_as_paid += minor
 
 
+def no_longer_as_paid(payment: Payment, minor: int) -> None:
+    """Take back that the payee took some of a payment as paid: it is owed again."""
+    less(payment.taken_as_paid, minor, payment.payment_id)
+    payment.taken_as_paid -= minor
+
+
 def still_owed(payment: Payment) -> tuple[Amount, Leg]:
     """Return what is owed of a payment that was not made, and of its debt."""
     amount, debt = payment.amount - payment.taken_as_paid, record.debt_of(payment)

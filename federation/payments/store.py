@@ -99,6 +99,24 @@ async def next_id(session: ReadSession, base: str) -> str:
     return found
 
 
+async def stand_for(session: ReadSession, base: str) -> list[Payment]:
+    """Return the payment of an id and those that took its place or a part of it, in order."""
+    found: list[Payment] = []
+    number = 1
+    while await _is_taken(session, name := in_place_of(base, number)):
+        payment = await find_payment(session, name)
+        found += [payment] if payment else []
+        number += 1
+    return found
+
+
+async def has_gone_on(session: ReadSession, run: str, kinds: Collection[str]) -> str | None:
+    """Return a payment of some kinds, for a run, that the bank has or has booked."""
+    states = [*sorted(AT_THE_BANK), "BOOKED"]
+    query = select(Payment.payment_id).where(Payment.run_id == run, Payment.kind.in_(kinds))
+    return await session.scalar(query.where(Payment.state.in_(states)).limit(1))
+
+
 async def _is_taken(session: ReadSession, payment_id: str) -> bool:
     found = await find_payment(session, payment_id) or await find_incoming(session, payment_id)
     return found is not None

@@ -45,7 +45,7 @@ class Overpayment:
 
 @strawberry.type(description="An overpayment set off against an invoice or a remittance.")
 class OverpaymentSetOff:
-    """PROPOSED by one person, APPROVED by another, or WITHDRAWN."""
+    """PROPOSED by one person, APPROVED by another, or WITHDRAWN; UNDONE by two people again."""
 
     id: strawberry.ID
     overpayment: str
@@ -57,6 +57,10 @@ class OverpaymentSetOff:
     proposed_by: str
     decided_by: str | None
     decided_at: datetime | None
+    undo_reason: str | None
+    undo_proposed_by: str | None
+    undone_by: str | None
+    undone_at: datetime | None
 
     @classmethod
     def of(cls, row: tables.OverpaymentSetOff) -> "OverpaymentSetOff":
@@ -72,6 +76,10 @@ class OverpaymentSetOff:
             proposed_by=row.proposed_by,
             decided_by=row.decided_by,
             decided_at=row.decided_at,
+            undo_reason=row.undo_reason,
+            undo_proposed_by=row.undo_proposed_by,
+            undone_by=row.undone_by,
+            undone_at=row.undone_at,
         )
 
 
@@ -157,9 +165,33 @@ class OverpaymentMutation:
 
         return await change(info, "overpayment.approve", MAY_APPROVE, act)
 
-    @strawberry.mutation(description="Withdraw a set-off that nobody has approved.")
+    @strawberry.mutation(description="Propose to undo a set-off that was approved, with a reason.")
+    async def undo_set_off(
+        self,
+        info: Info,
+        id: strawberry.ID,  # noqa: A002
+        reason: str,
+    ) -> OverpaymentSetOffResult:
+        """Propose it; another person must confirm (SET_OFF_STATE, UNDO_BLOCKED, REASON)."""
+
+        async def act(at: Change) -> OverpaymentSetOff:
+            row = await set_offs.propose_undo(_at(at), number_of_row(id), reason)
+            return OverpaymentSetOff.of(row)
+
+        return await change(info, "overpayment.undo", MAY_PREPARE, act)
+
+    @strawberry.mutation(description="Confirm as another person: reversed, and owed again.")
+    async def confirm_undo_set_off(self, info: Info, id: strawberry.ID) -> OverpaymentSetOffResult:  # noqa: A002
+        """Undo it (SAME_PERSON, SET_OFF_STATE, UNDO_BLOCKED)."""
+
+        async def act(at: Change) -> OverpaymentSetOff:
+            return OverpaymentSetOff.of(await set_offs.confirm_undo(_at(at), number_of_row(id)))
+
+        return await change(info, "overpayment.confirm_undo", MAY_APPROVE, act)
+
+    @strawberry.mutation(description="Withdraw a set-off, or its undoing, that nobody approved.")
     async def withdraw_set_off(self, info: Info, id: strawberry.ID) -> OverpaymentSetOffResult:  # noqa: A002
-        """Take the proposal back; the overpayment is open again (SET_OFF_STATE)."""
+        """Take back a proposal, of a set-off or to undo one, that stands alone (SET_OFF_STATE)."""
 
         async def act(at: Change) -> OverpaymentSetOff:
             return OverpaymentSetOff.of(await set_offs.withdraw_set_off(_at(at), number_of_row(id)))

@@ -42,12 +42,19 @@ def test_what_is_posted_empties_suspense_to_the_last_unit(items):
 
     came = received(items[-1], items)
     moved = came
-    for posting in named_postings("HUB", items, "EUR", {}):
+    debts = {item.ref: "Liabilities:HUB:Due:GB" for item in items}
+    for posting in named_postings("HUB", items, "EUR", {}, debts):
         assert posting.amount > 0
         moved += posting.amount * ((posting.debit == SUSPENSE) - (posting.credit == SUSPENSE))
 
     assert moved == entry
     assert came == 1_000_000 + of(*items, kinds=short | tax)
+
+
+def test_that_too_much_was_paid_is_never_for_one_person_to_say():
+    out, came_in = Item("OVERPAYMENT", "PAY-2026-09-GB-HUB", -1), Item("OVERPAYMENT", "a", 10**9)
+
+    assert over_limit([out, came_in], {}) == [out]
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,11 @@
 
 from datetime import date
 
-from sqlalchemy import event
+import msgspec
+import pytest
+from sqlalchemy import event, select
 
-from federation.banking import overpayments, set_offs, store
+from federation.banking import overpayments, set_offs, settling, store
 from federation.banking.effects import NotExpectedError, UndoBlockedError
 from federation.banking.items import BadItemError
 from federation.banking.overpayments import UnknownOverpaymentError
@@ -12,21 +14,25 @@ from federation.banking.set_offs import SetOffStateError
 from federation.banking.settling import undo as undo_entry
 from federation.banking.worklist import of_banking
 from federation.licensing import store as licensing
-from federation.payments import bankword, exporting
+from federation.months.tables import LockedPeriod
+from federation.payments import bankword, exporting, refunds
 from federation.payments import service as payments
 from federation.payments.incoming import EXCLUDED
 from federation.payments.postings import Amount
 from federation.payments.states import PaymentStateError
 from federation.payments.store import find_incoming
+from federation.store.tables import OutboxMessage
 from federation.trust.principals import SamePersonError
 from federation.values.reason import ReasonError
 from tests.banking.bank import Ntry, Tx, statement
 from tests.banking.counter import (
     APPROVER,
     BANK,
+    HUB,
     NOW,
     OFFICER,
     RECEIVABLE,
+    SUSPENSE,
     at,
     set_up,
     settle,
@@ -36,11 +42,12 @@ from tests.banking.counter import (
 )
 from tests.banking.test_settling import UNEARNED, books, received, remittance
 from tests.databases import refused
-from tests.payments.factories import HUB_ACCOUNT
+from tests.payments.factories import HUB_ACCOUNT, a_payment
 
 LICENCE, OTHER = "HUB-000001", "HUB-000002"
 OVERPAID, TRANSIT = "Liabilities:HUB:Suspense:Overpaid", "Liabilities:HUB:InTransit"
 OF_LAB = "FR1420041010050500013M02606"
+PAID = "PAY-2026-09-HUB-GB"
 OP, REFUND = "OP-1-2", "REFUND-OP-1-2"
 
 
@@ -446,6 +453,224 @@ async def test_the_same_set_off_is_proposed_once(database):
 
     assert await set_off(database, "INVOICE", OTHER) == await set_off(database, "INVOICE", OTHER)
     assert await left(database) == {OP: ("OVERPAYMENT", "lab:lab-one", 10_000)}
+
+
+async def undoing(database, number, *, reason="the wrong invoice", who=OFFICER, by=APPROVER):
+    async with database.write("undo") as session:
+        await set_offs.propose_undo(at(session, who), number, reason)
+    async with database.write("confirm") as session:
+        row = await set_offs.confirm_undo(at(session, by), number)
+        return row.state, row.undo_reason, row.undo_proposed_by, row.undone_by
+
+
+async def told(database):
+    """Return what GB is told of overpayments."""
+    async with database.read() as session:
+        rows = await session.scalars(select(OutboxMessage).order_by(OutboxMessage.id))
+        return [msgspec.json.decode(row.body) for row in rows if row.kind == "overpayment.returned"]
+
+
+def confirming(number, who=APPROVER):
+    return lambda session: set_offs.confirm_undo(at(session, who), number)
+
+
+def proposing_undo(number, reason="a mistake"):
+    return lambda session: set_offs.propose_undo(at(session), number, reason)
+
+
+async def test_a_set_off_against_an_invoice_is_undone_by_two_people_and_the_entry_can_be(database):
+    await overpaid(database)
+    number = await set_off(database, "INVOICE", OTHER)
+    before = await books(database)
+    await approve(database, number)
+    await refused(database, UndoBlockedError, lambda session: undo_entry(at(session), 1, "wrong"))
+    for reason in ("", " ", "x" * 2_001):
+        await refused(database, ReasonError, proposing_undo(number, reason))
+    await refused(database, SetOffStateError, confirming(number))
+
+    async with database.write("undo") as session:
+        await set_offs.propose_undo(at(session), number, " the wrong invoice ")
+    async with database.write("again") as session:
+        again = await set_offs.propose_undo(at(session, APPROVER), number, "another reason")
+    assert (again.undo_reason, again.undo_proposed_by) == ("the wrong invoice", "olga")
+    assert [item for item in await waiting(database) if item[0] == "set-off"] == [
+        (
+            "set-off",
+            str(number),
+            f"olga undoes 200.00 EUR of {OP} against {OTHER}: the wrong invoice",
+            "settlement_approver",
+        )
+    ]
+    await refused(database, SamePersonError, confirming(number, OFFICER))
+    done = ("UNDONE", "the wrong invoice", "olga", "anna")
+    assert await undoing(database, number) == done
+    standing = await books(database)
+    assert await undoing(database, number) == done  # once
+
+    assert standing == before == await books(database)
+    assert await left(database) == {OP: ("OVERPAYMENT", "lab:lab-one", 30_000)}
+    async with database.read() as session:
+        receipts = await licensing.receipts_of(session, OTHER)
+    assert sorted(receipt.amount for receipt in receipts) == [-20_000, 20_000]
+    await refused(
+        database,
+        SetOffStateError,
+        lambda session: set_offs.withdraw_set_off(at(session), number),
+    )
+    await undo(database, 1)
+    assert await left(database) == {}
+
+
+async def test_a_set_off_against_a_remittance_is_undone_and_can_be_made_again(database):
+    await set_up(database)
+    await remittance(database)
+    name = "PAY-2026-09-GB-HUB"
+    await take(database, statement(Ntry("30.00", reference="B1"), closing="30.00"))
+    await settle(database, 1, ("OVERPAYMENT", name, 3_000))
+    before = await books(database)
+    first = await set_off(database, "REMITTANCE_IN", name, "OP-1-1")
+    await approve(database, first)
+
+    assert (await undoing(database, first))[0] == "UNDONE"
+
+    assert await books(database) == before
+    nothing = {"refund": "REFUND-OP-1-1", "refunded": "0", "currency": "EUR", "against": name}
+    assert await told(database) == [
+        {**nothing, "set_off": "3000", "undone": "0"},
+        {**nothing, "set_off": "0", "undone": "3000"},
+    ]
+    async with database.read() as session:
+        row = await find_incoming(session, name)
+    assert (row.state, row.received, row.settled) == ("EXPECTED", 0, 0)
+    second = await set_off(database, "REMITTANCE_IN", name, "OP-1-1")
+    await approve(database, second)
+    assert (await undoing(database, second))[0] == "UNDONE"
+    assert await books(database) == before
+    await undo(database, 1)
+    assert await left(database) == {}
+
+
+async def test_that_somebody_proposed_to_undo_is_taken_back_and_the_set_off_stands(database):
+    await overpaid(database)
+    number = await set_off(database, "INVOICE", OTHER)
+    await approve(database, number)
+    async with database.write("undo") as session:
+        await set_offs.propose_undo(at(session), number, "a mistake")
+    async with database.write("withdraw") as session:
+        row = await set_offs.withdraw_set_off(at(session), number)
+        assert (row.state, row.undo_proposed_by, row.undo_reason) == ("APPROVED", None, None)
+
+    await refused(database, SetOffStateError, confirming(number))
+
+
+@pytest.mark.parametrize("state", ["PROPOSED", "WITHDRAWN"])
+async def test_only_what_was_approved_is_undone(database, state):
+    await overpaid(database)
+    number = await set_off(database, "INVOICE", OTHER)
+    if state == "WITHDRAWN":
+        async with database.write("withdraw") as session:
+            await set_offs.withdraw_set_off(at(session), number)
+
+    for act in (proposing_undo(number), confirming(number), proposing_undo(99)):
+        await refused(database, SetOffStateError, act)
+
+
+async def test_a_set_off_whose_money_was_shared_out_is_not_undone(database):
+    await overpaid(database)
+    number = await set_off(database, "INVOICE", OTHER)
+    await approve(database, number)
+    async with database.write("undo") as session:
+        await set_offs.propose_undo(at(session), number, "a mistake")
+    async with database.write("a month is settled") as session:
+        session.add(LockedPeriod(period="2026-10", run_id="ab" * 32))
+
+    found = await refused(database, UndoBlockedError, confirming(number))
+    assert found.detail == f"set-off {number}: the run of 2026-10 shares out what {OTHER} received"
+
+
+async def test_a_set_off_whose_licence_pays_back_what_was_received_is_not_undone(database):
+    await overpaid(database)
+    number = await set_off(database, "INVOICE", OTHER)
+    await approve(database, number)
+    async with database.write("end") as session:
+        ended = await refunds.end_licence(
+            session,
+            OTHER,
+            NOW.date(),
+            reason="the lab closes",
+            who=OFFICER,
+            licensing=HUB,
+            now=NOW,
+        )
+
+    found = await refused(database, UndoBlockedError, proposing_undo(number))
+    back = f"REFUND-{ended.number} pays back what {OTHER} received"
+    assert found.detail == f"set-off {number}: {back}"
+
+
+@pytest.mark.parametrize(
+    ("state", "refusal"), [("BOOKED", UndoBlockedError), ("PROPOSED", None), ("REJECTED", None)]
+)
+async def test_a_set_off_is_not_undone_once_others_were_paid_since_it_had_come(
+    database, state, refusal
+):
+    await set_up(database)
+    await remittance(database)
+    name = "PAY-2026-09-GB-HUB"
+    await take(database, statement(Ntry("30.00", reference="B1"), closing="30.00"))
+    await settle(database, 1, ("OVERPAYMENT", name, 3_000))
+    number = await set_off(database, "REMITTANCE_IN", name, "OP-1-1")
+    await approve(database, number)
+    async with database.write("others") as session:
+        run = (await find_incoming(session, name)).run_id
+        other = await a_payment(session, "PAY-2026-09-HUB-FR", run=run, payee="FR")
+        other.state = state
+
+    if refusal is None:
+        assert (await undoing(database, number))[0] == "UNDONE"
+    else:
+        found = await refused(database, refusal, proposing_undo(number))
+        assert found.detail == (
+            f"set-off {number}: PAY-2026-09-HUB-FR was paid once {name} had come"
+        )
+
+
+async def test_a_set_off_is_not_undone_once_its_debtor_has_left_the_net(database):
+    await set_up(database)
+    await remittance(database)
+    name = "PAY-2026-09-GB-HUB"
+    await take(database, statement(Ntry("30.00", reference="B1"), closing="30.00"))
+    await settle(database, 1, ("OVERPAYMENT", name, 3_000))
+    number = await set_off(database, "REMITTANCE_IN", name, "OP-1-1")
+    await approve(database, number)
+    async with database.write("left") as session:
+        (await find_incoming(session, name)).state = EXCLUDED
+
+    found = await refused(database, UndoBlockedError, proposing_undo(number))
+    assert found.detail == f"set-off {number}: the debtor of {name} left the net"
+
+
+async def test_what_was_paid_too_much_is_owed_back_where_it_was_owed_and_two_people_say_so(
+    database,
+):
+    await set_up(database)
+    async with database.write("paid") as session:
+        await a_payment(session, PAID, currency="EUR")
+        await a_payment(session, "PAY-2026-09-HUB-000001", kind="MEMBER", payee="member:m")
+        await a_payment(session, "PAY-2026-09-HUB-JP", payee="JP", debt_currency="JPY")
+    await take(database, statement(Ntry("30.00", "DBIT", "B1"), closing="-30.00"))
+
+    for ref in ("", "nonsense", "PAY-2026-09-HUB-000001", "PAY-2026-09-HUB-JP"):
+        await refused(database, BadItemError, settling_(1, ("OVERPAYMENT", ref, -3_000)))
+    match = await settle(database, 1, ("OVERPAYMENT", PAID, -3_000))
+    assert match.act == "PROPOSED"
+    async with database.write("approve") as session:
+        await settling.approve(at(session, APPROVER), 1)
+
+    assert await books(database) == {BANK: -3_000, "Liabilities:HUB:Due:GB": 3_000}
+    assert await left(database) == {}
+    await undo(database, 1)
+    assert await books(database) == {BANK: -3_000, SUSPENSE: 3_000}
 
 
 async def test_set_offs_are_read_a_page_at_a_time_newest_first(database):

@@ -391,3 +391,8 @@ async def use_overpayment(life: Life) -> None:
     if proposed is not None:
         act = "approveSetOff" if life.chance(0.7) else "withdrawSetOff"
         await life.ask(life.approver(code, act, id=str(proposed[0])))
+    approved = await life.pick(code, "SELECT id FROM bank_set_off WHERE state = 'APPROVED'")
+    if approved is not None and life.chance(0.3):
+        named = {"id": str(approved[0])}
+        await life.ask(life.officer(code, "undoSetOff", **named, reason="a mistake"))
+        await life.ask(life.approver(code, "confirmUndoSetOff", **named))

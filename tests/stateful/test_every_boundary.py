@@ -29,7 +29,7 @@ WANTED = {
     "licence": {"accept", "end_early", "offer"},
     "member": {"set_account"},
     "month": {"close", "forward"},
-    "overpayment": {"approve", "refund", "set_off", "withdraw"},
+    "overpayment": {"approve", "confirm_undo", "refund", "set_off", "undo", "withdraw"},
     "pay_ahead": {"confirm", "propose"},
     "payments": {"approve", "export", "propose_again", "propose_members"},
     "period": {"cut_off"},
@@ -171,6 +171,15 @@ async def returned(story: Story, sent: list[Any]) -> None:
     await story.officer("DE", "withdrawSetOff", id="1")
     await story.officer("DE", "setOffOverpayment", id=f"OP-{match}-1", **against)
     await story.approver("DE", "approveSetOff", id="2")
+    await story.officer("DE", "undoSetOff", id="2", reason="the wrong invoice")
+    await story.approver("DE", "confirmUndoSetOff", id="2")
+    await story.bank(HUB, (700, {"text": "twice", "name": "GB"}))
+    items = [{"kind": "OVERPAYMENT", "ref": "PAY-2026-09-DE-HUB", "amount": "700"}]
+    entry = await story.entry(HUB)
+    await story.officer(HUB, "settleWithItems", entry=entry, items=items, reason="twice")
+    query = "SELECT max(match_id) FROM bank_match_item WHERE kind = 'OVERPAYMENT'"
+    [[match]] = await story.life.rows(HUB, query)
+    await story.officer(HUB, "refundOverpayment", id=f"OP-{match}-1")
     await story.drain()
 
 
