@@ -20,6 +20,7 @@ from federation.values.wire import (
     Reason,
     ShortText,
     TermName,
+    require_instant,
 )
 
 SIGNED_TYPE = "licence+jwt"
@@ -125,6 +126,9 @@ class Acceptance(msgspec.Struct, frozen=True):
     role: ShortText
     at: datetime
 
+    def __post_init__(self) -> None:
+        require_instant("at", self.at)
+
 
 class LicenceObject(msgspec.Struct, frozen=True):
     """One version of a licence, as its licensor signs it."""
@@ -149,6 +153,10 @@ class LicenceObject(msgspec.Struct, frozen=True):
     withdrawal: Withdrawal = Withdrawal()
     attribution: ShortText = "REQUIRED_WHERE_FEASIBLE"
     audit: ShortText = "ON_REQUEST"
+
+    def __post_init__(self) -> None:
+        require_instant("effective_from", self.effective_from)
+        require_instant("revoked_at", self.revoked_at)
 
     @property
     def uses(self) -> list[str]:

@@ -16,6 +16,7 @@ from federation.ledger.accounts import Accounts, Entry
 from federation.ledger.store import post
 from federation.money import exponent
 from federation.payments import postings, store
+from federation.payments.batches import VALUE_DAYS_MAX
 from federation.payments.names import conversion_document, undone_document
 from federation.payments.postings import Amount, BankAmountError, Leg
 from federation.payments.tables import Conversion
@@ -68,6 +69,8 @@ async def record_conversion(
             raise BadConversionError(f"{deal.deal} is another deal")
         return known
     _refuse_shape(deal)
+    if abs((deal.value_on - at.date()).days) > VALUE_DAYS_MAX:
+        raise BadConversionError(f"{deal.value_on} is more than {VALUE_DAYS_MAX} days from today")
     await _refuse_more_than_open(session, here, deal)
     session.add(row)
     return row

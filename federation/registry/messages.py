@@ -7,7 +7,14 @@ import msgspec
 from msgspec import Meta
 
 from federation.store.messages import MIB, Message
-from federation.values.wire import HostText, OpaqueId, PathText, TermName, UrlKeyText
+from federation.values.wire import (
+    HostText,
+    OpaqueId,
+    PathText,
+    TermName,
+    UrlKeyText,
+    require_instant,
+)
 
 FACTS_MAX = 5_000  # claims, and opt-outs, of one delta
 _Use = Annotated[str, Meta(pattern=r"\A(\*|[^~/\x00-\x1f][^/\x00-\x1f]{0,63})\Z")]
@@ -44,10 +51,8 @@ class OptOutFact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     def __post_init__(self) -> None:
         if (self.holder_id is None) != (self.host is not None and self.path is not None):
             raise ValueError("an opt-out names either a holder or an address")
-        if self.effective_at.tzinfo is None:
-            raise ValueError("`effective_at` has no zone")
-        if self.ends_at is not None and self.ends_at.tzinfo is None:
-            raise ValueError("`ends_at` has no zone")
+        require_instant("effective_at", self.effective_at)
+        require_instant("ends_at", self.ends_at)
 
 
 class RegistryDelta(Message, frozen=True, omit_defaults=True):

@@ -20,6 +20,7 @@ from federation.values.wire import (
     SignedDigits,
     TermName,
     UrlKeyText,
+    require_instant,
 )
 
 ROWS_MAX = 1_000_000
@@ -96,6 +97,9 @@ class RunAdvised(RunMessage, frozen=True):
     credits: Annotated[list[Credit], Meta(max_length=ROWS_MAX)] = msgspec.field(
         default_factory=list[Credit]
     )
+
+    def __post_init__(self) -> None:
+        require_instant("objections_until", self.objections_until)
 
 
 class RunAnswered(RunMessage, frozen=True):

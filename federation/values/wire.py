@@ -4,6 +4,7 @@ A field is as wide as what may lawfully stand in it, and no wider; who makes suc
 (a quote, an import, an offer) keeps the same limits.
 """
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from msgspec import Meta
@@ -42,3 +43,19 @@ ShortText = Annotated[str, Meta(min_length=1, max_length=300)]
 """A name, an id or another short text."""
 Reason = Annotated[str, Meta(max_length=2_000)]
 PaymentId = Annotated[str, Meta(min_length=1, max_length=35)]
+
+
+def require_instant(name: str, instant: datetime | None) -> None:
+    """Raise ValueError where an instant has no zone, or lies in no year that UTC has.
+
+    For `__post_init__`, where msgspec makes a refusal of it: an annotation can ask for the zone
+    only, and `9999-12-31T23:59:59-14:00` is read but never written down.
+    """
+    if instant is None:
+        return
+    if instant.tzinfo is None:
+        raise ValueError(f"`{name}` has no zone")
+    try:
+        instant.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"`{name}` is in no year of UTC") from error

@@ -318,6 +318,8 @@ async def test_nothing_goes_back_of_what_was_never_paid(sold):
     ("act", "detail"),
     [
         (ending(date(2026, 10, 4)), "in the past"),
+        (ending(date.min), "0001-01-01 is in the past"),
+        (ending(date.max), "9999-12-31 is in the past or not before 2027-08-31"),
         (ending(date(2027, 8, 31)), "not before 2027-08-31"),
     ],
 )

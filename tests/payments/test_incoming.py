@@ -1,4 +1,5 @@
-from datetime import date
+import dataclasses
+from datetime import date, timedelta
 
 import msgspec
 import pytest
@@ -186,6 +187,10 @@ async def test_a_deal_closes_the_position_and_what_it_cost_is_realised(database)
         {"bought": Amount(0, "GBP")},
         {"deal": "FX/1"},
         {"deal": ""},
+        {"value_on": NOW.date() - timedelta(days=366)},
+        {"value_on": NOW.date() + timedelta(days=366)},
+        {"value_on": date.min},
+        {"value_on": date.max},
     ],
 )
 async def test_a_deal_squares_no_more_than_is_open(database, changes):
@@ -196,6 +201,17 @@ async def test_a_deal_squares_no_more_than_is_open(database, changes):
         await treasury.record_conversion(session, "HUB", Deal(**values), who=MAKER, at=NOW)
 
     assert (await refused(database, BadConversionError, act)).code == "BAD_CONVERSION"
+
+
+@pytest.mark.parametrize("days", [-365, 365])
+async def test_a_deal_is_recorded_up_to_a_year_from_its_value_date(database, days):
+    await with_position(database)
+    value_on = NOW.date() + timedelta(days=days)
+    async with database.write("test") as session:
+        deal = dataclasses.replace(DEAL, value_on=value_on)
+        row = await treasury.record_conversion(session, "HUB", deal, who=MAKER, at=NOW)
+
+    assert row.value_on == value_on
 
 
 async def test_a_deal_that_waits_leaves_nothing_open_for_another(database):
