@@ -6,13 +6,15 @@ from typing import Any, ClassVar
 from federation.bankfiles.camt import read_bank_file
 from federation.bankfiles.entries import BankFile, PaymentStatus, Place, StatusReport
 from federation.bankfiles.pain002 import ACCEPTED, REJECTED
+from federation.banking import store
+from federation.banking.items import OWN_TRANSFER
 from federation.banking.reporting import exact_matches
 from federation.banking.settling import settle
 from federation.banking.waiting import waited_for
 from federation.bankstatements import store as said
 from federation.bankstatements.accounts import account_name, account_number
 from federation.bankstatements.acting import At
-from federation.bankstatements.importing import import_statements
+from federation.bankstatements.importing import UnknownAccountError, import_statements
 from federation.bankstatements.intake import Imported
 from federation.bankstatements.tables import BankAccount
 from federation.errors import RefusalError
@@ -30,6 +32,12 @@ class AccountConflictError(RefusalError):
     """This account is open under another name or scheme."""
 
     code: ClassVar[str] = "ACCOUNT_CONFLICT"
+
+
+class AccountInUseError(RefusalError):
+    """Something came for this account: it stays."""
+
+    code: ClassVar[str] = "ACCOUNT_IN_USE"
 
 
 class UnknownOrderError(RefusalError):
@@ -66,6 +74,25 @@ async def open_account(
     )
     session.add(row)
     await session.flush()
+    return row
+
+
+async def withdraw_account(at: At, account_id: int) -> BankAccount:
+    """Take back that an account was registered: by a slip, in another currency or number.
+
+    Only while nothing has come for it, taken back or not, and no entry of another account was
+    settled as a transfer to it.
+    """
+    row = await at.session.get(BankAccount, account_id)
+    if row is None:
+        raise UnknownAccountError(str(account_id))
+    if not await said.is_unused(at.session, row.id):
+        raise AccountInUseError(f"{row.account} {row.currency}")
+    is_only_one = len(await said.accounts(at.session, row.account)) == 1
+    if is_only_one and await store.standing_items(at.session, [OWN_TRANSFER], row.account):
+        raise AccountInUseError(f"{row.account} {row.currency}: an entry is a transfer to it")
+    await at.session.delete(row)
+    await at.session.flush()
     return row
 
 

@@ -38,6 +38,15 @@ async def accounts(session: ReadSession, number: str | None = None) -> list[Bank
     )
 
 
+async def is_unused(session: ReadSession, account_id: int) -> bool:
+    """Tell whether no statement, entry or notice was ever kept of an account."""
+    for table in (StatementRow, Entry, Notice):
+        query = select(table.id).where(table.account_id == account_id).limit(1)
+        if await session.scalar(query) is not None:
+            return False
+    return True
+
+
 async def find_file(session: ReadSession, sha256: str) -> File | None:
     """Return a file by the SHA-256 of its bytes, also one that was withdrawn; None if unknown."""
     return await session.get(File, sha256)

@@ -21,6 +21,12 @@ from federation.wording import counted
 _LIKE_AMOUNT = re.compile(r"[+-][0-9]+(\.[0-9]+)?|[0-9]+\.[0-9]+")
 
 
+class NoSuchAccountError(RefusalError):
+    """No account, or more than one, of the server is that."""
+
+    code: ClassVar[str] = "NO_SUCH_ACCOUNT"
+
+
 class NoSuggestionError(RefusalError):
     """The entry is not in the queue, or has no such suggestion."""
 
@@ -71,6 +77,26 @@ def open_account(desk: Desk, account: str, currency: str, name: str, scheme: str
     found = desk.ask(ask.OPEN_ACCOUNT, account=account, currency=currency, name=name, scheme=scheme)
     desk.show(
         found, lambda: [make_table("Account", ("account", "currency", "name"), [_cells(found)])]
+    )
+
+
+@reconcile.command("withdraw-account")
+@click.argument("account")
+@click.option("--currency", required=True, help="The one it was registered in by a slip.")
+@at_desk
+def withdraw_account(desk: Desk, account: str, currency: str) -> None:
+    """Take back an account that was registered by a slip, while nothing has come for it."""
+    number = "".join(account.split()).upper()
+    ids = [
+        row["id"]
+        for row in desk.ask(ask.ACCOUNTS)
+        if (row["account"].upper(), row["currency"]) == (number, currency)
+    ]
+    if len(ids) != 1:
+        raise NoSuchAccountError(f"{len(ids)} are {account} in {currency}")
+    found = desk.ask(ask.WITHDRAW_ACCOUNT, id=ids[0])
+    desk.show(
+        found, lambda: [make_table("Withdrawn", ("account", "currency", "name"), [_cells(found)])]
     )
 
 

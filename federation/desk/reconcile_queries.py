@@ -16,6 +16,11 @@ OPEN_ACCOUNT = f"""mutation($account: String!, $currency: String!, $name: String
   openBankAccount(account: $account, currency: $currency, name: $name, scheme: $scheme) {{
     __typename ... on BankAccount {{ id account scheme currency name }} {REFUSED} }} }}"""
 
+ACCOUNTS = "{ bankAccounts { id account currency } }"
+
+WITHDRAW_ACCOUNT = f"""mutation($id: ID!) {{ withdrawBankAccount(id: $id) {{
+  __typename ... on BankAccount {{ id account scheme currency name }} {REFUSED} }} }}"""
+
 WITHDRAW = f"""mutation($file: String!, $reason: String!) {{
   withdrawBankFile(file: $file, reason: $reason) {{
     __typename ... on BankWithdrawal {{ file reason withdrawnBy withdrawnAt statements entries }}

@@ -147,6 +147,15 @@ class BankingMutation:
 
         return await change(info, "bank.open_account", MAY_PREPARE, act)
 
+    @strawberry.mutation(description="Take back an account that was registered by a slip.")
+    async def withdraw_bank_account(self, info: Info, id: strawberry.ID) -> BankAccountResult:  # noqa: A002 - the name in the schema
+        """Take it back while nothing came for it (UNKNOWN_BANK_ACCOUNT, ACCOUNT_IN_USE)."""
+
+        async def act(at: Change) -> BankAccount:
+            return BankAccount.of(await service.withdraw_account(_at(at), number_of_row(id)))
+
+        return await change(info, "bank.withdraw_account", MAY_PREPARE, act)
+
     @strawberry.mutation(
         description="Take back a whole bank file, by SHA-256, while nothing of it is settled."
     )

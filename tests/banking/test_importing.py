@@ -1,11 +1,11 @@
 """Statements come in whole or not at all, and only once."""
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from federation.banking import reporting, store
-from federation.banking.service import AccountConflictError
+from federation.banking import reporting, service, store
+from federation.banking.service import AccountConflictError, AccountInUseError
 from federation.bankstatements import store as said
 from federation.bankstatements.accounts import BadBankAccountError
 from federation.bankstatements.checks import (
@@ -15,6 +15,8 @@ from federation.bankstatements.checks import (
 )
 from federation.bankstatements.continuity import StatementGapError
 from federation.bankstatements.importing import UnknownAccountError
+from federation.bankstatements.tables import File
+from federation.bankstatements.withdrawing import withdraw
 from federation.money import UnknownCurrencyError
 from federation.payments import exporting
 from federation.payments import service as payments
@@ -24,12 +26,14 @@ from tests.banking.counter import (
     NOW,
     SECOND,
     SUSPENSE,
+    at,
     open_account,
     set_up,
     settle,
     states,
     take,
     taking,
+    undo,
 )
 from tests.banking.test_settling import LICENCE, PAYMENT, books, exported, received, state_of
 from tests.databases import contents, refused
@@ -398,6 +402,45 @@ async def test_accounts_are_opened_once_and_checked(database):
         (UnknownCurrencyError, {"currency": "XAU"}),
     ):
         await refused(database, kind, lambda session, f=fields: open_account(session, **f))
+
+
+def withdrawing_account(number):
+    return lambda session: service.withdraw_account(at(session), number)
+
+
+async def test_an_account_that_was_registered_by_a_slip_is_taken_back(database):
+    await set_up(database)
+    before = await contents(database)
+    async with database.write("slip") as session:
+        slip = await open_account(session, currency="USD")
+    async with database.write("withdraw") as session:
+        row = await withdrawing_account(slip.id)(session)
+        assert (row.account, row.currency) == (IBAN, "USD")
+
+    assert await contents(database) == before
+    await refused(database, UnknownAccountError, withdrawing_account(slip.id))
+
+
+async def test_an_account_for_which_something_came_is_not_taken_back(database):
+    await set_up(database)
+    async with database.write("others") as session:
+        other = await open_account(session, "JP-0001", "OTHER", "JPY", "Tokyo")
+        third = await open_account(session, "JP-0002", "OTHER", "EUR", "Kyoto")
+    await take(database, statement(Ntry("5.00", "DBIT", "B1"), closing="-5.00"))
+    await settle(database, 1, ("OWN_TRANSFER", "JP-0002", -500))
+
+    await refused(database, AccountInUseError, withdrawing_account(1))
+    found = await refused(database, AccountInUseError, withdrawing_account(third.id))
+    assert found.detail == "JP-0002 EUR: an entry is a transfer to it"
+    await undo(database, 1)
+    async with database.write("withdraw") as session:
+        await withdrawing_account(third.id)(session)
+        await withdrawing_account(other.id)(session)
+
+    async with database.write("withdraw file") as session:
+        [file] = await session.scalars(select(File.sha256))
+        await withdraw(at(session), file, "another's")
+    await refused(database, AccountInUseError, withdrawing_account(1))
 
 
 async def test_an_account_without_iban_in_a_currency_without_cents(database):

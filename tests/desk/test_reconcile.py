@@ -90,6 +90,12 @@ def written(folder, name, data):
 async def test_a_day_at_the_desk(hub, tmp_path):
     account = await done(hub, "open-account", IBAN, "--currency", "EUR", "--name", "Main")
     assert (account["account"], account["currency"]) == (IBAN, "EUR")
+    await done(hub, "open-account", IBAN, "--currency", "USD", "--name", "A slip")
+    slip = ("withdraw-account", f"{IBAN[:4]} {IBAN[4:].lower()}", "--currency")
+    assert (await done(hub, *slip, "USD"))["name"] == "A slip"
+    async with nothing_changes(hub, "HUB"):
+        code, _, errors = await run(hub, *slip, "USD")
+        assert (code, "NO_SUCH_ACCOUNT" in errors) == (EXIT_REFUSED, True)
     day = statement(
         Ntry("8400.00", reference="B1", txs=(Tx("8400.00", name="Lab One", text="HUB-000001"),)),
         Ntry("3585.00", reference="B2", txs=(Tx("3585.00", name="Lab One", text="HUB 000001"),)),
