@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 from sqlalchemy import or_, select
+from sqlalchemy.orm import aliased
 
 from federation.banking import limits, store
-from federation.banking.tables import Match, MatchItem
+from federation.banking.tables import Match, MatchItem, OfficerLimit, OverpaymentSetOff
 from federation.bankstatements.names import ALL_BOOKED, ALL_WITHDRAWN, booked_document
 from federation.bankstatements.tables import BankAccount, Entry, StatementRow
 from federation.ledger import balance_store
@@ -16,6 +17,8 @@ from federation.ledger.store import STREAM_ROWS
 from federation.ledger.tables import JournalEntry, JournalPosting
 from federation.store.invariants import BooksInvariant, Check
 from federation.store.sessions import ReadSession
+from federation.trust.store import decided_alone
+from federation.values.identity import is_same
 
 
 async def statements_balance(session: ReadSession, here: str) -> Check:
@@ -140,6 +143,33 @@ async def decided_within_limits(session: ReadSession, here: str) -> Check:
     return len(sums), wrong
 
 
+async def settled_by_two(session: ReadSession, here: str) -> Check:
+    """I21: limits, set-offs and proposals on entries were decided by two people."""
+    del here
+    carried_out = OverpaymentSetOff.state.in_(["APPROVED", "UNDONE"])
+    undone_by = (OverpaymentSetOff.undo_proposed_by, OverpaymentSetOff.undone_by)
+    decided = (OverpaymentSetOff.proposed_by, OverpaymentSetOff.decided_by)
+    found = [
+        await decided_alone(session, OfficerLimit.proposed_by, OfficerLimit.confirmed_by),
+        await decided_alone(session, *decided, carried_out),
+        await decided_alone(session, *undone_by),
+    ]
+    proposal = aliased(Match)
+    rows = await session.execute(
+        select(Match.entry_id, proposal.acted_by, Match.acted_by)
+        .join(proposal, proposal.id == Match.match_of)
+        .where(Match.act == "SETTLED", proposal.act == "PROPOSED")
+    )
+    acts = rows.all()
+    wrong = [
+        f"entry {entry}: {one!r} and {other!r} are one person"
+        for entry, one, other in acts
+        if is_same(one, other)
+    ]
+    counts, named = zip(*found, strict=True)
+    return len(acts) + sum(counts), [*wrong, *(name for names in named for name in names)]
+
+
 async def _booked_entries(session: ReadSession) -> AsyncIterator[Entry]:
     rows = await session.stream_scalars(
         select(Entry).where(Entry.status == "BOOK").order_by(Entry.id),
@@ -179,5 +209,11 @@ INVARIANTS: tuple[BooksInvariant, ...] = (
         "decided_within_limits",
         "what one officer settled alone was within the limit of that time",
         decided_within_limits,
+    ),
+    BooksInvariant(
+        "I21",
+        "settled_by_two",
+        "limits, set-offs and proposals on entries were decided by two people",
+        settled_by_two,
     ),
 )

@@ -1,8 +1,10 @@
 """Every SQL statement about parties, applications and invitations. Nothing here commits."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from federation.store.sessions import ReadSession
 from federation.trust.tables import Application, Invitation, Party
@@ -78,3 +80,23 @@ async def invitations(session: ReadSession, *, limit: int) -> list[Invitation]:
     """Return the newest invitations first."""
     rows = await session.scalars(select(Invitation).order_by(Invitation.id.desc()).limit(limit))
     return list(rows)
+
+
+async def decided_alone(
+    session: ReadSession,
+    maker: InstrumentedAttribute[Any],
+    checker: InstrumentedAttribute[Any],
+    *where: ColumnElement[bool],
+) -> tuple[int, list[str]]:
+    """Count decisions of a table that name two, and name the pairs that are one person.
+
+    As many pairs are compared as there are, not as many rows.
+    """
+    query = select(maker, checker, func.count()).where(maker.is_not(None), checker.is_not(None))
+    rows = (await session.execute(query.where(*where).group_by(maker, checker))).all()
+    wrong = [
+        f"{maker.class_.__tablename__}: {one!r} and {other!r} are one person, {count} times"
+        for one, other, count in rows
+        if is_same(one, other)
+    ]
+    return sum(count for _, _, count in rows), wrong

@@ -44,7 +44,21 @@ LESS = """INSERT INTO bank_officer_limit (id, kind, currency, amount, since, rea
   proposed_at, confirmed_by, confirmed_at)
   VALUES (1, 'BANK_CHARGE', 'EUR', 199, 0, 'less', 'olga', 0, 'anna', 0)"""
 
+ONE_PERSON = LESS.replace("199", "99999999").replace("'anna'", "'Olga'")
+A_SET_OFF = """INSERT INTO bank_set_off (overpayment, kind, ref, amount, debt, currency, reason,
+  state, proposed_by, proposed_at, decided_by, undo_proposed_by, undone_by)
+  VALUES ('OP-1-1', 'INVOICE', 'GB-000001', '5', '5', 'GBP', 'r', '{}', 'ann', 1, {}, {}, {})"""
+
 BREAKS = {
+    "one person in two ways": (ONE_PERSON, {"settled_by_two"}),
+    "one person in two ways, of a set-off": (
+        A_SET_OFF.format("APPROVED", "'ANN'", "NULL", "NULL"),
+        {"settled_by_two"},
+    ),
+    "one person in two ways, of what is undone": (
+        A_SET_OFF.format("UNDONE", "'bob'", "'bob'", "'bob '"),
+        {"settled_by_two"},
+    ),
     "a limit's instant": (
         LESS,
         {"decided_within_limits"},

@@ -93,6 +93,10 @@ A_DEBIT = """INSERT INTO settlement_set_off (node, document, period, amount, cle
 A_SET_OFF = """INSERT INTO bank_set_off (overpayment, kind, ref, amount, debt, currency, reason,
   state, proposed_by, proposed_at, decided_by)
   VALUES ('OP-1-1', 'INVOICE', 'GB-000001', '5', '5', 'GBP', 'r', '{state}', 'ann', 1, {by})"""
+AN_UNDONE = """INSERT INTO bank_set_off (overpayment, kind, ref, amount, debt, currency, reason,
+  state, proposed_by, proposed_at, decided_by, undo_proposed_by, undone_by)
+  VALUES ('OP-1-1', 'INVOICE', 'GB-000001', '5', '5', 'GBP', 'r', '{state}', 'ann', 1, 'bob',
+    {maker}, {checker})"""
 A_PAYMENT = """INSERT INTO settlement_payment (payment_id, run_id, period, payer, payee, amount,
   currency, state, taken_as_paid, proposed_by, approved_by)
   VALUES ('P', 'r', '2026-09', 'GB', 'HUB', '9', 'GBP', 'REJECTED', '{taken}',
@@ -112,6 +116,11 @@ A_PARKED = """INSERT INTO store_parked (sender, sender_code, entity_id, stream, 
             "0011",
             A_SET_OFF.format(state="APPROVED", by="'bob'"),
             "SELECT count(*) FROM bank_set_off WHERE state = 'APPROVED'",
+        ),
+        (
+            "0020",
+            AN_UNDONE.format(state="APPROVED", maker="'ann'", checker="NULL"),
+            "SELECT count(*) FROM bank_set_off WHERE undo_proposed_by = 'ann'",
         ),
         (
             "0017",
@@ -153,6 +162,10 @@ async def test_an_older_decision_to_pay_ahead_covers_nothing_and_is_not_downgrad
         A_SET_OFF.format(state="APPROVED", by="NULL"),
         A_SET_OFF.format(state="APPROVED", by="'ann'"),
         A_SET_OFF.format(state="ANOTHER", by="'bob'"),
+        A_SET_OFF.format(state="UNDONE", by="'ann'"),
+        AN_UNDONE.format(state="UNDONE", maker="'ann'", checker="NULL"),
+        AN_UNDONE.format(state="UNDONE", maker="NULL", checker="'bob'"),
+        AN_UNDONE.format(state="UNDONE", maker="'ann'", checker="'ann'"),
         A_PAYMENT.format(taken="0", maker="NULL", checker="'bob'"),
         A_PAYMENT.format(taken="0", maker="'ann'", checker="'ann'"),
         A_PARKED.format(state="DROPPED", maker="NULL", checker="'bob'"),
@@ -169,6 +182,8 @@ async def test_the_database_wants_two_people_by_name(database, statement):
     [
         A_SET_OFF.format(state="APPROVED", by="'bob'"),
         A_SET_OFF.format(state="PROPOSED", by="NULL"),
+        AN_UNDONE.format(state="APPROVED", maker="'ann'", checker="NULL"),
+        AN_UNDONE.format(state="UNDONE", maker="'ann'", checker="'bob'"),
         A_PAYMENT.format(taken="0", maker="'ann'", checker="'bob'"),
         A_PAYMENT.format(taken="0", maker="NULL", checker="NULL"),
         A_PARKED.format(state="DROPPED", maker="'ann'", checker="'bob'"),

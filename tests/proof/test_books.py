@@ -132,6 +132,10 @@ BREAKS = {
         f"UPDATE settlement_ledger_head SET opening = '{HASH}' WHERE period = '2026-10'",
         {"period_heads_chained"},
     ),
+    "one person in two ways": (
+        "UPDATE settlement_payment SET proposed_by = 'both', approved_by = 'Both '",
+        {"decided_by_two"},
+    ),
     "a payment's state": (
         "UPDATE settlement_payment SET state = 'BOOKED'",
         {"in_transit_is_at_the_bank"},

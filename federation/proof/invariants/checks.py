@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from federation.distribution.tables import DistributedRun
 from federation.months.tables import Run
-from federation.proof.invariants import closed, journal, money, month, usage
+from federation.proof.invariants import closed, journal, money, month, people, usage
 from federation.proof.invariants.examining import (
     NOTHING_KNOWN,
     Finding,
@@ -183,6 +183,12 @@ BOOKS_INVARIANTS: tuple[BooksInvariant, ...] = (
         "period_heads_chained",
         "each month's head stands in the journal; the next starts from it",
         journal.heads_chained,
+    ),
+    BooksInvariant(
+        "I21",
+        "decided_by_two",
+        "who prepared and who decided are two people, however they are written",
+        people.decided_by_two,
     ),
 )
 
