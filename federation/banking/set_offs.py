@@ -186,10 +186,9 @@ async def _passed_on(at: At, row: OverpaymentSetOff) -> str | None:
     found = await find_incoming(at.session, row.ref)
     if found is None or found.state == incoming.EXCLUDED:
         return f"the debtor of {row.ref} left the net"
+    kinds: tuple[str, ...] = () if found.is_net else (MEMBER,)
     if at.here == HUB:
         kinds = WAITED_FOR if found.is_net or is_adjustment(found.id) else ()
-    else:
-        kinds = () if found.is_net else (MEMBER,)
     paid = await payments.has_gone_on(at.session, found.run_id, kinds)
     return f"{paid} was paid once {row.ref} had come" if paid else None
 

@@ -116,11 +116,11 @@ async def _wait_for(
         if row.received == row.amount:
             row.state = incoming.BOOKED
     elif amount.minor:
-        is_net = isinstance(message, NetReturned)
+        of_net = message if isinstance(message, NetReturned) else None
         awaited = Awaited(
             incoming_id=message.refund,
-            run=message.run_id if is_net else "",
-            period=message.period if is_net else month_of(now.date()),
+            run=of_net.run_id if of_net else "",
+            period=of_net.period if of_net else month_of(now.date()),
             payer=HUB,
             amount=amount,
             debt=Leg(Accounts(here).due(HUB), amount),

@@ -14,12 +14,12 @@ COLUMNS = {
     "undone_by": sa.String(255),
     "undone_at": sa.BigInteger(),
 }
+OTHERS = "(decided_by IS NOT NULL AND decided_by <> proposed_by)"
 # {constraint: (as it is now, as it was)}
 CHECKS = {
     "maker_is_not_checker": (
-        "state NOT IN ('APPROVED', 'UNDONE')"
-        " OR (decided_by IS NOT NULL AND decided_by <> proposed_by)",
-        "state <> 'APPROVED' OR (decided_by IS NOT NULL AND decided_by <> proposed_by)",
+        f"state NOT IN ('APPROVED', 'UNDONE') OR {OTHERS}",
+        f"state <> 'APPROVED' OR {OTHERS}",
     ),
     "state": (
         "state IN ('PROPOSED', 'APPROVED', 'WITHDRAWN', 'UNDONE')",

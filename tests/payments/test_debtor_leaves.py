@@ -20,6 +20,7 @@ from federation.payments.postings import Amount
 from federation.payments.set_off import NewDebit, TooMuchSetOffError, owe
 from federation.settlement.messages import Between
 from federation.settlement.run_document import decode
+from tests.banking.bank import Ntry, statement
 from tests.databases import HUB_TERMS, refused
 from tests.federation.harness import a_line, nothing_changes, report_lines, resumed, tell
 from tests.federation.test_corrections import correct
@@ -58,6 +59,16 @@ SET_OFF = """mutation($id: ID!, $kind: String!, $ref: String!, $reason: String!)
     ... on OverpaymentSetOff { id state } ... on Refused { code message } } }"""
 AGREE = """mutation($id: ID!) { approveSetOff(id: $id) {
   ... on OverpaymentSetOff { id state decidedBy } ... on Refused { code message } } }"""
+UNDO = """mutation($id: ID!) { undoSetOff(id: $id, reason: "GB pays it after all") {
+  ... on OverpaymentSetOff { id state undoProposedBy } ... on Refused { code message } } }"""
+CONFIRM_UNDO = """mutation($id: ID!) { confirmUndoSetOff(id: $id) {
+  ... on OverpaymentSetOff { id state undoneBy undoneAt } ... on Refused { code message } } }"""
+OPEN_ACCOUNT = """mutation { openBankAccount(
+    account: "DE89370400440532013000", currency: "GBP", name: "Pounds") {
+  ... on BankAccount { id } ... on Refused { code message } } }"""
+TOO_MUCH = """mutation { settleWithItems(entry: "1", items: [
+    { kind: "OVERPAYMENT", ref: "PAY-2026-09-GB-HUB", amount: "5000" }]) {
+  ... on BankMatch { id } ... on Refused { code message } } }"""
 CORRECTION = """{ runs(period: "2026-09") { runId corrects } }"""
 NEVER_PAID = "never paid, written to twice"
 
@@ -389,6 +400,75 @@ async def test_a_refund_of_the_rest_is_still_waited_for_when_a_set_off_is_approv
         await everybody_pays(small, "HUB", "GB")
         assert await dues(small) == {}
         assert await small.at("GB", "auditor").ask(OVERPAYMENTS) == []
+
+
+async def undone(small, number):
+    """Two people of the hub undo a set-off; nobody does so alone."""
+    both = small.at("HUB", "two-hats", "settlement_officer")
+    assert (await both.ask(UNDO, id=number))["undoProposedBy"] == "two-hats"
+    async with nothing_changes(small):
+        alone = await exclude(small, "settlement_approver", "two-hats", CONFIRM_UNDO, id=number)
+    assert alone.code == "SAME_PERSON"
+    for _ in range(2):
+        found = await small.at("HUB", "approver").ask(CONFIRM_UNDO, id=number)
+        assert (found["state"], found["undoneBy"]) == ("UNDONE", "approver")
+    await small.silence()
+
+
+async def test_what_is_set_off_is_owed_and_paid_again_once_that_is_undone(any_backend, owing):
+    async with resumed(any_backend, owing) as small:
+        await paid_after_it_left(small)
+        before = await dues(small)
+        await set_off_partly(small)
+        assert (await waited_for(small, "HUB"))[f"{P}GB-HUB/2"] == (11_321, "GBP", "BOOKED")
+
+        await undone(small, "1")
+
+        assert await dues(small) == before
+        assert (await waited_for(small, "HUB"))[f"{P}GB-HUB/2"] == (11_321, "GBP", "EXPECTED")
+        came = await orders(small, "GB")
+        assert came[f"{P}GB-HUB/2"] == (11_321, "GBP", "CANCELLED")
+        assert came[f"{P}GB-HUB/3"] == (11_321, "GBP", "PROPOSED")
+        left = await small.at("HUB", "auditor").ask(OVERPAYMENTS)
+        assert [(row["id"], row["left"]["minor"]) for row in left] == [(OVERPAID, "11321")]
+        await small.at("HUB", "settlement").ask(REFUND, id=OVERPAID)
+        await small.silence()
+        refund = f"REFUND-{OVERPAID}"
+        assert (await waited_for(small, "GB"))[refund] == (1_784_765, "GBP", "EXPECTED")
+
+
+async def test_a_node_pays_no_more_what_the_hub_sets_off_of_an_ordinary_overpayment(
+    any_backend, owing
+):
+    async with resumed(any_backend, owing) as small:
+        officer, name = small.at("HUB", "settlement"), f"{P}GB-HUB"
+        before = await dues(small)
+        whole, currency, _ = (await orders(small, "GB"))[name]
+        await officer.ask(OPEN_ACCOUNT)
+        came = statement(
+            Ntry("50.00", reference="B1", currency="GBP"), closing="50.00", currency="GBP"
+        )
+        await officer.post("/banking/files", came, "application/xml")
+        await officer.ask(TOO_MUCH)
+        both = small.at("HUB", "two-hats", "settlement_officer")
+        target = {"kind": "REMITTANCE_IN", "ref": name, "reason": "as GB asked"}
+        number = (await both.ask(SET_OFF, id="OP-1-1", **target))["id"]
+        await small.at("HUB", "approver").ask(AGREE, id=number)
+        await small.silence()
+        assert await orders(small, "GB") == {
+            name: (whole, currency, "CANCELLED"),
+            f"{name}/2": (whole - 5_000, currency, "PROPOSED"),
+        }
+
+        await undone(small, number)
+
+        assert await dues(small) == before
+        assert await orders(small, "GB") == {
+            name: (whole, currency, "CANCELLED"),
+            f"{name}/2": (whole - 5_000, currency, "CANCELLED"),
+            f"{name}/3": (whole, currency, "PROPOSED"),
+        }
+        assert (await waited_for(small, "HUB"))[name] == (whole, currency, "EXPECTED")
 
 
 async def test_what_the_hub_took_as_paid_is_not_paid_although_it_was_cancelled_before(
