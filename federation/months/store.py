@@ -89,7 +89,7 @@ async def open_run(session: ReadSession, period: Month) -> Run | None:
 async def open_runs(session: ReadSession) -> list[Run]:
     """Return runs and corrections that are calculated or advised, oldest first."""
     rows = await session.scalars(
-        select(Run).where(Run.state.in_(["CALCULATED", "ADVISED"])).order_by(Run.id).limit(1_000)
+        select(Run).where(Run.state.in_(["CALCULATED", "ADVISED"])).order_by(Run.id)
     )
     return list(rows)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from datetime import date
-from typing import Any
 
 from sqlalchemy import BigInteger, Select, case, cast, func, select
 
@@ -46,7 +45,7 @@ async def set_offs_between_nodes(session: ReadSession) -> list[SetOff]:
     return list(await session.scalars(_open_set_offs().where(SetOff.licensor.is_not(None))))
 
 
-def _open_set_offs() -> Select[Any]:
+def _open_set_offs() -> Select[SetOff]:
     debit = func.coalesce(SetOff.of, SetOff.id)
     left = func.sum(cast(SetOff.amount, BigInteger))  # amounts are kept as text
     is_open = select(debit).group_by(debit).having(left < 0)

@@ -21,7 +21,6 @@ async def unconfirmed(session: ReadSession) -> list[MissingReport]:
         select(MissingReport)
         .where(MissingReport.confirmed_by.is_(None))
         .order_by(MissingReport.period, MissingReport.node)
-        .limit(1_000)
     )
     return list(rows)
 

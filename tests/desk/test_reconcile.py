@@ -227,6 +227,22 @@ async def test_an_overpayment_is_set_off_by_one_and_approved_by_another(hub, tmp
         "OP-2-1"
     ]
 
+    undo = ("overpayments", "undo", second["id"], "--reason")
+    [asked] = await done(hub, *undo, "the wrong invoice")
+    code, _, errors = await run(hub, *undo, "another reason")
+    assert code == 0
+    assert "it was said before, and the first reason stands: the wrong invoice" in errors
+    async with nothing_changes(hub, "HUB"):
+        code, _, errors = await run(hub, "overpayments", "confirm-undo", second["id"])
+        assert (code, errors.split(":")[1].strip()) == (EXIT_REFUSED, "NOT_ALLOWED")
+    [undone] = await done(hub, "overpayments", "confirm-undo", second["id"], **approver)
+    assert (asked["state"], asked["undoProposedBy"]) == ("APPROVED", OFFICER)
+    assert (undone["state"], undone["undoneBy"]) == ("UNDONE", APPROVER)
+    assert [row["id"] for row in (await done(hub, "overpayments", "list"))["overpayments"]] == [
+        "OP-1-1",
+        "OP-2-1",
+    ]
+
 
 async def test_an_overpayment_is_paid_back_as_a_payment(hub, tmp_path):
     await overpaid(hub, tmp_path)

@@ -195,7 +195,7 @@ async def _seen(life: Life, payer: str, payee: str) -> int:
     return sum(int(row[0]) for row in given) - sum(int(row[0]) for row in came)
 
 
-LIVE = """SELECT payment_id, amount, currency FROM settlement_payment payment
+LIVE = """SELECT payment_id, amount, currency, taken_as_paid FROM settlement_payment payment
   WHERE payee = :payee AND state <> 'SET_OFF'
   AND NOT EXISTS (SELECT 1 FROM settlement_payment after
     WHERE after.replaces = payment.payment_id)
@@ -206,14 +206,25 @@ LIVE = """SELECT payment_id, amount, currency FROM settlement_payment payment
 WAITED_FOR = """SELECT id, amount, currency FROM settlement_incoming
   WHERE payer = :payer AND state IN ('EXPECTED', 'BOOKED')"""
 
+SET_OFF = """SELECT ref, amount, currency FROM bank_set_off
+  WHERE kind = 'REMITTANCE_IN' AND state = 'APPROVED'"""
+
 NO_MORE = "SELECT id FROM settlement_incoming WHERE payer = :payer AND state = 'EXCLUDED'"
 
 
 async def _orders_are_waited_for(life: Life, payer: str, payee: str) -> None:
-    """Each payment that stands is waited for in its amount; what left a net may stand as well."""
+    """Each payment that stands is waited for in its amount; what left a net may stand as well.
+
+    The hub tells what it set off against one: so much less stands, and is waited for.
+    """
     orders, waited = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
-    for number, amount, currency in await life.rows(payer, LIVE, payee=payee):
-        orders[base_id(number), currency] += int(amount)
+    for number, amount, currency, taken in await life.rows(payer, LIVE, payee=payee):
+        orders[base_id(number), currency] += int(amount) - int(taken)
+    if payee == HUB:
+        payers = {number for number, _, _ in await life.rows(payee, WAITED_FOR, payer=payer)}
+        for number, amount, currency in await life.rows(payee, SET_OFF):
+            if number in payers:
+                waited[base_id(number), currency] -= int(amount)
     for number, amount, currency in await life.rows(payee, WAITED_FOR, payer=payer):
         waited[base_id(number), currency] += int(amount)
     no_more = {base_id(number) for (number,) in await life.rows(payee, NO_MORE, payer=payer)}
