@@ -2,8 +2,9 @@
 
 import re
 
+from federation.payments.names import ITEM_OVERPAID
+
 _ITEM = re.compile(r"OP-([1-9][0-9]{0,17})-([1-9][0-9]{0,8})", re.ASCII)
-ITEM_OVERPAID = "OP-"  # how the overpayments begin that an item of a bank entry names
 
 
 def id_of_item(match_id: int, number: int) -> str:

@@ -28,7 +28,7 @@ from federation.payments import store as payments
 from federation.payments.expected import Expected
 from federation.payments.names import is_adjustment, lab_payee, refund_id, undone_document
 from federation.payments.postings import Amount, Leg, reversal
-from federation.payments.service import MEMBER
+from federation.payments.service import ADJUSTMENT, MEMBER, REMITTANCE
 from federation.payments.store import find_incoming
 from federation.trust.principals import Principal, require_other_person
 from federation.values.month import month_of
@@ -36,7 +36,7 @@ from federation.values.party import HUB
 from federation.values.reason import stated
 
 PROPOSED, APPROVED = "PROPOSED", "APPROVED"
-WAITED_FOR = ("REMITTANCE", "ADJUSTMENT")  # what the hub pays once those who owe have paid
+WAITED_FOR = (REMITTANCE, ADJUSTMENT)  # what the hub pays once those who owe have paid
 
 
 class SetOffStateError(RefusalError):

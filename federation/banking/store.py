@@ -7,11 +7,10 @@ from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.functions import Function
 
 from federation.banking.items import OVERPAYMENT, Item
-from federation.banking.names import ITEM_OVERPAID
 from federation.banking.tables import Match, MatchItem, OfficerLimit, OverpaymentSetOff
 from federation.bankstatements.tables import BankAccount, Entry
 from federation.payments import store as payments
-from federation.payments.names import refund_id
+from federation.payments.names import ITEM_OVERPAID, refund_id
 from federation.payments.states import NOT_PAID
 from federation.payments.tables import Payment
 from federation.store.sessions import ReadSession

@@ -14,7 +14,7 @@ from federation.payments import incoming, record, states
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
 from federation.payments.messages import NetReturned, OverpaymentReturned
-from federation.payments.names import LEFT_NET, OVERPAID, base_id
+from federation.payments.names import ITEM_OVERPAID, LEFT_NET, OVERPAID, base_id, refund_id
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Awaited, Proposal, Side
 from federation.payments.tables import Payment
@@ -25,7 +25,7 @@ from federation.values.month import month_of
 from federation.values.party import HUB
 
 Returned = NetReturned | OverpaymentReturned
-OF_OVERPAYMENT = "REFUND-OP-"  # how the refunds begin of what a bank entry brought too much
+OF_OVERPAYMENT = refund_id(ITEM_OVERPAID)  # how such a refund begins
 PAID_TO_HUB = frozenset({payments_service.REMITTANCE, payments_service.ADJUSTMENT})
 
 

@@ -25,6 +25,7 @@ REPLACED_LENGTH_MAX = 33  # another may take its place: room for `/2`
 DIGEST_LENGTH = 8
 LEFT_NET = "excluded/"  # how the entries by which a debtor leaves a net begin
 OVERPAID = "overpayment/"  # how is named what became of an overpayment
+ITEM_OVERPAID = "OP-"  # how the overpayments begin that an item of a bank entry names
 _MEMBER, _LAB = "member:", "lab:"
 _REMITTANCE, _ADJUSTMENT = "PAY-", "ADJ-"
 _UNDONE = "/undone"
