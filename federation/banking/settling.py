@@ -58,6 +58,7 @@ from federation.payments.expected import Expected
 from federation.payments.postings import Amount, reversal
 from federation.payments.service import ADJUSTMENT, REMITTANCE
 from federation.payments.store import find_payment
+from federation.store.sessions import ReadSession
 from federation.trust.principals import require_other_person
 from federation.values.reason import stated
 
@@ -129,7 +130,7 @@ async def settle_together(at: At, entry_ids: Sequence[int], kind: str, ref: str)
 
 async def approve(at: At, entry_id: int) -> Match:
     """Settle what another officer proposed, if it still fits."""
-    entry = await _get_entry(at, entry_id)
+    entry = await get_entry(at.session, entry_id)
     last = await _last_match(at, entry)
     if last is None or entry.state != "PROPOSED":
         raise NotSettledError(f"entry {entry_id} is {entry.state}")
@@ -141,7 +142,7 @@ async def approve(at: At, entry_id: int) -> Match:
 
 async def undo(at: At, entry_id: int, reason: str) -> Match:
     """Take back what an entry was settled by, by reversal; or withdraw a proposal."""
-    entry = await _get_entry(at, entry_id)
+    entry = await get_entry(at.session, entry_id)
     last = await _last_match(at, entry)
     if last is None or entry.state == "OPEN":
         raise NotSettledError(f"entry {entry_id} is {entry.state}")
@@ -154,15 +155,16 @@ async def undo(at: At, entry_id: int, reason: str) -> Match:
     return match
 
 
-async def _get_entry(at: At, entry_id: int) -> Entry:
-    entry = await said.find_entry(at.session, entry_id)
+async def get_entry(session: ReadSession, entry_id: int) -> Entry:
+    """Return an entry that somebody may say something of, or refuse (UNKNOWN_BANK_ENTRY)."""
+    entry = await said.find_entry(session, entry_id)
     if entry is None or entry.state == "NONE":
         raise UnknownEntryError(str(entry_id))
     return entry
 
 
 async def _open_entry(at: At, entry_id: int) -> Entry:
-    entry = await _get_entry(at, entry_id)
+    entry = await get_entry(at.session, entry_id)
     if entry.state == "OPEN":
         return entry
     last = await _last_match(at, entry)

@@ -7,6 +7,7 @@ from federation.distribution.member_payments import MemberPaid, paid_to_member
 from federation.distribution.tables import MemberAdjustment, MemberAmount, MemberBalance
 from federation.metering import totals
 from federation.metering.totals import AddressTotal
+from federation.registry.service import get_member
 from federation.store.sessions import ReadSession
 from federation.trust.principals import NotAllowedError, Principal
 from federation.values.month import Month
@@ -37,11 +38,13 @@ async def member_month(
 ) -> MemberMonth | None:
     """Return a member's month, None before its run was distributed.
 
-    A member gets its own, whatever it asks for; staff name the member (NOT_ALLOWED).
+    A member gets its own, whatever it asks for; staff name the member (NOT_ALLOWED,
+    UNKNOWN_MEMBER).
     """
     wanted = who.whose(MAY_READ_STATEMENTS, member)
     if wanted is None:
         raise NotAllowedError("name the member")
+    await get_member(session, wanted)
     done = await store.find_distribution(session, period)
     if done is None:
         return None

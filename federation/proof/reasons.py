@@ -14,6 +14,7 @@ from federation.metering.tables import Portion
 from federation.months import store as months_store
 from federation.proof import store, why
 from federation.proof.why import Earned, NothingToExplainError, Step
+from federation.registry.service import get_member
 from federation.registry.urls import normalise_url
 from federation.settlement.addresses import address_of
 from federation.settlement.run import RunResult, compute
@@ -83,7 +84,8 @@ async def _run(
 
 
 async def why_member(session: ReadSession, here: str, period: Month, member: str) -> Step:
-    """Explain what a month's run attributed to a member of this node."""
+    """Explain what a month's run attributed to a member of this node (UNKNOWN_MEMBER)."""
+    await get_member(session, member)
     done = await distribution.find_distribution(session, period)
     if done is None:
         raise NothingToExplainError(f"{period} is not settled here")

@@ -10,6 +10,7 @@ from federation.banking.tables import Match
 from federation.bankstatements import store as said
 from federation.bankstatements import withdrawing
 from federation.bankstatements.acting import At
+from federation.bankstatements.importing import UnknownAccountError
 from federation.schema.bank_types import (
     BankAccount,
     BankEntry,
@@ -24,9 +25,20 @@ from federation.schema.bank_types import (
 )
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import number_of_row
+from federation.store.sessions import ReadSession
 from federation.values.roles import MAY_APPROVE, MAY_PREPARE, MAY_PREPARE_OR_APPROVE, MAY_READ_BOOKS
 
 PAGE_MAX = 100
+
+
+async def _account_if_any(session: ReadSession, written: str | None) -> int | None:
+    """Return the account that an id names, None where all are meant."""
+    if written is None:
+        return None
+    number = number_of_row(written)
+    if all(row.id != number for row in await said.accounts(session)):
+        raise UnknownAccountError(f"id {number}")
+    return number
 
 
 BankAccountResult = Annotated[BankAccount | Refused, strawberry.union("BankAccountResult")]
@@ -50,10 +62,10 @@ class BankingQuery:
     async def bank_statements(
         self, info: Info, account: strawberry.ID | None = None, first: int = 20
     ) -> list[BankStatement]:
-        """List statements, of one account or all, at most 100 (BAD_ID)."""
+        """List statements, of one account or all, at most 100 (BAD_ID, UNKNOWN_BANK_ACCOUNT)."""
         info.context.whose(MAY_READ_BOOKS)
-        wanted = number_of_row(account) if account is not None else None
         async with info.context.server.db.read() as session:
+            wanted = await _account_if_any(session, account)
             accounts = {row.id: row for row in await said.accounts(session)}
             rows = await said.statements(session, wanted, min(max(first, 1), PAGE_MAX))
             files = await said.imports(session, {row.file for row in rows})
@@ -67,7 +79,10 @@ class BankingQuery:
         first: int = 50,
         after: strawberry.ID | None = None,
     ) -> list[QueuedEntry]:
-        """List entries that wait, oldest first, at most 100; `after` is the last id."""
+        """List entries that wait, oldest first, at most 100; `after` is the last id.
+
+        Refused are what is no id (BAD_ID) and an account that is not here (UNKNOWN_BANK_ACCOUNT).
+        """
         info.context.whose(MAY_READ_BOOKS)
         server = info.context.server
         async with server.db.read() as session:
@@ -77,7 +92,7 @@ class BankingQuery:
                 server.clock(),
                 first=min(max(first, 1), PAGE_MAX),
                 after=number_of_row(after) if after is not None else 0,
-                account_id=number_of_row(account) if account is not None else None,
+                account_id=await _account_if_any(session, account),
             )
         return [
             QueuedEntry(
@@ -99,10 +114,11 @@ class BankingQuery:
 
     @strawberry.field(description="Everything that was done with an entry, in order.")
     async def bank_matches(self, info: Info, entry: strawberry.ID) -> list[BankMatch]:
-        """List the first 100 acts on an entry: proposed, settled, undone (BAD_ID)."""
+        """List the first 100 acts on an entry, as settled, undone (BAD_ID, UNKNOWN_BANK_ENTRY)."""
         info.context.whose(MAY_READ_BOOKS)
         async with info.context.server.db.read() as session:
-            rows = await store.matches_of(session, number_of_row(entry))
+            row = await settling.get_entry(session, number_of_row(entry))
+            rows = await store.matches_of(session, row.id)
             return [
                 BankMatch.of(row, await store.items_of(session, row.id)) for row in rows[:PAGE_MAX]
             ]
@@ -111,11 +127,11 @@ class BankingQuery:
     async def reconciliation_report(
         self, info: Info, account: strawberry.ID | None = None
     ) -> list[ReconciliationReport]:
-        """Report on one account or all: do banks and books agree (BAD_ID)."""
+        """Report whether banks and books agree, of one account or all (UNKNOWN_BANK_ACCOUNT)."""
         info.context.whose(MAY_READ_BOOKS)
         server = info.context.server
-        wanted = number_of_row(account) if account is not None else None
         async with server.db.read() as session:
+            wanted = await _account_if_any(session, account)
             return [
                 ReconciliationReport.of(await reporting.reconcile(session, row, server.code))
                 for row in await said.accounts(session)

@@ -4,6 +4,7 @@ import strawberry
 
 from federation.registry import store
 from federation.registry import tables as rows
+from federation.registry.service import get_member
 from federation.registry.urls import ClaimKey
 from federation.schema.context import Info
 from federation.values.roles import MAY_READ_CLAIMS, MAY_READ_MEMBERS
@@ -87,9 +88,10 @@ class MemberQuery:
     async def claims(
         self, info: Info, member: str | None = None, first: int = 100, after: str = ""
     ) -> list[Claim]:
-        """List a member's claims by id, at most 100 at a time; a member's own, whatever it asks."""
+        """List claims, at most 100: a member's own, or of whom staff name (UNKNOWN_MEMBER)."""
         wanted = info.context.whose(MAY_READ_CLAIMS, member) or ""
         async with info.context.server.db.read() as session:
+            await get_member(session, wanted)
             found = await store.claims_of(
                 session, wanted, after=after, limit=min(max(first, 1), 100)
             )

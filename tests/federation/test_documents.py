@@ -263,6 +263,42 @@ async def test_a_member_asks_for_its_own_month_only(settled):
         assert answer.code == "NOT_ALLOWED"
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        'whyAmount(period: "2026-09", member: "Finch") { path }',
+        'memberStatement(period: "2026-09", member: "Finch") { member }',
+        'claims(member: "Finch") { claim }',
+    ],
+)
+async def test_a_question_about_nobodys_money_is_refused(settled, question):
+    answer = await tell(settled, "DE", settled.at("DE", "auditor"), f"{{ {question} }}")
+
+    assert answer.code == "UNKNOWN_MEMBER"
+    assert "Finch" in answer.body["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("question", "code"),
+    [
+        ('payments(state: "PAYED") { id }', "UNKNOWN_CHOICE"),
+        ('heldClaims(state: "OPEN") { id }', "UNKNOWN_CHOICE"),
+        ('documents(series: "STN") { number }', "UNKNOWN_CHOICE"),
+        ('limitsInForce(currency: "QQQ") { kind }', "UNKNOWN_CURRENCY"),
+        ('suspense(currency: "QQQ") { reason }', "UNKNOWN_CURRENCY"),
+        ('accountHistory(account: "A", currency: "QQQ") { next }', "UNKNOWN_CURRENCY"),
+        ('bankStatements(account: "99") { id }', "UNKNOWN_BANK_ACCOUNT"),
+        ('bankQueue(account: "99") { entry { id } }', "UNKNOWN_BANK_ACCOUNT"),
+        ('reconciliationReport(account: "99") { addsUp }', "UNKNOWN_BANK_ACCOUNT"),
+        ('bankMatches(entry: "99") { act }', "UNKNOWN_BANK_ENTRY"),
+    ],
+)
+async def test_a_question_about_what_is_not_there_is_refused(settled, question, code):
+    answer = await tell(settled, HUB, settled.at(HUB, "auditor"), f"{{ {question} }}")
+
+    assert answer.code == code
+
+
 @pytest.mark.parametrize("form", ["beancount", "hledger"])
 async def test_a_journal_comes_in_parts_without_its_length_being_known(settled, form):
     url = f"{settled.running[HUB].url}/files/journal.{form}"
