@@ -87,8 +87,20 @@ def _contradiction(item: Item, items: Sequence[Item]) -> str | None:
     for is_wrong, reason in checks:
         if is_wrong:
             return reason
+    if item.kind in {BANK_CHARGE, FX_DIFFERENCE} and item.ref:
+        return _whose(item, items)
     missing = item.kind in {TAX_WITHHELD, SHORT_PAYMENT}
     return _what_is_missing(item, items) if missing else None
+
+
+def _whose(item: Item, items: Sequence[Item]) -> str | None:
+    """Say what is wrong with a name: a charge or difference belongs to an item here, or to none."""
+    named = {other.ref for other in items if other.kind in EXPECTED}
+    if item.ref in named:
+        return None
+    form = f"leave the name out ({item.kind}::AMOUNT)"
+    known = f"name {' or '.join(sorted(named))}, or {form}" if named else form
+    return f"{item.ref!r} is no item of this entry: {known}"
 
 
 def _what_is_missing(item: Item, items: Sequence[Item]) -> str | None:

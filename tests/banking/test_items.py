@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from federation.banking.items import (
     DIFFERENCES,
+    BadItemError,
     Item,
+    check_items,
     named_postings,
     over_limit,
     received,
@@ -72,3 +74,24 @@ def test_limits_are_per_kind_and_entry_however_it_is_divided(kind, limit):
 
 def test_every_kind_with_a_limit_is_a_difference():
     assert AT_FIRST.keys() <= DIFFERENCES
+
+
+@pytest.mark.parametrize(
+    ("others", "form"),
+    [
+        ([Item("INVOICE", "HUB-000001", 1_000)], "name HUB-000001, or leave the name out"),
+        ([], "leave the name out"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["BANK_CHARGE", "FX_DIFFERENCE"])
+def test_a_difference_names_an_item_beside_it_or_none(kind, others, form):
+    total = sum(item.amount for item in others) - 10
+
+    with pytest.raises(BadItemError) as refusal:
+        check_items([*others, Item(kind, "quatsch", -10)], total, "EUR")
+    number = len(others) + 1
+    assert refusal.value.detail == (
+        f"item {number}, {kind}: 'quatsch' is no item of this entry: {form} ({kind}::AMOUNT)"
+    )
+    for name in {"", *(item.ref for item in others)}:
+        check_items([*others, Item(kind, name, -10)], total, "EUR")

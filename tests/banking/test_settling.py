@@ -361,6 +361,9 @@ async def test_a_receipt_made_from_an_entry_is_not_one_entered_by_hand(database)
     await refused(database, BadItemError, settling_(2, ("RECORDED_RECEIPT", receipt.id, 100_000)))
 
 
+PAID = ("INVOICE", LICENCE, 100_000)
+
+
 @pytest.mark.parametrize(
     ("items", "kind"),
     [
@@ -377,6 +380,10 @@ async def test_a_receipt_made_from_an_entry_is_not_one_entered_by_hand(database)
         ([("GIFT", "", 100_000)], BadItemError),
         ([("BANK_CHARGE", "", 0), ("INVOICE", LICENCE, 100_000)], BadItemError),
         ([("INVOICE", "", 100_000)], BadItemError),
+        ([PAID, ("BANK_CHARGE", "quatsch", -100), ("FX_DIFFERENCE", "", 100)], BadItemError),
+        ([PAID, ("BANK_CHARGE", "", -100), ("FX_DIFFERENCE", "quatsch", 100)], BadItemError),
+        ([PAID, ("BANK_CHARGE", "", -100), ("OVERPAYMENT", "quatsch", 100)], BadItemError),
+        ([("BANK_CHARGE", LICENCE, 100_000)], BadItemError),
     ],
 )
 async def test_items_that_cannot_be_settle_nothing(database, items, kind):
