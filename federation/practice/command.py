@@ -14,6 +14,8 @@ from federation.errors import RefusalError
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 KINDS = {".csv": "text/csv", ".ndjson": "application/x-ndjson"}
+# What others than settlement's staff hand in, and at which door of a server.
+DOORS = ("/usage", "/registry/works", "/registry/members", "/registry/optouts")
 SECONDS_MAX = 120
 
 READY = """\
@@ -92,11 +94,15 @@ def up(node: str, folder: Path) -> None:
 
 
 @practice.command()
-@click.argument("path")
+@click.argument("path", type=click.Choice(DOORS))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @at_desk
 def send(desk: Desk, path: str, file: Path) -> None:
-    """Hand in what is not settlement's: .ndjson to /usage, works (.csv) to /registry/works."""
+    """Hand in what is not settlement's.
+
+    Lines of usage (.ndjson) go to /usage; works, members and opt-outs (.csv) to /registry/works,
+    /registry/members and /registry/optouts.
+    """
     headers = {"Idempotency-Key": file.name}
     answer = desk.post(path, file.read_bytes(), KINDS.get(file.suffix, "text/plain"), headers)
     found = msgspec.json.decode(answer)
