@@ -1,6 +1,11 @@
 """The one kind of failure a caller may expect: a refusal with a stable code."""
 
-from typing import ClassVar
+import re
+from typing import Any, ClassVar
+
+import msgspec
+
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 
 
 class RefusalError(Exception):
@@ -32,3 +37,17 @@ class LaterError(RefusalError):
     def __init__(self, detail: str = "", *, retry_after: int = 1) -> None:
         self.retry_after = retry_after
         super().__init__(detail)
+
+
+def answered(status: int, body: bytes) -> str:
+    """Say how another server refused: `HTTP 409 NOT_ADMITTED`, or `HTTP 409` without a code.
+
+    Nothing else of an answer is repeated: whoever sent it chose its text.
+    """
+    try:
+        said: Any = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        said = None
+    code = said.get("code") if isinstance(said, dict) else None
+    is_code = isinstance(code, str) and _CODE.fullmatch(code) is not None
+    return f"HTTP {status} {code}" if is_code else f"HTTP {status}"

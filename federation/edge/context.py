@@ -31,7 +31,7 @@ def context_getter(server: Server) -> Callable[..., Awaitable[Context]]:
         except LaterError:
             raise
         except RefusalError as refusal:
-            log.info("token refused", reason=refusal.message)
+            log.info("token refused", code=refusal.code, reason=refusal.message)
             principal = None
         return Context(server=server, principal=principal)
 

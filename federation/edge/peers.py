@@ -10,6 +10,7 @@ import msgspec
 
 from federation.clock import Clock
 from federation.edge.addresses import GuardedResolver, Network, is_callable, literal_of
+from federation.errors import answered
 from federation.server import PeerDownError
 from federation.trust.keys import SigningKey
 from federation.trust.tokens import mint_server_token
@@ -101,7 +102,7 @@ class PeerClient:
             async with self._open().get(url, timeout=timeout, allow_redirects=False) as response:
                 data = await response.content.read(ANSWER_BYTES_MAX)
                 if response.status != 200:  # noqa: PLR2004
-                    raise PeerAnswerError(f"HTTP {response.status}")
+                    raise PeerAnswerError(answered(response.status, data))
                 return (await self._rest(response, data)).decode()
         except (TimeoutError, aiohttp.ClientError, OSError, UnicodeDecodeError) as error:
             raise PeerAnswerError(f"{type(error).__name__}: {error}") from error

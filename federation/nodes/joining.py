@@ -91,7 +91,7 @@ class AdmissionWorker:
                 now=server.clock(),
             )
         except RefusalError as refusal:
-            log.warning("the grant is not from our hub", reason=refusal.message)
+            log.warning("the grant is not from our hub", code=refusal.code, reason=refusal.message)
             return True
         async with server.db.write("admission.granted") as session:
             await admission.receive_grant(session, granted, server.clock())

@@ -50,7 +50,7 @@ class Background:
             try:
                 await act()
             except RefusalError as refusal:
-                _log.warning("%s", refusal)
+                _log.warning("%s: %s", refusal.code, refusal)
             except Exception:  # noqa: BLE001 - a defect in one round must not end the counting
                 _log.exception("a background round failed")
             await self._sleep(seconds)

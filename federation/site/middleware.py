@@ -116,7 +116,7 @@ class LicenceGate:
             _require_reading(scope)
             visit = None if self._is_reservation(scope) else self._admit(scope)
         except RefusalError as refusal:
-            _log.info("refused: %s", refusal)
+            _log.info("refused: %s: %s", refusal.code, refusal)
             await self._refuse(refusal, scope, send)
             return
         if visit is None:

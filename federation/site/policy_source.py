@@ -14,7 +14,7 @@ from typing import ClassVar, Final, Protocol
 from urllib.parse import quote
 
 from federation.clock import Clock
-from federation.errors import RefusalError
+from federation.errors import RefusalError, answered
 from federation.site.rulings import HeldPolicy
 from federation.site.wire import Answer, Call, Fetch, fetch
 from federation.trust.jose import InvalidTokenError, Reason
@@ -91,7 +91,7 @@ class PolicySource:
         if answer.status == HTTPStatus.NOT_MODIFIED:
             return
         if answer.status != HTTPStatus.OK:
-            raise PolicyNotServedError(f"HTTP {answer.status}")
+            raise PolicyNotServedError(answered(answer.status, answer.body))
         self._accept(answer)
 
     def _call(self) -> Call:
@@ -135,7 +135,7 @@ class PolicySource:
         except FileNotFoundError:
             return None
         except RefusalError as refusal:
-            _log.warning("the policy on disk is set aside: %s", refusal)
+            _log.warning("the policy on disk is set aside: %s: %s", refusal.code, refusal)
             return None
 
     def _save(self, token: bytes) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
+from federation.errors import answered
 from federation.site.spool import Batch, Spool
 from federation.site.wire import Answer, Call, Fetch, NodeUnreachableError, fetch
 
@@ -95,7 +96,7 @@ class Reporter:
         try:
             answer = await self._fetch(self._call(batch, await asyncio.to_thread(batch.read)))
         except NodeUnreachableError as error:
-            _log.warning("usage batch %s waits: %s", batch.id, error)
+            _log.warning("usage batch %s waits: %s: %s", batch.id, error.code, error)
             self._node_pause.lengthen(self._monotonic())
             return False
         if answer.status // 100 == _SUCCESS:
@@ -115,7 +116,8 @@ class Reporter:
         return Call("POST", self._url, headers, lines)
 
     def _set_back(self, batch: Batch, answer: Answer) -> None:
-        _log.warning("usage batch %s was answered %s", batch.id, answer.status)
+        said = answered(answer.status, answer.body)
+        _log.warning("usage batch %s was answered %s", batch.id, said)
         pause = self._node_pause
         if answer.status // 100 == _REFUSED and answer.status not in _NOT_THE_BATCH:
             pause = self._batch_pauses.setdefault(batch.id, Pause())

@@ -1,10 +1,12 @@
 """The policy a site believes: pulled, pinned, kept, and never replaced by an older one."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
 from federation.registry.urls import MalformedClaimError
+from federation.site.background import Background
 from federation.site.policy_source import (
     Pins,
     PolicyNotServedError,
@@ -98,6 +100,39 @@ async def test_a_node_that_does_not_serve_one_leaves_the_held_policy(
     with pytest.raises((NodeUnreachableError, PolicyNotServedError)):
         await source.refresh()
     assert issued(source) is not None
+
+
+async def test_the_code_of_a_node_that_refuses_is_told(node, make_source):
+    body = b'{"code": "NOT_ADMITTED", "message": "This collective is not admitted."}'
+    node.answer = Answer(409, {}, body)
+
+    with pytest.raises(PolicyNotServedError) as refusal:
+        await make_source().refresh()
+    assert str(refusal.value) == "The node did not serve the policy. (HTTP 409 NOT_ADMITTED)"
+
+
+async def test_what_a_background_round_is_refused_is_logged_with_its_codes(
+    node, make_source, caplog
+):
+    class Idle:
+        async def tick(self):
+            return 0
+
+    slept, once = asyncio.Event(), asyncio.Event()
+
+    async def sleep(_):
+        slept.set()
+        await once.wait()
+
+    node.answer = Answer(409, {}, b'{"code": "NOT_ADMITTED"}')
+    rounds = Background(make_source(), Idle(), sleep=sleep)
+    rounds.start()
+    await slept.wait()
+    await rounds.stop()
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "POLICY_NOT_SERVED: The node did not serve the policy. (HTTP 409 NOT_ADMITTED)"
+    ]
 
 
 REFUSED = {

@@ -20,7 +20,7 @@ class Node:
         answer = self.answers.pop(0) if self.answers else 202
         if answer == DOWN:
             raise NodeUnreachableError("refused")
-        return Answer(answer, {}, b"")
+        return Answer(answer, {}, b'{"code": "TOO_MANY_LINES"}')
 
 
 class Time:
@@ -50,6 +50,17 @@ def reporter(site, node, time):
 async def serve(site, count=1):
     for _ in range(count):
         assert (await site.get(token=site.token())).status_code == 200
+
+
+async def test_a_batch_that_is_not_taken_is_logged_with_the_code_that_says_why(
+    site, node, reporter, caplog
+):
+    await serve(site)
+    node.answers = [422]
+
+    assert await reporter.tick() == 0
+    [line] = [record.getMessage() for record in caplog.records if "usage batch" in record.msg]
+    assert line.endswith("was answered HTTP 422 TOO_MANY_LINES")
 
 
 async def test_a_batch_is_posted_as_lines_with_its_id_and_deleted(site, node, reporter):
