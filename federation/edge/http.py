@@ -12,7 +12,7 @@ from federation.edge.encoding import BadBodyError
 from federation.errors import LaterError, RefusalError
 from federation.logs import get_logger
 from federation.tabular import BadTableError
-from federation.values.plain import TooDeepError, require_plain_json
+from federation.values.plain import TooDeepError, require_plain_json, why_unread
 
 log = get_logger("http")
 
@@ -63,7 +63,7 @@ def decoded(body: bytes, shape: type[Shape]) -> Shape:
     except RecursionError as error:
         raise TooDeepError from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise BadBodyError(str(error)) from error
+        raise BadBodyError(why_unread(body, error)) from error
 
 
 def refusal_response(_: HttpRequest, refusal: RefusalError) -> Response[bytes]:

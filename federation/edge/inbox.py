@@ -22,7 +22,7 @@ from federation.store.sessions import WriteSession
 from federation.store.tables import ParkedMessage
 from federation.trust.principals import NotAllowedError, NotAuthenticatedError
 from federation.values.party import HUB
-from federation.values.plain import TooDeepError
+from federation.values.plain import TooDeepError, why_unread
 
 MESSAGES_MAX = 200
 BYTES_MAX = 72 * MIB  # one message of the largest kind, and what is around it
@@ -116,7 +116,7 @@ def read_envelopes(body: bytes, handlers: Handlers) -> list[Envelope]:
     except RecursionError as error:
         raise TooDeepError from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise BadMessageError(str(error)) from error
+        raise BadMessageError(why_unread(body, error)) from error
     for envelope in envelopes:
         if envelope.kind not in handlers:
             raise BadMessageError(f"no message of kind {envelope.kind!r} is taken here")

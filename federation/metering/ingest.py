@@ -26,6 +26,7 @@ from federation.registry.urls import normalise_url
 from federation.store.base import to_micros
 from federation.tabular import BadValueError, parse_instant
 from federation.values.month import Month, month_of
+from federation.values.plain import why_unread
 
 EVENT_ID_LENGTH_MAX = 128
 UNITS_MAX = 2**63 - 1
@@ -118,7 +119,7 @@ def decode_lines(body: bytes) -> Iterator[DecodedLine]:
         try:
             yield number, _strict.decode(raw), raw
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            yield number, str(error), raw
+            yield number, why_unread(raw, error), raw
 
 
 def sort_batch(lines: Iterable[DecodedLine], desk: Desk) -> Sorted:

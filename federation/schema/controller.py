@@ -24,7 +24,7 @@ from strawberry.types import ExecutionResult
 
 from federation.errors import LaterError, RefusalError
 from federation.schema.guards import UNEXPECTED, present
-from federation.values.plain import require_plain
+from federation.values.plain import require_plain, why_unread
 
 BODY_BYTES_MAX = 512 * 1024
 JSON = "application/json"
@@ -209,14 +209,21 @@ def _essence(content_type: str | None) -> str:
 
 def _from_body(request: Any) -> _Parameters:
     body: bytes = request.request.state.graphql_body  # the adapter's, read before GraphQL ran
-    return msgspec.json.decode(body, type=_Parameters)
+    return _read(body, _Parameters)
 
 
 def _from_url(request: AsyncHTTPRequestAdapter) -> _Parameters:
     said: dict[str, Any] = dict(request.query_params)
     for name in ("variables", "extensions"):
-        said[name] = msgspec.json.decode(said[name]) if said.get(name) else None
+        said[name] = _read(said[name].encode(), Any) if said.get(name) else None
     return msgspec.convert(said, _Parameters)
+
+
+def _read(text: bytes, shape: Any) -> Any:
+    try:
+        return msgspec.json.decode(text, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ValueError(why_unread(text, error)) from error
 
 
 def _is_request_error(result: ExecutionResult) -> bool:

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from federation.errors import RefusalError
-from federation.values.plain import require_plain_json
+from federation.values.plain import require_plain_json, why_unread
 
 KIB, MIB = 1024, 1024 * 1024
 
@@ -75,5 +75,5 @@ def opened(body: bytes, kind: type[AnyMessage]) -> AnyMessage:
         message = msgspec.json.decode(body, type=kind)
         msgspec.convert(message.stream, Stream)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise BadMessageError(f"{kind.KIND}: {error}") from error
+        raise BadMessageError(f"{kind.KIND}: {why_unread(body, error)}") from error
     return message

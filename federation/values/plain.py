@@ -1,8 +1,11 @@
 """Text and JSON that every part of a server can keep: no U+0000, no value nested too deeply.
 
+Why bytes are no JSON is said here as well, with the place.
+
 PostgreSQL has U+0000 in no text, and no rule reads deeper than 32 levels.
 """
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any, ClassVar, cast
@@ -14,6 +17,18 @@ from federation.errors import RefusalError
 DEPTH_MAX = 32
 VALUES_MAX = 20_000
 _SHOWN_MAX = 200
+_LOOKED_AT_MAX = 1024 * 1024  # bytes, some 50 ms
+# All that stands before an escape of half a surrogate pair that lacks its other half. Nothing that
+# was read is read again (`++`), so time is linear in what is read.
+_TO_HALF = re.compile(
+    rb"""(?: [^\\]++
+           | \\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}
+           | \\u(?![dD][89a-fA-F])
+           | \\[^u]
+         )*+
+         (?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})""",
+    re.VERBOSE | re.DOTALL,
+)
 
 
 class BadTextError(RefusalError):
@@ -88,3 +103,16 @@ def require_plain_json(body: bytes) -> None:
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return
     require_plain(value, values_max=len(body))
+
+
+def why_unread(body: bytes, error: Exception) -> str:
+    """Say why a body was not read as JSON: half a surrogate pair and its place, or what `error` is.
+
+    JSON can escape such a half (RFC 8259 §8.2), but no text holds it; the reader does not say so. One
+    beyond the first MiB is not looked for.
+    """
+    found = _TO_HALF.match(body, 0, _LOOKED_AT_MAX) if b"\\ud" in body or b"\\uD" in body else None
+    if found is None:
+        return str(error)
+    half = found["half"].decode()
+    return f"byte {found.start('half') + 1}: {half} is half of a surrogate pair, which is no text"

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 
 import msgspec
 import pytest
@@ -208,6 +209,27 @@ async def test_json_that_is_too_deep_or_holds_zero_is_refused_at_every_door(shop
         (400, "BAD_TEXT"),
     ]
     assert answers[4].body["message"] == "A text holds U+0000. ($.publisher_id: character 3)"
+
+
+async def test_half_of_a_surrogate_pair_is_refused_with_its_place_at_every_door(shop):
+    half = b'"\\ud800"'
+    peer = call_token(shop, "FR", HUB_ENTITY)
+    asked = b'{"query": "{ __typename }", "variables": {"a": %b}}' % half
+    url = "/graphql?query={__typename}&variables=%7B%22a%22:%22%5Cud800%22%7D"
+    async with nothing_changes(shop, HUB, "FR"):
+        answers = [
+            await send(shop, HUB, INBOX, b"[" + half + b"]", token=peer),
+            await send(shop, HUB, "/federation/index", b'{"x":' + half + b"}", token=peer),
+            await send(shop, HUB, "/federation/admission", b'{"x":' + half + b"}", token=peer),
+            await send(shop, "FR", "/validate", b'{"token":' + half + b"}"),
+            await send(shop, HUB, "/graphql", asked, headers=JSON),
+            await fetch(shop, HUB, url, shop.lab("lab-one")),
+        ]
+
+    assert [answer.status for answer in answers] == [422, 422, 422, 422, 400, 400]
+    for answer in answers:
+        message = answer.body.get("message") or answer.body["errors"][0]["message"]
+        assert re.search(r"byte [0-9]+: \\ud800 is half of a surrogate pair", message), message
 
 
 async def test_a_zero_character_in_a_registry_file_is_refused_whole(shop):

@@ -215,6 +215,13 @@ def test_what_is_no_line_is_malformed_and_keeps_what_can_be_read(raw, period, un
     assert line.raw == raw[:RAW_KEPT].decode("utf-8", "replace").replace("\0", "\ufffd")
 
 
+def test_a_line_with_half_of_a_surrogate_pair_is_malformed_with_its_place():
+    line = refused(b'{"event_id":"\\ud800"}')
+
+    assert (line.line_no, line.verdict) == (1, "MALFORMED")
+    assert line.reason == r"byte 14: \ud800 is half of a surrogate pair, which is no text"
+
+
 @pytest.mark.parametrize(
     ("number", "licensee"),
     [("HUB-000009", None), ("HUB-000009", "lab-one"), ("HUB-000004", "lab-one"), ("", None)],

@@ -104,6 +104,7 @@ MALFORMED = [
     b'{"a":-Infinity}',
     b"\xef\xbb\xbf{}",
     b'{"a":"\xff"}',
+    b'{"a":"\\ud800"}',
     b'{"a":' + b"[" * 2500 + b"]" * 2500 + b"}",
 ]
 
