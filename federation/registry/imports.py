@@ -23,6 +23,7 @@ from federation.tabular import (
     parse_optional_date,
     read_table,
 )
+from federation.values.identity import UnclearIdentityError, alike, refuse_unclear
 from federation.values.ids import is_plain_id
 
 ID_LENGTH_MAX = 128
@@ -80,8 +81,11 @@ def holder_id(node: str, member_id: str) -> str:
 
 
 def read_members(data: bytes, *, node: str, registered: Collection[str] = ()) -> list[NewMember]:
-    """Read `members.csv`; a member id twice, or `registered` already, is refused."""
-    reader, members, seen = Reader(), [], set[str]()
+    """Read `members.csv`; a member id twice, or `registered` already, is refused.
+
+    So is one that could be taken for another member's (UNCLEAR_IDENTITY of `values/identity.py`).
+    """
+    reader, members, seen = Reader(), [], dict[str, Row]()
     for row in read_table(
         data,
         required=["member_id", "name", "country", "joined_on"],
@@ -101,12 +105,14 @@ def read_members(data: bytes, *, node: str, registered: Collection[str] = ()) ->
             reader.refuse(row, "member_id", f"twice: {member_id}")
         elif member_id in registered:
             reader.refuse(row, "member_id", f"registered already: {member_id}")
-        seen.add(member_id)
+        seen.setdefault(member_id, row)
         members.append(
             NewMember(
                 member_id, name, country, joined_on, account or None, scheme or "IBAN", bic or None
             )
         )
+    for member_id, other in alike(seen, registered):
+        reader.refuse(seen[member_id], "member_id", f"could be taken for {other!a}")
     reader.finish()
     return members
 
@@ -240,10 +246,18 @@ def _is_empty(validity: Validity) -> bool:
 
 
 def member_identifier(text: str) -> str:
-    """Check a member id: 1 to 128 characters, no `~` in front, no `/` (SETTLEMENT §0)."""
+    """Check a member id: 1 to 128 characters, no `~` in front, no `/` (SETTLEMENT §0).
+
+    It is written as it is read, as every identity (`values/identity.py`).
+    """
     if not is_plain_id(text) or len(text) > ID_LENGTH_MAX:
         raise BadValueError(f"no member id: {text!r}")
-    return _printable(text)
+    plain = _printable(text)
+    try:
+        refuse_unclear(plain)
+    except UnclearIdentityError as refusal:
+        raise BadValueError(refusal.detail) from refusal
+    return plain
 
 
 def _printable(text: str, length_max: int = FIELD_LENGTH_MAX) -> str:

@@ -1,4 +1,4 @@
-"""When two written identities are one: the subjects of people, and the ids of labs and servers.
+"""When two written identities are one: subjects of people, ids of labs, servers and members.
 
 An identity is compared by what it looks like, never as it was typed: `both`, `Both`, `both ` and
 `both` with a Cyrillic letter are one person, and four eyes are two people (SETTLEMENT §8). What
@@ -10,7 +10,7 @@ with such names need subjects that differ in more.
 """
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import ClassVar
 
 from federation.errors import RefusalError
@@ -83,12 +83,22 @@ def refuse_unclear(written: str) -> None:
 
 def refuse_alike(written: Iterable[str]) -> None:
     """Refuse identities of which two are one, naming both."""
-    known: dict[tuple[str, str], str] = {}
-    for each in written:
-        for look in _looks(each):
-            other = known.setdefault(look, each)
-            if other != each:
-                raise UnclearIdentityError(f"{each!a} could be taken for {other!a}")
+    for each, other in alike(written):
+        raise UnclearIdentityError(f"{each!a} could be taken for {other!a}")
+
+
+def alike(new: Iterable[str], known: Collection[str] = ()) -> Iterator[tuple[str, str]]:
+    """Yield (identity, another) of each new one that could be taken for another, new or known.
+
+    What is known is not compared with itself, and of what is new alone something is kept.
+    """
+    looks: dict[tuple[str, str], str] = {}
+    for each in new:
+        for other in sorted({looks.setdefault(look, each) for look in _looks(each)} - {each}):
+            yield each, other
+    for each in known:
+        for other in sorted({looks.get(look, each) for look in _looks(each)} - {each}):
+            yield other, each
 
 
 def _script(letter: str) -> str:

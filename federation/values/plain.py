@@ -108,8 +108,8 @@ def require_plain_json(body: bytes) -> None:
 def why_unread(body: bytes, error: Exception) -> str:
     """Say why a body was not read as JSON: half a surrogate pair and its place, or what `error` is.
 
-    JSON can escape such a half (RFC 8259 §8.2), but no text holds it; the reader does not say so. One
-    beyond the first MiB is not looked for.
+    JSON can escape such a half (RFC 8259 §8.2), but no text holds it; the reader does not say so.
+    One beyond the first MiB is not looked for.
     """
     found = _TO_HALF.match(body, 0, _LOOKED_AT_MAX) if b"\\ud" in body or b"\\uD" in body else None
     if found is None:

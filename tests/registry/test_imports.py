@@ -74,6 +74,35 @@ def test_members_are_read_with_columns_in_any_order():
     ]
 
 
+def test_a_member_that_could_be_taken_for_another_is_refused_with_both_names():
+    rows = [
+        "anna,Anna,DE,2026-01-01",
+        "Anna,Another,DE,2026-01-01",
+        "\u0430nna,With a Cyrillic letter,DE,2026-01-01",
+        "bert\u200b,Unseen,DE,2026-01-01",
+        "car  la,Two blanks,DE,2026-01-01",
+        "\uff44ora,Wide,DE,2026-01-01",
+        "CORA,Registered,DE,2026-01-01",
+    ]
+    found = errors(members, *rows, registered=["Cora", "cora", "else"])
+
+    assert found == [
+        (3, "member_id", "could be taken for 'anna'"),
+        (4, "member_id", r"'\u0430nna' mixes letters of CYRILLIC and LATIN"),
+        (5, "member_id", r"'bert\u200b' holds a character that nobody sees"),
+        (6, "member_id", "'car  la' has a blank at an end, or two in a row"),
+        (7, "member_id", r"'\uff44ora' is 'dora' in other characters"),
+        (8, "member_id", "could be taken for 'Cora'"),
+        (8, "member_id", "could be taken for 'cora'"),
+    ]
+
+
+def test_members_registered_before_that_look_alike_hold_up_no_others():
+    [read] = members("dora,Dora,DE,2026-01-01", registered=["Anna", "anna"])
+
+    assert read.member_id == "dora"
+
+
 def test_every_bad_member_is_named_with_its_line():
     header = "member_id,name,country,joined_on,collective,account,account_scheme,bic"
     rows = [
