@@ -26,6 +26,7 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
+from federation.distribution.inputs import node_terms
 from federation.settlement.plans import (
     DOMESTIC,
     RECEIVED,
@@ -33,7 +34,6 @@ from federation.settlement.plans import (
     MemberFacts,
     MemberLine,
     NodeInputs,
-    NodeTerms,
     allocate,
     licence_lines,
 )
@@ -267,16 +267,9 @@ def add(totals: dict[str, int], lines: Iterable[MemberLine]) -> None:
 
 
 def node_inputs(document: RunDocument, result: RunResult, code: str) -> NodeInputs:
-    terms = document.collectives[code]
     received, domestic = received_by(result.licences, code)
     return NodeInputs(
-        node=NodeTerms(
-            code=code,
-            settlement_currency=terms.settlement_currency,
-            admin_fee_bps=terms.admin_fee_bps,
-            plan=terms.plan,
-            base_bps=terms.base_bps or 0,
-        ),
+        node=node_terms(code, document.collectives[code]),
         period=document.period,
         received=received,
         domestic=domestic,

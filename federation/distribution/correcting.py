@@ -16,7 +16,7 @@ from federation.distribution.directly import (
     settle_directly,
 )
 from federation.distribution.inputs import RunMismatchError, add_credits, require_as_advised
-from federation.distribution.service import RequireSound, checked
+from federation.distribution.service import RequireSoundDistribution, checked
 from federation.distribution.sharing import AmountRow, SharedRun, amount_rows, share_out
 from federation.distribution.tables import DistributedRun, NodeCorrection
 from federation.ledger import store as ledger
@@ -80,7 +80,7 @@ async def receive_correction(
     own: Side,
     terms: HubTerms,
     now: datetime,
-    require_sound: RequireSound,
+    require_sound: RequireSoundDistribution,
 ) -> None:
     """Follow a correction, once: members get the differences, the books their entries."""
     document = checked(message.run_id, message.document)

@@ -114,7 +114,7 @@ async def node_inputs(
         members = await member_facts(session, code, last_day(document.period))
     received, domestic = received_by(run.result.licences, code)
     return NodeInputs(
-        node=_node_terms(code, document.collectives[code]),
+        node=node_terms(code, document.collectives[code]),
         period=document.period,
         received=received,
         domestic=domestic,
@@ -130,7 +130,8 @@ async def node_inputs(
     )
 
 
-def _node_terms(code: str, terms: CollectiveInRun) -> NodeTerms:
+def node_terms(code: str, terms: CollectiveInRun) -> NodeTerms:
+    """Return how a node distributes, as a run's document states it."""
     return NodeTerms(
         code=code,
         settlement_currency=terms.settlement_currency,

@@ -37,7 +37,7 @@ from federation.trust.membership import HubTerms
 from federation.values.held import ACCOUNT_MISSING, BELOW_MINIMUM, SET_OFF
 from federation.values.month import Month
 
-RequireSound = Callable[
+RequireSoundDistribution = Callable[
     [WriteSession, DistributedRun, str, Mapping[str, ComputedRun]], Awaitable[None]
 ]
 """Examines what a node (its code) made of a run, and refuses what is not sound.
@@ -78,7 +78,7 @@ async def receive_run(
     own: Side,
     terms: HubTerms,
     now: datetime,
-    require_sound: RequireSound,
+    require_sound: RequireSoundDistribution,
 ) -> None:
     """Distribute an approved run, once."""
     document = checked(message.run_id, message.document)

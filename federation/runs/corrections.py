@@ -22,7 +22,7 @@ from federation.runs.differences import carry_out, correction_of
 from federation.runs.inputs import digests_of
 from federation.runs.objections import require_concurrence
 from federation.runs.service import (
-    RequireSound,
+    RequireSoundRun,
     advise_run,
     get_run,
     refuse_who_entered_inputs,
@@ -138,7 +138,7 @@ async def approve_correction(
     who: Principal,
     terms: HubTerms,
     now: datetime,
-    require_sound: RequireSound,
+    require_sound: RequireSoundRun,
 ) -> list[Run]:
     """Approve as another person: differences are posted in the open month and paid or set off."""
     rows = await _under_way(session)

@@ -59,7 +59,7 @@ class LockedPeriodError(RefusalError):
     code: ClassVar[str] = "LOCKED_PERIOD"
 
 
-RequireSound = Callable[[WriteSession, Run, Mapping[str, ComputedRun]], Awaitable[None]]
+RequireSoundRun = Callable[[WriteSession, Run, Mapping[str, ComputedRun]], Awaitable[None]]
 """Examines a settled run in the transaction that settles it, and refuses one that is not sound.
 
 It is given, by name, the runs that were computed in this transaction: none is computed again.
@@ -150,7 +150,7 @@ async def approve_run(
     terms: HubTerms,
     adjustments: Adjustments,
     now: datetime,
-    require_sound: RequireSound,
+    require_sound: RequireSoundRun,
 ) -> Run:
     """Approve by another person than the maker; locks the month, posts, and tells the nodes."""
     row = await get_run(session, name, {"ADVISED", "APPROVED"})

@@ -11,18 +11,15 @@ from federation.bankstatements import store as said
 from federation.bankstatements import withdrawing
 from federation.bankstatements.acting import At
 from federation.bankstatements.importing import UnknownAccountError
-from federation.schema.bank_types import (
-    BankAccount,
-    BankEntry,
+from federation.schema.bank_matches import (
     BankItemInput,
     BankMatch,
     BankMatches,
-    BankStatement,
-    BankWithdrawal,
     QueuedEntry,
     ReconciliationReport,
     Suggestion,
 )
+from federation.schema.bank_types import BankAccount, BankEntry, BankStatement, BankWithdrawal
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import number_of_row
 from federation.store.sessions import ReadSession

@@ -8,6 +8,7 @@ from federation.schema.corrections import CorrectionMutation, CorrectionQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.exclusions import ExclusionMutation
 from federation.schema.guards import extensions
+from federation.schema.held_claims import HeldClaimQuery, HeldDecisionMutation
 from federation.schema.joining import AdmissionMutation, AdmissionQuery, MembershipQuery
 from federation.schema.ledger import LedgerQuery
 from federation.schema.licences import LicenceMutation, LicenceQuery, LicenseeMutation
@@ -22,7 +23,7 @@ from federation.schema.rights import HubRightsQuery
 from federation.schema.run_diffs import RunDiffQuery
 from federation.schema.scalars import schema_config
 from federation.schema.settlement import RunMutation, SettlementQuery
-from federation.schema.suspense import HeldDecisionMutation, SuspenseQuery
+from federation.schema.suspense import SuspenseQuery
 from federation.schema.tariffs import TariffMutation, TariffQuery
 from federation.schema.tokens import TokenMutation
 from federation.schema.uses import UsesQuery
@@ -45,6 +46,7 @@ class Query(
     DocumentQuery,
     WhyQuery,
     SuspenseQuery,
+    HeldClaimQuery,
     ReportQuery,
     CorrectionQuery,
     WorkListQuery,

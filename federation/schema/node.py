@@ -7,6 +7,7 @@ from federation.schema.conversions import ConversionMutation
 from federation.schema.distribution import DistributionQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.guards import extensions
+from federation.schema.held_claims import HeldClaimMutation, HeldClaimQuery
 from federation.schema.joining import ApplicationMutation, MembershipQuery, OwnApplicationQuery
 from federation.schema.ledger import LedgerQuery
 from federation.schema.licences import LicenceMutation, LicenceQuery, LicenseeMutation
@@ -24,7 +25,7 @@ from federation.schema.run_diffs import RunDiffQuery
 from federation.schema.scalars import schema_config
 from federation.schema.settlement import SettlementQuery
 from federation.schema.statements import StatementQuery
-from federation.schema.suspense import HeldClaimMutation, HeldListQuery, SuspenseQuery
+from federation.schema.suspense import HeldListQuery, SuspenseQuery
 from federation.schema.tokens import TokenMutation
 from federation.schema.uses import UsesQuery
 from federation.schema.why import WhyQuery
@@ -47,6 +48,7 @@ class Query(
     DocumentQuery,
     WhyQuery,
     SuspenseQuery,
+    HeldClaimQuery,
     HeldListQuery,
     WorkListQuery,
     RunAnswerQuery,

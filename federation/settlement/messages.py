@@ -15,6 +15,7 @@ from federation.values.wire import (
     LicenceKeyText,
     NobodyYet,
     PartyCodeText,
+    PartyInRun,
     Reason,
     Sha256Text,
     SignedDigits,
@@ -25,9 +26,6 @@ from federation.values.wire import (
 
 ROWS_MAX = 1_000_000
 PARTIES_MAX = 1_000
-_Party = Annotated[
-    str, Meta(pattern=r"\A([A-Z0-9-]{2,12}|~(UNMATCHED|DISPUTED|LATE:[A-Z0-9-]{2,12}))\Z")
-]
 
 
 class Credit(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -57,7 +55,7 @@ class UseWeight(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fie
     """What a party's usage weighs per use: the base of the split of its share by use."""
 
     licence: LicenceKeyText
-    party: _Party
+    party: PartyInRun
     use: TermName
     weight: Digits
     units: Digits

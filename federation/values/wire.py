@@ -11,21 +11,26 @@ from msgspec import Meta
 
 from federation.values.licence_key import LicenceKey
 
-PartyCodeText = Annotated[str, Meta(pattern=r"\A[A-Z0-9-]{2,12}\Z")]
+_CODE = "[A-Z0-9-]{2,12}"
+_NOBODY_YET = f"~(UNMATCHED|DISPUTED|LATE:{_CODE})"
+
+PartyCodeText = Annotated[str, Meta(pattern=rf"\A{_CODE}\Z")]
 """HUB or a collective's code."""
 HeldFor = Annotated[str, Meta(pattern=r"\A~(UNMATCHED|DISPUTED)\Z")]
 """Whose a weight is that belongs to nobody yet, in a usage report."""
-NobodyYet = Annotated[str, Meta(pattern=r"\A~(UNMATCHED|DISPUTED|LATE:[A-Z0-9-]{2,12})\Z")]
+NobodyYet = Annotated[str, Meta(pattern=rf"\A{_NOBODY_YET}\Z")]
 """Whose a share is that belongs to nobody yet, in a run."""
+PartyInRun = Annotated[str, Meta(pattern=rf"\A({_CODE}|{_NOBODY_YET})\Z")]
+"""Whose a share is in a run: a party's, or nobody's yet."""
 Sha256Text = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 ClaimIdText = Annotated[str, Meta(pattern=r"\A([0-9a-f]{32,64}|~DISPUTED)\Z")]
 """The opaque id of a claim; `~DISPUTED` for a claim that a node's own members contest."""
 OpaqueId = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9-]{1,64}\Z")]
 CurrencyText = Annotated[str, Meta(pattern=r"\A[A-Z]{3}\Z")]
-LicenceNumber = Annotated[str, Meta(pattern=r"\A[A-Z0-9-]{2,12}-[0-9]{6,12}\Z")]
+LicenceNumber = Annotated[str, Meta(pattern=rf"\A{_CODE}-[0-9]{{6,12}}\Z")]
 LicenceKeyText = Annotated[
     LicenceKey,
-    Meta(pattern=r"\A[A-Z0-9-]{2,12}-[0-9]{6,12}(/[^~/\x00-\x1f][^/\x00-\x1f]{0,43})?\Z"),
+    Meta(pattern=rf"\A{_CODE}-[0-9]{{6,12}}(/[^~/\x00-\x1f][^/\x00-\x1f]{{0,43}})?\Z"),
 ]
 """A licence's number, with `/component` where it has components."""
 Digits = Annotated[str, Meta(pattern=r"\A(0|[1-9][0-9]{0,59})\Z")]
