@@ -86,7 +86,12 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     account_scheme: Literal["IBAN", "OTHER"] = "IBAN"
     bic: str | None = None
     quotas: dict[Act, Quota] = {}
-    """How often one principal may do one kind of act, where it is not the default."""
+    """How often one principal may do one kind of act, where it is not the default.
+
+    Who has no token is known by the address its connection comes from: behind a proxy all of them
+    are one, and share `anonymous`, `admission`, `validate` and `introspection`. No header is
+    believed instead. Let such a proxy limit each of its callers, and raise these for all.
+    """
 
     def __post_init__(self) -> None:
         _check_people(self.principal)

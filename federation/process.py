@@ -107,6 +107,8 @@ class Service:
                 access_log=False,
                 http=connections(),
                 lifespan="on",
+                # Whoever calls is who connects: no header makes a stranger another one (quotas).
+                proxy_headers=False,
                 timeout_graceful_shutdown=10,
                 # Longer than clients keep idle connections (aiohttp: 15 s), so that no request
                 # is sent into a connection that is being closed.

@@ -1,7 +1,8 @@
 """How often one principal may do one kind of act: a bucket that empties as it acts and fills again.
 
 Buckets are in memory and of one server process. Nobody's bucket is anybody else's: who has used
-up its own waits alone.
+up its own waits alone. A stranger is known by the address its connection comes from, so behind a
+proxy all strangers are one.
 """
 
 import math
@@ -20,10 +21,11 @@ BUCKETS_MAX = 20_000  # of a kind of act; the one used longest ago is forgotten
 _Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 
 Act = Literal[
-    "anonymous",  # a request without a token that is good here, by address
+    "anonymous",  # a request without a token that is good here, or a root field of it, by address
     "admission",  # an application to join, by address
     "validate",  # a token that a site asks about, by address
-    "graphql",  # a GraphQL request
+    "graphql",  # a root field of a GraphQL request
+    "introspection",  # a question about the schema that was not answered before
     "usage",  # a batch of usage lines
     "messages",  # a delivery of messages by another server
     "files",  # a file sent here or fetched from here
@@ -44,6 +46,7 @@ DEFAULTS: Mapping[Act, Quota] = MappingProxyType(
         "admission": Quota(300, 120),
         "validate": Quota(10_000, 60_000),
         "graphql": Quota(60_000, 60_000),
+        "introspection": Quota(10, 10),  # each takes the server 0.1 to 0.2 s, whatever waits
         "usage": Quota(2_000, 1_200),
         "messages": Quota(10_000, 12_000),
         "files": Quota(2_000, 1_200),

@@ -8,7 +8,7 @@ from litestar import Request
 
 from federation.edge.auth import authenticate
 from federation.edge.bodies import BodyLimit
-from federation.edge.doors import Doors
+from federation.edge.doors import Doors, address_of
 from federation.edge.http import REFUSED_STATUS, status_of
 from federation.errors import LaterError, RefusalError
 from federation.logs import get_logger
@@ -33,7 +33,8 @@ def context_getter(server: Server) -> Callable[..., Awaitable[Context]]:
         except RefusalError as refusal:
             log.info("token refused", code=refusal.code, reason=refusal.message)
             principal = None
-        return Context(server=server, principal=principal)
+        asker = principal.subject if principal else address_of(request)
+        return Context(server=server, principal=principal, asker=asker)
 
     return context
 

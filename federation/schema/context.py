@@ -9,6 +9,8 @@ import strawberry
 from strawberry.litestar import BaseContext
 
 from federation.errors import RefusalError
+from federation.quotas import Act
+from federation.schema.limits import Weight
 from federation.server import Server
 from federation.store.sessions import WriteSession
 from federation.trust.principals import NotAuthenticatedError, Principal
@@ -18,10 +20,27 @@ Result = TypeVar("Result")
 
 
 class Context(BaseContext, kw_only=True):
-    """The context of one GraphQL request: this server, and who asks, None for nobody."""
+    """The context of one GraphQL request: this server, and who asks, None for nobody.
+
+    `asker` is by what quotas count whoever asks: its subject, or the address it comes from.
+    """
 
     server: Server
     principal: Principal | None
+    asker: str
+
+    def count(self, weight: Weight, *, is_answered: bool) -> None:
+        """Count what running a document costs beyond a request, or refuse (TOO_MANY_REQUESTS).
+
+        A root field is a request of its own; a question about the schema costs nothing once it
+        `is_answered`.
+        """
+        quotas = self.server.quotas
+        act: Act = "anonymous" if self.principal is None else "graphql"
+        if weight.root_fields > 1:
+            quotas.take(self.asker, act, weight.root_fields - 1)
+        if weight.introspections and not is_answered:
+            quotas.take(self.asker, "introspection", weight.introspections)
 
     def require(self, *roles: str) -> Principal:
         """Return who asks, holding one of the roles, or refuse."""

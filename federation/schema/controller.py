@@ -8,7 +8,7 @@ before GraphQL was asked has the same shape, as `application/json`.
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
@@ -23,6 +23,7 @@ from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 
 from federation.errors import LaterError, RefusalError
+from federation.quotas import QuotaExceededError
 from federation.schema.guards import UNEXPECTED, present
 from federation.values.plain import require_plain, why_unread
 
@@ -37,8 +38,9 @@ _CODES = {
     413: "BODY_TOO_LARGE",
     415: "UNSUPPORTED_MEDIA_TYPE",
 }
-_TIMEOUT = 408
+_TIMEOUT, _TOO_MANY = 408, 429
 _encode = msgspec.json.Encoder().encode
+Shape = TypeVar("Shape")
 
 
 ReadBody = Callable[[Request[Any, Any, Any], Any], AbstractAsyncContextManager[bytes]]
@@ -46,7 +48,7 @@ ReadBody = Callable[[Request[Any, Any, Any], Any], AbstractAsyncContextManager[b
 
 
 class NotTakenError(Exception):
-    """A request is refused before its body was read: the status, and the refusal."""
+    """A request is refused before anything of it ran: the status, and the refusal."""
 
     def __init__(self, status: int, refusal: RefusalError) -> None:
         self.status, self.refusal = status, refusal
@@ -106,7 +108,13 @@ class GraphQLOverHTTP(GraphQLController[Any, Any]):
         request: Request[Any, Any, Any],  # noqa: ARG002
         result: ExecutionResult,
     ) -> GraphQLHTTPResponse:
-        """Mask what an extension's own failure left unmasked; a request error has no `data`."""
+        """Mask what an extension's own failure left unmasked; a request error has no `data`.
+
+        A document that costs more than is left of a quota is answered as a request beyond it.
+        """
+        for error in result.errors or ():
+            if error.path is None and isinstance(error.original_error, QuotaExceededError):
+                raise NotTakenError(_TOO_MANY, error.original_error)
         if result.errors:
             result.errors = [present(error) for error in result.errors]
         answer = process_result(result)
@@ -215,11 +223,11 @@ def _from_body(request: Any) -> _Parameters:
 def _from_url(request: AsyncHTTPRequestAdapter) -> _Parameters:
     said: dict[str, Any] = dict(request.query_params)
     for name in ("variables", "extensions"):
-        said[name] = _read(said[name].encode(), Any) if said.get(name) else None
+        said[name] = _read(said[name].encode(), dict[str, Any]) if said.get(name) else None
     return msgspec.convert(said, _Parameters)
 
 
-def _read(text: bytes, shape: Any) -> Any:
+def _read(text: bytes, shape: type[Shape]) -> Shape:
     try:
         return msgspec.json.decode(text, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -3,9 +3,11 @@
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, cast
 
 from graphql import (
     DocumentNode,
+    ExecutionResult,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
@@ -20,7 +22,8 @@ from strawberry.schema.schema import validate_document
 
 from federation.errors import RefusalError
 from federation.logs import get_logger
-from federation.schema.limits import ANONYMOUS, KNOWN, Limits, refuse_heavy
+from federation.schema.introspection import Answers, asks_for_schema_only
+from federation.schema.limits import ANONYMOUS, KNOWN, Limits, Weight, weigh
 from federation.values.plain import BadTextError, require_plain_text
 
 CACHE_BYTES_MAX = 16 * 1024 * 1024
@@ -36,10 +39,18 @@ def extensions(
 ) -> list[Callable[[], SchemaExtension]]:
     """Return the factories to give to `strawberry.Schema`, outermost first.
 
-    `limits` are those of who is not known. The documents found good are remembered per schema.
+    `limits` are those of who is not known. The documents found good are remembered per schema, and
+    what it was asked about itself.
     """
-    documents = Documents()
-    return [Masking, lambda: Guards(documents, limits, known)]
+    documents, answers = Documents(), Answers()
+    return [Masking, lambda: Guards(documents, answers, limits, known)]
+
+
+class Good(NamedTuple):
+    """A document found good, and what it weighs."""
+
+    document: DocumentNode
+    weight: Weight
 
 
 class Documents:
@@ -47,10 +58,10 @@ class Documents:
 
     def __init__(self, bytes_max: int = CACHE_BYTES_MAX) -> None:
         self._bytes_max = bytes_max
-        self._kept: OrderedDict[tuple[str, Limits], tuple[DocumentNode, int]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, Limits], tuple[Good, int]] = OrderedDict()
         self.size = 0
 
-    def find(self, query: str, limits: Limits) -> DocumentNode | None:
+    def find(self, query: str, limits: Limits) -> Good | None:
         """Return a document that was kept, as the one used last."""
         found = self._kept.get((query, limits))
         if found is None:
@@ -58,12 +69,12 @@ class Documents:
         self._kept.move_to_end((query, limits))
         return found[0]
 
-    def keep(self, query: str, limits: Limits, document: DocumentNode) -> None:
+    def keep(self, query: str, limits: Limits, good: Good) -> None:
         """Keep a document unless it is large; those used longest ago give way."""
-        size = weight_of(query, document)
+        size = weight_of(query, good.document)
         if size > CACHED_BYTES_MAX or (query, limits) in self._kept:
             return
-        self._kept[query, limits] = (document, size)
+        self._kept[query, limits] = (good, size)
         self.size += size
         while self.size > self._bytes_max:
             _, (_, given_up) = self._kept.popitem(last=False)
@@ -78,16 +89,21 @@ def weight_of(query: str, document: DocumentNode) -> int:
 class Guards(SchemaExtension):
     """Parses within the limits, weighs, then validates; what is found good is remembered."""
 
-    def __init__(self, documents: Documents, limits: Limits, known: Limits) -> None:
-        self._documents, self._strangers, self._known = documents, limits, known
+    def __init__(
+        self, documents: Documents, answers: Answers, limits: Limits, known: Limits
+    ) -> None:
+        self._documents, self._answers = documents, answers
+        self._strangers, self._known = limits, known
+        self._good: Good | None = None
 
     def on_parse(self) -> Iterator[None]:
         """Parse the document, or find it among those found good."""
         context = self.execution_context
         if context.graphql_document is None and context.query:
             limits = self._limits()
-            context.graphql_document = self._documents.find(context.query, limits) or parse_within(
-                context.query, limits
+            self._good = self._documents.find(context.query, limits)
+            context.graphql_document = (
+                self._good.document if self._good else parse_within(context.query, limits)
             )
         yield
 
@@ -96,17 +112,34 @@ class Guards(SchemaExtension):
         context = self.execution_context
         document, limits = context.graphql_document, self._limits()
         if document is not None:
-            query = context.query or ""
             errors: tuple[GraphQLError, ...] = ()
-            if self._documents.find(query, limits) is not document:
+            if self._good is None:
                 schema = context.schema._schema  # noqa: SLF001 - as Strawberry's own cache does
-                errors = check_document(schema, document, limits)
-                if query and not errors:
-                    self._documents.keep(query, limits, document)
+                weight, errors = check_document(schema, document, limits)
+                if not errors:
+                    self._good = Good(document, weight)
+                    if context.query:
+                        self._documents.keep(context.query, limits, self._good)
             if not errors and context._provided_operation_name is None:  # noqa: SLF001
                 errors = _unnamed(document)  # Strawberry would run the first
             context.pre_execution_errors = list(errors)
         yield
+
+    def on_execute(self) -> Iterator[None]:
+        """Count what running it costs; what was said of the schema before is said again."""
+        context, good = self.execution_context, self._good
+        count = getattr(context.context, "count", None)
+        if good is None or count is None or not context.query:
+            yield
+            return
+        is_kept = good.weight.introspections > 0 and asks_for_schema_only(good.document)
+        answer = self._answers.find(context.query) if is_kept else None
+        count(good.weight, is_answered=answer is not None)
+        if answer is not None:
+            context.result = ExecutionResult(data=cast("Any", answer))  # JSON as it is sent
+        yield
+        if is_kept and answer is None:
+            self._answers.keep(context.query, context.result)
 
     def _limits(self) -> Limits:
         who = getattr(self.execution_context.context, "principal", None)
@@ -150,14 +183,14 @@ def _syntax_code(message: str) -> str:
 
 def check_document(
     schema: GraphQLSchema, document: DocumentNode, limits: Limits
-) -> tuple[GraphQLError, ...]:
-    """Return why the document may not run: a limit it passes, else what validation finds."""
+) -> tuple[Weight, tuple[GraphQLError, ...]]:
+    """Return what the document weighs, and why it may not run: a limit, else what is not valid."""
     try:
-        refuse_heavy(document, limits)
+        weight = weigh(document, limits)
     except GraphQLError as refusal:
-        return (refusal,)
+        return Weight(), (refusal,)
     found = validate_document(schema, document, tuple(specified_rules))
-    return tuple(_with_code(error, "INVALID_DOCUMENT") for error in found)
+    return weight, tuple(_with_code(error, "INVALID_DOCUMENT") for error in found)
 
 
 def _unnamed(document: DocumentNode) -> tuple[GraphQLError, ...]:

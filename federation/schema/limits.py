@@ -22,7 +22,7 @@ from graphql import (
 )
 
 _COUNT_SHOWN_MAX = 1_000_000
-_INTROSPECTION = frozenset({"__schema", "__type"})
+INTROSPECTION = frozenset({"__schema", "__type"})
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,19 @@ _MEASURES = {
 }
 
 
-def refuse_heavy(document: DocumentNode, limits: Limits) -> None:
-    """Raise a GraphQLError with a code if an operation of the document is over a limit."""
+def weigh(document: DocumentNode, limits: Limits) -> Weight:
+    """Return the weight of the document: of each measure what an operation of it has at most.
+
+    Raises a GraphQLError with a code if an operation is over a limit.
+    """
     scales = _Scales(document, limits)
+    heaviest = _NONE
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode):
-            _compare(scales.operation(definition), limits)
+            weight = scales.operation(definition)
+            _compare(weight, limits)
+            heaviest = Weight(*map(max, heaviest, weight))
+    return heaviest
 
 
 def _compare(weight: Weight, limits: Limits) -> None:
@@ -143,7 +150,7 @@ _NONE = Weight()
 
 
 def _field(node: FieldNode, inner: Weight) -> Weight:
-    is_introspection = node.name.value in _INTROSPECTION
+    is_introspection = node.name.value in INTROSPECTION
     return Weight(
         depth=1 if is_introspection else inner.depth + 1,
         nesting=inner.nesting,

@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import itertools
 import re
 
 import msgspec
 import pytest
+from graphql import get_introspection_query
 
 from federation.edge import bodies, connections
 from federation.quotas import Quota, Quotas
@@ -277,6 +279,102 @@ async def test_a_principal_that_asks_too_much_waits_alone(shop):
     assert [answer.status for answer in files] == [404, 429]
 
 
+WHOLE = get_introspection_query()
+_numbers = itertools.count()  # a schema is one for all servers of this process, and remembers
+
+
+def another():
+    """Return a question about the schema that nobody has asked yet."""
+    return f'{{ __type(name: "A{next(_numbers)}") {{ name }} }}'
+
+
+@pytest.mark.parametrize("who", ["lab-one", None])
+async def test_questions_about_the_schema_have_a_quota_and_what_was_answered_is_not_counted(
+    shop, who
+):
+    server = shop.keepers[HUB].service.server
+    kept, server.quotas = server.quotas, Quotas({"introspection": Quota(2, 1)})
+    person, other = shop.lab(who) if who else None, shop.lab("lab-two")
+    first = f"{WHOLE} # {next(_numbers)}"
+    try:
+        answers = [await tell(shop, HUB, person, first)]
+        answers += [await tell(shop, HUB, person, another()) for _ in range(2)]
+        again = await tell(shop, HUB, person, first)
+        others = await tell(shop, HUB, other, another())
+        asked = await tell(shop, HUB, person, TYPENAME)
+    finally:
+        server.quotas = kept
+
+    assert [answer.status for answer in answers] == [200, 200, 429]
+    assert answers[2].code == "TOO_MANY_REQUESTS"
+    assert "data" not in answers[2].body
+    assert again.body == answers[0].body
+    assert again.body["data"]["__schema"]["queryType"]["name"] == "Query"
+    assert others.status == asked.status == 200
+
+
+async def test_an_answer_about_the_schema_is_the_same_from_what_is_kept(shop):
+    """Also where a lab asks what a stranger asked before, and under another media type."""
+    accept = {**JSON, "Accept": "application/graphql-response+json"}
+    body = msgspec.json.encode({"query": WHOLE + "# the same"})
+    answers = [
+        await send(shop, HUB, "/graphql", body, headers=JSON),
+        await send(shop, HUB, "/graphql", body, headers=accept),
+        await tell(shop, HUB, shop.lab("lab-one"), WHOLE + "# the same"),
+    ]
+
+    assert [answer.status for answer in answers] == [200] * 3
+    assert answers[0].body == answers[1].body == answers[2].body
+
+
+async def test_a_document_counts_as_many_requests_as_it_has_root_fields(shop):
+    server = shop.keepers[HUB].service.server
+    kept, server.quotas = server.quotas, Quotas({"graphql": Quota(10, 1)})
+    four = "{ a: __typename b: __typename c: __typename d: __typename }"
+    try:
+        answers = [await tell(shop, HUB, shop.lab("lab-one"), four) for _ in range(3)]
+        left = [await tell(shop, HUB, shop.lab("lab-one"), TYPENAME) for _ in range(2)]
+    finally:
+        server.quotas = kept
+
+    assert [answer.status for answer in answers] == [200, 200, 429]
+    assert [answer.status for answer in left] == [200, 429]  # the third request was counted once
+
+
+async def test_a_document_beyond_the_quota_writes_nothing(shop):
+    server = shop.keepers[HUB].service.server
+    kept, server.quotas = server.quotas, Quotas({"graphql": Quota(2, 1)})
+    act = 'registerLicensee(id: "quota", name: "N") { __typename }'
+    acts = [f"{name}: {act}" for name in "abc"]
+    publish = f"mutation {{ {' '.join(acts)} }}"
+    try:
+        async with nothing_changes(shop, HUB):
+            answer = await tell(shop, HUB, shop.at(HUB, "licensing"), publish)
+    finally:
+        server.quotas = kept
+
+    assert (answer.status, answer.code) == (429, "TOO_MANY_REQUESTS")
+
+
+async def test_no_header_makes_a_stranger_another_one(shop):
+    server = shop.keepers[HUB].service.server
+    kept, server.quotas = server.quotas, Quotas({"anonymous": Quota(1, 1)})
+    body = msgspec.json.encode({"query": TYPENAME})
+    try:
+        statuses = [
+            (await send(shop, HUB, "/graphql", body, headers=JSON | named)).status
+            for named in (
+                {},
+                {"X-Forwarded-For": "198.51.100.7"},
+                {"Forwarded": "for=198.51.100.8"},
+            )
+        ]
+    finally:
+        server.quotas = kept
+
+    assert statuses == [200, 429, 429]
+
+
 async def test_a_stranger_at_the_inbox_is_counted_as_at_every_door(shop):
     server = shop.keepers[HUB].service.server
     kept, server.quotas = server.quotas, Quotas({"anonymous": Quota(2, 1)})
@@ -289,6 +387,20 @@ async def test_a_stranger_at_the_inbox_is_counted_as_at_every_door(shop):
         server.quotas = kept
 
     assert statuses == [401, 401, 429]
+
+
+async def test_who_asks_too_much_about_the_schema_is_told_when_to_come_again(shop):
+    server = shop.keepers[HUB].service.server
+    kept, server.quotas = server.quotas, Quotas({"introspection": Quota(1, 1)})
+    url = f"{shop.running[HUB].url}/graphql"
+    try:
+        for status in (200, 429):
+            async with shop.http.post(url, json={"query": another()}) as answer:
+                assert answer.status == status
+    finally:
+        server.quotas = kept
+
+    assert answer.headers["Retry-After"] == "60"
 
 
 @pytest.mark.parametrize("path", ["/graphql", "/documents/NONE"])

@@ -2,8 +2,8 @@ import pytest
 import strawberry
 from graphql import get_introspection_query, parse
 
-from federation.schema.guards import Documents, extensions, weight_of
-from federation.schema.limits import Limits, refuse_heavy
+from federation.schema.guards import Documents, Good, extensions, weight_of
+from federation.schema.limits import Limits, Weight, weigh
 from federation.schema.scalars import schema_config
 from tests.schema import probe
 
@@ -163,7 +163,7 @@ async def test_what_was_refused_once_is_refused_again_from_the_cache():
 def test_weighing_takes_time_linear_in_the_document():
     limits = Limits(tokens=10**6, depth=10**3, nesting=10**3, fields=10**400)
     document = parse(nested_fragments(100, 9))
-    refuse_heavy(document, limits)
+    weigh(document, limits)
 
 
 async def test_a_defect_is_masked_and_found_again_by_its_id(capsys):
@@ -281,10 +281,10 @@ def test_documents_are_kept_by_their_bytes_and_the_one_used_longest_ago_gives_wa
     documents = Documents(bytes_max=3 * weight)
     kept = [a_document(number) for number in range(4)]
     for query, document in kept[:3]:
-        documents.keep(query, LIMITS, document)
-    assert documents.find(kept[0][0], LIMITS) is kept[0][1]
+        documents.keep(query, LIMITS, Good(document, Weight()))
+    assert documents.find(kept[0][0], LIMITS).document is kept[0][1]
 
-    documents.keep(*kept[3][:1], LIMITS, kept[3][1])
+    documents.keep(kept[3][0], LIMITS, Good(kept[3][1], Weight()))
 
     found = [documents.find(query, LIMITS) is not None for query, _ in kept]
     assert found == [True, False, True, True]
@@ -294,7 +294,7 @@ def test_documents_are_kept_by_their_bytes_and_the_one_used_longest_ago_gives_wa
 def test_a_large_document_is_not_kept():
     documents = Documents()
     query, document = a_document(1, length=520_000)
-    documents.keep(query, LIMITS, document)
+    documents.keep(query, LIMITS, Good(document, Weight()))
 
     assert (documents.find(query, LIMITS), documents.size) == (None, 0)
 

@@ -1,4 +1,4 @@
-"""The list of crawlers: each entry says where its name is documented, and when that was compared."""
+"""The list of crawlers: each entry says where its name is documented, and when it was compared."""
 
 import tomllib
 from datetime import date
