@@ -1,7 +1,7 @@
 """Read the body of a request: within its route's limits of bytes and time, few at once per sender.
 
-What is larger than 512 KiB waits on disk until all of it has come, and then has its turn: one
-large body at a time is in memory, however many are on their way or never end.
+What is larger than 512 KiB waits on disk until all of it has come, and then has its turn: large
+bodies are in memory within one budget (`turns.py`), however many are on their way or never end.
 """
 
 import asyncio
@@ -15,13 +15,16 @@ from typing import IO, Any, ClassVar, NamedTuple
 from litestar import Request
 
 from federation.edge.encoding import decoder_for
+from federation.edge.turns import Turns
 from federation.errors import RefusalError
 from federation.metering.service import BatchTooLargeError
 from federation.quotas import QuotaExceededError
+from federation.store.messages import MIB, read_bytes
 
 IN_MEMORY_MAX = 512 * 1024
 AT_ONCE_MAX = 64  # bodies of one sender
 LARGE_AT_ONCE_MAX = 4  # of them, those that wait on disk
+LARGE_BYTES_MAX = 136 * MIB  # of large bodies in memory at once, with what they are read into
 IDLE_SECONDS = 10.0
 _LENGTH_DIGITS_MAX = 18
 
@@ -55,7 +58,7 @@ class Bodies:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._coming: Counter[tuple[str, bool]] = Counter()
-        self._turn = asyncio.Lock()
+        self._turns = Turns(LARGE_BYTES_MAX)
 
     @asynccontextmanager
     async def read(
@@ -71,12 +74,12 @@ class Bodies:
             ExitStack() as places,
             tempfile.SpooledTemporaryFile(IN_MEMORY_MAX, dir=str(self._folder)) as file,
         ):
-            size = await self._receive(request, sender, limit, file, places)
+            size, quotes = await self._receive(request, sender, limit, file, places)
             if size <= IN_MEMORY_MAX:
                 file.seek(0)
                 yield file.read()
                 return
-            async with self._turn:
+            async with self._turns.take(sender, read_bytes(size, quotes)):
                 yield await asyncio.to_thread(_whole, file)
 
     async def _receive(
@@ -86,12 +89,15 @@ class Bodies:
         limit: BodyLimit,
         file: IO[bytes],
         places: ExitStack,
-    ) -> int:
-        """Write the body to the file; return its size. A large one keeps its place in `places`."""
+    ) -> tuple[int, int]:
+        """Write the body to the file; return its size and how many quotes are in it.
+
+        A large one keeps its place in `places`.
+        """
         decoder = decoder_for(request.headers.get("content-encoding", ""))
         announced = _announced(request)
         _require_within(limit, announced)
-        size = sent = 0
+        size = sent = quotes = 0
         with self._place(sender, is_large=False):
             is_large = False
             async for chunk in self._chunks(request, limit):
@@ -103,10 +109,11 @@ class Bodies:
                         places.enter_context(self._place(sender, is_large=True))
                         is_large = True
                     file.write(piece)
+                    quotes += piece.count(b'"')
                     if size > sent:
                         await asyncio.sleep(0)  # a small chunk may unpack to much
         decoder.end()
-        return size
+        return size, quotes
 
     async def _chunks(self, request: HttpRequest, limit: BodyLimit) -> AsyncIterator[bytes]:
         """Yield what comes, or refuse to wait for it any longer."""

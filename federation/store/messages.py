@@ -34,6 +34,19 @@ class MessageTooLargeError(RefusalError):
     code: ClassVar[str] = "MESSAGE_TOO_LARGE"
 
 
+READ_BYTES_MAX = 136 * MIB  # of a message: the largest there is, if it is one text
+_STRING_BYTES = 72  # what a short text in a row comes to, measured
+
+
+def read_bytes(size: int, quotes: int) -> int:
+    """Return about how many bytes JSON takes with what it is read into: its text twice, and texts.
+
+    `quotes` are the marks that texts begin and end with. Rows of short texts come to ten times
+    what they are as JSON; other values are small beside them.
+    """
+    return 2 * size + _STRING_BYTES * (quotes // 2)
+
+
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one server tells another; subclasses are the kinds."""
 

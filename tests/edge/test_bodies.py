@@ -108,7 +108,15 @@ async def test_one_senders_stalled_uploads_keep_out_its_own_only(tmp_path):
     assert await whole(reader, Upload(*[CHUNK] * 20), "hostile") == CHUNK * 20
 
 
-async def test_one_large_body_at_a_time_is_in_memory(tmp_path):
+async def test_a_large_body_that_is_handled_holds_up_no_other_that_fits_beside_it(tmp_path):
+    reader = Bodies(tmp_path)
+    async with reader.read(Upload(*[CHUNK] * 20), "slow", LIMIT):
+        assert await whole(reader, Upload(*[CHUNK] * 20), "other") == CHUNK * 20
+        assert await whole(reader, Upload(*[CHUNK] * 20), "slow") == CHUNK * 20
+
+
+async def test_large_bodies_are_in_memory_within_the_budget(tmp_path, monkeypatch):
+    monkeypatch.setattr(bodies, "LARGE_BYTES_MAX", 2 * 20 * len(CHUNK))
     reader = Bodies(tmp_path)
     second = Upload(*[CHUNK] * 20)
     async with reader.read(Upload(*[CHUNK] * 20), "one", LIMIT):
@@ -120,7 +128,25 @@ async def test_one_large_body_at_a_time_is_in_memory(tmp_path):
     assert await task == CHUNK * 20
 
 
-async def test_large_bodies_that_wait_for_their_turn_keep_their_senders_places(tmp_path):
+async def test_rows_of_short_texts_cost_what_they_are_read_into(tmp_path, monkeypatch):
+    size = 20 * len(CHUNK)
+    monkeypatch.setattr(bodies, "LARGE_BYTES_MAX", 4 * size)
+    reader = Bodies(tmp_path)
+    rows = Upload(*[b'"",' * (len(CHUNK) // 3)] * 20)
+    async with reader.read(rows, "rows", LIMIT):
+        other = Upload(*[CHUNK] * 20)
+        task = asyncio.create_task(whole(reader, other, "other"))
+        await other.at_the_end.wait()
+        await asyncio.sleep(0)
+        assert not task.done()
+
+    assert await task == CHUNK * 20
+
+
+async def test_large_bodies_that_wait_for_their_turn_keep_their_senders_places(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(bodies, "LARGE_BYTES_MAX", 1)
     reader = Bodies(tmp_path)
     async with reader.read(Upload(*[CHUNK] * 20), "honest", LIMIT):
         waiting = [Upload(*[CHUNK] * 20) for _ in range(LARGE_AT_ONCE_MAX)]
