@@ -29,6 +29,7 @@ from federation.scenario.client import ApiError
 from federation.scenario.model import read_scenario
 from federation.scenario.servers import HUB_ENTITY, Federation, Running, as_processes
 from federation.scenario.story import Story
+from federation.store.messages import LARGEST_BYTES
 from federation.trust.keys import SigningKey
 from federation.trust.tokens import Grant, mint_licence_token, mint_server_token
 from federation.values.party import HUB
@@ -39,7 +40,8 @@ LAB, NODE = "lab-1", "DE"
 CLAIMS = 5_000
 PAGE = "https://site.example/7/page"
 DOCUMENTS, DOCUMENT_BYTES = 512, 520_000
-UPLOADS, UPLOAD_BYTES, STALL_SECONDS = 8, 64 * 1024 * 1024, 5.0
+UPLOADS, UPLOAD_BYTES, STALL_SECONDS = 8, LARGEST_BYTES, 5.0
+ROWS_BYTES = 34_000_000  # a million rows
 QUOTES, QUOTE_LINES = 200, 1_000
 HALF_OPEN = 1_000
 VALIDATIONS = 20
@@ -235,6 +237,21 @@ async def stalled_uploads(scene: Scene) -> str:
     return counted(list(await asyncio.gather(*(upload() for _ in range(UPLOADS)))))
 
 
+async def large_messages(scene: Scene) -> str:
+    """Send the largest deliveries there are: one text, and rows that are ten times as large."""
+    row = b'["A1-000001","~UNMATCHED","x","1"]'
+    rows = b",".join([row] * (ROWS_BYTES // len(row)))
+    shapes = [(b"x" * (UPLOAD_BYTES - 1_000), b""), (b"", rows)]
+    url, told = f"{scene.node.url}/federation/inbox", list[str]()
+    for sequence, (document, held) in enumerate(shapes * 2, start=1):
+        message = b'{"run_id":"%s","document":"%s","credits":[],"held":[%s],"uses":[]}'
+        body = message % (b"0" * 64, document, held)
+        frame = b'[{"stream":"run/hostile","sequence":%d,"kind":"run.approved","body":%s}]'
+        token = f"Bearer {scene.call_token()}"
+        told.append(await scene.post(url, frame % (sequence, body), Authorization=token))
+    return counted(told)
+
+
 async def month_of_quotes(scene: Scene) -> str:
     """Ask for the largest quotes there are, and for some that are larger, again and again."""
     lab = scene.federation.hub.lab(LAB)
@@ -286,6 +303,7 @@ async def half_open_connections(scene: Scene) -> str:
 ATTACKS: list[tuple[str, Attack]] = [
     (NODE, large_documents),
     (NODE, stalled_uploads),
+    (NODE, large_messages),
     (HUB, month_of_quotes),
     (NODE, many_claims),
     (NODE, half_open_connections),

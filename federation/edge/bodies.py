@@ -19,12 +19,11 @@ from federation.edge.turns import Turns
 from federation.errors import RefusalError
 from federation.metering.service import BatchTooLargeError
 from federation.quotas import QuotaExceededError
-from federation.store.messages import MIB, read_bytes
+from federation.store.messages import READ_BYTES_MAX, read_bytes
 
 IN_MEMORY_MAX = 512 * 1024
 AT_ONCE_MAX = 64  # bodies of one sender
 LARGE_AT_ONCE_MAX = 4  # of them, those that wait on disk
-LARGE_BYTES_MAX = 136 * MIB  # of large bodies in memory at once, with what they are read into
 IDLE_SECONDS = 10.0
 _LENGTH_DIGITS_MAX = 18
 
@@ -58,7 +57,7 @@ class Bodies:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._coming: Counter[tuple[str, bool]] = Counter()
-        self._turns = Turns(LARGE_BYTES_MAX)
+        self._turns = Turns(READ_BYTES_MAX)
 
     @asynccontextmanager
     async def read(

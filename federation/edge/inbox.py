@@ -17,7 +17,14 @@ from federation.errors import LaterError, RefusalError
 from federation.logs import get_logger
 from federation.server import Server
 from federation.store import inbox
-from federation.store.messages import MIB, BadMessageError, Message, Stream, opened
+from federation.store.messages import (
+    KIB,
+    LARGEST_BYTES,
+    BadMessageError,
+    Message,
+    Stream,
+    opened,
+)
 from federation.store.sessions import WriteSession
 from federation.store.tables import ParkedMessage
 from federation.trust.principals import NotAllowedError, NotAuthenticatedError
@@ -25,13 +32,13 @@ from federation.values.party import HUB
 from federation.values.plain import TooDeepError, why_unread
 
 MESSAGES_MAX = 200
-BYTES_MAX = 72 * MIB  # one message of the largest kind, and what is around it
+BYTES_MAX = LARGEST_BYTES + 64 * KIB  # one message, and what is around it
 UNEXPECTED = "UNEXPECTED"
 log = get_logger("inbox")
 
 
-class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One message with its number in its stream from the sender to this server."""
+class _Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One message of a delivery as it was sent."""
 
     stream: Stream
     sequence: Annotated[int, Meta(ge=1, le=2**31 - 1)]
@@ -39,7 +46,16 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     body: msgspec.Raw
 
 
-Envelopes = Annotated[list[Envelope], Meta(min_length=1, max_length=MESSAGES_MAX)]
+_Envelopes = Annotated[list[_Envelope], Meta(min_length=1, max_length=MESSAGES_MAX)]
+
+
+class Envelope(NamedTuple):
+    """One message with its number in its stream from the sender to this server."""
+
+    stream: str
+    sequence: int
+    kind: str
+    body: bytes
 
 
 class NotTaken(msgspec.Struct, frozen=True):
@@ -110,9 +126,13 @@ async def authenticate_sender(server: Server, authorization: str | None) -> Send
 
 
 def read_envelopes(body: bytes, handlers: Handlers) -> list[Envelope]:
-    """Read a delivery; one that is malformed or holds a kind not taken here is refused whole."""
+    """Read a delivery; one that is malformed or holds a kind not taken here is refused whole.
+
+    What is returned has its own bytes: the caller lets go of the delivery, so that a large message
+    is not in memory twice while it is handled.
+    """
     try:
-        envelopes = msgspec.json.decode(body, type=Envelopes)
+        envelopes = msgspec.json.decode(body, type=_Envelopes)
     except RecursionError as error:
         raise TooDeepError from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -120,7 +140,7 @@ def read_envelopes(body: bytes, handlers: Handlers) -> list[Envelope]:
     for envelope in envelopes:
         if envelope.kind not in handlers:
             raise BadMessageError(f"no message of kind {envelope.kind!r} is taken here")
-    return envelopes
+    return [Envelope(one.stream, one.sequence, one.kind, bytes(one.body)) for one in envelopes]
 
 
 async def take(
@@ -150,7 +170,7 @@ async def take(
 
 async def _take_one(server: Server, handlers: Handlers, sender: Sender, envelope: Envelope) -> None:
     """Handle a message, or park it; refuse only what is out of its order or too much."""
-    body = bytes(envelope.body)
+    body = envelope.body
     try:
         async with server.db.write(f"inbox.{envelope.kind}") as session:
             if not await _is_new(session, server, sender, envelope, body):

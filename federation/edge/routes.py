@@ -102,6 +102,7 @@ def _intake_routes(doors: Doors, handlers: inbox.Handlers) -> list[Any]:
         server.quotas.take(sender.entity_id, "messages")
         async with doors.body(request, sender.entity_id, DELIVERY) as body:
             envelopes = inbox.read_envelopes(body, handlers)
+            del body  # of what is large there is one in memory
             return json_response(await inbox.take(server, handlers, sender, envelopes))
 
     @post("/usage", status_code=200)

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from federation.store.base import to_micros
-from federation.store.messages import KIB, MIB, Message
+from federation.store.messages import KIB, LARGEST_BYTES, Message
 from federation.values.month import WrittenMonth, next_month, start_of
 from federation.values.wire import (
     ClaimIdText,
@@ -64,7 +64,7 @@ class UsageRouted(UsageMessage, frozen=True):
     """Lines that entered at `origin` and belong to `owner`, in the order of their keys."""
 
     KIND: ClassVar[str] = "usage.routed"
-    BYTES_MAX: ClassVar[int] = 48 * MIB
+    BYTES_MAX: ClassVar[int] = LARGEST_BYTES
 
     origin: PartyCodeText
     owner: PartyCodeText
@@ -137,7 +137,7 @@ class UsageReport(UsageMessage, frozen=True):
     """A server's final word on a month: totals only; member detail is committed to by hash."""
 
     KIND: ClassVar[str] = "usage.report"
-    BYTES_MAX: ClassVar[int] = 48 * MIB
+    BYTES_MAX: ClassVar[int] = LARGEST_BYTES
 
     format: Literal[1]
     party: PartyCodeText

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 import msgspec
 from msgspec import Meta
 
-from federation.store.messages import MIB, Message
+from federation.store.messages import LARGEST_BYTES, Message
 from federation.values.wire import (
     HostText,
     OpaqueId,
@@ -62,7 +62,7 @@ class RegistryDelta(Message, frozen=True, omit_defaults=True):
     """
 
     KIND: ClassVar[str] = "registry.delta"
-    BYTES_MAX: ClassVar[int] = 48 * MIB
+    BYTES_MAX: ClassVar[int] = LARGEST_BYTES
 
     version: Annotated[int, Meta(ge=1, le=2**31 - 1)]
     claims: Annotated[list[ClaimFact], Meta(max_length=FACTS_MAX)] = msgspec.field(

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 import msgspec
 from msgspec import Meta
 
-from federation.store.messages import MIB, Message
+from federation.store.messages import LARGEST_BYTES, Message
 from federation.values.account import PaymentAccount
 from federation.values.month import WrittenMonth
 from federation.values.wire import (
@@ -87,7 +87,7 @@ class RunAdvised(RunMessage, frozen=True):
     """
 
     KIND: ClassVar[str] = "run.advised"
-    BYTES_MAX: ClassVar[int] = 64 * MIB
+    BYTES_MAX: ClassVar[int] = LARGEST_BYTES
 
     document: str
     objections_until: datetime | None = None
@@ -121,7 +121,7 @@ class RunApproved(RunMessage, frozen=True):
     """An approved run with what this node needs to distribute its part."""
 
     KIND: ClassVar[str] = "run.approved"
-    BYTES_MAX: ClassVar[int] = 64 * MIB
+    BYTES_MAX: ClassVar[int] = LARGEST_BYTES
 
     document: str
     credits: Annotated[list[Credit], Meta(max_length=ROWS_MAX)]
@@ -147,7 +147,7 @@ class RunCorrected(RunMessage, frozen=True):
     """
 
     KIND: ClassVar[str] = "run.corrected"
-    BYTES_MAX: ClassVar[int] = 64 * MIB
+    BYTES_MAX: ClassVar[int] = LARGEST_BYTES
 
     corrects: Sha256Text
     document: str

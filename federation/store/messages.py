@@ -34,7 +34,8 @@ class MessageTooLargeError(RefusalError):
     code: ClassVar[str] = "MESSAGE_TOO_LARGE"
 
 
-READ_BYTES_MAX = 136 * MIB  # of a message: the largest there is, if it is one text
+LARGEST_BYTES = 40 * MIB  # of the kinds that hold a month
+READ_BYTES_MAX = 82 * MIB  # of a message with what it is read into: the largest, if it is one text
 _STRING_BYTES = 72  # what a short text in a row comes to, measured
 
 
@@ -83,6 +84,12 @@ def opened(body: bytes, kind: type[AnyMessage]) -> AnyMessage:
     """Read a message of a kind; one that is too large or malformed is refused whole."""
     if len(body) > kind.BYTES_MAX:
         raise MessageTooLargeError(f"{kind.KIND}: {len(body)} bytes, at most {kind.BYTES_MAX}")
+    comes_to = read_bytes(len(body), body.count(b'"') - body.count(b'\\"'))
+    if comes_to > READ_BYTES_MAX:
+        raise MessageTooLargeError(
+            f"{kind.KIND}: some {comes_to} bytes with what it is read into, "
+            f"at most {READ_BYTES_MAX}"
+        )
     require_plain_json(body)
     try:
         message = msgspec.json.decode(body, type=kind)

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 import msgspec
 from msgspec import Meta
 
-from federation.store.messages import MIB, Message
+from federation.store.messages import LARGEST_BYTES, MIB, Message
 from federation.values.month import WrittenMonth
 from federation.values.wire import (
     CurrencyText,
@@ -47,7 +47,7 @@ class HeldPublished(HeldListMessage, frozen=True):
     """A part of the list of a month."""
 
     KIND: ClassVar[str] = "held.published"
-    BYTES_MAX: ClassVar[int] = 48 * MIB
+    BYTES_MAX: ClassVar[int] = LARGEST_BYTES
 
     period: WrittenMonth
     items: Annotated[list[ListedItem], Meta(max_length=LISTED_PER_MESSAGE)]

@@ -29,6 +29,7 @@ _TO_HALF = re.compile(
          (?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})""",
     re.VERBOSE | re.DOTALL,
 )
+_TO_ZERO = re.compile(rb"(?:[^\\]++|\\u(?!0000)|\\[^u])*+(?P<zero>\\u0000)", re.DOTALL)
 
 
 class BadTextError(RefusalError):
@@ -92,9 +93,15 @@ def _inside(found: Any, where: str) -> Iterator[tuple[Any, str]]:
 def require_plain_json(body: bytes) -> None:
     """Refuse JSON with U+0000 in a text (BAD_TEXT), and name its place.
 
-    Other JSON, and what is no JSON, is left to whoever reads it; most is not looked at here.
+    Other JSON, and what is no JSON, is left to whoever reads it; most is not looked at here. What
+    is large is not read into values, which may be many times larger: the place is a byte of it.
     """
     if b"\\u0000" not in body:
+        return
+    if len(body) > _LOOKED_AT_MAX:
+        found = _TO_ZERO.match(body)
+        if found is not None:
+            raise BadTextError(f"byte {found.start('zero') + 1}")
         return
     try:
         value = msgspec.json.decode(body)

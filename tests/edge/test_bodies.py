@@ -116,7 +116,7 @@ async def test_a_large_body_that_is_handled_holds_up_no_other_that_fits_beside_i
 
 
 async def test_large_bodies_are_in_memory_within_the_budget(tmp_path, monkeypatch):
-    monkeypatch.setattr(bodies, "LARGE_BYTES_MAX", 2 * 20 * len(CHUNK))
+    monkeypatch.setattr(bodies, "READ_BYTES_MAX", 2 * 20 * len(CHUNK))
     reader = Bodies(tmp_path)
     second = Upload(*[CHUNK] * 20)
     async with reader.read(Upload(*[CHUNK] * 20), "one", LIMIT):
@@ -130,7 +130,7 @@ async def test_large_bodies_are_in_memory_within_the_budget(tmp_path, monkeypatc
 
 async def test_rows_of_short_texts_cost_what_they_are_read_into(tmp_path, monkeypatch):
     size = 20 * len(CHUNK)
-    monkeypatch.setattr(bodies, "LARGE_BYTES_MAX", 4 * size)
+    monkeypatch.setattr(bodies, "READ_BYTES_MAX", 4 * size)
     reader = Bodies(tmp_path)
     rows = Upload(*[b'"",' * (len(CHUNK) // 3)] * 20)
     async with reader.read(rows, "rows", LIMIT):
@@ -146,7 +146,7 @@ async def test_rows_of_short_texts_cost_what_they_are_read_into(tmp_path, monkey
 async def test_large_bodies_that_wait_for_their_turn_keep_their_senders_places(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(bodies, "LARGE_BYTES_MAX", 1)
+    monkeypatch.setattr(bodies, "READ_BYTES_MAX", 1)
     reader = Bodies(tmp_path)
     async with reader.read(Upload(*[CHUNK] * 20), "honest", LIMIT):
         waiting = [Upload(*[CHUNK] * 20) for _ in range(LARGE_AT_ONCE_MAX)]

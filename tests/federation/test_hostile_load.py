@@ -10,6 +10,7 @@ import pytest
 from graphql import get_introspection_query
 
 from federation.edge import bodies, connections
+from federation.edge.inbox import BYTES_MAX
 from federation.quotas import Quota, Quotas
 from federation.trust.tokens import Grant, mint_licence_token
 from federation.values.party import HUB
@@ -43,7 +44,7 @@ async def test_an_upload_that_stalls_is_answered_and_its_connection_closed(shop,
     token = call_token(shop, HUB, entity("GB"))
     async with nothing_changes(shop, "GB"):
         status, body = await upload(
-            shop, "GB", INBOX, token, announced=64 * 1024 * 1024, sent=b"[" * 1_000_000
+            shop, "GB", INBOX, token, announced=BYTES_MAX, sent=b"[" * 1_000_000
         )
 
     assert (status, body["code"]) == (408, "SLOW_BODY")

@@ -1,13 +1,14 @@
 """What is said of bytes that are no JSON."""
 
 import json
+import tracemalloc
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federation.values.plain import why_unread
+from federation.values.plain import BadTextError, require_plain_json, why_unread
 
 HALVES = [r"\ud800", r"\uDBFF", r"\udc00", r"\uDFFF"]
 PIECES = [*HALVES, r"\ud83d\ude00", r"\\", r"\u0041", "ud800", "x"]
@@ -66,3 +67,27 @@ def test_what_stands_before_it_is_read_once_however_much_it_is(piece):
 
     assert why_unread(body + b"\\ud8", ValueError("the reader's")) == "the reader's"
     assert f"byte {len(body) + 1}: " in why_unread(body + b"\\ud800", ValueError())
+
+
+@pytest.mark.parametrize("filling", [b"x", b"\\\\u0000", b"\\n"])
+def test_a_zero_character_in_what_is_large_is_named_by_its_byte(filling):
+    body = b'["' + filling * (2 * 1024 * 1024 // len(filling))
+
+    require_plain_json(body + b'"]')
+    with pytest.raises(BadTextError) as refusal:
+        require_plain_json(body + b'\\u0000"]')
+    assert refusal.value.detail == f"byte {len(body) + 1}"
+
+
+def test_what_is_large_is_not_read_into_values():
+    """Lists in a list would come to twenty times what they are as text."""
+    body = b"[" + b"[]," * 1_000_000 + b'"\\u0000"]'
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadTextError):
+            require_plain_json(body)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 100_000
