@@ -2,7 +2,8 @@
 
 - a node's lines at cut-off and close: decided so many at a time, so that memory stays flat;
 - `usesOf`: an address under many licences, whose month holds 20,000 lines, in one reading;
-- the opening of a month: what the months before could not pay, read from the last of them.
+- the opening of a month: what the months before could not pay, read from the last of them;
+- `members.csv` as it is sent: some members at a time, so that memory stays flat.
 
 Each size runs in a process of its own, so that its memory is its own. Ends with 1 where the largest
 size costs more than it may beside the smallest.
@@ -35,7 +36,9 @@ import federation.runs.tables
 import federation.suspense.tables  # noqa: F401 - imported for their tables
 from federation.config import HubPeer, NodeConfig
 from federation.distribution import store as distribution
+from federation.distribution.members_file import member_parts
 from federation.distribution.tables import MemberAmount, MemberBalance
+from federation.edge.spooled import spooled
 from federation.licensing.facts import Component, LicenceFacts
 from federation.metering import routing
 from federation.metering.tables import Line, MeteringPeriod, Portion
@@ -224,7 +227,37 @@ async def opening(months: int) -> Figures:
         return await measured(act)
 
 
-SUBJECTS = {"lines": lines, "uses": uses, "opening": opening}
+async def members(count: int) -> Figures:
+    """Write the file of a month with so many lines of members, five each, as it is sent."""
+    columns = ["period", "member_id", "licence", "use", "units", "source", "part", "amount"]
+    async with database() as db:
+        async with db.write("month") as session:
+            for start in range(0, count, 10_000):
+                rows: list[tuple[object, ...]] = [
+                    (
+                        PERIOD,
+                        f"m-{n // 5}",
+                        f"HUB-{n % 5:06}",
+                        "TRAIN",
+                        "7",
+                        "received",
+                        "received",
+                        "1000",
+                        "EUR",
+                    )
+                    for n in range(start, min(start + 10_000, count))
+                ]
+                await insert_rows(session, MemberAmount, [*columns, "currency"], rows)
+
+        async def act() -> None:
+            async with db.read() as session:
+                with await spooled(member_parts(session, PERIOD, "EUR")) as file:
+                    assert sum(1 for _ in file) == count + 1
+
+        return await measured(act)
+
+
+SUBJECTS = {"lines": lines, "uses": uses, "opening": opening, "members": members}
 
 
 def measure_apart(subject: str, size: int) -> Figures:
@@ -249,6 +282,7 @@ def main() -> None:
         ("lines", [asked.lines // 4, asked.lines // 2, asked.lines], "each"),
         ("uses", [10, 25, 50], "whole"),
         ("opening", [12, 24, 48], "whole"),
+        ("members", [50_000, 100_000, 200_000], "each"),
     ):
         found = [measure_apart(subject, size) for size in sizes]
         for size, figures in zip(sizes, found, strict=True):

@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import wraps
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any, ClassVar, cast
 from urllib.parse import urlsplit
 
@@ -23,6 +23,7 @@ from federation.errors import RefusalError
 from federation.money import decimal_text
 
 SECONDS_MAX = 600
+PART_BYTES = 65_536  # of a file that are in memory while it is written
 NO_FIELD = re.compile(r"Cannot query field '(\w+)' on type '(?:Query|Mutation)'")
 IDS = frozenset({"claim", "id", "ids", "licence", "node", "number", "party", "payment", "ref"})
 DIGEST = re.compile(r"(?<=-)[0-9A-F]{8}(?=[-/]|$)")  # in a payment's id, in small letters
@@ -96,26 +97,50 @@ class Desk:
         """POST and return the body of an answer that is no refusal."""
         return self._send("POST", path, {"Content-Type": content_type, **(headers or {})}, body)
 
-    def get(self, path: str) -> bytes:
-        """GET and return the body of an answer that is no refusal."""
-        return self._send("GET", path, {}, None)
+    def get(self, path: str, write: Callable[[bytes], object]) -> None:
+        """GET and write the body of an answer that is no refusal as it arrives."""
+        with self._answer("GET", path, {}, None) as response:
+            while part := self._part(response):
+                write(part)
+            if response.length:  # fewer bytes came than were announced
+                raise NotReachedError(f"{self.url}: {path} broke off, {response.length} bytes left")
 
     def _send(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
     ) -> bytes:
+        with self._answer(method, path, headers, body) as response:
+            return self._whole(response)
+
+    @contextmanager
+    def _answer(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
+    ) -> Iterator[HTTPResponse]:
+        """Give an answer that is no refusal, to be read for as long as the block lasts."""
         where = urlsplit(self.url)
         kind = HTTPSConnection if where.scheme == "https" else HTTPConnection
         sent = {"Authorization": f"Bearer {self.token}", **headers}
-        try:
-            with closing(kind(where.hostname or "", where.port, timeout=SECONDS_MAX)) as http:
+        with closing(kind(where.hostname or "", where.port, timeout=SECONDS_MAX)) as http:
+            with self._reaching():
                 http.request(method, f"{where.path.rstrip('/')}{path}", body, sent)
                 response = http.getresponse()
-                status, content = response.status, response.read()
+            if response.status // 100 != 2 and path != "/graphql":  # noqa: PLR2004 - 2xx
+                raise _of_answer(response.status, self._whole(response))
+            yield response
+
+    def _whole(self, response: HTTPResponse) -> bytes:
+        with self._reaching():
+            return response.read()
+
+    def _part(self, response: HTTPResponse) -> bytes:
+        with self._reaching():
+            return response.read(PART_BYTES)
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        try:
+            yield
         except (OSError, HTTPException, ValueError) as error:
             raise NotReachedError(f"{self.url}: {error}") from error
-        if status // 100 == 2 or path == "/graphql":  # noqa: PLR2004 - 2xx
-            return content
-        raise _of_answer(status, content)
 
     def show(self, value: Any, tables: Callable[[], Sequence[Table]]) -> None:
         """Print a value as JSON, or as tables."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import rich_click as click
@@ -170,10 +171,10 @@ def _about(item: dict[str, Any]) -> str:
 @click.option("--form", type=click.Choice(["json", "csv", "xml"]), help="As issued if not named.")
 @with_server
 def get(desk: Desk, number: str, form: str | None) -> None:
-    """Print a document byte for byte as it was issued."""
+    """Print a document byte for byte as it was issued, as it arrives."""
     name = f"{number}.{form}" if form else number
     with cased([number]):
-        click.echo(desk.get(f"/documents/{name}"), nl=False)
+        desk.get(f"/documents/{name}", partial(click.echo, nl=False))
 
 
 @click.command()

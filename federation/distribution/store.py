@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from msgspec.structs import astuple
 from sqlalchemy import delete, func, select
@@ -19,7 +20,7 @@ from federation.settlement.messages import Credit
 from federation.store.bulk import insert_rows
 from federation.store.exact import exact_sums
 from federation.store.sessions import ReadSession, WriteSession
-from federation.values.licence_key import number_of
+from federation.values.licence_key import LicenceKey, number_of
 from federation.values.month import Month
 
 CHUNK = 500
@@ -143,6 +144,53 @@ async def member_amounts(
     if member is not None:
         query = query.where(MemberAmount.member_id == member)
     return list(await session.scalars(query))
+
+
+async def members_of_month(session: ReadSession, period: Month) -> list[str]:
+    """Return whom a run attributed something to."""
+    return list(
+        await session.scalars(
+            select(MemberAmount.member_id).where(MemberAmount.period == period).distinct()
+        )
+    )
+
+
+class Amount(NamedTuple):
+    """A line of what a run attributed to a member, without what keeps it in a session."""
+
+    member_id: str
+    licence: LicenceKey | None
+    use: str | None
+    units: int
+    source: str
+    amount: int
+
+
+async def amounts_of(session: ReadSession, period: Month, members: Collection[str]) -> list[Amount]:
+    """Return what a run attributed to some members, line by line."""
+    rows = await session.execute(
+        select(
+            MemberAmount.member_id,
+            MemberAmount.licence,
+            MemberAmount.use,
+            MemberAmount.units,
+            MemberAmount.source,
+            MemberAmount.amount,
+        ).where(MemberAmount.period == period, MemberAmount.member_id.in_(members))
+    )
+    return [Amount(*row) for row in rows]
+
+
+async def reasons_of(
+    session: ReadSession, period: Month, members: Collection[str]
+) -> dict[str, str | None]:
+    """Return {member: why its balance of a month is not payable, None if it is}."""
+    rows = await session.execute(
+        select(MemberBalance.member_id, MemberBalance.reason).where(
+            MemberBalance.period == period, MemberBalance.member_id.in_(members)
+        )
+    )
+    return {member: reason for member, reason in rows}
 
 
 async def earned(

@@ -34,15 +34,26 @@ class MemberRow:
 COLUMNS = tuple(field.name for field in fields(MemberRow))
 
 
-def members_csv(rows: Iterable[MemberRow], currency: str) -> bytes:
-    """Return RFC 4180 bytes sorted by column after column.
+def members_head() -> bytes:
+    """Return the first line of the file.
 
     Each amount stands there as decimal text and, at the end of the row, as an integer.
     """
-    header = [*COLUMNS, *(f"{name}_minor" for name in AMOUNTS)]
+    return csv_bytes([[*COLUMNS, *(f"{name}_minor" for name in AMOUNTS)]])
+
+
+def members_lines(rows: Iterable[MemberRow], currency: str) -> bytes:
+    """Return lines as RFC 4180 bytes, sorted by column after column.
+
+    The lines of a file come in parts, all those of a member in one, members in `place_of` order.
+    """
     # Texts in Python sort as their UTF-8 bytes do; they are sorted as they will stand there.
-    cells = [[harmless(cell) for cell in _cells(row, currency)] for row in rows]
-    return csv_bytes([header, *sorted(cells)])
+    return csv_bytes(sorted([harmless(cell) for cell in _cells(row, currency)] for row in rows))
+
+
+def place_of(member_id: str) -> str:
+    """Return what the lines of a member are sorted by first: its id as it will stand there."""
+    return harmless(member_id)
 
 
 def _cells(row: MemberRow, currency: str) -> list[str]:

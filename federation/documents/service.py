@@ -95,21 +95,23 @@ async def keep(
     return document
 
 
-async def get_document(session: ReadSession, number: str) -> Document:
-    """Return a document, or refuse."""
-    row = await store.find_document(session, number)
+async def get_document(session: ReadSession, number: str, *, with_body: bool = True) -> Document:
+    """Return a document, or refuse; its body may be left where it is."""
+    row = await store.find_document(session, number, with_body=with_body)
     if row is None:
         raise UnknownDocumentError(number[:40])
     return row
 
 
-async def document_for(session: ReadSession, number: str, who: Principal) -> Document:
+async def document_for(
+    session: ReadSession, number: str, who: Principal, *, with_body: bool = True
+) -> Document:
     """Return a document to staff, or to a lab if it is an invoice or credit note of its own.
 
     A file for the bank shows payees and their accounts: it is for whom payments are shown to.
     """
     licensee = who.whose(MAY_READ_DOCUMENTS)
-    row = await get_document(session, number)
+    row = await get_document(session, number, with_body=with_body)
     if licensee is None and row.series == FOR_THE_BANK:
         who.whose(MAY_READ_BOOKS)
     if licensee is not None:
@@ -120,14 +122,9 @@ async def document_for(session: ReadSession, number: str, who: Principal) -> Doc
     return row
 
 
-async def content(
-    session: ReadSession, number: str, media_type: str | None = None
-) -> tuple[str, bytes]:
-    """Return (media type, bytes) of a document as they were issued, in one of its forms."""
-    row = await get_document(session, number)
-    if media_type in (None, row.media_type):
-        return row.media_type, row.body
-    form = await store.find_form(session, number, media_type or "")
-    if form is None:
-        raise UnknownDocumentError(f"{number} as {media_type}")
-    return form.media_type, form.body
+async def content(session: ReadSession, number: str, media_type: str | None = None) -> store.Bytes:
+    """Return the bytes of a document as they were issued, in one of its forms, part by part."""
+    found = await store.find_bytes(session, number, media_type)
+    if found is None:
+        raise UnknownDocumentError(f"{number[:40]} as {media_type}" if media_type else number[:40])
+    return found

@@ -1,28 +1,80 @@
 """Every SQL statement about documents that were issued. Nothing here commits."""
 
-from sqlalchemy import select
+from collections.abc import AsyncIterator
+from typing import NamedTuple
+
+from sqlalchemy import LargeBinary, Select, func, select
+from sqlalchemy.orm import defer
 
 from federation.documents.tables import Document, DocumentForm
 from federation.store.sessions import ReadSession
 from federation.values.month import Month
 
 PAGE_MAX = 100
+PART_BYTES = 1024 * 1024  # of a document that are in memory while it is sent
 
 
-async def find_document(session: ReadSession, number: str) -> Document | None:
-    """Return the document of a number."""
-    return await session.get(Document, number)
+class Bytes(NamedTuple):
+    """What is sent of a document in one form: how many bytes, their SHA-256, and a part at a time.
+
+    The parts are read for as long as their session is open.
+    """
+
+    media_type: str
+    size: int
+    sha256: str
+    parts: AsyncIterator[bytes]
+
+
+async def find_document(
+    session: ReadSession, number: str, *, with_body: bool = True
+) -> Document | None:
+    """Return the document of a number; its body may be left where it is."""
+    query = select(Document).where(Document.number == number)
+    return await session.scalar(_less_body(query, with_body=with_body))
 
 
 async def document_of(
-    session: ReadSession, issuer: str, series: str, subject: str
+    session: ReadSession, issuer: str, series: str, subject: str, *, with_body: bool = True
 ) -> Document | None:
     """Return the document an issuer gave to a subject in a series."""
-    return await session.scalar(
-        select(Document).where(
-            Document.issuer == issuer, Document.series == series, Document.subject == subject
-        )
+    query = select(Document).where(
+        Document.issuer == issuer, Document.series == series, Document.subject == subject
     )
+    return await session.scalar(_less_body(query, with_body=with_body))
+
+
+def _less_body(query: Select[Document], *, with_body: bool) -> Select[Document]:
+    return query if with_body else query.options(defer(Document.body, raiseload=True))
+
+
+async def find_bytes(session: ReadSession, number: str, media_type: str | None) -> Bytes | None:
+    """Return a document in one of its forms, as issued if none is named, to be read in parts."""
+    for table in (Document, DocumentForm):
+        query = select(table.media_type, func.length(table.body), table.sha256)
+        query = query.where(table.number == number)
+        if media_type is not None:
+            query = query.where(table.media_type == media_type)
+        found = (await session.execute(query)).first()
+        if found is not None:
+            form, size, sha256 = found
+            return Bytes(form, size, sha256, _parts(session, table, number, form, size))
+        if media_type is None:
+            return None
+    return None
+
+
+async def _parts(
+    session: ReadSession,
+    table: type[Document | DocumentForm],
+    number: str,
+    media_type: str,
+    size: int,
+) -> AsyncIterator[bytes]:
+    for start in range(1, size + 1, PART_BYTES):
+        part = func.substr(table.body, start, PART_BYTES, type_=LargeBinary())
+        query = select(part).where(table.number == number, table.media_type == media_type)
+        yield bytes((await session.execute(query)).scalar_one())
 
 
 async def find_form(session: ReadSession, number: str, media_type: str) -> DocumentForm | None:

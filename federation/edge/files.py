@@ -12,17 +12,15 @@ from typing import IO, Any, ClassVar, NamedTuple
 from federation import config as federation_config
 from federation.config import NodeConfig
 from federation.distribution import store as distribution
-from federation.distribution.tables import MemberAmount, MemberBalance
+from federation.distribution.members_file import member_parts
 from federation.documents import service as documents
 from federation.documents import store as documents_store
-from federation.documents.member_csv import MemberRow, members_csv
 from federation.documents.statements import statement_subject
 from federation.edge.spooled import spooled
 from federation.errors import RefusalError
 from federation.ledger.export import FORMS, journal_parts
 from federation.months import store as months
 from federation.proof import report
-from federation.registry import store as registry
 from federation.server import Server
 from federation.suspense.service import held_sheet
 from federation.suspense.store import settled_months
@@ -33,6 +31,10 @@ from federation.values.roles import MAY_LIST_DOCUMENTS, MAY_READ_BOOKS, Readers
 JSON, CSV, TEXT = "application/json", "text/csv", "text/plain"
 
 
+Content = bytes | IO[bytes]
+"""What is sent: bytes that are kept as they are, or what was written part by part."""
+
+
 class NoSuchFileError(RefusalError):
     """There is no such file here."""
 
@@ -40,14 +42,10 @@ class NoSuchFileError(RefusalError):
 
 
 class File(NamedTuple):
-    """A kind of file: who may read it, and what writes it (media type, bytes) for one month."""
+    """A kind of file: who may read it, and what writes it (media type, content) for one month."""
 
     readers: Readers
-    write: Callable[[Server, Month], Awaitable[tuple[str, bytes]]]
-
-
-Content = bytes | IO[bytes]
-"""What is sent: bytes that are kept as they are, or what was written part by part."""
+    write: Callable[[Server, Month], Awaitable[tuple[str, Content]]]
 
 
 MonthlyFiles = Mapping[str, File]
@@ -107,47 +105,25 @@ def _plain(value: dict[str, Any]) -> bytes:
     return json.dumps(value, sort_keys=True, ensure_ascii=False).encode()
 
 
-async def members_file(server: Server, period: Month) -> tuple[str, bytes]:
-    """Write what each member of a node gets and why."""
+async def members_file(server: Server, period: Month) -> tuple[str, Content]:
+    """Write what each member of a node gets and why, some members at a time."""
     currency = federation_config.settlement_currency(server.config)
     async with server.db.read() as session:
         if await distribution.find_distribution(session, period) is None:
             raise NoSuchFileError(f"members/{period}.csv")
-        amounts = await distribution.member_amounts(session, period)
-        balances = await distribution.balances(session, period)
-        names = {row.member_id: row.name for row in await registry.all_members(session)}
-    rows = [_member_row(item, balances.get(item.member_id), names) for item in amounts]
-    return CSV, members_csv(rows, currency)
+        return CSV, await spooled(member_parts(session, period, currency))
 
 
-def _member_row(
-    item: MemberAmount, balance: MemberBalance | None, names: dict[str, str]
-) -> MemberRow:
-    """A line is payable as its member is: the whole balance, or nothing with the reason."""
-    reason = balance.reason if balance else None
-    return MemberRow(
-        member_id=item.member_id,
-        name=names.get(item.member_id, ""),
-        licence=item.licence,
-        use=item.use,
-        units=item.units,
-        source=item.source,
-        attributed=item.amount,
-        payable=item.amount if reason is None else 0,
-        outstanding=0 if reason is None else item.amount,
-        reason=reason,
-    )
-
-
-async def statement_file(server: Server, period: Month, *, form: str) -> tuple[str, bytes]:
+async def statement_file(server: Server, period: Month, *, form: str) -> tuple[str, Content]:
     """Return a node's statement of a month as it was issued, as `csv` or `json`."""
     async with server.db.read() as session:
         row = await documents_store.document_of(
-            session, server.code, "STM", statement_subject(period)
+            session, server.code, "STM", statement_subject(period), with_body=False
         )
         if row is None:
             raise NoSuchFileError(f"statements/{period}.{form}")
-        return await documents.content(session, row.number, CSV if form == "csv" else JSON)
+        sent = await documents.content(session, row.number, CSV if form == "csv" else JSON)
+        return sent.media_type, await spooled(sent.parts)
 
 
 async def held_file(server: Server, period: Month, *, form: str) -> tuple[str, bytes]:

@@ -17,12 +17,11 @@ from federation.edge.bodies import BodyLimit
 from federation.edge.doors import Doors
 from federation.edge.files import Files
 from federation.edge.http import json_response
-from federation.edge.spooled import in_chunks
+from federation.edge.spooled import in_chunks, spooled
 from federation.metering import service as metering
 from federation.metering.reporters import Reporter, check_batch_key, reporter_of
 from federation.metering.service import BYTES_MAX
 from federation.server import Server
-from federation.store.canonical import sha256_hex
 from federation.store.migrations import current_revision, head_revision
 from federation.trust.jose import InvalidTokenError
 from federation.trust.principals import NotAuthenticatedError
@@ -143,20 +142,22 @@ def _file_routes(doors: Doors, files: Files) -> list[Any]:
         return Stream(in_chunks(content), media_type=media_type)
 
     @get("/documents/{name:str}")
-    async def document(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
+    async def document(request: Request[Any, Any, Any], name: FromPath[str]) -> Stream:
         """Send a numbered document byte for byte; `.csv`, `.json` or `.xml` names the form."""
         who = await doors.known(request, "files")
         number, _, form = name.partition(".")
         async with server.db.read() as session:
-            await documents.document_for(session, number, who)
-            media_type, content = await documents.content(session, number, MEDIA_TYPES.get(form))
-        ending = {kind: ending for ending, kind in MEDIA_TYPES.items()}.get(media_type, "txt")
-        return Response(
-            content,
-            media_type=media_type,
+            await documents.document_for(session, number, who, with_body=False)
+            sent = await documents.content(session, number, MEDIA_TYPES.get(form))
+            file = await spooled(sent.parts)
+        ending = {kind: ending for ending, kind in MEDIA_TYPES.items()}.get(sent.media_type, "txt")
+        return Stream(
+            in_chunks(file),
+            media_type=sent.media_type,
             headers={
                 "Content-Disposition": f'attachment; filename="{number}.{ending}"',
-                "ETag": f'"{sha256_hex(content)}"',
+                "Content-Length": str(sent.size),
+                "ETag": f'"{sent.sha256}"',
             },
         )
 

@@ -196,6 +196,14 @@ async def all_members(session: ReadSession) -> list[Member]:
     return list(await session.scalars(select(Member).order_by(Member.member_id)))
 
 
+async def names_of(session: ReadSession, members: Collection[str]) -> dict[str, str]:
+    """Return {member: its name} of some members."""
+    rows = await session.execute(
+        select(Member.member_id, Member.name).where(Member.member_id.in_(members))
+    )
+    return {member_id: name for member_id, name in rows}
+
+
 async def find_member(session: ReadSession, member_id: str) -> Member | None:
     """Return one member."""
     return await session.get(Member, member_id)

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from federation.documents import issuing, licence_books
@@ -38,6 +38,14 @@ def a_note(session, subject, *, issuer="HUB", series="CN", body=b"{}", also=None
         return {documents.JSON: number.encode() + body, **others}
 
     return documents.issue(session, Heading(issuer, series, subject, NOON.date()), forms)
+
+
+async def sent(session, number, form=None):
+    """Return the media type and the bytes that come in parts; size and SHA-256 are of these."""
+    found = await documents.content(session, number, form)
+    body = b"".join([part async for part in found.parts])
+    assert (found.size, found.sha256) == (len(body), sha256(body).hexdigest())
+    return found.media_type, body
 
 
 async def numbers(database):
@@ -101,16 +109,33 @@ async def test_the_same_subject_again_is_the_same_document(database):
     assert first.sha256 == sha256(b"CN-HUB-000001one").hexdigest()
 
 
+@pytest.mark.parametrize("size", [0, 1, 4, 5, 9, 10])
+async def test_a_document_comes_in_parts_and_its_body_is_nowhere_whole(database, monkeypatch, size):
+    monkeypatch.setattr(documents_store, "PART_BYTES", 5)
+    body = bytes(range(size))
+    async with database.write("test") as session:
+        await documents.issue(
+            session, Heading("HUB", "CN", "a", NOON.date()), lambda _: {documents.JSON: body}
+        )
+    async with database.read() as session:
+        row = await documents.document_for(session, "CN-HUB-000001", OFFICER, with_body=False)
+        found = await documents.content(session, "CN-HUB-000001")
+        parts = [part async for part in found.parts]
+
+    assert parts == [body[start : start + 5] for start in range(0, size, 5)]
+    assert "body" in inspect(row).unloaded
+
+
 async def test_a_document_is_sent_again_byte_for_byte_in_each_form(database):
     also = {"text/csv": lambda number: f"{number},a".encode()}
     async with database.write("test") as session:
         await a_note(session, "a", also=also)
     async with database.read() as session:
-        assert await documents.content(session, "CN-HUB-000001") == (
+        assert await sent(session, "CN-HUB-000001") == (
             "application/json",
             b"CN-HUB-000001{}",
         )
-        assert await documents.content(session, "CN-HUB-000001", "text/csv") == (
+        assert await sent(session, "CN-HUB-000001", "text/csv") == (
             "text/csv",
             b"CN-HUB-000001,a",
         )
@@ -172,7 +197,7 @@ async def test_a_document_that_comes_is_kept_under_its_issuers_number(database):
 
     assert await numbers(database) == ["ADV-HUB-000007"]
     async with database.read() as session:
-        assert await documents.content(session, "ADV-HUB-000007", "text/csv") == (
+        assert await sent(session, "ADV-HUB-000007", "text/csv") == (
             "text/csv",
             b"a,b",
         )

@@ -3,9 +3,20 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federation.documents.member_csv import AMOUNTS, COLUMNS, MemberRow, members_csv
+from federation.documents.member_csv import (
+    AMOUNTS,
+    COLUMNS,
+    MemberRow,
+    members_head,
+    members_lines,
+)
 from federation.money import exponent
 from federation.tabular import read_table
+
+
+def members_csv(rows, currency):
+    return members_head() + members_lines(rows, currency)
+
 
 ROW = MemberRow(
     member_id="m-1",
