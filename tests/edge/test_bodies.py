@@ -110,7 +110,7 @@ async def test_one_senders_stalled_uploads_keep_out_its_own_only(tmp_path):
 
 async def test_a_large_body_that_is_handled_holds_up_no_other_that_fits_beside_it(tmp_path):
     reader = Bodies(tmp_path)
-    async with reader.read(Upload(*[CHUNK] * 20), "slow", LIMIT):
+    async with reader.read(Upload(*[CHUNK] * 20), "slow", LIMIT), asyncio.timeout(30):
         assert await whole(reader, Upload(*[CHUNK] * 20), "other") == CHUNK * 20
         assert await whole(reader, Upload(*[CHUNK] * 20), "slow") == CHUNK * 20
 
