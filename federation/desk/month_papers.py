@@ -84,12 +84,32 @@ def _next_date(clocks: Sequence[dict[str, str]]) -> str:
 @click.option("--after", default="0", help="The id of the last item seen.")
 @at_desk
 def published(desk: Desk, period: str | None, after: str) -> None:
-    """List, at a node, addresses for which the hub holds money."""
+    """List, at a node, addresses for which the hub or a licensor holds money."""
     found = desk.ask(ask.HELD_LIST, period=period, after=after)
     columns = ("month", "holder", "reason", "address", "how much", "since")
     names = ("period", "holder", "reason", "url", "amountBand", "heldSince")
     rows = [[item[name] for name in names] for item in found]
     desk.show(found, lambda: [make_table(f"{len(found)} published", columns, rows)])
+
+
+@held.command()
+@click.option("--period", help="Of one month.")
+@click.option("--after", default="0", help="The id of the last item seen.")
+@at_desk
+def elsewhere(desk: Desk, period: str | None, after: str) -> None:
+    """List, at the hub, what licensors hold in their own licences, and what of it is left."""
+    found = desk.ask(ask.HELD_ELSEWHERE, period=period, after=after)
+    columns = ("month", "holder", "licence", "reason", "address", "amount", "left", "stated")
+    rows = [
+        [
+            *(item[name] for name in ("period", "holder", "licence", "reason", "url")),
+            money_text(item["amount"]),
+            money_text(item["left"]),
+            "yes" if item["isStated"] else "not yet",
+        ]
+        for item in found
+    ]
+    desk.show(found, lambda: [make_table(f"{len(found)} held elsewhere", columns, rows)])
 
 
 @held.command()
@@ -108,7 +128,7 @@ def claims(desk: Desk, state: str | None, after: str) -> None:
 @click.option("--evidence", required=True, help="What shows that it is the member's.")
 @at_desk
 def claim(desk: Desk, address: str, member: str | None, claim: str | None, evidence: str) -> None:
-    """Claim, at a node, what the hub holds for an ADDRESS, as `published` shows it or a URL."""
+    """Claim, at a node, what is held for an ADDRESS, as `published` shows it or a URL."""
     url = address if HAS_SCHEME.match(address) else f"https://{address}"
     found = desk.ask(ask.CLAIM_HELD, url=url, evidence=evidence, member=member, work=claim)
     _show_claims(desk, [found])

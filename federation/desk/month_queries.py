@@ -122,6 +122,11 @@ SUSPENSE = f"""query($skip: Int!) {{ suspense(skip: $skip) {{
 HELD_LIST = """query($period: String, $after: String!) { heldList(period: $period, after: $after) {
   id period holder reason url amountBand heldSince } }"""
 
+HELD_ELSEWHERE = """query($period: String, $after: String!) {
+  heldElsewhere(period: $period, after: $after) {
+    id period holder licence reason url amount { minor currency } left { minor currency }
+    isStated } }"""
+
 HELD_CLAIMS = f"""query($state: String, $after: String!) {{
   heldClaims(state: $state, after: $after) {{ {CLAIM} }} }}"""
 

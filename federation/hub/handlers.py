@@ -12,8 +12,8 @@ from federation.registry import service as registry
 from federation.registry.messages import RegistryDelta
 from federation.runs import objections as closing
 from federation.settlement.messages import RunAnswered
-from federation.suspense import deciding
-from federation.suspense.messages import HeldClaimed
+from federation.suspense import deciding, elsewhere, ordering
+from federation.suspense.messages import HeldClaimed, HeldStated, ReleaseDone
 from federation.trust.principals import NotAllowedError
 from federation.values.party import HUB
 
@@ -63,6 +63,14 @@ async def _held_claimed(at: Arrival, message: HeldClaimed) -> None:
     await deciding.receive_claim(at.session, at.sender, message, _now(at))
 
 
+async def _held_stated(at: Arrival, message: HeldStated) -> None:
+    await elsewhere.receive_statement(at.session, at.sender, message, _now(at))
+
+
+async def _release_done(at: Arrival, message: ReleaseDone) -> None:
+    await ordering.receive_done(at.session, at.sender, message, _now(at))
+
+
 HANDLERS: Handlers = handlers_of(
     [
         (RegistryDelta, _delta),
@@ -73,6 +81,8 @@ HANDLERS: Handlers = handlers_of(
         (Forwarded, _forwarded),
         (UsageReport, _report),
         (HeldClaimed, _held_claimed),
+        (HeldStated, _held_stated),
+        (ReleaseDone, _release_done),
         (RunAnswered, _answered),
     ]
 )

@@ -28,8 +28,14 @@ from federation.settlement.messages import (
     RunCorrected,
     RunWithdrawn,
 )
-from federation.suspense import claiming
-from federation.suspense.messages import HeldClosed, HeldPublished, HeldRefused, HeldReleased
+from federation.suspense import claiming, licensor
+from federation.suspense.messages import (
+    HeldClosed,
+    HeldPublished,
+    HeldRefused,
+    HeldReleased,
+    ReleaseOrdered,
+)
 from federation.trust import parties as trust_parties
 from federation.trust.messages import Roster
 
@@ -79,6 +85,7 @@ async def _approved(at: Arrival, message: RunApproved) -> None:
     await distribution.receive_run(
         at.session, message, await _own(at), terms, _now(at), require_sound_distribution
     )
+    await licensor.state_held(at.session, message.run_id, _now(at))
 
 
 async def _corrected(at: Arrival, message: RunCorrected) -> None:
@@ -86,6 +93,7 @@ async def _corrected(at: Arrival, message: RunCorrected) -> None:
     await correcting.receive_correction(
         at.session, message, await _own(at), terms, _now(at), require_sound_distribution
     )
+    await licensor.state_held(at.session, message.run_id, _now(at))
 
 
 async def _document(at: Arrival, message: DocumentIssued) -> None:
@@ -147,6 +155,10 @@ async def _held_released(at: Arrival, message: HeldReleased) -> None:
     )
 
 
+async def _release_ordered(at: Arrival, message: ReleaseOrdered) -> None:
+    await licensor.carry_out(at.session, message, await _own(at), _now(at))
+
+
 HANDLERS: Handlers = handlers_of(
     [
         (Roster, _roster),
@@ -167,5 +179,6 @@ HANDLERS: Handlers = handlers_of(
         (HeldClosed, _held_closed),
         (HeldRefused, _held_refused),
         (HeldReleased, _held_released),
+        (ReleaseOrdered, _release_ordered),
     ]
 )

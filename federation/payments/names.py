@@ -5,7 +5,8 @@ A payment's id is its EndToEndId, of 35 characters at most (ISO 20022):
 - `PAY-2026-09-HUB-GB`: a remittance, with the same id at both servers
 - `PAY-2026-09-GB-000001`: what a node pays a member
 - `ADJ-2026-09-1f2e3d4c-GB`: what a correction moves, by its run; between two nodes with both codes
-- `ADJ-2026-09-HC-GB-000001`: held money released, by the claim on it
+- `ADJ-2026-09-HC-GB-000001`: held money released by the hub, by the claim on it; by a licensor
+  with its code and the licence's currency, `ADJ-2026-09-HC-GB-000001-DE-EUR`
 - `REFUND-CN-HUB-000001`: what a lab gets back, by the credit note
 - `REFUND-OP-12-1`, `REFUND-2026-09-GB-HUB`: an overpayment, by the item of a bank entry that names
   it, or by the remittance of a debtor that had left the net
@@ -78,6 +79,11 @@ def _within(name: str, length_max: int) -> str:
 def release_id(period: Month, claim: str) -> str:
     """Return the id of what is paid for a claim on money that was held of a month."""
     return f"{_ADJUSTMENT}{period}-{claim}"
+
+
+def direct_release_id(period: Month, claim: str, licensor: str, currency: str) -> str:
+    """Return the id of what a licensor pays for a claim on what it held of a month."""
+    return _within(f"{release_id(period, claim)}-{licensor}-{currency}", REPLACED_LENGTH_MAX)
 
 
 def released_by(payment_id: str) -> tuple[Month, str]:

@@ -18,7 +18,14 @@ from federation.ledger.names import of_correction
 from federation.months import store as months
 from federation.months.tables import Run
 from federation.payments import store as payments_store
-from federation.payments.names import OVERPAID, base_id, correction_id, member_of, released_by
+from federation.payments.names import (
+    OVERPAID,
+    base_id,
+    correction_id,
+    direct_release_id,
+    member_of,
+    released_by,
+)
 from federation.payments.service import ADJUSTMENT, MEMBER, REMITTANCE, get_payment
 from federation.payments.tables import Payment
 from federation.proof import nets, store, why
@@ -31,6 +38,9 @@ from federation.settlement.run import RunResult, compute
 from federation.settlement.run_document import RunDocument, decode
 from federation.store.sessions import ReadSession
 from federation.suspense import store as suspense
+from federation.suspense.release import release_document
+from federation.suspense.tables import Release
+from federation.values.month import Month
 from federation.values.party import HUB
 
 ADJUSTMENTS_MAX = 1_000
@@ -170,10 +180,11 @@ def _signed(step: Step, sign: int) -> Step:
 
 
 async def _release(session: ReadSession, payment: Payment) -> list[Step]:
-    """Explain a payment of held money by licence, by what each released in clearing currency."""
-    period, claim = released_by(payment.payment_id)
-    rows = await suspense.releases(session, claim)
-    rows = [row for row in rows if f"/{period}/" in row.document]
+    """Explain a payment of held money by licence, by what each released.
+
+    The hub has cleared it; a licensor pays what it held in one currency directly.
+    """
+    period, claim, rows = await _released(session, payment)
     items = await suspense.held_items_by_id(session, [row.held_item for row in rows])
     released: defaultdict[str, int] = defaultdict(int)
     refs: dict[str, dict[str, str]] = {}
@@ -186,24 +197,40 @@ async def _release(session: ReadSession, payment: Payment) -> list[Step]:
             "released": f"{released[item.licence]} {item.currency}",
             "document": row.document,
         }
-    weights = {
-        key: await balance_store.cleared_for(session, refs[key]["document"], payment.debt_currency)
-        for key in released
-    }
+    weights = dict(released)
+    if payment.payer == HUB:
+        weights = {
+            key: await balance_store.cleared_for(
+                session, refs[key]["document"], payment.debt_currency
+            )
+            for key in released
+        }
+        for key, cleared in weights.items():
+            refs[key]["cleared"] = f"{cleared} {payment.debt_currency}"
     if not any(weights.values()):
         raise NothingToExplainError(payment.payment_id)
     total = payment.amount + payment.set_off
     split = largest_remainder(total, weights, scope=f"{period}/{payment.payee}/{claim}")
     return [
-        Step(
-            key,
-            amount,
-            payment.currency,
-            RELEASE,
-            refs[key] | {"cleared": f"{weights[key]} {payment.debt_currency}"},
-        )
+        Step(key, amount, payment.currency, RELEASE, refs[key])
         for key, amount in sorted(split.items())
     ]
+
+
+async def _released(session: ReadSession, payment: Payment) -> tuple[Month, str, list[Release]]:
+    """Return the month, the claim and the releases that a payment is for."""
+    period, claim = released_by(payment.payment_id)
+    if payment.payer == HUB:
+        rows = await suspense.releases(session, claim)
+        return period, claim, [row for row in rows if f"/{period}/" in row.document]
+    currency, name = payment.debt_currency, base_id(payment.payment_id)
+    for row in await suspense.releases(session, to_party=payment.payee):
+        claim = row.held_claim or ""
+        if direct_release_id(period, claim, payment.payer, currency) == name:
+            document = release_document(period, claim, currency)
+            rows = await suspense.releases(session, claim)
+            return period, claim, [row for row in rows if row.document == document]
+    raise NothingToExplainError(payment.payment_id)
 
 
 async def _to_member(session: ReadSession, here: str, payment: Payment) -> list[Step]:

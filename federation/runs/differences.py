@@ -28,6 +28,7 @@ from federation.settlement.recompute import Corrected, Difference, difference
 from federation.settlement.weights import own_weights
 from federation.store import outbox
 from federation.store.sessions import ReadSession, WriteSession
+from federation.suspense.elsewhere import follow_run
 from federation.suspense.service import publish as publish_held
 from federation.trust.membership import HubTerms
 from federation.trust.parties import collective_terms, get_party
@@ -106,6 +107,7 @@ async def _post(session: WriteSession, item: Correction, terms: HubTerms, now: d
     held = item.told.held.get(HUB, [])
     await itemise_held(session, row.run_id, row.period, new.result, held, now)
     await publish_held(session, new.document, row.run_id, now)
+    await follow_run(session, new, item.told.held, now)
 
 
 async def _owe(

@@ -33,6 +33,7 @@ from federation.settlement.messages import Held, RunAdvised, RunApproved, RunWit
 from federation.settlement.run_document import decode
 from federation.store import outbox
 from federation.store.sessions import ReadSession, WriteSession
+from federation.suspense.elsewhere import follow_run
 from federation.suspense.service import publish as publish_held
 from federation.trust.membership import HubTerms
 from federation.trust.principals import Principal, require_no_part, require_other_person
@@ -181,6 +182,7 @@ async def approve_run(
         now,
     )
     await publish_held(session, run.document, row.run_id, now)
+    await follow_run(session, run, told.held, now)
     await session.flush()
     await require_sound(session, row, {run.run_id: run})
     return row

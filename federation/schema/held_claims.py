@@ -58,7 +58,9 @@ HeldClaimResult = Annotated[HeldClaim | Refused, strawberry.union("HeldClaimResu
 class HeldClaimQuery:
     """Who claims what is held: on every server."""
 
-    @strawberry.field(description="Claims on held money: the hub's queue, or a node's own.")
+    @strawberry.field(
+        description="Claims on held money: the hub's queue; at a node its own and those it paid."
+    )
     async def held_claims(
         self, info: Info, state: str | None = None, first: int = 100, after: str = ""
     ) -> list[HeldClaim]:
@@ -74,10 +76,10 @@ class HeldClaimQuery:
 
 @strawberry.type
 class HeldClaimMutation:
-    """How a collective claims what the hub holds: at a node."""
+    """How a collective claims what is held by the hub or a licensor: at a node."""
 
     @strawberry.mutation(
-        description="Claim what the hub holds for an address: name the claim or its member."
+        description="Claim what is held for an address: name the claim or its member."
     )
     async def claim_held_item(
         self,

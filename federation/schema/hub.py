@@ -23,7 +23,7 @@ from federation.schema.rights import HubRightsQuery
 from federation.schema.run_diffs import RunDiffQuery
 from federation.schema.scalars import schema_config
 from federation.schema.settlement import RunMutation, SettlementQuery
-from federation.schema.suspense import SuspenseQuery
+from federation.schema.suspense import HeldElsewhereQuery, SuspenseQuery
 from federation.schema.tariffs import TariffMutation, TariffQuery
 from federation.schema.tokens import TokenMutation
 from federation.schema.uses import UsesQuery
@@ -47,6 +47,7 @@ class Query(
     WhyQuery,
     SuspenseQuery,
     HeldClaimQuery,
+    HeldElsewhereQuery,
     ReportQuery,
     CorrectionQuery,
     WorkListQuery,

@@ -10,6 +10,7 @@ from federation.schema.scalars import Money
 from federation.suspense import items as held
 from federation.suspense import service as suspense_service
 from federation.suspense import store as suspense_store
+from federation.suspense.tables import HeldElsewhere as HeldElsewhereRow
 from federation.suspense.tables import HeldListing
 from federation.values.held import REASONS
 from federation.values.roles import MAY_READ_BOOKS, MAY_READ_HELD_LIST
@@ -155,9 +156,11 @@ class SuspenseQuery:
 
 @strawberry.type
 class HeldListQuery:
-    """What the hub holds, as it told every node."""
+    """What the hub and licensors hold, as the hub told every node."""
 
-    @strawberry.field(description="Addresses the hub holds money for, until it is claimed.")
+    @strawberry.field(
+        description="Addresses the hub or a licensor holds money for, until it is claimed."
+    )
     async def held_list(
         self, info: Info, period: str | None = None, first: int = 100, after: str = "0"
     ) -> list[HeldListed]:
@@ -167,3 +170,52 @@ class HeldListQuery:
         async with info.context.server.db.read() as session:
             rows = await suspense_store.listing(session, period=month, after=start, limit=first)
         return [HeldListed.of(row) for row in rows]
+
+
+@strawberry.type(description="What a licensor holds for an address in one of its own licences.")
+class HeldElsewhere:
+    """What the run gives it to hold; whether it has stated it; what is left to release."""
+
+    id: strawberry.ID
+    period: str
+    holder: str
+    licence: str
+    reason: str
+    url: str
+    amount: Money
+    left: Money
+    is_stated: bool
+
+    @classmethod
+    def of(cls, row: HeldElsewhereRow, ordered: int) -> "HeldElsewhere":
+        """Show what a licensor holds, less what it was ordered to release."""
+        return cls(
+            id=strawberry.ID(str(row.id)),
+            period=row.period,
+            holder=row.licensor,
+            licence=row.licence,
+            reason=row.reason,
+            url=row.url_key,
+            amount=Money.of(row.amount, row.currency),
+            left=Money.of(row.amount - ordered, row.currency),
+            is_stated=row.stated == row.amount,
+        )
+
+
+@strawberry.type
+class HeldElsewhereQuery:
+    """What licensors hold in their own licences: at the hub."""
+
+    @strawberry.field(description="What licensors hold by address, and have stated or not yet.")
+    async def held_elsewhere(
+        self, info: Info, period: str | None = None, first: int = 100, after: str = "0"
+    ) -> list[HeldElsewhere]:
+        """List items by id, of one month or all, at most 1,000; `after` is the last id."""
+        info.context.whose(MAY_READ_BOOKS)
+        start, month = number_of_row(after), month_if_any(period)
+        async with info.context.server.db.read() as session:
+            rows = await suspense_store.held_elsewhere(
+                session, period=month, after=start, limit=first
+            )
+            gone = await suspense_store.ordered(session, [row.id for row in rows])
+        return [HeldElsewhere.of(row, gone.get(row.id, 0)) for row in rows]

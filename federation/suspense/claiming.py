@@ -1,22 +1,22 @@
-"""At a node: the hub's list of held money comes, an officer claims, the decision is booked."""
+"""At a node: the list of held money comes, an officer claims, the decision is booked."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from federation.distribution.adjustments import Adjustment, adjust_members
 from federation.errors import RefusalError
 from federation.ledger import store as ledger
-from federation.ledger.accounts import Accounts
-from federation.payments.incoming import expect
-from federation.payments.postings import Amount, Leg
-from federation.payments.proposal import Awaited
+from federation.netting.between import Owed, settle_between
+from federation.payments.postings import Amount
+from federation.payments.service import ADJUSTMENT
 from federation.registry import index_store
 from federation.registry import store as registry
 from federation.registry.urls import normalise_url
 from federation.settlement.arithmetic import largest_remainder
 from federation.store import outbox
 from federation.store.canonical import sha256_hex
+from federation.store.messages import BadMessageError
 from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense import store
 from federation.suspense.eligibility import claims_counting
@@ -63,13 +63,15 @@ class UnknownHeldClaimError(RefusalError):
 
 
 async def receive_list(session: WriteSession, message: HeldPublished) -> None:
-    """Keep a part of the hub's list."""
-    await store.add_listing(session, message.period, HUB, message.items)
+    """Keep a part of the hub's list: what it holds itself, or a licensor."""
+    await store.add_listing(session, message.period, message.holder, message.items)
 
 
 async def receive_closed(session: WriteSession, message: HeldClosed) -> None:
-    """Nothing is left to claim for an address."""
-    await store.close_listing(session, HUB, message.url_key, message.periods, message.closed_on)
+    """Nothing is left at a holder to claim for an address."""
+    await store.close_listing(
+        session, message.holder, message.url_key, message.periods, message.closed_on
+    )
 
 
 async def claim_held(
@@ -83,7 +85,7 @@ async def claim_held(
     who: Principal,
     now: datetime,
 ) -> HeldClaim:
-    """File a claim on what the hub holds for an address, for a claim of a member of this node.
+    """File a claim on what is held for an address, for a claim of a member of this node.
 
     The claim must be in the registry, be the most specific of ours on the address, and have
     counted in one of the listed months. `evidence` refers to the documents kept here.
@@ -130,7 +132,7 @@ async def claim_held(
 
 async def receive_refusal(session: ReadSession, message: HeldRefused, now: datetime) -> None:
     """Note that the hub refused a claim, and why."""
-    row = await _own_claim(session, message.id)
+    row = await get_own_claim(session, message.id)
     decided(row, "REFUSED", message.reason, HUB, now)
 
 
@@ -146,7 +148,10 @@ async def receive_release(
 
     `admin_fee_bps` is today's, for a month this node did not settle itself.
     """
-    row = await _own_claim(session, message.id)
+    row = await get_own_claim(session, message.id)
+    if message.payer == node:
+        raise BadMessageError(f"{row.id}: {node} pays itself")
+    await get_party(session, message.payer)
     decided(row, "ACCEPTED", message.reason, HUB, now)
     settled = {month.period for month in await store.settled_months(session, node)}
     for paid in message.payments:
@@ -161,37 +166,47 @@ async def receive_release(
             node=node,
             claim=row.id,
             member=row.member_id or "",
+            payer=message.payer,
             paid=paid,
             admin_fee_bps=fee_bps,
             on=now.date(),
         )
         await ledger.post(session, [entry])
-        expect(session, await _awaited(session, node, paid, now))
+        await _wait_for(session, node, message.payer, paid, now)
         shares = largest_remainder(amount, weights, scope=f"{paid.period}/{node}/{row.id}")
-        document = entry.document
-        await adjust_members(session, _adjustments(row, document, paid, shares), now.date())
+        await give_member(session, row, entry.document, paid, shares, source="received", now=now)
 
 
-async def _awaited(
-    session: ReadSession, node: str, paid: ReleasedPayment, now: datetime
-) -> Awaited:
+async def _wait_for(
+    session: WriteSession, node: str, payer: str, paid: ReleasedPayment, now: datetime
+) -> None:
     gets = Amount(int(paid.amount), paid.currency)
-    return Awaited(
-        incoming_id=paid.payment_id,
+    owed = Owed(
+        kind=ADJUSTMENT,
+        base=paid.payment_id,
         run=paid.run_id,
         period=paid.period,
-        payer=HUB,
+        payer=payer,
+        payee=node,
         amount=gets,
-        debt=Leg(Accounts(node).due(HUB), gets),
+        debt=gets,
         due_on=now.date() + timedelta(days=(await hub_terms(session)).payment_days),
     )
+    await settle_between(session, node, owed, {}, at=now)
 
 
-def _adjustments(
-    row: HeldClaim, document: str, paid: ReleasedPayment, shares: Mapping[LicenceKey, int]
-) -> list[Adjustment]:
-    """Return what the claimant gets of a month's release, licence by licence."""
-    return [
+async def give_member(
+    session: WriteSession,
+    row: HeldClaim,
+    document: str,
+    paid: ReleasedPayment,
+    shares: Mapping[LicenceKey, int],
+    *,
+    source: Literal["received", "domestic"],
+    now: datetime,
+) -> None:
+    """Give the claiming member what it gets of a month's release, licence by licence."""
+    found = [
         Adjustment(
             document=document,
             member_id=row.member_id or "",
@@ -200,15 +215,17 @@ def _adjustments(
             corrects=paid.run_id,
             licence=licence,
             use=None,
-            source="received",
+            source=source,
             amount=share,
             currency=paid.currency,
         )
         for licence, share in sorted(shares.items())
     ]
+    await adjust_members(session, found, now.date())
 
 
-async def _own_claim(session: ReadSession, claim: str) -> HeldClaim:
+async def get_own_claim(session: ReadSession, claim: str) -> HeldClaim:
+    """Return a claim that this node filed, or refuse."""
     row = await store.find_claim(session, claim)
     if row is None:
         raise UnknownHeldClaimError(claim[:40])

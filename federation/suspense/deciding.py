@@ -29,6 +29,8 @@ from federation.suspense.claiming import (
     decided,
 )
 from federation.suspense.eligibility import claimants, is_reserved
+from federation.suspense.elsewhere import close_elsewhere
+from federation.suspense.items import HeldSum
 from federation.suspense.messages import (
     HeldClaimed,
     HeldClosed,
@@ -37,6 +39,7 @@ from federation.suspense.messages import (
     ReleasedItem,
     ReleasedPayment,
 )
+from federation.suspense.ordering import by_holder, order_release
 from federation.suspense.release import Held, Released, hub_entry, released, remitted
 from federation.suspense.service import month_rates
 from federation.suspense.tables import HeldClaim, Release
@@ -162,9 +165,9 @@ async def _accept(
 ) -> None:
     """Release what is held for the claim's months, pay it, and tell the claimant and the others."""
     documents = await _documents(session, row.url_key)
-    items = await _claimed_items(session, row, reasons, documents)
+    held = by_holder(await _claimed_items(session, row, reasons, documents))
     rates = {period: await month_rates(session, run) for period, run in documents.items()}
-    parts = released(items, rates)
+    parts = released(held.pop(HUB, []), rates)
     for part in parts:
         await _book(session, row, part, terms, now)
     decided(row, "ACCEPTED", reason, who.subject, now)
@@ -187,17 +190,30 @@ async def _accept(
         paid,
     )
     await outbox.post(session, target=party.entity_id, message=message, now=now)
-    await _close(session, row.url_key, documents, now)
+    ordered = [
+        licensor
+        for licensor, items in sorted(held.items())
+        if await order_release(session, row, licensor, items, rates, reason, now)
+    ]
+    if not parts and not ordered:
+        raise NotHeldError(f"{row.url_key}: it comes to no unit")
+    await _close(session, row.url_key, documents, ordered, now)
 
 
 async def _documents(session: ReadSession, url_key: str) -> dict[Month, RunDocument]:
     """Return {month: run} of the months in which something is held for an address."""
-    wanted = {item.period for item in await store.held_sums(session, url_key=url_key)}
+    wanted = {item.period for item in await _held_for(session, url_key)}
     return {
         month.period: await store.run_of(session, HUB, month.period)
         for month in await store.settled_months(session, HUB)
         if month.period in wanted
     }
+
+
+async def _held_for(session: ReadSession, url_key: str) -> list[HeldSum]:
+    """Return what is held for an address, here and by licensors."""
+    here = await store.held_sums(session, url_key=url_key)
+    return [*here, *await store.sums_elsewhere(session, url_key)]
 
 
 async def _claimed_items(
@@ -207,7 +223,7 @@ async def _claimed_items(
     documents: Mapping[Month, RunDocument],
 ) -> list[Held]:
     """Return what is left of the held items whose use the claim covers, or refuse."""
-    rows = await store.held_sums(session, url_key=row.url_key)
+    rows = await _held_for(session, row.url_key)
     open_rows = [item for item in rows if item.amount > 0 and item.period in documents]
     if not open_rows:
         raise NotHeldError(row.url_key)
@@ -304,10 +320,16 @@ async def _pay(
 
 
 async def _close(
-    session: WriteSession, url_key: str, documents: Mapping[Month, RunDocument], now: datetime
+    session: WriteSession,
+    url_key: str,
+    documents: Mapping[Month, RunDocument],
+    licensors: Sequence[str],
+    now: datetime,
 ) -> None:
-    """Tell every node of which months nothing is left for an address."""
+    """Tell every node of which months nothing is left for an address, here or at licensors."""
     await session.flush()
+    for licensor in licensors:
+        await close_elsewhere(session, licensor, [url_key], sorted(documents), now)
     still = {item.period for item in await store.held_sums(session, url_key=url_key)}
     periods = sorted(documents.keys() - still)
     if periods:

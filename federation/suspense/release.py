@@ -8,7 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from federation.errors import RefusalError
 from federation.ledger.accounts import Accounts, Entry, Posting, held_as, transfer
+from federation.money import exponent
+from federation.payments.names import direct_release_id
 from federation.settlement.arithmetic import part
 from federation.settlement.rates import Rates
 from federation.suspense.messages import ReleasedPayment
@@ -79,6 +82,100 @@ def remitted(
     }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Direct:
+    """What a licensor releases of one month and licence currency, and pays the claimant itself.
+
+    `paid` is in the claimant's settlement currency. Nothing is cleared between the two: the sum is
+    converted once, at the rates of its month.
+    """
+
+    period: Month
+    currency: str
+    items: tuple[Held, ...]
+    paid: int
+
+    @property
+    def run_id(self) -> str:
+        """Return the run that held the first of it."""
+        return self.items[0].run_id
+
+    @property
+    def amount(self) -> int:
+        """Return what is released, in the currency of the licences."""
+        return sum(item.amount for item in self.items)
+
+    @property
+    def by_licence(self) -> dict[LicenceKey, int]:
+        """Return {licence key: what of it is released}."""
+        found: dict[LicenceKey, int] = {}
+        for item in self.items:
+            found[item.licence] = found.get(item.licence, 0) + item.amount
+        return found
+
+    def document(self, claim: str) -> str:
+        """Return what its entry in the licensor's journal is called."""
+        return release_document(self.period, claim, self.currency)
+
+    def payment(self, claim: str, licensor: str, currency: str) -> ReleasedPayment:
+        """Return how it is paid in the claimant's settlement currency."""
+        name = direct_release_id(self.period, claim, licensor, self.currency)
+        return ReleasedPayment(self.period, self.run_id, name, str(self.paid), currency)
+
+
+def release_document(period: Month, claim: str, currency: str) -> str:
+    """Return what the entry is called by which a licensor releases what it held in a currency."""
+    return f"release/{period}/{claim}/{currency}"
+
+
+def paid_directly(
+    items: Iterable[Held], rates: Mapping[Month, Rates], currency: str
+) -> list[Direct]:
+    """Sum per month and licence currency; what comes to no unit of the claimant's stays held."""
+    groups: dict[tuple[Month, str], list[Held]] = {}
+    for item in items:
+        groups.setdefault((item.period, item.currency), []).append(item)
+    found: list[Direct] = []
+    for (period, source), group in sorted(groups.items()):
+        paid = rates[period].convert(sum(item.amount for item in group), source, currency)
+        if paid:
+            found.append(Direct(period=period, currency=source, items=tuple(group), paid=paid))
+    return found
+
+
+def licensor_entry(
+    part: Direct,
+    *,
+    licensor: str,
+    node: str,
+    claim: str,
+    url_key: str,
+    member: str,
+    currency: str,
+    on: date,
+) -> Entry:
+    """Turn what a licensor held into what it owes the claimant's node, or its own `member`.
+
+    To another it is owed as the licence has it. Its own member gets it without an admin fee: what
+    is domestic has borne the collecting fee (SETTLEMENT §6), in the settlement `currency`.
+    """
+    books = Accounts(licensor)
+    is_domestic = node == licensor
+    is_exchanged = is_domestic and part.currency != currency
+    owed = books.owed("Members") if is_domestic else books.due(node)
+    meta = {"period": part.period, "run": part.run_id[:16], "claim": claim, "url": url_key}
+    whose = {"member": member} if is_domestic else {"party": node}
+    postings: list[Posting] = []
+    for held in part.items:
+        account, tags = books.suspense(held_as(held.reason)), {**meta, "licence": held.licence}
+        into = books.equity("Clearing") if is_exchanged else owed
+        postings += transfer(account, into, held.amount, held.currency, {**tags, **whose})
+    if is_exchanged:
+        exchange = books.equity("Clearing")
+        postings += transfer(exchange, owed, part.paid, currency, {**meta, **whose})
+    return Entry(on, part.document(claim), f"Held money released to {node}", tuple(postings))
+
+
 def hub_entry(
     item: Released, *, claim: str, node: str, url_key: str, clearing_currency: str, on: date
 ) -> Entry:
@@ -107,11 +204,12 @@ def node_entry(
     node: str,
     claim: str,
     member: str,
+    payer: str,
     paid: ReleasedPayment,
     admin_fee_bps: int,
     on: date,
 ) -> tuple[Entry, int]:
-    """Return what a node enters for one month's release, and what of it the member gets.
+    """Return what a node enters for one month's release by `payer`, and what the member gets.
 
     It is title-specific money: after the admin fee all of it is the claimant's, by no plan.
     """
@@ -120,12 +218,23 @@ def node_entry(
     fee = part(amount, admin_fee_bps)
     meta = {"period": period, "run": paid.run_id[:16], "claim": claim, "member": member}
     postings = [
-        *transfer(books.due(HUB), books.income("AdminFee"), fee, currency, meta),
-        *transfer(books.due(HUB), books.owed("Members"), amount - fee, currency, meta),
+        *transfer(books.due(payer), books.income("AdminFee"), fee, currency, meta),
+        *transfer(books.due(payer), books.owed("Members"), amount - fee, currency, meta),
     ]
     document = f"release/{period}/{claim}"
+    if payer != HUB:
+        document = f"{document}/{paid.payment_id}"
     entry = Entry(on, document, f"Held money of {period} released", tuple(postings))
     return entry, amount - fee
+
+
+def band(by_currency: Mapping[str, int], rates: Rates) -> str:
+    """Say how much in the clearing currency; where no rate was published, that it is not known."""
+    try:
+        total = sum(rates.convert(x, code, rates.clearing) for code, x in by_currency.items())
+    except RefusalError:
+        return "not known"
+    return amount_band(total, exponent(rates.clearing), rates.clearing)
 
 
 def amount_band(minor: int, exponent: int, currency: str) -> str:

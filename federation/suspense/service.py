@@ -1,11 +1,8 @@
 """What this server holds and why; the list that goes to every node."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from federation.documents.sheet import Sheet
-from federation.errors import RefusalError
-from federation.money import exponent
 from federation.months import store as months_store
 from federation.settlement.rates import Rates
 from federation.settlement.run import compute
@@ -15,7 +12,7 @@ from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense import overview, store
 from federation.suspense.items import SuspenseItem
 from federation.suspense.messages import LISTED_PER_MESSAGE, HeldPublished, ListedItem
-from federation.suspense.release import amount_band
+from federation.suspense.release import band
 from federation.trust.store import node_parties
 from federation.values.held import DISPUTED, UNMATCHED
 from federation.values.licence_key import component_of, number_of
@@ -37,7 +34,7 @@ async def publish(session: WriteSession, document: RunDocument, run_id: str, now
         return
     rates = await month_rates(session, document)
     listed = [
-        ListedItem(url_key, reason, _band(by_currency, rates), now.date())
+        ListedItem(url_key, reason, band(by_currency, rates), now.date())
         for (url_key, reason), by_currency in sorted(sums.items())
     ]
     targets = [party.entity_id for party in await node_parties(session)]
@@ -53,15 +50,6 @@ async def month_rates(session: ReadSession, document: RunDocument) -> Rates:
     published = {currency: (day.isoformat(), rate) for day, currency, rate in table}
     published |= {currency: (rate.date, rate.rate) for currency, rate in document.rates.items()}
     return Rates(document.hub.clearing_currency, published, on=on)
-
-
-def _band(by_currency: Mapping[str, int], rates: Rates) -> str:
-    """Say how much in the clearing currency; where no rate was published, that it is not known."""
-    try:
-        total = sum(rates.convert(x, code, rates.clearing) for code, x in by_currency.items())
-    except RefusalError:
-        return "not known"
-    return amount_band(total, exponent(rates.clearing), rates.clearing)
 
 
 async def held_here(

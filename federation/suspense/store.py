@@ -14,12 +14,19 @@ from federation.payments.states import OUTSTANDING
 from federation.payments.tables import Payment, PaymentEvent
 from federation.settlement.messages import RunApproved
 from federation.settlement.run_document import RunDocument, decode
-from federation.store.bulk import insert_rows
+from federation.store.bulk import IN_CHUNK, insert_rows
 from federation.store.canonical import sha256_hex
 from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense.items import HeldSum
 from federation.suspense.messages import ListedItem
-from federation.suspense.tables import HeldClaim, HeldListing, Release
+from federation.suspense.tables import (
+    HeldClaim,
+    HeldElsewhere,
+    HeldListing,
+    OrderedRelease,
+    Release,
+    ReleaseOrder,
+)
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 from federation.values.party import HUB
@@ -112,6 +119,27 @@ async def held_sums(
         for key, amount in sums.items()
         if amount
     ]
+
+
+async def held_by_item(
+    session: ReadSession, period: Month
+) -> dict[tuple[str, LicenceKey, str, str], int]:
+    """Return {(address, licence key, reason, currency): what a month's runs held}.
+
+    Corrections are included; releases are not taken off.
+    """
+    months = await _months_of_runs(session)
+    of_period = [run_id for run_id, month in months.items() if month == period]
+    rows = await session.execute(
+        select(
+            HeldItem.url_key, HeldItem.licence, HeldItem.reason, HeldItem.currency, HeldItem.amount
+        ).where(HeldItem.run_id.in_(of_period))
+    )
+    found: dict[tuple[str, LicenceKey, str, str], int] = {}
+    for url_key, licence, reason, currency, amount in rows:
+        key = (url_key, licence, reason, currency)
+        found[key] = found.get(key, 0) + amount
+    return found
 
 
 async def _months_of_runs(session: ReadSession) -> dict[str, Month]:
@@ -279,9 +307,111 @@ async def count_claims(session: ReadSession, state: str) -> int:
     return await session.scalar(query) or 0
 
 
-async def releases(session: ReadSession, claim: str | None = None) -> list[Release]:
-    """Return what was released, in order."""
+async def releases(
+    session: ReadSession, claim: str | None = None, *, to_party: str | None = None
+) -> list[Release]:
+    """Return what was released, in order; for a claim, to a party, or everything."""
     query = select(Release).order_by(Release.id)
     if claim is not None:
         query = query.where(Release.held_claim == claim)
+    if to_party is not None:
+        query = query.where(Release.to_party == to_party)
     return list(await session.scalars(query))
+
+
+async def held_elsewhere(
+    session: ReadSession,
+    *,
+    period: Month | None = None,
+    licensor: str | None = None,
+    url_keys: Collection[str] | None = None,
+    after: int = 0,
+    limit: int | None = None,
+) -> list[HeldElsewhere]:
+    """At the hub: return what licensors hold, in the order it came."""
+    query = select(HeldElsewhere).where(HeldElsewhere.id > after).order_by(HeldElsewhere.id)
+    if limit is not None:
+        query = query.limit(min(max(limit, 1), PAGE_MAX))
+    if period is not None:
+        query = query.where(HeldElsewhere.period == period)
+    if licensor is not None:
+        query = query.where(HeldElsewhere.licensor == licensor)
+    if url_keys is None:
+        return list(await session.scalars(query))
+    digests = sorted({sha256_hex(url_key.encode()) for url_key in url_keys})
+    found: list[HeldElsewhere] = []
+    for start in range(0, len(digests), IN_CHUNK):
+        chunk = digests[start : start + IN_CHUNK]
+        found += await session.scalars(query.where(HeldElsewhere.url_digest.in_(chunk)))
+    return found
+
+
+async def ordered(session: ReadSession, items: Collection[int]) -> dict[int, int]:
+    """At the hub: return {item: amount} of what licensors were told to release of some items."""
+    found: dict[int, int] = {}
+    wanted = sorted(items)
+    for start in range(0, len(wanted), IN_CHUNK):
+        query = select(OrderedRelease.held_elsewhere, OrderedRelease.amount).where(
+            OrderedRelease.held_elsewhere.in_(wanted[start : start + IN_CHUNK])
+        )
+        for item, amount in await session.execute(query):
+            found[item] = found.get(item, 0) + amount
+    return found
+
+
+async def sums_elsewhere(session: ReadSession, url_key: str) -> list[HeldSum]:
+    """At the hub: return what is left of what licensors hold for an address and have stated."""
+    rows = await held_elsewhere(session, url_keys=[url_key])
+    gone = await ordered(session, [row.id for row in rows])
+    return [
+        HeldSum(
+            item=row.id,
+            run_id=row.run_id,
+            period=row.period,
+            licence=row.licence,
+            reason=row.reason,
+            url_key=row.url_key,
+            currency=row.currency,
+            since=row.held_since,
+            amount=row.amount - gone.get(row.id, 0),
+        )
+        for row in rows
+        if row.stated == row.amount
+    ]
+
+
+async def add_held_elsewhere(session: WriteSession, rows: Sequence[tuple[object, ...]]) -> None:
+    """At the hub: insert what licensors hold.
+
+    Rows are (period, licensor, licence, reason, url key, its digest, run, amount as text, currency,
+    day as the driver takes it).
+    """
+    columns = ["period", "licensor", "licence", "reason", "url_key", "url_digest", "run_id"]
+    await insert_rows(session, HeldElsewhere, [*columns, "amount", "currency", "held_since"], rows)
+
+
+async def find_order(session: ReadSession, claim: str, licensor: str) -> ReleaseOrder | None:
+    """At the hub: return what a licensor was told to release for a claim."""
+    return await session.scalar(
+        select(ReleaseOrder).where(
+            ReleaseOrder.held_claim == claim, ReleaseOrder.licensor == licensor
+        )
+    )
+
+
+async def count_open_orders(session: ReadSession) -> int:
+    """At the hub: return how many orders are not carried out yet."""
+    query = select(func.count()).where(ReleaseOrder.done_at.is_(None))
+    return await session.scalar(query) or 0
+
+
+async def open_orders(session: ReadSession, *, limit: int) -> list[tuple[ReleaseOrder, HeldClaim]]:
+    """At the hub: return the first orders that are not carried out yet, with their claims."""
+    query = (
+        select(ReleaseOrder, HeldClaim)
+        .join(HeldClaim, HeldClaim.id == ReleaseOrder.held_claim)
+        .where(ReleaseOrder.done_at.is_(None))
+        .order_by(ReleaseOrder.id)
+        .limit(limit)
+    )
+    return [(order, claim) for order, claim in await session.execute(query)]

@@ -2,15 +2,16 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.store.base import AutoId, Base, BigCount, Instant
+from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 
 
 class HeldListing(Base):
-    """At a node: an address the hub holds money for; how much in a band, for whom used is unsaid.
+    """At a node: an address `holder` holds money for; how much in a band, for whom used is unsaid.
 
     `closed_on` is when nothing was left to claim.
     """
@@ -34,7 +35,8 @@ CLAIM_STATES = ("FILED", "ACCEPTED", "REFUSED")
 class HeldClaim(Base):
     """A claim on held money: filed at a node, decided at the hub by another person.
 
-    At the hub `member_id` is empty: whose claim it is stays at home.
+    At the hub `member_id` is empty: whose claim it is stays at home. At a licensor that was ordered
+    to release what it holds, another's claim is kept without member and evidence.
     """
 
     __tablename__ = "settlement_held_claim"
@@ -75,3 +77,63 @@ class Release(Base):
     currency: Mapped[str] = mapped_column(String(3))
     released_at: Mapped[datetime] = mapped_column(Instant)
     document: Mapped[str] = mapped_column(String(160))  # its entry in the journal
+
+
+class HeldElsewhere(Base):
+    """At the hub: what a licensor holds for an address in one of its own licences, by month.
+
+    `amount` (minor units, releases not taken off) follows from the run in force. `stated` is what
+    the licensor said, for which it is listed; it may be claimed where the two are the same.
+    `run_id` is the first run that held it.
+    """
+
+    __tablename__ = "settlement_held_elsewhere"
+    __table_args__ = (
+        UniqueConstraint("period", "licence", "reason", "url_digest"),
+        CheckConstraint("amount NOT LIKE '-%'", name="amount"),
+        Index("ix_settlement_held_elsewhere_url_digest", "url_digest"),
+        Index("ix_settlement_held_elsewhere_licensor", "licensor", "period"),
+    )
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    period: Mapped[Month] = mapped_column(String(7))
+    licensor: Mapped[str] = mapped_column(String(12))
+    licence: Mapped[LicenceKey] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(String(16))
+    url_key: Mapped[str] = mapped_column(Text)
+    url_digest: Mapped[str] = mapped_column(String(64))
+    run_id: Mapped[str] = mapped_column(String(64))
+    amount: Mapped[int] = mapped_column(BigCount)
+    stated: Mapped[int | None] = mapped_column(BigCount)
+    currency: Mapped[str] = mapped_column(String(3))
+    held_since: Mapped[date]
+
+
+class ReleaseOrder(Base):
+    """At the hub: a licensor was told to release what an accepted claim covers.
+
+    `told` is what the claimant hears when it is done: the messages, as JSON; of a licensor that
+    releases to its own member, none.
+    """
+
+    __tablename__ = "settlement_release_order"
+    __table_args__ = (UniqueConstraint("held_claim", "licensor"),)
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    held_claim: Mapped[str] = mapped_column(ForeignKey("settlement_held_claim.id"))
+    licensor: Mapped[str] = mapped_column(String(12))
+    told: Mapped[str] = mapped_column(Text)
+    ordered_at: Mapped[datetime] = mapped_column(Instant)
+    done_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class OrderedRelease(Base):
+    """At the hub: a part of what a licensor holds that it was told to release; never changed."""
+
+    __tablename__ = "settlement_ordered_release"
+    __table_args__ = (
+        CheckConstraint("amount NOT LIKE '-%' AND amount <> '0'", name="amount"),
+        Index("ix_settlement_ordered_release_held_elsewhere", "held_elsewhere"),
+    )
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    release_order: Mapped[int] = mapped_column(ForeignKey("settlement_release_order.id"))
+    held_elsewhere: Mapped[int] = mapped_column(ForeignKey("settlement_held_elsewhere.id"))
+    amount: Mapped[int] = mapped_column(BigCount)

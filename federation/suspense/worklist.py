@@ -1,4 +1,4 @@
-"""What waits because money is held: claims to decide."""
+"""What waits because money is held: claims to decide, releases that a licensor owes."""
 
 from federation.store.sessions import ReadSession
 from federation.suspense import store
@@ -11,7 +11,7 @@ SHOWN_MAX = 100
 
 
 async def of_suspense(session: ReadSession, here: str) -> list[WorkItem]:
-    """Return claims on held money that nobody has decided: the first ones, and how many more."""
+    """Return claims that nobody has decided and orders not carried out: the first of each."""
     turn = Role.SETTLEMENT_APPROVER if here == HUB else HUB
     shown = await store.claims(session, state="FILED", limit=SHOWN_MAX)
     items = [
@@ -25,4 +25,17 @@ async def of_suspense(session: ReadSession, here: str) -> list[WorkItem]:
     ]
     if more := await store.count_claims(session, "FILED") - len(shown):
         items.append(WorkItem("held claim", shown[-1].id, f"{counted(more, 'claim')} more", turn))
+    orders = await store.open_orders(session, limit=SHOWN_MAX)
+    items += [
+        WorkItem(
+            "release order",
+            f"{claim.id}/{order.licensor}",
+            f"{order.licensor} is to release what {claim.node} claims of {claim.url_key}",
+            order.licensor,
+        )
+        for order, claim in orders
+    ]
+    if more := await store.count_open_orders(session) - len(orders):
+        last = f"{orders[-1][1].id}/{orders[-1][0].licensor}"
+        items.append(WorkItem("release order", last, f"{counted(more, 'order')} more", HUB))
     return items

@@ -18,6 +18,8 @@ PartyCodeText = Annotated[str, Meta(pattern=rf"\A{_CODE}\Z")]
 """HUB or a collective's code."""
 HeldFor = Annotated[str, Meta(pattern=r"\A~(UNMATCHED|DISPUTED)\Z")]
 """Whose a weight is that belongs to nobody yet, in a usage report."""
+ClaimableReason = Annotated[str, Meta(pattern=r"\A(UNMATCHED|DISPUTED)\Z")]
+"""Why money is held that a collective may claim."""
 NobodyYet = Annotated[str, Meta(pattern=rf"\A{_NOBODY_YET}\Z")]
 """Whose a share is that belongs to nobody yet, in a run."""
 PartyInRun = Annotated[str, Meta(pattern=rf"\A({_CODE}|{_NOBODY_YET})\Z")]

@@ -21,7 +21,7 @@ from federation.values.month import last_day
 from tests.adversary.four import all_is_delivered_but_to, settle_without
 from tests.adversary.rogue import NONE_SHA, Rogue, a_claim, a_line, encoded, rows
 from tests.adversary.staff import IDS, drop, retry
-from tests.adversary.wrong_messages import AFTER_CUT_OFF, ANY_TIME, RUN, USAGE, opt_out
+from tests.adversary.wrong_messages import AFTER_CUT_OFF, ANY_TIME, HELD, PAID, RUN, USAGE, opt_out
 from tests.databases import contents
 from tests.federation.harness import HUB, PERIOD, Small, month_over
 
@@ -211,6 +211,8 @@ class Walk:
             ("usage.forwarded", USAGE, {"period": PERIOD, "lines": 0}),
             ("run.answered", RUN, {"run_id": NONE_SHA, "answer": "CONCURRED", "reason": None}),
             ("held.claimed", "claim/HC-ZZ-000001", {"id": "HC-ZZ-000001", **held}),
+            ("held.stated", "held", {"period": PERIOD, "run_id": NONE_SHA, "items": [HELD]}),
+            ("held.done", "claim/HC-DE-000001", {"id": "HC-DE-000001", "payments": [PAID]}),
         ]  # fmt: skip
         return self.random.choice(kinds)
 

@@ -8,6 +8,8 @@ from tests.federation.harness import PERIOD
 
 USAGE = f"usage/{PERIOD}"
 RUN = f"run/{NONE_SHA}"
+HELD = ["ZZ-000001", "UNMATCHED", "x.example/", "1000", "EUR"]  # in a licence of its own
+PAID = [PERIOD, NONE_SHA, "ADJ-2026-09-HC-DE-000001-ZZ-EUR", "1000", "EUR"]
 OWN = ["HUB-000001", "TRAIN", "ZZ", None, "1000", "10"]  # a weight of its own, within its units
 
 
@@ -58,6 +60,11 @@ def _delta(name: str, code: str, version: int = 2, **facts: Any) -> Wrong:
 
 def _said(name: str, kind: str, stream: str, code: str, **body: Any) -> Wrong:
     return Wrong(name, kind, stream, lambda _: body, code)
+
+
+def _stated(name: str, code: str, *items: list[Any]) -> Wrong:
+    body = {"period": PERIOD, "run_id": NONE_SHA, "items": list(items)}
+    return Wrong(f"held items {name}", "held.stated", "held", lambda _: body, code)
 
 
 def opt_out(**changes: Any) -> dict[str, Any]:
@@ -139,6 +146,16 @@ ANY_TIME = [
     _said("a claim on held money in another's name", "held.claimed", "claim/HC-DE-000001",
           "BAD_MESSAGE", id="HC-DE-000001", url_key="press.example/a", claim_id="a" * 32,
           evidence="mine", filed_by="x"),
+    _stated("of a run nobody has", "HELD_STATEMENT", HELD),
+    _stated("in the hub's licence", "HELD_STATEMENT", ["HUB-000001", *HELD[1:]]),
+    _stated("in another's licence", "HELD_STATEMENT", HELD, ["DE-000001", *HELD[1:]]),
+    _stated("stated twice", "HELD_STATEMENT", HELD, HELD),
+    _stated("of less than nothing", "BAD_MESSAGE", [*HELD[:3], "-1000", "EUR"]),
+    _stated("of a sum with 61 digits", "BAD_MESSAGE", [*HELD[:3], "1" * 61, "EUR"]),
+    _stated("that are none", "BAD_MESSAGE"),
+    _stated("by the thousand and one", "BAD_MESSAGE", *[HELD] * 1_001),
+    _said("a release that nobody ordered", "held.done", "claim/HC-DE-000001",
+          "UNKNOWN_HELD_CLAIM", id="HC-DE-000001", payments=[PAID]),
     _said("an answer to a run nobody has", "run.answered", RUN, "RUN_ANSWER",
           run_id=NONE_SHA, answer="CONCURRED", reason=None),
     _said("an answer that is none", "run.answered", RUN, "BAD_MESSAGE",

@@ -132,6 +132,7 @@ async def test_what_a_server_refuses_is_a_code_and_changes_nothing(small):
         unknown_payment = (EXIT_REFUSED, "UNKNOWN_PAYMENT")
         assert await month(small, "payments", "events", "PAY-2026-09-HUB-XX") == unknown_payment
         assert await month(small, "held", "published") == (EXIT_REFUSED, "NOT_HERE")
+        assert await month(small, "held", "elsewhere", code="FR") == (EXIT_REFUSED, "NOT_HERE")
         assert await month(small, "correct", "debits", code="FR") == (EXIT_REFUSED, "NOT_HERE")
         untold = {"FEDERATION_TOKEN": ""}
         assert await month(small, "work", **untold) == (EXIT_REFUSED, "NOT_TOLD")

@@ -4,6 +4,7 @@ import pytest_asyncio
 
 from federation.scenario.client import Person
 from tests.federation import test_corrections as corrections
+from tests.federation import test_held_money as holding
 from tests.federation.harness import (
     DAY,
     PERIOD,
@@ -76,6 +77,16 @@ async def late_past(any_backend, opened_past):
         await corrections.live(small, small.story(), late=True)
 
     async with lived(any_backend, resumed(any_backend, opened_past), two_months) as past:
+        yield past
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def held_past(any_backend, tmp_path_factory):
+    """A settled month of which the hub and DE hold money for addresses."""
+    folder = tmp_path_factory.mktemp("held")
+    scenario = write_scenario(folder / "files", scenario_toml=holding.HOLDING)
+    federation = small_federation(any_backend, scenario, folder)
+    async with lived(any_backend, federation, holding.hold_some) as past:
         yield past
 
 

@@ -99,6 +99,7 @@ CRASHES = {
         ],
         "rates": ["rates.publish"],
         "settle": [
+            "inbox.held.stated",
             "inbox.receipt.recorded",
             "inbox.usage.forwarded",
             "inbox.usage.report",
@@ -493,6 +494,8 @@ async def test_every_commit_is_listed(undisturbed):
 NOT_IN_A_QUIET_MONTH = {
     "inbox.held.claimed",
     "inbox.held.closed",
+    "inbox.held.done",
+    "inbox.held.ordered",
     "inbox.held.refused",
     "inbox.held.released",
     "inbox.net.recomputed",

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
-import pytest_asyncio
 from sqlalchemy import select
 
 from federation.ledger import store as ledger
@@ -20,14 +19,11 @@ from tests.federation.harness import (
     PERIOD,
     TOML,
     a_line,
-    lived,
     month_over,
     nothing_changes,
     open_for_business,
     report_lines,
     resumed,
-    small_federation,
-    write_scenario,
 )
 
 HOLDING = TOML.replace(
@@ -61,7 +57,7 @@ PAYMENTS = "{ payments { id payee state amount { minor currency } } }"
 
 
 async def hold_some(small):
-    """Settle a month with addresses that nobody claims or two do."""
+    """Settle a month with addresses that nobody claims or two do, in licences of HUB and DE."""
     story = await open_for_business(small)
     small.set_clock(DAY)
     await report_lines(
@@ -72,6 +68,16 @@ async def hold_some(small):
             a_line("s-3", "HUB-000001", ORPHAN, units=1_700),
             a_line("s-4", "HUB-000001", "https://orphan.example/b", units=900),
             a_line("s-5", "HUB-000001", BOTH, units=1_100),
+            a_line("s-6", "HUB-000001", "https://orphan.example/c", units=1_300),
+        ],
+    )
+    await report_lines(
+        small.lab("lab-one"),
+        [
+            a_line("l-1", "DE-000001", "https://news.example/gb/1", units=4_000),
+            a_line("l-2", "DE-000001", "https://orphan.example/c", units=1_700),
+            a_line("l-3", "DE-000001", "https://orphan.example/d", units=900),
+            a_line("l-4", "DE-000001", "https://both.example/y", units=1_100),
         ],
     )
     await report_lines(
@@ -86,16 +92,6 @@ async def hold_some(small):
     await story.settle(PERIOD)
     await small.silence()
     small.set_clock(LATER)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def held_past(any_backend, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("held")
-    scenario = write_scenario(folder / "files", scenario_toml=HOLDING)
-    async with lived(
-        any_backend, small_federation(any_backend, scenario, folder), hold_some
-    ) as past:
-        yield past
 
 
 @pytest.fixture
@@ -153,6 +149,10 @@ async def test_a_late_claim_is_paid_from_held_money_and_no_other_balance_moves(s
         ("both.example/x", "DISPUTED", PERIOD),
         ("orphan.example/a", "UNMATCHED", PERIOD),
         ("orphan.example/b", "UNMATCHED", PERIOD),
+        ("orphan.example/c", "UNMATCHED", PERIOD),
+        ("both.example/y", "DISPUTED", PERIOD),  # from here on DE holds it
+        ("orphan.example/c", "UNMATCHED", PERIOD),
+        ("orphan.example/d", "UNMATCHED", PERIOD),
     ]
     assert listed == await small.at("FR", "settlement").ask(LIST)
     await register_late(small)
@@ -199,7 +199,7 @@ async def test_a_late_claim_is_paid_from_held_money_and_no_other_balance_moves(s
     assert [step["label"] for step in steps[1:]] == ["HUB-000001", "HUB-000002"]
     assert sum(int(step["amount"]["minor"]) for step in steps[1:]) == remitted
     open_now = [row["url"] for row in await small.at("FR", "settlement").ask(LIST)]
-    assert open_now == ["both.example/x", "orphan.example/b"]
+    assert open_now == [row["url"] for row in listed if row["url"] != "orphan.example/a"]
     assert (
         await code_of(small.at(HUB, "approver").ask(DECIDE, claim=filed["id"], accept=True))
         == "HELD_CLAIM_STATE"

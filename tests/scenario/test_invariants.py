@@ -91,6 +91,7 @@ async def _settle_and_break(folder: Path) -> dict[str, dict[str, list[str]]]:
             if period == scenario.manifest.periods[0]:
                 await story.publish_rates()
             await story.settle(period)
+        await story.settle_down()  # documents and lists follow; who writes would lock us out
         answers["nothing"] = await _violations(federation.servers)
         for name, (party, statement) in {**BREAKS, **LIVE_BREAKS}.items():
             servers = federation.nodes.values() if party is None else [story.issuer(party)]

@@ -90,6 +90,7 @@ async def september(story: Story) -> None:
         ("HUB-000001", "both.example/1", 700, day),
         ("DE-000001", "news.example/gb/1", 400, day),
         ("DE-000001", "news.example/fr/1", 600, day),
+        ("DE-000001", "orphan.example/1", 300, day),
     )
     await story.use(HUB, "buyer@lab-two", "s", ("HUB-000002", "news.example/gb/1", 2_000, day))
     story.at(10, 1)

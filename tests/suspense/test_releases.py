@@ -9,11 +9,15 @@ from sqlalchemy import select
 from federation.distribution.tables import DistributedRun, MemberAdjustment
 from federation.ledger import store as ledger
 from federation.settlement.messages import RunApproved
+from federation.settlement.rates import Rates
 from federation.settlement.run_document import encode
 from federation.store.canonical import sha256_hex
+from federation.store.messages import BadMessageError
 from federation.suspense.claiming import UnknownHeldClaimError, receive_release
 from federation.suspense.messages import HeldReleased, ReleasedItem, ReleasedPayment
+from federation.suspense.release import Direct, Held, licensor_entry, paid_directly
 from federation.suspense.tables import HeldClaim
+from federation.trust.parties import UnknownPartyError
 from tests.databases import HUB_TERMS, a_party, refused
 from tests.settlement.test_run import a_collective, a_document
 
@@ -118,3 +122,90 @@ async def test_a_release_for_no_claim_of_this_node_is_refused(node):
     message = a_release("2026-09", claim="HC-GB-000002")
 
     await refused(node, UnknownHeldClaimError, receiving(message))
+
+
+async def test_a_release_is_paid_by_another_that_is_admitted(node):
+    message = a_release("2026-09")
+
+    for payer, refusal in (("GB", BadMessageError), ("DE", UnknownPartyError)):
+        of_payer = msgspec.structs.replace(message, payer=payer)
+        await refused(node, refusal, receiving(of_payer))
+
+
+RATES = {
+    period: Rates("EUR", {"GBP": ("2026-09-30", "0.85"), "JPY": ("2026-09-30", "184.21")})
+    for period in ("2026-08", "2026-09")
+}
+
+YEN_FOR_A_CENT = {"2026-09": Rates("EUR", {"JPY": ("2026-09-30", "45")})}  # 0.45
+
+
+def held_item(item, amount, *, licence="DE-000001", period="2026-09", currency="EUR"):
+    return Held(
+        item=item,
+        licence=licence,
+        period=period,
+        run_id=sha256_hex(period.encode()),
+        reason="UNMATCHED",
+        amount=amount,
+        currency=currency,
+    )
+
+
+def test_what_a_licensor_releases_is_converted_once_for_each_month_and_licence_currency():
+    """One unit at a time each would round to nothing or to one."""
+    items = [
+        held_item(1, 3, licence="DE-000001"),
+        held_item(2, 4, licence="DE-000002/train"),
+        held_item(3, 100, licence="DE-000003", currency="JPY"),
+        held_item(4, 7, period="2026-08"),
+    ]
+
+    found = paid_directly(items, RATES, "GBP")
+
+    assert [(part.period, part.currency, part.amount, part.paid) for part in found] == [
+        ("2026-08", "EUR", 7, 6),  # 5.95
+        ("2026-09", "EUR", 7, 6),
+        ("2026-09", "JPY", 100, 46),  # 46.14
+    ]
+    assert found[1].by_licence == {"DE-000001": 3, "DE-000002/train": 4}
+    assert [part.payment(CLAIM, "DE", "GBP").payment_id for part in found] == [
+        "ADJ-2026-08-HC-GB-000001-DE-EUR",
+        "ADJ-2026-09-HC-GB-000001-DE-EUR",
+        "ADJ-2026-09-HC-GB-000001-DE-JPY",
+    ]
+
+
+def test_in_the_claimants_own_currency_it_is_paid_to_the_unit_and_no_rate_is_asked():
+    [part] = paid_directly([held_item(1, 33, currency="GBP")], {"2026-09": Rates("EUR", {})}, "GBP")
+
+    assert part.paid == 33
+
+
+def test_what_comes_to_no_unit_of_the_claimants_currency_stays_held():
+    one, two = held_item(1, 1), held_item(2, 1)
+
+    assert paid_directly([one], YEN_FOR_A_CENT, "JPY") == []
+    assert paid_directly([one, two], YEN_FOR_A_CENT, "JPY") == [
+        Direct(period="2026-09", currency="EUR", items=(one, two), paid=1)
+    ]
+
+
+def test_a_licensor_gives_its_own_member_what_it_held_in_another_currency_through_its_exchange():
+    [part] = paid_directly([held_item(1, 1_000, currency="JPY")], RATES, "EUR")
+
+    entry = licensor_entry(
+        part,
+        licensor="DE",
+        node="DE",
+        claim="HC-DE-000001",
+        url_key="orphan.example/a",
+        member="de-a",
+        currency="EUR",
+        on=NOW.date(),
+    )
+
+    assert [(row.debit, row.credit, row.amount, row.currency) for row in entry.postings] == [
+        ("Liabilities:DE:Suspense:Unmatched", "Equity:DE:Clearing", 1_000, "JPY"),
+        ("Equity:DE:Clearing", "Liabilities:DE:Members", 543, "EUR"),  # 5.4286
+    ]
