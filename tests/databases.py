@@ -6,6 +6,7 @@ import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +14,18 @@ from typing import Any, TypeVar
 import asyncpg
 import msgspec
 import pytest
-from sqlalchemy import Connection, Engine, String, event, make_url, select, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Select,
+    String,
+    Table,
+    TextClause,
+    event,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.util import LRUCache
@@ -197,16 +209,25 @@ class PostgresServer:
 
 async def contents(database: Database) -> dict[str, list[tuple[object, ...]]]:
     """Return every row of every table that has one, so that two moments can be compared."""
-    tables = Base.metadata.sorted_tables
-    parts = (f"EXISTS (SELECT 1 FROM {table.name})" for table in tables)
     found = {}
     async with database.read() as session:
-        filled = (await session.execute(text(f"SELECT {', '.join(parts)}"))).one()
-        for table, has_rows in zip(tables, filled, strict=True):
+        filled = (await session.execute(_which_are_filled())).one()
+        for table, has_rows in zip(Base.metadata.sorted_tables, filled, strict=True):
             if has_rows:
-                rows = await session.execute(select(table).order_by(*table.primary_key))
+                rows = await session.execute(_all_of(table))
                 found[table.name] = [tuple(row) for row in rows]
     return found
+
+
+@cache  # asked twice for every refusal of the suite: made once
+def _which_are_filled() -> TextClause:
+    parts = (f"EXISTS (SELECT 1 FROM {table.name})" for table in Base.metadata.sorted_tables)
+    return text(f"SELECT {', '.join(parts)}")
+
+
+@cache
+def _all_of(table: Table) -> Select[Any]:
+    return select(table).order_by(*table.primary_key)
 
 
 async def refused(
