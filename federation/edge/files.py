@@ -79,7 +79,9 @@ async def file_at(
 async def journal_file(server: Server, form: str) -> tuple[str, Content]:
     """Write the journal of this server for an outside program, part by part."""
     async with server.db.read() as session:
-        return TEXT, await spooled(journal_parts(session, server.code, form))
+        return TEXT, await spooled(
+            journal_parts(session, server.code, form), server.config.data_dir
+        )
 
 
 async def run_file(server: Server, period: Month) -> tuple[str, bytes]:
@@ -111,7 +113,7 @@ async def members_file(server: Server, period: Month) -> tuple[str, Content]:
     async with server.db.read() as session:
         if await distribution.find_distribution(session, period) is None:
             raise NoSuchFileError(f"members/{period}.csv")
-        return CSV, await spooled(member_parts(session, period, currency))
+        return CSV, await spooled(member_parts(session, period, currency), server.config.data_dir)
 
 
 async def statement_file(server: Server, period: Month, *, form: str) -> tuple[str, Content]:
@@ -123,7 +125,7 @@ async def statement_file(server: Server, period: Month, *, form: str) -> tuple[s
         if row is None:
             raise NoSuchFileError(f"statements/{period}.{form}")
         sent = await documents.content(session, row.number, CSV if form == "csv" else JSON)
-        return sent.media_type, await spooled(sent.parts)
+        return sent.media_type, await spooled(sent.parts, server.config.data_dir)
 
 
 async def held_file(server: Server, period: Month, *, form: str) -> tuple[str, bytes]:

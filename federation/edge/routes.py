@@ -149,7 +149,7 @@ def _file_routes(doors: Doors, files: Files) -> list[Any]:
         async with server.db.read() as session:
             await documents.document_for(session, number, who, with_body=False)
             sent = await documents.content(session, number, MEDIA_TYPES.get(form))
-            file = await spooled(sent.parts)
+            file = await spooled(sent.parts, server.config.data_dir)
         ending = {kind: ending for ending, kind in MEDIA_TYPES.items()}.get(sent.media_type, "txt")
         return Stream(
             in_chunks(file),

@@ -1,6 +1,7 @@
 """A file that is sent in parts: written to disk first, so that no reader holds the database up."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO
 
@@ -8,9 +9,12 @@ CHUNK = 65_536
 IN_MEMORY = 1024 * 1024
 
 
-async def spooled(parts: AsyncIterator[bytes]) -> IO[bytes]:
-    """Keep what is written part by part, from a megabyte on in a file that has no name."""
-    file = SpooledTemporaryFile[bytes](max_size=IN_MEMORY)
+async def spooled(parts: AsyncIterator[bytes], folder: Path) -> IO[bytes]:
+    """Keep what is written part by part, from a megabyte on in a file without a name in a folder.
+
+    The folder is the server's own: where a system keeps temporary files is memory on some.
+    """
+    file = SpooledTemporaryFile[bytes](max_size=IN_MEMORY, dir=str(folder))
     try:
         async for part in parts:
             file.write(part)

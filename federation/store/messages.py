@@ -48,6 +48,13 @@ def read_bytes(size: int, quotes: int) -> int:
     return 2 * size + _STRING_BYTES * (quotes // 2)
 
 
+def _quotes(body: bytes) -> int:
+    """Count the marks that texts begin and end with: those that no odd backslash stands before."""
+    if b"\\\\" in body:
+        body = body.replace(b"\\\\", b"")
+    return body.count(b'"') - body.count(b'\\"')
+
+
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one server tells another; subclasses are the kinds."""
 
@@ -84,7 +91,7 @@ def opened(body: bytes, kind: type[AnyMessage]) -> AnyMessage:
     """Read a message of a kind; one that is too large or malformed is refused whole."""
     if len(body) > kind.BYTES_MAX:
         raise MessageTooLargeError(f"{kind.KIND}: {len(body)} bytes, at most {kind.BYTES_MAX}")
-    comes_to = read_bytes(len(body), body.count(b'"') - body.count(b'\\"'))
+    comes_to = read_bytes(len(body), _quotes(body))
     if comes_to > READ_BYTES_MAX:
         raise MessageTooLargeError(
             f"{kind.KIND}: some {comes_to} bytes with what it is read into, "

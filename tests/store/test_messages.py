@@ -7,6 +7,7 @@ from federation.settlement.messages import RunApproved
 from federation.store.messages import (
     READ_BYTES_MAX,
     MessageTooLargeError,
+    _quotes,
     opened,
     read_bytes,
     seal,
@@ -55,3 +56,8 @@ def test_what_a_receiver_would_refuse_is_not_sealed():
 
     with pytest.raises(MessageTooLargeError):
         seal(too_much)
+
+
+@pytest.mark.parametrize("text", ["", "x", '"', "\\", '\\"', '"\\', "\\\\", 'a"b\\"c\\\\'])
+def test_the_marks_of_a_text_are_two_whatever_stands_in_it(text):
+    assert _quotes(msgspec.json.encode([text, text])) == 4
