@@ -68,9 +68,9 @@ async def test_what_cannot_be_written_is_refused_before_the_first_part(journal):
             await anext(parts)
 
 
-async def test_what_is_sent_comes_in_chunks_of_one_size_and_its_file_is_closed(journal):
+async def test_what_is_sent_comes_in_chunks_of_one_size_and_its_file_is_closed(journal, tmp_path):
     async with journal.read() as session:
-        file = await spooled(journal_parts(session, "GB", "beancount"))
+        file = await spooled(journal_parts(session, "GB", "beancount"), tmp_path)
     whole = file.read()
     file.seek(0)
 
@@ -82,10 +82,11 @@ async def test_what_is_sent_comes_in_chunks_of_one_size_and_its_file_is_closed(j
     assert file.closed
 
 
-async def test_a_file_that_cannot_be_finished_is_closed_and_not_kept():
+async def test_a_file_that_cannot_be_finished_is_closed_and_not_kept(tmp_path):
     async def broken():
         yield b"begun"
         raise BadJournalError("no more")
 
     with pytest.raises(BadJournalError):
-        await spooled(broken())
+        await spooled(broken(), tmp_path)
+    assert list(tmp_path.iterdir()) == []
