@@ -205,8 +205,9 @@ async def set_aside(
 ) -> list[Payment]:
     """Cancel remittances of a month whose net is computed anew; return those not yet exported.
 
-    What was cancelled, rejected or returned before is set aside as well, and what the bank has and
-    may reject: the new net says what is owed in its place, so none of them is proposed again.
+    What was cancelled, rejected or returned before is set aside as well, and what the bank has, or
+    has paid, and may give back: the new net says what is owed in its place, so none of them is
+    proposed again.
     """
     cancelled: list[Payment] = []
     for payment in payments:
@@ -214,7 +215,7 @@ async def set_aside(
         if payment.state in states.NOT_EXPORTED:
             await cancel(session, payment, reason, who=who, at=at)
             cancelled.append(payment)
-        if payment.state in states.NOT_PAID | states.AT_THE_BANK:
+        if payment.state in states.NOT_PAID | states.AT_THE_BANK | {states.BOOKED}:
             reference = left_net_document(payment.period, debtor)
             record.note(session, payment, who=who, at=at, reason=reason, reference=reference)
     return cancelled

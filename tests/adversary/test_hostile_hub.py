@@ -1,0 +1,144 @@
+"""A hub with its own key says what is not so: a node parks it, writes nothing, and goes on.
+
+A signature says who speaks, not that it is right: what the hub says is held against what the node
+knows itself.
+"""
+
+from federation.distribution.service import run_of
+from federation.distribution.store import find_distribution
+from federation.payments import bankword, incoming
+from federation.payments import service as payments_service
+from federation.payments.messages import NetRecomputed, NetReturned
+from federation.payments.postings import Amount
+from federation.values.account import PaymentAccount
+from tests.adversary.hostile_hub import Forged, HostileHub
+from tests.federation.harness import PERIOD, nothing_changes, resumed, tell
+from tests.payments.month import (
+    AFTER_DUE,
+    APPROVE,
+    EXPORT,
+    MEMBERS,
+    approve_all,
+    dues,
+    export_all,
+    orders,
+    waited_for,
+)
+
+P = "PAY-2026-09-"
+INTO_NET = f"{P}GB-HUB"
+REFUND = "REFUND-2026-09-GB-HUB"
+WHOLE = Amount(1_784_765, "GBP")
+EVIL = PaymentAccount("Evil", "IBAN", "LU280019400644750000", None, "LU")
+
+
+async def paid_into_the_net(small):
+    """GB has paid the hub what it owes; its members' payments are proposed."""
+    small.set_clock(AFTER_DUE)
+    person = small.at("GB", "clerk", "settlement_approver")
+    await person.ask(APPROVE, ids=[INTO_NET])
+    await export_all(small, "GB")
+    async with small.databases["GB"].write("test") as session:
+        payment = await payments_service.get_payment(session, INTO_NET)
+        day = AFTER_DUE.date()
+        await bankword.book(session, payment, day, WHOLE, who="bank", at=AFTER_DUE)
+    await small.at("GB", "settlement").ask(MEMBERS)
+
+
+async def run_at(small, code):
+    async with small.databases[code].read() as session:
+        done = await find_distribution(session, PERIOD)
+        return done.run_id, run_of(done)
+
+
+def accounts_of(small, *codes):
+    """Return the accounts that the scenario's collectives joined with."""
+    return {
+        row["code"]: PaymentAccount(row["name"], "IBAN", row["account"], None, row["country"])
+        for row in small.scenario.manifest.collective
+        if row["code"] in codes
+    }
+
+
+async def test_money_of_a_net_is_given_back_for_what_was_paid_and_to_nobody_else(
+    any_backend, owing
+):
+    async with resumed(any_backend, owing) as small:
+        await paid_into_the_net(small)
+        hub = await HostileHub.over(small, "GB")
+        run, _ = await run_at(small, "GB")
+        [member, *_] = [key for key in await orders(small, "GB") if key[len(P) :][3:].isdigit()]
+        accounts = accounts_of(small, "DE", "FR")
+        await hub.is_heard(NetRecomputed(run, PERIOD, [], "GB", accounts))
+        set_off_of = f"{INTO_NET}/2"
+
+        def returned(refund=REFUND, refunded="1784765", **said):
+            return NetReturned(run, PERIOD, refund, refunded, "GBP", **said)
+
+        await hub.is_refused(
+            Forged(
+                "the refund of nothing",
+                returned("REFUND-2026-08-GB-HUB"),
+                "RETURN_MISMATCH",
+                "REFUND-2026-08-GB-HUB pays back nothing that was paid into this net",
+            ),
+            Forged("a payment as its refund", returned(INTO_NET), "RETURN_MISMATCH"),
+            Forged(
+                "more than was paid",
+                returned(refunded="1784766"),
+                "TOO_MUCH_SET_OFF",
+                f"{INTO_NET}: 1784766 of 1784765",
+            ),
+            Forged(
+                "more than was paid, in two parts",
+                returned(refunded="1784765", against=set_off_of, set_off="1"),
+                "TOO_MUCH_SET_OFF",
+            ),
+            Forged(
+                "a member is paid by it",
+                returned(refunded="0", against=member, set_off="1"),
+                "RETURN_MISMATCH",
+                f"{member} is no remittance to the hub",
+            ),
+            Forged(
+                "another node is paid by it",
+                returned(refunded="0", against=f"{P}GB-DE", set_off="1"),
+                "RETURN_MISMATCH",
+            ),
+        )
+
+        # What lies between GB and the others is paid when the hub has given it back.
+        await approve_all(small, "GB")
+        async with nothing_changes(small, "GB"):
+            person = small.at("GB", "settlement")
+            held = await tell(small, "GB", person, EXPORT, currency="EUR", on="2026-10-13")
+        assert held.code == "NOT_PAID_BACK"
+        await hub.is_heard(returned(refunded="1773444", against=set_off_of, set_off="11321"))
+        assert await waited_for(small, "GB") == {REFUND: (1_773_444, "GBP", "EXPECTED")}
+        async with small.databases["GB"].write("test") as session:
+            on, part = AFTER_DUE.date(), Amount(1_773_443, "GBP")
+            await incoming.receive(session, REFUND, "GB", on, part)
+        await hub.is_refused(
+            Forged(
+                "less than came in",
+                returned(refunded="1773442"),
+                "RETURN_MISMATCH",
+                f"1773443 of {REFUND} came in, not 1773442",
+            )
+        )
+        async with nothing_changes(small, "GB"):
+            held = await tell(small, "GB", person, EXPORT, currency="EUR", on="2026-10-13")
+        assert held.code == "NOT_PAID_BACK"
+        async with small.databases["GB"].write("test") as session:
+            await incoming.receive(session, REFUND, "GB", on, Amount(1, "GBP"))
+        await export_all(small, "GB")
+
+        found = await orders(small, "GB")
+        assert found == {
+            INTO_NET: (1_784_765, "GBP", "BOOKED"),
+            set_off_of: (11_321, "GBP", "CANCELLED"),
+            f"{P}GB-DE": (1_112_702, "EUR", "EXPORTED"),
+            f"{P}GB-FR": (973_703, "EUR", "EXPORTED"),
+            member: (969_428, "GBP", "EXPORTED"),
+        }
+        assert (await dues(small))["GB"] == {"InTransit": {"GBP": -969_428 - 945_797 - 827_648}}
