@@ -69,7 +69,21 @@ async def test_money_of_a_net_is_given_back_for_what_was_paid_and_to_nobody_else
         run, _ = await run_at(small, "GB")
         [member, *_] = [key for key in await orders(small, "GB") if key[len(P) :][3:].isdigit()]
         accounts = accounts_of(small, "DE", "FR")
-        await hub.is_heard(NetRecomputed(run, PERIOD, [], "GB", accounts))
+
+        def recomputed(left=(), debtor="GB", **others):
+            return NetRecomputed(run, PERIOD, list(left), debtor, {**accounts, **others})
+
+        await hub.is_refused(
+            Forged("its own account", recomputed(GB=EVIL), "ACCOUNT_CONTRADICTS", "(GB)"),
+            Forged("the hub's account", recomputed(HUB=EVIL), "ACCOUNT_CONTRADICTS", "(HUB)"),
+            Forged("nobody left", recomputed(debtor="XX"), "RUN_MISMATCH", "XX is not in the net"),
+            Forged("another order", recomputed(["DE"]), "RUN_MISMATCH", "nobody left the net"),
+        )
+        await hub.is_heard(recomputed())
+        await hub.is_refused(
+            Forged("it leaves twice", recomputed(["GB"]), "RUN_MISMATCH", "GB is not in the net"),
+            Forged("it never left", recomputed(debtor="DE"), "RUN_MISMATCH", "GB left the net"),
+        )
         set_off_of = f"{INTO_NET}/2"
 
         def returned(refund=REFUND, refunded="1784765", **said):
