@@ -47,7 +47,7 @@ def _now(at: Arrival) -> datetime:
 
 
 async def _roster(at: Arrival, message: Roster) -> None:
-    await trust_parties.receive_roster(at.session, message, _now(at))
+    await trust_parties.receive_roster(at.session, message, at.server.peer, _now(at))
 
 
 async def _licence(at: Arrival, message: LicenceIssued) -> None:

@@ -4,12 +4,22 @@ A signature says who speaks, not that it is right: what the hub says is held aga
 knows itself.
 """
 
+import msgspec
+
 from federation.distribution.service import run_of
 from federation.distribution.store import find_distribution
+from federation.licensing.messages import LicenceIssued
+from federation.licensing.objects import SIGNED_TYPE
+from federation.licensing.store import find_licence
 from federation.payments import bankword, incoming
 from federation.payments import service as payments_service
 from federation.payments.messages import NetRecomputed, NetReturned
 from federation.payments.postings import Amount
+from federation.trust.jose import sign
+from federation.trust.keys import SigningKey
+from federation.trust.membership import Peer
+from federation.trust.messages import Roster
+from federation.trust.parties import get_party
 from federation.values.account import PaymentAccount
 from tests.adversary.hostile_hub import Forged, HostileHub
 from tests.federation.harness import PERIOD, nothing_changes, resumed, tell
@@ -156,3 +166,73 @@ async def test_money_of_a_net_is_given_back_for_what_was_paid_and_to_nobody_else
             member: (969_428, "GBP", "EXPORTED"),
         }
         assert (await dues(small))["GB"] == {"InTransit": {"GBP": -969_428 - 945_797 - 827_648}}
+
+
+async def test_the_hub_says_who_joined_and_not_who_a_known_party_is(any_backend, owing):
+    async with resumed(any_backend, owing) as small:
+        hub = await HostileHub.over(small, "GB")
+        other, known = SigningKey.generate().public_jwk(), small.key("DE").public_jwk()
+
+        def a_peer(code, entity_id=None, jwk=known):
+            name = entity_id or f"https://{code.lower()}.federation.example"
+            return Peer(code, name, "https://somewhere.example", code, jwk)
+
+        def roster(code, entity_id=None, jwk=known):
+            return Roster([a_peer(code, entity_id, jwk)])
+
+        own, of_hub = small.key("GB").public_jwk(), small.key("HUB").public_jwk()
+        await hub.is_refused(
+            Forged("the hub", roster("HUB", jwk=of_hub), "BAD_ROSTER", "HUB is known by another"),
+            Forged("another key of this node", roster("GB", jwk=other), "BAD_ROSTER", "(GB is"),
+            Forged("another key", roster("DE", jwk=other), "BAD_ROSTER", "(DE is known by another"),
+            Forged("another id", roster("DE", "https://evil.example"), "BAD_ROSTER"),
+            Forged("no key", roster("NL", jwk={}), "INVALID_KEY"),
+            Forged(
+                "the hub's key",
+                roster("NL", jwk=of_hub),
+                "BAD_ROSTER",
+                "(NL has the id or key of HUB)",
+            ),
+            Forged(
+                "an id that was given",
+                roster("NL", "https://de.federation.example", other),
+                "BAD_ROSTER",
+                "(NL has the id or key of DE)",
+            ),
+            Forged(
+                "an id that looks like one",
+                roster("NL", "https://DE.federation.example", other),
+                "UNCLEAR_IDENTITY",
+            ),
+            Forged(
+                "two of one key",
+                Roster([a_peer("NL", jwk=other), a_peer("SE", jwk=other)]),
+                "BAD_ROSTER",
+                "(SE has the id or key of NL)",
+            ),
+        )
+        await hub.is_heard(Roster([a_peer("GB", jwk=own), a_peer("DE"), a_peer("NL", jwk=other)]))
+        async with small.databases["GB"].read() as session:
+            found = {code: (await get_party(session, code)).url for code in ("DE", "NL")}
+        assert found == dict.fromkeys(("DE", "NL"), "https://somewhere.example")
+
+
+async def test_a_licence_of_its_own_is_taken_from_nobody(any_backend, owing):
+    async with resumed(any_backend, owing) as small:
+        hub = await HostileHub.over(small, "GB")
+        async with small.databases["GB"].read() as session:
+            row = await find_licence(session, "GB-000001")
+            held = LicenceIssued(row.number, row.signed)
+            claims = msgspec.json.decode(row.body)
+        ended = sign(
+            {**claims, "version": 2, "status": "REVOKED", "revoked_at": "2026-10-01T00:00:00Z"},
+            key=small.key("GB"),
+            typ=SIGNED_TYPE,
+        )
+        await hub.is_refused(
+            Forged("once more", held, "OWN_LICENCE", "(GB-000001)"),
+            Forged("ended", LicenceIssued("GB-000001", ended), "OWN_LICENCE"),
+        )
+        async with small.databases["HUB"].read() as session:
+            row = await find_licence(session, "HUB-000001")
+        await hub.is_heard(LicenceIssued(row.number, row.signed))
