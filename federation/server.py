@@ -75,6 +75,7 @@ class Server:
     url: str = ""
     quotas: Quotas = field(default_factory=Quotas)
     known_peers: dict[str, tuple[str, PublicKey]] = field(default_factory=dict)
+    failed_months: dict[str, str] = field(default_factory=dict[str, str])  # why a node is stuck
     knocked: Callable[[], None] = _nothing  # a node's hub called before the node knew it
     retry: Retry = field(
         default_factory=_NoHandlers

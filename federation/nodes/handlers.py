@@ -61,7 +61,7 @@ async def _cut_off(at: Arrival, message: CutOff) -> None:
 
 
 async def _routed(at: Arrival, message: UsageRouted) -> None:
-    await routing.receive_routed(at.session, message)
+    await routing.receive_routed(at.session, message, at.server.code)
 
 
 async def _complete(at: Arrival, message: Complete) -> None:

@@ -4,25 +4,35 @@ A signature says who speaks, not that it is right: what the hub says is held aga
 knows itself.
 """
 
+from datetime import UTC, datetime
+
 import msgspec
+from sqlalchemy import delete
 
 from federation.distribution.service import run_of
 from federation.distribution.store import find_distribution
 from federation.licensing.messages import LicenceIssued
 from federation.licensing.objects import SIGNED_TYPE
 from federation.licensing.store import find_licence
+from federation.metering.lines import add_routed
+from federation.metering.messages import CutOff, RoutedLineFact, UsageRouted
+from federation.metering.store import find_period
+from federation.metering.tables import RoutedLine
 from federation.payments import bankword, incoming
 from federation.payments import service as payments_service
 from federation.payments.messages import NetRecomputed, NetReturned
 from federation.payments.postings import Amount
+from federation.scenario import documents as ask
+from federation.store.base import to_micros
 from federation.trust.jose import sign
 from federation.trust.keys import SigningKey
 from federation.trust.membership import Peer
 from federation.trust.messages import Roster
 from federation.trust.parties import get_party
 from federation.values.account import PaymentAccount
+from federation.values.month import start_of
 from tests.adversary.hostile_hub import Forged, HostileHub
-from tests.federation.harness import PERIOD, nothing_changes, resumed, tell
+from tests.federation.harness import PERIOD, nothing_changes, resumed, soon, tell
 from tests.payments.month import (
     AFTER_DUE,
     APPROVE,
@@ -236,3 +246,95 @@ async def test_a_licence_of_its_own_is_taken_from_nobody(any_backend, owing):
         async with small.databases["HUB"].read() as session:
             row = await find_licence(session, "HUB-000001")
         await hub.is_heard(LicenceIssued(row.number, row.signed))
+
+
+def lines_of(period, **changes):
+    """Return a message with one line of the month, an address of GB's under HUB-000001."""
+    message = {key: changes.pop(key) for key in ("origin", "owner") if key in changes}
+    line = {
+        "reporter": "site:x",
+        "event_id": "e-1",
+        "licence": "HUB-000001",
+        "url": "https://press.example/a",
+        "use": "TRAIN",
+        "units": 10,
+        "occurred_at": to_micros(start_of(period)),
+    }
+    fact = RoutedLineFact(**(line | changes))
+    return UsageRouted(period, **({"origin": "FR", "owner": "GB"} | message), lines=[fact])
+
+
+async def test_a_month_is_closed_when_it_is_over_and_takes_lines_that_can_be_placed(
+    any_backend, owing
+):
+    async with resumed(any_backend, owing) as small:
+        small.set_clock(datetime(2026, 11, 2, tzinfo=UTC))
+        hub = await HostileHub.over(small, "GB")
+
+        async def forwarded():
+            async with small.databases["GB"].read() as session:
+                return (await find_period(session, "2026-10")).state == "FORWARDED"
+
+        await hub.is_refused(
+            Forged("this month", CutOff("2026-11"), "PERIOD_NOT_OVER", "2026-11"),
+            Forged("one to come", CutOff("2099-01"), "PERIOD_NOT_OVER"),
+            Forged("a later round first", CutOff("2026-10", 1), "MONTH_STATE", "not cut off"),
+            Forged("a round again", CutOff("2026-09", 0), "MONTH_STATE", "REPORTED in round 0"),
+            Forged("a round left out", CutOff("2026-09", 2), "MONTH_STATE"),
+            Forged("the last round there is", CutOff("2026-09", 2**53 - 1), "MONTH_STATE"),
+        )
+        await hub.is_heard(CutOff("2026-10"))
+        await soon(forwarded, what="what GB sends on")
+        await hub.is_refused(
+            Forged("before it has reported", CutOff("2026-10", 1), "MONTH_STATE", "FORWARDED in"),
+            Forged("its own", lines_of("2026-10", origin="GB", owner="DE"), "BAD_LINE", "to DE"),
+            Forged("another's", lines_of("2026-10", owner="DE"), "BAD_LINE", "belong to DE"),
+            Forged("no licence", lines_of("2026-10", licence="HUB-000077"), "BAD_LINE", "077"),
+            Forged("no use", lines_of("2026-10", use="SEARCH"), "BAD_LINE", "no SEARCH"),
+            Forged("no site's", lines_of("2026-10", licence="GB-000001"), "BAD_LINE", "by a site"),
+            Forged("no address", lines_of("2026-10", url="mailto:x@example.com"), "MALFORMED_URL"),
+        )
+        await hub.is_heard(lines_of("2026-10"))
+        await hub.is_heard(lines_of("2026-10", origin="HUB", licence="GB-000001"))
+        async with small.databases["GB"].read() as session:
+            row = await find_period(session, "2026-10")
+            assert (row.state, row.round, row.received_lines) == ("FORWARDED", 0, 2)
+
+
+async def test_a_month_that_a_node_cannot_close_stops_no_other(any_backend, owing):
+    """A line that cannot be placed is there: an earlier release took it."""
+    async with resumed(any_backend, owing) as small:
+        small.set_clock(datetime(2026, 12, 2, tzinfo=UTC))
+        officer = small.at("HUB", "settlement")
+        bad = lines_of("2026-10", licence="HUB-000077")
+        async with small.databases["GB"].write("test") as session:
+            await add_routed(session, "FR", "2026-10", bad.lines)
+
+        async def state(period):
+            return (await officer.ask(ask.PERIOD, period=period))["state"]
+
+        async def stuck():
+            found = await small.at("GB", "auditor").ask("{ workList { kind subject why turn } }")
+            return [row for row in found if row["kind"] == "month"]
+
+        await officer.ask(ask.CUT_OFF, period="2026-10")
+        [item] = await soon(stuck, what="a month that is stuck")
+        await officer.ask(ask.CUT_OFF, period="2026-11")
+
+        async def reported(period="2026-11"):
+            return await state(period) == "REPORTED"
+
+        await soon(reported, what="the report of the next month")
+        [item] = await stuck()
+        assert item == {
+            "kind": "month",
+            "subject": "2026-10",
+            "why": "GB makes its usage report, but: KeyError",
+            "turn": "GB",
+        }
+        assert await state("2026-10") == "COMPLETE"
+
+        async with small.databases["GB"].write("test") as session:
+            await session.execute(delete(RoutedLine).where(RoutedLine.period == "2026-10"))
+        await soon(lambda: reported("2026-10"), what="the report of the month that was stuck")
+        assert await stuck() == []
