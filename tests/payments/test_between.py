@@ -1,9 +1,9 @@
 """Debits between two nodes: taken up by credits of the same two, or given up after their time."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
-from msgspec.structs import replace
 
 from federation.distribution.directly import Directly, Due, settle_directly
 from federation.ledger.accounts import Entry, Posting

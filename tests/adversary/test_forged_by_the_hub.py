@@ -31,7 +31,7 @@ from federation.trust.messages import Roster
 from federation.trust.parties import get_party
 from federation.values.account import PaymentAccount
 from federation.values.month import start_of
-from tests.adversary.hostile_hub import Forged, HostileHub
+from tests.adversary.forged import Forged, HostileHub
 from tests.federation.harness import PERIOD, nothing_changes, resumed, soon, tell
 from tests.payments.month import (
     AFTER_DUE,
