@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from federation.distribution import correcting
+from federation.distribution import advice, correcting
 from federation.distribution import service as distribution
 from federation.distribution import store as distribution_store
 from federation.distribution.left_net import receive_recomputed
@@ -69,6 +69,7 @@ async def _complete(at: Arrival, message: Complete) -> None:
 
 
 async def _advised(at: Arrival, message: RunAdvised) -> None:
+    await advice.require_to_come(at.session, message, at.server.code, _now(at))
     await distribution.receive_advice(at.session, message, _now(at))
 
 

@@ -7,6 +7,7 @@ knows itself.
 from datetime import UTC, datetime
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import delete
 
 from federation.distribution.service import run_of
@@ -18,11 +19,14 @@ from federation.metering.lines import add_routed
 from federation.metering.messages import CutOff, RoutedLineFact, UsageRouted
 from federation.metering.store import find_period
 from federation.metering.tables import RoutedLine
+from federation.months.store import open_runs
 from federation.payments import bankword, incoming
 from federation.payments import service as payments_service
 from federation.payments.messages import NetRecomputed, NetReturned
 from federation.payments.postings import Amount
 from federation.scenario import documents as ask
+from federation.settlement.messages import RunAdvised
+from federation.settlement.run_document import encode, run_id
 from federation.store.base import to_micros
 from federation.trust.jose import sign
 from federation.trust.keys import SigningKey
@@ -338,3 +342,40 @@ async def test_a_month_that_a_node_cannot_close_stops_no_other(any_backend, owin
             await session.execute(delete(RoutedLine).where(RoutedLine.period == "2026-10"))
         await soon(lambda: reported("2026-10"), what="the report of the month that was stuck")
         assert await stuck() == []
+
+
+async def test_a_run_that_can_never_be_approved_is_not_advised(any_backend, owing):
+    async with resumed(any_backend, owing) as small:
+        small.set_clock(datetime(2026, 11, 2, tzinfo=UTC))
+        hub = await HostileHub.over(small, "GB")
+        _, settled = await run_at(small, "GB")
+
+        def advised(period, **changes):
+            first = min(period, settled.first_period)
+            data = encode(replace(settled, period=period, first_period=first, **changes))
+            return RunAdvised(run_id(data), data.decode())
+
+        others = {code: row for code, row in settled.collectives.items() if code != "GB"}
+        nothing = {"licences": {}, "shares_by": [], "reports": {}}
+        right = advised("2026-10")
+        await hub.is_refused(
+            Forged("long ago", advised("2020-01"), "RUN_MISMATCH", "2020-01 does not follow"),
+            Forged("settled", advised("2026-09", classes={}), "RUN_MISMATCH"),
+            Forged("not over", advised("2026-11"), "PERIOD_NOT_OVER", "(2026-11)"),
+            Forged(
+                "without it",
+                advised("2026-10", collectives=others, **nothing),
+                "RUN_MISMATCH",
+                "GB is not in",
+            ),
+            Forged(
+                "another name",
+                replace(right, run_id="0" * 64),
+                "RUN_MISMATCH",
+                "is not the digest of its document",
+            ),
+        )
+        await hub.is_heard(right)
+        async with small.databases["GB"].read() as session:
+            [run] = await open_runs(session)
+            assert (run.run_id, run.period, run.state) == (right.run_id, "2026-10", "ADVISED")
