@@ -142,7 +142,7 @@ async def _held_closed(at: Arrival, message: HeldClosed) -> None:
 
 
 async def _held_refused(at: Arrival, message: HeldRefused) -> None:
-    await claiming.receive_refusal(at.session, message, _now(at))
+    await claiming.receive_refusal(at.session, message, node=at.server.code, now=_now(at))
 
 
 async def _held_released(at: Arrival, message: HeldReleased) -> None:
@@ -152,6 +152,7 @@ async def _held_released(at: Arrival, message: HeldReleased) -> None:
         message,
         node=config.code,
         admin_fee_bps=config.admin_fee_bps,
+        currency=config.settlement_currency,
         now=_now(at),
     )
 
