@@ -18,6 +18,7 @@ from federation.trust.keys import PublicKey, SigningKey
 from federation.trust.membership import HubTerms, Peer
 from federation.trust.parties import hub_terms
 from federation.values.account import PaymentAccount
+from federation.values.month import Month
 from federation.values.party import HUB
 
 
@@ -75,6 +76,7 @@ class Server:
     url: str = ""
     quotas: Quotas = field(default_factory=Quotas)
     known_peers: dict[str, tuple[str, PublicKey]] = field(default_factory=dict)
+    failed_months: dict[Month, str] = field(default_factory=dict[Month, str])  # why a node is stuck
     knocked: Callable[[], None] = _nothing  # a node's hub called before the node knew it
     retry: Retry = field(
         default_factory=_NoHandlers

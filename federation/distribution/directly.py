@@ -12,7 +12,13 @@ from datetime import date, datetime, timedelta
 from federation.ledger.accounts import Accounts, Posting, transfer
 from federation.ledger.names import of_correction
 from federation.months.tables import Run
-from federation.netting.between import Owed, by_pair, refuse_left_over, settle_between
+from federation.netting.between import (
+    Owed,
+    by_pair,
+    known_accounts,
+    refuse_left_over,
+    settle_between,
+)
 from federation.payments import service as payments_service
 from federation.payments import set_off
 from federation.payments.names import correction_id
@@ -123,7 +129,7 @@ async def settle_directly(
     refused where that is more than the credits.
     """
     left = by_pair(message.set_off_between)
-    accounts = {own.code: own.account, **message.accounts}
+    accounts = known_accounts(own, terms, message.accounts)
     for due in directly.dues:
         if not due.is_gained:
             continue

@@ -4,21 +4,28 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from federation.distribution import store
+from federation.distribution.inputs import RunMismatchError
 from federation.distribution.member_payments import NotDistributedError
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Entry
 from federation.netting import positions as netting
-from federation.netting.between import Owed, by_pair, refuse_left_over, settle_between
+from federation.netting.between import (
+    Owed,
+    by_pair,
+    known_accounts,
+    refuse_left_over,
+    settle_between,
+)
 from federation.netting.positions import Recomputed
 from federation.payments import incoming
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
 from federation.payments.messages import NetRecomputed
 from federation.payments.names import left_net_document, remittance_id
-from federation.payments.payees import account_in
 from federation.payments.postings import Amount
+from federation.payments.proposal import Side
 from federation.settlement.run_document import RunDocument
-from federation.store.sessions import WriteSession
+from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
 from federation.values.account import PaymentAccount
 from federation.values.party import HUB
@@ -59,12 +66,13 @@ async def receive_recomputed(
     done = await store.find_distribution(session, message.period)
     if done is None or done.run_id != message.run_id:
         raise NotDistributedError(message.period)
+    await _require_order(session, message, document)
     net = _Net(
         here=here,
         message=message,
         document=document,
         found=netting.recompute(document, message.left, message.debtor),
-        accounts={here: account, HUB: account_in(terms), **message.accounts},
+        accounts=known_accounts(Side(here, account), terms, message.accounts),
         due_on=now.date() + timedelta(days=terms.payment_days),
         at=now,
         set_off=by_pair(message.set_off),
@@ -81,6 +89,20 @@ async def receive_recomputed(
     else:
         await _stay(session, net)
     refuse_left_over(net.set_off)
+
+
+async def _require_order(
+    session: ReadSession, message: NetRecomputed, document: RunDocument
+) -> None:
+    """Refuse another order of those who left than these books have, and who is not there to leave.
+
+    Every node hears of every debtor, in order: from it follows what each owes.
+    """
+    left = await payments_store.left_net(session, message.period)
+    if message.left != left:
+        raise RunMismatchError(f"{', '.join(left) or 'nobody'} left the net before")
+    if message.debtor in left or message.debtor not in document.collectives:
+        raise RunMismatchError(f"{message.debtor} is not in the net of {message.period}")
 
 
 async def _leave(session: WriteSession, net: _Net) -> None:

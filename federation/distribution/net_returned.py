@@ -15,10 +15,12 @@ from federation.payments import service as payments_service
 from federation.payments import store as payments_store
 from federation.payments.messages import NetReturned, OverpaymentReturned
 from federation.payments.names import ITEM_OVERPAID, LEFT_NET, OVERPAID, base_id, refund_id
+from federation.payments.paid_back import into_net, refund_of
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Awaited, Proposal, Side
+from federation.payments.set_off import less
 from federation.payments.tables import Payment
-from federation.store.sessions import WriteSession
+from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
 from federation.values.account import PaymentAccount
 from federation.values.month import month_of
@@ -40,7 +42,8 @@ async def receive_returned(
 ) -> None:
     """Wait for what the hub pays back, and pay no more what it took as paid.
 
-    The account with the hub shows already that it was paid: nothing is entered.
+    The account with the hub shows already that it was paid: nothing is entered. The hub says what
+    becomes of one payment of this node, and of no more than that payment (decision 0013).
     """
     done = await store.find_distribution(session, message.period)
     if done is None or done.run_id != message.run_id:
@@ -48,7 +51,22 @@ async def receive_returned(
     currency = run_of(done).collectives[here].settlement_currency
     if message.currency != currency:
         raise RunMismatchError(f"money came back in {message.currency}, not {currency}")
+    paid = await _overpaid(session, message)
     await _follow(session, message, here, terms, now)
+    payments_service.take_as_paid(paid, int(message.set_off))
+    payments_service.no_longer_as_paid(paid, min(int(message.undone), paid.taken_as_paid))
+    less(paid.amount, paid.taken_as_paid + int(message.refunded), paid.payment_id)
+
+
+async def _overpaid(session: ReadSession, message: NetReturned) -> Payment:
+    """Return the payment into the net of which the hub speaks, or what took its place."""
+    for row in await into_net(session, message.period):
+        if refund_of(row) == message.refund:
+            paid = row
+            while after := await payments_store.replacement_of(session, paid.payment_id):
+                paid = await payments_service.get_payment(session, after)
+            return paid
+    raise ReturnMismatchError(f"{message.refund} pays back nothing that was paid into this net")
 
 
 async def receive_overpayment(
@@ -111,7 +129,9 @@ async def _wait_for(
     if row is not None:
         if (row.payer, row.currency) != (HUB, message.currency):
             raise ReturnMismatchError(f"{row.id} is of {row.payer}, in {row.currency}")
-        row.amount = row.debt_amount = max(amount.minor, row.received) or row.amount
+        if amount.minor < row.received:
+            raise ReturnMismatchError(f"{row.received} of {row.id} came in, not {amount.minor}")
+        row.amount = row.debt_amount = amount.minor or row.amount
         row.state = incoming.EXPECTED if amount.minor else incoming.EXCLUDED
         if row.received == row.amount:
             row.state = incoming.BOOKED

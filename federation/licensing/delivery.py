@@ -25,6 +25,12 @@ from federation.values.licence_key import licensor_of
 from federation.values.party import HUB
 
 
+class OwnLicenceError(RefusalError):
+    """A licence of this node's own is changed here, and taken from nobody."""
+
+    code: ClassVar[str] = "OWN_LICENCE"
+
+
 class BadSignatureError(RefusalError):
     """The licence is not signed by its licensor."""
 
@@ -92,10 +98,13 @@ async def receive_licence(
 ) -> LicenceObject:
     """Take a licence another server signed: check its licensor's signature, keep the version.
 
-    `keys` are the keys of every party by code. The hub passes it on; a node answers with a
+    `keys` are the keys of every party by code. What this server licensed itself comes from nobody
+    else, whatever key signed it. The hub passes it on; a node answers with a
     receipt.
     """
     licence = _verified(message, keys)
+    if licence.licensor.party == here:
+        raise OwnLicenceError(licence.number)
     try:
         check_licence(licence)
     except RefusalError as refusal:

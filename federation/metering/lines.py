@@ -1,6 +1,6 @@
 """Every SQL statement about usage lines. No commits."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Select, func, select, update
@@ -91,6 +91,23 @@ async def mark_late(session: WriteSession, reporter: str, lines: Sequence[Accept
 
 LINES_IN_MEMORY = 20_000
 """How many lines of a month are decided at a time; the database keeps which are left."""
+
+
+Ask = Callable[[], Awaitable[list[CountedLine]]]
+
+
+async def until_decided(ask: Ask) -> AsyncIterator[list[CountedLine]]:
+    """Ask for the first lines without a verdict until there are none; who takes them decides them.
+
+    Each time the first of them is another: a line that nobody decides would be given for ever
+    (RuntimeError), inside the one transaction that writes.
+    """
+    before: CountedLine | None = None
+    while lines := await ask():
+        if lines[0] == before:
+            raise RuntimeError(f"{before.reporter} {before.event_id} was not decided")
+        before = lines[0]
+        yield lines
 
 
 async def undecided_lines(

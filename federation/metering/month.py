@@ -6,9 +6,7 @@ the lines that have no verdict yet. A node's part of it is `node_month.py`.
 
 from dataclasses import replace
 from datetime import date, datetime
-from typing import ClassVar
 
-from federation.errors import RefusalError
 from federation.metering import lines as usage_lines
 from federation.metering import store
 from federation.metering.messages import (
@@ -17,7 +15,12 @@ from federation.metering.messages import (
     Forwarded,
     UsageReport,
 )
-from federation.metering.periods import CountMismatchError, MonthStateError, reopen_late
+from federation.metering.periods import (
+    CountMismatchError,
+    MonthStateError,
+    reopen_late,
+    require_over,
+)
 from federation.metering.report_check import check_report
 from federation.metering.reports import keep_report, make_report
 from federation.metering.routing import counter, enter, url_keys
@@ -29,20 +32,13 @@ from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
 from federation.trust.parties import get_party
 from federation.trust.store import node_parties
-from federation.values.month import Month, month_of
+from federation.values.month import Month
 from federation.values.party import HUB
-
-
-class PeriodNotOverError(RefusalError):
-    """This month is not over yet."""
-
-    code: ClassVar[str] = "PERIOD_NOT_OVER"
 
 
 async def cut_off(session: WriteSession, period: Month, terms: HubTerms, now: datetime) -> None:
     """At the hub: close a month, decide or send on the labs' lines, and report on them."""
-    if month_of(now) <= period:
-        raise PeriodNotOverError(period)
+    require_over(period, now)
     if await store.find_period(session, period) is not None:
         return
     row = MeteringPeriod(period=period, state="CUT_OFF", cut_off_at=now, round=0)
@@ -95,7 +91,9 @@ async def _do_round(
     targets = [party.entity_id for party in parties]
     await outbox.post_to_each(session, targets=targets, message=CutOff(period, row.round), now=now)
     placer = await counter(session, HUB, ClaimIndex([], []), terms)
-    while lines := await usage_lines.undecided_lines(session, period, HUB):
+    async for lines in usage_lines.until_decided(
+        lambda: usage_lines.undecided_lines(session, period, HUB)
+    ):
         keys = url_keys(line.url for line in lines)
         index = index_store.claim_index(await index_store.index_slice(session, keys))
         await enter(session, period, lines, replace(placer, index=index, keys={}), now)

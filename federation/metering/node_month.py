@@ -13,7 +13,12 @@ from federation.metering.messages import (
     CutOff,
     Forwarded,
 )
-from federation.metering.periods import CountMismatchError, MonthStateError, reopen_late
+from federation.metering.periods import (
+    CountMismatchError,
+    MonthStateError,
+    reopen_late,
+    require_over,
+)
 from federation.metering.reports import make_report
 from federation.metering.tables import MeteringPeriod
 from federation.metering.tally import CountedLine, Counter, PortionKey
@@ -48,10 +53,12 @@ async def close_month(
     `again` counted in an earlier round and is looked at once more.
     """
     here = placer.here
-    while lines := await usage_lines.undecided_lines(session, period, here, at_once):
-        await usage_lines.keep_tally(session, period, here, placer.own(lines))
-    while lines := await usage_lines.undecided_routed_lines(session, period, at_once):
-        await usage_lines.keep_tally(session, period, here, placer.own(lines))
+    for ask in (
+        lambda: usage_lines.undecided_lines(session, period, here, at_once),
+        lambda: usage_lines.undecided_routed_lines(session, period, at_once),
+    ):
+        async for lines in usage_lines.until_decided(ask):
+            await usage_lines.keep_tally(session, period, here, placer.own(lines))
     if again:
         tally = placer.own([])
         weighs = portion_weights(await usage_totals.portions(session, period))
@@ -76,15 +83,24 @@ def portion_weights(portions: Iterable[usage_totals.Weighed]) -> dict[PortionKey
 
 
 async def receive_cut_off(session: WriteSession, message: CutOff, now: datetime) -> None:
-    """At a node: the hub closes a month; what follows needs the claim index, so it is work."""
+    """At a node: the hub closes a month; what follows needs the claim index, so it is work.
+
+    A month that is not over is not closed, its rounds follow one another, and another begins when
+    this node has reported on the one before.
+    """
+    require_over(message.period, now)
     row = await store.find_period(session, message.period)
+    expected = row.round + 1 if row else 0
+    if message.round != expected or (row and row.state != "REPORTED"):
+        stands = f"{row.state} in round {row.round}" if row else "not cut off"
+        raise MonthStateError(f"{message.period} is {stands}, not to begin round {message.round}")
     if row is None:
         session.add(
             MeteringPeriod(
                 period=message.period, state="CUT_OFF", cut_off_at=now, round=message.round
             )
         )
-    elif message.round > row.round:
+    else:
         row.state, row.round, row.complete_lines = "CUT_OFF", message.round, None
         await reopen_late(session, message.period)
     announce(session, DUE)

@@ -1,5 +1,6 @@
 """Where a month stands: what an act refuses of it, and what came late taken in."""
 
+from datetime import datetime
 from typing import ClassVar
 
 from federation.errors import RefusalError
@@ -8,7 +9,7 @@ from federation.metering import lines as usage_lines
 from federation.metering.verdicts import term_class
 from federation.store.base import from_micros
 from federation.store.sessions import WriteSession
-from federation.values.month import Month
+from federation.values.month import Month, month_of
 
 
 class MonthStateError(RefusalError):
@@ -21,6 +22,18 @@ class CountMismatchError(RefusalError):
     """The lines received are not those announced."""
 
     code: ClassVar[str] = "COUNT_MISMATCH"
+
+
+class PeriodNotOverError(RefusalError):
+    """This month is not over yet."""
+
+    code: ClassVar[str] = "PERIOD_NOT_OVER"
+
+
+def require_over(period: Month, now: datetime) -> None:
+    """Refuse to close a month that is not over: at the hub, and at a node whatever its hub says."""
+    if month_of(now) <= period:
+        raise PeriodNotOverError(period)
 
 
 async def reopen_late(session: WriteSession, period: Month) -> None:

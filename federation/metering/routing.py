@@ -72,7 +72,9 @@ async def forward_entered(
     So many are in memory `at_once`, whatever a month brings.
     """
     sent = 0
-    while lines := await usage_lines.undecided_lines(session, period, placer.here, at_once):
+    async for lines in usage_lines.until_decided(
+        lambda: usage_lines.undecided_lines(session, period, placer.here, at_once)
+    ):
         sent += await enter(session, period, lines, placer, now)
     return sent
 
@@ -140,9 +142,11 @@ async def _require_may_send_on(session: WriteSession, message: UsageRouted) -> N
 
 
 async def _check_lines(session: ReadSession, message: UsageRouted) -> None:
-    """Refuse lines that their owner could not place: it takes what the hub sends on.
+    """Refuse lines that their owner could not place.
 
-    A licence may have ended or been revoked since a line was accepted; that is no reason here.
+    The hub does so before it sends them on, and the owner whoever sends them. A licence may have
+    ended or been revoked since a line was accepted; that is no reason here. What labs count is
+    with the hub alone.
     """
     facts: dict[str, LicenceFacts] = {}
     for number in {line.licence for line in message.lines}:
@@ -152,18 +156,25 @@ async def _check_lines(session: ReadSession, message: UsageRouted) -> None:
         facts[number] = licensing.facts(row)
     for line in message.lines:
         licence, at = facts[line.licence], from_micros(line.occurred_at)
-        if licence.usage_basis != "site" or licence.component_for(line.use) is None:
+        is_counted = licence.usage_basis == "site" or message.origin == HUB
+        if not is_counted or licence.component_for(line.use) is None:
             raise BadLineError(f"{line.event_id}: no {line.use} of {line.licence} by a site")
         if at.date() < licence.starts_on:
             raise BadLineError(f"{line.event_id}: before {line.licence} began")
         normalise_url(line.url)
 
 
-async def receive_routed(session: WriteSession, message: UsageRouted) -> None:
-    """At the owner: keep lines that entered elsewhere; those of a closed month came late."""
+async def receive_routed(session: WriteSession, message: UsageRouted, here: str) -> None:
+    """At the owner (`here`): keep lines that entered elsewhere; those of a closed month came late.
+
+    What is kept can be placed: a line that cannot would stop the month it is of.
+    """
+    if message.owner != here:
+        raise BadLineError(f"the lines belong to {message.owner}")
     row = await store.find_period(session, message.period)
     if row is None:
         raise MonthStateError(f"{message.period} is not cut off")
+    await _check_lines(session, message)
     is_late = row.state == "REPORTED" or row.complete_lines is not None
     verdict = LATE if is_late else None
     await usage_lines.add_routed(session, message.origin, message.period, message.lines, verdict)

@@ -14,13 +14,15 @@ from typing import ClassVar
 from federation.errors import RefusalError
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts, Entry, Posting, transfer
-from federation.payments import incoming, postings, service, set_off, store
+from federation.payments import incoming, postings, record, service, set_off, store
+from federation.payments.payees import ACCOUNT_CHANGED, account_in
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Awaited, Proposal, Side
 from federation.payments.set_off import NOTHING, Debit, TooMuchSetOffError, Used
 from federation.payments.tables import SetOff
 from federation.settlement.messages import Between
-from federation.store.sessions import WriteSession
+from federation.store.sessions import ReadSession, WriteSession
+from federation.trust.membership import HubTerms
 from federation.values.account import PaymentAccount
 from federation.values.month import Month
 from federation.values.party import HUB
@@ -30,6 +32,12 @@ class NoSuchDebitError(RefusalError):
     """The hub sets off more than this node knows to be owed between the two."""
 
     code: ClassVar[str] = "NO_SUCH_DEBIT"
+
+
+class AccountContradictsError(RefusalError):
+    """The hub names another account of this node, or of its own, than is agreed."""
+
+    code: ClassVar[str] = "ACCOUNT_CONTRADICTS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +75,34 @@ def refuse_left_over(left: Mapping[tuple[str, str], int]) -> None:
             raise TooMuchSetOffError(f"{amount} of {payer} with {payee}")
 
 
+def known_accounts(
+    own: Side, terms: HubTerms, told: Mapping[str, PaymentAccount]
+) -> dict[str, PaymentAccount | None]:
+    """Return accounts by code: this node's own, the hub's as agreed, and others as the hub says.
+
+    Only the hub tells a node the accounts of others; of what the node knows itself it may not say
+    anything else.
+    """
+    known = {own.code: own.account, HUB: account_in(terms)}
+    for code, account in known.items():
+        if code in told and told[code] != account:
+            raise AccountContradictsError(code)
+    return {**told, **known}
+
+
+async def _other_than_approved(
+    session: ReadSession, payee: str, account: PaymentAccount | None
+) -> str | None:
+    """Return ACCOUNT_CHANGED where a payee had another account when somebody here approved it.
+
+    The hub alone says so: it is proposed when somebody here has named the account.
+    """
+    approved = await store.account_approved(session, payee)
+    if payee == HUB or account is None or approved in {None, record.kept(account)}:
+        return None
+    return ACCOUNT_CHANGED
+
+
 async def settle_between(
     session: WriteSession,
     here: str,
@@ -93,7 +129,8 @@ async def settle_between(
             due_on=owed.due_on,
             set_off=used,
         )
-        await service.propose(session, proposal, who=HUB, at=at)
+        changed = await _other_than_approved(session, owed.payee, accounts.get(owed.payee))
+        await service.propose(session, proposal, who=HUB, at=at, refused=changed)
     else:
         is_set_off = used.amount == owed.amount.minor
         taken = NOTHING if is_set_off else used

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from federation.distribution import correcting
+from federation.distribution import advice, correcting
 from federation.distribution import service as distribution
 from federation.distribution import store as distribution_store
 from federation.distribution.left_net import receive_recomputed
@@ -47,7 +47,7 @@ def _now(at: Arrival) -> datetime:
 
 
 async def _roster(at: Arrival, message: Roster) -> None:
-    await trust_parties.receive_roster(at.session, message, _now(at))
+    await trust_parties.receive_roster(at.session, message, at.server.peer, _now(at))
 
 
 async def _licence(at: Arrival, message: LicenceIssued) -> None:
@@ -61,7 +61,7 @@ async def _cut_off(at: Arrival, message: CutOff) -> None:
 
 
 async def _routed(at: Arrival, message: UsageRouted) -> None:
-    await routing.receive_routed(at.session, message)
+    await routing.receive_routed(at.session, message, at.server.code)
 
 
 async def _complete(at: Arrival, message: Complete) -> None:
@@ -69,6 +69,7 @@ async def _complete(at: Arrival, message: Complete) -> None:
 
 
 async def _advised(at: Arrival, message: RunAdvised) -> None:
+    await advice.require_to_come(at.session, message, at.server.code, _now(at))
     await distribution.receive_advice(at.session, message, _now(at))
 
 
@@ -141,7 +142,7 @@ async def _held_closed(at: Arrival, message: HeldClosed) -> None:
 
 
 async def _held_refused(at: Arrival, message: HeldRefused) -> None:
-    await claiming.receive_refusal(at.session, message, _now(at))
+    await claiming.receive_refusal(at.session, message, node=at.server.code, now=_now(at))
 
 
 async def _held_released(at: Arrival, message: HeldReleased) -> None:
@@ -151,6 +152,7 @@ async def _held_released(at: Arrival, message: HeldReleased) -> None:
         message,
         node=config.code,
         admin_fee_bps=config.admin_fee_bps,
+        currency=config.settlement_currency,
         now=_now(at),
     )
 

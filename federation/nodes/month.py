@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from federation.edge.peers import DELIVERY_SECONDS, PeerAnswerError, PeerClient
+from federation.errors import RefusalError
 from federation.logs import get_logger
 from federation.metering import lines as usage_lines
 from federation.metering import node_month, routing, store
@@ -41,28 +42,42 @@ class MonthWorker:
         """Work until cancelled; what fails is tried again."""
         while True:
             self._wake.clear()
+            pause = RETRY_SECONDS
             try:
-                await self.advance()
-                pause = IDLE_SECONDS
+                if await self.advance():
+                    pause = IDLE_SECONDS
             except PeerAnswerError as error:
                 log.info("the claim index did not answer", reason=str(error)[:200])
-                pause = RETRY_SECONDS
             except Exception:
-                log.exception("month not advanced")
-                pause = RETRY_SECONDS
+                log.exception("months not looked for")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):  # wait_for may lose a cancel
                     await self._wake.wait()
 
-    async def advance(self) -> None:
-        """Take every month one step forward that can go, each in its own transaction."""
+    async def advance(self) -> bool:
+        """Take every month one step forward that can go, each in its own transaction.
+
+        Returns False if one could not: that stops no other, and stands in the work-list with its
+        reason until it can. Where the claim index does not answer, PeerAnswerError ends the round.
+        """
         async with self._server.db.read() as session:
             due = await store.periods_in(session, ["CUT_OFF", "COMPLETE"])
+        failed = self._server.failed_months
         for row in due:
-            if row.state == "CUT_OFF":
-                await self._forward(row)
+            try:
+                if row.state == "CUT_OFF":
+                    await self._forward(row)
+                else:
+                    await self._close(row)
+            except PeerAnswerError:
+                raise
+            except Exception as error:
+                log.exception("month not advanced", period=row.period)
+                code = error.code if isinstance(error, RefusalError) else type(error).__name__
+                failed[row.period] = code
             else:
-                await self._close(row)
+                failed.pop(row.period, None)
+        return not failed
 
     async def _forward(self, row: MeteringPeriod) -> None:
         server, period = self._server, row.period

@@ -14,6 +14,8 @@ from federation.values.account import PaymentAccount
 from federation.values.held import ACCOUNT_INVALID
 from federation.values.party import HUB
 
+ACCOUNT_CHANGED = "ACCOUNT_CHANGED"  # another than somebody here approved: a person names it
+
 
 def payee_of(member: Member, currency: str) -> tuple[PaymentAccount | None, str | None]:
     """Return a member's account, and the reason why it cannot be used."""

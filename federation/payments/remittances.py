@@ -7,7 +7,7 @@ from typing import ClassVar
 from federation.errors import RefusalError
 from federation.ledger.accounts import Accounts
 from federation.months.tables import Run
-from federation.payments import ahead, exporting, incoming, service, states, store
+from federation.payments import ahead, exporting, incoming, paid_back, service, states, store
 from federation.payments import set_off as payments_set_off
 from federation.payments.names import remittance_id
 from federation.payments.payees import account_in
@@ -138,7 +138,8 @@ async def ready_to_export(session: ReadSession, here: str, currency: str) -> lis
     """Return approved payments of a currency that may go out, at most a batch's worth.
 
     A node pays no members of a month before a debtor that left its net has paid, unless two people
-    decided so. The hub remits nothing of a month before every debtor of its net has paid or left
+    decided so, and no other node what it has paid into the net before the hub gives it back. The
+    hub remits nothing of a month before every debtor of its net has paid or left
     it, and nothing of a correction before a licensor has paid what it is asked for. When that is
     all there is, this is refused.
     """
@@ -169,8 +170,20 @@ async def _not_held_back(session: ReadSession, rows: list[Payment]) -> list[Paym
         period: await ahead.held_back(session, period)
         for period in {row.period for row in rows if row.kind == service.MEMBER}
     }
-    ready = [row for row in rows if not (row.kind == service.MEMBER and held_up[row.period])]
-    if rows and not ready:
-        awaited = [row for of_month in held_up.values() for row in of_month]
+    not_back = {
+        period: await paid_back.not_paid_back(session, period)
+        for period in {row.period for row in rows if paid_back.is_direct(row)}
+    }
+    ready = [
+        row
+        for row in rows
+        if not (row.kind == service.MEMBER and held_up[row.period])
+        and not (paid_back.is_direct(row) and not_back[row.period])
+    ]
+    awaited = [row for of_month in held_up.values() for row in of_month]
+    if rows and not ready and awaited:
         raise ahead.MoneyAwaitedError(ahead.in_words(awaited))
+    if rows and not ready:
+        months = sorted(period for period, minor in not_back.items() if minor)
+        raise paid_back.NotPaidBackError(", ".join(months))
     return ready[: exporting.FILE_PAYMENTS_MAX * exporting.BATCH_FILES_MAX]

@@ -22,6 +22,7 @@ from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.principals import require_other_person
 from federation.values.account import PaymentAccount
 from federation.values.held import ACCOUNT_MISSING
+from federation.values.party import HUB
 from federation.values.reason import stated
 
 REMITTANCE, MEMBER, ADJUSTMENT, REFUND = "REMITTANCE", "MEMBER", "ADJUSTMENT", "REFUND"
@@ -162,11 +163,14 @@ async def name_account(
     who: str,
     at: datetime,
 ) -> Payment:
-    """Propose a refund or adjustment that lacked its payee's account, now that it is known.
+    """Propose what lacked its payee's account, or has another than before, now that it is known.
 
-    Members' and collectives' accounts are kept where they are registered, not here.
+    That are refunds, adjustments, and what a node pays another directly. Members' accounts, and
+    collectives' at the hub, are kept where they are registered, not here.
     """
-    if payment.kind not in {REFUND, ADJUSTMENT} or payment.state != states.OUTSTANDING:
+    is_direct = payment.kind == REMITTANCE and HUB not in {payment.payer, payment.payee}
+    is_named = is_direct or payment.kind in {REFUND, ADJUSTMENT}
+    if not is_named or payment.state != states.OUTSTANDING:
         raise states.PaymentStateError(f"{payment.payment_id}: {payment.kind}, {payment.state}")
     check_account(payee_account, payment.currency)
     if payer_account is not None:
@@ -205,8 +209,9 @@ async def set_aside(
 ) -> list[Payment]:
     """Cancel remittances of a month whose net is computed anew; return those not yet exported.
 
-    What was cancelled, rejected or returned before is set aside as well, and what the bank has and
-    may reject: the new net says what is owed in its place, so none of them is proposed again.
+    What was cancelled, rejected or returned before is set aside as well, and what the bank has, or
+    has paid, and may give back: the new net says what is owed in its place, so none of them is
+    proposed again.
     """
     cancelled: list[Payment] = []
     for payment in payments:
@@ -214,7 +219,7 @@ async def set_aside(
         if payment.state in states.NOT_EXPORTED:
             await cancel(session, payment, reason, who=who, at=at)
             cancelled.append(payment)
-        if payment.state in states.NOT_PAID | states.AT_THE_BANK:
+        if payment.state in states.NOT_PAID | states.AT_THE_BANK | {states.BOOKED}:
             reference = left_net_document(payment.period, debtor)
             record.note(session, payment, who=who, at=at, reason=reason, reference=reference)
     return cancelled

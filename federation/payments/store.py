@@ -11,6 +11,7 @@ from federation.payments.names import (
     conversion_document,
     in_place_of,
     is_undone,
+    left_net_document,
     remittance_document,
 )
 from federation.payments.states import AT_THE_BANK
@@ -129,6 +130,16 @@ async def replacement_of(session: ReadSession, payment_id: str) -> str | None:
     )
 
 
+async def account_approved(session: ReadSession, payee: str) -> str | None:
+    """Return the account of a payee that somebody here approved last, as it is kept."""
+    return await session.scalar(
+        select(Payment.payee_account)
+        .where(Payment.payee == payee, Payment.approved_by.is_not(None))
+        .order_by(Payment.approved_at.desc(), Payment.payment_id.desc())
+        .limit(1)
+    )
+
+
 async def refunds(session: ReadSession, bases: Collection[str]) -> list[Payment]:
     """Return the refunds whose first ones have some ids, and what took their place, in order."""
     query = select(Payment).where(
@@ -238,6 +249,12 @@ async def may_still_be_paid(session: ReadSession) -> list[Incoming]:
         Incoming.state == "EXCLUDED", Incoming.received != Incoming.amount, Incoming.payer != HUB
     )
     return list(await session.scalars(query.order_by(Incoming.id).limit(ROWS_MAX)))
+
+
+async def left_net(session: ReadSession, period: Month) -> list[str]:
+    """Return who has left a month's net as the books here say, in the order in which they did."""
+    prefix = left_net_document(period, "")
+    return [document.removeprefix(prefix) for document in await _documents(session, prefix)]
 
 
 async def receipts_of_incoming(session: ReadSession, incoming_id: str) -> list[str]:

@@ -38,7 +38,8 @@ class Payment(Base):
     `amount` of `currency` is what the bank is told to pay; `debt_amount` of `debt_currency` is
     what leaves `debt_account`: the hub owes in clearing currency and pays in the node's.
     `taken_as_paid` of `currency` is what the payee set off while the bank had the order: should it
-    come back, that much is not owed again.
+    come back, that much is not owed again. Of a payment into a net that its payer had left it is
+    what the hub set against other debts: that much does not come back.
     Accounts are frozen when the payment is proposed: what the approver saw is what is paid.
     """
 

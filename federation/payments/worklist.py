@@ -14,7 +14,10 @@ from federation.wording import counted
 
 _TURNS = {
     states.PROPOSED: ("to be approved by another person", Role.SETTLEMENT_APPROVER),
-    states.OUTSTANDING: ("an account is missing or cannot be used", Role.SETTLEMENT_OFFICER),
+    states.OUTSTANDING: (
+        "an account is missing, was changed or cannot be used",
+        Role.SETTLEMENT_OFFICER,
+    ),
     states.APPROVED: ("to be exported for the bank", Role.SETTLEMENT_OFFICER),
     states.EXPORTED: ("the bank has not said anything", "bank"),
     states.ACCEPTED: ("the bank has not booked them", "bank"),

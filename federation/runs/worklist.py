@@ -29,9 +29,16 @@ _AT_NODE = {
 
 
 async def of_months(
-    session: ReadSession, here: str, calendar: Calendar | None, now: datetime
+    session: ReadSession,
+    here: str,
+    calendar: Calendar | None,
+    now: datetime,
+    failed: Mapping[Month, str],
 ) -> list[WorkItem]:
-    """Return what waits in the life of months; the calendar is the hub's."""
+    """Return what waits in the life of months; the calendar is the hub's.
+
+    `failed` says of months why this node's last step failed: it is tried again, and logged.
+    """
     items: list[WorkItem] = []
     awaited = set[str]()
     locked = await months.locked_periods(session)
@@ -39,8 +46,7 @@ async def of_months(
         progress = await metering.progress(session, row.period)
         reports = await metering.latest_reports(session, row.period)
         if calendar is None:
-            turn = "nodes" if row.state == "FORWARDED" else here
-            items.append(WorkItem("month", row.period, f"{here} {_AT_NODE[row.state]}", turn))
+            items.append(_at_node(row, here, failed.get(row.period)))
         else:
             begun_on = await round_begun_on(session, row.period)
             deadlines = {node: due(calendar, row.period, node, begun_on) for node in progress}
@@ -65,6 +71,12 @@ async def of_months(
         turn = Role.SETTLEMENT_OFFICER if calendar else HUB
         items.append(WorkItem("late usage", period, why, turn))
     return items
+
+
+def _at_node(row: MeteringPeriod, here: str, failed: str | None) -> WorkItem:
+    turn = "nodes" if row.state == "FORWARDED" else here
+    why = f"{here} {_AT_NODE[row.state]}"
+    return WorkItem("month", row.period, f"{why}, but: {failed}" if failed else why, turn)
 
 
 async def _what_is_in(session: ReadSession, period: Month) -> str:

@@ -140,7 +140,9 @@ class PaymentMutation:
 
         return await change(info, "payments.propose_again", MAY_PREPARE, act)
 
-    @strawberry.mutation(description="Name the account of a lab that is to be paid back.")
+    @strawberry.mutation(
+        description="Name the account of who is paid and had none here, or another before."
+    )
     async def name_payee_account(
         self,
         info: Info,
@@ -148,7 +150,10 @@ class PaymentMutation:
         name: str,
         account: AccountInput,
     ) -> PaymentResult:
-        """Make a refund possible whose payee had no account here; another person approves it."""
+        """Make a payment possible whose payee had no account here; another person approves it.
+
+        That is a refund, an adjustment, or what a node pays another node directly.
+        """
 
         async def act(at: Change) -> Payment:
             payment = await payments_service.get_payment(at.session, id)

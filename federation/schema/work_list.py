@@ -39,7 +39,9 @@ class WorkListQuery:
             items = await of_messages(session, server.code)
             if not who.roles.isdisjoint(MAY_FOLLOW_THE_MONTH.roles):
                 items = [
-                    *await worklist.of_months(session, server.code, calendar, server.clock()),
+                    *await worklist.of_months(
+                        session, server.code, calendar, server.clock(), server.failed_months
+                    ),
                     *await of_payments(session, server.code, server.clock()),
                     *await of_suspense(session, server.code),
                     *await of_banking(session, server.code),

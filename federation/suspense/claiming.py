@@ -29,6 +29,7 @@ from federation.suspense.messages import (
     ReleasedPayment,
 )
 from federation.suspense.release import node_entry
+from federation.suspense.release_check import HeldClaimStateError, require_follows, require_open
 from federation.suspense.tables import HeldClaim
 from federation.trust.parties import get_party, hub_terms
 from federation.trust.principals import Principal
@@ -48,12 +49,6 @@ class NoSuchClaimError(RefusalError):
     """This collective has no claim on the address that counted when it was used."""
 
     code: ClassVar[str] = "NO_SUCH_CLAIM"
-
-
-class HeldClaimStateError(RefusalError):
-    """The claim on held money is not in a state that allows this."""
-
-    code: ClassVar[str] = "HELD_CLAIM_STATE"
 
 
 class UnknownHeldClaimError(RefusalError):
@@ -130,9 +125,12 @@ async def claim_held(
     return claim
 
 
-async def receive_refusal(session: ReadSession, message: HeldRefused, now: datetime) -> None:
-    """Note that the hub refused a claim, and why."""
+async def receive_refusal(
+    session: ReadSession, message: HeldRefused, *, node: str, now: datetime
+) -> None:
+    """Note that the hub refused a claim of this `node`, and why: one that nobody decided yet."""
     row = await get_own_claim(session, message.id)
+    require_open(row, node, "FILED")
     decided(row, "REFUSED", message.reason, HUB, now)
 
 
@@ -142,16 +140,19 @@ async def receive_release(
     *,
     node: str,
     admin_fee_bps: int,
+    currency: str,
     now: datetime,
 ) -> None:
     """Book what was released: the admin fee of the month it belongs to, the rest to the member.
 
-    `admin_fee_bps` is today's, for a month this node did not settle itself.
+    `admin_fee_bps` is today's, for a month before those this node settled itself; it is paid in
+    its settlement `currency`.
     """
     row = await get_own_claim(session, message.id)
     if message.payer == node:
         raise BadMessageError(f"{row.id}: {node} pays itself")
     await get_party(session, message.payer)
+    await require_follows(session, row, message, node=node, currency=currency, now=now)
     decided(row, "ACCEPTED", message.reason, HUB, now)
     settled = {month.period for month in await store.settled_months(session, node)}
     for paid in message.payments:

@@ -22,7 +22,6 @@ from federation.store.messages import BadMessageError
 from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense import store
 from federation.suspense.claiming import (
-    HeldClaimStateError,
     NoSuchClaimError,
     NotHeldError,
     UnknownHeldClaimError,
@@ -41,6 +40,7 @@ from federation.suspense.messages import (
 )
 from federation.suspense.ordering import by_holder, order_release
 from federation.suspense.release import Held, Released, hub_entry, released, remitted
+from federation.suspense.release_check import HeldClaimStateError
 from federation.suspense.service import month_rates
 from federation.suspense.tables import HeldClaim, Release
 from federation.trust.membership import HubTerms

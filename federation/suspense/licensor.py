@@ -32,6 +32,7 @@ from federation.suspense.messages import (
     StatedItem,
 )
 from federation.suspense.release import Direct, Held, licensor_entry, paid_directly
+from federation.suspense.release_check import require_open
 from federation.suspense.service import CLAIMABLE
 from federation.suspense.tables import HeldClaim, Release
 from federation.trust.parties import get_party, hub_terms
@@ -157,6 +158,7 @@ async def _claim(
         raise ReleaseOrderError(f"{message.id} is no number of {message.node}")
     if message.node == here:
         row = await get_own_claim(session, message.id)
+        require_open(row, here, "FILED", "ACCEPTED")
         if (row.url_key, row.claim_id) != (message.url_key, message.claim_id):
             raise ReleaseOrderError(f"{message.id} is for {row.url_key[:200]}")
         decided(row, "ACCEPTED", message.reason, HUB, now)

@@ -15,7 +15,7 @@ from federation.store import outbox
 from federation.store.messages import BadMessageError
 from federation.store.sessions import WriteSession
 from federation.suspense import store
-from federation.suspense.claiming import HeldClaimStateError, UnknownHeldClaimError
+from federation.suspense.claiming import UnknownHeldClaimError
 from federation.suspense.messages import (
     HeldReleased,
     OrderedItem,
@@ -26,6 +26,7 @@ from federation.suspense.messages import (
     ReleaseOrdered,
 )
 from federation.suspense.release import Direct, Held, paid_directly
+from federation.suspense.release_check import HeldClaimStateError
 from federation.suspense.tables import HeldClaim, OrderedRelease, ReleaseOrder
 from federation.trust.parties import collective_terms, get_party
 from federation.values.licence_key import licensor_of, number_of

@@ -90,7 +90,7 @@ async def held_sums(
         query = query.where(HeldItem.url_key == url_key)
     if as_of is not None:
         query = query.where(HeldItem.held_since <= as_of.date())
-    months = await _months_of_runs(session)
+    months = await months_of_runs(session)
     if period is not None:
         months = {run_id: month for run_id, month in months.items() if month == period}
         query = query.where(HeldItem.run_id.in_(months))
@@ -128,7 +128,7 @@ async def held_by_item(
 
     Corrections are included; releases are not taken off.
     """
-    months = await _months_of_runs(session)
+    months = await months_of_runs(session)
     of_period = [run_id for run_id, month in months.items() if month == period]
     rows = await session.execute(
         select(
@@ -142,7 +142,7 @@ async def held_by_item(
     return found
 
 
-async def _months_of_runs(session: ReadSession) -> dict[str, Month]:
+async def months_of_runs(session: ReadSession) -> dict[str, Month]:
     """Return {run: month} of everything approved or distributed here, corrections included."""
     approved = await session.execute(select(Run.run_id, Run.period).where(Run.state == "APPROVED"))
     shared = await session.execute(select(DistributedRun.run_id, DistributedRun.period))

@@ -7,9 +7,12 @@ import msgspec
 
 from federation.errors import RefusalError
 from federation.store.sessions import ReadSession, WriteSession
-from federation.trust.membership import CollectiveTerms, HubTerms
+from federation.trust import store
+from federation.trust.keys import PublicKey
+from federation.trust.membership import CollectiveTerms, HubTerms, Peer
 from federation.trust.messages import Roster
 from federation.trust.tables import Party
+from federation.values.identity import refuse_alike
 from federation.values.party import HUB
 
 
@@ -46,8 +49,19 @@ async def hub_terms(session: ReadSession) -> HubTerms:
     return msgspec.json.decode(hub.terms, type=HubTerms)
 
 
-async def receive_roster(session: WriteSession, message: Roster, now: datetime) -> None:
-    """At the node: hold the keys of the other collectives."""
+class BadRosterError(RefusalError):
+    """The hub says of a member of the federation what cannot be."""
+
+    code: ClassVar[str] = "BAD_ROSTER"
+
+
+async def receive_roster(session: WriteSession, message: Roster, own: Peer, now: datetime) -> None:
+    """At the node (`own` is itself): hold the keys of the other collectives.
+
+    The hub tells who is there and where; it is not asked who this node or the hub is, nor may it
+    give a collective another key or id than it was made known with.
+    """
+    await _require_fitting(session, message, own)
     for peer in message.peers:
         party = await session.get(Party, peer.code)
         if party is None:
@@ -57,3 +71,25 @@ async def receive_roster(session: WriteSession, message: Roster, now: datetime) 
         party.url = peer.url
         party.name = peer.name
         party.jwk = msgspec.json.encode(peer.jwk).decode()
+
+
+async def _require_fitting(session: ReadSession, message: Roster, own: Peer) -> None:
+    known = {
+        party.code: (party.entity_id, _key_of(party.jwk)) for party in await store.parties(session)
+    }
+    known[own.code] = own.entity_id, PublicKey.from_jwk(own.jwk).kid
+    for peer in message.peers:
+        said = peer.entity_id, PublicKey.from_jwk(peer.jwk).kid
+        if peer.code == HUB or known.setdefault(peer.code, said) != said:
+            raise BadRosterError(f"{peer.code} is known by another id or key")
+    refuse_alike(entity_id for entity_id, _ in known.values())
+    for each in zip(*known.values(), strict=True):
+        whose: dict[str, str] = {}
+        for code, value in zip(known, each, strict=True):
+            if whose.setdefault(value, code) != code:
+                raise BadRosterError(f"{code} has the id or key of {whose[value]}")
+
+
+def _key_of(jwk: str) -> str:
+    """Return the thumbprint of a public key as it is kept with a party."""
+    return PublicKey.from_jwk(msgspec.json.decode(jwk, type=dict[str, str])).kid

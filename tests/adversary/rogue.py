@@ -4,7 +4,7 @@ import base64
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -41,14 +41,14 @@ class Rogue:
     numbers: dict[str, int] = field(default_factory=dict)  # of each stream, as the hub counts
 
     @classmethod
-    async def instead_of(cls, small: Small, code: str) -> "Rogue":
-        """Take the place of a collective that has joined."""
+    async def instead_of(cls, small: Small, code: str, *, heard_by: str = HUB) -> Self:
+        """Take the place of a server that has joined; it goes on where another has heard it."""
         await small.silence()
         await small.stop(code)
         rogue = cls(small, code, small.key(code))
         for stream, sequence in await rows(
             small,
-            HUB,
+            heard_by,
             "SELECT stream, MAX(sequence) FROM store_inbox WHERE sender = :kid GROUP BY stream",
             kid=rogue.key.kid,
         ):

@@ -14,7 +14,7 @@ from federation.payments.proposal import Side
 from federation.store import outbox
 from federation.store.database import Database
 from federation.store.messages import BadMessageError
-from federation.suspense.claiming import HeldClaimStateError, NotHeldError, UnknownHeldClaimError
+from federation.suspense.claiming import NotHeldError, UnknownHeldClaimError
 from federation.suspense.elsewhere import HeldStatementError, receive_statement
 from federation.suspense.licensor import ReleaseOrderError, carry_out
 from federation.suspense.messages import (
@@ -27,6 +27,7 @@ from federation.suspense.messages import (
     StatedItem,
 )
 from federation.suspense.ordering import receive_done
+from federation.suspense.release_check import HeldClaimStateError
 from federation.trust.parties import UnknownPartyError
 from federation.trust.principals import SamePersonError
 from federation.values.party import HUB

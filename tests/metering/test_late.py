@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import event
 
-from federation.licensing.objects import Reporting, encode
-from federation.licensing.tables import Licence
+from federation.licensing.objects import Reporting
 from federation.metering import lines as usage_lines
 from federation.metering import node_month, service
 from federation.metering.messages import CutOff
 from federation.metering.tables import MeteringPeriod
 from tests.databases import opened
 from tests.licensing.test_term import a_licence as a_licence_object
+from tests.metering.licences import a_row
 from tests.metering.test_metering_service import (
     NOON,
     SEPTEMBER,
@@ -42,20 +42,7 @@ async def reported(database):
     ]
     async with database.write("setup") as session:
         session.add(MeteringPeriod(period=SEPTEMBER, state="REPORTED", cut_off_at=NOON, round=0))
-        session.add_all(
-            Licence(
-                number=item.number,
-                version=1,
-                licensor="HUB",
-                licensee="lab-one",
-                status=item.status,
-                body=encode(item).decode(),
-                signed="",
-                revoked_at=item.revoked_at,
-                accepted_at=NOON,
-            )
-            for item in objects
-        )
+        session.add_all(a_row(item) for item in objects)
     return database
 
 

@@ -12,6 +12,7 @@ from federation.metering import lines as usage_lines
 from federation.metering import node_month, routing, totals
 from federation.metering.messages import UsageReport, UsageRouted
 from federation.metering.tables import Line, MeteringPeriod, RoutedLine, UsageTotal
+from federation.metering.tally import CountedLine
 from federation.registry.index import ClaimIndex
 from federation.store.base import to_micros
 from federation.store.canonical import sha256_hex
@@ -123,3 +124,20 @@ async def test_no_more_lines_than_asked_for_are_read_at_once(node):
         assert len(await usage_lines.undecided_routed_lines(session, SEPTEMBER, 7)) == 7
         assert len(await usage_lines.undecided_urls(session, SEPTEMBER, routed=False)) == 30
         assert len(await usage_lines.undecided_urls(session, SEPTEMBER, routed=True)) == 45
+
+
+async def test_lines_that_nobody_decides_are_not_asked_for_for_ever():
+    """The same lines come again and again where their class is not kept."""
+    asked = 0
+    line = CountedLine("FR", "r", "e-1", "HUB-000001", "https://a.example/", "TRAIN", 1, 0)
+
+    async def ask():
+        nonlocal asked
+        asked += 1
+        return [line]
+
+    pages = usage_lines.until_decided(ask)
+    assert await anext(pages) == [line]
+    with pytest.raises(RuntimeError, match=r"^r e-1 was not decided$"):
+        await anext(pages)
+    assert asked == 2

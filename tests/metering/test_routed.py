@@ -11,6 +11,8 @@ from federation.metering.periods import CountMismatchError, MonthStateError
 from federation.metering.tables import MeteringPeriod, RoutedLine
 from federation.store.base import to_micros
 from tests.databases import refused
+from tests.licensing.test_term import a_licence
+from tests.metering.licences import a_row
 from tests.metering.test_metering_service import NOON, SEPTEMBER
 
 AT = to_micros(datetime(2026, 9, 10, 12, tzinfo=UTC))
@@ -26,6 +28,7 @@ def routed(*event_ids):
 
 async def a_month(database, state, *, complete_lines=None, received_lines=0):
     async with database.write("setup") as session:
+        session.add(a_row(a_licence()))
         session.add(
             MeteringPeriod(
                 period=SEPTEMBER,
@@ -61,7 +64,7 @@ async def test_a_routed_line_is_late_once_all_of_the_month_were_said_to_have_com
 ):
     await a_month(database, state, complete_lines=complete_lines)
     async with database.write("routed") as session:
-        await routing.receive_routed(session, routed("e-1"))
+        await routing.receive_routed(session, routed("e-1"), "DE")
 
     assert await verdicts(database) == {"e-1": verdict}
     async with database.read() as session:
@@ -72,11 +75,11 @@ async def test_a_routed_line_is_late_once_all_of_the_month_were_said_to_have_com
 async def test_the_line_before_complete_counts_and_the_next_is_late(database):
     await a_month(database, "FORWARDED")
     async with database.write("before") as session:
-        await routing.receive_routed(session, routed("e-1"))
+        await routing.receive_routed(session, routed("e-1"), "DE")
     async with database.write("complete") as session:
         await node_month.receive_complete(session, Complete(SEPTEMBER, 1))
     async with database.write("after") as session:
-        await routing.receive_routed(session, routed("e-2"))
+        await routing.receive_routed(session, routed("e-2"), "DE")
 
     assert await verdicts(database) == {"e-1": None, "e-2": "LATE"}
 
@@ -84,10 +87,10 @@ async def test_the_line_before_complete_counts_and_the_next_is_late(database):
 async def test_a_line_that_came_in_time_and_comes_again_late_stays_as_it_was(database):
     await a_month(database, "FORWARDED")
     async with database.write("once") as session:
-        await routing.receive_routed(session, routed("e-1"))
+        await routing.receive_routed(session, routed("e-1"), "DE")
         await node_month.receive_complete(session, Complete(SEPTEMBER, 1))
     async with database.write("twice") as session:
-        await routing.receive_routed(session, routed("e-1"))
+        await routing.receive_routed(session, routed("e-1"), "DE")
 
     assert await verdicts(database) == {"e-1": None}
 
@@ -106,7 +109,7 @@ async def test_complete_with_another_number_of_lines_than_came_is_refused(databa
 async def test_a_line_of_a_month_that_is_not_cut_off_is_refused(database):
     lines = routed("e-1")
     refusal = await refused(
-        database, MonthStateError, lambda session: routing.receive_routed(session, lines)
+        database, MonthStateError, lambda session: routing.receive_routed(session, lines, "DE")
     )
 
     assert refusal.detail == "2026-09 is not cut off"
@@ -115,13 +118,13 @@ async def test_a_line_of_a_month_that_is_not_cut_off_is_refused(database):
 async def test_the_next_round_takes_lines_in_again_until_it_is_complete(database):
     await a_month(database, "REPORTED", complete_lines=1, received_lines=1)
     async with database.write("late") as session:
-        await routing.receive_routed(session, routed("e-1"))
+        await routing.receive_routed(session, routed("e-1"), "DE")
     async with database.write("round") as session:
         await node_month.receive_cut_off(session, CutOff(SEPTEMBER, 1), NOON)
-        await routing.receive_routed(session, routed("e-2"))
+        await routing.receive_routed(session, routed("e-2"), "DE")
     assert await verdicts(database) == {"e-1": None, "e-2": None}
 
     async with database.write("complete") as session:
         await node_month.receive_complete(session, Complete(SEPTEMBER, 3))
-        await routing.receive_routed(session, routed("e-3"))
+        await routing.receive_routed(session, routed("e-3"), "DE")
     assert await verdicts(database) == {"e-1": None, "e-2": None, "e-3": "LATE"}

@@ -1,5 +1,6 @@
 """Debits between two nodes: taken up by credits of the same two, or given up after their time."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -8,14 +9,17 @@ from federation.distribution.directly import Directly, Due, settle_directly
 from federation.ledger.accounts import Entry, Posting
 from federation.ledger.store import post
 from federation.netting import between
-from federation.netting.between import NoSuchDebitError, Owed
+from federation.netting.between import AccountContradictsError, NoSuchDebitError, Owed
+from federation.payments.payees import account_in
 from federation.payments.postings import Amount
 from federation.payments.proposal import Side
+from federation.payments.record import kept
 from federation.payments.remittances import Remittance, propose_own_remittance
-from federation.payments.service import get_payment
+from federation.payments.service import approve, get_payment, name_account
 from federation.payments.set_off import NewDebit, TooMuchSetOffError, open_debits, owe
 from federation.payments.store import find_incoming, set_offs_between_nodes
 from federation.settlement.messages import Between, RunCorrected
+from federation.trust.principals import SamePersonError
 from tests.databases import HUB_TERMS, refused
 from tests.payments.factories import GB_ACCOUNT, HUB_ACCOUNT, balances
 
@@ -265,3 +269,47 @@ async def test_the_licensor_bears_in_its_reserve_what_is_given_up(database):
 
     assert found[OF_GB] == {"GBP": 256}
     assert found["Equity:GB:Reserve"] == {"GBP": 8_500}
+
+
+async def test_another_account_than_was_approved_waits_for_a_person_to_name_it(database):
+    """Only the hub says what account another collective has."""
+    at = {"at": NOW}
+    async with database.write("first") as session:
+        await between.settle_between(session, "GB", owed("GB", set_off=0), ACCOUNTS, at=NOW)
+    async with database.write("approved") as session:
+        await approve(session, await get_payment(session, ADJ), who="another", **at)
+    for number, account, state, reason in (
+        (2, HUB_ACCOUNT, "PROPOSED", None),
+        (3, GB_ACCOUNT, "OUTSTANDING", "ACCOUNT_CHANGED"),
+    ):
+        async with database.write("more") as session:
+            accounts = ACCOUNTS | {"FR": account}
+            await between.settle_between(session, "GB", owed("GB", set_off=0), accounts, at=NOW)
+            row = await get_payment(session, f"{ADJ}/{number}")
+            assert (row.state, row.reason) == (state, reason)
+
+    async with database.write("named") as session:
+        row = await get_payment(session, f"{ADJ}/3")
+        row.kind = "REMITTANCE"  # what lies between the two since one left the net
+        await name_account(session, row, GB_ACCOUNT, HUB_ACCOUNT, who="somebody", **at)
+        assert (row.state, row.reason, row.proposed_by) == ("PROPOSED", None, "somebody")
+        assert row.payee_account == kept(HUB_ACCOUNT)
+        with pytest.raises(SamePersonError):
+            await approve(session, row, who="somebody", **at)
+
+
+@pytest.mark.parametrize("code", ["GB", "HUB"])
+def test_the_hub_says_no_other_account_than_a_node_knows(code):
+    own = Side("GB", GB_ACCOUNT)
+    known = {"GB": GB_ACCOUNT, "HUB": account_in(HUB_TERMS)}
+    same = {key: account for key, account in known.items() if account}
+    other = replace(HUB_ACCOUNT, name="Evil")
+    assert between.known_accounts(own, HUB_TERMS, same | {"FR": HUB_ACCOUNT}) == {
+        **known,
+        "FR": HUB_ACCOUNT,
+    }
+
+    with pytest.raises(AccountContradictsError) as refusal:
+        between.known_accounts(own, HUB_TERMS, {"FR": HUB_ACCOUNT, code: other})
+
+    assert refusal.value.detail == code

@@ -4,7 +4,7 @@ from federation.payments.worklist import of_payments
 from federation.values.work_item import WorkItem
 from tests.payments.factories import NOW, a_payment
 
-WHY = "an account is missing or cannot be used"
+WHY = "an account is missing, was changed or cannot be used"
 
 
 async def test_a_members_account_is_the_registrys_and_every_other_the_settlement_offices(database):

@@ -4,18 +4,21 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from federation.distribution.tables import DistributedRun, MemberAdjustment
 from federation.ledger import store as ledger
+from federation.metering.periods import PeriodNotOverError
 from federation.settlement.messages import RunApproved
 from federation.settlement.rates import Rates
 from federation.settlement.run_document import encode
 from federation.store.canonical import sha256_hex
 from federation.store.messages import BadMessageError
-from federation.suspense.claiming import UnknownHeldClaimError, receive_release
-from federation.suspense.messages import HeldReleased, ReleasedItem, ReleasedPayment
+from federation.suspense.claiming import UnknownHeldClaimError, receive_refusal, receive_release
+from federation.suspense.messages import HeldRefused, HeldReleased, ReleasedItem, ReleasedPayment
 from federation.suspense.release import Direct, Held, licensor_entry, paid_directly
+from federation.suspense.release_check import HeldClaimStateError, ReleaseMismatchError
 from federation.suspense.tables import HeldClaim
 from federation.trust.parties import UnknownPartyError
 from tests.databases import HUB_TERMS, a_party, refused
@@ -75,7 +78,7 @@ async def node(database):
 def a_release(*months, claim=CLAIM):
     """Release 33.33 GBP of each month."""
     items = [
-        ReleasedItem(month, "HUB-000001", "UNMATCHED", "3921", "EUR", "3921") for month in months
+        ReleasedItem(month, "HUB-000001", "UNMATCHED", "3997", "EUR", "3997") for month in months
     ]
     payments = [
         ReleasedPayment(month, sha256_hex(month.encode()), f"ADJ-{month}-{CLAIM}", "3333", "GBP")
@@ -86,7 +89,7 @@ def a_release(*months, claim=CLAIM):
 
 def receiving(message):
     return lambda session: receive_release(
-        session, message, node="GB", admin_fee_bps=TODAYS, now=NOW
+        session, message, node="GB", admin_fee_bps=TODAYS, currency="GBP", now=NOW
     )
 
 
@@ -105,16 +108,15 @@ async def fees_and_amounts(database):
 
 
 async def test_a_release_bears_the_admin_fee_of_its_month_in_each_of_its_months(node):
-    """The month before the first one settled here and the one after the last bear today's."""
+    """The month before the first one settled here bears today's."""
     async with node.write("release") as session:
-        await receiving(a_release("2026-07", *SETTLED, "2026-11"))(session)
+        await receiving(a_release("2026-07", *SETTLED))(session)
 
     assert await fees_and_amounts(node) == {
         "2026-07": (666, 2_667),
         "2026-08": (166, 3_167),
         "2026-09": (499, 2_834),
         "2026-10": (333, 3_000),
-        "2026-11": (666, 2_667),
     }
 
 
@@ -130,6 +132,114 @@ async def test_a_release_is_paid_by_another_that_is_admitted(node):
     for payer, refusal in (("GB", BadMessageError), ("DE", UnknownPartyError)):
         of_payer = msgspec.structs.replace(message, payer=payer)
         await refused(node, refusal, receiving(of_payer))
+
+
+def but(part, **changes):
+    """Return a release of September of which an item or the payment is another."""
+    message = a_release("2026-09")
+    [of_part] = getattr(message, part)
+    return replace(message, **{part: [replace(of_part, **changes)]})
+
+
+def of_de(amount="3333", **changes):
+    """Return what DE releases of September in its own licence, a second message of the claim."""
+    name = f"ADJ-2026-09-{CLAIM}-DE-EUR"
+    item = ReleasedItem("2026-09", "DE-000001", "UNMATCHED", "3997", "EUR", "3997")
+    paid = ReleasedPayment("2026-09", sha256_hex(b"2026-09"), name, amount, "GBP")
+    return replace(
+        HeldReleased(CLAIM, "documents seen", [item], [paid], "DE"),
+        **changes,
+    )
+
+
+WRONG = {
+    "another currency": (but("payments", currency="EUR"), "is in EUR, not GBP"),
+    "more than its items": (but("payments", amount="3334"), "is 3333, not 3334"),
+    "nothing": (but("payments", amount="0"), "is 3333, not 0"),
+    "more cleared than released": (but("items", cleared="9997"), "clears to 3997"),
+    "an id of another month": (
+        but("payments", payment_id=f"ADJ-2026-10-{CLAIM}"),
+        "is not what HUB pays for 2026-09",
+    ),
+    "an id of another claim": (
+        but("payments", payment_id="ADJ-2026-09-HC-GB-000002"),
+        "is not what HUB pays",
+    ),
+    "no items": (replace(a_release("2026-09"), items=[]), "is not what HUB pays"),
+    "an item twice": (
+        replace(a_release("2026-09"), items=a_release("2026-09").items * 2),
+        "not each licence of HUB once",
+    ),
+    "a month twice": (
+        replace(a_release("2026-09"), payments=a_release("2026-09").payments * 2),
+        "a month is paid twice",
+    ),
+    "a licence of a licensor": (but("items", licence="DE-000001"), "not each licence of HUB"),
+    "another run": (but("payments", run_id="0" * 64), "is no run of 2026-09 here"),
+    "the run of another month": (
+        but("payments", run_id=sha256_hex(b"2026-10")),
+        "is no run of 2026-09 here",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+async def test_a_release_that_does_not_follow_is_refused_and_the_right_one_is_taken(node, name):
+    message, detail = WRONG[name]
+
+    found = await refused(node, ReleaseMismatchError, receiving(message))
+
+    assert detail in found.detail
+    async with node.write("release") as session:
+        await receiving(a_release("2026-09"))(session)
+    assert await fees_and_amounts(node) == {"2026-09": (499, 2_834)}
+
+
+async def test_a_release_is_of_months_that_are_over_and_settled_here(node):
+    """November is not over; October is settled, and what lies beyond waits for its own run."""
+    await refused(node, PeriodNotOverError, receiving(a_release("2026-11")))
+    later = datetime(2026, 12, 20, 9, tzinfo=UTC)
+
+    async def receive(session):
+        await receive_release(
+            session,
+            a_release("2026-11"),
+            node="GB",
+            admin_fee_bps=TODAYS,
+            currency="GBP",
+            now=later,
+        )
+
+    found = await refused(node, ReleaseMismatchError, receive)
+
+    assert found.detail == "2026-11 is not settled here yet"
+
+
+async def test_a_claim_is_decided_once_and_each_holder_pays_it_once(node):
+    async with node.write("joined") as session:
+        session.add(a_party("DE"))
+
+    def refusal(session):
+        return receive_refusal(session, HeldRefused(CLAIM, "no"), node="GB", now=NOW)
+
+    early = await refused(node, HeldClaimStateError, receiving(of_de()))
+    async with node.write("release") as session:
+        await receiving(a_release("2026-09"))(session)
+    wrong = await refused(node, ReleaseMismatchError, receiving(of_de("3334")))
+    async with node.write("release") as session:
+        await receiving(of_de())(session)
+    again = [
+        await refused(node, HeldClaimStateError, act)
+        for act in (receiving(a_release("2026-08")), receiving(of_de()), refusal)
+    ]
+
+    assert early.detail == f"{CLAIM} of GB is FILED"
+    assert wrong.detail == f"ADJ-2026-09-{CLAIM}-DE-EUR is 3333, not 3334"
+    assert [each.detail for each in again] == [
+        f"{CLAIM} of GB is ACCEPTED",
+        f"ADJ-2026-09-{CLAIM}-DE-EUR is released already",
+        f"{CLAIM} of GB is ACCEPTED",
+    ]
 
 
 RATES = {
