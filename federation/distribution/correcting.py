@@ -16,6 +16,7 @@ from federation.distribution.directly import (
     settle_directly,
 )
 from federation.distribution.inputs import RunMismatchError, add_credits, require_as_advised
+from federation.distribution.own_terms import require_only_usage_changes
 from federation.distribution.service import RequireSoundDistribution, checked
 from federation.distribution.sharing import AmountRow, SharedRun, amount_rows, share_out
 from federation.distribution.tables import DistributedRun, NodeCorrection
@@ -27,7 +28,7 @@ from federation.months.held import itemise_held
 from federation.months.tables import Run
 from federation.payments import incoming
 from federation.payments import service as payments
-from federation.payments.names import correction_id
+from federation.payments.names import correction_id, left_net_document
 from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Awaited, Proposal, Side
@@ -38,6 +39,7 @@ from federation.settlement.messages import RunCorrected
 from federation.settlement.plans import NOBODYS, Distribution, MemberFacts
 from federation.settlement.recompute import Corrected, Difference, difference
 from federation.settlement.run import RunResult, document_rates, received_by
+from federation.settlement.run_document import RunDocument
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
 from federation.values.licence_key import LicenceKey
@@ -86,6 +88,10 @@ async def receive_correction(
     document = checked(message.run_id, message.document)
     row, run, in_force = await _corrected(session, message, document.period)
     item = Corrected(read_run(in_force.document), computed(run.document, document))
+    require_only_usage_changes(item.old.document, document)
+    await _require_known_to_have_left(session, message, document)
+    moved = difference(item, {}, message.left)
+    _require_as_computed(message, moved, own.code)
     await require_as_advised(session, message.run_id, message.credits)
     await add_credits(session, own.code, document.period, message.credits)
     await session.flush()
@@ -94,7 +100,6 @@ async def receive_correction(
     changes = await _member_changes(session, document.period, amount_rows(shared))
     run.state, run.approved_at = "APPROVED", now
     await session.flush()
-    moved = difference(item, {}, message.left)
     directly = between_nodes(item, moved.bilateral, own.code)
     followed = _Followed(message, item, moved, directly, shared, changes)
     name = await _post(session, followed, await _in_force(session, row), terms, now)
@@ -121,6 +126,35 @@ async def _corrected(
     if in_force.run_id != message.corrects:
         raise RunMismatchError(f"{period}: {in_force.run_id[:16]} is in force")
     return row, run, in_force
+
+
+async def _require_known_to_have_left(
+    session: ReadSession, message: RunCorrected, document: RunDocument
+) -> None:
+    """Refuse a correction that is settled directly with others than this node was told left."""
+    period = document.period
+    left = {
+        code
+        for code in document.collectives
+        if await ledger.is_posted(session, left_net_document(period, code))
+    }
+    if left != set(message.left):
+        said, known = (", ".join(sorted(codes)) or "nobody" for codes in (message.left, left))
+        raise RunMismatchError(f"{period}: {said} left its net, {known} as far as we were told")
+
+
+def _require_as_computed(message: RunCorrected, moved: Difference, code: str) -> None:
+    """Refuse amounts that do not follow from the two runs: who signed them may still be wrong.
+
+    What is rounded is then what the conversions of the two runs leave, and nothing else.
+    """
+    remittance, (called, _) = moved.remittances[code], moved.called.get(code, (0, 0))
+    for what, said, comes_to in (
+        ("the remittance", int(message.remittance), remittance),
+        ("what is asked for", int(message.called), called),
+    ):
+        if said != comes_to:
+            raise RunMismatchError(f"{message.run_id[:16]}: {what} is {comes_to}, not {said}")
 
 
 def _adjustments(followed: _Followed, document: str) -> list[Adjustment]:
