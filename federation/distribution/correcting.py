@@ -14,7 +14,9 @@ from federation.distribution.directly import (
     between_nodes,
     lost_directly,
     settle_directly,
+    who_left,
 )
+from federation.distribution.hub_debits import require_debit
 from federation.distribution.inputs import RunMismatchError, add_credits, require_as_advised
 from federation.distribution.own_terms import require_only_usage_changes
 from federation.distribution.service import RequireSoundDistribution, checked
@@ -28,7 +30,7 @@ from federation.months.held import itemise_held
 from federation.months.tables import Run
 from federation.payments import incoming
 from federation.payments import service as payments
-from federation.payments.names import correction_id, left_net_document
+from federation.payments.names import correction_id
 from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Awaited, Proposal, Side
@@ -92,6 +94,7 @@ async def receive_correction(
     await _require_known_to_have_left(session, message, document)
     moved = difference(item, {}, message.left)
     _require_as_computed(message, moved, own.code)
+    await require_debit(session, own.code, int(message.set_off))
     await require_as_advised(session, message.run_id, message.credits)
     await add_credits(session, own.code, document.period, message.credits)
     await session.flush()
@@ -132,15 +135,12 @@ async def _require_known_to_have_left(
     session: ReadSession, message: RunCorrected, document: RunDocument
 ) -> None:
     """Refuse a correction that is settled directly with others than this node was told left."""
-    period = document.period
-    left = {
-        code
-        for code in document.collectives
-        if await ledger.is_posted(session, left_net_document(period, code))
-    }
+    left = await who_left(session, document)
     if left != set(message.left):
         said, known = (", ".join(sorted(codes)) or "nobody" for codes in (message.left, left))
-        raise RunMismatchError(f"{period}: {said} left its net, {known} as far as we were told")
+        raise RunMismatchError(
+            f"{document.period}: {said} left its net, {known} as far as we were told"
+        )
 
 
 def _require_as_computed(message: RunCorrected, moved: Difference, code: str) -> None:

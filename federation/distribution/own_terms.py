@@ -11,11 +11,18 @@ def require_only_usage_changes(old: RunDocument, new: RunDocument) -> None:
 
     A rate that only the correction consults cannot be compared with anything here.
     """
+    if (what := changes_only_usage(old, new)) is not None:
+        raise RunMismatchError(f"the correction of {old.period} changes {what}")
+
+
+def changes_only_usage(old: RunDocument, new: RunDocument) -> str | None:
+    """Return what a correction changes beside usage, None where it changes nothing else."""
     if _beside_usage(old) != _beside_usage(new):
-        raise RunMismatchError(f"the correction of {old.period} changes more than its usage")
+        return "more than its usage"
     for currency in sorted(old.rates.keys() & new.rates.keys()):
         if old.rates[currency] != new.rates[currency]:
-            raise RunMismatchError(f"the correction of {old.period} has another rate of {currency}")
+            return f"the rate of {currency}"
+    return None
 
 
 def _beside_usage(document: RunDocument) -> RunDocument:

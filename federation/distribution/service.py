@@ -7,6 +7,7 @@ import msgspec
 
 from federation.distribution import store
 from federation.distribution.adjustments import take_in
+from federation.distribution.hub_debits import require_debit
 from federation.distribution.inputs import RunMismatchError, add_credits, require_as_advised
 from federation.distribution.old_debits import members_debits_to_reserve
 from federation.distribution.sharing import SharedRun, amount_rows, share_out
@@ -87,6 +88,7 @@ async def receive_run(
         raise RunMismatchError(f"{period} is distributed already")
     await _require_earlier_months(session, period)
     await _refuse_other_report(session, own.code, document)
+    await require_debit(session, own.code, int(message.set_off) + int(message.waived))
     run = computed(message.document.encode(), document)
     await require_as_advised(session, message.run_id, message.credits)
     await add_credits(session, own.code, period, message.credits)

@@ -72,6 +72,11 @@ async def last_correction(session: ReadSession, period: Month) -> NodeCorrection
     )
 
 
+async def find_correction(session: ReadSession, run_id: str) -> NodeCorrection | None:
+    """Return what this node did with a correction, by its run."""
+    return await session.scalar(select(NodeCorrection).where(NodeCorrection.run_id == run_id))
+
+
 async def find_distribution(session: ReadSession, period: Month) -> DistributedRun | None:
     """Return what this node did with a month's run."""
     return await session.get(DistributedRun, period)
