@@ -86,6 +86,7 @@ async def receive_run(
     period = document.period
     if await store.find_distribution(session, period) is not None:
         raise RunMismatchError(f"{period} is distributed already")
+    advised = await _advised(session, message)
     await _require_earlier_months(session, period)
     await _refuse_other_report(session, own.code, document)
     await require_debit(session, own.code, int(message.set_off) + int(message.waived))
@@ -96,6 +97,7 @@ async def receive_run(
     shared = await share_out(session, own.code, run)
     currency = shared.agreed.settlement_currency
     await members_debits_to_reserve(session, own.code, period, currency, now.date())
+    advised.state, advised.approved_at = "APPROVED", now
     distributed = await _keep(session, message, shared, now)
     await _propose_remittance(session, own, message, shared, terms, now)
     await itemise_held(session, run.run_id, period, run.result, message.held, now)
@@ -111,6 +113,14 @@ def checked(name: str, text: str) -> RunDocument:
     if run_id(text.encode()) != name:
         raise RunMismatchError(f"{name[:16]} is not the digest of its document")
     return decode(text.encode())
+
+
+async def _advised(session: ReadSession, message: RunApproved) -> Run:
+    """Return the run as it was advised: nothing is followed that nobody here could look at."""
+    run = await months.find_run(session, message.run_id)
+    if run is None or run.state != "ADVISED" or run.corrects is not None:
+        raise RunMismatchError(f"{message.run_id[:16]} was not advised as the run of a month")
+    return run
 
 
 async def _require_earlier_months(session: ReadSession, period: Month) -> None:
@@ -142,10 +152,6 @@ async def _keep(
         outstanding[reason] = outstanding.get(reason, 0) + amount
     frozen = [[member.member_id, member.entitled, member.works] for member in shared.inputs.members]
     session.add(LockedPeriod(period=period, run_id=message.run_id))
-    advised = await months.find_run(session, message.run_id)
-    if advised is not None:
-        advised.state = "APPROVED"
-        advised.approved_at = now
     row = DistributedRun(
         period=period,
         run_id=message.run_id,
