@@ -3,7 +3,25 @@
 from msgspec.structs import replace
 
 from federation.distribution.inputs import RunMismatchError
+from federation.settlement.agreement import collective_in_run, hub_in_run, weights_in_run
 from federation.settlement.run_document import RunDocument
+from federation.store.sessions import ReadSession
+from federation.trust.parties import hub_terms, own_terms
+
+
+async def require_agreed(session: ReadSession, code: str, document: RunDocument) -> None:
+    """Refuse a run by other fees, weights or particulars than this node joined on.
+
+    The terms of another collective are not known here.
+    """
+    terms, own = await hub_terms(session), await own_terms(session)
+    for what, agreed, stated in (
+        ("the hub's fees", hub_in_run(terms), document.hub),
+        ("the weights of usage", weights_in_run(terms), document.weights),
+        (f"the terms of {code}", collective_in_run(own), document.collectives.get(code)),
+    ):
+        if stated != agreed:
+            raise RunMismatchError(f"{document.period}: {what} are others than were agreed")
 
 
 def require_only_usage_changes(old: RunDocument, new: RunDocument) -> None:

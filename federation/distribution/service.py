@@ -10,6 +10,7 @@ from federation.distribution.adjustments import take_in
 from federation.distribution.hub_debits import require_debit
 from federation.distribution.inputs import RunMismatchError, add_credits, require_as_advised
 from federation.distribution.old_debits import members_debits_to_reserve
+from federation.distribution.own_terms import require_agreed
 from federation.distribution.sharing import SharedRun, amount_rows, share_out
 from federation.distribution.statements import issue_statement
 from federation.distribution.tables import DistributedRun
@@ -88,6 +89,7 @@ async def receive_run(
         raise RunMismatchError(f"{period} is distributed already")
     advised = await _advised(session, message)
     await _require_earlier_months(session, period)
+    await require_agreed(session, own.code, document)
     await _refuse_other_report(session, own.code, document)
     await require_debit(session, own.code, int(message.set_off) + int(message.waived))
     run = computed(message.document.encode(), document)

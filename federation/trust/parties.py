@@ -7,6 +7,7 @@ import msgspec
 
 from federation.errors import RefusalError
 from federation.store.sessions import ReadSession, WriteSession
+from federation.trust import store
 from federation.trust.membership import CollectiveTerms, HubTerms
 from federation.trust.messages import Roster
 from federation.trust.tables import Party
@@ -44,6 +45,14 @@ async def hub_terms(session: ReadSession) -> HubTerms:
     if hub is None or hub.terms is None:
         raise NotAdmittedError
     return msgspec.json.decode(hub.terms, type=HubTerms)
+
+
+async def own_terms(session: ReadSession) -> CollectiveTerms:
+    """At a node: return its particulars as it applied with them and was admitted."""
+    row = await store.own_application(session)
+    if row is None or row.state != "ADMITTED":
+        raise NotAdmittedError
+    return msgspec.json.decode(row.terms, type=CollectiveTerms)
 
 
 async def receive_roster(session: WriteSession, message: Roster, now: datetime) -> None:

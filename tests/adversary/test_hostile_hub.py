@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
 from federation.scenario import documents as ask
-from tests.adversary.hostile_hub import HostileHub, Lie, but
+from tests.adversary.hostile_hub import HostileHub, Lie, but, other_document
 from tests.federation.harness import (
     HUB,
     PERIOD,
@@ -21,9 +22,31 @@ from tests.federation.test_objections import CONCUR, OBJECT, SETTLE, advise
 
 BEFORE, AFTER = datetime(2026, 10, 10, tzinfo=UTC), datetime(2026, 10, 11, 0, 1, tzinfo=UTC)
 
+def of_terms(name, part, **fields):
+    """Return a run by other terms: the hub's, or those of a collective."""
+
+    def change(document):
+        if part == "hub":
+            return replace(document, hub=replace(document.hub, **fields))
+        if part == "weights":
+            return replace(document, weights=replace(document.weights, **fields))
+        own = replace(document.collectives[part], **fields)
+        return replace(document, collectives={**document.collectives, part: own})
+
+    return Lie(name, "FR", other_document(change))
+
+
 LIES = [
     Lie("more is set off than is owed", "FR", but(set_off="1"), "NO_SUCH_DEBIT"),
     Lie("a debit is given up that is none", "FR", but(waived="123456789"), "NO_SUCH_DEBIT"),
+    of_terms("a higher fee", "hub", fee_bps=900),
+    of_terms("a higher fee of national licences", "hub", national_fee_bps=900),
+    of_terms("a wider band", "hub", fee_band_bps=(0, 10_000)),
+    of_terms("a heavier use", "weights", use_weight={"TRAIN": "1", "GROUND": "1", "SEARCH": "9"}),
+    of_terms("another admin fee", "FR", admin_fee_bps=10_000),
+    of_terms("another currency", "FR", settlement_currency="GBP"),
+    of_terms("another plan", "FR", plan="per_usage", base_bps=None),
+    of_terms("a minimum that is never reached", "FR", minimum_payment="99999999999"),
 ]
 
 
