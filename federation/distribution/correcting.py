@@ -19,6 +19,7 @@ from federation.distribution.directly import (
 from federation.distribution.hub_debits import require_debit
 from federation.distribution.inputs import RunMismatchError, add_credits, require_as_advised
 from federation.distribution.own_terms import require_only_usage_changes
+from federation.distribution.own_usage import require_no_older_report, require_own_weights
 from federation.distribution.service import RequireSoundDistribution, checked
 from federation.distribution.sharing import AmountRow, SharedRun, amount_rows, share_out
 from federation.distribution.tables import DistributedRun, NodeCorrection
@@ -91,6 +92,7 @@ async def receive_correction(
     row, run, in_force = await _corrected(session, message, document.period)
     item = Corrected(read_run(in_force.document), computed(run.document, document))
     require_only_usage_changes(item.old.document, document)
+    await require_no_older_report(session, own.code, item.old.document, document)
     await _require_known_to_have_left(session, message, document)
     moved = difference(item, {}, message.left)
     _require_as_computed(message, moved, own.code)
@@ -98,6 +100,7 @@ async def receive_correction(
     await require_as_advised(session, message.run_id, message.credits)
     await add_credits(session, own.code, document.period, message.credits)
     await session.flush()
+    await require_own_weights(session, own.code, document)
     members = [MemberFacts(*facts) for facts in msgspec.json.decode(row.members or "[]")]
     shared = await share_out(session, own.code, item.new, members)
     changes = await _member_changes(session, document.period, amount_rows(shared))

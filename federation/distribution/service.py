@@ -11,6 +11,11 @@ from federation.distribution.hub_debits import require_debit
 from federation.distribution.inputs import RunMismatchError, add_credits, require_as_advised
 from federation.distribution.old_debits import members_debits_to_reserve
 from federation.distribution.own_terms import require_agreed
+from federation.distribution.own_usage import (
+    require_every_licence,
+    require_own_report,
+    require_own_weights,
+)
 from federation.distribution.sharing import SharedRun, amount_rows, share_out
 from federation.distribution.statements import issue_statement
 from federation.distribution.tables import DistributedRun
@@ -18,7 +23,6 @@ from federation.ledger import service as ledger_service
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts, Entry, transfer
 from federation.ledger.entries import RunName, distribution_entry, entries_of_run
-from federation.metering import store as metering
 from federation.months import store as months
 from federation.months.held import itemise_held
 from federation.months.tables import LockedPeriod, Run
@@ -81,8 +85,10 @@ async def receive_run(
     terms: HubTerms,
     now: datetime,
     require_sound: RequireSoundDistribution,
+    *,
+    has_concurred: bool,
 ) -> None:
-    """Distribute an approved run, once."""
+    """Distribute an approved run, once; `has_concurred` are this node's staff, by word."""
     document = checked(message.run_id, message.document)
     period = document.period
     if await store.find_distribution(session, period) is not None:
@@ -90,12 +96,14 @@ async def receive_run(
     advised = await _advised(session, message)
     await _require_earlier_months(session, period)
     await require_agreed(session, own.code, document)
-    await _refuse_other_report(session, own.code, document)
+    await require_own_report(session, own.code, document, advised, has_concurred=has_concurred)
     await require_debit(session, own.code, int(message.set_off) + int(message.waived))
     run = computed(message.document.encode(), document)
     await require_as_advised(session, message.run_id, message.credits)
     await add_credits(session, own.code, period, message.credits)
     await session.flush()
+    await require_every_licence(session, own.code, document)
+    await require_own_weights(session, own.code, document)
     shared = await share_out(session, own.code, run)
     currency = shared.agreed.settlement_currency
     await members_debits_to_reserve(session, own.code, period, currency, now.date())
@@ -130,15 +138,6 @@ async def _require_earlier_months(session: ReadSession, period: Month) -> None:
     for row in await months.open_runs(session):
         if row.corrects is None and row.period < period:
             raise RunMismatchError(f"the run of {row.period} is not followed here yet")
-
-
-async def _refuse_other_report(session: ReadSession, code: str, document: RunDocument) -> None:
-    """A run without our report is one for which two people declared it missing."""
-    if code not in document.reports:
-        return
-    reports = await metering.latest_reports(session, document.period)
-    if code not in reports or document.reports[code] != reports[code].digest:
-        raise RunMismatchError(f"{document.period} is not built on our usage report")
 
 
 async def _keep(

@@ -87,6 +87,11 @@ async def distributions(session: ReadSession) -> list[DistributedRun]:
     return list(await session.scalars(select(DistributedRun).order_by(DistributedRun.period)))
 
 
+async def distributed_months(session: ReadSession) -> list[Month]:
+    """Return the months this node distributed, oldest first."""
+    return list(await session.scalars(select(DistributedRun.period).order_by(DistributedRun.period)))
+
+
 async def keep_stated_credits(session: WriteSession, run: str, entries: Sequence[Credit]) -> None:
     """Keep what other nodes state for this one in a run, in place of what an advice before said.
 

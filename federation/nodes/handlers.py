@@ -82,10 +82,16 @@ async def _withdrawn(at: Arrival, message: RunWithdrawn) -> None:
 
 
 async def _approved(at: Arrival, message: RunApproved) -> None:
-    await require_own_concurrence(at.session, message, at.server.code, _now(at))
+    concurred = await require_own_concurrence(at.session, message, at.server.code, _now(at))
     terms = await trust_parties.hub_terms(at.session)
     await distribution.receive_run(
-        at.session, message, await _own(at), terms, _now(at), require_sound_distribution
+        at.session,
+        message,
+        await _own(at),
+        terms,
+        _now(at),
+        require_sound_distribution,
+        has_concurred=concurred,
     )
     await licensor.state_held(at.session, message.run_id, _now(at))
 

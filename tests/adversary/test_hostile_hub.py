@@ -36,6 +36,47 @@ def of_terms(name, part, **fields):
     return Lie(name, "FR", other_document(change))
 
 
+def of_weights(name, node="FR", **changes):
+    """Return a run with other weights, by licence key and party; None takes a row out."""
+
+    def change(document):
+        rows = {(key, party): weight for key, party, weight in document.shares_by}
+        rows |= {tuple(where.split()): weight for where, weight in changes["rows"].items()}
+        shares_by = [(*where, weight) for where, weight in rows.items() if weight]
+        document = replace(document, shares_by=shares_by)
+        origins, licences = changes.get("origins", {}), dict(document.licences)
+        for number, origin in origins.items():
+            licences[number] = replace(licences[number], weights_from={number: origin})
+        return replace(document, licences=licences)
+
+    return Lie(name, node, other_document(change))
+
+
+def without_report(document):
+    """Return a run for which two people are said to have declared FR's report missing."""
+    reports = {code: digest for code, digest in document.reports.items() if code != "FR"}
+    rows = [(key, f"~LATE:{party}" if party == "FR" else party, weight)
+            for key, party, weight in document.shares_by]
+    return replace(document, reports=reports, shares_by=rows)
+
+
+def without_licence(number):
+    """Return a change of a run that leaves a licence out."""
+
+    def change(document):
+        licences = {name: terms for name, terms in document.licences.items() if name != number}
+        rows = [row for row in document.shares_by if row[0] != number]
+        return replace(document, licences=licences, shares_by=rows)
+
+    return change
+
+
+def other_report(document):
+    """Return a run that is built on another report of FR."""
+    return replace(document, reports={**document.reports, "FR": "0" * 64})
+
+
+HUB_1, WHO = "HUB-000001", ("DE", "FR", "GB")
 LIES = [
     Lie("more is set off than is owed", "FR", but(set_off="1"), "NO_SUCH_DEBIT"),
     Lie("a debit is given up that is none", "FR", but(waived="123456789"), "NO_SUCH_DEBIT"),
@@ -47,6 +88,18 @@ LIES = [
     of_terms("another currency", "FR", settlement_currency="GBP"),
     of_terms("another plan", "FR", plan="per_usage", base_bps=None),
     of_terms("a minimum that is never reached", "FR", minimum_payment="99999999999"),
+    of_weights("our weight is less", rows={f"{HUB_1} FR": "1"}),
+    of_weights("our weight is more", rows={f"{HUB_1} FR": "9" * 30}),
+    of_weights("our weight is none", rows={f"{HUB_1} FR": None}),
+    of_weights(
+        "nothing was used", rows=dict.fromkeys([f"{HUB_1} {who}" for who in WHO]),
+        origins={HUB_1: "none"},
+    ),
+    of_weights("earlier months stand in", rows={}, origins={HUB_1: "earlier"}),
+    of_weights("weight without usage", rows={"HUB-000002 FR": "1"}),
+    Lie("our report is missing", "FR", other_document(without_report)),
+    Lie("another report", "FR", other_document(other_report)),
+    Lie("a licence that we were used under", "FR", other_document(without_licence(HUB_1))),
 ]
 
 
