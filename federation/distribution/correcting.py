@@ -18,6 +18,7 @@ from federation.distribution.directly import (
 )
 from federation.distribution.hub_debits import require_debit
 from federation.distribution.inputs import RunMismatchError, add_credits, require_as_advised
+from federation.distribution.own_licences import require_own_standing
 from federation.distribution.own_terms import require_only_usage_changes
 from federation.distribution.own_usage import require_no_older_report, require_own_weights
 from federation.distribution.service import RequireSoundDistribution, checked
@@ -92,6 +93,7 @@ async def receive_correction(
     row, run, in_force = await _corrected(session, message, document.period)
     item = Corrected(read_run(in_force.document), computed(run.document, document))
     require_only_usage_changes(item.old.document, document)
+    await require_own_standing(session, own.code, document)
     await require_no_older_report(session, own.code, item.old.document, document)
     await _require_known_to_have_left(session, message, document)
     moved = difference(item, {}, message.left)

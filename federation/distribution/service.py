@@ -10,6 +10,7 @@ from federation.distribution.adjustments import take_in
 from federation.distribution.hub_debits import require_debit
 from federation.distribution.inputs import RunMismatchError, add_credits, require_as_advised
 from federation.distribution.old_debits import members_debits_to_reserve
+from federation.distribution.own_licences import require_own_licences, require_own_standing
 from federation.distribution.own_terms import require_agreed
 from federation.distribution.own_usage import (
     require_every_licence,
@@ -96,6 +97,8 @@ async def receive_run(
     advised = await _advised(session, message)
     await _require_earlier_months(session, period)
     await require_agreed(session, own.code, document)
+    await require_own_licences(session, own.code, document)
+    await require_own_standing(session, own.code, document)
     await require_own_report(session, own.code, document, advised, has_concurred=has_concurred)
     await require_debit(session, own.code, int(message.set_off) + int(message.waived))
     run = computed(message.document.encode(), document)

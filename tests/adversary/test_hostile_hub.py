@@ -7,6 +7,7 @@ import pytest_asyncio
 from msgspec.structs import replace
 
 from federation.scenario import documents as ask
+from federation.settlement.run_document import ComponentInRun
 from tests.adversary.hostile_hub import HostileHub, Lie, but, other_document
 from tests.federation.harness import (
     HUB,
@@ -71,12 +72,32 @@ def without_licence(number):
     return change
 
 
+def of_licence(name, **fields):
+    """Return a run that states DE's licence otherwise."""
+
+    def change(document):
+        terms = replace(document.licences[DE_1], **fields)
+        return replace(document, licences={**document.licences, DE_1: terms})
+
+    return Lie(name, "DE", other_document(change))
+
+
+def invented(document):
+    """Return a run with a licence of DE that DE never sold."""
+    number = "DE-000002"
+    terms = document.licences[DE_1]
+    zero, origin = {number: "0"}, {number: "none"}
+    more = replace(terms, recognised_before=zero, brought_forward=zero, weights_from=origin)
+    return replace(document, licences={**document.licences, number: more})
+
+
 def other_report(document):
     """Return a run that is built on another report of FR."""
     return replace(document, reports={**document.reports, "FR": "0" * 64})
 
 
-HUB_1, WHO = "HUB-000001", ("DE", "FR", "GB")
+HUB_1, DE_1, WHO = "HUB-000001", "DE-000001", ("DE", "FR", "GB")
+DEAR = ComponentInRun(None, ["GROUND", "TRAIN"], "TOKEN", "99999999999")
 LIES = [
     Lie("more is set off than is owed", "FR", but(set_off="1"), "NO_SUCH_DEBIT"),
     Lie("a debit is given up that is none", "FR", but(waived="123456789"), "NO_SUCH_DEBIT"),
@@ -100,6 +121,18 @@ LIES = [
     Lie("our report is missing", "FR", other_document(without_report)),
     Lie("another report", "FR", other_document(other_report)),
     Lie("a licence that we were used under", "FR", other_document(without_licence(HUB_1))),
+    Lie("our own licence is left out", "DE", other_document(without_licence(DE_1))),
+    Lie("a licence that we never sold", "DE", other_document(invented)),
+    of_licence("a dearer licence of ours", components=[DEAR]),
+    of_licence("more came in for it", received="99999999999"),
+    of_licence("nothing came in for it", received="0"),
+    of_licence("it was sold to another", licensee="lab-two"),
+    of_licence("it was sold in another currency", currency="GBP"),
+    of_licence("it began later", starts_on="2026-09-02"),
+    of_licence("it ended early", ended_on="2026-10-31"),
+    of_licence("it holds for nobody", unclaimed="exclude"),
+    of_licence("a month before took it all", recognised_before={DE_1: "365000"}),
+    of_licence("a month before left more", brought_forward={DE_1: "1"}),
 ]
 
 
