@@ -24,6 +24,7 @@ from federation.ledger import service as ledger_service
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts, Entry, transfer
 from federation.ledger.entries import RunName, distribution_entry, entries_of_run
+from federation.metering import store as metering
 from federation.months import store as months
 from federation.months.held import itemise_held
 from federation.months.tables import LockedPeriod, Run
@@ -42,7 +43,7 @@ from federation.store.canonical import digest
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
 from federation.values.held import ACCOUNT_MISSING, BELOW_MINIMUM, SET_OFF
-from federation.values.month import Month
+from federation.values.month import Month, next_month
 
 RequireSoundDistribution = Callable[
     [WriteSession, DistributedRun, str, Mapping[str, ComputedRun]], Awaitable[None]
@@ -92,10 +93,8 @@ async def receive_run(
     """Distribute an approved run, once; `has_concurred` are this node's staff, by word."""
     document = checked(message.run_id, message.document)
     period = document.period
-    if await store.find_distribution(session, period) is not None:
-        raise RunMismatchError(f"{period} is distributed already")
+    await _require_next(session, document)
     advised = await _advised(session, message)
-    await _require_earlier_months(session, period)
     await require_agreed(session, own.code, document)
     await require_own_licences(session, own.code, document)
     await require_own_standing(session, own.code, document)
@@ -136,11 +135,22 @@ async def _advised(session: ReadSession, message: RunApproved) -> Run:
     return run
 
 
-async def _require_earlier_months(session: ReadSession, period: Month) -> None:
-    """Months are distributed in their order: one that was advised earlier comes first."""
-    for row in await months.open_runs(session):
-        if row.corrects is None and row.period < period:
-            raise RunMismatchError(f"the run of {row.period} is not followed here yet")
+async def _require_next(session: ReadSession, document: RunDocument) -> None:
+    """Months are distributed one after the other, each once: what is outstanding is carried on.
+
+    The first one here is the first this node took part in, of those that the hub settles at all.
+    """
+    period, done = document.period, await store.distributed_months(session)
+    if period in done:
+        raise RunMismatchError(f"{period} is distributed already")
+    if done and period != next_month(done[-1]):
+        raise RunMismatchError(f"{period} does not follow {done[-1]}")
+    if not done:
+        begun = {row.period for row in await months.open_runs(session) if row.corrects is None}
+        begun |= set(await metering.cut_off_months(session))
+        for month in sorted(begun):
+            if document.first_period <= month < period:
+                raise RunMismatchError(f"the run of {month} is not followed here yet")
 
 
 async def _keep(

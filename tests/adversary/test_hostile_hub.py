@@ -72,6 +72,24 @@ def without_licence(number):
     return change
 
 
+def of_month(name, period):
+    """Return a run of another month, with nothing in it: what was outstanding would be paid."""
+
+    def change(document):
+        first = min(period, document.first_period)
+        return replace(
+            document,
+            period=period,
+            first_period=first,
+            licences={},
+            shares_by=[],
+            rates={},
+            classes={},
+        )
+
+    return Lie(name, "FR", other_document(change))
+
+
 def of_licence(name, **fields):
     """Return a run that states DE's licence otherwise."""
 
@@ -99,6 +117,7 @@ def other_report(document):
 HUB_1, DE_1, WHO = "HUB-000001", "DE-000001", ("DE", "FR", "GB")
 DEAR = ComponentInRun(None, ["GROUND", "TRAIN"], "TOKEN", "99999999999")
 LIES = [
+    of_month("October before September", "2026-10"),
     Lie("more is set off than is owed", "FR", but(set_off="1"), "NO_SUCH_DEBIT"),
     Lie("a debit is given up that is none", "FR", but(waived="123456789"), "NO_SUCH_DEBIT"),
     of_terms("a higher fee", "hub", fee_bps=900),
@@ -133,6 +152,11 @@ LIES = [
     of_licence("it holds for nobody", unclaimed="exclude"),
     of_licence("a month before took it all", recognised_before={DE_1: "365000"}),
     of_licence("a month before left more", brought_forward={DE_1: "1"}),
+]
+AFTERWARDS = [
+    of_month("September once more", PERIOD),
+    of_month("a month before", "2026-08"),
+    of_month("the month after the next", "2026-11"),
 ]
 
 
@@ -188,7 +212,23 @@ async def test_a_node_follows_no_run_that_its_books_contradict_and_then_the_hone
     assert early.endswith("(FR may object until 2026-10-11T00:00:00+00:00)")
     for node in ("DE", "FR"):
         await follows(hub, node, run)
+    [(kind, honest)] = hub.honest["FR"]
+    for lie in AFTERWARDS:
+        reasons[lie.name] = await hub.lies(lie, kind, honest)
+    await hub.is_parked("FR", kind, honest, "RUN_MISMATCH")
     print(reasons)
+
+
+async def test_a_month_that_was_cut_off_here_is_followed_before_the_next(advised):
+    small, run = advised
+    hub = await approved(small, run)
+    small.set_clock(AFTER)
+    [(kind, honest)] = hub.honest["FR"]
+    await hub.send("FR", "run.withdrawn", {"run_id": run, "reason": "a mistake"})
+    await hub.lies(of_month("October", "2026-10"), kind, honest)
+    withdrawn = await hub.is_parked("FR", kind, honest, "RUN_MISMATCH")
+
+    assert withdrawn.endswith(f"({run[:16]} was not advised as the run of a month)")
 
 
 async def test_an_objection_is_answered_or_the_run_is_not_followed(advised):
