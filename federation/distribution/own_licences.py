@@ -65,9 +65,7 @@ async def require_own_standing(session: ReadSession, code: str, document: RunDoc
 
 def own_licences(document: RunDocument, code: str) -> dict[str, LicenceInRun]:
     """Return the licences of a run that a node sold, by number."""
-    return {
-        number: terms for number, terms in document.licences.items() if terms.licensor == code
-    }
+    return {number: terms for number, terms in document.licences.items() if terms.licensor == code}
 
 
 def _require_as_sold(stated: LicenceFacts, sold: LicenceFacts, period: Month) -> None:

@@ -43,7 +43,7 @@ async def require_own_report(
         if rows is None or rows.digest != document.reports[code]:
             raise RunMismatchError(f"{document.period} is not built on our usage report")
     elif rows is not None and rows.recorded_at < advised.calculated_at and not has_concurred:
-        raise RunMismatchError(f"{document.period} leaves out our usage report: concur to follow it")
+        raise RunMismatchError(f"{document.period} leaves out our report: concur to follow it")
 
 
 async def require_no_older_report(

@@ -89,7 +89,9 @@ async def distributions(session: ReadSession) -> list[DistributedRun]:
 
 async def distributed_months(session: ReadSession) -> list[Month]:
     """Return the months this node distributed, oldest first."""
-    return list(await session.scalars(select(DistributedRun.period).order_by(DistributedRun.period)))
+    return list(
+        await session.scalars(select(DistributedRun.period).order_by(DistributedRun.period))
+    )
 
 
 async def keep_stated_credits(session: WriteSession, run: str, entries: Sequence[Credit]) -> None:

@@ -31,7 +31,9 @@ async def periods_in(session: ReadSession, states: Iterable[str]) -> list[Meteri
 
 async def cut_off_months(session: ReadSession) -> list[Month]:
     """Return the months that were closed for usage here, oldest first."""
-    return list(await session.scalars(select(MeteringPeriod.period).order_by(MeteringPeriod.period)))
+    return list(
+        await session.scalars(select(MeteringPeriod.period).order_by(MeteringPeriod.period))
+    )
 
 
 async def progress(session: ReadSession, period: Month) -> dict[str, Progress]:

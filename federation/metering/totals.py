@@ -82,9 +82,7 @@ async def portions(session: ReadSession, period: Month) -> list[Weighed]:
     return [Weighed(*row) for row in rows]
 
 
-async def credited(
-    session: ReadSession, period: Month, party: str
-) -> list[tuple[LicenceKey, int]]:
+async def credited(session: ReadSession, period: Month, party: str) -> list[tuple[LicenceKey, int]]:
     """Return (licence key, weight) of what others' reports credit a node's claims with."""
     rows = await session.execute(
         select(Portion.licence, Portion.weight).where(

@@ -146,4 +146,3 @@ def _origin(
     if any(own.values()):
         return "period"
     return "earlier" if any(earlier.values()) else "none"
-

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from federation.scenario import documents as ask
+from federation.settlement.computed import read_run
+from federation.settlement.recompute import Corrected, difference
 from federation.settlement.run_document import RunDocument, decode, encode, run_id
 from tests.adversary.rogue import Rogue, rows
 from tests.adversary.staff import CONFIRM, DROP, IDS
@@ -20,11 +22,12 @@ Body = dict[str, Any]
 
 
 class Lie(NamedTuple):
-    """What a hostile hub makes of an honest message to a node, and the code it is parked with."""
+    """What a hostile hub makes of an honest message to a node, and why it is parked there."""
 
     name: str
     node: str
     change: Callable[[Body], Body]
+    why: str
     code: str = "RUN_MISMATCH"
 
 
@@ -72,19 +75,32 @@ class HostileHub:
         await second.ask(CONFIRM, id=item["id"])
         return str(row["reason"])
 
-    async def lies(self, lie: Lie, kind: str, honest: Body) -> str:
+    async def lies(self, lie: Lie, kind: str, honest: Body) -> None:
         """Send one lie; where the document is another one, it is advised by its name first."""
         body = lie.change(honest)
         if body["run_id"] == honest["run_id"]:
-            return await self.is_parked(lie.node, kind, body, lie.code)
+            reason = await self.is_parked(lie.node, kind, body, lie.code)
+            assert (lie.name, lie.why in reason) == (lie.name, True), reason
+            return
         advice = {"run_id": body["run_id"], "document": body["document"]}
         advice["corrects"] = body.get("corrects")
         advice["objections_until"] = self.small.clock().isoformat()
         await self.send(lie.node, "run.advised", advice | {"credits": body["credits"]})
+        if "remittance" in body:
+            body |= await self._amounts(lie.node, body)
         reason = await self.is_parked(lie.node, kind, body, lie.code)
         taken_back = {"run_id": body["run_id"], "reason": "a lie"}
         await self.send(lie.node, "run.withdrawn", taken_back)
-        return reason
+        assert (lie.name, lie.why in reason) == (lie.name, True), reason
+
+    async def _amounts(self, node: str, body: Body) -> Body:
+        """Return what a correction comes to by the documents it states: a lie that is consistent."""
+        query = "SELECT document FROM settlement_run WHERE run_id = :run"
+        [(old,)] = await rows(self.small, node, query, run=body["corrects"])
+        item = Corrected(read_run(bytes(old)), read_run(body["document"].encode()))
+        moved = difference(item, {})
+        called, _ = moved.called.get(node, (0, 0))
+        return {"remittance": str(moved.remittances[node]), "called": str(called)}
 
 
 MEANT = ("run.approved", "run.corrected")
