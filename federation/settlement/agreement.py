@@ -1,7 +1,4 @@
-"""What was agreed at admission, as a run document states it: written by the hub, compared by a node.
-
-Pure.
-"""
+"""What was agreed at admission, as a run document states it: nodes compare it. Pure."""
 
 from federation.settlement.run_document import CollectiveInRun, HubInRun, WeightsInRun
 from federation.trust.membership import CollectiveTerms, HubTerms

@@ -1,4 +1,4 @@
-"""A hub with its own code: what it approved honestly, changed at will, signed and sent to a node."""
+"""A hub with its own code: what it approved honestly, changed at will, signed and sent."""
 
 import json
 from collections.abc import Callable
@@ -94,7 +94,7 @@ class HostileHub:
         assert (lie.name, lie.why in reason) == (lie.name, True), reason
 
     async def _amounts(self, node: str, body: Body) -> Body:
-        """Return what a correction comes to by the documents it states: a lie that is consistent."""
+        """Return what a correction comes to by the documents of a lie that is consistent."""
         query = "SELECT document FROM settlement_run WHERE run_id = :run"
         [(old,)] = await rows(self.small, node, query, run=body["corrects"])
         item = Corrected(read_run(bytes(old)), read_run(body["document"].encode()))

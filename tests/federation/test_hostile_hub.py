@@ -96,7 +96,7 @@ async def test_who_objected_may_give_in_once_the_window_is_over(advised):
     await small.silence()
     await small.at(HUB, "settlement").ask(SETTLE, run=run)
     hub = await approved(small, run)
-    [(kind, honest)] = hub.honest["FR"]
+    [(_, honest)] = hub.honest["FR"]
     honest.pop("objection_answered")
     early = await tell(small, "FR", small.at("FR", "settlement"), CONCUR, run=run)
     small.set_clock(AFTER)
