@@ -21,7 +21,7 @@ from federation.distribution.inputs import RunMismatchError, add_credits, requir
 from federation.distribution.own_licences import require_own_standing
 from federation.distribution.own_terms import require_only_usage_changes
 from federation.distribution.own_usage import require_no_older_report, require_own_weights
-from federation.distribution.service import RequireSoundDistribution, checked
+from federation.distribution.service import RequireSoundDistribution, checked, run_of
 from federation.distribution.sharing import AmountRow, SharedRun, amount_rows, share_out
 from federation.distribution.tables import DistributedRun, NodeCorrection
 from federation.ledger import store as ledger
@@ -30,6 +30,7 @@ from federation.ledger.entries import RunName, distribution_entry, restated_posi
 from federation.months import store as months
 from federation.months.held import itemise_held
 from federation.months.tables import Run
+from federation.netting import positions as netting
 from federation.payments import incoming
 from federation.payments import service as payments
 from federation.payments.names import correction_id
@@ -43,7 +44,6 @@ from federation.settlement.messages import RunCorrected
 from federation.settlement.plans import NOBODYS, Distribution, MemberFacts
 from federation.settlement.recompute import Corrected, Difference, difference
 from federation.settlement.run import RunResult, document_rates, received_by
-from federation.settlement.run_document import RunDocument
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
 from federation.values.licence_key import LicenceKey
@@ -95,7 +95,7 @@ async def receive_correction(
     require_only_usage_changes(item.old.document, document)
     await require_own_standing(session, own.code, document)
     await require_no_older_report(session, own.code, item.old.document, document)
-    await _require_known_to_have_left(session, message, document)
+    await _require_known_to_have_left(session, message, row, own.code)
     moved = difference(item, {}, message.left)
     _require_as_computed(message, moved, own.code)
     await require_debit(session, own.code, int(message.set_off))
@@ -137,15 +137,21 @@ async def _corrected(
 
 
 async def _require_known_to_have_left(
-    session: ReadSession, message: RunCorrected, document: RunDocument
+    session: ReadSession, message: RunCorrected, row: DistributedRun, code: str
 ) -> None:
-    """Refuse a correction that is settled directly with others than this node was told left."""
-    left = await who_left(session, document)
-    if left != set(message.left):
-        said, known = (", ".join(sorted(codes)) or "nobody" for codes in (message.left, left))
-        raise RunMismatchError(
-            f"{document.period}: {said} left its net, {known} as far as we were told"
-        )
+    """Refuse a correction that is settled directly with others than this node was told left.
+
+    One with whom the month had nothing to settle left without a trace in this node's books.
+    """
+    document, untold = run_of(row), await who_left(session, run_of(row))
+    currency = document.collectives[code].settlement_currency
+    for place, debtor in enumerate(message.left):
+        net = netting.recompute(document, message.left[:place], debtor)
+        if debtor not in untold and netting.postings_at_node(net, code, currency):
+            raise RunMismatchError(f"{row.period}: we were not told that {debtor} left its net")
+        untold.discard(debtor)
+    if untold:
+        raise RunMismatchError(f"{row.period}: {min(untold)} left its net, and is not named")
 
 
 def _require_as_computed(message: RunCorrected, moved: Difference, code: str) -> None:

@@ -247,7 +247,7 @@ OF_CORRECTIONS = [
         "18747 of 18746",
         "TOO_MUCH_SET_OFF",
     ),
-    Lie("others left the net", "DE", but(left=["GB"]), "GB left its net, nobody as far as we were"),
+    Lie("others left the net", "DE", but(left=["GB"]), "we were not told that GB left its net"),
     Lie(
         "it changes a rate",
         "GB",
