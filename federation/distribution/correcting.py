@@ -14,9 +14,14 @@ from federation.distribution.directly import (
     between_nodes,
     lost_directly,
     settle_directly,
+    who_left,
 )
+from federation.distribution.hub_debits import require_debit
 from federation.distribution.inputs import RunMismatchError, add_credits, require_as_advised
-from federation.distribution.service import RequireSoundDistribution, checked
+from federation.distribution.own_licences import require_own_standing
+from federation.distribution.own_terms import require_only_usage_changes
+from federation.distribution.own_usage import require_no_older_report, require_own_weights
+from federation.distribution.service import RequireSoundDistribution, checked, run_of
 from federation.distribution.sharing import AmountRow, SharedRun, amount_rows, share_out
 from federation.distribution.tables import DistributedRun, NodeCorrection
 from federation.ledger import store as ledger
@@ -25,6 +30,7 @@ from federation.ledger.entries import RunName, distribution_entry, restated_posi
 from federation.months import store as months
 from federation.months.held import itemise_held
 from federation.months.tables import Run
+from federation.netting import positions as netting
 from federation.payments import incoming
 from federation.payments import service as payments
 from federation.payments.names import correction_id
@@ -86,15 +92,22 @@ async def receive_correction(
     document = checked(message.run_id, message.document)
     row, run, in_force = await _corrected(session, message, document.period)
     item = Corrected(read_run(in_force.document), computed(run.document, document))
+    require_only_usage_changes(item.old.document, document)
+    await require_own_standing(session, own.code, document)
+    await require_no_older_report(session, own.code, item.old.document, document)
+    await _require_known_to_have_left(session, message, row, own.code)
+    moved = difference(item, {}, message.left)
+    _require_as_computed(message, moved, own.code)
+    await require_debit(session, own.code, int(message.set_off))
     await require_as_advised(session, message.run_id, message.credits)
     await add_credits(session, own.code, document.period, message.credits)
     await session.flush()
+    await require_own_weights(session, own.code, document)
     members = [MemberFacts(*facts) for facts in msgspec.json.decode(row.members or "[]")]
     shared = await share_out(session, own.code, item.new, members)
     changes = await _member_changes(session, document.period, amount_rows(shared))
     run.state, run.approved_at = "APPROVED", now
     await session.flush()
-    moved = difference(item, {}, message.left)
     directly = between_nodes(item, moved.bilateral, own.code)
     followed = _Followed(message, item, moved, directly, shared, changes)
     name = await _post(session, followed, await _in_force(session, row), terms, now)
@@ -121,6 +134,38 @@ async def _corrected(
     if in_force.run_id != message.corrects:
         raise RunMismatchError(f"{period}: {in_force.run_id[:16]} is in force")
     return row, run, in_force
+
+
+async def _require_known_to_have_left(
+    session: ReadSession, message: RunCorrected, row: DistributedRun, code: str
+) -> None:
+    """Refuse a correction that is settled directly with others than this node was told left.
+
+    One with whom the month had nothing to settle left without a trace in this node's books.
+    """
+    document, untold = run_of(row), await who_left(session, run_of(row))
+    currency = document.collectives[code].settlement_currency
+    for place, debtor in enumerate(message.left):
+        net = netting.recompute(document, message.left[:place], debtor)
+        if debtor not in untold and netting.postings_at_node(net, code, currency):
+            raise RunMismatchError(f"{row.period}: we were not told that {debtor} left its net")
+        untold.discard(debtor)
+    if untold:
+        raise RunMismatchError(f"{row.period}: {min(untold)} left its net, and is not named")
+
+
+def _require_as_computed(message: RunCorrected, moved: Difference, code: str) -> None:
+    """Refuse amounts that do not follow from the two runs: who signed them may still be wrong.
+
+    What is rounded is then what the conversions of the two runs leave, and nothing else.
+    """
+    remittance, (called, _) = moved.remittances[code], moved.called.get(code, (0, 0))
+    for what, said, comes_to in (
+        ("the remittance", int(message.remittance), remittance),
+        ("what is asked for", int(message.called), called),
+    ):
+        if said != comes_to:
+            raise RunMismatchError(f"{message.run_id[:16]}: {what} is {comes_to}, not {said}")
 
 
 def _adjustments(followed: _Followed, document: str) -> list[Adjustment]:

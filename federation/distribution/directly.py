@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts, Posting, transfer
 from federation.ledger.names import of_correction
 from federation.months.tables import Run
@@ -21,13 +22,14 @@ from federation.netting.between import (
 )
 from federation.payments import service as payments_service
 from federation.payments import set_off
-from federation.payments.names import correction_id
+from federation.payments.names import correction_id, left_net_document
 from federation.payments.postings import Amount
 from federation.payments.proposal import Side
 from federation.settlement.clearing import Clearing
 from federation.settlement.messages import RunCorrected
 from federation.settlement.recompute import Corrected, between
-from federation.store.sessions import WriteSession
+from federation.settlement.run_document import RunDocument
+from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
 from federation.values.month import Month
 
@@ -64,6 +66,15 @@ class Directly:
     postings: tuple[Posting, ...]
     gets: int
     owes: frozenset[str]
+
+
+async def who_left(session: ReadSession, document: RunDocument) -> set[str]:
+    """Return who left a month's net, as far as this node was told and entered it in its books."""
+    return {
+        code
+        for code in document.collectives
+        if await ledger.is_posted(session, left_net_document(document.period, code))
+    }
 
 
 def dues_of(item: Corrected, rows: Iterable[Clearing]) -> list[Due]:

@@ -7,8 +7,16 @@ import msgspec
 
 from federation.distribution import store
 from federation.distribution.adjustments import take_in
+from federation.distribution.hub_debits import require_debit
 from federation.distribution.inputs import RunMismatchError, add_credits, require_as_advised
 from federation.distribution.old_debits import members_debits_to_reserve
+from federation.distribution.own_licences import require_own_licences, require_own_standing
+from federation.distribution.own_terms import require_agreed
+from federation.distribution.own_usage import (
+    require_every_licence,
+    require_own_report,
+    require_own_weights,
+)
 from federation.distribution.sharing import SharedRun, amount_rows, share_out
 from federation.distribution.statements import issue_statement
 from federation.distribution.tables import DistributedRun
@@ -35,7 +43,7 @@ from federation.store.canonical import digest
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
 from federation.values.held import ACCOUNT_MISSING, BELOW_MINIMUM, SET_OFF
-from federation.values.month import Month
+from federation.values.month import Month, next_month
 
 RequireSoundDistribution = Callable[
     [WriteSession, DistributedRun, str, Mapping[str, ComputedRun]], Awaitable[None]
@@ -79,21 +87,29 @@ async def receive_run(
     terms: HubTerms,
     now: datetime,
     require_sound: RequireSoundDistribution,
+    *,
+    has_concurred: bool,
 ) -> None:
-    """Distribute an approved run, once."""
+    """Distribute an approved run, once; `has_concurred` are this node's staff, by word."""
     document = checked(message.run_id, message.document)
     period = document.period
-    if await store.find_distribution(session, period) is not None:
-        raise RunMismatchError(f"{period} is distributed already")
-    await _require_earlier_months(session, period)
-    await _refuse_other_report(session, own.code, document)
+    await _require_next(session, document)
+    advised = await _advised(session, message)
+    await require_agreed(session, own.code, document)
+    await require_own_licences(session, own.code, document)
+    await require_own_standing(session, own.code, document)
+    await require_own_report(session, own.code, document, advised, has_concurred=has_concurred)
+    await require_debit(session, own.code, int(message.set_off) + int(message.waived))
     run = computed(message.document.encode(), document)
     await require_as_advised(session, message.run_id, message.credits)
     await add_credits(session, own.code, period, message.credits)
     await session.flush()
+    await require_every_licence(session, own.code, document)
+    await require_own_weights(session, own.code, document)
     shared = await share_out(session, own.code, run)
     currency = shared.agreed.settlement_currency
     await members_debits_to_reserve(session, own.code, period, currency, now.date())
+    advised.state, advised.approved_at = "APPROVED", now
     distributed = await _keep(session, message, shared, now)
     await _propose_remittance(session, own, message, shared, terms, now)
     await itemise_held(session, run.run_id, period, run.result, message.held, now)
@@ -111,20 +127,30 @@ def checked(name: str, text: str) -> RunDocument:
     return decode(text.encode())
 
 
-async def _require_earlier_months(session: ReadSession, period: Month) -> None:
-    """Months are distributed in their order: one that was advised earlier comes first."""
-    for row in await months.open_runs(session):
-        if row.corrects is None and row.period < period:
-            raise RunMismatchError(f"the run of {row.period} is not followed here yet")
+async def _advised(session: ReadSession, message: RunApproved) -> Run:
+    """Return the run as it was advised: nothing is followed that nobody here could look at."""
+    run = await months.find_run(session, message.run_id)
+    if run is None or run.state != "ADVISED" or run.corrects is not None:
+        raise RunMismatchError(f"{message.run_id[:16]} was not advised as the run of a month")
+    return run
 
 
-async def _refuse_other_report(session: ReadSession, code: str, document: RunDocument) -> None:
-    """A run without our report is one for which two people declared it missing."""
-    if code not in document.reports:
-        return
-    reports = await metering.latest_reports(session, document.period)
-    if code not in reports or document.reports[code] != reports[code].digest:
-        raise RunMismatchError(f"{document.period} is not built on our usage report")
+async def _require_next(session: ReadSession, document: RunDocument) -> None:
+    """Months are distributed one after the other, each once: what is outstanding is carried on.
+
+    The first one here is the first this node took part in, of those that the hub settles at all.
+    """
+    period, done = document.period, await store.distributed_months(session)
+    if period in done:
+        raise RunMismatchError(f"{period} is distributed already")
+    if done and period != next_month(done[-1]):
+        raise RunMismatchError(f"{period} does not follow {done[-1]}")
+    if not done:
+        begun = {row.period for row in await months.open_runs(session) if row.corrects is None}
+        begun |= set(await metering.cut_off_months(session))
+        for month in sorted(begun):
+            if document.first_period <= month < period:
+                raise RunMismatchError(f"the run of {month} is not followed here yet")
 
 
 async def _keep(
@@ -140,10 +166,6 @@ async def _keep(
         outstanding[reason] = outstanding.get(reason, 0) + amount
     frozen = [[member.member_id, member.entitled, member.works] for member in shared.inputs.members]
     session.add(LockedPeriod(period=period, run_id=message.run_id))
-    advised = await months.find_run(session, message.run_id)
-    if advised is not None:
-        advised.state = "APPROVED"
-        advised.approved_at = now
     row = DistributedRun(
         period=period,
         run_id=message.run_id,

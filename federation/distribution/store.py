@@ -72,6 +72,11 @@ async def last_correction(session: ReadSession, period: Month) -> NodeCorrection
     )
 
 
+async def find_correction(session: ReadSession, run_id: str) -> NodeCorrection | None:
+    """Return what this node did with a correction, by its run."""
+    return await session.scalar(select(NodeCorrection).where(NodeCorrection.run_id == run_id))
+
+
 async def find_distribution(session: ReadSession, period: Month) -> DistributedRun | None:
     """Return what this node did with a month's run."""
     return await session.get(DistributedRun, period)
@@ -80,6 +85,13 @@ async def find_distribution(session: ReadSession, period: Month) -> DistributedR
 async def distributions(session: ReadSession) -> list[DistributedRun]:
     """Return every distribution, oldest first."""
     return list(await session.scalars(select(DistributedRun).order_by(DistributedRun.period)))
+
+
+async def distributed_months(session: ReadSession) -> list[Month]:
+    """Return the months this node distributed, oldest first."""
+    return list(
+        await session.scalars(select(DistributedRun.period).order_by(DistributedRun.period))
+    )
 
 
 async def keep_stated_credits(session: WriteSession, run: str, entries: Sequence[Credit]) -> None:

@@ -1,7 +1,7 @@
 """Every SQL statement of licensing. Nothing here commits."""
 
 from collections.abc import Collection, Sequence
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import select
 
@@ -110,6 +110,16 @@ async def receipts_until(session: ReadSession, day: date) -> dict[str, int]:
     for licence, amount in rows:
         totals[licence] = totals.get(licence, 0) + amount
     return totals
+
+
+async def receipts_entered(session: ReadSession, day: date) -> list[tuple[str, datetime, int]]:
+    """Return (licence, entered at, amount) of what was received by a day, as it was entered."""
+    rows = await session.execute(
+        select(Receipt.licence, Receipt.recorded_at, Receipt.amount)
+        .where(Receipt.received_on <= day)
+        .order_by(Receipt.recorded_at)
+    )
+    return [(licence, at, amount) for licence, at, amount in rows]
 
 
 async def receipts_of(session: ReadSession, number: str) -> list[Receipt]:

@@ -29,6 +29,13 @@ async def periods_in(session: ReadSession, states: Iterable[str]) -> list[Meteri
     return list(rows)
 
 
+async def cut_off_months(session: ReadSession) -> list[Month]:
+    """Return the months that were closed for usage here, oldest first."""
+    return list(
+        await session.scalars(select(MeteringPeriod.period).order_by(MeteringPeriod.period))
+    )
+
+
 async def progress(session: ReadSession, period: Month) -> dict[str, Progress]:
     """At the hub: return {node: how far it is} for a month."""
     rows = await session.scalars(select(Progress).where(Progress.period == period))

@@ -82,6 +82,16 @@ async def portions(session: ReadSession, period: Month) -> list[Weighed]:
     return [Weighed(*row) for row in rows]
 
 
+async def credited(session: ReadSession, period: Month, party: str) -> list[tuple[LicenceKey, int]]:
+    """Return (licence key, weight) of what others' reports credit a node's claims with."""
+    rows = await session.execute(
+        select(Portion.licence, Portion.weight).where(
+            Portion.period == period, Portion.party == party, Portion.claim_id.is_not(None)
+        )
+    )
+    return [(licence, weight) for licence, weight in rows]
+
+
 async def member_portions(
     session: ReadSession, periods: Collection[Month], party: str
 ) -> AsyncIterator[tuple[Month, LicenceKey, str, str, int, int]]:

@@ -111,6 +111,16 @@ async def effective_run(session: ReadSession, period: Month) -> Run | None:
     )
 
 
+async def corrections(session: ReadSession) -> list[Run]:
+    """Return corrections that are advised or approved, oldest first."""
+    rows = await session.scalars(
+        select(Run)
+        .where(Run.corrects.is_not(None), Run.state.in_(["ADVISED", "APPROVED"]))
+        .order_by(Run.id)
+    )
+    return list(rows)
+
+
 async def standings(session: ReadSession, before: Month) -> list[Standing]:
     """Return what settled months left, oldest first."""
     rows = await session.scalars(

@@ -21,6 +21,7 @@ from federation.metering.messages import Complete, CutOff, Reminder, UsageRouted
 from federation.payments.messages import NetRecomputed, NetReturned, OverpaymentReturned
 from federation.payments.proposal import Side
 from federation.proof.invariants.checks import require_sound_distribution
+from federation.runs.objections import require_own_concurrence
 from federation.server import node_config
 from federation.settlement.messages import (
     RunAdvised,
@@ -82,14 +83,22 @@ async def _withdrawn(at: Arrival, message: RunWithdrawn) -> None:
 
 
 async def _approved(at: Arrival, message: RunApproved) -> None:
+    concurred = await require_own_concurrence(at.session, message, at.server.code, _now(at))
     terms = await trust_parties.hub_terms(at.session)
     await distribution.receive_run(
-        at.session, message, await _own(at), terms, _now(at), require_sound_distribution
+        at.session,
+        message,
+        await _own(at),
+        terms,
+        _now(at),
+        require_sound_distribution,
+        has_concurred=concurred,
     )
     await licensor.state_held(at.session, message.run_id, _now(at))
 
 
 async def _corrected(at: Arrival, message: RunCorrected) -> None:
+    await require_own_concurrence(at.session, message, at.server.code, _now(at))
     terms = await trust_parties.hub_terms(at.session)
     await correcting.receive_correction(
         at.session, message, await _own(at), terms, _now(at), require_sound_distribution

@@ -22,6 +22,7 @@ from federation.payments.proposal import Awaited, Proposal, Side
 from federation.payments.store import exclusions
 from federation.runs.between_nodes import set_off_between
 from federation.runs.nodes import nodes_of
+from federation.runs.objections import answer_to
 from federation.runs.told import Told, told_of
 from federation.settlement.messages import Between, RunCorrected
 from federation.settlement.recompute import Corrected, Difference, difference
@@ -198,6 +199,7 @@ async def _tell(
         accounts=await _accounts(session, moved, node),
         set_off_between=between,
         posted_in=row.posted_in or row.period,
+        objection_answered=await answer_to(session, row.run_id, node),
     )
     await outbox.post(session, target=party.entity_id, message=message, now=now)
 

@@ -14,15 +14,13 @@ from federation.metering.final_reports import final_reports, read_reports
 from federation.metering.messages import UsageReport
 from federation.metering.tables import Report
 from federation.months import store as months_store
+from federation.settlement.agreement import collective_in_run, hub_in_run, weights_in_run
 from federation.settlement.computed import ComputedRun, computed_with
 from federation.settlement.rates import reference_rates
 from federation.settlement.run_document import (
-    CollectiveInRun,
     ComponentInRun,
-    HubInRun,
     LicenceInRun,
     RunDocument,
-    WeightsInRun,
 )
 from federation.settlement.weights import (
     Weights,
@@ -73,14 +71,9 @@ async def gather(session: ReadSession, period: Month, terms: membership.HubTerms
         format=1,
         period=period,
         first_period=min(locked, default=period),
-        hub=HubInRun(
-            terms.clearing_currency, terms.fee_bps, terms.national_fee_bps, terms.fee_band_bps
-        ),
-        weights=WeightsInRun(
-            {tier: str(weight) for tier, weight in terms.tier_weight.items()},
-            {use: str(weight) for use, weight in terms.use_weight.items()},
-        ),
-        collectives={node.code: _collective(collective_terms(node)) for node in nodes},
+        hub=hub_in_run(terms),
+        weights=weights_in_run(terms),
+        collectives={node.code: collective_in_run(collective_terms(node)) for node in nodes},
         licences=await _licences(session, period, shared, earlier),
         rates={},
         shares_by=shares_by(shared, earlier),
@@ -153,16 +146,3 @@ def _origin(
     if any(own.values()):
         return "period"
     return "earlier" if any(earlier.values()) else "none"
-
-
-def _collective(terms: membership.CollectiveTerms) -> CollectiveInRun:
-    return CollectiveInRun(
-        country=terms.country,
-        settlement_currency=terms.settlement_currency,
-        admin_fee_bps=terms.admin_fee_bps,
-        collecting_fee_bps=terms.collecting_fee_bps,
-        minimum_payment=str(terms.minimum_payment),
-        plan=terms.plan,
-        base_bps=terms.base_bps,
-        tiers=terms.tiers,
-    )

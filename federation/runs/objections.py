@@ -1,7 +1,9 @@
 """What nodes say to an advised run: they concur or object; silence concurs in time."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
+
+import msgspec
 
 from federation.errors import RefusalError
 from federation.months import store as months
@@ -9,10 +11,11 @@ from federation.months.tables import Run
 from federation.runs import store
 from federation.runs.nodes import nodes_of
 from federation.runs.tables import Response
-from federation.settlement.messages import RunAnswered
+from federation.settlement.messages import RunAnswered, RunApproved, RunCorrected
 from federation.settlement.run_document import decode
 from federation.store import outbox
 from federation.store.sessions import ReadSession, WriteSession
+from federation.trust.jose import LEEWAY_SECONDS
 from federation.trust.parties import get_party
 from federation.trust.principals import Principal
 from federation.values.party import HUB
@@ -36,16 +39,23 @@ class ResponseError(RefusalError):
 async def answer_run(
     session: WriteSession, run_id: str, node: str, answer: str, reason: str | None, now: datetime
 ) -> Response:
-    """At a node: concur with an advised run or object to it; the hub is told."""
+    """At a node: concur with an advised run or object to it; the hub is told.
+
+    Once the window is over nobody objects, and who concurs, after an objection or without a word
+    before, says so to this node alone: the hub has its answer, if only by silence.
+    """
     run = await months.find_run(session, run_id)
     if run is None or run.state != "ADVISED":
         raise ResponseError(f"{run_id[:16]} is not advised")
-    if answer == OBJECTED and run.objections_until and now > run.objections_until:
-        raise ResponseError(f"objections were possible until {run.objections_until.isoformat()}")
+    is_over = run.objections_until is not None and now > run.objections_until
+    if answer == OBJECTED and is_over:
+        raise ResponseError(f"objections were possible until {_written(run.objections_until)}")
     known = await session.get(Response, (run_id, node))
     if known is not None:
         if known.answer != answer:
-            raise ResponseError(f"{node} has {known.answer.lower()} already")
+            if not (is_over and answer == CONCURRED):
+                raise ResponseError(f"{node} has {known.answer.lower()} already")
+            known.answer, known.given_at = CONCURRED, now
         return known
     row = Response(
         run_id=run_id,
@@ -55,10 +65,44 @@ async def answer_run(
         given_at=now,
     )
     session.add(row)
-    hub = await get_party(session, HUB)
-    message = RunAnswered(run_id, answer, row.reason)
-    await outbox.post(session, target=hub.entity_id, message=message, now=now)
+    if not is_over:
+        hub = await get_party(session, HUB)
+        message = RunAnswered(run_id, answer, row.reason)
+        await outbox.post(session, target=hub.entity_id, message=message, now=now)
     return row
+
+
+async def require_own_concurrence(
+    session: WriteSession, message: RunApproved | RunCorrected, node: str, now: datetime
+) -> bool:
+    """At a node: refuse an approved run that the hub approved over this node's head.
+
+    It may still object, or has objected and was not answered; an answer is kept with the
+    objection. Silence concurs once the window is over; the two clocks may differ by as much as
+    those of a token. Returned is whether the node's staff concurred by word.
+    """
+    run = await months.find_run(session, message.run_id)
+    if run is None or run.state != "ADVISED":
+        return False  # no run that may be followed: who follows it says why
+    own = await session.get(Response, (message.run_id, node))
+    until = run.objections_until
+    if own is None and (until is None or now + timedelta(seconds=LEEWAY_SECONDS) < until):
+        raise ObjectionsOpenError(f"{node} may object until {_written(until)}")
+    if own is not None and own.answer == OBJECTED:
+        if not message.objection_answered:
+            raise ObjectionsOpenError(f"{node} objected and was not answered")
+        own.settled_by, own.settled_at, own.outcome = HUB, now, message.objection_answered
+    return own is not None and own.answer == CONCURRED
+
+
+def _written(until: datetime | None) -> str:
+    return until.isoformat() if until else "it concurs"
+
+
+async def answer_to(session: ReadSession, run_id: str, node: str) -> str | msgspec.UnsetType:
+    """At the hub: return what was answered to a node's objection to a run, if it had one."""
+    row = await session.get(Response, (run_id, node))
+    return row.outcome if row is not None and row.outcome else msgspec.UNSET
 
 
 async def receive_answer(

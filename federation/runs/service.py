@@ -25,7 +25,7 @@ from federation.payments.remittances import propose_remittances
 from federation.payments.tables import Payment
 from federation.runs.inputs import Gathered, digests_of, gather
 from federation.runs.nodes import nodes_of
-from federation.runs.objections import require_concurrence
+from federation.runs.objections import answer_to, require_concurrence
 from federation.runs.papers import issue_run
 from federation.runs.told import Told, credits_of, told_of
 from federation.settlement.computed import ComputedRun
@@ -261,6 +261,7 @@ async def _pay_and_tell(
             set_off=str(used.get(party.code, 0)),
             waived=str(waived.get(party.code, 0)),
             waived_between=[item for item in between if party.code in (item.payer, item.payee)],
+            objection_answered=await answer_to(session, row.run_id, party.code),
         )
         await outbox.post(session, target=party.entity_id, message=message, now=now)
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, ClassVar
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from federation.store.messages import LARGEST_BYTES, Message
 from federation.values.account import PaymentAccount
@@ -132,6 +132,7 @@ class RunApproved(RunMessage, frozen=True):
     waived_between: Annotated[list[Between], Meta(max_length=PARTIES_MAX)] = msgspec.field(
         default_factory=list[Between]
     )  # the same of debits between this node and others
+    objection_answered: Reason | UnsetType = UNSET  # what this node's objection was answered
 
 
 class RunCorrected(RunMessage, frozen=True):
@@ -144,6 +145,7 @@ class RunCorrected(RunMessage, frozen=True):
     `accounts` are those of the nodes this one has to pay; older debits of the same two take up
     `set_off_between`. `posted_in` is the month in which debits are entered, whose age counts from
     it; where a hub of an earlier version does not say so, it is the corrected month.
+    `objection_answered` is what the hub's staff answered to this node's objection.
     """
 
     KIND: ClassVar[str] = "run.corrected"
@@ -167,3 +169,4 @@ class RunCorrected(RunMessage, frozen=True):
         default_factory=list[Between]
     )
     posted_in: WrittenMonth | None = None
+    objection_answered: Reason | UnsetType = UNSET

@@ -49,6 +49,14 @@ async def hub_terms(session: ReadSession) -> HubTerms:
     return msgspec.json.decode(hub.terms, type=HubTerms)
 
 
+async def own_terms(session: ReadSession) -> CollectiveTerms:
+    """At a node: return its particulars as it applied with them and was admitted."""
+    row = await store.own_application(session)
+    if row is None or row.state != "ADMITTED":
+        raise NotAdmittedError
+    return msgspec.json.decode(row.terms, type=CollectiveTerms)
+
+
 class BadRosterError(RefusalError):
     """The hub says of a member of the federation what cannot be."""
 

@@ -1,8 +1,14 @@
 """Small federations per backend: two that tests only look at, and pasts that each goes on from."""
 
+from datetime import UTC, datetime
+
+import msgspec
 import pytest_asyncio
 
+from federation.config import Calendar
+from federation.scenario import documents as ask
 from federation.scenario.client import Person
+from federation.values.party import HUB
 from tests.federation import test_corrections as corrections
 from tests.federation import test_held_money as holding
 from tests.federation.harness import (
@@ -10,6 +16,7 @@ from tests.federation.harness import (
     PERIOD,
     Small,
     a_line,
+    all_reported,
     lived,
     month_over,
     open_for_business,
@@ -95,6 +102,41 @@ async def two_months(any_backend, late_past):
     """A federation that goes on from there: its correction is still to be made."""
     async with resumed(any_backend, late_past) as small:
         yield small
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def advised_past(any_backend, opened_past):
+    """Its month is advised, and nodes may object for ten days."""
+    async with lived(any_backend, resumed(any_backend, opened_past), advise) as past:
+        yield past
+
+
+@pytest_asyncio.fixture
+async def advised(any_backend, advised_past):
+    """A federation that goes on from there, and the run."""
+    async with resumed(any_backend, advised_past) as small:
+        [run] = await small.at(HUB, "auditor").ask("{ runs { runId } }")
+        yield small, run["runId"]
+
+
+async def advise(small: Small) -> None:
+    """Calculate and advise a month, with ten days for objections."""
+    config = msgspec.structs.replace(small.keepers[HUB].config, calendar=Calendar())
+    await small.stop(HUB)
+    small.keepers[HUB].config = config
+    await small.start(HUB)
+    story = small.story()
+    await report_some_usage(small)
+    copy = a_line("c-1", "HUB-000001", "https://press.example/copy/1", units=300)
+    await report_lines(small.at("GB", "sites"), [copy])
+    month_over(small)
+    await story._record_receipts(datetime(2026, 9, 30, tzinfo=UTC).date())
+    await story.publish_rates()
+    await small.silence()
+    await all_reported(small)
+    officer = small.at(HUB, "settlement")
+    run = await officer.ask(ask.CALCULATE, period=PERIOD)
+    await officer.ask(ask.ADVISE, run=run["runId"])
 
 
 async def publish_tariff(officer: Person) -> None:

@@ -2,28 +2,12 @@
 
 from datetime import UTC, datetime
 
-import msgspec
-import pytest
-import pytest_asyncio
 from sqlalchemy import text
 
-from federation.config import Calendar
 from federation.scenario import documents as ask
 from federation.values.party import HUB
 from tests.adversary.rogue import rows
-from tests.federation.conftest import report_some_usage
-from tests.federation.harness import (
-    PERIOD,
-    a_line,
-    all_reported,
-    lived,
-    month_over,
-    nothing_changes,
-    report_lines,
-    resumed,
-    soon,
-    tell,
-)
+from tests.federation.harness import PERIOD, nothing_changes, soon, tell
 from tests.federation.test_missing_report import WORK
 
 CONCUR = """mutation($run: String!) { concurWithRun(runId: $run) {
@@ -47,39 +31,6 @@ WITHDRAW = """mutation($run: String!) { withdrawRun(runId: $run, reason: "a rece
 RECEIPT = """mutation { recordReceipt(
   licence: "HUB-000002", receivedOn: "2026-09-30", amount: "-100000", key: "back") {
   __typename ... on Refused { code message } } }"""
-
-
-async def advise(small):
-    """Calculate and advise a month, with ten days for objections."""
-    config = msgspec.structs.replace(small.keepers[HUB].config, calendar=Calendar())
-    await small.stop(HUB)
-    small.keepers[HUB].config = config
-    await small.start(HUB)
-    story = small.story()
-    await report_some_usage(small)
-    copy = a_line("c-1", "HUB-000001", "https://press.example/copy/1", units=300)
-    await report_lines(small.at("GB", "sites"), [copy])
-    month_over(small)
-    await story._record_receipts(datetime(2026, 9, 30, tzinfo=UTC).date())
-    await story.publish_rates()
-    await small.silence()
-    await all_reported(small)
-    officer = small.at(HUB, "settlement")
-    run = await officer.ask(ask.CALCULATE, period=PERIOD)
-    await officer.ask(ask.ADVISE, run=run["runId"])
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def advised_past(any_backend, opened_past):
-    async with lived(any_backend, resumed(any_backend, opened_past), advise) as past:
-        yield past
-
-
-@pytest.fixture
-async def advised(any_backend, advised_past):
-    async with resumed(any_backend, advised_past) as small:
-        [run] = await small.at(HUB, "auditor").ask("{ runs { runId } }")
-        yield small, run["runId"]
 
 
 STATED = """query($run: ID!) { statedCredits(run: $run, first: 10) {
