@@ -9,9 +9,8 @@ from federation.metering import totals
 from federation.metering.totals import AddressTotal
 from federation.registry.service import get_member
 from federation.store.sessions import ReadSession
-from federation.trust.principals import NotAllowedError, Principal
+from federation.trust.principals import NotAllowedError
 from federation.values.month import Month
-from federation.values.roles import MAY_READ_STATEMENTS
 
 ROWS_MAX = 1_000  # adjustments, and addresses used, that one statement shows
 
@@ -34,28 +33,26 @@ class MemberMonth:
 
 
 async def member_month(
-    session: ReadSession, period: Month, member: str | None, who: Principal
+    session: ReadSession, period: Month, member: str | None
 ) -> MemberMonth | None:
     """Return a member's month, None before its run was distributed.
 
-    A member gets its own, whatever it asks for; staff name the member (NOT_ALLOWED,
-    UNKNOWN_MEMBER).
+    It is one member's: nobody is shown everybody's (NOT_ALLOWED, UNKNOWN_MEMBER).
     """
-    wanted = who.whose(MAY_READ_STATEMENTS, member)
-    if wanted is None:
+    if member is None:
         raise NotAllowedError("name the member")
-    await get_member(session, wanted)
+    await get_member(session, member)
     done = await store.find_distribution(session, period)
     if done is None:
         return None
-    balance = (await store.balances(session, period)).get(wanted)
+    balance = (await store.balances(session, period)).get(member)
     return MemberMonth(
-        member=wanted,
+        member=member,
         period=period,
         run_id=done.run_id,
         balance=balance,
-        paid=await paid_to_member(session, period, balance, wanted),
-        amounts=await store.member_amounts(session, period, wanted),
-        adjustments=await store.adjustments_of(session, wanted, period, ROWS_MAX),
-        uses=await totals.totals_for_member(session, wanted, period, ROWS_MAX),
+        paid=await paid_to_member(session, period, balance, member),
+        amounts=await store.member_amounts(session, period, member),
+        adjustments=await store.adjustments_of(session, member, period, ROWS_MAX),
+        uses=await totals.totals_for_member(session, member, period, ROWS_MAX),
     )

@@ -1,6 +1,6 @@
 """Give a document its number, once, in the transaction of what it documents."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
@@ -12,13 +12,15 @@ from federation.licensing import store as licensing
 from federation.store.canonical import sha256_hex
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.principals import Principal
+from federation.values.choice import one_of
 from federation.values.month import Month
-from federation.values.roles import MAY_READ_BOOKS, MAY_READ_DOCUMENTS
+from federation.values.roles import MAY_LIST_DOCUMENTS, MAY_READ_BOOKS, MAY_READ_DOCUMENTS
 
 JSON, CSV = "application/json", "text/csv"
 TO_LICENSEES = ("INV", "CN")
 FOR_THE_BANK = "PAY"
-SERIES = (*TO_LICENSEES, "FEE", "RUN", "STM", "ADV", FOR_THE_BANK)
+OF_THE_BOOKS = ("RUN", FOR_THE_BANK)  # shown to whom runs and payments are
+SERIES = (*TO_LICENSEES, "FEE", "STM", "ADV", *OF_THE_BOOKS)
 
 
 class UnknownDocumentError(RefusalError):
@@ -103,16 +105,31 @@ async def get_document(session: ReadSession, number: str, *, with_body: bool = T
     return row
 
 
+def series_for(who: Principal, asked: str | None) -> Sequence[str]:
+    """Return the series whose documents somebody is listed: the one `asked` for, or all it may.
+
+    Refused are who may list none, or not that one (NOT_ALLOWED), and what is no series
+    (UNKNOWN_CHOICE).
+    """
+    who.whose(MAY_LIST_DOCUMENTS)
+    reads_books = not who.roles.isdisjoint(MAY_READ_BOOKS.roles)
+    if asked is None:
+        return [name for name in SERIES if reads_books or name not in OF_THE_BOOKS]
+    if one_of(asked, SERIES, "series") in OF_THE_BOOKS:
+        who.whose(MAY_READ_BOOKS)
+    return [asked]
+
+
 async def document_for(
     session: ReadSession, number: str, who: Principal, *, with_body: bool = True
 ) -> Document:
     """Return a document to staff, or to a lab if it is an invoice or credit note of its own.
 
-    A file for the bank shows payees and their accounts: it is for whom payments are shown to.
+    A run or a file for the bank is for whom runs and payments are shown to.
     """
     licensee = who.whose(MAY_READ_DOCUMENTS)
     row = await get_document(session, number, with_body=with_body)
-    if licensee is None and row.series == FOR_THE_BANK:
+    if licensee is None and row.series in OF_THE_BOOKS:
         who.whose(MAY_READ_BOOKS)
     if licensee is not None:
         licence = await licensing.find_licence(session, row.subject)

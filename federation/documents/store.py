@@ -1,6 +1,6 @@
 """Every SQL statement about documents that were issued. Nothing here commits."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import NamedTuple
 
 from sqlalchemy import LargeBinary, Select, func, select
@@ -98,7 +98,7 @@ async def forms_of(session: ReadSession, numbers: list[str]) -> dict[str, list[s
 async def list_documents(
     session: ReadSession,
     *,
-    series: str | None = None,
+    series: Collection[str] | None = None,
     period: Month | None = None,
     after: str = "",
     limit: int = PAGE_MAX,
@@ -106,7 +106,7 @@ async def list_documents(
     """Return documents by number, at most 100 at a time."""
     query = select(Document).where(Document.number > after).order_by(Document.number)
     if series is not None:
-        query = query.where(Document.series == series)
+        query = query.where(Document.series.in_(series))
     if period is not None:
         query = query.where(Document.period == period)
     return list(await session.scalars(query.limit(min(max(limit, 1), PAGE_MAX))))

@@ -8,7 +8,7 @@ from federation.store.sessions import ReadSession
 from federation.trust.principals import NotAllowedError, Principal
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
-from federation.values.roles import MAY_ASK_WHY
+from federation.values.roles import MAY_ASK_WHY, MAY_READ_BOOKS, MAY_READ_STATEMENTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,9 @@ class Question:
 async def explain(session: ReadSession, here: str, question: Question, who: Principal) -> Step:
     """Return the step that explains an amount, with the steps it adds up from.
 
-    A member asks for its own month only (NOT_ALLOWED); a question that names nothing is refused
-    as NOTHING_TO_EXPLAIN.
+    A member asks for its own month only, and of a payment or of a member's month only those ask
+    to whom it is shown (NOT_ALLOWED). A question that names nothing is refused as
+    NOTHING_TO_EXPLAIN.
     """
     asked = question
     own = who.whose(MAY_ASK_WHY)
@@ -39,8 +40,10 @@ async def explain(session: ReadSession, here: str, question: Question, who: Prin
     if asked.number:
         return await reasons.why_document(session, asked.number)
     if asked.payment:
+        who.whose(MAY_READ_BOOKS)
         return await paid.why_payment(session, here, asked.payment)
     if asked.period and asked.member:
+        who.whose(MAY_READ_STATEMENTS)
         return await reasons.why_member(session, here, asked.period, asked.member)
     if asked.period and asked.licence and asked.party:
         return await reasons.why_share(session, here, asked.period, asked.licence, asked.party)

@@ -13,10 +13,8 @@ from federation.money import Money
 from federation.registry.urls import UrlKey
 from federation.settlement.addresses import Earner, address_of, by_address
 from federation.store.sessions import ReadSession
-from federation.trust.principals import Principal
 from federation.values.licence_key import number_of
 from federation.values.month import Month
-from federation.values.roles import MAY_READ_USES
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +27,9 @@ class Use:
 
 
 async def uses_of(
-    session: ReadSession, config: HubConfig | NodeConfig, key: UrlKey, who: Principal
+    session: ReadSession, config: HubConfig | NodeConfig, key: UrlKey, member: str | None
 ) -> list[Use]:
-    """Return the recorded uses of an address: a member's own only, all of them for staff."""
-    member = who.whose(MAY_READ_USES)
+    """Return the recorded uses of an address: one member's, or all of them for None."""
     found = await usage_totals.totals_for_url(session, key.text)
     rows = [row for row in found if member in (None, row.member)]
     licences = await metering.licences_named(session, {row.licence for row in rows})

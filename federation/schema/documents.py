@@ -10,8 +10,8 @@ from federation.documents import store as documents_store
 from federation.documents.tables import Document as DocumentRow
 from federation.payments import refunds
 from federation.schema.context import Change, Info, Refused, change
-from federation.schema.ids import month_if_any, word_if_any
-from federation.values.roles import MAY_LICENSE, MAY_LIST_DOCUMENTS
+from federation.schema.ids import month_if_any
+from federation.values.roles import MAY_LICENSE
 
 
 @strawberry.type(description="A document as it was issued; `GET /documents/<number>` sends it.")
@@ -65,11 +65,11 @@ class DocumentQuery:
         after: str = "",
     ) -> list[Document]:
         """List documents, at most 100 at a time (BAD_PERIOD, UNKNOWN_CHOICE)."""
-        info.context.whose(MAY_LIST_DOCUMENTS)
-        wanted = word_if_any(series, documents_service.SERIES, "series")
+        wanted = documents_service.series_for(info.context.require(), series)
+        month = month_if_any(period)
         async with info.context.server.db.read() as session:
             rows = await documents_store.list_documents(
-                session, series=wanted, period=month_if_any(period), after=after, limit=first
+                session, series=wanted, period=month, after=after, limit=first
             )
             forms = await documents_store.forms_of(session, [row.number for row in rows])
         return [Document.of(row, forms.get(row.number, [])) for row in rows]

@@ -9,6 +9,7 @@ from federation.metering.totals import AddressTotal
 from federation.schema.context import Info
 from federation.schema.scalars import BigInt, Money
 from federation.values.month import parse_month
+from federation.values.roles import MAY_READ_STATEMENTS
 
 
 @strawberry.type(description="A line of a member's statement.")
@@ -137,7 +138,8 @@ class StatementQuery:
         self, info: Info, period: str, member: str | None = None
     ) -> MemberStatement | None:
         """Show a statement: a member's own, whatever it asks for, or any for settlement staff."""
-        who, server = info.context.require(), info.context.server
+        wanted = info.context.whose(MAY_READ_STATEMENTS, member)
+        server, month = info.context.server, parse_month(period)
         async with server.db.read() as session:
-            found = await member_month(session, parse_month(period), member, who)
+            found = await member_month(session, month, wanted)
         return MemberStatement.of(found, settlement_currency(server.config)) if found else None

@@ -8,6 +8,7 @@ from federation.proof import uses
 from federation.registry.urls import normalise_url
 from federation.schema.context import Info
 from federation.schema.scalars import BigInt, Money
+from federation.values.roles import MAY_READ_USES
 
 
 @strawberry.type(description="Usage of one address by one licence in one month.")
@@ -55,10 +56,10 @@ class UsesQuery:
     @strawberry.field(description="Who used an address: licence, use, units, money.")
     async def uses_of(self, info: Info, url: str) -> UsesAnswer:
         """Answer for one address (MALFORMED_URL); a member sees its own, staff see any."""
-        who, server = info.context.require(), info.context.server
+        member, server = info.context.whose(MAY_READ_USES), info.context.server
         key = normalise_url(url)
         async with server.db.read() as session:
-            found = await uses.uses_of(session, server.config, key, who)
+            found = await uses.uses_of(session, server.config, key, member)
         return UsesAnswer(
             url=key.text,
             as_of=server.clock(),

@@ -8,6 +8,7 @@ from federation.schema.context import Info
 from federation.schema.ids import month_if_any
 from federation.schema.scalars import Money
 from federation.values.licence_key import LicenceKey
+from federation.values.roles import MAY_ASK_WHY
 
 
 @strawberry.type(description="A reference of a step: a run, a weight, a rate with its date.")
@@ -62,8 +63,8 @@ class WhyQuery:
         licence: str | None = None,
         party: str | None = None,
     ) -> list[WhyStep]:
-        """Explain an amount, parents before children; a member asks for its own month."""
-        who, server = info.context.require(), info.context.server
+        """Explain an amount, parents before children; who may read it may ask why."""
+        who, server = info.context.require(*MAY_ASK_WHY.roles), info.context.server
         key = None if licence is None else LicenceKey(licence)
         question = Question(number, payment, month_if_any(period), member, key, party)
         async with server.db.read() as session:

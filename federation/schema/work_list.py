@@ -8,7 +8,8 @@ from federation.runs import worklist
 from federation.schema.context import Info
 from federation.suspense.worklist import of_suspense
 from federation.trust.worklist import of_messages
-from federation.values.roles import MAY_FOLLOW_THE_MONTH, MAY_READ_WORK_LIST
+from federation.values.roles import MAY_FOLLOW_THE_MONTH, MAY_READ_BOOKS, MAY_READ_WORK_LIST
+from federation.values.work_item import WorkItem as Item
 
 
 @strawberry.type(description="What waits: why, whose turn it is (a role or a party), until when.")
@@ -30,23 +31,23 @@ class WorkListQuery:
     async def work_list(self, info: Info) -> list[WorkItem]:
         """List what waits: of months, payments, held money, bank entries; of messages.
 
-        Who runs the hub and does not follow the month sees the messages alone.
+        Who runs the hub sees the messages alone. Who runs a node sees months and payments too,
+        but neither held money nor bank entries: it reads no books.
         """
         who = info.context.require(*MAY_READ_WORK_LIST.roles)
         server = info.context.server
         calendar = server.calendar
         async with server.db.read() as session:
-            items = await of_messages(session, server.code)
+            items: list[Item] = []
             if not who.roles.isdisjoint(MAY_FOLLOW_THE_MONTH.roles):
-                items = [
-                    *await worklist.of_months(
-                        session, server.code, calendar, server.clock(), server.failed_months
-                    ),
-                    *await of_payments(session, server.code, server.clock()),
-                    *await of_suspense(session, server.code),
-                    *await of_banking(session, server.code),
-                    *items,
-                ]
+                items += await worklist.of_months(
+                    session, server.code, calendar, server.clock(), server.failed_months
+                )
+                items += await of_payments(session, server.code, server.clock())
+            if not who.roles.isdisjoint(MAY_READ_BOOKS.roles):
+                items += await of_suspense(session, server.code)
+                items += await of_banking(session, server.code)
+            items += await of_messages(session, server.code)
         return [
             WorkItem(
                 kind=item.kind,

@@ -50,13 +50,16 @@ _COMMERCIAL = (
 MAY_READ_BOOKS = Readers(_SETTLEMENT)
 # How far a month is, what waits, and what the collective did with its part: totals only.
 MAY_FOLLOW_THE_MONTH = Readers((*_SETTLEMENT, Role.NODE_OPERATOR))
-# What waits here: the month's part for who follows it, messages of other servers for operators.
+# What waits here: months and payments for who follows the month, held money and bank entries for
+# who reads the books, messages of other servers for operators.
 MAY_READ_WORK_LIST = Readers((*MAY_FOLLOW_THE_MONTH.staff, Role.FEDERATION_OPERATOR))
-# Numbered documents; a lab reads its own invoices and credit notes.
+# Numbered documents; runs and files for the bank are for who reads the books, and a lab reads its
+# own invoices and credit notes.
 MAY_READ_DOCUMENTS = Readers(_COMMERCIAL, own=Role.LAB)
 MAY_LIST_DOCUMENTS = Readers(_COMMERCIAL)
-# A member's month, and why its amount is what it is.
+# A member's month.
 MAY_READ_STATEMENTS = Readers(_SETTLEMENT, own=Role.MEMBER)
+# Why an amount is what it is; of a payment or a member's month, for whom that is shown to.
 MAY_ASK_WHY = Readers(_COMMERCIAL, own=Role.MEMBER)
 # Who used an address; at the addresses of a lab this would be its recipe, so no lab is here.
 MAY_READ_USES = Readers((Role.REGISTRY_OFFICER, *_SETTLEMENT), own=Role.MEMBER)

@@ -172,8 +172,8 @@ async def test_lists_are_pages_of_a_series_or_month(database):
             await a_note(session, f"s{number}")
         await a_note(session, "other", series="FEE")
     async with database.read() as session:
-        first = await documents_store.list_documents(session, series="CN", limit=3)
-        rest = await documents_store.list_documents(session, series="CN", after=first[-1].number)
+        first = await documents_store.list_documents(session, series=["CN"], limit=3)
+        rest = await documents_store.list_documents(session, series=["CN"], after=first[-1].number)
         assert [row.subject for row in (*first, *rest)] == [f"s{number}" for number in range(5)]
         assert await documents_store.list_documents(session, period="2026-09") == []
 

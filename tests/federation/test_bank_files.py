@@ -73,8 +73,12 @@ async def test_a_bank_file_is_for_whom_payments_are_shown_to(month):
     officer = month.at(HUB, "licensing")
     over_http = await fetch(month, HUB, f"/documents/{number}.xml", officer)
     over_graphql = await tell(month, HUB, officer, FILE, number=number)
+    listed = {row["number"] for row in await officer.ask("{ documents { number } }")}
+    all_listed = {row["number"] for row in await auditor.ask("{ documents { number } }")}
     shown = await auditor.ask(FILE, number=number)
 
     assert (over_http.status, over_http.code) == (403, "NOT_ALLOWED")
     assert over_graphql.code == "NOT_ALLOWED"
+    assert number in all_listed
+    assert listed == {name for name in all_listed if name[:4] not in {"PAY-", "RUN-"}}
     assert (await auditor.get(f"/documents/{number}.xml")).decode() == shown["text"]

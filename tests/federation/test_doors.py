@@ -82,7 +82,7 @@ def everybody(small, code):
     for person in small.running[code].config.principal:
         for role in person.roles:
             found.setdefault(Role(role), PEOPLE.get(role, person.subject))
-    assert set(found) == set(Role) - ({Role.MEMBER} if code == HUB else set())
+    assert set(found) == set(Role)
     return {role: small.at(code, subject, role) for role, subject in found.items()}
 
 

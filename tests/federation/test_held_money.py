@@ -30,6 +30,10 @@ HOLDING = TOML.replace(
     'usage_basis = "site"\n', 'usage_basis = "site"\nunclaimed = "hold"\n'
 ).replace('uses = ["SEARCH"]\n', 'uses = ["SEARCH"]\nunclaimed = "hold"\n')
 
+WORK = "{ workList { kind subject } }"
+LIMIT = """mutation { proposeOfficerLimit(kind: "BANK_CHARGE", currency: "GBP", amount: "1",
+  since: "2026-11-01T00:00:00Z", reason: "small banks") {
+  __typename ... on OfficerLimit { id } ... on Refused { code message } } }"""
 LATER = datetime(2026, 10, 20, 9, tzinfo=UTC)
 ORPHAN, BOTH = "https://orphan.example/a?utm=1", "https://both.example/x"
 LATE_CLAIM = b"member_id,claim,content_tier\ngb-b,orphan.example,standard\n"
@@ -293,6 +297,25 @@ async def test_who_files_does_not_decide_and_each_has_an_office(small):
             assert await code_of(decided) == code
         unknown = small.at(HUB, "approver").ask(DECIDE, claim="HC-GB-000009", accept=True)
         assert await code_of(unknown) == "UNKNOWN_HELD_CLAIM"
+
+
+async def test_who_runs_a_node_reads_no_books_on_its_work_list(small):
+    await register_late(small)
+    officer = small.at("GB", "settlement")
+    claim = await officer.ask(CLAIM, url=ORPHAN, member="gb-b")
+    limit = await officer.ask(LIMIT)
+    await small.silence()
+
+    auditor, operator = [
+        [(item["kind"], item["subject"]) for item in await small.at("GB", who).ask(WORK)]
+        for who in ("auditor", "node-operator")
+    ]
+
+    assert set(auditor) - set(operator) == {
+        ("held claim", claim["id"]),
+        ("officer's limit", limit["id"]),
+    }
+    assert operator == [("remittance", f"PAY-{PERIOD}-HUB-GB")]
 
 
 async def test_the_list_of_a_month_is_a_file_of_its_holder(small):

@@ -1,0 +1,384 @@
+"""Every root field of both schemas is asked as every kind of caller, and answers as `who_may.txt`.
+
+Each field is asked in nonsense, every argument given, so that who may not ask is refused before
+anything is looked at. A query is asked in plain words too, which who may ask gets an answer to.
+"""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import pytest
+from graphql import (
+    GraphQLInputObjectType,
+    GraphQLList,
+    GraphQLNonNull,
+    build_schema,
+    get_named_type,
+    is_leaf_type,
+    is_required_argument,
+    is_union_type,
+)
+
+from federation.cli.sdl import sdl
+from federation.values.party import HUB
+from federation.values.roles import PEER, Role
+from tests.federation.harness import PERIOD, nothing_changes, send, tell
+from tests.federation.test_bad_input import call_token, entity
+
+# Who may ask does not depend on the database: one is enough.
+on_one_database = pytest.mark.parametrize("any_backend", ["sqlite"], indirect=True, scope="session")
+in_one_loop = pytest.mark.asyncio(loop_scope="session")
+
+TABLE = Path(__file__).with_name("who_may.txt")
+NOBODY = "nobody"
+CALLERS = [*Role, PEER, NOBODY]
+SERVERS = {"hub": HUB, "node": "DE"}
+PEERS = {HUB: "FR", "DE": HUB}
+PARTIES = {Role.LAB: "buyer@lab-one", Role.MEMBER: "member@de-a", Role.SITE: "site@de-a"}
+
+ANSWERED, OWN, PART, REFUSED = "+", "o", "p", "."
+UNKNOWN, FORBIDDEN = "NOT_AUTHENTICATED", "NOT_ALLOWED"
+AT_ONCE = 10  # mutations of one document
+
+# What no field takes: no id, no month, no word, no reason, no amount.
+NONSENSE = {
+    "String": '" "',
+    "ID": '" "',
+    "Int": "0",
+    "BigInt": '"0"',
+    "Boolean": "true",
+    "Date": '"2026-09-30"',
+    "DateTime": '"2026-09-30T00:00:00Z"',
+}
+# What plain words name; what is not here is left out, or nonsense where the field needs it.
+PLAIN = {
+    "memberStatement": {"period": PERIOD, "member": "de-a"},
+    "whyAmount": {"period": PERIOD, "member": "de-a"},
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """A root field of a server, and what its line says of each caller."""
+
+    server: str
+    operation: str
+    name: str
+
+
+def read_table(text):
+    """Return the mark of each caller for each field; every word of the file is accounted for."""
+    names, found, heading, columns = {}, {}, "", []
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("# ") and " = " in line:
+            short, _, name = line.removeprefix("# ").partition(" = ")
+            names[short] = name
+        elif line.startswith("["):
+            heading, _, rest = line.removeprefix("[").partition("]")
+            operation, *shorts = rest.split()
+            columns = [names[short] for short in shorts]
+        elif line and not line.startswith("#"):
+            name, *marks = line.split(maxsplit=len(columns) + 1)
+            assert len(marks) >= len(columns), f"line {number} has too few marks"
+            assert {*marks[: len(columns)]} <= {ANSWERED, OWN, PART, REFUSED}, f"line {number}"
+            for server in heading.split():
+                field = Field(server, operation, name)
+                assert field not in found, f"line {number} is there twice"
+                found[field] = dict(zip(columns, marks, strict=False))
+    return found
+
+
+MARKS = read_table(TABLE.read_text(encoding="utf-8"))
+
+
+def schema_of(server):
+    return build_schema(sdl(server))
+
+
+def roots(server):
+    """Return the root fields of a server's schema."""
+    schema = schema_of(server)
+    return {
+        Field(server, operation, name): field
+        for operation, kind in (("query", schema.query_type), ("mutation", schema.mutation_type))
+        for name, field in kind.fields.items()
+    }
+
+
+FIELDS = {server: roots(server) for server in SERVERS}
+
+
+def nonsense(kind):
+    """Write a value that has the type and means nothing."""
+    if isinstance(kind, GraphQLNonNull):
+        return nonsense(kind.of_type)
+    if isinstance(kind, GraphQLList):
+        return f"[{nonsense(kind.of_type)}]"
+    if isinstance(kind, GraphQLInputObjectType):
+        return (
+            f"{{ {_pairs({name: nonsense(field.type) for name, field in kind.fields.items()})} }}"
+        )
+    return NONSENSE[kind.name]
+
+
+def _pairs(arguments):
+    return ", ".join(f"{name}: {value}" for name, value in arguments.items())
+
+
+def asked(field, arguments):
+    """Write a root field with arguments, asking for as little as can be."""
+    kind = get_named_type(FIELDS[field.server][field].type)
+    selection = "" if is_leaf_type(kind) else "{ __typename }"
+    if is_union_type(kind):
+        selection = "{ __typename ... on Refused { code } }"
+    written = _pairs(arguments)
+    return f"{field.name}{f'({written})' if written else ''} {selection}"
+
+
+def in_nonsense(field):
+    arguments = FIELDS[field.server][field].args
+    return asked(field, {name: nonsense(argument.type) for name, argument in arguments.items()})
+
+
+def in_plain_words(field):
+    known = {"period": PERIOD} | PLAIN.get(field.name, {})
+    return asked(
+        field,
+        {
+            name: f'"{known[name]}"' if name in known else nonsense(argument.type)
+            for name, argument in FIELDS[field.server][field].args.items()
+            if is_required_argument(argument) or name in PLAIN.get(field.name, {})
+        },
+    )
+
+
+def token_of(small, code, caller):
+    """Return the token of a caller of a server, None for nobody."""
+    if caller == NOBODY:
+        return None
+    if caller == PEER:
+        return call_token(small, PEERS[code], entity(code), now=small.clock())
+    found = small.running[code].config.principal
+    people = [person.subject for person in found if caller in person.roles]
+    own = PARTIES.get(caller)
+    return small.at(code, own if own in people else people[0], caller)._token()
+
+
+async def answers(small, code, token, operation, fields):
+    """Ask a server for root fields at once; return what it says to each, a code or `answered`."""
+    document = f"{operation} {{ {' '.join(fields)} }}"
+    body = msgspec.json.encode({"query": document})
+    headers = {"Content-Type": "application/json"}
+    answer = await send(small, code, "/graphql", body, token=token, headers=headers)
+    said = dict.fromkeys(answer.body.get("data") or {}, "answered")
+    for name, value in (answer.body.get("data") or {}).items():
+        if isinstance(value, dict) and "code" in value:
+            said[name] = value["code"]
+    for error in answer.body.get("errors", []):
+        assert error.get("path"), (document, error)
+        said[error["path"][0]] = error["extensions"]["code"]
+    return said
+
+
+async def walk(small, server, caller):
+    """Return the codes that a caller hears from each root field of a server."""
+    code, heard = SERVERS[server], {field: [] for field in FIELDS[server]}
+    token = token_of(small, code, caller)
+    mutations = [field for field in heard if field.operation == "mutation"]
+    for start in range(0, len(mutations), AT_ONCE):
+        some = mutations[start : start + AT_ONCE]
+        said = await answers(small, code, token, "mutation", map(in_nonsense, some))
+        for field in some:
+            heard[field].append(said[field.name])
+    for field in heard.keys() - set(mutations):
+        for words in dict.fromkeys([in_nonsense(field), in_plain_words(field)]):
+            [said] = (await answers(small, code, token, "query", [words])).values()
+            heard[field].append(said)
+    return heard
+
+
+def mark_of(said, expected):
+    """Return the mark that answers stand for, or the answers where no mark does."""
+    if set(said) == {FORBIDDEN}:
+        return REFUSED
+    if not {"UNEXPECTED", UNKNOWN}.isdisjoint(said):
+        return " ".join(said)
+    if expected in {OWN, PART}:  # one of them may ask for what is not shown: see `NARROWER`
+        return expected
+    return " ".join(said) if FORBIDDEN in said else ANSWERED
+
+
+def test_every_field_has_a_line_and_every_caller_a_column():
+    fields = {field for server in SERVERS for field in FIELDS[server]}
+
+    assert MARKS.keys() == fields
+    assert {tuple(marks) for marks in MARKS.values()} == {tuple(CALLERS)}
+
+
+@in_one_loop
+@on_one_database
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("server", SERVERS)
+async def test_a_caller_is_answered_what_its_column_says(settled, server, caller, caplog):
+    caplog.set_level(logging.CRITICAL, "strawberry.execution")  # a traceback for each refusal
+    async with nothing_changes(settled, SERVERS[server]):
+        heard = await walk(settled, server, caller)
+    expected = {field.name: MARKS[field][caller] for field in heard}
+
+    if caller == NOBODY:
+        for field, said in heard.items():
+            wanted = {UNKNOWN} if expected[field.name] == REFUSED else {"answered"}
+            assert set(said) == wanted, field
+    else:
+        found = {field.name: mark_of(said, expected[field.name]) for field, said in heard.items()}
+        assert found == expected
+
+
+ACCEPT = 'mutation { acceptOffer(offer: "%s", key: "x") { ... on Refused { code } } }'
+MINT = """mutation { mintToken(licence: "%s", audience: ["https://news.example/de/"]) {
+  ... on Refused { code } } }"""
+LICENCES, LICENCE = "{ licences { number } }", '{ licence(number: "%s") { number } }'
+OFFERS = "{ offers { licensee } }"
+DOCUMENTS, OF_A_SERIES = "{ documents { number } }", '{ documents(series: "%s") { number } }'
+DOCUMENT = '{ document(number: "%s") { number } }'
+USES = '{ usesOf(url: "https://x.bild.example/1") { recorded uses { licence } } }'
+CLAIMS = '{ claims(member: "de-b") { claim } }'
+STATEMENT = f'{{ memberStatement(period: "{PERIOD}", member: "de-b") {{ member }} }}'
+WHY_MEMBER = f'{{ whyAmount(period: "{PERIOD}", member: "de-b") {{ path }} }}'
+WHY_PAYMENT = f'{{ whyAmount(payment: "PAY-{PERIOD}-HUB-DE") {{ path }} }}'
+WHY_DOCUMENT = '{ whyAmount(number: "%s") { path } }'
+WORK_LIST = "{ workList { kind } }"
+
+NARROWED = {
+    Role.LAB: "buyer@lab-two",
+    Role.MEMBER: "member@de-a",
+    Role.LICENSING_OFFICER: "licensing",
+    Role.FEDERATION_OPERATOR: "operator",
+    Role.NODE_OPERATOR: "node-operator",
+}
+
+
+def numbered(*numbers):
+    return [{"number": number} for number in numbers]
+
+
+# Each cell `o` and `p`: what is asked for that is another's or not in the part, and all that is
+# said to it. `%s` in an act stands for the offer to lab-one.
+NARROWER = {
+    "hub": {
+        ("licences", Role.LAB): [(LICENCES, numbered("HUB-000002"))],
+        ("licence", Role.LAB): [(LICENCE % "HUB-000001", "UNKNOWN_LICENCE")],
+        ("offers", Role.LAB): [(OFFERS, [{"licensee": "lab-two"}])],
+        ("document", Role.LAB): [
+            (DOCUMENT % "INV-HUB-000001", "UNKNOWN_DOCUMENT"),
+            (DOCUMENT % "RUN-HUB-000001", "UNKNOWN_DOCUMENT"),
+        ],
+        ("acceptOffer", Role.LAB): [(ACCEPT, "UNKNOWN_OFFER")],
+        ("mintToken", Role.LAB): [(MINT % "HUB-000001", "UNKNOWN_LICENCE")],
+        ("usesOf", Role.MEMBER): [(USES, {"recorded": False, "uses": []})],
+        ("whyAmount", Role.MEMBER): [
+            (WHY_MEMBER, "NOT_ALLOWED"),
+            (WHY_PAYMENT, "NOT_ALLOWED"),
+            (WHY_DOCUMENT % "FEE-HUB-000001", "NOT_ALLOWED"),
+        ],
+        ("documents", Role.LICENSING_OFFICER): [
+            (
+                DOCUMENTS,
+                numbered(
+                    "ADV-HUB-000001",
+                    "ADV-HUB-000002",
+                    "ADV-HUB-000003",
+                    "FEE-HUB-000001",
+                    "INV-HUB-000001",
+                    "INV-HUB-000002",
+                ),
+            ),
+            (OF_A_SERIES % "RUN", "NOT_ALLOWED"),
+            (OF_A_SERIES % "PAY", "NOT_ALLOWED"),
+        ],
+        ("document", Role.LICENSING_OFFICER): [(DOCUMENT % "RUN-HUB-000001", "NOT_ALLOWED")],
+        ("whyAmount", Role.LICENSING_OFFICER): [
+            (WHY_MEMBER, "NOT_ALLOWED"),
+            (WHY_PAYMENT, "NOT_ALLOWED"),
+        ],
+        ("workList", Role.FEDERATION_OPERATOR): [(WORK_LIST, [])],
+        ("workList", Role.NODE_OPERATOR): [
+            (WORK_LIST, [{"kind": "payments"}, {"kind": "payments"}, {"kind": "conversion"}])
+        ],
+    },
+    "node": {
+        ("licences", Role.LAB): [(LICENCES, numbered("HUB-000002"))],
+        ("licence", Role.LAB): [(LICENCE % "DE-000001", "UNKNOWN_LICENCE")],
+        ("offers", Role.LAB): [(OFFERS, [])],
+        ("document", Role.LAB): [
+            (DOCUMENT % "INV-DE-000001", "UNKNOWN_DOCUMENT"),
+            (DOCUMENT % "STM-DE-000001", "UNKNOWN_DOCUMENT"),
+        ],
+        ("acceptOffer", Role.LAB): [(ACCEPT, "UNKNOWN_LICENSEE")],  # it buys nothing at DE
+        ("mintToken", Role.LAB): [(MINT % "DE-000001", "UNKNOWN_LICENCE")],
+        ("usesOf", Role.MEMBER): [(USES, {"recorded": False, "uses": []})],
+        ("claims", Role.MEMBER): [
+            (CLAIMS, [{"claim": "news.example/de/"}, {"claim": "twins.example/"}])
+        ],
+        ("memberStatement", Role.MEMBER): [(STATEMENT, {"member": "de-a"})],
+        ("whyAmount", Role.MEMBER): [
+            (WHY_MEMBER, "NOT_ALLOWED"),
+            (WHY_PAYMENT, "NOT_ALLOWED"),
+            (WHY_DOCUMENT % "STM-DE-000001", "NOT_ALLOWED"),
+        ],
+        ("documents", Role.LICENSING_OFFICER): [
+            (
+                DOCUMENTS,
+                numbered("ADV-HUB-000001", "FEE-HUB-000001", "INV-DE-000001", "STM-DE-000001"),
+            ),
+            (OF_A_SERIES % "RUN", "NOT_ALLOWED"),
+            (OF_A_SERIES % "PAY", "NOT_ALLOWED"),
+        ],
+        ("document", Role.LICENSING_OFFICER): [(DOCUMENT % "RUN-HUB-000001", "UNKNOWN_DOCUMENT")],
+        ("whyAmount", Role.LICENSING_OFFICER): [
+            (WHY_MEMBER, "NOT_ALLOWED"),
+            (WHY_PAYMENT, "NOT_ALLOWED"),
+        ],
+        ("workList", Role.FEDERATION_OPERATOR): [(WORK_LIST, [])],
+        ("workList", Role.NODE_OPERATOR): [(WORK_LIST, [{"kind": "remittance"}])],
+    },
+}
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_every_cell_that_leaves_something_out_says_what(server):
+    narrow = {
+        (field.name, caller)
+        for field, marks in MARKS.items()
+        for caller, mark in marks.items()
+        if field.server == server and mark in {OWN, PART}
+    }
+
+    assert NARROWER[server].keys() == narrow
+
+
+@in_one_loop
+@on_one_database
+@pytest.mark.parametrize("server", SERVERS)
+async def test_who_asks_for_what_is_not_its_own_or_not_in_its_part_is_not_shown_it(settled, server):
+    code, said, expected = SERVERS[server], [], []
+    [offer] = [
+        row["id"]
+        for row in await settled.at(code, "licensing").ask("{ offers { id licensee } }")
+        if row["licensee"] == "lab-one"
+    ]
+    async with nothing_changes(settled, code):
+        for (field, role), questions in NARROWER[server].items():
+            for question, answer in questions:
+                person = settled.at(code, NARROWED[role], role)
+                document = ACCEPT % offer if question == ACCEPT else question
+                heard = await tell(settled, code, person, document)
+                shown = heard.code or heard.body["data"][field]
+                if field == "claims":  # by id, which is random
+                    shown.sort(key=lambda row: row["claim"])
+                said.append((field, role, shown))
+                expected.append((field, role, answer))
+
+    assert said == expected
