@@ -188,11 +188,7 @@ LIES = [
     of_licence("a month before took it all", LEFT, recognised_before={DE_1: "365000"}),
     of_licence("a month before left more", LEFT, brought_forward={DE_1: "1"}),
 ]
-AFTERWARDS = [
-    of_month("September once more", "2026-09", "2026-09 is distributed already"),
-    of_month("a month before", "2026-08", "2026-08 does not follow 2026-09"),
-    of_month("the month after the next", "2026-11", "2026-11 does not follow 2026-09"),
-]
+AFTER_SEPTEMBER = of_month("November", "2026-11", "2026-11 does not follow 2026-09")
 
 
 def with_rate(document):

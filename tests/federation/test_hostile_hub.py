@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from federation.scenario import documents as ask
 from federation.scenario.story import first_instant_after
 from tests.adversary.hostile_hub import HostileHub
-from tests.adversary.lies import AFTERWARDS, LIES, OF_CORRECTIONS
+from tests.adversary.lies import AFTER_SEPTEMBER, LIES, OF_CORRECTIONS
 from tests.adversary.rogue import rows
 from tests.federation.harness import HUB, PERIOD, soon, tell
 from tests.federation.test_corrections import (
@@ -21,7 +21,7 @@ from tests.federation.test_corrections import (
 )
 from tests.federation.test_objections import CONCUR, OBJECT, SETTLE
 
-BEFORE, AFTER = datetime(2026, 10, 10, tzinfo=UTC), datetime(2026, 10, 11, 0, 1, tzinfo=UTC)
+BEFORE, AFTER = datetime(2026, 10, 10, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
 
 
 async def approved(small, run):
@@ -56,8 +56,7 @@ async def test_a_node_follows_no_run_that_its_books_contradict_and_then_the_hone
     for node in ("DE", "FR"):
         await follows(hub, node, run)
     [(kind, honest)] = hub.honest["FR"]
-    for lie in AFTERWARDS:
-        await hub.lies(lie, kind, honest)
+    await hub.lies(AFTER_SEPTEMBER, kind, honest)
     await hub.is_parked("FR", kind, honest, "RUN_MISMATCH")
 
 
