@@ -248,7 +248,11 @@ TRAINING = Expected("DE", "TRAIN", "standard", 1)
         ((TRAINING, Expected("DE", "TRAIN", "standard", 0)), "units of at least 1"),
         *(
             ((TRAINING, Expected(*names, 1)), "line 2: names of at most 64 characters")
-            for names in (("X" * 65, "TRAIN", "s"), ("DE", "x" * 65, "s"), ("DE", "TRAIN", "x" * 65))
+            for names in (
+                ("X" * 65, "TRAIN", "s"),
+                ("DE", "x" * 65, "s"),
+                ("DE", "TRAIN", "x" * 65),
+            )
         ),
     ],
 )
@@ -286,7 +290,8 @@ async def test_a_quote_stands_by_its_tariff_when_the_next_is_published(hub):
 TEN_YEARS = "a term is of at most 10 years"
 TOO_MANY = "Expected `array` of length <= {} - at `$.{}`"
 NO_TERRITORY = (
-    "Expected `str` matching regex '\\\\A[A-Za-z0-9][A-Za-z0-9 ._-]{0,31}\\\\Z' - at `$.territories[1]`"
+    "Expected `str` matching regex '\\\\A[A-Za-z0-9][A-Za-z0-9 ._-]{0,31}\\\\Z'"
+    " - at `$.territories[1]`"
 )
 A_TERRITORY = "T" * 32
 
