@@ -1,4 +1,4 @@
-"""Work that waits until others were answered: what is done in the loop itself would wait for ever."""
+"""Work that waits until others were answered: what is done in the loop would wait for ever."""
 
 import asyncio
 import threading

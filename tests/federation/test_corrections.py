@@ -199,11 +199,12 @@ async def test_originals_and_corrections_are_a_recomputation_from_scratch(
     small, (from_scratch, books) = two_months, in_time
     before = await outcome(small)
     at_a_node = "federation.distribution.correcting.read_run"
-    async with answered_during(small, "FR", monkeypatch, at_a_node):
-        async with answered_during(
-            small, HUB, monkeypatch, "federation.runs.corrections.recompute"
-        ):
-            runs = await correct(small, SEPTEMBER)
+    at_the_hub = "federation.runs.corrections.recompute"
+    async with (
+        answered_during(small, "FR", monkeypatch, at_a_node),
+        answered_during(small, HUB, monkeypatch, at_the_hub),
+    ):
+        runs = await correct(small, SEPTEMBER)
     corrected = await outcome(small)
 
     assert before != corrected
