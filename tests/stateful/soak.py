@@ -30,7 +30,7 @@ LIVED = {
     "a notification of a bank (camt.054)": "camt.054 taken",
     "a dispute between nodes": "dispute between nodes decided",
     "an outage of the hub": "outage of HUB",
-    "an outage of a node": "outage of DE",
+    "an outage of a node": "outage of a node",
 }
 LONG_STEPS = 2_000  # from which on each of them is sure to have come
 LIFE_STEPS = 500  # a life of some four months; the next begins with another seed
