@@ -5,8 +5,6 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from federation.licensing.objects import encode
-from federation.licensing.tables import Licence
 from federation.metering import month, node_month, routing
 from federation.metering.messages import Complete, CutOff, Forwarded, RoutedLineFact, UsageRouted
 from federation.metering.periods import CountMismatchError, MonthStateError
@@ -102,22 +100,9 @@ async def test_a_line_that_came_in_time_and_comes_again_late_stays_as_it_was(dat
 @pytest.fixture
 async def hub(backend):
     """A hub whose September is cut off, between FR, where a line entered, and DE, whose it is."""
-    licence = a_licence()
     async with backend.url(migrated=True) as url, opened(url) as hub:
         await a_month(hub, "FORWARDED")
         async with hub.write("setup") as session:
-            session.add(
-                Licence(
-                    number=licence.number,
-                    version=1,
-                    licensor="HUB",
-                    licensee="lab-one",
-                    status="ACTIVE",
-                    body=encode(licence).decode(),
-                    signed="",
-                    accepted_at=NOON,
-                )
-            )
             for code in ("DE", "FR"):
                 session.add(a_party(code))
                 session.add(
@@ -144,7 +129,7 @@ async def test_a_line_sent_twice_before_complete_is_kept_once_and_counted_as_the
     for row in told:
         async with database.write("told") as session:
             if row.kind == "usage.routed":
-                await routing.receive_routed(session, opened_message(row.body, UsageRouted))
+                await routing.receive_routed(session, opened_message(row.body, UsageRouted), "DE")
             else:
                 await node_month.receive_complete(session, opened_message(row.body, Complete))
 
