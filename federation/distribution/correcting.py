@@ -1,5 +1,6 @@
 """A node's part of a correction: its month shared out again, the differences for its members."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -44,6 +45,7 @@ from federation.settlement.messages import RunCorrected
 from federation.settlement.plans import NOBODYS, Distribution, MemberFacts
 from federation.settlement.recompute import Corrected, Difference, difference
 from federation.settlement.run import RunResult, document_rates, received_by
+from federation.settlement.run_document import RunDocument
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
 from federation.values.licence_key import LicenceKey
@@ -80,6 +82,11 @@ class _Followed(NamedTuple):
     changes: dict[_Key, int]
 
 
+def _both(before: bytes, after: bytes, document: RunDocument) -> Corrected:
+    """Compute a month as it stood and as it is corrected, beside the loop that answers others."""
+    return Corrected(read_run(before), computed(after, document))
+
+
 async def receive_correction(
     session: WriteSession,
     message: RunCorrected,
@@ -91,7 +98,7 @@ async def receive_correction(
     """Follow a correction, once: members get the differences, the books their entries."""
     document = checked(message.run_id, message.document)
     row, run, in_force = await _corrected(session, message, document.period)
-    item = Corrected(read_run(in_force.document), computed(run.document, document))
+    item = await asyncio.to_thread(_both, in_force.document, run.document, document)
     require_only_usage_changes(item.old.document, document)
     await require_own_standing(session, own.code, document)
     await require_no_older_report(session, own.code, item.old.document, document)

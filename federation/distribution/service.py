@@ -1,5 +1,6 @@
 """A node's part of an approved run: recompute it, share it out, keep every line of the why."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
@@ -100,7 +101,8 @@ async def receive_run(
     await require_own_standing(session, own.code, document)
     await require_own_report(session, own.code, document, advised, has_concurred=has_concurred)
     await require_debit(session, own.code, int(message.set_off) + int(message.waived))
-    run = computed(message.document.encode(), document)
+    data = message.document.encode()
+    run = await asyncio.to_thread(computed, data, document)  # others are answered meanwhile
     await require_as_advised(session, message.run_id, message.credits)
     await add_credits(session, own.code, period, message.credits)
     await session.flush()

@@ -1,17 +1,20 @@
 """Which addresses this server may call: those of admitted parties, none inside its own network.
 
-A name is resolved once, and the connection is made to what it was resolved to. Private, loopback,
-link-local and other special addresses (a cloud's metadata service is one) are called only where
-`peer_networks` allows them.
+A name is resolved once, and the connection is made to what it was resolved to; what it is made to
+is looked at once more as its socket is opened, since a number can be written in ways that only the
+library that connects reads as one. Private, loopback, link-local and other special addresses (a
+cloud's metadata service is one) are called only where `peer_networks` allows them.
 """
 
 import asyncio
+import errno
 import ipaddress
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 from urllib.parse import urlsplit
 
+from aiohttp import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from federation.errors import RefusalError
@@ -20,8 +23,21 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 RESOLVE_SECONDS = 5.0
 ADDRESSES_MAX = 16
-# Public by their number, yet they lead to an IPv4 address that is written inside them.
-_TUNNELS = tuple(map(ipaddress.IPv6Network, ("2002::/16", "2001::/32", "64:ff9b::/96")))
+# Python calls these global, or did until some release.
+_NOT_PUBLIC: tuple[Network, ...] = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "2002::/16",  # these three lead to an IPv4 address that is written inside them
+            "2001::/32",
+            "64:ff9b::/96",
+            "::/96",  # and these once did
+            "fec0::/10",  # site-local
+            "192.0.0.0/24",  # protocol assignments; a cloud's metadata service
+            "168.63.129.16/32",  # another cloud's
+        ),
+    )
+)
 
 
 class AddressRefusedError(RefusalError):
@@ -41,7 +57,7 @@ def is_callable(address: Address, allowed: Sequence[Network]) -> bool:
         address = address.ipv4_mapped
     if any(address.version == block.version and address in block for block in allowed):
         return True
-    if any(address.version == block.version and address in block for block in _TUNNELS):
+    if any(address.version == block.version and address in block for block in _NOT_PUBLIC):
         return False
     return address.is_global and not address.is_multicast
 
@@ -82,6 +98,22 @@ async def _looked_up(host: str) -> list[Address]:
     return [ipaddress.ip_address(text) for text in list(texts)[:ADDRESSES_MAX]]
 
 
+def guarded_sockets(allowed: Sequence[Network]) -> Callable[[AddrInfoType], socket.socket]:
+    """Return what opens sockets for calls to other servers: none to what is not called from here.
+
+    It raises OSError, as aiohttp expects.
+    """
+
+    def opened(place: AddrInfoType) -> socket.socket:
+        family, kind, proto, _, (host, *_) = place
+        address = literal_of(str(host))
+        if address is None or not is_callable(address, allowed):
+            raise OSError(errno.EACCES, f"{host} is not public")
+        return socket.socket(family, kind, proto)
+
+    return opened
+
+
 class GuardedResolver(AbstractResolver):
     """Resolves names for calls to other servers, and refuses what `resolved` does."""
 
@@ -95,7 +127,7 @@ class GuardedResolver(AbstractResolver):
         try:
             found = await resolved(host, self._allowed)
         except AddressRefusedError as refusal:
-            raise OSError(refusal.message) from refusal
+            raise OSError(errno.EACCES, refusal.message) from refusal
         families = {4: socket.AF_INET, 6: socket.AF_INET6}
         return [
             ResolveResult(

@@ -3,13 +3,12 @@
 import io
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
 
 from federation.clock import Clock
-from federation.edge.addresses import GuardedResolver, Network, is_callable, literal_of
+from federation.edge.addresses import GuardedResolver, Network, guarded_sockets
 from federation.errors import answered
 from federation.server import PeerDownError
 from federation.trust.keys import SigningKey
@@ -82,7 +81,6 @@ class PeerClient:
         )
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         timeout = aiohttp.ClientTimeout(total=seconds)
-        self._refuse_literal(url)
         try:
             async with self._open().post(
                 url, data=io.BytesIO(body), headers=headers, timeout=timeout, allow_redirects=False
@@ -107,12 +105,6 @@ class PeerClient:
         except (TimeoutError, aiohttp.ClientError, OSError, UnicodeDecodeError) as error:
             raise PeerAnswerError(f"{type(error).__name__}: {error}") from error
 
-    def _refuse_literal(self, url: str) -> None:
-        """Refuse an address given as a number: the resolver is never asked about those."""
-        literal = literal_of(urlsplit(url).hostname or "")
-        if self._allowed is not None and literal and not is_callable(literal, self._allowed):
-            raise PeerAnswerError(f"{literal} is not public")
-
     async def _rest(self, response: aiohttp.ClientResponse, data: bytes) -> bytes:
         chunks = [data]
         size = len(data)
@@ -125,9 +117,13 @@ class PeerClient:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            resolver = None if self._allowed is None else GuardedResolver(self._allowed)
+            allowed = self._allowed
             connector = aiohttp.TCPConnector(
-                limit=0, limit_per_host=8, ttl_dns_cache=60, resolver=resolver
+                limit=0,
+                limit_per_host=8,
+                ttl_dns_cache=60,
+                resolver=None if allowed is None else GuardedResolver(allowed),
+                socket_factory=None if allowed is None else guarded_sockets(allowed),
             )
             self._session = aiohttp.ClientSession(connector=connector, trust_env=False)
         return self._session

@@ -212,6 +212,17 @@ class OfferTerms(msgspec.Struct, frozen=True):
         return uses_of(self.components)
 
     @property
+    def grant(self) -> Grant:
+        """Return what a licence on these terms would grant."""
+        return Grant(
+            components=self.components,
+            audience=self.audience,
+            territories=self.territories,
+            repertoire=self.repertoire,
+            unclaimed=self.unclaimed,
+        )
+
+    @property
     def fee(self) -> int:
         """Return what the components cost together, in minor units of `currency`."""
         return sum(int(component.fee) for component in self.components)

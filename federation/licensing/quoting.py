@@ -10,7 +10,7 @@ import msgspec
 from federation.errors import RefusalError
 from federation.licensing import store
 from federation.licensing.objects import ComponentTerms, OfferTerms
-from federation.licensing.rules import BadOfferError, check_offer, years_started
+from federation.licensing.rules import BadOfferError, check_offer, check_uncovered, years_started
 from federation.licensing.service import licensee_of
 from federation.licensing.tables import Offer, Tariff
 from federation.licensing.tariff import Expected, TariffBody, price, read_tariff
@@ -21,6 +21,7 @@ from federation.trust.principals import Principal
 from federation.trust.store import node_parties
 
 LINES_MAX = 1_000
+NAME_LENGTH_MAX = 64  # of a use or a tier as terms name it, of a collective's code
 
 
 class NoTariffError(RefusalError):
@@ -80,6 +81,9 @@ async def quote(
         raise BadOfferError(f"1 to {LINES_MAX} lines")
     if any(item.units < 1 for item in request.expected):
         raise BadOfferError("units of at least 1")
+    for number, item in enumerate(request.expected, start=1):
+        if max(len(item.node), len(item.use), len(item.content_tier)) > NAME_LENGTH_MAX:
+            raise BadOfferError(f"line {number}: names of at most {NAME_LENGTH_MAX} characters")
     row = await store.latest_tariff(session)
     if row is None:
         raise NoTariffError
@@ -100,6 +104,8 @@ async def quote(
     )
     if uses:
         check_offer(terms, uses=uses)
+    else:
+        check_uncovered(terms)
     offer = Offer(
         id=f"Q-{secrets.token_hex(8)}",
         kind="TARIFF",

@@ -9,13 +9,10 @@ import msgspec
 from federation.errors import RefusalError
 from federation.licensing.objects import (
     COMPONENTS_MAX,
-    REPERTOIRE_MAX,
-    TERRITORIES_MAX,
     ComponentTerms,
     Grant,
     LicenceObject,
     OfferTerms,
-    Territory,
 )
 from federation.money import exponent
 from federation.values.ids import is_plain_id
@@ -33,6 +30,23 @@ class BadOfferError(RefusalError):
 
 def check_offer(offer: OfferTerms, *, uses: Collection[str]) -> None:
     """Refuse terms that break a rule, naming it."""
+    _check_frame(offer)
+    if not 1 <= len(offer.components) <= COMPONENTS_MAX:
+        raise BadOfferError(f"1 to {COMPONENTS_MAX} components")
+    _check_ids(offer.components)
+    _check_uses(offer.components, uses)
+    for component in offer.components:
+        _check_fee(component)
+    _check_grant(offer)
+
+
+def check_uncovered(offer: OfferTerms) -> None:
+    """Refuse what breaks a rule in a quote that covers nothing: it is kept like any other."""
+    _check_frame(offer)
+    _check_grant(offer)
+
+
+def _check_frame(offer: OfferTerms) -> None:
     exponent(offer.currency)
     if offer.ends_on < offer.starts_on:
         raise BadOfferError("the term ends before it starts")
@@ -42,20 +56,14 @@ def check_offer(offer: OfferTerms, *, uses: Collection[str]) -> None:
         raise BadOfferError("usage_basis is site or lab")
     if offer.unclaimed not in {"exclude", "hold"}:
         raise BadOfferError("unclaimed is exclude or hold")
-    if not 1 <= len(offer.components) <= COMPONENTS_MAX:
-        raise BadOfferError(f"1 to {COMPONENTS_MAX} components")
-    if len(offer.territories) > TERRITORIES_MAX or len(offer.repertoire) > REPERTOIRE_MAX:
-        raise BadOfferError(
-            f"at most {TERRITORIES_MAX} territories and {REPERTOIRE_MAX} collectives"
-        )
+
+
+def _check_grant(offer: OfferTerms) -> None:
+    """Refuse a grant that receivers of the licence would not read: `objects.py` has its limits."""
     try:
-        msgspec.convert(offer.territories, list[Territory])
+        msgspec.convert(msgspec.to_builtins(offer.grant), Grant)
     except msgspec.ValidationError as error:
-        raise BadOfferError(f"no territory: {error}") from error
-    _check_ids(offer.components)
-    _check_uses(offer.components, uses)
-    for component in offer.components:
-        _check_fee(component)
+        raise BadOfferError(f"the grant: {error}") from error
 
 
 def check_licence(licence: LicenceObject) -> None:

@@ -14,7 +14,6 @@ from federation.licensing.objects import (
     SIGNED_TYPE,
     Acceptance,
     Fee,
-    Grant,
     LicenceObject,
     Licensor,
     OfferTerms,
@@ -212,13 +211,7 @@ def _licence_object(
         version=1,
         licensor=Licensor(party=licensing.party),
         licensee=LicenseeTerms(party=terms.licensee),
-        grant=Grant(
-            components=terms.components,
-            audience=terms.audience,
-            territories=terms.territories,
-            repertoire=terms.repertoire,
-            unclaimed=terms.unclaimed,
-        ),
+        grant=terms.grant,
         term=Term(starts_on=terms.starts_on, ends_on=terms.ends_on),
         fee=Fee(
             currency=terms.currency,

@@ -1,5 +1,6 @@
 """Why a correction moves what it moves: between two parties, and for a member (SETTLEMENT §7b)."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -32,7 +33,11 @@ async def corrected_by(session: ReadSession, run: Run) -> Corrected:
     before = await months.find_run(session, run.corrects or "")
     if before is None:
         raise NothingToExplainError(f"{run.run_id[:16]} corrects nothing")
-    return Corrected(read_run(before.document), read_run(run.document))
+    return await asyncio.to_thread(_both, before.document, run.document)
+
+
+def _both(before: bytes, after: bytes) -> Corrected:
+    return Corrected(read_run(before), read_run(after))
 
 
 async def _moved(session: ReadSession, here: str, run: Run, item: Corrected) -> Difference:

@@ -1,5 +1,6 @@
 """Why a payment is what it is: remittance, correction, release of held money, member's month."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from itertools import groupby
@@ -135,7 +136,7 @@ async def _remittance(session: ReadSession, payment: Payment, run: Run) -> list[
     Of several equal amounts the one that was owed when the payment was proposed is explained.
     """
     document = decode(run.document)
-    result = compute(document)
+    result = await asyncio.to_thread(compute, document)
     total = payment.amount + payment.set_off
     steps = list[Step]()
     if HUB in (payment.payer, payment.payee):

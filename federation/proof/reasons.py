@@ -1,5 +1,6 @@
 """Gather what explains an amount: of a document, a share, a member or a payment of this server."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
@@ -80,7 +81,7 @@ async def _run(
     if period not in months:
         raise NothingToExplainError(f"{period} is not settled here")
     document = await suspense.run_of(session, here, period)
-    return document, compute(document), months[period]
+    return document, await asyncio.to_thread(compute, document), months[period]
 
 
 async def why_member(session: ReadSession, here: str, period: Month, member: str) -> Step:

@@ -1,5 +1,6 @@
 """What one server says about a settled month: figures and invariants examined."""
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -31,7 +32,7 @@ async def hub_report(session: ReadSession, period: Month) -> dict[str, Any]:
     if row is None:
         raise NotSettledError(period)
     document = decode(row.document)
-    result = compute(document)
+    result = await asyncio.to_thread(compute, document)
     return {
         "run_id": row.run_id,
         "hub": _position(result, HUB),
@@ -73,7 +74,7 @@ async def node_report(session: ReadSession, period: Month, config: NodeConfig) -
     if row is None:
         raise NotSettledError(period)
     balances = await distribution.balances(session, period)
-    result = compute(run_of(row))
+    result = await asyncio.to_thread(compute, run_of(row))
     return {
         **_position(result, config.code),
         "remittance": result.remittances[config.code],

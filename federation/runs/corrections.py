@@ -5,7 +5,8 @@ second person, whose differences are posted in the open month. One correction is
 time; it holds a run for each settled month whose result changes.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import ClassVar
 
@@ -32,7 +33,7 @@ from federation.settlement.computed import computed
 from federation.settlement.rates import reference_rates
 from federation.settlement.recompute import Corrected, Usage, difference, recompute
 from federation.settlement.run_document import RunDocument, decode
-from federation.settlement.weights import own_weights, sum_of_classes
+from federation.settlement.weights import Weights, own_weights, sum_of_classes
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
 from federation.trust.principals import Principal, require_other_person
@@ -202,14 +203,27 @@ async def _chain(session: ReadSession) -> list[tuple[Run, Corrected]]:
     affected = [period for period in locked if period >= first]
     table = await months.rate_table(session)
     clearing = documents[first].hub.clearing_currency
-    chain = recompute(
-        [computed(in_force[period].document, documents[period]) for period in affected],
+    chain = await asyncio.to_thread(  # others are answered meanwhile
+        _recompute,
+        [(in_force[period].document, documents[period]) for period in affected],
         usage,
         await months.own_weights_by_month(session, await _open_month(session)),
         _standing(await months.standings(session, first)),
         {period: reference_rates(table, clearing, period).published for period in affected},
     )
     return [(in_force[item.new.document.period], item) for item in chain]
+
+
+def _recompute(
+    runs: Sequence[tuple[bytes, RunDocument]],
+    usage: Mapping[Month, Usage],
+    history: Mapping[Month, Weights],
+    standing: Mapping[LicenceKey, tuple[int, int]],
+    rates: Mapping[Month, Mapping[str, tuple[str, str]]],
+) -> list[Corrected]:
+    """Compute months as they stand and as they come to now."""
+    in_force = [computed(data, document) for data, document in runs]
+    return recompute(in_force, usage, history, standing, rates)
 
 
 def _hub_changed(row: Run, report: Report) -> bool:

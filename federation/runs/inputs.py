@@ -1,5 +1,6 @@
 """What a run follows from, put together from the rows of the hub (SETTLEMENT §8)."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -81,7 +82,8 @@ async def gather(session: ReadSession, period: Month, terms: membership.HubTerms
         reports=digests_of(kept),
     )
     rates = reference_rates(await months_store.rate_table(session), terms.clearing_currency, period)
-    return Gathered(computed_with(document, rates), own, reports)
+    run = await asyncio.to_thread(computed_with, document, rates)  # others are answered meanwhile
+    return Gathered(run, own, reports)
 
 
 def digests_of(kept: Mapping[str, Report]) -> dict[str, str]:

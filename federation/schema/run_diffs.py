@@ -1,5 +1,7 @@
 """Two runs of a month side by side in GraphQL: what changed, and which inputs."""
 
+import asyncio
+
 import strawberry
 
 from federation.months import store as months
@@ -58,7 +60,8 @@ class RunDiffQuery:
                 if row is None:
                     raise UnknownRunError(name)
                 documents.append(decode(row.document))
-        found = diff.compare(documents[1] if old else None, documents[0])
+        earlier = documents[1] if old else None
+        found = await asyncio.to_thread(diff.compare, earlier, documents[0])
         return RunDiff(
             shares=[_difference(row) for row in found.shares[:DIFFERENCES_MAX]],
             nets=[_difference(row) for row in found.nets],

@@ -1,5 +1,6 @@
 """What this server holds and why; the list that goes to every node."""
 
+import asyncio
 from datetime import datetime
 
 from federation.documents.sheet import Sheet
@@ -66,7 +67,7 @@ async def held_here(
     held = [item for item in await store.held_sums(session, as_of=as_of) if item.period in settled]
     receipts = await store.receipts(session)
     last = await _month(session, here, months[-1])
-    result = compute(last.document)
+    result = await asyncio.to_thread(compute, last.document)
     wanted = {item.period for item in held}
     if any(row.carried_forward for row in result.licences.values()):
         wanted |= settled.keys()  # how long it waits is seen from the months before

@@ -8,6 +8,7 @@ import pytest
 from federation.scenario.story import first_instant_after
 from federation.settlement.run_document import decode
 from federation.values.party import HUB
+from tests.federation.gate import answered_during
 from tests.federation.harness import a_line, nothing_changes, report_lines, resumed, soon, tell
 
 SEPTEMBER, OCTOBER, NOVEMBER = "2026-09", "2026-10", "2026-11"
@@ -191,10 +192,19 @@ async def in_time(any_backend, opened_past):
         return await outcome(small), await balances(small)
 
 
-async def test_originals_and_corrections_are_a_recomputation_from_scratch(in_time, two_months):
+async def test_originals_and_corrections_are_a_recomputation_from_scratch(
+    in_time, two_months, monkeypatch
+):
+    """And others are answered while the hub and a node compute."""
     small, (from_scratch, books) = two_months, in_time
     before = await outcome(small)
-    runs = await correct(small, SEPTEMBER)
+    at_a_node = "federation.distribution.correcting.read_run"
+    at_the_hub = "federation.runs.corrections.recompute"
+    async with (
+        answered_during(small, "FR", monkeypatch, at_a_node),
+        answered_during(small, HUB, monkeypatch, at_the_hub),
+    ):
+        runs = await correct(small, SEPTEMBER)
     corrected = await outcome(small)
 
     assert before != corrected

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from federation.scenario import documents as ask
 from federation.values.party import HUB
 from tests.adversary.rogue import rows
+from tests.federation.gate import answered_during
 from tests.federation.harness import PERIOD, nothing_changes, soon, tell
 from tests.federation.test_missing_report import WORK
 
@@ -92,6 +93,22 @@ async def test_an_objection_is_answered_before_anything_is_approved(advised):
         ("FR", "OBJECTED", "our site was counted twice"),
         ("GB", "CONCURRED", None),
     ]
+
+
+async def test_others_are_answered_while_a_month_is_computed(advised, monkeypatch):
+    """At the hub that calculates it and approves it, and at a node that recomputes it."""
+    small, run = advised
+    officer, approver = small.at(HUB, "settlement"), small.at(HUB, "approver")
+    await officer.ask(WITHDRAW, run=run)
+    async with answered_during(small, HUB, monkeypatch, "federation.runs.inputs.computed_with"):
+        again = await officer.ask(ask.CALCULATE, period=PERIOD)
+    await officer.ask(ask.ADVISE, run=again["runId"])
+    small.set_clock(datetime(2026, 11, 1, tzinfo=UTC))
+    recomputed = "federation.distribution.service.computed"
+    async with answered_during(small, "FR", monkeypatch, recomputed):
+        async with answered_during(small, HUB, monkeypatch, "federation.runs.inputs.computed_with"):
+            await approver.ask(ask.APPROVE_RUN, run=again["runId"])
+        await small.silence()
 
 
 async def test_what_changed_between_two_runs_and_why(advised):

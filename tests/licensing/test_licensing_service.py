@@ -16,8 +16,10 @@ from federation.licensing.objects import (
     SIGNED_BYTES_MAX,
     SIGNED_TYPE,
     ComponentTerms,
+    Fee,
     LicenceObject,
     OfferTerms,
+    Term,
     decode,
 )
 from federation.licensing.quoting import (
@@ -244,6 +246,14 @@ TRAINING = Expected("DE", "TRAIN", "standard", 1)
         ((), "1 to 1000 lines"),
         ((TRAINING,) * 1_001, "1 to 1000 lines"),
         ((TRAINING, Expected("DE", "TRAIN", "standard", 0)), "units of at least 1"),
+        *(
+            ((TRAINING, Expected(*names, 1)), "line 2: names of at most 64 characters")
+            for names in (
+                ("X" * 65, "TRAIN", "s"),
+                ("DE", "x" * 65, "s"),
+                ("DE", "TRAIN", "x" * 65),
+            )
+        ),
     ],
 )
 async def test_a_quote_is_for_1_to_1000_lines_of_at_least_one_unit(hub, expected, detail):
@@ -252,8 +262,11 @@ async def test_a_quote_is_for_1_to_1000_lines_of_at_least_one_unit(hub, expected
     assert (refusal.code, refusal.detail) == ("BAD_OFFER", detail)
 
 
+UNCOVERED = (Expected("GB", "TRAIN", "standard", 1),)
+
+
 async def test_a_quote_that_covers_nothing_is_kept_as_refused(hub):
-    offer = await done(hub, quoting(expected=(Expected("GB", "TRAIN", "standard", 1),)))
+    offer = await done(hub, quoting(expected=UNCOVERED))
 
     assert (offer.state, offer.reason) == ("REFUSED", "nothing that was asked for is covered")
     refusal = await refused(hub, OfferNotOpenError, accepting(offer.id))
@@ -274,17 +287,51 @@ async def test_a_quote_stands_by_its_tariff_when_the_next_is_published(hub):
     assert (second.tariff_version, second.expires_at) == (2, NOON + timedelta(days=1))
 
 
+TEN_YEARS = "a term is of at most 10 years"
+TOO_MANY = "Expected `array` of length <= {} - at `$.{}`"
+NO_TERRITORY = (
+    "Expected `str` matching regex '\\\\A[A-Za-z0-9][A-Za-z0-9 ._-]{0,31}\\\\Z'"
+    " - at `$.territories[1]`"
+)
+A_TERRITORY = "T" * 32
+
+
 @pytest.mark.parametrize(
     ("changes", "detail"),
     [
         ({"usage_basis": "both"}, "usage_basis is site or lab"),
         ({"ends_on": date(2026, 8, 31)}, "the term ends before it starts"),
+        ({"ends_on": date(2036, 9, 1)}, TEN_YEARS),
+        ({"ends_on": date(9999, 12, 31)}, TEN_YEARS),
+        ({"territories": ("DE",) * 301}, "the grant: " + TOO_MANY.format(300, "territories")),
+        ({"territories": ("DE", "x" * 33)}, "the grant: " + NO_TERRITORY),
     ],
 )
-async def test_a_quote_for_impossible_terms_is_refused(hub, changes, detail):
-    refusal = await refused(hub, BadOfferError, quoting(**changes))
+@pytest.mark.parametrize("expected", [QUOTE.expected, UNCOVERED], ids=["covered", "uncovered"])
+async def test_a_quote_for_impossible_terms_is_refused(hub, changes, detail, expected):
+    refusal = await refused(hub, BadOfferError, quoting(**changes, expected=expected))
 
     assert (refusal.code, refusal.detail) == ("BAD_OFFER", detail)
+
+
+async def test_a_quote_of_ten_years_and_300_territories_becomes_a_licence_that_nodes_take(
+    hub, node
+):
+    offer = await done(
+        hub, quoting(ends_on=date(2036, 8, 31), territories=tuple(A_TERRITORY for _ in range(300)))
+    )
+    row = await done(hub, accepting(offer.id))
+    [message] = await messages(hub, "DE", "licence.issued")
+
+    licence = await done(node, receiving(LicenceIssued(**message)))
+
+    assert (licence.term.ends_on, licence.grant.territories) == (
+        date(2036, 8, 31),
+        [A_TERRITORY] * 300,
+    )
+    assert await messages(node, "HUB", "licence.registered") == [
+        {"number": row.number, "version": 1, "state": "REGISTERED", "reason": None}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -507,6 +554,15 @@ COMPONENTS = "each of several components has an id of its own"
 
 BAD_TERMS = [
     (an_offer(ends_on=date(2026, 8, 31)), "the term ends before it starts"),
+    (an_offer(ends_on=date(2036, 9, 1)), TEN_YEARS),
+    (an_offer(starts_on=date(2028, 2, 29), ends_on=date(2038, 3, 1)), TEN_YEARS),
+    (an_offer(territories=["DE"] * 301), "the grant: " + TOO_MANY.format(300, "territories")),
+    (an_offer(repertoire=["DE"] * 1_001), "the grant: " + TOO_MANY.format(1000, "repertoire")),
+    (an_offer(territories=["DE", ""]), "the grant: " + NO_TERRITORY),
+    (
+        an_offer(audience="x" * 301),
+        "the grant: Expected `str` of length <= 300 - at `$.audience`",
+    ),
     (an_offer(usage_basis="hub"), "usage_basis is site or lab"),
     (an_offer(unclaimed="keep"), "unclaimed is exclude or hold"),
     (an_offer(components=[]), "1 to 50 components"),
@@ -553,7 +609,15 @@ async def test_terms_that_break_a_rule_are_not_offered(hub):
 
 async def test_the_smallest_and_largest_terms_may_be_offered(hub):
     a_day = an_offer(a_component(fee="0"), ends_on=date(2026, 9, 1))
-    much = an_offer(a_component(fee="9" * 30, component_id="c" * 32), unclaimed="hold")
+    much = an_offer(
+        a_component(fee="9" * 30, component_id="c" * 32),
+        unclaimed="hold",
+        starts_on=date(2028, 2, 29),
+        ends_on=date(2038, 2, 28),  # ten years: they would be over on 1 March
+        territories=[A_TERRITORY] * 300,
+        repertoire=["D" * 12] * 1_000,
+        audience="x" * 300,
+    )
 
     assert (await done(hub, offering(a_day, key="1"))).state == "OFFERED"
     assert (await done(hub, offering(much, key="2"))).state == "OFFERED"
@@ -717,6 +781,85 @@ async def test_a_node_keeps_the_licence_and_answers_with_a_receipt(node, version
     assert await messages(node, "HUB", "licence.registered") == [
         {"number": "HUB-000001", "version": 1, "state": "REGISTERED", "reason": None}
     ]
+
+
+NOT_ITS_SUM = {"fee": Fee("EUR", "1001")}
+TEN_YEARS_AND_A_DAY = {"term": Term(date(2026, 9, 1), date(2036, 9, 1))}
+TEN_YEARS_LONG = {"term": Term(date(2026, 9, 1), date(2036, 8, 31))}
+
+
+def reissued(version, **changes):
+    """The message of a version, with a licence that its licensor signed with these changes."""
+    licence = msgspec.structs.replace(opened_licence(version.signed), **changes)
+    return LicenceIssued(licence.number, service._sign(licence, HUB))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        (NOT_ITS_SUM, "the fee is not the sum of its components"),
+        (TEN_YEARS_AND_A_DAY, TEN_YEARS),
+    ],
+)
+async def test_a_node_refuses_a_licence_that_breaks_a_rule_and_tells_the_hub_why(
+    hub, node, versions, changes, reason
+):
+    before = await contents(node)
+    bad = reissued(versions[2], **changes)
+
+    await done(node, receiving(bad))
+
+    [answer] = await messages(node, "HUB", "licence.registered")
+    why = f"BAD_OFFER: These terms cannot be offered. ({reason})"
+    assert answer == {"number": "HUB-000001", "version": 3, "state": "REFUSED", "reason": why}
+    after = await contents(node)
+    assert {table for table in after if after[table] != before.get(table)} == {"store_outbox"}
+    await done(
+        hub,
+        lambda session: delivery.receive_registration(
+            session, "DE", LicenceRegistered(**answer), NOON
+        ),
+    )
+    async with hub.read() as session:
+        rows = await store.registrations(session, "HUB-000001")
+    assert [(row.node, row.state, row.reason) for row in rows] == [
+        ("DE", "REFUSED", why),
+        ("FR", "PENDING", None),
+    ]
+
+
+async def test_a_version_that_a_node_refused_leaves_the_one_before_it(node, versions):
+    await done(node, receiving(versions[0]))
+    await done(node, receiving(reissued(versions[1], **NOT_ITS_SUM)))
+
+    async with node.read() as session:
+        row = await store.find_licence(session, "HUB-000001")
+    assert (row.version, row.status, row.signed) == (1, "ACTIVE", versions[0].signed)
+    sent = await messages(node, "HUB", "licence.registered")
+    assert [(message["version"], message["state"]) for message in sent] == [
+        (1, "REGISTERED"),
+        (2, "REFUSED"),
+    ]
+
+
+async def test_the_hub_takes_a_collectives_licence_of_ten_years_and_none_of_a_day_more(hub, node):
+    await a_licence(node, licensing=DE)
+    [message] = await messages(node, "HUB", "licence.issued")
+    licence = opened_licence(message["signed"], DE_KEY)
+    long, longer = (
+        LicenceIssued(
+            licence.number, service._sign(msgspec.structs.replace(licence, **changes), DE)
+        )
+        for changes in (TEN_YEARS_LONG, TEN_YEARS_AND_A_DAY)
+    )
+
+    refusal = await refused(hub, BadOfferError, receiving(longer, here="HUB"))
+    await done(hub, receiving(long, here="HUB"))
+
+    assert (refusal.code, refusal.detail) == ("BAD_OFFER", TEN_YEARS)
+    async with hub.read() as session:
+        row = await store.find_licence(session, "DE-000001")
+    assert decode(row.body).term.ends_on == date(2036, 8, 31)
 
 
 async def test_a_later_version_takes_the_place_of_an_older_one_and_never_the_reverse(

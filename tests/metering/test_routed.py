@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from federation.metering import node_month, routing
-from federation.metering.messages import Complete, CutOff, RoutedLineFact, UsageRouted
+from federation.metering import month, node_month, routing
+from federation.metering.messages import Complete, CutOff, Forwarded, RoutedLineFact, UsageRouted
 from federation.metering.periods import CountMismatchError, MonthStateError
-from federation.metering.tables import MeteringPeriod, RoutedLine
+from federation.metering.tables import MeteringPeriod, Progress, RoutedLine
+from federation.store import outbox
 from federation.store.base import to_micros
-from tests.databases import refused
+from federation.store.messages import opened as opened_message
+from tests.databases import a_party, opened, refused
 from tests.licensing.test_term import a_licence
 from tests.metering.licences import a_row
 from tests.metering.test_metering_service import NOON, SEPTEMBER
@@ -93,6 +95,48 @@ async def test_a_line_that_came_in_time_and_comes_again_late_stays_as_it_was(dat
         await routing.receive_routed(session, routed("e-1"), "DE")
 
     assert await verdicts(database) == {"e-1": None}
+
+
+@pytest.fixture
+async def hub(backend):
+    """A hub whose September is cut off, between FR, where a line entered, and DE, whose it is."""
+    async with backend.url(migrated=True) as url, opened(url) as hub:
+        await a_month(hub, "FORWARDED")
+        async with hub.write("setup") as session:
+            for code in ("DE", "FR"):
+                session.add(a_party(code))
+                session.add(
+                    Progress(period=SEPTEMBER, party=code, forwarded_lines=None, routed_lines=0)
+                )
+        yield hub
+
+
+async def test_a_line_sent_twice_before_complete_is_kept_once_and_counted_as_the_hub_counts(
+    database, hub
+):
+    """Both count what was sent, so that who sends a line again stops nobody's month."""
+    for _ in range(2):
+        async with hub.write("routed") as session:
+            await routing.route(session, routed("e-1"), NOON)
+    for node, sent in (("FR", 2), ("DE", 0)):
+        async with hub.write("forwarded") as session:
+            await month.receive_forwarded(session, node, Forwarded(SEPTEMBER, sent), NOON)
+    async with hub.read() as session:
+        told = await outbox.waiting(session, "https://de.example", 9)
+    assert [row.kind for row in told] == ["usage.routed", "usage.routed", "usage.complete"]
+
+    await a_month(database, "FORWARDED")
+    for row in told:
+        async with database.write("told") as session:
+            if row.kind == "usage.routed":
+                await routing.receive_routed(session, opened_message(row.body, UsageRouted), "DE")
+            else:
+                await node_month.receive_complete(session, opened_message(row.body, Complete))
+
+    assert await verdicts(database) == {"e-1": None}
+    async with database.read() as session:
+        row = await session.get_one(MeteringPeriod, SEPTEMBER)
+        assert (row.state, row.received_lines, row.complete_lines) == ("COMPLETE", 2, 2)
 
 
 @pytest.mark.parametrize("announced", [1, 3])

@@ -294,5 +294,7 @@ async def dispute(life: Life) -> None:
     if filed and life.chance(0.8):
         node, claim_id = life.random.choice(filed)
         decision = {"url": page, "node": node, "claimId": claim_id, "reason": "both agreed"}
-        await life.ask(life.approver(HUB, "decideDispute", **decision))
+        answer = await life.ask(life.approver(HUB, "decideDispute", **decision))
+        if answer.is_done and len({row[0] for row in filed}) > 1:
+            life.counts["dispute between nodes decided"] += 1
         await carry(life)

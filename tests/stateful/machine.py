@@ -71,7 +71,7 @@ async def go_down(life: Life) -> None:
         life.world.sites[down[0]].is_up = True
     elif not down and life.chance(0.4):
         code = life.random.choice([*life.world.nodes, HUB])
-        life.counts[f"outage of {code}"] += 1
+        life.counts[f"outage of {code if code == HUB else 'a node'}"] += 1
         life.world.sites[code].is_up = False
 
 
@@ -158,11 +158,21 @@ async def live(backend: Any, folder: Path, plan: Plan) -> Life:
                 if step % plan.check_every == 0:
                     await world.check()
                     await hold_always(life)
+            await without_the_hub(life)
             await come_to_rest(life)
         except Exception as error:
             story = "\n".join(life.log[-30:])
             raise DefectError(f"seed {plan.seed}, step {step}: {error}\n{story}") from error
         return life
+
+
+async def without_the_hub(life: Life) -> None:
+    """The hub is away while nodes work and send: chance alone may leave it out of a life."""
+    hub = life.world.sites[HUB]
+    hub.is_up = False
+    life.counts[f"outage of {HUB}"] += 1
+    await closing.carry(life)
+    hub.is_up = True
 
 
 async def one_step(life: Life) -> None:

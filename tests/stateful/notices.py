@@ -67,6 +67,7 @@ async def _notify(life: Life, bank: Bank, told: list[Ntry]) -> None:
     )
     answer = await life.ask(upload_file(life, bank.code, file))
     require(not answer.is_done, f"{bank.code} notification: {answer}")
+    life.counts["camt.054 taken"] += 1
     require(await life.rows(bank.code, ENTRIES) != entries, f"{bank.code}: it made an entry")
     require(await balances(life, bank.code) != books, f"{bank.code}: it moved money")
 

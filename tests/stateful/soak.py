@@ -24,6 +24,15 @@ from tests.adversary.rogue import Rogue
 from tests.databases import MEMORY, SqliteFiles
 from tests.stateful.machine import Plan, live
 
+# What a long soak has to live through, by how a life counts it.
+LIVED = {
+    "a conversion": "done recordConversion",
+    "a notification of a bank (camt.054)": "camt.054 taken",
+    "a dispute between nodes": "dispute between nodes decided",
+    "an outage of the hub": "outage of HUB",
+    "an outage of a node": "outage of a node",
+}
+LONG_STEPS = 2_000  # from which on each of them is sure to have come
 LIFE_STEPS = 500  # a life of some four months; the next begins with another seed
 CHECK_EVERY = 50
 
@@ -55,6 +64,14 @@ async def soak(seed: int, steps: int) -> None:
     finally:
         shutil.rmtree(folder)
     report(done, asked, sums)
+    require_lived(done, asked)
+
+
+def require_lived(steps: int, counts: Counter[str]) -> None:
+    """End a long soak with an error (LookupError) that names what never came in it."""
+    missing = [what for what, count in LIVED.items() if not counts[count]]
+    if steps >= LONG_STEPS and missing:
+        raise LookupError(f"{steps} steps without {', '.join(missing)}")
 
 
 async def soak_wrong(seed: int, steps: int) -> None:
@@ -81,6 +98,7 @@ def report(steps: int, asked: Counter[str], sums: Counter[str]) -> None:
             say(f"  {name:<24}{asked['asked ' + name]:>7} asked{asked['done ' + name]:>7} done")
     say(f"  {sums['commits']} commits; {sums['crashes']} servers died at one and began anew")
     say(f"  {sums['mishaps']} deliveries lost, cut, doubled, shuffled or repeated")
+    say("  " + ", ".join(f"{what}: {asked[count]} times" for what, count in LIVED.items()))
     say(f"  {asked['two at once']} times two at once; {sums['refusals']} refusals wrote nothing")
 
 

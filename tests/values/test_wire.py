@@ -1,4 +1,4 @@
-"""What two servers say to each other of an instant has a zone, and lies in a year of UTC."""
+"""What two servers say to each other: instants have a zone in a year of UTC, ids their length."""
 
 import msgspec
 import pytest
@@ -7,6 +7,8 @@ from federation.licensing.objects import Acceptance
 from federation.registry.messages import RegistryDelta
 from federation.settlement.messages import RunAdvised
 from federation.store.messages import BadMessageError, opened
+from federation.suspense.messages import HeldClaimed
+from tests.adversary.rogue import a_claim
 
 WRONG = [
     ("2026-10-15T09:00:00", "has no zone"),
@@ -57,3 +59,32 @@ def test_every_other_instant_is_taken():
     assert opened(an_advice(LAST), RunAdvised).objections_until.year == 9999
     assert opened(an_advice(None), RunAdvised).objections_until is None
     assert opened(a_delta(ends_at=LAST), RegistryDelta).version == 1
+
+
+def claimed(claim_id):
+    said = {"id": "HC-ZZ-000001", "url_key": "a.example/", "evidence": "e", "filed_by": "x"}
+    return HeldClaimed, said | {"claim_id": claim_id}
+
+
+def told_of(**facts):
+    return RegistryDelta, {"version": 1} | facts
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        claimed,
+        lambda name: told_of(claims=[a_claim(claim_id=name)]),
+        lambda name: told_of(claims=[a_claim(holder_id=name)]),
+        lambda name: told_of(withdrawn_claims=[name]),
+    ],
+    ids=["claim on held money", "claim", "holder", "claim withdrawn"],
+)
+def test_an_id_of_64_characters_is_taken_whole_and_a_longer_one_not_at_all(said):
+    kind, body = said("a" * 64)
+    _, longer = said("a" * 65)
+    taken = opened(msgspec.json.encode(body), kind)
+
+    assert f'"{"a" * 64}"' in msgspec.json.encode(taken).decode()
+    with pytest.raises(BadMessageError):
+        opened(msgspec.json.encode(longer), kind)

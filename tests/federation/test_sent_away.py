@@ -1,0 +1,160 @@
+"""Every door counts who comes: too often is 429, too many at once is 503, each with its time."""
+
+import re
+
+import msgspec
+import pytest
+
+from federation.quotas import Quota, Quotas
+from federation.values.party import HUB
+from tests.federation.harness import a_line, nothing_changes, tell
+from tests.federation.test_bad_input import INBOX, call_token, entity
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+QUOTE = """mutation($input: QuoteInput!) { requestQuote(input: $input) {
+  ... on Offer { id } ... on Refused { code message } } }"""
+LINE = {"node": "DE", "use": "TRAIN", "contentTier": "standard", "units": "1"}
+
+
+def a_quote(lines):
+    return {"expected": [LINE] * lines, "startsOn": "2026-09-02", "endsOn": "2026-09-01"}
+
+
+def of(who, role=None):
+    """A header of one of the people of a server."""
+    return lambda small, code: small.at(code, who, role)._headers()
+
+
+def of_lab(small, code):
+    return small.lab("lab-one", code)._headers()
+
+
+def of_peer(caller):
+    """A header of another server."""
+    return lambda small, code: {
+        "Authorization": f"Bearer {call_token(small, caller, entity(code))}"
+    }
+
+
+def of_nobody(small, code):
+    del small, code
+    return {}
+
+
+# The quota, the server, the method, the path, who comes, and what the first of two is answered.
+DOORS = [
+    ("anonymous", HUB, "GET", "/health/ready", of_nobody, 200),
+    ("anonymous", HUB, "GET", "/trust", of_nobody, 200),
+    ("anonymous", HUB, "POST", INBOX, of_nobody, 401),
+    ("anonymous", HUB, "POST", "/graphql", of_nobody, 415),
+    ("admission", HUB, "POST", "/federation/admission", of_nobody, 401),
+    ("validate", "DE", "POST", "/validate", of_nobody, 422),
+    ("graphql", HUB, "POST", "/graphql", of_lab, 415),
+    ("usage", HUB, "POST", "/usage", of_lab, 400),
+    ("usage", "DE", "POST", "/usage", of("site@de-a", "site"), 400),
+    ("messages", HUB, "POST", INBOX, of_peer("FR"), 422),
+    ("messages", "FR", "POST", INBOX, of_peer(HUB), 422),
+    ("messages", HUB, "POST", "/federation/index", of_peer("FR"), 422),
+    ("files", HUB, "POST", "/settlement/rates", of("settlement"), 422),
+    ("files", HUB, "POST", "/banking/files", of("settlement"), 422),
+    ("files", HUB, "GET", "/files/nothing", of("auditor"), 404),
+    ("files", HUB, "GET", "/documents/NONE", of("auditor"), 404),
+    ("files", "DE", "POST", "/registry/works", of("registry"), 422),
+    ("files", "DE", "GET", "/sites/de-a/policy", of("site@de-a", "site"), 200),
+]
+
+
+OF_BOTH = {path for _, _, _, path, *_ in DOORS} - {"/validate", "/federation/admission"}
+# What a process always knows, whoever asks.
+FREE = {"/health/live", "/.well-known/federation", "/.well-known/jwks.json"}
+
+
+@pytest.mark.parametrize("door", DOORS, ids=[f"{door[0]} {door[1]} {door[3]}" for door in DOORS])
+async def test_every_door_counts_under_its_own_quota(shop, door):
+    act, code, method, path, whose, first = door
+    server = shop.keepers[code].service.server
+    kept = server.quotas
+    answers = []
+    try:
+        server.quotas = Quotas({act: Quota(1, 1)})
+        async with nothing_changes(shop, code):
+            for _ in range(2):
+                url = f"{shop.running[code].url}{path}"
+                async with shop.http.request(
+                    method, url, data=b"{", headers=whose(shop, code)
+                ) as answer:
+                    answers.append((answer.status, answer.headers.get("Retry-After")))
+    finally:
+        server.quotas = kept
+
+    assert answers == [(first, None), (429, "60")]
+
+
+@pytest.mark.parametrize("code", [HUB, "DE"])
+async def test_every_route_that_costs_something_is_a_door_of_this_file(shop, code):
+    routes = {route.path for route in shop.keepers[code].service.parts.app.routes}
+    paths = {path for _, at, _, path, *_ in DOORS if at == code} | OF_BOTH
+    walked = {
+        route
+        for route in routes
+        if any(re.fullmatch(re.sub(r"\{[^}]*\}", "[^{}]+", route), path) for path in paths)
+    }
+
+    assert routes - walked == FREE
+
+
+async def test_a_quote_counts_each_of_its_lines(shop):
+    server = shop.keepers[HUB].service.server
+    kept, server.quotas = server.quotas, Quotas({"quotes": Quota(10, 1)})
+    try:
+        async with nothing_changes(shop, HUB):
+            answers = [
+                await tell(shop, HUB, shop.lab(lab), QUOTE, input=a_quote(lines))
+                for lab, lines in (
+                    ("lab-one", 4),
+                    ("lab-one", 6),
+                    ("lab-one", 1),
+                    ("lab-two", 10),
+                )
+            ]
+    finally:
+        server.quotas = kept
+
+    assert [answer.code for answer in answers] == [
+        "BAD_OFFER",
+        "BAD_OFFER",
+        "TOO_MANY_REQUESTS",
+        "BAD_OFFER",
+    ]
+
+
+async def test_a_server_that_is_busy_says_when_to_come_again(shop, monkeypatch):
+    """503 over HTTP, a refusal in GraphQL, and a message that is sent again instead of parked."""
+    lines = msgspec.json.encode(a_line("e-1", "HUB-000001", "https://news.example/de/1"))
+    key = {"Idempotency-Key": "busy-1"}
+    said = {"period": "2026-09", "lines": 0}
+    message = {"stream": "usage/2026-09", "sequence": 1, "kind": "usage.forwarded", "body": said}
+    doors = [
+        ("DE", "/usage", lines, of("site@de-a", "site")(shop, "DE") | key),
+        (HUB, "/settlement/rates", shop.scenario.rates, of("settlement")(shop, HUB)),
+    ]
+    peer = of_peer("FR")(shop, HUB)
+    async with nothing_changes(shop):
+        with monkeypatch.context() as patched:
+            patched.setattr("federation.store.database.WAITING_MAX", 0)
+            answers = []
+            for code, path, body, headers in doors:
+                url = f"{shop.running[code].url}{path}"
+                async with shop.http.post(url, data=body, headers=headers) as answer:
+                    found = msgspec.json.decode(await answer.read())
+                    answers.append((answer.status, answer.headers["Retry-After"], found["code"]))
+            asked = await tell(shop, HUB, shop.lab("lab-one"), QUOTE, input=a_quote(1))
+            url = f"{shop.running[HUB].url}{INBOX}"
+            async with shop.http.post(url, json=[message], headers=peer) as answer:
+                status, taken = answer.status, msgspec.json.decode(await answer.read())
+
+    assert answers == [(503, "5", "BUSY")] * 2
+    assert (asked.status, asked.code) == (200, "BUSY")
+    assert (status, taken["up_to"]) == (200, {})
+    assert taken["not_taken"]["usage/2026-09"]["code"] == "BUSY"
