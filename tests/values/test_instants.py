@@ -56,9 +56,8 @@ def written(shape: inspect.Type, way: Way | None, instant: str) -> Any:
         count = 1 if way is not None else shape.min_length or 0
         return [written(shape.item_type, way, instant)] * count
     if isinstance(shape, inspect.DictType):
-        if way is None:
-            return {}
-        return {written(shape.key_type, None, instant): written(shape.value_type, way, instant)}
+        key = written(shape.key_type, None, instant)
+        return {key: written(shape.value_type, way, instant)} if way is not None else {}
     if isinstance(shape, inspect.DateTimeType):
         return instant if way == () else "2026-10-15T09:00:00Z"
     return _plain(shape)
