@@ -157,6 +157,26 @@ async def test_more_is_set_off_than_stands_beside_what_the_bank_has(database):
     assert (await orders(database))[f"{PAID}/2"] == (7_000, 7_000, "EXPORTED", 0)
 
 
+async def test_what_another_order_pays_although_it_was_taken_is_not_proposed_again(database):
+    await owe(database)
+    await hear(database, against=PAID, set_off="3000")
+    await at_the_bank(database, f"{PAID}/2")
+    await hear(database, against=PAID, undone="3000")
+    await at_the_bank(database, f"{PAID}/3")
+    await hear(database, against=PAID, set_off="4000")
+    async with database.write("the bank refuses one of the two") as session:
+        rest = await service.get_payment(session, f"{PAID}/2")
+        rest.state = "REJECTED"
+        await service.again(session, rest, GB_ACCOUNT, HUB_ACCOUNT, who=MAKER, at=NOW)
+
+    assert await orders(database) == {
+        PAID: (10_000, 10_000, "CANCELLED", 0),
+        f"{PAID}/2": (7_000, 7_000, "REJECTED", 4_000),
+        f"{PAID}/3": (3_000, 3_000, "EXPORTED", 0),
+        f"{PAID}/4": (3_000, 3_000, "PROPOSED", 0),
+    }
+
+
 async def test_what_is_undone_is_paid_beside_a_rest_that_the_bank_has(database):
     await owe(database)
     await hear(database, against=PAID, set_off="3000")
