@@ -195,6 +195,7 @@ async def _passed_on(at: At, row: OverpaymentSetOff) -> str | None:
     found = await find_incoming(at.session, row.ref)
     if found is None or found.state == incoming.EXCLUDED:
         return f"the debtor of {row.ref} left the net"
+    kinds: tuple[str, ...]
     if at.here == HUB:
         kinds = WAITED_FOR if found.is_net or is_adjustment(found.id) else ()
     else:

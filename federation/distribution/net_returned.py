@@ -13,7 +13,7 @@ from federation.money import exponent
 from federation.payments import incoming, record, states
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
-from federation.payments.as_paid import AT_BANK, Order, Shift, given, room, shifted
+from federation.payments.as_paid import Order, Shift, given, room, shifted
 from federation.payments.messages import NetReturned, OverpaymentReturned
 from federation.payments.names import ITEM_OVERPAID, OVERPAID, base_id, refund_id
 from federation.payments.paid_back import into_net, refund_of
@@ -98,6 +98,9 @@ async def _follow(
         raise ReturnMismatchError(f"{set_off} set off, {undone} undone: of {message.against}")
     rows = await _payments_for(session, message, here) if message.against is not None else []
     orders = await _orders(session, message, rows)
+    if not orders:
+        await _wait_for(session, message, here, terms, now)
+        return
     less(room(orders), set_off, message.against or "")
     if undone > given(orders):
         raise ReturnMismatchError(f"{undone} of {message.against} was not taken as paid")
@@ -126,19 +129,13 @@ async def _payments_for(session: WriteSession, message: Returned, here: str) -> 
 async def _orders(session: WriteSession, message: Returned, rows: Sequence[Payment]) -> list[Order]:
     """Return how the payments stand that the message is about.
 
-    Where a new net stands for what it names, since the hub had said this before, nothing is paid
-    otherwise: it is only kept what was taken as paid, as of what the bank has.
+    None where a new net stands for what it names: the hub had said this before, and owes back
+    what it took as paid.
     """
     orders = await payments_service.orders_of(session, rows)
     standing = {order.payment_id for order in orders}
     is_left = rows and message.against == rows[0].payment_id not in standing
-    if orders and not is_left:
-        return orders
-    return [
-        Order(row.payment_id, row.amount, row.taken_as_paid, AT_BANK)
-        for row in rows
-        if row.payment_id not in standing
-    ]
+    return [] if is_left else orders
 
 
 async def _wait_for(

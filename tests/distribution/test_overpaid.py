@@ -177,6 +177,22 @@ async def test_what_another_order_pays_although_it_was_taken_is_not_proposed_aga
     }
 
 
+async def test_what_was_set_off_before_a_new_net_stood_for_it_changes_no_payment(database):
+    await owe(database)
+    async with database.write("the net is left") as session:
+        old = await service.get_payment(session, PAID)
+        await service.set_aside(session, [old], "GB", who="HUB", at=NOW)
+        await a_payment(session, payment_id=f"{PAID}/2", **TO_HUB)
+    before = await orders(database)
+
+    await hear(database, against=PAID, set_off="3000")
+    await hear(database, against=PAID, undone="3000", refunded="7")
+
+    assert await orders(database) == before
+    async with database.read() as session:
+        assert (await find_incoming(session, REFUND)).amount == 7
+
+
 async def test_what_is_undone_is_paid_beside_a_rest_that_the_bank_has(database):
     await owe(database)
     await hear(database, against=PAID, set_off="3000")
