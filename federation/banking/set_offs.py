@@ -23,7 +23,7 @@ from federation.ledger.store import entry_of, post
 from federation.licensing import receipts
 from federation.licensing.tables import Receipt
 from federation.months.store import locked_periods
-from federation.payments import incoming, states
+from federation.payments import ahead, incoming, states
 from federation.payments import store as payments
 from federation.payments.expected import Expected
 from federation.payments.names import is_adjustment, lab_payee, refund_id, undone_document
@@ -36,6 +36,7 @@ from federation.values.party import HUB
 from federation.values.reason import stated
 
 PROPOSED, APPROVED = "PROPOSED", "APPROVED"
+NOTHING_ENTERED = "-"  # a set-off that is recorded by no entry
 WAITED_FOR = (REMITTANCE, ADJUSTMENT)  # what the hub pays once those who owe have paid
 
 
@@ -120,6 +121,7 @@ async def propose_undo(at: At, number: int, reason: str) -> OverpaymentSetOff:
     if row.state == UNDONE or row.undo_proposed_by is not None:
         return row
     _require_approved(row)
+    _require_entry(row)
     await _refuse_gone_on(at, row)
     row.undo_reason = stated(reason)
     row.undo_proposed_by, row.undo_proposed_at = at.who.subject, at.now
@@ -135,6 +137,7 @@ async def confirm_undo(at: At, number: int) -> OverpaymentSetOff:
     if row.undo_proposed_by is None:
         raise SetOffStateError(f"nobody proposed to undo {row.id}")
     require_other_person(row.undo_proposed_by, at.who.subject)
+    _require_entry(row)
     await _refuse_gone_on(at, row)
     row.state, row.undone_by, row.undone_at = UNDONE, at.who.subject, at.now
     await at.session.flush()
@@ -162,6 +165,12 @@ def _require_approved(row: OverpaymentSetOff) -> None:
         raise SetOffStateError(f"{row.id} is {row.state}")
 
 
+def _require_entry(row: OverpaymentSetOff) -> None:
+    """Refuse to undo what an earlier release approved: it kept no entry and told no node."""
+    if row.made is None:
+        raise SetOffStateError(f"{row.id} was approved by an earlier release, which undid none")
+
+
 async def _refuse_gone_on(at: At, row: OverpaymentSetOff) -> None:
     why = await (_shared_out(at, row) if row.kind == INVOICE else _passed_on(at, row))
     if why is not None:
@@ -186,9 +195,11 @@ async def _passed_on(at: At, row: OverpaymentSetOff) -> str | None:
     found = await find_incoming(at.session, row.ref)
     if found is None or found.state == incoming.EXCLUDED:
         return f"the debtor of {row.ref} left the net"
-    kinds: tuple[str, ...] = () if found.is_net else (MEMBER,)
+    kinds: tuple[str, ...]
     if at.here == HUB:
         kinds = WAITED_FOR if found.is_net or is_adjustment(found.id) else ()
+    else:
+        kinds = (MEMBER,) if await ahead.is_held_back_by(at.session, found) else ()
     paid = await payments.has_gone_on(at.session, found.run_id, kinds)
     return f"{paid} was paid once {row.ref} had come" if paid else None
 
@@ -241,7 +252,7 @@ async def _pay_remittance(at: At, row: OverpaymentSetOff) -> None:
     """Record it as come in for the remittance, out of what owed it back."""
     found = await find_overpayment(at.session, at.here, row.overpayment, used_up=True)
     source = Leg(found.debt.account, Amount(row.debt, found.debt.amount.currency))
-    await incoming.receive(
+    document = await incoming.receive(
         at.session,
         row.ref,
         at.here,
@@ -249,6 +260,7 @@ async def _pay_remittance(at: At, row: OverpaymentSetOff) -> None:
         Amount(row.amount, row.currency),
         source=source,
     )
+    row.made = document or NOTHING_ENTERED
     await tell(at, found, against=row.ref, set_off=row.amount)
 
 
@@ -277,7 +289,8 @@ async def _take_remittance_back(at: At, row: OverpaymentSetOff) -> None:
     """Wait for the remittance again, and tell the node that it owes it."""
     found = await find_overpayment(at.session, at.here, row.overpayment, used_up=True)
     source = Leg(found.debt.account, Amount(row.debt, found.debt.amount.currency))
+    document = None if row.made == NOTHING_ENTERED else row.made
     await incoming.undo_set_off(
-        at.session, row.ref, source, row.amount, row.undo_reason or "", at=at.now
+        at.session, row.ref, document, source, row.amount, row.undo_reason or "", at=at.now
     )
     await tell(at, found, against=row.ref, undone=row.amount)

@@ -232,7 +232,7 @@ async def _enter(
     """Do what the items say, and post what is not posted by those it concerns."""
     match = await _record(at, entry, "SETTLED", reason, proposal)
     booked_on = entry.booked_on or at.now.date()
-    made: dict[int, str] = {}
+    made: dict[int, str | None] = {}
     postings: list[Posting] = []
     for number, item in enumerate(items, start=1):
         if item.kind == PAYMENT:
@@ -293,7 +293,7 @@ async def _record(
 
 
 def _add_items(
-    at: At, match: Match, entry: Entry, items: Sequence[Item], made: Mapping[int, str]
+    at: At, match: Match, entry: Entry, items: Sequence[Item], made: Mapping[int, str | None]
 ) -> None:
     at.session.add_all(
         MatchItem(

@@ -116,7 +116,8 @@ class OverpaymentSetOff(Base):
     proposed_at: Mapped[datetime] = mapped_column(Instant)
     decided_by: Mapped[str | None] = mapped_column(String(255))
     decided_at: Mapped[datetime | None] = mapped_column(Instant)
-    made: Mapped[str | None] = mapped_column(String(160))  # the receipt it made
+    # The receipt or entry it made, `-` for none; null of a remittance before 0021 only.
+    made: Mapped[str | None] = mapped_column(String(160))
     undo_reason: Mapped[str | None] = mapped_column(Text)
     undo_proposed_by: Mapped[str | None] = mapped_column(String(255))
     undo_proposed_at: Mapped[datetime | None] = mapped_column(Instant)

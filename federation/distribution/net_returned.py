@@ -13,8 +13,9 @@ from federation.money import exponent
 from federation.payments import incoming, record, states
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
+from federation.payments.as_paid import Order, Shift, given, room, shifted
 from federation.payments.messages import NetReturned, OverpaymentReturned
-from federation.payments.names import ITEM_OVERPAID, LEFT_NET, OVERPAID, base_id, refund_id
+from federation.payments.names import ITEM_OVERPAID, OVERPAID, base_id, refund_id
 from federation.payments.paid_back import into_net, refund_of
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Awaited, Proposal, Side
@@ -54,7 +55,7 @@ async def receive_returned(
     paid = await _overpaid(session, message)
     await _follow(session, message, here, terms, now)
     payments_service.take_as_paid(paid, int(message.set_off))
-    payments_service.no_longer_as_paid(paid, min(int(message.undone), paid.taken_as_paid))
+    payments_service.take_as_paid(paid, -min(int(message.undone), paid.taken_as_paid))
     less(paid.amount, paid.taken_as_paid + int(message.refunded), paid.payment_id)
 
 
@@ -96,11 +97,15 @@ async def _follow(
     if (message.against is not None) is not (set_off + undone > 0) or (set_off and undone):
         raise ReturnMismatchError(f"{set_off} set off, {undone} undone: of {message.against}")
     rows = await _payments_for(session, message, here) if message.against is not None else []
+    orders = await _orders(session, message, rows)
+    if not orders:
+        await _wait_for(session, message, here, terms, now)
+        return
+    less(room(orders), set_off, message.against or "")
+    if undone > given(orders):
+        raise ReturnMismatchError(f"{undone} of {message.against} was not taken as paid")
     await _wait_for(session, message, here, terms, now)
-    if set_off:
-        await _pay_less(session, message, _end_of(rows), now)
-    if undone:
-        await _owe_again(session, message, rows, now)
+    await _pay_otherwise(session, message, rows, shifted(orders, set_off - undone), now)
 
 
 async def _payments_for(session: WriteSession, message: Returned, here: str) -> list[Payment]:
@@ -119,6 +124,18 @@ async def _payments_for(session: WriteSession, message: Returned, here: str) -> 
         if row.currency != message.currency:
             raise ReturnMismatchError(f"{row.payment_id} is in {row.currency}")
     return rows
+
+
+async def _orders(session: WriteSession, message: Returned, rows: Sequence[Payment]) -> list[Order]:
+    """Return how the payments stand that the message is about.
+
+    None where a new net stands for what it names: the hub had said this before, and owes back
+    what it took as paid.
+    """
+    orders = await payments_service.orders_of(session, rows)
+    standing = {order.payment_id for order in orders}
+    is_left = rows and message.against == rows[0].payment_id not in standing
+    return [] if is_left else orders
 
 
 async def _wait_for(
@@ -150,68 +167,40 @@ async def _wait_for(
         incoming.expect(session, awaited)
 
 
-async def _pay_less(
-    session: WriteSession, message: Returned, payment: Payment, now: datetime
+async def _pay_otherwise(
+    session: WriteSession, message: Returned, rows: Sequence[Payment], shift: Shift, now: datetime
 ) -> None:
-    """Cancel what was not exported of a remittance that the hub took as paid, or lower it.
+    """Pay no more what the hub took as paid, and what it does so no longer: with the rest.
 
-    What the bank has already is paid twice, and is an overpayment at the hub, unless the bank does
-    not pay it: then no more than the rest is owed.
+    What was not exported is cancelled, and one payment takes its place. What the bank has is paid
+    all the same, and is an overpayment at the hub if it is more than was owed.
     """
-    if await payments_store.set_aside_by(session, payment.payment_id, LEFT_NET) is not None:
-        return
-    name = f"{OVERPAID}{message.refund}"
-    if payment.state in states.NOT_EXPORTED:
-        await payments_service.cancel(session, payment, f"set off: {name}", who=HUB, at=now)
-    payments_service.take_as_paid(payment, int(message.set_off))
-    if payment.state not in states.NOT_PAID:
-        return
-    payments_service.not_owed_again(session, [payment], name, who=HUB, at=now)
-    owed, debt = payments_service.still_owed(payment)
-    if owed.minor > 0:
-        await _propose(session, payment, owed, debt, payment.payment_id, now)
-
-
-async def _owe_again(
-    session: WriteSession, message: Returned, rows: Sequence[Payment], now: datetime
-) -> None:
-    """Pay what the hub took as paid and does no longer: with the rest, or beside it.
-
-    What the bank has or has booked is the whole, and what it did not pay can be proposed again
-    whole: then nothing is to be paid beside it.
-    """
-    minor = int(message.undone)
-    taken = next((row for row in reversed(rows) if row.taken_as_paid >= minor), None)
-    if taken is None:
-        raise ReturnMismatchError(f"{minor} of {message.against} was not taken as paid")
-    before = payments_service.still_owed(taken)[1].amount.minor
-    payments_service.no_longer_as_paid(taken, minor)
-    end = _end_of(rows)
-    aside = await payments_store.set_aside_by(session, taken.payment_id, OVERPAID)
-    if taken.state not in states.NOT_PAID or (end is taken and aside is None):
-        return
-    whole = payments_service.still_owed(taken)[1]
-    owed = Amount(minor, taken.currency)
-    debt = Leg(whole.account, Amount(whole.amount.minor - before, whole.amount.currency))
-    replaces = taken.payment_id if end is taken else None
-    if end.state in states.NOT_EXPORTED:
-        rest = record.debt_of(end).amount
-        owed = Amount(owed.minor + end.amount, owed.currency)
-        debt = Leg(debt.account, Amount(debt.amount.minor + rest.minor, rest.currency))
-        why = f"undone: {OVERPAID}{message.refund}"
-        await payments_service.cancel(session, end, why, who=HUB, at=now)
-        replaces = end.payment_id
-    await _propose(session, taken, owed, debt, replaces, now)
+    name, debt = f"{OVERPAID}{message.refund}", 0
+    why = f"set off: {name}" if int(message.set_off) else f"undone: {name}"
+    for row in rows:
+        if row.payment_id not in {*shift.changes, *shift.instead}:
+            continue
+        before = payments_service.still_owed(row)[1].amount.minor
+        payments_service.take_as_paid(row, shift.changes.get(row.payment_id, 0))
+        after = payments_service.still_owed(row)[1].amount.minor
+        if row.payment_id in shift.instead:
+            if row.state in states.NOT_EXPORTED:
+                await payments_service.cancel(session, row, why, who=HUB, at=now)
+            payments_service.not_owed_again(session, [row], name, who=HUB, at=now)
+            debt += after
+        elif row.payment_id in shift.again:
+            debt += after - before
+    if shift.proposed:
+        await _propose(session, rows, shift, debt, now)
 
 
 async def _propose(
-    session: WriteSession,
-    like: Payment,
-    owed: Amount,
-    debt: Leg,
-    replaces: str | None,
-    now: datetime,
+    session: WriteSession, rows: Sequence[Payment], shift: Shift, debt: int, now: datetime
 ) -> None:
+    """Propose what is owed in the place of others, or beside one that the bank has."""
+    of = shift.instead or shift.again
+    like = next(row for row in reversed(rows) if row.payment_id in of)
+    is_beside = like.payment_id in {row.replaces for row in rows}
     proposal = Proposal(
         kind=like.kind,
         payment_id=await payments_store.next_id(session, base_id(like.payment_id)),
@@ -219,21 +208,12 @@ async def _propose(
         period=like.period,
         payer=Side(like.payer, _kept(like.payer_account)),
         payee=Side(like.payee, _kept(like.payee_account)),
-        amount=owed,
-        debt=debt,
+        amount=Amount(shift.proposed, like.currency),
+        debt=Leg(like.debt_account, Amount(debt, like.debt_currency)),
         due_on=like.due_on,
-        replaces=replaces,
+        replaces=None if is_beside else like.payment_id,
     )
     await payments_service.propose(session, proposal, who=HUB, at=now)
-
-
-def _end_of(rows: Sequence[Payment]) -> Payment:
-    """Return the payment in force: what nothing took the place of, not exported before others."""
-    replaced = {row.replaces for row in rows}
-    ends = [row for row in rows if row.payment_id not in replaced]
-    in_turn = (states.NOT_EXPORTED, states.AT_THE_BANK)
-    found = (row for wanted in in_turn for row in reversed(ends) if row.state in wanted)
-    return next(found, ends[-1])
 
 
 def _kept(account: str | None) -> PaymentAccount | None:

@@ -54,27 +54,35 @@ class AwaitedChangedError(RefusalError):
     code: ClassVar[str] = "AWAITED_CHANGED"
 
 
+def is_of_debtor(row: Incoming) -> bool:
+    """Tell whether a remittance is what a debtor that left a net owes this node of its month."""
+    return row.payer != HUB and not row.is_net and not is_adjustment(row.id)
+
+
 async def awaited(session: ReadSession, period: Month) -> list[Incoming]:
     """Return what debtors that left a month's net owe this node of it."""
-    return [
-        row
-        for row in await store.incoming(session, period)
-        if row.state == incoming.EXPECTED
-        and row.payer != HUB
-        and not row.is_net
-        and not is_adjustment(row.id)
-    ]
+    rows = await store.incoming(session, period)
+    return [row for row in rows if row.state == incoming.EXPECTED and is_of_debtor(row)]
 
 
 async def held_back(session: ReadSession, period: Month) -> list[Incoming]:
     """Return for what members wait: not for what two people decided to pay them ahead of."""
-    decided = {
+    decided = await _decided(session, period)
+    return [row for row in await awaited(session, period) if row.id not in decided]
+
+
+async def is_held_back_by(session: ReadSession, row: Incoming) -> bool:
+    """Tell whether a month's members are paid only once a remittance has come."""
+    return is_of_debtor(row) and row.id not in await _decided(session, row.period)
+
+
+async def _decided(session: ReadSession, period: Month) -> set[str]:
+    return {
         remittance
         for row in await store.pay_ahead(session, period)
         if row.confirmed_by is not None
         for remittance in remittances_of(row)
     }
-    return [row for row in await awaited(session, period) if row.id not in decided]
 
 
 async def require_money(session: ReadSession, period: Month) -> None:

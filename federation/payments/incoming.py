@@ -60,10 +60,12 @@ async def receive(
     bank: Amount,
     *,
     source: Leg | None = None,
-) -> str:
-    """Record what the bank credited for a remittance; return the document of its entry.
+) -> str | None:
+    """Record what the bank credited for a remittance; return the document of its entry, if any.
 
     `source` is what it is taken from where it is not a bank entry: money owed back to the payer.
+    Where that is owed on the account of the debt itself, and nothing is realised, nothing is
+    entered.
 
     In its own currency a part may come, never more than is open; money in another currency stands
     for all that is open. The debt is settled in proportion, rounded down until the last part.
@@ -99,7 +101,7 @@ async def receive(
     if received == row.amount and row.state == EXPECTED:
         row.state, row.booked_on = BOOKED, booked_on
     await session.flush()
-    return document
+    return document if moved else None
 
 
 async def undo_receipt(
@@ -120,9 +122,16 @@ async def undo_receipt(
 
 
 async def undo_set_off(
-    session: WriteSession, incoming_id: str, source: Leg, minor: int, reason: str, *, at: datetime
+    session: WriteSession,
+    incoming_id: str,
+    document: str | None,
+    source: Leg,
+    minor: int,
+    reason: str,
+    *,
+    at: datetime,
 ) -> Incoming:
-    """Take back what `receive` recorded out of a source that is no bank entry, by reversal.
+    """Take back what `receive` recorded out of a source, by reversal of the document it returned.
 
     Where the source is the account of the debt itself nothing may have been entered but what was
     realised: the debt has been settled by what left the source, more or less that.
@@ -132,29 +141,12 @@ async def undo_set_off(
         raise UnknownRemittanceError(incoming_id)
     if row.state not in {EXPECTED, BOOKED} or row.received < minor:
         raise RemittanceStateError(f"{row.id} is {row.state}, {row.received} came of it")
-    document = await _set_off_under(session, row, source.account, minor)
     moved = (await _reverse(session, document, reason, at)).postings if document else ()
     settled = sum(each.amount for each in moved if each.credit == row.debt_account)
     if source.account == row.debt_account:
         settled += source.amount.minor
         settled -= sum(each.amount for each in moved if each.debit == row.debt_account)
     return _less(row, minor, settled)
-
-
-async def _set_off_under(
-    session: ReadSession, row: Incoming, source: str, minor: int
-) -> str | None:
-    """Return the newest entry that stands by which so much was taken from an account."""
-    undone = set(await store.undone_receipts(session, row.id))
-    for document in reversed(await store.receipts_of_incoming(session, row.id)):
-        moved = (await ledger.entry_of(session, document)).postings
-        is_so_much = moved[0].meta["received"] == str(minor)
-        debits = {each.debit for each in moved}
-        realised = all(":FxRealised" in each.debit + each.credit for each in moved)
-        is_from_it = realised if source == row.debt_account else source in debits
-        if is_so_much and is_from_it and undone_document(document) not in undone:
-            return document
-    return None
 
 
 async def _reverse(session: WriteSession, document: str, reason: str, at: datetime) -> Entry:

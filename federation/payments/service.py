@@ -11,7 +11,8 @@ from typing import ClassVar
 
 from federation.bankfiles.pain001 import check_account
 from federation.errors import RefusalError
-from federation.payments import record, states, store
+from federation.payments import as_paid, record, states, store
+from federation.payments.as_paid import Order
 from federation.payments.names import LEFT_NET, OVERPAID, base_id, left_net_document, member_of
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Proposal, Side
@@ -234,16 +235,36 @@ def not_owed_again(
             record.note(session, payment, who=who, at=at, reference=reference)
 
 
+async def orders_of(session: ReadSession, rows: Sequence[Payment]) -> list[Order]:
+    """Return how payments stand that are for one remittance, but those a new net stands for."""
+    replaced = {row.replaces for row in rows}
+    found: list[Order] = []
+    for row in rows:
+        if await store.set_aside_by(session, row.payment_id, LEFT_NET) is not None:
+            continue
+        standing = as_paid.REPLACED
+        if row.state in states.NOT_EXPORTED:
+            standing = as_paid.LIVE
+        elif row.state in states.AT_THE_BANK:
+            standing = as_paid.AT_BANK
+        elif row.state == states.BOOKED:
+            standing = as_paid.BOOKED
+        elif row.state in states.NOT_PAID and row.payment_id not in replaced:
+            aside = await store.set_aside_by(session, row.payment_id, OVERPAID)
+            standing = as_paid.UNPAID if aside is None else standing
+        found.append(Order(row.payment_id, row.amount, row.taken_as_paid, standing))
+    return found
+
+
 def take_as_paid(payment: Payment, minor: int) -> None:
-    """Keep that the payee took some of a payment as paid, out of other money of its payer."""
-    less(payment.amount, payment.taken_as_paid + minor, payment.payment_id)
-    payment.taken_as_paid += minor
+    """Keep that the payee took so much more of a payment as paid, or less where it is below 0.
 
-
-def no_longer_as_paid(payment: Payment, minor: int) -> None:
-    """Take back that the payee took some of a payment as paid: it is owed again."""
-    less(payment.taken_as_paid, minor, payment.payment_id)
-    payment.taken_as_paid -= minor
+    What it took is other money of the payer: at most the whole (TOO_MUCH_SET_OFF).
+    """
+    taken = payment.taken_as_paid + minor
+    less(payment.amount, taken, payment.payment_id)
+    less(payment.taken_as_paid, -minor, payment.payment_id)
+    payment.taken_as_paid = taken
 
 
 def still_owed(payment: Payment) -> tuple[Amount, Leg]:
@@ -283,6 +304,7 @@ async def again(
         by = await store.set_aside_by(session, payment.payment_id, what)
         if by is not None:
             raise states.PaymentStateError(f"{payment.payment_id} is not owed since {by}")
+    await _leave_out_what_others_pay(session, payment)
     owed, debt = still_owed(payment)
     if owed.minor == 0:
         raise states.PaymentStateError(f"{payment.payment_id} was taken as paid")
@@ -299,3 +321,18 @@ async def again(
         replaces=payment.payment_id,
     )
     return await propose(session, proposal, who=who, at=at, refused=refused)
+
+
+async def _leave_out_what_others_pay(session: WriteSession, payment: Payment) -> None:
+    """Keep with a payment what was taken as paid of others for the same that the bank makes."""
+    if payment.payee != HUB:  # nobody else takes anything as paid
+        return
+    rows = await store.stand_for(session, base_id(payment.payment_id))
+    orders = [
+        order
+        for order in await orders_of(session, rows)
+        if order.standing in as_paid.WITH_THE_BANK or order.payment_id == payment.payment_id
+    ]
+    changes = as_paid.shifted(orders, 0).changes
+    for row in rows:
+        take_as_paid(row, changes.get(row.payment_id, 0))

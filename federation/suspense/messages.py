@@ -22,6 +22,7 @@ from federation.values.wire import (
     Sha256Text,
     ShortText,
     UrlKeyText,
+    require_instant,
 )
 
 LISTED_PER_MESSAGE = 5_000
@@ -201,6 +202,9 @@ class ReleaseOrdered(HeldClaimMessage, frozen=True):
     account: PaymentAccount | None
     items: Annotated[list[OrderedItem], Meta(min_length=1, max_length=10_000)]
     rates: Annotated[list[OrderedRate], Meta(max_length=RATES_MAX * MONTHS_MAX)]
+
+    def __post_init__(self) -> None:
+        require_instant("filed_at", self.filed_at)
 
 
 class ReleaseDone(HeldClaimMessage, frozen=True):

@@ -1,5 +1,6 @@
 """What was paid too much goes back, or is set off against something else: each by two people."""
 
+from dataclasses import replace
 from datetime import date
 
 import msgspec
@@ -12,15 +13,17 @@ from federation.banking.items import BadItemError
 from federation.banking.overpayments import UnknownOverpaymentError
 from federation.banking.set_offs import SetOffStateError
 from federation.banking.settling import undo as undo_entry
+from federation.banking.tables import OverpaymentSetOff
 from federation.banking.worklist import of_banking
 from federation.licensing import store as licensing
 from federation.months.tables import LockedPeriod
-from federation.payments import bankword, exporting, refunds
+from federation.payments import ahead, bankword, exporting, refunds
 from federation.payments import service as payments
-from federation.payments.incoming import EXCLUDED
-from federation.payments.postings import Amount
+from federation.payments.incoming import EXCLUDED, expect
+from federation.payments.postings import Amount, Leg
+from federation.payments.proposal import Awaited
 from federation.payments.states import PaymentStateError
-from federation.payments.store import find_incoming
+from federation.payments.store import find_incoming, undone_receipts
 from federation.store.tables import OutboxMessage
 from federation.trust.principals import SamePersonError
 from federation.values.reason import ReasonError
@@ -48,6 +51,7 @@ LICENCE, OTHER = "HUB-000001", "HUB-000002"
 OVERPAID, TRANSIT = "Liabilities:HUB:Suspense:Overpaid", "Liabilities:HUB:InTransit"
 OF_LAB = "FR1420041010050500013M02606"
 PAID = "PAY-2026-09-HUB-GB"
+OF_GB = "PAY-2026-09-GB-HUB"
 OP, REFUND = "OP-1-2", "REFUND-OP-1-2"
 
 
@@ -548,6 +552,82 @@ async def test_a_set_off_against_a_remittance_is_undone_and_can_be_made_again(da
     assert await books(database) == before
     await undo(database, 1)
     assert await left(database) == {}
+
+
+async def against_a_remittance(database):
+    """GB paid 30.00 too much, set off against what it owes: 100.00."""
+    await set_up(database)
+    await remittance(database)
+    await take(database, statement(Ntry("30.00", reference="B1"), closing="30.00"))
+    await settle(database, 1, ("OVERPAYMENT", OF_GB, 3_000))
+    number = await set_off(database, "REMITTANCE_IN", OF_GB, "OP-1-1")
+    await approve(database, number)
+    return number
+
+
+async def test_of_two_set_offs_alike_the_entry_of_the_one_that_is_undone_is_taken_back(database):
+    first = await against_a_remittance(database)
+    later = {"statement_id": "STM-2", "sequence": 2, "day": "2026-10-17"}
+    more = Ntry("30.00", reference="B2", booked_on="2026-10-17")
+    await take(database, statement(more, opening="30.00", closing="60.00", **later))
+    await settle(database, 2, ("OVERPAYMENT", OF_GB, 3_000))
+    await approve(database, await set_off(database, "REMITTANCE_IN", OF_GB, "OP-2-1"))
+
+    await undoing(database, first)
+
+    async with database.read() as session:
+        undone = await undone_receipts(session, OF_GB)
+        assert (await find_incoming(session, OF_GB)).received == 3_000
+    assert undone == [f"remittance/{OF_GB}/received/1/undone"]
+
+
+async def test_what_an_earlier_release_set_off_and_told_nobody_is_not_undone(database):
+    number = await against_a_remittance(database)
+    async with database.write("as it was kept before") as session:
+        (await store.find_set_off(session, number)).made = None
+
+    found = await refused(database, SetOffStateError, proposing_undo(number))
+    assert found.detail == f"{number} was approved by an earlier release, which undid none"
+    assert [said["undone"] for said in await told(database)] == ["0"]
+
+
+@pytest.mark.parametrize(
+    ("name", "decided", "is_blocked"),
+    [
+        ("ADJ-2026-09-HC-DE-000001-GB-EUR", False, False),  # released by GB: nobody waits for it
+        ("PAY-2026-09-GB-DE", False, True),  # GB left the net
+        ("PAY-2026-09-GB-DE", True, False),
+    ],
+)
+async def test_at_a_node_only_members_that_waited_for_a_remittance_keep_it(
+    database, name, decided, is_blocked
+):
+    row = OverpaymentSetOff(id=1, ref=name, kind="REMITTANCE_IN")
+    async with database.write("a remittance, and a member that was paid") as session:
+        awaited = Awaited(
+            incoming_id=name,
+            run="ab" * 32,
+            period="2026-09",
+            payer="GB",
+            amount=Amount(3_000, "EUR"),
+            debt=Leg("Liabilities:DE:Due:GB", Amount(3_000, "EUR")),
+            due_on=NOW.date(),
+            is_net=False,
+        )
+        expect(session, awaited)
+        if decided:
+            act = {"who": "ann", "at": NOW}
+            await session.flush()
+            await ahead.propose(session, "2026-09", "they need it", **act)
+            await ahead.confirm(session, "2026-09", who="bob", at=NOW)
+        paid = "PAY-2026-09-DE-000001"
+        of_member = await a_payment(session, paid, kind="MEMBER", payee="member:m", run="ab" * 32)
+        of_member.state = "BOOKED"
+        await session.flush()
+        acting = replace(at(session), here="DE")
+        why = await set_offs._passed_on(acting, row)
+
+    assert why == (f"{paid} was paid once {name} had come" if is_blocked else None)
 
 
 async def test_that_somebody_proposed_to_undo_is_taken_back_and_the_set_off_stands(database):

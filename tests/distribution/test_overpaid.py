@@ -69,6 +69,16 @@ async def orders(database):
         }
 
 
+async def live(database):
+    """Return the amounts of what is proposed."""
+    return [row[0] for row in (await orders(database)).values() if row[2] == "PROPOSED"]
+
+
+async def at_the_bank(database, payment_id):
+    async with database.write("the bank has it") as session:
+        (await service.get_payment(session, payment_id)).state = "EXPORTED"
+
+
 async def test_what_is_set_off_is_paid_no_more_and_what_is_undone_is_paid_with_the_rest(database):
     await owe(database)
 
@@ -115,12 +125,78 @@ async def test_two_set_offs_of_which_one_is_undone(database):
     assert live == {f"{PAID}/3": (4_000, 4_000, "PROPOSED", 0)}
 
 
+async def test_both_of_two_set_offs_are_undone_in_any_parts(database):
+    await owe(database)
+    for what in ({"set_off": "2000"}, {"set_off": "3000"}, {"undone": "2000"}):
+        await hear(database, against=PAID, **what)
+    assert await live(database) == [7_000]
+
+    await hear(database, against=PAID, undone="3000")
+    assert await live(database) == [10_000]
+    assert {row[3] for row in (await orders(database)).values()} == {0}
+    await refused(database, ReturnMismatchError, receiving(said(against=PAID, undone="1")))
+
+
+async def test_more_is_set_off_than_stands_beside_what_the_bank_has(database):
+    await owe(database)
+    await hear(database, against=PAID, set_off="3000")
+    await at_the_bank(database, f"{PAID}/2")
+    await hear(database, against=PAID, undone="3000")
+
+    await hear(database, against=PAID, set_off="5000")
+    assert await orders(database) == {
+        PAID: (10_000, 10_000, "CANCELLED", 0),
+        f"{PAID}/2": (7_000, 7_000, "EXPORTED", 2_000),
+        f"{PAID}/3": (3_000, 3_000, "CANCELLED", 3_000),
+    }
+    await refused(database, TooMuchSetOffError, receiving(said(against=PAID, set_off="5001")))
+
+    # What the bank pays beyond what is owed is the first that is not taken as paid any more.
+    await hear(database, against=PAID, undone="2500")
+    assert await live(database) == [500]
+    assert (await orders(database))[f"{PAID}/2"] == (7_000, 7_000, "EXPORTED", 0)
+
+
+async def test_what_another_order_pays_although_it_was_taken_is_not_proposed_again(database):
+    await owe(database)
+    await hear(database, against=PAID, set_off="3000")
+    await at_the_bank(database, f"{PAID}/2")
+    await hear(database, against=PAID, undone="3000")
+    await at_the_bank(database, f"{PAID}/3")
+    await hear(database, against=PAID, set_off="4000")
+    async with database.write("the bank refuses one of the two") as session:
+        rest = await service.get_payment(session, f"{PAID}/2")
+        rest.state = "REJECTED"
+        await service.again(session, rest, GB_ACCOUNT, HUB_ACCOUNT, who=MAKER, at=NOW)
+
+    assert await orders(database) == {
+        PAID: (10_000, 10_000, "CANCELLED", 0),
+        f"{PAID}/2": (7_000, 7_000, "REJECTED", 4_000),
+        f"{PAID}/3": (3_000, 3_000, "EXPORTED", 0),
+        f"{PAID}/4": (3_000, 3_000, "PROPOSED", 0),
+    }
+
+
+async def test_what_was_set_off_before_a_new_net_stood_for_it_changes_no_payment(database):
+    await owe(database)
+    async with database.write("the net is left") as session:
+        old = await service.get_payment(session, PAID)
+        await service.set_aside(session, [old], "GB", who="HUB", at=NOW)
+        await a_payment(session, payment_id=f"{PAID}/2", **TO_HUB)
+    before = await orders(database)
+
+    await hear(database, against=PAID, set_off="3000")
+    await hear(database, against=PAID, undone="3000", refunded="7")
+
+    assert await orders(database) == before
+    async with database.read() as session:
+        assert (await find_incoming(session, REFUND)).amount == 7
+
+
 async def test_what_is_undone_is_paid_beside_a_rest_that_the_bank_has(database):
     await owe(database)
     await hear(database, against=PAID, set_off="3000")
-    async with database.write("the bank has the rest") as session:
-        rest = await service.get_payment(session, f"{PAID}/2")
-        rest.state = "EXPORTED"
+    await at_the_bank(database, f"{PAID}/2")
 
     await hear(database, against=PAID, undone="3000")
 
