@@ -83,7 +83,8 @@ async def claim_held(
     """File a claim on what is held for an address, for a claim of a member of this node.
 
     The claim must be in the registry, be the most specific of ours on the address, and have
-    counted in one of the listed months. `evidence` refers to the documents kept here.
+    counted in one of the listed months; while it waits for a decision it is not filed again. What
+    is listed after that may be claimed anew. `evidence` refers to the documents kept here.
     """
     key = normalise_url(url)
     listed = await store.listing(session, url_key=key.text)
@@ -103,8 +104,8 @@ async def claim_held(
     )
     if len(wanted) != 1 or (claim_id is None and member is None):
         raise NoSuchClaimError(f"{len(wanted)} claims on {key.text}")
-    for row in await store.claims(session, url_key=key.text):
-        if row.claim_id == wanted[0] and row.state != "REFUSED":
+    for row in await store.claims(session, state="FILED", url_key=key.text):
+        if (row.node, row.claim_id) == (node, wanted[0]):
             raise HeldClaimStateError(f"{row.id} is {row.state}")
     claim = HeldClaim(
         id=await store.next_claim_id(session, node),

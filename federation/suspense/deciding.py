@@ -227,6 +227,7 @@ async def _claimed_items(
     open_rows = [item for item in rows if item.amount > 0 and item.period in documents]
     if not open_rows:
         raise NotHeldError(row.url_key)
+    runs = await store.original_runs(session, HUB)
     key = UrlKey.of(row.url_key)
     index = index_store.claim_index(await index_store.index_slice(session, [key]))
     found: list[Held] = []
@@ -246,7 +247,7 @@ async def _claimed_items(
                     item=item.item,
                     licence=item.licence,
                     period=item.period,
-                    run_id=item.run_id,
+                    run_id=runs[item.period],
                     reason=item.reason,
                     amount=item.amount,
                     currency=item.currency,

@@ -78,7 +78,7 @@ async def carry_out(
     if await store.releases(session, message.id):
         raise ReleaseOrderError(f"{message.id} is released already")
     require_other_person(message.filed_by, message.decided_by)
-    items = await _held_items(session, message)
+    items = await _held_items(session, message, here)
     documents = {period: await store.run_of(session, here, period) for period in _periods(message)}
     rates = _rates(message, documents)
     parts = paid_directly(items, rates, message.currency)
@@ -103,8 +103,9 @@ def _periods(message: ReleaseOrdered) -> list[Month]:
     return sorted({item.period for item in message.items})
 
 
-async def _held_items(session: ReadSession, message: ReleaseOrdered) -> list[Held]:
+async def _held_items(session: ReadSession, message: ReleaseOrdered, here: str) -> list[Held]:
     """Return the ordered items as this server's books have them, or refuse."""
+    runs = await store.original_runs(session, here)
     rows = await store.held_sums(session, url_key=message.url_key)
     there = {(row.period, row.licence, row.reason): row for row in rows}
     found: list[Held] = []
@@ -120,7 +121,7 @@ async def _held_items(session: ReadSession, message: ReleaseOrdered) -> list[Hel
                 item=row.item,
                 licence=row.licence,
                 period=row.period,
-                run_id=row.run_id,
+                run_id=runs[row.period],
                 reason=row.reason,
                 amount=amount,
                 currency=row.currency,

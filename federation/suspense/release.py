@@ -22,7 +22,10 @@ from federation.values.party import HUB
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """What is left of one held item, in minor units of the licence's currency."""
+    """What is left of one held item, in minor units of the licence's currency.
+
+    `run_id` is the run that its month was settled by, also of what a correction held first.
+    """
 
     item: int
     licence: LicenceKey
@@ -97,7 +100,7 @@ class Direct:
 
     @property
     def run_id(self) -> str:
-        """Return the run that held the first of it."""
+        """Return the run that its month was settled by."""
         return self.items[0].run_id
 
     @property

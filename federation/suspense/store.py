@@ -74,6 +74,11 @@ async def run_of(session: ReadSession, here: str, period: Month) -> RunDocument:
     return decode(msgspec.json.decode(row.document, type=RunApproved).document.encode())
 
 
+async def original_runs(session: ReadSession, here: str) -> dict[Month, str]:
+    """Return {month: the run it was settled by, not what corrects it}: one name on every server."""
+    return {month.period: month.run_id for month in await settled_months(session, here)}
+
+
 async def held_sums(
     session: ReadSession,
     *,
