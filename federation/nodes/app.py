@@ -50,7 +50,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
         return (config.hub.entity_id, config.hub.url) if code == HUB else None
 
     peers.find = find
-    server.retry = Retries(server, HANDLERS)
+    server.retry = Retries(server, HANDLERS, ON_DROP)
     files = partial(file_at, server, monthly=OF_A_NODE)
     doors = Doors(server)
     app = Litestar(

@@ -47,7 +47,7 @@ from federation.trust.membership import HubTerms
 from federation.trust.parties import collective_terms, get_party
 from federation.trust.principals import Principal, require_other_person
 from federation.trust.store import node_parties
-from federation.values.held import DISPUTED, UNMATCHED
+from federation.values.held import DISPUTED, UNMATCHED, is_claim_number
 from federation.values.month import Month, month_of
 from federation.values.party import HUB
 from federation.values.reason import stated
@@ -66,7 +66,7 @@ async def receive_claim(
 
     Its number is the node's own; one that is not, or that is taken, is refused.
     """
-    if not message.id.startswith(store.claim_ids_of(node)):
+    if not is_claim_number(message.id, of=node):
         raise BadMessageError(f"{message.id} is no number of {node}")
     if await store.find_claim(session, message.id) is not None:
         raise BadMessageError(f"{message.id} is filed already")

@@ -29,7 +29,7 @@ from federation.suspense.messages import (
 )
 from federation.suspense.release import band
 from federation.suspense.service import CLAIMABLE, month_rates
-from federation.suspense.tables import HeldElsewhere
+from federation.suspense.tables import HeldElsewhere, ReleaseOrder
 from federation.trust.store import node_parties
 from federation.values.licence_key import LicenceKey, licensor_of, number_of
 from federation.values.month import Month
@@ -184,6 +184,31 @@ async def _list_anew(
     for start in range(0, len(listed), LISTED_PER_MESSAGE):
         body = HeldPublished(period, listed[start : start + LISTED_PER_MESSAGE], licensor)
         await outbox.post_to_each(session, targets=targets, message=body, now=now)
+
+
+async def end_order(
+    session: WriteSession, order: ReleaseOrder, url_key: str, now: datetime
+) -> None:
+    """End an order that its licensor does not carry out, and list what it was of."""
+    rows = await store.held_elsewhere(session, licensor=order.licensor, url_keys=[url_key])
+    of_months = {period: [row for row in rows if row.period == period] for period in _months(rows)}
+    rates = {
+        period: await month_rates(session, await store.run_of(session, HUB, period))
+        for period in of_months
+    }
+    before = {
+        period: await _bands(session, of_month, rates[period])
+        for period, of_month in of_months.items()
+    }
+    order.ended_at = now
+    await session.flush()
+    for period, of_month in of_months.items():
+        after = await _bands(session, of_month, rates[period])
+        await _list_anew(session, order.licensor, period, before[period], after, now)
+
+
+def _months(rows: Sequence[HeldElsewhere]) -> list[Month]:
+    return sorted({row.period for row in rows})
 
 
 async def close_elsewhere(

@@ -24,8 +24,10 @@ from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense import store
 from federation.suspense.claiming import NotHeldError, decided, get_own_claim, give_member
 from federation.suspense.messages import (
+    CLAIM_STREAM,
     STATED_PER_MESSAGE,
     HeldStated,
+    NotReleased,
     ReleaseDone,
     ReleasedPayment,
     ReleaseOrdered,
@@ -37,6 +39,7 @@ from federation.suspense.service import CLAIMABLE
 from federation.suspense.tables import HeldClaim, Release
 from federation.trust.parties import get_party, hub_terms
 from federation.trust.principals import require_other_person
+from federation.values.held import is_claim_number
 from federation.values.month import Month, last_day, month_of
 from federation.values.party import HUB
 
@@ -99,6 +102,18 @@ async def carry_out(
     await outbox.post(session, target=hub.entity_id, message=done, now=now)
 
 
+async def drop_order(session: WriteSession, stream: str, reason: str, now: datetime) -> None:
+    """Tell the hub that an order, which two people drop here, is not carried out, and why.
+
+    Nothing is said where that claim was released before: what is dropped was a second order.
+    """
+    claim = stream.removeprefix(CLAIM_STREAM)
+    if is_claim_number(claim) and not await store.releases(session, claim):
+        hub = await get_party(session, HUB)
+        message = NotReleased(claim, reason)
+        await outbox.post(session, target=hub.entity_id, message=message, now=now)
+
+
 def _periods(message: ReleaseOrdered) -> list[Month]:
     return sorted({item.period for item in message.items})
 
@@ -155,7 +170,7 @@ async def _claim(
     session: WriteSession, message: ReleaseOrdered, here: str, now: datetime
 ) -> HeldClaim:
     """Return this node's own claim, or keep the other's that money is released to."""
-    if not message.id.startswith(store.claim_ids_of(message.node)):
+    if not is_claim_number(message.id, of=message.node):
         raise ReleaseOrderError(f"{message.id} is no number of {message.node}")
     if message.node == here:
         row = await get_own_claim(session, message.id)

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from federation.store.messages import KIB, LARGEST_BYTES, MIB, Message
 from federation.values.account import PaymentAccount
+from federation.values.held import CLAIM_NUMBER
 from federation.values.month import WrittenMonth
 from federation.values.party import HUB
 from federation.values.wire import (
@@ -28,7 +29,8 @@ LISTED_PER_MESSAGE = 5_000
 MONTHS_MAX = 1_200
 STATED_PER_MESSAGE = 1_000
 RATES_MAX = 3  # per month: of the licence's, the claimant's and the clearing currency
-ClaimNumber = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9-]{1,64}\Z")]
+CLAIM_STREAM = "claim/"  # how the streams of claims on held money begin
+ClaimNumber = Annotated[str, Meta(pattern=rf"\A{CLAIM_NUMBER}\Z")]
 
 
 class ListedItem(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -103,7 +105,7 @@ class HeldClaimMessage(Message, frozen=True):
     @property
     def stream(self) -> str:
         """Return the stream of this claim on held money."""
-        return f"claim/{self.id}"
+        return f"{CLAIM_STREAM}{self.id}"
 
 
 class HeldClaimed(HeldClaimMessage, frozen=True):
@@ -201,6 +203,14 @@ class ReleaseOrdered(HeldClaimMessage, frozen=True):
     account: PaymentAccount | None
     items: Annotated[list[OrderedItem], Meta(min_length=1, max_length=10_000)]
     rates: Annotated[list[OrderedRate], Meta(max_length=RATES_MAX * MONTHS_MAX)]
+
+
+class NotReleased(HeldClaimMessage, frozen=True):
+    """A licensor's staff dropped an order that its books do not bear out: it releases nothing."""
+
+    KIND: ClassVar[str] = "held.not_released"
+
+    reason: Annotated[Reason, Meta(min_length=1)]
 
 
 class ReleaseDone(HeldClaimMessage, frozen=True):

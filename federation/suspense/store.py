@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import msgspec
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from federation.distribution.tables import DistributedRun, MemberBalance
 from federation.licensing.tables import Receipt
@@ -27,6 +27,7 @@ from federation.suspense.tables import (
     Release,
     ReleaseOrder,
 )
+from federation.values.held import claim_number
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 from federation.values.party import HUB
@@ -273,15 +274,10 @@ async def close_listing(
     )
 
 
-def claim_ids_of(node: str) -> str:
-    """Return how the ids of a node's claims on held money begin."""
-    return f"HC-{node}-"
-
-
 async def next_claim_id(session: ReadSession, node: str) -> str:
-    """Return the id of the next claim that a node files: `HC-<node>-<six digits>`."""
+    """Return the id of the next claim that a node files."""
     query = select(func.count()).select_from(HeldClaim).where(HeldClaim.node == node)
-    return f"{claim_ids_of(node)}{(await session.scalar(query) or 0) + 1:06d}"
+    return claim_number(node, (await session.scalar(query) or 0) + 1)
 
 
 async def find_claim(session: ReadSession, claim: str) -> HeldClaim | None:
@@ -352,12 +348,20 @@ async def held_elsewhere(
 
 
 async def ordered(session: ReadSession, items: Collection[int]) -> dict[int, int]:
-    """At the hub: return {item: amount} of what licensors were told to release of some items."""
+    """At the hub: return {item: amount} of what licensors were told to release of some items.
+
+    What they said they do not release is left out.
+    """
     found: dict[int, int] = {}
     wanted = sorted(items)
     for start in range(0, len(wanted), IN_CHUNK):
-        query = select(OrderedRelease.held_elsewhere, OrderedRelease.amount).where(
-            OrderedRelease.held_elsewhere.in_(wanted[start : start + IN_CHUNK])
+        query = (
+            select(OrderedRelease.held_elsewhere, OrderedRelease.amount)
+            .join(ReleaseOrder, ReleaseOrder.id == OrderedRelease.release_order)
+            .where(
+                OrderedRelease.held_elsewhere.in_(wanted[start : start + IN_CHUNK]),
+                ReleaseOrder.ended_at.is_(None),
+            )
         )
         for item, amount in await session.execute(query):
             found[item] = found.get(item, 0) + amount
@@ -404,9 +408,13 @@ async def find_order(session: ReadSession, claim: str, licensor: str) -> Release
     )
 
 
+def _is_open_order() -> ColumnElement[bool]:
+    return ReleaseOrder.done_at.is_(None) & ReleaseOrder.ended_at.is_(None)
+
+
 async def count_open_orders(session: ReadSession) -> int:
     """At the hub: return how many orders are not carried out yet."""
-    query = select(func.count()).where(ReleaseOrder.done_at.is_(None))
+    query = select(func.count()).where(_is_open_order())
     return await session.scalar(query) or 0
 
 
@@ -415,7 +423,7 @@ async def open_orders(session: ReadSession, *, limit: int) -> list[tuple[Release
     query = (
         select(ReleaseOrder, HeldClaim)
         .join(HeldClaim, HeldClaim.id == ReleaseOrder.held_claim)
-        .where(ReleaseOrder.done_at.is_(None))
+        .where(_is_open_order())
         .order_by(ReleaseOrder.id)
         .limit(limit)
     )

@@ -19,6 +19,7 @@ from federation.suspense.elsewhere import HeldStatementError, receive_statement
 from federation.suspense.licensor import ReleaseOrderError, carry_out
 from federation.suspense.messages import (
     HeldStated,
+    NotReleased,
     OrderedItem,
     OrderedRate,
     ReleaseDone,
@@ -26,11 +27,13 @@ from federation.suspense.messages import (
     ReleaseOrdered,
     StatedItem,
 )
-from federation.suspense.ordering import receive_done
+from federation.suspense.ordering import receive_done, receive_not_released
 from federation.suspense.release_check import HeldClaimStateError
+from federation.suspense.tables import HeldElsewhere, ReleaseOrder
 from federation.trust.parties import UnknownPartyError
 from federation.trust.principals import SamePersonError
 from federation.values.party import HUB
+from tests.adversary.staff import CONFIRM, DROP
 from tests.databases import contents, opened, refused
 from tests.desk.test_month import month
 from tests.federation.harness import (
@@ -282,6 +285,12 @@ async def test_an_order_waits_on_the_work_list_until_its_licensor_has_carried_it
     await small.silence()
     waited = await small.at("GB", "auditor").ask(INCOMING)
     assert [row["id"] for row in waited if row["payer"] == "DE"] == [ADJ]
+    late = NotReleased("HC-GB-000001", "it is not")
+    await refused(
+        small.databases[HUB],
+        HeldClaimStateError,
+        lambda session: receive_not_released(session, "DE", late, LATER),
+    )
     work = await small.at(HUB, "auditor").ask(WORK)
     assert [row for row in work if row["kind"] == "release order"] == []
 
@@ -306,6 +315,73 @@ async def nobody_says_that_it_is_done_but_who_was_ordered(small):
         await done()(session)
 
     await refused(database, HeldClaimStateError, twice)
+
+
+async def test_an_order_its_licensor_drops_is_ended_and_what_is_left_is_claimed_anew(small):
+    """The hub takes DE to hold more than it does: as if a correction had come in between."""
+    amount = await held_at(small, "DE", "orphan.example/d")
+    await register_late(small)
+    seen = await listed(small)
+    first = await claimed(small, "GB", OTHER_ORPHAN, "gb-b")
+    again = small.at("GB", "settlement").ask(CLAIM, url=OTHER_ORPHAN, member="gb-b")
+    assert await code_of(again) == "HELD_CLAIM_STATE"  # it waits
+    await hub_has(small, amount + 1)
+    books = await balances(small)
+    await small.at(HUB, "approver").ask(DECIDE, claim=first["id"], accept=True)
+    await small.silence()
+    assert ("DE", "UNMATCHED", "orphan.example/d") not in await listed(small)
+    [row] = await small.at("DE", "operator").ask(PARKED)
+    assert (row["kind"], row["code"]) == ("held.ordered", "NOT_HELD")
+
+    await small.at("DE", "operator").ask(DROP, id=row["id"], reason="corrected meanwhile")
+    await small.at("DE", "second-operator").ask(CONFIRM, id=row["id"])
+    await small.silence()
+
+    work = await small.at(HUB, "auditor").ask(WORK)
+    assert [row for row in work if row["kind"] == "release order"] == []
+    assert sorted(await listed(small)) == sorted(seen)
+    assert (await elsewhere(small))["orphan.example/d"][3] == amount + 1
+    async with small.databases[HUB].read() as session:
+        [order] = (await session.scalars(select(ReleaseOrder))).all()
+    assert (order.ended_because, order.done_at) == ("corrected meanwhile", None)
+    await after_the_end(small)
+    assert await balances(small) == books
+
+    await hub_has(small, amount, first_run="c" * 64)  # such a row was first held by a correction
+    second = await claimed(small, "GB", OTHER_ORPHAN, "gb-b")
+    assert second["id"] == "HC-GB-000002"
+    await small.at(HUB, "approver").ask(DECIDE, claim=second["id"], accept=True)
+    await small.silence()
+    changes = moved(books, await balances(small))
+    assert changes["DE", "Liabilities:DE:Suspense:Unmatched", "EUR", ""] == amount
+    assert changes["GB", "Liabilities:GB:Due:DE", "GBP", ""] == _half_even(amount * 85, 100)
+
+
+async def hub_has(small, amount, first_run=None):
+    """Write what the hub takes DE to hold and to have stated for an address."""
+    async with small.databases[HUB].write("corrected") as session:
+        query = select(HeldElsewhere).where(HeldElsewhere.url_key == "orphan.example/d")
+        row = (await session.scalars(query)).one()
+        row.amount = row.stated = amount
+        row.run_id = first_run or row.run_id
+
+
+async def after_the_end(small):
+    """The licensor may say the same again; it cannot say that it has released it after all."""
+    database = small.databases[HUB]
+
+    def ended(sender="DE", claim="HC-GB-000001"):
+        message = NotReleased(claim, "another reason")
+        return lambda session: receive_not_released(session, sender, message, LATER)
+
+    done = ReleaseDone("HC-GB-000001", [])
+    await refused(database, HeldClaimStateError, lambda s: receive_done(s, "DE", done, LATER))
+    await refused(database, UnknownHeldClaimError, ended("FR"))
+    await refused(database, UnknownHeldClaimError, ended(claim="HC-GB-000002"))
+    before = await contents(database)
+    async with database.write("again") as session:
+        await ended()(session)
+    assert await contents(database) == before
 
 
 async def test_what_a_correction_changes_is_claimed_when_its_licensor_has_stated_it_anew(small):
