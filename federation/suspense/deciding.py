@@ -196,7 +196,7 @@ async def _accept(
         if await order_release(session, row, licensor, items, rates, reason, now)
     ]
     if not parts and not ordered:
-        raise NotHeldError(f"{row.url_key}: it comes to no unit")
+        raise NotHeldError(f"{row.url_key}: it comes to no unit, or has no rate")
     await _close(session, row.url_key, documents, ordered, now)
 
 

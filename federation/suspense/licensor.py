@@ -86,7 +86,7 @@ async def carry_out(
     rates = _rates(message, documents)
     parts = paid_directly(items, rates, message.currency)
     if sum(len(part.items) for part in parts) != len(items):
-        raise ReleaseOrderError(f"{message.id}: a part comes to no unit of {message.currency}")
+        raise ReleaseOrderError(f"{message.id}: no rate, or no unit of {message.currency}")
     claim = await _claim(session, message, here, now)
     payments: list[ReleasedPayment] = []
     for part in parts:

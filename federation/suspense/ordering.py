@@ -53,7 +53,7 @@ async def order_release(
     reason: str,
     now: datetime,
 ) -> bool:
-    """Tell a licensor to release items to an accepted claim; False where none comes to a unit."""
+    """Tell a licensor to release items to an accepted claim; False where nothing can be paid."""
     particulars = collective_terms(await get_party(session, row.node))
     currency = particulars.settlement_currency
     parts = paid_directly(items, rates, currency)

@@ -13,7 +13,7 @@ from federation.ledger.accounts import Accounts, Entry, Posting, held_as, transf
 from federation.money import exponent
 from federation.payments.names import direct_release_id
 from federation.settlement.arithmetic import part
-from federation.settlement.rates import Rates
+from federation.settlement.rates import MissingRateError, Rates, StaleRateError
 from federation.suspense.messages import ReleasedPayment
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
@@ -134,13 +134,19 @@ def release_document(period: Month, claim: str, currency: str) -> str:
 def paid_directly(
     items: Iterable[Held], rates: Mapping[Month, Rates], currency: str
 ) -> list[Direct]:
-    """Sum per month and licence currency; what comes to no unit of the claimant's stays held."""
+    """Sum per month and licence currency.
+
+    What comes to no unit of the claimant's currency, or has no rate in its month, stays held.
+    """
     groups: dict[tuple[Month, str], list[Held]] = {}
     for item in items:
         groups.setdefault((item.period, item.currency), []).append(item)
     found: list[Direct] = []
     for (period, source), group in sorted(groups.items()):
-        paid = rates[period].convert(sum(item.amount for item in group), source, currency)
+        try:
+            paid = rates[period].convert(sum(item.amount for item in group), source, currency)
+        except (MissingRateError, StaleRateError):
+            continue
         if paid:
             found.append(Direct(period=period, currency=source, items=tuple(group), paid=paid))
     return found
