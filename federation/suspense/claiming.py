@@ -63,10 +63,9 @@ async def receive_list(session: WriteSession, message: HeldPublished) -> None:
 
 
 async def receive_closed(session: WriteSession, message: HeldClosed) -> None:
-    """Nothing is left at a holder to claim for an address."""
-    await store.close_listing(
-        session, message.holder, message.url_key, message.periods, message.closed_on
-    )
+    """Nothing is left at a holder to claim for some addresses."""
+    urls = [message.url_key, *message.also]
+    await store.close_listing(session, message.holder, urls, message.periods, message.closed_on)
 
 
 async def claim_held(

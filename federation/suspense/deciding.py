@@ -242,17 +242,7 @@ async def _claimed_items(
             rivals |= others or {item.reason}
             continue
         if not is_reserved(index, key, document, item.licence):
-            found.append(
-                Held(
-                    item=item.item,
-                    licence=item.licence,
-                    period=item.period,
-                    run_id=runs[item.period],
-                    reason=item.reason,
-                    amount=item.amount,
-                    currency=item.currency,
-                )
-            )
+            found.append(Held.of(item, runs[item.period], item.amount))
     if not found and rivals:
         raise ContestedClaimError(f"{row.url_key}: {', '.join(sorted(rivals))}")
     if not found:
@@ -330,7 +320,7 @@ async def _close(
     """Tell every node of which months nothing is left for an address, here or at licensors."""
     await session.flush()
     for licensor in licensors:
-        await close_elsewhere(session, licensor, [url_key], sorted(documents), now)
+        await close_elsewhere(session, licensor, url_key, sorted(documents), now)
     still = {item.period for item in await store.held_sums(session, url_key=url_key)}
     periods = sorted(documents.keys() - still)
     if periods:

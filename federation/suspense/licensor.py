@@ -131,17 +131,7 @@ async def _held_items(session: ReadSession, message: ReleaseOrdered, here: str) 
         amount = int(item.amount)
         if row is None or not 0 < amount <= left:
             raise NotHeldError(f"{where}: {amount} {item.currency}, {left} is left")
-        found.append(
-            Held(
-                item=row.item,
-                licence=row.licence,
-                period=row.period,
-                run_id=runs[row.period],
-                reason=row.reason,
-                amount=amount,
-                currency=row.currency,
-            )
-        )
+        found.append(Held.of(row, runs[row.period], amount))
     return found
 
 

@@ -26,6 +26,7 @@ from federation.values.wire import (
 )
 
 LISTED_PER_MESSAGE = 5_000
+CLOSED_PER_MESSAGE = 1_000
 MONTHS_MAX = 1_200
 STATED_PER_MESSAGE = 1_000
 RATES_MAX = 3  # per month: of the licence's, the claimant's and the clearing currency
@@ -63,14 +64,18 @@ class HeldPublished(HeldListMessage, frozen=True, omit_defaults=True):
 
 
 class HeldClosed(HeldListMessage, frozen=True, omit_defaults=True):
-    """A holder holds nothing for an address of these months any more."""
+    """A holder holds nothing for an address, and those in `also`, of these months any more."""
 
     KIND: ClassVar[str] = "held.closed"
+    BYTES_MAX: ClassVar[int] = 32 * MIB
 
     url_key: UrlKeyText
     periods: Annotated[list[WrittenMonth], Meta(max_length=MONTHS_MAX)]
     closed_on: date
     holder: PartyCodeText = HUB
+    also: Annotated[list[UrlKeyText], Meta(max_length=CLOSED_PER_MESSAGE - 1)] = msgspec.field(
+        default_factory=list
+    )
 
 
 class StatedItem(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

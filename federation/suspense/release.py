@@ -14,6 +14,7 @@ from federation.money import exponent
 from federation.payments.names import direct_release_id
 from federation.settlement.arithmetic import part
 from federation.settlement.rates import MissingRateError, Rates, StaleRateError
+from federation.suspense.items import HeldSum
 from federation.suspense.messages import ReleasedPayment
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
@@ -34,6 +35,19 @@ class Held:
     reason: str
     amount: int
     currency: str
+
+    @classmethod
+    def of(cls, row: HeldSum, run_id: str, amount: int) -> "Held":
+        """Return an amount of what is left of an item."""
+        return cls(
+            item=row.item,
+            licence=row.licence,
+            period=row.period,
+            run_id=run_id,
+            reason=row.reason,
+            amount=amount,
+            currency=row.currency,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

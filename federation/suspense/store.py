@@ -3,9 +3,10 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, Select, func, select, update
 
 from federation.distribution.tables import DistributedRun, MemberBalance
 from federation.licensing.tables import Receipt
@@ -14,7 +15,7 @@ from federation.payments.states import OUTSTANDING
 from federation.payments.tables import Payment, PaymentEvent
 from federation.settlement.messages import RunApproved
 from federation.settlement.run_document import RunDocument, decode
-from federation.store.bulk import IN_CHUNK, insert_rows
+from federation.store.bulk import IN_CHUNK, in_chunks, insert_rows, set_column
 from federation.store.canonical import sha256_hex
 from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense.items import HeldSum
@@ -259,19 +260,28 @@ async def listing(
 
 
 async def close_listing(
-    session: WriteSession, holder: str, url_key: str, periods: Collection[Month], on: date
+    session: WriteSession,
+    holder: str,
+    urls: Collection[str],
+    periods: Collection[Month],
+    on: date,
 ) -> None:
-    """At a node: nothing is left to claim for an address of some months."""
-    await session.execute(
-        update(HeldListing)
-        .where(
-            HeldListing.url_digest == sha256_hex(url_key.encode()),
-            HeldListing.holder == holder,
-            HeldListing.period.in_(periods),
-            HeldListing.closed_on.is_(None),
+    """At a node: nothing is left to claim for some addresses of some months."""
+    for chunk in in_chunks(_digests(urls)):
+        await session.execute(
+            update(HeldListing)
+            .where(
+                HeldListing.url_digest.in_(chunk),
+                HeldListing.holder == holder,
+                HeldListing.period.in_(periods),
+                HeldListing.closed_on.is_(None),
+            )
+            .values(closed_on=on)
         )
-        .values(closed_on=on)
-    )
+
+
+def _digests(urls: Collection[str]) -> list[str]:
+    return sorted({sha256_hex(url_key.encode()) for url_key in urls})
 
 
 async def next_claim_id(session: ReadSession, node: str) -> str:
@@ -320,6 +330,25 @@ async def releases(
     return list(await session.scalars(query))
 
 
+class HeldThere(NamedTuple):
+    """A row of what licensors hold as it was read: a month has many (see `HeldElsewhere`)."""
+
+    id: int
+    period: Month
+    licensor: str
+    licence: LicenceKey
+    reason: str
+    url_key: str
+    run_id: str
+    amount: int
+    stated: int | None
+    currency: str
+    held_since: date
+
+
+_HELD_THERE = [getattr(HeldElsewhere, name) for name in HeldThere._fields]
+
+
 async def held_elsewhere(
     session: ReadSession,
     *,
@@ -328,9 +357,9 @@ async def held_elsewhere(
     url_keys: Collection[str] | None = None,
     after: int = 0,
     limit: int | None = None,
-) -> list[HeldElsewhere]:
+) -> list[HeldThere]:
     """At the hub: return what licensors hold, in the order it came."""
-    query = select(HeldElsewhere).where(HeldElsewhere.id > after).order_by(HeldElsewhere.id)
+    query = select(*_HELD_THERE).where(HeldElsewhere.id > after).order_by(HeldElsewhere.id)
     if limit is not None:
         query = query.limit(min(max(limit, 1), PAGE_MAX))
     if period is not None:
@@ -338,13 +367,20 @@ async def held_elsewhere(
     if licensor is not None:
         query = query.where(HeldElsewhere.licensor == licensor)
     if url_keys is None:
-        return list(await session.scalars(query))
-    digests = sorted({sha256_hex(url_key.encode()) for url_key in url_keys})
-    found: list[HeldElsewhere] = []
-    for start in range(0, len(digests), IN_CHUNK):
-        chunk = digests[start : start + IN_CHUNK]
-        found += await session.scalars(query.where(HeldElsewhere.url_digest.in_(chunk)))
+        return [HeldThere(*row) for row in await session.execute(query)]
+    found: list[HeldThere] = []
+    for chunk in in_chunks(_digests(url_keys)):
+        rows = await session.execute(query.where(HeldElsewhere.url_digest.in_(chunk)))
+        found += [HeldThere(*row) for row in rows]
     return found
+
+
+async def set_held_elsewhere(session: WriteSession, rows: Sequence[HeldThere]) -> None:
+    """At the hub: write the amounts of some rows, and what was stated of them."""
+    amounts = [(str(row.amount), row.id) for row in rows]
+    heard = [(None if row.stated is None else str(row.stated), row.id) for row in rows]
+    await set_column(session, HeldElsewhere, "amount", ["id"], amounts)
+    await set_column(session, HeldElsewhere, "stated", ["id"], heard)
 
 
 async def ordered(session: ReadSession, items: Collection[int]) -> dict[int, int]:
@@ -355,17 +391,28 @@ async def ordered(session: ReadSession, items: Collection[int]) -> dict[int, int
     found: dict[int, int] = {}
     wanted = sorted(items)
     for start in range(0, len(wanted), IN_CHUNK):
-        query = (
-            select(OrderedRelease.held_elsewhere, OrderedRelease.amount)
-            .join(ReleaseOrder, ReleaseOrder.id == OrderedRelease.release_order)
-            .where(
-                OrderedRelease.held_elsewhere.in_(wanted[start : start + IN_CHUNK]),
-                ReleaseOrder.ended_at.is_(None),
-            )
-        )
-        for item, amount in await session.execute(query):
+        chunk = wanted[start : start + IN_CHUNK]
+        rows = await session.execute(_ordered().where(OrderedRelease.held_elsewhere.in_(chunk)))
+        for item, amount in rows:
             found[item] = found.get(item, 0) + amount
     return found
+
+
+async def ordered_of_month(session: ReadSession, period: Month) -> dict[int, int]:
+    """At the hub: return the same of everything that licensors hold of a month."""
+    found: dict[int, int] = {}
+    query = _ordered().join(HeldElsewhere, HeldElsewhere.id == OrderedRelease.held_elsewhere)
+    for item, amount in await session.execute(query.where(HeldElsewhere.period == period)):
+        found[item] = found.get(item, 0) + amount
+    return found
+
+
+def _ordered() -> Select[tuple[int, int]]:
+    return (
+        select(OrderedRelease.held_elsewhere, OrderedRelease.amount)
+        .join(ReleaseOrder, ReleaseOrder.id == OrderedRelease.release_order)
+        .where(ReleaseOrder.ended_at.is_(None))
+    )
 
 
 async def sums_elsewhere(session: ReadSession, url_key: str) -> list[HeldSum]:
