@@ -74,7 +74,7 @@ class HeldClosed(HeldListMessage, frozen=True, omit_defaults=True):
     closed_on: date
     holder: PartyCodeText = HUB
     also: Annotated[list[UrlKeyText], Meta(max_length=CLOSED_PER_MESSAGE - 1)] = msgspec.field(
-        default_factory=list
+        default_factory=list[str]
     )
 
 

@@ -407,7 +407,7 @@ async def ordered_of_month(session: ReadSession, period: Month) -> dict[int, int
     return found
 
 
-def _ordered() -> Select[tuple[int, int]]:
+def _ordered() -> Select[int, int]:
     return (
         select(OrderedRelease.held_elsewhere, OrderedRelease.amount)
         .join(ReleaseOrder, ReleaseOrder.id == OrderedRelease.release_order)
