@@ -12,7 +12,8 @@ from federation.payments.payees import account_in
 from federation.quotas import Quotas
 from federation.store.database import Database
 from federation.store.inbox import UnknownMessageError
-from federation.store.sessions import ReadSession
+from federation.store.sessions import ReadSession, WriteSession
+from federation.store.tables import ParkedMessage
 from federation.trust.admission import particulars
 from federation.trust.keys import PublicKey, SigningKey
 from federation.trust.membership import HubTerms, Peer
@@ -49,6 +50,10 @@ class Retry(Protocol):
         """Handle what waits behind a message that was dropped."""
         ...
 
+    async def dropped(self, session: WriteSession, row: ParkedMessage) -> None:
+        """Do what follows where staff drop a message, in the transaction in which they do."""
+        ...
+
 
 class _NoHandlers:
     """A server that takes no messages: nothing is parked there."""
@@ -58,6 +63,9 @@ class _NoHandlers:
 
     async def stream(self, sender: str, stream: str) -> None:
         del sender, stream
+
+    async def dropped(self, session: WriteSession, row: ParkedMessage) -> None:
+        del session, row
 
 
 def _nothing() -> None:

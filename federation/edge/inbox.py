@@ -5,7 +5,7 @@ What is refused, has not the form of its kind or breaks its handler is parked wi
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -92,6 +92,8 @@ class Arrival:
 
 Handler = Callable[[Arrival, Any], Awaitable[None]]
 Handlers = Mapping[str, tuple[type[Message], Handler]]
+OnDrop = Callable[[Arrival, ParkedMessage], Awaitable[None]]
+"""What a server does where its staff drop a message of a kind unhandled."""
 
 
 def handlers_of(pairs: Iterable[tuple[type[Message], Handler]]) -> Handlers:
@@ -289,6 +291,7 @@ class Retries:
 
     server: Server
     handlers: Handlers
+    on_drop: Mapping[str, OnDrop] = field(default_factory=dict[str, OnDrop])
 
     async def message(self, message_id: int) -> str:
         """Handle a parked message again, and those behind it; return the state it came to."""
@@ -297,6 +300,12 @@ class Retries:
     async def stream(self, sender: str, stream: str) -> None:
         """Handle what waits behind a message that was dropped."""
         await go_on(self.server, self.handlers, sender, stream)
+
+    async def dropped(self, session: WriteSession, row: ParkedMessage) -> None:
+        """Do what follows where staff drop a message of this kind, in their transaction."""
+        if row.kind in self.on_drop:
+            arrival = Arrival(session, self.server, row.sender_code, row.entity_id)
+            await self.on_drop[row.kind](arrival, row)
 
 
 async def _again(server: Server, handlers: Handlers, row: ParkedMessage) -> str:

@@ -13,7 +13,7 @@ from federation.registry.messages import RegistryDelta
 from federation.runs import objections as closing
 from federation.settlement.messages import RunAnswered
 from federation.suspense import deciding, elsewhere, ordering
-from federation.suspense.messages import HeldClaimed, HeldStated, ReleaseDone
+from federation.suspense.messages import HeldClaimed, HeldStated, NotReleased, ReleaseDone
 from federation.trust.principals import NotAllowedError
 from federation.values.party import HUB
 
@@ -71,6 +71,10 @@ async def _release_done(at: Arrival, message: ReleaseDone) -> None:
     await ordering.receive_done(at.session, at.sender, message, _now(at))
 
 
+async def _not_released(at: Arrival, message: NotReleased) -> None:
+    await ordering.receive_not_released(at.session, at.sender, message, _now(at))
+
+
 HANDLERS: Handlers = handlers_of(
     [
         (RegistryDelta, _delta),
@@ -83,6 +87,7 @@ HANDLERS: Handlers = handlers_of(
         (HeldClaimed, _held_claimed),
         (HeldStated, _held_stated),
         (ReleaseDone, _release_done),
+        (NotReleased, _not_released),
         (RunAnswered, _answered),
     ]
 )

@@ -17,7 +17,7 @@ from federation.edge.relay import Relay
 from federation.edge.routes import common_routes
 from federation.logs import get_logger
 from federation.metering.node_month import DUE
-from federation.nodes.handlers import HANDLERS
+from federation.nodes.handlers import HANDLERS, ON_DROP
 from federation.nodes.joining import AdmissionWorker
 from federation.nodes.month import MonthWorker
 from federation.nodes.routes import node_routes
@@ -50,7 +50,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
         return (config.hub.entity_id, config.hub.url) if code == HUB else None
 
     peers.find = find
-    server.retry = Retries(server, HANDLERS)
+    server.retry = Retries(server, HANDLERS, ON_DROP)
     files = partial(file_at, server, monthly=OF_A_NODE)
     doors = Doors(server)
     app = Litestar(

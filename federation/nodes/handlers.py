@@ -1,5 +1,6 @@
 """What a node does with each message of the hub."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from federation.distribution import advice, correcting
@@ -12,7 +13,7 @@ from federation.distribution.service import run_of
 from federation.documents import issuing
 from federation.documents.messages import DocumentIssued
 from federation.edge.auth import parties, party_key
-from federation.edge.inbox import Arrival, Handlers, handlers_of
+from federation.edge.inbox import Arrival, Handlers, OnDrop, handlers_of
 from federation.licensing import delivery
 from federation.licensing.messages import LicenceIssued
 from federation.logs import get_logger
@@ -29,6 +30,7 @@ from federation.settlement.messages import (
     RunCorrected,
     RunWithdrawn,
 )
+from federation.store.tables import ParkedMessage
 from federation.suspense import claiming, licensor
 from federation.suspense.messages import (
     HeldClosed,
@@ -170,6 +172,11 @@ async def _release_ordered(at: Arrival, message: ReleaseOrdered) -> None:
     await licensor.carry_out(at.session, message, await _own(at), _now(at))
 
 
+async def _order_dropped(at: Arrival, row: ParkedMessage) -> None:
+    await licensor.drop_order(at.session, row.stream, row.drop_reason or "", _now(at))
+
+
+ON_DROP: Mapping[str, OnDrop] = {ReleaseOrdered.KIND: _order_dropped}
 HANDLERS: Handlers = handlers_of(
     [
         (Roster, _roster),

@@ -113,6 +113,7 @@ class ParkedMutation:
 
         async def act(at: Change) -> ParkedMessage:
             row = await rules.confirm_drop(at.session, _number(message), at.who, at.now)
+            await info.context.server.retry.dropped(at.session, row)
             streams.append((row.sender, row.stream))
             return ParkedMessage.of(row)
 

@@ -10,7 +10,7 @@ from federation.schema.scalars import Money
 from federation.suspense import items as held
 from federation.suspense import service as suspense_service
 from federation.suspense import store as suspense_store
-from federation.suspense.tables import HeldElsewhere as HeldElsewhereRow
+from federation.suspense.store import HeldThere
 from federation.suspense.tables import HeldListing
 from federation.values.held import REASONS
 from federation.values.roles import MAY_READ_BOOKS, MAY_READ_HELD_LIST
@@ -187,7 +187,7 @@ class HeldElsewhere:
     is_stated: bool
 
     @classmethod
-    def of(cls, row: HeldElsewhereRow, ordered: int) -> "HeldElsewhere":
+    def of(cls, row: HeldThere, ordered: int) -> "HeldElsewhere":
         """Show what a licensor holds, less what it was ordered to release."""
         return cls(
             id=strawberry.ID(str(row.id)),

@@ -63,10 +63,9 @@ async def receive_list(session: WriteSession, message: HeldPublished) -> None:
 
 
 async def receive_closed(session: WriteSession, message: HeldClosed) -> None:
-    """Nothing is left at a holder to claim for an address."""
-    await store.close_listing(
-        session, message.holder, message.url_key, message.periods, message.closed_on
-    )
+    """Nothing is left at a holder to claim for some addresses."""
+    urls = [message.url_key, *message.also]
+    await store.close_listing(session, message.holder, urls, message.periods, message.closed_on)
 
 
 async def claim_held(
@@ -83,7 +82,8 @@ async def claim_held(
     """File a claim on what is held for an address, for a claim of a member of this node.
 
     The claim must be in the registry, be the most specific of ours on the address, and have
-    counted in one of the listed months. `evidence` refers to the documents kept here.
+    counted in one of the listed months; while it waits for a decision it is not filed again. What
+    is listed after that may be claimed anew. `evidence` refers to the documents kept here.
     """
     key = normalise_url(url)
     listed = await store.listing(session, url_key=key.text)
@@ -103,8 +103,8 @@ async def claim_held(
     )
     if len(wanted) != 1 or (claim_id is None and member is None):
         raise NoSuchClaimError(f"{len(wanted)} claims on {key.text}")
-    for row in await store.claims(session, url_key=key.text):
-        if row.claim_id == wanted[0] and row.state != "REFUSED":
+    for row in await store.claims(session, state="FILED", url_key=key.text):
+        if (row.node, row.claim_id) == (node, wanted[0]):
             raise HeldClaimStateError(f"{row.id} is {row.state}")
     claim = HeldClaim(
         id=await store.next_claim_id(session, node),

@@ -47,7 +47,7 @@ from federation.trust.membership import HubTerms
 from federation.trust.parties import collective_terms, get_party
 from federation.trust.principals import Principal, require_other_person
 from federation.trust.store import node_parties
-from federation.values.held import DISPUTED, UNMATCHED
+from federation.values.held import DISPUTED, UNMATCHED, is_claim_number
 from federation.values.month import Month, month_of
 from federation.values.party import HUB
 from federation.values.reason import stated
@@ -66,7 +66,7 @@ async def receive_claim(
 
     Its number is the node's own; one that is not, or that is taken, is refused.
     """
-    if not message.id.startswith(store.claim_ids_of(node)):
+    if not is_claim_number(message.id, of=node):
         raise BadMessageError(f"{message.id} is no number of {node}")
     if await store.find_claim(session, message.id) is not None:
         raise BadMessageError(f"{message.id} is filed already")
@@ -196,7 +196,7 @@ async def _accept(
         if await order_release(session, row, licensor, items, rates, reason, now)
     ]
     if not parts and not ordered:
-        raise NotHeldError(f"{row.url_key}: it comes to no unit")
+        raise NotHeldError(f"{row.url_key}: it comes to no unit, or has no rate")
     await _close(session, row.url_key, documents, ordered, now)
 
 
@@ -227,6 +227,7 @@ async def _claimed_items(
     open_rows = [item for item in rows if item.amount > 0 and item.period in documents]
     if not open_rows:
         raise NotHeldError(row.url_key)
+    runs = await store.original_runs(session, HUB)
     key = UrlKey.of(row.url_key)
     index = index_store.claim_index(await index_store.index_slice(session, [key]))
     found: list[Held] = []
@@ -241,17 +242,7 @@ async def _claimed_items(
             rivals |= others or {item.reason}
             continue
         if not is_reserved(index, key, document, item.licence):
-            found.append(
-                Held(
-                    item=item.item,
-                    licence=item.licence,
-                    period=item.period,
-                    run_id=item.run_id,
-                    reason=item.reason,
-                    amount=item.amount,
-                    currency=item.currency,
-                )
-            )
+            found.append(Held.of(item, runs[item.period], item.amount))
     if not found and rivals:
         raise ContestedClaimError(f"{row.url_key}: {', '.join(sorted(rivals))}")
     if not found:
@@ -329,7 +320,7 @@ async def _close(
     """Tell every node of which months nothing is left for an address, here or at licensors."""
     await session.flush()
     for licensor in licensors:
-        await close_elsewhere(session, licensor, [url_key], sorted(documents), now)
+        await close_elsewhere(session, licensor, url_key, sorted(documents), now)
     still = {item.period for item in await store.held_sums(session, url_key=url_key)}
     periods = sorted(documents.keys() - still)
     if periods:

@@ -4,8 +4,8 @@ What each holds follows from the month's run, which the hub has computed; it is 
 licensor has stated the same of its own books (decision 0007).
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime
 from typing import ClassVar
 
 from federation.errors import RefusalError
@@ -17,9 +17,10 @@ from federation.settlement.rates import Rates
 from federation.settlement.run_document import decode
 from federation.store import outbox
 from federation.store.canonical import sha256_hex
-from federation.store.sessions import ReadSession, WriteSession
+from federation.store.sessions import WriteSession
 from federation.suspense import store
 from federation.suspense.messages import (
+    CLOSED_PER_MESSAGE,
     LISTED_PER_MESSAGE,
     HeldClosed,
     HeldPublished,
@@ -29,14 +30,15 @@ from federation.suspense.messages import (
 )
 from federation.suspense.release import band
 from federation.suspense.service import CLAIMABLE, month_rates
-from federation.suspense.tables import HeldElsewhere
+from federation.suspense.store import HeldThere
+from federation.suspense.tables import ReleaseOrder
 from federation.trust.store import node_parties
 from federation.values.licence_key import LicenceKey, licensor_of, number_of
 from federation.values.month import Month
 from federation.values.party import HUB
 
-Bands = dict[tuple[str, str], str]
-"""{(address, reason): how much is listed}"""
+Bands = dict[tuple[str, str], tuple[str, date]]
+"""{(address, reason): (how much is listed, since when the first of it is held)}"""
 
 
 class HeldStatementError(RefusalError):
@@ -84,20 +86,33 @@ async def follow_run(
 async def _correct(
     session: WriteSession,
     run: ComputedRun,
-    rows: Sequence[HeldElsewhere],
+    rows: Sequence[HeldThere],
     wanted: dict[tuple[LicenceKey, str, str], int],
     now: datetime,
 ) -> None:
     """Give what is there its corrected amount, and take it out of what is wanted."""
+    period = run.document.period
     rates = await month_rates(session, run.document)
-    for licensor in sorted({row.licensor for row in rows}):
-        own = [row for row in rows if row.licensor == licensor]
-        before = await _bands(session, own, rates)
+    gone = await store.ordered_of_month(session, period)
+    of_licensors: dict[str, list[HeldThere]] = {}
+    for row in rows:
+        of_licensors.setdefault(row.licensor, []).append(row)
+    for licensor, own in sorted(of_licensors.items()):
+        corrected: list[HeldThere] = []
         for row in own:
-            row.amount = wanted.pop((row.licence, row.reason, row.url_key), 0)
-            row.stated = row.stated if row.amount else None
-        after = await _bands(session, own, rates)
-        await _list_anew(session, licensor, run.document.period, before, after, now)
+            amount = wanted.pop((row.licence, row.reason, row.url_key), 0)
+            corrected.append(row._replace(amount=amount, stated=row.stated if amount else None))
+        await _change(session, own, corrected)
+        before, after = _bands(own, gone, rates), _bands(corrected, gone, rates)
+        await _list_anew(session, licensor, period, before, after, now)
+
+
+async def _change(
+    session: WriteSession, before: Sequence[HeldThere], after: Sequence[HeldThere]
+) -> None:
+    """Write the rows that are not as they were."""
+    changed = [row for was, row in zip(before, after, strict=True) if row != was]
+    await store.set_held_elsewhere(session, changed)
 
 
 async def receive_statement(
@@ -122,12 +137,14 @@ async def receive_statement(
     )
     _require_as_computed(message.items, rows)
     rates = await month_rates(session, decode(in_force.document))
-    before = await _bands(session, rows, rates)
+    gone = await store.ordered(session, [row.id for row in rows])
     stated = {(item.licence, item.reason, item.url_key) for item in message.items}
-    for row in rows:
-        if (row.licence, row.reason, row.url_key) in stated:
-            row.stated = row.amount
-    after = await _bands(session, rows, rates)
+    heard = [
+        row._replace(stated=row.amount) if (row.licence, row.reason, row.url_key) in stated else row
+        for row in rows
+    ]
+    await _change(session, rows, heard)
+    before, after = _bands(rows, gone, rates), _bands(heard, gone, rates)
     await _list_anew(session, sender, message.period, before, after, now)
 
 
@@ -139,7 +156,7 @@ def _require_own(sender: str, items: Sequence[StatedItem]) -> None:
         raise HeldStatementError("an item is stated twice")
 
 
-def _require_as_computed(items: Sequence[StatedItem], rows: Sequence[HeldElsewhere]) -> None:
+def _require_as_computed(items: Sequence[StatedItem], rows: Sequence[HeldThere]) -> None:
     there = {(row.licence, row.reason, row.url_key): row for row in rows}
     for item in items:
         row = there.get((item.licence, item.reason, item.url_key))
@@ -151,16 +168,20 @@ def _require_as_computed(items: Sequence[StatedItem], rows: Sequence[HeldElsewhe
             )
 
 
-async def _bands(session: ReadSession, rows: Sequence[HeldElsewhere], rates: Rates) -> Bands:
-    """Return what is listed, or is to be, of a licensor's items."""
-    gone = await store.ordered(session, [row.id for row in rows])
+def _bands(rows: Iterable[HeldThere], gone: Mapping[int, int], rates: Rates) -> Bands:
+    """Return what is listed, or is to be, of a licensor's items; `gone` is what was ordered."""
     sums: dict[tuple[str, str], dict[str, int]] = {}
+    since: dict[tuple[str, str], date] = {}
     for row in rows:
         left = (row.stated or 0) - gone.get(row.id, 0)
         if left > 0:
-            by_currency = sums.setdefault((row.url_key, row.reason), {})
+            key = row.url_key, row.reason
+            by_currency = sums.setdefault(key, {})
             by_currency[row.currency] = by_currency.get(row.currency, 0) + left
-    return {key: band(by_currency, rates) for key, by_currency in sorted(sums.items())}
+            since[key] = min(row.held_since, since.get(key, row.held_since))
+    return {
+        key: (band(by_currency, rates), since[key]) for key, by_currency in sorted(sums.items())
+    }
 
 
 async def _list_anew(
@@ -176,8 +197,8 @@ async def _list_anew(
     other = {url_key for url_key, _ in changed}
     await _tell_closed(session, licensor, {url for url, _ in before} & other, [period], now)
     listed = [
-        ListedItem(url_key, reason, text, now.date())
-        for (url_key, reason), text in after.items()
+        ListedItem(url_key, reason, text, since)
+        for (url_key, reason), (text, since) in after.items()
         if url_key in other
     ]
     targets = [party.entity_id for party in await node_parties(session)]
@@ -186,23 +207,35 @@ async def _list_anew(
         await outbox.post_to_each(session, targets=targets, message=body, now=now)
 
 
+async def end_order(
+    session: WriteSession, order: ReleaseOrder, url_key: str, now: datetime
+) -> None:
+    """End an order that its licensor does not carry out, and list what it was of."""
+    rows = await store.held_elsewhere(session, licensor=order.licensor, url_keys=[url_key])
+    gone = await store.ordered(session, [row.id for row in rows])
+    order.ended_at = now
+    await session.flush()
+    left = await store.ordered(session, [row.id for row in rows])
+    for period in sorted({row.period for row in rows}):
+        rates = await month_rates(session, await store.run_of(session, HUB, period))
+        of_month = [row for row in rows if row.period == period]
+        before, after = _bands(of_month, gone, rates), _bands(of_month, left, rates)
+        await _list_anew(session, order.licensor, period, before, after, now)
+
+
 async def close_elsewhere(
     session: WriteSession,
     licensor: str,
-    urls: Collection[str],
+    url_key: str,
     periods: Collection[Month],
     now: datetime,
 ) -> None:
-    """Tell every node of which months a licensor has nothing left for some addresses."""
-    rows = await store.held_elsewhere(session, licensor=licensor, url_keys=urls)
+    """Tell every node of which months a licensor has nothing left for an address."""
+    rows = await store.held_elsewhere(session, licensor=licensor, url_keys=[url_key])
     gone = await store.ordered(session, [row.id for row in rows])
-    left = {
-        (row.url_key, row.period) for row in rows if (row.stated or 0) - gone.get(row.id, 0) > 0
-    }
-    for url_key in sorted(urls):
-        over = sorted(period for period in periods if (url_key, period) not in left)
-        if over:
-            await _tell_closed(session, licensor, {url_key}, over, now)
+    left = {row.period for row in rows if (row.stated or 0) - gone.get(row.id, 0) > 0}
+    if over := sorted(set(periods) - left):
+        await _tell_closed(session, licensor, [url_key], over, now)
 
 
 async def _tell_closed(
@@ -213,6 +246,8 @@ async def _tell_closed(
     now: datetime,
 ) -> None:
     targets = [party.entity_id for party in await node_parties(session)]
-    for url_key in sorted(urls):
-        message = HeldClosed(url_key, list(periods), now.date(), licensor)
+    closed = sorted(urls)
+    for start in range(0, len(closed), CLOSED_PER_MESSAGE):
+        url_key, *also = closed[start : start + CLOSED_PER_MESSAGE]
+        message = HeldClosed(url_key, list(periods), now.date(), licensor, also)
         await outbox.post_to_each(session, targets=targets, message=message, now=now)

@@ -24,8 +24,10 @@ from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense import store
 from federation.suspense.claiming import NotHeldError, decided, get_own_claim, give_member
 from federation.suspense.messages import (
+    CLAIM_STREAM,
     STATED_PER_MESSAGE,
     HeldStated,
+    NotReleased,
     ReleaseDone,
     ReleasedPayment,
     ReleaseOrdered,
@@ -37,6 +39,7 @@ from federation.suspense.service import CLAIMABLE
 from federation.suspense.tables import HeldClaim, Release
 from federation.trust.parties import get_party, hub_terms
 from federation.trust.principals import require_other_person
+from federation.values.held import is_claim_number
 from federation.values.month import Month, last_day, month_of
 from federation.values.party import HUB
 
@@ -78,12 +81,12 @@ async def carry_out(
     if await store.releases(session, message.id):
         raise ReleaseOrderError(f"{message.id} is released already")
     require_other_person(message.filed_by, message.decided_by)
-    items = await _held_items(session, message)
+    items = await _held_items(session, message, here)
     documents = {period: await store.run_of(session, here, period) for period in _periods(message)}
     rates = _rates(message, documents)
     parts = paid_directly(items, rates, message.currency)
     if sum(len(part.items) for part in parts) != len(items):
-        raise ReleaseOrderError(f"{message.id}: a part comes to no unit of {message.currency}")
+        raise ReleaseOrderError(f"{message.id}: no rate, or no unit of {message.currency}")
     claim = await _claim(session, message, here, now)
     payments: list[ReleasedPayment] = []
     for part in parts:
@@ -99,12 +102,25 @@ async def carry_out(
     await outbox.post(session, target=hub.entity_id, message=done, now=now)
 
 
+async def drop_order(session: WriteSession, stream: str, reason: str, now: datetime) -> None:
+    """Tell the hub that an order, which two people drop here, is not carried out, and why.
+
+    Nothing is said where that claim was released before: what is dropped was a second order.
+    """
+    claim = stream.removeprefix(CLAIM_STREAM)
+    if is_claim_number(claim) and not await store.releases(session, claim):
+        hub = await get_party(session, HUB)
+        message = NotReleased(claim, reason)
+        await outbox.post(session, target=hub.entity_id, message=message, now=now)
+
+
 def _periods(message: ReleaseOrdered) -> list[Month]:
     return sorted({item.period for item in message.items})
 
 
-async def _held_items(session: ReadSession, message: ReleaseOrdered) -> list[Held]:
+async def _held_items(session: ReadSession, message: ReleaseOrdered, here: str) -> list[Held]:
     """Return the ordered items as this server's books have them, or refuse."""
+    runs = await store.original_runs(session, here)
     rows = await store.held_sums(session, url_key=message.url_key)
     there = {(row.period, row.licence, row.reason): row for row in rows}
     found: list[Held] = []
@@ -115,17 +131,7 @@ async def _held_items(session: ReadSession, message: ReleaseOrdered) -> list[Hel
         amount = int(item.amount)
         if row is None or not 0 < amount <= left:
             raise NotHeldError(f"{where}: {amount} {item.currency}, {left} is left")
-        found.append(
-            Held(
-                item=row.item,
-                licence=row.licence,
-                period=row.period,
-                run_id=row.run_id,
-                reason=row.reason,
-                amount=amount,
-                currency=row.currency,
-            )
-        )
+        found.append(Held.of(row, runs[row.period], amount))
     return found
 
 
@@ -154,7 +160,7 @@ async def _claim(
     session: WriteSession, message: ReleaseOrdered, here: str, now: datetime
 ) -> HeldClaim:
     """Return this node's own claim, or keep the other's that money is released to."""
-    if not message.id.startswith(store.claim_ids_of(message.node)):
+    if not is_claim_number(message.id, of=message.node):
         raise ReleaseOrderError(f"{message.id} is no number of {message.node}")
     if message.node == here:
         row = await get_own_claim(session, message.id)

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from federation.store.messages import KIB, LARGEST_BYTES, MIB, Message
 from federation.values.account import PaymentAccount
+from federation.values.held import CLAIM_NUMBER
 from federation.values.month import WrittenMonth
 from federation.values.party import HUB
 from federation.values.wire import (
@@ -26,10 +27,12 @@ from federation.values.wire import (
 )
 
 LISTED_PER_MESSAGE = 5_000
+CLOSED_PER_MESSAGE = 1_000
 MONTHS_MAX = 1_200
 STATED_PER_MESSAGE = 1_000
 RATES_MAX = 3  # per month: of the licence's, the claimant's and the clearing currency
-ClaimNumber = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9-]{1,64}\Z")]
+CLAIM_STREAM = "claim/"  # how the streams of claims on held money begin
+ClaimNumber = Annotated[str, Meta(pattern=rf"\A{CLAIM_NUMBER}\Z")]
 
 
 class ListedItem(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -62,14 +65,18 @@ class HeldPublished(HeldListMessage, frozen=True, omit_defaults=True):
 
 
 class HeldClosed(HeldListMessage, frozen=True, omit_defaults=True):
-    """A holder holds nothing for an address of these months any more."""
+    """A holder holds nothing for an address, and those in `also`, of these months any more."""
 
     KIND: ClassVar[str] = "held.closed"
+    BYTES_MAX: ClassVar[int] = 32 * MIB
 
     url_key: UrlKeyText
     periods: Annotated[list[WrittenMonth], Meta(max_length=MONTHS_MAX)]
     closed_on: date
     holder: PartyCodeText = HUB
+    also: Annotated[list[UrlKeyText], Meta(max_length=CLOSED_PER_MESSAGE - 1)] = msgspec.field(
+        default_factory=list[str]
+    )
 
 
 class StatedItem(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -104,7 +111,7 @@ class HeldClaimMessage(Message, frozen=True):
     @property
     def stream(self) -> str:
         """Return the stream of this claim on held money."""
-        return f"claim/{self.id}"
+        return f"{CLAIM_STREAM}{self.id}"
 
 
 class HeldClaimed(HeldClaimMessage, frozen=True):
@@ -205,6 +212,14 @@ class ReleaseOrdered(HeldClaimMessage, frozen=True):
 
     def __post_init__(self) -> None:
         require_instant("filed_at", self.filed_at)
+
+
+class NotReleased(HeldClaimMessage, frozen=True):
+    """A licensor's staff dropped an order that its books do not bear out: it releases nothing."""
+
+    KIND: ClassVar[str] = "held.not_released"
+
+    reason: Annotated[Reason, Meta(min_length=1)]
 
 
 class ReleaseDone(HeldClaimMessage, frozen=True):

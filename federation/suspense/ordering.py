@@ -16,8 +16,10 @@ from federation.store.messages import BadMessageError
 from federation.store.sessions import WriteSession
 from federation.suspense import store
 from federation.suspense.claiming import UnknownHeldClaimError
+from federation.suspense.elsewhere import end_order
 from federation.suspense.messages import (
     HeldReleased,
+    NotReleased,
     OrderedItem,
     OrderedRate,
     ReleasedItem,
@@ -31,6 +33,7 @@ from federation.suspense.tables import HeldClaim, OrderedRelease, ReleaseOrder
 from federation.trust.parties import collective_terms, get_party
 from federation.values.licence_key import licensor_of, number_of
 from federation.values.month import Month
+from federation.values.reason import stated
 
 
 def by_holder(items: Sequence[Held]) -> dict[str, list[Held]]:
@@ -50,7 +53,7 @@ async def order_release(
     reason: str,
     now: datetime,
 ) -> bool:
-    """Tell a licensor to release items to an accepted claim; False where none comes to a unit."""
+    """Tell a licensor to release items to an accepted claim; False where nothing can be paid."""
     particulars = collective_terms(await get_party(session, row.node))
     currency = particulars.settlement_currency
     parts = paid_directly(items, rates, currency)
@@ -132,6 +135,8 @@ async def receive_done(
         raise UnknownHeldClaimError(f"{message.id}: {sender} has no order to release it")
     if order.done_at is not None:
         raise HeldClaimStateError(f"{message.id}: {sender} has released it already")
+    if order.ended_at is not None:
+        raise HeldClaimStateError(f"{message.id}: {sender} said that it does not release it")
     told = msgspec.json.decode(order.told, type=list[HeldReleased])
     wanted: list[ReleasedPayment] = [paid for item in told for paid in item.payments]
     if sorted(wanted, key=_name) != sorted(message.payments, key=_name):
@@ -140,6 +145,24 @@ async def receive_done(
     party = await get_party(session, claim.node)
     for item in told:
         await outbox.post(session, target=party.entity_id, message=item, now=now)
+
+
+async def receive_not_released(
+    session: WriteSession, sender: str, message: NotReleased, now: datetime
+) -> None:
+    """Hear that a licensor carries an order out no more: what it was of is listed anew.
+
+    The same again changes nothing.
+    """
+    order = await store.find_order(session, message.id, sender)
+    claim = await store.find_claim(session, message.id)
+    if order is None or claim is None:
+        raise UnknownHeldClaimError(f"{message.id}: {sender} has no order to release it")
+    if order.done_at is not None:
+        raise HeldClaimStateError(f"{message.id}: {sender} has released it already")
+    if order.ended_at is None:
+        order.ended_because = stated(message.reason)
+        await end_order(session, order, claim.url_key, now)
 
 
 def _name(paid: ReleasedPayment) -> str:

@@ -13,7 +13,8 @@ from federation.ledger.accounts import Accounts, Entry, Posting, held_as, transf
 from federation.money import exponent
 from federation.payments.names import direct_release_id
 from federation.settlement.arithmetic import part
-from federation.settlement.rates import Rates
+from federation.settlement.rates import MissingRateError, Rates, StaleRateError
+from federation.suspense.items import HeldSum
 from federation.suspense.messages import ReleasedPayment
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
@@ -22,7 +23,10 @@ from federation.values.party import HUB
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """What is left of one held item, in minor units of the licence's currency."""
+    """What is left of one held item, in minor units of the licence's currency.
+
+    `run_id` is the run that its month was settled by, also of what a correction held first.
+    """
 
     item: int
     licence: LicenceKey
@@ -31,6 +35,19 @@ class Held:
     reason: str
     amount: int
     currency: str
+
+    @classmethod
+    def of(cls, row: HeldSum, run_id: str, amount: int) -> "Held":
+        """Return an amount of what is left of an item."""
+        return cls(
+            item=row.item,
+            licence=row.licence,
+            period=row.period,
+            run_id=run_id,
+            reason=row.reason,
+            amount=amount,
+            currency=row.currency,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +114,7 @@ class Direct:
 
     @property
     def run_id(self) -> str:
-        """Return the run that held the first of it."""
+        """Return the run that its month was settled by."""
         return self.items[0].run_id
 
     @property
@@ -131,13 +148,19 @@ def release_document(period: Month, claim: str, currency: str) -> str:
 def paid_directly(
     items: Iterable[Held], rates: Mapping[Month, Rates], currency: str
 ) -> list[Direct]:
-    """Sum per month and licence currency; what comes to no unit of the claimant's stays held."""
+    """Sum per month and licence currency.
+
+    What comes to no unit of the claimant's currency, or has no rate in its month, stays held.
+    """
     groups: dict[tuple[Month, str], list[Held]] = {}
     for item in items:
         groups.setdefault((item.period, item.currency), []).append(item)
     found: list[Direct] = []
     for (period, source), group in sorted(groups.items()):
-        paid = rates[period].convert(sum(item.amount for item in group), source, currency)
+        try:
+            paid = rates[period].convert(sum(item.amount for item in group), source, currency)
+        except (MissingRateError, StaleRateError):
+            continue
         if paid:
             found.append(Direct(period=period, currency=source, items=tuple(group), paid=paid))
     return found

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, Select, func, select, update
 
 from federation.distribution.tables import DistributedRun, MemberBalance
 from federation.licensing.tables import Receipt
@@ -14,7 +15,7 @@ from federation.payments.states import OUTSTANDING
 from federation.payments.tables import Payment, PaymentEvent
 from federation.settlement.messages import RunApproved
 from federation.settlement.run_document import RunDocument, decode
-from federation.store.bulk import IN_CHUNK, insert_rows
+from federation.store.bulk import IN_CHUNK, in_chunks, insert_rows, set_column
 from federation.store.canonical import sha256_hex
 from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense.items import HeldSum
@@ -27,6 +28,7 @@ from federation.suspense.tables import (
     Release,
     ReleaseOrder,
 )
+from federation.values.held import claim_number
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 from federation.values.party import HUB
@@ -72,6 +74,11 @@ async def run_of(session: ReadSession, here: str, period: Month) -> RunDocument:
         return decode((await session.execute(query)).scalar_one())
     row = await session.get_one(DistributedRun, period)
     return decode(msgspec.json.decode(row.document, type=RunApproved).document.encode())
+
+
+async def original_runs(session: ReadSession, here: str) -> dict[Month, str]:
+    """Return {month: the run it was settled by, not what corrects it}: one name on every server."""
+    return {month.period: month.run_id for month in await settled_months(session, here)}
 
 
 async def held_sums(
@@ -253,30 +260,34 @@ async def listing(
 
 
 async def close_listing(
-    session: WriteSession, holder: str, url_key: str, periods: Collection[Month], on: date
+    session: WriteSession,
+    holder: str,
+    urls: Collection[str],
+    periods: Collection[Month],
+    on: date,
 ) -> None:
-    """At a node: nothing is left to claim for an address of some months."""
-    await session.execute(
-        update(HeldListing)
-        .where(
-            HeldListing.url_digest == sha256_hex(url_key.encode()),
-            HeldListing.holder == holder,
-            HeldListing.period.in_(periods),
-            HeldListing.closed_on.is_(None),
+    """At a node: nothing is left to claim for some addresses of some months."""
+    for chunk in in_chunks(_digests(urls)):
+        await session.execute(
+            update(HeldListing)
+            .where(
+                HeldListing.url_digest.in_(chunk),
+                HeldListing.holder == holder,
+                HeldListing.period.in_(periods),
+                HeldListing.closed_on.is_(None),
+            )
+            .values(closed_on=on)
         )
-        .values(closed_on=on)
-    )
 
 
-def claim_ids_of(node: str) -> str:
-    """Return how the ids of a node's claims on held money begin."""
-    return f"HC-{node}-"
+def _digests(urls: Collection[str]) -> list[str]:
+    return sorted({sha256_hex(url_key.encode()) for url_key in urls})
 
 
 async def next_claim_id(session: ReadSession, node: str) -> str:
-    """Return the id of the next claim that a node files: `HC-<node>-<six digits>`."""
+    """Return the id of the next claim that a node files."""
     query = select(func.count()).select_from(HeldClaim).where(HeldClaim.node == node)
-    return f"{claim_ids_of(node)}{(await session.scalar(query) or 0) + 1:06d}"
+    return claim_number(node, (await session.scalar(query) or 0) + 1)
 
 
 async def find_claim(session: ReadSession, claim: str) -> HeldClaim | None:
@@ -319,6 +330,25 @@ async def releases(
     return list(await session.scalars(query))
 
 
+class HeldThere(NamedTuple):
+    """A row of what licensors hold as it was read: a month has many (see `HeldElsewhere`)."""
+
+    id: int
+    period: Month
+    licensor: str
+    licence: LicenceKey
+    reason: str
+    url_key: str
+    run_id: str
+    amount: int
+    stated: int | None
+    currency: str
+    held_since: date
+
+
+_HELD_THERE = [getattr(HeldElsewhere, name) for name in HeldThere._fields]
+
+
 async def held_elsewhere(
     session: ReadSession,
     *,
@@ -327,9 +357,9 @@ async def held_elsewhere(
     url_keys: Collection[str] | None = None,
     after: int = 0,
     limit: int | None = None,
-) -> list[HeldElsewhere]:
+) -> list[HeldThere]:
     """At the hub: return what licensors hold, in the order it came."""
-    query = select(HeldElsewhere).where(HeldElsewhere.id > after).order_by(HeldElsewhere.id)
+    query = select(*_HELD_THERE).where(HeldElsewhere.id > after).order_by(HeldElsewhere.id)
     if limit is not None:
         query = query.limit(min(max(limit, 1), PAGE_MAX))
     if period is not None:
@@ -337,26 +367,52 @@ async def held_elsewhere(
     if licensor is not None:
         query = query.where(HeldElsewhere.licensor == licensor)
     if url_keys is None:
-        return list(await session.scalars(query))
-    digests = sorted({sha256_hex(url_key.encode()) for url_key in url_keys})
-    found: list[HeldElsewhere] = []
-    for start in range(0, len(digests), IN_CHUNK):
-        chunk = digests[start : start + IN_CHUNK]
-        found += await session.scalars(query.where(HeldElsewhere.url_digest.in_(chunk)))
+        return [HeldThere(*row) for row in await session.execute(query)]
+    found: list[HeldThere] = []
+    for chunk in in_chunks(_digests(url_keys)):
+        rows = await session.execute(query.where(HeldElsewhere.url_digest.in_(chunk)))
+        found += [HeldThere(*row) for row in rows]
     return found
+
+
+async def set_held_elsewhere(session: WriteSession, rows: Sequence[HeldThere]) -> None:
+    """At the hub: write the amounts of some rows, and what was stated of them."""
+    amounts = [(str(row.amount), row.id) for row in rows]
+    heard = [(None if row.stated is None else str(row.stated), row.id) for row in rows]
+    await set_column(session, HeldElsewhere, "amount", ["id"], amounts)
+    await set_column(session, HeldElsewhere, "stated", ["id"], heard)
 
 
 async def ordered(session: ReadSession, items: Collection[int]) -> dict[int, int]:
-    """At the hub: return {item: amount} of what licensors were told to release of some items."""
+    """At the hub: return {item: amount} of what licensors were told to release of some items.
+
+    What they said they do not release is left out.
+    """
     found: dict[int, int] = {}
     wanted = sorted(items)
     for start in range(0, len(wanted), IN_CHUNK):
-        query = select(OrderedRelease.held_elsewhere, OrderedRelease.amount).where(
-            OrderedRelease.held_elsewhere.in_(wanted[start : start + IN_CHUNK])
-        )
-        for item, amount in await session.execute(query):
+        chunk = wanted[start : start + IN_CHUNK]
+        rows = await session.execute(_ordered().where(OrderedRelease.held_elsewhere.in_(chunk)))
+        for item, amount in rows:
             found[item] = found.get(item, 0) + amount
     return found
+
+
+async def ordered_of_month(session: ReadSession, period: Month) -> dict[int, int]:
+    """At the hub: return the same of everything that licensors hold of a month."""
+    found: dict[int, int] = {}
+    query = _ordered().join(HeldElsewhere, HeldElsewhere.id == OrderedRelease.held_elsewhere)
+    for item, amount in await session.execute(query.where(HeldElsewhere.period == period)):
+        found[item] = found.get(item, 0) + amount
+    return found
+
+
+def _ordered() -> Select[int, int]:
+    return (
+        select(OrderedRelease.held_elsewhere, OrderedRelease.amount)
+        .join(ReleaseOrder, ReleaseOrder.id == OrderedRelease.release_order)
+        .where(ReleaseOrder.ended_at.is_(None))
+    )
 
 
 async def sums_elsewhere(session: ReadSession, url_key: str) -> list[HeldSum]:
@@ -399,9 +455,13 @@ async def find_order(session: ReadSession, claim: str, licensor: str) -> Release
     )
 
 
+def _is_open_order() -> ColumnElement[bool]:
+    return ReleaseOrder.done_at.is_(None) & ReleaseOrder.ended_at.is_(None)
+
+
 async def count_open_orders(session: ReadSession) -> int:
     """At the hub: return how many orders are not carried out yet."""
-    query = select(func.count()).where(ReleaseOrder.done_at.is_(None))
+    query = select(func.count()).where(_is_open_order())
     return await session.scalar(query) or 0
 
 
@@ -410,7 +470,7 @@ async def open_orders(session: ReadSession, *, limit: int) -> list[tuple[Release
     query = (
         select(ReleaseOrder, HeldClaim)
         .join(HeldClaim, HeldClaim.id == ReleaseOrder.held_claim)
-        .where(ReleaseOrder.done_at.is_(None))
+        .where(_is_open_order())
         .order_by(ReleaseOrder.id)
         .limit(limit)
     )

@@ -112,17 +112,22 @@ class ReleaseOrder(Base):
     """At the hub: a licensor was told to release what an accepted claim covers.
 
     `told` is what the claimant hears when it is done: the messages, as JSON; of a licensor that
-    releases to its own member, none.
+    releases to its own member, none. `ended_at` is when the licensor said that it does not.
     """
 
     __tablename__ = "settlement_release_order"
-    __table_args__ = (UniqueConstraint("held_claim", "licensor"),)
+    __table_args__ = (
+        UniqueConstraint("held_claim", "licensor"),
+        CheckConstraint("done_at IS NULL OR ended_at IS NULL", name="done_or_ended"),
+    )
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     held_claim: Mapped[str] = mapped_column(ForeignKey("settlement_held_claim.id"))
     licensor: Mapped[str] = mapped_column(String(12))
     told: Mapped[str] = mapped_column(Text)
     ordered_at: Mapped[datetime] = mapped_column(Instant)
     done_at: Mapped[datetime | None] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    ended_because: Mapped[str | None] = mapped_column(Text)
 
 
 class OrderedRelease(Base):

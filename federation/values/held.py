@@ -4,6 +4,8 @@ Such a name begins with `~`, which no party's and no member's id does. The reaso
 held is the same word without the `~`, and without the node that a late share is held for.
 """
 
+import re
+
 UNMATCHED, DISPUTED, LATE = "UNMATCHED", "DISPUTED", "LATE"  # reasons
 NO_RECIPIENT = "NO_RECIPIENT"  # within a node: nobody was there to share with
 NO_USAGE, NOT_COLLECTED = "NO_USAGE", "NOT_COLLECTED"  # of a licence, a month
@@ -28,6 +30,8 @@ REASONS = (
 UNMATCHED_PARTY = f"~{UNMATCHED}"
 DISPUTED_PARTY = f"~{DISPUTED}"
 _LATE_PARTY = f"~{LATE}:"
+CLAIM_NUMBER = "HC-[A-Z0-9-]{2,12}-[0-9]{6,8}"
+"""What the number of a claim on held money looks like."""
 
 
 def late_party(node: str) -> str:
@@ -53,3 +57,14 @@ def reason_held(party: str) -> str:
 def held_party(reason: str) -> str:
     """Return the party of a reason that names no node: `~UNMATCHED` or `~DISPUTED`."""
     return f"~{reason}"
+
+
+def claim_number(node: str, count: int) -> str:
+    """Return the number of a node's n-th claim on held money, `HC-GB-000001`."""
+    return f"HC-{node}-{count:06d}"
+
+
+def is_claim_number(text: str, *, of: str = "") -> bool:
+    """Tell whether a text is the number of a claim on held money; of a node where one is named."""
+    shape = rf"HC-{re.escape(of)}-[0-9]{{6,8}}" if of else CLAIM_NUMBER
+    return re.fullmatch(shape, text) is not None

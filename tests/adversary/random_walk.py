@@ -213,6 +213,7 @@ class Walk:
             ("held.claimed", "claim/HC-ZZ-000001", {"id": "HC-ZZ-000001", **held}),
             ("held.stated", "held", {"period": PERIOD, "run_id": NONE_SHA, "items": [HELD]}),
             ("held.done", "claim/HC-DE-000001", {"id": "HC-DE-000001", "payments": [PAID]}),
+            ("held.not_released", "claim/HC-DE-000001", {"id": "HC-DE-000001", "reason": "no"}),
         ]  # fmt: skip
         return self.random.choice(kinds)
 

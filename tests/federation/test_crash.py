@@ -495,6 +495,7 @@ NOT_IN_A_QUIET_MONTH = {
     "inbox.held.claimed",
     "inbox.held.closed",
     "inbox.held.done",
+    "inbox.held.not_released",
     "inbox.held.ordered",
     "inbox.held.refused",
     "inbox.held.released",

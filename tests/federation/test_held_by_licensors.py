@@ -2,7 +2,7 @@
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import msgspec
 import pytest
@@ -14,11 +14,16 @@ from federation.payments.proposal import Side
 from federation.store import outbox
 from federation.store.database import Database
 from federation.store.messages import BadMessageError
-from federation.suspense.claiming import NotHeldError, UnknownHeldClaimError
+from federation.store.messages import opened as opened_message
+from federation.store.tables import OutboxMessage
+from federation.suspense.claiming import NotHeldError, UnknownHeldClaimError, receive_closed
 from federation.suspense.elsewhere import HeldStatementError, receive_statement
 from federation.suspense.licensor import ReleaseOrderError, carry_out
 from federation.suspense.messages import (
+    HeldClosed,
+    HeldPublished,
     HeldStated,
+    NotReleased,
     OrderedItem,
     OrderedRate,
     ReleaseDone,
@@ -26,11 +31,13 @@ from federation.suspense.messages import (
     ReleaseOrdered,
     StatedItem,
 )
-from federation.suspense.ordering import receive_done
+from federation.suspense.ordering import receive_done, receive_not_released
 from federation.suspense.release_check import HeldClaimStateError
+from federation.suspense.tables import HeldElsewhere, HeldListing, ReleaseOrder
 from federation.trust.parties import UnknownPartyError
 from federation.trust.principals import SamePersonError
 from federation.values.party import HUB
+from tests.adversary.staff import CONFIRM, DROP
 from tests.databases import contents, opened, refused
 from tests.desk.test_month import month
 from tests.federation.harness import (
@@ -57,6 +64,7 @@ from tests.federation.test_held_money import (
 )
 from tests.payments.month import approve_all, banks_speak, dues, export_all
 from tests.suspense.test_deciding import a_claim
+from tests.tampering import found_after
 
 LATER = datetime(2026, 10, 20, 9, tzinfo=UTC)
 ORPHAN, OTHER_ORPHAN = "https://orphan.example/c", "https://orphan.example/d"
@@ -282,6 +290,12 @@ async def test_an_order_waits_on_the_work_list_until_its_licensor_has_carried_it
     await small.silence()
     waited = await small.at("GB", "auditor").ask(INCOMING)
     assert [row["id"] for row in waited if row["payer"] == "DE"] == [ADJ]
+    late = NotReleased("HC-GB-000001", "it is not")
+    await refused(
+        small.databases[HUB],
+        HeldClaimStateError,
+        lambda session: receive_not_released(session, "DE", late, LATER),
+    )
     work = await small.at(HUB, "auditor").ask(WORK)
     assert [row for row in work if row["kind"] == "release order"] == []
 
@@ -306,6 +320,92 @@ async def nobody_says_that_it_is_done_but_who_was_ordered(small):
         await done()(session)
 
     await refused(database, HeldClaimStateError, twice)
+
+
+async def test_an_order_its_licensor_drops_is_ended_and_what_is_left_is_claimed_anew(small):
+    """The hub takes DE to hold more than it does: as if a correction had come in between."""
+    amount = await held_at(small, "DE", "orphan.example/d")
+    await register_late(small)
+    seen = await listed(small)
+    first = await claimed(small, "GB", OTHER_ORPHAN, "gb-b")
+    again = small.at("GB", "settlement").ask(CLAIM, url=OTHER_ORPHAN, member="gb-b")
+    assert await code_of(again) == "HELD_CLAIM_STATE"  # it waits
+    await hub_has(small, amount + 1)
+    books = await balances(small)
+    await small.at(HUB, "approver").ask(DECIDE, claim=first["id"], accept=True)
+    await small.silence()
+    assert ("DE", "UNMATCHED", "orphan.example/d") not in await listed(small)
+    [row] = await small.at("DE", "operator").ask(PARKED)
+    assert (row["kind"], row["code"]) == ("held.ordered", "NOT_HELD")
+
+    await small.at("DE", "operator").ask(DROP, id=row["id"], reason="corrected meanwhile")
+    await small.at("DE", "second-operator").ask(CONFIRM, id=row["id"])
+    await small.silence()
+
+    work = await small.at(HUB, "auditor").ask(WORK)
+    assert [row for row in work if row["kind"] == "release order"] == []
+    assert sorted(await listed(small)) == sorted(seen)
+    assert (await elsewhere(small))["orphan.example/d"][3] == amount + 1
+    async with small.databases[HUB].read() as session:
+        [order] = (await session.scalars(select(ReleaseOrder))).all()
+    assert (order.ended_because, order.done_at) == ("corrected meanwhile", None)
+    await after_the_end(small)
+    assert await balances(small) == books
+
+    await hub_has(small, amount, first_run="c" * 64)  # such a row was first held by a correction
+    second = await claimed(small, "GB", OTHER_ORPHAN, "gb-b")
+    assert second["id"] == "HC-GB-000002"
+    await small.at(HUB, "approver").ask(DECIDE, claim=second["id"], accept=True)
+    await small.silence()
+    changes = moved(books, await balances(small))
+    assert changes["DE", "Liabilities:DE:Suspense:Unmatched", "EUR", ""] == amount
+    assert changes["GB", "Liabilities:GB:Due:DE", "GBP", ""] == _half_even(amount * 85, 100)
+    await a_check_names_what_is_ordered_without_being_held(small.databases[HUB], amount)
+
+
+async def a_check_names_what_is_ordered_without_being_held(database, amount):
+    item = "2026-09/DE-000001/UNMATCHED/orphan.example/d"
+    more = f"UPDATE settlement_ordered_release SET amount = '{amount + 1}'"
+    assert await found_after(database, HUB, more) == {
+        "ordered_within_held": [
+            f"{item}: {amount + 1} ordered, {amount} held",
+            "HC-GB-000002/DE: another amount is told",
+        ]
+    }
+    still = "UPDATE settlement_release_order SET ended_at = NULL"
+    assert await found_after(database, HUB, still) == {
+        "ordered_within_held": [
+            f"{item}: {amount + 1} ordered, {amount} held",
+            f"{item}: {2 * amount + 1} ordered, {amount} held",
+        ]
+    }
+
+
+async def hub_has(small, amount, first_run=None):
+    """Write what the hub takes DE to hold and to have stated for an address."""
+    async with small.databases[HUB].write("corrected") as session:
+        query = select(HeldElsewhere).where(HeldElsewhere.url_key == "orphan.example/d")
+        row = (await session.scalars(query)).one()
+        row.amount = row.stated = amount
+        row.run_id = first_run or row.run_id
+
+
+async def after_the_end(small):
+    """The licensor may say the same again; it cannot say that it has released it after all."""
+    database = small.databases[HUB]
+
+    def ended(sender="DE", claim="HC-GB-000001"):
+        message = NotReleased(claim, "another reason")
+        return lambda session: receive_not_released(session, sender, message, LATER)
+
+    done = ReleaseDone("HC-GB-000001", [])
+    await refused(database, HeldClaimStateError, lambda s: receive_done(s, "DE", done, LATER))
+    await refused(database, UnknownHeldClaimError, ended("FR"))
+    await refused(database, UnknownHeldClaimError, ended(claim="HC-GB-000002"))
+    before = await contents(database)
+    async with database.write("again") as session:
+        await ended()(session)
+    assert await contents(database) == before
 
 
 async def test_what_a_correction_changes_is_claimed_when_its_licensor_has_stated_it_anew(small):
@@ -420,6 +520,61 @@ async def test_a_licensor_states_what_follows_from_the_run_of_its_own_licences_a
     assert await contents(database) == before
 
 
+async def test_what_is_listed_otherwise_is_closed_in_one_message_and_keeps_its_day(kept):
+    """Since when an address is held is the day the first of it was, not that of the statement."""
+    database, run = kept.databases[HUB], await run_of(kept)
+    async with database.write("listed otherwise") as session:
+        rows = (await session.scalars(select(HeldElsewhere).order_by(HeldElsewhere.url_key))).all()
+        for day, row in enumerate(rows, start=2):
+            row.stated, row.held_since = 10_000_000, date(2026, 10, day)
+        items = [
+            StatedItem(row.licence, row.reason, row.url_key, str(row.amount), row.currency)
+            for row in rows
+        ]
+    last = await posted(database)
+
+    async with database.write("stated") as session:
+        await receive_statement(session, "DE", HeldStated(PERIOD, run, items), LATER)
+
+    urls = ["both.example/y", "orphan.example/c", "orphan.example/d"]
+    sent = (await posted(database))[len(last) :]
+    assert [(row.target, row.kind) for row in sent] == [
+        (f"https://{code}.federation.example", kind)
+        for kind in ("held.closed", "held.published")
+        for code in ("de", "fr", "gb")
+    ]
+    closed = opened_message(sent[0].body, HeldClosed)
+    assert (closed.url_key, closed.also, closed.periods) == (urls[0], urls[1:], [PERIOD])
+    published = opened_message(sent[3].body, HeldPublished)
+    assert [(item.url_key, item.held_since.day) for item in published.items] == [
+        (url, day) for day, url in enumerate(urls, start=2)
+    ]
+    async with database.read() as session:
+        rows = (await session.scalars(select(HeldElsewhere))).all()
+    assert [row.stated - row.amount for row in rows] == [0, 0, 0]
+
+
+async def posted(database):
+    """Return the messages that a server has written, oldest first."""
+    async with database.read() as session:
+        return (await session.scalars(select(OutboxMessage).order_by(OutboxMessage.id))).all()
+
+
+async def test_every_address_that_a_message_names_is_closed_at_a_node(kept):
+    database, many = kept.databases["DE"], [f"orphan.example/{n}" for n in range(600)]
+    names = ["orphan.example/c", "orphan.example/d"]
+
+    async with database.write("closed") as session:
+        message = HeldClosed(many[0], [PERIOD], LATER.date(), "DE", [*many[1:], *names])
+        await receive_closed(session, message)
+
+    async with database.read() as session:
+        rows = (await session.scalars(select(HeldListing))).all()
+    over = {(row.holder, row.url_key) for row in rows if row.closed_on == LATER.date()}
+    assert over == {("DE", name) for name in names}
+    assert len(rows) == 7
+
+
 async def an_order(small):
     """Return what the hub orders of DE for GB: all it holds for orphan.example/c."""
     amount = await held_at(small, "DE", "orphan.example/c")
@@ -464,6 +619,7 @@ async def test_a_licensor_carries_out_no_order_that_its_books_do_not_bear_out(ke
         (NotHeldError, {"items": [item, item]}),
         (UnknownPartyError, {"node": "XX", "id": "HC-XX-000001"}),
         (ReleaseOrderError, {"id": "HC-FR-000001"}),
+        (ReleaseOrderError, {"id": "HC-GB-X-000001"}),
         (ReleaseOrderError, {"currency": "EUR"}),
         (ReleaseOrderError, {"rates": [msgspec.structs.replace(rate, rate="8.5")]}),
         (ReleaseOrderError, {"rates": [rate, msgspec.structs.replace(rate, period="2026-08")]}),
@@ -486,6 +642,16 @@ async def test_a_licensor_carries_out_no_order_that_its_books_do_not_bear_out(ke
         await carrying(**items(amount=str(left)), **another)(session)
     last = {"id": "HC-GB-000003"}
     await refused(database, NotHeldError, carrying(**items(amount="1"), **last))
+
+    assert await found_after(database, "DE") == {}
+    more = f"UPDATE settlement_release SET amount = '{left + 1}' WHERE amount = '{left}' AND id = 2"
+    assert await found_after(database, "DE", more) == {
+        "released_within_held": [
+            f"2026-09/DE-000001/UNMATCHED/orphan.example/c: {amount + 1} released, {amount} held"
+        ]
+    }
+    later = "UPDATE settlement_held_item SET held_since = '2026-10-21'"
+    assert "released_within_held" in await found_after(database, "DE", later)
 
 
 async def test_a_hostile_order_is_parked_at_the_licensor_and_changes_nothing(small):

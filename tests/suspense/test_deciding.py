@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 import pytest
 
 from federation.store.canonical import sha256_hex
+from federation.store.messages import BadMessageError
 from federation.suspense.claiming import NotHeldError, UnknownHeldClaimError
-from federation.suspense.deciding import decide_dispute
+from federation.suspense.deciding import decide_dispute, receive_claim
+from federation.suspense.messages import HeldClaimed
 from federation.suspense.tables import HeldClaim
 from federation.suspense.worklist import of_suspense
 from federation.trust.principals import Principal, SamePersonError
@@ -101,3 +103,12 @@ async def test_a_dispute_is_decided_for_a_reason_and_for_a_claim_that_was_filed(
     refusal = await refused(disputed, UnknownHeldClaimError, deciding("approver", node="DE"))
 
     assert refusal.detail == "claim-DE of DE on both.example/x"
+
+
+@pytest.mark.parametrize("number", ["HC-GB-X-000001", "HC-FR-000001", "HC-GB-000001"])
+async def test_a_node_files_under_its_own_numbers_and_each_once(disputed, number):
+    message = HeldClaimed(number, "both.example/x", "claim-GB", "contract", "grace")
+
+    await refused(
+        disputed, BadMessageError, lambda session: receive_claim(session, "GB", message, NOW)
+    )

@@ -1,6 +1,6 @@
 """What a node makes of released money: the admin fee of the month it belongs to, not today's."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import msgspec
 import pytest
@@ -298,6 +298,19 @@ def test_what_comes_to_no_unit_of_the_claimants_currency_stays_held():
     assert paid_directly([one], YEN_FOR_A_CENT, "JPY") == []
     assert paid_directly([one, two], YEN_FOR_A_CENT, "JPY") == [
         Direct(period="2026-09", currency="EUR", items=(one, two), paid=1)
+    ]
+
+
+def test_what_has_no_rate_in_its_month_stays_held_and_the_rest_is_paid():
+    stale = Rates("EUR", {"JPY": ("2026-08-31", "184.2")}, on=date(2026, 9, 30))
+    items = [
+        held_item(1, 33),
+        held_item(2, 500, licence="DE-000002", currency="CHF"),
+        held_item(3, 500, licence="DE-000003", currency="JPY"),
+    ]
+
+    assert paid_directly(items, {"2026-09": stale}, "EUR") == [
+        Direct(period="2026-09", currency="EUR", items=(items[0],), paid=33)
     ]
 
 

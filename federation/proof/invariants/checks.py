@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from federation.distribution.tables import DistributedRun
 from federation.months.tables import Run
-from federation.proof.invariants import closed, journal, money, month, people, usage
+from federation.proof.invariants import closed, held, journal, money, month, people, usage
 from federation.proof.invariants.examining import (
     NOTHING_KNOWN,
     Finding,
@@ -183,6 +183,18 @@ BOOKS_INVARIANTS: tuple[BooksInvariant, ...] = (
         "period_heads_chained",
         "each month's head stands in the journal; the next starts from it",
         journal.heads_chained,
+    ),
+    BooksInvariant(
+        "I18",
+        "released_within_held",
+        "no more is released than is held",
+        held.released_within_held,
+    ),
+    BooksInvariant(
+        "I18",
+        "ordered_within_held",
+        "licensors are told to release no more than they hold, claimants hear just that",
+        held.ordered_within_held,
     ),
     BooksInvariant(
         "I21",
