@@ -7,7 +7,7 @@ import pytest_asyncio
 from hypothesis import settings
 
 from tests.databases import BACKENDS, PostgresServer, SqliteFiles, compile_once, opened
-from tests.scheduling import ByBackend, turn
+from tests.scheduling import ByBackend, is_second_life, turn
 
 # A busy machine is no failure: an example may take as long as it takes.
 settings.register_profile("federation", deadline=None)
@@ -64,6 +64,12 @@ async def empty_url(backend):
     """The address of a database without tables."""
     async with backend.url(migrated=False) as url:
         yield url
+
+
+def pytest_itemcollected(item):
+    """Leave months on PostgreSQL to `make test-all` where `make test` lives them on SQLite."""
+    if is_second_life(item.nodeid):
+        item.add_marker(pytest.mark.slow)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -15,6 +15,25 @@ SHARED = ("tests/federation/", "tests/payments/")  # each has pasts that all its
 
 # What takes longest begins first, so that all processes end together.
 LONG = ("federation", "payments", "scenario", "adversary", "desk", "demo", "banking", "stateful")
+# What lives whole months between servers: `make test` does so on SQLite, `make test-all`, and with
+# it CI, on PostgreSQL. What their acts do to rows `make test` tests on both, room by room.
+MONTHS = (
+    "adversary/",
+    "desk/test_month",
+    "desk/test_reconcile",
+    "federation/test_connections",
+    "federation/test_corrections",
+    "federation/test_held_by_licensors",
+    "federation/test_held_money",
+    "federation/test_hostile_hub",
+    "federation/test_late_node",
+    "federation/test_live_check",
+    "federation/test_missing_report",
+    "federation/test_objections",
+    "federation/test_why_corrections",
+    "payments/test_debtor_leaves",
+    "payments/test_pay_ahead",
+)
 _BACKEND = re.compile(rf"::.*\b({'|'.join(BACKENDS)})\b")
 
 
@@ -32,3 +51,9 @@ def turn(path: Path) -> int:
     """Return when the tests of a module begin: the lower, the earlier."""
     where = path.relative_to(ROOT).as_posix()
     return next((n for n, part in enumerate(LONG) if where.startswith(part)), len(LONG))
+
+
+def is_second_life(nodeid: str) -> bool:
+    """Tell whether a test lives a month on PostgreSQL that it lives on SQLite as well."""
+    months = tuple(f"{ROOT.name}/{part}" for part in MONTHS)
+    return nodeid.startswith(months) and _BACKEND.findall(nodeid)[:1] == ["postgres"]
