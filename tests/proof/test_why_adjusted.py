@@ -8,6 +8,7 @@ from federation.ledger.store import post
 from federation.proof.paid import why_payment
 from federation.suspense.messages import ReleasedPayment
 from federation.suspense.release import node_entry
+from federation.values.party import HUB
 from tests.payments.factories import a_payment
 
 ON = date(2026, 10, 5)
@@ -40,7 +41,13 @@ async def test_a_release_and_a_debit_given_up_are_steps_of_a_members_payment(dat
     )
     async with database.write("month") as session:
         entry, share = node_entry(
-            node="GB", claim="HC-GB-000001", member="ada", paid=paid, admin_fee_bps=1_500, on=ON
+            node="GB",
+            claim="HC-GB-000001",
+            member="ada",
+            payer=HUB,
+            paid=paid,
+            admin_fee_bps=1_500,
+            on=ON,
         )
         await post(session, [entry])
         released = [("HUB-000001", 600), ("HUB-000002", share - 600)]

@@ -50,7 +50,7 @@ async def a_round(database):
 
 async def waiting(database, now):
     async with database.read() as session:
-        return await of_months(session, HUB, CALENDAR, now)
+        return await of_months(session, HUB, CALENDAR, now, {})
 
 
 async def test_a_report_is_not_overdue_on_the_day_on_which_its_round_was_opened(a_round):

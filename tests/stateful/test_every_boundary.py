@@ -42,8 +42,10 @@ WANTED = {
     "usage": {"ingest"},
 }
 
-# Who belongs is told before the story begins.
-MESSAGES = (HUB_HANDLERS.keys() | NODE_HANDLERS.keys()) - {"roster.changed"}
+# Who belongs is told before the story begins, and
+# no licensor drops an order that it could carry out.
+NEVER = {"roster.changed", "held.not_released"}
+MESSAGES = (HUB_HANDLERS.keys() | NODE_HANDLERS.keys()) - NEVER
 
 
 async def opened(story: Story) -> None:

@@ -13,7 +13,10 @@ from federation.nodes.handlers import HANDLERS as AT_NODES
 from federation.registry.messages import OptOutFact
 from federation.store.messages import BadMessageError, opened
 
-TEXTS = ("x", "HUB", "EUR", "0", "2026-09", "HUB-000001", "UNMATCHED", "~UNMATCHED", "/", "ab" * 32)
+TEXTS = (
+    *("x", "HUB", "EUR", "0", "2026-09", "HUB-000001", "HC-GB-000001"),
+    *("UNMATCHED", "~UNMATCHED", "/", "ab" * 32),
+)
 ONE_OR_THE_OTHER: dict[type, dict[str, Any]] = {OptOutFact: {"holder_id": "x"}}
 Way = tuple[str, ...]  # fields, from the message to the instant
 
