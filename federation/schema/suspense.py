@@ -7,10 +7,11 @@ import strawberry
 from federation.schema.context import Info
 from federation.schema.ids import currency_if_any, month_if_any, number_of_row, word_if_any
 from federation.schema.scalars import Money
+from federation.suspense import elsewhere_store
 from federation.suspense import items as held
 from federation.suspense import service as suspense_service
 from federation.suspense import store as suspense_store
-from federation.suspense.store import HeldThere
+from federation.suspense.elsewhere_store import HeldThere
 from federation.suspense.tables import HeldListing
 from federation.values.held import REASONS
 from federation.values.roles import MAY_READ_BOOKS, MAY_READ_HELD_LIST
@@ -214,8 +215,8 @@ class HeldElsewhereQuery:
         info.context.whose(MAY_READ_BOOKS)
         start, month = number_of_row(after), month_if_any(period)
         async with info.context.server.db.read() as session:
-            rows = await suspense_store.held_elsewhere(
+            rows = await elsewhere_store.held_elsewhere(
                 session, period=month, after=start, limit=first
             )
-            gone = await suspense_store.ordered(session, [row.id for row in rows])
+            gone = await elsewhere_store.ordered(session, [row.id for row in rows])
         return [HeldElsewhere.of(row, gone.get(row.id, 0)) for row in rows]

@@ -20,7 +20,7 @@ from federation.store import outbox
 from federation.store.canonical import sha256_hex
 from federation.store.messages import BadMessageError
 from federation.store.sessions import ReadSession, WriteSession
-from federation.suspense import store
+from federation.suspense import elsewhere_store, store
 from federation.suspense.claiming import (
     NoSuchClaimError,
     NotHeldError,
@@ -213,7 +213,7 @@ async def _documents(session: ReadSession, url_key: str) -> dict[Month, RunDocum
 async def _held_for(session: ReadSession, url_key: str) -> list[HeldSum]:
     """Return what is held for an address, here and by licensors."""
     here = await store.held_sums(session, url_key=url_key)
-    return [*here, *await store.sums_elsewhere(session, url_key)]
+    return [*here, *await elsewhere_store.sums_elsewhere(session, url_key)]
 
 
 async def _claimed_items(

@@ -18,7 +18,8 @@ from federation.settlement.run_document import decode
 from federation.store import outbox
 from federation.store.canonical import sha256_hex
 from federation.store.sessions import WriteSession
-from federation.suspense import store
+from federation.suspense import elsewhere_store, store
+from federation.suspense.elsewhere_store import HeldThere
 from federation.suspense.messages import (
     CLOSED_PER_MESSAGE,
     LISTED_PER_MESSAGE,
@@ -30,7 +31,6 @@ from federation.suspense.messages import (
 )
 from federation.suspense.release import band
 from federation.suspense.service import CLAIMABLE, month_rates
-from federation.suspense.store import HeldThere
 from federation.suspense.tables import ReleaseOrder
 from federation.trust.store import node_parties
 from federation.values.licence_key import LicenceKey, licensor_of, number_of
@@ -61,7 +61,7 @@ async def follow_run(
             for key, (_, amount) in split(period, run.result, weights).items():
                 if amount and key[1] in CLAIMABLE:
                     wanted[key] = amount
-    there = await store.held_elsewhere(session, period=period)
+    there = await elsewhere_store.held_elsewhere(session, period=period)
     if there:
         await _correct(session, run, there, wanted, now)
     day = months.day(session, now.date())
@@ -80,7 +80,7 @@ async def follow_run(
         )
         for (licence, reason, url_key), amount in sorted(wanted.items())
     ]
-    await store.add_held_elsewhere(session, rows)
+    await elsewhere_store.add_held_elsewhere(session, rows)
 
 
 async def _correct(
@@ -93,7 +93,7 @@ async def _correct(
     """Give what is there its corrected amount, and take it out of what is wanted."""
     period = run.document.period
     rates = await month_rates(session, run.document)
-    gone = await store.ordered_of_month(session, period)
+    gone = await elsewhere_store.ordered_of_month(session, period)
     of_licensors: dict[str, list[HeldThere]] = {}
     for row in rows:
         of_licensors.setdefault(row.licensor, []).append(row)
@@ -112,7 +112,7 @@ async def _change(
 ) -> None:
     """Write the rows that are not as they were."""
     changed = [row for was, row in zip(before, after, strict=True) if row != was]
-    await store.set_held_elsewhere(session, changed)
+    await elsewhere_store.set_held_elsewhere(session, changed)
 
 
 async def receive_statement(
@@ -132,12 +132,12 @@ async def receive_statement(
     if in_force is None or in_force.run_id != message.run_id:
         return
     urls = {item.url_key for item in message.items}
-    rows = await store.held_elsewhere(
+    rows = await elsewhere_store.held_elsewhere(
         session, period=message.period, licensor=sender, url_keys=urls
     )
     _require_as_computed(message.items, rows)
     rates = await month_rates(session, decode(in_force.document))
-    gone = await store.ordered(session, [row.id for row in rows])
+    gone = await elsewhere_store.ordered(session, [row.id for row in rows])
     stated = {(item.licence, item.reason, item.url_key) for item in message.items}
     heard = [
         row._replace(stated=row.amount) if (row.licence, row.reason, row.url_key) in stated else row
@@ -211,11 +211,13 @@ async def end_order(
     session: WriteSession, order: ReleaseOrder, url_key: str, now: datetime
 ) -> None:
     """End an order that its licensor does not carry out, and list what it was of."""
-    rows = await store.held_elsewhere(session, licensor=order.licensor, url_keys=[url_key])
-    gone = await store.ordered(session, [row.id for row in rows])
+    rows = await elsewhere_store.held_elsewhere(
+        session, licensor=order.licensor, url_keys=[url_key]
+    )
+    gone = await elsewhere_store.ordered(session, [row.id for row in rows])
     order.ended_at = now
     await session.flush()
-    left = await store.ordered(session, [row.id for row in rows])
+    left = await elsewhere_store.ordered(session, [row.id for row in rows])
     for period in sorted({row.period for row in rows}):
         rates = await month_rates(session, await store.run_of(session, HUB, period))
         of_month = [row for row in rows if row.period == period]
@@ -231,8 +233,8 @@ async def close_elsewhere(
     now: datetime,
 ) -> None:
     """Tell every node of which months a licensor has nothing left for an address."""
-    rows = await store.held_elsewhere(session, licensor=licensor, url_keys=[url_key])
-    gone = await store.ordered(session, [row.id for row in rows])
+    rows = await elsewhere_store.held_elsewhere(session, licensor=licensor, url_keys=[url_key])
+    gone = await elsewhere_store.ordered(session, [row.id for row in rows])
     left = {row.period for row in rows if (row.stated or 0) - gone.get(row.id, 0) > 0}
     if over := sorted(set(periods) - left):
         await _tell_closed(session, licensor, [url_key], over, now)

@@ -14,7 +14,7 @@ from federation.settlement.rates import Rates
 from federation.store import outbox
 from federation.store.messages import BadMessageError
 from federation.store.sessions import WriteSession
-from federation.suspense import store
+from federation.suspense import elsewhere_store, store
 from federation.suspense.claiming import UnknownHeldClaimError
 from federation.suspense.elsewhere import end_order
 from federation.suspense.messages import (
@@ -129,7 +129,7 @@ async def receive_done(
     session: WriteSession, sender: str, message: ReleaseDone, now: datetime
 ) -> None:
     """Hear that a licensor carried an order out, and tell the claimant what it gets from whom."""
-    order = await store.find_order(session, message.id, sender)
+    order = await elsewhere_store.find_order(session, message.id, sender)
     claim = await store.find_claim(session, message.id)
     if order is None or claim is None:
         raise UnknownHeldClaimError(f"{message.id}: {sender} has no order to release it")
@@ -154,7 +154,7 @@ async def receive_not_released(
 
     The same again changes nothing.
     """
-    order = await store.find_order(session, message.id, sender)
+    order = await elsewhere_store.find_order(session, message.id, sender)
     claim = await store.find_claim(session, message.id)
     if order is None or claim is None:
         raise UnknownHeldClaimError(f"{message.id}: {sender} has no order to release it")

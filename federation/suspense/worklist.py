@@ -1,7 +1,7 @@
 """What waits because money is held: claims to decide, releases that a licensor owes."""
 
 from federation.store.sessions import ReadSession
-from federation.suspense import store
+from federation.suspense import elsewhere_store, store
 from federation.values.party import HUB
 from federation.values.roles import Role
 from federation.values.work_item import WorkItem
@@ -25,7 +25,7 @@ async def of_suspense(session: ReadSession, here: str) -> list[WorkItem]:
     ]
     if more := await store.count_claims(session, "FILED") - len(shown):
         items.append(WorkItem("held claim", shown[-1].id, f"{counted(more, 'claim')} more", turn))
-    orders = await store.open_orders(session, limit=SHOWN_MAX)
+    orders = await elsewhere_store.open_orders(session, limit=SHOWN_MAX)
     items += [
         WorkItem(
             "release order",
@@ -35,7 +35,7 @@ async def of_suspense(session: ReadSession, here: str) -> list[WorkItem]:
         )
         for order, claim in orders
     ]
-    if more := await store.count_open_orders(session) - len(orders):
+    if more := await elsewhere_store.count_open_orders(session) - len(orders):
         last = f"{orders[-1][1].id}/{orders[-1][0].licensor}"
         items.append(WorkItem("release order", last, f"{counted(more, 'order')} more", HUB))
     return items
