@@ -42,7 +42,7 @@ from federation.suspense.ordering import by_holder, order_release
 from federation.suspense.release import Held, Released, hub_entry, released, remitted
 from federation.suspense.release_check import HeldClaimStateError
 from federation.suspense.service import month_rates
-from federation.suspense.tables import HeldClaim, Release
+from federation.suspense.tables import HeldClaim
 from federation.trust.membership import HubTerms
 from federation.trust.parties import collective_terms, get_party
 from federation.trust.principals import Principal, require_other_person
@@ -262,18 +262,7 @@ async def _book(
         on=now.date(),
     )
     await ledger.post(session, [entry])
-    for item in part.items:
-        session.add(
-            Release(
-                held_item=item.item,
-                held_claim=row.id,
-                to_party=row.node,
-                amount=item.amount,
-                currency=item.currency,
-                released_at=now,
-                document=entry.document,
-            )
-        )
+    store.add_releases(session, part.items, row.id, row.node, document=entry.document, now=now)
 
 
 async def _pay(

@@ -36,7 +36,7 @@ from federation.suspense.messages import (
 from federation.suspense.release import Direct, Held, licensor_entry, paid_directly
 from federation.suspense.release_check import require_open
 from federation.suspense.service import CLAIMABLE
-from federation.suspense.tables import HeldClaim, Release
+from federation.suspense.tables import HeldClaim
 from federation.trust.parties import get_party, hub_terms
 from federation.trust.principals import require_other_person
 from federation.values.held import is_claim_number
@@ -207,18 +207,9 @@ async def _book(
         on=now.date(),
     )
     await ledger.post(session, [entry])
-    for item in part.items:
-        session.add(
-            Release(
-                held_item=item.item,
-                held_claim=message.id,
-                to_party=message.node,
-                amount=item.amount,
-                currency=item.currency,
-                released_at=now,
-                document=entry.document,
-            )
-        )
+    store.add_releases(
+        session, part.items, message.id, message.node, document=entry.document, now=now
+    )
     return entry.document
 
 

@@ -1,6 +1,6 @@
 """Every SQL statement about money held here: what there is, listed, claimed, released."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -19,6 +19,7 @@ from federation.store.canonical import sha256_hex
 from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense.items import HeldSum
 from federation.suspense.messages import ListedItem
+from federation.suspense.release import Held
 from federation.suspense.tables import (
     HeldClaim,
     HeldListing,
@@ -325,3 +326,27 @@ async def releases(
     if to_party is not None:
         query = query.where(Release.to_party == to_party)
     return list(await session.scalars(query))
+
+
+def add_releases(
+    session: WriteSession,
+    items: Iterable[Held],
+    claim: str,
+    node: str,
+    *,
+    document: str,
+    now: datetime,
+) -> None:
+    """Write down what a journal entry (`document`) released of held items to a node's claim."""
+    for item in items:
+        session.add(
+            Release(
+                held_item=item.item,
+                held_claim=claim,
+                to_party=node,
+                amount=item.amount,
+                currency=item.currency,
+                released_at=now,
+                document=document,
+            )
+        )
