@@ -25,7 +25,7 @@ from federation.clock import Clock, system_clock
 from federation.errors import LaterError
 from federation.store.plain import refuse_zero
 from federation.store.sessions import ReadSession, WriteSession
-from federation.store.sqlite import TURNS, ShortReads, Turns, adapted
+from federation.store.sqlite import TURNS, ShortReads, Turns, adapted, make_wal
 
 Boundary = Callable[[str, str], None]
 """Called with (transaction name, "before" | "after") around each commit: crash tests listen."""
@@ -190,13 +190,11 @@ def _sqlite_engine(url: str, *, writes: bool) -> AsyncEngine:
         cursor = connection.cursor()
         # The writer comes first and makes the file WAL; a reader of a new file may not.
         patience = int(LOCK_SECONDS * 1000)
-        names = [
-            f"busy_timeout={patience}",
-            "foreign_keys=ON",
-            "synchronous=FULL",
-            "cache_size=-4000",
-        ]
-        for pragma in ["journal_mode=WAL", *names] if writes else [*names, "query_only=ON"]:
+        names = ["foreign_keys=ON", "synchronous=FULL", "cache_size=-4000"]
+        cursor.execute(f"PRAGMA busy_timeout={patience}")
+        if writes:
+            make_wal(cursor)
+        for pragma in names if writes else [*names, "query_only=ON"]:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
         if not writes:

@@ -43,7 +43,24 @@ HERE_SECONDS = 0.002  # a read that takes longer would keep others waiting
 TURN_SECONDS = 0.005  # of one read after another
 STEPS_ASKED = 1_000  # of SQLite's machine, some 20 microseconds
 TURNS = "turns"  # of a session's `info`
+WAL_TRIES = 10
 STATEMENTS_KEPT = 32  # of the driver's 128: those that insert many rows are large
+
+
+def make_wal(cursor: Any) -> None:
+    """Let a file keep a write-ahead log from now on; one that does stays as it is.
+
+    Where two processes open a new file at once, SQLite refuses one of them without waiting, for it
+    sees that each waits for the other. Asked again, it finds the file changed.
+    """
+    for left in reversed(range(WAL_TRIES)):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if left == 0 or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+        else:
+            return
 
 
 class Cursor:

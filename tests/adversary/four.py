@@ -3,6 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from sqlalchemy import select
+
+from federation.metering.tables import Progress
 from federation.scenario import documents as ask
 from federation.store.outbox import targets_waiting
 from tests.federation.conftest import report_some_usage
@@ -69,6 +72,18 @@ async def all_is_delivered_but_to(small, code):
         return quiet == 2
 
     await soon(silent, what="deliveries")
+
+
+async def all_have_forwarded_but(small, code):
+    """Wait until the hub was told by everybody else that the month's lines are forwarded."""
+
+    async def told():
+        async with small.databases[HUB].read() as session:
+            waited_for = select(Progress.party).where(Progress.forwarded_lines.is_(None))
+            return set(await session.scalars(waited_for)) <= {code}
+
+    await soon(told, what="the others' lines")
+    await all_is_delivered_but_to(small, code)
 
 
 async def settle_without(small, code):

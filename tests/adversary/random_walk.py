@@ -18,7 +18,7 @@ from federation.settlement.run import compute
 from federation.settlement.run_document import decode
 from federation.trust.keys import SigningKey
 from federation.values.month import last_day
-from tests.adversary.four import all_is_delivered_but_to, settle_without
+from tests.adversary.four import all_have_forwarded_but, settle_without
 from tests.adversary.rogue import NONE_SHA, Rogue, a_claim, a_line, encoded, rows
 from tests.adversary.staff import IDS, drop, retry
 from tests.adversary.wrong_messages import AFTER_CUT_OFF, ANY_TIME, HELD, PAID, RUN, USAGE, opt_out
@@ -78,7 +78,7 @@ class Walk:
         month_over(self.small)
         await self.small.story()._record_receipts(last_day(PERIOD))
         await self.small.at(HUB, "settlement").ask(ask.CUT_OFF, period=PERIOD)
-        await all_is_delivered_but_to(self.small, self.rogue.code)
+        await all_have_forwarded_but(self.small, self.rogue.code)
         self.is_cut_off = True
         await self.steps(count)
         await self._drop_everything()

@@ -7,7 +7,7 @@ import pytest
 from federation.cli.check import check_server
 from federation.scenario import documents as ask
 from federation.trust.keys import SigningKey
-from tests.adversary.four import all_is_delivered_but_to, settle_without
+from tests.adversary.four import all_have_forwarded_but, settle_without
 from tests.adversary.rogue import NONE_SHA, Rogue, encoded, rows
 from tests.adversary.staff import CONFIRM, DROP, IDS, RETRY, drop
 from tests.adversary.wrong_messages import AFTER_CUT_OFF, ANY_TIME, USAGE
@@ -69,7 +69,7 @@ async def test_every_wrong_message_is_parked_and_the_honest_month_goes_on(federa
     await parks(small, rogue, ANY_TIME)
     month_over(small)
     await small.at(HUB, "settlement").ask(ask.CUT_OFF, period=PERIOD)
-    await all_is_delivered_but_to(small, "ZZ")
+    await all_have_forwarded_but(small, "ZZ")
     await parks(small, rogue, AFTER_CUT_OFF)
     run = await settle_without(small, "ZZ")
 

@@ -1,11 +1,13 @@
 """What SQLAlchemy is given of SQLite: every row once, however many there are and whoever stops."""
 
+import sqlite3
+
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from federation.store.database import Database
-from federation.store.sqlite import ROWS_FETCHED_AT_ONCE
+from federation.store.sqlite import ROWS_FETCHED_AT_ONCE, WAL_TRIES, make_wal
 from federation.store.tables import Lease
 
 CHECKPOINT = "PRAGMA wal_checkpoint(TRUNCATE)"
@@ -82,3 +84,38 @@ async def test_it_is_known_how_many_rows_a_statement_changed(database):
         changed = await session.execute(text("UPDATE store_lease SET owner = 'o' WHERE name < 'c'"))
 
     assert changed.rowcount == 2
+
+
+class Contended:
+    """A cursor that is refused some times, as where two make one new file WAL at once."""
+
+    def __init__(self, path, refusals):
+        self.connection = sqlite3.connect(path, timeout=0, isolation_level=None)
+        self.other = sqlite3.connect(path, isolation_level=None)
+        self.left, self.asked = refusals, 0
+
+    def execute(self, statement):
+        self.other.execute("BEGIN IMMEDIATE" if self.left > 0 else "SELECT 1")
+        self.left, self.asked = self.left - 1, self.asked + 1
+        try:
+            return self.connection.execute(statement)
+        finally:
+            if self.other.in_transaction:
+                self.other.execute("ROLLBACK")
+
+
+@pytest.mark.parametrize("refusals", [0, 1, WAL_TRIES - 1])
+def test_a_new_file_that_two_open_at_once_is_made_wal_by_both(tmp_path, refusals):
+    cursor = Contended(tmp_path / "new.sqlite", refusals)
+    make_wal(cursor)
+
+    mode = cursor.connection.execute("PRAGMA journal_mode").fetchone()
+    assert (mode, cursor.asked) == (("wal",), refusals + 1)
+
+
+def test_a_file_that_stays_locked_is_not_asked_for_ever(tmp_path):
+    cursor = Contended(tmp_path / "new.sqlite", WAL_TRIES)
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        make_wal(cursor)
+
+    assert cursor.asked == WAL_TRIES
