@@ -6,14 +6,16 @@ import pytest
 import pytest_asyncio
 from hypothesis import settings
 
-from tests.databases import BACKENDS, PostgresServer, SqliteFiles, compile_once, opened
+from tests.databases import BACKENDS, PostgresServer, SqliteFiles, opened
 from tests.scheduling import ByBackend, is_second_life, turn
+from tests.speed import compile_once, look_for_garbage_less, stop_at_once
 
 # A busy machine is no failure: an example may take as long as it takes.
 settings.register_profile("federation", deadline=None)
 settings.load_profile("federation")
 
 compile_once()
+stop_at_once()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -70,6 +72,10 @@ def pytest_itemcollected(item):
     """Leave months on PostgreSQL to `make test-all` where `make test` lives them on SQLite."""
     if is_second_life(item.nodeid):
         item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish():
+    look_for_garbage_less()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -15,20 +15,14 @@ import asyncpg
 import msgspec
 import pytest
 from sqlalchemy import (
-    Connection,
-    Engine,
     Select,
-    String,
     Table,
     TextClause,
-    event,
     make_url,
     select,
     text,
 )
-from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
-from sqlalchemy.util import LRUCache
 
 import federation.banking.tables
 import federation.bankstatements.tables
@@ -86,29 +80,6 @@ async def on_connection(url: str, act: Callable[..., object]) -> object:
             return await connection.run_sync(act)
     finally:
         await engine.dispose()
-
-
-def compile_once() -> None:
-    """Let all engines of a run share what statements were compiled to, by kind of database.
-
-    A run makes hundreds of engines, and each would compile every statement anew: half of what the
-    tests of federations took. What a statement becomes depends on the kind of its dialect and on
-    what the dialect makes of types, so two dialects alike in both are one key of the cache.
-    """
-    compiled = LRUCache[Any, Any](5_000)
-
-    def kind(dialect: DefaultDialect) -> tuple[type[Any], str]:
-        return type(dialect), dialect.colspecs.get(String, String).__name__
-
-    def alike(self: DefaultDialect, other: object) -> bool:
-        return isinstance(other, DefaultDialect) and kind(self) == kind(other)
-
-    DefaultDialect.__eq__ = alike
-    DefaultDialect.__hash__ = lambda self: hash(kind(self))
-
-    @event.listens_for(Engine, "engine_connect")
-    def share(connection: Connection) -> None:
-        connection.execution_options(compiled_cache=compiled)
 
 
 class SqliteFiles:

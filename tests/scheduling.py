@@ -32,6 +32,7 @@ MONTHS = (
     "federation/test_objections",
     "federation/test_why_corrections",
     "payments/test_debtor_leaves",
+    "payments/test_month_of_payments",
     "payments/test_pay_ahead",
 )
 _BACKEND = re.compile(rf"::.*\b({'|'.join(BACKENDS)})\b")

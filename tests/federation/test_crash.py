@@ -549,6 +549,7 @@ async def test_killed_at_every_commit_the_month_ends_as_if_undisturbed(
     assert outcome == lived_through
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("victim", [HUB, "DE"])
 async def test_killed_on_postgres_the_month_ends_as_undisturbed_on_sqlite(
     victim, scenario, postgres, undisturbed, nursery, tmp_path

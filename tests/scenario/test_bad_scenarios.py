@@ -80,6 +80,8 @@ CASES = {
         "receipts.csv, line 2, column licence: unknown: 'L9'",
     ),
 }
+# Found by the hub when the month is settled: a month is lived for each.
+LATE = {"a row with too many columns", "two rates for one day"}
 
 
 @pytest.fixture
@@ -100,7 +102,9 @@ def command(monkeypatch, capfd):
     structlog.reset_defaults()
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LATE else name for name in CASES]
+)
 def test_a_broken_scenario_is_refused_with_its_place(name, command, tmp_path):
     file, old, new, place = CASES[name]
     folder, out = tmp_path / "scenario", tmp_path / "out"

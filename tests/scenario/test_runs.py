@@ -23,7 +23,7 @@ from federation.settlement.run_document import decode
 from tools.known_answers import differences
 
 VECTORS = Path(__file__).parents[1] / "vectors"
-ALWAYS = ("9001", "9002", "9003")
+ALWAYS = ("9002", "9003")
 NAMES = [
     path.name if path.name in ALWAYS else pytest.param(path.name, marks=pytest.mark.slow)
     for path in sorted(VECTORS.iterdir())
@@ -172,7 +172,8 @@ def test_shuffled_rows_give_the_same_bytes(results, tmp_path):
     assert run(folder, tmp_path / "out") == results["9002"]
 
 
-@pytest.mark.parametrize("name", ["9003", pytest.param("9006", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["9003", "9006"])
 def test_servers_as_processes_give_the_same_bytes(results, name, tmp_path):
     assert run(VECTORS / name, tmp_path / "out", processes=True) == results[name]
 
@@ -216,6 +217,7 @@ def test_every_payment_file_is_valid_and_has_its_currencys_decimals(results, nam
             assert len(fraction) == exponent(amount.get("Ccy")), place
 
 
+@pytest.mark.slow
 def test_a_debtor_without_an_account_has_no_file_and_holds_nobody_up(results, tmp_path):
     files = run(without_account(tmp_path, "Collective GB"), tmp_path / "out")
 
@@ -226,6 +228,7 @@ def test_a_debtor_without_an_account_has_no_file_and_holds_nobody_up(results, tm
     }
 
 
+@pytest.mark.slow
 def test_a_hub_without_an_account_neither_pays_nor_is_paid(tmp_path):
     files = run(without_account(tmp_path, "[hub]"), tmp_path / "out")
 
