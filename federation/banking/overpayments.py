@@ -20,11 +20,11 @@ from federation.bankstatements.acting import At
 from federation.errors import RefusalError
 from federation.ledger.accounts import Accounts
 from federation.licensing import store as licensing
+from federation.netting.messages import NetReturned, OverpaymentReturned
 from federation.payments import service as payments
 from federation.payments import states
 from federation.payments import store as payments_store
 from federation.payments.incoming import EXCLUDED
-from federation.payments.messages import NetReturned, OverpaymentReturned
 from federation.payments.names import (
     OVERPAID,
     base_id,

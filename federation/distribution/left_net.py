@@ -16,11 +16,11 @@ from federation.netting.between import (
     refuse_left_over,
     settle_between,
 )
+from federation.netting.messages import NetRecomputed
 from federation.netting.positions import Recomputed
 from federation.payments import incoming
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
-from federation.payments.messages import NetRecomputed
 from federation.payments.names import left_net_document, remittance_id
 from federation.payments.postings import Amount
 from federation.payments.proposal import Side

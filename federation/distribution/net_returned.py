@@ -10,11 +10,11 @@ from federation.distribution.service import run_of
 from federation.errors import RefusalError
 from federation.ledger.accounts import Accounts
 from federation.money import exponent
+from federation.netting.messages import NetReturned, OverpaymentReturned
 from federation.payments import incoming, record, states
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
 from federation.payments.as_paid import Order, Shift, given, room, shifted
-from federation.payments.messages import NetReturned, OverpaymentReturned
 from federation.payments.names import ITEM_OVERPAID, OVERPAID, base_id, refund_id
 from federation.payments.paid_back import into_net, refund_of
 from federation.payments.postings import Amount, Leg

@@ -30,8 +30,8 @@ from federation.months import store as months
 from federation.months.held import itemise_held
 from federation.months.tables import LockedPeriod, Run
 from federation.netting.between import to_reserve
+from federation.netting.remittances import Remittance, propose_own_remittance
 from federation.payments.proposal import Side
-from federation.payments.remittances import Remittance, propose_own_remittance
 from federation.registry import store as registry
 from federation.registry.tables import Member
 from federation.settlement.clearing import converted

@@ -1,1 +1,1 @@
-"""Who leaves the net of a month, and what two nodes then owe each other directly."""
+"""A month's net: who remits what to whom, who leaves it, what two nodes then owe each other."""

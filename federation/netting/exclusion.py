@@ -14,9 +14,9 @@ from federation.ledger.accounts import Accounts, Entry
 from federation.months import store as months
 from federation.months.tables import Run
 from federation.netting import positions as netting
+from federation.netting.messages import NetRecomputed
 from federation.netting.positions import Position, Recomputed
 from federation.payments import incoming, service, set_off, states, store
-from federation.payments.messages import NetRecomputed
 from federation.payments.names import left_net_document, remittance_id
 from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg

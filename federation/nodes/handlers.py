@@ -19,7 +19,7 @@ from federation.licensing.messages import LicenceIssued
 from federation.logs import get_logger
 from federation.metering import node_month, routing
 from federation.metering.messages import Complete, CutOff, Reminder, UsageRouted
-from federation.payments.messages import NetRecomputed, NetReturned, OverpaymentReturned
+from federation.netting.messages import NetRecomputed, NetReturned, OverpaymentReturned
 from federation.payments.proposal import Side
 from federation.proof.invariants.checks import require_sound_distribution
 from federation.runs.objections import require_own_concurrence

@@ -8,7 +8,7 @@ from typing import ClassVar
 from federation.documents.tables import Document
 from federation.errors import RefusalError
 from federation.payments import exporting, service, states, store
-from federation.payments.remittances import ready_to_export
+from federation.payments.ready import ready_to_export
 from federation.payments.tables import Payment
 from federation.store.sessions import ReadSession, WriteSession
 

@@ -19,9 +19,9 @@ from federation.months import store as months
 from federation.months.held import itemise_held
 from federation.months.tables import LockedPeriod, OwnWeight, Run, Standing
 from federation.netting.between import give_up
+from federation.netting.remittances import propose_remittances
 from federation.payments import set_off as payments_set_off
 from federation.payments import store as payments
-from federation.payments.remittances import propose_remittances
 from federation.payments.tables import Payment
 from federation.runs.inputs import Gathered, digests_of, gather
 from federation.runs.nodes import nodes_of

@@ -20,9 +20,9 @@ from federation.metering.messages import CutOff, RoutedLineFact, UsageRouted
 from federation.metering.store import find_period
 from federation.metering.tables import RoutedLine
 from federation.months.store import open_runs
+from federation.netting.messages import NetRecomputed, NetReturned
 from federation.payments import bankword, incoming
 from federation.payments import service as payments_service
-from federation.payments.messages import NetRecomputed, NetReturned
 from federation.payments.postings import Amount
 from federation.scenario import documents as ask
 from federation.settlement.messages import RunAdvised

@@ -5,8 +5,8 @@ import pytest
 from federation.distribution.inputs import RunMismatchError
 from federation.distribution.net_returned import ReturnMismatchError, receive_overpayment
 from federation.money import UnknownCurrencyError
+from federation.netting.messages import OverpaymentReturned
 from federation.payments import bankword, service
-from federation.payments.messages import OverpaymentReturned
 from federation.payments.set_off import TooMuchSetOffError
 from federation.payments.states import PaymentStateError
 from federation.payments.store import find_incoming, payments

@@ -10,11 +10,11 @@ from federation.ledger.accounts import Entry, Posting
 from federation.ledger.store import post
 from federation.netting import between
 from federation.netting.between import AccountContradictsError, NoSuchDebitError, Owed
+from federation.netting.remittances import Remittance, propose_own_remittance
 from federation.payments.payees import account_in
 from federation.payments.postings import Amount
 from federation.payments.proposal import Side
 from federation.payments.record import kept
-from federation.payments.remittances import Remittance, propose_own_remittance
 from federation.payments.service import approve, get_payment, name_account
 from federation.payments.set_off import NewDebit, TooMuchSetOffError, open_debits, owe
 from federation.payments.store import find_incoming, set_offs_between_nodes

@@ -12,10 +12,10 @@ from federation.distribution.net_returned import receive_returned
 from federation.ledger.accounts import Entry, transfer
 from federation.ledger.store import post
 from federation.months.store import approved_run
+from federation.netting.messages import NetRecomputed, NetReturned
 from federation.payments import bankword, incoming
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
-from federation.payments.messages import NetRecomputed, NetReturned
 from federation.payments.postings import Amount
 from federation.payments.set_off import NewDebit, TooMuchSetOffError, owe
 from federation.settlement.messages import Between
