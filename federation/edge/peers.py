@@ -93,24 +93,26 @@ class PeerClient:
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise PeerAnswerError(f"{type(error).__name__}: {error}") from error
 
-    async def get_text(self, url: str) -> str:
+    async def get_text(self, url: str, *, bytes_max: int = ANSWER_BYTES_MAX) -> str:
         """GET a public document of another server; anything but 200 is an error."""
         timeout = aiohttp.ClientTimeout(total=QUERY_SECONDS)
         try:
             async with self._open().get(url, timeout=timeout, allow_redirects=False) as response:
-                data = await response.content.read(ANSWER_BYTES_MAX)
+                data = await response.content.read(bytes_max)
                 if response.status != 200:  # noqa: PLR2004
                     raise PeerAnswerError(answered(response.status, data))
-                return (await self._rest(response, data)).decode()
+                return (await self._rest(response, data, bytes_max)).decode()
         except (TimeoutError, aiohttp.ClientError, OSError, UnicodeDecodeError) as error:
             raise PeerAnswerError(f"{type(error).__name__}: {error}") from error
 
-    async def _rest(self, response: aiohttp.ClientResponse, data: bytes) -> bytes:
+    async def _rest(
+        self, response: aiohttp.ClientResponse, data: bytes, bytes_max: int = ANSWER_BYTES_MAX
+    ) -> bytes:
         chunks = [data]
         size = len(data)
-        while chunk := await response.content.read(ANSWER_BYTES_MAX):
+        while chunk := await response.content.read(bytes_max):
             size += len(chunk)
-            if size > ANSWER_BYTES_MAX:
+            if size > bytes_max:
                 raise PeerAnswerError("the answer is too large")
             chunks.append(chunk)
         return b"".join(chunks)

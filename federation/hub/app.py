@@ -15,8 +15,10 @@ from federation.edge.parked import ParkedWorker
 from federation.edge.peers import PeerClient
 from federation.edge.relay import Relay
 from federation.edge.routes import common_routes
+from federation.edge.status_lists import OwnLists, status_routes
 from federation.hub.handlers import HANDLERS
 from federation.hub.routes import hub_routes
+from federation.hub.statuses import StatusHolder
 from federation.process import Parts, Service, no_boundary
 from federation.schema.controller import graphql_controller
 from federation.schema.hub import schema
@@ -48,12 +50,13 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     peers.find = find
     server.retry = Retries(server, HANDLERS)
     files = partial(file_at, server, monthly=COMMON)
-    doors = Doors(server)
+    doors, own = Doors(server), OwnLists(server)
     app = Litestar(
         route_handlers=[
             graphql_controller(schema, context_getter(server), graphql_body(doors)),
             *common_routes(doors, HANDLERS, files),
-            *hub_routes(doors),
+            *status_routes(doors, own),
+            *hub_routes(doors, StatusHolder(server, peers, own)),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
         logging_config=None,

@@ -1,4 +1,4 @@
-"""The routes only the hub has: the claim index for nodes, the trust document for everybody."""
+"""The routes only the hub has: the claim index for nodes, whom to trust for everybody."""
 
 import asyncio
 from typing import Any
@@ -12,7 +12,8 @@ from federation.edge.auth import parties
 from federation.edge.bodies import BodyLimit
 from federation.edge.doors import Doors
 from federation.edge.http import decoded, json_response
-from federation.licensing import store as licensing
+from federation.edge.status_lists import BUNDLE_PATH, bundle_response
+from federation.hub.statuses import StatusHolder
 from federation.months.published_rates import publish_rates, read_rates
 from federation.registry import index_store
 from federation.registry.messages import SliceRequest
@@ -20,7 +21,7 @@ from federation.registry.urls import URLS_MAX, TooManyUrlsError, UrlKey
 from federation.server import Server
 from federation.store.canonical import digest
 from federation.store.messages import MIB
-from federation.trust.policy import Issuer, LicenceStatus, sign_trust_document
+from federation.trust.policy import Issuer, sign_trust_document
 from federation.values.roles import MAY_PREPARE, PEER
 
 QUESTION = BodyLimit(16 * MIB, seconds=10)
@@ -29,8 +30,8 @@ APPLICATION = BodyLimit(ADMISSION_BYTES_MAX, seconds=10)
 TRUST_BUCKET_SECONDS = 30
 
 
-def hub_routes(doors: Doors) -> list[Any]:
-    """Return the routes only the hub has: index, rates and trust document."""
+def hub_routes(doors: Doors, statuses: StatusHolder) -> list[Any]:
+    """Return the routes only the hub has: index, rates, trust document and status lists."""
     server = doors.server
 
     @post("/federation/index", status_code=200)
@@ -58,7 +59,7 @@ def hub_routes(doors: Doors) -> list[Any]:
 
     @get("/trust")
     async def trust(request: Request[Any, Any, Any]) -> Response[bytes]:
-        """Give everybody the signed list of issuers and of licences that do not count."""
+        """Give everybody the signed list of issuers."""
         doors.stranger(request, "anonymous")
         content = await _trust_content(server)
         bucket = int(server.clock().timestamp()) // TRUST_BUCKET_SECONDS
@@ -75,6 +76,12 @@ def hub_routes(doors: Doors) -> list[Any]:
             headers={"ETag": etag, "Cache-Control": "max-age=30"},
         )
 
+    @get(BUNDLE_PATH)
+    async def status_lists(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Give every licensor's status lists, as each signed them."""
+        doors.stranger(request, "anonymous")
+        return bundle_response(await statuses.all())
+
     @post("/federation/admission", status_code=200)
     async def admission(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Take an application, or say where it stands."""
@@ -83,30 +90,27 @@ def hub_routes(doors: Doors) -> list[Any]:
         async with doors.body(request, applicant, APPLICATION) as body:
             return json_response(await apply(server, token, body))
 
-    return [index, rates, trust, admission]
+    return [index, rates, trust, status_lists, admission]
 
 
 async def _trust_content(server: Server) -> list[Any]:
     async with server.db.read() as session:
-        codes = [(party.code, party.jwk) for party in await parties(session)]
-        return [codes, await licensing.stopped(session)]
+        return [(party.code, party.jwk, party.url) for party in await parties(session)]
 
 
 async def trust_document(server: Server) -> str:
-    """Sign the admitted issuers, the hub among them, and the suspended and revoked licences."""
+    """Sign the admitted issuers, the hub among them."""
     async with server.db.read() as session:
         found = await parties(session)
-        stopped = await licensing.stopped(session)
     peer = server.peer
-    issuers = [Issuer(peer.entity_id, peer.code, peer.name, [dict(peer.jwk)])]
+    issuers = [Issuer(peer.entity_id, peer.code, peer.name, [dict(peer.jwk)], peer.url)]
     issuers += [
-        Issuer(party.entity_id, party.code, party.name, [msgspec.json.decode(party.jwk)])
+        Issuer(party.entity_id, party.code, party.name, [msgspec.json.decode(party.jwk)], party.url)
         for party in found
     ]
     return sign_trust_document(
         server.key,
         hub=server.config.entity_id,
         issuers=issuers,
-        licences={number: LicenceStatus(status) for number, status in stopped.items()},
         now=server.clock(),
     )

@@ -130,12 +130,19 @@ async def receipts_of(session: ReadSession, number: str) -> list[Receipt]:
     return list(rows)
 
 
-async def stopped(session: ReadSession) -> dict[str, str]:
-    """Return {licence number: SUSPENDED or REVOKED}; one in force is not listed."""
+async def standing(session: ReadSession, licensor: str) -> tuple[str, dict[str, str]]:
+    """Return the number of a licensor's next licence, and what it says against which of its others.
+
+    That is {licence number: SUSPENDED or REVOKED}; one in force is not listed.
+    """
+    counter = await session.get(LicenceCounter, licensor)
     rows = await session.execute(
-        select(Licence.number, Licence.status).where(Licence.status != "ACTIVE")
+        select(Licence.number, Licence.status).where(
+            Licence.licensor == licensor, Licence.status != "ACTIVE"
+        )
     )
-    return {number: status for number, status in rows}
+    following = licence_number(licensor, counter.last + 1 if counter is not None else 1)
+    return following, {number: status for number, status in rows}
 
 
 def facts(row: Licence) -> LicenceFacts:

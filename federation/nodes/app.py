@@ -15,6 +15,7 @@ from federation.edge.parked import ParkedWorker
 from federation.edge.peers import PeerClient
 from federation.edge.relay import Relay
 from federation.edge.routes import common_routes
+from federation.edge.status_lists import OwnLists, status_routes
 from federation.logs import get_logger
 from federation.metering.node_month import DUE
 from federation.nodes.handlers import HANDLERS, ON_DROP
@@ -52,12 +53,13 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     peers.find = find
     server.retry = Retries(server, HANDLERS, ON_DROP)
     files = partial(file_at, server, monthly=OF_A_NODE)
-    doors = Doors(server)
+    doors, own = Doors(server), OwnLists(server)
     app = Litestar(
         route_handlers=[
             graphql_controller(schema, context_getter(server), graphql_body(doors)),
             *common_routes(doors, HANDLERS, files),
-            *node_routes(doors, peers),
+            *status_routes(doors, own),
+            *node_routes(doors, peers, own),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
         logging_config=None,

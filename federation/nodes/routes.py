@@ -12,7 +12,8 @@ from federation.edge.doors import Doors
 from federation.edge.files import NoSuchFileError
 from federation.edge.http import decoded, json_response
 from federation.edge.peers import PeerClient
-from federation.nodes.trust import TrustHolder
+from federation.edge.status_lists import OwnLists, SignedList
+from federation.nodes.trust import Trust, TrustHolder
 from federation.nodes.validating import Validate, opens
 from federation.registry import service as registry
 from federation.registry import store
@@ -28,6 +29,7 @@ from federation.trust.policy import (
     sign_site_policy,
 )
 from federation.trust.principals import NotAllowedError
+from federation.trust.statuslist import StatusLists
 from federation.trust.store import find_party
 from federation.trust.tokens import OutsideAudienceError
 from federation.values.party import HUB
@@ -38,7 +40,7 @@ QUESTION = BodyLimit(64 * KIB, seconds=10)
 RESIGN_SECONDS = 600
 
 
-def node_routes(doors: Doors, peers: PeerClient) -> list[Any]:
+def node_routes(doors: Doors, peers: PeerClient, own: OwnLists) -> list[Any]:
     """Return the routes only a node has: imports, site policies, validation."""
     server = doors.server
     trust = TrustHolder(server, peers)
@@ -56,16 +58,24 @@ def node_routes(doors: Doors, peers: PeerClient) -> list[Any]:
         who = await doors.known(request, "files")
         if who.whose(MAY_READ_SITE_POLICY, member) != member:
             raise NotAllowedError("another member's site")
-        document = (await trust.current()).text
+        held = await trust.current()
+        lists = [item.text for item in await _all_lists(held, own)]
         async with server.db.read() as session:
             terms = await site_terms(session, server, member)
         now = server.clock()
         signed_at = now - timedelta(seconds=now.timestamp() % RESIGN_SECONDS)
-        etag = f'"{digest([msgspec.to_builtins(terms), document, str(signed_at)])[:32]}"'
+        within = [held.text, *lists]
+        etag = f'"{digest([msgspec.to_builtins(terms), within, str(signed_at)])[:32]}"'
         if request.headers.get("if-none-match") == etag:
             return Response(b"", status_code=304, headers={"ETag": etag})
         signed = sign_site_policy(
-            server.key, node=server.url, member=member, terms=terms, trust=document, now=now
+            server.key,
+            node=server.url,
+            member=member,
+            terms=terms,
+            trust=held.text,
+            status_lists=lists,
+            now=now,
         )
         return Response(
             signed.encode(),
@@ -79,8 +89,10 @@ def node_routes(doors: Doors, peers: PeerClient) -> list[Any]:
         site = doors.stranger(request, "validate")
         async with doors.body(request, site, QUESTION) as body:
             asked = decoded(body, Validate)
+        held = await trust.current()
+        statuses = StatusLists.of(item.read for item in await _all_lists(held, own))
         try:
-            token, use = await opens(server, asked, (await trust.current()).document)
+            token, use = await opens(server, asked, held.document, statuses)
         except (InvalidTokenError, OutsideAudienceError, SiteRefusalError) as refusal:
             said = {"valid": False, "code": refusal.code, "reason": refusal.message}
             return json_response(said, 403)
@@ -88,6 +100,12 @@ def node_routes(doors: Doors, peers: PeerClient) -> list[Any]:
         return json_response(answer)
 
     return [imports, policy, validate]
+
+
+async def _all_lists(held: Trust, own: OwnLists) -> list[SignedList]:
+    """Return every licensor's lists as it signed them, our own as they are now, by address."""
+    lists = held.lists | {item.read.uri: item for item in await own.all()}
+    return [lists[uri] for uri in sorted(lists)]
 
 
 async def _import(server: Server, table: str, body: bytes) -> int:

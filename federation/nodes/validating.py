@@ -15,6 +15,7 @@ from federation.site.refusals import WithheldError
 from federation.site.rulings import choose_use, require_standing
 from federation.store.sessions import ReadSession
 from federation.trust.policy import TrustDocument
+from federation.trust.statuslist import StatusLists
 from federation.trust.tokens import LicenceToken, OutsideAudienceError, check_licence_token
 
 
@@ -30,7 +31,9 @@ class Validate(msgspec.Struct, frozen=True):
     use: str | None = None
 
 
-async def opens(server: Server, asked: Validate, trust: TrustDocument) -> tuple[LicenceToken, str]:
+async def opens(
+    server: Server, asked: Validate, trust: TrustDocument, statuses: StatusLists
+) -> tuple[LicenceToken, str]:
     """Return the token and the use that it opens the page for, or refuse.
 
     Raises what a site raises: InvalidTokenError, OutsideAudienceError, a refusal of its licence or
@@ -40,7 +43,7 @@ async def opens(server: Server, asked: Validate, trust: TrustDocument) -> tuple[
     key = normalise_url(asked.url)
     address = f"{'https' if asked.url.lower().startswith('https') else 'http'}://{key.text}"
     token = check_licence_token(asked.token, issuers=trust.issuer_keys(), url=address, now=now)
-    require_standing(token.licence, trust.licences.get(token.licence))
+    require_standing(token.licence, trust.licensors(), statuses, now)
     use = choose_use(asked.use, token.uses)
     async with server.db.read() as session:
         if not await _is_claimed_by(session, server, asked):

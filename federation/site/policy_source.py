@@ -124,6 +124,8 @@ class PolicySource:
         held = self._held.checked
         if checked.site.iat < held.site.iat or checked.trust.iat < held.trust.iat:
             raise RolledBackPolicyError
+        if (uri := checked.statuses.older(than=held.statuses)) is not None:
+            raise RolledBackPolicyError(uri)
 
     def _load(self) -> HeldPolicy | None:
         """Return the policy on disk if it is still genuine. Its age is judged when it is used."""

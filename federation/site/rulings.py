@@ -4,7 +4,7 @@ The order is that of the rules: is the token genuine and alive, does its licence
 reach this address and this use, and then what beats every licence: is the work withheld.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -19,20 +19,22 @@ from federation.site.refusals import (
     UseNotGrantedError,
     WithheldError,
 )
+from federation.trust.jose import InvalidTokenError, Reason
 from federation.trust.policy import (
     ALL_USES,
     CheckedPolicy,
-    LicenceStatus,
     SiteOptOut,
     StalePolicyError,
     check_fresh,
 )
+from federation.trust.statuslist import StaleStatusError, Status, StatusLists
 from federation.trust.tokens import (
     LicenceToken,
     OutsideAudienceError,
     check_licence_token,
     covers,
 )
+from federation.values.licence_key import licensor_of
 
 
 class Grant(NamedTuple):
@@ -48,14 +50,11 @@ class HeldPolicy:
     def __init__(self, checked: CheckedPolicy) -> None:
         self.checked = checked
         self.issuers = checked.trust.issuer_keys()
+        self.licensors = checked.trust.licensors()
         self._optouts: Filed[SiteOptOut] = Filed()
         for optout in checked.site.optouts:
             for subject in _spellings(normalise_subject(optout.subject)):
                 self._optouts.add_subject(subject, optout)
-
-    def status(self, licence: str) -> LicenceStatus | None:
-        """Return what the hub says against a licence, if anything."""
-        return self.checked.trust.licences.get(licence)
 
     def withholds(self, keys: Iterable[UrlKey], use: str, now: datetime) -> bool:
         """Tell whether an opt-out for the use, or for all uses, is in force at any of the keys."""
@@ -84,7 +83,7 @@ def grant(ask: Ask, credential: str, policy: HeldPolicy, now: datetime) -> Grant
     """Return under which token and use a request is served, or refuse it."""
     issuers = policy.issuers
     token = check_licence_token(credential, issuers=issuers, url=ask.addresses[0], now=now)
-    require_standing(token.licence, policy.status(token.licence))
+    require_standing(token.licence, policy.licensors, policy.checked.statuses, now)
     for address in ask.addresses:
         if not covers(token.audience, address) or not covers(policy.checked.site.prefixes, address):
             raise OutsideAudienceError(address)
@@ -117,12 +116,24 @@ def _spellings(subject: ClaimKey) -> set[ClaimKey]:
     return {subject, ClaimKey(subject.host, path, subject.wildcard)}
 
 
-def require_standing(licence: str, status: LicenceStatus | None) -> None:
-    """Refuse a licence that the hub's word is against."""
+def require_standing(
+    licence: str, licensors: Mapping[str, str], statuses: StatusLists, now: datetime
+) -> None:
+    """Refuse a licence against which its licensor speaks, or of which nothing current is known.
+
+    `licensors` are {party code: entity id} of who is trusted.
+    """
+    licensor = licensors.get(licensor_of(licence))
+    if licensor is None:
+        raise InvalidTokenError(Reason.ISSUER, f"{licence}: not a licensor this site knows")
+    try:
+        status = statuses.status(licensor, licence, now)
+    except StaleStatusError as stale:
+        raise PolicyUnavailableError(stale.detail) from None
     match status:
-        case LicenceStatus.REVOKED:
+        case Status.INVALID:
             raise RevokedLicenceError(licence)
-        case LicenceStatus.SUSPENDED:
+        case Status.SUSPENDED:
             raise SuspendedLicenceError(licence)
-        case None:
+        case Status.VALID:
             return

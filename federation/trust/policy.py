@@ -1,13 +1,13 @@
 """Signed documents: what the hub tells every site to trust, what a node tells each of its sites.
 
-The hub signs the admitted issuers with their keys and the licences that are suspended or revoked. A
-node puts that document, as it stands, into the policy of each member site and signs the whole for
-an hour. A site that holds the two pinned keys needs nobody else to check a token.
+The hub signs the admitted issuers with their keys; each licensor signs what it says against its own
+licences (`statuslist`). A node puts these documents, as they stand, into the policy of each member
+site and signs the whole for an hour. A site that holds the two pinned keys needs nobody else to
+check a token.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Final, NamedTuple, TypeVar
 
 import msgspec
@@ -15,6 +15,7 @@ import msgspec
 from federation.errors import RefusalError
 from federation.trust.jose import LEEWAY_SECONDS, InvalidTokenError, Reason, sign, verify
 from federation.trust.keys import InvalidKeyError, Keys, SigningKey, key_set
+from federation.trust.statuslist import StatusLists, read_status_list
 
 TRUST_TYP: Final = "trust+jwt"
 POLICY_TYP: Final = "policy+jwt"
@@ -34,20 +35,17 @@ class StalePolicyError(RefusalError):
     code: ClassVar[str] = "STALE_POLICY"
 
 
-class LicenceStatus(StrEnum):
-    """What the hub may say against a licence; a licence in force is not listed."""
-
-    SUSPENDED = "SUSPENDED"
-    REVOKED = "REVOKED"
-
-
 class Issuer(msgspec.Struct, frozen=True):
-    """One server whose licence tokens are honoured: the hub itself or an admitted node."""
+    """One server whose licence tokens are honoured: the hub itself or an admitted node.
+
+    `url` is where it serves its status lists.
+    """
 
     entity_id: str
     code: str
     name: str
     jwks: list[dict[str, Any]]
+    url: str
 
 
 class TrustDocument(msgspec.Struct, frozen=True):
@@ -57,11 +55,14 @@ class TrustDocument(msgspec.Struct, frozen=True):
     iat: int
     exp: int
     issuers: list[Issuer]
-    licences: dict[str, LicenceStatus]
 
     def issuer_keys(self) -> dict[str, Keys]:
         """Return the keys of each issuer, ready for `tokens.check_licence_token`."""
         return {issuer.entity_id: key_set(issuer.jwks) for issuer in self.issuers}
+
+    def licensors(self) -> dict[str, str]:
+        """Return {party code: entity id}: who speaks for the licences of which numbers."""
+        return {issuer.code: issuer.entity_id for issuer in self.issuers}
 
 
 class SiteOptOut(msgspec.Struct, frozen=True):
@@ -88,20 +89,25 @@ class SiteTerms(msgspec.Struct, frozen=True):
 
 
 class SitePolicy(SiteTerms, frozen=True, kw_only=True):
-    """A node's word to one member site, with the hub's document verbatim in `trust`."""
+    """A node's word to one member site.
+
+    The hub's document stands verbatim in `trust`, those of the licensors in `status_lists`.
+    """
 
     iss: str
     sub: str
     iat: int
     exp: int
     trust: str
+    status_lists: list[str]
 
 
 class CheckedPolicy(NamedTuple):
-    """A site policy and the trust document in it, both with a good signature."""
+    """A site policy and the documents in it, all with a good signature."""
 
     site: SitePolicy
     trust: TrustDocument
+    statuses: StatusLists
 
     @property
     def expires_at(self) -> int:
@@ -114,14 +120,13 @@ def sign_trust_document(
     *,
     hub: str,
     issuers: Sequence[Issuer],
-    licences: Mapping[str, LicenceStatus],
     now: datetime,
     life: timedelta = TRUST_LIFE,
 ) -> str:
     """Sign the hub's trust document; the hub lists itself among the issuers."""
     issued = int(now.timestamp())
     expires = issued + int(life.total_seconds())
-    document = TrustDocument(hub, issued, expires, list(issuers), dict(licences))
+    document = TrustDocument(hub, issued, expires, list(issuers))
     _check_issuers(document)
     return sign(msgspec.to_builtins(document), typ=TRUST_TYP, key=key)
 
@@ -135,26 +140,37 @@ def read_trust_document(token: str | bytes, hub_keys: Keys) -> TrustDocument:
 
 
 def sign_site_policy(
-    key: SigningKey, *, node: str, member: str, terms: SiteTerms, trust: str, now: datetime
+    key: SigningKey,
+    *,
+    node: str,
+    member: str,
+    terms: SiteTerms,
+    trust: str,
+    status_lists: Sequence[str],
+    now: datetime,
 ) -> str:
     """Sign one member site's policy for an hour.
 
-    Signing moves `iat`. A node that answers with an ETag signs again when the terms or the trust
-    document change and, when they do not, well before the hour is over.
+    Signing moves `iat`. A node that answers with an ETag signs again when the terms or a document
+    within change and, when they do not, well before the hour is over.
     """
     issued = int(now.timestamp())
     expires = issued + int(POLICY_LIFE.total_seconds())
-    life = {"iss": node, "sub": member, "iat": issued, "exp": expires, "trust": trust}
-    return sign({**msgspec.to_builtins(terms), **life}, typ=POLICY_TYP, key=key)
+    life = {"iss": node, "sub": member, "iat": issued, "exp": expires}
+    within = {"trust": trust, "status_lists": list(status_lists)}
+    return sign({**msgspec.to_builtins(terms), **life, **within}, typ=POLICY_TYP, key=key)
 
 
 def open_site_policy(token: str | bytes, node_keys: Keys, hub_keys: Keys) -> CheckedPolicy:
-    """Return a policy whose two signatures are good, of whatever age."""
+    """Return a policy all of whose signatures are good, of whatever age."""
     claims = verify(token, typ=POLICY_TYP, keys=node_keys, max_bytes=POLICY_BYTES_MAX)
     site = _shape(claims, SitePolicy)
     if not 0 < site.exp - site.iat <= POLICY_LIFE.total_seconds():
         raise InvalidTokenError(Reason.TIME, "a policy holds for an hour at most")
-    return CheckedPolicy(site, read_trust_document(site.trust, hub_keys))
+    trust = read_trust_document(site.trust, hub_keys)
+    issuers = trust.issuer_keys()
+    lists = [read_status_list(text, issuers) for text in site.status_lists]
+    return CheckedPolicy(site, trust, StatusLists.of(lists))
 
 
 def read_site_policy(

@@ -9,6 +9,7 @@ Neither part holds a `/`.
 from typing import NewType
 
 LicenceKey = NewType("LicenceKey", str)
+_DIGITS_MAX = 12
 
 
 def licence_number(licensor: str, count: int) -> str:
@@ -19,6 +20,15 @@ def licence_number(licensor: str, count: int) -> str:
 def licensor_of(number: str) -> str:
     """Return the licensor's code in a licence number."""
     return number.rpartition("-")[0]
+
+
+def count_of(number: str) -> int | None:
+    """Return which of its licensor's licences a number is, from 1; None if it is no number."""
+    licensor, _, digits = number.rpartition("-")
+    if not (licensor and digits.isascii() and digits.isdecimal() and len(digits) <= _DIGITS_MAX):
+        return None
+    count = int(digits)
+    return count if number == licence_number(licensor, count) and count else None
 
 
 def licence_key(number: str, component: str | None) -> LicenceKey:

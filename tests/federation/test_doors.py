@@ -70,8 +70,9 @@ DOABLE = {
 }
 
 PUBLIC = {"/health/live", "/health/ready", "/.well-known/federation", "/.well-known/jwks.json"}
+STATUS_LISTS = {"/statuslists", "/statuslists/{number:int}", "/federation/statuslists"}
 OF_SERVERS = {"/federation/inbox", "/federation/index", "/federation/admission"}
-WITHOUT_GRAPHQL = {"/usage", "/sites/{member:str}/policy", "/validate", "/trust"}
+WITHOUT_GRAPHQL = {"/usage", "/sites/{member:str}/policy", "/validate", "/trust", *STATUS_LISTS}
 
 PEOPLE = {Role.MEMBER: "member@de-a", Role.LAB: "buyer@lab-one"}
 

@@ -3,12 +3,14 @@
 import msgspec
 import pytest
 
+from federation.edge.status_lists import read_bundle
 from federation.scenario.servers import HUB_ENTITY
 from federation.trust.admission import particulars
 from federation.trust.keys import SigningKey
 from federation.trust.membership import Apply
-from federation.trust.policy import read_trust_document
+from federation.trust.statuslist import Status, StatusLists
 from federation.trust.tokens import mint_server_token
+from federation.values.licence_key import licensor_of
 from federation.values.party import HUB
 from tests.federation.harness import (
     DAY,
@@ -51,12 +53,23 @@ async def licences(small, code):
 
 
 async def stopped(small):
-    """Return what the hub's trust document says against licences."""
-    async with small.http.get(f"{small.running[HUB].url}/trust") as response:
-        token = await response.text()
-    key = small.key(HUB).public
-    document = read_trust_document(token, {key.kid: key})
-    return {number: str(status) for number, status in document.licences.items()}
+    """Return what the licensors' status lists say against licences, as the hub passes them on."""
+    async with small.http.get(f"{small.running[HUB].url}/federation/statuslists") as response:
+        bundle = await response.text()
+    issuers = {
+        server.config.entity_id: {small.key(code).kid: small.key(code).public}
+        for code, server in small.running.items()
+    }
+    lists = StatusLists.of(
+        item.read for item in read_bundle(bundle, issuers, {}, small.clock()).values()
+    )
+    found = {}
+    for number in (FIRST, SECOND, NATIONAL):
+        entity = small.running[licensor_of(number)].config.entity_id
+        status = lists.status(entity, number, small.clock())
+        if status is not Status.VALID:
+            found[number] = status.name
+    return found
 
 
 async def change(small, document, number):
@@ -142,11 +155,11 @@ async def test_a_node_that_was_down_gets_what_was_sold_and_stopped_meanwhile(
             "reason": f"The licence is suspended until its account is settled. ({FIRST})",
         }
         assert [answer.code for answer in refused] == ["LICENCE_STATUS"] * 8
-        assert listed == {FIRST: "SUSPENDED", SECOND: "REVOKED"}
+        assert listed == {FIRST: "SUSPENDED", SECOND: "INVALID"}
         assert for_good.code == "LICENCE_STATUS"
         for code in small.codes:
             assert (await licences(small, code))[FIRST] == ("ACTIVE", 3)
-        assert await stopped(small) == {SECOND: "REVOKED"}
+        assert await stopped(small) == {SECOND: "INVALID"}
 
 
 async def test_a_collective_that_joins_later_gets_every_licence_sold_before(
@@ -182,7 +195,7 @@ async def test_a_collective_that_joins_later_gets_every_licence_sold_before(
         assert await registrations(small, NATIONAL) == dict.fromkeys(
             ("FR", "GB"), ("REGISTERED", 2)
         )
-        assert await stopped(small) == {FIRST: "SUSPENDED", NATIONAL: "REVOKED"}
+        assert await stopped(small) == {FIRST: "SUSPENDED", NATIONAL: "INVALID"}
         for code in ("DE", "FR", "GB"):
             found = await small.at(code, "auditor").ask(COLLECTIVES)
             assert [item["code"] for item in found] == [HUB, "DE", "FR", "GB"]

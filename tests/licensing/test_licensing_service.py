@@ -712,7 +712,8 @@ async def test_each_change_of_status_is_a_new_signed_version_for_every_node(hub)
         row = await store.find_licence(session, number)
         assert (row.version, row.status, row.revoked_at) == (4, "REVOKED", NOON + timedelta(days=3))
         assert opened_licence(row.signed) == decode(row.body)
-        assert await store.stopped(session) == {number: "REVOKED"}
+        assert await store.standing(session, "HUB") == ("HUB-000002", {number: "REVOKED"})
+        assert await store.standing(session, "DE") == ("DE-000001", {})
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,8 @@ from federation.trust.policy import (
     sign_site_policy,
     sign_trust_document,
 )
+from federation.trust.statuslist import place_of, sign_status_list
+from federation.values.licence_key import licensor_of
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HUB, NODE, OTHER_NODE = "https://hub.example", "https://node-xx.example", "https://node-yy.example"
@@ -63,20 +65,43 @@ class Site:
         await send({"type": "http.response.start", "status": self.status, "headers": []})
         await send({"type": "http.response.body", "body": self.body})
 
-    def trust(self, licences=None, now=None, **changes):
-        servers = [(HUB, "HUB", self.hub_key), (NODE, "XX", self.node_key)]
-        servers.append((OTHER_NODE, "YY", self.other_key))
-        issuers = [Issuer(url, code, code, [key.public_jwk()]) for url, code, key in servers]
+    @property
+    def servers(self):
+        return [
+            (HUB, "HUB", self.hub_key),
+            (NODE, "XX", self.node_key),
+            (OTHER_NODE, "YY", self.other_key),
+        ]
+
+    def trust(self, now=None, **changes):
+        issuers = [
+            Issuer(url, code, code, [key.public_jwk()], url) for url, code, key in self.servers
+        ]
         return sign_trust_document(
-            self.hub_key,
-            hub=HUB,
-            issuers=issuers,
-            licences=licences or {},
-            now=now or self.clock(),
-            **changes,
+            self.hub_key, hub=HUB, issuers=issuers, now=now or self.clock(), **changes
         )
 
-    def policy(self, *, licences=None, optouts=(), trust=None, now=None, key=None, **changes):
+    def status_lists(self, licences=None, now=None):
+        """The first list of every licensor; `licences` are {number: status}."""
+        said = {licensor_of(number): {} for number in licences or {}}
+        for number, status in (licences or {}).items():
+            said[licensor_of(number)][place_of(number).position] = status
+        return [
+            sign_status_list(key, url, 0, said.get(code, {}), now or self.clock())
+            for url, code, key in self.servers
+        ]
+
+    def policy(
+        self,
+        *,
+        licences=None,
+        status_lists=None,
+        optouts=(),
+        trust=None,
+        now=None,
+        key=None,
+        **changes,
+    ):
         terms = {
             "prefixes": [ORIGIN],
             "optouts": [SiteOptOut(*optout) for optout in optouts],
@@ -89,7 +114,8 @@ class Site:
             node=node,
             member=member,
             terms=SiteTerms(**(terms | changes)),
-            trust=trust or self.trust(licences, now),
+            trust=trust or self.trust(now),
+            status_lists=self.status_lists(licences, now) if status_lists is None else status_lists,
             now=now or self.clock(),
         )
 

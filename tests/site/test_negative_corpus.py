@@ -5,6 +5,7 @@ import base64
 import hashlib
 import hmac
 import json
+from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -13,6 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey
+
+from federation.trust.statuslist import Status
 
 LINK = '<https://pub.example/license.xml>; rel="license"; type="application/rsl+xml"'
 
@@ -278,7 +281,7 @@ async def test_a_request_without_one_clear_token_is_not_guessed_at(site, name):
 
 
 async def test_a_revoked_licence_is_answered_401(site):
-    site.set_policy(licences={"HUB-000001": "REVOKED"})
+    site.set_policy(licences={"HUB-000001": Status.INVALID})
 
     answer = await site.get(token=site.token())
 
@@ -286,7 +289,7 @@ async def test_a_revoked_licence_is_answered_401(site):
 
 
 async def test_a_suspended_licence_is_answered_402_with_a_description(site):
-    site.set_policy(licences={"HUB-000001": "SUSPENDED"})
+    site.set_policy(licences={"HUB-000001": Status.SUSPENDED})
 
     answer = await site.get(token=site.token())
 
@@ -305,6 +308,25 @@ async def test_of_several_uses_none_is_assumed(site):
 
     assert_refused(site, answer, 403, "insufficient_scope", "USE_NOT_GRANTED")
     assert "ai-input, ai-train" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("lists", ["none", "too old"])
+async def test_a_licence_of_whose_standing_nothing_current_is_known_is_answered_503(site, lists):
+    hubs, *others = site.status_lists(now=site.clock() - timedelta(hours=1))
+    site.set_policy(status_lists=[hubs] if lists == "too old" else [])
+
+    assert_refused(
+        site, await site.get(token=site.token()), 503, "server_error", "POLICY_UNAVAILABLE"
+    )
+    fresh = site.status_lists()[0]
+    site.set_policy(status_lists=[fresh, *others])
+    assert (await site.get(token=site.token())).status_code == 200
+
+
+async def test_a_licence_of_a_licensor_that_nobody_trusts_opens_nothing(site):
+    answer = await site.get(token=site.token(license_id="ZZ-000001"))
+
+    assert_refused(site, answer, 401, "invalid_token", "INVALID_TOKEN")
 
 
 async def test_an_admitted_issuer_that_left_the_trust_document_is_unknown(site):

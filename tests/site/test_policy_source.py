@@ -16,6 +16,7 @@ from federation.site.policy_source import (
 from federation.site.wire import Answer, NodeUnreachableError
 from federation.trust.jose import InvalidTokenError
 from federation.trust.policy import StalePolicyError
+from federation.trust.statuslist import sign_status_list
 
 NODE = "https://node-xx.example"
 HOUR = timedelta(hours=1)
@@ -140,6 +141,20 @@ REFUSED = {
     "an older trust document": (
         lambda s: s.policy(trust=s.trust(now=s.clock() - timedelta(seconds=1))),
         "ROLLED_BACK",
+    ),
+    "an older status list": (
+        lambda s: s.policy(status_lists=s.status_lists(now=s.clock() - timedelta(seconds=1))),
+        "ROLLED_BACK",
+    ),
+    "a status list that its licensor did not sign": (
+        lambda s: s.policy(status_lists=[s.status_lists()[0][:-4] + "AAAA"]),
+        "TOKEN",
+    ),
+    "a status list of who is not trusted": (
+        lambda s: s.policy(
+            status_lists=[sign_status_list(s.stranger, "https://other.example", 0, {}, s.clock())]
+        ),
+        "TOKEN",
     ),
     "a policy past its hour": (lambda s: s.policy(now=s.clock() - HOUR), "STALE"),
     "a policy from the future": (lambda s: s.policy(now=s.clock() + HOUR), "STALE"),

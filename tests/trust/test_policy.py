@@ -7,7 +7,6 @@ import pytest
 from federation.trust.jose import InvalidTokenError, Reason, sign
 from federation.trust.policy import (
     Issuer,
-    LicenceStatus,
     SiteOptOut,
     SiteTerms,
     StalePolicyError,
@@ -17,6 +16,7 @@ from federation.trust.policy import (
     sign_site_policy,
     sign_trust_document,
 )
+from federation.trust.statuslist import StaleStatusError, Status, sign_status_list
 
 HUB, NODE = "https://hub.example", "https://node.example"
 HOUR = timedelta(hours=1)
@@ -32,10 +32,10 @@ def pinned(key, other_key):
 def trust(key, other_key, now):
     def make(**changes):
         issuers = [
-            Issuer(HUB, "HUB", "The hub", [key.public_jwk()]),
-            Issuer(NODE, "XX", "Collecting Society XX", [other_key.public_jwk()]),
+            Issuer(HUB, "HUB", "The hub", [key.public_jwk()], HUB),
+            Issuer(NODE, "XX", "Collecting Society XX", [other_key.public_jwk()], NODE),
         ]
-        options = {"hub": HUB, "issuers": issuers, "licences": {"HUB-000002": "SUSPENDED"}}
+        options = {"hub": HUB, "issuers": issuers}
         return sign_trust_document(key, **({"now": now} | options | changes))
 
     return make
@@ -52,19 +52,23 @@ def terms(now):
 
 
 @pytest.fixture
-def policy(other_key, trust, terms, now):
+def policy(key, other_key, trust, terms, now):
     def make(**changes):
         options = {"node": NODE, "member": "M-17", "terms": terms, "trust": trust(), "now": now}
+        options["status_lists"] = [
+            sign_status_list(key, HUB, 0, {2: Status.SUSPENDED}, now),
+            sign_status_list(other_key, NODE, 0, {}, now),
+        ]
         return sign_site_policy(other_key, **(options | changes))
 
     return make
 
 
-def test_a_trust_document_says_whom_to_trust_and_what_is_suspended(key, trust, pinned, now):
+def test_a_trust_document_says_whom_to_trust(key, trust, pinned, now):
     document = read_trust_document(trust(), pinned[1])
 
     assert (document.iss, document.iat) == (HUB, now.timestamp())
-    assert document.licences == {"HUB-000002": LicenceStatus.SUSPENDED}
+    assert document.licensors() == {"HUB": HUB, "XX": NODE}
     assert document.issuer_keys()[HUB].keys() == {key.kid}
     assert document.issuer_keys().keys() == {HUB, NODE}
 
@@ -75,7 +79,7 @@ def test_a_trust_document_is_the_hubs_alone(trust, pinned):
 
 
 def test_an_issuer_is_named_once(key, trust):
-    twice = [Issuer(HUB, "HUB", "The hub", [key.public_jwk()])] * 2
+    twice = [Issuer(HUB, "HUB", "The hub", [key.public_jwk()], HUB)] * 2
 
     with pytest.raises(InvalidTokenError, match="twice"):
         trust(issuers=twice)
@@ -85,17 +89,22 @@ def test_a_key_nobody_can_check_with_is_not_published(key, trust):
     jwk = key.public_jwk() | {"kid": "mine"}
 
     with pytest.raises(InvalidTokenError, match="thumbprint"):
-        trust(issuers=[Issuer(HUB, "HUB", "The hub", [jwk])])
+        trust(issuers=[Issuer(HUB, "HUB", "The hub", [jwk], HUB)])
 
 
 def test_a_policy_comes_back_whole_with_the_trust_document_in_it(policy, terms, pinned, now):
-    site, document = read_site_policy(policy(), *pinned, now)
+    site, document, statuses = read_site_policy(policy(), *pinned, now)
 
     assert (site.iss, site.sub, site.exp - site.iat) == (NODE, "M-17", 3600)
     assert {name: getattr(site, name) for name in terms.__struct_fields__} == {
         name: getattr(terms, name) for name in terms.__struct_fields__
     }
     assert document == read_trust_document(site.trust, pinned[1])
+    assert statuses.status(HUB, "HUB-000002", now) is Status.SUSPENDED
+    assert statuses.status(HUB, "HUB-000001", now) is Status.VALID
+    assert statuses.status(NODE, "XX-000001", now) is Status.VALID
+    with pytest.raises(StaleStatusError):
+        statuses.status("https://other.example", "YY-000001", now)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,72 @@
+"""The status lists of every admitted node, as the hub holds them for all the others."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from federation.edge.auth import party_key
+from federation.edge.peers import PeerClient
+from federation.edge.pulls import Pull
+from federation.edge.status_lists import OwnLists, SignedList, keep_newer, lists_named
+from federation.server import Server
+from federation.trust.statuslist import STATUS_BYTES_MAX
+from federation.trust.store import node_parties
+from federation.trust.tables import Party
+
+AT_ONCE: Final = 16  # nodes asked at the same time
+NAMES_BYTES_MAX: Final = 64 * 1024
+Lists = dict[str, SignedList]
+
+
+class StatusHolder:
+    """Holds the lists of every node, pulled from each as `Pull` says, and the hub's own."""
+
+    def __init__(
+        self,
+        server: Server,
+        peers: PeerClient,
+        own: OwnLists,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._server, self._peers, self._own = server, peers, own
+        self._monotonic = monotonic
+        self._pulls: dict[str, Pull[Lists]] = {}
+        self._turns = asyncio.Semaphore(AT_ONCE)
+
+    async def all(self) -> list[SignedList]:
+        """Return the hub's own lists, and those of the nodes that are in force."""
+        async with self._server.db.read() as session:
+            nodes = await node_parties(session)
+        self._pulls = {
+            node.code: self._pulls.get(node.code)
+            or Pull(partial(self._asked, node.code), self._is_in_force, self._monotonic)
+            for node in nodes
+        }
+        held = await asyncio.gather(*(pull.current() for pull in self._pulls.values()))
+        found = [item for lists in held if lists for item in lists.values()]
+        return [*await self._own.all(), *filter(self._holds, found)]
+
+    def _holds(self, item: SignedList) -> bool:
+        return self._server.clock().timestamp() < item.read.expires_at
+
+    def _is_in_force(self, lists: Lists) -> bool:
+        return all(map(self._holds, lists.values()))
+
+    async def _asked(self, code: str, held: Lists | None) -> Lists | None:
+        """Return what a node serves, of each list the newer; None if one that is due is missing."""
+        async with self._turns:
+            async with self._server.db.read() as session:
+                node = next((p for p in await node_parties(session) if p.code == code), None)
+            return None if node is None else await self._lists_of(node, held or {})
+
+    async def _lists_of(self, node: Party, held: Lists) -> Lists | None:
+        names = await self._peers.get_text(f"{node.url}/statuslists", bytes_max=NAMES_BYTES_MAX)
+        key, found = party_key(node), dict(held)
+        for number in range(lists_named(names)):
+            text = await self._peers.get_text(
+                f"{node.url}/statuslists/{number}", bytes_max=STATUS_BYTES_MAX
+            )
+            keep_newer(found, text, {node.entity_id: {key.kid: key}})
+        return found if self._is_in_force(found) else None
