@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any
 
-import msgspec
 from litestar import Request, Response, get, post
 
 from federation.edge.admission import BYTES_MAX as ADMISSION_BYTES_MAX
@@ -20,6 +19,8 @@ from federation.registry.urls import URLS_MAX, TooManyUrlsError, UrlKey
 from federation.server import Server
 from federation.store.canonical import digest
 from federation.store.messages import MIB
+from federation.trust.key_life import Purpose
+from federation.trust.parties import token_jwks
 from federation.trust.policy import Issuer, LicenceStatus, sign_trust_document
 from federation.values.roles import MAY_PREPARE, PEER
 
@@ -88,8 +89,14 @@ def hub_routes(doors: Doors) -> list[Any]:
 
 async def _trust_content(server: Server) -> list[Any]:
     async with server.db.read() as session:
-        codes = [(party.code, party.jwk) for party in await parties(session)]
-        return [codes, await licensing.stopped(session)]
+        codes = [(party.code, party.jwk, party.token_jwks) for party in await parties(session)]
+        stopped = await licensing.stopped(session)
+    return [codes, stopped, await _own_token_jwks(server)]
+
+
+async def _own_token_jwks(server: Server) -> list[dict[str, str]]:
+    ring = await server.keys.current()
+    return [key.public_jwk() for key in ring.published(Purpose.TOKEN, server.clock()).values()]
 
 
 async def trust_document(server: Server) -> str:
@@ -98,10 +105,9 @@ async def trust_document(server: Server) -> str:
         found = await parties(session)
         stopped = await licensing.stopped(session)
     peer = server.peer
-    issuers = [Issuer(peer.entity_id, peer.code, peer.name, [dict(peer.jwk)])]
+    issuers = [Issuer(peer.entity_id, peer.code, peer.name, await _own_token_jwks(server))]
     issuers += [
-        Issuer(party.entity_id, party.code, party.name, [msgspec.json.decode(party.jwk)])
-        for party in found
+        Issuer(party.entity_id, party.code, party.name, token_jwks(party)) for party in found
     ]
     return sign_trust_document(
         server.key,
