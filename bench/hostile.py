@@ -25,12 +25,13 @@ from urllib.parse import urlsplit
 import aiohttp
 import msgspec
 
+from federation.edge.keys import read_ring
 from federation.scenario.client import ApiError
 from federation.scenario.model import read_scenario
 from federation.scenario.servers import HUB_ENTITY, Federation, Running, as_processes
 from federation.scenario.story import Story
 from federation.store.messages import LARGEST_BYTES
-from federation.trust.keys import SigningKey
+from federation.trust.own_keys import KeyRing
 from federation.trust.tokens import Grant, mint_licence_token, mint_server_token
 from federation.values.party import HUB
 
@@ -174,6 +175,7 @@ class Scene:
     federation: Federation
     http: aiohttp.ClientSession
     licence: str
+    keys: KeyRing  # the hub's
 
     @property
     def node(self) -> Running:
@@ -182,9 +184,8 @@ class Scene:
 
     def call_token(self) -> str:
         """Return what the hub shows the node: an admitted server may be of ill will as well."""
-        key = SigningKey.load(self.federation.hub.config.data_dir / "key.pem")
         entity = self.node.config.entity_id
-        return mint_server_token(key, caller=HUB_ENTITY, callee=entity, now=NOW)
+        return mint_server_token(self.keys.federation, caller=HUB_ENTITY, callee=entity, now=NOW)
 
     async def post(self, url: str, body: bytes, **headers: str) -> str:
         """Send something; return the status, or the name of what went wrong."""
@@ -274,9 +275,8 @@ async def month_of_quotes(scene: Scene) -> str:
 
 async def many_claims(scene: Scene) -> str:
     """Ask whether a token opens the site of a member with 5,000 claims, one after the other."""
-    key = SigningKey.load(scene.federation.hub.config.data_dir / "key.pem")
     grant = Grant(HUB_ENTITY, LAB, ["https://site.example/7/"], scene.licence, ["TRAIN"])
-    token = mint_licence_token(key, grant, now=NOW)
+    token = mint_licence_token(scene.keys.token, grant, now=NOW)
     body = msgspec.json.encode({"token": token, "publisher_id": "m", "url": PAGE})
     sent = (scene.post(f"{scene.node.url}/validate", body) for _ in range(VALIDATIONS))
     return counted(list(await asyncio.gather(*sent)))
@@ -352,7 +352,8 @@ async def a_scene(folder: Path) -> AsyncIterator[Scene]:
         await story.sell()
         await federation.hub.person("licensing").ask(TARIFF)
         federation.set_clock(NOW)
-        yield Scene(federation, http, story.numbers["L1"])
+        keys = await read_ring(federation.hub.config)
+        yield Scene(federation, http, story.numbers["L1"], keys)
 
 
 async def measure(folder: Path) -> list[Figure]:

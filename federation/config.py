@@ -6,8 +6,10 @@ over; lists and tables are written as JSON there. What is not known is refused, 
 the environment alike: a misspelt limit must not pass for the default.
 """
 
+import base64
 import ipaddress
 import os
+import stat
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -26,6 +28,8 @@ from federation.values.plan import BPS_WHOLE, Plan, Tier, require_fitting
 from federation.values.roles import Role
 
 PREFIX = "FEDERATION_"
+KEY_SECRET_FILE = "FEDERATION_KEY_SECRET_FILE"  # noqa: S105 - the name of a variable
+SECRET_BYTES = 32  # of a key-encryption secret
 OF_CLIENTS = frozenset({"FEDERATION_URL", "FEDERATION_TOKEN"})  # of commands that ask a server
 
 Bps = Annotated[int, Meta(ge=0, le=BPS_WHOLE)]
@@ -85,6 +89,10 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     account: str | None = None
     account_scheme: Literal["IBAN", "OTHER"] = "IBAN"
     bic: str | None = None
+    key_secret: str = ""
+    """What private keys are encrypted with at rest: 32 bytes in base64, or several such values
+    parted by spaces or line ends. The first encrypts, each decrypts. Empty: a file in `data_dir`.
+    """
     quotas: dict[Act, Quota] = {}
     """How often one principal may do one kind of act, where it is not the default.
 
@@ -94,8 +102,13 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     it hold a request back until its body has come, since 64 of one address may be on their way.
     """
 
+    def __repr__(self) -> str:
+        """Say whose configuration it is, and nothing that is secret."""
+        return f"{type(self).__name__}({self.entity_id!r})"
+
     def __post_init__(self) -> None:
         _check_people(self.principal)
+        _check_secrets(self.key_secret)
         if not self.database_url:
             url = f"sqlite+aiosqlite:///{self.data_dir / 'federation.sqlite'}"
             msgspec.structs.force_setattr(self, "database_url", url)
@@ -231,7 +244,10 @@ def _paths(kind: type[Struct]) -> Iterator[tuple[tuple[str, ...], Any]]:
 
 
 def _secret(variable: str, path: str) -> str:
+    """Read a file by which a secret is handed over: to this user, or to its group."""
     try:
+        if variable == KEY_SECRET_FILE and Path(path).stat().st_mode & stat.S_IROTH:
+            raise ConfigError(f"{variable}: everybody may read {path}; chmod 600")
         return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, ValueError) as error:
         raise ConfigError(f"{variable}: {path} cannot be read") from error
@@ -293,6 +309,17 @@ def _check_people(people: Sequence[StaffMember]) -> None:
         refuse_alike(subjects)
     except UnclearIdentityError as refusal:
         raise ValueError(f"`principal`: {refusal.detail}") from refusal
+
+
+def _check_secrets(text: str) -> None:
+    """Refuse what is no secret, without repeating it."""
+    for number, value in enumerate(text.split(), start=1):
+        try:
+            size = len(base64.urlsafe_b64decode(value.replace("+", "-").replace("/", "_")))
+        except ValueError:
+            size = 0
+        if size != SECRET_BYTES:
+            raise ValueError(f"`key_secret`: value {number} is not {SECRET_BYTES} bytes in base64")
 
 
 def _check_network(text: str) -> None:

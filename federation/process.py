@@ -15,6 +15,7 @@ from federation.clock import Clock
 from federation.config import HubConfig, NodeConfig
 from federation.edge.addresses import networks
 from federation.edge.connections import connections
+from federation.edge.keys import ServerKeys
 from federation.edge.peers import PeerClient
 from federation.edge.relay import Relay
 from federation.quotas import Quotas
@@ -22,7 +23,7 @@ from federation.server import Server
 from federation.store.database import Boundary, Database
 from federation.store.migrations import require_migrated
 from federation.store.outbox import POSTED
-from federation.trust.keys import SigningKey
+from federation.trust.own_keys import KEYS_CHANGED
 
 new_event_loop: Callable[[], asyncio.AbstractEventLoop]
 
@@ -85,20 +86,24 @@ class Service:
         self._socket = _bind(config.host, config.port)
         self.port: int = self._socket.getsockname()[1]
         self.url = config.public_url or f"http://{config.host}:{self.port}"
-        key = SigningKey.load_or_create(config.data_dir / "key.pem")
+        db = Database(config.database_url, boundary=boundary, clock=clock)
+        self._keys = ServerKeys(config, db, clock)
         allowed = networks(config.peer_networks) if isinstance(config, HubConfig) else None
-        self._peers = PeerClient(config.entity_id, key, clock, allowed=allowed)
+        self._peers = PeerClient(
+            config.entity_id, lambda: self._keys.held.federation, clock, allowed=allowed
+        )
         self.server = Server(
             config=config,
-            key=key,
-            db=Database(config.database_url, boundary=boundary, clock=clock),
+            keys=self._keys,
+            db=db,
             clock=clock,
             peers=self._peers,
             url=self.url,
             quotas=Quotas(config.quotas),
         )
         self.parts = compose(self.server, self._peers)
-        self.server.db.listen(POSTED, self.parts.relay.wake)
+        db.listen(POSTED, self.parts.relay.wake)
+        db.listen(KEYS_CHANGED, self._keys.look_again)
         self._tasks: list[asyncio.Task[Any]] = []
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
@@ -118,8 +123,9 @@ class Service:
         )
 
     async def start(self) -> None:
-        """Check the database, then answer requests and deliver messages."""
+        """Check the database and find the keys, then answer requests and deliver messages."""
         await require_migrated(self.server.db)
+        await self._keys.prepare()
         if self.parts.prepare is not None:
             await self.parts.prepare()
         self._tasks.append(asyncio.create_task(self._uvicorn.serve(sockets=[self._socket])))

@@ -1,4 +1,4 @@
-"""One running server as its parts see it: configuration, key, database, clock, and who to ask."""
+"""One running server as its parts see it: configuration, keys, database, clock, and who to ask."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +17,7 @@ from federation.store.tables import ParkedMessage
 from federation.trust.admission import particulars
 from federation.trust.keys import PublicKey, SigningKey
 from federation.trust.membership import HubTerms, Peer
+from federation.trust.own_keys import KeyRing
 from federation.trust.parties import hub_terms
 from federation.values.account import PaymentAccount
 from federation.values.month import Month
@@ -36,6 +37,19 @@ class Peers(Protocol):
         self, code: str, document: str, variables: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Return the `data` of a query to an admitted party."""
+        ...
+
+
+class OwnKeys(Protocol):
+    """This server's own keys; the composition root reads them before anything is answered."""
+
+    @property
+    def held(self) -> KeyRing:
+        """Return the keys as they were read last."""
+        ...
+
+    async def current(self) -> KeyRing:
+        """Return the keys, read again if that was seconds ago: others may change them."""
         ...
 
 
@@ -74,10 +88,10 @@ def _nothing() -> None:
 
 @dataclass(slots=True)
 class Server:
-    """One hub or node: its name, key, database and clock. Composition roots make it."""
+    """One hub or node: its name, keys, database and clock. Composition roots make it."""
 
     config: HubConfig | NodeConfig
-    key: SigningKey
+    keys: OwnKeys
     db: Database
     clock: Clock
     peers: Peers
@@ -89,6 +103,11 @@ class Server:
     retry: Retry = field(
         default_factory=_NoHandlers
     )  # handles a parked message, or what waits behind one
+
+    @property
+    def key(self) -> SigningKey:
+        """Return the FEDERATION key: by it other servers and sites know this one."""
+        return self.keys.held.federation
 
     @property
     def code(self) -> str:

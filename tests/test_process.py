@@ -12,6 +12,17 @@ from federation.edge.relay import Relay
 from federation.nodes.month import MonthWorker
 from federation.server import Server
 from federation.trust.keys import SigningKey
+from federation.trust.own_keys import KeyRing
+
+
+class OneKey:
+    """A server that signs everything with one key."""
+
+    def __init__(self, key: SigningKey) -> None:
+        self.held = KeyRing(key, key, [])
+
+    async def current(self) -> KeyRing:
+        return self.held
 
 
 def a_server(database, tmp_path) -> tuple[Server, PeerClient]:
@@ -25,8 +36,8 @@ def a_server(database, tmp_path) -> tuple[Server, PeerClient]:
         fee_band_bps=(0, 1),
         terms=Terms({"standard": 1000}, {"TRAIN": 1000}),
     )
-    peers = PeerClient(config.entity_id, key, clock)
-    return Server(config=config, key=key, db=database, clock=clock, peers=peers), peers
+    peers = PeerClient(config.entity_id, lambda: key, clock)
+    return Server(config=config, keys=OneKey(key), db=database, clock=clock, peers=peers), peers
 
 
 async def nowhere(target: str) -> None:

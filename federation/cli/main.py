@@ -177,9 +177,10 @@ def db_upgrade(config: Path) -> None:
 @click.option("--role", required=True, help="One of that person's roles.")
 def token(config: Path, subject: str, role: str) -> None:
     """Sign a token for somebody the server's configuration lists (12 hours)."""
-    from federation.edge.staff import staff_token  # noqa: PLC0415 - only this one needs it
+    from federation.edge.staff import staff_tokens  # noqa: PLC0415 - only this one needs it
 
-    click.echo(staff_token(_load(config), subject, role, system_clock))
+    tokens = run_loop(staff_tokens(_load(config), system_clock))
+    click.echo(tokens.token(subject, role))
 
 
 @db.command("check")

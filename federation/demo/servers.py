@@ -82,7 +82,8 @@ class Servers:
     async def _start(self, code: str, service: Service) -> None:
         self._services[code] = service
         await service.start()
-        self._running[code] = Running(service.config, service.url, self.http, self.clock)
+        running = Running(service.config, service.url, self.http, self.clock)
+        self._running[code] = await running.open()
 
     def _set_clock(self, instant: datetime) -> None:
         self.clock.instant = instant

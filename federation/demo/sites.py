@@ -12,7 +12,6 @@ import uvicorn
 
 from federation.demo.plan import SitePart
 from federation.demo.servers import Servers, site_of
-from federation.edge.staff import staff_token
 from federation.scenario.client import until
 from federation.scenario.servers import Running
 from federation.site.asks import Scope, user_agent
@@ -87,7 +86,7 @@ async def site_config(part: SitePart, servers: Servers, folder: Path) -> SiteCon
         member_id=part.member,
         node_jwks=await _keys(servers, node),
         hub_jwks=await _keys(servers, servers.federation.hub),
-        node_token=lambda: staff_token(node.config, site_of(part.member), Role.SITE, servers.clock),
+        node_token=lambda: node.token(site_of(part.member), Role.SITE),
         directory=folder / f"site-{part.member}",
         origins=[part.origin],
         is_bot=is_any_bot,

@@ -9,7 +9,6 @@ from rich.text import Text
 from federation.demo.joining import server_addresses
 from federation.demo.servers import member_of, site_of
 from federation.demo.stage import Stage, when
-from federation.edge.staff import staff_token
 from federation.scenario.servers import Running
 from federation.values.party import HUB
 
@@ -54,7 +53,7 @@ def _headers(stage: Stage) -> Iterator[tuple[str, str, str]]:
     ]
     for where, server, subject in people:
         role = _role(server, subject)
-        yield where, role, staff_token(server.config, subject, role, stage.servers.clock)
+        yield where, role, server.token(subject, role)
 
 
 def _role(server: Running, subject: str) -> str:

@@ -10,6 +10,7 @@ import msgspec
 from federation.server import Server
 from federation.store.sessions import ReadSession
 from federation.trust.jose import TOKEN_BYTES_MAX
+from federation.trust.key_life import Purpose
 from federation.trust.keys import Keys, PublicKey
 from federation.trust.principals import NotAuthenticatedError, Principal
 from federation.trust.store import find_party, find_party_by_entity, node_parties
@@ -46,7 +47,8 @@ async def authenticate(server: Server, authorization: str | None) -> Principal |
     token = authorization[len(BEARER) :].strip()
     issuer = peek_issuer(token)
     if issuer == server.config.entity_id:
-        return _staff(server, token, {server.key.kid: server.key.public})
+        keys = (await server.keys.current()).published(Purpose.TOKEN, server.clock())
+        return _staff(server, token, keys)
     return await _peer(server, token, issuer)
 
 

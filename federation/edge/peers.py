@@ -23,6 +23,9 @@ class PeerAnswerError(Exception):
     """Another server answered with an error; the text is its reason."""
 
 
+Signer = Callable[[], SigningKey]
+"""Returns the key a server calls others with."""
+
 Find = Callable[[str], Awaitable[tuple[str, str] | None]]
 """Returns (entity id, URL) of an admitted party's code."""
 
@@ -38,7 +41,7 @@ class PeerClient:
     def __init__(
         self,
         entity_id: str,
-        key: SigningKey,
+        key: Signer,
         clock: Clock,
         *,
         allowed: Sequence[Network] | None = None,
@@ -77,7 +80,7 @@ class PeerClient:
     async def post(self, entity_id: str, url: str, body: bytes, *, seconds: float) -> bytes:
         """POST JSON to another server and return the body of a 2xx answer."""
         token = mint_server_token(
-            self._key, caller=self._entity_id, callee=entity_id, now=self._clock()
+            self._key(), caller=self._entity_id, callee=entity_id, now=self._clock()
         )
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         timeout = aiohttp.ClientTimeout(total=seconds)

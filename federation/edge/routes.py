@@ -22,14 +22,17 @@ from federation.metering import service as metering
 from federation.metering.reporters import Reporter, check_batch_key, reporter_of
 from federation.metering.service import BYTES_MAX
 from federation.server import Server
+from federation.store.canonical import digest
 from federation.store.migrations import current_revision, head_revision
 from federation.trust.jose import InvalidTokenError
+from federation.trust.key_life import Purpose
 from federation.trust.principals import NotAuthenticatedError
 from federation.values.roles import MAY_PREPARE
 
 DELIVERY = BodyLimit(inbox.BYTES_MAX, seconds=60)  # as long as its sender waits
 BATCH = BodyLimit(BYTES_MAX, seconds=60)
 BANK_FILE = BodyLimit(BANK_FILE_BYTES_MAX, seconds=120)
+JWKS_SECONDS = 300  # far less than a key is published before it signs
 MEDIA_TYPES = {"json": "application/json", "csv": "text/csv", "xml": "application/xml"}
 
 
@@ -78,9 +81,15 @@ def _identity_routes(doors: Doors) -> list[Any]:
         )
 
     @get("/.well-known/jwks.json")
-    async def jwks() -> Response[bytes]:
-        """The key set in the shape stock verifiers expect."""
-        return json_response({"keys": [server.peer.jwk]})
+    async def jwks(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """The keys that this server's tokens are checked with, as stock verifiers expect them."""
+        ring = await server.keys.current()
+        found = ring.published(Purpose.TOKEN, server.clock()).values()
+        keys = {"keys": [key.public_jwk() for key in found]}
+        headers = {"ETag": f'"{digest(keys)[:32]}"', "Cache-Control": f"max-age={JWKS_SECONDS}"}
+        if request.headers.get("if-none-match") == headers["ETag"]:
+            return Response(b"", status_code=304, headers=headers)
+        return json_response(keys, headers=headers)
 
     return [live, ready, entity, jwks]
 

@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any
 
-import msgspec
 from litestar import Request, Response, get, post
 
 from federation.edge.admission import BYTES_MAX as ADMISSION_BYTES_MAX
@@ -21,6 +20,8 @@ from federation.registry.urls import URLS_MAX, TooManyUrlsError, UrlKey
 from federation.server import Server
 from federation.store.canonical import digest
 from federation.store.messages import MIB
+from federation.trust.key_life import Purpose
+from federation.trust.parties import token_jwks
 from federation.trust.policy import Issuer, sign_trust_document
 from federation.values.roles import MAY_PREPARE, PEER
 
@@ -95,7 +96,15 @@ def hub_routes(doors: Doors, statuses: StatusHolder) -> list[Any]:
 
 async def _trust_content(server: Server) -> list[Any]:
     async with server.db.read() as session:
-        return [(party.code, party.jwk, party.url) for party in await parties(session)]
+        codes = [
+            (party.code, party.jwk, party.url, party.token_jwks) for party in await parties(session)
+        ]
+    return [codes, await _own_token_jwks(server)]
+
+
+async def _own_token_jwks(server: Server) -> list[dict[str, str]]:
+    ring = await server.keys.current()
+    return [key.public_jwk() for key in ring.published(Purpose.TOKEN, server.clock()).values()]
 
 
 async def trust_document(server: Server) -> str:
@@ -103,9 +112,10 @@ async def trust_document(server: Server) -> str:
     async with server.db.read() as session:
         found = await parties(session)
     peer = server.peer
-    issuers = [Issuer(peer.entity_id, peer.code, peer.name, [dict(peer.jwk)], peer.url)]
+    own = await _own_token_jwks(server)
+    issuers = [Issuer(peer.entity_id, peer.code, peer.name, own, peer.url)]
     issuers += [
-        Issuer(party.entity_id, party.code, party.name, [msgspec.json.decode(party.jwk)], party.url)
+        Issuer(party.entity_id, party.code, party.name, token_jwks(party), party.url)
         for party in found
     ]
     return sign_trust_document(

@@ -83,6 +83,12 @@ async def all_licences(session: ReadSession) -> list[Licence]:
     return list(await session.scalars(select(Licence).order_by(Licence.number)))
 
 
+async def first_licence_of(session: ReadSession, licensor: str) -> Licence | None:
+    """Return the first licence that a party granted, None if it granted none."""
+    query = select(Licence).where(Licence.licensor == licensor).order_by(Licence.number).limit(1)
+    return await session.scalar(query)
+
+
 async def licences_named(session: ReadSession, numbers: Collection[str]) -> list[Licence]:
     """Return those of some licences that this server knows, by number."""
     rows: list[Licence] = []

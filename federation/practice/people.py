@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from federation.config import StaffMember
-from federation.edge.staff import staff_token
 from federation.scenario.servers import Running
 from federation.values.party import HUB
 from federation.values.roles import Role
@@ -64,7 +63,7 @@ def write(folder: Path, servers: Mapping[str, Running]) -> None:
     (folder / "people").mkdir(mode=0o700, exist_ok=True)
     for person in PEOPLE:
         server = servers[person.server]
-        token = staff_token(server.config, person.known_as, person.role, server.clock)
+        token = server.token(person.known_as, person.role)
         text = f"export FEDERATION_URL={server.url}\nexport FEDERATION_TOKEN={token}\n"
         file = folder / "people" / person.name
         file.touch(mode=0o600)

@@ -234,7 +234,7 @@ class Practice:
         self._services[code] = service
         await service.start()
         stays = msgspec.structs.replace(config, port=service.port)
-        self._running[code] = Running(stays, service.url, self._http, self._clock)
+        self._running[code] = await Running(stays, service.url, self._http, self._clock).open()
 
     def _set_clock(self, instant: datetime) -> None:
         self._clock.instant = instant

@@ -9,14 +9,14 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 import msgspec
 
 from federation.clock import SettableClock
 from federation.config import HubConfig, NodeConfig
-from federation.edge.staff import staff_token
+from federation.edge.staff import StaffTokens, staff_tokens
 from federation.errors import RefusalError
 from federation.hub.app import create_hub
 from federation.nodes.app import create_node
@@ -52,7 +52,18 @@ class Running:
     url: str
     http: aiohttp.ClientSession
     clock: SettableClock
+    tokens: StaffTokens | None = None
     _tokens: dict[tuple[str, str], tuple[datetime, str]] = field(default_factory=dict)
+
+    async def open(self) -> Self:
+        """Read the key that tokens of its people are signed with, once the server has made it."""
+        self.tokens = await staff_tokens(self.config, self.clock)
+        return self
+
+    def token(self, subject: str, role: str) -> str:
+        """Return a token of one of the people who work here."""
+        assert self.tokens is not None, "the server was not opened"  # noqa: S101
+        return self.tokens.token(subject, role)
 
     def person(self, subject: str, role: str | None = None) -> Person:
         """Return one of the people who work here, in their (only) role."""
@@ -61,7 +72,7 @@ class Running:
         def token() -> str:
             now, known = self.clock(), self._tokens.get((subject, found))
             if known is None or known[0] != now:
-                known = (now, staff_token(self.config, subject, found, self.clock))
+                known = (now, self.token(subject, found))
                 self._tokens[subject, found] = known
             return known[1]
 
@@ -172,7 +183,8 @@ async def in_process(
             def set_clock(instant: datetime) -> None:
                 clock.instant = instant
 
-            yield Federation(Running(hub.config, hub.url, http, clock), nodes, set_clock)
+            found = Federation(Running(hub.config, hub.url, http, clock), nodes, set_clock)
+            yield await _opened(found)
         finally:
             await stop_all(services)
 
@@ -251,12 +263,19 @@ async def as_processes(
                 item.code: Running(item, url, http, clock)
                 for item, url in zip(configs, urls, strict=True)
             }
-            yield Federation(Running(config, hub_url, http, clock), nodes, set_clock)
+            yield await _opened(Federation(Running(config, hub_url, http, clock), nodes, set_clock))
         finally:
             for process in processes:
                 if process.returncode is None:
                     process.terminate()
             await asyncio.gather(*(process.wait() for process in processes))
+
+
+async def _opened(federation: Federation) -> Federation:
+    """Read the keys that the people of each server need."""
+    for server in federation.servers:
+        await server.open()
+    return federation
 
 
 async def _ready(process: asyncio.subprocess.Process, file: Path) -> str:

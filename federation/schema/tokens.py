@@ -34,6 +34,7 @@ class TokenMutation:
         server = info.context.server
         try:
             who = info.context.require(*MAY_BUY)
+            key = (await server.keys.current()).token
             async with server.db.read() as session:  # nothing is written: no writer's turn
                 minted = await minting.mint_token(
                     session,
@@ -41,7 +42,7 @@ class TokenMutation:
                     who,
                     audience=audience,
                     uses=uses,
-                    issuer=minting.Issuer(server.code, server.config.entity_id, server.key),
+                    issuer=minting.Issuer(server.code, server.config.entity_id, key),
                     now=server.clock(),
                 )
         except RefusalError as refusal:

@@ -4,8 +4,6 @@
 """
 
 import json
-import os
-import secrets
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
@@ -21,7 +19,6 @@ from federation.errors import RefusalError
 ALGORITHM: Final = "ES256"
 CURVE: Final = "P-256"
 CONFIRMED_MAX: Final = 10_000  # some 2 MiB
-_PRIVATE_MODE: Final = 0o600
 _OTHERS: Final = 0o077
 
 
@@ -88,7 +85,7 @@ def key_set(jwks: Iterable[Mapping[str, Any]]) -> dict[str, PublicKey]:
 
 
 class SigningKey:
-    """A private P-256 key. It never prints itself and leaves the process only into its file."""
+    """A private P-256 key. It never prints itself and leaves the process encrypted only."""
 
     def __init__(self, key: ECKey) -> None:
         if not key.is_private or key.curve_name != CURVE:
@@ -116,25 +113,16 @@ class SigningKey:
         return cls(key)
 
     @classmethod
-    def load_or_create(cls, path: Path) -> Self:
-        """Read the key at `path`, made with mode 0600 when there is none.
+    def from_private(cls, encoded: bytes) -> Self:
+        """Read what `private_bytes` returned."""
+        try:
+            return cls(ECKey.import_key(encoded))
+        except (JoseError, ValueError, TypeError, KeyError):
+            raise InvalidKeyError("no private key") from None
 
-        The file appears whole or not at all, and of two processes that start together one key wins.
-        """
-        if not path.exists():
-            draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE_MODE)
-            with os.fdopen(handle, "wb") as file:
-                file.write(cls.generate()._key.as_pem(private=True))  # noqa: SLF001 - own class
-                file.flush()
-                os.fsync(file.fileno())
-            try:
-                os.link(draft, path)
-            except FileExistsError:
-                pass
-            finally:
-                draft.unlink()
-        return cls.load(path)
+    def private_bytes(self) -> bytes:
+        """Return the private key in PEM, to be encrypted before it is kept anywhere."""
+        return self._key.as_pem(private=True)
 
     def public_jwk(self) -> dict[str, str]:
         """Return the JWK to publish."""

@@ -41,6 +41,13 @@ def collective_terms(party: Party) -> CollectiveTerms:
     return msgspec.json.decode(party.terms or "{}", type=CollectiveTerms)
 
 
+def token_jwks(party: Party) -> list[dict[str, str]]:
+    """Return the public keys of a party's tokens: those it published, else the one it has."""
+    if party.token_jwks is None:
+        return [msgspec.json.decode(party.jwk, type=dict[str, str])]
+    return msgspec.json.decode(party.token_jwks, type=list[dict[str, str]])
+
+
 async def hub_terms(session: ReadSession) -> HubTerms:
     """At a node: return the hub's terms as agreed at admission."""
     hub = await session.get(Party, HUB)

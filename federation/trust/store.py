@@ -1,4 +1,4 @@
-"""Every SQL statement about parties, applications and invitations. Nothing here commits."""
+"""Every SQL statement about parties, applications, invitations, own keys. Nothing commits."""
 
 from datetime import datetime
 from typing import Any
@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from federation.store.sessions import ReadSession
-from federation.trust.tables import Application, Invitation, Party
+from federation.trust.tables import Application, Invitation, OwnKey, Party
 from federation.values.identity import is_same
 from federation.values.party import HUB
 
@@ -79,6 +79,14 @@ async def count_open_invitations(session: ReadSession, now: datetime) -> int:
 async def invitations(session: ReadSession, *, limit: int) -> list[Invitation]:
     """Return the newest invitations first."""
     rows = await session.scalars(select(Invitation).order_by(Invitation.id.desc()).limit(limit))
+    return list(rows)
+
+
+async def own_keys(session: ReadSession) -> list[OwnKey]:
+    """Return every key this server ever had, by purpose, the newest last."""
+    rows = await session.scalars(
+        select(OwnKey).order_by(OwnKey.purpose, OwnKey.made_at, OwnKey.kid)
+    )
     return list(rows)
 
 

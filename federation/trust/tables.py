@@ -1,8 +1,8 @@
-"""Who belongs to the federation: parties with their keys, and applications to join."""
+"""Who belongs to the federation: parties with their keys, applications to join, own keys."""
 
 from datetime import datetime
 
-from sqlalchemy import String, Text
+from sqlalchemy import CheckConstraint, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.store.base import AutoId, Base, Instant
@@ -17,6 +17,8 @@ class Party(Base):
     url: Mapped[str] = mapped_column(String(500))
     name: Mapped[str] = mapped_column(String(200))
     jwk: Mapped[str] = mapped_column(Text)  # the public key, JSON
+    # At the hub: the public keys of a node's tokens, a JSON list; NULL is the key above alone.
+    token_jwks: Mapped[str | None] = mapped_column(Text)
     terms: Mapped[str | None] = mapped_column(Text)  # CollectiveTerms as JSON; the hub has none
     admitted_at: Mapped[datetime] = mapped_column(Instant)
     last_seen_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -56,3 +58,40 @@ class Application(Base):
     decided_by: Mapped[str | None] = mapped_column(String(255))
     decided_at: Mapped[datetime | None] = mapped_column(Instant)
     reason: Mapped[str | None] = mapped_column(Text)
+
+
+_ACTIVE = "state = 'ACTIVE'"
+
+
+class OwnKey(Base):
+    """A key of this server itself: its public half, and the private one encrypted while it signs.
+
+    The first key may serve both purposes, as two rows; the private half goes with the state in
+    which a key signs no more.
+    """
+
+    __tablename__ = "trust_own_key"
+    __table_args__ = (
+        CheckConstraint("purpose IN ('FEDERATION', 'TOKEN')", name="purpose"),
+        CheckConstraint("state IN ('NEXT', 'ACTIVE', 'VERIFY_ONLY', 'RETIRED')", name="state"),
+        CheckConstraint(
+            "(state IN ('NEXT', 'ACTIVE')) = (private IS NOT NULL)", name="private_while_it_signs"
+        ),
+        Index(
+            "uq_trust_own_key_active",
+            "purpose",
+            unique=True,
+            sqlite_where=text(_ACTIVE),
+            postgresql_where=text(_ACTIVE),
+        ),
+    )
+    purpose: Mapped[str] = mapped_column(String(16), primary_key=True)
+    kid: Mapped[str] = mapped_column(String(64), primary_key=True)  # RFC 7638 thumbprint
+    jwk: Mapped[str] = mapped_column(Text)  # the public key, JSON
+    private: Mapped[bytes | None] = mapped_column(LargeBinary)  # PKCS 8, encrypted (Fernet)
+    state: Mapped[str] = mapped_column(String(16))
+    made_at: Mapped[datetime] = mapped_column(Instant)
+    activated_at: Mapped[datetime | None] = mapped_column(Instant)
+    verify_until: Mapped[datetime | None] = mapped_column(Instant)
+    retired_at: Mapped[datetime | None] = mapped_column(Instant)
+    reason: Mapped[str | None] = mapped_column(Text)  # why it did not wait for its time

@@ -93,7 +93,7 @@ async def listening(answer=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"):
 @asynccontextmanager
 async def calling(allowed):
     """How one server calls others."""
-    client = PeerClient("https://hub.example", SigningKey.generate(), lambda: NOON, allowed=allowed)
+    client = PeerClient("https://hub.example", SigningKey.generate, lambda: NOON, allowed=allowed)
     try:
         yield (
             lambda url: client.post("https://de.example", url, b"{}", seconds=5),

@@ -21,6 +21,7 @@ import msgspec
 from federation.cli.check import check_server
 from federation.clock import SettableClock
 from federation.config import HubConfig, NodeConfig, StaffMember
+from federation.edge.keys import read_ring
 from federation.hub.app import create_hub
 from federation.nodes.app import create_node
 from federation.process import Service
@@ -40,6 +41,7 @@ from federation.store.base import Base
 from federation.store.database import Boundary, Database
 from federation.store.outbox import targets_waiting
 from federation.trust.keys import SigningKey
+from federation.trust.own_keys import KeyRing
 from federation.values.party import HUB
 from tests.databases import contents
 
@@ -293,6 +295,7 @@ class Small:
     keepers: dict[str, Keeper] = field(default_factory=dict)
     running: dict[str, Running] = field(default_factory=dict)
     databases: dict[str, Database] = field(default_factory=dict)
+    rings: dict[str, KeyRing] = field(default_factory=dict)
     ports: dict[str, socket.socket] = field(default_factory=dict)
     constant: dict[str, Any] | None = None  # the rows of a federation that no test changes
     _story: Story | None = None
@@ -331,12 +334,19 @@ class Small:
         return self.at(code, f"member@{member}", "member")
 
     def key(self, code: str) -> SigningKey:
-        """Return the key a server signs with."""
-        return SigningKey.load(self.running[code].config.data_dir / "key.pem")
+        """Return the key by which others know a server, from when it was started last."""
+        return self.rings[code].federation
+
+    def token_key(self, code: str) -> SigningKey:
+        """Return the key that signed tokens when a server was started last."""
+        return self.rings[code].token
 
     async def start(self, *codes: str) -> None:
         """Start servers, again or for the first time."""
         await asyncio.gather(*(self.keepers[code].start() for code in codes))
+        for code in codes:
+            self.rings[code] = await read_ring(self.keepers[code].config)
+            await self.running[code].open()
 
     async def stop(self, *codes: str) -> None:
         """Stop servers; their data and ports stay theirs."""

@@ -186,7 +186,7 @@ async def test_a_question_that_cannot_be_read_is_refused(shop, body):
 
 def staff(small, code, subject, role, *, signer=None, now=DAY):
     return mint_staff_token(
-        small.key(signer or code), server=entity(code), subject=subject, role=role, now=now
+        small.token_key(signer or code), server=entity(code), subject=subject, role=role, now=now
     )
 
 

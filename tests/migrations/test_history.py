@@ -103,6 +103,8 @@ A_PAYMENT = """INSERT INTO settlement_payment (payment_id, run_id, period, payer
     {maker}, {checker})"""
 AN_OLD_DECISION = """INSERT INTO settlement_pay_ahead (period, reason, proposed_by, proposed_at,
   confirmed_by, confirmed_at) VALUES ('2026-09', 'r', 'ann', 1, 'bob', 2)"""
+AN_OWN_KEY = """INSERT INTO trust_own_key (purpose, kid, jwk, private, state, made_at)
+  VALUES ('TOKEN', 'k', '{}', 'p', 'ACTIVE', 1)"""
 A_PARKED = """INSERT INTO store_parked (sender, sender_code, entity_id, stream, sequence, kind,
   body, state, code, reason, received_at, attempts, drop_proposed_by, decided_by)
   VALUES ('s', 'GB', 'e', 'x', 1, 'k', '', '{state}', 'C', 'r', 1, 0, {maker}, {checker})"""
@@ -127,6 +129,7 @@ A_PARKED = """INSERT INTO store_parked (sender, sender_code, entity_id, stream, 
             A_PAYMENT.format(taken="3", maker="'ann'", checker="'bob'"),
             "SELECT count(*) FROM settlement_payment WHERE taken_as_paid = '3'",
         ),
+        ("0023", AN_OWN_KEY, "SELECT count(*) FROM trust_own_key"),
     ],
 )
 async def test_what_older_code_would_misread_is_not_downgraded(

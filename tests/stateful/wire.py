@@ -143,7 +143,7 @@ class WireClient(PeerClient):
     async def post(self, entity_id: str, url: str, body: bytes, *, seconds: float) -> bytes:
         del seconds
         token = mint_server_token(
-            self._key, caller=self._entity_id, callee=entity_id, now=self._clock()
+            self._key(), caller=self._entity_id, callee=entity_id, now=self._clock()
         )
         return await self._network.carry(self._code, url, token, body)
 

@@ -26,8 +26,9 @@ from federation.cli.check import ALL_INVARIANTS
 from federation.cli.sdl import sdl
 from federation.clock import SettableClock
 from federation.config import HubConfig, NodeConfig
+from federation.edge.keys import ServerKeys
 from federation.edge.peers import PeerAnswerError
-from federation.edge.staff import staff_token
+from federation.edge.staff import StaffTokens
 from federation.hub.app import compose as compose_hub
 from federation.nodes.app import compose as compose_node
 from federation.nodes.joining import AdmissionWorker
@@ -37,7 +38,7 @@ from federation.scenario.model import Scenario
 from federation.scenario.servers import STAFF, hub_config, node_config
 from federation.server import Server
 from federation.store.database import Database
-from federation.trust.keys import SigningKey
+from federation.trust.own_keys import KEYS_CHANGED
 from federation.values.party import HUB
 from tests.databases import contents
 from tests.federation.harness import people_of
@@ -106,7 +107,6 @@ class Site:
         ] = {}  # {(transaction, before or after): how often yet}
         self._tokens: dict[tuple[str, str], tuple[datetime, str]] = {}
         self.config.data_dir.mkdir(parents=True, exist_ok=True)
-        self.key = SigningKey.load_or_create(config.data_dir / "key.pem")
         self._observer: sqlite3.Connection | None = None
         self._build()
 
@@ -121,12 +121,18 @@ class Site:
                 raise CrashError(self.code, name, moment)
 
         self.db = Database(self.config.database_url, boundary=boundary, clock=self.clock)
+        self.keys = ServerKeys(self.config, self.db, self.clock)
+        self.db.listen(KEYS_CHANGED, self.keys.look_again)
         self.peers = WireClient(
-            self.code, self.world.network, self.config.entity_id, self.key, self.clock
+            self.code,
+            self.world.network,
+            self.config.entity_id,
+            lambda: self.keys.held.federation,
+            self.clock,
         )
         self.server = Server(
             config=self.config,
-            key=self.key,
+            keys=self.keys,
             db=self.db,
             clock=self.clock,
             peers=self.peers,
@@ -157,6 +163,12 @@ class Site:
         self.crash_in = None
         await self.db.close()
         self._build()
+        await self.start()
+
+    async def start(self) -> None:
+        """Find the keys, as a server does before it answers anything."""
+        await self.keys.prepare()
+        self.staff = StaffTokens(self.config, self.keys.held.token, self.clock)
 
     async def close(self) -> None:
         await self.db.close()
@@ -167,7 +179,7 @@ class Site:
         now = self.clock()
         known = self._tokens.get((subject, role))
         if known is None or known[0] != now:
-            known = (now, staff_token(self.config, subject, role, self.clock))
+            known = (now, self.staff.token(subject, role))
             self._tokens[subject, role] = known
         return known[1]
 
@@ -423,6 +435,7 @@ async def a_world(
             world.observers[code] = Database(url)
             stack.push_async_callback(world.observers[code].close)
             site = Site(config, clock, world)
+            await site.start()
             world.sites[code] = world.network.sites[code] = site
             stack.push_async_callback(site.close)
 
@@ -433,7 +446,7 @@ async def a_world(
         pin = {
             "entity_id": site.config.entity_id,
             "url": site.url,
-            "key_thumbprint": site.key.kid,
+            "key_thumbprint": site.keys.held.federation.kid,
         }
         for particulars in scenario.manifest.collective:
             config = node_config(scenario, particulars, folder, pin)

@@ -1,8 +1,6 @@
 """Keys at rest and on the wire."""
 
 import json
-import os
-import stat
 
 import pytest
 from joserfc.jwk import ECKey, OctKey, RSAKey
@@ -51,38 +49,26 @@ def test_only_public_points_on_p256_are_keys(name):
         PublicKey.from_jwk(BAD_JWKS[name]())
 
 
-def test_a_key_is_made_once_and_readable_by_its_owner_only(tmp_path):
-    path = tmp_path / "server.pem"
-    first, second = SigningKey.load_or_create(path), SigningKey.load_or_create(path)
+def test_a_private_key_comes_back_from_its_bytes(key):
+    again = SigningKey.from_private(key.private_bytes())
 
-    assert first.kid == second.kid
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [entry.name for entry in tmp_path.iterdir()] == ["server.pem"]
+    assert again.public_jwk() == key.public_jwk()
+    assert verify(sign({}, typ="t", key=again), typ="t", keys={key.kid: key.public}) == {}
 
 
-def test_of_two_starting_processes_one_key_wins(tmp_path, monkeypatch):
-    path = tmp_path / "server.pem"
-    link, rival = os.link, []
-
-    def beaten(source, target):
-        monkeypatch.setattr(os, "link", link)
-        rival.append(SigningKey.load_or_create(path))
-        link(source, target)
-
-    monkeypatch.setattr(os, "link", beaten)
-
-    assert SigningKey.load_or_create(path).kid == rival[0].kid
-    assert len(list(tmp_path.iterdir())) == 1
+@pytest.mark.parametrize("encoded", [b"", b"-----BEGIN PRIVATE KEY-----", b"\x00" * 32])
+def test_bytes_that_are_no_private_key_are_refused(encoded):
+    with pytest.raises(InvalidKeyError):
+        SigningKey.from_private(encoded)
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
-def test_a_key_others_may_read_is_refused(tmp_path, mode):
-    path = tmp_path / "server.pem"
-    SigningKey.load_or_create(path)
+def test_a_key_others_may_read_is_refused(tmp_path, key, mode):
+    path = private_file(tmp_path, key.private_bytes().decode())
     path.chmod(mode)
 
     with pytest.raises(InvalidKeyError, match="chmod 600"):
-        SigningKey.load_or_create(path)
+        SigningKey.load(path)
 
 
 def private_file(tmp_path, text):

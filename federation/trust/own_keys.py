@@ -1,0 +1,232 @@
+"""A server's own keys: read from its database, made, activated, retired, encrypted again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+import msgspec
+
+from federation.errors import RefusalError
+from federation.store.database import announce
+from federation.store.sessions import ReadSession, WriteSession
+from federation.trust import store
+from federation.trust.key_life import (
+    KeyStateError,
+    Life,
+    Purpose,
+    State,
+    activated,
+    born,
+    first,
+    is_published,
+    retired,
+    superseded,
+)
+from federation.trust.key_secret import KeySecret
+from federation.trust.keys import InvalidKeyError, Keys, PublicKey, SigningKey
+from federation.trust.tables import OwnKey
+from federation.values.reason import stated
+
+KEYS_CHANGED = "keys changed"  # announced by a transaction after which another key may sign
+PUBLISHED_MAX = 8  # of one purpose at a time
+
+
+class KeyMismatchError(RefusalError):
+    """A private key in the database is not the one its public half belongs to."""
+
+    code: ClassVar[str] = "KEY_MISMATCH"
+
+
+class NoActiveKeyError(RefusalError):
+    """This server has no key that signs; start it once, or put its database back."""
+
+    code: ClassVar[str] = "NO_ACTIVE_KEY"
+
+
+class UnknownKeyError(RefusalError):
+    """This server has no such key."""
+
+    code: ClassVar[str] = "UNKNOWN_KEY"
+
+
+class FederationKeyError(RefusalError):
+    """A FEDERATION key cannot be changed yet: other servers know this one by it alone."""
+
+    code: ClassVar[str] = "FEDERATION_KEY_STAYS"
+
+
+class TooManyKeysError(RefusalError):
+    """So many keys are published already that no other may be; retire one first."""
+
+    code: ClassVar[str] = "TOO_MANY_KEYS"
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedKey:
+    """The public half of an own key, and where it stands."""
+
+    purpose: Purpose
+    public: PublicKey
+    life: Life
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRing:
+    """The keys that sign now, and the public halves of all, as a database held them."""
+
+    federation: SigningKey
+    token: SigningKey
+    known: Sequence[PublishedKey]
+
+    def published(self, purpose: Purpose, now: datetime) -> Keys:
+        """Return the keys of a purpose to publish and to check with, by `kid`, oldest first."""
+        return {
+            key.public.kid: key.public
+            for key in self.known
+            if key.purpose is purpose and is_published(key.life, now)
+        }
+
+
+async def find_ring(session: ReadSession, secret: KeySecret) -> KeyRing:
+    """Return the keys of a database that has some, each private one held to its public half.
+
+    Raises NoActiveKeyError, WrongKeySecretError, KeyMismatchError.
+    """
+    rows = await store.own_keys(session)
+    signing = {row.purpose: _opened(row, secret) for row in rows if row.state == State.ACTIVE}
+    for row in rows:
+        if row.state == State.NEXT:
+            _opened(row, secret)  # else it would be found lost on the day it is to sign
+    if missing := [purpose for purpose in Purpose if purpose not in signing]:
+        raise NoActiveKeyError(f"{', '.join(missing)}: {len(rows)} keys are known")
+    known = [PublishedKey(Purpose(row.purpose), _public(row), life_of(row)) for row in rows]
+    return KeyRing(signing[Purpose.FEDERATION], signing[Purpose.TOKEN], known)
+
+
+def enter_first(session: WriteSession, key: SigningKey, secret: KeySecret, now: datetime) -> None:
+    """Keep the key by which a server is known from now on; it signs its tokens as well."""
+    for purpose in Purpose:
+        session.add(_row(purpose, key, secret, first(now)))
+    announce(session, KEYS_CHANGED)
+
+
+async def make_next(
+    session: WriteSession, purpose: Purpose, secret: KeySecret, now: datetime
+) -> OwnKey:
+    """Make the key that is to sign next, and publish it from now on (KEY_STATE, TOO_MANY_KEYS)."""
+    rows = [row for row in await store.own_keys(session) if row.purpose == purpose]
+    if not rows:
+        raise NoActiveKeyError(purpose)
+    if waiting := [row.kid for row in rows if row.state == State.NEXT]:
+        raise KeyStateError(f"{waiting[0]} is {State.NEXT} already")
+    if sum(is_published(life_of(row), now) for row in rows) >= PUBLISHED_MAX:
+        raise TooManyKeysError(f"{PUBLISHED_MAX} of {purpose}")
+    row = _row(purpose, SigningKey.generate(), secret, born(now))
+    session.add(row)
+    await _changed(session)
+    return row
+
+
+async def activate(
+    session: WriteSession, kid: str, now: datetime, *, urgent_because: str | None = None
+) -> OwnKey:
+    """Let a NEXT key sign, and the one before it only check.
+
+    `urgent_because` is why it does not wait until everybody has seen it. Raises UnknownKeyError,
+    FederationKeyError, KeyStateError, KeyTooYoungError, ReasonMissingError.
+    """
+    row = await _get_token_key(session, kid)
+    life = activated(life_of(row), now, is_urgent=urgent_because is not None)
+    for other in await store.own_keys(session):
+        if other.purpose == row.purpose and other.state == State.ACTIVE:
+            _enter(other, superseded(life_of(other), now))
+    await session.flush()  # the database holds that one is active: the old one goes first
+    _enter(row, life)
+    row.reason = None if urgent_because is None else stated(urgent_because)
+    await _changed(session)
+    return row
+
+
+async def retire(
+    session: WriteSession, kid: str, now: datetime, *, urgent_because: str | None = None
+) -> OwnKey:
+    """Publish a key no more: what it signed is refused from then on.
+
+    Raises UnknownKeyError, FederationKeyError, KeyStateError, KeyStillCheckedError,
+    ReasonMissingError.
+    """
+    row = await _get_token_key(session, kid)
+    life = retired(life_of(row), now, is_urgent=urgent_because is not None)
+    _enter(row, life)
+    row.reason = row.reason if urgent_because is None else stated(urgent_because)
+    await _changed(session)
+    return row
+
+
+async def encrypt_again(session: WriteSession, secret: KeySecret) -> int:
+    """Encrypt every private key with the first of the secrets; return how many there are."""
+    rows = [row for row in await store.own_keys(session) if row.private is not None]
+    for row in rows:
+        row.private = secret.encrypted(_opened(row, secret).private_bytes())
+    await session.flush()
+    return len(rows)
+
+
+def life_of(row: OwnKey) -> Life:
+    """Return where a key stands."""
+    return Life(State(row.state), row.made_at, row.activated_at, row.verify_until, row.retired_at)
+
+
+async def _get_token_key(session: ReadSession, kid: str) -> OwnKey:
+    rows = {row.purpose: row for row in await store.own_keys(session) if row.kid == kid}
+    if Purpose.TOKEN in rows:
+        return rows[Purpose.TOKEN]
+    if rows:
+        raise FederationKeyError(kid)
+    raise UnknownKeyError(kid)
+
+
+async def _changed(session: WriteSession) -> None:
+    announce(session, KEYS_CHANGED)
+    await session.flush()
+
+
+def _row(purpose: Purpose, key: SigningKey, secret: KeySecret, life: Life) -> OwnKey:
+    row = OwnKey(
+        purpose=purpose,
+        kid=key.kid,
+        jwk=msgspec.json.encode(key.public_jwk()).decode(),
+        private=secret.encrypted(key.private_bytes()),
+    )
+    _enter(row, life)
+    return row
+
+
+def _enter(row: OwnKey, life: Life) -> None:
+    """Keep where a key stands now; its private half goes once it signs no more."""
+    row.state, row.made_at = life.state, life.made_at
+    row.activated_at, row.verify_until = life.activated_at, life.verify_until
+    row.retired_at = life.retired_at
+    if life.state not in {State.NEXT, State.ACTIVE}:
+        row.private = None
+
+
+def _public(row: OwnKey) -> PublicKey:
+    try:
+        key = PublicKey.from_jwk(msgspec.json.decode(row.jwk, type=dict[str, str]))
+    except (InvalidKeyError, msgspec.MsgspecError):
+        raise KeyMismatchError(f"{row.purpose} {row.kid}: no public key") from None
+    if key.kid != row.kid:
+        raise KeyMismatchError(f"{row.purpose} {row.kid}: the public key is {key.kid}")
+    return key
+
+
+def _opened(row: OwnKey, secret: KeySecret) -> SigningKey:
+    try:
+        key = SigningKey.from_private(secret.decrypted(row.private or b""))
+    except InvalidKeyError:
+        raise KeyMismatchError(f"{row.purpose} {row.kid}: no private key") from None
+    if key.kid != _public(row).kid:
+        raise KeyMismatchError(f"{row.purpose} {row.kid}: the private key is {key.kid}")
+    return key
