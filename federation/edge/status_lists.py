@@ -24,7 +24,7 @@ from federation.server import Server
 from federation.store.canonical import digest
 from federation.store.messages import MIB
 from federation.trust.jose import InvalidTokenError
-from federation.trust.keys import Keys
+from federation.trust.keys import Keys, SigningKey
 from federation.trust.statuslist import (
     LISTS_MAX,
     STATUS_BYTES_MAX,
@@ -80,16 +80,16 @@ class OwnLists:
         for number, status in stopped.items():
             place = place_of(number)
             said[place.in_list][place.position] = _SAID[status]
+        key = (await server.keys.current()).token
         count = place_of(following).in_list + 1
-        return [self._list(number, said[number]) for number in range(count)]
+        return [self._list(number, said[number], key) for number in range(count)]
 
-    def _list(self, number: int, said: Mapping[int, Status]) -> SignedList:
+    def _list(self, number: int, said: Mapping[int, Status], key: SigningKey) -> SignedList:
         """Return a list that was signed for the same content not long ago, or sign it."""
-        now, entity, key = self._server.clock(), self._server.config.entity_id, self._server.key
+        now, entity = self._server.clock(), self._server.config.entity_id
         bucket = int(now.timestamp()) // SIGNED_AGAIN_SECONDS
-        what = digest(
-            [sorted((position, int(status)) for position, status in said.items()), bucket]
-        )
+        content = sorted((at, int(status)) for at, status in said.items())
+        what = digest([content, bucket, key.kid])
         held = self._signed.get(number)
         if held is None or held[0] != what:
             text = sign_status_list(key, entity, number, said, now)

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from federation.edge.auth import party_key
 from federation.edge.peers import PeerClient
 from federation.edge.pulls import Pull
 from federation.edge.status_lists import OwnLists, SignedList, keep_newer, lists_named
 from federation.server import Server
+from federation.trust.keys import key_set
+from federation.trust.parties import token_jwks
 from federation.trust.statuslist import STATUS_BYTES_MAX
 from federation.trust.store import node_parties
 from federation.trust.tables import Party
@@ -63,10 +64,10 @@ class StatusHolder:
 
     async def _lists_of(self, node: Party, held: Lists) -> Lists | None:
         names = await self._peers.get_text(f"{node.url}/statuslists", bytes_max=NAMES_BYTES_MAX)
-        key, found = party_key(node), dict(held)
+        issuers, found = {node.entity_id: key_set(token_jwks(node))}, dict(held)
         for number in range(lists_named(names)):
             text = await self._peers.get_text(
                 f"{node.url}/statuslists/{number}", bytes_max=STATUS_BYTES_MAX
             )
-            keep_newer(found, text, {node.entity_id: {key.kid: key}})
+            keep_newer(found, text, issuers)
         return found if self._is_in_force(found) else None
