@@ -33,6 +33,7 @@ import federation.licensing.tables
 import federation.metering.tables
 import federation.months.tables
 import federation.payments.tables
+import federation.people.tables
 import federation.registry.tables
 import federation.runs.tables
 import federation.store.tables

@@ -21,6 +21,7 @@ from federation.banking.items import (
 from federation.banking.tables import OfficerLimit
 from federation.errors import RefusalError
 from federation.money import exponent
+from federation.people.audit import Act, record
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.principals import require_other_person
 from federation.values.reason import stated
@@ -104,6 +105,7 @@ async def propose(
     )
     session.add(row)
     await session.flush()
+    await _record(session, who, Act.LIMIT_PROPOSE, row)
     return row
 
 
@@ -124,7 +126,19 @@ async def confirm(session: WriteSession, number: int, *, who: str, at: datetime)
     require_other_person(row.proposed_by, who)
     row.confirmed_by, row.confirmed_at = who, at
     row.since = max(row.since, at + AT_ONCE)
+    await _record(session, who, Act.LIMIT_CONFIRM, row)
     return row
+
+
+async def _record(session: WriteSession, who: str, act: Act, row: OfficerLimit) -> None:
+    detail = {
+        "kind": row.kind,
+        "currency": row.currency,
+        "amount": str(row.amount),
+        "since": row.since.isoformat(),
+        "reason": row.reason,
+    }
+    await record(session, who, act, f"limit {row.id}", detail)
 
 
 async def waiting(session: ReadSession) -> list[OfficerLimit]:

@@ -14,6 +14,7 @@ import rich_click as click
 
 from federation import __version__
 from federation.clock import Clock, FileClock, system_clock
+from federation.desk.audit import audit
 from federation.desk.month import month
 from federation.desk.reconcile import reconcile
 from federation.errors import RefusalError
@@ -49,6 +50,9 @@ def main() -> None:
 @click.version_option(__version__, prog_name="federation")
 def cli() -> None:
     """One worldwide AI licence, honoured by every national collective, every cent accounted for."""
+
+
+cli.add_command(audit)
 
 
 cli.add_command(month)

@@ -11,10 +11,10 @@ from federation.licensing.messages import LicenceIssued, LicenceRegistered
 from federation.licensing.objects import SIGNED_BYTES_MAX, SIGNED_TYPE, LicenceObject, encode
 from federation.licensing.rules import check_licence
 from federation.licensing.tables import Licence, Registration
+from federation.people import admission
 from federation.store import outbox
 from federation.store.messages import BadMessageError
 from federation.store.sessions import WriteSession
-from federation.trust import admission
 from federation.trust.jose import verify
 from federation.trust.keys import PublicKey
 from federation.trust.parties import get_party
@@ -68,7 +68,7 @@ async def admit(
 ) -> Application:
     """At the hub, as a second person: admit a collective and send it every licence sold before.
 
-    Refuses what `trust.admission.approve_admission` does.
+    Refuses what `people.admission.approve_admission` does.
     """
     row = await admission.approve_admission(session, application, who, now)
     await deliver_all_to(session, row.code, now)

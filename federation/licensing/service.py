@@ -26,6 +26,7 @@ from federation.licensing.objects import (
 from federation.licensing.objects import Licensee as LicenseeTerms
 from federation.licensing.rules import check_offer
 from federation.licensing.tables import Licence, Licensee, Offer
+from federation.people.audit import Act, record
 from federation.store import idempotency
 from federation.store.canonical import sha256_hex
 from federation.store.sessions import ReadSession, WriteSession
@@ -39,6 +40,11 @@ from federation.values.roles import MAY_BUY, MAY_READ_LICENCES, Role
 
 ID_LENGTH_MAX = 128
 INDIVIDUAL_VALID_DAYS = 90
+STATUS_ACTS = {
+    "SUSPENDED": Act.LICENCE_SUSPEND,
+    "ACTIVE": Act.LICENCE_REINSTATE,
+    "REVOKED": Act.LICENCE_REVOKE,
+}
 GENERAL_TERMS = "General terms, version 1: SETTLEMENT rules version 1 apply."
 
 
@@ -182,6 +188,8 @@ async def issue_licence(
     session.add(row)
     await session.flush()
     await announce(session, row, now)
+    detail = {"licensee": licensee, "offer": offer.id}
+    await record(session, who.subject, Act.LICENCE_ISSUE, number, detail)
     idempotency.remember_result(
         session,
         principal=who.subject,
@@ -237,6 +245,7 @@ async def change_status(
     number: str,
     status: str,
     *,
+    who: Principal,
     reason: str,
     licensing: Licensing,
     now: datetime,
@@ -259,7 +268,15 @@ async def change_status(
     )
     store_version(row, licence, _sign(licence, licensing))
     await announce(session, row, now)
+    await _record(session, who, STATUS_ACTS[status], licence)
     return row
+
+
+async def _record(session: WriteSession, who: Principal, act: Act, licence: LicenceObject) -> None:
+    detail = {"version": str(licence.version), "reason": licence.status_reason or ""}
+    if licence.ended_on is not None:
+        detail["ended_on"] = licence.ended_on.isoformat()
+    await record(session, who.subject, act, licence.number, detail)
 
 
 async def end_early(
@@ -267,6 +284,7 @@ async def end_early(
     number: str,
     last_day: date,
     *,
+    who: Principal,
     reason: str,
     licensing: Licensing,
     now: datetime,
@@ -294,6 +312,7 @@ async def end_early(
     )
     store_version(row, licence, _sign(licence, licensing))
     await announce(session, row, now)
+    await _record(session, who, Act.LICENCE_END_EARLY, licence)
     return row
 
 

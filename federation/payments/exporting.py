@@ -12,6 +12,7 @@ from federation.ledger.accounts import Accounts
 from federation.ledger.store import post
 from federation.payments import postings, record, states
 from federation.payments.tables import ExportedFile, Payment
+from federation.people import audit
 from federation.store.canonical import digest
 from federation.store.sessions import ReadSession, WriteSession
 
@@ -99,6 +100,8 @@ async def export(
             for payment in payments
         ],
     )
+    detail = {"payments": str(len(ids)), "currency": first.currency, "value_on": str(value_on)}
+    await audit.record(session, who, audit.Act.PAYMENT_EXPORT, document.number, detail)
     return document
 
 

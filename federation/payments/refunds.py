@@ -37,7 +37,7 @@ async def end_licence(
     Returns the credit note. Refuses what `licensing.service.end_early` does.
     """
     row = await service.end_early(
-        session, number, last_day, reason=reason, licensing=licensing, now=now
+        session, number, last_day, who=who, reason=reason, licensing=licensing, now=now
     )
     return await _credit(session, row, reason, who, now)
 

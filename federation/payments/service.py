@@ -18,6 +18,7 @@ from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Proposal, Side
 from federation.payments.set_off import NOTHING, Used, less
 from federation.payments.tables import Payment
+from federation.people import audit
 from federation.registry.store import find_member
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.principals import require_other_person
@@ -190,6 +191,8 @@ async def approve(session: WriteSession, payment: Payment, *, who: str, at: date
         require_other_person(member.account_set_by if member else None, who)
     payment.approved_by, payment.approved_at = who, at
     record.step(session, payment, states.APPROVED, who=who, at=at)
+    detail = {"amount": str(payment.amount), "currency": payment.currency, "payee": payment.payee}
+    await audit.record(session, who, audit.Act.PAYMENT_APPROVE, payment.payment_id, detail)
     return payment
 
 

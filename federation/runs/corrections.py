@@ -19,6 +19,7 @@ from federation.metering.final_reports import final_reports, read_reports
 from federation.metering.tables import Report
 from federation.months import store as months
 from federation.months.tables import Run, Standing
+from federation.people.audit import Act, record
 from federation.runs.differences import carry_out, correction_of
 from federation.runs.inputs import digests_of
 from federation.runs.objections import require_concurrence
@@ -162,7 +163,9 @@ async def approve_correction(
         row.posted_in = await _open_month(session)
     await session.flush()
     await carry_out(session, corrections, terms, now)
-    await session.flush()
+    for row in rows:
+        detail = {"period": row.period, "corrects": row.corrects or ""}
+        await record(session, who.subject, Act.CORRECTION_APPROVE, row.run_id, detail)
     computed = {item.new.run_id: item.new for item in chain.values()}
     for row in rows:
         await require_sound(session, row, computed)

@@ -23,6 +23,7 @@ from federation.netting.remittances import propose_remittances
 from federation.payments import set_off as payments_set_off
 from federation.payments import store as payments
 from federation.payments.tables import Payment
+from federation.people.audit import Act, record
 from federation.runs.inputs import Gathered, digests_of, gather
 from federation.runs.nodes import nodes_of
 from federation.runs.objections import answer_to, require_concurrence
@@ -183,7 +184,7 @@ async def approve_run(
     )
     await publish_held(session, run.document, row.run_id, now)
     await follow_run(session, run, told.held, now)
-    await session.flush()
+    await record(session, who.subject, Act.RUN_APPROVE, row.run_id, {"period": row.period})
     await require_sound(session, row, {run.run_id: run})
     return row
 

@@ -2,6 +2,7 @@
 
 import strawberry
 
+from federation.schema.audit_log import AuditLogQuery
 from federation.schema.banking import BankingMutation, BankingQuery
 from federation.schema.conversions import ConversionMutation
 from federation.schema.corrections import CorrectionMutation, CorrectionQuery
@@ -57,6 +58,7 @@ class Query(
     OfficerLimitQuery,
     OverpaymentQuery,
     ParkedQuery,
+    AuditLogQuery,
 ):
     """What one may ask the hub."""
 

@@ -7,6 +7,7 @@ import msgspec
 import strawberry
 
 from federation.licensing import delivery
+from federation.people import admission as decisions
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import row_number
 from federation.server import node_config
@@ -196,7 +197,7 @@ class AdmissionMutation:
         """Invite; the note says whom the code is for."""
 
         async def act(at: Change) -> NewInvitation:
-            code, row = await admission.invite(at.session, note, at.who, at.now)
+            code, row = await decisions.invite(at.session, note, at.who, at.now)
             return NewInvitation(code=code, note=row.note, expires_at=row.expires_at)
 
         return await change(info, "admission.invite", MAY_ADMIT, act)
@@ -209,7 +210,7 @@ class AdmissionMutation:
 
         async def act(at: Change) -> Application:
             number = _number(application)
-            return Application.of(await admission.recommend_admission(at.session, number, at.who))
+            return Application.of(await decisions.recommend_admission(at.session, number, at.who))
 
         return await change(info, "admission.recommend", MAY_ADMIT, act)
 
@@ -230,7 +231,7 @@ class AdmissionMutation:
         """Refuse one that waits; its node is told why (UNKNOWN_APPLICATION)."""
 
         async def act(at: Change) -> Application:
-            row = await admission.refuse_admission(
+            row = await decisions.refuse_admission(
                 at.session, _number(application), at.who, reason=reason, now=at.now
             )
             return Application.of(row)
@@ -274,5 +275,5 @@ class ApplicationMutation:
 def _number(text: str) -> int:
     number = row_number(text)
     if number is None:
-        raise admission.UnknownApplicationError(text)
+        raise decisions.UnknownApplicationError(text)
     return number

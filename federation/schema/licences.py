@@ -210,6 +210,7 @@ async def _status(info: Info, number: str, status: str, reason: str) -> Licence 
             at.session,
             number,
             status,
+            who=at.who,
             reason=reason,
             licensing=at.server.licensing,
             now=at.now,

@@ -2,6 +2,7 @@
 
 import strawberry
 
+from federation.schema.audit_log import AuditLogQuery
 from federation.schema.banking import BankingMutation, BankingQuery
 from federation.schema.conversions import ConversionMutation
 from federation.schema.distribution import DistributionQuery
@@ -58,6 +59,7 @@ class Query(
     OverpaymentQuery,
     OwnApplicationQuery,
     ParkedQuery,
+    AuditLogQuery,
 ):
     """What one may ask a node."""
 

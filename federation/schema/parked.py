@@ -6,11 +6,11 @@ from typing import Annotated
 import strawberry
 
 from federation.errors import RefusalError
+from federation.people import parked as rules
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import row_number
 from federation.store import inbox
 from federation.store.tables import ParkedMessage as ParkedRow
-from federation.trust import parked as rules
 from federation.values.roles import MAY_HANDLE_PARKED, MAY_READ_PARKED
 
 BODY_SHOWN_MAX = 10_000  # characters

@@ -88,6 +88,9 @@ MAY_READ_PARKED = Readers(
     (Role.FEDERATION_OPERATOR, Role.NODE_OPERATOR, Role.AUDITOR, Role.SETTLEMENT_OFFICER)
 )
 
+# What everybody did, and who may do what: nothing of it is secret, all of it is somebody's doing.
+MAY_READ_AUDIT_LOG = Readers((Role.FEDERATION_OPERATOR, Role.NODE_OPERATOR, Role.AUDITOR))
+
 # Who may act: the roles of which the caller must hold one.
 MAY_ADMIT = (Role.FEDERATION_OPERATOR,)
 MAY_APPLY_FOR_ADMISSION = (Role.NODE_OPERATOR,)

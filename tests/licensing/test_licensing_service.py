@@ -142,7 +142,7 @@ def accepting(offer, *, who=LAB, key="a-1", licensing=HUB, now=NOON):
 def changing(number, status, *, reason=None, licensing=HUB, now=NOON):
     why = f"why {status}" if reason is None else reason
     return lambda session: service.change_status(
-        session, number, status, reason=why, licensing=licensing, now=now
+        session, number, status, who=OFFICER, reason=why, licensing=licensing, now=now
     )
 
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from federation.people.audit import Act, record
 from federation.store import inbox
 from federation.store.sessions import WriteSession
 from federation.store.tables import ParkedMessage
@@ -15,6 +16,7 @@ async def propose_drop(
     """Propose to drop a parked message (UNKNOWN_MESSAGE, MESSAGE_STATE, REASON)."""
     row = await inbox.get_parked(session, number)
     inbox.propose_drop(row, stated(reason), who=who.subject)
+    await _record(session, who, Act.MESSAGE_PROPOSE_DROP, row)
     return row
 
 
@@ -25,4 +27,15 @@ async def confirm_drop(
     row = await inbox.get_parked(session, number)
     require_other_person(row.drop_proposed_by, who.subject)
     inbox.drop(row, who=who.subject, now=now)
+    await _record(session, who, Act.MESSAGE_DROP, row)
     return row
+
+
+async def _record(session: WriteSession, who: Principal, act: Act, row: ParkedMessage) -> None:
+    detail = {
+        "sender": row.sender_code,
+        "stream": row.stream,
+        "kind": row.kind,
+        "reason": row.drop_reason or "",
+    }
+    await record(session, who.subject, act, f"message {row.id}", detail)

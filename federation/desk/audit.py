@@ -1,0 +1,46 @@
+"""`federation audit`: who did what to what at a server, newest first."""
+
+from typing import Any
+
+import rich_click as click
+
+from federation.desk.client import Desk, at_desk
+from federation.desk.printing import make_table
+
+PAGE_MAX = 100
+
+AUDIT_LOG = """query($first: Int!, $after: ID, $subject: String, $act: String) {
+  auditLog(first: $first, after: $after, subject: $subject, act: $act) {
+    acts { number at actor act subject detail { name value } previous hash } next } }"""
+
+
+@click.command()
+@click.option(
+    "--first",
+    default=50,
+    show_default=True,
+    type=click.IntRange(1, PAGE_MAX),
+    help="How many to show.",
+)
+@click.option("--after", help="Older ones: the number that the page before ended with.")
+@click.option("--subject", help="What was done to this only, as HUB-000001 or anna.")
+@click.option("--act", help="This kind of act only, as licence.revoke.")
+@at_desk
+def audit(desk: Desk, first: int, after: str | None, subject: str | None, act: str | None) -> None:
+    """Show the audit log: who did what to what, newest first.
+
+    A token is what `federation token --config F --subject S --role R` prints; R is auditor,
+    federation_operator or node_operator.
+    """
+    found = desk.ask(AUDIT_LOG, first=first, after=after, subject=subject, act=act)
+    columns = ("number", "at", "actor", "act", "subject", "detail")
+    rows = [
+        [item["number"], item["at"], item["actor"], item["act"], item["subject"], _detail(item)]
+        for item in found["acts"]
+    ]
+    more = f"; older ones: --after {found['next']}" if found["next"] else ""
+    desk.show(found, lambda: [make_table(f"{len(rows)} acts{more}", columns, rows)])
+
+
+def _detail(item: dict[str, Any]) -> str:
+    return ", ".join(f"{each['name']} {each['value']}" for each in item["detail"])
