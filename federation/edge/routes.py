@@ -1,4 +1,4 @@
-"""The routes every server has: health, keys, inbox, usage, files."""
+"""The routes every server has: health, keys, OAuth, inbox, usage, files."""
 
 import asyncio
 from typing import Any
@@ -13,10 +13,12 @@ from federation.banking import service as banking
 from federation.bankstatements.acting import At
 from federation.documents import service as documents
 from federation.edge import inbox
+from federation.edge.auth import published_keys
 from federation.edge.bodies import BodyLimit
 from federation.edge.doors import Doors
 from federation.edge.files import Files
 from federation.edge.http import json_response
+from federation.edge.oauth.routes import oauth_routes
 from federation.edge.spooled import in_chunks, spooled
 from federation.metering import service as metering
 from federation.metering.reporters import Reporter, check_batch_key, reporter_of
@@ -37,6 +39,7 @@ def common_routes(doors: Doors, handlers: inbox.Handlers, files: Files) -> list[
     """Return the routes of hub and node alike; `files` knows the files of this one."""
     return [
         *_identity_routes(doors),
+        *oauth_routes(doors),
         *_intake_routes(doors, handlers),
         *_file_routes(doors, files),
     ]
@@ -80,7 +83,8 @@ def _identity_routes(doors: Doors) -> list[Any]:
     @get("/.well-known/jwks.json")
     async def jwks() -> Response[bytes]:
         """The key set in the shape stock verifiers expect."""
-        return json_response({"keys": [server.peer.jwk]})
+        keys = published_keys(server).values()
+        return json_response({"keys": [key.public_jwk() for key in keys]})
 
     return [live, ready, entity, jwks]
 

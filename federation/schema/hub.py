@@ -3,6 +3,7 @@
 import strawberry
 
 from federation.schema.banking import BankingMutation, BankingQuery
+from federation.schema.clients import ClientMutation, ClientQuery
 from federation.schema.conversions import ConversionMutation
 from federation.schema.corrections import CorrectionMutation, CorrectionQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
@@ -57,6 +58,7 @@ class Query(
     OfficerLimitQuery,
     OverpaymentQuery,
     ParkedQuery,
+    ClientQuery,
 ):
     """What one may ask the hub."""
 
@@ -83,6 +85,7 @@ class Mutation(
     OfficerLimitMutation,
     OverpaymentMutation,
     ParkedMutation,
+    ClientMutation,
 ):
     """What one may do at the hub."""
 

@@ -3,6 +3,7 @@
 import strawberry
 
 from federation.schema.banking import BankingMutation, BankingQuery
+from federation.schema.clients import ClientMutation, ClientQuery
 from federation.schema.conversions import ConversionMutation
 from federation.schema.distribution import DistributionQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
@@ -58,6 +59,7 @@ class Query(
     OverpaymentQuery,
     OwnApplicationQuery,
     ParkedQuery,
+    ClientQuery,
 ):
     """What one may ask a node."""
 
@@ -80,6 +82,7 @@ class Mutation(
     OfficerLimitMutation,
     OverpaymentMutation,
     ParkedMutation,
+    ClientMutation,
 ):
     """What one may do at a node."""
 

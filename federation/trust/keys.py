@@ -4,8 +4,6 @@
 """
 
 import json
-import os
-import secrets
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
@@ -17,11 +15,11 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from federation.errors import RefusalError
+from federation.trust.private_files import make_once
 
 ALGORITHM: Final = "ES256"
 CURVE: Final = "P-256"
 CONFIRMED_MAX: Final = 10_000  # some 2 MiB
-_PRIVATE_MODE: Final = 0o600
 _OTHERS: Final = 0o077
 
 
@@ -121,19 +119,11 @@ class SigningKey:
 
         The file appears whole or not at all, and of two processes that start together one key wins.
         """
-        if not path.exists():
-            draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE_MODE)
-            with os.fdopen(handle, "wb") as file:
-                file.write(cls.generate()._key.as_pem(private=True))  # noqa: SLF001 - own class
-                file.flush()
-                os.fsync(file.fileno())
-            try:
-                os.link(draft, path)
-            except FileExistsError:
-                pass
-            finally:
-                draft.unlink()
+
+        def pem() -> bytes:
+            return cls.generate()._key.as_pem(private=True)  # noqa: SLF001 - own class
+
+        make_once(path, pem)
         return cls.load(path)
 
     def public_jwk(self) -> dict[str, str]:
