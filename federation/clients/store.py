@@ -102,7 +102,7 @@ async def use_assertion(
 
     Write transactions run one after the other, so of two that use the same one finds it.
     """
-    await session.execute(delete(UsedAssertion).where(UsedAssertion.expires_at < now))
+    await session.execute(delete(UsedAssertion).where(UsedAssertion.expires_at <= now))
     if await session.get(UsedAssertion, (client_id, jti)) is not None:
         return False
     session.add(UsedAssertion(client_id=client_id, jti=jti, expires_at=expires_at))
@@ -113,7 +113,7 @@ async def revoke_token(
     session: WriteSession, jti: str, expires_at: datetime, now: datetime
 ) -> None:
     """Note that a token does not count any more. Those that ended are forgotten."""
-    await session.execute(delete(RevokedToken).where(RevokedToken.expires_at < now))
+    await session.execute(delete(RevokedToken).where(RevokedToken.expires_at <= now))
     if await session.get(RevokedToken, jti) is None:
         session.add(RevokedToken(jti=jti, expires_at=expires_at))
 

@@ -296,7 +296,7 @@ def check_client_assertion(
 
 def is_over_at(expires_at: int) -> datetime:
     """Return when a token of that `exp` counts nowhere any more, with the leeway it is given."""
-    return datetime.fromtimestamp(expires_at + LEEWAY_SECONDS + 1, UTC)
+    return datetime.fromtimestamp(expires_at + LEEWAY_SECONDS, UTC)
 
 
 def covers(prefixes: Iterable[str], url: str) -> bool:
