@@ -106,6 +106,6 @@ class Endpoints:
             if assertion is not None:
                 until = is_over_at(assertion.expires_at)
                 if not await store.use_assertion(session, client, assertion.jti, until, now):
-                    raise OAuthError(INVALID_CLIENT, "REPLAYED", 401)
+                    raise OAuthError(INVALID_CLIENT, "REPLAYED")
             if revoked is not None:
                 await store.revoke_token(session, revoked.jti, is_over_at(revoked.expires_at), now)

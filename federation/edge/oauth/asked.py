@@ -32,8 +32,8 @@ class OAuthError(RefusalError):
 
     code: ClassVar[str] = "OAUTH"
 
-    def __init__(self, error: str, why: str, status: int = 400) -> None:
-        self.error, self.why, self.status = error, why, status
+    def __init__(self, error: str, why: str) -> None:
+        self.error, self.why = error, why
         super().__init__(f"{error}: {why}")
 
 
@@ -108,12 +108,12 @@ def _presented(form: Mapping[str, str], authorization: str | None) -> Presented:
     elif "client_secret" in form:
         found = Presented("client_secret_post", form.get("client_id", ""), form["client_secret"])
     else:
-        raise OAuthError(INVALID_CLIENT, "NO_CREDENTIALS", 401)
+        raise OAuthError(INVALID_CLIENT, "NO_CREDENTIALS")
     if form.get("client_id", found.client_id) != found.client_id:
-        raise OAuthError(INVALID_CLIENT, "TWO_CLIENTS", 401)
+        raise OAuthError(INVALID_CLIENT, "TWO_CLIENTS")
     name = found.client_id
     if not (0 < len(name) <= CLIENT_ID_MAX and name.isascii() and name.isprintable()):
-        raise OAuthError(INVALID_CLIENT, "NO_CLIENT_ID", 401)
+        raise OAuthError(INVALID_CLIENT, "NO_CLIENT_ID")
     return found
 
 
@@ -121,22 +121,22 @@ def _basic(authorization: str) -> Presented:
     """Read the header of RFC 6749 §2.3.1: id and secret are form-encoded, then joined."""
     scheme, _, rest = authorization.partition(" ")
     if scheme.lower() != "basic":
-        raise OAuthError(INVALID_CLIENT, "NOT_BASIC", 401)
+        raise OAuthError(INVALID_CLIENT, "NOT_BASIC")
     try:
         text = base64.b64decode(rest.strip(), validate=True).decode()
         name, secret = (unquote_plus(each, errors="strict") for each in text.split(":", 1))
     except ValueError:  # no base64, no UTF-8, no colon
-        raise OAuthError(INVALID_CLIENT, "BAD_BASIC", 401) from None
+        raise OAuthError(INVALID_CLIENT, "BAD_BASIC") from None
     return Presented("client_secret_basic", name, secret)
 
 
 def _by_assertion(form: Mapping[str, str]) -> Presented:
     """Read whose assertion this says it is, which nobody believes yet."""
     if form.get("client_assertion_type") != ASSERTION_TYPE:
-        raise OAuthError(INVALID_CLIENT, "ASSERTION_TYPE", 401)
+        raise OAuthError(INVALID_CLIENT, "ASSERTION_TYPE")
     try:
         subject = peek_claims(form["client_assertion"]).get("sub")
     except NotAuthenticatedError as error:
-        raise OAuthError(INVALID_CLIENT, "NO_ASSERTION", 401) from error
+        raise OAuthError(INVALID_CLIENT, "NO_ASSERTION") from error
     name = subject if isinstance(subject, str) else ""
     return Presented("private_key_jwt", name, form["client_assertion"])

@@ -23,7 +23,7 @@ from federation.clients.proving import (
     prove_by_assertion,
     prove_by_secret,
 )
-from federation.edge.oauth.asked import INVALID_CLIENT, INVALID_REQUEST, Asked, OAuthError
+from federation.edge.oauth.asked import INVALID_REQUEST, Asked, OAuthError
 from federation.server import Server
 from federation.trust.tokens import ACCESS_SECONDS_MAX, AccessToken, mint_access_token
 from federation.values.roles import CLIENT_ROLES, ClientKind
@@ -205,7 +205,7 @@ class Core(AuthorizationServer):  # type: ignore[misc]
     def handle_error_response(self, request: _Request, error: OAuth2Error) -> Answered:
         """Raise what the core refuses, without the reason it gives."""
         why = request.exchange.why or f"CORE_{error.error}".upper()
-        raise OAuthError(error.error, why, 401 if error.error == INVALID_CLIENT else 400)
+        raise OAuthError(error.error, why)
 
 
 def _method(name: str) -> Any:

@@ -8,7 +8,7 @@ from federation.edge.bodies import HttpRequest
 from federation.edge.doors import Doors, address_of
 from federation.edge.http import headers_of, json_response, status_of
 from federation.edge.oauth.answering import Endpoint, Endpoints
-from federation.edge.oauth.asked import INVALID_REQUEST, OAuthError
+from federation.edge.oauth.asked import INVALID_CLIENT, INVALID_REQUEST, OAuthError
 from federation.edge.oauth.core import METHODS, SCOPES
 from federation.errors import LaterError, RefusalError
 from federation.logs import get_logger
@@ -83,6 +83,8 @@ def refused(request: HttpRequest, refusal: RefusalError) -> Response[bytes]:
     if not isinstance(refusal, OAuthError):
         error = LATER if isinstance(refusal, LaterError) else INVALID_REQUEST
         return json_response({"error": error}, status_of(refusal), headers)
-    if refusal.status == 401:  # noqa: PLR2004 - RFC 6749 asks for the header with this one
-        headers["WWW-Authenticate"] = 'Basic realm="oauth", charset="UTF-8"'
-    return json_response({"error": refusal.error}, refusal.status, headers)
+    status = 400
+    if refusal.error == INVALID_CLIENT and "authorization" in request.headers:
+        status = 401  # and how to do better (RFC 6749 §5.2); stock clients read only this then
+        headers["WWW-Authenticate"] = f'Basic realm="oauth", error="{refusal.error}"'
+    return json_response({"error": refusal.error}, status, headers)

@@ -58,7 +58,8 @@ def requests(url: str, lab: Program) -> dict[str, Case]:
     basic = lab.basic()
     form = b"grant_type=client_credentials"
     no_colon = {"Authorization": "Basic " + base64.b64encode(b"nothing").decode()}
-    bad, unproven = (400, "invalid_request"), (401, "invalid_client")
+    bad, unproven = (400, "invalid_request"), (400, "invalid_client")
+    challenged = (401, "invalid_client")  # by the header it used
     post = {**GRANT, "client_id": lab.client_id}
     wrong = f"cc_{lab.credential}_{'A' * 43}"
     return {
@@ -84,13 +85,13 @@ def requests(url: str, lab: Program) -> dict[str, Case]:
         "nobody": Case(GRANT, None, *unproven, "NO_CREDENTIALS"),
         "only an id": Case(post, None, *unproven, "NO_CREDENTIALS"),
         "no id": Case({**GRANT, "client_secret": lab.secret}, None, *unproven, "NO_CLIENT_ID"),
-        "two ids": Case({**GRANT, "client_id": "lab-2"}, basic, *unproven, "TWO_CLIENTS"),
-        "bearer": Case(GRANT, {"Authorization": "Bearer abc"}, *unproven, "NOT_BASIC"),
-        "no base64": Case(GRANT, {"Authorization": "Basic !!!"}, *unproven, "BAD_BASIC"),
-        "no colon": Case(GRANT, no_colon, *unproven, "BAD_BASIC"),
-        "wrong secret": Case(GRANT, lab.basic(wrong), *unproven, "WRONG_SECRET"),
-        "longer secret": Case(GRANT, lab.basic(lab.secret + "x"), *unproven, "WRONG_SECRET"),
-        "no secret of ours": Case(GRANT, lab.basic("password"), *unproven, "WRONG_SECRET"),
+        "two ids": Case({**GRANT, "client_id": "lab-2"}, basic, *challenged, "TWO_CLIENTS"),
+        "bearer": Case(GRANT, {"Authorization": "Bearer abc"}, *challenged, "NOT_BASIC"),
+        "no base64": Case(GRANT, {"Authorization": "Basic !!!"}, *challenged, "BAD_BASIC"),
+        "no colon": Case(GRANT, no_colon, *challenged, "BAD_BASIC"),
+        "wrong secret": Case(GRANT, lab.basic(wrong), *challenged, "WRONG_SECRET"),
+        "longer secret": Case(GRANT, lab.basic(lab.secret + "x"), *challenged, "WRONG_SECRET"),
+        "no secret of ours": Case(GRANT, lab.basic("password"), *challenged, "WRONG_SECRET"),
         "unknown": Case(
             {**GRANT, "client_id": "lab-0000", "client_secret": lab.secret},
             None,
@@ -170,17 +171,17 @@ def assertions(url: str, lab: Program) -> dict[str, Case]:
         "jti nul": (signed(jti="j\0"), "claims"),
     }
     cases = {
-        name: Case(shown(text), None, 401, "invalid_client", f"BAD_ASSERTION: {reason}")
+        name: Case(shown(text), None, 400, "invalid_client", f"BAD_ASSERTION: {reason}")
         for name, (text, reason) in texts.items()
     }
     good = mint_client_assertion(KEY, client_id=lab.client_id, issuer=url, now=NOW)
     other = {**shown(good), "client_assertion_type": "urn:other"}
     stranger = mint_client_assertion(KEY, client_id="lab-0", issuer=url, now=NOW)
     return cases | {
-        "no assertion type": Case(other, None, 401, "invalid_client", "ASSERTION_TYPE"),
-        "no assertion": Case(shown("abc"), None, 401, "invalid_client", "NO_ASSERTION"),
-        "sub": Case(shown(signed(sub=None)), None, 401, "invalid_client", "NO_CLIENT_ID"),
-        "stranger": Case(shown(stranger), None, 401, "invalid_client", "UNKNOWN_CLIENT"),
+        "no assertion type": Case(other, None, 400, "invalid_client", "ASSERTION_TYPE"),
+        "no assertion": Case(shown("abc"), None, 400, "invalid_client", "NO_ASSERTION"),
+        "sub": Case(shown(signed(sub=None)), None, 400, "invalid_client", "NO_CLIENT_ID"),
+        "stranger": Case(shown(stranger), None, 400, "invalid_client", "UNKNOWN_CLIENT"),
         "good, other scope": Case(
             {**shown(good), "scope": "site"}, None, 400, "invalid_scope", "NOT_ITS_SCOPE"
         ),
@@ -220,7 +221,7 @@ async def test_the_other_endpoints_ask_who_it_is_as_well(place, path):
     wrong = lab.basic(f"cc_{lab.credential}_{'A' * 43}")
 
     cases = {
-        "nobody": Case(about, None, 401, "invalid_client", "NO_CREDENTIALS"),
+        "nobody": Case(about, None, 400, "invalid_client", "NO_CREDENTIALS"),
         "wrong": Case(about, wrong, 401, "invalid_client", "WRONG_SECRET"),
         "no token": Case({}, lab.basic(), 400, "invalid_request", ANY),
         "hint": Case(
