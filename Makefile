@@ -48,7 +48,7 @@ mutation: dev-env   ## break the pure rules one place at a time; docs/mutation.m
 	@$(BIN)/mutmut run --max-children 2 $(ARGS)
 	@$(BIN)/python tools/mutation_score.py
 
-judges: dev-env   ## outside judges: of journals (needs hledger), of GraphQL (needs node and npm)
+judges: dev-env   ## outside judges: of journals (needs hledger), of GraphQL and OAuth (needs node and npm)
 	@$(BIN)/python tools/judges/journals.py
 	@cd tools/judges && npm install --silent --no-package-lock
 	@$(BIN)/python tools/judges/run.py $(ARGS)

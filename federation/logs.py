@@ -17,6 +17,7 @@ _SECRET_NAME = re.compile(r"authorization|token|secret|password|cookie", re.IGNO
 _SECRET_TEXT = (
     (re.compile(r"\b((?i:bearer|license|basic|dpop))\s+[\w.~+/=-]{16,}"), rf"\1 {REDACTED}"),
     (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), REDACTED),
+    (re.compile(r"\b(cc_[0-9a-f]{16})_[\w-]{20,}"), rf"\1_{REDACTED}"),
     (re.compile(r"(://[^\s:/@]+):[^\s/@]+@"), rf"\1:{REDACTED}@"),
 )
 # Strawberry logs every client's mistake with a traceback; defects are logged by schema.guards.
@@ -29,6 +30,7 @@ _QUIET = {
     "aiosqlite": logging.WARNING,
     "asyncio": logging.WARNING,
     "alembic": logging.WARNING,
+    "authlib": logging.WARNING,  # below that it writes tokens
 }
 
 

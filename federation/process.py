@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import uvicorn
 from litestar import Litestar
 
+from federation.clients.secret import Pepper
 from federation.clock import Clock
 from federation.config import HubConfig, NodeConfig
 from federation.edge.addresses import networks
@@ -98,6 +99,7 @@ class Service:
             db=db,
             clock=clock,
             peers=self._peers,
+            pepper=Pepper.beside(config.data_dir),
             url=self.url,
             quotas=Quotas(config.quotas),
         )

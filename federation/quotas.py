@@ -24,6 +24,7 @@ Act = Literal[
     "anonymous",  # a request without a token that is good here, or a root field of it, by address
     "admission",  # an application to join, by address
     "validate",  # a token that a site asks about, by address
+    "oauth",  # a request to an OAuth endpoint, by address; one that fails counts as 60
     "graphql",  # a root field of a GraphQL request
     "introspection",  # a question about the schema that was not answered before
     "usage",  # a batch of usage lines
@@ -45,6 +46,7 @@ DEFAULTS: Mapping[Act, Quota] = MappingProxyType(
         "anonymous": Quota(60_000, 60_000),
         "admission": Quota(300, 120),
         "validate": Quota(10_000, 60_000),
+        "oauth": Quota(6_000, 6_000),
         "graphql": Quota(60_000, 60_000),
         "introspection": Quota(10, 10),  # each takes the server 0.1 to 0.2 s, whatever waits
         "usage": Quota(2_000, 1_200),
@@ -93,3 +95,10 @@ class Quotas:
             raise QuotaExceededError(
                 f"{act}: {quota.burst} at once, {quota.per_minute} per minute", retry_after=seconds
             )
+
+    def give_back(self, who: str, act: Act, count: int) -> None:
+        """Count some acts less: they were taken for fear of what did not happen."""
+        bucket = self._buckets[act].get(who)
+        if bucket is not None:
+            left, since = bucket
+            self._buckets[act][who] = (min(self._quotas[act].burst, left + count), since)

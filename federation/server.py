@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
+from federation.clients.last_use import LastUse
+from federation.clients.secret import Pepper
 from federation.clock import Clock
 from federation.config import Calendar, HubConfig, NodeConfig
 from federation.errors import RefusalError
@@ -95,7 +97,9 @@ class Server:
     db: Database
     clock: Clock
     peers: Peers
+    pepper: Pepper
     url: str = ""
+    last_use: LastUse = field(default_factory=LastUse)
     quotas: Quotas = field(default_factory=Quotas)
     known_peers: dict[str, tuple[str, PublicKey]] = field(default_factory=dict)
     failed_months: dict[Month, str] = field(default_factory=dict[Month, str])  # why a node is stuck

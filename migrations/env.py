@@ -5,6 +5,7 @@ from sqlalchemy import TypeDecorator
 
 import federation.banking.tables
 import federation.bankstatements.tables
+import federation.clients.tables
 import federation.distribution.tables
 import federation.documents.tables
 import federation.ledger.tables

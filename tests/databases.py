@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 import federation.banking.tables
 import federation.bankstatements.tables
+import federation.clients.tables
 import federation.distribution.tables
 import federation.documents.tables
 import federation.ledger.tables

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from federation.clients.secret import Pepper
 from federation.clock import SettableClock
 from federation.config import HubConfig, Terms
 from federation.edge.peers import PeerClient
@@ -37,7 +38,11 @@ def a_server(database, tmp_path) -> tuple[Server, PeerClient]:
         terms=Terms({"standard": 1000}, {"TRAIN": 1000}),
     )
     peers = PeerClient(config.entity_id, lambda: key, clock)
-    return Server(config=config, keys=OneKey(key), db=database, clock=clock, peers=peers), peers
+    pepper = Pepper.beside(tmp_path)
+    server = Server(
+        config=config, keys=OneKey(key), db=database, clock=clock, peers=peers, pepper=pepper
+    )
+    return server, peers
 
 
 async def nowhere(target: str) -> None:

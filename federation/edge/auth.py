@@ -1,4 +1,4 @@
-"""Who is asking: staff tokens of this server, call tokens of admitted servers."""
+"""Who is asking: staff and clients by tokens of this server, admitted servers by their own."""
 
 import base64
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import msgspec
 
+from federation.clients.proving import find_bearer
 from federation.server import Server
 from federation.store.sessions import ReadSession
 from federation.trust.jose import TOKEN_BYTES_MAX
@@ -15,7 +16,12 @@ from federation.trust.keys import Keys, PublicKey
 from federation.trust.principals import NotAuthenticatedError, Principal
 from federation.trust.store import find_party, find_party_by_entity, node_parties
 from federation.trust.tables import Party
-from federation.trust.tokens import check_server_token, check_staff_token
+from federation.trust.tokens import (
+    ACCESS_TYP,
+    check_access_token,
+    check_server_token,
+    check_staff_token,
+)
 from federation.values.party import HUB
 from federation.values.roles import PEER
 
@@ -46,10 +52,29 @@ async def authenticate(server: Server, authorization: str | None) -> Principal |
         raise NotAuthenticatedError("Authorization: Bearer <token>")
     token = authorization[len(BEARER) :].strip()
     issuer = peek_issuer(token)
-    if issuer == server.config.entity_id:
-        keys = (await server.keys.current()).published(Purpose.TOKEN, server.clock())
-        return _staff(server, token, keys)
-    return await _peer(server, token, issuer)
+    if issuer != server.config.entity_id:
+        return await _peer(server, token, issuer)
+    keys = await published_keys(server)
+    if peek_type(token) == ACCESS_TYP:
+        return await _client(server, token, keys)
+    return _staff(server, token, keys)
+
+
+async def published_keys(server: Server) -> Keys:
+    """Return the public keys that this server's tokens are checked with, here and by others."""
+    return (await server.keys.current()).published(Purpose.TOKEN, server.clock())
+
+
+async def _client(server: Server, token: str, keys: Keys) -> Principal:
+    """Accept a program of a lab, a site or a tool; what was revoked ends with the next request."""
+    now = server.clock()
+    found = check_access_token(token, keys=keys, server=server.config.entity_id, now=now)
+    async with server.db.read() as session:
+        client = await find_bearer(session, found, now)
+    if client is None:
+        raise NotAuthenticatedError("this client's token does not count any more")
+    server.last_use.note(client.client_id, now)
+    return Principal(client.client_id, frozenset({client.role}), client.party, is_program=True)
 
 
 def _staff(server: Server, token: str, keys: Keys) -> Principal:
@@ -97,13 +122,22 @@ def peek_issuer(token: str) -> str:
     return issuer
 
 
+def peek_type(token: str) -> object:
+    """Read of which type a token says it is that nobody believes yet."""
+    return _peek(token, 0).get("typ")
+
+
 def peek_claims(token: str) -> dict[str, object]:
     """Read what a token claims that nobody believes yet."""
+    return _peek(token, 1)
+
+
+def _peek(token: str, segment: int) -> dict[str, object]:
     if len(token) > TOKEN_BYTES_MAX:
         raise NotAuthenticatedError("not a token")
     try:
-        payload = token.split(".")[1]
-        text = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+        part = token.split(".")[segment]
+        text = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
         return msgspec.json.decode(text, type=dict[str, object])
     except (ValueError, IndexError, RecursionError) as error:
         raise NotAuthenticatedError("not a token") from error

@@ -1,4 +1,4 @@
-"""The routes every server has: health, keys, inbox, usage, files."""
+"""The routes every server has: health, keys, OAuth, inbox, usage, files."""
 
 import asyncio
 from typing import Any
@@ -13,10 +13,12 @@ from federation.banking import service as banking
 from federation.bankstatements.acting import At
 from federation.documents import service as documents
 from federation.edge import inbox
+from federation.edge.auth import published_keys
 from federation.edge.bodies import BodyLimit
 from federation.edge.doors import Doors
 from federation.edge.files import Files
 from federation.edge.http import json_response
+from federation.edge.oauth.routes import oauth_routes
 from federation.edge.spooled import in_chunks, spooled
 from federation.metering import service as metering
 from federation.metering.reporters import Reporter, check_batch_key, reporter_of
@@ -25,7 +27,6 @@ from federation.server import Server
 from federation.store.canonical import digest
 from federation.store.migrations import current_revision, head_revision
 from federation.trust.jose import InvalidTokenError
-from federation.trust.key_life import Purpose
 from federation.trust.principals import NotAuthenticatedError
 from federation.values.roles import MAY_PREPARE
 
@@ -40,6 +41,7 @@ def common_routes(doors: Doors, handlers: inbox.Handlers, files: Files) -> list[
     """Return the routes of hub and node alike; `files` knows the files of this one."""
     return [
         *_identity_routes(doors),
+        *oauth_routes(doors),
         *_intake_routes(doors, handlers),
         *_file_routes(doors, files),
     ]
@@ -83,8 +85,7 @@ def _identity_routes(doors: Doors) -> list[Any]:
     @get("/.well-known/jwks.json")
     async def jwks(request: Request[Any, Any, Any]) -> Response[bytes]:
         """The keys that this server's tokens are checked with, as stock verifiers expect them."""
-        ring = await server.keys.current()
-        found = ring.published(Purpose.TOKEN, server.clock()).values()
+        found = (await published_keys(server)).values()
         keys = {"keys": [key.public_jwk() for key in found]}
         headers = {"ETag": f'"{digest(keys)[:32]}"', "Cache-Control": f"max-age={JWKS_SECONDS}"}
         if request.headers.get("if-none-match") == headers["ETag"]:

@@ -11,6 +11,7 @@ from federation.edge.doors import Doors
 from federation.edge.files import COMMON, file_at
 from federation.edge.http import EXCEPTION_HANDLERS
 from federation.edge.inbox import Retries
+from federation.edge.last_use import LastUseWorker
 from federation.edge.parked import ParkedWorker
 from federation.edge.peers import PeerClient
 from federation.edge.relay import Relay
@@ -63,4 +64,8 @@ def compose(server: Server, peers: PeerClient) -> Parts:
         openapi_config=None,
         request_max_body_size=None,  # each door has a limit of its own
     )
-    return Parts(app, Relay(server, peers, resolve), [ParkedWorker(server, HANDLERS).run])
+    return Parts(
+        app,
+        Relay(server, peers, resolve),
+        [ParkedWorker(server, HANDLERS).run, LastUseWorker(server).run],
+    )

@@ -116,8 +116,7 @@ async def offer_licence(
     now: datetime,
 ) -> Offer:
     """Offer an individual agreement, with the reason it deviates from the tariff."""
-    if await store.find_licensee(session, terms.licensee) is None:
-        raise UnknownLicenseeError(terms.licensee)
+    await get_licensee(session, terms.licensee)
     reason = stated(reason)
     check_offer(terms, uses=uses)
     value = [msgspec.to_builtins(terms), reason]
@@ -336,10 +335,15 @@ async def licence_for(session: ReadSession, number: str, who: Principal) -> Lice
 async def licensee_of(session: ReadSession, who: Principal) -> str:
     """Return the registered lab somebody buys for, or refuse."""
     who.require(*MAY_BUY)
-    licensee = who.require_party()
-    if await store.find_licensee(session, licensee) is None:
+    return (await get_licensee(session, who.require_party())).id
+
+
+async def get_licensee(session: ReadSession, licensee: str) -> Licensee:
+    """Return a registered lab by its id, or refuse (UNKNOWN_LICENSEE)."""
+    row = await store.find_licensee(session, licensee)
+    if row is None:
         raise UnknownLicenseeError(licensee)
-    return licensee
+    return row
 
 
 async def _get_offer(session: ReadSession, offer_id: str) -> Offer:

@@ -11,6 +11,7 @@ from federation.edge.doors import Doors
 from federation.edge.files import OF_A_NODE, file_at
 from federation.edge.http import EXCEPTION_HANDLERS
 from federation.edge.inbox import Retries
+from federation.edge.last_use import LastUseWorker
 from federation.edge.parked import ParkedWorker
 from federation.edge.peers import PeerClient
 from federation.edge.relay import Relay
@@ -71,7 +72,8 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     joining = AdmissionWorker(server, peers)
     server.db.listen(JOINING, joining.wake)
     server.knocked = joining.wake
-    background: list[Background] = [worker.run, joining.run, ParkedWorker(server, HANDLERS).run]
+    parked, last_use = ParkedWorker(server, HANDLERS), LastUseWorker(server)
+    background: list[Background] = [worker.run, joining.run, parked.run, last_use.run]
     return Parts(app, relay, background, prepare=partial(adopt_rules, server))
 
 

@@ -4,6 +4,7 @@ import strawberry
 
 from federation.schema.audit_log import AuditLogQuery
 from federation.schema.banking import BankingMutation, BankingQuery
+from federation.schema.clients import ClientMutation, ClientQuery
 from federation.schema.conversions import ConversionMutation
 from federation.schema.corrections import CorrectionMutation, CorrectionQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
@@ -59,6 +60,7 @@ class Query(
     OverpaymentQuery,
     ParkedQuery,
     AuditLogQuery,
+    ClientQuery,
 ):
     """What one may ask the hub."""
 
@@ -85,6 +87,7 @@ class Mutation(
     OfficerLimitMutation,
     OverpaymentMutation,
     ParkedMutation,
+    ClientMutation,
 ):
     """What one may do at the hub."""
 

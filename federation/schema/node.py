@@ -4,6 +4,7 @@ import strawberry
 
 from federation.schema.audit_log import AuditLogQuery
 from federation.schema.banking import BankingMutation, BankingQuery
+from federation.schema.clients import ClientMutation, ClientQuery
 from federation.schema.conversions import ConversionMutation
 from federation.schema.distribution import DistributionQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
@@ -60,6 +61,7 @@ class Query(
     OwnApplicationQuery,
     ParkedQuery,
     AuditLogQuery,
+    ClientQuery,
 ):
     """What one may ask a node."""
 
@@ -82,6 +84,7 @@ class Mutation(
     OfficerLimitMutation,
     OverpaymentMutation,
     ParkedMutation,
+    ClientMutation,
 ):
     """What one may do at a node."""
 

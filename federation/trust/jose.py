@@ -8,9 +8,11 @@ size, canonical base64url, no JSON member twice. Keys come from the caller, neve
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any, ClassVar, Final, NamedTuple, NoReturn, cast
 
 from federation.errors import RefusalError
@@ -59,7 +61,7 @@ def verify(
     token: str | bytes, *, typ: str, keys: Keys, max_bytes: int = TOKEN_BYTES_MAX
 ) -> dict[str, Any]:
     """Return the claims of a token of that type signed by one of `keys`, of whatever age."""
-    opened = _open(token, typ, max_bytes)
+    opened = _open(token, partial(_check_header, typ=typ), max_bytes)
     return _believe(opened, keys)
 
 
@@ -75,11 +77,27 @@ def verify_from(
     `iss` is compared whole, and only that issuer's keys can confirm it: one member of the
     federation cannot speak for another.
     """
-    opened = _open(token, typ, max_bytes)
+    opened = _open(token, partial(_check_header, typ=typ), max_bytes)
     issuer = opened.claims.get("iss")
     if not isinstance(issuer, str) or issuer not in issuers:
         raise InvalidTokenError(Reason.ISSUER, "not an issuer this server knows")
     return _believe(opened, issuers[issuer])
+
+
+def verify_assertion(
+    token: str | bytes, *, typs: AbstractSet[str], keys: Keys, max_bytes: int = TOKEN_BYTES_MAX
+) -> dict[str, Any]:
+    """Return the claims of a token that a stock client signed with one of its own few `keys`.
+
+    RFC 7523 leaves `typ` and `kid` to the client: it may name one of `typs` or none, and its key by
+    thumbprint or not at all. Everything else of the header is as strict as elsewhere.
+    """
+    opened = _open(token, partial(_check_assertion_header, typs=typs), max_bytes)
+    if opened.kid:
+        return _believe(opened, keys)
+    if not any(key.check(opened.text) for key in keys.values()):
+        raise InvalidTokenError(Reason.SIGNATURE)
+    return opened.claims
 
 
 def check_times(claims: Mapping[str, Any], now: datetime, leeway: int = LEEWAY_SECONDS) -> None:
@@ -110,7 +128,9 @@ class _Opened(NamedTuple):
     claims: dict[str, Any]
 
 
-def _open(token: str | bytes, typ: str, max_bytes: int) -> _Opened:
+def _open(
+    token: str | bytes, check_header: Callable[[dict[str, Any]], str], max_bytes: int
+) -> _Opened:
     if len(token) > max_bytes:
         raise InvalidTokenError(Reason.SIZE, f"more than {max_bytes} bytes")
     text = token.decode("latin-1") if isinstance(token, bytes) else token
@@ -118,7 +138,7 @@ def _open(token: str | bytes, typ: str, max_bytes: int) -> _Opened:
         raise InvalidTokenError(Reason.MALFORMED, "not a compact JWS")
     header, payload, signature = text.split(".")
     _decode(signature)
-    return _Opened(text, _check_header(_read_object(header), typ), _read_object(payload))
+    return _Opened(text, check_header(_read_object(header)), _read_object(payload))
 
 
 def _check_header(header: dict[str, Any], typ: str) -> str:
@@ -132,6 +152,20 @@ def _check_header(header: dict[str, Any], typ: str) -> str:
     if not isinstance(header["kid"], str):
         raise InvalidTokenError(Reason.KEY, "kid is not a string")
     return header["kid"]
+
+
+def _check_assertion_header(header: dict[str, Any], typs: AbstractSet[str]) -> str:
+    """Return the `kid` of a client's header, empty where it names none."""
+    if header.get("alg") != ALGORITHM:
+        raise InvalidTokenError(Reason.ALGORITHM, f"only {ALGORITHM} is accepted")
+    if "typ" in header and header["typ"] not in typs:
+        raise InvalidTokenError(Reason.TYPE, f"{' or '.join(sorted(typs))} is asked for")
+    if not header.keys() <= _HEADER_MEMBERS:
+        raise InvalidTokenError(Reason.HEADER, "only alg, typ and kid are accepted")
+    kid = header.get("kid", "")
+    if not isinstance(kid, str) or ("kid" in header and not kid):
+        raise InvalidTokenError(Reason.KEY, "kid is not a name")
+    return kid
 
 
 def _believe(opened: _Opened, keys: Keys) -> dict[str, Any]:

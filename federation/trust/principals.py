@@ -29,15 +29,16 @@ class SamePersonError(RefusalError):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller: a person, a lab, a member, or another server (role `peer`).
+    """An authenticated caller: a person, a lab, a member, a program, another server (role `peer`).
 
     `party` is the licensee, member or node code the caller stands for; tenancy comes from it,
-    never from an argument.
+    never from an argument. `is_program` says that a client asks, with a credential of its own.
     """
 
     subject: str
     roles: frozenset[str]
     party: str | None = None
+    is_program: bool = False
 
     def require(self, *roles: str) -> None:
         """Refuse unless the caller holds one of the roles."""

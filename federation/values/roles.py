@@ -3,8 +3,10 @@
 GraphQL, HTTP and the work-lists ask this module, so that no fact has a second, weaker door.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class Role(StrEnum):
@@ -102,3 +104,30 @@ MAY_REPORT_USAGE = (Role.LAB, Role.SITE)
 MAY_PREPARE = (Role.SETTLEMENT_OFFICER,)
 MAY_APPROVE = (Role.SETTLEMENT_APPROVER,)
 MAY_PREPARE_OR_APPROVE = (*MAY_PREPARE, *MAY_APPROVE)
+
+
+class ClientKind(StrEnum):
+    """What a client, a program with a credential of its own, stands for."""
+
+    LAB = "LAB"
+    SITE = "SITE"
+    TOOL = "TOOL"
+    NODE = "NODE"  # servers call with their own key; no client of this kind is made yet
+
+
+# The role in which a client asks, fixed when it is made.
+CLIENT_ROLES: Mapping[ClientKind, Role] = MappingProxyType(
+    {ClientKind.LAB: Role.LAB, ClientKind.SITE: Role.SITE, ClientKind.TOOL: Role.AUDITOR}
+)
+# Who makes, rotates and revokes clients of a kind: staff anybody's, a lab and a member their own.
+CLIENT_KEEPERS: Mapping[ClientKind, Readers] = MappingProxyType(
+    {
+        ClientKind.LAB: Readers((Role.LICENSING_OFFICER,), own=Role.LAB),
+        ClientKind.SITE: Readers((Role.REGISTRY_OFFICER, Role.NODE_OPERATOR), own=Role.MEMBER),
+        ClientKind.TOOL: Readers((Role.FEDERATION_OPERATOR, Role.NODE_OPERATOR)),
+    }
+)
+MAY_KEEP_CLIENTS = tuple(
+    dict.fromkeys(role for keepers in CLIENT_KEEPERS.values() for role in keepers.roles)
+)
+MAY_READ_CLIENTS = (*MAY_KEEP_CLIENTS, Role.AUDITOR)

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0026"
-down_revision = "0024"
+down_revision = "0025"
 
 ACT, PERSON = "people_act", "people_person"
 REFUSAL = "the audit log is append-only"

@@ -1,14 +1,16 @@
 """Small federations per backend: two that tests only look at, and pasts that each goes on from."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest_asyncio
 
+from federation.clients.tables import Client, Credential
 from federation.config import Calendar
 from federation.scenario import documents as ask
 from federation.scenario.client import Person
 from federation.values.party import HUB
+from federation.values.roles import CLIENT_ROLES
 from tests.federation import test_corrections as corrections
 from tests.federation import test_held_money as holding
 from tests.federation.harness import (
@@ -62,8 +64,34 @@ async def settled(any_backend, tmp_path_factory):
         await story.publish_rates()
         await story.settle(PERIOD)
         await small.silence()
+        for code in (HUB, "DE"):
+            async with small.databases[code].write("test.clients") as session:
+                register_clients(session, is_hub=code == HUB)
         small.constant = await small.rows(small.codes)
         yield small
+
+
+def register_clients(session, *, is_hub: bool) -> None:
+    """Add a program of each lab, of each of two members at a node, and a tool."""
+    stands_for = [
+        ("lab-1", "LAB", "lab-one"),
+        ("lab-2", "LAB", "lab-two"),
+        ("tool-1", "TOOL", None),
+    ]
+    if not is_hub:
+        stands_for += [("site-1", "SITE", "de-a"), ("site-2", "SITE", "de-b")]
+    for client_id, kind, party in stands_for:
+        by = {"client_id": client_id, "made_by": "test", "made_at": DAY}
+        session.add(Client(**by, kind=kind, role=CLIENT_ROLES[kind], party=party, name="A program"))
+        session.add(
+            Credential(
+                **by,
+                id=f"of-{client_id}",
+                kind="SECRET",
+                digest="0" * 64,
+                expires_at=DAY + timedelta(days=100),
+            )
+        )
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -71,8 +71,21 @@ DOABLE = {
 
 PUBLIC = {"/health/live", "/health/ready", "/.well-known/federation", "/.well-known/jwks.json"}
 STATUS_LISTS = {"/statuslists", "/statuslists/{number:int}", "/federation/statuslists"}
+OAUTH = {
+    "/.well-known/oauth-authorization-server",
+    "/oauth/token",
+    "/oauth/introspect",
+    "/oauth/revoke",
+}
 OF_SERVERS = {"/federation/inbox", "/federation/index", "/federation/admission"}
-WITHOUT_GRAPHQL = {"/usage", "/sites/{member:str}/policy", "/validate", "/trust", *STATUS_LISTS}
+WITHOUT_GRAPHQL = {
+    "/usage",
+    "/sites/{member:str}/policy",
+    "/validate",
+    "/trust",
+    *STATUS_LISTS,
+    *OAUTH,
+}
 
 PEOPLE = {Role.MEMBER: "member@de-a", Role.LAB: "buyer@lab-one"}
 

@@ -250,6 +250,13 @@ WHY_MEMBER = f'{{ whyAmount(period: "{PERIOD}", member: "de-b") {{ path }} }}'
 WHY_PAYMENT = f'{{ whyAmount(payment: "PAY-{PERIOD}-HUB-DE") {{ path }} }}'
 WHY_DOCUMENT = '{ whyAmount(number: "%s") { path } }'
 WORK_LIST = "{ workList { kind } }"
+CLIENTS = "{ clients { id } }"
+ISSUE = """mutation { issueClient(kind: "%s", party: %s, name: "x", key: "x") {
+  ... on Refused { code } } }"""
+ADD = 'mutation { addClientCredential(client: "%s") { ... on Refused { code } } }'
+REVOKE_CREDENTIAL = """mutation { revokeClientCredential(credential: "of-%s") {
+  ... on Refused { code } } }"""
+REVOKE = 'mutation { revokeClient(client: "%s") { ... on Refused { code } } }'
 
 NARROWED = {
     Role.LAB: "buyer@lab-two",
@@ -257,6 +264,7 @@ NARROWED = {
     Role.LICENSING_OFFICER: "licensing",
     Role.FEDERATION_OPERATOR: "operator",
     Role.NODE_OPERATOR: "node-operator",
+    Role.REGISTRY_OFFICER: "registry",
 }
 
 
@@ -264,10 +272,52 @@ def numbered(*numbers):
     return [{"number": number} for number in numbers]
 
 
+def with_id(*ids):
+    return [{"id": each} for each in ids]
+
+
+# Whose clients each role sees and acts on (of both servers, or of a node's members), and one of
+# somebody else, which does not exist for a lab or a member.
+OF_BOTH = {
+    Role.FEDERATION_OPERATOR: (["tool-1"], "LAB", '"lab-one"', "lab-1", "NOT_ALLOWED"),
+    Role.LICENSING_OFFICER: (["lab-1", "lab-2"], "TOOL", "null", "tool-1", "NOT_ALLOWED"),
+    Role.LAB: (["lab-2"], "LAB", '"lab-one"', "lab-1", "UNKNOWN_CLIENT"),
+}
+OF_A_NODE = {
+    Role.REGISTRY_OFFICER: (["site-1", "site-2"], "LAB", '"lab-one"', "lab-1", "NOT_ALLOWED"),
+    Role.NODE_OPERATOR: (
+        ["site-1", "site-2", "tool-1"],
+        "LAB",
+        '"lab-one"',
+        "lab-1",
+        "NOT_ALLOWED",
+    ),
+    Role.MEMBER: (["site-1"], "SITE", '"de-b"', "site-2", "UNKNOWN_CLIENT"),
+}
+OF_THE_HUB = {  # it has no member sites, which none of these roles may then act on
+    Role.REGISTRY_OFFICER: ([], "LAB", '"lab-one"', "lab-1", "NOT_ALLOWED"),
+    Role.NODE_OPERATOR: (["tool-1"], "LAB", '"lab-one"', "lab-1", "NOT_ALLOWED"),
+    Role.MEMBER: ([], "LAB", '"lab-one"', "lab-1", "NOT_ALLOWED"),
+}
+
+
+def about_clients(by_role):
+    """Return the cells of the fields of clients: what is listed, and what is not acted on."""
+    cells = {}
+    for role, (seen, kind, party, other, refused) in by_role.items():
+        cells["clients", role] = [(CLIENTS, with_id(*seen))]
+        cells["issueClient", role] = [(ISSUE % (kind, party), "NOT_ALLOWED")]
+        cells["addClientCredential", role] = [(ADD % other, refused)]
+        cells["revokeClientCredential", role] = [(REVOKE_CREDENTIAL % other, refused)]
+        cells["revokeClient", role] = [(REVOKE % other, refused)]
+    return cells
+
+
 # Each cell `o` and `p`: what is asked for that is another's or not in the part, and all that is
 # said to it. `%s` in an act stands for the offer to lab-one.
 NARROWER = {
     "hub": {
+        **about_clients({**OF_BOTH, **OF_THE_HUB}),
         ("licences", Role.LAB): [(LICENCES, numbered("HUB-000002"))],
         ("licence", Role.LAB): [(LICENCE % "HUB-000001", "UNKNOWN_LICENCE")],
         ("offers", Role.LAB): [(OFFERS, [{"licensee": "lab-two"}])],
@@ -309,6 +359,7 @@ NARROWER = {
         ],
     },
     "node": {
+        **about_clients({**OF_BOTH, **OF_A_NODE}),
         ("licences", Role.LAB): [(LICENCES, numbered("HUB-000002"))],
         ("licence", Role.LAB): [(LICENCE % "DE-000001", "UNKNOWN_LICENCE")],
         ("offers", Role.LAB): [(OFFERS, [])],

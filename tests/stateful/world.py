@@ -24,6 +24,7 @@ from sqlalchemy import text
 
 from federation.cli.check import ALL_INVARIANTS
 from federation.cli.sdl import sdl
+from federation.clients.secret import Pepper
 from federation.clock import SettableClock
 from federation.config import HubConfig, NodeConfig
 from federation.edge.keys import ServerKeys
@@ -136,6 +137,7 @@ class Site:
             db=self.db,
             clock=self.clock,
             peers=self.peers,
+            pepper=Pepper.beside(self.config.data_dir),
             url=self.url,
         )
         compose = compose_hub if self.code == HUB else compose_node

@@ -1,18 +1,19 @@
-"""Start each server on a loopback port, let graphql-http's audit judge it, stop it again."""
+"""Start each server on a loopback port, let graphql-http's audit and OAuth clients judge it."""
 
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 START_SECONDS_MAX = 30
 
-# Name -> command; `{port}` is replaced.
+# Name -> command; `{port}` and `{folder}` are replaced.
 SERVERS = {
-    "hub": [sys.executable, str(Path(__file__).parent / "serve.py"), "hub", "{port}"],
-    "node": [sys.executable, str(Path(__file__).parent / "serve.py"), "node", "{port}"],
+    "hub": [sys.executable, str(Path(__file__).parent / "serve.py"), "hub", "{port}", "{folder}"],
+    "node": [sys.executable, str(Path(__file__).parent / "serve.py"), "node", "{port}", "{folder}"],
 }
 
 
@@ -24,15 +25,28 @@ def main() -> int:
 def judge(name: str, command: list[str]) -> int:
     """Answer 0 if the server passes every check."""
     port = free_port()
-    server = subprocess.Popen([part.format(port=port) for part in command], cwd=ROOT)
-    try:
-        wait_for(server, port)
-        print(f"== {name}", flush=True)
-        url = f"http://127.0.0.1:{port}/graphql"
-        return subprocess.call(["node", "audit.mjs", url], cwd=Path(__file__).parent)
-    finally:
-        server.terminate()
-        server.wait()
+    with tempfile.TemporaryDirectory() as folder:
+        parts = [part.format(port=port, folder=folder) for part in command]
+        server = subprocess.Popen(parts, cwd=ROOT)
+        try:
+            wait_for(server, port)
+            print(f"== {name}", flush=True)
+            url, here = f"http://127.0.0.1:{port}", Path(__file__).parent
+            return max(
+                subprocess.call(["node", "audit.mjs", f"{url}/graphql"], cwd=here),
+                subprocess.call(["node", "oauth.mjs", url, officer_token(folder)], cwd=here),
+            )
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def officer_token(folder: str) -> str:
+    """Return the token of somebody who may make clients."""
+    person = ["--subject", "judge", "--role", "licensing_officer"]
+    command = [sys.executable, "-m", "federation.cli", "token", "--config"]
+    asked = [*command, f"{folder}/config.toml", *person]
+    return subprocess.check_output(asked, cwd=ROOT, text=True).strip()
 
 
 def free_port() -> int:

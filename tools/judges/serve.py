@@ -1,13 +1,11 @@
-"""Serve a fresh hub or node on a loopback port, for a judge: `serve.py hub|node PORT`."""
+"""Serve a fresh hub or node on a loopback port, for a judge: `serve.py hub|node PORT FOLDER`."""
 
 import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 HUB = """
-entity_id = "https://hub.federation.example"
 name = "Hub under judgement"
 clearing_currency = "EUR"
 fee_bps = 300
@@ -17,7 +15,6 @@ tier_weight = { standard = 1000 }
 use_weight = { TRAIN = 1000 }
 """
 NODE = """
-entity_id = "https://gb.federation.example"
 code = "GB"
 name = "Node under judgement"
 country = "GB"
@@ -33,21 +30,31 @@ key_thumbprint = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 """
 
 
+PEOPLE = """
+[[principal]]
+subject = "judge"
+roles = ["licensing_officer"]
+"""
+
+
 def main() -> None:
-    """Write a configuration, make the database, serve until terminated."""
-    role, port = sys.argv[1], sys.argv[2]
-    with tempfile.TemporaryDirectory() as folder:
-        config = Path(folder) / "config.toml"
-        head = f'port = {port}\ndata_dir = "{folder}"\nlog_level = "error"\n'
-        config.write_text(head + (HUB if role == "hub" else NODE), encoding="utf-8")
-        command = [sys.executable, "-m", "federation.cli"]
-        subprocess.run([*command, "db", "upgrade", "--config", str(config)], check=True)
-        server = subprocess.Popen([*command, role, "serve", "--config", str(config)])
-        try:
-            sys.exit(server.wait())
-        finally:
-            server.terminate()
-            server.wait()
+    """Write a configuration, make the database, serve until terminated.
+
+    The server's name is its URL, as clients of its OAuth endpoints expect.
+    """
+    role, port, folder = sys.argv[1:]
+    config = Path(folder) / "config.toml"
+    head = f'entity_id = "http://127.0.0.1:{port}"\nport = {port}\nlog_level = "error"\n'
+    there = f'data_dir = "{folder}"\n'
+    config.write_text(head + there + (HUB if role == "hub" else NODE) + PEOPLE, encoding="utf-8")
+    command = [sys.executable, "-m", "federation.cli"]
+    subprocess.run([*command, "db", "upgrade", "--config", str(config)], check=True)
+    server = subprocess.Popen([*command, role, "serve", "--config", str(config)])
+    try:
+        sys.exit(server.wait())
+    finally:
+        server.terminate()
+        server.wait()
 
 
 if __name__ == "__main__":

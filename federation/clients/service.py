@@ -1,0 +1,273 @@
+"""Acts on clients: made, given another credential, a credential or all of it revoked.
+
+Staff act for anybody in their domain, a lab and a member for their own. A client acts on no client,
+itself included: who got hold of a secret would outlive its revocation.
+"""
+
+import secrets
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+import msgspec
+
+from federation.clients import store
+from federation.clients.secret import Pepper, new_secret
+from federation.clients.tables import Client, Credential
+from federation.errors import RefusalError
+from federation.logs import get_logger
+from federation.store import idempotency
+from federation.store.sessions import ReadSession, WriteSession
+from federation.trust.keys import PublicKey
+from federation.trust.principals import NotAllowedError, Principal
+from federation.values.choice import one_of
+from federation.values.identity import refuse_unclear
+from federation.values.party import HUB
+from federation.values.roles import CLIENT_KEEPERS, CLIENT_ROLES, MAY_READ_CLIENTS, ClientKind, Role
+
+LIVE_CREDENTIALS_MAX = 2  # so that the old one works until the new one is in use
+LIVE_CLIENTS_MAX = 100  # of one party
+DAYS = 730
+DAYS_MAX = 1_826
+NAME_LENGTH_MAX = 200
+PARTY_LENGTH_MAX = 255
+log = get_logger("clients")
+
+
+class UnknownClientError(RefusalError):
+    """No such client, or it is another's."""
+
+    code: ClassVar[str] = "UNKNOWN_CLIENT"
+
+
+class BadClientError(RefusalError):
+    """A client cannot be made so."""
+
+    code: ClassVar[str] = "BAD_CLIENT"
+
+
+class ClientRevokedError(RefusalError):
+    """The client was revoked; it comes back as a new one only."""
+
+    code: ClassVar[str] = "CLIENT_REVOKED"
+
+
+class TooManyCredentialsError(RefusalError):
+    """Two credentials of this client are live; revoke one first."""
+
+    code: ClassVar[str] = "TOO_MANY_CREDENTIALS"
+
+
+class TooManyClientsError(RefusalError):
+    """This party has as many clients as it may have."""
+
+    code: ClassVar[str] = "TOO_MANY_CLIENTS"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a client is to prove itself with: a public key, else a secret made here; how long."""
+
+    jwk: str | None = None
+    days: int = DAYS
+
+
+@dataclass(frozen=True, slots=True)
+class NewClient:
+    """What a client is to be; a tool stands for no party."""
+
+    kind: str
+    party: str | None
+    name: str
+    proof: Proof
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """An act on clients: the transaction, who does it, and when."""
+
+    session: WriteSession
+    who: Principal
+    now: datetime
+    pepper: Pepper
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A client with the credential it was given; the secret is here and nowhere else."""
+
+    client: Client
+    credential: Credential
+    secret: str | None
+
+
+def kinds_at(server: str) -> tuple[ClientKind, ...]:
+    """Return the kinds of clients of a server: a hub has no member sites."""
+    if server == HUB:
+        return ClientKind.LAB, ClientKind.TOOL
+    return ClientKind.LAB, ClientKind.SITE, ClientKind.TOOL
+
+
+def require_keeper(who: Principal, kind: ClientKind, party: str | None) -> None:
+    """Refuse who keeps no clients of this kind and party (NOT_ALLOWED)."""
+    if who.is_program:
+        raise NotAllowedError("a client acts on no client")
+    if who.whose(CLIENT_KEEPERS[kind], party) != party:
+        raise NotAllowedError("another party's client")
+
+
+def readable(who: Principal) -> tuple[list[ClientKind], str | None]:
+    """Return of which kinds, and of which party if not of all, somebody sees the clients."""
+    who.require(*MAY_READ_CLIENTS)
+    if Role.AUDITOR in who.roles:
+        return list(CLIENT_KEEPERS), None
+    kinds = [
+        kind for kind, keepers in CLIENT_KEEPERS.items() if not who.roles.isdisjoint(keepers.roles)
+    ]
+    own = any(CLIENT_KEEPERS[kind].own in who.roles for kind in kinds)
+    return kinds, who.require_party() if own else None
+
+
+async def issue(act: Act, wanted: NewClient, *, key: str, here: str) -> Given:
+    """Make a client with its first credential; the same key again answers without the secret."""
+    kind = ClientKind(one_of(wanted.kind, kinds_at(here), "kind"))
+    require_keeper(act.who, kind, wanted.party)
+    value = msgspec.to_builtins(wanted)
+    known = await idempotency.find_result(
+        act.session, principal=act.who.subject, field="issueClient", key=key, value=value
+    )
+    if known is not None:
+        client = await _get(act.session, known)
+        return Given(client, (await store.credentials_of(act.session, known))[0], None)
+    client = await _new_client(act, kind, wanted)
+    given = await _give(act, client, wanted.proof, [])
+    idempotency.remember_result(
+        act.session,
+        principal=act.who.subject,
+        field="issueClient",
+        key=key,
+        value=value,
+        result_id=client.client_id,
+        now=act.now,
+    )
+    _record(act, "client.issue", client, credential=given.credential.id)
+    return given
+
+
+async def add_credential(act: Act, client_id: str, proof: Proof) -> Given:
+    """Give a client a second credential: both work until one is revoked (rotation)."""
+    client = await _get_own(act, client_id)
+    if client.revoked_at is not None:
+        raise ClientRevokedError(client_id)
+    held = await store.credentials_of(act.session, client_id)
+    given = await _give(act, client, proof, held)
+    _record(act, "client.add_credential", client, credential=given.credential.id)
+    return given
+
+
+async def revoke_credential(act: Act, credential_id: str) -> Client:
+    """End a credential and every token got with it, at once; the same again changes nothing."""
+    row = await store.find_credential(act.session, credential_id)
+    if row is None:
+        raise UnknownClientError(f"credential {credential_id[:40]!r}")
+    client = await _get_own(act, row.client_id)
+    if row.revoked_at is None:
+        row.revoked_by, row.revoked_at = act.who.subject, act.now
+        _record(act, "client.revoke_credential", client, credential=row.id)
+    return client
+
+
+async def revoke(act: Act, client_id: str) -> Client:
+    """End a client and every token it has, at once; the same again changes nothing."""
+    client = await _get_own(act, client_id)
+    if client.revoked_at is None:
+        client.revoked_by, client.revoked_at = act.who.subject, act.now
+        _record(act, "client.revoke", client)
+    return client
+
+
+async def _get(session: ReadSession, client_id: str) -> Client:
+    row = await store.find_client(session, client_id)
+    if row is None:
+        raise UnknownClientError(repr(client_id[:40]))
+    return row
+
+
+async def _get_own(act: Act, client_id: str) -> Client:
+    """Return a client that who acts may act on; another's does not exist for a lab or a member."""
+    client = await _get(act.session, client_id)
+    kind = ClientKind(client.kind)
+    if CLIENT_KEEPERS[kind].own in act.who.roles and act.who.party != client.party:
+        raise UnknownClientError(repr(client_id[:40]))
+    require_keeper(act.who, kind, client.party)
+    return client
+
+
+async def _new_client(act: Act, kind: ClientKind, wanted: NewClient) -> Client:
+    _check_names(kind, wanted)
+    if await store.count_live(act.session, kind, wanted.party) >= LIVE_CLIENTS_MAX:
+        raise TooManyClientsError(f"{LIVE_CLIENTS_MAX} of {wanted.party or kind}")
+    client = Client(
+        client_id=f"{kind.lower()}-{secrets.token_hex(8)}",
+        kind=kind,
+        role=CLIENT_ROLES[kind],
+        party=wanted.party,
+        name=wanted.name,
+        made_by=act.who.subject,
+        made_at=act.now,
+    )
+    act.session.add(client)
+    await act.session.flush()
+    return client
+
+
+def _check_names(kind: ClientKind, wanted: NewClient) -> None:
+    if not wanted.name.strip() or len(wanted.name) > NAME_LENGTH_MAX:
+        raise BadClientError(f"a name has 1 to {NAME_LENGTH_MAX} characters")
+    if kind is ClientKind.TOOL:
+        if wanted.party is not None:
+            raise BadClientError("a tool stands for no party")
+        return
+    if not wanted.party or len(wanted.party) > PARTY_LENGTH_MAX:
+        raise BadClientError("it has to name the lab or member it stands for")
+    refuse_unclear(wanted.party)
+
+
+async def _give(act: Act, client: Client, proof: Proof, held: Collection[Credential]) -> Given:
+    _require_room(held, act.now)
+    if not 1 <= proof.days <= DAYS_MAX:
+        raise BadClientError(f"a credential lives for 1 to {DAYS_MAX} days")
+    number = secrets.token_hex(8)
+    secret = None if proof.jwk is not None else new_secret(number)
+    row = Credential(
+        id=number,
+        client_id=client.client_id,
+        kind="KEY" if secret is None else "SECRET",
+        digest=None if secret is None else act.pepper.digest(secret),
+        jwk=None if proof.jwk is None else _public_jwk(proof.jwk),
+        made_by=act.who.subject,
+        made_at=act.now,
+        expires_at=act.now + timedelta(days=proof.days),
+    )
+    act.session.add(row)
+    return Given(client, row, secret)
+
+
+def _require_room(held: Iterable[Credential], now: datetime) -> None:
+    if sum(row.is_live(now) for row in held) >= LIVE_CREDENTIALS_MAX:
+        raise TooManyCredentialsError
+
+
+def _public_jwk(text: str) -> str:
+    """Return a public P-256 key as it is kept (INVALID_KEY)."""
+    try:
+        jwk: Any = msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise BadClientError("the key is not a JSON object") from error
+    return msgspec.json.encode(PublicKey.from_jwk(jwk).public_jwk()).decode()
+
+
+def _record(act: Act, what: str, client: Client, **detail: str) -> None:
+    """Say who did what to a client. The audit log's own record belongs here."""
+    log.info(what, client=client.client_id, party=client.party, by=act.who.subject, **detail)

@@ -1,0 +1,126 @@
+"""Every SQL statement about clients. Nothing here commits."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import delete, func, select, update
+
+from federation.clients.tables import Client, Credential, RevokedToken, UsedAssertion
+from federation.store.sessions import ReadSession, WriteSession
+
+
+class Standing(NamedTuple):
+    """What a token rests on: its client, the credential it was got with, whether it was revoked."""
+
+    client: Client
+    credential: Credential
+    is_revoked: bool
+
+
+async def find_client(session: ReadSession, client_id: str) -> Client | None:
+    """Return a client, None if there is none."""
+    return await session.get(Client, client_id)
+
+
+async def credentials_of(session: ReadSession, client_id: str) -> list[Credential]:
+    """Return the credentials of a client, the oldest first."""
+    query = (
+        select(Credential)
+        .where(Credential.client_id == client_id)
+        .order_by(Credential.made_at, Credential.id)
+    )
+    return list(await session.scalars(query))
+
+
+async def credentials_of_each(
+    session: ReadSession, client_ids: Collection[str]
+) -> dict[str, list[Credential]]:
+    """Return {client: its credentials, the oldest first} for a page of clients."""
+    query = (
+        select(Credential)
+        .where(Credential.client_id.in_(client_ids))
+        .order_by(Credential.made_at, Credential.id)
+    )
+    found: dict[str, list[Credential]] = {client_id: [] for client_id in client_ids}
+    for row in await session.scalars(query):
+        found[row.client_id].append(row)
+    return found
+
+
+async def find_credential(session: ReadSession, credential_id: str) -> Credential | None:
+    """Return a credential, None if there is none."""
+    return await session.get(Credential, credential_id)
+
+
+async def count_live(session: ReadSession, kind: str, party: str | None) -> int:
+    """Return how many clients of a kind a party has that are not revoked."""
+    query = select(func.count()).where(
+        Client.kind == kind, Client.party == party, Client.revoked_at.is_(None)
+    )
+    return await session.scalar(query) or 0
+
+
+async def clients(
+    session: ReadSession,
+    *,
+    kinds: Iterable[str],
+    party: str | None = None,
+    after: str = "",
+    limit: int = 100,
+) -> list[Client]:
+    """Return clients of some kinds by id, a page at a time, of one party or of all."""
+    query = (
+        select(Client)
+        .where(Client.kind.in_(list(kinds)), Client.client_id > after)
+        .order_by(Client.client_id)
+        .limit(limit)
+    )
+    if party is not None:
+        query = query.where(Client.party == party)
+    return list(await session.scalars(query))
+
+
+async def find_standing(
+    session: ReadSession, client_id: str, credential_id: str, jti: str
+) -> Standing | None:
+    """Return what a token rests on in one question, None if it rests on nothing here."""
+    query = (
+        select(Client, Credential, RevokedToken.jti)
+        .join(Credential, Credential.client_id == Client.client_id)
+        .outerjoin(RevokedToken, RevokedToken.jti == jti)
+        .where(Client.client_id == client_id, Credential.id == credential_id)
+    )
+    row = (await session.execute(query)).first()
+    return None if row is None else Standing(row[0], row[1], row[2] is not None)
+
+
+async def use_assertion(
+    session: WriteSession, client_id: str, jti: str, expires_at: datetime, now: datetime
+) -> bool:
+    """Note that an assertion is used; False if it was before. Those that ended are forgotten.
+
+    Write transactions run one after the other, so of two that use the same one finds it.
+    """
+    await session.execute(delete(UsedAssertion).where(UsedAssertion.expires_at <= now))
+    if await session.get(UsedAssertion, (client_id, jti)) is not None:
+        return False
+    session.add(UsedAssertion(client_id=client_id, jti=jti, expires_at=expires_at))
+    return True
+
+
+async def revoke_token(
+    session: WriteSession, jti: str, expires_at: datetime, now: datetime
+) -> None:
+    """Note that a token does not count any more. Those that ended are forgotten."""
+    await session.execute(delete(RevokedToken).where(RevokedToken.expires_at <= now))
+    if await session.get(RevokedToken, jti) is None:
+        session.add(RevokedToken(jti=jti, expires_at=expires_at))
+
+
+async def note_last_use(session: WriteSession, used: Mapping[str, datetime]) -> None:
+    """Write down when clients were last heard of."""
+    for client_id, at in used.items():
+        await session.execute(
+            update(Client).where(Client.client_id == client_id).values(last_used_at=at)
+        )
