@@ -13,12 +13,12 @@ from federation.licensing.tables import Licence
 from federation.registry import index_store
 from federation.registry.urls import normalise_url
 from federation.store.sessions import ReadSession
+from federation.trust.claims import InvalidGrantError
 from federation.trust.keys import SigningKey
 from federation.trust.principals import Principal
 from federation.trust.tokens import (
     LICENCE_SECONDS_MAX,
     Grant,
-    InvalidGrantError,
     mint_licence_token,
 )
 from federation.values.party import HUB

@@ -82,7 +82,8 @@ def require_fresh(policy: HeldPolicy | None, now: datetime) -> HeldPolicy:
 def grant(ask: Ask, credential: str, policy: HeldPolicy, now: datetime) -> Grant:
     """Return under which token and use a request is served, or refuse it."""
     issuers = policy.issuers
-    token = check_licence_token(credential, issuers=issuers, url=ask.addresses[0], now=now)
+    hub, url = policy.checked.trust.iss, ask.addresses[0]
+    token = check_licence_token(credential, issuers=issuers, hub=hub, url=url, now=now)
     require_standing(token.licence, policy.licensors, policy.checked.statuses, now)
     for address in ask.addresses:
         if not covers(token.audience, address) or not covers(policy.checked.site.prefixes, address):

@@ -37,6 +37,7 @@ class Reason(StrEnum):
     TIME = "time"
     EXPIRED = "expired"
     CLAIMS = "claims"
+    CONFIRMATION = "confirmation"
 
 
 class InvalidTokenError(RefusalError):
