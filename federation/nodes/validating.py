@@ -42,7 +42,8 @@ async def opens(
     now = server.clock()
     key = normalise_url(asked.url)
     address = f"{'https' if asked.url.lower().startswith('https') else 'http'}://{key.text}"
-    token = check_licence_token(asked.token, issuers=trust.issuer_keys(), url=address, now=now)
+    issuers = trust.issuer_keys()
+    token = check_licence_token(asked.token, issuers=issuers, hub=trust.iss, url=address, now=now)
     require_standing(token.licence, trust.licensors(), statuses, now)
     use = choose_use(asked.use, token.uses)
     async with server.db.read() as session:

@@ -1,6 +1,6 @@
 """The audit log: who did what to what, in the transaction of the act itself. The one door to it.
 
-Nobody can change or take away what it holds (decision 0019). Names and amounts are welcome in it;
+Nobody can change or take away what it holds (decision 0020). Names and amounts are welcome in it;
 tokens, codes and keys are not: an auditor may read all of it.
 """
 

@@ -39,6 +39,7 @@ class Reason(StrEnum):
     TIME = "time"
     EXPIRED = "expired"
     CLAIMS = "claims"
+    CONFIRMATION = "confirmation"
 
 
 class InvalidTokenError(RefusalError):

@@ -17,10 +17,10 @@ from federation.clients.proving import (
 from federation.clients.secret import FILE, Pepper
 from federation.clients.service import Act, NewClient, Proof
 from federation.errors import RefusalError
+from federation.trust.client_tokens import AccessToken, mint_client_assertion
 from federation.trust.keys import SigningKey
 from federation.trust.principals import Principal
 from federation.trust.private_files import OpenFileError
-from federation.trust.tokens import AccessToken, mint_client_assertion
 from tests.databases import contents
 
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from federation.trust.claims import InvalidGrantError
 from federation.trust.jose import InvalidTokenError, Reason, sign
 from federation.trust.tokens import (
     Grant,
-    InvalidGrantError,
     OutsideAudienceError,
     check_licence_token,
     check_server_token,
@@ -37,7 +37,8 @@ def mint(key, now, **changes):
 
 
 def check(token, key, now, url=f"{NEWS}/a"):
-    return check_licence_token(token, issuers={HUB: {key.kid: key.public}}, url=url, now=now)
+    issuers = {HUB: {key.kid: key.public}}
+    return check_licence_token(token, issuers=issuers, hub=HUB, url=url, now=now)
 
 
 def test_a_minted_licence_token_is_accepted_for_fifteen_minutes_and_a_minute_of_skew(key, now):

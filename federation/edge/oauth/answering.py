@@ -19,8 +19,8 @@ from federation.edge.oauth.core import Answered, Core, Exchange
 from federation.logs import get_logger
 from federation.server import Server
 from federation.store.messages import KIB
+from federation.trust.client_tokens import check_access_token, is_over_at
 from federation.trust.jose import InvalidTokenError
-from federation.trust.tokens import check_access_token, is_over_at
 
 FORM: Final = BodyLimit(16 * KIB, seconds=10)
 FAILED_COST: Final = 60  # a request counts as so many until it has succeeded

@@ -25,7 +25,7 @@ from federation.clients.proving import (
 )
 from federation.edge.oauth.asked import INVALID_REQUEST, Asked, OAuthError
 from federation.server import Server
-from federation.trust.tokens import ACCESS_SECONDS_MAX, AccessToken, mint_access_token
+from federation.trust.client_tokens import ACCESS_SECONDS_MAX, AccessToken, mint_access_token
 from federation.values.roles import CLIENT_ROLES, ClientKind
 
 METHODS: Final = ["client_secret_basic", "client_secret_post", "private_key_jwt"]

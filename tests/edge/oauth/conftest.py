@@ -21,8 +21,8 @@ from federation.nodes.app import create_node
 from federation.process import Service
 from federation.registry.tables import Member
 from federation.store.database import Database
+from federation.trust.client_tokens import mint_client_assertion
 from federation.trust.keys import SigningKey
-from federation.trust.tokens import mint_client_assertion
 from tests.databases import contents
 from tests.federation.harness import reserved_port
 

@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 
 from federation.config import Quota
 from federation.edge.oauth.asked import FIELDS_MAX
+from federation.trust.client_tokens import mint_client_assertion
 from federation.trust.keys import SigningKey
-from federation.trust.tokens import mint_client_assertion
 from tests.edge.oauth.conftest import ASSERTION_TYPE, FORM, NOW, Program, running
 
 GRANT = {"grant_type": "client_credentials"}

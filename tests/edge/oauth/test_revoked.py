@@ -6,13 +6,12 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
+from federation.trust.client_tokens import check_access_token, mint_access_token
 from federation.trust.keys import SigningKey
 from federation.trust.tokens import (
     Grant,
     InvalidTokenError,
-    check_access_token,
     check_licence_token,
-    mint_access_token,
     mint_licence_token,
 )
 from tests.edge.oauth.conftest import NOW, REVOKE, REVOKE_CREDENTIAL

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from federation.clients.last_use import LastUse
-from federation.trust.tokens import mint_access_token
+from federation.trust.client_tokens import mint_access_token
 from tests.databases import opened
 from tests.edge.oauth.conftest import ISSUE, NOW
 
