@@ -225,10 +225,12 @@ async def test_an_access_token_is_no_licence_token_and_the_other_way_round(place
     with pytest.raises(
         InvalidTokenError
     ):  # an audience that is no list of prefixes, too long a life
-        check_licence_token(token, issuers={place.url: keys}, url=f"{place.url}/a", now=NOW)
+        check_licence_token(
+            token, issuers={place.url: keys}, hub=place.url, url=f"{place.url}/a", now=NOW
+        )
     assert (
         check_licence_token(
-            licence, issuers={place.url: keys}, url=f"{place.url}/a", now=NOW
+            licence, issuers={place.url: keys}, hub=place.url, url=f"{place.url}/a", now=NOW
         ).licensee
         == "lab-one"
     )
