@@ -17,7 +17,9 @@ from federation.trust.bound_tokens import BOUND_SECONDS_MAX, BoundGrant, mint_bo
 from federation.trust.claims import InvalidGrantError
 from federation.trust.crawl_keys import CrawlPublicKey
 from federation.trust.keys import SigningKey
+from federation.trust.parties import get_party
 from federation.trust.principals import Principal
+from federation.trust.statuslist import StatusReference, reference_of
 from federation.trust.store import node_parties
 from federation.trust.tokens import (
     LICENCE_SECONDS_MAX,
@@ -102,7 +104,8 @@ async def mint_token(
     prefixes = _prefixes(asked.audience)
     if issuer.code == HUB:
         await _require_covered(session, row, licence, prefixes, now)
-    grant = Grant(issuer.entity_id, row.licensee, prefixes, number, uses)
+    status = await _status(session, row, issuer)
+    grant = Grant(issuer.entity_id, row.licensee, prefixes, number, uses, status)
     token = mint_licence_token(issuer.key, grant, now=now)
     return Minted(token, LICENCE_SECONDS_MAX, prefixes)
 
@@ -126,9 +129,17 @@ async def _mint_bound(
         key=key,
         territory=licence.grant.territories,
         repertoire=await _repertoire(session, row, licence, issuer),
+        status=await _status(session, row, issuer),
     )
     token = mint_bound_token(issuer.key, grant, now=now)
     return Minted(token, BOUND_SECONDS_MAX, [members_audience(issuer.hub)])
+
+
+async def _status(session: ReadSession, row: Licence, issuer: Issuer) -> StatusReference:
+    """Return where the licensor says whether the licence stands."""
+    if row.licensor == issuer.code:
+        return reference_of(issuer.entity_id, row.number)
+    return reference_of((await get_party(session, row.licensor)).entity_id, row.number)
 
 
 async def _repertoire(

@@ -44,7 +44,7 @@ async def opens(
     address = f"{'https' if asked.url.lower().startswith('https') else 'http'}://{key.text}"
     issuers = trust.issuer_keys()
     token = check_licence_token(asked.token, issuers=issuers, hub=trust.iss, url=address, now=now)
-    require_standing(token.licence, trust.licensors(), statuses, now)
+    require_standing(token, trust.licensors(), statuses, now)
     use = choose_use(asked.use, token.uses)
     async with server.db.read() as session:
         if not await _is_claimed_by(session, server, asked):

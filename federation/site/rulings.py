@@ -30,7 +30,7 @@ from federation.trust.policy import (
     check_fresh,
 )
 from federation.trust.signatures import Proof, Request, check_request
-from federation.trust.statuslist import StaleStatusError, Status, StatusLists
+from federation.trust.statuslist import StaleStatusError, Status, StatusLists, reference_of
 from federation.trust.tokens import LicenceToken, OutsideAudienceError, covers
 from federation.values.licence_key import licensor_of
 
@@ -93,7 +93,7 @@ def grant(
         proof = check_request(request, key=token.key_in(), carriers=credential.carriers, now=now)
     elif not covers(token.audience, ask.addresses[0]):
         raise OutsideAudienceError(ask.addresses[0])
-    require_standing(token.licence, policy.licensors, policy.checked.statuses, now)
+    require_standing(token, policy.licensors, policy.checked.statuses, now)
     _require_reach(ask, token, policy)
     use = choose_use(ask.declared_use, token.uses)
     if policy.withholds(ask.keys, use, now):
@@ -142,12 +142,17 @@ def _spellings(subject: ClaimKey) -> set[ClaimKey]:
 
 
 def require_standing(
-    licence: str, licensors: Mapping[str, str], statuses: StatusLists, now: datetime
+    token: LicenceToken | BoundToken,
+    licensors: Mapping[str, str],
+    statuses: StatusLists,
+    now: datetime,
 ) -> None:
     """Refuse a licence against which its licensor speaks, or of which nothing current is known.
 
-    `licensors` are {party code: entity id} of who is trusted.
+    `licensors` are {party code: entity id} of who is trusted. Where the licence stands follows from
+    its number; a token that points elsewhere is none of ours.
     """
+    licence = token.licence
     licensor = licensors.get(licensor_of(licence))
     if licensor is None:
         raise InvalidTokenError(Reason.ISSUER, f"{licence}: not a licensor this site knows")
@@ -155,6 +160,8 @@ def require_standing(
         status = statuses.status(licensor, licence, now)
     except StaleStatusError as stale:
         raise PolicyUnavailableError(stale.detail) from None
+    if token.status not in (None, reference_of(licensor, licence)):
+        raise InvalidTokenError(Reason.CLAIMS, "status points to another licence's place")
     match status:
         case Status.INVALID:
             raise RevokedLicenceError(licence)

@@ -31,6 +31,7 @@ from federation.trust.jose import (
     whole_seconds,
 )
 from federation.trust.keys import InvalidKeyError, Keys, SigningKey
+from federation.trust.statuslist import StatusReference, read_reference
 from federation.trust.tokens import (
     LICENCE_TYP,
     LicenceKind,
@@ -39,22 +40,12 @@ from federation.trust.tokens import (
     licensee,
     members_audience,
     read_bearer,
-    split_prefix,
 )
 
 BOUND_SECONDS_MAX: Final = 3600
 EVERYWHERE: Final = "*"
 PLACES_MAX: Final = 300
 _THUMBPRINT_CHARS: Final = 43
-_INDEX_MAX: Final = 1 << 31
-
-
-@dataclass(frozen=True, slots=True)
-class StatusReference:
-    """Where the issuer says whether the token's licence stands: an index of a status list."""
-
-    index: int
-    uri: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +132,7 @@ def mint_bound_token(
         **life(now, seconds, BOUND_SECONDS_MAX, jti),
     }
     if grant.status is not None:
-        claims["status"] = {"status_list": {"idx": grant.status.index, "uri": grant.status.uri}}
+        claims["status"] = grant.status.claim()
     token = sign(claims, typ=LICENCE_TYP, key=key)
     if len(token) > TOKEN_BYTES_MAX:
         raise InvalidGrantError(f"it would be longer than {TOKEN_BYTES_MAX} bytes")
@@ -177,7 +168,7 @@ def read_bound(claims: Mapping[str, Any]) -> BoundToken:
         repertoire=_places(claims, "repertoire"),
         key_id=key_id,
         key=key,
-        status=_status(claims) if "status" in claims else None,
+        status=read_reference(claims),
         jti=text(claims, "jti"),
         issued_at=whole_seconds(claims, "iat"),
         expires_at=whole_seconds(claims, "exp"),
@@ -206,15 +197,3 @@ def _places(claims: Mapping[str, Any], name: str) -> tuple[str, ...]:
     if EVERYWHERE in found and len(found) > 1:
         raise InvalidTokenError(Reason.CLAIMS, f"{name} is all and more")
     return found
-
-
-def _status(claims: Mapping[str, Any]) -> StatusReference:
-    """Return the reference to a status list; only its shape is checked."""
-    reference = members(members(claims, "status"), "status_list")
-    index: object = reference.get("idx")
-    if type(index) is not int or not 0 <= index < _INDEX_MAX:
-        raise InvalidTokenError(Reason.CLAIMS, "idx is not an index of a status list")
-    uri = text(reference, "uri")
-    if split_prefix(uri) is None:
-        raise InvalidTokenError(Reason.CLAIMS, "uri is not an absolute address")
-    return StatusReference(index, uri)

@@ -7,6 +7,7 @@ A publisher's site installs this module.
 """
 
 import base64
+import re
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import Any, ClassVar, Final, NamedTuple, Self
 import msgspec
 
 from federation.errors import RefusalError
+from federation.trust.claims import members, text
 from federation.trust.jose import LEEWAY_SECONDS, InvalidTokenError, Reason, sign, verify_from
 from federation.trust.keys import Keys, SigningKey
 from federation.values.licence_key import count_of
@@ -30,6 +32,7 @@ TTL_SECONDS: Final = 60  # after which who holds a list asks whether there is a 
 LIFE_SECONDS: Final = 3600  # after which who holds nothing newer refuses
 STATUS_BYTES_MAX: Final = 64 * 1024  # a list of random bits has some 45,000
 _NUMBERS: Final = frozenset(map(str, range(LISTS_MAX)))
+_ENTITY: Final = re.compile(r"https?://[^/?#@\s]+(/[!-~]*)?")
 _PER_BYTE: Final = 8 // BITS
 _MASK: Final = (1 << BITS) - 1
 
@@ -71,10 +74,37 @@ def list_uri(licensor: str, number: int) -> str:
     return f"{licensor}/statuslists/{number}"
 
 
-def uri_of(licensor: str, licence: str) -> dict[str, Any]:
-    """Return the claim `status` of a token under a licence, as the draft writes it."""
+@dataclass(frozen=True, slots=True)
+class StatusReference:
+    """Where a token says that its licence stands: the position in the list at an address."""
+
+    position: int
+    uri: str
+
+    def claim(self) -> dict[str, Any]:
+        """Return the claim `status` as the draft writes it."""
+        return {"status_list": {"idx": self.position, "uri": self.uri}}
+
+
+def reference_of(licensor: str, licence: str) -> StatusReference:
+    """Return where a licence of a licensor (its entity id) stands."""
     number, position = place_of(licence)
-    return {"status_list": {"idx": position, "uri": list_uri(licensor, number)}}
+    return StatusReference(position, list_uri(licensor, number))
+
+
+def read_reference(claims: Mapping[str, Any]) -> StatusReference | None:
+    """Return what a token's claim `status` says, None where it has none; its shape is checked."""
+    if "status" not in claims:
+        return None
+    reference = members(members(claims, "status"), "status_list")
+    position: object = reference.get("idx")
+    if type(position) is not int or not 0 <= position < LICENCES_PER_LIST:
+        raise InvalidTokenError(Reason.CLAIMS, "idx is not a position in a status list")
+    uri = text(reference, "uri")
+    licensor, _, number = uri.rpartition("/statuslists/")
+    if number not in _NUMBERS or not _ENTITY.fullmatch(licensor):
+        raise InvalidTokenError(Reason.CLAIMS, "uri is not the address of a status list")
+    return StatusReference(position, uri)
 
 
 @dataclass(frozen=True, slots=True)

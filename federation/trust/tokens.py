@@ -31,6 +31,7 @@ from federation.trust.jose import (
     whole_seconds,
 )
 from federation.trust.keys import Keys, SigningKey
+from federation.trust.statuslist import StatusReference, read_reference
 
 LICENCE_TYP: Final = "at+jwt"
 SERVER_TYP: Final = "server+jwt"
@@ -67,6 +68,7 @@ class LicenceToken:
     audience: tuple[str, ...]
     licence: str
     uses: tuple[str, ...]
+    status: StatusReference | None
     jti: str
     issued_at: int
     expires_at: int
@@ -104,6 +106,7 @@ class Grant:
     audience: Sequence[str]
     licence: str
     uses: Sequence[str]
+    status: StatusReference | None = None
 
 
 def mint_licence_token(
@@ -121,7 +124,7 @@ def mint_licence_token(
     for prefix in audience:
         if split_prefix(prefix) is None:
             raise InvalidGrantError(f"not an absolute prefix: {prefix}")
-    claims = {
+    claims: dict[str, Any] = {
         "iss": grant.issuer,
         "sub": grant.licensee,
         "client_id": grant.licensee,
@@ -130,6 +133,8 @@ def mint_licence_token(
         "uses": list(uses),
         **life(now, seconds, LICENCE_SECONDS_MAX, jti),
     }
+    if grant.status is not None:
+        claims["status"] = grant.status.claim()
     return sign(claims, typ=LICENCE_TYP, key=key)
 
 
@@ -187,6 +192,7 @@ def read_bearer(claims: Mapping[str, Any]) -> LicenceToken:
         audience=audience,
         licence=text(claims, "license_id"),
         uses=texts(claims, "uses"),
+        status=read_reference(claims),
         jti=text(claims, "jti"),
         issued_at=whole_seconds(claims, "iat"),
         expires_at=whole_seconds(claims, "exp"),

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey
 
-from federation.trust.statuslist import Status
+from federation.trust.statuslist import Status, StatusReference
 
 LINK = '<https://pub.example/license.xml>; rel="license"; type="application/rsl+xml"'
 
@@ -321,6 +321,28 @@ async def test_a_licence_of_whose_standing_nothing_current_is_known_is_answered_
     fresh = site.status_lists()[0]
     site.set_policy(status_lists=[fresh, *others])
     assert (await site.get(token=site.token())).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("position", "uri", "opens"),
+    [
+        (1, "https://hub.example/statuslists/0", True),
+        (2, "https://hub.example/statuslists/0", False),
+        (1, "https://hub.example/statuslists/1", False),
+        (1, "https://node-xx.example/statuslists/0", False),
+        (1, "https://hub.example.evil.example/statuslists/0", False),
+    ],
+)
+async def test_a_token_that_points_to_another_place_than_its_licences_opens_nothing(
+    site, position, uri, opens
+):
+    token = site.token(status=StatusReference(position, uri).claim())
+
+    answer = await site.get(token=token)
+    if opens:
+        assert answer.status_code == 200
+    else:
+        assert_refused(site, answer, 401, "invalid_token", "INVALID_TOKEN")
 
 
 async def test_a_licence_of_a_licensor_that_nobody_trusts_opens_nothing(site):

@@ -7,13 +7,13 @@ import pytest
 from federation.trust.bound_tokens import (
     BoundGrant,
     BoundToken,
-    StatusReference,
     mint_bound_token,
     open_licence_token,
 )
 from federation.trust.claims import InvalidGrantError
 from federation.trust.crawl_keys import CrawlKey
 from federation.trust.jose import InvalidTokenError, Reason, sign
+from federation.trust.statuslist import StatusReference
 from federation.trust.tokens import (
     Grant,
     LicenceKind,

@@ -23,9 +23,10 @@ from federation.trust.statuslist import (
     StatusLists,
     list_uri,
     place_of,
+    read_reference,
     read_status_list,
+    reference_of,
     sign_status_list,
-    uri_of,
 )
 
 HUB, NODE = "https://hub.example", "https://node.example"
@@ -115,9 +116,14 @@ def test_a_list_is_what_the_draft_asks_for(now):
 
 
 def test_the_claim_of_a_token_points_into_the_list():
-    assert uri_of(HUB, "HUB-000007") == {
+    reference = reference_of(HUB, "HUB-000007")
+    claims = {"status": reference.claim()}
+
+    assert claims["status"] == {
         "status_list": {"idx": 7, "uri": "https://hub.example/statuslists/0"}
     }
+    assert read_reference(claims) == reference
+    assert read_reference({}) is None
 
 
 @given(st.dictionaries(st.integers(0, LICENCES_PER_LIST - 1), st.sampled_from(Status), max_size=40))
