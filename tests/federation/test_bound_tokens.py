@@ -20,6 +20,7 @@ from federation.trust.policy import (
     sign_site_policy,
 )
 from federation.trust.signatures import sign_request
+from federation.trust.statuslist import reference_of
 from federation.values.party import HUB
 from tests.federation.harness import DAY, nothing_changes, send, tell
 
@@ -38,6 +39,11 @@ async def trust(small):
         return await response.text()
 
 
+async def status_lists(small):
+    async with small.http.get(f"{small.running[HUB].url}/federation/statuslists") as response:
+        return (await response.json())["status_lists"]
+
+
 async def mint(small, code=HUB, licence="HUB-000001"):
     minted = await small.lab("lab-one", code).ask(MINT, licence=licence, key=KEY)
     assert (minted["audience"], minted["expiresIn"]) == ([f"{HUB_ENTITY}/rs/members"], 3600)
@@ -47,10 +53,18 @@ async def mint(small, code=HUB, licence="HUB-000001"):
 class Holder:
     """A site's policy: the node's word, with the hub's trust document as it is served."""
 
-    def __init__(self, small, trust):
+    def __init__(self, small, trust, lists):
         terms = SiteTerms([f"{ORIGIN}/de/"], [], "Collective", "https://hub.example/buy")
         node, hub = small.key("DE"), small.key(HUB)
-        text = sign_site_policy(node, node=NODE, member="de-a", terms=terms, trust=trust, now=DAY)
+        text = sign_site_policy(
+            node,
+            node=NODE,
+            member="de-a",
+            terms=terms,
+            trust=trust,
+            status_lists=lists,
+            now=DAY,
+        )
         keys = {node.kid: node.public}, {hub.kid: hub.public}
         self.held = HeldPolicy(open_site_policy(text, *keys))
 
@@ -66,7 +80,7 @@ async def page(_scope, _receive, send):
 @pytest.mark.parametrize("code", [HUB, "DE", "FR"])
 async def test_a_token_minted_anywhere_opens_a_members_site_to_its_crawler(shop, tmp_path, code):
     config = GateConfig(
-        policy=Holder(shop, await trust(shop)),
+        policy=Holder(shop, await trust(shop), await status_lists(shop)),
         spool=Spool(tmp_path / "spool", fsync=False),
         nonces=NonceStore(tmp_path / "nonces.sqlite"),
         clock=lambda: DAY,
@@ -98,7 +112,8 @@ async def test_a_bound_token_says_what_its_licence_grants(shop):
 
     assert (token.issuer, token.licensee, token.licence) == (HUB_ENTITY, "lab-one", "HUB-000001")
     assert (token.uses, token.key_id) == (("GROUND", "TRAIN"), CRAWLER.kid)
-    assert (token.territory, token.repertoire, token.status) == (("*",), ("*",), None)
+    assert (token.territory, token.repertoire) == (("*",), ("*",))
+    assert token.status == reference_of(HUB_ENTITY, "HUB-000001")
 
 
 REFUSED = {
