@@ -17,6 +17,7 @@ from federation.edge.peers import PeerClient
 from federation.edge.relay import Relay
 from federation.edge.routes import common_routes
 from federation.edge.status_lists import OwnLists, status_routes
+from federation.hub.entities import Anchor, anchor_routes
 from federation.hub.handlers import HANDLERS
 from federation.hub.routes import hub_routes
 from federation.hub.statuses import StatusHolder
@@ -57,6 +58,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
             graphql_controller(schema, context_getter(server), graphql_body(doors)),
             *common_routes(doors, HANDLERS, files),
             *status_routes(doors, own),
+            *anchor_routes(doors, Anchor(server, peers)),
             *hub_routes(doors, StatusHolder(server, peers, own)),
         ],
         exception_handlers=EXCEPTION_HANDLERS,

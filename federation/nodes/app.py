@@ -8,6 +8,7 @@ from federation.clock import Clock
 from federation.config import NodeConfig
 from federation.edge.context import context_getter, graphql_body
 from federation.edge.doors import Doors
+from federation.edge.entity import entity_routes
 from federation.edge.files import OF_A_NODE, file_at
 from federation.edge.http import EXCEPTION_HANDLERS
 from federation.edge.inbox import Retries
@@ -60,6 +61,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
             graphql_controller(schema, context_getter(server), graphql_body(doors)),
             *common_routes(doors, HANDLERS, files),
             *status_routes(doors, own),
+            *entity_routes(doors, {}),
             *node_routes(doors, peers, own),
         ],
         exception_handlers=EXCEPTION_HANDLERS,

@@ -4,14 +4,13 @@ The applicant was told the thumbprint of the hub's key by a second channel; noth
 believe the key that the grant itself carries.
 """
 
-import base64
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from federation.trust.jose import InvalidTokenError, Reason, check_times, sign, verify
-from federation.trust.keys import InvalidKeyError, PublicKey, SigningKey
+from federation.trust.jose import InvalidTokenError, Reason, check_times, sign, verify_own
+from federation.trust.keys import InvalidKeyError, Keys, PublicKey, SigningKey
 from federation.trust.membership import Granted, HubTerms, Peer
 
 GRANT_TYP = "admission+jwt"
@@ -39,28 +38,28 @@ def open_grant(token: str, *, hub: str, thumbprint: str, applicant: str, now: da
 
     Raises InvalidTokenError.
     """
-    claims = _claims_nobody_believes_yet(token)
-    try:
-        granted = msgspec.convert(claims.get("granted"), Granted)
-        key = PublicKey.from_jwk(granted.hub.jwk)
-    except (msgspec.MsgspecError, InvalidKeyError) as error:
-        raise InvalidTokenError(Reason.MALFORMED, str(error)) from error
-    if key.kid != thumbprint or granted.hub.entity_id != hub:
-        raise InvalidTokenError(Reason.ISSUER, "not the hub whose key this node was told to expect")
-    believed = verify(token, typ=GRANT_TYP, keys={key.kid: key}, max_bytes=GRANT_BYTES_MAX)
+
+    def pinned(claims: dict[str, Any]) -> Keys:
+        granted = _granted(claims)
+        try:
+            key = PublicKey.from_jwk(granted.hub.jwk)
+        except InvalidKeyError as error:
+            raise InvalidTokenError(Reason.MALFORMED, str(error)) from error
+        if key.kid != thumbprint or granted.hub.entity_id != hub:
+            raise InvalidTokenError(
+                Reason.ISSUER, "not the hub whose key this node was told to expect"
+            )
+        return {key.kid: key}
+
+    believed = verify_own(token, typ=GRANT_TYP, keys_in=pinned, max_bytes=GRANT_BYTES_MAX)
     check_times(believed, now)
     if believed.get("iss") != hub or believed.get("aud") != applicant:
         raise InvalidTokenError(Reason.AUDIENCE, "not for this applicant")
-    return granted
+    return _granted(believed)
 
 
-def _claims_nobody_believes_yet(token: str) -> dict[str, Any]:
-    """Read the payload only to learn which key is claimed; it is checked against the pin next."""
-    parts = token.split(".")
-    if len(token) > GRANT_BYTES_MAX or len(parts) != 3:  # noqa: PLR2004 - a compact JWS
-        raise InvalidTokenError(Reason.MALFORMED, "no compact JWS")
+def _granted(claims: dict[str, Any]) -> Granted:
     try:
-        padded = parts[1] + "=" * (-len(parts[1]) % 4)
-        return msgspec.json.decode(base64.urlsafe_b64decode(padded), type=dict[str, Any])
-    except (ValueError, msgspec.MsgspecError) as error:
-        raise InvalidTokenError(Reason.MALFORMED, "no JSON object") from error
+        return msgspec.convert(claims.get("granted"), Granted)
+    except msgspec.MsgspecError as error:
+        raise InvalidTokenError(Reason.MALFORMED, str(error)) from error

@@ -71,6 +71,12 @@ DOABLE = {
 
 PUBLIC = {"/health/live", "/health/ready", "/.well-known/federation", "/.well-known/jwks.json"}
 STATUS_LISTS = {"/statuslists", "/statuslists/{number:int}", "/federation/statuslists"}
+OPENID_FEDERATION = {
+    "/.well-known/openid-federation",
+    "/federation/fetch",
+    "/federation/list",
+    "/federation/resolve",
+}
 OAUTH = {
     "/.well-known/oauth-authorization-server",
     "/oauth/token",
