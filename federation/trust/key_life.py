@@ -47,13 +47,13 @@ class KeyStateError(RefusalError):
 
 
 class KeyTooYoungError(RefusalError):
-    """Not everybody can have seen this key yet; in an emergency give --now and a reason."""
+    """Not everybody can have seen this key yet; an emergency takes a reason."""
 
     code: ClassVar[str] = "KEY_TOO_YOUNG"
 
 
 class KeyStillCheckedError(RefusalError):
-    """What this key signed may still be in use; in an emergency give --now and a reason."""
+    """What this key signed may still be in use; an emergency takes a reason."""
 
     code: ClassVar[str] = "KEY_STILL_CHECKED"
 
