@@ -24,7 +24,7 @@ class Purpose(StrEnum):
 
     FEDERATION: who this server is. Calls to other servers, grants, licences, heads of the journal,
     the trust document and site policies: whatever others have pinned.
-    TOKEN: licence tokens and staff tokens.
+    TOKEN: licence tokens, staff tokens and status lists: what a site checks every day.
     """
 
     FEDERATION = "FEDERATION"
