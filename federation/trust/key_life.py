@@ -13,7 +13,7 @@ from typing import ClassVar, Final
 from federation.errors import RefusalError
 from federation.trust.tokens import LICENCE_SECONDS_MAX, STAFF_SECONDS_MAX
 
-PUBLISHED_BEFORE: Final = timedelta(hours=48)  # longer than any cache of a published set holds
+PUBLISHED_BEFORE: Final = timedelta(hours=48)  # a site holds what it fetched for an hour
 ADVISED: Final = timedelta(days=90)
 TOKEN_LIFE_MAX: Final = timedelta(seconds=max(STAFF_SECONDS_MAX, LICENCE_SECONDS_MAX))
 VERIFIES_FOR: Final = TOKEN_LIFE_MAX + timedelta(hours=25)  # a day for who was offline, and skew
