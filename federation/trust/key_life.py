@@ -11,11 +11,22 @@ from enum import StrEnum
 from typing import ClassVar, Final
 
 from federation.errors import RefusalError
+from federation.trust.bound_tokens import BOUND_SECONDS_MAX
+from federation.trust.client_tokens import ACCESS_SECONDS_MAX
+from federation.trust.statuslist import LIFE_SECONDS
 from federation.trust.tokens import LICENCE_SECONDS_MAX, STAFF_SECONDS_MAX
 
 PUBLISHED_BEFORE: Final = timedelta(hours=48)  # a site holds what it fetched for an hour
 ADVISED: Final = timedelta(days=90)
-TOKEN_LIFE_MAX: Final = timedelta(seconds=max(STAFF_SECONDS_MAX, LICENCE_SECONDS_MAX))
+TOKEN_LIFE_MAX: Final = timedelta(
+    seconds=max(
+        STAFF_SECONDS_MAX,
+        LICENCE_SECONDS_MAX,
+        BOUND_SECONDS_MAX,
+        ACCESS_SECONDS_MAX,
+        LIFE_SECONDS,  # of a status list
+    )
+)
 VERIFIES_FOR: Final = TOKEN_LIFE_MAX + timedelta(hours=25)  # a day for who was offline, and skew
 
 
@@ -24,7 +35,7 @@ class Purpose(StrEnum):
 
     FEDERATION: who this server is. Calls to other servers, grants, licences, heads of the journal,
     the trust document and site policies: whatever others have pinned.
-    TOKEN: licence tokens, staff tokens and status lists: what a site checks every day.
+    TOKEN: tokens of licences, staff and programs, and status lists: what is checked every day.
     """
 
     FEDERATION = "FEDERATION"
