@@ -254,7 +254,7 @@ def keys_encrypt_again(config: Path) -> None:
     """Encrypt the private keys with the first of the secrets in `key_secret`."""
     from federation.cli import own_keys  # noqa: PLC0415 - needed by no server
 
-    click.echo(run_loop(own_keys.encrypt_again(_load(config))))
+    click.echo(run_loop(own_keys.encrypt_again(_load(config), system_clock)))
 
 
 @keys.command("secret")

@@ -14,7 +14,7 @@ from federation.trust.key_life import PUBLISHED_BEFORE, VERIFIES_FOR, KeyTooYoun
 from federation.trust.own_keys import FederationKeyError, KeyUntoldError
 from federation.trust.tokens import Grant, mint_licence_token, mint_staff_token
 from federation.values.party import HUB
-from tests.federation.harness import DAY, nothing_changes, resumed, send, soon
+from tests.federation.harness import DAY, nothing_changes, resumed, send, soon, tell
 
 MINT = """mutation($licence: String!, $audience: [String!]!) {
   mintToken(licence: $licence, audience: $audience) {
@@ -253,3 +253,49 @@ async def test_the_keys_of_tokens_may_be_cached_by_anybody(small, code):
     assert await soon(changed, what="another key set")
     small.hurry()
     await small.silence()
+
+
+OWN_KEYS = "{ ownKeys { kid purpose state jwk reason } }"
+NEXT = """mutation($purpose: String!) { makeNextKey(purpose: $purpose) {
+  __typename ... on OwnKey { kid state } ... on Refused { code message } } }"""
+ACTIVATE = """mutation($key: ID!, $why: String) { activateKey(key: $key, urgentBecause: $why) {
+  __typename ... on OwnKey { kid state } ... on Refused { code message } } }"""
+RETIRE = ACTIVATE.replace("activateKey", "retireKey")
+
+
+async def test_an_operator_changes_the_key_of_tokens_in_graphql(small):
+    operator, auditor = small.at("GB", "node-operator"), small.at("GB", "auditor")
+    old = small.token_key("GB").kid
+    async with nothing_changes(small, "GB"):
+        wrong = await tell(small, "GB", operator, NEXT, purpose="SESSION")
+        none = await tell(small, "GB", operator, ACTIVATE, key="nobody's")
+    made = await operator.ask(NEXT, purpose="TOKEN")
+    small.hurry()
+    await small.silence()
+    async with nothing_changes(small, "GB"):
+        early = await tell(small, "GB", operator, ACTIVATE, key=made["kid"])
+        silent = await tell(small, "GB", operator, ACTIVATE, key=made["kid"], why=" ")
+        theirs = await tell(small, "GB", auditor, NEXT, purpose="TOKEN")
+    signs = await operator.ask(ACTIVATE, key=made["kid"], why="a drill")
+    token = await minted(small, "GB")  # at once: this very process changed them
+    checks = await tell(small, "GB", operator, RETIRE, key=old)
+    small.hurry()
+    await small.silence()
+
+    said = [answer.code for answer in (wrong, none, early, silent, theirs, checks)]
+    assert said == [
+        "UNKNOWN_PURPOSE",
+        "UNKNOWN_KEY",
+        "KEY_TOO_YOUNG",
+        "REASON",
+        "NOT_ALLOWED",
+        "KEY_STILL_CHECKED",
+    ]
+    assert (signs["state"], kid_of(token)) == ("ACTIVE", made["kid"])
+    listed = await auditor.ask(OWN_KEYS)
+    assert {(row["purpose"], row["kid"], row["state"], row["reason"]) for row in listed} == {
+        ("FEDERATION", old, "ACTIVE", None),
+        ("TOKEN", old, "VERIFY_ONLY", None),
+        ("TOKEN", made["kid"], "ACTIVE", "a drill"),
+    }
+    assert not any('"d"' in row["jwk"] for row in listed)
