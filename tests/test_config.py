@@ -1,3 +1,4 @@
+import base64
 from pathlib import Path
 
 import pytest
@@ -228,6 +229,40 @@ def test_the_environment_can_hold_what_the_file_lacks(hub):
 )
 def test_a_bad_variable_is_refused_by_name(hub, environ, reason):
     assert reason in refusal(hub, environ=environ)
+
+
+SECRETS = [base64.b64encode(bytes([number] * 32)).decode() for number in (251, 255)]
+
+
+def test_key_secrets_are_one_or_several_and_never_shown(hub, tmp_path):
+    secret = tmp_path / "key"
+    secret.touch(mode=0o600)
+    secret.write_text("\n".join(SECRETS) + "\n", encoding="utf-8")
+
+    one = hub(environ={"FEDERATION_KEY_SECRET": SECRETS[0]})
+    several = hub(environ={"FEDERATION_KEY_SECRET_FILE": str(secret)})
+
+    assert (one.key_secret, several.key_secret.split()) == (SECRETS[0], SECRETS)
+    assert hub().key_secret == ""
+    assert repr(one) == "HubConfig('https://hub.example')"
+
+
+@pytest.mark.parametrize("wrong", ["short", SECRETS[0][:-4], "no base64 at all, but é", "=" * 44])
+def test_what_is_no_key_secret_is_refused_and_not_repeated(hub, wrong):
+    detail = refusal(hub, environ={"FEDERATION_KEY_SECRET": f"{SECRETS[0]} {wrong}"})
+
+    assert detail.endswith("`key_secret`: value 2 is not 32 bytes in base64")
+    assert SECRETS[0] not in detail
+
+
+def test_a_key_secret_that_everybody_may_read_is_refused(hub, tmp_path):
+    secret = tmp_path / "key"
+    secret.write_text(SECRETS[0], encoding="utf-8")
+    secret.chmod(0o604)
+
+    detail = refusal(hub, environ={"FEDERATION_KEY_SECRET_FILE": str(secret)})
+
+    assert detail == f"FEDERATION_KEY_SECRET_FILE: everybody may read {secret}; chmod 600"
 
 
 def test_a_secret_is_read_from_the_file_that_a_variable_names(hub, tmp_path):

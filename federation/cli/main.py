@@ -187,6 +187,84 @@ def token(config: Path, subject: str, role: str) -> None:
     click.echo(tokens.token(subject, role))
 
 
+@cli.group()
+def keys() -> None:
+    """Look after a server's own keys (docs/keys.md); a running server follows within seconds."""
+
+
+_config_option = click.option("--config", type=FILE, required=True, help="The server's TOML file.")
+_urgent_option = click.option(
+    "--now",
+    "urgent_because",
+    metavar="REASON",
+    help="An emergency: do not wait until its time. The reason is kept.",
+)
+
+
+@keys.command("list")
+@_config_option
+def keys_list(config: Path) -> None:
+    """List every key this server ever had."""
+    from federation.cli import own_keys  # noqa: PLC0415 - needed by no server
+
+    click.echo(run_loop(own_keys.list_keys(_load(config), system_clock)))
+
+
+@keys.command("next")
+@_config_option
+@click.option(
+    "--purpose",
+    type=click.Choice(["TOKEN", "FEDERATION"]),
+    default="TOKEN",
+    show_default=True,
+    help="What it is to sign.",
+)
+def keys_next(config: Path, purpose: str) -> None:
+    """Make the key that is to sign next, and publish it."""
+    from federation.cli import own_keys  # noqa: PLC0415 - needed by no server
+
+    click.echo(run_loop(own_keys.make_next(_load(config), purpose, system_clock)))
+
+
+@keys.command("activate")
+@click.argument("kid")
+@_config_option
+@_urgent_option
+def keys_activate(kid: str, config: Path, urgent_because: str | None) -> None:
+    """Let the published key KID sign from now on; the one before it only checks."""
+    from federation.cli import own_keys  # noqa: PLC0415 - needed by no server
+
+    click.echo(run_loop(own_keys.activate(_load(config), kid, urgent_because, system_clock)))
+
+
+@keys.command("retire")
+@click.argument("kid")
+@_config_option
+@_urgent_option
+def keys_retire(kid: str, config: Path, urgent_because: str | None) -> None:
+    """Publish the key KID no more: what it signed is refused."""
+    from federation.cli import own_keys  # noqa: PLC0415 - needed by no server
+
+    click.echo(run_loop(own_keys.retire(_load(config), kid, urgent_because, system_clock)))
+
+
+@keys.command("encrypt-again")
+@_config_option
+def keys_encrypt_again(config: Path) -> None:
+    """Encrypt the private keys with the first of the secrets in `key_secret`."""
+    from federation.cli import own_keys  # noqa: PLC0415 - needed by no server
+
+    click.echo(run_loop(own_keys.encrypt_again(_load(config), system_clock)))
+
+
+@keys.command("secret")
+def keys_secret() -> None:
+    """Print a new secret for `key_secret`."""
+    from federation.trust.key_secret import new_secret  # noqa: PLC0415 - needed by no server
+
+    click.echo(new_secret())
+
+
 @db.command("check")
 @click.option("--config", type=FILE, required=True, help="The server's TOML file.")
 def db_check(config: Path) -> None:

@@ -14,12 +14,18 @@ from federation.runs import objections as closing
 from federation.settlement.messages import RunAnswered
 from federation.suspense import deciding, elsewhere, ordering
 from federation.suspense.messages import HeldClaimed, HeldStated, NotReleased, ReleaseDone
+from federation.trust.messages import KeysPublished
+from federation.trust.parties import receive_token_keys
 from federation.trust.principals import NotAllowedError
 from federation.values.party import HUB
 
 
 def _now(at: Arrival) -> datetime:
     return at.server.clock()
+
+
+async def _keys(at: Arrival, message: KeysPublished) -> None:
+    await receive_token_keys(at.session, at.sender, message)
 
 
 async def _delta(at: Arrival, message: RegistryDelta) -> None:
@@ -77,6 +83,7 @@ async def _not_released(at: Arrival, message: NotReleased) -> None:
 
 HANDLERS: Handlers = handlers_of(
     [
+        (KeysPublished, _keys),
         (RegistryDelta, _delta),
         (LicenceIssued, _licence),
         (LicenceRegistered, _registered),

@@ -18,6 +18,7 @@ from federation.schema.objections import ObjectionMutation, RunAnswerQuery
 from federation.schema.offers import OfferMutation, OfferQuery, QuoteMutation
 from federation.schema.officer_limits import OfficerLimitMutation, OfficerLimitQuery
 from federation.schema.overpayments import OverpaymentMutation, OverpaymentQuery
+from federation.schema.own_keys import OwnKeyMutation, OwnKeyQuery
 from federation.schema.parked import ParkedMutation, ParkedQuery
 from federation.schema.payments import PaymentMutation, PaymentQuery
 from federation.schema.reports import ReportMutation, ReportQuery
@@ -60,6 +61,7 @@ class Query(
     OverpaymentQuery,
     ParkedQuery,
     AuditLogQuery,
+    OwnKeyQuery,
     ClientQuery,
 ):
     """What one may ask the hub."""
@@ -87,6 +89,7 @@ class Mutation(
     OfficerLimitMutation,
     OverpaymentMutation,
     ParkedMutation,
+    OwnKeyMutation,
     ClientMutation,
 ):
     """What one may do at the hub."""

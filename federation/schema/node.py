@@ -19,6 +19,7 @@ from federation.schema.objections import AnswerMutation, RunAnswerQuery
 from federation.schema.offers import OfferMutation, OfferQuery
 from federation.schema.officer_limits import OfficerLimitMutation, OfficerLimitQuery
 from federation.schema.overpayments import OverpaymentMutation, OverpaymentQuery
+from federation.schema.own_keys import OwnKeyMutation, OwnKeyQuery
 from federation.schema.parked import ParkedMutation, ParkedQuery
 from federation.schema.pay_ahead import PayAheadMutation
 from federation.schema.payments import PaymentMutation, PaymentQuery
@@ -61,6 +62,7 @@ class Query(
     OwnApplicationQuery,
     ParkedQuery,
     AuditLogQuery,
+    OwnKeyQuery,
     ClientQuery,
 ):
     """What one may ask a node."""
@@ -84,6 +86,7 @@ class Mutation(
     OfficerLimitMutation,
     OverpaymentMutation,
     ParkedMutation,
+    OwnKeyMutation,
     ClientMutation,
 ):
     """What one may do at a node."""

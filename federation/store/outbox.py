@@ -72,6 +72,16 @@ async def waiting(
     return list(rows)
 
 
+async def is_waiting(session: ReadSession, target: str, stream: str) -> bool:
+    """Tell whether a message of a stream to a target was not delivered yet."""
+    query = select(OutboxMessage.id).where(
+        OutboxMessage.target == target,
+        OutboxMessage.stream == stream,
+        OutboxMessage.delivered_at.is_(None),
+    )
+    return await session.scalar(query.limit(1)) is not None
+
+
 async def targets_waiting(session: ReadSession) -> dict[str, int]:
     """Return {target: number of undelivered messages}."""
     rows = await session.execute(

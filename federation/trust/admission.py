@@ -14,7 +14,7 @@ from federation.errors import RefusalError
 from federation.store.canonical import sha256_hex
 from federation.store.database import announce
 from federation.store.sessions import ReadSession, WriteSession
-from federation.trust import store
+from federation.trust import own_keys, store
 from federation.trust.membership import (
     INVITATION_LENGTH,
     Apply,
@@ -158,7 +158,7 @@ async def receive_refusal(session: WriteSession, reason: str, now: datetime) -> 
 
 
 async def receive_grant(session: WriteSession, message: Granted, now: datetime) -> None:
-    """At the node: hold the hub's key and terms."""
+    """At the node: hold the hub's key and terms; tell it of keys it was not admitted with."""
     row = await store.own_application(session)
     if row is not None:
         row.state, row.invitation, row.decided_at = "ADMITTED", None, now
@@ -175,3 +175,6 @@ async def receive_grant(session: WriteSession, message: Granted, now: datetime) 
             admitted_at=now,
         )
     )
+    await session.flush()
+    if row is not None and not await own_keys.are_one(session, row.key_id, now):
+        await own_keys.publish(session, now)

@@ -11,11 +11,22 @@ from enum import StrEnum
 from typing import ClassVar, Final
 
 from federation.errors import RefusalError
+from federation.trust.bound_tokens import BOUND_SECONDS_MAX
+from federation.trust.client_tokens import ACCESS_SECONDS_MAX
+from federation.trust.statuslist import LIFE_SECONDS
 from federation.trust.tokens import LICENCE_SECONDS_MAX, STAFF_SECONDS_MAX
 
-PUBLISHED_BEFORE: Final = timedelta(hours=48)  # longer than any cache of a published set holds
+PUBLISHED_BEFORE: Final = timedelta(hours=48)  # a site holds what it fetched for an hour
 ADVISED: Final = timedelta(days=90)
-TOKEN_LIFE_MAX: Final = timedelta(seconds=max(STAFF_SECONDS_MAX, LICENCE_SECONDS_MAX))
+TOKEN_LIFE_MAX: Final = timedelta(
+    seconds=max(
+        STAFF_SECONDS_MAX,
+        LICENCE_SECONDS_MAX,
+        BOUND_SECONDS_MAX,
+        ACCESS_SECONDS_MAX,
+        LIFE_SECONDS,  # of a status list
+    )
+)
 VERIFIES_FOR: Final = TOKEN_LIFE_MAX + timedelta(hours=25)  # a day for who was offline, and skew
 
 
@@ -24,11 +35,25 @@ class Purpose(StrEnum):
 
     FEDERATION: who this server is. Calls to other servers, grants, licences, heads of the journal,
     the trust document and site policies: whatever others have pinned.
-    TOKEN: licence tokens and staff tokens.
+    TOKEN: tokens of licences, staff and programs, and status lists: what is checked every day.
     """
 
     FEDERATION = "FEDERATION"
     TOKEN = "TOKEN"  # noqa: S105 - a word, no secret
+
+
+class UnknownPurposeError(RefusalError):
+    """A key signs as FEDERATION or as TOKEN."""
+
+    code: ClassVar[str] = "UNKNOWN_PURPOSE"
+
+
+def purpose_of(text: str) -> Purpose:
+    """Return a purpose by its word, or refuse another word (UNKNOWN_PURPOSE)."""
+    try:
+        return Purpose(text)
+    except ValueError:
+        raise UnknownPurposeError(text[:40]) from None
 
 
 class State(StrEnum):
@@ -47,13 +72,13 @@ class KeyStateError(RefusalError):
 
 
 class KeyTooYoungError(RefusalError):
-    """Not everybody can have seen this key yet; in an emergency give --now and a reason."""
+    """Not everybody can have seen this key yet; an emergency takes a reason."""
 
     code: ClassVar[str] = "KEY_TOO_YOUNG"
 
 
 class KeyStillCheckedError(RefusalError):
-    """What this key signed may still be in use; in an emergency give --now and a reason."""
+    """What this key signed may still be in use; an emergency takes a reason."""
 
     code: ClassVar[str] = "KEY_STILL_CHECKED"
 

@@ -6,8 +6,6 @@ that it can be changed. Where none is configured a new server makes one in a fil
 
 import base64
 import binascii
-import os
-import secrets
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
@@ -15,10 +13,9 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from federation.config import ServerConfig
 from federation.errors import RefusalError
+from federation.trust.private_files import make_once, read_private
 
 SECRET_FILE: Final = "key.secret"  # noqa: S105 - the name of a file
-_PRIVATE_MODE: Final = 0o600
-_OTHERS: Final = 0o077
 
 
 class NoKeySecretError(RefusalError):
@@ -34,12 +31,6 @@ class WrongKeySecretError(RefusalError):
     """The key-encryption secret that is configured does not decrypt this server's keys."""
 
     code: ClassVar[str] = "KEY_SECRET_WRONG"
-
-
-class OpenKeySecretError(RefusalError):
-    """Others may read the file of the key-encryption secret; chmod 600."""
-
-    code: ClassVar[str] = "KEY_SECRET_OPEN"
 
 
 class KeySecret:
@@ -66,17 +57,18 @@ class KeySecret:
 
 
 def find_secret(config: ServerConfig) -> KeySecret | None:
-    """Return the configured secret, else that of the server's own file; None where neither is."""
+    """Return the configured secret, else that of the server's own file; None where neither is.
+
+    A file that others may read is refused (OPEN_FILE).
+    """
     if config.key_secret:
         return KeySecret(config.key_secret.split(), "key_secret")
     path = config.data_dir / SECRET_FILE
     try:
-        mode = path.stat().st_mode
+        text = read_private(path)
     except FileNotFoundError:
         return None
-    if mode & _OTHERS:
-        raise OpenKeySecretError(str(path))
-    return KeySecret(path.read_text(encoding="ascii", errors="replace").split(), str(path))
+    return KeySecret(text.decode("ascii", errors="replace").split(), str(path))
 
 
 def get_secret(config: ServerConfig) -> KeySecret:
@@ -89,26 +81,9 @@ def get_secret(config: ServerConfig) -> KeySecret:
 
 
 def get_or_make_secret(config: ServerConfig) -> KeySecret:
-    """Return the secret of a server that has no keys yet, made in its file where there is none.
-
-    The file appears whole or not at all, and of two processes that start together one wins.
-    """
-    found = find_secret(config)
-    if found is not None:
-        return found
-    path = config.data_dir / SECRET_FILE
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE_MODE)
-    with os.fdopen(handle, "wb") as file:
-        file.write(Fernet.generate_key() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+    """Return the secret of a server that has no keys yet, made in its file where there is none."""
+    if not config.key_secret:
+        make_once(config.data_dir / SECRET_FILE, Fernet.generate_key)
     return get_secret(config)
 
 

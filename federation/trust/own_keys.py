@@ -8,6 +8,7 @@ from typing import ClassVar
 import msgspec
 
 from federation.errors import RefusalError
+from federation.store import outbox
 from federation.store.database import announce
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust import store
@@ -25,11 +26,14 @@ from federation.trust.key_life import (
 )
 from federation.trust.key_secret import KeySecret
 from federation.trust.keys import InvalidKeyError, Keys, PublicKey, SigningKey
+from federation.trust.messages import TOKEN_KEYS_MAX, KeysPublished
 from federation.trust.tables import OwnKey
+from federation.values.party import HUB
 from federation.values.reason import stated
 
 KEYS_CHANGED = "keys changed"  # announced by a transaction after which another key may sign
-PUBLISHED_MAX = 8  # of one purpose at a time
+KEYS_STREAM = "keys"
+PUBLISHED_MAX = TOKEN_KEYS_MAX  # of one purpose at a time
 
 
 class KeyMismatchError(RefusalError):
@@ -54,6 +58,12 @@ class FederationKeyError(RefusalError):
     """A FEDERATION key cannot be changed yet: other servers know this one by it alone."""
 
     code: ClassVar[str] = "FEDERATION_KEY_STAYS"
+
+
+class KeyUntoldError(RefusalError):
+    """The hub was not told of this key yet; an emergency takes a reason."""
+
+    code: ClassVar[str] = "KEY_UNTOLD"
 
 
 class TooManyKeysError(RefusalError):
@@ -124,8 +134,7 @@ async def make_next(
         raise TooManyKeysError(f"{PUBLISHED_MAX} of {purpose}")
     row = _row(purpose, SigningKey.generate(), secret, born(now))
     session.add(row)
-    await _changed(session)
-    return row
+    return await _changed(session, row, now)
 
 
 async def activate(
@@ -134,9 +143,13 @@ async def activate(
     """Let a NEXT key sign, and the one before it only check.
 
     `urgent_because` is why it does not wait until everybody has seen it. Raises UnknownKeyError,
-    FederationKeyError, KeyStateError, KeyTooYoungError, ReasonMissingError.
+    FederationKeyError, KeyStateError, KeyTooYoungError, KeyUntoldError, ReasonError.
     """
-    row = await _get_token_key(session, kid)
+    row = await _get_key(session, kid)
+    if row.purpose == Purpose.FEDERATION:
+        raise FederationKeyError(kid)
+    if urgent_because is None:
+        await _require_told(session)
     life = activated(life_of(row), now, is_urgent=urgent_because is not None)
     for other in await store.own_keys(session):
         if other.purpose == row.purpose and other.state == State.ACTIVE:
@@ -144,8 +157,7 @@ async def activate(
     await session.flush()  # the database holds that one is active: the old one goes first
     _enter(row, life)
     row.reason = None if urgent_because is None else stated(urgent_because)
-    await _changed(session)
-    return row
+    return await _changed(session, row, now)
 
 
 async def retire(
@@ -153,15 +165,13 @@ async def retire(
 ) -> OwnKey:
     """Publish a key no more: what it signed is refused from then on.
 
-    Raises UnknownKeyError, FederationKeyError, KeyStateError, KeyStillCheckedError,
-    ReasonMissingError.
+    Raises UnknownKeyError, KeyStateError, KeyStillCheckedError, ReasonError.
     """
-    row = await _get_token_key(session, kid)
+    row = await _get_key(session, kid)
     life = retired(life_of(row), now, is_urgent=urgent_because is not None)
     _enter(row, life)
     row.reason = row.reason if urgent_because is None else stated(urgent_because)
-    await _changed(session)
-    return row
+    return await _changed(session, row, now)
 
 
 async def encrypt_again(session: WriteSession, secret: KeySecret) -> int:
@@ -178,18 +188,46 @@ def life_of(row: OwnKey) -> Life:
     return Life(State(row.state), row.made_at, row.activated_at, row.verify_until, row.retired_at)
 
 
-async def _get_token_key(session: ReadSession, kid: str) -> OwnKey:
+async def are_one(session: ReadSession, kid: str, now: datetime) -> bool:
+    """Tell whether tokens are checked with one key alone, by which others know this server."""
+    rows = [row for row in await store.own_keys(session) if row.purpose == Purpose.TOKEN]
+    return [row.kid for row in rows if is_published(life_of(row), now)] == [kid]
+
+
+async def publish(session: WriteSession, now: datetime) -> None:
+    """At a node: tell its hub the keys its tokens are checked with, once it is admitted.
+
+    A hub that is told nothing checks them with the key that the node was admitted with.
+    """
+    hub = await store.find_party(session, HUB)
+    if hub is None:
+        return
+    rows = [row for row in await store.own_keys(session) if row.purpose == Purpose.TOKEN]
+    jwks = [_public(row).public_jwk() for row in rows if is_published(life_of(row), now)]
+    await outbox.post(session, target=hub.entity_id, message=KeysPublished(jwks), now=now)
+
+
+async def _require_told(session: ReadSession) -> None:
+    """Refuse where the hub has not taken yet what this node published last."""
+    hub = await store.find_party(session, HUB)
+    if hub is not None and await outbox.is_waiting(session, hub.entity_id, KEYS_STREAM):
+        raise KeyUntoldError(hub.entity_id)
+
+
+async def _get_key(session: ReadSession, kid: str) -> OwnKey:
+    """Return a key by its thumbprint; of one that serves both purposes, its use for tokens."""
     rows = {row.purpose: row for row in await store.own_keys(session) if row.kid == kid}
-    if Purpose.TOKEN in rows:
-        return rows[Purpose.TOKEN]
-    if rows:
-        raise FederationKeyError(kid)
-    raise UnknownKeyError(kid)
+    if not rows:
+        raise UnknownKeyError(kid)
+    return rows.get(Purpose.TOKEN) or rows[Purpose.FEDERATION]
 
 
-async def _changed(session: WriteSession) -> None:
+async def _changed(session: WriteSession, row: OwnKey, now: datetime) -> OwnKey:
     announce(session, KEYS_CHANGED)
     await session.flush()
+    if row.purpose == Purpose.TOKEN:
+        await publish(session, now)
+    return row
 
 
 def _row(purpose: Purpose, key: SigningKey, secret: KeySecret, life: Life) -> OwnKey:

@@ -10,7 +10,7 @@ from federation.store.sessions import ReadSession, WriteSession
 from federation.trust import store
 from federation.trust.keys import PublicKey
 from federation.trust.membership import CollectiveTerms, HubTerms, Peer
-from federation.trust.messages import Roster
+from federation.trust.messages import KeysPublished, Roster
 from federation.trust.tables import Party
 from federation.values.identity import refuse_alike
 from federation.values.party import HUB
@@ -20,6 +20,12 @@ class UnknownPartyError(RefusalError):
     """No such collective is admitted here."""
 
     code: ClassVar[str] = "UNKNOWN_NODE"
+
+
+class BadKeysError(RefusalError):
+    """These cannot be the keys of a node's tokens."""
+
+    code: ClassVar[str] = "BAD_KEYS"
 
 
 class NotAdmittedError(RefusalError):
@@ -44,8 +50,30 @@ def collective_terms(party: Party) -> CollectiveTerms:
 def token_jwks(party: Party) -> list[dict[str, str]]:
     """Return the public keys of a party's tokens: those it published, else the one it has."""
     if party.token_jwks is None:
-        return [msgspec.json.decode(party.jwk, type=dict[str, str])]
+        return [_decoded(party.jwk)]
     return msgspec.json.decode(party.token_jwks, type=list[dict[str, str]])
+
+
+async def receive_token_keys(session: WriteSession, sender: str, message: KeysPublished) -> None:
+    """At the hub: hold the keys that a node's tokens are checked with, instead of those before.
+
+    Each is a public key on P-256 (INVALID_KEY), once, and nobody else's (BAD_KEYS): whose token
+    it is must follow from its key.
+    """
+    party = await get_party(session, sender)
+    keys = [PublicKey.from_jwk(jwk) for jwk in message.jwks]
+    kids = {key.kid for key in keys}
+    if len(kids) < len(keys):
+        raise BadKeysError("a key is named twice")
+    others = {row.kid: HUB for row in await store.own_keys(session)}
+    for other in await store.parties(session):
+        if other.code != sender:
+            others |= dict.fromkeys(
+                map(_kid, [_decoded(other.jwk), *token_jwks(other)]), other.code
+            )
+    if taken := sorted(kids & others.keys()):
+        raise BadKeysError(f"{taken[0]} is a key of {others[taken[0]]}")
+    party.token_jwks = msgspec.json.encode([key.public_jwk() for key in keys]).decode()
 
 
 async def hub_terms(session: ReadSession) -> HubTerms:
@@ -107,4 +135,12 @@ async def _require_fitting(session: ReadSession, message: Roster, own: Peer) -> 
 
 def _key_of(jwk: str) -> str:
     """Return the thumbprint of a public key as it is kept with a party."""
-    return PublicKey.from_jwk(msgspec.json.decode(jwk, type=dict[str, str])).kid
+    return _kid(_decoded(jwk))
+
+
+def _kid(jwk: dict[str, str]) -> str:
+    return PublicKey.from_jwk(jwk).kid
+
+
+def _decoded(jwk: str) -> dict[str, str]:
+    return msgspec.json.decode(jwk, type=dict[str, str])

@@ -92,8 +92,11 @@ MAY_READ_PARKED = Readers(
 
 # What everybody did, and who may do what: nothing of it is secret, all of it is somebody's doing.
 MAY_READ_AUDIT_LOG = Readers((Role.FEDERATION_OPERATOR, Role.NODE_OPERATOR, Role.AUDITOR))
+# A server's own keys, their public halves.
+MAY_READ_KEYS = Readers((Role.FEDERATION_OPERATOR, Role.NODE_OPERATOR, Role.AUDITOR))
 
 # Who may act: the roles of which the caller must hold one.
+MAY_KEEP_KEYS = (Role.FEDERATION_OPERATOR, Role.NODE_OPERATOR)
 MAY_ADMIT = (Role.FEDERATION_OPERATOR,)
 MAY_APPLY_FOR_ADMISSION = (Role.NODE_OPERATOR,)
 MAY_HANDLE_PARKED = (Role.FEDERATION_OPERATOR, Role.NODE_OPERATOR)

@@ -205,6 +205,7 @@ class Walk:
             ("licence.registered", "licence/HUB-000001",
              {"number": "HUB-000001", "version": 1, "state": "REGISTERED"}),
             ("receipt.recorded", f"licence/{number}", {"id": "r-1", **receipt}),
+            ("keys.published", "keys", {"jwks": [rogue.key.public_jwk()]}),
             ("registry.delta", "registry", delta),
             ("usage.routed", USAGE, rogue.routed(a_line())),
             ("usage.report", USAGE, rogue.report(weights=rows)),

@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from joserfc.jwk import ECKey
+
+from federation.trust.keys import SigningKey
 from tests.adversary.rogue import NONE_SHA, Rogue, a_claim, a_line, unsigned
 from tests.federation.harness import PERIOD
 
@@ -79,7 +82,25 @@ def opt_out(**changes: Any) -> dict[str, Any]:
     return row | changes
 
 
+def _keys(name: str, code: str, jwks: Callable[[Rogue], list[Any]]) -> Wrong:
+    return Wrong(f"keys: {name}", "keys.published", "keys", lambda r: {"jwks": jwks(r)}, code)
+
+
+def _fresh(count: int) -> list[dict[str, str]]:
+    return [SigningKey.generate().public_jwk() for _ in range(count)]
+
+
 ANY_TIME = [
+    _keys("none", "BAD_MESSAGE", lambda _: []),
+    _keys("nine", "BAD_MESSAGE", lambda _: _fresh(9)),
+    _keys("one that is text", "BAD_MESSAGE", lambda _: ["key"]),
+    _keys("a private one", "INVALID_KEY", lambda _: [ECKey.generate_key().as_dict(private=True)]),
+    _keys("of another curve", "INVALID_KEY",
+          lambda _: [ECKey.generate_key("P-384").as_dict(private=False)]),
+    _keys("one under another name", "INVALID_KEY", lambda _: [_fresh(1)[0] | {"kid": "mine"}]),
+    _keys("the same twice", "BAD_KEYS", lambda _: _fresh(1) * 2),
+    _keys("the hub's", "BAD_KEYS", lambda r: [*_fresh(1), r.small.key("HUB").public_jwk()]),
+    _keys("another's", "BAD_KEYS", lambda r: [r.small.key("DE").public_jwk()]),
     _licence("with a fee that is no number", fee__total="abc", grant__components__0__fee="abc"),
     _licence("with a fee below 0", fee__total="-5", grant__components__0__fee="-5"),
     _licence("whose fee is another sum", "BAD_OFFER", fee__total="1001"),

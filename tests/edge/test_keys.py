@@ -24,11 +24,11 @@ from federation.trust.key_life import Purpose
 from federation.trust.key_secret import (
     KeySecret,
     NoKeySecretError,
-    OpenKeySecretError,
     WrongKeySecretError,
     get_secret,
 )
 from federation.trust.keys import InvalidKeyError, SigningKey
+from federation.trust.private_files import OpenFileError
 from federation.trust.tables import Application, Invitation, OwnKey
 from tests.databases import a_party, contents
 
@@ -165,9 +165,9 @@ async def test_a_secret_that_others_may_read_is_refused(hub, database, clock, mo
     await start(hub, database, clock)
     (hub.data_dir / "key.secret").chmod(mode)
 
-    refusal = await refuses(hub, database, clock, OpenKeySecretError)
+    refusal = await refuses(hub, database, clock, OpenFileError)
 
-    assert refusal.code == "KEY_SECRET_OPEN"
+    assert refusal.code == "OPEN_FILE"
 
 
 @pytest.mark.parametrize("text", ["", "no secret", "A" * 44, "é"])

@@ -39,7 +39,7 @@ async def small(any_backend, opened_past):
 
 def issuers(small):
     return {
-        server.config.entity_id: {small.key(code).kid: small.key(code).public}
+        server.config.entity_id: {small.token_key(code).kid: small.token_key(code).public}
         for code, server in small.running.items()
     }
 
@@ -140,8 +140,8 @@ async def test_a_node_that_serves_nonsense_stops_no_others_and_takes_nothing_bac
     def revoked(of, key, at=now):
         return sign_status_list(key, entity(small, of), 0, {1: Status.INVALID}, at)
 
-    older = revoked("DE", small.key("DE"), now - timedelta(minutes=5))
-    others = revoked("FR", small.key("DE"))
+    older = revoked("DE", small.token_key("DE"), now - timedelta(minutes=5))
+    others = revoked("FR", small.token_key("DE"))
     strange = revoked("DE", SigningKey.generate())
     names = json.dumps({"status_lists": [uri]})
 
@@ -186,7 +186,7 @@ async def test_what_a_node_holds_goes_on_without_the_hub_and_is_never_replaced_b
     held = await node.current()
     uri = list_uri(entity(small, "DE"), 0)
     older = sign_status_list(
-        small.key("DE"), entity(small, "DE"), 0, {}, small.clock() - timedelta(seconds=1)
+        small.token_key("DE"), entity(small, "DE"), 0, {}, small.clock() - timedelta(seconds=1)
     )
     bundle = json.dumps({"status_lists": [older, "nonsense"]})
 

@@ -251,15 +251,15 @@ async def test_no_more_keys_are_published_than_the_hub_takes(database):
 
 
 @pytest.mark.usefixtures("first_key")
-async def test_an_unknown_key_and_a_federation_key_are_left_alone(database):
+async def test_an_unknown_key_is_refused_and_a_federation_key_does_not_sign(database):
     async with database.write("test") as session:
         row = await own_keys.make_next(session, Purpose.FEDERATION, SECRET, BORN)
+    await refused(
+        database,
+        own_keys.FederationKeyError,
+        lambda session: own_keys.activate(session, row.kid, LATER, urgent_because="a drill"),
+    )
     for act in (own_keys.activate, own_keys.retire):
-        await refused(
-            database,
-            own_keys.FederationKeyError,
-            lambda session, act=act: act(session, row.kid, LATER),
-        )
         await refused(
             database,
             own_keys.UnknownKeyError,

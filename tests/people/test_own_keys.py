@@ -1,0 +1,47 @@
+"""Acts on a server's own keys stand in the audit log with their reason, and only with the act."""
+
+from datetime import UTC, datetime
+
+import pytest
+from cryptography.fernet import Fernet
+
+from federation.people import own_keys as acts
+from federation.trust import own_keys
+from federation.trust.key_life import KeyTooYoungError, Purpose
+from federation.trust.key_secret import KeySecret
+from federation.trust.keys import SigningKey
+from tests.databases import refused
+from tests.people.test_acts import logged
+
+NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
+SECRET = KeySecret([Fernet.generate_key().decode()], "test")
+
+
+@pytest.fixture
+async def first_key(database):
+    key = SigningKey.generate()
+    async with database.write("test") as session:
+        own_keys.enter_first(session, key, SECRET, NOW)
+    return key
+
+
+async def test_every_act_on_a_key_is_written_down(database, first_key):
+    async with database.write("test") as session:
+        kid = (await acts.make_next(session, Purpose.TOKEN, SECRET, "anna", NOW)).kid
+    await refused(
+        database,
+        KeyTooYoungError,
+        lambda session: acts.activate(session, kid, "anna", NOW, urgent_because=None),
+    )
+    async with database.write("test") as session:
+        await acts.activate(session, kid, "bert", NOW, urgent_because=" stolen ")
+        await acts.retire(session, first_key.kid, "bert", NOW, urgent_because="stolen")
+        await acts.encrypt_again(session, SECRET, "shell:root")
+
+    urgent = '{"purpose":"TOKEN","urgent_because":"stolen"}'
+    assert await logged(database) == [
+        ("anna", "key.next", kid, '{"purpose":"TOKEN"}'),
+        ("bert", "key.activate", kid, urgent),
+        ("bert", "key.retire", first_key.kid, urgent),
+        ("shell:root", "key.encrypt_again", "keys", '{"private_keys":"2"}'),
+    ]
