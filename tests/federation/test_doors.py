@@ -91,6 +91,7 @@ WITHOUT_GRAPHQL = {
     "/trust",
     *STATUS_LISTS,
     *OAUTH,
+    *OPENID_FEDERATION,
 }
 
 PEOPLE = {Role.MEMBER: "member@de-a", Role.LAB: "buyer@lab-one"}
