@@ -20,6 +20,7 @@ from federation.schema.officer_limits import OfficerLimitMutation, OfficerLimitQ
 from federation.schema.overpayments import OverpaymentMutation, OverpaymentQuery
 from federation.schema.parked import ParkedMutation, ParkedQuery
 from federation.schema.payments import PaymentMutation, PaymentQuery
+from federation.schema.people import PeopleMutation, PeopleQuery
 from federation.schema.reports import ReportMutation, ReportQuery
 from federation.schema.rights import HubRightsQuery
 from federation.schema.run_diffs import RunDiffQuery
@@ -61,6 +62,7 @@ class Query(
     ParkedQuery,
     AuditLogQuery,
     ClientQuery,
+    PeopleQuery,
 ):
     """What one may ask the hub."""
 
@@ -88,6 +90,7 @@ class Mutation(
     OverpaymentMutation,
     ParkedMutation,
     ClientMutation,
+    PeopleMutation,
 ):
     """What one may do at the hub."""
 

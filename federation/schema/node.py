@@ -22,6 +22,7 @@ from federation.schema.overpayments import OverpaymentMutation, OverpaymentQuery
 from federation.schema.parked import ParkedMutation, ParkedQuery
 from federation.schema.pay_ahead import PayAheadMutation
 from federation.schema.payments import PaymentMutation, PaymentQuery
+from federation.schema.people import PeopleMutation, PeopleQuery
 from federation.schema.rights import NodeRightsQuery
 from federation.schema.run_diffs import RunDiffQuery
 from federation.schema.scalars import schema_config
@@ -62,6 +63,7 @@ class Query(
     ParkedQuery,
     AuditLogQuery,
     ClientQuery,
+    PeopleQuery,
 ):
     """What one may ask a node."""
 
@@ -85,6 +87,7 @@ class Mutation(
     OverpaymentMutation,
     ParkedMutation,
     ClientMutation,
+    PeopleMutation,
 ):
     """What one may do at a node."""
 
