@@ -141,8 +141,21 @@ CRASHES = {
 }
 
 ONCE = {
-    HUB: {"admission.invite", "admission.recommend", "admission.approve"},
-    "DE": {"admission.apply", "registry.members", "registry.works", "registry.optouts"},
+    HUB: {
+        "keys.first",
+        "people.take_in",
+        "admission.invite",
+        "admission.recommend",
+        "admission.approve",
+    },
+    "DE": {
+        "keys.first",
+        "people.take_in",
+        "admission.apply",
+        "registry.members",
+        "registry.works",
+        "registry.optouts",
+    },
 }
 
 FEW = {  # on the second backend: what talks to the database in a way of its own
