@@ -22,7 +22,12 @@ from msgspec import Meta, Struct
 from federation import money
 from federation.errors import RefusalError
 from federation.quotas import Act, Quota
-from federation.values.identity import UnclearIdentityError, refuse_alike, refuse_unclear
+from federation.values.identity import (
+    BOOTSTRAP,
+    UnclearIdentityError,
+    refuse_alike,
+    refuse_unclear,
+)
 from federation.values.ids import is_plain_id
 from federation.values.plan import BPS_WHOLE, Plan, Tier, require_fitting
 from federation.values.roles import Role
@@ -302,11 +307,13 @@ def _check_people(people: Sequence[StaffMember]) -> None:
     subjects = [person.subject for person in people]
     if len(set(subjects)) < len(subjects):
         raise ValueError("`principal` names a subject twice")
+    if BOOTSTRAP in subjects:
+        raise ValueError(f"`principal`: {BOOTSTRAP!r} is nobody's")
     try:
         for person in people:
             refuse_unclear(person.subject)
             refuse_unclear(person.party or "")
-        refuse_alike(subjects)
+        refuse_alike([BOOTSTRAP, *subjects])
     except UnclearIdentityError as refusal:
         raise ValueError(f"`principal`: {refusal.detail}") from refusal
 

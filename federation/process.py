@@ -18,6 +18,7 @@ from federation.edge.addresses import networks
 from federation.edge.connections import connections
 from federation.edge.keys import ServerKeys
 from federation.edge.peers import PeerClient
+from federation.edge.people import take_in_listed
 from federation.edge.relay import Relay
 from federation.quotas import Quotas
 from federation.server import Server
@@ -128,6 +129,7 @@ class Service:
         """Check the database and find the keys, then answer requests and deliver messages."""
         await require_migrated(self.server.db)
         await self._keys.prepare()
+        await take_in_listed(self.server)
         if self.parts.prepare is not None:
             await self.parts.prepare()
         self._tasks.append(asyncio.create_task(self._uvicorn.serve(sockets=[self._socket])))

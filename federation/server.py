@@ -11,6 +11,7 @@ from federation.config import Calendar, HubConfig, NodeConfig
 from federation.errors import RefusalError
 from federation.licensing.service import Licensing
 from federation.payments.payees import account_in
+from federation.people.known import Known
 from federation.quotas import Quotas
 from federation.store.database import Database
 from federation.store.inbox import UnknownMessageError
@@ -101,6 +102,7 @@ class Server:
     url: str = ""
     last_use: LastUse = field(default_factory=LastUse)
     quotas: Quotas = field(default_factory=Quotas)
+    people: Known = field(default_factory=Known)
     known_peers: dict[str, tuple[str, PublicKey]] = field(default_factory=dict)
     failed_months: dict[Month, str] = field(default_factory=dict[Month, str])  # why a node is stuck
     knocked: Callable[[], None] = _nothing  # a node's hub called before the node knew it

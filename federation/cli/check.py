@@ -10,7 +10,7 @@ from federation.config import HubConfig, NodeConfig
 from federation.ledger import service as ledger
 from federation.ledger import store as ledger_store
 from federation.money import decimal_text
-from federation.people import audit
+from federation.people import invariants as people
 from federation.proof.invariants.checks import INVARIANTS, examine_server
 from federation.proof.invariants.examining import Finding, Invariant
 from federation.settlement.check import check_run_file
@@ -83,7 +83,7 @@ def check_run(data: bytes) -> Found:
 
 
 # Every package that states invariants adds its own here.
-ALL_INVARIANTS: Sequence[Invariant] = (*INVARIANTS, *banking.INVARIANTS, *audit.INVARIANTS)
+ALL_INVARIANTS: Sequence[Invariant] = (*INVARIANTS, *banking.INVARIANTS, *people.INVARIANTS)
 
 
 @dataclass(frozen=True, slots=True)

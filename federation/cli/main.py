@@ -16,6 +16,7 @@ from federation import __version__
 from federation.clock import Clock, FileClock, system_clock
 from federation.desk.audit import audit
 from federation.desk.month import month
+from federation.desk.people import people
 from federation.desk.reconcile import reconcile
 from federation.errors import RefusalError
 from federation.practice.command import practice
@@ -56,6 +57,9 @@ cli.add_command(audit)
 
 
 cli.add_command(month)
+
+
+cli.add_command(people)
 
 
 cli.add_command(practice)
@@ -177,14 +181,25 @@ def db_upgrade(config: Path) -> None:
 
 @cli.command()
 @click.option("--config", type=FILE, required=True, help="The server's TOML file.")
-@click.option("--subject", required=True, help="A person the file lists.")
+@click.option("--subject", required=True, help="A person of the server's directory.")
 @click.option("--role", required=True, help="One of that person's roles.")
 def token(config: Path, subject: str, role: str) -> None:
-    """Sign a token for somebody the server's configuration lists (12 hours)."""
-    from federation.edge.staff import staff_tokens  # noqa: PLC0415 - only this one needs it
+    """Sign a token for somebody who works at this server (12 hours)."""
+    from federation.edge.staff import token_of_person  # noqa: PLC0415 - only this one needs it
 
-    tokens = run_loop(staff_tokens(_load(config), system_clock))
-    click.echo(tokens.token(subject, role))
+    click.echo(run_loop(token_of_person(_load(config), subject, role, system_clock)))
+
+
+@people.command("first")
+@click.option("--config", type=FILE, required=True, help="The server's TOML file.")
+@click.option("--subject", required=True, help="By what the server is to know the person.")
+@click.option("--name", required=True, help="What people call the person.")
+def people_first(config: Path, subject: str, name: str) -> None:
+    """Take in one who may change the directory, while fewer than two can: on the machine itself."""
+    from federation.cli.people import first  # noqa: PLC0415 - needed by no server
+
+    run_loop(first(_load(config), subject, name, system_clock))
+    click.echo(f"{subject} is in the directory. It takes two to change it.")
 
 
 @cli.group()

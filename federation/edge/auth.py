@@ -1,4 +1,4 @@
-"""Who is asking: staff and clients by tokens of this server, admitted servers by their own."""
+"""Who is asking: people and clients by tokens of this server, admitted servers by their own."""
 
 import base64
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from functools import lru_cache
 import msgspec
 
 from federation.clients.proving import find_bearer
+from federation.edge.people import standing
 from federation.server import Server
 from federation.store.sessions import ReadSession
 from federation.trust.client_tokens import ACCESS_TYP, check_access_token
@@ -53,7 +54,8 @@ async def authenticate(server: Server, authorization: str | None) -> Principal |
     keys = await published_keys(server)
     if peek_type(token) == ACCESS_TYP:
         return await _client(server, token, keys)
-    return _staff(server, token, keys)
+    found = check_staff_token(token, keys=keys, server=issuer, now=server.clock())
+    return await person(server, found.subject, found.role)
 
 
 async def published_keys(server: Server) -> Keys:
@@ -73,13 +75,16 @@ async def _client(server: Server, token: str, keys: Keys) -> Principal:
     return Principal(client.client_id, frozenset({client.role}), client.party, is_program=True)
 
 
-def _staff(server: Server, token: str, keys: Keys) -> Principal:
-    """Accept a person this server lists; a role that was taken away ends with the next request."""
-    found = check_staff_token(token, keys=keys, server=server.config.entity_id, now=server.clock())
-    for person in server.config.principal:
-        if person.subject == found.subject and found.role in person.roles:
-            return Principal(person.subject, frozenset({found.role}), person.party)
-    raise NotAuthenticatedError("this person does not hold this role here")
+async def person(server: Server, subject: str, role: str) -> Principal:
+    """Return somebody of the directory in one of its roles, or refuse who does not hold it now.
+
+    However somebody has signed in, this is the one way to a person: a role that was taken away
+    ends with the next request.
+    """
+    known = await standing(server, subject)
+    if role not in known.roles:
+        raise NotAuthenticatedError("this person does not hold this role here")
+    return Principal(subject, frozenset({role}), known.party)
 
 
 async def known_peer(server: Server, issuer: str) -> tuple[str, PublicKey] | None:

@@ -74,3 +74,12 @@ class PersonVersion(Base):
     withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
     valid_from: Mapped[datetime | None] = mapped_column(Instant)
     valid_to: Mapped[datetime | None] = mapped_column(Instant)
+
+    @property
+    def state(self) -> str:
+        """Return PROPOSED, IN_FORCE, ENDED or WITHDRAWN, as `store.STATES` asks for it."""
+        if self.withdrawn_by is not None:
+            return "WITHDRAWN"
+        if self.valid_from is None:
+            return "PROPOSED"
+        return "IN_FORCE" if self.valid_to is None else "ENDED"

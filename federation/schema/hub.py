@@ -21,6 +21,7 @@ from federation.schema.overpayments import OverpaymentMutation, OverpaymentQuery
 from federation.schema.own_keys import OwnKeyMutation, OwnKeyQuery
 from federation.schema.parked import ParkedMutation, ParkedQuery
 from federation.schema.payments import PaymentMutation, PaymentQuery
+from federation.schema.people import PeopleMutation, PeopleQuery
 from federation.schema.reports import ReportMutation, ReportQuery
 from federation.schema.rights import HubRightsQuery
 from federation.schema.run_diffs import RunDiffQuery
@@ -63,6 +64,7 @@ class Query(
     AuditLogQuery,
     OwnKeyQuery,
     ClientQuery,
+    PeopleQuery,
 ):
     """What one may ask the hub."""
 
@@ -91,6 +93,7 @@ class Mutation(
     ParkedMutation,
     OwnKeyMutation,
     ClientMutation,
+    PeopleMutation,
 ):
     """What one may do at the hub."""
 

@@ -23,6 +23,7 @@ from federation.schema.own_keys import OwnKeyMutation, OwnKeyQuery
 from federation.schema.parked import ParkedMutation, ParkedQuery
 from federation.schema.pay_ahead import PayAheadMutation
 from federation.schema.payments import PaymentMutation, PaymentQuery
+from federation.schema.people import PeopleMutation, PeopleQuery
 from federation.schema.rights import NodeRightsQuery
 from federation.schema.run_diffs import RunDiffQuery
 from federation.schema.scalars import schema_config
@@ -64,6 +65,7 @@ class Query(
     AuditLogQuery,
     OwnKeyQuery,
     ClientQuery,
+    PeopleQuery,
 ):
     """What one may ask a node."""
 
@@ -88,6 +90,7 @@ class Mutation(
     ParkedMutation,
     OwnKeyMutation,
     ClientMutation,
+    PeopleMutation,
 ):
     """What one may do at a node."""
 

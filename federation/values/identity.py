@@ -11,9 +11,11 @@ with such names need subjects that differ in more.
 
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from federation.errors import RefusalError
+
+BOOTSTRAP = "bootstrap"  # who acts where a server takes in its first people: nobody's identity
 
 _SMALL = str.maketrans("авекмнорстухіјѕһԁԛԝαβικνορτυχ", "abekmhopctyxijshdqwabikvoptux")
 _CAPITAL = str.maketrans("АВЕКМНОРСТУХІЈЅҺԀԚԜΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEKMHOPCTYXIJSHDQWABEZHIKMNOPTYX")
@@ -25,6 +27,13 @@ _IGNORED = frozenset(
 """Marks that nobody sees either: Unicode's Default_Ignorable, and the empty Braille pattern."""
 _SCRIPTS = frozenset({"LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE", "COPTIC"})
 """Scripts with letters that look alike; others mix freely, as a Japanese name does."""
+
+
+class Looks(NamedTuple):
+    """What an identity looks like in small letters and in capitals: alike in one is one."""
+
+    small: str
+    capital: str
 
 
 class UnclearIdentityError(RefusalError):
@@ -44,14 +53,16 @@ def is_same(one: str | None, other: str | None) -> bool:
     return not _looks(one).isdisjoint(_looks(other))
 
 
-def _looks(written: str) -> frozenset[tuple[str, str]]:
-    """Return what an identity looks like in small letters and in capitals."""
+def looks_of(written: str) -> Looks:
+    """Return what an identity looks like, so that a database can look for those that are one."""
     small = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", written).casefold())
     seen = "".join(map(_seen, small))
     plain = " ".join(seen.split())
-    return frozenset(
-        {("small", plain.translate(_SMALL)), ("capital", plain.upper().translate(_CAPITAL))}
-    )
+    return Looks(plain.translate(_SMALL), plain.upper().translate(_CAPITAL))
+
+
+def _looks(written: str) -> frozenset[tuple[str, str]]:
+    return frozenset(looks_of(written)._asdict().items())
 
 
 def _seen(letter: str) -> str:

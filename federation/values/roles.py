@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from federation.values.party import HUB
+
 
 class Role(StrEnum):
     """A role that a server's configuration gives to a person, as TOML and tokens write it."""
@@ -94,6 +96,7 @@ MAY_READ_PARKED = Readers(
 MAY_READ_AUDIT_LOG = Readers((Role.FEDERATION_OPERATOR, Role.NODE_OPERATOR, Role.AUDITOR))
 # A server's own keys, their public halves.
 MAY_READ_KEYS = Readers((Role.FEDERATION_OPERATOR, Role.NODE_OPERATOR, Role.AUDITOR))
+MAY_READ_PEOPLE = MAY_READ_AUDIT_LOG
 
 # Who may act: the roles of which the caller must hold one.
 MAY_KEEP_KEYS = (Role.FEDERATION_OPERATOR, Role.NODE_OPERATOR)
@@ -134,3 +137,8 @@ MAY_KEEP_CLIENTS = tuple(
     dict.fromkeys(role for keepers in CLIENT_KEEPERS.values() for role in keepers.roles)
 )
 MAY_READ_CLIENTS = (*MAY_KEEP_CLIENTS, Role.AUDITOR)
+
+
+def may_keep_people(here: str) -> tuple[Role, ...]:
+    """Return who may change the directory of people: whoever operates the server `here`."""
+    return (Role.FEDERATION_OPERATOR if here == HUB else Role.NODE_OPERATOR,)

@@ -141,9 +141,16 @@ CRASHES = {
 }
 
 ONCE = {
-    HUB: {"keys.first", "admission.invite", "admission.recommend", "admission.approve"},
+    HUB: {
+        "keys.first",
+        "people.take_in",
+        "admission.invite",
+        "admission.recommend",
+        "admission.approve",
+    },
     "DE": {
         "keys.first",
+        "people.take_in",
         "admission.apply",
         "registry.members",
         "registry.works",

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from federation.clock import SettableClock
-from federation.people import audit, store
+from federation.people import invariants, store
 from federation.people.audit import Act, record
 from federation.people.chain import GENESIS
 from federation.store.database import Database
@@ -69,7 +69,7 @@ async def test_acts_of_one_transaction_follow_each_other(log):
     assert [(row.number, row.subject) for row in newest[:2]] == [(5, "P-2"), (4, "P-1")]
     assert newest[0].previous == newest[1].hash
     async with log.read() as session:
-        assert await audit.chained(session, "HUB") == (5, [])
+        assert await invariants.audit_log_chained(session, "HUB") == (5, [])
 
 
 @pytest.mark.parametrize(
@@ -178,5 +178,5 @@ async def test_acts_are_read_newest_first_by_page_subject_and_word(log):
 async def test_a_long_log_is_walked_whole(log, monkeypatch):
     monkeypatch.setattr(store, "WALK_ACTS", 2)
     async with log.read() as session:
-        assert await audit.chained(session, "HUB") == (3, [])
+        assert await invariants.audit_log_chained(session, "HUB") == (3, [])
     assert len((await contents(log))["people_act"]) == 3

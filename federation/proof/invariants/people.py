@@ -6,6 +6,7 @@ database can do that. So what is stored is looked at again, whoever wrote it.
 
 from federation.months.tables import Run
 from federation.payments.tables import Exclusion, PayAhead, Payment
+from federation.people.tables import PersonVersion
 from federation.runs.tables import MissingReport
 from federation.store.invariants import Check
 from federation.store.sessions import ReadSession
@@ -26,6 +27,8 @@ async def decided_by_two(session: ReadSession, here: str) -> Check:
         (MissingReport.declared_by, MissingReport.confirmed_by),
         (HeldClaim.filed_by, HeldClaim.decided_by),
         (ParkedMessage.drop_proposed_by, ParkedMessage.decided_by),
+        (PersonVersion.proposed_by, PersonVersion.confirmed_by),
+        (PersonVersion.subject, PersonVersion.confirmed_by),
     )
     examined, wrong = 0, list[str]()
     for maker, checker in pairs:

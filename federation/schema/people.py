@@ -1,0 +1,142 @@
+"""The directory of people in GraphQL: who works here, and the two people who change it."""
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from federation.people import directory, store, tables
+from federation.schema.context import Change, Info, Refused, change
+from federation.schema.ids import number_of_row, row_number, word_if_any
+from federation.values.roles import MAY_READ_PEOPLE, may_keep_people
+
+PAGE_MAX = 100
+
+
+@strawberry.type(description="What a person is from an instant on; without roles, it has left.")
+class Person:
+    """A version of a person: PROPOSED, IN_FORCE, ENDED by a later one, or WITHDRAWN."""
+
+    id: strawberry.ID
+    subject: str
+    version: int
+    name: str
+    roles: list[str]
+    party: str | None
+    state: str
+    reason: str
+    proposed_by: str
+    proposed_at: datetime
+    confirmed_by: str | None
+    withdrawn_by: str | None
+    valid_from: datetime | None
+    valid_to: datetime | None
+
+    @classmethod
+    def of(cls, row: tables.PersonVersion) -> "Person":
+        """Show a version."""
+        return cls(
+            id=strawberry.ID(str(row.id)),
+            subject=row.subject,
+            version=row.version,
+            name=row.name,
+            roles=directory.roles_of(row),
+            party=row.party,
+            state=row.state,
+            reason=row.reason,
+            proposed_by=row.proposed_by,
+            proposed_at=row.proposed_at,
+            confirmed_by=row.confirmed_by,
+            withdrawn_by=row.withdrawn_by,
+            valid_from=row.valid_from,
+            valid_to=row.valid_to,
+        )
+
+
+@strawberry.type(description="A page of the directory.")
+class People:
+    """Versions of people in the order they were proposed; `next` is the `after` of more."""
+
+    people: list[Person]
+    next: strawberry.ID | None
+
+
+PersonResult = Annotated[Person | Refused, strawberry.union("PersonResult")]
+
+
+@strawberry.type
+class PeopleQuery:
+    """What operators and auditors read of the directory: on every server."""
+
+    @strawberry.field(description="Who is, was or waits to be here, at most 100 a page.")
+    async def people(
+        self,
+        info: Info,
+        first: int,
+        after: strawberry.ID | None = None,
+        subject: str | None = None,
+        state: str | None = None,
+    ) -> People:
+        """List versions; state IN_FORCE shows each person once (BAD_ID, UNKNOWN_CHOICE)."""
+        info.context.whose(MAY_READ_PEOPLE)
+        limit = min(max(first, 1), PAGE_MAX)
+        async with info.context.server.db.read() as session:
+            rows = await store.versions(
+                session,
+                after=0 if after is None else number_of_row(after),
+                subject=subject,
+                state=word_if_any(state, store.STATES, "state"),
+                limit=limit + 1,
+            )
+        people = [Person.of(row) for row in rows[:limit]]
+        return People(people=people, next=people[-1].id if len(rows) > limit else None)
+
+
+@strawberry.type
+class PeopleMutation:
+    """Two people of whoever operates a server change its directory."""
+
+    @strawberry.mutation(
+        description="Propose that somebody joins, changes or leaves (no roles); another confirms."
+    )
+    async def propose_person(
+        self,
+        info: Info,
+        subject: str,
+        name: str,
+        roles: list[str],
+        reason: str,
+        party: str | None = None,
+    ) -> PersonResult:
+        """Propose all that the person is to be (BAD_PERSON, UNCLEAR_IDENTITY, PERSON_WAITS)."""
+
+        async def act(at: Change) -> Person:
+            wanted = directory.Wanted(subject, name, tuple(roles), party)
+            row = await directory.propose(at.session, wanted, reason, who=at.who, at=at.now)
+            return Person.of(row)
+
+        may = may_keep_people(info.context.server.code)
+        return await change(info, "person.propose", may, act)
+
+    @strawberry.mutation(description="Confirm as another person whom it does not concern: at once.")
+    async def confirm_person(self, info: Info, id: strawberry.ID) -> PersonResult:  # noqa: A002 - the name in the schema
+        """Put it in force (NO_PROPOSAL, SAME_PERSON, TOO_FEW_KEEPERS)."""
+        here = info.context.server.code
+
+        async def act(at: Change) -> Person:
+            number = row_number(id) or 0
+            row = await directory.confirm(at.session, number, here, who=at.who, at=at.now)
+            return Person.of(row)
+
+        return await change(info, "person.confirm", may_keep_people(here), act)
+
+    @strawberry.mutation(description="Take back a proposal about a person that waits.")
+    async def withdraw_person(self, info: Info, id: strawberry.ID, reason: str) -> PersonResult:  # noqa: A002 - likewise
+        """Withdraw it, whoever proposed it (NO_PROPOSAL, REASON)."""
+
+        async def act(at: Change) -> Person:
+            number = row_number(id) or 0
+            row = await directory.withdraw(at.session, number, reason, who=at.who, at=at.now)
+            return Person.of(row)
+
+        return await change(info, "person.withdraw", may_keep_people(info.context.server.code), act)
