@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import uvicorn
 from litestar import Litestar
 
+from federation.clients import store as clients
 from federation.clients.secret import Pepper
 from federation.clock import Clock
 from federation.config import HubConfig, NodeConfig
@@ -99,7 +100,7 @@ class Service:
             db=db,
             clock=clock,
             peers=self._peers,
-            pepper=Pepper.beside(config.data_dir),
+            pepper=Pepper(config.data_dir),
             url=self.url,
             quotas=Quotas(config.quotas),
         )
@@ -128,6 +129,9 @@ class Service:
         """Check the database and find the keys, then answer requests and deliver messages."""
         await require_migrated(self.server.db)
         await self._keys.prepare()
+        async with self.server.db.read() as session:
+            has_secrets = await clients.has_secrets(session)
+        self.server.pepper.prepare(is_known=has_secrets)
         if self.parts.prepare is not None:
             await self.parts.prepare()
         self._tasks.append(asyncio.create_task(self._uvicorn.serve(sockets=[self._socket])))

@@ -16,7 +16,7 @@ from federation.clients import store
 from federation.clients.secret import Pepper, new_secret
 from federation.clients.tables import Client, Credential
 from federation.errors import RefusalError
-from federation.logs import get_logger
+from federation.people import audit
 from federation.store import idempotency
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.keys import PublicKey
@@ -32,7 +32,6 @@ DAYS = 730
 DAYS_MAX = 1_826
 NAME_LENGTH_MAX = 200
 PARTY_LENGTH_MAX = 255
-log = get_logger("clients")
 
 
 class UnknownClientError(RefusalError):
@@ -151,7 +150,7 @@ async def issue(act: Act, wanted: NewClient, *, key: str, here: str) -> Given:
         result_id=client.client_id,
         now=act.now,
     )
-    _record(act, "client.issue", client, credential=given.credential.id)
+    await _record(act, audit.Act.CLIENT_ISSUE, client, credential=given.credential.id)
     return given
 
 
@@ -162,7 +161,7 @@ async def add_credential(act: Act, client_id: str, proof: Proof) -> Given:
         raise ClientRevokedError(client_id)
     held = await store.credentials_of(act.session, client_id)
     given = await _give(act, client, proof, held)
-    _record(act, "client.add_credential", client, credential=given.credential.id)
+    await _record(act, audit.Act.CLIENT_ADD_CREDENTIAL, client, credential=given.credential.id)
     return given
 
 
@@ -174,7 +173,7 @@ async def revoke_credential(act: Act, credential_id: str) -> Client:
     client = await _get_own(act, row.client_id)
     if row.revoked_at is None:
         row.revoked_by, row.revoked_at = act.who.subject, act.now
-        _record(act, "client.revoke_credential", client, credential=row.id)
+        await _record(act, audit.Act.CLIENT_REVOKE_CREDENTIAL, client, credential=row.id)
     return client
 
 
@@ -183,7 +182,7 @@ async def revoke(act: Act, client_id: str) -> Client:
     client = await _get_own(act, client_id)
     if client.revoked_at is None:
         client.revoked_by, client.revoked_at = act.who.subject, act.now
-        _record(act, "client.revoke", client)
+        await _record(act, audit.Act.CLIENT_REVOKE, client)
     return client
 
 
@@ -268,6 +267,7 @@ def _public_jwk(text: str) -> str:
     return msgspec.json.encode(PublicKey.from_jwk(jwk).public_jwk()).decode()
 
 
-def _record(act: Act, what: str, client: Client, **detail: str) -> None:
-    """Say who did what to a client. The audit log's own record belongs here."""
-    log.info(what, client=client.client_id, party=client.party, by=act.who.subject, **detail)
+async def _record(act: Act, what: audit.Act, client: Client, **detail: str) -> None:
+    """Write down in the audit log who did what to a client, and for whom it stands."""
+    about = {"kind": client.kind, "name": client.name, "party": client.party or "", **detail}
+    await audit.record(act.session, act.who.subject, what, client.client_id, about)

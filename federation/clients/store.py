@@ -53,6 +53,12 @@ async def find_credential(session: ReadSession, credential_id: str) -> Credentia
     return await session.get(Credential, credential_id)
 
 
+async def has_secrets(session: ReadSession) -> bool:
+    """Tell whether a client ever had a secret."""
+    query = select(Credential.id).where(Credential.digest.is_not(None)).limit(1)
+    return await session.scalar(query) is not None
+
+
 async def count_live(session: ReadSession, kind: str, party: str | None) -> int:
     """Return how many clients of a kind a party has that are not revoked."""
     query = select(func.count()).where(
