@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 import uvicorn
 from litestar import Litestar
 
-from federation.clients import store as clients
 from federation.clients.secret import Pepper
 from federation.clock import Clock
 from federation.config import HubConfig, NodeConfig
 from federation.edge.addresses import networks
+from federation.edge.client_upkeep import prepare_pepper
 from federation.edge.connections import connections
 from federation.edge.keys import ServerKeys
 from federation.edge.peers import PeerClient
@@ -129,9 +129,7 @@ class Service:
         """Check the database and find the keys, then answer requests and deliver messages."""
         await require_migrated(self.server.db)
         await self._keys.prepare()
-        async with self.server.db.read() as session:
-            has_secrets = await clients.has_secrets(session)
-        self.server.pepper.prepare(is_known=has_secrets)
+        await prepare_pepper(self.server)
         if self.parts.prepare is not None:
             await self.parts.prepare()
         self._tasks.append(asyncio.create_task(self._uvicorn.serve(sockets=[self._socket])))

@@ -137,8 +137,8 @@ async def issue(act: Act, wanted: NewClient, *, key: str, here: str) -> Given:
         act.session, principal=act.who.subject, field="issueClient", key=key, value=value
     )
     if known is not None:
-        client = await _get(act.session, known)
-        return Given(client, (await store.credentials_of(act.session, known))[0], None)
+        first = await _get_credential(act.session, known)
+        return Given(await _get(act.session, first.client_id), first, None)
     client = await _new_client(act, kind, wanted)
     given = await _give(act, client, wanted.proof, [])
     idempotency.remember_result(
@@ -147,7 +147,7 @@ async def issue(act: Act, wanted: NewClient, *, key: str, here: str) -> Given:
         field="issueClient",
         key=key,
         value=value,
-        result_id=client.client_id,
+        result_id=given.credential.id,
         now=act.now,
     )
     await _record(act, audit.Act.CLIENT_ISSUE, client, credential=given.credential.id)
@@ -167,9 +167,7 @@ async def add_credential(act: Act, client_id: str, proof: Proof) -> Given:
 
 async def revoke_credential(act: Act, credential_id: str) -> Client:
     """End a credential and every token got with it, at once; the same again changes nothing."""
-    row = await store.find_credential(act.session, credential_id)
-    if row is None:
-        raise UnknownClientError(f"credential {credential_id[:40]!r}")
+    row = await _get_credential(act.session, credential_id)
     client = await _get_own(act, row.client_id)
     if row.revoked_at is None:
         row.revoked_by, row.revoked_at = act.who.subject, act.now
@@ -190,6 +188,13 @@ async def _get(session: ReadSession, client_id: str) -> Client:
     row = await store.find_client(session, client_id)
     if row is None:
         raise UnknownClientError(repr(client_id[:40]))
+    return row
+
+
+async def _get_credential(session: ReadSession, credential_id: str) -> Credential:
+    row = await store.find_credential(session, credential_id)
+    if row is None:
+        raise UnknownClientError(f"credential {credential_id[:40]!r}")
     return row
 
 

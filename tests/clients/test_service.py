@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import select
 
 from federation.clients import service, store
 from federation.clients.proving import (
@@ -19,6 +20,7 @@ from federation.clients.proving import (
 from federation.clients.secret import Pepper, PepperLostError
 from federation.clients.service import Act, NewClient, Proof
 from federation.errors import RefusalError
+from federation.people.tables import AuditAct
 from federation.trust.client_tokens import AccessToken, mint_client_assertion
 from federation.trust.keys import SigningKey
 from federation.trust.principals import Principal
@@ -365,3 +367,37 @@ def test_a_pepper_that_secrets_need_is_not_made_anew(tmp_path):
     pepper.path.write_bytes(b"short")
     with pytest.raises(PepperLostError, match="32 bytes"):
         Pepper(tmp_path).prepare(is_known=True)
+
+
+async def test_every_act_is_in_the_audit_log_and_no_refused_one(database):
+    given = await issue(database, LAB, wanted("LAB", "lab-one"))
+    client_id = given.client.client_id
+    acts = [
+        lambda act: service.add_credential(act, client_id, Proof()),
+        lambda act: service.revoke_credential(act, given.credential.id),
+        lambda act: service.revoke_credential(act, given.credential.id),  # changes nothing
+        lambda act: service.revoke(act, client_id),
+    ]
+    for do in acts:
+        async with database.write("test.act") as session:
+            await do(Act(session, LAB, NOW, PEPPER))
+
+    async with database.read() as session:
+        logged = list(await session.scalars(select(AuditAct).order_by(AuditAct.number)))
+
+    assert [(row.actor, row.act, row.subject) for row in logged] == [
+        (LAB.subject, act, client_id)
+        for act in (
+            "client.issue",
+            "client.add_credential",
+            "client.revoke_credential",
+            "client.revoke",
+        )
+    ]
+    assert msgspec.json.decode(logged[0].detail) == {
+        "kind": "LAB",
+        "name": "A program",
+        "party": "lab-one",
+        "credential": given.credential.id,
+    }
+    assert given.secret not in "".join(row.detail for row in logged)
