@@ -15,6 +15,7 @@ from federation.clients.secret import Pepper
 from federation.clock import Clock
 from federation.config import HubConfig, NodeConfig
 from federation.edge.addresses import networks
+from federation.edge.client_upkeep import prepare_pepper
 from federation.edge.connections import connections
 from federation.edge.keys import ServerKeys
 from federation.edge.peers import PeerClient
@@ -100,7 +101,7 @@ class Service:
             db=db,
             clock=clock,
             peers=self._peers,
-            pepper=Pepper.beside(config.data_dir),
+            pepper=Pepper(config.data_dir),
             url=self.url,
             quotas=Quotas(config.quotas),
         )
@@ -130,6 +131,7 @@ class Service:
         await require_migrated(self.server.db)
         await self._keys.prepare()
         await take_in_listed(self.server)
+        await prepare_pepper(self.server)
         if self.parts.prepare is not None:
             await self.parts.prepare()
         self._tasks.append(asyncio.create_task(self._uvicorn.serve(sockets=[self._socket])))

@@ -38,7 +38,7 @@ def a_server(database, tmp_path) -> tuple[Server, PeerClient]:
         terms=Terms({"standard": 1000}, {"TRAIN": 1000}),
     )
     peers = PeerClient(config.entity_id, lambda: key, clock)
-    pepper = Pepper.beside(tmp_path)
+    pepper = Pepper(tmp_path)
     server = Server(
         config=config, keys=OneKey(key), db=database, clock=clock, peers=peers, pepper=pepper
     )

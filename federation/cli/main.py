@@ -15,6 +15,7 @@ import rich_click as click
 from federation import __version__
 from federation.clock import Clock, FileClock, system_clock
 from federation.desk.audit import audit
+from federation.desk.clients import clients
 from federation.desk.month import month
 from federation.desk.people import people
 from federation.desk.reconcile import reconcile
@@ -54,6 +55,7 @@ def cli() -> None:
 
 
 cli.add_command(audit)
+cli.add_command(clients)
 
 
 cli.add_command(month)

@@ -1,12 +1,10 @@
-"""When each client was last heard of: noted in memory, written down now and then.
+"""When each client was last heard of: noted in memory, written down now and then by the edge.
 
 A request of a client must not cost a write, and to the minute is exact enough to see who is gone.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
-
-from federation.clients import store
-from federation.store.database import Database
 
 
 class LastUse:
@@ -19,15 +17,11 @@ class LastUse:
         """Note that a client, known by now, was heard of."""
         self._heard[client_id] = now
 
-    async def write_down(self, db: Database) -> int:
-        """Write down what was heard and return of how many clients; of none, nothing is written."""
+    def take(self) -> dict[str, datetime]:
+        """Return {client: when it was heard of} and forget it."""
         heard, self._heard = self._heard, {}
-        if not heard:
-            return 0
-        try:
-            async with db.write("clients.last_use") as session:
-                await store.note_last_use(session, heard)
-        except Exception:
-            self._heard = {**heard, **self._heard}
-            raise
-        return len(heard)
+        return heard
+
+    def put_back(self, heard: Mapping[str, datetime]) -> None:
+        """Note again what could not be written down; what was heard since is newer."""
+        self._heard = {**heard, **self._heard}

@@ -12,6 +12,7 @@ import msgspec
 
 from federation.clients import store
 from federation.clients.secret import Pepper, credential_of
+from federation.clients.store import Standing
 from federation.clients.tables import Client, Credential
 from federation.errors import RefusalError
 from federation.store.sessions import ReadSession
@@ -101,17 +102,17 @@ def prove_by_assertion(known: Known, assertion: str, issuer: str, now: datetime)
     raise NotTheClientError(Why.BAD_ASSERTION, " | ".join(refused))
 
 
-async def find_bearer(session: ReadSession, token: AccessToken, now: datetime) -> Client | None:
+async def find_bearer(session: ReadSession, token: AccessToken, now: datetime) -> Standing | None:
     """Return whose token this is if it still counts, None if not.
 
     Neither it nor its client nor its credential may be revoked, nor the credential have ended.
     """
     found = await store.find_standing(session, token.client_id, token.credential, token.jti)
-    if found is None or found.is_revoked or found.client.revoked_at is not None:
+    if found is None or found.revoked_jti is not None or found.role != token.scope:
         return None
-    if not found.credential.is_live(now) or found.client.role != token.scope:
+    if found.client_revoked_at is not None or found.credential_revoked_at is not None:
         return None
-    return found.client
+    return found if now < found.credential_expires_at else None
 
 
 def _require_live(known: Known) -> Client:

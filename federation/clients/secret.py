@@ -9,8 +9,9 @@ import re
 import secrets
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
+from federation.errors import RefusalError
 from federation.trust.private_files import make_once, read_private
 
 FILE: Final = "client-secrets.pepper"
@@ -18,27 +19,46 @@ PEPPER_BYTES: Final = 32
 _SECRET: Final = re.compile(r"cc_([0-9a-f]{16})_[A-Za-z0-9_-]{43}")
 
 
+class PepperLostError(RefusalError):
+    """Clients of this server have secrets, and the pepper that tells them is not here.
+
+    Put its file back; without it every one of these clients needs another credential.
+    """
+
+    code: ClassVar[str] = "PEPPER_LOST"
+
+
 class Pepper:
-    """The key of the digests. It never prints itself."""
+    """The key of the digests, read from a server's data directory. It never prints itself."""
 
-    def __init__(self, key: bytes) -> None:
-        if len(key) != PEPPER_BYTES:
-            raise ValueError(f"{FILE} does not hold {PEPPER_BYTES} bytes")
-        self._key = key
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE
+        self._key = b""
 
-    @classmethod
-    def beside(cls, folder: Path) -> "Pepper":
-        """Read a server's pepper from its data directory; the first start makes it."""
-        make_once(folder / FILE, lambda: secrets.token_bytes(PEPPER_BYTES))
-        return cls(read_private(folder / FILE))
+    def prepare(self, *, is_known: bool) -> None:
+        """Make the pepper of a server that has no secrets yet; `is_known` says that it has some.
+
+        It is never made anew in silence: PEPPER_LOST.
+        """
+        if not self.path.exists():
+            if is_known:
+                raise PepperLostError(str(self.path))
+            make_once(self.path, lambda: secrets.token_bytes(PEPPER_BYTES))
+        self._read()
 
     def digest(self, secret: str) -> str:
         """Return what is kept of a secret."""
-        return hmac.new(self._key, secret.encode(), sha256).hexdigest()
+        return hmac.new(self._key or self._read(), secret.encode(), sha256).hexdigest()
 
     def confirms(self, secret: str, digest: str) -> bool:
         """Tell whether a digest is a secret's, in the same time whatever the answer is."""
         return hmac.compare_digest(self.digest(secret), digest)
+
+    def _read(self) -> bytes:
+        self._key = read_private(self.path)
+        if len(self._key) != PEPPER_BYTES:
+            raise PepperLostError(f"{self.path} does not hold {PEPPER_BYTES} bytes")
+        return self._key
 
 
 def new_secret(credential: str) -> str:

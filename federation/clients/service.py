@@ -16,7 +16,7 @@ from federation.clients import store
 from federation.clients.secret import Pepper, new_secret
 from federation.clients.tables import Client, Credential
 from federation.errors import RefusalError
-from federation.logs import get_logger
+from federation.people import audit
 from federation.store import idempotency
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.keys import PublicKey
@@ -32,7 +32,6 @@ DAYS = 730
 DAYS_MAX = 1_826
 NAME_LENGTH_MAX = 200
 PARTY_LENGTH_MAX = 255
-log = get_logger("clients")
 
 
 class UnknownClientError(RefusalError):
@@ -138,8 +137,8 @@ async def issue(act: Act, wanted: NewClient, *, key: str, here: str) -> Given:
         act.session, principal=act.who.subject, field="issueClient", key=key, value=value
     )
     if known is not None:
-        client = await _get(act.session, known)
-        return Given(client, (await store.credentials_of(act.session, known))[0], None)
+        first = await _get_credential(act.session, known)
+        return Given(await _get(act.session, first.client_id), first, None)
     client = await _new_client(act, kind, wanted)
     given = await _give(act, client, wanted.proof, [])
     idempotency.remember_result(
@@ -148,10 +147,10 @@ async def issue(act: Act, wanted: NewClient, *, key: str, here: str) -> Given:
         field="issueClient",
         key=key,
         value=value,
-        result_id=client.client_id,
+        result_id=given.credential.id,
         now=act.now,
     )
-    _record(act, "client.issue", client, credential=given.credential.id)
+    await _record(act, audit.Act.CLIENT_ISSUE, client, credential=given.credential.id)
     return given
 
 
@@ -162,19 +161,17 @@ async def add_credential(act: Act, client_id: str, proof: Proof) -> Given:
         raise ClientRevokedError(client_id)
     held = await store.credentials_of(act.session, client_id)
     given = await _give(act, client, proof, held)
-    _record(act, "client.add_credential", client, credential=given.credential.id)
+    await _record(act, audit.Act.CLIENT_ADD_CREDENTIAL, client, credential=given.credential.id)
     return given
 
 
 async def revoke_credential(act: Act, credential_id: str) -> Client:
     """End a credential and every token got with it, at once; the same again changes nothing."""
-    row = await store.find_credential(act.session, credential_id)
-    if row is None:
-        raise UnknownClientError(f"credential {credential_id[:40]!r}")
+    row = await _get_credential(act.session, credential_id)
     client = await _get_own(act, row.client_id)
     if row.revoked_at is None:
         row.revoked_by, row.revoked_at = act.who.subject, act.now
-        _record(act, "client.revoke_credential", client, credential=row.id)
+        await _record(act, audit.Act.CLIENT_REVOKE_CREDENTIAL, client, credential=row.id)
     return client
 
 
@@ -183,7 +180,7 @@ async def revoke(act: Act, client_id: str) -> Client:
     client = await _get_own(act, client_id)
     if client.revoked_at is None:
         client.revoked_by, client.revoked_at = act.who.subject, act.now
-        _record(act, "client.revoke", client)
+        await _record(act, audit.Act.CLIENT_REVOKE, client)
     return client
 
 
@@ -191,6 +188,13 @@ async def _get(session: ReadSession, client_id: str) -> Client:
     row = await store.find_client(session, client_id)
     if row is None:
         raise UnknownClientError(repr(client_id[:40]))
+    return row
+
+
+async def _get_credential(session: ReadSession, credential_id: str) -> Credential:
+    row = await store.find_credential(session, credential_id)
+    if row is None:
+        raise UnknownClientError(f"credential {credential_id[:40]!r}")
     return row
 
 
@@ -268,6 +272,7 @@ def _public_jwk(text: str) -> str:
     return msgspec.json.encode(PublicKey.from_jwk(jwk).public_jwk()).decode()
 
 
-def _record(act: Act, what: str, client: Client, **detail: str) -> None:
-    """Say who did what to a client. The audit log's own record belongs here."""
-    log.info(what, client=client.client_id, party=client.party, by=act.who.subject, **detail)
+async def _record(act: Act, what: audit.Act, client: Client, **detail: str) -> None:
+    """Write down in the audit log who did what to a client, and for whom it stands."""
+    about = {"kind": client.kind, "name": client.name, "party": client.party or "", **detail}
+    await audit.record(act.session, act.who.subject, what, client.client_id, about)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from federation.clients.tables import Client, Credential, RevokedToken, UsedAssertion
 from federation.store.sessions import ReadSession, WriteSession
@@ -13,9 +13,30 @@ from federation.store.sessions import ReadSession, WriteSession
 class Standing(NamedTuple):
     """What a token rests on: its client, the credential it was got with, whether it was revoked."""
 
-    client: Client
-    credential: Credential
-    is_revoked: bool
+    client_id: str
+    role: str
+    party: str | None
+    client_revoked_at: datetime | None
+    credential_revoked_at: datetime | None
+    credential_expires_at: datetime
+    revoked_jti: str | None
+
+
+# Asked at every request of a client: made once, and no rows are made into objects.
+_STANDING = (
+    select(
+        Client.client_id,
+        Client.role,
+        Client.party,
+        Client.revoked_at,
+        Credential.revoked_at,
+        Credential.expires_at,
+        RevokedToken.jti,
+    )
+    .join(Credential, Credential.client_id == Client.client_id)
+    .outerjoin(RevokedToken, RevokedToken.jti == bindparam("jti"))
+    .where(Client.client_id == bindparam("client_id"), Credential.id == bindparam("credential"))
+)
 
 
 async def find_client(session: ReadSession, client_id: str) -> Client | None:
@@ -53,6 +74,12 @@ async def find_credential(session: ReadSession, credential_id: str) -> Credentia
     return await session.get(Credential, credential_id)
 
 
+async def has_secrets(session: ReadSession) -> bool:
+    """Tell whether a client ever had a secret."""
+    query = select(Credential.id).where(Credential.digest.is_not(None)).limit(1)
+    return await session.scalar(query) is not None
+
+
 async def count_live(session: ReadSession, kind: str, party: str | None) -> int:
     """Return how many clients of a kind a party has that are not revoked."""
     query = select(func.count()).where(
@@ -82,17 +109,12 @@ async def clients(
 
 
 async def find_standing(
-    session: ReadSession, client_id: str, credential_id: str, jti: str
+    session: ReadSession, client_id: str, credential: str, jti: str
 ) -> Standing | None:
     """Return what a token rests on in one question, None if it rests on nothing here."""
-    query = (
-        select(Client, Credential, RevokedToken.jti)
-        .join(Credential, Credential.client_id == Client.client_id)
-        .outerjoin(RevokedToken, RevokedToken.jti == jti)
-        .where(Client.client_id == client_id, Credential.id == credential_id)
-    )
-    row = (await session.execute(query)).first()
-    return None if row is None else Standing(row[0], row[1], row[2] is not None)
+    named = {"client_id": client_id, "credential": credential, "jti": jti}
+    row = (await session.execute(_STANDING, named)).first()
+    return None if row is None else Standing(*row)
 
 
 async def use_assertion(

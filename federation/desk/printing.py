@@ -12,7 +12,19 @@ from rich.table import Table
 WIDTH = 120  # where no terminal says how wide it is
 WIDEST = 10_000
 # to be copied whole
-NAMES = frozenset({"account", "claim", "number", "overpayment", "payment", "run"})
+NAMES = frozenset(
+    {
+        "account",
+        "claim",
+        "client",
+        "credential",
+        "secret",
+        "number",
+        "overpayment",
+        "payment",
+        "run",
+    }
+)
 
 RIGHT = frozenset(
     {"amount", "score", "entries", "unexplained", "old", "new", "left", "difference", "lines"}

@@ -6,12 +6,12 @@ from litestar import Litestar
 
 from federation.clock import Clock
 from federation.config import HubConfig
+from federation.edge.client_upkeep import LastUseWorker
 from federation.edge.context import context_getter, graphql_body
 from federation.edge.doors import Doors
 from federation.edge.files import COMMON, file_at
 from federation.edge.http import EXCEPTION_HANDLERS
 from federation.edge.inbox import Retries
-from federation.edge.last_use import LastUseWorker
 from federation.edge.parked import ParkedWorker
 from federation.edge.peers import PeerClient
 from federation.edge.relay import Relay

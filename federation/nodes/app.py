@@ -6,13 +6,13 @@ from litestar import Litestar
 
 from federation.clock import Clock
 from federation.config import NodeConfig
+from federation.edge.client_upkeep import LastUseWorker
 from federation.edge.context import context_getter, graphql_body
 from federation.edge.doors import Doors
 from federation.edge.entity import entity_routes
 from federation.edge.files import OF_A_NODE, file_at
 from federation.edge.http import EXCEPTION_HANDLERS
 from federation.edge.inbox import Retries
-from federation.edge.last_use import LastUseWorker
 from federation.edge.parked import ParkedWorker
 from federation.edge.peers import PeerClient
 from federation.edge.relay import Relay

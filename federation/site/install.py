@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from federation.clock import Clock, system_clock
+from federation.site.access import Bearer, ClientBearer, GivenBearer, SiteClient
 from federation.site.asks import Scope
 from federation.site.background import Background
 from federation.site.events import Unit
@@ -22,32 +23,39 @@ from federation.trust.keys import key_set
 class SiteConfig:
     """What a collective hands its member: where the node is, who the member is, two pinned keys.
 
-    `origins` are the public addresses of the site, `https://host` each. `node_token` is the site's
-    bearer token at its node, or a function that returns the present one.
+    `origins` are the public addresses of the site, `https://host` each. `client` is the site as a
+    client of its node: the gate fetches its tokens for itself. `node_token` instead is a token that
+    somebody else looks after, or a function that returns the present one.
     """
 
     node: str
     member_id: str
     node_jwks: Sequence[Mapping[str, Any]]
     hub_jwks: Sequence[Mapping[str, Any]]
-    node_token: str | Callable[[], str] = field(repr=False)
     directory: Path
     origins: Sequence[str]
+    client: SiteClient | None = None
+    node_token: str | Callable[[], str] | None = field(default=None, repr=False)
     licence_xml: str | None = None
     unit: Unit = Unit.REQUEST
     is_bot: Callable[[Scope], bool] = is_crawler
     clock: Clock = system_clock
     fetch: Fetch = fetch
 
+    def __post_init__(self) -> None:
+        if (self.client is None) == (self.node_token is None):
+            raise ValueError("a site has either a client or a node_token")
+
 
 def protect(app: App, site: SiteConfig) -> LicenceGate:
     """Return the application behind its gate, reporting to the node while it runs."""
     spool = Spool(site.directory / "spool")
+    bearer = _bearer(site)
     source = PolicySource(
         Pins(site.node, site.member_id, key_set(site.node_jwks), key_set(site.hub_jwks)),
         path=site.directory / "policy.jwt",
         clock=site.clock,
-        bearer=_bearer(site),
+        bearer=bearer,
         fetch=site.fetch,
     )
     config = GateConfig(
@@ -60,10 +68,12 @@ def protect(app: App, site: SiteConfig) -> LicenceGate:
         unit=site.unit,
         is_bot=site.is_bot,
     )
-    reporter = Reporter(spool, node=site.node, bearer=_bearer(site), fetch=site.fetch)
+    reporter = Reporter(spool, node=site.node, bearer=bearer, fetch=site.fetch)
     return LicenceGate(app, config, Background(source, reporter))
 
 
-def _bearer(site: SiteConfig) -> Callable[[], str]:
-    token = site.node_token
-    return (lambda: token) if isinstance(token, str) else token
+def _bearer(site: SiteConfig) -> Bearer:
+    if site.client is not None:
+        return ClientBearer(site.client, node=site.node, clock=site.clock, fetch=site.fetch)
+    assert site.node_token is not None  # noqa: S101 - one of the two is there
+    return GivenBearer(site.node_token)

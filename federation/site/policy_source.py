@@ -6,7 +6,6 @@ sends it, so that nobody brings a lifted suspension or an opt-out not yet made b
 
 import logging
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -15,6 +14,7 @@ from urllib.parse import quote
 
 from federation.clock import Clock
 from federation.errors import RefusalError, answered
+from federation.site.access import Bearer
 from federation.site.rulings import HeldPolicy
 from federation.site.wire import Answer, Call, Fetch, fetch
 from federation.trust.jose import InvalidTokenError, Reason
@@ -68,7 +68,7 @@ class PolicySource:
         *,
         path: Path,
         clock: Clock,
-        bearer: Callable[[], str] | None = None,
+        bearer: Bearer | None = None,
         fetch: Fetch = fetch,
     ) -> None:
         self._pins = pins
@@ -87,17 +87,19 @@ class PolicySource:
 
     async def refresh(self) -> None:
         """Ask the node for a policy newer than the one held; a refused one changes nothing."""
-        answer = await self._fetch(self._call())
+        answer = await self._fetch(await self._call())
         if answer.status == HTTPStatus.NOT_MODIFIED:
             return
+        if answer.status == HTTPStatus.UNAUTHORIZED and self._bearer is not None:
+            self._bearer.refused()
         if answer.status != HTTPStatus.OK:
             raise PolicyNotServedError(answered(answer.status, answer.body))
         self._accept(answer)
 
-    def _call(self) -> Call:
+    async def _call(self) -> Call:
         headers = {"Accept": "application/jwt"}
         if self._bearer is not None:
-            headers["Authorization"] = f"Bearer {self._bearer()}"
+            headers["Authorization"] = f"Bearer {await self._bearer.current()}"
         if self._etag is not None:
             headers["If-None-Match"] = self._etag
         return Call("GET", self._url, headers, answer_bytes_max=POLICY_BYTES_MAX)

@@ -12,11 +12,11 @@ from http import HTTPStatus
 from typing import Final
 
 from federation.errors import answered
+from federation.site.access import Bearer
+from federation.site.pauses import Pause
 from federation.site.spool import Batch, Spool
 from federation.site.wire import Answer, Call, Fetch, NodeUnreachableError, fetch
 
-DELAY_SECONDS_MAX: Final = 300.0
-_FIRST_DELAY_SECONDS: Final = 1.0
 _NOT_THE_BATCH: Final = frozenset(
     {
         HTTPStatus.UNAUTHORIZED,
@@ -31,29 +31,6 @@ _REFUSED: Final = 4
 _log = logging.getLogger(__name__)
 
 
-class Pause:
-    """A capped, doubling back-off by monotonic time."""
-
-    def __init__(self) -> None:
-        self._delay_seconds = 0.0
-        self._until = float("-inf")
-
-    def is_over(self, now: float) -> bool:
-        """Tell whether another attempt is due."""
-        return now >= self._until
-
-    def lengthen(self, now: float) -> None:
-        """Wait twice as long as the last time, five minutes at most."""
-        doubled = self._delay_seconds * 2 or _FIRST_DELAY_SECONDS
-        self._delay_seconds = min(doubled, DELAY_SECONDS_MAX)
-        self._until = now + self._delay_seconds
-
-    def reset(self) -> None:
-        """Start over: the last attempt succeeded."""
-        self._delay_seconds = 0.0
-        self._until = float("-inf")
-
-
 class Reporter:
     """Sends one spool's batches to one node."""
 
@@ -62,7 +39,7 @@ class Reporter:
         spool: Spool,
         *,
         node: str,
-        bearer: Callable[[], str],
+        bearer: Bearer,
         fetch: Fetch = fetch,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -94,7 +71,9 @@ class Reporter:
 
     async def _send(self, batch: Batch) -> bool:
         try:
-            answer = await self._fetch(self._call(batch, await asyncio.to_thread(batch.read)))
+            token = await self._bearer.current()
+            lines = await asyncio.to_thread(batch.read)
+            answer = await self._fetch(self._call(batch, token, lines))
         except NodeUnreachableError as error:
             _log.warning("usage batch %s waits: %s: %s", batch.id, error.code, error)
             self._node_pause.lengthen(self._monotonic())
@@ -104,12 +83,14 @@ class Reporter:
             self._node_pause.reset()
             self._batch_pauses.pop(batch.id, None)
             return True
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            self._bearer.refused()
         self._set_back(batch, answer)
         return False
 
-    def _call(self, batch: Batch, lines: bytes) -> Call:
+    def _call(self, batch: Batch, token: str, lines: bytes) -> Call:
         headers = {
-            "Authorization": f"Bearer {self._bearer()}",
+            "Authorization": f"Bearer {token}",
             "Content-Type": "application/x-ndjson",
             "Idempotency-Key": batch.id,
         }

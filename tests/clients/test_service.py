@@ -1,10 +1,13 @@
 """Acts on clients: who may do what to whose, and what is refused without a row written."""
 
+import tempfile
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import select
 
 from federation.clients import service, store
 from federation.clients.proving import (
@@ -14,9 +17,10 @@ from federation.clients.proving import (
     prove_by_assertion,
     prove_by_secret,
 )
-from federation.clients.secret import FILE, Pepper
+from federation.clients.secret import Pepper, PepperLostError
 from federation.clients.service import Act, NewClient, Proof
 from federation.errors import RefusalError
+from federation.people.tables import AuditAct
 from federation.trust.client_tokens import AccessToken, mint_client_assertion
 from federation.trust.keys import SigningKey
 from federation.trust.principals import Principal
@@ -25,8 +29,21 @@ from tests.databases import contents
 
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
 HUB, NODE = "HUB", "GB"
-PEPPER = Pepper(b"p" * 32)
 JWK = msgspec.json.encode(SigningKey.generate().public_jwk()).decode()
+
+
+def made(folder) -> Pepper:
+    pepper = Pepper(folder)
+    pepper.prepare(is_known=False)
+    return pepper
+
+
+def in_memory() -> Pepper:
+    with tempfile.TemporaryDirectory() as folder:
+        return made(Path(folder))
+
+
+PEPPER, OTHER_PEPPER = in_memory(), in_memory()
 
 
 def person(role: str, party: str | None = None, *, is_program: bool = False) -> Principal:
@@ -165,7 +182,7 @@ async def test_of_a_secret_only_a_digest_is_kept_that_the_pepper_alone_makes(dat
     assert given.secret not in kept
     assert given.secret.rpartition("_")[2] not in kept
     assert given.credential.digest == PEPPER.digest(given.secret)
-    assert given.credential.digest != Pepper(b"q" * 32).digest(given.secret)
+    assert given.credential.digest != OTHER_PEPPER.digest(given.secret)
     assert given.credential.jwk is None
 
 
@@ -285,7 +302,7 @@ async def test_a_secret_proves_its_own_client_only(database):
         with pytest.raises(NotTheClientError, match="WRONG_SECRET"):
             prove_by_secret(known, secret, PEPPER, NOW)
     with pytest.raises(NotTheClientError, match="WRONG_SECRET"):
-        prove_by_secret(known, one.secret, Pepper(b"q" * 32), NOW)
+        prove_by_secret(known, one.secret, OTHER_PEPPER, NOW)
 
 
 async def test_a_secret_is_no_key_and_a_key_no_secret(database):
@@ -330,11 +347,57 @@ async def test_a_token_rests_on_its_client_its_credential_and_its_role(database)
 
 
 def test_the_pepper_is_made_once_and_only_its_owner_reads_it(tmp_path):
-    pepper = Pepper.beside(tmp_path)
+    pepper = made(tmp_path)
 
-    assert Pepper.beside(tmp_path).digest("x") == pepper.digest("x")
-    assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
+    again = Pepper(tmp_path)
+    again.prepare(is_known=True)
+    assert again.digest("x") == pepper.digest("x")
+    assert pepper.path.stat().st_mode & 0o777 == 0o600
     assert "object at" in repr(pepper)
-    (tmp_path / FILE).chmod(0o640)
+    pepper.path.chmod(0o640)
     with pytest.raises(OpenFileError, match="chmod 600"):
-        Pepper.beside(tmp_path)
+        Pepper(tmp_path).prepare(is_known=True)
+
+
+def test_a_pepper_that_secrets_need_is_not_made_anew(tmp_path):
+    with pytest.raises(PepperLostError):
+        Pepper(tmp_path).prepare(is_known=True)
+    assert list(tmp_path.iterdir()) == []
+    pepper = made(tmp_path)
+    pepper.path.write_bytes(b"short")
+    with pytest.raises(PepperLostError, match="32 bytes"):
+        Pepper(tmp_path).prepare(is_known=True)
+
+
+async def test_every_act_is_in_the_audit_log_and_no_refused_one(database):
+    given = await issue(database, LAB, wanted("LAB", "lab-one"))
+    client_id = given.client.client_id
+    acts = [
+        lambda act: service.add_credential(act, client_id, Proof()),
+        lambda act: service.revoke_credential(act, given.credential.id),
+        lambda act: service.revoke_credential(act, given.credential.id),  # changes nothing
+        lambda act: service.revoke(act, client_id),
+    ]
+    for do in acts:
+        async with database.write("test.act") as session:
+            await do(Act(session, LAB, NOW, PEPPER))
+
+    async with database.read() as session:
+        logged = list(await session.scalars(select(AuditAct).order_by(AuditAct.number)))
+
+    assert [(row.actor, row.act, row.subject) for row in logged] == [
+        (LAB.subject, act, client_id)
+        for act in (
+            "client.issue",
+            "client.add_credential",
+            "client.revoke_credential",
+            "client.revoke",
+        )
+    ]
+    assert msgspec.json.decode(logged[0].detail) == {
+        "kind": "LAB",
+        "name": "A program",
+        "party": "lab-one",
+        "credential": given.credential.id,
+    }
+    assert given.secret not in "".join(row.detail for row in logged)

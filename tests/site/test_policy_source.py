@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from federation.registry.urls import MalformedClaimError
+from federation.site.access import GivenBearer
 from federation.site.background import Background
 from federation.site.policy_source import (
     Pins,
@@ -47,7 +48,7 @@ def make_source(site, node, tmp_path):
     def make():
         pins = Pins(NODE, "M-17", *site.pinned)
         path = tmp_path / "gate" / "policy.jwt"
-        return PolicySource(pins, path=path, clock=site.clock, bearer=lambda: "s", fetch=node)
+        return PolicySource(pins, path=path, clock=site.clock, bearer=GivenBearer("s"), fetch=node)
 
     return make
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from federation.site.access import GivenBearer
 from federation.site.reporter import Reporter
 from federation.site.wire import Answer, NodeUnreachableError
 
@@ -42,7 +43,7 @@ def time():
 
 @pytest.fixture
 def reporter(site, node, time):
-    bearer = lambda: "site-secret"  # noqa: E731
+    bearer = GivenBearer(lambda: "site-secret")
     url = "https://node-xx.example/"
     return Reporter(site.spool, node=url, bearer=bearer, fetch=node, monotonic=time)
 

@@ -137,7 +137,7 @@ class Site:
             db=self.db,
             clock=self.clock,
             peers=self.peers,
-            pepper=Pepper.beside(self.config.data_dir),
+            pepper=Pepper(self.config.data_dir),
             url=self.url,
         )
         compose = compose_hub if self.code == HUB else compose_node

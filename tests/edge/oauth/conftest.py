@@ -93,7 +93,7 @@ class Place:
 
     @property
     def key(self) -> SigningKey:
-        """Return the key it signs with."""
+        """Return the key it signs tokens with."""
         return self.service.server.keys.held.token
 
     async def graphql(self, token: str | None, query: str, **variables: Any) -> Any:

@@ -1,9 +1,13 @@
 """A client asks in the role it was made with, for its own party, and does nothing to clients."""
 
+import dataclasses
+from datetime import timedelta
+
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from federation.clients.last_use import LastUse
+from federation.clients.secret import PepperLostError
+from federation.edge.client_upkeep import prepare_pepper, write_down_last_uses
 from federation.trust.client_tokens import mint_access_token
 from tests.databases import opened
 from tests.edge.oauth.conftest import ISSUE, NOW
@@ -101,19 +105,54 @@ async def test_when_a_client_was_heard_of_is_written_down_off_the_hot_path(place
     await place.graphql(token, "{ licences { number } }")
     assert await place.rows() == before  # neither a token nor a question writes
 
-    assert await server.last_use.write_down(server.db) == 1
+    assert await write_down_last_uses(server) == 1
 
     [shown] = await place.act("liam", LIST)
     assert shown["lastUsedAt"] == "2026-09-20T12:00:30+00:00"
-    assert await server.last_use.write_down(server.db) == 0
+    assert await write_down_last_uses(server) == 0
 
 
-async def test_what_could_not_be_written_down_is_kept(database, empty_url):
-    heard = LastUse()
-    heard.note("lab-1", NOW)
+async def test_what_could_not_be_written_down_is_kept_unless_newer_is_heard(place):
+    server = place.service.server
+    lab = await place.issue("liam", "LAB", "lab-one")
+    other = await place.issue("liam", "LAB", "lab-two")
+    await place.token(lab)
+    await place.token(other)
+    heard = server.last_use.take()
+    place.later(seconds=5)
+    await place.token(lab)
+
+    server.last_use.put_back(heard)
+
+    assert server.last_use.take() == {
+        lab.client_id: NOW + timedelta(seconds=5),
+        other.client_id: NOW,
+    }
+
+
+async def test_a_write_that_fails_forgets_nothing(place, empty_url):
+    server = place.service.server
+    lab = await place.issue("liam", "LAB", "lab-one")
+    await place.token(lab)
 
     async with opened(empty_url) as without_tables:
         with pytest.raises(DBAPIError):
-            await heard.write_down(without_tables)
+            await write_down_last_uses(dataclasses.replace(server, db=without_tables))
 
-    assert await heard.write_down(database) == 1
+    assert await write_down_last_uses(server) == 1
+
+
+async def test_a_server_whose_clients_have_secrets_does_not_start_without_its_pepper(place):
+    service = place.service
+    await prepare_pepper(service.server)  # no secrets yet: it is made
+    await place.issue("liam", "LAB", "lab-one")
+    kept = service.server.pepper.path.read_bytes()
+    service.server.pepper.path.unlink()
+
+    with pytest.raises(PepperLostError):
+        await prepare_pepper(service.server)
+
+    assert not service.server.pepper.path.exists()
+    service.server.pepper.path.write_bytes(kept)
+    service.server.pepper.path.chmod(0o600)
+    await prepare_pepper(service.server)

@@ -1,0 +1,103 @@
+"""A member's gate with one credential at a real node: policy, visit, report, rotation, end."""
+
+import httpx
+import msgspec
+import pytest
+import pytest_asyncio
+
+from federation.site.access import NoTokenError, SiteClient
+from federation.site.install import SiteConfig, protect
+from federation.site.policy_source import PolicyNotServedError
+from federation.trust.keys import SigningKey
+from tests.federation.harness import DAY, resumed, soon
+
+ISSUE = """mutation($party: String!, $publicKey: String) {
+  issueClient(kind: "SITE", party: $party, name: "Gate", key: "gate", publicKey: $publicKey) {
+    ... on GivenCredential { secret client { id } credential { id } } } }"""
+ADD = """mutation($id: ID!) { addClientCredential(client: $id) {
+  ... on GivenCredential { secret credential { id } } } }"""
+REVOKE = """mutation($id: ID!) { revokeClientCredential(credential: $id) {
+  ... on Client { state } } }"""
+MINT = """mutation { mintToken(licence: "HUB-000001", audience: ["https://press.example/"]) {
+  ... on LicenceToken { token } ... on Refused { code message } } }"""
+
+
+@pytest_asyncio.fixture
+async def small(any_backend, opened_past):
+    async with resumed(any_backend, opened_past) as found:
+        found.set_clock(DAY)
+        yield found
+
+
+async def press(_scope, _receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"A page."})
+
+
+def gate_of(small, folder, client):
+    return protect(
+        press,
+        SiteConfig(
+            node=small.running["GB"].url,
+            member_id="gb-b",
+            node_jwks=[small.key("GB").public_jwk()],
+            hub_jwks=[small.key("HUB").public_jwk()],
+            client=client,
+            directory=folder,
+            origins=["https://press.example"],
+            clock=small.clock,
+        ),
+    )
+
+
+async def visit(small, gate):
+    minted = await small.lab("lab-one").ask(MINT)
+    headers = {"Authorization": f"License {minted['token']}", "X-Licence-Use": "TRAIN"}
+    transport = httpx.ASGITransport(gate)
+    async with httpx.AsyncClient(transport=transport, base_url="https://press.example") as crawler:
+        return (await crawler.get("/a", headers=headers)).status_code
+
+
+@pytest.mark.parametrize("by", ["secret", "key"])
+async def test_one_credential_is_all_a_gate_needs(small, tmp_path, by):
+    key = SigningKey.generate() if by == "key" else None
+    jwk = msgspec.json.encode(key.public_jwk()).decode() if key else None
+    made = await small.at("GB", "registry").ask(ISSUE, party="gb-b", publicKey=jwk)
+    issuer = small.running["GB"].config.entity_id if key else None
+    client = SiteClient(
+        client_id=made["client"]["id"], secret=made["secret"], key=key, issuer=issuer
+    )
+    gate = gate_of(small, tmp_path, client)
+    background = gate._background
+
+    await background._source.refresh()
+    assert await visit(small, gate) == 200
+    await soon(lambda: reported(gate), what="a report that the node took")
+    await background.stop()
+
+
+async def reported(gate):
+    """Report, as the background does as well, until the node has taken all there is."""
+    await gate._background._reporter.tick()
+    return gate._config.spool.batches() == []
+
+
+async def test_a_rotated_credential_is_taken_and_the_revoked_one_refused(small, tmp_path):
+    registry = small.at("GB", "registry")
+    made = await registry.ask(ISSUE, party="gb-b")
+    client_id = made["client"]["id"]
+    old = gate_of(small, tmp_path, SiteClient(client_id=client_id, secret=made["secret"]))
+    await old._background._source.refresh()
+    second = await registry.ask(ADD, id=client_id)
+    new = gate_of(small, tmp_path, SiteClient(client_id=client_id, secret=second["secret"]))
+    await new._background._source.refresh()
+
+    await registry.ask(REVOKE, id=made["credential"]["id"])
+
+    with pytest.raises(PolicyNotServedError, match="HTTP 401 NOT_AUTHENTICATED"):
+        await old._background._source.refresh()  # its token ended with the credential
+    with pytest.raises(NoTokenError, match="HTTP 401 invalid_client"):
+        await old._background._source.refresh()
+    await new._background._source.refresh()
+    for gate in (old, new):
+        await gate._background.stop()
