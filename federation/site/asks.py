@@ -6,16 +6,18 @@ Pure reading of an ASGI scope; nothing is decided here but that a request has on
 import re
 from collections.abc import MutableMapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 from federation.errors import RefusalError
 from federation.registry.urls import UrlKey, normalise_url
 from federation.site.refusals import AmbiguousRequestError, LicenceRequiredError
+from federation.trust.signatures import Request
 
 Scope = MutableMapping[str, Any]
 USE_HEADER: Final = "x-licence-use"
 ALIAS_HEADER: Final = "x-collective-license"
+_AUTHORIZATION: Final = "authorization"
 _SCHEME: Final = "license"
 _TOKEN68: Final = re.compile(r"[A-Za-z0-9._~+/=-]+")
 _PATH_SAFE: Final = "/:@!$&'()*+,;=~-._"
@@ -36,6 +38,13 @@ class Ask:
     agent: str
 
 
+class Credential(NamedTuple):
+    """The one token that a request shows, and the headers that carry it."""
+
+    token: str
+    carriers: tuple[str, ...]
+
+
 def header_values(scope: Scope, name: str) -> list[str]:
     """Return every value of a header, in order."""
     wanted = name.encode()
@@ -43,13 +52,13 @@ def header_values(scope: Scope, name: str) -> list[str]:
     return [value.decode("latin-1").strip() for key, value in pairs if key.lower() == wanted]
 
 
-def read_credential(scope: Scope) -> str | None:
+def read_credential(scope: Scope) -> Credential | None:
     """Return the one licence token a request carries, None if it carries none.
 
     Two Authorization headers, or two headers that name different tokens, are nobody's to choose
     between (400). Another scheme in Authorization is the site's own business.
     """
-    authorizations = header_values(scope, "authorization")
+    authorizations = header_values(scope, _AUTHORIZATION)
     aliases = header_values(scope, ALIAS_HEADER)
     named = [rest for value in authorizations if (rest := _licence_part(value)) is not None]
     if not named and not aliases:
@@ -58,15 +67,30 @@ def read_credential(scope: Scope) -> str | None:
         raise AmbiguousRequestError("a header that carries the token comes twice")
     if len({*named, *aliases}) > 1:
         raise AmbiguousRequestError(f"Authorization and {ALIAS_HEADER} name different tokens")
-    credential = (named or aliases)[0]
-    if not _TOKEN68.fullmatch(credential):
+    token = (named or aliases)[0]
+    if not _TOKEN68.fullmatch(token):
         raise LicenceRequiredError("the header that should carry it is malformed")
-    return credential
+    carriers = ((_AUTHORIZATION,) if named else ()) + ((ALIAS_HEADER,) if aliases else ())
+    return Credential(token, carriers)
+
+
+def signable(scope: Scope, origin: str) -> Request:
+    """Return what of a request a crawler may have signed; `origin` is the site's it is for."""
+    headers: dict[str, list[str]] = {}
+    for name, value in scope["headers"]:
+        headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+    return Request(
+        method=scope["method"],
+        authority=origin.partition("://")[2],
+        path=raw_path(scope).decode("latin-1"),
+        query="?" + scope.get("query_string", b"").decode("latin-1"),
+        headers=headers,
+    )
 
 
 def carries_credential(scope: Scope) -> bool:
     """Tell whether a request shows anything like a licence token."""
-    values = header_values(scope, "authorization")
+    values = header_values(scope, _AUTHORIZATION)
     return bool(header_values(scope, ALIAS_HEADER)) or any(
         _licence_part(value) is not None for value in values
     )

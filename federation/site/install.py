@@ -10,6 +10,7 @@ from federation.site.asks import Scope
 from federation.site.background import Background
 from federation.site.events import Unit
 from federation.site.middleware import App, GateConfig, LicenceGate, is_crawler
+from federation.site.nonces import NonceStore
 from federation.site.policy_source import Pins, PolicySource
 from federation.site.reporter import Reporter
 from federation.site.spool import Spool
@@ -52,6 +53,7 @@ def protect(app: App, site: SiteConfig) -> LicenceGate:
     config = GateConfig(
         policy=source,
         spool=spool,
+        nonces=NonceStore(site.directory / "nonces.sqlite"),
         clock=site.clock,
         origins=site.origins,
         licence_xml=site.licence_xml,

@@ -1,5 +1,6 @@
 """The gate before a publisher's application: pure ASGI, people pass, crawlers show a licence."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
@@ -17,12 +18,14 @@ from federation.site.asks import (
     raw_path,
     read_ask,
     read_credential,
+    signable,
     user_agent,
 )
 from federation.site.background import Background
 from federation.site.crawlers import is_ai_crawler
 from federation.site.events import Unit, UsageEvent, new_event_id, units_of
 from federation.site.metering import UNSEEN_BODIES, MakeEvent, MeteredSend, Send
+from federation.site.nonces import NonceStore
 from federation.site.origins import Origins
 from federation.site.policy_source import PolicyHolder
 from federation.site.refusals import (
@@ -58,6 +61,7 @@ class GateConfig:
 
     policy: PolicyHolder
     spool: Spool
+    nonces: NonceStore
     origins: Sequence[str]
     clock: Clock = system_clock
     licence_xml: str | None = None
@@ -104,6 +108,7 @@ class LicenceGate:
             if self._background is not None:
                 await self._background.stop()
             self._config.spool.close()
+            self._config.nonces.close()
 
     def _concerns(self, scope: Scope) -> bool:
         return carries_credential(scope) or self._config.is_bot(scope)
@@ -114,7 +119,7 @@ class LicenceGate:
             return
         try:
             _require_reading(scope)
-            visit = None if self._is_reservation(scope) else self._admit(scope)
+            visit = None if self._is_reservation(scope) else await self._admit(scope)
         except RefusalError as refusal:
             _log.info("refused: %s: %s", refusal.code, refusal)
             await self._refuse(refusal, scope, send)
@@ -131,16 +136,19 @@ class LicenceGate:
             stated is not None and raw_path(scope) == stated.encode(errors="replace")
         )
 
-    def _admit(self, scope: Scope) -> Visit:
-        """Return the visit if it is licensed and can be recorded, else refuse."""
+    async def _admit(self, scope: Scope) -> Visit:
+        """Return the visit if it is licensed, new and can be recorded, else refuse."""
         config, now = self._config, self._config.clock()
         credential = read_credential(scope)
-        ask = read_ask(scope, self._origins.asked(scope), config.use_header)
+        origin = self._origins.asked(scope)
+        ask = read_ask(scope, origin, config.use_header)
         if credential is None:
             raise LicenceRequiredError
         policy = require_fresh(config.policy.current(), now)
-        granted = grant(ask, credential, policy, now)
+        granted = grant(ask, credential, signable(scope, origin), policy, now)
         config.spool.check_room()
+        if granted.proof is not None:
+            await asyncio.to_thread(config.nonces.take, granted.proof, now)
         return Visit(ask, granted, now)
 
     async def _serve(self, visit: Visit, scope: Scope, receive: Receive, send: Send) -> None:
@@ -163,7 +171,7 @@ class LicenceGate:
             metered.record_cut_short()
 
     def _event_maker(self, visit: Visit) -> MakeEvent:
-        config, (ask, (token, use), now) = self._config, visit
+        config, (ask, (token, use, _), now) = self._config, visit
 
         def make_event(status: int, body_bytes: int) -> UsageEvent:
             return UsageEvent(

@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 
 from federation.errors import RefusalError
 from federation.trust.jose import InvalidTokenError, Reason
+from federation.trust.signatures import InvalidSignatureError
 from federation.trust.tokens import OutsideAudienceError
 
 
@@ -48,6 +49,14 @@ class LicenceRequiredError(SiteRefusalError):
     code: ClassVar[str] = "LICENCE_REQUIRED"
     status: ClassVar[int] = 401
     error: ClassVar[str] = "invalid_request"
+
+
+class ReplayedRequestError(SiteRefusalError):
+    """The request has been served already; each is signed anew."""
+
+    code: ClassVar[str] = "REQUEST_REPLAYED"
+    status: ClassVar[int] = 401
+    error: ClassVar[str] = "invalid_token"
 
 
 class RevokedLicenceError(SiteRefusalError):
@@ -100,6 +109,20 @@ class SpoolFullError(SpoolError):
     code: ClassVar[str] = "SPOOL_FULL"
 
 
+class NonceStoreError(SiteRefusalError):
+    """The site cannot tell whether a signed request was served already, so it serves none."""
+
+    code: ClassVar[str] = "REPLAY_NOT_CHECKED"
+    status: ClassVar[int] = 503
+    error: ClassVar[str] = "server_error"
+
+
+class NoncesFullError(NonceStoreError):
+    """The site remembers as many signed requests as it can."""
+
+    code: ClassVar[str] = "NONCES_FULL"
+
+
 _UNKNOWN: Final = (503, "server_error")
 
 
@@ -110,6 +133,8 @@ def standing(refusal: RefusalError) -> tuple[int, str]:
     if isinstance(refusal, InvalidTokenError):
         wrong_kind = refusal.reason is Reason.ALGORITHM
         return 401, "invalid_request" if wrong_kind else "invalid_token"
+    if isinstance(refusal, InvalidSignatureError):
+        return 401, "invalid_token"
     if isinstance(refusal, OutsideAudienceError):
         return 403, "insufficient_scope"
     return _UNKNOWN

@@ -11,7 +11,8 @@ from urllib.parse import unquote
 
 from federation.registry.matching import Filed
 from federation.registry.urls import ClaimKey, UrlKey, normalise_path, normalise_subject
-from federation.site.asks import Ask, plain_path
+from federation.site.asks import Ask, Credential, plain_path
+from federation.site.known_tokens import KnownTokens
 from federation.site.refusals import (
     PolicyUnavailableError,
     RevokedLicenceError,
@@ -19,6 +20,7 @@ from federation.site.refusals import (
     UseNotGrantedError,
     WithheldError,
 )
+from federation.trust.bound_tokens import BoundToken
 from federation.trust.jose import InvalidTokenError, Reason
 from federation.trust.policy import (
     ALL_USES,
@@ -27,21 +29,21 @@ from federation.trust.policy import (
     StalePolicyError,
     check_fresh,
 )
+from federation.trust.signatures import Proof, Request, check_request
 from federation.trust.statuslist import StaleStatusError, Status, StatusLists
-from federation.trust.tokens import (
-    LicenceToken,
-    OutsideAudienceError,
-    check_licence_token,
-    covers,
-)
+from federation.trust.tokens import LicenceToken, OutsideAudienceError, covers
 from federation.values.licence_key import licensor_of
 
 
 class Grant(NamedTuple):
-    """A request that is served: under which token, for which use."""
+    """A request that is served: under which token, for which use.
 
-    token: LicenceToken
+    `proof` says who signed it, where the token is bound. Its nonce is not taken yet.
+    """
+
+    token: LicenceToken | BoundToken
     use: str
+    proof: Proof | None
 
 
 class HeldPolicy:
@@ -51,6 +53,8 @@ class HeldPolicy:
         self.checked = checked
         self.issuers = checked.trust.issuer_keys()
         self.licensors = checked.trust.licensors()
+        self.tokens = KnownTokens(self.issuers, checked.trust.iss)
+        self.collective = _code_of(checked)
         self._optouts: Filed[SiteOptOut] = Filed()
         for optout in checked.site.optouts:
             for subject in _spellings(normalise_subject(optout.subject)):
@@ -79,19 +83,39 @@ def require_fresh(policy: HeldPolicy | None, now: datetime) -> HeldPolicy:
     return policy
 
 
-def grant(ask: Ask, credential: str, policy: HeldPolicy, now: datetime) -> Grant:
+def grant(
+    ask: Ask, credential: Credential, request: Request, policy: HeldPolicy, now: datetime
+) -> Grant:
     """Return under which token and use a request is served, or refuse it."""
-    issuers = policy.issuers
-    hub, url = policy.checked.trust.iss, ask.addresses[0]
-    token = check_licence_token(credential, issuers=issuers, hub=hub, url=url, now=now)
+    token = policy.tokens.read(credential.token, now)
+    proof = None
+    if isinstance(token, BoundToken):
+        proof = check_request(request, key=token.key_in(), carriers=credential.carriers, now=now)
+    elif not covers(token.audience, ask.addresses[0]):
+        raise OutsideAudienceError(ask.addresses[0])
     require_standing(token.licence, policy.licensors, policy.checked.statuses, now)
-    for address in ask.addresses:
-        if not covers(token.audience, address) or not covers(policy.checked.site.prefixes, address):
-            raise OutsideAudienceError(address)
+    _require_reach(ask, token, policy)
     use = choose_use(ask.declared_use, token.uses)
     if policy.withholds(ask.keys, use, now):
         raise WithheldError(f"{use}: {ask.addresses[0]}")
-    return Grant(token, use)
+    return Grant(token, use, proof)
+
+
+def _require_reach(ask: Ask, token: LicenceToken | BoundToken, policy: HeldPolicy) -> None:
+    """Refuse an address that the token, or this member's policy, does not cover."""
+    if isinstance(token, BoundToken) and not token.reaches(policy.collective):
+        raise OutsideAudienceError(f"works of {policy.collective}")
+    for address in ask.addresses:
+        if not covers(policy.checked.site.prefixes, address):
+            raise OutsideAudienceError(address)
+        if isinstance(token, LicenceToken) and not covers(token.audience, address):
+            raise OutsideAudienceError(address)
+
+
+def _code_of(policy: CheckedPolicy) -> str | None:
+    """Return the code of the collective whose policy it is, if the hub still admits it."""
+    issuers = policy.trust.issuers
+    return next((one.code for one in issuers if one.entity_id == policy.site.iss), None)
 
 
 def choose_use(declared: str | None, granted: tuple[str, ...]) -> str:

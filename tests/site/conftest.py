@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from federation.clock import SettableClock
 from federation.site.events import UsageEvent
 from federation.site.middleware import GateConfig, LicenceGate
+from federation.site.nonces import NonceStore
 from federation.site.rulings import HeldPolicy
 from federation.site.spool import Spool
 from federation.trust.keys import SigningKey
@@ -46,6 +47,7 @@ class Site:
         self.clock = SettableClock(NOON)
         self.visits = []
         self.spool = Spool(path / "spool", fsync=False)
+        self.nonces = NonceStore(path / "nonces.sqlite")
         self.body = b"A page."
         self.status = 200
         self.policy_text = None
@@ -54,7 +56,13 @@ class Site:
         self.gate = self.make_gate()
 
     def make_gate(self, app=None, **changes):
-        config = {"policy": self, "spool": self.spool, "clock": self.clock, "origins": [ORIGIN]}
+        config = {
+            "policy": self,
+            "spool": self.spool,
+            "nonces": self.nonces,
+            "clock": self.clock,
+            "origins": [ORIGIN],
+        }
         return LicenceGate(app or self.app, GateConfig(**(config | changes)))
 
     def current(self):

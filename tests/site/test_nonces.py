@@ -1,0 +1,191 @@
+"""A nonce is taken once: by one process of many, until it may be forgotten, within a limit."""
+
+import sqlite3
+import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from federation.site.nonces import NonceStore
+from federation.site.refusals import NoncesFullError, NonceStoreError, ReplayedRequestError
+from federation.trust.signatures import Proof
+from tests.site.conftest import NOON
+
+SECOND = int(NOON.timestamp())
+
+
+def proof(nonce="nonce-1", keyid="key-1", expires=SECOND + 60):
+    return Proof(keyid, nonce, expires)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "gate" / "nonces.sqlite"
+
+
+def rows(path):
+    with sqlite3.connect(path) as connection:
+        [count] = connection.execute("SELECT count(*) FROM nonces").fetchone()
+        [held] = connection.execute("SELECT count FROM held").fetchone()
+    connection.close()
+    assert count == held
+    return count
+
+
+def test_a_nonce_is_taken_once_by_each_key(path):
+    store = NonceStore(path)
+    store.take(proof(), NOON)
+    store.take(proof(keyid="key-2"), NOON)
+    store.take(proof("nonce-2"), NOON)
+
+    for again in (store, NonceStore(path)):
+        with pytest.raises(ReplayedRequestError):
+            again.take(proof(), NOON)
+    assert rows(path) == 3
+
+
+def test_a_nonce_is_remembered_after_a_restart(path):
+    store = NonceStore(path)
+    store.take(proof(), NOON)
+    store.close()
+
+    with pytest.raises(ReplayedRequestError):
+        store.take(proof(), NOON)
+
+
+def test_a_nonce_is_dropped_a_minute_after_its_signature_is_refused_anyway(path):
+    """The signature is refused from 120 s on; the minute is for who waited between the two."""
+    store = NonceStore(path)
+    store.take(proof(), NOON)
+
+    store.take(proof("nonce-2", expires=SECOND + 200), NOON + timedelta(seconds=179))
+    assert rows(path) == 2
+    store.take(proof("nonce-3", expires=SECOND + 200), NOON + timedelta(seconds=180))
+    assert rows(path) == 2
+
+
+def test_what_is_over_is_dropped_64_at_a_time(path):
+    store = NonceStore(path)
+    for number in range(100):
+        store.take(proof(str(number)), NOON)
+    later = NOON + timedelta(seconds=600)
+
+    found = []
+    for number in range(3):
+        store.take(proof(f"later-{number}", expires=SECOND + 660), later)
+        found.append(rows(path))
+
+    assert found == [37, 2, 3]
+
+
+def test_a_store_that_is_full_refuses_and_forgets_nothing(path):
+    store = NonceStore(path, nonces_max=3)
+    for number in range(3):
+        store.take(proof(str(number)), NOON)
+
+    with pytest.raises(NoncesFullError):
+        store.take(proof("3"), NOON)
+    assert rows(path) == 3
+    with pytest.raises(NoncesFullError):
+        store.take(proof("0"), NOON)
+
+    store.take(proof("3", expires=SECOND + 240), NOON + timedelta(seconds=180))
+    assert rows(path) == 1
+
+
+def test_a_file_that_is_none_of_ours_is_refused_and_left_as_it_is(path):
+    path.parent.mkdir()
+    path.write_bytes(b"Not a database, but somebody's file." * 100)
+
+    with pytest.raises(NonceStoreError, match="DatabaseError"):
+        NonceStore(path).take(proof(), NOON)
+    assert path.read_bytes().startswith(b"Not a database")
+
+
+def test_a_place_that_cannot_be_written_is_refused(path):
+    path.parent.write_bytes(b"a file where the directory should be")
+
+    with pytest.raises(NonceStoreError):
+        NonceStore(path).take(proof(), NOON)
+
+
+def test_another_writer_that_does_not_end_is_waited_for_and_then_refused(path, monkeypatch):
+    monkeypatch.setattr("federation.site.nonces.WAIT_SECONDS", 0)
+    store = NonceStore(path)
+    store.take(proof(), NOON)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(NonceStoreError, match="OperationalError"):
+        store.take(proof("nonce-2"), NOON)
+    other.execute("ROLLBACK")
+    other.close()
+    store.take(proof("nonce-2"), NOON)
+
+    assert rows(path) == 2
+
+
+def test_nobody_else_may_read_the_nonces(path):
+    store = NonceStore(path)
+    store.take(proof(), NOON)
+
+    modes = {one.name: stat.S_IMODE(one.stat().st_mode) for one in path.parent.iterdir()}
+    assert modes == {
+        "nonces.sqlite": 0o600,
+        "nonces.sqlite-wal": 0o600,
+        "nonces.sqlite-shm": 0o600,
+    }
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_of_many_threads_one_takes_a_nonce(path):
+    stores = [NonceStore(path), NonceStore(path)]
+
+    def take(number):
+        try:
+            stores[number % 2].take(proof(str(number // 8)), NOON)
+        except ReplayedRequestError:
+            return 0
+        return 1
+
+    with ThreadPoolExecutor(8) as threads:
+        taken = list(threads.map(take, range(160)))
+
+    assert [sum(taken[start : start + 8]) for start in range(0, 160, 8)] == [1] * 20
+
+
+FORKED = """
+import os, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from federation.site.nonces import NonceStore
+from federation.site.refusals import ReplayedRequestError
+from federation.trust.signatures import Proof
+now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+store = NonceStore(Path(sys.argv[1]))
+store.take(Proof("key", "parent", int(now.timestamp()) + 60), now)
+child = os.fork()
+name = "of both"
+try:
+    store.take(Proof("key", name, int(now.timestamp()) + 60), now)
+    taken = 1
+except ReplayedRequestError:
+    taken = 0
+if child == 0:
+    assert len(store._of_parent) == 1
+    os._exit(10 + taken)
+status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+print(sorted([taken + 10, status]))
+"""
+
+
+def test_a_process_that_was_forked_opens_the_file_for_itself(path):
+    ran = subprocess.run(
+        [sys.executable, "-c", FORKED, str(path)], check=True, capture_output=True, text=True
+    )
+
+    assert ran.stdout == "[10, 11]\n"
+    assert rows(path) == 2
