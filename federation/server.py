@@ -115,6 +115,12 @@ class Server:
         return HUB if isinstance(self.config, HubConfig) else self.config.code
 
     @property
+    def hub_entity_id(self) -> str:
+        """Return the hub's entity id: our own, or that of the hub we joined."""
+        config = self.config
+        return config.entity_id if isinstance(config, HubConfig) else config.hub.entity_id
+
+    @property
     def licensing(self) -> Licensing:
         """Return who licenses here."""
         return Licensing(self.code, self.key)

@@ -13,12 +13,16 @@ from federation.licensing.tables import Licence
 from federation.registry import index_store
 from federation.registry.urls import normalise_url
 from federation.store.sessions import ReadSession
+from federation.trust.bound_tokens import BOUND_SECONDS_MAX, BoundGrant, mint_bound_token
 from federation.trust.claims import InvalidGrantError
+from federation.trust.crawl_keys import CrawlPublicKey
 from federation.trust.keys import SigningKey
 from federation.trust.principals import Principal
+from federation.trust.store import node_parties
 from federation.trust.tokens import (
     LICENCE_SECONDS_MAX,
     Grant,
+    members_audience,
     mint_licence_token,
 )
 from federation.values.party import HUB
@@ -40,16 +44,29 @@ class OutsideLicenceError(RefusalError):
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """The server that mints: its code, the name it signs under and its key."""
+    """The server that mints: its code, the name it signs under, its hub's name and its key."""
 
     code: str
     entity_id: str
+    hub: str
     key: SigningKey
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a token is asked for: prefixes of one member's site, or a key and no prefixes.
+
+    `key` is a public Ed25519 JWK as text. Without `uses` all that the licence grants are meant.
+    """
+
+    audience: Sequence[str] = ()
+    uses: Sequence[str] | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Minted:
-    """A signed bearer token, its life in seconds, and its prefixes in their one spelling."""
+    """A signed token, its life in seconds, and its audience: prefixes in their one spelling."""
 
     token: str
     seconds: int
@@ -61,28 +78,80 @@ async def mint_token(
     number: str,
     who: Principal,
     *,
-    audience: Sequence[str],
-    uses: Sequence[str] | None,
+    asked: Asked,
     issuer: Issuer,
     now: datetime,
 ) -> Minted:
-    """Sign a token for absolute prefixes of one member's site; without `uses`, for all granted.
+    """Sign a bearer token for prefixes of one member's site, or a bound one for all sites.
 
     The licence must be the caller's (UNKNOWN_LICENCE), in force (LICENCE_STATUS), grant the uses
     and reach the addresses (OUTSIDE_LICENCE), and be registered where they belong
-    (NOT_REGISTERED).
+    (NOT_REGISTERED); a key must be one (INVALID_KEY) and has no prefixes beside it
+    (INVALID_GRANT).
     """
     row = await licence_for(session, number, who)
     licence = decode(row.body)
     if not licence.is_in_force(now):
         raise LicenceStatusError(f"{number} is {row.status}, or outside its term")
-    wanted = _uses(licence, uses)
-    prefixes = _prefixes(audience)
+    uses = _uses(licence, asked.uses)
+    if asked.key is not None:
+        if asked.audience:
+            raise InvalidGrantError("a token with a key is for all members' sites, not prefixes")
+        key = CrawlPublicKey.from_text(asked.key)
+        return await _mint_bound(session, row, uses, key, issuer=issuer, now=now)
+    prefixes = _prefixes(asked.audience)
     if issuer.code == HUB:
         await _require_covered(session, row, licence, prefixes, now)
-    grant = Grant(issuer.entity_id, row.licensee, prefixes, number, wanted)
+    grant = Grant(issuer.entity_id, row.licensee, prefixes, number, uses)
     token = mint_licence_token(issuer.key, grant, now=now)
     return Minted(token, LICENCE_SECONDS_MAX, prefixes)
+
+
+async def _mint_bound(
+    session: ReadSession,
+    row: Licence,
+    uses: list[str],
+    key: CrawlPublicKey,
+    *,
+    issuer: Issuer,
+    now: datetime,
+) -> Minted:
+    licence = decode(row.body)
+    grant = BoundGrant(
+        issuer=issuer.entity_id,
+        hub=issuer.hub,
+        licensee=row.licensee,
+        licence=row.number,
+        uses=uses,
+        key=key,
+        territory=licence.grant.territories,
+        repertoire=await _repertoire(session, row, licence, issuer),
+    )
+    token = mint_bound_token(issuer.key, grant, now=now)
+    return Minted(token, BOUND_SECONDS_MAX, [members_audience(issuer.hub)])
+
+
+async def _repertoire(
+    session: ReadSession, row: Licence, licence: LicenceObject, issuer: Issuer
+) -> list[str]:
+    """Return the collectives whose sites may serve under a licence; empty is every one.
+
+    At the hub: those that have registered it. A node does not know what others have registered:
+    there it is the licence's own repertoire, and each site's policy and the owner's verdict decide.
+    """
+    wanted = licence.grant.repertoire
+    if issuer.code != HUB:
+        return wanted
+    admitted = {party.code for party in await node_parties(session)}
+    standing = {
+        item.node
+        for item in await store.registrations(session, row.number)
+        if item.state == "REGISTERED"
+    }
+    found = sorted((standing | {row.licensor}) & (set(wanted) or admitted) & admitted)
+    if not found:
+        raise NotRegisteredError(row.number)
+    return [] if not wanted and len(found) == len(admitted) else found
 
 
 def _uses(licence: LicenceObject, wanted: Sequence[str] | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""Licence tokens: minted by hub or node for one member's prefixes, for minutes."""
+"""Licence tokens: minted by hub or node, for one member's prefixes or bound to a crawler's key."""
 
 from typing import Annotated
 
@@ -10,9 +10,12 @@ from federation.schema.context import Info, Refused
 from federation.values.roles import MAY_BUY
 
 
-@strawberry.type(description="A bearer token for `Authorization: License <token>`.")
+@strawberry.type(description="A token for `Authorization: License <token>`.")
 class LicenceToken:
-    """A token, how many seconds it lives, and the prefixes it opens in their one spelling."""
+    """A token, how many seconds it lives, and the prefixes it opens in their one spelling.
+
+    The audience of a bound token is that of all members' sites.
+    """
 
     token: str
     expires_in: int
@@ -26,23 +29,33 @@ TokenResult = Annotated[LicenceToken | Refused, strawberry.union("TokenResult")]
 class TokenMutation:
     """How a lab gets a token for its crawler: the same at hub and node."""
 
-    @strawberry.mutation(description="Mint a token for absolute prefixes of one member's site.")
+    @strawberry.mutation(
+        description="Mint a bearer token for absolute prefixes (`audience`) of one member's site, "
+        "for 15 minutes; or, with `key` (a public Ed25519 JWK as text) and no audience, a token "
+        "for the sites of all members, for an hour, that opens pages to requests signed with it."
+    )
     async def mint_token(
-        self, info: Info, licence: str, audience: list[str], uses: list[str] | None = None
+        self,
+        info: Info,
+        licence: str,
+        audience: list[str] | None = None,
+        uses: list[str] | None = None,
+        key: str | None = None,
     ) -> TokenResult:
         """Check the licence and sign (UNKNOWN_LICENCE, LICENCE_STATUS, OUTSIDE_LICENCE)."""
         server = info.context.server
         try:
             who = info.context.require(*MAY_BUY)
-            key = (await server.keys.current()).token
+            signing = (await server.keys.current()).token
             async with server.db.read() as session:  # nothing is written: no writer's turn
                 minted = await minting.mint_token(
                     session,
                     licence,
                     who,
-                    audience=audience,
-                    uses=uses,
-                    issuer=minting.Issuer(server.code, server.config.entity_id, key),
+                    asked=minting.Asked(audience or (), uses, key),
+                    issuer=minting.Issuer(
+                        server.code, server.config.entity_id, server.hub_entity_id, signing
+                    ),
                     now=server.clock(),
                 )
         except RefusalError as refusal:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -28,6 +28,7 @@ from federation.trust.keys import InvalidKeyError
 CURVE: Final = "Ed25519"
 KEY_TYPE: Final = "OKP"
 SIGNATURE_BYTES: Final = 64
+TEXT_MAX: Final = 1024
 _KEY_BYTES: Final = 32
 _KEY_TEXT: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _ALGORITHMS: Final = frozenset({"EdDSA", "Ed25519"})  # RFC 8037, RFC 9864
@@ -66,6 +67,19 @@ class CrawlPublicKey:
         if jwk.get("kid", key.kid) != key.kid:
             raise InvalidKeyError("kid is not the RFC 7638 thumbprint")
         return key
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Import a public JWK from its JSON, in which each member stands once (INVALID_KEY)."""
+        if len(text) > TEXT_MAX:
+            raise InvalidKeyError(f"more than {TEXT_MAX} characters")
+        try:
+            jwk = json.loads(text, object_pairs_hook=_members_once)
+        except (ValueError, RecursionError):
+            raise InvalidKeyError("not JSON with each member once") from None
+        if not isinstance(jwk, dict):
+            raise InvalidKeyError("not a JSON object")
+        return cls.from_jwk(cast("dict[str, Any]", jwk))
 
     def public_jwk(self) -> dict[str, str]:
         """Return the JWK, its three required members and nothing else."""
@@ -126,6 +140,13 @@ class CrawlKey:
     def sign(self, message: bytes) -> bytes:
         """Return the 64 bytes of the signature."""
         return self._key.sign(message)
+
+
+def _members_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member twice")
+    return members
 
 
 def _key_bytes(jwk: Mapping[str, Any], name: str) -> bytes:

@@ -1,11 +1,15 @@
 """Who comes late, or back, is told everything; a licence that is stopped is stopped everywhere."""
 
+import json
+
 import msgspec
 import pytest
 
 from federation.edge.status_lists import read_bundle
 from federation.scenario.servers import HUB_ENTITY
 from federation.trust.admission import particulars
+from federation.trust.bound_tokens import open_licence_token
+from federation.trust.crawl_keys import CrawlKey
 from federation.trust.keys import SigningKey
 from federation.trust.membership import Apply
 from federation.trust.statuslist import Status, StatusLists
@@ -36,6 +40,10 @@ SUSPEND, REINSTATE, REVOKE = (STATUS % verb for verb in ("suspend", "reinstate",
 
 MINT = """mutation($licence: String!, $audience: [String!]!) {
   mintToken(licence: $licence, audience: $audience) {
+    ... on LicenceToken { token } ... on Refused { code message } } }"""
+
+MINT_BOUND = """mutation($licence: String!, $key: String!) {
+  mintToken(licence: $licence, key: $key) {
     ... on LicenceToken { token } ... on Refused { code message } } }"""
 
 COLLECTIVES = "{ collectives { code } }"
@@ -70,6 +78,14 @@ async def stopped(small):
         if status is not Status.VALID:
             found[number] = status.name
     return found
+
+
+async def reach(small, lab):
+    """Return the collectives whose sites a token bound to a key opens, as the hub mints it."""
+    key = json.dumps(CrawlKey.generate().public.public_jwk())
+    minted = await lab.ask(MINT_BOUND, licence=FIRST, key=key)
+    issuers = {HUB_ENTITY: {small.token_key(HUB).kid: small.token_key(HUB).public}}
+    return open_licence_token(minted["token"], issuers=issuers, hub=HUB_ENTITY, now=DAY).repertoire
 
 
 async def change(small, document, number):
@@ -113,12 +129,14 @@ async def test_a_node_that_was_down_gets_what_was_sold_and_stopped_meanwhile(
         lab, prefix = small.lab("lab-one"), "https://press.example/"
         too_early = await tell(small, HUB, lab, MINT, licence=FIRST, audience=[prefix])
         elsewhere = await lab.ask(MINT, licence=FIRST, audience=["https://journal.example/"])
+        partly = await reach(small, lab)
         await small.start("GB")
         small.hurry()
         await small.silence()
         sold = await licences(small, "GB")
 
         minted = await lab.ask(MINT, licence=FIRST, audience=[prefix])
+        wholly = await reach(small, lab)
         await small.stop("GB")
         await change(small, SUSPEND, FIRST)
         await change(small, REVOKE, SECOND)
@@ -143,6 +161,7 @@ async def test_a_node_that_was_down_gets_what_was_sold_and_stopped_meanwhile(
 
         assert too_early.code == "NOT_REGISTERED"
         assert elsewhere["token"]
+        assert (partly, wholly) == (("DE", "FR"), ("*",))
         assert pending == {"DE": ("REGISTERED", 1), "FR": ("REGISTERED", 1), "GB": ("PENDING", 1)}
         assert sold == dict.fromkeys((FIRST, SECOND, NATIONAL), ("ACTIVE", 1))
         expected = {FIRST: ("SUSPENDED", 2), SECOND: ("REVOKED", 2), NATIONAL: ("ACTIVE", 1)}
