@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, ClassVar, Final, NamedTuple, NoReturn, cast
 
 from federation.errors import RefusalError
@@ -18,6 +19,7 @@ from federation.trust.keys import ALGORITHM, Keys, SigningKey
 
 TOKEN_BYTES_MAX: Final = 4096
 LEEWAY_SECONDS: Final = 60
+_HEADERS_MAX: Final = 512
 _HEADER_MEMBERS: Final = frozenset({"alg", "typ", "kid"})
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
@@ -119,7 +121,13 @@ def _open(token: str | bytes, typ: str, max_bytes: int) -> _Opened:
         raise InvalidTokenError(Reason.MALFORMED, "not a compact JWS")
     header, payload, signature = text.split(".")
     _decode(signature)
-    return _Opened(text, _check_header(_read_object(header), typ), _read_object(payload))
+    return _Opened(text, _kid(header, typ), _read_object(payload))
+
+
+@lru_cache(maxsize=_HEADERS_MAX)
+def _kid(header: str, typ: str) -> str:
+    """Return the `kid` of a header; those that were right are few, and are remembered."""
+    return _check_header(_read_object(header), typ)
 
 
 def _check_header(header: dict[str, Any], typ: str) -> str:
@@ -158,7 +166,7 @@ def _decode(segment: str) -> bytes:
 def _read_object(segment: str) -> dict[str, Any]:
     try:
         text = _decode(segment).decode("utf-8")
-        value = json.loads(text, object_pairs_hook=_members_once, parse_constant=_no_number)
+        value = _DECODER.decode(text)
         if "\\u" in text:  # half of a surrogate pair is read here, and could be written nowhere
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
@@ -177,3 +185,6 @@ def _members_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_members_once, parse_constant=_no_number)
