@@ -31,8 +31,8 @@ SIGNATURE_BYTES: Final = 64
 TEXT_MAX: Final = 1024
 _KEY_BYTES: Final = 32
 _KEY_TEXT: Final = re.compile(r"[A-Za-z0-9_-]{43}")
-_ALGORITHMS: Final = frozenset({"EdDSA", "Ed25519"})  # RFC 8037, RFC 9864
-_CHECKED_MAX: Final = 1024
+_ALGORITHMS: Final = ("EdDSA", "Ed25519")  # RFC 8037, RFC 9864
+_IMPORTED_MAX: Final = 1024
 _OTHERS: Final = 0o077
 
 # RFC 8032, section 5.1: the field, and d of the curve -x^2 + y^2 = 1 + d x^2 y^2.
@@ -53,7 +53,7 @@ class CrawlPublicKey:
         self.kid = _thumbprint(self._x)
 
     @classmethod
-    def from_jwk(cls, jwk: Mapping[str, Any]) -> Self:
+    def from_jwk(cls, jwk: Mapping[str, Any]) -> "CrawlPublicKey":
         """Import a public Ed25519 JWK (INVALID_KEY).
 
         Refused are private keys, other curves, another `kid` or `alg`, and points that are not on
@@ -63,13 +63,14 @@ class CrawlPublicKey:
             raise InvalidKeyError("a public JWK on Ed25519 is asked for")
         if "alg" in jwk and jwk["alg"] not in _ALGORITHMS:
             raise InvalidKeyError("alg is another one")
-        key = cls(_checked(_key_bytes(jwk, "x")))
+        x = jwk.get("x")
+        key = _imported(x if isinstance(x, str) else "")
         if jwk.get("kid", key.kid) != key.kid:
             raise InvalidKeyError("kid is not the RFC 7638 thumbprint")
         return key
 
     @classmethod
-    def from_text(cls, text: str) -> Self:
+    def from_text(cls, text: str) -> "CrawlPublicKey":
         """Import a public JWK from its JSON, in which each member stands once (INVALID_KEY)."""
         if len(text) > TEXT_MAX:
             raise InvalidKeyError(f"more than {TEXT_MAX} characters")
@@ -112,7 +113,7 @@ class CrawlKey:
         """Import a private Ed25519 JWK whose `x` belongs to its `d` (INVALID_KEY)."""
         if jwk.get("kty") != KEY_TYPE or jwk.get("crv") != CURVE:
             raise InvalidKeyError("a private JWK on Ed25519 is asked for")
-        key = cls(Ed25519PrivateKey.from_private_bytes(_key_bytes(jwk, "d")))
+        key = cls(Ed25519PrivateKey.from_private_bytes(_key_bytes(jwk.get("d"), "d")))
         if jwk.get("x") != key.public.public_jwk()["x"]:
             raise InvalidKeyError("x and d are not one key")
         return key
@@ -149,9 +150,8 @@ def _members_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _key_bytes(jwk: Mapping[str, Any], name: str) -> bytes:
-    """Return the 32 bytes of a member in base64url that has one spelling."""
-    text = jwk.get(name)
+def _key_bytes(text: object, name: str) -> bytes:
+    """Return the 32 bytes of a member of a JWK, in base64url that has one spelling."""
     if not isinstance(text, str) or not _KEY_TEXT.fullmatch(text):
         raise InvalidKeyError(f"{name} is not {_KEY_BYTES} bytes in base64url")
     raw = base64.urlsafe_b64decode(text + "=")
@@ -165,11 +165,12 @@ def _thumbprint(x: str) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-@lru_cache(maxsize=_CHECKED_MAX)
-def _checked(raw: bytes) -> Ed25519PublicKey:
+@lru_cache(maxsize=_IMPORTED_MAX)
+def _imported(x: str) -> CrawlPublicKey:
     """Return a key that may be one. To tell takes longer than a signature, so it is remembered."""
+    raw = _key_bytes(x, "x")
     _require_point(raw)
-    return Ed25519PublicKey.from_public_bytes(raw)
+    return CrawlPublicKey(Ed25519PublicKey.from_public_bytes(raw))
 
 
 def _require_point(raw: bytes) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from enum import StrEnum
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, ClassVar, Final, NamedTuple, NoReturn, cast
 
 from federation.errors import RefusalError
@@ -20,6 +20,7 @@ from federation.trust.keys import ALGORITHM, Keys, SigningKey
 
 TOKEN_BYTES_MAX: Final = 4096
 LEEWAY_SECONDS: Final = 60
+_HEADERS_MAX: Final = 512
 _HEADER_MEMBERS: Final = frozenset({"alg", "typ", "kid"})
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
@@ -62,7 +63,7 @@ def verify(
     token: str | bytes, *, typ: str, keys: Keys, max_bytes: int = TOKEN_BYTES_MAX
 ) -> dict[str, Any]:
     """Return the claims of a token of that type signed by one of `keys`, of whatever age."""
-    opened = _open(token, partial(_check_header, typ=typ), max_bytes)
+    opened = _open(token, partial(_kid, typ=typ), max_bytes)
     return _believe(opened, keys)
 
 
@@ -78,7 +79,7 @@ def verify_own(
     `keys_in` reads them from claims that nobody believes yet. Whether they are to be trusted is the
     caller's question: by a thumbprint that came another way, or by keys known before.
     """
-    opened = _open(token, partial(_check_header, typ=typ), max_bytes)
+    opened = _open(token, partial(_kid, typ=typ), max_bytes)
     return _believe(opened, keys_in(opened.claims))
 
 
@@ -94,7 +95,7 @@ def verify_from(
     `iss` is compared whole, and only that issuer's keys can confirm it: one member of the
     federation cannot speak for another.
     """
-    opened = _open(token, partial(_check_header, typ=typ), max_bytes)
+    opened = _open(token, partial(_kid, typ=typ), max_bytes)
     issuer = opened.claims.get("iss")
     if not isinstance(issuer, str) or issuer not in issuers:
         raise InvalidTokenError(Reason.ISSUER, "not an issuer this server knows")
@@ -109,7 +110,9 @@ def verify_assertion(
     RFC 7523 leaves `typ` and `kid` to the client: it may name one of `typs` or none, and its key by
     thumbprint or not at all. Everything else of the header is as strict as elsewhere.
     """
-    opened = _open(token, partial(_check_assertion_header, typs=typs), max_bytes)
+    opened = _open(
+        token, lambda header: _check_assertion_header(_read_object(header), typs), max_bytes
+    )
     if opened.kid:
         return _believe(opened, keys)
     if not any(key.check(opened.text) for key in keys.values()):
@@ -145,9 +148,7 @@ class _Opened(NamedTuple):
     claims: dict[str, Any]
 
 
-def _open(
-    token: str | bytes, check_header: Callable[[dict[str, Any]], str], max_bytes: int
-) -> _Opened:
+def _open(token: str | bytes, kid_of: Callable[[str], str], max_bytes: int) -> _Opened:
     if len(token) > max_bytes:
         raise InvalidTokenError(Reason.SIZE, f"more than {max_bytes} bytes")
     text = token.decode("latin-1") if isinstance(token, bytes) else token
@@ -155,7 +156,13 @@ def _open(
         raise InvalidTokenError(Reason.MALFORMED, "not a compact JWS")
     header, payload, signature = text.split(".")
     _decode(signature)
-    return _Opened(text, check_header(_read_object(header)), _read_object(payload))
+    return _Opened(text, kid_of(header), _read_object(payload))
+
+
+@lru_cache(maxsize=_HEADERS_MAX)
+def _kid(header: str, typ: str) -> str:
+    """Return the `kid` of a header; those that were right are few, and are remembered."""
+    return _check_header(_read_object(header), typ)
 
 
 def _check_header(header: dict[str, Any], typ: str) -> str:
@@ -208,7 +215,7 @@ def _decode(segment: str) -> bytes:
 def _read_object(segment: str) -> dict[str, Any]:
     try:
         text = _decode(segment).decode("utf-8")
-        value = json.loads(text, object_pairs_hook=_members_once, parse_constant=_no_number)
+        value = _DECODER.decode(text)
         if "\\u" in text:  # half of a surrogate pair is read here, and could be written nowhere
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
@@ -227,3 +234,6 @@ def _members_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_members_once, parse_constant=_no_number)

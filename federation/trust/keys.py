@@ -3,6 +3,7 @@
 `jose` is the door; only it calls `PublicKey.check` and `SigningKey.sign`.
 """
 
+import base64
 import json
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
@@ -10,6 +11,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self, cast
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
@@ -19,6 +24,9 @@ from federation.errors import RefusalError
 ALGORITHM: Final = "ES256"
 CURVE: Final = "P-256"
 CONFIRMED_MAX: Final = 10_000  # some 2 MiB
+_HALF: Final = 32  # of a signature: r, then s (RFC 7518, section 3.4)
+_SIGNATURE_BYTES: Final = 2 * _HALF
+_ES256: Final = ECDSA(SHA256())
 _OTHERS: Final = 0o077
 
 
@@ -37,6 +45,7 @@ class PublicKey:
 
     def __init__(self, key: ECKey) -> None:
         self._key = key
+        self._verifier = key.public_key
         self.kid = key.thumbprint()
 
     @classmethod
@@ -66,13 +75,27 @@ class PublicKey:
         name = self.kid, sha256(token.encode()).digest()
         if name in _confirmed:
             return True
-        try:
-            jws.deserialize_compact(token, self._key, registry=_ONLY_ES256)
-        except (JoseError, ValueError):
+        if not self._confirms(token):
             return False
         _confirmed[name] = None
         while len(_confirmed) > CONFIRMED_MAX:
             _confirmed.popitem(last=False)
+        return True
+
+    def _confirms(self, token: str) -> bool:
+        """Check by the primitive itself: reading the header once more costs half as much again."""
+        signed, _, signature = token.rpartition(".")
+        try:
+            raw = base64.urlsafe_b64decode(signature + "==")
+        except ValueError:
+            return False
+        if len(raw) != _SIGNATURE_BYTES:
+            return False
+        r, s = (int.from_bytes(half) for half in (raw[:_HALF], raw[_HALF:]))
+        try:
+            self._verifier.verify(encode_dss_signature(r, s), signed.encode(), _ES256)
+        except InvalidSignature:
+            return False
         return True
 
 

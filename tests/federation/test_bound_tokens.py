@@ -13,16 +13,11 @@ from federation.site.rulings import HeldPolicy
 from federation.site.spool import Spool
 from federation.trust.bound_tokens import open_licence_token
 from federation.trust.crawl_keys import CrawlKey
-from federation.trust.policy import (
-    SiteTerms,
-    open_site_policy,
-    read_trust_document,
-    sign_site_policy,
-)
+from federation.trust.policy import open_site_policy
 from federation.trust.signatures import sign_request
 from federation.trust.statuslist import reference_of
 from federation.values.party import HUB
-from tests.federation.harness import DAY, nothing_changes, send, tell
+from tests.federation.harness import DAY, fetch, nothing_changes, send, tell
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -31,17 +26,7 @@ MINT = """mutation($licence: String!, $audience: [String!], $uses: [String!], $k
     ... on LicenceToken { token audience expiresIn } ... on Refused { code message } } }"""
 CRAWLER = CrawlKey.generate()
 KEY = json.dumps(CRAWLER.public.public_jwk())
-ORIGIN, NODE = "https://news.example", "https://de.federation.example"
-
-
-async def trust(small):
-    async with small.http.get(f"{small.running[HUB].url}/trust") as response:
-        return await response.text()
-
-
-async def status_lists(small):
-    async with small.http.get(f"{small.running[HUB].url}/federation/statuslists") as response:
-        return (await response.json())["status_lists"]
+ORIGIN = "https://news.example"
 
 
 async def mint(small, code=HUB, licence="HUB-000001"):
@@ -51,22 +36,16 @@ async def mint(small, code=HUB, licence="HUB-000001"):
 
 
 class Holder:
-    """A site's policy: the node's word, with the hub's trust document as it is served."""
+    """A site's policy as its node serves it."""
 
-    def __init__(self, small, trust, lists):
-        terms = SiteTerms([f"{ORIGIN}/de/"], [], "Collective", "https://hub.example/buy")
-        node, hub = small.key("DE"), small.key(HUB)
-        text = sign_site_policy(
-            node,
-            node=NODE,
-            member="de-a",
-            terms=terms,
-            trust=trust,
-            status_lists=lists,
-            now=DAY,
-        )
-        keys = {node.kid: node.public}, {hub.kid: hub.public}
-        self.held = HeldPolicy(open_site_policy(text, *keys))
+    def __init__(self, held):
+        self.held = held
+
+    @classmethod
+    async def of(cls, small):
+        answer = await fetch(small, "DE", "/sites/de-a/policy", small.at("DE", "registry"))
+        pins = [{small.key(who).kid: small.key(who).public} for who in ("DE", HUB)]
+        return cls(HeldPolicy(open_site_policy(answer.body, *pins)))
 
     def current(self):
         return self.held
@@ -80,7 +59,7 @@ async def page(_scope, _receive, send):
 @pytest.mark.parametrize("code", [HUB, "DE", "FR"])
 async def test_a_token_minted_anywhere_opens_a_members_site_to_its_crawler(shop, tmp_path, code):
     config = GateConfig(
-        policy=Holder(shop, await trust(shop), await status_lists(shop)),
+        policy=await Holder.of(shop),
         spool=Spool(tmp_path / "spool", fsync=False),
         nonces=NonceStore(tmp_path / "nonces.sqlite"),
         clock=lambda: DAY,
@@ -103,12 +82,9 @@ async def test_a_token_minted_anywhere_opens_a_members_site_to_its_crawler(shop,
 
 
 async def test_a_bound_token_says_what_its_licence_grants(shop):
-    hub = shop.key(HUB)
-    document = read_trust_document(await trust(shop), {hub.kid: hub.public})
+    issuers = (await Holder.of(shop)).held.issuers
 
-    token = open_licence_token(
-        await mint(shop), issuers=document.issuer_keys(), hub=HUB_ENTITY, now=DAY
-    )
+    token = open_licence_token(await mint(shop), issuers=issuers, hub=HUB_ENTITY, now=DAY)
 
     assert (token.issuer, token.licensee, token.licence) == (HUB_ENTITY, "lab-one", "HUB-000001")
     assert (token.uses, token.key_id) == (("GROUND", "TRAIN"), CRAWLER.kid)

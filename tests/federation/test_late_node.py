@@ -84,7 +84,7 @@ async def reach(small, lab):
     """Return the collectives whose sites a token bound to a key opens, as the hub mints it."""
     key = json.dumps(CrawlKey.generate().public.public_jwk())
     minted = await lab.ask(MINT_BOUND, licence=FIRST, key=key)
-    issuers = {HUB_ENTITY: {small.key(HUB).kid: small.key(HUB).public}}
+    issuers = {HUB_ENTITY: {small.token_key(HUB).kid: small.token_key(HUB).public}}
     return open_licence_token(minted["token"], issuers=issuers, hub=HUB_ENTITY, now=DAY).repertoire
 
 
