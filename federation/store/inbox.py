@@ -19,6 +19,8 @@ from federation.store.tables import InboxMessage, ParkedMessage
 PARKED, BEHIND, DONE, DROPPED = "PARKED", "BEHIND", "DONE", "DROPPED"
 OPEN = (PARKED, BEHIND)
 PARKED_MAX, PARKED_BYTES_MAX = 1_000, 32 * MIB  # of one sender; then its streams wait there
+# The one that comes to so many bytes is kept whole, also if it is larger than that by itself: what
+# is not kept is on nobody's list.
 REASON_LENGTH_MAX = 500
 HEADS_OF_EACH = 100  # streams of one sender that are shown and tried again at a time
 
@@ -107,7 +109,10 @@ async def is_held_up(session: ReadSession, sender: str, stream: str) -> bool:
 
 
 async def park(session: WriteSession, row: ParkedMessage) -> None:
-    """Keep a message that cannot be handled now; ParkedFullError if its sender has too many."""
+    """Keep a message that cannot be handled now; ParkedFullError if its sender has too many.
+
+    How large a message is does not count against itself: its kind and the door limit that.
+    """
     count, size = (
         await session.execute(
             select(func.count(), func.coalesce(func.sum(func.length(ParkedMessage.body)), 0)).where(
@@ -115,7 +120,7 @@ async def park(session: WriteSession, row: ParkedMessage) -> None:
             )
         )
     ).one()
-    if count >= PARKED_MAX or size + len(row.body) > PARKED_BYTES_MAX:
+    if count >= PARKED_MAX or size >= PARKED_BYTES_MAX:
         raise ParkedFullError(f"{count} messages, {size} bytes")
     row.reason = row.reason[:REASON_LENGTH_MAX]
     session.add(row)

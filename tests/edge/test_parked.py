@@ -1,4 +1,7 @@
-"""A stream goes on by itself once its parked message is decided, however the server stopped."""
+"""What is refused stands on a list, whatever its size; once it is decided its stream goes on.
+
+So it does by itself where the server stopped or was busy in between.
+"""
 
 from datetime import UTC, datetime
 from typing import ClassVar
@@ -7,7 +10,7 @@ import msgspec
 import pytest
 
 from federation.edge import parked
-from federation.edge.inbox import Envelope, Retries, Sender, handlers_of, take, try_again
+from federation.edge.inbox import BYTES_MAX, Envelope, Retries, Sender, handlers_of, take, try_again
 from federation.edge.parked import ParkedWorker
 from federation.errors import RefusalError
 from federation.store import database as databases
@@ -174,3 +177,19 @@ async def test_staff_may_try_the_head_of_a_stream_and_nothing_behind_it(url):
         assert await server.work_list() == ["note: UNWELCOME: This note is not welcome."]
         with pytest.raises(inbox.MessageStateError, match="1 is DROPPED"):
             await try_again(server, server.handlers, 1)
+
+
+async def test_a_message_larger_than_all_that_one_sender_may_have_parked_is_on_the_work_list(
+    database,
+):
+    server = Notes(database)
+    envelope = Envelope(STREAM, 1, "note", b'"' + b"x" * (BYTES_MAX - 2) + b'"')
+    delivered = await take(server, server.handlers, SENDER, [envelope])
+    listed = await server.work_list()
+    await drop_first(server)
+
+    assert (delivered.up_to, delivered.not_taken) == ({STREAM: 1}, {})
+    too_large = "MESSAGE_TOO_LARGE: This would not fit into a message to another server."
+    assert listed == [f"note: {too_large} (note: {BYTES_MAX} bytes, at most 1024)"]
+    assert await server.hear(2) == 2
+    assert server.taken == [2]
