@@ -323,7 +323,8 @@ async def _again(server: Server, handlers: Handlers, row: ParkedMessage) -> str:
             if again.state not in inbox.OPEN:
                 return again.state  # somebody else was faster
             arrival = Arrival(session, server, again.sender_code, again.entity_id)
-            await _handle(arrival, handlers, again.stream, again.kind, again.body)
+            body = await inbox.body_of(session, again.id)
+            await _handle(arrival, handlers, again.stream, again.kind, body)
             again.state, again.body, again.decided_at = inbox.DONE, b"", server.clock()
             again.drop_proposed_by = again.drop_reason = None
     except LaterError:

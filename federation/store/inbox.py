@@ -4,11 +4,11 @@ What cannot be handled is parked with its reason, and what follows it in its str
 it; all else goes on. Staff look at what is parked, have it tried again, or drop it as two people.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import func, select
+from sqlalchemy import LargeBinary, func, select
 
 from federation.errors import RefusalError
 from federation.store.canonical import sha256_hex
@@ -130,7 +130,7 @@ async def park(session: WriteSession, row: ParkedMessage) -> None:
 async def parked(
     session: ReadSession, *, after: int = 0, limit: int = 100, states: Sequence[str] = OPEN
 ) -> list[ParkedMessage]:
-    """Return parked messages, oldest first, a page at a time."""
+    """Return parked messages without their bodies, oldest first, a page at a time."""
     rows = await session.scalars(
         select(ParkedMessage)
         .where(ParkedMessage.id > after, ParkedMessage.state.in_(states))
@@ -186,11 +186,28 @@ async def head_of(session: ReadSession, sender: str, stream: str) -> ParkedMessa
 
 
 async def get_parked(session: ReadSession, message_id: int) -> ParkedMessage:
-    """Return a message that is parked, or refuse."""
+    """Return a message that is parked, without its body, or refuse."""
     row = await session.get(ParkedMessage, message_id)
     if row is None:
         raise UnknownMessageError(str(message_id))
     return row
+
+
+async def body_of(session: ReadSession, message_id: int) -> bytes:
+    """Return the body of a message that is parked; empty once it is decided."""
+    query = select(ParkedMessage.body).where(ParkedMessage.id == message_id)
+    return (await session.execute(query)).scalar_one()
+
+
+async def beginnings(
+    session: ReadSession, message_ids: Collection[int], size: int
+) -> dict[int, bytes]:
+    """Return {message: the first `size` bytes of its body} of some parked messages."""
+    begins = func.substr(ParkedMessage.body, 1, size, type_=LargeBinary)
+    rows = await session.execute(
+        select(ParkedMessage.id, begins).where(ParkedMessage.id.in_(message_ids))
+    )
+    return {number: begin or b"" for number, begin in rows}  # SQLite: NULL where it is empty
 
 
 def propose_drop(row: ParkedMessage, reason: str, *, who: str) -> None:
