@@ -22,7 +22,7 @@ from federation.distribution.inputs import RunMismatchError, add_credits, requir
 from federation.distribution.own_licences import require_own_standing
 from federation.distribution.own_terms import require_only_usage_changes
 from federation.distribution.own_usage import require_no_older_report, require_own_weights
-from federation.distribution.service import RequireSoundDistribution, checked, run_of
+from federation.distribution.service import RequireSoundDistribution, as_distributed, checked
 from federation.distribution.sharing import AmountRow, SharedRun, amount_rows, share_out
 from federation.distribution.tables import DistributedRun, NodeCorrection
 from federation.ledger import store as ledger
@@ -102,10 +102,10 @@ async def receive_correction(
     require_only_usage_changes(item.old.document, document)
     await require_own_standing(session, own.code, document)
     await require_no_older_report(session, own.code, item.old.document, document)
-    await _require_known_to_have_left(session, message, row, own.code)
+    await _require_known_to_have_left(session, message, row, item.old, own.code)
     moved = difference(item, {}, message.left)
     _require_as_computed(message, moved, own.code)
-    await require_debit(session, own.code, int(message.set_off))
+    await require_debit(session, own.code, int(message.set_off), item.old, item.new)
     await require_as_advised(session, message.run_id, message.credits)
     await add_credits(session, own.code, document.period, message.credits)
     await session.flush()
@@ -144,16 +144,20 @@ async def _corrected(
 
 
 async def _require_known_to_have_left(
-    session: ReadSession, message: RunCorrected, row: DistributedRun, code: str
+    session: ReadSession, message: RunCorrected, row: DistributedRun, old: ComputedRun, code: str
 ) -> None:
     """Refuse a correction that is settled directly with others than this node was told left.
 
-    One with whom the month had nothing to settle left without a trace in this node's books.
+    One with whom the month had nothing to settle left without a trace in this node's books. `old`
+    is the run in force: the one that was distributed, unless that is corrected already.
     """
-    document, untold = run_of(row), await who_left(session, run_of(row))
+    untold = await who_left(session, old.document)
+    document, result = old.document, old.result
+    if message.left and old.run_id != row.run_id:
+        document, result = await as_distributed(row)
     currency = document.collectives[code].settlement_currency
     for place, debtor in enumerate(message.left):
-        net = netting.recompute(document, message.left[:place], debtor)
+        net = netting.recompute(document, result, message.left[:place], debtor)
         if debtor not in untold and netting.postings_at_node(net, code, currency):
             raise RunMismatchError(f"{row.period}: we were not told that {debtor} left its net")
         untold.discard(debtor)

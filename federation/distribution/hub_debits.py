@@ -5,6 +5,9 @@ up no more than it owes. Nothing of this is kept twice: a debit follows from a c
 runs, what took it up from the messages that were followed.
 """
 
+import asyncio
+from collections.abc import Mapping
+
 import msgspec
 
 from federation.distribution import store
@@ -15,7 +18,7 @@ from federation.months.tables import Run
 from federation.netting.between import NoSuchDebitError
 from federation.payments.names import correction_id
 from federation.payments.store import find_incoming
-from federation.settlement.computed import read_run
+from federation.settlement.computed import ComputedRun, read_run
 from federation.settlement.recompute import Corrected, difference
 from federation.store.sessions import ReadSession
 from federation.values.party import HUB
@@ -28,32 +31,55 @@ class _Taken(msgspec.Struct, frozen=True):
     waived: str = "0"
 
 
-async def require_debit(session: ReadSession, code: str, taken: int) -> None:
-    """Refuse to let the hub take up more, in settlement currency, than a node owes it."""
-    if taken and taken > (owed := await _owed(session, code)):
+async def require_debit(session: ReadSession, code: str, taken: int, *known: ComputedRun) -> None:
+    """Refuse to let the hub take up more, in settlement currency, than a node owes it.
+
+    `known` are runs that the caller has computed already.
+    """
+    runs = {run.run_id: run for run in known}
+    if taken and taken > (owed := await _owed(session, code, runs)):
         raise NoSuchDebitError(f"{taken} of {code} with {HUB}, which owes it {owed}")
 
 
-async def _owed(session: ReadSession, code: str) -> int:
-    owed = 0
-    for run in await months.corrections(session):
-        owed += await _left_by(session, run, code)
-    for row in await store.distributions(session):
-        taken = msgspec.json.decode(row.document, type=_Taken)
-        owed -= int(taken.set_off) + int(taken.waived)
+async def _owed(session: ReadSession, code: str, known: Mapping[str, ComputedRun]) -> int:
+    owed, near = 0, known
+    async for run in months.corrections(session):
+        item = await _corrected(session, run, near)
+        if item is not None:
+            owed += await _left_by(session, run, item, code)
+            near = {**known, run.run_id: item.new}  # what corrects it comes next
+    for period in await store.distributed_months(session):
+        row = await store.find_distribution(session, period)
+        if row is not None:
+            taken = await asyncio.to_thread(msgspec.json.decode, row.document, type=_Taken)
+            owed -= int(taken.set_off) + int(taken.waived)
     return owed
 
 
-async def _left_by(session: ReadSession, run: Run, code: str) -> int:
+async def _corrected(
+    session: ReadSession, run: Run, near: Mapping[str, ComputedRun]
+) -> Corrected | None:
+    """Compute a correction and the run it corrects, beside the loop that answers others.
+
+    What is near is computed already; None where the run that is corrected is not here.
+    """
+    old, new = near.get(run.corrects or ""), near.get(run.run_id)
+    if old is None:
+        row = await months.find_run(session, run.corrects or "")
+        if row is None:
+            return None
+        old = await asyncio.to_thread(read_run, row.document)
+    if new is None:
+        new = await asyncio.to_thread(read_run, run.document)
+    return Corrected(old, new)
+
+
+async def _left_by(session: ReadSession, run: Run, item: Corrected, code: str) -> int:
     """Return the debit a correction leaves, below 0 what its credit was not paid out.
 
     One that is advised counts already: corrections are approved together, and the debit of a later
     month is taken up by the credit of an earlier one.
     """
-    old = await months.find_run(session, run.corrects or "")
-    if old is None:
-        return 0
-    item = Corrected(read_run(old.document), read_run(run.document))
     if run.state == "ADVISED":
         if changes_only_usage(item.old.document, item.new.document) is not None:
             return 0

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from federation.distribution import store
 from federation.distribution.inputs import RunMismatchError
 from federation.distribution.member_payments import NotDistributedError
+from federation.distribution.service import as_distributed
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Entry
 from federation.netting import positions as netting
@@ -52,7 +53,6 @@ class _Net:
 async def receive_recomputed(
     session: WriteSession,
     message: NetRecomputed,
-    document: RunDocument,
     *,
     here: str,
     account: PaymentAccount | None,
@@ -61,17 +61,18 @@ async def receive_recomputed(
 ) -> None:
     """Restate this node's position, and pay or wait for what the debtor and it owe one another.
 
-    `document` is the run this node distributed; every amount follows from it.
+    Every amount follows from the run that this node distributed.
     """
     done = await store.find_distribution(session, message.period)
     if done is None or done.run_id != message.run_id:
         raise NotDistributedError(message.period)
+    document, result = await as_distributed(done)
     await _require_order(session, message, document)
     net = _Net(
         here=here,
         message=message,
         document=document,
-        found=netting.recompute(document, message.left, message.debtor),
+        found=netting.recompute(document, result, message.left, message.debtor),
         accounts=known_accounts(Side(here, account), terms, message.accounts),
         due_on=now.date() + timedelta(days=terms.payment_days),
         at=now,

@@ -38,7 +38,7 @@ from federation.settlement.clearing import converted
 from federation.settlement.computed import ComputedRun, computed
 from federation.settlement.messages import RunAdvised, RunApproved, RunWithdrawn
 from federation.settlement.plans import Distribution, NodeInputs
-from federation.settlement.run import RunResult, document_rates
+from federation.settlement.run import RunResult, compute, document_rates
 from federation.settlement.run_document import RunDocument, decode, run_id
 from federation.store.canonical import digest
 from federation.store.sessions import ReadSession, WriteSession
@@ -299,6 +299,16 @@ def fx_rounding(code: str, document: RunDocument, result: RunResult, shared: Dis
     ]
     payable = converted(owed, currency, document_rates(document))
     return result.remittances[code] - (shared.received - payable)
+
+
+async def as_distributed(row: DistributedRun) -> tuple[RunDocument, RunResult]:
+    """Return the run a distribution followed and what it came to; others are answered meanwhile."""
+    return await asyncio.to_thread(_computed_again, row)
+
+
+def _computed_again(row: DistributedRun) -> tuple[RunDocument, RunResult]:
+    document = run_of(row)
+    return document, compute(document)
 
 
 def run_of(row: DistributedRun) -> RunDocument:

@@ -22,7 +22,7 @@ from federation.quotas import QuotaExceededError
 from federation.store.messages import READ_BYTES_MAX, read_bytes
 
 IN_MEMORY_MAX = 512 * 1024
-AT_ONCE_MAX = 64  # bodies of one sender
+AT_ONCE_MAX = 64  # bodies of one sender that come or are handled
 LARGE_AT_ONCE_MAX = 4  # of them, those that wait on disk
 IDLE_SECONDS = 10.0
 _LENGTH_DIGITS_MAX = 18
@@ -41,7 +41,7 @@ class SlowBodyError(RefusalError):
 
 
 class TooManyBodiesError(QuotaExceededError):
-    """Too many bodies of the same sender are on their way at once."""
+    """Too many bodies of the same sender are on their way or handled at once."""
 
 
 class BodyLimit(NamedTuple):
@@ -67,7 +67,8 @@ class Bodies:
 
         Refused are a body beyond the limit before it is held (BATCH_TOO_LARGE), one that stalls or
         takes too long (SLOW_BODY), and more at once than one sender may have
-        (TOO_MANY_REQUESTS). One on disk counts until the block ends, its wait for a turn too.
+        (TOO_MANY_REQUESTS). Each counts until the block ends, so that what one sender has in
+        memory and in the writer's queue is bounded too.
         """
         with (
             ExitStack() as places,
@@ -91,26 +92,26 @@ class Bodies:
     ) -> tuple[int, int]:
         """Write the body to the file; return its size and how many quotes are in it.
 
-        A large one keeps its place in `places`.
+        It keeps its place in `places`, a large one its second one too.
         """
         decoder = decoder_for(request.headers.get("content-encoding", ""))
         announced = _announced(request)
         _require_within(limit, announced)
         size = sent = quotes = 0
-        with self._place(sender, is_large=False):
-            is_large = False
-            async for chunk in self._chunks(request, limit):
-                sent += len(chunk)
-                for piece in decoder.pieces(chunk):
-                    size += len(piece)
-                    _require_within(limit, max(size, sent))
-                    if not is_large and max(size, announced) > IN_MEMORY_MAX:
-                        places.enter_context(self._place(sender, is_large=True))
-                        is_large = True
-                    file.write(piece)
-                    quotes += piece.count(b'"')
-                    if size > sent:
-                        await asyncio.sleep(0)  # a small chunk may unpack to much
+        places.enter_context(self._place(sender, is_large=False))
+        is_large = False
+        async for chunk in self._chunks(request, limit):
+            sent += len(chunk)
+            for piece in decoder.pieces(chunk):
+                size += len(piece)
+                _require_within(limit, max(size, sent))
+                if not is_large and max(size, announced) > IN_MEMORY_MAX:
+                    places.enter_context(self._place(sender, is_large=True))
+                    is_large = True
+                file.write(piece)
+                quotes += piece.count(b'"')
+                if size > sent:
+                    await asyncio.sleep(0)  # a small chunk may unpack to much
         decoder.end()
         return size, quotes
 

@@ -259,14 +259,15 @@ def _parked(
 
 
 async def try_again(server: Server, handlers: Handlers, message_id: int) -> str:
-    """Handle a parked message once more, then those behind it; return the state it came to.
+    """Handle the first message that waits in its stream, then those behind it; return its state.
 
-    Raises UnknownMessageError, or MessageStateError for one that waits behind another. A message
-    that is refused again stays parked with its new reason.
+    Raises UnknownMessageError, or MessageStateError for one that waits behind another or is
+    decided. A message that is refused again stays parked with its new reason.
     """
     async with server.db.read() as session:
         row = await inbox.get_parked(session, message_id)
-    if row.state != inbox.PARKED:
+        head = await inbox.head_of(session, row.sender, row.stream)
+    if head is None or head.id != row.id:
         raise inbox.MessageStateError(f"{message_id} is {row.state}")
     state = await _again(server, handlers, row)
     if state == inbox.DONE:
@@ -275,14 +276,21 @@ async def try_again(server: Server, handlers: Handlers, message_id: int) -> str:
 
 
 async def go_on(server: Server, handlers: Handlers, sender: str, stream: str) -> None:
-    """Handle what waits in a stream whose parked head was handled or dropped, as far as it goes."""
-    while True:
-        async with server.db.read() as session:
-            row = await inbox.head_of(session, sender, stream)
-        if row is None or row.state != inbox.BEHIND:
-            return
-        if await _again(server, handlers, row) != inbox.DONE:
-            return
+    """Handle what waits in a stream whose parked head was handled or dropped, as far as it goes.
+
+    What was handled or dropped is committed: that the server is too busy to go on is nobody's
+    refusal. The stream's new head is tried as every other is (`parked.py`), also after a crash.
+    """
+    try:
+        while True:
+            async with server.db.read() as session:
+                row = await inbox.head_of(session, sender, stream)
+            if row is None or row.state != inbox.BEHIND:
+                return
+            if await _again(server, handlers, row) != inbox.DONE:
+                return
+    except LaterError as later:
+        log.info("stream goes on later", sender=sender, stream=stream, code=later.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +323,8 @@ async def _again(server: Server, handlers: Handlers, row: ParkedMessage) -> str:
             if again.state not in inbox.OPEN:
                 return again.state  # somebody else was faster
             arrival = Arrival(session, server, again.sender_code, again.entity_id)
-            await _handle(arrival, handlers, again.stream, again.kind, again.body)
+            body = await inbox.body_of(session, again.id)
+            await _handle(arrival, handlers, again.stream, again.kind, body)
             again.state, again.body, again.decided_at = inbox.DONE, b"", server.clock()
             again.drop_proposed_by = again.drop_reason = None
     except LaterError:

@@ -1,6 +1,8 @@
 """Tries parked messages again: what was refused for a passing reason heals by itself.
 
-Each try waits twice as long as the one before, up to ten minutes; staff may try sooner.
+So does a stream whose parked message was decided and that did not go on, since the server was busy
+or stopped: its head is a message that was never tried. Each try waits twice as long as the one
+before, up to ten minutes; staff may try sooner.
 """
 
 import asyncio
@@ -34,9 +36,9 @@ class ParkedWorker:
             await asyncio.sleep(IDLE_SECONDS)
 
     async def try_due(self) -> None:
-        """Try the first parked message of each stream whose time has come."""
+        """Try the first message that waits of each stream whose time has come."""
         async with self._server.db.read() as session:
-            heads = [row.id for row in await inbox.heads(session) if row.state == inbox.PARKED]
+            heads = [row.id for row in await inbox.heads(session)]
         for gone in self._tried.keys() - set(heads):
             del self._tried[gone]
         for message_id in heads:

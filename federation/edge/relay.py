@@ -6,7 +6,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 import msgspec
@@ -151,8 +151,9 @@ class Relay:
         now = time.monotonic()
         held_up = [s for s, (when, _) in self._held_up.get(target, {}).items() if when > now]
         async with self._server.db.read() as session:
-            found = await outbox.waiting(session, target, MESSAGES_MAX, leave_out=held_up)
-        messages = _within(found)
+            sizes = await outbox.waiting(session, target, MESSAGES_MAX, leave_out=held_up)
+            fitting = _within(sizes)
+            messages = await outbox.messages(session, fitting)
         if not messages:
             if held_up:
                 self._quiet[target] = min(when for when, _ in self._held_up[target].values())
@@ -167,15 +168,25 @@ class Relay:
             self._urls.pop(target, None)
             await self._failed(target, messages[0], str(error))
             return False
-        return await self._record(target, messages, delivered)
+        if not await self._record(target, messages, delivered):
+            return False
+        return len(sizes) == MESSAGES_MAX or len(fitting) < len(sizes) or bool(delivered.not_taken)
 
     async def _record(
         self, target: str, messages: Sequence[OutboxMessage], delivered: Delivered
     ) -> bool:
-        """Keep what was taken of which stream, and wait with those that were not."""
-        sent = {message.stream for message in messages}
-        taken = {stream: number for stream, number in delivered.up_to.items() if stream in sent}
-        refused = {name: why for name, why in delivered.not_taken.items() if name in sent}
+        """Keep what was taken of which stream, and wait with those that were not.
+
+        False where the answer says nothing of what was sent.
+        """
+        first = {message.stream: message.sequence for message in reversed(messages)}
+        last = {message.stream: message.sequence for message in messages}
+        taken = {
+            stream: min(number, last[stream])
+            for stream, number in delivered.up_to.items()
+            if stream in first and number >= first[stream]
+        }
+        refused = {name: why for name, why in delivered.not_taken.items() if name in last}
         if not taken and not refused:
             await self._failed(target, messages[0], "nothing was taken, and nothing said why")
             return False
@@ -195,7 +206,7 @@ class Relay:
             await self._not_taken(target, (left or messages)[0], f"{why.code}: {why.message}")
         for stream in taken.keys() - refused.keys():
             self._held_up.get(target, {}).pop(stream, None)
-        return len(messages) == MESSAGES_MAX or bool(refused)
+        return True
 
     async def _url(self, target: str) -> str:
         """Return where a target is; asked again after a failure, since servers move."""
@@ -252,12 +263,12 @@ def _is_gone(owner: str) -> bool:
 AROUND_BYTES = 512  # more than stream, number and kind take beside the body of a message
 
 
-def _within(messages: Sequence[OutboxMessage]) -> list[OutboxMessage]:
-    """Return the first messages that fit one delivery, at least one."""
+def _within(sizes: Mapping[int, int]) -> list[int]:
+    """Return the first of {message: bytes of its body} that fit one delivery, at least one."""
     size = 0
-    taken: list[OutboxMessage] = []
-    for message in messages:
-        size += len(message.body) + AROUND_BYTES
+    taken: list[int] = []
+    for message, length in sizes.items():
+        size += length + AROUND_BYTES
         if taken and size > BYTES_MAX:
             break
         taken.append(message)

@@ -1,6 +1,6 @@
 """Every SQL statement about settled months. Nothing here commits."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import date
 
 from sqlalchemy import delete, select
@@ -111,14 +111,18 @@ async def effective_run(session: ReadSession, period: Month) -> Run | None:
     )
 
 
-async def corrections(session: ReadSession) -> list[Run]:
-    """Return corrections that are advised or approved, oldest first."""
-    rows = await session.scalars(
-        select(Run)
+async def corrections(session: ReadSession) -> AsyncIterator[Run]:
+    """Yield corrections that are advised or approved: month by month, each month's oldest first.
+
+    One at a time is read: each holds the document of a month.
+    """
+    numbers = await session.scalars(
+        select(Run.id)
         .where(Run.corrects.is_not(None), Run.state.in_(["ADVISED", "APPROVED"]))
-        .order_by(Run.id)
+        .order_by(Run.period, Run.id)
     )
-    return list(rows)
+    for number in numbers.all():
+        yield (await session.scalars(select(Run).where(Run.id == number))).one()
 
 
 async def standings(session: ReadSession, before: Month) -> list[Standing]:

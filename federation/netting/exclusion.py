@@ -4,6 +4,7 @@ One person proposes, another confirms. The hub takes back its standing between t
 others, pays the new net, and tells the nodes, who settle the rest with the debtor directly.
 """
 
+import asyncio
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import ClassVar
@@ -23,8 +24,9 @@ from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Awaited, Proposal, Side
 from federation.payments.set_off import NOTHING, Used
 from federation.payments.tables import Exclusion, Payment
+from federation.settlement.computed import read_run
 from federation.settlement.messages import Between
-from federation.settlement.run_document import RunDocument, decode
+from federation.settlement.run_document import RunDocument
 from federation.store import outbox
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
@@ -124,12 +126,12 @@ async def confirm_exclusion(
     if run is None:
         raise NoDebtorError(period)
     left = [earlier.node for earlier in await store.exclusions(session, period)]
-    document = decode(run.document)
+    computed = await asyncio.to_thread(read_run, run.document)  # others are answered meanwhile
     parties = {party.code: party for party in await node_parties(session)}
     net = _Net(
         run=run,
-        document=document,
-        found=netting.recompute(document, left, node),
+        document=computed.document,
+        found=netting.recompute(computed.document, computed.result, left, node),
         terms=terms,
         accounts={code: account_in(collective_terms(party)) for code, party in parties.items()},
         due_on=at.date() + timedelta(days=terms.payment_days),

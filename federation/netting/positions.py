@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from federation.ledger.accounts import Accounts, Posting, transfer
 from federation.settlement.clearing import Clearing, positions, remittance
 from federation.settlement.rates import Rates
-from federation.settlement.run import compute, document_rates
+from federation.settlement.run import RunResult, document_rates
 from federation.settlement.run_document import RunDocument
 from federation.values.party import HUB
 
@@ -76,9 +76,14 @@ def between(cleared: Iterable[Clearing], debtor: str, left: Collection[str]) -> 
     return {party: amount for party, amount in sorted(sums.items()) if amount}
 
 
-def recompute(document: RunDocument, left: Sequence[str], debtor: str) -> Recomputed:
-    """Return what changes when a debtor leaves a month's net after others left it before."""
-    result, rates = compute(document), document_rates(document)
+def recompute(
+    document: RunDocument, result: RunResult, left: Sequence[str], debtor: str
+) -> Recomputed:
+    """Return what changes when a debtor leaves a month's net after others left it before.
+
+    `result` is what follows from the document: computed by the caller, once and beside the loop.
+    """
+    rates = document_rates(document)
     currencies = {node: terms.settlement_currency for node, terms in document.collectives.items()}
 
     def without(gone: Sequence[str]) -> dict[str, Position]:

@@ -5,11 +5,8 @@ from datetime import datetime
 
 from federation.distribution import advice, correcting
 from federation.distribution import service as distribution
-from federation.distribution import store as distribution_store
 from federation.distribution.left_net import receive_recomputed
-from federation.distribution.member_payments import NotDistributedError
 from federation.distribution.net_returned import receive_overpayment, receive_returned
-from federation.distribution.service import run_of
 from federation.documents import issuing
 from federation.documents.messages import DocumentIssued
 from federation.edge.auth import parties, party_key
@@ -118,13 +115,9 @@ async def _reminder(at: Arrival, message: Reminder) -> None:
 
 
 async def _recomputed(at: Arrival, message: NetRecomputed) -> None:
-    done = await distribution_store.find_distribution(at.session, message.period)
-    if done is None:
-        raise NotDistributedError(message.period)
     await receive_recomputed(
         at.session,
         message,
-        run_of(done),
         here=at.server.code,
         account=await at.server.own_account(at.session),
         terms=await trust_parties.hub_terms(at.session),

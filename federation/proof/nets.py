@@ -79,7 +79,7 @@ def remittances(
     steps = list(original)
     node, sign = (payee, 1) if payer == HUB else (payer, -1)
     for place, debtor in enumerate(net.left):
-        found = netting.recompute(net.document, net.left[:place], debtor)
+        found = netting.recompute(net.document, net.result, net.left[:place], debtor)
         if debtor in (payer, payee):
             yield debtor, _directly(net, found, payer, payee)
             return

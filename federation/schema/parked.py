@@ -1,5 +1,6 @@
 """Messages of other servers that could not be handled: looked at, tried again, dropped by two."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from federation.people import parked as rules
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import row_number
 from federation.store import inbox
+from federation.store.sessions import ReadSession
 from federation.store.tables import ParkedMessage as ParkedRow
 from federation.values.roles import MAY_HANDLE_PARKED, MAY_READ_PARKED
 
@@ -35,8 +37,8 @@ class ParkedMessage:
     drop_reason: str | None
 
     @classmethod
-    def of(cls, row: ParkedRow) -> "ParkedMessage":
-        """Show a parked message; of its body the first 10,000 characters."""
+    def of(cls, row: ParkedRow, begin: bytes) -> "ParkedMessage":
+        """Show a parked message; of its body the first 10,000 characters, read from `begin`."""
         return cls(
             id=strawberry.ID(str(row.id)),
             sender=row.sender_code,
@@ -48,7 +50,7 @@ class ParkedMessage:
             reason=row.reason,
             attempts=row.attempts,
             received_at=row.received_at,
-            body=row.body[: 4 * BODY_SHOWN_MAX].decode("utf-8", "replace")[:BODY_SHOWN_MAX],
+            body=begin.decode("utf-8", "replace")[:BODY_SHOWN_MAX],
             drop_proposed_by=row.drop_proposed_by,
             drop_reason=row.drop_reason,
         )
@@ -73,7 +75,7 @@ class ParkedQuery:
             rows = await inbox.parked(
                 session, after=_number(after or "0"), limit=min(max(first, 1), 100)
             )
-            return [ParkedMessage.of(row) for row in rows]
+            return await _shown(session, rows)
 
 
 @strawberry.type
@@ -90,7 +92,8 @@ class ParkedMutation:
         except RefusalError as refusal:
             return Refused.of(refusal)
         async with server.db.read() as session:
-            return ParkedMessage.of(await inbox.get_parked(session, _number(message)))
+            [shown] = await _shown(session, [await inbox.get_parked(session, _number(message))])
+            return shown
 
     @strawberry.mutation(description="Propose to drop a parked message; another person confirms.")
     async def propose_drop_message(
@@ -99,8 +102,9 @@ class ParkedMutation:
         """Propose, with a reason (UNKNOWN_MESSAGE, MESSAGE_STATE, REASON)."""
 
         async def act(at: Change) -> ParkedMessage:
-            number = _number(message)
-            return ParkedMessage.of(await rules.propose_drop(at.session, number, reason, at.who))
+            row = await rules.propose_drop(at.session, _number(message), reason, at.who)
+            [shown] = await _shown(at.session, [row])
+            return shown
 
         return await change(info, "inbox.propose_drop", MAY_HANDLE_PARKED, act)
 
@@ -115,12 +119,19 @@ class ParkedMutation:
             row = await rules.confirm_drop(at.session, _number(message), at.who, at.now)
             await info.context.server.retry.dropped(at.session, row)
             streams.append((row.sender, row.stream))
-            return ParkedMessage.of(row)
+            [shown] = await _shown(at.session, [row])
+            return shown
 
         result = await change(info, "inbox.drop", MAY_HANDLE_PARKED, act)
         for sender, stream in streams:
             await info.context.server.retry.stream(sender, stream)
         return result
+
+
+async def _shown(session: ReadSession, rows: Sequence[ParkedRow]) -> list[ParkedMessage]:
+    """Show parked messages; no more is read of their bodies than is shown."""
+    begin = await inbox.beginnings(session, [row.id for row in rows], 4 * BODY_SHOWN_MAX)
+    return [ParkedMessage.of(row, begin[row.id]) for row in rows]
 
 
 def _number(text: str) -> int:

@@ -4,11 +4,11 @@ What cannot be handled is parked with its reason, and what follows it in its str
 it; all else goes on. Staff look at what is parked, have it tried again, or drop it as two people.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import func, select
+from sqlalchemy import LargeBinary, func, select
 
 from federation.errors import RefusalError
 from federation.store.canonical import sha256_hex
@@ -19,6 +19,8 @@ from federation.store.tables import InboxMessage, ParkedMessage
 PARKED, BEHIND, DONE, DROPPED = "PARKED", "BEHIND", "DONE", "DROPPED"
 OPEN = (PARKED, BEHIND)
 PARKED_MAX, PARKED_BYTES_MAX = 1_000, 32 * MIB  # of one sender; then its streams wait there
+# The one that comes to so many bytes is kept whole, also if it is larger than that by itself: what
+# is not kept is on nobody's list.
 REASON_LENGTH_MAX = 500
 HEADS_OF_EACH = 100  # streams of one sender that are shown and tried again at a time
 
@@ -107,7 +109,10 @@ async def is_held_up(session: ReadSession, sender: str, stream: str) -> bool:
 
 
 async def park(session: WriteSession, row: ParkedMessage) -> None:
-    """Keep a message that cannot be handled now; ParkedFullError if its sender has too many."""
+    """Keep a message that cannot be handled now; ParkedFullError if its sender has too many.
+
+    How large a message is does not count against itself: its kind and the door limit that.
+    """
     count, size = (
         await session.execute(
             select(func.count(), func.coalesce(func.sum(func.length(ParkedMessage.body)), 0)).where(
@@ -115,7 +120,7 @@ async def park(session: WriteSession, row: ParkedMessage) -> None:
             )
         )
     ).one()
-    if count >= PARKED_MAX or size + len(row.body) > PARKED_BYTES_MAX:
+    if count >= PARKED_MAX or size >= PARKED_BYTES_MAX:
         raise ParkedFullError(f"{count} messages, {size} bytes")
     row.reason = row.reason[:REASON_LENGTH_MAX]
     session.add(row)
@@ -125,7 +130,7 @@ async def park(session: WriteSession, row: ParkedMessage) -> None:
 async def parked(
     session: ReadSession, *, after: int = 0, limit: int = 100, states: Sequence[str] = OPEN
 ) -> list[ParkedMessage]:
-    """Return parked messages, oldest first, a page at a time."""
+    """Return parked messages without their bodies, oldest first, a page at a time."""
     rows = await session.scalars(
         select(ParkedMessage)
         .where(ParkedMessage.id > after, ParkedMessage.state.in_(states))
@@ -181,11 +186,28 @@ async def head_of(session: ReadSession, sender: str, stream: str) -> ParkedMessa
 
 
 async def get_parked(session: ReadSession, message_id: int) -> ParkedMessage:
-    """Return a message that is parked, or refuse."""
+    """Return a message that is parked, without its body, or refuse."""
     row = await session.get(ParkedMessage, message_id)
     if row is None:
         raise UnknownMessageError(str(message_id))
     return row
+
+
+async def body_of(session: ReadSession, message_id: int) -> bytes:
+    """Return the body of a message that is parked; empty once it is decided."""
+    query = select(ParkedMessage.body).where(ParkedMessage.id == message_id)
+    return (await session.execute(query)).scalar_one()
+
+
+async def beginnings(
+    session: ReadSession, message_ids: Collection[int], size: int
+) -> dict[int, bytes]:
+    """Return {message: the first `size` bytes of its body} of some parked messages."""
+    begins = func.substr(ParkedMessage.body, 1, size, type_=LargeBinary)
+    rows = await session.execute(
+        select(ParkedMessage.id, begins).where(ParkedMessage.id.in_(message_ids))
+    )
+    return {number: begin or b"" for number, begin in rows}  # SQLite: NULL where it is empty
 
 
 def propose_drop(row: ParkedMessage, reason: str, *, who: str) -> None:

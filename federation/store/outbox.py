@@ -57,10 +57,13 @@ async def _write(session: WriteSession, target: str, sealed: Sealed, now: dateti
 
 async def waiting(
     session: ReadSession, target: str, limit: int, *, leave_out: Iterable[str] = ()
-) -> list[OutboxMessage]:
-    """Return the oldest undelivered messages to a target, some streams left out, in order."""
-    rows = await session.scalars(
-        select(OutboxMessage)
+) -> dict[int, int]:
+    """Return {message: bytes of its body} of the oldest undelivered ones to a target, in order.
+
+    Streams in `leave_out` are left out. The caller has those read that it delivers (`messages`).
+    """
+    rows = await session.execute(
+        select(OutboxMessage.id, func.length(OutboxMessage.body))
         .where(
             OutboxMessage.target == target,
             OutboxMessage.delivered_at.is_(None),
@@ -68,6 +71,14 @@ async def waiting(
         )
         .order_by(OutboxMessage.id)
         .limit(limit)
+    )
+    return {number: size for number, size in rows}
+
+
+async def messages(session: ReadSession, ids: Iterable[int]) -> list[OutboxMessage]:
+    """Return some messages with their bodies, in the order in which they were posted."""
+    rows = await session.scalars(
+        select(OutboxMessage).where(OutboxMessage.id.in_(list(ids))).order_by(OutboxMessage.id)
     )
     return list(rows)
 

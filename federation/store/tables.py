@@ -60,7 +60,8 @@ class ParkedMessage(Base):
     stream: Mapped[str] = mapped_column(String(160))
     sequence: Mapped[int]
     kind: Mapped[str] = mapped_column(String(64))
-    body: Mapped[bytes] = mapped_column(LargeBinary)  # empty once it is decided
+    # Empty once it is decided; read where it is handled or shown, with no row that is listed.
+    body: Mapped[bytes] = mapped_column(LargeBinary, deferred=True, deferred_raiseload=True)
     state: Mapped[str] = mapped_column(String(8))  # PARKED BEHIND DONE DROPPED
     code: Mapped[str] = mapped_column(String(64))
     reason: Mapped[str] = mapped_column(Text)

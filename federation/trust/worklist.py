@@ -35,6 +35,8 @@ async def of_messages(session: ReadSession, here: str) -> list[WorkItem]:
 
 def _why(row: ParkedMessage, behind: int) -> str:
     why = f"{row.kind}: {row.code}: {row.reason}"
+    if row.state == inbox.BEHIND:  # the one before it is decided
+        why = f"{row.kind}: its turn has come: it is tried by itself"
     if behind:
         why += f"; {counted(behind, 'message')} behind it"
     if row.drop_proposed_by is not None:

@@ -2,12 +2,14 @@
 
 import asyncio
 import gzip
+from contextlib import AsyncExitStack
 from types import SimpleNamespace
 
 import pytest
 
 from federation.edge import bodies
 from federation.edge.bodies import (
+    AT_ONCE_MAX,
     IN_MEMORY_MAX,
     LARGE_AT_ONCE_MAX,
     Bodies,
@@ -106,6 +108,30 @@ async def test_one_senders_stalled_uploads_keep_out_its_own_only(tmp_path):
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     assert await whole(reader, Upload(*[CHUNK] * 20), "hostile") == CHUNK * 20
+
+
+async def test_small_bodies_of_one_sender_count_for_as_long_as_they_are_handled(tmp_path):
+    reader = Bodies(tmp_path)
+    async with AsyncExitStack() as handled:
+        for _ in range(AT_ONCE_MAX):
+            upload = Upload(*[CHUNK] * 8)
+            assert await handled.enter_async_context(reader.read(upload, "busy", LIMIT))
+        refused = Upload(b"small")
+        with pytest.raises(TooManyBodiesError) as refusal:
+            await whole(reader, refused, "busy")
+        assert refusal.value.detail == "at most 64"
+        assert refused.asked == 0
+        assert await whole(reader, Upload(b"small"), "other") == b"small"
+
+    assert await whole(reader, Upload(b"small"), "busy") == b"small"
+
+
+async def test_a_body_that_breaks_its_handler_gives_its_place_back(tmp_path):
+    reader = Bodies(tmp_path)
+    for _ in range(AT_ONCE_MAX + 1):
+        with pytest.raises(ZeroDivisionError):
+            async with reader.read(Upload(b"small"), "lab", LIMIT):
+                raise ZeroDivisionError
 
 
 async def test_a_large_body_that_is_handled_holds_up_no_other_that_fits_beside_it(tmp_path):

@@ -6,11 +6,14 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import msgspec
+import pytest
+from sqlalchemy import event
 
 from federation.edge import relay as relaying
 from federation.edge.peers import PeerAnswerError
 from federation.edge.relay import IDLE_SECONDS, Relay
 from federation.store import outbox
+from federation.store.tables import OutboxMessage
 from tests.store.notes import Note
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
@@ -101,7 +104,7 @@ async def test_a_stream_that_is_not_taken_holds_up_no_other(database):
 
     assert peer.taken == [2, 4]
     async with database.read() as session:
-        left = await outbox.waiting(session, THERE, 10)
+        left = await outbox.messages(session, await outbox.waiting(session, THERE, 10))
     assert [(row.stream, row.sequence, row.last_error) for row in left] == [
         ("note/b", 1, "PARKED_FULL: later"),
         ("note/b", 2, None),
@@ -129,15 +132,79 @@ async def test_what_goes_into_one_delivery_fits_its_receiver_with_what_is_around
     for n in range(1, 41):
         await post(database, n)
     async with database.read() as session:
-        bodies = [len(row.body) for row in await outbox.waiting(session, THERE, 40)]
-    monkeypatch.setattr(relaying, "BYTES_MAX", sum(bodies) + 1_000)
-    peer = StrictPeer(sum(bodies) + 1_000)
+        limit = sum((await outbox.waiting(session, THERE, 40)).values()) + 1_000
+    monkeypatch.setattr(relaying, "BYTES_MAX", limit)
+    peer = StrictPeer(limit)
 
     async def resolve(_target):
         return THERE
 
     relay = Relay(SimpleNamespace(db=database, clock=lambda: NOON), peer, resolve)
-    for _ in range(40):
-        await relay._deliver_some(THERE)
+    while await relay._deliver_some(THERE):
+        pass
 
     assert peer.taken == list(range(1, 41))
+
+
+async def test_no_body_is_read_that_does_not_go_into_the_delivery(database, monkeypatch):
+    for n in range(1, 6):
+        await post(database, n)
+    monkeypatch.setattr(relaying, "BYTES_MAX", 3 * relaying.AROUND_BYTES)  # two, and their bodies
+    peer = StrictPeer(3 * relaying.AROUND_BYTES)
+
+    async def resolve(_target):
+        return THERE
+
+    read = []
+
+    def loaded(row, _context):
+        read.append((row.sequence, len(peer.taken)))
+
+    event.listen(OutboxMessage, "load", loaded)
+    try:
+        relay = Relay(SimpleNamespace(db=database, clock=lambda: NOON), peer, resolve)
+        more = [await relay._deliver_some(THERE) for _ in range(4)]
+    finally:
+        event.remove(OutboxMessage, "load", loaded)
+
+    assert more == [True, True, False, False]
+    assert peer.taken == [1, 2, 3, 4, 5]
+    assert read == [(1, 0), (2, 0), (3, 2), (4, 2), (5, 4)]  # each once, when it is sent
+
+
+class ForgetfulPeer:
+    """Says of the stream that it was sent that it has it up to a number of its own choice."""
+
+    def __init__(self, up_to):
+        self.up_to = up_to
+
+    async def post(self, _target, _url, _body, *, seconds):
+        del seconds
+        return msgspec.json.encode({"up_to": {"note/a": self.up_to}})
+
+
+@pytest.mark.parametrize(
+    ("up_to", "may_go_on", "left"),
+    [
+        (0, False, [(1, 1), (2, 0), (3, 0)]),
+        (1, True, [(2, 0), (3, 0)]),
+        (9, True, [(3, 0)]),
+    ],
+)
+async def test_what_was_not_sent_was_not_taken_whatever_its_receiver_says(
+    database, monkeypatch, up_to, may_go_on, left
+):
+    for n in range(1, 4):
+        await post(database, n)
+    monkeypatch.setattr(relaying, "BYTES_MAX", 3 * relaying.AROUND_BYTES)  # two, and their bodies
+
+    async def resolve(_target):
+        return THERE
+
+    server = SimpleNamespace(db=database, clock=lambda: NOON)
+    relay = Relay(server, ForgetfulPeer(up_to), resolve)
+
+    assert await relay._deliver_some(THERE) is may_go_on
+    async with database.read() as session:
+        rows = await outbox.messages(session, await outbox.waiting(session, THERE, 10))
+    assert [(row.sequence, row.attempts) for row in rows] == left

@@ -7,6 +7,7 @@ from federation.scenario.story import first_instant_after
 from tests.adversary.hostile_hub import HostileHub
 from tests.adversary.lies import AFTER_SEPTEMBER, LIES, OF_CORRECTIONS
 from tests.adversary.rogue import rows
+from tests.federation.gate import answered_during
 from tests.federation.harness import HUB, PERIOD, soon, tell
 from tests.federation.test_corrections import (
     ADVISE,
@@ -138,7 +139,8 @@ async def test_a_node_follows_no_correction_that_it_cannot_compute_itself(two_mo
 FOLLOWED = "SELECT period FROM settlement_node_correction ORDER BY id"
 
 
-async def test_the_next_month_takes_up_what_a_correction_left_and_no_more(two_months):
+async def test_the_next_month_takes_up_what_a_correction_left_and_no_more(two_months, monkeypatch):
+    """And others are answered while the node computes what it owes."""
     small = two_months
     await correct(small, SEPTEMBER)
     small.set_clock(first_instant_after(NOVEMBER))
@@ -155,7 +157,10 @@ async def test_the_next_month_takes_up_what_a_correction_left_and_no_more(two_mo
     [(kind, honest)] = hub.honest["DE"]
     more = honest | {"set_off": str(int(honest["set_off"]) + 1)}
     reason = await hub.is_parked("DE", kind, more, "NO_SUCH_DEBIT")
-    await hub.send("DE", kind, honest)
+    async with answered_during(
+        small, "DE", monkeypatch, "federation.distribution.hub_debits.read_run"
+    ):
+        await hub.send("DE", kind, honest)
     found = await small.at("DE", "auditor").ask(ask.DISTRIBUTION, period=NOVEMBER)
 
     # 200.50 for September, of which October's credit took up 50.49.

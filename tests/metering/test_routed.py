@@ -122,7 +122,9 @@ async def test_a_line_sent_twice_before_complete_is_kept_once_and_counted_as_the
         async with hub.write("forwarded") as session:
             await month.receive_forwarded(session, node, Forwarded(SEPTEMBER, sent), NOON)
     async with hub.read() as session:
-        told = await outbox.waiting(session, "https://de.example", 9)
+        told = await outbox.messages(
+            session, await outbox.waiting(session, "https://de.example", 9)
+        )
     assert [row.kind for row in told] == ["usage.routed", "usage.routed", "usage.complete"]
 
     await a_month(database, "FORWARDED")

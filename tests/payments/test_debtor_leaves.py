@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 import sepaxml
 from lxml import etree
@@ -19,9 +20,9 @@ from federation.payments import store as payments_store
 from federation.payments.postings import Amount
 from federation.payments.set_off import NewDebit, TooMuchSetOffError, owe
 from federation.settlement.messages import Between
-from federation.settlement.run_document import decode
 from tests.banking.bank import Ntry, statement
 from tests.databases import HUB_TERMS, refused
+from tests.federation.gate import answered_during
 from tests.federation.harness import a_line, nothing_changes, report_lines, resumed, tell
 from tests.federation.test_corrections import correct
 from tests.payments.factories import HUB_ACCOUNT
@@ -211,6 +212,22 @@ async def test_a_debtor_that_stays_and_has_paid_is_given_back_what_was_not_for_t
         assert why["DE", f"{P}DE-GB"] == [("Between DE and GB since GB left the net", 154_038)]
 
 
+@pytest.mark.parametrize(
+    ("code", "work"),
+    [
+        ("HUB", "federation.netting.exclusion.read_run"),
+        ("FR", "federation.distribution.service.compute"),
+    ],
+)
+async def test_others_are_answered_while_a_net_is_computed_anew(
+    any_backend, owing, monkeypatch, code, work
+):
+    async with resumed(any_backend, owing) as small:
+        async with answered_during(small, code, monkeypatch, work):
+            await confirmed(small, "GB")
+        assert (await dues(small))["FR"] == {"Due:HUB": {"EUR": 52_558}, "Due:GB": {"EUR": 973_703}}
+
+
 async def test_two_debtors_leave_one_after_the_other(any_backend, owing_with_dear_de):
     async with resumed(any_backend, owing_with_dear_de) as small:
         await confirmed(small, "GB")
@@ -325,7 +342,6 @@ async def test_what_is_set_off_of_nothing_that_a_node_owes_is_refused(any_backen
             await receive_recomputed(
                 session,
                 message,
-                decode(run.document),
                 here="FR",
                 account=HUB_ACCOUNT,
                 terms=HUB_TERMS,
@@ -583,7 +599,7 @@ async def test_a_set_off_against_what_a_node_has_not_proposed_yet_waits_for_it(a
 
 
 async def test_what_a_correction_gives_directly_is_paid_and_what_it_takes_is_set_off(
-    any_backend, owing
+    any_backend, owing, monkeypatch
 ):
     """GB left September's net; later usage moves its licences' money from FR to DE, and back."""
     async with resumed(any_backend, owing) as small:
@@ -635,7 +651,10 @@ async def test_what_a_correction_gives_directly_is_paid_and_what_it_takes_is_set
             for licence in ("GB-000001", "GB-000002")
         ]
         await report_lines(small.lab("lab-one"), late, key="later")
-        await correct(small, "2026-09")
+        # The run that was distributed is not the one in force any more: FR computes it once more.
+        distributed = "federation.distribution.service.compute"
+        async with answered_during(small, "FR", monkeypatch, distributed):
+            await correct(small, "2026-09")
 
         # What it gets more of the same licensor takes that up first, in both books.
         number = await last_correction(small)

@@ -28,7 +28,7 @@ async def post(database, target, *numbers, about="a"):
 
 async def waiting(database, target, limit=100, **how):
     async with database.read() as session:
-        rows = await outbox.waiting(session, target, limit, **how)
+        rows = await outbox.messages(session, await outbox.waiting(session, target, limit, **how))
     return [(row.stream, row.sequence, msgspec.json.decode(row.body)["n"]) for row in rows]
 
 
@@ -151,13 +151,14 @@ async def test_a_receipt_stands_when_it_comes_again(database):
 async def test_a_failed_attempt_is_counted_with_its_reason(database):
     await post(database, GB, 1, 2)
     async with database.read() as session:
-        [first, _] = await outbox.waiting(session, GB, 2)
+        [first, _] = await outbox.waiting(session, GB, 2)  # their ids
     for error in ("no answer", "x" * 501):
         async with database.write("failed") as session:
-            await outbox.mark_failed(session, message_id=first.id, error=error)
+            await outbox.mark_failed(session, message_id=first, error=error)
 
     async with database.read() as session:
-        first, second = await outbox.waiting(session, GB, 2)
+        waits = await outbox.waiting(session, GB, 2)
+        first, second = await outbox.messages(session, waits)
     assert (first.attempts, first.last_error) == (2, "x" * 500)
     assert (second.attempts, second.last_error) == (0, None)
 
