@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from enum import StrEnum
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, ClassVar, Final, NamedTuple, NoReturn, cast
 
 from federation.errors import RefusalError
@@ -21,6 +21,7 @@ from federation.trust.keys import ALGORITHM, Keys, SigningKey
 TOKEN_BYTES_MAX: Final = 4096
 LEEWAY_SECONDS: Final = 60
 _HEADER_MEMBERS: Final = frozenset({"alg", "typ", "kid"})
+_HEADER_KNOWN_MAX: Final = 256  # characters; ours have about 120
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 
@@ -139,7 +140,8 @@ def _open(
         raise InvalidTokenError(Reason.MALFORMED, "not a compact JWS")
     header, payload, signature = text.split(".")
     _decode(signature)
-    return _Opened(text, check_header(_read_object(header)), _read_object(payload))
+    read = _known_header if len(header) <= _HEADER_KNOWN_MAX else _read_object
+    return _Opened(text, check_header(read(header)), _read_object(payload))
 
 
 def _check_header(header: dict[str, Any], typ: str) -> str:
@@ -192,7 +194,7 @@ def _decode(segment: str) -> bytes:
 def _read_object(segment: str) -> dict[str, Any]:
     try:
         text = _decode(segment).decode("utf-8")
-        value = json.loads(text, object_pairs_hook=_members_once, parse_constant=_no_number)
+        value = _PLAIN_JSON.decode(text)
         if "\\u" in text:  # half of a surrogate pair is read here, and could be written nowhere
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
@@ -211,3 +213,8 @@ def _members_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+_PLAIN_JSON: Final = json.JSONDecoder(object_pairs_hook=_members_once, parse_constant=_no_number)
+# Tokens of one key and type begin alike, and what a text says never changes. It is read only.
+_known_header = lru_cache(maxsize=64)(_read_object)
