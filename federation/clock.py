@@ -39,9 +39,8 @@ class FileClock:
 
     def __call__(self) -> datetime:
         """Return the instant in the file."""
-        return datetime.fromisoformat(self._path.read_text(encoding="utf-8").strip()).astimezone(
-            UTC
-        )
+        text = self._path.read_bytes().decode()
+        return datetime.fromisoformat(text.strip()).astimezone(UTC)
 
 
 def today(clock: Clock) -> date:

@@ -25,7 +25,8 @@ from federation.clock import Clock, system_clock
 from federation.errors import LaterError
 from federation.store.plain import refuse_zero
 from federation.store.sessions import ReadSession, WriteSession
-from federation.store.sqlite import TURNS, ShortReads, Turns, adapted, make_wal
+from federation.store.short_reads import ShortReads, Turns
+from federation.store.sqlite import adapted, make_wal
 
 Boundary = Callable[[str, str], None]
 """Called with (transaction name, "before" | "after") around each commit: crash tests listen."""
@@ -76,12 +77,8 @@ class Database:
         self._writing = async_sessionmaker(
             self._writer, class_=WriteSession, expire_on_commit=False, info={_CLOCK: clock}
         )
-        self._reading = async_sessionmaker(
-            self._reader,
-            class_=ShortReads if self.is_sqlite else ReadSession,
-            expire_on_commit=False,
-            info={TURNS: Turns()},
-        )
+        self._reading = async_sessionmaker(self._reader, class_=ReadSession, expire_on_commit=False)
+        self._turns = Turns()
         self._listeners: dict[str, Callable[[], None]] = {}
         self._waiting = 0
 
@@ -108,12 +105,12 @@ class Database:
         """Open one consistent view of the committed rows; writing through it is refused."""
         if self.is_sqlite:
             # Not `async with`: its end is a task of its own, which a short read would wait for.
-            session = self._reading()
+            short = ShortReads(self._reader, self._turns)
             try:
                 with self._or_busy(WAITING_MAX + READERS_MAX):
-                    yield session  # takes a connection with its first statement
+                    yield short  # takes a connection with its first statement
             finally:
-                await session.close()  # here, or in the connection's thread to its end
+                await short.close()  # here, or in the connection's thread to its end
         else:
             async with self._reading() as session:
                 await self._turn(session, _ONE_VIEW)

@@ -28,7 +28,7 @@ class ReadSession(AsyncSession):
         if options:
             return await super().get(entity, ident, **options)
         key = cast("Sequence[Any]", ident) if isinstance(ident, tuple) else (ident,)
-        statement, names = _by_key(cast("Any", entity))
+        statement, names = by_key(cast("Any", entity))
         found: Row | None = await self.scalar(statement, dict(zip(names, key, strict=True)))
         return found
 
@@ -42,7 +42,7 @@ class WriteSession(ReadSession):
 
 
 @cache
-def _by_key(entity: Any) -> tuple[Select[Any], list[str]]:
+def by_key(entity: Any) -> tuple[Select[Any], list[str]]:
     """Return the question for a row by its key, made once, and the names of its parameters."""
     columns = mapper_of(entity).primary_key
     names = [f"key_{number}" for number, _ in enumerate(columns)]

@@ -10,8 +10,7 @@ asks every `STEPS_ASKED` steps whether to go on. What takes longer, or meets a l
 nothing yet and is begun again in the connection's thread; the transaction's view stays the same.
 
 What is answered here needs none of SQLAlchemy's greenlets either, which cost as much as the read:
-`ShortReads` is a session that asks without one first. Nothing in that waits, so reads that follow
-each other would keep the loop to themselves: after `TURN_SECONDS` of them others have their turn.
+the session of `short_reads.py` asks without one first, and says so by `asking`.
 """
 
 import asyncio
@@ -20,10 +19,9 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
-from types import MappingProxyType
 from typing import Any, Self, cast
 from weakref import WeakSet
 
@@ -32,17 +30,12 @@ from sqlalchemy.dialects.sqlite.aiosqlite import (
     AsyncAdapt_aiosqlite_connection,
     AsyncAdapt_aiosqlite_cursor,
 )
-from sqlalchemy.engine import Result
 from sqlalchemy.exc import MissingGreenlet
 from sqlalchemy.util.concurrency import await_only, in_greenlet
 
-from federation.store.sessions import ReadSession
-
 ROWS_FETCHED_AT_ONCE, ROWS_BETWEEN_LOOKS = 500, 50
 HERE_SECONDS = 0.002  # a read that takes longer would keep others waiting
-TURN_SECONDS = 0.005  # of one read after another
 STEPS_ASKED = 1_000  # of SQLite's machine, some 20 microseconds
-TURNS = "turns"  # of a session's `info`
 WAL_TRIES = 10
 STATEMENTS_KEPT = 32  # of the driver's 128: those that insert many rows are large
 
@@ -226,8 +219,12 @@ class Connection(aiosqlite.Connection):
         return True
 
     def begin(self) -> None:
-        """Begin a reader's transaction, here: it takes no lock until its first statement."""
-        self.driver.execute("BEGIN")
+        """Begin a reader's transaction, here: it takes no lock until its first statement.
+
+        One that has begun goes on: what read a row by its key may ask more of the same view.
+        """
+        if not self.driver.in_transaction:
+            self.driver.execute("BEGIN")
 
     def rollback_here(self) -> None:
         """End a reader's transaction, here: there is nothing to undo.
@@ -235,9 +232,10 @@ class Connection(aiosqlite.Connection):
         A statement that is still open would keep its view beyond the end, for whoever reads next.
         """
         self.begun_here = False
-        for cursor in self.open_cursors:
-            cursor.close_here()
-        self.open_cursors.clear()
+        if self.open_cursors:
+            for cursor in self.open_cursors:
+                cursor.close_here()
+            self.open_cursors.clear()
         self.driver.rollback()
 
     async def rollback(self) -> None:
@@ -290,7 +288,7 @@ class _ShortCursor(AsyncAdapt_aiosqlite_cursor):
         return cursor
 
     def execute(self, operation: Any, parameters: Any = None) -> Any:
-        if in_greenlet() or not _asking.here:
+        if in_greenlet() or not asking.here:
             return super().execute(operation, parameters)  # which is refused outside a greenlet
         cursor = cast("Cursor", self._cursor)
         if (rows := cursor.execute_here(operation, parameters or ())) is None:
@@ -319,65 +317,7 @@ class _Asking(threading.local):
     here = False
 
 
-_asking = _Asking()
-
-
-class Turns:
-    """Lets others of a loop have their turn between reads that do not wait."""
-
-    def __init__(self) -> None:
-        self._began: float | None = None
-
-    async def mine(self) -> None:
-        """Wait for others if reads have followed each other for too long."""
-        now = time.monotonic()
-        if self._began is not None and now - self._began > TURN_SECONDS:
-            await asyncio.sleep(0)
-            now = time.monotonic()
-        if self._began is None:
-            self._began = now
-            asyncio.get_running_loop().call_soon(self._over)
-
-    def _over(self) -> None:
-        self._began = None
-
-
-class ShortReads(ReadSession):
-    """A reading session that waits for nobody, and asks again as one that may where it has to."""
-
-    async def execute(
-        self,
-        statement: Any,
-        params: Any = None,
-        *,
-        execution_options: Mapping[str, Any] = MappingProxyType({}),
-        **options: Any,
-    ) -> Result[Any]:
-        """Return the rows of a statement, all of them read already."""
-        options["execution_options"] = {**execution_options, "prebuffer_rows": True}
-        return cast("Result[Any]", await self._ask("execute", statement, params, options))
-
-    async def scalar(self, statement: Any, params: Any = None, **options: Any) -> Any:
-        """Return the first column of a statement's first row, None where there is no row."""
-        return await self._ask("scalar", statement, params, options)
-
-    async def _ask(self, method: str, statement: Any, params: Any, options: dict[str, Any]) -> Any:
-        await cast("Turns", self.info[TURNS]).mine()
-        _asking.here = True
-        try:
-            return getattr(self.sync_session, method)(statement, params, **options)
-        except MissingGreenlet:
-            pass
-        finally:
-            _asking.here = False
-        return await getattr(super(), method)(statement, params, **options)
-
-    async def close(self) -> None:
-        """Give the connection back."""
-        try:
-            self.sync_session.close()
-        except MissingGreenlet:
-            await super().close()
+asking = _Asking()
 
 
 def adapted(dbapi: Any, path: str) -> Any:

@@ -20,8 +20,8 @@ from federation.trust.keys import ALGORITHM, Keys, SigningKey
 
 TOKEN_BYTES_MAX: Final = 4096
 LEEWAY_SECONDS: Final = 60
-_HEADERS_MAX: Final = 512
 _HEADER_MEMBERS: Final = frozenset({"alg", "typ", "kid"})
+_HEADER_KNOWN_MAX: Final = 256  # characters; ours have about 120
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 
@@ -63,24 +63,8 @@ def verify(
     token: str | bytes, *, typ: str, keys: Keys, max_bytes: int = TOKEN_BYTES_MAX
 ) -> dict[str, Any]:
     """Return the claims of a token of that type signed by one of `keys`, of whatever age."""
-    opened = _open(token, partial(_kid, typ=typ), max_bytes)
+    opened = _open(token, partial(_check_header, typ=typ), max_bytes)
     return _believe(opened, keys)
-
-
-def verify_own(
-    token: str | bytes,
-    *,
-    typ: str,
-    keys_in: Callable[[dict[str, Any]], Keys],
-    max_bytes: int = TOKEN_BYTES_MAX,
-) -> dict[str, Any]:
-    """Return the claims of a token signed by one of the keys that it names itself.
-
-    `keys_in` reads them from claims that nobody believes yet. Whether they are to be trusted is the
-    caller's question: by a thumbprint that came another way, or by keys known before.
-    """
-    opened = _open(token, partial(_kid, typ=typ), max_bytes)
-    return _believe(opened, keys_in(opened.claims))
 
 
 def verify_from(
@@ -95,7 +79,7 @@ def verify_from(
     `iss` is compared whole, and only that issuer's keys can confirm it: one member of the
     federation cannot speak for another.
     """
-    opened = _open(token, partial(_kid, typ=typ), max_bytes)
+    opened = _open(token, partial(_check_header, typ=typ), max_bytes)
     issuer = opened.claims.get("iss")
     if not isinstance(issuer, str) or issuer not in issuers:
         raise InvalidTokenError(Reason.ISSUER, "not an issuer this server knows")
@@ -110,9 +94,7 @@ def verify_assertion(
     RFC 7523 leaves `typ` and `kid` to the client: it may name one of `typs` or none, and its key by
     thumbprint or not at all. Everything else of the header is as strict as elsewhere.
     """
-    opened = _open(
-        token, lambda header: _check_assertion_header(_read_object(header), typs), max_bytes
-    )
+    opened = _open(token, partial(_check_assertion_header, typs=typs), max_bytes)
     if opened.kid:
         return _believe(opened, keys)
     if not any(key.check(opened.text) for key in keys.values()):
@@ -148,7 +130,9 @@ class _Opened(NamedTuple):
     claims: dict[str, Any]
 
 
-def _open(token: str | bytes, kid_of: Callable[[str], str], max_bytes: int) -> _Opened:
+def _open(
+    token: str | bytes, check_header: Callable[[dict[str, Any]], str], max_bytes: int
+) -> _Opened:
     if len(token) > max_bytes:
         raise InvalidTokenError(Reason.SIZE, f"more than {max_bytes} bytes")
     text = token.decode("latin-1") if isinstance(token, bytes) else token
@@ -156,13 +140,8 @@ def _open(token: str | bytes, kid_of: Callable[[str], str], max_bytes: int) -> _
         raise InvalidTokenError(Reason.MALFORMED, "not a compact JWS")
     header, payload, signature = text.split(".")
     _decode(signature)
-    return _Opened(text, kid_of(header), _read_object(payload))
-
-
-@lru_cache(maxsize=_HEADERS_MAX)
-def _kid(header: str, typ: str) -> str:
-    """Return the `kid` of a header; those that were right are few, and are remembered."""
-    return _check_header(_read_object(header), typ)
+    read = _known_header if len(header) <= _HEADER_KNOWN_MAX else _read_object
+    return _Opened(text, check_header(read(header)), _read_object(payload))
 
 
 def _check_header(header: dict[str, Any], typ: str) -> str:
@@ -215,7 +194,7 @@ def _decode(segment: str) -> bytes:
 def _read_object(segment: str) -> dict[str, Any]:
     try:
         text = _decode(segment).decode("utf-8")
-        value = _DECODER.decode(text)
+        value = _PLAIN_JSON.decode(text)
         if "\\u" in text:  # half of a surrogate pair is read here, and could be written nowhere
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
@@ -236,4 +215,6 @@ def _no_number(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_members_once, parse_constant=_no_number)
+_PLAIN_JSON: Final = json.JSONDecoder(object_pairs_hook=_members_once, parse_constant=_no_number)
+# Tokens of one key and type begin alike, and what a text says never changes. It is read only.
+_known_header = lru_cache(maxsize=64)(_read_object)

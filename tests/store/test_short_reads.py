@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import MissingGreenlet
 
-from federation.store import sqlite
+from federation.store import short_reads, sqlite
 from federation.store.database import READERS_MAX, Database
 from federation.store.tables import Lease
 
@@ -147,7 +147,7 @@ async def test_a_read_that_nobody_waits_for_ends(database):
 
 @pytest.mark.usefixtures("never_long")
 async def test_reads_that_follow_each_other_let_others_have_their_turn(database, monkeypatch):
-    monkeypatch.setattr(sqlite, "TURN_SECONDS", -1)
+    monkeypatch.setattr(short_reads, "TURN_SECONDS", -1)
 
     async def read():
         for n in range(1_000):
@@ -196,7 +196,7 @@ async def test_only_what_is_awaited_reads(database):
 
 
 async def test_two_that_read_through_one_transaction_do_not_meet(database, monkeypatch):
-    monkeypatch.setattr(sqlite, "TURN_SECONDS", -1)
+    monkeypatch.setattr(short_reads, "TURN_SECONDS", -1)
     async with database.read() as session:
         rows = await session.stream(ALL, execution_options={"yield_per": 100})
 

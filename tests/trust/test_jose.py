@@ -1,5 +1,6 @@
 """The one door: what it signs others can read, and what it did not sign exactly so it refuses."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -233,3 +234,14 @@ def test_not_before_is_honoured_when_it_is_there(now):
 
 def test_times_need_no_year_a_clock_can_name(now):
     check_times({"iat": 0, "exp": 10**900}, now + timedelta(days=1))
+
+
+@pytest.mark.parametrize("padding", ["", " " * 150])
+def test_a_header_that_was_good_is_good_for_its_own_type_and_key_only(
+    key, other_key, forge, padding
+):
+    token = forge(key, (padding + json.dumps(header(key))).encode(), {"iss": "a"})
+    for _ in range(2):
+        assert verify(token, typ=TYP, keys=keys(key)) == {"iss": "a"}
+        assert reason_of(token, [key], typ="staff+jwt") is Reason.TYPE
+        assert reason_of(token, [other_key]) is Reason.KEY
