@@ -2,7 +2,8 @@
 
 A payment's id is its EndToEndId, of 35 characters at most (ISO 20022):
 
-- `PAY-2026-09-HUB-GB`: a remittance, with the same id at both servers
+- `PAY-2026-09-HUB-GB`: a remittance, with the same id at both servers; `PAY-2026-09-HUB-GB+L2` is
+  the one that two debtors brought about by leaving the month's net
 - `PAY-2026-09-GB-000001`: what a node pays a member
 - `ADJ-2026-09-1f2e3d4c-GB`: what a correction moves, by its run; between two nodes with both codes
 - `ADJ-2026-09-HC-GB-000001`: held money released by the hub, by the claim on it; by a licensor
@@ -29,6 +30,7 @@ OVERPAID = "overpayment/"  # how is named what became of an overpayment
 ITEM_OVERPAID = "OP-"  # how the overpayments begin that an item of a bank entry names
 _MEMBER, _LAB = "member:", "lab:"
 _REMITTANCE, _ADJUSTMENT = "PAY-", "ADJ-"
+_LEFT = "+L"  # no code has a plus; banks take it
 _UNDONE = "/undone"
 
 
@@ -47,9 +49,14 @@ def lab_payee(licensee: str) -> str:
     return f"{_LAB}{licensee}"
 
 
-def remittance_id(period: Month, payer: str, payee: str) -> str:
-    """Return the id of a remittance between two parties."""
-    return _within(f"{_REMITTANCE}{period}-{payer}-{payee}", ID_LENGTH_MAX)
+def remittance_id(period: Month, payer: str, payee: str, *, left: int = 0) -> str:
+    """Return the id of a remittance between two parties.
+
+    One between the hub and a node that came about when a debtor left the month's net says how
+    many had `left` by then: both servers know that, and not what the other's bank rejected.
+    """
+    since = f"{_LEFT}{left}" if left else ""
+    return _within(f"{_REMITTANCE}{period}-{payer}-{payee}{since}", ID_LENGTH_MAX)
 
 
 def member_payment_id(period: Month, node: str, number: int) -> str:

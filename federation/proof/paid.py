@@ -107,11 +107,21 @@ def _is_of(payment: Payment, run: Run) -> bool:
     return bool(run.corrects) and name.startswith(correction_id(run.period, run.run_id))
 
 
+async def _replaced(session: ReadSession, payment: Payment) -> list[str]:
+    """Return the payments in whose place one is, the newest first."""
+    found: list[str] = []
+    before = payment.replaces
+    while before is not None and (row := await payments_store.find_payment(session, before)) is not None:
+        found.append(before)
+        before = row.replaces
+    return found
+
+
 async def _taken_up(session: ReadSession, payment: Payment) -> list[Step]:
     """Return what older debits take up of a credit, each with where it is from."""
     if not payment.set_off:
         return []
-    documents = {payment.payment_id, base_id(payment.payment_id), payment.replaces or ""}
+    documents = {payment.payment_id, base_id(payment.payment_id), *await _replaced(session, payment)}
     documents.add(of_correction(payment.payee, payment.run_id))
     licensor = None if payment.payer == HUB else payment.payer
     rows = await store.taken_up(session, payment.payee, licensor, documents)

@@ -108,7 +108,7 @@ async def test_money_of_a_net_is_given_back_for_what_was_paid_and_to_nobody_else
             Forged("it leaves twice", recomputed(["GB"]), "RUN_MISMATCH", "GB is not in the net"),
             Forged("it never left", recomputed(debtor="DE"), "RUN_MISMATCH", "GB left the net"),
         )
-        set_off_of = f"{INTO_NET}/2"
+        set_off_of = f"{INTO_NET}+L1"
 
         def returned(refund=REFUND, refunded="1784765", **said):
             return NetReturned(run, PERIOD, refund, refunded, "GBP", **said)

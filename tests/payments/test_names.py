@@ -13,6 +13,16 @@ def test_each_kind_of_payment_has_its_own_form_of_id_within_what_banks_take():
     assert names.refund_id("CN-HUB-000001") == "REFUND-CN-HUB-000001"
 
 
+def test_a_remittance_since_a_debtor_left_is_no_replacement_of_the_one_before():
+    whole = names.remittance_id(MONTH, "GB", "HUB")
+    since = names.remittance_id(MONTH, "GB", "HUB", left=2)
+
+    assert since == "PAY-2026-09-GB-HUB+L2"
+    assert names.base_id(f"{since}/2") == since != names.base_id(f"{whole}/2") == whole
+    longest = names.remittance_id(MONTH, "A" * 12, "HUB", left=99)
+    assert len(names.in_place_of(longest, 9)) == 34  # within what a bank takes
+
+
 def test_what_takes_the_place_of_a_payment_is_still_known_by_the_first_id():
     base = names.member_payment_id(MONTH, "GB", 7)
     ids = [names.in_place_of(base, number) for number in (1, 2, 10)]
