@@ -620,6 +620,7 @@ async def test_a_licensor_carries_out_no_order_that_its_books_do_not_bear_out(ke
         (UnknownPartyError, {"node": "XX", "id": "HC-XX-000001"}),
         (ReleaseOrderError, {"id": "HC-FR-000001"}),
         (ReleaseOrderError, {"id": "HC-GB-X-000001"}),
+        (ReleaseOrderError, {"node": HUB, "id": "HC-HUB-000001", "currency": "EUR", "rates": []}),
         (ReleaseOrderError, {"currency": "EUR"}),
         (ReleaseOrderError, {"rates": [msgspec.structs.replace(rate, rate="8.5")]}),
         (ReleaseOrderError, {"rates": [rate, msgspec.structs.replace(rate, period="2026-08")]}),
