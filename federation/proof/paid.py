@@ -111,10 +111,10 @@ def _is_of(payment: Payment, run: Run) -> bool:
 async def _replaced(session: ReadSession, payment: Payment) -> list[str]:
     """Return the payments in whose place one is, the newest first."""
     found: list[str] = []
-    before = payment.replaces
-    while before is not None and (row := await payments_store.find_payment(session, before)) is not None:
-        found.append(before)
-        before = row.replaces
+    row: Payment | None = payment
+    while row is not None and row.replaces is not None:
+        found.append(row.replaces)
+        row = await payments_store.find_payment(session, row.replaces)
     return found
 
 
@@ -122,7 +122,8 @@ async def _taken_up(session: ReadSession, payment: Payment) -> list[Step]:
     """Return what older debits take up of a credit, each with where it is from."""
     if not payment.set_off:
         return []
-    documents = {payment.payment_id, base_id(payment.payment_id), *await _replaced(session, payment)}
+    documents = {payment.payment_id, base_id(payment.payment_id)}
+    documents.update(await _replaced(session, payment))
     documents.add(of_correction(payment.payee, payment.run_id))
     licensor = None if payment.payer == HUB else payment.payer
     rows = await store.taken_up(session, payment.payee, licensor, documents)

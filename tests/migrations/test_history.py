@@ -129,9 +129,11 @@ A_PARKED = """INSERT INTO store_parked (sender, sender_code, entity_id, stream, 
         ),
         (
             "0023",
-            "INSERT INTO settlement_payment (payment_id, run_id, period, payer, payee, amount,"
-            " currency, state, used_otherwise)"
-            " VALUES ('P', 'r', '2026-09', 'GB', 'HUB', '9', 'GBP', 'BOOKED', '3')",
+            (
+                "INSERT INTO settlement_payment (payment_id, run_id, period, payer, payee, amount,"
+                " currency, state, used_otherwise)"
+                " VALUES ('P', 'r', '2026-09', 'GB', 'HUB', '9', 'GBP', 'BOOKED', '3')"
+            ),
             "SELECT count(*) FROM settlement_payment WHERE used_otherwise = '3'",
         ),
     ],

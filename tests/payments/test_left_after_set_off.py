@@ -192,7 +192,9 @@ async def test_no_more_goes_back_or_is_set_off_of_a_net_than_the_whole_remittanc
         async with small.databases["GB"].write("test") as session:
             await returned("1773444", "11321")(session)
         async with small.databases["GB"].read() as session:
-            rows = [await payments_service.get_payment(session, name) for name in (NAME, f"{NAME}/2")]
+            rows = [
+                await payments_service.get_payment(session, name) for name in (NAME, f"{NAME}/2")
+            ]
             kept = [(row.amount, row.taken_as_paid, row.used_otherwise) for row in rows]
         assert kept == [(WHOLE, 5_000, 11_321), (WHOLE - 5_000, 0, 0)]
         async with small.databases["GB"].write("test") as session:
