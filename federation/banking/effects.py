@@ -27,13 +27,14 @@ from federation.ledger.accounts import Accounts, Posting, transfer
 from federation.licensing import receipts
 from federation.licensing import store as licensing
 from federation.licensing.tables import Receipt
-from federation.months.store import locked_periods
+from federation.months.store import locked_periods, open_runs
 from federation.payments import bankword, incoming, treasury
 from federation.payments import service as payments
 from federation.payments.names import overpayment_id
 from federation.payments.postings import Amount
 from federation.trust.principals import Principal
 from federation.values.month import month_of
+from federation.values.party import HUB
 from federation.values.reason import REASON_LENGTH_MAX
 
 
@@ -110,16 +111,38 @@ async def convert(at: At, entry: Entry, item: Item, booked_on: date) -> None:
     await treasury.book_leg(at.session, at.here, deal, side, booked_on, amount)
 
 
+async def counts_on(at: At, day: date) -> date:
+    """Return on which day money of a day counts: that day, or today where it cannot any more.
+
+    What came, or did not come after all, for a month that a settled one shares out counts from
+    today (SETTLEMENT §1); so does what a bank says of a day to come.
+    """
+    month = month_of(day)
+    is_closed = any(settled >= month for settled in await locked_periods(at.session))
+    return at.now.date() if is_closed or day > at.now.date() else day
+
+
+async def advised_for(at: At, day: date) -> str | None:
+    """Return the month whose run a node is advised of that shares out money of a day, if any.
+
+    Such a run has what the hub knew: what is taken back meanwhile would be shared all the same,
+    where the hub approves before it hears of it. At the hub the run is calculated anew.
+    """
+    if at.here == HUB:
+        return None
+    month = month_of(await counts_on(at, day))
+    advised = [run.period for run in await open_runs(at.session) if run.period >= month]
+    return min(advised, default=None)
+
+
 async def receive(
     at: At, entry: Entry, match: Match, item: Item, amount: int, booked_on: date
 ) -> str:
     """Record the receipt of a licence; what comes for a settled month counts from today."""
-    closed = await locked_periods(at.session)
-    is_closed = month_of(booked_on) in closed or booked_on > at.now.date()
     receipt, _ = await receipts.record_receipt(
         at.session,
         number=item.ref,
-        received_on=at.now.date() if is_closed else booked_on,
+        received_on=await counts_on(at, booked_on),
         amount=amount,
         who=Principal(at.author or at.who.subject, at.who.roles),
         key=receipt_key(entry.id, match.number, item.ref),
@@ -155,16 +178,26 @@ async def take_back(at: At, entry: Entry, match: Match, item: MatchItem) -> None
         await incoming.undo_receipt(at.session, item.ref, item.made, match.reason, at=at.now)
     elif item.kind == INVOICE and item.made is not None:
         receipt = await at.session.get_one(Receipt, item.made)
-        await receipts.record_receipt(
-            at.session,
-            number=item.ref,
-            received_on=at.now.date(),
-            amount=-receipt.amount,
-            who=at.who,
-            key=receipt_key(entry.id, match.number, item.ref),
-            here=at.here,
-            now=at.now,
-        )
+        month = await advised_for(at, receipt.received_on)
+        if month is not None:
+            raise UndoBlockedError(
+                f"the run of {month}, advised, shares out what {item.ref} received"
+            )
+        await take_receipt_back(at, receipt, at.who, receipt_key(entry.id, match.number, item.ref))
+
+
+async def take_receipt_back(at: At, receipt: Receipt, who: Principal, key: str) -> None:
+    """Record for a licence that so much less came in, on the day on which the receipt counted."""
+    await receipts.record_receipt(
+        at.session,
+        number=receipt.licence,
+        received_on=await counts_on(at, receipt.received_on),
+        amount=-receipt.amount,
+        who=who,
+        key=key,
+        here=at.here,
+        now=at.now,
+    )
 
 
 async def _give_up_overpayment(at: At, item: MatchItem) -> None:

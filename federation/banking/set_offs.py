@@ -3,7 +3,12 @@
 from typing import ClassVar
 
 from federation.banking import store
-from federation.banking.effects import NotExpectedError, UndoBlockedError
+from federation.banking.effects import (
+    NotExpectedError,
+    UndoBlockedError,
+    advised_for,
+    take_receipt_back,
+)
 from federation.banking.items import INVOICE, REMITTANCE_IN, BadItemError
 from federation.banking.overpayments import (
     UNDONE,
@@ -37,7 +42,6 @@ from federation.values.reason import stated
 
 PROPOSED, APPROVED = "PROPOSED", "APPROVED"
 NOTHING_ENTERED = "-"  # a set-off that is recorded by no entry
-WAITED_FOR = (REMITTANCE, ADJUSTMENT)  # what the hub pays once those who owe have paid
 
 
 class SetOffStateError(RefusalError):
@@ -184,6 +188,9 @@ async def _shared_out(at: At, row: OverpaymentSetOff) -> str | None:
     run = next((found for found in await locked_periods(at.session) if found >= received_in), None)
     if run is not None:
         return f"the run of {run} shares out what {row.ref} received"
+    run = await advised_for(at, receipt.received_on)
+    if run is not None:
+        return f"the run of {run}, advised, shares out what {row.ref} received"
     note = await documents.document_of(at.session, at.here, "CN", row.ref)
     rows = await payments.refunds(at.session, [refund_id(note.number)]) if note else []
     back = next((found for found in rows if found.state not in states.NOT_PAID), None)
@@ -191,13 +198,19 @@ async def _shared_out(at: At, row: OverpaymentSetOff) -> str | None:
 
 
 async def _passed_on(at: At, row: OverpaymentSetOff) -> str | None:
-    """Say why a remittance is not taken back: others were paid once it had come, or it moved."""
+    """Say why a remittance is not taken back: others were paid once it had come, or it moved.
+
+    At the hub a net's remittances wait for it, or a correction's adjustments (`ready_to_export`);
+    held money that is released for the same run waits for nobody.
+    """
     found = await find_incoming(at.session, row.ref)
     if found is None or found.state == incoming.EXCLUDED:
         return f"the debtor of {row.ref} left the net"
     kinds: tuple[str, ...]
-    if at.here == HUB:
-        kinds = WAITED_FOR if found.is_net or is_adjustment(found.id) else ()
+    if at.here == HUB and is_adjustment(found.id):
+        kinds = (ADJUSTMENT,)
+    elif at.here == HUB:
+        kinds = (REMITTANCE,) if found.is_net else ()
     else:
         kinds = (MEMBER,) if await ahead.is_held_back_by(at.session, found) else ()
     paid = await payments.has_gone_on(at.session, found.run_id, kinds)
@@ -266,16 +279,9 @@ async def _pay_remittance(at: At, row: OverpaymentSetOff) -> None:
 
 async def _take_invoice_back(at: At, row: OverpaymentSetOff) -> None:
     """Record for the licence that so much less was received, and reverse the entry."""
-    await receipts.record_receipt(
-        at.session,
-        number=row.ref,
-        received_on=at.now.date(),
-        amount=-row.amount,
-        who=Principal(row.undo_proposed_by or "", frozenset()),
-        key=f"set-off/{row.id}/undone",
-        here=at.here,
-        now=at.now,
-    )
+    receipt = await at.session.get_one(Receipt, row.made)
+    who = Principal(row.undo_proposed_by or "", frozenset())
+    await take_receipt_back(at, receipt, who, f"set-off/{row.id}/undone")
     entry = await entry_of(at.session, f"set-off/{row.id}")
     narration = f"{entry.narration}, taken back: {row.undo_reason}"
     document = undone_document(entry.document)

@@ -167,9 +167,10 @@ async def _settle(
         return
     period = net.message.period
     payer, payee = (net.here, other) if is_payer else (other, net.here)
+    left = len(net.message.left) + 1 if other == HUB else 0  # two nodes settle once: who left first
     owed = Owed(
         kind=payments_service.REMITTANCE,
-        base=remittance_id(period, payer, payee),
+        base=remittance_id(period, payer, payee, left=left),
         run=net.message.run_id,
         period=period,
         payer=payer,

@@ -16,7 +16,13 @@ from federation.payments import service as payments_service
 from federation.payments import store as payments_store
 from federation.payments.as_paid import Order, Shift, given, room, shifted
 from federation.payments.names import ITEM_OVERPAID, OVERPAID, base_id, refund_id
-from federation.payments.paid_back import into_net, refund_of
+from federation.payments.paid_back import (
+    by_remittance,
+    into_net,
+    refund_of,
+    use_otherwise,
+    used_otherwise,
+)
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Awaited, Proposal, Side
 from federation.payments.set_off import less
@@ -54,19 +60,16 @@ async def receive_returned(
         raise RunMismatchError(f"money came back in {message.currency}, not {currency}")
     paid = await _overpaid(session, message)
     await _follow(session, message, here, terms, now)
-    payments_service.take_as_paid(paid, int(message.set_off))
-    payments_service.take_as_paid(paid, -min(int(message.undone), paid.taken_as_paid))
-    less(paid.amount, paid.taken_as_paid + int(message.refunded), paid.payment_id)
+    use_otherwise(paid, int(message.set_off) - int(message.undone))
+    whole = paid[0]
+    less(whole.amount, used_otherwise(paid) + int(message.refunded), whole.payment_id)
 
 
-async def _overpaid(session: ReadSession, message: NetReturned) -> Payment:
-    """Return the payment into the net of which the hub speaks, or what took its place."""
-    for row in await into_net(session, message.period):
-        if refund_of(row) == message.refund:
-            paid = row
-            while after := await payments_store.replacement_of(session, paid.payment_id):
-                paid = await payments_service.get_payment(session, after)
-            return paid
+async def _overpaid(session: ReadSession, message: NetReturned) -> list[Payment]:
+    """Return the payment into the net of which the hub speaks, and what took its place."""
+    for rows in by_remittance(await into_net(session, message.period)):
+        if refund_of(rows[0]) == message.refund:
+            return rows
     raise ReturnMismatchError(f"{message.refund} pays back nothing that was paid into this net")
 
 
@@ -129,13 +132,12 @@ async def _payments_for(session: WriteSession, message: Returned, here: str) -> 
 async def _orders(session: WriteSession, message: Returned, rows: Sequence[Payment]) -> list[Order]:
     """Return how the payments stand that the message is about.
 
-    None where a new net stands for what it names: the hub had said this before, and owes back
-    what it took as paid.
+    It is [] where a new net stands for the one it names: the hub had said this before, and owes
+    back what it took as paid.
     """
     orders = await payments_service.orders_of(session, rows)
-    standing = {order.payment_id for order in orders}
-    is_left = rows and message.against == rows[0].payment_id not in standing
-    return [] if is_left else orders
+    left = {row.payment_id for row in rows} - {order.payment_id for order in orders}
+    return [] if message.against in left else orders
 
 
 async def _wait_for(

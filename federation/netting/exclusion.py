@@ -72,6 +72,7 @@ class _Net:
     found: Recomputed
     terms: HubTerms
     accounts: dict[str, PaymentAccount | None]
+    left: int  # how many debtors have left it, with this one
     due_on: date
     who: str
     at: datetime
@@ -134,11 +135,12 @@ async def confirm_exclusion(
         found=netting.recompute(computed.document, computed.result, left, node),
         terms=terms,
         accounts={code: account_in(collective_terms(party)) for code, party in parties.items()},
+        left=len(left) + 1,
         due_on=at.date() + timedelta(days=terms.payment_days),
         who=who,
         at=at,
     )
-    row.confirmed_by, row.confirmed_at, row.position = who, at, len(left) + 1
+    row.confirmed_by, row.confirmed_at, row.position = who, at, net.left
     await _leave_net(session, net)
     for code in net.found.after:
         if code != node:
@@ -211,7 +213,7 @@ async def _settle(
     if position.remittance > 0 and position.net > 0:
         proposal = Proposal(
             kind=service.REMITTANCE,
-            payment_id=await store.next_id(session, remittance_id(period, HUB, node)),
+            payment_id=remittance_id(period, HUB, node, left=net.left),
             run=net.run.run_id,
             period=period,
             payer=Side(HUB, account_in(net.terms)),
@@ -225,7 +227,7 @@ async def _settle(
         await service.propose(session, proposal, who=net.who, at=net.at)
     elif position.remittance < 0 and position.net < 0:
         awaited = Awaited(
-            incoming_id=await store.next_id(session, remittance_id(period, node, HUB)),
+            incoming_id=remittance_id(period, node, HUB, left=net.left),
             run=net.run.run_id,
             period=period,
             payer=node,

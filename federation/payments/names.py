@@ -2,7 +2,8 @@
 
 A payment's id is its EndToEndId, of 35 characters at most (ISO 20022):
 
-- `PAY-2026-09-HUB-GB`: a remittance, with the same id at both servers
+- `PAY-2026-09-HUB-GB`: a remittance, with the same id at both servers; `PAY-2026-09-HUB-GB+L2` is
+  the one that two debtors brought about by leaving the month's net
 - `PAY-2026-09-GB-000001`: what a node pays a member
 - `ADJ-2026-09-1f2e3d4c-GB`: what a correction moves, by its run; between two nodes with both codes
 - `ADJ-2026-09-HC-GB-000001`: held money released by the hub, by the claim on it; by a licensor
@@ -21,14 +22,14 @@ What takes the place of a payment that was cancelled, rejected or returned has i
 from federation.store.canonical import sha256_hex
 from federation.values.month import Month, parse_month
 
-ID_LENGTH_MAX = 35
-REPLACED_LENGTH_MAX = 33  # another may take its place: room for `/2`
+REPLACED_LENGTH_MAX = 33  # of 35 that a bank takes: another may take its place, room for `/2`
 DIGEST_LENGTH = 8
 LEFT_NET = "excluded/"  # how the entries by which a debtor leaves a net begin
 OVERPAID = "overpayment/"  # how is named what became of an overpayment
 ITEM_OVERPAID = "OP-"  # how the overpayments begin that an item of a bank entry names
 _MEMBER, _LAB = "member:", "lab:"
 _REMITTANCE, _ADJUSTMENT = "PAY-", "ADJ-"
+_LEFT = "+L"  # no code has a plus; banks take it
 _UNDONE = "/undone"
 
 
@@ -47,9 +48,14 @@ def lab_payee(licensee: str) -> str:
     return f"{_LAB}{licensee}"
 
 
-def remittance_id(period: Month, payer: str, payee: str) -> str:
-    """Return the id of a remittance between two parties."""
-    return _within(f"{_REMITTANCE}{period}-{payer}-{payee}", ID_LENGTH_MAX)
+def remittance_id(period: Month, payer: str, payee: str, *, left: int = 0) -> str:
+    """Return the id of a remittance between two parties.
+
+    One between the hub and a node that came about when a debtor left the month's net says how
+    many had `left` by then: both servers know that, and not what the other's bank rejected.
+    """
+    since = f"{_LEFT}{left}" if left else ""
+    return _within(f"{_REMITTANCE}{period}-{payer}-{payee}{since}")
 
 
 def member_payment_id(period: Month, node: str, number: int) -> str:
@@ -65,29 +71,32 @@ def member_payment_number(payment_id: str) -> int:
 def correction_id(period: Month, run_id: str, *nodes: str) -> str:
     """Return the id of what a correction moves: for a node, or between a debtor and a creditor."""
     whole = "-".join((f"{_ADJUSTMENT}{period}", run_id[:8], *nodes))
-    return _within(whole, REPLACED_LENGTH_MAX)
+    return _within(whole)
 
 
-def _within(name: str, length_max: int) -> str:
+def _within(name: str) -> str:
     """Return a name as it is if it is not too long, else its beginning and a digest of it."""
-    if len(name) <= length_max:
+    if len(name) <= REPLACED_LENGTH_MAX:
         return name
     end = f"-{sha256_hex(name.encode())[:DIGEST_LENGTH]}"
-    return f"{name[: length_max - len(end)]}{end}"
+    return f"{name[: REPLACED_LENGTH_MAX - len(end)]}{end}"
 
 
 def release_id(period: Month, claim: str) -> str:
     """Return the id of what is paid for a claim on money that was held of a month."""
-    return f"{_ADJUSTMENT}{period}-{claim}"
+    return _within(f"{_ADJUSTMENT}{period}-{claim}")
 
 
 def direct_release_id(period: Month, claim: str, licensor: str, currency: str) -> str:
     """Return the id of what a licensor pays for a claim on what it held of a month."""
-    return _within(f"{release_id(period, claim)}-{licensor}-{currency}", REPLACED_LENGTH_MAX)
+    return _within(f"{_ADJUSTMENT}{period}-{claim}-{licensor}-{currency}")
 
 
 def released_by(payment_id: str) -> tuple[Month, str]:
-    """Return the month and the claim of a release; of a correction the latter names no claim."""
+    """Return the month and the claim of a release; of a correction the latter names no claim.
+
+    It is only the beginning of a claim whose id is too long for the whole.
+    """
     _, year, month, claim = base_id(payment_id).split("-", 3)
     return parse_month(f"{year}-{month}"), claim
 
@@ -99,7 +108,7 @@ def is_adjustment(payment_id: str) -> bool:
 
 def refund_id(source: str) -> str:
     """Return the id of what goes back: by a credit note, or of an overpayment."""
-    return _within(f"REFUND-{source}", REPLACED_LENGTH_MAX)
+    return _within(f"REFUND-{source}")
 
 
 def overpayment_id(incoming_id: str) -> str:

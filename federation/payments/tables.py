@@ -37,9 +37,10 @@ class Payment(Base):
 
     `amount` of `currency` is what the bank is told to pay; `debt_amount` of `debt_currency` is
     what leaves `debt_account`: the hub owes in clearing currency and pays in the node's.
-    `taken_as_paid` of `currency` is what the payee set off while the bank had the order: should it
-    come back, that much is not owed again. Of a payment into a net that its payer had left it is
-    what the hub set against other debts: that much does not come back.
+    `taken_as_paid` of `currency` is what the payee set off of other money of the payer: should the
+    order come back, that much is not owed again. `used_otherwise` of `currency` is what the hub
+    set against other debts of a payment into a net that its payer had left: that much does not
+    come back.
     Accounts are frozen when the payment is proposed: what the approver saw is what is paid.
     """
 
@@ -67,6 +68,7 @@ class Payment(Base):
     debt_currency: Mapped[str] = mapped_column(String(3), server_default="")
     set_off: Mapped[int] = mapped_column(BigCount, server_default="0")  # of `currency`, not paid
     taken_as_paid: Mapped[int] = mapped_column(BigCount, server_default="0")
+    used_otherwise: Mapped[int] = mapped_column(BigCount, server_default="0")
     payer_account: Mapped[str | None] = mapped_column(Text)  # pain001.Account as JSON
     payee_account: Mapped[str | None] = mapped_column(Text)
     replaces: Mapped[str | None] = mapped_column(String(35))

@@ -14,7 +14,7 @@ from federation.documents.statement_files import statement_json
 from federation.documents.statements import StatementInputs, build_statement
 from federation.ledger import balance_store
 from federation.ledger import store as ledger
-from federation.ledger.accounts import Accounts
+from federation.ledger.accounts import Accounts, Entry
 from federation.ledger.names import of_correction
 from federation.months import store as months
 from federation.months.tables import Run
@@ -25,6 +25,7 @@ from federation.payments.names import (
     correction_id,
     direct_release_id,
     member_of,
+    release_id,
     released_by,
 )
 from federation.payments.service import ADJUSTMENT, MEMBER, REMITTANCE, get_payment
@@ -107,11 +108,22 @@ def _is_of(payment: Payment, run: Run) -> bool:
     return bool(run.corrects) and name.startswith(correction_id(run.period, run.run_id))
 
 
+async def _replaced(session: ReadSession, payment: Payment) -> list[str]:
+    """Return the payments in whose place one is, the newest first."""
+    found: list[str] = []
+    row: Payment | None = payment
+    while row is not None and row.replaces is not None:
+        found.append(row.replaces)
+        row = await payments_store.find_payment(session, row.replaces)
+    return found
+
+
 async def _taken_up(session: ReadSession, payment: Payment) -> list[Step]:
     """Return what older debits take up of a credit, each with where it is from."""
     if not payment.set_off:
         return []
-    documents = {payment.payment_id, base_id(payment.payment_id), payment.replaces or ""}
+    documents = {payment.payment_id, base_id(payment.payment_id)}
+    documents.update(await _replaced(session, payment))
     documents.add(of_correction(payment.payee, payment.run_id))
     licensor = None if payment.payer == HUB else payment.payer
     rows = await store.taken_up(session, payment.payee, licensor, documents)
@@ -220,13 +232,15 @@ async def _release(session: ReadSession, payment: Payment) -> list[Step]:
 
 async def _released(session: ReadSession, payment: Payment) -> tuple[Month, str, list[Release]]:
     """Return the month, the claim and the releases that a payment is for."""
-    period, claim = released_by(payment.payment_id)
-    if payment.payer == HUB:
-        rows = await suspense.releases(session, claim)
-        return period, claim, [row for row in rows if f"/{period}/" in row.document]
+    period, named = released_by(payment.payment_id)
     currency, name = payment.debt_currency, base_id(payment.payment_id)
     for row in await suspense.releases(session, to_party=payment.payee):
         claim = row.held_claim or ""
+        if payment.payer == HUB:
+            if named == claim or release_id(period, claim) == name:
+                rows = await suspense.releases(session, claim)
+                return period, claim, [row for row in rows if f"/{period}/" in row.document]
+            continue
         if direct_release_id(period, claim, payment.payer, currency) == name:
             document = release_document(period, claim, currency)
             rows = await suspense.releases(session, claim)
@@ -277,8 +291,17 @@ async def _released_to_member(
     fee = sum(posting.amount for posting in entry.postings if posting.credit == income)
     refs = {"document": first.document, "run": first.corrects or ""}
     refs |= {row.licence or "": f"{row.amount} {row.currency}" for row in rows}
-    parts = [Step("Released by the hub", total + fee, first.currency, RELEASE, refs)]
+    by = _releaser(entry, here)
+    label = "Released by the hub" if by == HUB else f"Released by {by}"
+    parts = [Step(label, total + fee, first.currency, RELEASE, refs)]
     if fee:
         parts.append(Step("Admin fee", -fee, first.currency, ADMIN_FEE))
     label = f"Held money of {first.service_period} released"
     return Step(label, total, first.currency, RELEASE, refs, tuple(parts))
+
+
+def _releaser(entry: Entry, here: str) -> str:
+    """Return who released held money: who owes it by the entry, or this node where nobody does."""
+    due = Accounts(here).due("")
+    owing = {row.debit.removeprefix(due) for row in entry.postings if row.debit.startswith(due)}
+    return owing.pop() if len(owing) == 1 else here

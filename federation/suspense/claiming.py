@@ -128,10 +128,23 @@ async def claim_held(
 async def receive_refusal(
     session: ReadSession, message: HeldRefused, *, node: str, now: datetime
 ) -> None:
-    """Note that the hub refused a claim of this `node`, and why: one that nobody decided yet."""
+    """Note that the hub refused a claim of this `node`, and why: one that nobody decided yet.
+
+    Or that a licensor releases nothing for one that the hub accepted: each says so once. What it
+    holds may be claimed anew, and others may still release what they hold.
+    """
     row = await get_own_claim(session, message.id)
-    require_open(row, node, "FILED")
-    decided(row, "REFUSED", message.reason, HUB, now)
+    if message.holder == HUB:
+        require_open(row, node, "FILED")
+        decided(row, "REFUSED", message.reason, HUB, now)
+        return
+    await get_party(session, message.holder)
+    require_open(row, node, "FILED", "ACCEPTED")
+    said, before = f"{message.holder} releases nothing: ", row.decision or ""
+    if any(line.startswith(said) for line in before.splitlines()):
+        raise HeldClaimStateError(f"{row.id}: {message.holder} has said so already")
+    why = f"{said}{' '.join(message.reason.split())}"
+    decided(row, "ACCEPTED", f"{before}\n{why}".strip(), HUB, now)
 
 
 async def receive_release(
@@ -153,7 +166,8 @@ async def receive_release(
         raise BadMessageError(f"{row.id}: {node} pays itself")
     await get_party(session, message.payer)
     await require_follows(session, row, message, node=node, currency=currency, now=now)
-    decided(row, "ACCEPTED", message.reason, HUB, now)
+    if row.state == "FILED":
+        decided(row, "ACCEPTED", message.reason, HUB, now)
     settled = {month.period for month in await store.settled_months(session, node)}
     for paid in message.payments:
         fee_bps = admin_fee_bps

@@ -11,7 +11,7 @@ from typing import ClassVar
 from federation.errors import RefusalError
 from federation.ledger import store as ledger
 from federation.months import store as months
-from federation.netting.between import Owed, settle_between
+from federation.netting.between import Owed, known_accounts, settle_between
 from federation.payments.postings import Amount
 from federation.payments.proposal import Side
 from federation.payments.service import ADJUSTMENT
@@ -74,10 +74,12 @@ async def carry_out(
     """Release what the hub orders, once: owed to the claimant's node, or to a member here.
 
     Refused whole where it is not held or is less (NOT_HELD), the claimant is not admitted
-    (UNKNOWN_NODE), one person filed and decided (SAME_PERSON), or the order is a second one or
-    does not fit the month's run (RELEASE_ORDER).
+    (UNKNOWN_NODE), one person filed and decided (SAME_PERSON), or the order is a second one, does
+    not fit the month's run, or is for no collective (RELEASE_ORDER): the hub has no members.
     """
     here = own.code
+    if message.node == HUB or not is_claim_number(message.id, of=message.node):
+        raise ReleaseOrderError(f"{message.id} is no claim of a collective, {message.node}")
     if await store.releases(session, message.id):
         raise ReleaseOrderError(f"{message.id} is released already")
     require_other_person(message.filed_by, message.decided_by)
@@ -160,8 +162,6 @@ async def _claim(
     session: WriteSession, message: ReleaseOrdered, here: str, now: datetime
 ) -> HeldClaim:
     """Return this node's own claim, or keep the other's that money is released to."""
-    if not is_claim_number(message.id, of=message.node):
-        raise ReleaseOrderError(f"{message.id} is no number of {message.node}")
     if message.node == here:
         row = await get_own_claim(session, message.id)
         require_open(row, here, "FILED", "ACCEPTED")
@@ -236,6 +236,7 @@ async def _pay(
     now: datetime,
 ) -> None:
     """Propose to pay the claimant's node directly: nothing of it passes through the hub."""
+    terms = await hub_terms(session)
     owed = Owed(
         kind=ADJUSTMENT,
         base=paid.payment_id,
@@ -245,7 +246,8 @@ async def _pay(
         payee=message.node,
         amount=Amount(part.paid, message.currency),
         debt=Amount(part.amount, part.currency),
-        due_on=now.date() + timedelta(days=(await hub_terms(session)).payment_days),
+        due_on=now.date() + timedelta(days=terms.payment_days),
     )
-    accounts = {own.code: own.account, message.node: message.account}
+    told = {message.node: message.account} if message.account is not None else {}
+    accounts = known_accounts(own, terms, told)
     await settle_between(session, own.code, owed, accounts, at=now)

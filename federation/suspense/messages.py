@@ -125,12 +125,16 @@ class HeldClaimed(HeldClaimMessage, frozen=True):
     filed_by: ShortText
 
 
-class HeldRefused(HeldClaimMessage, frozen=True):
-    """A claim on held money was refused, and why."""
+class HeldRefused(HeldClaimMessage, frozen=True, omit_defaults=True):
+    """A claim on held money was refused, and why.
+
+    Of an accepted one, `holder` is the licensor that releases nothing of what it holds.
+    """
 
     KIND: ClassVar[str] = "held.refused"
 
     reason: Reason
+    holder: PartyCodeText = HUB
 
 
 class ReleasedItem(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

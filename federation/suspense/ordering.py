@@ -18,6 +18,7 @@ from federation.suspense import elsewhere_store, store
 from federation.suspense.claiming import UnknownHeldClaimError
 from federation.suspense.elsewhere import end_order
 from federation.suspense.messages import (
+    HeldRefused,
     HeldReleased,
     NotReleased,
     OrderedItem,
@@ -152,7 +153,7 @@ async def receive_not_released(
 ) -> None:
     """Hear that a licensor carries an order out no more: what it was of is listed anew.
 
-    The same again changes nothing.
+    The claimant is told why: nothing else would. The same again changes nothing.
     """
     order = await elsewhere_store.find_order(session, message.id, sender)
     claim = await store.find_claim(session, message.id)
@@ -163,6 +164,9 @@ async def receive_not_released(
     if order.ended_at is None:
         order.ended_because = stated(message.reason)
         await end_order(session, order, claim.url_key, now)
+        party = await get_party(session, claim.node)
+        told = HeldRefused(claim.id, order.ended_because, sender)
+        await outbox.post(session, target=party.entity_id, message=told, now=now)
 
 
 def _name(paid: ReleasedPayment) -> str:

@@ -28,6 +28,7 @@ from federation.scenario import documents as ask
 from federation.settlement.messages import RunAdvised
 from federation.settlement.run_document import encode, run_id
 from federation.store.base import to_micros
+from federation.suspense.messages import OrderedItem, ReleaseOrdered
 from federation.trust.jose import sign
 from federation.trust.keys import SigningKey
 from federation.trust.membership import Peer
@@ -108,7 +109,7 @@ async def test_money_of_a_net_is_given_back_for_what_was_paid_and_to_nobody_else
             Forged("it leaves twice", recomputed(["GB"]), "RUN_MISMATCH", "GB is not in the net"),
             Forged("it never left", recomputed(debtor="DE"), "RUN_MISMATCH", "GB left the net"),
         )
-        set_off_of = f"{INTO_NET}/2"
+        set_off_of = f"{INTO_NET}+L1"
 
         def returned(refund=REFUND, refunded="1784765", **said):
             return NetReturned(run, PERIOD, refund, refunded, "GBP", **said)
@@ -379,3 +380,28 @@ async def test_a_run_that_can_never_be_approved_is_not_advised(any_backend, owin
         async with small.databases["GB"].read() as session:
             [run] = await open_runs(session)
             assert (run.run_id, run.period, run.state) == (right.run_id, "2026-10", "ADVISED")
+
+
+async def test_the_hub_is_no_claimant_of_what_a_licensor_holds(any_backend, owing):
+    """Its order would name an account of its own choice: of a collective it never may."""
+    async with resumed(any_backend, owing) as small:
+        hub = await HostileHub.over(small, "GB")
+        order = ReleaseOrdered(
+            id="HC-HUB-000001",
+            node="HUB",
+            url_key="orphan.example/a",
+            claim_id="a" * 32,
+            filed_by="grace",
+            filed_at=AFTER_DUE,
+            decided_by="approver",
+            reason="documents seen",
+            currency="EUR",
+            account=EVIL,
+            items=[OrderedItem(PERIOD, "GB-000001", "UNMATCHED", "1", "GBP")],
+            rates=[],
+        )
+
+        await hub.is_refused(
+            Forged("for itself", order, "RELEASE_ORDER", "HC-HUB-000001 is no claim of a"),
+            Forged("by another's number", replace(order, node="DE"), "RELEASE_ORDER"),
+        )

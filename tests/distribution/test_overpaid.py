@@ -193,6 +193,25 @@ async def test_what_was_set_off_before_a_new_net_stood_for_it_changes_no_payment
         assert (await find_incoming(session, REFUND)).amount == 7
 
 
+@pytest.mark.parametrize("against", [PAID, f"{PAID}/2"])
+async def test_what_was_set_off_of_any_payment_that_a_new_net_stands_for_is_not_taken(
+    database, against
+):
+    """An older release gave the third of them its id, which the hub may know as the second's."""
+    await owe(database)
+    await hear(database, against=PAID, set_off="3000")
+    async with database.write("the net is left") as session:
+        rows = [await service.get_payment(session, name) for name in (PAID, f"{PAID}/2")]
+        await service.set_aside(session, rows, "GB", who="HUB", at=NOW)
+        await a_payment(session, payment_id=f"{PAID}/3", **TO_HUB)
+    before = await orders(database)
+
+    await hear(database, against=against, set_off="1000")
+
+    assert await orders(database) == before
+    assert before[f"{PAID}/3"] == (10_000, 10_000, "PROPOSED", 0)
+
+
 async def test_what_is_undone_is_paid_beside_a_rest_that_the_bank_has(database):
     await owe(database)
     await hear(database, against=PAID, set_off="3000")

@@ -70,6 +70,7 @@ LATER = datetime(2026, 10, 20, 9, tzinfo=UTC)
 ORPHAN, OTHER_ORPHAN = "https://orphan.example/c", "https://orphan.example/d"
 BOTH = "https://both.example/y"
 ADJ = "ADJ-2026-09-HC-GB-000001-DE-EUR"
+QUEUE_WITH_DECISION = "{ heldClaims { id state decision } }"
 WORK = "{ workList { kind subject why turn } }"
 PARKED = "{ parkedMessages(first: 10) { id sender stream kind code } }"
 ELSEWHERE = """{ heldElsewhere(period: "2026-09") {
@@ -349,6 +350,9 @@ async def test_an_order_its_licensor_drops_is_ended_and_what_is_left_is_claimed_
     async with small.databases[HUB].read() as session:
         [order] = (await session.scalars(select(ReleaseOrder))).all()
     assert (order.ended_because, order.done_at) == ("corrected meanwhile", None)
+    [heard] = await small.at("GB", "settlement").ask(QUEUE_WITH_DECISION)
+    said = "documents seen\nDE releases nothing: corrected meanwhile"
+    assert heard == {"id": first["id"], "state": "ACCEPTED", "decision": said}
     await after_the_end(small)
     assert await balances(small) == books
 
@@ -620,6 +624,7 @@ async def test_a_licensor_carries_out_no_order_that_its_books_do_not_bear_out(ke
         (UnknownPartyError, {"node": "XX", "id": "HC-XX-000001"}),
         (ReleaseOrderError, {"id": "HC-FR-000001"}),
         (ReleaseOrderError, {"id": "HC-GB-X-000001"}),
+        (ReleaseOrderError, {"node": HUB, "id": "HC-HUB-000001", "currency": "EUR", "rates": []}),
         (ReleaseOrderError, {"currency": "EUR"}),
         (ReleaseOrderError, {"rates": [msgspec.structs.replace(rate, rate="8.5")]}),
         (ReleaseOrderError, {"rates": [rate, msgspec.structs.replace(rate, period="2026-08")]}),

@@ -129,7 +129,16 @@ A_PARKED = """INSERT INTO store_parked (sender, sender_code, entity_id, stream, 
             A_PAYMENT.format(taken="3", maker="'ann'", checker="'bob'"),
             "SELECT count(*) FROM settlement_payment WHERE taken_as_paid = '3'",
         ),
-        ("0023", AN_OWN_KEY, "SELECT count(*) FROM trust_own_key"),
+        ("0026", AN_OWN_KEY, "SELECT count(*) FROM trust_own_key"),
+        (
+            "0023",
+            (
+                "INSERT INTO settlement_payment (payment_id, run_id, period, payer, payee, amount,"
+                " currency, state, used_otherwise)"
+                " VALUES ('P', 'r', '2026-09', 'GB', 'HUB', '9', 'GBP', 'BOOKED', '3')"
+            ),
+            "SELECT count(*) FROM settlement_payment WHERE used_otherwise = '3'",
+        ),
     ],
 )
 async def test_what_older_code_would_misread_is_not_downgraded(
@@ -143,6 +152,64 @@ async def test_what_older_code_would_misread_is_not_downgraded(
 
     assert await on_connection(empty_url, migrations.current_revision) > back_to
     assert await on_connection(empty_url, answer(count)) == [(1,)]
+
+
+def into_a_left_net(payment_id, run, *, is_left=True):
+    """Write down, as an older release did, a payment of 9 of which 3 are taken as paid."""
+    values = f"'{payment_id}', '{run}', '2026-09', 'GB', 'HUB', '9', 'GBP', 'BOOKED', '3'"
+    yield (
+        "INSERT INTO settlement_payment (payment_id, run_id, period, payer, payee, amount,"
+        f" currency, state, taken_as_paid) VALUES ({values})"
+    )
+    if is_left:
+        yield (
+            "INSERT INTO settlement_payment_event (payment_id, state, at, who, reference)"
+            f" VALUES ('{payment_id}', 'EXPORTED', 1, 'HUB', 'excluded/2026-09/GB')"
+        )
+
+
+def heard(run, state=None):
+    """Write down that the hub said of a run's net what becomes of money, and whether it parked."""
+    yield (
+        "INSERT INTO store_inbox (sender, stream, sequence, kind, digest, received_at)"
+        f" VALUES ('s', 'run/{run}', 1, 'net.returned', 'd', 1)"
+    )
+    if state is not None:
+        yield (
+            "INSERT INTO store_parked (sender, sender_code, entity_id, stream, sequence, kind,"
+            " body, state, code, reason, received_at, attempts)"
+            f" VALUES ('s', 'HUB', 'e', 'run/{run}', 1, 'net.returned', '', '{state}', 'C', 'r',"
+            " 1, 1)"
+        )
+
+
+async def test_what_was_used_otherwise_is_told_apart_from_what_was_taken_as_paid(empty_url):
+    await on_connection(empty_url, lambda found: migrations.upgrade(found, "0023"))
+    statements = [
+        *into_a_left_net("USED", "handled"),
+        *heard("handled"),
+        *into_a_left_net("RETRIED", "done"),
+        *heard("done", "DONE"),
+        *into_a_left_net("PARKED", "parked"),
+        *heard("parked", "PARKED"),
+        *into_a_left_net("SILENT", "silent"),
+        *into_a_left_net("STANDS", "handled", is_left=False),
+    ]
+    await on_connection(empty_url, ran(*statements))
+
+    await on_connection(empty_url, migrations.upgrade)
+
+    kept = (
+        "SELECT payment_id, taken_as_paid, used_otherwise FROM settlement_payment"
+        " ORDER BY payment_id"
+    )
+    assert await on_connection(empty_url, answer(kept)) == [
+        ("PARKED", "3", "0"),
+        ("RETRIED", "0", "3"),
+        ("SILENT", "3", "0"),
+        ("STANDS", "3", "0"),
+        ("USED", "0", "3"),
+    ]
 
 
 async def test_an_older_decision_to_pay_ahead_covers_nothing_and_is_not_downgraded(empty_url):

@@ -161,8 +161,8 @@ async def export_all(small, code, on="2026-10-13"):
     ]
 
 
-async def banks_speak(small, *codes, suffixed=True):
-    """Book what these servers exported, and credit it to those who wait for it.
+async def banks_speak(small, *codes, suffixed=True, but=()):
+    """Book what these servers exported, and credit it to those who wait for it, `but` to some.
 
     Where not `suffixed` they wait for it under the id of the payment that it takes the place of.
     """
@@ -176,7 +176,7 @@ async def banks_speak(small, *codes, suffixed=True):
                     session, payment, on, Amount(payment.amount, payment.currency), **act
                 )
         for payment in paid:
-            if payment.payee in small.databases:
+            if payment.payee in small.databases and payment.payee not in but:
                 async with small.databases[payment.payee].write("test") as session:
                     await incoming.receive(
                         session,

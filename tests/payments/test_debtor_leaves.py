@@ -143,22 +143,22 @@ async def test_a_debtor_that_never_pays_leaves_and_the_others_are_paid(any_backe
         }
         assert await orders(small, "HUB") == {
             f"{P}HUB-DE": (1_204_893, "EUR", "CANCELLED"),
-            f"{P}HUB-DE/2": (92_191, "EUR", "PROPOSED"),
+            f"{P}HUB-DE+L1": (92_191, "EUR", "PROPOSED"),
             f"{P}HUB-FR": (1_026_261, "EUR", "CANCELLED"),
-            f"{P}HUB-FR/2": (52_558, "EUR", "PROPOSED"),
+            f"{P}HUB-FR+L1": (52_558, "EUR", "PROPOSED"),
         }
         assert await waited_for(small, "HUB") == {
             f"{P}GB-HUB": (1_784_765, "GBP", "EXCLUDED"),
-            f"{P}GB-HUB/2": (11_321, "GBP", "EXPECTED"),
+            f"{P}GB-HUB+L1": (11_321, "GBP", "EXPECTED"),
         }
         assert await waited_for(small, "FR") == {
             f"{P}HUB-FR": (1_026_261, "EUR", "EXCLUDED"),
-            f"{P}HUB-FR/2": (52_558, "EUR", "EXPECTED"),
+            f"{P}HUB-FR+L1": (52_558, "EUR", "EXPECTED"),
             f"{P}GB-FR": (973_703, "EUR", "EXPECTED"),
         }
         assert await orders(small, "GB") == {
             f"{P}GB-HUB": (1_784_765, "GBP", "CANCELLED"),
-            f"{P}GB-HUB/2": (11_321, "GBP", "PROPOSED"),
+            f"{P}GB-HUB+L1": (11_321, "GBP", "PROPOSED"),
             f"{P}GB-DE": (1_112_702, "EUR", "PROPOSED"),
             f"{P}GB-FR": (973_703, "EUR", "PROPOSED"),
         }
@@ -175,7 +175,7 @@ async def test_a_debtor_that_never_pays_leaves_and_the_others_are_paid(any_backe
         await everybody_pays(small, "GB")
         assert await dues(small) == {}
         why = await every_payment_is_explained(small)
-        assert why["HUB", f"{P}HUB-DE/2"] == [
+        assert why["HUB", f"{P}HUB-DE+L1"] == [
             ("received", 1_392_738),
             ("owed", -187_846),
             ("fx_rounding", 1),
@@ -184,7 +184,7 @@ async def test_a_debtor_that_never_pays_leaves_and_the_others_are_paid(any_backe
         assert why["GB", f"{P}GB-DE"] == [
             ("Between GB and DE since GB left the net", 1_112_702),
         ]
-        assert why["GB", f"{P}GB-HUB/2"] == [("Between GB and HUB since GB left the net", 11_321)]
+        assert why["GB", f"{P}GB-HUB+L1"] == [("Between GB and HUB since GB left the net", 11_321)]
 
 
 async def test_a_debtor_that_stays_and_has_paid_is_given_back_what_was_not_for_the_hub(
@@ -199,8 +199,8 @@ async def test_a_debtor_that_stays_and_has_paid_is_given_back_what_was_not_for_t
             f"{P}DE-HUB": (485_722, "EUR", "BOOKED"),
             f"{P}DE-GB": (154_038, "GBP", "PROPOSED"),
         }
-        assert (await orders(small, "HUB"))[f"{P}HUB-DE"] == (181_221, "EUR", "PROPOSED")
-        assert await waited_for(small, "DE") == {f"{P}HUB-DE": (181_221, "EUR", "EXPECTED")}
+        assert (await orders(small, "HUB"))[f"{P}HUB-DE+L1"] == (181_221, "EUR", "PROPOSED")
+        assert await waited_for(small, "DE") == {f"{P}HUB-DE+L1": (181_221, "EUR", "EXPECTED")}
         assert (await dues(small))["DE"] == {
             "Due:HUB": {"EUR": 181_221},
             "Due:GB": {"EUR": -181_221},
@@ -208,7 +208,7 @@ async def test_a_debtor_that_stays_and_has_paid_is_given_back_what_was_not_for_t
         await everybody_pays(small, "HUB", "DE", "GB")
         assert await dues(small) == {}
         why = await every_payment_is_explained(small)
-        assert why["HUB", f"{P}HUB-DE"] == [("GB left the net", 181_221)]
+        assert why["HUB", f"{P}HUB-DE+L1"] == [("GB left the net", 181_221)]
         assert why["DE", f"{P}DE-GB"] == [("Between DE and GB since GB left the net", 154_038)]
 
 
@@ -234,7 +234,7 @@ async def test_two_debtors_leave_one_after_the_other(any_backend, owing_with_dea
         await confirmed(small, "DE")
 
         # Without both FR has what the hub's own licences brought it.
-        assert (await orders(small, "HUB"))[f"{P}HUB-FR/3"] == (11_481, "EUR", "PROPOSED")
+        assert (await orders(small, "HUB"))[f"{P}HUB-FR+L2"] == (11_481, "EUR", "PROPOSED")
         assert (await dues(small))["FR"] == {
             "Due:HUB": {"EUR": 11_481},
             "Due:GB": {"EUR": 973_703},
@@ -243,12 +243,12 @@ async def test_two_debtors_leave_one_after_the_other(any_backend, owing_with_dea
         await everybody_pays(small, "HUB", "DE", "GB")
         assert await dues(small) == {}
         why = await every_payment_is_explained(small)
-        assert why["HUB", f"{P}HUB-FR/3"] == [
+        assert why["HUB", f"{P}HUB-FR+L2"] == [
             ("received", 1_395_953),
             ("GB left the net", -973_703),
             ("DE left the net", -410_769),
         ]
-        assert why["HUB", f"{P}HUB-DE/2"] == [
+        assert why["HUB", f"{P}HUB-DE+L2"] == [
             ("Between HUB and DE since DE left the net", 106_268),
         ]
 
@@ -360,7 +360,7 @@ async def test_what_an_excluded_debtor_still_pays_is_set_off_and_the_rest_goes_b
         officer, refund = small.at("HUB", "settlement"), f"REFUND-{OVERPAID}"
         await officer.ask(REFUND, id=OVERPAID)
         await officer.ask(CANCEL, id=refund)
-        target = {"kind": "REMITTANCE_IN", "ref": f"{P}GB-HUB/2"}
+        target = {"kind": "REMITTANCE_IN", "ref": f"{P}GB-HUB+L1"}
         two_hats = small.at("HUB", "two-hats", "settlement_officer")
         found = await two_hats.ask(SET_OFF, id=OVERPAID, reason="as GB asked", **target)
         number = found["id"]
@@ -372,10 +372,10 @@ async def test_what_an_excluded_debtor_still_pays_is_set_off_and_the_rest_goes_b
         await small.silence()
 
         # GB pays it no more, and neither server enters anything but what the rates round.
-        assert (await waited_for(small, "HUB"))[f"{P}GB-HUB/2"] == (11_321, "GBP", "BOOKED")
-        assert (await orders(small, "GB"))[f"{P}GB-HUB/2"] == (11_321, "GBP", "CANCELLED")
+        assert (await waited_for(small, "HUB"))[f"{P}GB-HUB+L1"] == (11_321, "GBP", "BOOKED")
+        assert (await orders(small, "GB"))[f"{P}GB-HUB+L1"] == (11_321, "GBP", "CANCELLED")
         assert (await waited_for(small, "GB"))[refund] == (1_784_765, "GBP", "EXCLUDED")
-        again = await tell(small, "GB", small.at("GB", "settlement"), AGAIN, id=f"{P}GB-HUB/2")
+        again = await tell(small, "GB", small.at("GB", "settlement"), AGAIN, id=f"{P}GB-HUB+L1")
         assert again.code == "PAYMENT_STATE"
 
         await officer.ask(REFUND, id=OVERPAID)
@@ -387,7 +387,7 @@ async def test_what_an_excluded_debtor_still_pays_is_set_off_and_the_rest_goes_b
         await banks_speak(small, "HUB", suffixed=False)
         await everybody_pays(small, "GB")
         assert await dues(small) == {}
-        assert (await every_payment_is_explained(small))["GB", f"{P}GB-HUB/2"] == [
+        assert (await every_payment_is_explained(small))["GB", f"{P}GB-HUB+L1"] == [
             ("Between GB and HUB since GB left the net", 11_321)
         ]
 
@@ -395,7 +395,7 @@ async def test_what_an_excluded_debtor_still_pays_is_set_off_and_the_rest_goes_b
 async def set_off_partly(small):
     """Two propose and agree; between the two acts the rest is refunded, of 17,847.65 GBP."""
     two_hats = small.at("HUB", "two-hats", "settlement_officer")
-    target = {"kind": "REMITTANCE_IN", "ref": f"{P}GB-HUB/2"}
+    target = {"kind": "REMITTANCE_IN", "ref": f"{P}GB-HUB+L1"}
     number = (await two_hats.ask(SET_OFF, id=OVERPAID, reason="as GB asked", **target))["id"]
     await small.at("HUB", "settlement").ask(REFUND, id=OVERPAID)
     await small.silence()
@@ -436,15 +436,15 @@ async def test_what_is_set_off_is_owed_and_paid_again_once_that_is_undone(any_ba
         await paid_after_it_left(small)
         before = await dues(small)
         await set_off_partly(small)
-        assert (await waited_for(small, "HUB"))[f"{P}GB-HUB/2"] == (11_321, "GBP", "BOOKED")
+        assert (await waited_for(small, "HUB"))[f"{P}GB-HUB+L1"] == (11_321, "GBP", "BOOKED")
 
         await undone(small, "1")
 
         assert await dues(small) == before
-        assert (await waited_for(small, "HUB"))[f"{P}GB-HUB/2"] == (11_321, "GBP", "EXPECTED")
+        assert (await waited_for(small, "HUB"))[f"{P}GB-HUB+L1"] == (11_321, "GBP", "EXPECTED")
         came = await orders(small, "GB")
-        assert came[f"{P}GB-HUB/2"] == (11_321, "GBP", "CANCELLED")
-        assert came[f"{P}GB-HUB/3"] == (11_321, "GBP", "PROPOSED")
+        assert came[f"{P}GB-HUB+L1"] == (11_321, "GBP", "CANCELLED")
+        assert came[f"{P}GB-HUB+L1/2"] == (11_321, "GBP", "PROPOSED")
         left = await small.at("HUB", "auditor").ask(OVERPAYMENTS)
         assert [(row["id"], row["left"]["minor"]) for row in left] == [(OVERPAID, "11321")]
         await small.at("HUB", "settlement").ask(REFUND, id=OVERPAID)
@@ -492,11 +492,11 @@ async def test_what_the_hub_took_as_paid_is_not_paid_although_it_was_cancelled_b
 ):
     async with resumed(any_backend, owing) as small:
         await paid_after_it_left(small)
-        await small.at("GB", "settlement").ask(CANCEL, id=f"{P}GB-HUB/2")
+        await small.at("GB", "settlement").ask(CANCEL, id=f"{P}GB-HUB+L1")
         await set_off_partly(small)
 
-        assert (await waited_for(small, "HUB"))[f"{P}GB-HUB/2"] == (11_321, "GBP", "BOOKED")
-        again = await tell(small, "GB", small.at("GB", "settlement"), AGAIN, id=f"{P}GB-HUB/2")
+        assert (await waited_for(small, "HUB"))[f"{P}GB-HUB+L1"] == (11_321, "GBP", "BOOKED")
+        again = await tell(small, "GB", small.at("GB", "settlement"), AGAIN, id=f"{P}GB-HUB+L1")
         assert again.code == "PAYMENT_STATE"
 
 
@@ -512,7 +512,7 @@ async def test_what_the_hub_took_as_paid_is_not_owed_again_when_the_bank_rejects
 ):
     async with resumed(any_backend, owing) as small:
         await paid_after_it_left(small)
-        target = f"{P}GB-HUB/2"
+        target = f"{P}GB-HUB+L1"
         await approve_all(small, "GB")
         await export_all(small, "GB")
         await says_returned(small, against=target, set_off="5000")
@@ -521,7 +521,7 @@ async def test_what_the_hub_took_as_paid_is_not_owed_again_when_the_bank_rejects
         again = await tell(small, "GB", small.at("GB", "settlement"), AGAIN, id=target)
 
         third = again.body["data"]["proposePaymentAgain"]["id"]
-        assert third == f"{P}GB-HUB/3"
+        assert third == f"{P}GB-HUB+L1/2"
         assert (await orders(small, "GB"))[third] == (11_321 - 5_000, "GBP", "PROPOSED")
         async with small.databases["GB"].read() as session:
             payment = await payments_service.get_payment(session, third)
@@ -542,13 +542,13 @@ async def test_what_the_hub_took_as_paid_is_not_owed_again_when_the_bank_rejects
 async def test_more_than_a_payment_is_not_taken_as_paid(any_backend, owing):
     async with resumed(any_backend, owing) as small:
         await paid_after_it_left(small)
-        message = await returned(small, against=f"{P}GB-HUB/2", set_off="11322")
+        message = await returned(small, against=f"{P}GB-HUB+L1", set_off="11322")
 
         async def receive(session):
             await receive_returned(session, message, here="GB", terms=HUB_TERMS, now=AFTER_DUE)
 
         found = await refused(small.databases["GB"], TooMuchSetOffError, receive)
-        assert found.detail == f"{P}GB-HUB/2: 11322 of 11321"
+        assert found.detail == f"{P}GB-HUB+L1: 11322 of 11321"
 
 
 async def test_what_the_bank_had_when_its_payer_left_the_net_is_not_proposed_again(

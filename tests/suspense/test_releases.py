@@ -222,7 +222,6 @@ async def test_a_claim_is_decided_once_and_each_holder_pays_it_once(node):
     def refusal(session):
         return receive_refusal(session, HeldRefused(CLAIM, "no"), node="GB", now=NOW)
 
-    early = await refused(node, HeldClaimStateError, receiving(of_de()))
     async with node.write("release") as session:
         await receiving(a_release("2026-09"))(session)
     wrong = await refused(node, ReleaseMismatchError, receiving(of_de("3334")))
@@ -233,13 +232,74 @@ async def test_a_claim_is_decided_once_and_each_holder_pays_it_once(node):
         for act in (receiving(a_release("2026-08")), receiving(of_de()), refusal)
     ]
 
-    assert early.detail == f"{CLAIM} of GB is FILED"
     assert wrong.detail == f"ADJ-2026-09-{CLAIM}-DE-EUR is 3333, not 3334"
     assert [each.detail for each in again] == [
         f"{CLAIM} of GB is ACCEPTED",
         f"ADJ-2026-09-{CLAIM}-DE-EUR is released already",
         f"{CLAIM} of GB is ACCEPTED",
     ]
+
+
+async def decision(database):
+    async with database.read() as session:
+        row = await session.get(HeldClaim, CLAIM)
+        return row.state, row.decision, row.decided_by
+
+
+async def test_a_licensors_release_is_taken_where_what_the_hub_said_was_dropped(node):
+    async with node.write("joined") as session:
+        session.add(a_party("DE"))
+
+    async with node.write("release") as session:
+        await receiving(of_de())(session)
+
+    assert await decision(node) == ("ACCEPTED", "documents seen", "HUB")
+    assert await fees_and_amounts(node) == {"2026-09": (499, 2_834)}
+    await refused(node, HeldClaimStateError, receiving(a_release("2026-09")))
+
+
+async def test_a_claimant_hears_of_each_licensor_that_releases_nothing_once_and_why(node):
+    async with node.write("joined") as session:
+        session.add_all([a_party("DE"), a_party("FR")])
+
+    def nothing(holder, reason="corrected\nFR releases nothing: ha"):
+        message = HeldRefused(CLAIM, reason, holder)
+        return lambda session: receive_refusal(session, message, node="GB", now=NOW)
+
+    await refused(node, UnknownPartyError, nothing("XX"))
+    async with node.write("release") as session:
+        await receiving(a_release("2026-09"))(session)
+    async with node.write("nothing") as session:
+        await nothing("DE")(session)
+    found = await refused(node, HeldClaimStateError, nothing("DE"))
+    assert found.detail == f"{CLAIM}: DE has said so already"
+    async with node.write("nothing") as session:
+        await nothing("FR", "sold")(session)
+
+    of_de = "DE releases nothing: corrected FR releases nothing: ha"
+    said = f"documents seen\n{of_de}\nFR releases nothing: sold"
+    assert await decision(node) == ("ACCEPTED", said, "HUB")
+
+
+async def test_a_claim_of_which_a_licensor_releases_nothing_waits_no_more(node):
+    """Two people here dropped what the hub said: it has accepted the claim all the same."""
+    async with node.write("joined") as session:
+        session.add(a_party("DE"))
+    message = HeldRefused(CLAIM, "corrected meanwhile", "DE")
+
+    async with node.write("nothing") as session:
+        await receive_refusal(session, message, node="GB", now=NOW)
+
+    why = "DE releases nothing: corrected meanwhile"
+    assert await decision(node) == ("ACCEPTED", why, "HUB")
+    async with node.write("refused") as session:
+        (await session.get(HeldClaim, CLAIM)).state = "REFUSED"
+
+    def again(session):
+        return receive_refusal(session, replace(message, holder="HUB"), node="GB", now=NOW)
+
+    for act in (again, lambda s: receive_refusal(s, message, node="GB", now=NOW)):
+        await refused(node, HeldClaimStateError, act)
 
 
 RATES = {
