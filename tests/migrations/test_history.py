@@ -129,9 +129,9 @@ A_PARKED = """INSERT INTO store_parked (sender, sender_code, entity_id, stream, 
             A_PAYMENT.format(taken="3", maker="'ann'", checker="'bob'"),
             "SELECT count(*) FROM settlement_payment WHERE taken_as_paid = '3'",
         ),
-        ("0026", AN_OWN_KEY, "SELECT count(*) FROM trust_own_key"),
+        ("0023", AN_OWN_KEY, "SELECT count(*) FROM trust_own_key"),
         (
-            "0023",
+            "0026",
             (
                 "INSERT INTO settlement_payment (payment_id, run_id, period, payer, payee, amount,"
                 " currency, state, used_otherwise)"
