@@ -4,11 +4,17 @@ import strawberry
 
 from federation.banking.worklist import of_banking
 from federation.payments.worklist import of_payments
+from federation.people.worklist import of_people
 from federation.runs import worklist
 from federation.schema.context import Info
 from federation.suspense.worklist import of_suspense
 from federation.trust.worklist import of_messages
-from federation.values.roles import MAY_FOLLOW_THE_MONTH, MAY_READ_BOOKS, MAY_READ_WORK_LIST
+from federation.values.roles import (
+    MAY_FOLLOW_THE_MONTH,
+    MAY_READ_BOOKS,
+    MAY_READ_PEOPLE,
+    MAY_READ_WORK_LIST,
+)
 from federation.values.work_item import WorkItem as Item
 
 
@@ -29,10 +35,10 @@ class WorkListQuery:
 
     @strawberry.field(description="Everything that waits here: why, whose turn, until when.")
     async def work_list(self, info: Info) -> list[WorkItem]:
-        """List what waits: of months, payments, held money, bank entries; of messages.
+        """List what waits: of months, payments, held money, bank entries; of people; of messages.
 
-        Who runs the hub sees the messages alone. Who runs a node sees months and payments too,
-        but neither held money nor bank entries: it reads no books.
+        Who runs the hub sees people and messages alone. Who runs a node sees months and payments
+        too, but neither held money nor bank entries: it reads no books.
         """
         who = info.context.require(*MAY_READ_WORK_LIST.roles)
         server = info.context.server
@@ -47,6 +53,8 @@ class WorkListQuery:
             if not who.roles.isdisjoint(MAY_READ_BOOKS.roles):
                 items += await of_suspense(session, server.code)
                 items += await of_banking(session, server.code)
+            if not who.roles.isdisjoint(MAY_READ_PEOPLE.roles):
+                items += await of_people(session, server.code)
             items += await of_messages(session, server.code)
         return [
             WorkItem(

@@ -27,6 +27,7 @@ PEOPLE = """query($first: Int!, $after: ID, $subject: String, $state: String) {
     people { subject version roles state confirmedBy } next } }"""
 LOG = """query($subject: String!) { auditLog(first: 100, subject: $subject) {
   acts { actor act } } }"""
+WORK = "{ workList { kind subject why turn } }"
 RUNS, APPLICATIONS = "{ runs { runId } }", "{ applications { code } }"
 
 
@@ -145,6 +146,23 @@ async def test_what_two_people_do_not_agree_on_changes_nothing(small):
     async with nothing_changes(small, HUB):
         late = await tell(small, HUB, small.at(HUB, "second-operator"), CONFIRM, id=number)
     assert late.code == "NO_PROPOSAL"
+
+
+async def test_a_proposal_waits_in_the_work_list_of_who_may_confirm_it(small):
+    number = await proposed(small, ["auditor"])
+    person = {
+        "kind": "person",
+        "subject": f"cara #{number}",
+        "why": "operator proposes auditor: as agreed",
+        "turn": "federation_operator",
+    }
+
+    for subject in ("second-operator", "auditor"):
+        assert person in await small.at(HUB, subject).ask(WORK), subject
+    for subject in ("settlement", "approver"):
+        assert person not in await small.at(HUB, subject).ask(WORK), subject
+    await small.at(HUB, "second-operator").ask(CONFIRM, id=number)
+    assert await small.at(HUB, "operator").ask(WORK) == []
 
 
 async def test_the_directory_is_read_page_by_page(small):

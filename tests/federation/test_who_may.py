@@ -265,6 +265,8 @@ NARROWED = {
     Role.FEDERATION_OPERATOR: "operator",
     Role.NODE_OPERATOR: "node-operator",
     Role.REGISTRY_OFFICER: "registry",
+    Role.SETTLEMENT_OFFICER: "settlement",
+    Role.SETTLEMENT_APPROVER: "approver",
 }
 
 
@@ -354,6 +356,12 @@ NARROWER = {
             (WHY_PAYMENT, "NOT_ALLOWED"),
         ],
         ("workList", Role.FEDERATION_OPERATOR): [(WORK_LIST, [])],
+        ("workList", Role.SETTLEMENT_OFFICER): [
+            (WORK_LIST, [{"kind": "payments"}, {"kind": "payments"}, {"kind": "conversion"}])
+        ],
+        ("workList", Role.SETTLEMENT_APPROVER): [
+            (WORK_LIST, [{"kind": "payments"}, {"kind": "payments"}, {"kind": "conversion"}])
+        ],
         ("workList", Role.NODE_OPERATOR): [
             (WORK_LIST, [{"kind": "payments"}, {"kind": "payments"}, {"kind": "conversion"}])
         ],
@@ -393,6 +401,8 @@ NARROWER = {
             (WHY_PAYMENT, "NOT_ALLOWED"),
         ],
         ("workList", Role.FEDERATION_OPERATOR): [(WORK_LIST, [])],
+        ("workList", Role.SETTLEMENT_OFFICER): [(WORK_LIST, [{"kind": "remittance"}])],
+        ("workList", Role.SETTLEMENT_APPROVER): [(WORK_LIST, [{"kind": "remittance"}])],
         ("workList", Role.NODE_OPERATOR): [(WORK_LIST, [{"kind": "remittance"}])],
     },
 }
