@@ -87,3 +87,16 @@ def test_strangers_of_many_addresses_empty_no_known_callers_bucket(watch, monkey
 
     with pytest.raises(QuotaExceededError):
         found.take("lab", "graphql")
+
+
+def test_what_is_given_back_may_be_taken_again_and_no_more_than_a_bucket_holds(watch):
+    found = Quotas({"oauth": Quota(burst=10, per_minute=1)}, watch)
+    found.give_back("nobody", "oauth", 5)  # of whom nothing was taken: nothing is kept
+
+    found.take("lab", "oauth", 10)
+    found.give_back("lab", "oauth", 9)
+    assert taken(found, "lab", "oauth") == 9
+    found.give_back("lab", "oauth", 1_000)
+
+    assert taken(found, "lab", "oauth") == 10
+    assert list(found._buckets["oauth"]) == ["lab"]

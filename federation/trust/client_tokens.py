@@ -1,6 +1,7 @@
 """Tokens of programs at the server that gave them, and what a program says to get one.
 
-Access tokens (RFC 9068) and client assertions (RFC 7523). No member's site needs them.
+Access tokens (RFC 9068) and client assertions (RFC 7523). Of these a member's site only makes
+assertions, to get the tokens it shows its node.
 """
 
 import re
