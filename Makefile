@@ -53,6 +53,7 @@ judges: dev-env   ## outside judges: of journals (needs hledger), of GraphQL and
 	@cd tools/judges && npm install --silent --no-package-lock
 	@$(BIN)/python tools/judges/run.py $(ARGS)
 	@$(BIN)/python tools/judges/status_lists.py
+	@$(BIN)/python tools/judges/signatures.py
 
 known-answers: main-env   ## real scenarios beside the checkout, compared with what is known
 	@$(BIN)/python tools/known_answers.py --real $(ARGS)

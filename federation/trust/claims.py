@@ -48,10 +48,10 @@ def texts(
     if not isinstance(value, list):
         raise InvalidTokenError(reason, f"{name} is not a list")
     items = cast("list[object]", value)
-    found = tuple(item for item in items if isinstance(item, str) and item)
+    found = [item for item in items if isinstance(item, str) and item]
     if not 0 < len(found) == len(items) <= most:
         raise InvalidTokenError(reason, f"{name} is not a list of 1 to {most} texts")
-    return found
+    return tuple(found)
 
 
 def members(claims: Mapping[str, Any], name: str) -> dict[str, Any]:
