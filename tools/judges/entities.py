@@ -1,4 +1,4 @@
-"""A hub and a node on loopback, named by their URLs; two stock OpenID Federation clients judge them.
+"""A hub and a node, named by their URLs on loopback, judged by two OpenID Federation clients.
 
 pygrindvakt comes with a Python environment of its own, made at the first run.
 """
@@ -8,11 +8,11 @@ import json
 import subprocess
 import sys
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
+from federation.clock import system_clock
 from federation.config import HubConfig, HubPeer, NodeConfig, Terms
 from federation.hub.app import create_hub
 from federation.nodes.app import create_node
@@ -26,11 +26,6 @@ from tools.judges.run import free_port
 HERE = Path(__file__).parent
 GRINDVAKT, VENV = "pygrindvakt==0.2.0", HERE / ".venv-pygrindvakt"
 LOOPBACK = ("127.0.0.0/8",)
-
-
-def now() -> datetime:
-    """Return the time: stock clients have no other."""
-    return datetime.now(UTC)
 
 
 def configured(folder: Path) -> tuple[HubConfig, NodeConfig]:
@@ -65,10 +60,8 @@ def configured(folder: Path) -> tuple[HubConfig, NodeConfig]:
     )
 
 
-async def admit(hub: Service, node: Service) -> None:
+async def admit(hub: Service, node: Service, config: NodeConfig) -> None:
     """Write down that the node is admitted, as two people would."""
-    config = node.server.config
-    assert isinstance(config, NodeConfig)
     async with hub.server.db.write("judge") as session:
         session.add(
             Party(
@@ -78,7 +71,7 @@ async def admit(hub: Service, node: Service) -> None:
                 name=config.name,
                 jwk=json.dumps(node.server.key.public_jwk()),
                 terms=msgspec.json.encode(particulars(config)).decode(),
-                admitted_at=now(),
+                admitted_at=system_clock(),
             )
         )
 
@@ -105,11 +98,11 @@ async def main(folder: Path) -> int:
     for config in (hub_config, node_config):
         config.data_dir.mkdir()
         await upgrade_database(config.database_url)
-    hub, node = create_hub(hub_config, now), create_node(node_config, now)
+    hub, node = create_hub(hub_config, system_clock), create_node(node_config, system_clock)
     try:
         await hub.start()
         await node.start()
-        await admit(hub, node)
+        await admit(hub, node, node_config)
         return await asyncio.to_thread(judge, hub, node)
     finally:
         await stop_all([hub, node])
