@@ -118,6 +118,7 @@ async def test_neither_secrets_nor_tokens_are_in_the_log_or_the_database(place, 
 
     assert lab.client_id in told  # it does say who asked
     assert '"why": "NOT_ITS_SCOPE"' in told
+    assert '"logger": "authlib' not in told  # it would write tokens, for others to blot out
     for secret in (
         lab.secret,
         lab.secret.rpartition("_")[2],
