@@ -27,7 +27,6 @@ from federation.trust.keys import InvalidKeyError
 
 CURVE: Final = "Ed25519"
 KEY_TYPE: Final = "OKP"
-SIGNATURE_BYTES: Final = 64
 TEXT_MAX: Final = 1024
 _KEY_BYTES: Final = 32
 _KEY_TEXT: Final = re.compile(r"[A-Za-z0-9_-]{43}")

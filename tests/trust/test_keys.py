@@ -1,5 +1,6 @@
 """Keys at rest and on the wire."""
 
+import base64
 import json
 
 import pytest
@@ -7,6 +8,7 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from federation.trust.jose import sign, verify
 from federation.trust.keys import InvalidKeyError, PublicKey, SigningKey, key_set
+from tests.trust.conftest import b64
 
 # The public key of RFC 7515, appendix A.3.
 KNOWN = {
@@ -108,3 +110,14 @@ def test_a_file_without_a_private_p256_key_is_refused(tmp_path, text):
 
 def test_a_signing_key_does_not_print_itself(key):
     assert key._key.as_dict(private=True)["d"] not in f"{key!r} {key} {vars(key)}"
+
+
+def test_a_signature_has_one_length(key):
+    """A byte of nothing before s is the same number: r and s are 32 bytes each (RFC 7518, 3.4)."""
+    token = sign({}, typ="t", key=key)
+    text, _, signature = token.rpartition(".")
+    raw = base64.urlsafe_b64decode(signature + "==")
+
+    assert key.public.check(token)
+    for longer in (raw[:32] + b"\0" + raw[32:], raw + b"\0", raw[:-1], b""):
+        assert not key.public.check(f"{text}.{b64(longer)}")
