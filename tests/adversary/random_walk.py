@@ -25,7 +25,8 @@ from tests.adversary.wrong_messages import AFTER_CUT_OFF, ANY_TIME, HELD, PAID, 
 from tests.databases import contents
 from tests.federation.harness import HUB, PERIOD, Small, month_over
 
-OF_MESSAGES = {"store_inbox", "store_parked", "store_outbox", "store_lease"}
+# Messages, and who of the staff dropped them.
+OF_MESSAGES = {"store_inbox", "store_parked", "store_outbox", "store_lease", "people_act"}
 REFUSALS = {400, 401, 403, 404, 413, 422}
 LOOK_EVERY = 50
 PARKED_KEPT = 40  # messages; beyond it two operators drop one at each step
