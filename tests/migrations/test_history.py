@@ -129,9 +129,9 @@ A_PARKED = """INSERT INTO store_parked (sender, sender_code, entity_id, stream, 
             A_PAYMENT.format(taken="3", maker="'ann'", checker="'bob'"),
             "SELECT count(*) FROM settlement_payment WHERE taken_as_paid = '3'",
         ),
-        ("0026", AN_OWN_KEY, "SELECT count(*) FROM trust_own_key"),
+        ("0023", AN_OWN_KEY, "SELECT count(*) FROM trust_own_key"),
         (
-            "0023",
+            "0026",
             (
                 "INSERT INTO settlement_payment (payment_id, run_id, period, payer, payee, amount,"
                 " currency, state, used_otherwise)"
@@ -184,7 +184,7 @@ def heard(run, state=None):
 
 
 async def test_what_was_used_otherwise_is_told_apart_from_what_was_taken_as_paid(empty_url):
-    await on_connection(empty_url, lambda found: migrations.upgrade(found, "0023"))
+    await on_connection(empty_url, lambda found: migrations.upgrade(found, "0026"))
     statements = [
         *into_a_left_net("USED", "handled"),
         *heard("handled"),
