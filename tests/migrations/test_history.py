@@ -184,7 +184,7 @@ def heard(run, state=None):
 
 
 async def test_what_was_used_otherwise_is_told_apart_from_what_was_taken_as_paid(empty_url):
-    await on_connection(empty_url, lambda found: migrations.upgrade(found, "0023"))
+    await on_connection(empty_url, lambda found: migrations.upgrade(found, "0026"))
     statements = [
         *into_a_left_net("USED", "handled"),
         *heard("handled"),
