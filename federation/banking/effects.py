@@ -33,7 +33,7 @@ from federation.payments import service as payments
 from federation.payments.names import overpayment_id
 from federation.payments.postings import Amount
 from federation.trust.principals import Principal
-from federation.values.month import month_of
+from federation.values.month import Month, month_of
 from federation.values.party import HUB
 from federation.values.reason import REASON_LENGTH_MAX
 
@@ -122,7 +122,7 @@ async def counts_on(at: At, day: date) -> date:
     return at.now.date() if is_closed or day > at.now.date() else day
 
 
-async def advised_for(at: At, day: date) -> str | None:
+async def advised_for(at: At, day: date) -> Month | None:
     """Return the month whose run a node is advised of that shares out money of a day, if any.
 
     Such a run has what the hub knew: what is taken back meanwhile would be shared all the same,

@@ -188,9 +188,9 @@ async def _shared_out(at: At, row: OverpaymentSetOff) -> str | None:
     run = next((found for found in await locked_periods(at.session) if found >= received_in), None)
     if run is not None:
         return f"the run of {run} shares out what {row.ref} received"
-    run = await advised_for(at, receipt.received_on)
-    if run is not None:
-        return f"the run of {run}, advised, shares out what {row.ref} received"
+    advised = await advised_for(at, receipt.received_on)
+    if advised is not None:
+        return f"the run of {advised}, advised, shares out what {row.ref} received"
     note = await documents.document_of(at.session, at.here, "CN", row.ref)
     rows = await payments.refunds(at.session, [refund_id(note.number)]) if note else []
     back = next((found for found in rows if found.state not in states.NOT_PAID), None)

@@ -162,10 +162,10 @@ async def receive_not_released(
     if order.done_at is not None:
         raise HeldClaimStateError(f"{message.id}: {sender} has released it already")
     if order.ended_at is None:
-        order.ended_because = stated(message.reason)
+        why = order.ended_because = stated(message.reason)
         await end_order(session, order, claim.url_key, now)
         party = await get_party(session, claim.node)
-        told = HeldRefused(claim.id, order.ended_because, sender)
+        told = HeldRefused(claim.id, why, sender)
         await outbox.post(session, target=party.entity_id, message=told, now=now)
 
 
