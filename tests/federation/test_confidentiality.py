@@ -197,7 +197,12 @@ async def test_a_collective_keeps_no_use_of_anothers_pages(settled):
 
 
 async def test_the_hub_learns_totals_and_neither_members_nor_pages(settled):
-    rows = settled.constant[HUB]
+    # Who has an account at the hub is not what usage tells it.
+    rows = {
+        table: found
+        for table, found in settled.constant[HUB].items()
+        if not table.startswith("people_")
+    }
     reports = b"".join(row[4] for row in rows["metering_report"])
     run = await settled.at(HUB, "auditor").get(f"/files/runs/{PERIOD}.json")
     members = ["de-a", "de-b", "fr-a", "fr-b", "fr-late", "gb-a", "gb-b", "Anna", "Alice", "Ada"]

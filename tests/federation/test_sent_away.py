@@ -48,6 +48,16 @@ DOORS = [
     ("anonymous", HUB, "GET", "/trust", of_nobody, 200),
     ("anonymous", HUB, "POST", INBOX, of_nobody, 401),
     ("anonymous", HUB, "POST", "/graphql", of_nobody, 415),
+    ("anonymous", HUB, "GET", "/statuslists", of_nobody, 200),
+    ("anonymous", HUB, "GET", "/statuslists/0", of_nobody, 200),
+    ("anonymous", HUB, "GET", "/federation/statuslists", of_nobody, 200),
+    ("anonymous", HUB, "GET", "/.well-known/openid-federation", of_nobody, 200),
+    ("anonymous", HUB, "GET", "/federation/list", of_nobody, 200),
+    ("anonymous", HUB, "GET", "/federation/fetch", of_nobody, 400),
+    ("anonymous", HUB, "GET", "/federation/resolve", of_nobody, 400),
+    ("oauth", HUB, "POST", "/oauth/token", of_nobody, 400),
+    ("oauth", HUB, "POST", "/oauth/introspect", of_nobody, 400),
+    ("oauth", HUB, "POST", "/oauth/revoke", of_nobody, 400),
     ("admission", HUB, "POST", "/federation/admission", of_nobody, 401),
     ("validate", "DE", "POST", "/validate", of_nobody, 422),
     ("graphql", HUB, "POST", "/graphql", of_lab, 415),
@@ -67,7 +77,12 @@ DOORS = [
 
 OF_BOTH = {path for _, _, _, path, *_ in DOORS} - {"/validate", "/federation/admission"}
 # What a process always knows, whoever asks.
-FREE = {"/health/live", "/.well-known/federation", "/.well-known/jwks.json"}
+FREE = {
+    "/health/live",
+    "/.well-known/federation",
+    "/.well-known/jwks.json",
+    "/.well-known/oauth-authorization-server",
+}
 
 
 @pytest.mark.parametrize("door", DOORS, ids=[f"{door[0]} {door[1]} {door[3]}" for door in DOORS])
@@ -88,7 +103,8 @@ async def test_every_door_counts_under_its_own_quota(shop, door):
     finally:
         server.quotas = kept
 
-    assert answers == [(first, None), (429, "60")]
+    wait = "3600" if act == "oauth" else "60"  # of programs a request that fails costs sixty
+    assert answers == [(first, None), (429, wait)]
 
 
 @pytest.mark.parametrize("code", [HUB, "DE"])

@@ -29,6 +29,7 @@ from federation.clock import SettableClock
 from federation.config import HubConfig, NodeConfig
 from federation.edge.keys import ServerKeys
 from federation.edge.peers import PeerAnswerError
+from federation.edge.people import take_in_listed
 from federation.edge.staff import StaffTokens
 from federation.hub.app import compose as compose_hub
 from federation.nodes.app import compose as compose_node
@@ -168,8 +169,9 @@ class Site:
         await self.start()
 
     async def start(self) -> None:
-        """Find the keys, as a server does before it answers anything."""
+        """Find the keys and the people, as a server does before it answers anything."""
         await self.keys.prepare()
+        await take_in_listed(self.server)
         self.staff = StaffTokens(self.config, self.keys.held.token, self.clock)
 
     async def close(self) -> None:
