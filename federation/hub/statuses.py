@@ -9,6 +9,7 @@ from typing import Final
 from federation.edge.peers import PeerClient
 from federation.edge.pulls import Pull
 from federation.edge.status_lists import OwnLists, SignedList, keep_newer, lists_named
+from federation.logs import get_logger
 from federation.server import Server
 from federation.trust.keys import key_set
 from federation.trust.parties import token_jwks
@@ -17,8 +18,10 @@ from federation.trust.store import node_parties
 from federation.trust.tables import Party
 
 AT_ONCE: Final = 16  # nodes asked at the same time
+ROOM_BYTES: Final = 4 << 20  # of all nodes' lists: within a site's policy, which encodes them again
 NAMES_BYTES_MAX: Final = 64 * 1024
 Lists = dict[str, SignedList]
+log = get_logger("status")
 
 
 class StatusHolder:
@@ -37,7 +40,12 @@ class StatusHolder:
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def all(self) -> list[SignedList]:
-        """Return the hub's own lists, and those of the nodes that are in force."""
+        """Return the hub's own lists, and those of the nodes that are in force.
+
+        All of them go into every site's policy. A list of some percent revoked licences has a few
+        kilobytes, and whoever signs others fills the room for its own only: the largest are left
+        out first.
+        """
         async with self._server.db.read() as session:
             nodes = await node_parties(session)
         self._pulls = {
@@ -46,8 +54,15 @@ class StatusHolder:
             for node in nodes
         }
         held = await asyncio.gather(*(pull.current() for pull in self._pulls.values()))
-        found = [item for lists in held if lists for item in lists.values()]
-        return [*await self._own.all(), *filter(self._holds, found)]
+        found = [item for lists in held if lists for item in lists.values() if self._holds(item)]
+        kept, room = await self._own.all(), ROOM_BYTES
+        for item in sorted(found, key=lambda item: (len(item.text), item.read.uri)):
+            room -= len(item.text)
+            if room < 0:
+                log.warning("no room for a status list", uri=item.read.uri, size=len(item.text))
+            else:
+                kept.append(item)
+        return kept
 
     def _holds(self, item: SignedList) -> bool:
         return self._server.clock().timestamp() < item.read.expires_at

@@ -4,17 +4,20 @@ import asyncio
 import json
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from random import Random
 
 import pytest
 import pytest_asyncio
 
 from federation.edge.peers import PeerAnswerError
 from federation.edge.status_lists import OwnLists, read_bundle
+from federation.hub import statuses
 from federation.hub.statuses import StatusHolder
 from federation.nodes.trust import TrustHolder
 from federation.trust.keys import SigningKey
 from federation.trust.policy import open_site_policy
 from federation.trust.statuslist import (
+    LICENCES_PER_LIST,
     StaleStatusError,
     Status,
     list_uri,
@@ -161,6 +164,20 @@ async def test_a_node_that_serves_nonsense_stops_no_others_and_takes_nothing_bac
             seconds[0] = 100.0 * (number + 1)
             found = {item.read.uri: item for item in await hub.all()}
         assert (number, found) == (number, honest)
+
+
+async def test_who_signs_more_than_there_is_room_for_is_left_out_and_nobody_else(
+    small, monkeypatch
+):
+    said = dict(enumerate(Random(7).choices(list(Status), k=LICENCES_PER_LIST)))
+    huge = sign_status_list(small.key("DE"), entity(small, "DE"), 0, said, small.clock())
+    names = json.dumps({"status_lists": [list_uri(entity(small, "DE"), 0)]})
+    monkeypatch.setattr(statuses, "ROOM_BYTES", len(huge))
+
+    async with in_place_of(small, "DE", {"/statuslists": names, "/statuslists/0": huge}):
+        found = [item.read.uri for item in await holder(small, [0.0]).all()]
+
+    assert found == [list_uri(entity(small, code), 0) for code in (HUB, "FR", "GB")]
 
 
 async def test_a_silent_nodes_list_is_passed_on_to_its_end_and_no_longer(small):
