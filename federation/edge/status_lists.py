@@ -140,16 +140,16 @@ def read_bundle(
 ) -> dict[str, SignedList]:
     """Return {address: list} of what came and what is `known`, of each list the newer.
 
-    A list that is not good is left out, so that one licensor stops no other's; one of who is not
-    trusted any more, or whose time is over, too. Raises PeerAnswerError for what is no bundle.
+    A list that is not good is left out, so that one licensor stops no other's; so is one whose
+    time is over, or whose licensor or key is not trusted any more, also if it was held: a site
+    refuses a policy in which one list is not good. Raises PeerAnswerError for what is no bundle.
     """
     try:
         came = msgspec.json.decode(text, type=Bundle).status_lists
     except msgspec.MsgspecError as error:
         raise PeerAnswerError(f"no status lists: {error}") from error
-    trusted = tuple(f"{entity}/" for entity in issuers)
-    found = {uri: item for uri, item in known.items() if uri.startswith(trusted)}
-    for signed in came:
+    found: dict[str, SignedList] = {}
+    for signed in [*(item.text for item in known.values()), *came]:
         keep_newer(found, signed, issuers)
     return {uri: item for uri, item in found.items() if now.timestamp() < item.read.expires_at}
 

@@ -12,7 +12,7 @@ from federation.edge.doors import Doors
 from federation.edge.files import NoSuchFileError
 from federation.edge.http import decoded, json_response
 from federation.edge.peers import PeerClient
-from federation.edge.status_lists import OwnLists, SignedList
+from federation.edge.status_lists import OwnLists, SignedList, keep_newer
 from federation.nodes.trust import Trust, TrustHolder
 from federation.nodes.validating import Validate, opens
 from federation.registry import service as registry
@@ -103,8 +103,14 @@ def node_routes(doors: Doors, peers: PeerClient, own: OwnLists) -> list[Any]:
 
 
 async def _all_lists(held: Trust, own: OwnLists) -> list[SignedList]:
-    """Return every licensor's lists as it signed them, our own as they are now, by address."""
-    lists = held.lists | {item.read.uri: item for item in await own.all()}
+    """Return every licensor's lists as it signed them, our own as they are now, by address.
+
+    Our own is left as it was where the hub's document does not name its key yet: with a list that
+    is not good a site would refuse the whole policy.
+    """
+    lists = dict(held.lists)
+    for item in await own.all():
+        keep_newer(lists, item.text, held.issuers)
     return [lists[uri] for uri in sorted(lists)]
 
 

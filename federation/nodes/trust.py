@@ -10,6 +10,7 @@ from federation.edge.pulls import Pull
 from federation.edge.status_lists import BUNDLE_BYTES_MAX, BUNDLE_PATH, SignedList, read_bundle
 from federation.errors import RefusalError
 from federation.server import Server, node_config
+from federation.trust.keys import Keys
 from federation.trust.parties import NotAdmittedError
 from federation.trust.policy import TrustDocument, read_trust_document
 from federation.trust.store import find_party
@@ -29,11 +30,13 @@ class TrustOverError(RefusalError):
 class Trust(NamedTuple):
     """A trust document as the hub signed it, what it says, and the licensors' status lists.
 
-    `lists` are {address: list}, each the newest that has come.
+    `issuers` are the keys in it by entity id, `lists` {address: list}, each the newest that has
+    come and good by these keys.
     """
 
     text: str
     document: TrustDocument
+    issuers: dict[str, Keys]
     lists: dict[str, SignedList]
 
 
@@ -79,4 +82,5 @@ class TrustHolder:
             return None
         bundle = await self._peers.get_text(url + BUNDLE_PATH, bytes_max=BUNDLE_BYTES_MAX)
         known = held.lists if held else {}
-        return Trust(text, document, read_bundle(bundle, document.issuer_keys(), known, now))
+        issuers = document.issuer_keys()
+        return Trust(text, document, issuers, read_bundle(bundle, issuers, known, now))

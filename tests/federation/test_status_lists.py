@@ -10,9 +10,10 @@ import pytest
 import pytest_asyncio
 
 from federation.edge.peers import PeerAnswerError
-from federation.edge.status_lists import OwnLists, read_bundle
+from federation.edge.status_lists import OwnLists, SignedList, read_bundle
 from federation.hub import statuses
 from federation.hub.statuses import StatusHolder
+from federation.nodes.routes import _all_lists
 from federation.nodes.trust import TrustHolder
 from federation.trust.keys import SigningKey
 from federation.trust.policy import open_site_policy
@@ -217,6 +218,43 @@ async def test_what_a_node_holds_goes_on_without_the_hub_and_is_never_replaced_b
     for wrong in ("", "[]", '{"status_lists": 3}', json.dumps({"status_lists": [""] * 1_001})):
         with pytest.raises(PeerAnswerError):
             read_bundle(wrong, issuers(small), {}, small.clock())
+
+
+async def test_a_list_whose_key_is_trusted_no_more_is_held_no_more(small):
+    """Else it would be in every site's policy, and a site refuses the whole of such a policy."""
+    now, uri = small.clock(), list_uri(entity(small, "DE"), 0)
+    nobody, other = json.dumps({"status_lists": []}), SigningKey.generate()
+    lists = json.dumps(
+        {
+            "status_lists": [
+                sign_status_list(small.key(code), entity(small, code), 0, {}, now)
+                for code in ("DE", "FR")
+            ]
+        }
+    )
+    held = read_bundle(lists, issuers(small), {}, now)
+    changed = issuers(small) | {entity(small, "DE"): {other.kid: other.public}}
+
+    assert read_bundle(nobody, issuers(small), held, now) == held
+    assert read_bundle(nobody, changed, held, now) == {
+        address: item for address, item in held.items() if address != uri
+    }
+    assert read_bundle(lists, changed, held, now).keys() == held.keys() - {uri}
+
+
+async def test_a_policy_holds_no_list_of_ours_whose_key_the_hub_does_not_name(small):
+    service = small.keepers["GB"].service
+    trust = await TrustHolder(service.server, service._peers).current()
+    other = SigningKey.generate()
+    strange = sign_status_list(other, entity(small, "GB"), 0, {}, small.clock())
+
+    class Own:
+        async def all(self):
+            return [SignedList(strange, trust.lists[list_uri(entity(small, "GB"), 0)].read)]
+
+    assert {item.text for item in await _all_lists(trust, Own())} == {
+        item.text for item in trust.lists.values()
+    }
 
 
 async def test_a_licence_without_a_number_of_ours_has_no_standing(small):
