@@ -36,6 +36,11 @@ class Pull(Generic[Held]):
         self._pause = 0.0
         self._flight: asyncio.Task[None] | None = None
 
+    @property
+    def held(self) -> Held | None:
+        """Return what is held, of whatever age; nothing is pulled."""
+        return self._held
+
     async def current(self) -> Held | None:
         """Return what is held, of whatever age, pulled again first where that is due."""
         flight = self._pull_if_due()

@@ -17,6 +17,7 @@ from federation.trust.statuslist import STATUS_BYTES_MAX
 from federation.trust.store import node_parties
 from federation.trust.tables import Party
 
+WAIT_SECONDS: Final = 2.0  # less than a node waits for the hub
 AT_ONCE: Final = 16  # nodes asked at the same time
 ROOM_BYTES: Final = 4 << 20  # of all nodes' lists: within a site's policy, which encodes them again
 NAMES_BYTES_MAX: Final = 64 * 1024
@@ -44,7 +45,8 @@ class StatusHolder:
 
         All of them go into every site's policy. A list of some percent revoked licences has a few
         kilobytes, and whoever signs others fills the room for its own only: the largest are left
-        out first.
+        out first. A node that is slow is not waited for beyond `WAIT_SECONDS`: whoever asks would
+        give up, and have nobody's lists.
         """
         async with self._server.db.read() as session:
             nodes = await node_parties(session)
@@ -53,8 +55,13 @@ class StatusHolder:
             or Pull(partial(self._asked, node.code), self._is_in_force, self._monotonic)
             for node in nodes
         }
-        held = await asyncio.gather(*(pull.current() for pull in self._pulls.values()))
-        found = [item for lists in held if lists for item in lists.values() if self._holds(item)]
+        pulls = list(self._pulls.values())
+        if asked := [asyncio.ensure_future(pull.current()) for pull in pulls]:
+            _, late = await asyncio.wait(asked, timeout=WAIT_SECONDS)
+            for task in late:
+                task.cancel()  # its pull goes on, for who asks next
+        held = [pull.held or {} for pull in pulls]
+        found = [item for lists in held for item in lists.values() if self._holds(item)]
         kept, room = await self._own.all(), ROOM_BYTES
         for item in sorted(found, key=lambda item: (len(item.text), item.read.uri)):
             room -= len(item.text)

@@ -167,6 +167,33 @@ async def test_a_node_that_serves_nonsense_stops_no_others_and_takes_nothing_bac
         assert (number, found) == (number, honest)
 
 
+async def test_a_node_that_never_answers_keeps_nobody_waiting_for_the_others(small, monkeypatch):
+    monkeypatch.setattr(statuses, "WAIT_SECONDS", 1.5)
+    hub, asked, hang_up = holder(small, [0.0]), asyncio.Event(), asyncio.Event()
+
+    async def silent(_, writer):
+        asked.set()
+        await hang_up.wait()
+        writer.close()
+
+    await small.stop("DE")
+    port = small.keepers["DE"].config.port
+    server = await asyncio.start_server(silent, "127.0.0.1", port)
+    try:
+        found = [item.read.uri for item in await hub.all()]
+        await asked.wait()
+        is_still_asked = not hub._pulls["DE"]._flight.done()
+    finally:
+        hang_up.set()
+        server.close()
+        await server.wait_closed()
+        await hub._pulls["DE"]._flight
+        await small.start("DE")
+
+    assert is_still_asked
+    assert found == [list_uri(entity(small, code), 0) for code in (HUB, "FR", "GB")]
+
+
 async def test_who_signs_more_than_there_is_room_for_is_left_out_and_nobody_else(
     small, monkeypatch
 ):
