@@ -30,9 +30,9 @@ from federation.scenario.client import ApiError
 from federation.scenario.model import read_scenario
 from federation.scenario.servers import HUB_ENTITY, Federation, Running, as_processes
 from federation.scenario.story import Story
+from federation.signing.tokens import Grant, mint_licence_token, mint_server_token
 from federation.store.messages import LARGEST_BYTES
 from federation.trust.own_keys import KeyRing
-from federation.trust.tokens import Grant, mint_licence_token, mint_server_token
 from federation.values.party import HUB
 
 RESIDENT_MAX_MIB, WAIT_MAX_SECONDS = 250, 1.0

@@ -13,12 +13,12 @@ from federation.licensing.service import Licensing
 from federation.payments.payees import account_in
 from federation.people.known import Known
 from federation.quotas import Quotas
+from federation.signing.keys import PublicKey, SigningKey
 from federation.store.database import Database
 from federation.store.inbox import UnknownMessageError
 from federation.store.sessions import ReadSession, WriteSession
 from federation.store.tables import ParkedMessage
 from federation.trust.admission import particulars
-from federation.trust.keys import PublicKey, SigningKey
 from federation.trust.membership import HubTerms, Peer
 from federation.trust.own_keys import KeyRing
 from federation.trust.parties import hub_terms

@@ -12,7 +12,7 @@ from federation.edge.peers import PeerClient
 from federation.edge.relay import Relay
 from federation.nodes.month import MonthWorker
 from federation.server import Server
-from federation.trust.keys import SigningKey
+from federation.signing.keys import SigningKey
 from federation.trust.own_keys import KeyRing
 
 

@@ -15,10 +15,10 @@ from federation.clients.secret import Pepper, credential_of
 from federation.clients.store import Standing
 from federation.clients.tables import Client, Credential
 from federation.errors import RefusalError
+from federation.signing.client_tokens import AccessToken, Assertion, check_client_assertion
+from federation.signing.jose import InvalidTokenError
+from federation.signing.keys import PublicKey
 from federation.store.sessions import ReadSession
-from federation.trust.client_tokens import AccessToken, Assertion, check_client_assertion
-from federation.trust.jose import InvalidTokenError
-from federation.trust.keys import PublicKey
 
 NO_DIGEST = "0" * 64  # of no secret: an unknown client costs the same time as a wrong secret
 

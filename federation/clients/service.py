@@ -17,9 +17,9 @@ from federation.clients.secret import Pepper, new_secret
 from federation.clients.tables import Client, Credential
 from federation.errors import RefusalError
 from federation.people import audit
+from federation.signing.keys import PublicKey
 from federation.store import idempotency
 from federation.store.sessions import ReadSession, WriteSession
-from federation.trust.keys import PublicKey
 from federation.trust.principals import NotAllowedError, Principal
 from federation.values.choice import one_of
 from federation.values.identity import refuse_unclear

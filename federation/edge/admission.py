@@ -10,12 +10,12 @@ from federation.edge.addresses import require_callable
 from federation.edge.auth import peek_claims, peek_issuer, peer_principal
 from federation.edge.http import decoded
 from federation.server import Server, hub_config
+from federation.signing.jose import check_times
+from federation.signing.keys import InvalidKeyError, PublicKey
 from federation.store.messages import KIB
 from federation.trust import admission
 from federation.trust import store as trust
 from federation.trust.grants import sign_grant
-from federation.trust.jose import check_times
-from federation.trust.keys import InvalidKeyError, PublicKey
 from federation.trust.membership import Answer, Apply
 from federation.trust.principals import NotAllowedError, NotAuthenticatedError
 

@@ -10,15 +10,15 @@ import msgspec
 from federation.clients.proving import find_bearer
 from federation.edge.people import standing
 from federation.server import Server
+from federation.signing.client_tokens import ACCESS_TYP, check_access_token
+from federation.signing.jose import TOKEN_BYTES_MAX
+from federation.signing.keys import Keys, PublicKey
+from federation.signing.tokens import check_server_token, check_staff_token
 from federation.store.sessions import ReadSession
-from federation.trust.client_tokens import ACCESS_TYP, check_access_token
-from federation.trust.jose import TOKEN_BYTES_MAX
 from federation.trust.key_life import Purpose
-from federation.trust.keys import Keys, PublicKey
 from federation.trust.principals import NotAuthenticatedError, Principal
 from federation.trust.store import find_party, find_party_by_entity, node_parties
 from federation.trust.tables import Party
-from federation.trust.tokens import check_server_token, check_staff_token
 from federation.values.party import HUB
 from federation.values.roles import PEER
 

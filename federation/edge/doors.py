@@ -7,7 +7,7 @@ from federation.edge.auth import authenticate
 from federation.edge.bodies import Bodies, BodyLimit, HttpRequest
 from federation.quotas import Act
 from federation.server import Server
-from federation.trust.jose import InvalidTokenError
+from federation.signing.jose import InvalidTokenError
 from federation.trust.principals import NotAuthenticatedError, Principal
 from federation.values.plain import require_plain_text
 

@@ -10,10 +10,10 @@ from federation.config import HubConfig, NodeConfig
 from federation.edge.keys_lost import KeyLostError, require_own_key, why_it_lived
 from federation.errors import RefusalError
 from federation.logs import get_logger
+from federation.signing.keys import SigningKey
 from federation.store.database import Database
 from federation.trust import store
 from federation.trust.key_secret import KeySecret, get_or_make_secret, get_secret
-from federation.trust.keys import SigningKey
 from federation.trust.own_keys import KeyRing, NoActiveKeyError, enter_first, find_ring
 
 RELOAD_SECONDS: Final = 2.0  # how old what is held may be

@@ -7,10 +7,10 @@ from federation.errors import RefusalError
 from federation.ledger import store as ledger
 from federation.licensing import store as licensing
 from federation.licensing.objects import SIGNED_TYPE
+from federation.signing.jose import InvalidTokenError, verify
+from federation.signing.keys import SigningKey
 from federation.store.sessions import ReadSession
 from federation.trust import store as trust
-from federation.trust.jose import InvalidTokenError, verify
-from federation.trust.keys import SigningKey
 from federation.values.party import HUB
 
 

@@ -11,8 +11,8 @@ from federation.clock import Clock
 from federation.edge.addresses import GuardedResolver, Network, guarded_sockets
 from federation.errors import answered
 from federation.server import PeerDownError
-from federation.trust.keys import SigningKey
-from federation.trust.tokens import mint_server_token
+from federation.signing.keys import SigningKey
+from federation.signing.tokens import mint_server_token
 
 QUERY_SECONDS = 3.0
 DELIVERY_SECONDS = 60.0

@@ -7,7 +7,7 @@ from typing import Final, Generic, TypeVar
 
 from federation.edge.peers import PeerAnswerError
 from federation.errors import LaterError
-from federation.trust.jose import InvalidTokenError
+from federation.signing.jose import InvalidTokenError
 
 PULL_SECONDS: Final = 15.0  # how old a document may be before it is pulled again
 PAUSE_SECONDS_MAX: Final = 60.0

@@ -1,4 +1,4 @@
-"""The routes every server has: health, keys, OAuth, inbox, usage, files."""
+"""The routes every server has: health, keys, inbox, usage, files."""
 
 import asyncio
 from typing import Any
@@ -18,15 +18,14 @@ from federation.edge.bodies import BodyLimit
 from federation.edge.doors import Doors
 from federation.edge.files import Files
 from federation.edge.http import json_response
-from federation.edge.oauth.routes import oauth_routes
 from federation.edge.spooled import in_chunks, spooled
 from federation.metering import service as metering
 from federation.metering.reporters import Reporter, check_batch_key, reporter_of
 from federation.metering.service import BYTES_MAX
 from federation.server import Server
+from federation.signing.jose import InvalidTokenError
 from federation.store.canonical import digest
 from federation.store.migrations import current_revision, head_revision
-from federation.trust.jose import InvalidTokenError
 from federation.trust.principals import NotAuthenticatedError
 from federation.values.roles import MAY_PREPARE
 
@@ -41,7 +40,6 @@ def common_routes(doors: Doors, handlers: inbox.Handlers, files: Files) -> list[
     """Return the routes of hub and node alike; `files` knows the files of this one."""
     return [
         *_identity_routes(doors),
-        *oauth_routes(doors),
         *_intake_routes(doors, handlers),
         *_file_routes(doors, files),
     ]

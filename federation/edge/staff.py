@@ -9,10 +9,10 @@ from federation.edge.keys import read_ring
 from federation.errors import RefusalError
 from federation.people import store
 from federation.people.directory import roles_of
+from federation.signing.keys import SigningKey
+from federation.signing.tokens import mint_staff_token
 from federation.store.database import Database
 from federation.store.migrations import require_migrated
-from federation.trust.keys import SigningKey
-from federation.trust.tokens import mint_staff_token
 
 LIFE_MAX = timedelta(hours=12)
 

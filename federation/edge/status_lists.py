@@ -21,11 +21,9 @@ from federation.edge.peers import PeerAnswerError
 from federation.licensing import store as licensing
 from federation.logs import get_logger
 from federation.server import Server
-from federation.store.canonical import digest
-from federation.store.messages import MIB
-from federation.trust.jose import InvalidTokenError
-from federation.trust.keys import Keys, SigningKey
-from federation.trust.statuslist import (
+from federation.signing.jose import InvalidTokenError
+from federation.signing.keys import Keys, SigningKey
+from federation.signing.statuslist import (
     LISTS_MAX,
     STATUS_BYTES_MAX,
     TTL_SECONDS,
@@ -36,6 +34,8 @@ from federation.trust.statuslist import (
     read_status_list,
     sign_status_list,
 )
+from federation.store.canonical import digest
+from federation.store.messages import MIB
 
 BUNDLE_PATH: Final = "/federation/statuslists"
 BUNDLE_LISTS_MAX: Final = 1_000

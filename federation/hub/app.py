@@ -21,6 +21,7 @@ from federation.hub.entities import Anchor, anchor_routes
 from federation.hub.handlers import HANDLERS
 from federation.hub.routes import hub_routes
 from federation.hub.statuses import StatusHolder
+from federation.oauth.routes import oauth_routes
 from federation.process import Parts, Service, no_boundary
 from federation.schema.controller import graphql_controller
 from federation.schema.hub import schema
@@ -57,6 +58,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
         route_handlers=[
             graphql_controller(schema, context_getter(server), graphql_body(doors)),
             *common_routes(doors, HANDLERS, files),
+            *oauth_routes(doors),
             *status_routes(doors, own),
             *anchor_routes(doors, Anchor(server, peers)),
             *hub_routes(doors, StatusHolder(server, peers, own)),

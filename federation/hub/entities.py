@@ -12,19 +12,19 @@ from litestar import Request, Response, Router, get
 
 from federation.edge.auth import party_key
 from federation.edge.doors import Doors
-from federation.edge.entity import (
+from federation.edge.http import json_response
+from federation.edge.peers import PeerClient
+from federation.edge.pulls import Pull
+from federation.errors import LaterError, RefusalError
+from federation.oauth.entity import (
     CONFIGURATION_PATH,
     STATEMENT_TYPE,
     Metadata,
     entity_routes,
     own_configuration,
 )
-from federation.edge.http import json_response
-from federation.edge.peers import PeerClient
-from federation.edge.pulls import Pull
-from federation.errors import LaterError, RefusalError
 from federation.server import Server
-from federation.trust.entity_statements import (
+from federation.signing.entity_statements import (
     STATEMENT_BYTES_MAX,
     Signed,
     read_configuration,

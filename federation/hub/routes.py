@@ -18,11 +18,11 @@ from federation.registry import index_store
 from federation.registry.messages import SliceRequest
 from federation.registry.urls import URLS_MAX, TooManyUrlsError, UrlKey
 from federation.server import Server
+from federation.signing.policy import Issuer, sign_trust_document
 from federation.store.canonical import digest
 from federation.store.messages import MIB
 from federation.trust.key_life import Purpose
 from federation.trust.parties import token_jwks
-from federation.trust.policy import Issuer, sign_trust_document
 from federation.values.roles import MAY_PREPARE, PEER
 
 QUESTION = BodyLimit(16 * MIB, seconds=10)

@@ -11,9 +11,9 @@ from federation.edge.pulls import Pull
 from federation.edge.status_lists import OwnLists, SignedList, keep_newer, lists_named
 from federation.logs import get_logger
 from federation.server import Server
-from federation.trust.keys import key_set
+from federation.signing.keys import key_set
+from federation.signing.statuslist import STATUS_BYTES_MAX
 from federation.trust.parties import token_jwks
-from federation.trust.statuslist import STATUS_BYTES_MAX
 from federation.trust.store import node_parties
 from federation.trust.tables import Party
 

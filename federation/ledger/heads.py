@@ -4,8 +4,8 @@ from datetime import datetime
 
 import msgspec
 
-from federation.trust.jose import sign
-from federation.trust.keys import SigningKey
+from federation.signing.jose import sign
+from federation.signing.keys import SigningKey
 from federation.values.month import WrittenMonth
 
 HEAD_TYP = "ledger-head+jwt"

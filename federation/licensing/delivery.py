@@ -12,11 +12,11 @@ from federation.licensing.objects import SIGNED_BYTES_MAX, SIGNED_TYPE, LicenceO
 from federation.licensing.rules import check_licence
 from federation.licensing.tables import Licence, Registration
 from federation.people import admission
+from federation.signing.jose import verify
+from federation.signing.keys import PublicKey
 from federation.store import outbox
 from federation.store.messages import BadMessageError
 from federation.store.sessions import WriteSession
-from federation.trust.jose import verify
-from federation.trust.keys import PublicKey
 from federation.trust.parties import get_party
 from federation.trust.principals import Principal
 from federation.trust.store import find_party, node_parties

@@ -12,21 +12,21 @@ from federation.licensing.service import LicenceStatusError, licence_for
 from federation.licensing.tables import Licence
 from federation.registry import index_store
 from federation.registry.urls import normalise_url
-from federation.store.sessions import ReadSession
-from federation.trust.bound_tokens import BOUND_SECONDS_MAX, BoundGrant, mint_bound_token
-from federation.trust.claims import InvalidGrantError
-from federation.trust.crawl_keys import CrawlPublicKey
-from federation.trust.keys import SigningKey
-from federation.trust.parties import get_party
-from federation.trust.principals import Principal
-from federation.trust.statuslist import StatusReference, reference_of
-from federation.trust.store import node_parties
-from federation.trust.tokens import (
+from federation.signing.bound_tokens import BOUND_SECONDS_MAX, BoundGrant, mint_bound_token
+from federation.signing.claims import InvalidGrantError
+from federation.signing.crawl_keys import CrawlPublicKey
+from federation.signing.keys import SigningKey
+from federation.signing.statuslist import StatusReference, reference_of
+from federation.signing.tokens import (
     LICENCE_SECONDS_MAX,
     Grant,
     members_audience,
     mint_licence_token,
 )
+from federation.store.sessions import ReadSession
+from federation.trust.parties import get_party
+from federation.trust.principals import Principal
+from federation.trust.store import node_parties
 from federation.values.party import HUB
 
 PREFIXES_MAX = 50

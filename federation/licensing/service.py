@@ -27,11 +27,11 @@ from federation.licensing.objects import Licensee as LicenseeTerms
 from federation.licensing.rules import check_offer
 from federation.licensing.tables import Licence, Licensee, Offer
 from federation.people.audit import Act, record
+from federation.signing.jose import sign
+from federation.signing.keys import SigningKey
 from federation.store import idempotency
 from federation.store.canonical import sha256_hex
 from federation.store.sessions import ReadSession, WriteSession
-from federation.trust.jose import sign
-from federation.trust.keys import SigningKey
 from federation.trust.principals import Principal
 from federation.values.identity import refuse_alike, refuse_unclear
 from federation.values.ids import is_plain_id

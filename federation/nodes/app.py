@@ -9,7 +9,6 @@ from federation.config import NodeConfig
 from federation.edge.client_upkeep import LastUseWorker
 from federation.edge.context import context_getter, graphql_body
 from federation.edge.doors import Doors
-from federation.edge.entity import entity_routes
 from federation.edge.files import OF_A_NODE, file_at
 from federation.edge.http import EXCEPTION_HANDLERS
 from federation.edge.inbox import Retries
@@ -24,6 +23,8 @@ from federation.nodes.handlers import HANDLERS, ON_DROP
 from federation.nodes.joining import AdmissionWorker
 from federation.nodes.month import MonthWorker
 from federation.nodes.routes import node_routes
+from federation.oauth.entity import entity_routes
+from federation.oauth.routes import oauth_routes
 from federation.process import Background, Parts, Service, no_boundary
 from federation.registry import adopting
 from federation.registry.store import is_all_read
@@ -60,6 +61,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
         route_handlers=[
             graphql_controller(schema, context_getter(server), graphql_body(doors)),
             *common_routes(doors, HANDLERS, files),
+            *oauth_routes(doors),
             *status_routes(doors, own),
             *entity_routes(doors, {}),
             *node_routes(doors, peers, own),

@@ -18,20 +18,20 @@ from federation.nodes.validating import Validate, opens
 from federation.registry import service as registry
 from federation.registry import store
 from federation.server import Server
-from federation.site.refusals import SiteRefusalError
-from federation.store.canonical import digest
-from federation.store.messages import KIB, MIB
-from federation.store.sessions import ReadSession
-from federation.trust.jose import InvalidTokenError
-from federation.trust.policy import (
+from federation.signing.jose import InvalidTokenError
+from federation.signing.policy import (
     SiteOptOut,
     SiteTerms,
     sign_site_policy,
 )
+from federation.signing.statuslist import StatusLists
+from federation.signing.tokens import OutsideAudienceError
+from federation.site.refusals import SiteRefusalError
+from federation.store.canonical import digest
+from federation.store.messages import KIB, MIB
+from federation.store.sessions import ReadSession
 from federation.trust.principals import NotAllowedError
-from federation.trust.statuslist import StatusLists
 from federation.trust.store import find_party
-from federation.trust.tokens import OutsideAudienceError
 from federation.values.party import HUB
 from federation.values.roles import MAY_KEEP_THE_REGISTRY, MAY_READ_SITE_POLICY
 

@@ -10,9 +10,9 @@ from federation.edge.pulls import Pull
 from federation.edge.status_lists import BUNDLE_BYTES_MAX, BUNDLE_PATH, SignedList, read_bundle
 from federation.errors import RefusalError
 from federation.server import Server, node_config
-from federation.trust.keys import Keys
+from federation.signing.keys import Keys
+from federation.signing.policy import TrustDocument, read_trust_document
 from federation.trust.parties import NotAdmittedError
-from federation.trust.policy import TrustDocument, read_trust_document
 from federation.trust.store import find_party
 from federation.values.party import HUB
 

@@ -11,12 +11,12 @@ from federation.registry import index_store
 from federation.registry.imports import holder_id
 from federation.registry.urls import normalise_url
 from federation.server import Server
+from federation.signing.policy import TrustDocument
+from federation.signing.statuslist import StatusLists
+from federation.signing.tokens import LicenceToken, OutsideAudienceError, check_licence_token
 from federation.site.refusals import WithheldError
 from federation.site.rulings import choose_use, require_standing
 from federation.store.sessions import ReadSession
-from federation.trust.policy import TrustDocument
-from federation.trust.statuslist import StatusLists
-from federation.trust.tokens import LicenceToken, OutsideAudienceError, check_licence_token
 
 
 class Validate(msgspec.Struct, frozen=True):

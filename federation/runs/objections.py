@@ -13,9 +13,9 @@ from federation.runs.nodes import nodes_of
 from federation.runs.tables import Response
 from federation.settlement.messages import RunAnswered, RunApproved, RunCorrected
 from federation.settlement.run_document import decode
+from federation.signing.jose import LEEWAY_SECONDS
 from federation.store import outbox
 from federation.store.sessions import ReadSession, WriteSession
-from federation.trust.jose import LEEWAY_SECONDS
 from federation.trust.parties import get_party
 from federation.trust.principals import Principal
 from federation.values.party import HUB

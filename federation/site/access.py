@@ -20,11 +20,11 @@ import msgspec
 from msgspec import Meta
 
 from federation.clock import Clock, system_clock
+from federation.signing.client_tokens import mint_client_assertion
+from federation.signing.jose import TOKEN_BYTES_MAX
+from federation.signing.keys import SigningKey
 from federation.site.pauses import Pause
 from federation.site.wire import Answer, Call, Fetch, NodeUnreachableError, fetch
-from federation.trust.client_tokens import mint_client_assertion
-from federation.trust.jose import TOKEN_BYTES_MAX
-from federation.trust.keys import SigningKey
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _GRANT: Final = {"grant_type": "client_credentials"}

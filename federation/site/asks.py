@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 from federation.errors import RefusalError
 from federation.registry.urls import UrlKey, normalise_url
+from federation.signing.signatures import Request
 from federation.site.refusals import AmbiguousRequestError, LicenceRequiredError
-from federation.trust.signatures import Request
 
 Scope = MutableMapping[str, Any]
 USE_HEADER: Final = "x-licence-use"

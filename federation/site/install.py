@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from federation.clock import Clock, system_clock
+from federation.signing.keys import key_set
 from federation.site.access import Bearer, ClientBearer, GivenBearer, SiteClient
 from federation.site.asks import Scope
 from federation.site.background import Background
@@ -16,7 +17,6 @@ from federation.site.policy_source import Pins, PolicySource
 from federation.site.reporter import Reporter
 from federation.site.spool import Spool
 from federation.site.wire import Fetch, fetch
-from federation.trust.keys import key_set
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,10 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
-from federation.trust.bound_tokens import BoundToken, open_licence_token
-from federation.trust.jose import LEEWAY_SECONDS, InvalidTokenError, Reason
-from federation.trust.keys import Keys
-from federation.trust.tokens import LicenceToken
+from federation.signing.bound_tokens import BoundToken, open_licence_token
+from federation.signing.jose import LEEWAY_SECONDS, InvalidTokenError, Reason
+from federation.signing.keys import Keys
+from federation.signing.tokens import LicenceToken
 
 KNOWN_MAX: Final = 2_000
 

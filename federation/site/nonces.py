@@ -16,8 +16,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from federation.signing.signatures import Proof
 from federation.site.refusals import NoncesFullError, NonceStoreError, ReplayedRequestError
-from federation.trust.signatures import Proof
 
 NONCES_MAX: Final = 500_000  # some 2,000 requests a second, for as long as each is remembered
 WAIT_SECONDS: Final = 1.0

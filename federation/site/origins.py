@@ -9,9 +9,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from federation.signing.tokens import split_prefix
 from federation.site.asks import Scope, header_values
 from federation.site.refusals import AmbiguousRequestError, UnknownHostError
-from federation.trust.tokens import split_prefix
 
 _DEFAULT_PORTS: Final[Mapping[str, str]] = {"http": ":80", "https": ":443"}
 _FORWARDED_HOST: Final = "x-forwarded-host"

@@ -14,17 +14,17 @@ from urllib.parse import quote
 
 from federation.clock import Clock
 from federation.errors import RefusalError, answered
-from federation.site.access import Bearer
-from federation.site.rulings import HeldPolicy
-from federation.site.wire import Answer, Call, Fetch, fetch
-from federation.trust.jose import InvalidTokenError, Reason
-from federation.trust.keys import Keys
-from federation.trust.policy import (
+from federation.signing.jose import InvalidTokenError, Reason
+from federation.signing.keys import Keys
+from federation.signing.policy import (
     POLICY_BYTES_MAX,
     CheckedPolicy,
     open_site_policy,
     read_site_policy,
 )
+from federation.site.access import Bearer
+from federation.site.rulings import HeldPolicy
+from federation.site.wire import Answer, Call, Fetch, fetch
 
 POLL_SECONDS: Final = 30.0  # with a call's own limit never more than a minute apart
 _log = logging.getLogger(__name__)

@@ -6,9 +6,9 @@ RSL's Crawler Authorization Protocol fixes the pairs; where it leaves a choice o
 from typing import ClassVar, Final
 
 from federation.errors import RefusalError
-from federation.trust.jose import InvalidTokenError, Reason
-from federation.trust.signatures import InvalidSignatureError
-from federation.trust.tokens import OutsideAudienceError
+from federation.signing.jose import InvalidTokenError, Reason
+from federation.signing.signatures import InvalidSignatureError
+from federation.signing.tokens import OutsideAudienceError
 
 
 class SiteRefusalError(RefusalError):

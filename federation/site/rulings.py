@@ -11,6 +11,18 @@ from urllib.parse import unquote
 
 from federation.registry.matching import Filed
 from federation.registry.urls import ClaimKey, UrlKey, normalise_path, normalise_subject
+from federation.signing.bound_tokens import BoundToken
+from federation.signing.jose import InvalidTokenError, Reason
+from federation.signing.policy import (
+    ALL_USES,
+    CheckedPolicy,
+    SiteOptOut,
+    StalePolicyError,
+    check_fresh,
+)
+from federation.signing.signatures import Proof, Request, check_request
+from federation.signing.statuslist import StaleStatusError, Status, StatusLists, reference_of
+from federation.signing.tokens import LicenceToken, OutsideAudienceError, covers
 from federation.site.asks import Ask, Credential, plain_path
 from federation.site.known_tokens import KnownTokens
 from federation.site.refusals import (
@@ -20,18 +32,6 @@ from federation.site.refusals import (
     UseNotGrantedError,
     WithheldError,
 )
-from federation.trust.bound_tokens import BoundToken
-from federation.trust.jose import InvalidTokenError, Reason
-from federation.trust.policy import (
-    ALL_USES,
-    CheckedPolicy,
-    SiteOptOut,
-    StalePolicyError,
-    check_fresh,
-)
-from federation.trust.signatures import Proof, Request, check_request
-from federation.trust.statuslist import StaleStatusError, Status, StatusLists, reference_of
-from federation.trust.tokens import LicenceToken, OutsideAudienceError, covers
 from federation.values.licence_key import licensor_of
 
 

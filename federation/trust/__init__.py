@@ -1,1 +1,1 @@
-"""Keys, signatures, tokens, site policies, and who belongs to the federation."""
+"""Who belongs to the federation, and the keys of this server itself."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from federation.trust.jose import InvalidTokenError, Reason, check_times, sign, verify_own
-from federation.trust.keys import InvalidKeyError, Keys, PublicKey, SigningKey
+from federation.signing.jose import InvalidTokenError, Reason, check_times, sign, verify_own
+from federation.signing.keys import InvalidKeyError, Keys, PublicKey, SigningKey
 from federation.trust.membership import Granted, HubTerms, Peer
 
 GRANT_TYP = "admission+jwt"

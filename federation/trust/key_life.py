@@ -11,10 +11,10 @@ from enum import StrEnum
 from typing import ClassVar, Final
 
 from federation.errors import RefusalError
-from federation.trust.bound_tokens import BOUND_SECONDS_MAX
-from federation.trust.client_tokens import ACCESS_SECONDS_MAX
-from federation.trust.statuslist import LIFE_SECONDS
-from federation.trust.tokens import LICENCE_SECONDS_MAX, STAFF_SECONDS_MAX
+from federation.signing.bound_tokens import BOUND_SECONDS_MAX
+from federation.signing.client_tokens import ACCESS_SECONDS_MAX
+from federation.signing.statuslist import LIFE_SECONDS
+from federation.signing.tokens import LICENCE_SECONDS_MAX, STAFF_SECONDS_MAX
 
 PUBLISHED_BEFORE: Final = timedelta(hours=48)  # a site holds what it fetched for an hour
 ADVISED: Final = timedelta(days=90)

@@ -8,6 +8,7 @@ from typing import ClassVar
 import msgspec
 
 from federation.errors import RefusalError
+from federation.signing.keys import InvalidKeyError, Keys, PublicKey, SigningKey
 from federation.store import outbox
 from federation.store.database import announce
 from federation.store.sessions import ReadSession, WriteSession
@@ -25,7 +26,6 @@ from federation.trust.key_life import (
     superseded,
 )
 from federation.trust.key_secret import KeySecret
-from federation.trust.keys import InvalidKeyError, Keys, PublicKey, SigningKey
 from federation.trust.messages import TOKEN_KEYS_MAX, KeysPublished
 from federation.trust.tables import OwnKey
 from federation.values.party import HUB

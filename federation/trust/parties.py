@@ -6,9 +6,9 @@ from typing import ClassVar
 import msgspec
 
 from federation.errors import RefusalError
+from federation.signing.keys import PublicKey
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust import store
-from federation.trust.keys import PublicKey
 from federation.trust.membership import CollectiveTerms, HubTerms, Peer
 from federation.trust.messages import KeysPublished, Roster
 from federation.trust.tables import Party

@@ -16,7 +16,7 @@ from federation.cli.check import check_server
 from federation.scenario import documents as ask
 from federation.settlement.run import compute
 from federation.settlement.run_document import decode
-from federation.trust.keys import SigningKey
+from federation.signing.keys import SigningKey
 from federation.values.month import last_day
 from tests.adversary.four import all_have_forwarded_but, settle_without
 from tests.adversary.rogue import NONE_SHA, Rogue, a_claim, a_line, encoded, rows

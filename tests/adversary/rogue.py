@@ -22,9 +22,9 @@ from federation.licensing.objects import (
     Term,
     TermsReference,
 )
-from federation.trust.jose import sign
-from federation.trust.keys import SigningKey
-from federation.trust.tokens import mint_server_token
+from federation.signing.jose import sign
+from federation.signing.keys import SigningKey
+from federation.signing.tokens import mint_server_token
 from tests.federation.harness import HUB, PERIOD, Small
 
 NOON = datetime(2026, 9, 10, 12, tzinfo=UTC)

@@ -27,10 +27,10 @@ from federation.payments.postings import Amount
 from federation.scenario import documents as ask
 from federation.settlement.messages import RunAdvised
 from federation.settlement.run_document import encode, run_id
+from federation.signing.jose import sign
+from federation.signing.keys import SigningKey
 from federation.store.base import to_micros
 from federation.suspense.messages import OrderedItem, ReleaseOrdered
-from federation.trust.jose import sign
-from federation.trust.keys import SigningKey
 from federation.trust.membership import Peer
 from federation.trust.messages import Roster
 from federation.trust.parties import get_party

@@ -6,7 +6,7 @@ import pytest
 
 from federation.cli.check import check_server
 from federation.scenario import documents as ask
-from federation.trust.keys import SigningKey
+from federation.signing.keys import SigningKey
 from tests.adversary.four import all_have_forwarded_but, settle_without
 from tests.adversary.rogue import NONE_SHA, Rogue, encoded, rows
 from tests.adversary.staff import CONFIRM, DROP, IDS, RETRY, drop

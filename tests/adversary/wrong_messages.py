@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from joserfc.jwk import ECKey
 
-from federation.trust.keys import SigningKey
+from federation.signing.keys import SigningKey
 from tests.adversary.rogue import NONE_SHA, Rogue, a_claim, a_line, unsigned
 from tests.federation.harness import PERIOD
 

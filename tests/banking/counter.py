@@ -10,7 +10,7 @@ from federation.documents import licence_books
 from federation.licensing import service as licensing
 from federation.licensing.objects import ComponentTerms, OfferTerms
 from federation.licensing.service import Licensing
-from federation.trust.keys import SigningKey
+from federation.signing.keys import SigningKey
 from federation.trust.membership import CollectiveTerms
 from federation.trust.principals import Principal
 from tests.banking.bank import IBAN

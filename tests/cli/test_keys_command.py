@@ -9,9 +9,9 @@ from federation.cli import main as command
 from federation.clock import system_clock
 from federation.config import load_hub_config
 from federation.edge.keys import ServerKeys, read_ring
+from federation.signing.tokens import check_staff_token
 from federation.store.database import Database
 from federation.trust.key_life import Purpose
-from federation.trust.tokens import check_staff_token
 
 TOML = """
 entity_id = "https://hub.example"

@@ -21,8 +21,8 @@ from federation.clients.secret import Pepper, PepperLostError
 from federation.clients.service import Act, NewClient, Proof
 from federation.errors import RefusalError
 from federation.people.tables import AuditAct
-from federation.trust.client_tokens import AccessToken, mint_client_assertion
-from federation.trust.keys import SigningKey
+from federation.signing.client_tokens import AccessToken, mint_client_assertion
+from federation.signing.keys import SigningKey
 from federation.trust.principals import Principal
 from federation.trust.private_files import OpenFileError
 from tests.databases import contents

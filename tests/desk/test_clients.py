@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from federation.cli.main import cli
 from federation.desk.clients import PAGE
 from federation.errors import RefusalError
-from federation.trust.keys import SigningKey
-from tests.edge.oauth.conftest import running
+from federation.signing.keys import SigningKey
+from tests.oauth.conftest import running
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.desk.test_clients import run
-from tests.edge.oauth.conftest import running
+from tests.oauth.conftest import running
 
 TEXT = (Path(__file__).parents[2] / "docs" / "clients.md").read_text(encoding="utf-8")
 COMMANDS = [

@@ -19,7 +19,7 @@ from federation.licensing.objects import ComponentTerms, OfferTerms, decode
 from federation.licensing.service import LicenceStatusError, Licensing
 from federation.payments import refunds
 from federation.payments.store import payments
-from federation.trust.keys import SigningKey
+from federation.signing.keys import SigningKey
 from federation.trust.principals import Principal
 from federation.values.reason import ReasonError
 from tests.databases import opened, refused

@@ -14,7 +14,7 @@ from federation.edge.addresses import (
     require_callable,
 )
 from federation.edge.peers import PeerAnswerError, PeerClient
-from federation.trust.keys import SigningKey
+from federation.signing.keys import SigningKey
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
 HERE = networks(["127.0.0.0/8"])

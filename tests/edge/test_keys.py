@@ -17,9 +17,10 @@ from federation.edge.keys_lost import KeyLostError
 from federation.ledger.tables import JournalEntry
 from federation.licensing.objects import SIGNED_TYPE
 from federation.licensing.tables import Licence
+from federation.signing.jose import sign
+from federation.signing.keys import InvalidKeyError, SigningKey
 from federation.store.database import Database
 from federation.trust import own_keys
-from federation.trust.jose import sign
 from federation.trust.key_life import Purpose
 from federation.trust.key_secret import (
     KeySecret,
@@ -27,7 +28,6 @@ from federation.trust.key_secret import (
     WrongKeySecretError,
     get_secret,
 )
-from federation.trust.keys import InvalidKeyError, SigningKey
 from federation.trust.private_files import OpenFileError
 from federation.trust.tables import Application, Invitation, OwnKey
 from tests.databases import a_party, contents

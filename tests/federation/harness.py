@@ -37,10 +37,10 @@ from federation.scenario.servers import (
     node_config,
 )
 from federation.scenario.story import Story, day_before_everything, first_instant_after
+from federation.signing.keys import SigningKey
 from federation.store.base import Base
 from federation.store.database import Boundary, Database
 from federation.store.outbox import targets_waiting
-from federation.trust.keys import SigningKey
 from federation.trust.own_keys import KeyRing
 from federation.values.party import HUB
 from tests.databases import contents

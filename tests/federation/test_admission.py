@@ -8,10 +8,10 @@ import pytest
 
 from federation.scenario import documents as ask
 from federation.scenario.servers import HUB_ENTITY
+from federation.signing.keys import SigningKey
+from federation.signing.tokens import mint_server_token
 from federation.trust.admission import particulars
-from federation.trust.keys import SigningKey
 from federation.trust.membership import Apply
-from federation.trust.tokens import mint_server_token
 from federation.values.party import HUB
 from tests.adversary.rogue import rows
 from tests.federation.harness import (

@@ -13,10 +13,10 @@ import pytest
 
 from federation.licensing.objects import SIGNED_TYPE
 from federation.scenario.servers import HUB_ENTITY
+from federation.signing.jose import sign
+from federation.signing.keys import SigningKey
+from federation.signing.tokens import mint_server_token, mint_staff_token
 from federation.trust.admission import particulars
-from federation.trust.jose import sign
-from federation.trust.keys import SigningKey
-from federation.trust.tokens import mint_server_token, mint_staff_token
 from federation.values.party import HUB
 from tests.federation.harness import (
     DAY,

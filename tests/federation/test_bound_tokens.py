@@ -7,15 +7,15 @@ import msgspec
 import pytest
 
 from federation.scenario.servers import HUB_ENTITY
+from federation.signing.bound_tokens import open_licence_token
+from federation.signing.crawl_keys import CrawlKey
+from federation.signing.policy import open_site_policy
+from federation.signing.signatures import sign_request
+from federation.signing.statuslist import reference_of
 from federation.site.middleware import GateConfig, LicenceGate
 from federation.site.nonces import NonceStore
 from federation.site.rulings import HeldPolicy
 from federation.site.spool import Spool
-from federation.trust.bound_tokens import open_licence_token
-from federation.trust.crawl_keys import CrawlKey
-from federation.trust.policy import open_site_policy
-from federation.trust.signatures import sign_request
-from federation.trust.statuslist import reference_of
 from federation.values.party import HUB
 from tests.federation.harness import DAY, fetch, nothing_changes, send, tell
 

@@ -7,14 +7,14 @@ from urllib.parse import quote
 import pytest
 import pytest_asyncio
 
-from federation.trust.entity_statements import (
+from federation.signing.entity_statements import (
     RESOLVED_TYP,
     STATEMENT_BYTES_MAX,
     STATEMENT_TYP,
     read_configuration,
 )
-from federation.trust.jose import InvalidTokenError, Reason, sign, verify
-from federation.trust.keys import SigningKey
+from federation.signing.jose import InvalidTokenError, Reason, sign, verify
+from federation.signing.keys import SigningKey
 from federation.values.party import HUB
 from tests.federation.harness import resumed
 from tests.federation.test_status_lists import entity, in_place_of

@@ -12,7 +12,7 @@ from graphql import get_introspection_query
 from federation.edge import bodies, connections
 from federation.edge.inbox import BYTES_MAX
 from federation.quotas import Quota, Quotas
-from federation.trust.tokens import Grant, mint_licence_token
+from federation.signing.tokens import Grant, mint_licence_token
 from federation.values.party import HUB
 from tests.federation.harness import DAY, fetch, nothing_changes, send, tell
 from tests.federation.test_bad_input import HUB_ENTITY, INBOX, MINT, call_token, entity, staff

@@ -9,10 +9,10 @@ import pytest
 
 from federation.cli import own_keys as command
 from federation.scenario import documents as ask
+from federation.signing.tokens import Grant, mint_licence_token, mint_staff_token
 from federation.site.install import SiteConfig, protect
 from federation.trust.key_life import PUBLISHED_BEFORE, VERIFIES_FOR, KeyTooYoungError
 from federation.trust.own_keys import FederationKeyError, KeyUntoldError
-from federation.trust.tokens import Grant, mint_licence_token, mint_staff_token
 from federation.values.party import HUB
 from tests.federation.harness import DAY, nothing_changes, resumed, send, soon, tell
 

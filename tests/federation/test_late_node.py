@@ -7,13 +7,13 @@ import pytest
 
 from federation.edge.status_lists import read_bundle
 from federation.scenario.servers import HUB_ENTITY
+from federation.signing.bound_tokens import open_licence_token
+from federation.signing.crawl_keys import CrawlKey
+from federation.signing.keys import SigningKey
+from federation.signing.statuslist import Status, StatusLists
+from federation.signing.tokens import mint_server_token
 from federation.trust.admission import particulars
-from federation.trust.bound_tokens import open_licence_token
-from federation.trust.crawl_keys import CrawlKey
-from federation.trust.keys import SigningKey
 from federation.trust.membership import Apply
-from federation.trust.statuslist import Status, StatusLists
-from federation.trust.tokens import mint_server_token
 from federation.values.licence_key import licensor_of
 from federation.values.party import HUB
 from tests.federation.harness import (

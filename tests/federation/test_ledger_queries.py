@@ -4,8 +4,8 @@ import pytest
 import pytest_asyncio
 
 from federation.ledger.heads import HEAD_TYP
-from federation.trust.jose import InvalidTokenError, verify
-from federation.trust.keys import key_set
+from federation.signing.jose import InvalidTokenError, verify
+from federation.signing.keys import key_set
 from federation.values.party import HUB
 from tests.federation.harness import small_federation, tell, write_scenario
 from tests.federation.test_corrections import RATES, SEPTEMBER, live

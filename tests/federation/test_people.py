@@ -7,8 +7,8 @@ from federation.config import StaffMember
 from federation.people import directory
 from federation.people.known import SECONDS, Known
 from federation.scenario.client import Person
+from federation.signing.tokens import mint_staff_token
 from federation.trust.principals import Principal
-from federation.trust.tokens import mint_staff_token
 from federation.values.party import HUB
 from federation.values.roles import Role
 from tests.databases import opened

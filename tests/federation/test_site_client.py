@@ -5,10 +5,10 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from federation.signing.keys import SigningKey
 from federation.site.access import NoTokenError, SiteClient
 from federation.site.install import SiteConfig, protect
 from federation.site.policy_source import PolicyNotServedError
-from federation.trust.keys import SigningKey
 from tests.federation.harness import DAY, resumed, soon
 
 ISSUE = """mutation($party: String!, $publicKey: String) {

@@ -15,9 +15,9 @@ from federation.hub import statuses
 from federation.hub.statuses import StatusHolder
 from federation.nodes.routes import _all_lists
 from federation.nodes.trust import TrustHolder
-from federation.trust.keys import SigningKey
-from federation.trust.policy import open_site_policy
-from federation.trust.statuslist import (
+from federation.signing.keys import SigningKey
+from federation.signing.policy import open_site_policy
+from federation.signing.statuslist import (
     LICENCES_PER_LIST,
     StaleStatusError,
     Status,

@@ -42,10 +42,10 @@ from federation.licensing.service import (
 from federation.licensing.tables import Offer
 from federation.licensing.tariff import Expected, QuoteLines, TariffBody
 from federation.money import UnknownCurrencyError
+from federation.signing.jose import InvalidTokenError, verify
+from federation.signing.keys import SigningKey
 from federation.store.idempotency import IdempotencyConflictError
 from federation.store.tables import OutboxMessage
-from federation.trust.jose import InvalidTokenError, verify
-from federation.trust.keys import SigningKey
 from federation.trust.parties import UnknownPartyError
 from federation.trust.principals import NotAllowedError, Principal
 from federation.values.identity import UnclearIdentityError

@@ -6,10 +6,10 @@ import pytest
 from cryptography.fernet import Fernet
 
 from federation.people import own_keys as acts
+from federation.signing.keys import SigningKey
 from federation.trust import own_keys
 from federation.trust.key_life import KeyTooYoungError, Purpose
 from federation.trust.key_secret import KeySecret
-from federation.trust.keys import SigningKey
 from tests.databases import refused
 from tests.people.test_acts import logged
 

@@ -12,13 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from federation.clock import SettableClock
-from federation.site.events import UsageEvent
-from federation.site.middleware import GateConfig, LicenceGate
-from federation.site.nonces import NonceStore
-from federation.site.rulings import HeldPolicy
-from federation.site.spool import Spool
-from federation.trust.keys import SigningKey
-from federation.trust.policy import (
+from federation.signing.keys import SigningKey
+from federation.signing.policy import (
     Issuer,
     SiteOptOut,
     SiteTerms,
@@ -26,7 +21,12 @@ from federation.trust.policy import (
     sign_site_policy,
     sign_trust_document,
 )
-from federation.trust.statuslist import place_of, sign_status_list
+from federation.signing.statuslist import place_of, sign_status_list
+from federation.site.events import UsageEvent
+from federation.site.middleware import GateConfig, LicenceGate
+from federation.site.nonces import NonceStore
+from federation.site.rulings import HeldPolicy
+from federation.site.spool import Spool
 from federation.values.licence_key import licensor_of
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

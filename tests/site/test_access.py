@@ -8,13 +8,13 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from federation.signing.client_tokens import check_client_assertion
+from federation.signing.keys import SigningKey
 from federation.site.access import ClientBearer, NoTokenError, SiteClient
 from federation.site.install import SiteConfig
 from federation.site.policy_source import Pins, PolicyNotServedError, PolicySource
 from federation.site.reporter import Reporter
 from federation.site.wire import Answer, NodeUnreachableError
-from federation.trust.client_tokens import check_client_assertion
-from federation.trust.keys import SigningKey
 
 NODE, ISSUER = "https://node-xx.example/", "https://node-xx.example"
 SECRET = "cc_0123456789abcdef_" + "S" * 43

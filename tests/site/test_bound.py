@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from federation.signing.bound_tokens import BoundGrant, mint_bound_token
+from federation.signing.crawl_keys import CrawlKey
+from federation.signing.policy import open_site_policy
+from federation.signing.signatures import sign_request
+from federation.signing.statuslist import Status
 from federation.site import known_tokens
 from federation.site.nonces import NonceStore
 from federation.site.rulings import HeldPolicy
-from federation.trust.bound_tokens import BoundGrant, mint_bound_token
-from federation.trust.crawl_keys import CrawlKey
-from federation.trust.policy import open_site_policy
-from federation.trust.signatures import sign_request
-from federation.trust.statuslist import Status
 from tests.site.conftest import HUB, NODE, NOON, ORIGIN
 from tests.site.test_negative_corpus import assert_refused
 

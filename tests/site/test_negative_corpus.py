@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey
 
-from federation.trust.statuslist import Status, StatusReference
+from federation.signing.statuslist import Status, StatusReference
 
 LINK = '<https://pub.example/license.xml>; rel="license"; type="application/rsl+xml"'
 

@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import pytest
 
+from federation.signing.signatures import Proof
 from federation.site.nonces import NonceStore
 from federation.site.refusals import NoncesFullError, NonceStoreError, ReplayedRequestError
-from federation.trust.signatures import Proof
 from tests.site.conftest import NOON
 
 SECOND = int(NOON.timestamp())
@@ -163,7 +163,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from federation.site.nonces import NonceStore
 from federation.site.refusals import ReplayedRequestError
-from federation.trust.signatures import Proof
+from federation.signing.signatures import Proof
 now = datetime(2026, 11, 20, 12, tzinfo=UTC)
 store = NonceStore(Path(sys.argv[1]))
 store.take(Proof("key", "parent", int(now.timestamp()) + 60), now)

@@ -6,6 +6,9 @@ from datetime import timedelta
 import pytest
 
 from federation.registry.urls import MalformedClaimError
+from federation.signing.jose import InvalidTokenError
+from federation.signing.policy import StalePolicyError
+from federation.signing.statuslist import sign_status_list
 from federation.site.access import GivenBearer
 from federation.site.background import Background
 from federation.site.policy_source import (
@@ -15,9 +18,6 @@ from federation.site.policy_source import (
     RolledBackPolicyError,
 )
 from federation.site.wire import Answer, NodeUnreachableError
-from federation.trust.jose import InvalidTokenError
-from federation.trust.policy import StalePolicyError
-from federation.trust.statuslist import sign_status_list
 
 NODE = "https://node-xx.example"
 HOUR = timedelta(hours=1)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from federation.edge.peers import PeerAnswerError, PeerClient
-from federation.trust.tokens import mint_server_token
+from federation.signing.tokens import mint_server_token
 
 INBOX = "/federation/inbox"
 KEPT = 50

@@ -9,6 +9,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import text, update
 from sqlalchemy.exc import IntegrityError
 
+from federation.signing.keys import SigningKey
 from federation.trust import own_keys
 from federation.trust.key_life import (
     PUBLISHED_BEFORE,
@@ -19,7 +20,6 @@ from federation.trust.key_life import (
     Purpose,
 )
 from federation.trust.key_secret import KeySecret, WrongKeySecretError
-from federation.trust.keys import SigningKey
 from federation.trust.store import own_keys as rows_of
 from federation.trust.tables import OwnKey
 from federation.values.reason import ReasonError

@@ -17,9 +17,9 @@ from federation.config import HubConfig, HubPeer, NodeConfig, Terms
 from federation.hub.app import create_hub
 from federation.nodes.app import create_node
 from federation.process import Service, stop_all
+from federation.signing.keys import SigningKey
 from federation.store.migrations import upgrade_database
 from federation.trust.admission import particulars
-from federation.trust.keys import SigningKey
 from federation.trust.tables import Party
 from tools.judges.run import free_port
 

@@ -14,8 +14,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from federation.clock import system_clock
-from federation.trust.crawl_keys import CrawlKey
-from federation.trust.signatures import InvalidSignatureError, Request, check_request, sign_request
+from federation.signing.crawl_keys import CrawlKey
+from federation.signing.signatures import (
+    InvalidSignatureError,
+    Request,
+    check_request,
+    sign_request,
+)
 
 HERE = Path(__file__).parent
 HOST = "pub.example"

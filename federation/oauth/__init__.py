@@ -1,0 +1,1 @@
+"""OAuth 2 and OpenID Federation: tokens for clients, and what a server says of itself."""
