@@ -4,7 +4,7 @@ import csv
 import io
 import itertools
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import ClassVar, TypeVar
@@ -87,16 +87,19 @@ class Reader:
 
 def read_table(
     data: bytes, *, required: Sequence[str], optional: Collection[str] = ()
-) -> list[Row]:
-    """Return the rows of a CSV file, columns in any order, unknown columns refused."""
+) -> Iterator[Row]:
+    """Return the rows of a CSV file, columns in any order, unknown columns refused.
+
+    BAD_TABLE is raised once all have been read, or 100 errors: keep nothing before the last row.
+    """
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise BadTableError([RowError(line, "-", "not UTF-8")]) from error
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows: list[Row] = []
     errors: list[RowError] = []
+    found = 0
     header: list[str] | None = None
     line = 1
     try:
@@ -109,8 +112,9 @@ def read_table(
                 if isinstance(row, RowError):
                     errors.append(row)
                 else:
-                    rows.append(row)
-                if len(rows) > ROWS_MAX:
+                    found += 1
+                    yield row
+                if found > ROWS_MAX:
                     raise BadTableError([RowError(started, "-", f"more than {ROWS_MAX} rows")])
     except csv.Error as error:
         errors.append(RowError(line, "-", f"bad CSV: {error}"))
@@ -118,7 +122,6 @@ def read_table(
         raise BadTableError(errors)
     if header is None:
         raise BadTableError([RowError(1, "-", "no header row")])
-    return rows
 
 
 def _header(fields: list[str], required: Sequence[str], optional: Collection[str]) -> list[str]:

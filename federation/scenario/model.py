@@ -2,9 +2,11 @@
 
 import gzip
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from sys import intern
 from typing import Any, ClassVar
 
 import msgspec
@@ -116,11 +118,27 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True):
 class UsageRow:
     """One usage line: what is posted, and where it goes."""
 
-    line: dict[str, Any]
+    event_id: str
     licence: str
+    url: str
+    use: str
+    units: int
+    occurred_at: str
     source: str
     period: Month
     host: str
+
+    def line(self, licence: str) -> dict[str, Any]:
+        """Return what is posted, under the number its licence has there."""
+        return {
+            "event_id": self.event_id,
+            "licence": licence,
+            "url": self.url,
+            "use": self.use,
+            "units": self.units,
+            "occurred_at": self.occurred_at,
+            "source": self.source,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,10 +268,10 @@ def _bytes(folder: Path, name: str) -> bytes:
         raise ScenarioError(f"{name}: {error}") from error
 
 
-def _rows(folder: Path, name: str, required: list[str], optional: list[str]) -> list[Row]:
+def _rows(folder: Path, name: str, required: list[str], optional: list[str]) -> Iterator[Row]:
     data = _bytes(folder, name)
     try:
-        return read_table(data, required=required, optional=optional)
+        yield from read_table(data, required=required, optional=optional)
     except BadTableError as error:
         raise table_error(name, error.errors[0]) from error
 
@@ -298,14 +316,17 @@ def _usage(folder: Path, periods: set[Month]) -> list[UsageRow]:
             reader.refuse(row, "source", f"site or lab: {source!r}")
         if month is None or month not in periods or units is None:
             continue
-        line = {name: row.get(name) for name in ("event_id", "licence", "url", "use")}
         found.append(
             UsageRow(
-                line={**line, "units": units, "occurred_at": text, "source": source},
-                licence=row.get("licence"),
-                source=source,
+                event_id=row.get("event_id"),
+                licence=intern(row.get("licence")),
+                url=row.get("url"),
+                use=intern(row.get("use")),
+                units=units,
+                occurred_at=intern(text),
+                source=intern(source),
                 period=month,
-                host=_host(row.get("url")),
+                host=intern(_host(row.get("url"))),
             )
         )
     _finish("usage.csv", reader)

@@ -187,11 +187,12 @@ def _sqlite_engine(url: str, *, writes: bool) -> AsyncEngine:
         cursor = connection.cursor()
         # The writer comes first and makes the file WAL; a reader of a new file may not.
         patience = int(LOCK_SECONDS * 1000)
-        names = ["foreign_keys=ON", "synchronous=FULL", "cache_size=-4000"]
         cursor.execute(f"PRAGMA busy_timeout={patience}")
         if writes:
             make_wal(cursor)
-        for pragma in names if writes else [*names, "query_only=ON"]:
+        # The writer keeps what it has not committed; what readers read the system's cache has too.
+        own = ["cache_size=-3000"] if writes else ["cache_size=-1000", "query_only=ON"]
+        for pragma in ["foreign_keys=ON", "synchronous=FULL", *own]:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
         if not writes:

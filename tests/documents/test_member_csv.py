@@ -106,7 +106,7 @@ def test_a_reader_finds_every_amount_in_both_forms_whatever_the_order(some, curr
     shuffled = list(some)
     chance.shuffle(shuffled)
 
-    read = read_table(data, required=[*COLUMNS, *(f"{name}_minor" for name in AMOUNTS)])
+    read = list(read_table(data, required=[*COLUMNS, *(f"{name}_minor" for name in AMOUNTS)]))
 
     assert members_csv(iter(shuffled), currency) == data
     for name in AMOUNTS:
