@@ -43,25 +43,25 @@ async def _show_token(stage: Stage, code: str, row: UsageRow) -> None:
         "token",
         f"A token minted by the node of {stage.script.plan.mint} opens a page of {code}:"
         f" {answer.status}.",
-        f"{row.line['url']}, {row.line['use']}, under {stage.number(row.licence)}",
+        f"{row.url}, {row.use}, under {stage.number(row.licence)}",
         *(["its node is still down: a site checks tokens offline"] if is_down else []),
-        facts={"node": code, "url": row.line["url"], "status": answer.status},
+        facts={"node": code, "url": row.url, "status": answer.status},
     )
 
 
 def _node(stage: Stage, row: UsageRow) -> str:
-    return stage.web.site(row.line["url"]).part.collective
+    return stage.web.site(row.url).part.collective
 
 
 def _at(row: UsageRow) -> datetime:
-    return parse_instant(row.line["occurred_at"])
+    return parse_instant(row.occurred_at)
 
 
 async def _fetch(stage: Stage, row: UsageRow) -> Answer:
     """Fetch a page at its business time; a page that is licensed must open."""
     stage.set_clock(_at(row))
-    answer = await stage.crawlers[row.licence].fetch(row.line["url"], row.line["use"])
-    _expect(answer, 200, row.line["url"])
+    answer = await stage.crawlers[row.licence].fetch(row.url, row.use)
+    _expect(answer, 200, row.url)
     return answer
 
 

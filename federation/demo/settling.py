@@ -42,7 +42,7 @@ async def report_usage(stage: Stage) -> None:
     rows = stage.script.lines("lab")
     for licence in stage.script.licences:
         await _report_lab(stage, licence, [row for row in rows if row.licence == licence])
-    units = sum(int(row.line["units"]) for row in rows)
+    units = sum(row.units for row in rows)
     stage.tell.step(
         "compared",
         f"The labs report {units} pages to the hub: kept to be compared, never added.",
@@ -59,7 +59,7 @@ def _hosts_by_node(sites: list[MemberSite]) -> dict[str, list[str]]:
 
 
 async def _report_lab(stage: Stage, licence: str, rows: list[UsageRow]) -> None:
-    lines = [json.dumps({**row.line, "licence": stage.number(licence)}).encode() for row in rows]
+    lines = [json.dumps(row.posted(stage.number(licence))).encode() for row in rows]
     lab = stage.federation.hub.lab(stage.script.licences[licence].licensee)
     headers = {"Idempotency-Key": f"{stage.script.period}-{licence}"}
     await lab.post("/usage", b"\n".join(lines), NDJSON, headers)

@@ -128,7 +128,7 @@ class UsageRow:
     period: Month
     host: str
 
-    def line(self, licence: str) -> dict[str, Any]:
+    def posted(self, licence: str) -> dict[str, Any]:
         """Return what is posted, under the number its licence has there."""
         return {
             "event_id": self.event_id,

@@ -219,7 +219,7 @@ class Story:
         size = 0
         for row in rows:
             number = self.numbers.get(row.licence, row.licence)
-            line = json.dumps(row.line(number), ensure_ascii=False).encode()
+            line = json.dumps(row.posted(number), ensure_ascii=False).encode()
             if len(batches[-1]) >= LINES_MAX or size + len(line) > BYTES_MAX:
                 batches.append([])
                 size = 0
