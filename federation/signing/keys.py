@@ -7,6 +7,7 @@ import base64
 import json
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self, cast
@@ -24,6 +25,8 @@ from federation.errors import RefusalError
 ALGORITHM: Final = "ES256"
 CURVE: Final = "P-256"
 CONFIRMED_MAX: Final = 10_000  # some 2 MiB
+POINTS_MAX: Final = 1_024  # public keys kept ready; a federation has a few for each node
+_COORDINATE: Final = 43  # characters of 32 bytes in base64url (RFC 7518, section 6.2.1.2)
 _HALF: Final = 32  # of a signature: r, then s (RFC 7518, section 3.4)
 _SIGNATURE_BYTES: Final = 2 * _HALF
 _ES256: Final = ECDSA(SHA256())
@@ -53,10 +56,10 @@ class PublicKey:
         """Import a public JWK; a private one, another curve or a `kid` of its own is refused."""
         if jwk.get("kty") != "EC" or jwk.get("crv") != CURVE or "d" in jwk:
             raise InvalidKeyError("a public JWK on P-256 is asked for")
-        try:
-            key = cls(ECKey.import_key({name: jwk[name] for name in ("kty", "crv", "x", "y")}))
-        except (JoseError, ValueError, TypeError, KeyError):
-            raise InvalidKeyError("not a point on P-256") from None
+        x, y = jwk.get("x"), jwk.get("y")
+        if not all(isinstance(text, str) and len(text) == _COORDINATE for text in (x, y)):
+            raise InvalidKeyError("not a point on P-256")
+        key = cls(_point(x, y))
         if jwk.get("kid", key.kid) != key.kid:
             raise InvalidKeyError("kid is not the RFC 7638 thumbprint")
         return key
@@ -100,6 +103,15 @@ class PublicKey:
 
 
 Keys = Mapping[str, PublicKey]
+
+
+@lru_cache(POINTS_MAX)
+def _point(x: str, y: str) -> ECKey:
+    """Read a point; the same few keys come again with each message and each policy."""
+    try:
+        return ECKey.import_key({"kty": "EC", "crv": CURVE, "x": x, "y": y})
+    except (JoseError, ValueError, TypeError):
+        raise InvalidKeyError("not a point on P-256") from None
 
 
 def key_set(jwks: Iterable[Mapping[str, Any]]) -> dict[str, PublicKey]:
