@@ -184,13 +184,16 @@ async def _take_one(server: Server, handlers: Handlers, sender: Sender, envelope
                 return
             arrival = Arrival(session, server, sender.code, sender.entity_id)
             await _handle(arrival, handlers, envelope.stream, envelope.kind, body)
+            return
     except (inbox.OutOfOrderError, inbox.MessageConflictError, inbox.ParkedFullError, LaterError):
         raise
     except RefusalError as refusal:
-        await _park(server, sender, envelope, body, refusal.code, refusal.message)
+        code, reason = refusal.code, refusal.message
     except Exception as defect:
         log.exception("message broke its handler", kind=envelope.kind, stream=envelope.stream)
-        await _park(server, sender, envelope, body, UNEXPECTED, type(defect).__name__)
+        code, reason = UNEXPECTED, type(defect).__name__
+    # The exception is gone by now, and with it what it held on to: the message as it was read.
+    await _park(server, sender, envelope, body, code, reason)
 
 
 async def _is_new(

@@ -2,20 +2,24 @@
 
 So does a stream whose parked message was decided and that did not go on, since the server was busy
 or stopped: its head is a message that was never tried. Each try waits twice as long as the one
-before, up to ten minutes; staff may try sooner.
+before, up to ten minutes; staff may try sooner. A malformed message is tried once after a start:
+only other code could take it, and it may be large.
 """
 
 import asyncio
 import time
+from typing import Final
 
 from federation.edge.inbox import Handlers, try_again
 from federation.errors import RefusalError
 from federation.logs import get_logger
 from federation.server import Server
 from federation.store import inbox
+from federation.store.messages import BadMessageError, MessageTooLargeError
 
 IDLE_SECONDS = 2.0
 BACK_OFF_MAX = 600.0
+MALFORMED: Final = {BadMessageError.code, MessageTooLargeError.code}
 log = get_logger("parked")
 
 
@@ -25,6 +29,7 @@ class ParkedWorker:
     def __init__(self, server: Server, handlers: Handlers) -> None:
         self._server, self._handlers = server, handlers
         self._tried: dict[int, tuple[float, int]] = {}  # {message: (not before, tries)}
+        self._is_new_here = True  # until all that was parked before this start has been tried
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -38,10 +43,12 @@ class ParkedWorker:
     async def try_due(self) -> None:
         """Try the first message that waits of each stream whose time has come."""
         async with self._server.db.read() as session:
-            heads = [row.id for row in await inbox.heads(session)]
-        for gone in self._tried.keys() - set(heads):
+            heads = await inbox.heads(session)
+        for gone in self._tried.keys() - {row.id for row in heads}:
             del self._tried[gone]
-        for message_id in heads:
+        is_new_here, self._is_new_here = self._is_new_here, False
+        due = (row.id for row in heads if is_new_here or row.code not in MALFORMED)
+        for message_id in due:
             when, tries = self._tried.get(message_id, (0.0, 0))
             if when > time.monotonic():
                 continue

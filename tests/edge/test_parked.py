@@ -139,6 +139,30 @@ async def test_a_stream_goes_on_whose_next_message_met_a_busy_server(url, monkey
     assert server.taken == [1, 2]
 
 
+async def test_what_is_malformed_is_tried_once_after_a_start(database):
+    def malformed(number):
+        return Envelope(STREAM, number, "note", b'{"n":"one"}')
+
+    server = Notes(database)
+    worker = ParkedWorker(server, server.handlers)
+    await worker.try_due()
+    await take(server, server.handlers, SENDER, [malformed(1)])
+    for _ in range(2):
+        await worker.try_due()
+    here = await attempts(database)
+    restarted = ParkedWorker(server, server.handlers)
+    for _ in range(2):
+        await restarted.try_due()
+
+    assert here == 1  # when it came
+    assert await attempts(database) == 2
+
+
+async def attempts(database):
+    async with database.read() as session:
+        return (await inbox.get_parked(session, 1)).attempts
+
+
 @pytest.mark.parametrize("act", [retry_first, drop_first])
 async def test_what_was_decided_is_no_refusal_where_the_server_is_too_busy_to_go_on(
     url, act, monkeypatch
