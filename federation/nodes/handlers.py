@@ -69,8 +69,7 @@ async def _complete(at: Arrival, message: Complete) -> None:
 
 
 async def _advised(at: Arrival, message: RunAdvised) -> None:
-    await advice.require_to_come(at.session, message, at.server.code, _now(at))
-    await distribution.receive_advice(at.session, message, _now(at))
+    await advice.receive_advice(at.session, message, at.server.code, _now(at))
 
 
 async def _own(at: Arrival) -> Side:

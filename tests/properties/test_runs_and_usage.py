@@ -17,7 +17,7 @@ from federation.metering.tally import CountedLine, Counter
 from federation.metering.verdicts import Terms
 from federation.registry.index import ClaimIndex, IndexedOptOut
 from federation.registry.urls import normalise_claim
-from federation.settlement.computed import computed
+from federation.settlement.computed import read_run
 from federation.settlement.recompute import Corrected, difference
 from federation.settlement.run import compute
 from federation.settlement.run_document import decode, encode, run_id
@@ -97,7 +97,7 @@ def test_i11_originals_and_corrections_are_a_recomputation(parts, party):
     published = {name: (rate.date, rate.rate) for name, rate in RATES.items()}
     old = with_rates(build([(*part[:3], part[3] or {"DE": 1}) for part, _ in parts]))
     new = with_rates(build([(*part[:3], other) for part, other in parts]))
-    item = Corrected(computed(encode(old), old), computed(encode(new), new))
+    item = Corrected(read_run(encode(old)), read_run(encode(new)))
     moved = difference(item, published)
 
     original = entered(party, old, item.old.result)
