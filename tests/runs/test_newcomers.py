@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from federation.config import Calendar
 from federation.metering import month
+from federation.metering.final_reports import MissingReportError
 from federation.metering.messages import UsageReport
 from federation.metering.tables import MeteringPeriod, Progress, Report
 from federation.months.tables import Run
@@ -140,6 +141,21 @@ async def test_a_correction_pays_and_tells_those_who_were_there_and_nobody_else(
 
         assert await told(session) == [(code, "run.corrected") for code in ("DE", "GB", "JP")]
     assert moved.remittances["GB"] > 0
+
+
+async def test_no_run_is_advised_while_a_report_of_its_month_is_missing(hub):
+    async with hub.write("test") as session:
+        session.add_all([a_row(OLD), *reported()])
+        await session.flush()
+        await session.execute(delete(Report).where(Report.party == "GB"))
+
+    with pytest.raises(MissingReportError):
+        async with hub.write("test") as session:
+            await advise_run(session, OLD.run_id, Calendar(), OCTOBER)
+
+    async with hub.read() as session:
+        assert (await session.scalars(select(Run.state))).all() == ["CALCULATED"]
+        assert (await session.scalars(select(OutboxMessage))).all() == []
 
 
 async def test_a_run_is_advised_and_withdrawn_among_its_own_nodes(hub):
