@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from federation.edge.auth import parties, party_key
+from federation.edge.auth import party_key
 from federation.edge.inbox import Arrival, Handlers, handlers_of
 from federation.licensing import delivery, receipts
 from federation.licensing.messages import LicenceIssued, LicenceRegistered, ReceiptRecorded
@@ -15,7 +15,7 @@ from federation.settlement.messages import RunAnswered
 from federation.suspense import deciding, elsewhere, ordering
 from federation.suspense.messages import HeldClaimed, HeldStated, NotReleased, ReleaseDone
 from federation.trust.messages import KeysPublished
-from federation.trust.parties import receive_token_keys
+from federation.trust.parties import get_party, receive_token_keys
 from federation.trust.principals import NotAllowedError
 from federation.values.party import HUB
 
@@ -33,8 +33,8 @@ async def _delta(at: Arrival, message: RegistryDelta) -> None:
 
 
 async def _licence(at: Arrival, message: LicenceIssued) -> None:
-    keys = {party.code: party_key(party) for party in await parties(at.session)}
-    own = {at.sender: keys[at.sender]}  # a node speaks for its own licences only
+    sender = await get_party(at.session, at.sender)
+    own = {at.sender: party_key(sender)}  # a node speaks for its own licences only
     await delivery.receive_licence(at.session, message, keys=own, here=HUB, now=_now(at))
 
 
