@@ -1,4 +1,4 @@
-"""Whether a licence may be used to mint a token, and for what; `trust.tokens` signs it."""
+"""Whether a licence may be used to mint a token, and for what; `signing/tokens.py` signs it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -100,7 +100,7 @@ async def mint_token(
         if asked.audience:
             raise InvalidGrantError("a token with a key is for all members' sites, not prefixes")
         key = CrawlPublicKey.from_text(asked.key)
-        return await _mint_bound(session, row, uses, key, issuer=issuer, now=now)
+        return await _mint_bound(session, row, licence, uses, key, issuer=issuer, now=now)
     prefixes = _prefixes(asked.audience)
     if issuer.code == HUB:
         await _require_covered(session, row, licence, prefixes, now)
@@ -113,13 +113,13 @@ async def mint_token(
 async def _mint_bound(
     session: ReadSession,
     row: Licence,
+    licence: LicenceObject,
     uses: list[str],
     key: CrawlPublicKey,
     *,
     issuer: Issuer,
     now: datetime,
 ) -> Minted:
-    licence = decode(row.body)
     grant = BoundGrant(
         issuer=issuer.entity_id,
         hub=issuer.hub,

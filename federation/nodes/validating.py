@@ -1,6 +1,6 @@
 """Whether a token opens one page of a member for a use: what its site would decide, asked online.
 
-Each fact has its one rule: the token is checked as a site checks it (`trust.tokens`), its use as
+Each fact has its one rule: the token is checked as a site checks it (`signing.tokens`), its use as
 there (`site.rulings`), the address as `rights` answers for it (`licensing.rights`).
 """
 
