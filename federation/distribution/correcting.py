@@ -44,7 +44,7 @@ from federation.settlement.computed import ComputedRun, computed, read_run
 from federation.settlement.messages import RunCorrected
 from federation.settlement.plans import NOBODYS, Distribution, MemberFacts
 from federation.settlement.recompute import Corrected, Difference, difference
-from federation.settlement.run import RunResult, document_rates, received_by
+from federation.settlement.run import RunResult, document_rates, owed_by, received_by
 from federation.settlement.run_document import RunDocument
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
@@ -321,13 +321,10 @@ def _payable(item: Corrected, node: str, directly: frozenset[str]) -> int:
 
 
 def _owed(run: ComputedRun, node: str, currency: str, directly: frozenset[str]) -> int:
-    is_cleared = run.result.positions[node].payable != 0
     owed = [
         (row.licence, row.currency, row.amount)
-        for row in run.result.obligations
-        if row.debtor == node
-        and row.creditor not in directly
-        and (is_cleared or row.currency == currency)
+        for row in owed_by(run.result, node, currency)
+        if row.creditor not in directly
     ]
     return converted(owed, currency, document_rates(run.document))
 

@@ -38,7 +38,7 @@ from federation.settlement.clearing import converted
 from federation.settlement.computed import ComputedRun, computed
 from federation.settlement.messages import RunApproved, RunWithdrawn
 from federation.settlement.plans import Distribution, NodeInputs
-from federation.settlement.run import RunResult, compute, document_rates
+from federation.settlement.run import RunResult, compute, document_rates, owed_by
 from federation.settlement.run_document import RunDocument, decode, run_id
 from federation.store.canonical import digest
 from federation.store.sessions import ReadSession, WriteSession
@@ -271,13 +271,7 @@ def fx_rounding(code: str, document: RunDocument, result: RunResult, shared: Dis
     The difference is the node's, visible, and never large.
     """
     currency = document.collectives[code].settlement_currency
-    # What clears to nothing settles nothing, and consults no rate.
-    is_cleared = result.positions[code].payable != 0
-    owed = [
-        (row.licence, row.currency, row.amount)
-        for row in result.obligations
-        if row.debtor == code and (is_cleared or row.currency == currency)
-    ]
+    owed = [(row.licence, row.currency, row.amount) for row in owed_by(result, code, currency)]
     payable = converted(owed, currency, document_rates(document))
     return result.remittances[code] - (shared.received - payable)
 
