@@ -1,6 +1,6 @@
 """The queue of unsettled entries, what they may be for, and how an account reconciles."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -9,7 +9,14 @@ import msgspec
 from federation.bankfiles.entries import Instructed
 from federation.banking import store
 from federation.banking.items import Item
-from federation.banking.matching import Candidate, Matcher, Movement, Suggestion, match_all
+from federation.banking.matching import (
+    Candidate,
+    Matcher,
+    Movement,
+    Suggestion,
+    bearers_among,
+    match_all,
+)
 from federation.banking.tables import Match
 from federation.banking.waiting import Waited, waited_for
 from federation.bankstatements import store as said
@@ -79,9 +86,7 @@ async def queue(
     """Return unsettled entries, oldest first, each with suggestions or what was proposed."""
     rows = await said.open_entries(session, after=after, limit=QUEUE_MAX, account_id=account_id)
     details = await said.details_of(session, [row.id for row in rows])
-    matcher = Matcher(list((await waited_for(session, here, now)).values()))
-    candidates = [candidate_of(row, details.get(row.id, [])) for row in rows if row.state == "OPEN"]
-    found = match_all(candidates, matcher)
+    found = await _suggested(session, rows, details, await waited_for(session, here, now))
     return [
         Queued(
             row,
@@ -107,14 +112,26 @@ async def exact_matches(
     """
     rows = await said.open_entries(session, limit=said.OPEN_MAX)
     details = await said.details_of(session, [row.id for row in rows])
-    candidates = [candidate_of(row, details.get(row.id, [])) for row in rows if row.state == "OPEN"]
-    found = match_all(candidates, Matcher(list(waited.values())))
+    found = await _suggested(session, rows, details, waited)
     fresh = {row.id for row in new}
     return [
         suggestions[0]
         for entry, suggestions in found.items()
         if entry in fresh and suggestions and suggestions[0].is_exact
     ]
+
+
+async def _suggested(
+    session: ReadSession,
+    rows: Sequence[Entry],
+    details: Mapping[int, Sequence[DetailRow]],
+    waited: Waited,
+) -> dict[int, list[Suggestion]]:
+    """Return {entry: what it may be for} of the open ones; who else bears an id is asked of all."""
+    candidates = [candidate_of(row, details.get(row.id, [])) for row in rows if row.state == "OPEN"]
+    borne = {name for name, _ in bearers_among(candidates)}
+    bearers = await said.open_bearers(session, borne)
+    return match_all(candidates, Matcher(list(waited.values())), bearers)
 
 
 def candidate_of(entry: Entry, details: Sequence[DetailRow]) -> Candidate:

@@ -294,6 +294,22 @@ async def test_what_leaves_a_doubt_waits_for_a_person(database, entries):
     assert await state_of(database) == ("EXPORTED", None)
 
 
+async def test_a_page_of_the_queue_calls_nothing_exact_that_has_a_double_on_another(database):
+    await set_up(database)
+    await exported(database)
+    tx = Tx("100.00", "DBIT", e2e=PAYMENT)
+    twice = [Ntry("100.00", "DBIT", name, txs=(tx,)) for name in ("B1", "B2")]
+    await take(database, statement(*twice, closing="-200.00"))
+
+    async with database.read() as session:
+        [first] = await reporting.queue(session, "HUB", NOW, first=1)
+        [second] = await reporting.queue(session, "HUB", NOW, first=1, after=first.entry.id)
+
+    for row in (first, second):
+        assert not row.suggestions[0].is_exact
+        assert row.suggestions[0].reasons[-1] == "another entry bears the same EndToEndId"
+
+
 async def test_a_batch_is_one_entry_with_several_payments(database):
     await set_up(database)
     names = ["PAY-2026-09-HUB-GB", "PAY-2026-09-HUB-DE"]
