@@ -1,4 +1,4 @@
-"""How a licence reaches every node: announced by its licensor, passed on by the hub, receipted."""
+"""How a licence reaches every node: sent by its licensor, passed on by the hub, registered."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -38,7 +38,7 @@ class BadSignatureError(RefusalError):
     code: ClassVar[str] = "BAD_SIGNATURE"
 
 
-async def announce(session: WriteSession, row: Licence, now: datetime) -> None:
+async def send_version(session: WriteSession, row: Licence, now: datetime) -> None:
     """Send a version to where it must be known: the hub to every node, a node to the hub."""
     hub = await find_party(session, HUB)
     if hub is not None:  # only a node holds the hub as a party
@@ -96,12 +96,11 @@ async def receive_licence(
     keys: dict[str, PublicKey],
     here: str,
     now: datetime,
-) -> LicenceObject:
+) -> None:
     """Take a licence another server signed: check its licensor's signature, keep the version.
 
     `keys` are the keys of every party by code. What this server licensed itself comes from nobody
-    else, whatever key signed it. The hub passes it on; a node answers with a
-    receipt.
+    else, whatever key signed it. The hub passes it on; a node answers with its registration.
     """
     licence = _verified(message, keys)
     if licence.licensor.party == here:
@@ -112,7 +111,7 @@ async def receive_licence(
         if here == HUB:
             raise
         await _answer(session, licence, "REFUSED", f"{refusal.code}: {refusal.message}", now)
-        return licence
+        return
     row = await store.find_licence(session, licence.number)
     if row is None:
         row = Licence(
@@ -123,14 +122,13 @@ async def receive_licence(
         )
         session.add(row)
     elif row.version >= licence.version:
-        return licence
+        return
     store_version(row, licence, message.signed)
     await session.flush()
     if here == HUB:
-        await announce(session, row, now)
+        await send_version(session, row, now)
     else:
         await _answer(session, licence, "REGISTERED", None, now)
-    return licence
 
 
 async def _answer(
@@ -142,8 +140,8 @@ async def _answer(
 ) -> None:
     """At a node: tell the hub what came of a version of a licence."""
     hub = await get_party(session, HUB)
-    receipt = LicenceRegistered(licence.number, licence.version, state, reason)
-    await outbox.post(session, target=hub.entity_id, message=receipt, now=now)
+    registered = LicenceRegistered(licence.number, licence.version, state, reason)
+    await outbox.post(session, target=hub.entity_id, message=registered, now=now)
 
 
 def _verified(message: LicenceIssued, keys: dict[str, PublicKey]) -> LicenceObject:
@@ -191,10 +189,10 @@ def store_version(row: Licence, licence: LicenceObject, signed: str) -> None:
 async def receive_registration(
     session: WriteSession, node: str, message: LicenceRegistered, now: datetime
 ) -> None:
-    """At the hub: keep a node's receipt for a version of a licence."""
+    """At the hub: keep what a node made of a version of a licence."""
     registration = await session.get(Registration, (message.number, node))
     if registration is None or registration.version != message.version:
-        return  # a receipt for a version that a later one has replaced
+        return  # of a version that a later one has replaced
     registration.state = message.state
     registration.reason = message.reason
     registration.changed_at = now
