@@ -19,7 +19,7 @@ from federation.banking.matching import (
 )
 from federation.banking.tables import Match
 from federation.banking.waiting import Waited, waited_for
-from federation.bankstatements import store as said
+from federation.bankstatements import store as bankstatements
 from federation.bankstatements.tables import BankAccount, DetailRow, Entry
 from federation.ledger import balance_store
 from federation.ledger.accounts import Accounts
@@ -84,8 +84,10 @@ async def queue(
     account_id: int | None = None,
 ) -> list[Queued]:
     """Return unsettled entries, oldest first, each with suggestions or what was proposed."""
-    rows = await said.open_entries(session, after=after, limit=QUEUE_MAX, account_id=account_id)
-    details = await said.details_of(session, [row.id for row in rows])
+    rows = await bankstatements.open_entries(
+        session, after=after, limit=QUEUE_MAX, account_id=account_id
+    )
+    details = await bankstatements.details_of(session, [row.id for row in rows])
     found = await _suggested(session, rows, details, await waited_for(session, here, now))
     return [
         Queued(
@@ -110,8 +112,8 @@ async def exact_matches(
 
     Every open entry is looked at, since two with one EndToEndId leave a doubt.
     """
-    rows = await said.open_entries(session, limit=said.OPEN_MAX)
-    details = await said.details_of(session, [row.id for row in rows])
+    rows = await bankstatements.open_entries(session, limit=bankstatements.OPEN_MAX)
+    details = await bankstatements.details_of(session, [row.id for row in rows])
     found = await _suggested(session, rows, details, waited)
     fresh = {row.id for row in new}
     return [
@@ -130,7 +132,7 @@ async def _suggested(
     """Return {entry: what it may be for} of the open ones; who else bears an id is asked of all."""
     candidates = [candidate_of(row, details.get(row.id, [])) for row in rows if row.state == "OPEN"]
     borne = {name for name, _ in bearers_among(candidates)}
-    bearers = await said.open_bearers(session, borne)
+    bearers = await bankstatements.open_bearers(session, borne)
     return match_all(candidates, Matcher(list(waited.values())), bearers)
 
 
@@ -188,8 +190,8 @@ def _instructed(row: DetailRow) -> Instructed | None:
 
 async def reconcile(session: ReadSession, account: BankAccount, here: str) -> Reconciliation:
     """Return how an account stands: what the bank said, what was settled, what the books say."""
-    last = await said.last_statement(session, account.id)
-    rows = await said.totals(session, account.id)
+    last = await bankstatements.last_statement(session, account.id)
+    rows = await bankstatements.totals(session, account.id)
     sides = {"CREDIT": 0, "DEBIT": 0}
     opening = settled = waiting = count = 0
     for kind, state, direction, amount in rows:
@@ -203,8 +205,8 @@ async def reconcile(session: ReadSession, account: BankAccount, here: str) -> Re
         else:
             waiting, count = waiting + signed, count + 1
     closings = [
-        await said.last_statement(session, row.id)
-        for row in await said.accounts(session)
+        await bankstatements.last_statement(session, row.id)
+        for row in await bankstatements.accounts(session)
         if row.currency == account.currency
     ]
     in_books = await balance_store.balance_of(session, Accounts(here).asset("Bank"))

@@ -15,11 +15,11 @@ from federation.banking.effects import (
     check_own_transfer,
     check_receipt,
     convert,
-    give_back,
     meta_of,
     receivable,
     receive,
-    take_back,
+    record_return,
+    undo_effects,
 )
 from federation.banking.items import (
     CONVERSION,
@@ -45,7 +45,7 @@ from federation.banking.names import match_document
 from federation.banking.overpayments import payer_of
 from federation.banking.tables import Match, MatchItem
 from federation.banking.waiting import Waited, waited_for
-from federation.bankstatements import store as said
+from federation.bankstatements import store as bankstatements
 from federation.bankstatements.acting import At
 from federation.bankstatements.tables import Entry
 from federation.errors import RefusalError
@@ -152,7 +152,7 @@ async def undo(at: At, entry_id: int, reason: str) -> Match:
     match = await _record(at, entry, "UNDONE", stated(reason), last.id)
     if entry.state == "SETTLED":
         for item in await store.item_rows_of(at.session, last.id):
-            await take_back(at, entry, match, item)
+            await undo_effects(at, entry, match, item)
         await _reverse(at, entry, last, match)
     entry.state = "OPEN"
     return match
@@ -160,7 +160,7 @@ async def undo(at: At, entry_id: int, reason: str) -> Match:
 
 async def get_entry(session: ReadSession, entry_id: int) -> Entry:
     """Return an entry that somebody may say something of, or refuse (UNKNOWN_BANK_ENTRY)."""
-    entry = await said.find_entry(session, entry_id)
+    entry = await bankstatements.find_entry(session, entry_id)
     if entry is None or entry.state == "NONE":
         raise UnknownEntryError(str(entry_id))
     return entry
@@ -243,7 +243,7 @@ async def _enter(
         if item.kind == PAYMENT:
             await book(at, entry, item, booked_on)
         elif item.kind == RETURN:
-            await give_back(at, entry, item, booked_on)
+            await record_return(at, entry, item, booked_on)
         elif item.kind == REMITTANCE_IN:
             came_in = Amount(received(item, items), entry.currency)
             made[number] = await incoming.receive(at.session, item.ref, at.here, booked_on, came_in)
