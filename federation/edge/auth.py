@@ -14,12 +14,10 @@ from federation.signing.client_tokens import ACCESS_TYP, check_access_token
 from federation.signing.jose import TOKEN_BYTES_MAX
 from federation.signing.keys import Keys, PublicKey
 from federation.signing.tokens import check_server_token, check_staff_token
-from federation.store.sessions import ReadSession
 from federation.trust.key_life import Purpose
 from federation.trust.principals import NotAuthenticatedError, Principal
-from federation.trust.store import find_party, find_party_by_entity, node_parties
+from federation.trust.store import find_party_by_entity
 from federation.trust.tables import Party
-from federation.values.party import HUB
 from federation.values.roles import PEER
 
 BEARER = "bearer "
@@ -33,12 +31,6 @@ def party_key(party: Party) -> PublicKey:
 @lru_cache(maxsize=1_024)
 def _parsed(jwk: str) -> PublicKey:
     return PublicKey.from_jwk(msgspec.json.decode(jwk, type=dict[str, str]))
-
-
-async def parties(session: ReadSession) -> list[Party]:
-    """Return every admitted party, the hub among them at a node."""
-    hub = await find_party(session, HUB)
-    return [*([hub] if hub else []), *await node_parties(session)]
 
 
 async def authenticate(server: Server, authorization: str | None) -> Principal | None:

@@ -7,7 +7,6 @@ from litestar import Request, Response, get, post
 
 from federation.edge.admission import BYTES_MAX as ADMISSION_BYTES_MAX
 from federation.edge.admission import apply, call_token
-from federation.edge.auth import parties
 from federation.edge.bodies import BodyLimit
 from federation.edge.doors import Doors
 from federation.edge.http import decoded, json_response
@@ -23,6 +22,7 @@ from federation.store.canonical import digest
 from federation.store.messages import MIB
 from federation.trust.key_life import Purpose
 from federation.trust.parties import token_jwks
+from federation.trust.store import parties
 from federation.values.roles import MAY_PREPARE, PEER
 
 QUESTION = BodyLimit(16 * MIB, seconds=10)

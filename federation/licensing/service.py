@@ -165,14 +165,17 @@ async def issue_licence(
     key: str,
     licensing: Licensing,
     now: datetime,
-) -> Licence:
-    """Accept an offer: the licence with its number, and a message to every node; no entry yet."""
+) -> tuple[Licence, bool]:
+    """Accept an offer: the licence with its number, and a message to every node; no entry yet.
+
+    The second value says whether the licence is new, or the answer to a repeated request.
+    """
     licensee = await licensee_of(session, who)
     known = await idempotency.find_result(
         session, principal=who.subject, field="acceptOffer", key=key, value=offer_id
     )
     if known is not None:
-        return await get_licence(session, known)
+        return await get_licence(session, known), False
     offer = await _get_offer(session, offer_id)
     if offer.licensee != licensee:
         raise UnknownOfferError(offer_id)
@@ -205,7 +208,7 @@ async def issue_licence(
         result_id=number,
         now=now,
     )
-    return row
+    return row, True
 
 
 def _require_open(offer: Offer, now: datetime) -> None:

@@ -9,7 +9,7 @@ from federation.distribution.left_net import receive_recomputed
 from federation.distribution.net_returned import receive_overpayment, receive_returned
 from federation.documents import issuing
 from federation.documents.messages import DocumentIssued
-from federation.edge.auth import parties, party_key
+from federation.edge.auth import party_key
 from federation.edge.inbox import Arrival, Handlers, OnDrop, handlers_of
 from federation.licensing import delivery
 from federation.licensing.messages import LicenceIssued
@@ -38,6 +38,7 @@ from federation.suspense.messages import (
 )
 from federation.trust import parties as trust_parties
 from federation.trust.messages import Roster
+from federation.trust.store import parties
 
 log = get_logger("messages")
 

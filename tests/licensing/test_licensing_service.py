@@ -135,9 +135,13 @@ def offering(terms=None, *, who=OFFICER, key="o-1", reason="a pilot", now=NOON):
 
 
 def accepting(offer, *, who=LAB, key="a-1", licensing=HUB, now=NOON):
-    return lambda session: service.issue_licence(
-        session, offer, who, key=key, licensing=licensing, now=now
-    )
+    async def accept(session):
+        row, _ = await service.issue_licence(
+            session, offer, who, key=key, licensing=licensing, now=now
+        )
+        return row
+
+    return accept
 
 
 def changing(number, status, *, reason=None, licensing=HUB, now=NOON):
