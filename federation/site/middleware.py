@@ -23,7 +23,7 @@ from federation.site.asks import (
 )
 from federation.site.background import Background
 from federation.site.crawlers import is_ai_crawler
-from federation.site.events import Unit, UsageEvent, new_event_id, units_of
+from federation.site.events import Unit, UsageLine, new_event_id, units_of
 from federation.site.metering import UNSEEN_BODIES, MakeEvent, MeteredSend, Send
 from federation.site.nonces import NonceStore
 from federation.site.origins import Origins
@@ -173,8 +173,8 @@ class LicenceGate:
     def _event_maker(self, visit: Visit) -> MakeEvent:
         config, (ask, (token, use, _), now) = self._config, visit
 
-        def make_event(status: int, body_bytes: int) -> UsageEvent:
-            return UsageEvent(
+        def make_event(status: int, body_bytes: int) -> UsageLine:
+            return UsageLine(
                 event_id=config.new_event_id(now),
                 licence=token.licence,
                 url=ask.url,

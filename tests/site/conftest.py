@@ -22,7 +22,7 @@ from federation.signing.policy import (
     sign_trust_document,
 )
 from federation.signing.statuslist import place_of, sign_status_list
-from federation.site.events import UsageEvent
+from federation.site.events import UsageLine
 from federation.site.middleware import GateConfig, LicenceGate
 from federation.site.nonces import NonceStore
 from federation.site.rulings import HeldPolicy
@@ -172,7 +172,7 @@ class Site:
 
     def events(self):
         lines = b"".join(batch.read() for batch in self.spool.batches()).splitlines()
-        return [msgspec.json.decode(line, type=UsageEvent) for line in lines]
+        return [msgspec.json.decode(line, type=UsageLine) for line in lines]
 
     def later(self, **by):
         self.clock.instant += timedelta(**by)
