@@ -204,8 +204,7 @@ def prefixes_of(audience: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What the hub knows of the addresses that a licence is to open: who claims them, and where
-    the licence is registered.
+    """What the hub knows of addresses to be opened: who claims them, where a licence is registered.
 
     A node holds no claim index: there the site and the verdict of the owner decide.
     """

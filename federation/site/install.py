@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from federation.access.bearers import Bearer, ClientBearer, ClientCredential, GivenBearer
+from federation.access.wire import Fetch, fetch
 from federation.clock import Clock, system_clock
 from federation.signing.keys import key_set
-from federation.site.access import Bearer, ClientBearer, GivenBearer, SiteClient
 from federation.site.asks import Scope
 from federation.site.background import Background
 from federation.site.events import Unit
@@ -16,7 +17,6 @@ from federation.site.nonces import NonceStore
 from federation.site.policy_source import Pins, PolicySource
 from federation.site.reporter import Reporter
 from federation.site.spool import Spool
-from federation.site.wire import Fetch, fetch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class SiteConfig:
     hub_jwks: Sequence[Mapping[str, Any]]
     directory: Path
     origins: Sequence[str]
-    client: SiteClient | None = None
+    client: ClientCredential | None = None
     node_token: str | Callable[[], str] | None = field(default=None, repr=False)
     licence_xml: str | None = None
     unit: Unit = Unit.REQUEST
@@ -74,6 +74,6 @@ def protect(app: App, site: SiteConfig) -> LicenceGate:
 
 def _bearer(site: SiteConfig) -> Bearer:
     if site.client is not None:
-        return ClientBearer(site.client, node=site.node, clock=site.clock, fetch=site.fetch)
+        return ClientBearer(site.client, server=site.node, clock=site.clock, fetch=site.fetch)
     assert site.node_token is not None  # noqa: S101 - one of the two is there
     return GivenBearer(site.node_token)

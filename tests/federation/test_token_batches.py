@@ -10,7 +10,6 @@ from federation.licensing import batches
 from federation.quotas import Quota, Quotas
 from federation.scenario.servers import HUB_ENTITY
 from federation.signing.bound_tokens import open_licence_token
-from federation.signing.tokens import covers
 from federation.values.party import HUB
 from tests.federation.gate import answered_during
 from tests.federation.harness import DAY, nothing_changes, tell

@@ -10,12 +10,12 @@ from subprocess import run
 import pytest
 from aiohttp import web
 
+from federation.access.wire import Call, UnreachableError, fetch
 from federation.site.background import REPORT_SECONDS, Background
 from federation.site.crawlers import AI_CRAWLERS, is_ai_crawler
 from federation.site.install import SiteConfig, protect
 from federation.site.policy_source import POLL_SECONDS
 from federation.site.spool import Spool
-from federation.site.wire import Call, NodeUnreachableError, fetch
 
 FORBIDDEN = {"authlib", "sqlalchemy", "strawberry", "litestar"}
 
@@ -103,12 +103,12 @@ async def test_calls_follow_no_redirect(node):
 
 
 async def test_an_answer_that_does_not_end_is_cut(node):
-    with pytest.raises(NodeUnreachableError, match="longer"):
+    with pytest.raises(UnreachableError, match="longer"):
         await fetch(Call("GET", f"{node.url}/large", {}))
 
 
 async def test_a_node_nobody_listens_at_is_unreachable():
-    with pytest.raises(NodeUnreachableError):
+    with pytest.raises(UnreachableError):
         await fetch(Call("GET", "http://127.0.0.1:9/", {}))
 
 
@@ -122,7 +122,7 @@ class Part:
     async def refresh(self):
         self.rounds += 1
         if self.rounds == 1:
-            raise NodeUnreachableError("refused")
+            raise UnreachableError("refused")
         if self.rounds == 2:
             raise LookupError("a defect")
         self.twice.set()

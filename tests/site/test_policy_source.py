@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from federation.access.bearers import GivenBearer
+from federation.access.wire import Answer, UnreachableError
 from federation.registry.urls import MalformedClaimError
 from federation.signing.jose import InvalidTokenError
 from federation.signing.policy import StalePolicyError
 from federation.signing.statuslist import sign_status_list
-from federation.site.access import GivenBearer
 from federation.site.background import Background
 from federation.site.policy_source import (
     Pins,
@@ -17,7 +18,6 @@ from federation.site.policy_source import (
     PolicySource,
     RolledBackPolicyError,
 )
-from federation.site.wire import Answer, NodeUnreachableError
 
 NODE = "https://node-xx.example"
 HOUR = timedelta(hours=1)
@@ -31,7 +31,7 @@ class Node:
     async def __call__(self, call):
         self.calls.append(call)
         if self.answer is None:
-            raise NodeUnreachableError("refused")
+            raise UnreachableError("refused")
         return self.answer
 
     def serves(self, policy):
@@ -99,7 +99,7 @@ async def test_a_node_that_does_not_serve_one_leaves_the_held_policy(
     await source.refresh()
     node.answer = answer
 
-    with pytest.raises((NodeUnreachableError, PolicyNotServedError)):
+    with pytest.raises((UnreachableError, PolicyNotServedError)):
         await source.refresh()
     assert issued(source) is not None
 
