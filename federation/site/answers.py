@@ -6,16 +6,14 @@ from urllib.parse import quote
 import msgspec
 
 from federation.errors import RefusalError
-from federation.site.refusals import standing
+from federation.site.refusals import SiteRefusalError, standing
 
 Message = dict[str, Any]
 _URL_SAFE: Final = ":/?#[]@!$&'()*+,;=%~-._"
 _LINKED: Final = frozenset({401, 402, 403})
 READING: Final = ("GET", "HEAD")
 _METHOD_NOT_ALLOWED: Final = 405
-_UNAVAILABLE: Final = 503
 _PAYMENT_REQUIRED: Final = 402
-_RETRY_SECONDS: Final = b"60"
 
 
 def link_header(url: str) -> tuple[bytes, bytes]:
@@ -42,8 +40,8 @@ def refusal_messages(
         headers.append(link_header(link))
     if status == _METHOD_NOT_ALLOWED:
         headers.append((b"allow", ", ".join(READING).encode("ascii")))
-    if status == _UNAVAILABLE:
-        headers.append((b"retry-after", _RETRY_SECONDS))
+    if isinstance(refusal, SiteRefusalError) and refusal.retry_after is not None:
+        headers.append((b"retry-after", str(refusal.retry_after).encode("ascii")))
     start: Message = {"type": "http.response.start", "status": status, "headers": headers}
     return start, {"type": "http.response.body", "body": body}
 

@@ -11,6 +11,7 @@ from federation.clock import Clock, system_clock
 from federation.signing.keys import key_set
 from federation.site.asks import Scope
 from federation.site.background import Background
+from federation.site.callers import ClientAddress, connection_address
 from federation.site.events import Unit
 from federation.site.middleware import App, GateConfig, LicenceGate, is_crawler
 from federation.site.nonces import NonceStore
@@ -25,7 +26,8 @@ class SiteConfig:
 
     `origins` are the public addresses of the site, `https://host` each. `client` is the site as a
     client of its node: the gate fetches its tokens for itself. `node_token` instead is a token that
-    somebody else looks after, or a function that returns the present one.
+    somebody else looks after, or a function that returns the present one. `client_address` is by
+    which address callers are counted (`callers`).
     """
 
     node: str
@@ -39,6 +41,7 @@ class SiteConfig:
     licence_xml: str | None = None
     unit: Unit = Unit.REQUEST
     is_bot: Callable[[Scope], bool] = is_crawler
+    client_address: ClientAddress = connection_address
     clock: Clock = system_clock
     fetch: Fetch = fetch
 
@@ -67,9 +70,10 @@ def protect(app: App, site: SiteConfig) -> LicenceGate:
         licence_xml=site.licence_xml,
         unit=site.unit,
         is_bot=site.is_bot,
+        client_address=site.client_address,
     )
     reporter = Reporter(spool, node=site.node, bearer=bearer, fetch=site.fetch)
-    return LicenceGate(app, config, Background(source, reporter))
+    return LicenceGate(app, config, Background(source, reporter, config.guesses))
 
 
 def _bearer(site: SiteConfig) -> Bearer:

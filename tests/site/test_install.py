@@ -11,8 +11,9 @@ import pytest
 from aiohttp import web
 
 from federation.access.wire import Call, UnreachableError, fetch
-from federation.site.background import REPORT_SECONDS, Background
+from federation.site.background import NOTICE_SECONDS, REPORT_SECONDS, Background
 from federation.site.crawlers import AI_CRAWLERS, is_ai_crawler
+from federation.site.guesses import Guesses
 from federation.site.install import SiteConfig, protect
 from federation.site.policy_source import POLL_SECONDS
 from federation.site.spool import Spool
@@ -138,7 +139,7 @@ async def test_the_loops_outlive_refusals_and_defects_and_end_with_the_applicati
         slept.append(seconds)
         await asyncio.sleep(0)
 
-    background = Background(part, part, sleep=sleep)
+    background = Background(part, part, Guesses(), sleep=sleep)
     gate = type(site.gate)(site.gate._app, site.gate._config, background)
     await site.get(gate=gate)
     task = background._task
@@ -152,7 +153,7 @@ async def test_the_loops_outlive_refusals_and_defects_and_end_with_the_applicati
     gate._app = lifespan
     await gate({"type": "lifespan"}, None, None)
 
-    assert (task.done(), set(slept)) == (True, {POLL_SECONDS, REPORT_SECONDS})
+    assert (task.done(), set(slept)) == (True, {POLL_SECONDS, REPORT_SECONDS, NOTICE_SECONDS})
 
 
 async def test_a_site_that_stops_leaves_its_usage_to_the_next_one(site, tmp_path):

@@ -15,7 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey
 
+from federation.quotas import Quota
 from federation.signing.statuslist import Status, StatusReference
+from federation.site.guesses import Guesses
 
 LINK = '<https://pub.example/license.xml>; rel="license"; type="application/rsl+xml"'
 
@@ -365,7 +367,9 @@ async def test_an_admitted_issuer_that_left_the_trust_document_is_unknown(site):
 
 @pytest.fixture(scope="module")
 def lasting_site(make_site, tmp_path_factory):
-    return make_site(tmp_path_factory.mktemp("site"))
+    site = make_site(tmp_path_factory.mktemp("site"))
+    site.gate = site.make_gate(guesses=Guesses(Quota(10_000, 10_000)))
+    return site
 
 
 @settings(deadline=None)

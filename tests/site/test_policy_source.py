@@ -12,6 +12,7 @@ from federation.signing.jose import InvalidTokenError
 from federation.signing.policy import StalePolicyError
 from federation.signing.statuslist import sign_status_list
 from federation.site.background import Background
+from federation.site.guesses import Guesses
 from federation.site.policy_source import (
     Pins,
     PolicyNotServedError,
@@ -127,7 +128,7 @@ async def test_what_a_background_round_is_refused_is_logged_with_its_codes(
         await once.wait()
 
     node.answer = Answer(409, {}, b'{"code": "NOT_ADMITTED"}')
-    rounds = Background(make_source(), Idle(), sleep=sleep)
+    rounds = Background(make_source(), Idle(), Guesses(), sleep=sleep)
     rounds.start()
     await slept.wait()
     await rounds.stop()
