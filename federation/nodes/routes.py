@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from federation.edge.bodies import BodyLimit
 from federation.edge.doors import Doors
 from federation.edge.files import NoSuchFileError
-from federation.edge.http import decoded, json_response
+from federation.edge.http import decoded, json_response, log
 from federation.edge.peers import PeerClient
 from federation.edge.status_lists import OwnLists, SignedList, keep_newer
 from federation.nodes.trust import Trust, TrustHolder
@@ -102,8 +102,11 @@ def node_routes(doors: Doors, peers: PeerClient, own: OwnLists) -> list[Any]:
             OutsideAudienceError,
             SiteRefusalError,
         ) as refusal:
-            said = {"valid": False, "code": refusal.code, "reason": refusal.message}
-            return json_response(said, 403)
+            why = refusal.message
+            if isinstance(refusal, InvalidTokenError):  # why is no stranger's to learn
+                log.info("not valid", code=refusal.code, why=why)
+                why = refusal.headline
+            return json_response({"valid": False, "code": refusal.code, "reason": why}, 403)
         answer = {"valid": True, "licence": token.licence, "uses": list(token.uses), "use": use}
         return json_response(answer)
 

@@ -137,3 +137,4 @@ async def test_who_asks_online_about_a_bound_token_is_told_that_nobody_can_tell(
         (403, False, "BOUND_TOKEN"),
         (403, False, "INVALID_TOKEN"),
     ]
+    assert answers[1].body["reason"] == "The signed token is not valid."  # why is in the log
