@@ -29,7 +29,7 @@ from tests.federation.harness import DAY, days, resumed
 from tests.federation.test_bound_tokens import Holder, page
 
 README = Path(__file__).parents[2] / "federation" / "crawler" / "README.md"
-EXAMPLE, KEY_FILE = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+[EXAMPLE] = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
 ISSUE = """mutation($publicKey: String) {
   issueClient(kind: "LAB", party: "lab-one", name: "Crawler", key: "c", publicKey: $publicKey) {
     ... on GivenCredential { secret client { id } credential { id } } } }"""
@@ -83,7 +83,6 @@ def imported(folder, text):
 @pytest.mark.parametrize(("code", "by"), [(HUB, "secret"), ("DE", "key")])
 async def test_the_example_of_the_readme_crawls(small, tmp_path, monkeypatch, code, by):
     monkeypatch.chdir(tmp_path)
-    imported(tmp_path, KEY_FILE)
     example = imported(tmp_path, EXAMPLE)
     for name in ("Mint", "BoundCrawler"):  # business time of the servers stands still
         setattr(example, name, partial(getattr(example, name), clock=small.clock))

@@ -12,7 +12,7 @@ import pytest
 
 from federation.signing.bound_tokens import BoundGrant, mint_bound_token
 from federation.signing.crawl_keys import CrawlKey
-from federation.signing.policy import open_site_policy
+from federation.signing.policy import Issuer, open_site_policy, sign_trust_document
 from federation.signing.signatures import sign_request
 from federation.site import known_tokens
 from federation.site.nonces import NonceStore
@@ -150,6 +150,21 @@ async def test_a_site_whose_nonces_cannot_be_read_refuses_503(site):
     answer = await get(site, signed(site))
 
     assert_refused(site, answer, 503, "server_error", "REPLAY_NOT_CHECKED")
+
+
+async def test_a_collective_is_known_by_the_address_of_its_node_whatever_its_entity_id(site):
+    at = "https://reached.at.example"
+    issuers = [
+        Issuer(HUB, "HUB", "HUB", [site.hub_key.public_jwk()], HUB),
+        Issuer(NODE, "XX", "XX", [site.node_key.public_jwk()], at),
+    ]
+    trust = sign_trust_document(site.hub_key, hub=HUB, issuers=issuers, now=site.clock())
+    lists = site.status_lists()[:2]
+    site.set_policy(node=at, trust=trust, status_lists=lists)
+
+    assert (await get(site, signed(site, token=bound(site, repertoire=["XX"])))).status_code == 200
+    refused = await get(site, signed(site, token=bound(site, repertoire=["YY"])))
+    assert refused.status_code == 403
 
 
 async def test_a_bearer_token_needs_no_signature_and_is_hurt_by_none(site):
