@@ -1,8 +1,10 @@
 """Why a crawler has no token, as a lab can act upon it."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from federation.errors import LaterError, RefusalError
+
+_DETAIL_MAX: Final = 300  # of a text that a server chose
 
 
 class NotMintedError(LaterError):
@@ -15,7 +17,8 @@ class NotMintedError(LaterError):
 
     def __init__(self, detail: str, *, said: str = "", retry_after: int = 0) -> None:
         self.said = said
-        super().__init__(detail, retry_after=retry_after)
+        plain = "".join(letter if letter.isprintable() else " " for letter in detail[:_DETAIL_MAX])
+        super().__init__(plain, retry_after=retry_after)
 
 
 class LicenceUnusableError(RefusalError):

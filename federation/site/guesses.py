@@ -59,8 +59,9 @@ class Guesses:
         if len(self._genuine) > GENUINE_MAX:
             self._genuine.popitem(last=False)
 
-    def is_wrong(self, address: str) -> None:
-        """Count a token that is none of ours."""
+    def is_wrong(self, address: str, token: str) -> None:
+        """Count a token that is none of ours, or no longer."""
+        self._genuine.pop(_name(token), None)
         self._buckets.take(address)
         self._note(address)
 

@@ -158,7 +158,7 @@ class LicenceGate:
         try:
             granted = grant(ask, credential, signable(scope, origin), policy, now)
         except InvalidTokenError:
-            config.guesses.is_wrong(address)
+            config.guesses.is_wrong(address, token)
             raise
         except InvalidSignatureError:
             config.guesses.is_wrongly_signed(address, token)

@@ -40,6 +40,15 @@ async def test_a_bound_token_is_asked_for_with_the_public_half_of_the_key(mint, 
     assert variables == {"licence": NUMBER, "uses": ["TRAIN"]}
 
 
+async def test_what_a_server_says_breaks_no_log_line(mint, server):
+    server.answers = [refused("UNKNOWN_LICENCE", "x\n2026 forged\x1b[2J" + "y" * 1_000)]
+
+    with pytest.raises(NotMintedError) as refusal:
+        await mint.bound(NUMBER, KEY.public)
+
+    assert (refusal.value.message.isprintable(), len(refusal.value.detail)) == (True, 300)
+
+
 async def test_a_batch_is_answered_in_its_order_with_the_refusals_among_the_tokens(mint, server):
     why = {"place": 1, "code": "OUTSIDE_LICENCE", "message": "Not covered."}
     server.answers = [

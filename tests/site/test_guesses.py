@@ -78,6 +78,15 @@ async def test_a_token_that_opened_something_is_taken_whoever_guesses_beside_it(
     assert await status(site, gate, mine) == (200, None)
 
 
+async def test_a_token_that_was_genuine_and_is_no_longer_is_one_guess_like_another(site, gate):
+    mine = showing(site.token())
+    assert await status(site, gate, mine) == (200, None)
+
+    site.later(seconds=960)
+
+    assert [await status(site, gate, mine) for _ in range(4)] == [*[(401, None)] * 3, (429, "10")]
+
+
 async def test_requests_that_are_refused_for_anything_else_are_no_guesses(site, gate):
     outside = showing(site.token(aud=["https://pub.example/other"]))
     expected = [(403, None)] * 5
@@ -136,7 +145,7 @@ def test_memory_is_bounded_whoever_calls(time, monkeypatch):
     monkeypatch.setattr(guesses, "GENUINE_MAX", 10)
     found = Guesses(Quota(1, 1), monotonic=time)
     for number in range(100):
-        found.is_wrong(f"192.0.2.{number}")
+        found.is_wrong(f"192.0.2.{number}", "wrong")
         found.is_wrongly_signed(f"192.0.2.{number}", "token")
         found.is_genuine(f"token-{number}")
 
