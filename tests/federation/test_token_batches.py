@@ -1,5 +1,6 @@
 """Tokens for many sites in one call: each its token or its own refusal, at hub and node."""
 
+import re
 from collections import Counter
 
 import msgspec
@@ -106,8 +107,9 @@ async def test_a_batch_is_read_at_once(shop):
     """500 hosts go into one statement, of how many members ever."""
     engine, seen = shop.keepers[HUB].service.server.db._reader.sync_engine, []
 
-    def note(_connection, _cursor, statement, *_):
-        seen.extend(name for name in READ if f"FROM {name}" in statement.replace("\n", ""))
+    def note(_connection, _cursor, statement, asked, *_):
+        if re.search(r"'(s\d+|news)\.example'|HUB-000001", str(asked)):  # others read as well
+            seen.extend(name for name in READ if f"FROM {name}" in statement)
 
     event.listen(engine, "before_cursor_execute", note)
     counts = []
