@@ -37,7 +37,7 @@ async def opens(
     """Return the token and the use that it opens the page for, or refuse.
 
     Raises what a site raises: InvalidTokenError, OutsideAudienceError, a refusal of its licence or
-    use, WithheldError; and MALFORMED_URL or UNKNOWN_USE as `rights` does.
+    use, WithheldError; BoundTokenError; and MALFORMED_URL or UNKNOWN_USE as `rights` does.
     """
     now = server.clock()
     key = normalise_url(asked.url)
