@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
@@ -36,6 +37,7 @@ from federation.values.roles import Role
 PREFIX = "FEDERATION_"
 KEY_SECRET_FILE = "FEDERATION_KEY_SECRET_FILE"  # noqa: S105 - the name of a variable
 SECRET_BYTES = 32  # of a key-encryption secret
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 OF_CLIENTS = frozenset({"FEDERATION_URL", "FEDERATION_TOKEN"})  # of commands that ask a server
 
 Code = Annotated[str, Meta(pattern=r"^[A-Z0-9-]{2,12}\Z")]
@@ -80,6 +82,34 @@ class HubPeer(Struct, frozen=True, forbid_unknown_fields=True):
     key_thumbprint: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}\Z")]
 
 
+class Provider(Struct, frozen=True, forbid_unknown_fields=True):
+    """An OpenID Connect provider at which people sign in; it says who they are, never what they do.
+
+    The server proves itself by a secret, or by a P-256 key of its own: one file of the two, which
+    nobody else may read.
+    """
+
+    issuer: Url
+    client_id: Name
+    label: Name = "Sign in with your organisation"
+    client_secret_file: Path | None = None
+    key_file: Path | None = None
+
+    def __post_init__(self) -> None:
+        if (self.client_secret_file is None) == (self.key_file is None):
+            raise ValueError("one of `client_secret_file` and `key_file` is named")
+        parts = urlsplit(self.issuer)
+        if parts.scheme != "https" and parts.hostname not in LOOPBACK:
+            raise ValueError("`issuer` is https, or on this machine")
+
+
+class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """How people sign in in a browser: by passwords of this server, at a provider, or either."""
+
+    local: bool = True
+    oidc: Provider | None = None
+
+
 class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What hub and node have in common. A port of 0 is chosen by the system."""
 
@@ -91,6 +121,7 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     database_url: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     principal: list[StaffMember] = []
+    sign_in: SignIn = SignIn()
     account: str | None = None
     account_scheme: Literal["IBAN", "OTHER"] = "IBAN"
     bic: str | None = None

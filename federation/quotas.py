@@ -27,6 +27,9 @@ Act = Literal[
     "admission",  # an application to join, by address
     "validate",  # a token that a site asks about, by address
     "oauth",  # a request to an OAuth endpoint, by address; one that fails counts as 60
+    "sign_in",  # a way of signing in that is tried, by address; one that fails counts as 20
+    "password",  # a password that is tried for an account, by account and address
+    "account",  # a password that is tried for an account, from addresses it was not used from
     "graphql",  # a root field of a GraphQL request
     "introspection",  # a question about the schema that was not answered before
     "usage",  # a batch of usage lines
@@ -50,6 +53,9 @@ DEFAULTS: Mapping[Act, Quota] = MappingProxyType(
         "admission": Quota(300, 120),
         "validate": Quota(10_000, 60_000),
         "oauth": Quota(6_000, 6_000),
+        "sign_in": Quota(1_200, 600),
+        "password": Quota(6, 2),
+        "account": Quota(30, 5),
         "graphql": Quota(60_000, 60_000),
         "introspection": Quota(10, 10),  # each takes the server 0.1 to 0.2 s, whatever waits
         "usage": Quota(2_000, 1_200),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
+from federation.accounts.passwords import Hasher
 from federation.clients.last_use import LastUse
 from federation.clients.secret import Pepper
 from federation.clock import Clock
@@ -105,6 +106,7 @@ class Server:
     quotas: Quotas = field(default_factory=Quotas)
     monotonic: Callable[[], float] = time.monotonic  # by which documents are pulled again
     people: Known = field(default_factory=Known)
+    hasher: Hasher = field(default_factory=Hasher)
     known_peers: dict[str, tuple[str, PublicKey]] = field(default_factory=dict)
     failed_months: dict[Month, str] = field(default_factory=dict[Month, str])  # why a node is stuck
     knocked: Callable[[], None] = _nothing  # a node's hub called before the node knew it

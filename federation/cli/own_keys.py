@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+from federation.accounts import local
 from federation.clock import Clock
 from federation.config import HubConfig, NodeConfig
 from federation.people import own_keys as acts
@@ -49,10 +50,13 @@ async def retire(config: Config, kid: str, urgent_because: str | None, clock: Cl
 
 
 async def encrypt_again(config: Config, clock: Clock) -> str:
-    """Encrypt every private key with the first of the configured secrets."""
+    """Encrypt every private key, and what makes one-time codes, with the first of the secrets."""
     async with _database(config, clock) as db, db.write("keys.encrypt") as session:
-        count = await acts.encrypt_again(session, get_secret(config), _actor())
-        return f"{count} private keys are encrypted with the first secret."
+        secret = get_secret(config)
+        count = await acts.encrypt_again(session, secret, _actor())
+        codes = await local.encrypt_again(session, secret)
+        people = f" So are the one-time codes of {codes} people." if codes else ""
+        return f"{count} private keys are encrypted with the first secret.{people}"
 
 
 def _actor() -> str:

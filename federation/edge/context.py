@@ -6,10 +6,10 @@ from typing import Any
 
 from litestar import Request
 
-from federation.edge.auth import authenticate
 from federation.edge.bodies import BodyLimit
 from federation.edge.doors import Doors, address_of
 from federation.edge.http import REFUSED_STATUS, status_of
+from federation.edge.sessions import CrossSiteError, TwoCredentialsError, who_asks
 from federation.errors import LaterError, RefusalError
 from federation.logs import get_logger
 from federation.schema.context import Context
@@ -23,12 +23,15 @@ log = get_logger("graphql")
 
 
 def context_getter(server: Server) -> Callable[..., Awaitable[Context]]:
-    """Return the dependency that says who asks; a token that is not good is nobody's."""
+    """Return the dependency that says who asks; a token that is not good is nobody's.
+
+    What a browser sends for another site is refused whole, and a session beside a token.
+    """
 
     async def context(request: Request[Any, Any, Any]) -> Context:
         try:
-            principal = await authenticate(server, request.headers.get("authorization"))
-        except LaterError:
+            principal = await who_asks(server, request)
+        except (LaterError, CrossSiteError, TwoCredentialsError):
             raise
         except RefusalError as refusal:
             log.info("token refused", code=refusal.code, reason=refusal.message)

@@ -2,8 +2,8 @@
 
 from contextlib import AbstractAsyncContextManager
 
-from federation.edge.auth import authenticate
 from federation.edge.bodies import Bodies, BodyLimit, HttpRequest
+from federation.edge.sessions import CrossSiteError, TwoCredentialsError, who_asks
 from federation.quotas import Act, network_of
 from federation.server import Server
 from federation.signing.jose import InvalidTokenError
@@ -22,8 +22,8 @@ class Doors:
         """Return who asks, holding one of the roles and within its quota, or refuse."""
         require_plain_text(request.scope["path"], "path")
         try:
-            who = await authenticate(self.server, request.headers.get("authorization"))
-        except (NotAuthenticatedError, InvalidTokenError):
+            who = await who_asks(self.server, request)
+        except (NotAuthenticatedError, InvalidTokenError, TwoCredentialsError, CrossSiteError):
             self.stranger(request, "anonymous")
             raise
         if who is None:

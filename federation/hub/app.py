@@ -26,6 +26,7 @@ from federation.process import Parts, Service, no_boundary
 from federation.schema.controller import graphql_controller
 from federation.schema.hub import schema
 from federation.server import Server
+from federation.signin.routes import SignIn, sign_in_routes
 from federation.store.database import Boundary
 from federation.trust.store import find_party, find_party_by_entity
 
@@ -54,11 +55,13 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     server.retry = Retries(server, HANDLERS)
     files = partial(file_at, server, monthly=COMMON)
     doors, own = Doors(server), OwnLists(server)
+    sign_in = SignIn(doors)
     app = Litestar(
         route_handlers=[
             graphql_controller(schema, context_getter(server), graphql_body(doors)),
             *common_routes(doors, HANDLERS, files),
             *oauth_routes(doors),
+            *sign_in_routes(sign_in),
             *status_routes(doors, own),
             *anchor_routes(doors, Anchor(server, peers)),
             *hub_routes(doors, StatusHolder(server, peers, own)),
@@ -71,5 +74,5 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     return Parts(
         app,
         Relay(server, peers, resolve),
-        [ParkedWorker(server, HANDLERS).run, LastUseWorker(server).run],
+        [ParkedWorker(server, HANDLERS).run, LastUseWorker(server).run, sign_in.refused.run],
     )

@@ -31,6 +31,7 @@ from federation.registry.store import is_all_read
 from federation.schema.controller import graphql_controller
 from federation.schema.node import schema
 from federation.server import Server, node_config
+from federation.signin.routes import SignIn, sign_in_routes
 from federation.store.database import Boundary
 from federation.trust.admission import JOINING
 from federation.values.party import HUB
@@ -57,11 +58,13 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     server.retry = Retries(server, HANDLERS, ON_DROP)
     files = partial(file_at, server, monthly=OF_A_NODE)
     doors, own = Doors(server), OwnLists(server)
+    sign_in = SignIn(doors)
     app = Litestar(
         route_handlers=[
             graphql_controller(schema, context_getter(server), graphql_body(doors)),
             *common_routes(doors, HANDLERS, files),
             *oauth_routes(doors),
+            *sign_in_routes(sign_in),
             *status_routes(doors, own),
             *entity_routes(doors, {}),
             *node_routes(doors, peers, own),
@@ -77,7 +80,13 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     server.db.listen(JOINING, joining.wake)
     server.knocked = joining.wake
     parked, last_use = ParkedWorker(server, HANDLERS), LastUseWorker(server)
-    background: list[Background] = [worker.run, joining.run, parked.run, last_use.run]
+    background: list[Background] = [
+        worker.run,
+        joining.run,
+        parked.run,
+        last_use.run,
+        sign_in.refused.run,
+    ]
     return Parts(app, relay, background, prepare=partial(adopt_rules, server))
 
 

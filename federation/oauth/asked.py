@@ -9,15 +9,14 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
-from urllib.parse import parse_qsl, unquote_plus
+from urllib.parse import unquote_plus
 
 from federation.edge.auth import peek_claims
 from federation.edge.bodies import HttpRequest
+from federation.edge.forms import FORM, BadFormError, read_fields
 from federation.errors import RefusalError
 from federation.trust.principals import NotAuthenticatedError
 
-FORM: Final = "application/x-www-form-urlencoded"
-FIELDS_MAX: Final = 32
 CLIENT_ID_MAX: Final = 40
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 INVALID_REQUEST: Final = "invalid_request"
@@ -78,23 +77,10 @@ def _headers(request: HttpRequest, name: bytes) -> list[str]:
 
 
 def _form(body: bytes) -> dict[str, str]:
-    """Read the parameters, each once; one without a value counts as left out (RFC 6749 §3.1)."""
-    if not body:
-        return {}
     try:
-        pairs = parse_qsl(
-            body.decode(),
-            keep_blank_values=True,
-            strict_parsing=True,
-            errors="strict",
-            max_num_fields=FIELDS_MAX,
-        )
-    except ValueError as error:
-        raise OAuthError(INVALID_REQUEST, "NO_FORM") from error
-    form = dict(pairs)
-    if len(form) != len(pairs):
-        raise OAuthError(INVALID_REQUEST, "PARAMETER_TWICE")
-    return {name: value for name, value in form.items() if value}
+        return read_fields(body)
+    except BadFormError as error:
+        raise OAuthError(INVALID_REQUEST, error.detail) from error
 
 
 def _presented(form: Mapping[str, str], authorization: str | None) -> Presented:

@@ -51,6 +51,21 @@ class Act(StrEnum):
     PERSON_PROPOSE = "person.propose"
     PERSON_CONFIRM = "person.confirm"
     PERSON_WITHDRAW = "person.withdraw"
+    ACCOUNT_INVITE = "account.invite"
+    ACCOUNT_CONFIRM = "account.confirm"
+    ACCOUNT_WITHDRAW = "account.withdraw"
+    ACCOUNT_MAKE = "account.make"
+    ACCOUNT_RESET = "account.reset"
+    ACCOUNT_CLOSE = "account.close"
+    IDENTITY_LINK = "identity.link"
+    IDENTITY_UNLINK = "identity.unlink"
+    TOTP_ENROL = "totp.enrol"
+    TOTP_REMOVE = "totp.remove"
+    SIGN_IN = "sign_in"
+    SIGN_IN_REFUSED = "sign_in.refused"
+    SIGN_OUT = "sign_out"
+    SESSION_ACT_AS = "session.act_as"
+    SESSION_END = "session.end"
 
 
 class Done(NamedTuple):

@@ -27,6 +27,7 @@ from federation.schema.rights import HubRightsQuery
 from federation.schema.run_diffs import RunDiffQuery
 from federation.schema.scalars import schema_config
 from federation.schema.settlement import RunMutation, SettlementQuery
+from federation.schema.sign_in import OwnAccountMutation, SignInMutation, SignInQuery
 from federation.schema.suspense import HeldElsewhereQuery, SuspenseQuery
 from federation.schema.tariffs import TariffMutation, TariffQuery
 from federation.schema.tokens import TokenMutation
@@ -65,6 +66,7 @@ class Query(
     OwnKeyQuery,
     ClientQuery,
     PeopleQuery,
+    SignInQuery,
 ):
     """What one may ask the hub."""
 
@@ -94,6 +96,8 @@ class Mutation(
     OwnKeyMutation,
     ClientMutation,
     PeopleMutation,
+    SignInMutation,
+    OwnAccountMutation,
 ):
     """What one may do at the hub."""
 

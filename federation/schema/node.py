@@ -28,6 +28,7 @@ from federation.schema.rights import NodeRightsQuery
 from federation.schema.run_diffs import RunDiffQuery
 from federation.schema.scalars import schema_config
 from federation.schema.settlement import SettlementQuery
+from federation.schema.sign_in import OwnAccountMutation, SignInMutation, SignInQuery
 from federation.schema.statements import StatementQuery
 from federation.schema.suspense import HeldListQuery, SuspenseQuery
 from federation.schema.tokens import TokenMutation
@@ -66,6 +67,7 @@ class Query(
     OwnKeyQuery,
     ClientQuery,
     PeopleQuery,
+    SignInQuery,
 ):
     """What one may ask a node."""
 
@@ -91,6 +93,8 @@ class Mutation(
     OwnKeyMutation,
     ClientMutation,
     PeopleMutation,
+    SignInMutation,
+    OwnAccountMutation,
 ):
     """What one may do at a node."""
 

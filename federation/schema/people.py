@@ -5,6 +5,7 @@ from typing import Annotated
 
 import strawberry
 
+from federation.accounts import inviting
 from federation.people import directory, store, tables
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import number_of_row, row_number, word_if_any
@@ -126,6 +127,7 @@ class PeopleMutation:
         async def act(at: Change) -> Person:
             number = row_number(id) or 0
             row = await directory.confirm(at.session, number, here, who=at.who, at=at.now)
+            await inviting.follow(at.session, row, by=at.who.subject)
             return Person.of(row)
 
         return await change(info, "person.confirm", may_keep_people(here), act)

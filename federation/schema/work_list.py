@@ -2,6 +2,7 @@
 
 import strawberry
 
+from federation.accounts.worklist import of_accounts
 from federation.banking.worklist import of_banking
 from federation.payments.worklist import of_payments
 from federation.people.worklist import of_people
@@ -55,6 +56,7 @@ class WorkListQuery:
                 items += await of_banking(session, server.code)
             if not who.roles.isdisjoint(MAY_READ_PEOPLE.roles):
                 items += await of_people(session, server.code)
+                items += await of_accounts(session, server.code, server.clock())
             items += await of_messages(session, server.code)
         return [
             WorkItem(

@@ -11,7 +11,7 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 from structlog.testing import capture_logs
 
 from federation.config import Quota
-from federation.oauth.asked import FIELDS_MAX
+from federation.edge.forms import FIELDS_MAX
 from federation.signing.client_tokens import mint_client_assertion
 from federation.signing.keys import SigningKey
 from tests.oauth.conftest import ASSERTION_TYPE, FORM, NOW, Program, running

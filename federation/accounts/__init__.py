@@ -1,0 +1,1 @@
+"""How people sign in: passwords, accounts at a provider, invitations, sessions."""

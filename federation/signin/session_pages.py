@@ -1,0 +1,130 @@
+"""The pages of who is signed in: as whom, in which role, a token for the shell, the way out."""
+
+from datetime import datetime
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.response import Redirect
+
+from federation.accounts import sessions
+from federation.accounts.tables import PersonSession
+from federation.edge.bodies import BodyLimit, HttpRequest
+from federation.edge.doors import Doors
+from federation.edge.forms import read_fields
+from federation.edge.sessions import (
+    SESSION_COOKIE,
+    CrossSiteError,
+    drop_cookie,
+    live_session,
+    place_of,
+    require_same_origin,
+    session_secret,
+    set_cookie,
+)
+from federation.people import store as people
+from federation.people.audit import Act, record
+from federation.people.directory import roles_of
+from federation.people.tables import PersonVersion
+from federation.server import Server
+from federation.signin import pages
+from federation.signing.tokens import mint_staff_token
+from federation.store.sessions import ReadSession
+from federation.trust.principals import NotAuthenticatedError
+
+NO_STORE = {"Cache-Control": "no-store"}
+CSRF_FIELD = "csrf_token"
+OVER = "this session is over"
+
+
+def session_routes(doors: Doors, limit: BodyLimit) -> list[Any]:
+    """Return the routes of a session: its page, its role, a token for the shell, its end."""
+    server = doors.server
+
+    @get("/session")
+    async def show(request: Request[Any, Any, Any]) -> Response[Any]:
+        """Say who is signed in, or lead to where one signs in."""
+        doors.stranger(request, "anonymous")
+        secret = session_secret(server, request)
+        if secret is None or await live_session(server, secret) is None:
+            return _to_sign_in(server)
+        async with server.db.read() as session:
+            row, person = await _own(session, secret, server.clock())
+        parts = pages.session_parts(
+            name=person.name,
+            subject=row.person,
+            role=row.role,
+            others=[role for role in roles_of(person) if role != row.role],
+            proof=sessions.proof_of(secret),
+        )
+        return pages.page("Signed in", parts)
+
+    async def form_of(request: HttpRequest) -> tuple[str, dict[str, str]]:
+        """Return the session's secret and the fields of a form that one of its own pages sent."""
+        sender = doors.stranger(request, "anonymous")
+        require_same_origin(request, place_of(server))
+        secret = session_secret(server, request)
+        if secret is None or await live_session(server, secret) is None:
+            raise NotAuthenticatedError(OVER)
+        async with doors.body(request, sender, limit) as body:
+            form = read_fields(body)
+        if not sessions.proves(secret, form.get(CSRF_FIELD, "")):
+            raise CrossSiteError(f"no {CSRF_FIELD}, or not this session's")
+        return secret, form
+
+    @post("/session/role", status_code=200)
+    async def act_as(request: Request[Any, Any, Any]) -> Response[Any]:
+        """Go on in another role, under a new cookie."""
+        secret, form = await form_of(request)
+        async with server.db.write("session.role") as session:
+            row, person = await _own(session, secret, server.clock())
+            fresh = await sessions.act_as(session, row, person, form.get("role", ""))
+        response: Response[Any] = Redirect("/session", status_code=303, headers=NO_STORE)
+        set_cookie(response, place_of(server), SESSION_COOKIE, fresh)
+        return response
+
+    @post("/session/token", status_code=200)
+    async def token(request: Request[Any, Any, Any]) -> Response[Any]:
+        """Show a token for the shell, in the session's role, for as long as it would last."""
+        secret, _ = await form_of(request)
+        now, key = server.clock(), (await server.keys.current()).token
+        async with server.db.write("session.token") as session:
+            row, _ = await _own(session, secret, now)
+            detail = {"way": row.way, "session": row.number, "token_role": row.role}
+            await record(session, row.person, Act.SIGN_IN, row.person, detail)
+            text = mint_staff_token(
+                key,
+                server=server.config.entity_id,
+                subject=row.person,
+                role=row.role,
+                now=now,
+                seconds=int((row.ends_at - now).total_seconds()),
+            )
+        return pages.page("A token for the shell", pages.token_parts(text, server.url))
+
+    @post("/session/end", status_code=200)
+    async def sign_out(request: Request[Any, Any, Any]) -> Response[Any]:
+        """End the session."""
+        secret, _ = await form_of(request)
+        async with server.db.write("session.end") as session:
+            row, _ = await _own(session, secret, server.clock())
+            await sessions.sign_out(session, row)
+        return _to_sign_in(server)
+
+    return [show, act_as, token, sign_out]
+
+
+async def _own(
+    session: ReadSession, secret: str, now: datetime
+) -> tuple[PersonSession, PersonVersion]:
+    """Return a session and its person, as they stand in this transaction."""
+    row = await sessions.find(session, secret, now)
+    person = None if row is None else await people.person_in_force(session, row.person)
+    if row is None or person is None or row.role not in roles_of(person):
+        raise NotAuthenticatedError(OVER)
+    return row, person
+
+
+def _to_sign_in(server: Server) -> Response[Any]:
+    response: Response[Any] = Redirect("/sign-in", status_code=303, headers=NO_STORE)
+    drop_cookie(response, place_of(server), SESSION_COOKIE)
+    return response
