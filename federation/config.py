@@ -133,8 +133,8 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """How often one principal may do one kind of act, where it is not the default.
 
     Who has no token is known by the address its connection comes from: behind a proxy all of them
-    are one, and share `anonymous`, `admission`, `validate`, `oauth` and `introspection`. No header
-    is believed instead. Let such a proxy limit each of its callers, and raise these for all; and
+    are one, and share `anonymous`, `admission`, `validate`, `oauth`, `sign_in` and the like. No
+    header is believed instead. Let such a proxy limit each of its callers, and raise these for all; and
     let it hold a request back until its body has come: 64 of one address may be on their way.
     """
 

@@ -90,8 +90,8 @@ def require_strong(password: str, *names: str) -> None:
     if len(set(text.casefold())) < DIFFERENT_MIN or _is_a_row(text.casefold()):
         raise WeakPasswordError("it repeats itself, or counts")
     words = _words(text)
-    known = _OBVIOUS.union(*(_words(name) for name in names))
-    if not words or all(word in known for word in words):
+    known = _OBVIOUS.union(*([*_words(name), "".join(_words(name))] for name in names))
+    if "".join(words) in known or all(word in known for word in words):
         raise WeakPasswordError("it is a word or a name that is tried first")
 
 
@@ -100,10 +100,9 @@ def plain(password: str) -> str:
     return unicodedata.normalize("NFKC", password)
 
 
-def _words(text: str) -> set[str]:
+def _words(text: str) -> list[str]:
     """Return the runs of letters of a text: digits and signs between them are tried first too."""
-    runs = re.findall(r"[^\W\d_]+", text.casefold())
-    return {"".join(runs), *runs} - {""} if runs else set()
+    return re.findall(r"[^\W\d_]+", text.casefold())
 
 
 def _is_a_row(text: str) -> bool:

@@ -64,7 +64,8 @@ async def begin(
     """
     await store.forget_ended(session, now - IDLE, now)
     live = await store.sessions_of(session, person.subject)
-    await _end(session, live[: len(live) + 1 - LIVE_MAX], person.subject, "too many sessions")
+    too_many = live[: max(0, len(live) + 1 - LIVE_MAX)]
+    await _end(session, too_many, person.subject, "too many sessions")
     secret, row = _made(
         PersonSession(
             number=secrets.token_hex(8),

@@ -19,6 +19,7 @@ from federation.desk.clients import clients
 from federation.desk.month import month
 from federation.desk.people import people
 from federation.desk.reconcile import reconcile
+from federation.desk.sign_in import account, sign_in
 from federation.errors import RefusalError
 from federation.practice.command import practice
 
@@ -68,6 +69,10 @@ cli.add_command(practice)
 
 
 cli.add_command(reconcile)
+
+
+cli.add_command(sign_in)
+cli.add_command(account)
 
 
 def _load(config: Path) -> "HubConfig | NodeConfig":

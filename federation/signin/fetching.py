@@ -21,13 +21,17 @@ class ProviderDownError(LaterError):
 
 
 async def fetched(
-    url: str, *, form: str | None = None, headers: Mapping[str, str] | None = None
+    url: str,
+    *,
+    form: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    seconds: float = SECONDS_MAX,
 ) -> tuple[int, dict[str, Any]]:
     """Return status (200, 400 or 401) and JSON object of an answer; POST where there is a form.
 
     Anything else of an answer raises PROVIDER_DOWN, whose detail repeats nothing of it.
     """
-    timeout = aiohttp.ClientTimeout(total=SECONDS_MAX)
+    timeout = aiohttp.ClientTimeout(total=seconds)
     try:
         async with (
             aiohttp.ClientSession(trust_env=False, timeout=timeout) as http,

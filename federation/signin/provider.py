@@ -76,13 +76,19 @@ class Held(Generic[Value]):
 class Provider:
     """One OpenID Connect provider, asked as the client that the configuration says."""
 
-    def __init__(self, configured: Configured, redirect_uri: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        configured: Configured,
+        redirect_uri: str,
+        clock: Clock,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.issuer, self.label = configured.issuer, configured.label
         self.redirect_uri = redirect_uri
         self._client_id, self._clock = configured.client_id, clock
         self._secret, self._key = _credential(configured)
-        self._metadata = Held(self._ask_metadata)
-        self._keys = Held(self._ask_keys)
+        self._metadata = Held(self._ask_metadata, monotonic)
+        self._keys = Held(self._ask_keys, monotonic)
 
     async def url_to_begin(self, state: str, nonce: str, verifier: str) -> str:
         """Return where a browser goes to sign in (Core §3.1.2.1, RFC 7636)."""

@@ -83,6 +83,17 @@ OAUTH = {
     "/oauth/introspect",
     "/oauth/revoke",
 }
+SIGN_IN = {  # pages and forms of who is not known yet, or of its own session
+    "/sign-in",
+    "/sign-in/provider",
+    "/sign-in/callback",
+    "/sign-in/invitation",
+    "/sign-in/token",
+    "/session",
+    "/session/role",
+    "/session/token",
+    "/session/end",
+}
 OF_SERVERS = {"/federation/inbox", "/federation/index", "/federation/admission"}
 WITHOUT_GRAPHQL = {
     "/usage",
@@ -91,6 +102,7 @@ WITHOUT_GRAPHQL = {
     "/trust",
     *STATUS_LISTS,
     *OAUTH,
+    *SIGN_IN,
     *OPENID_FEDERATION,
 }
 

@@ -96,7 +96,7 @@ class Place:
         """Return the key it signs tokens with."""
         return self.service.server.keys.held.token
 
-    async def graphql(self, token: str | None, query: str, **variables: Any) -> Any:
+    async def graphql(self, token: str | None, query: str, /, **variables: Any) -> Any:
         """Return the one root field of an answer, or the code of an error."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         body = {"query": query, "variables": variables}
@@ -108,10 +108,11 @@ class Place:
 
     def staff(self, subject: str) -> str:
         """Return somebody's token."""
-        role = next(person.roles[0] for person in PEOPLE if person.subject == subject)
+        people = self.service.config.principal
+        role = next(person.roles[0] for person in people if person.subject == subject)
         return StaffTokens(self.service.config, self.key, self.clock).token(subject, role)
 
-    async def act(self, subject: str, query: str, **variables: Any) -> Any:
+    async def act(self, subject: str, query: str, /, **variables: Any) -> Any:
         """Ask as a person."""
         return await self.graphql(self.staff(subject), query, **variables)
 
