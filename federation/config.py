@@ -134,8 +134,8 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     Who has no token is known by the address its connection comes from: behind a proxy all of them
     are one, and share `anonymous`, `admission`, `validate`, `oauth`, `sign_in` and the like. No
-    header is believed instead. Let such a proxy limit each of its callers, and raise these for all; and
-    let it hold a request back until its body has come: 64 of one address may be on their way.
+    header is believed instead. Let such a proxy limit each of its callers, and raise these for all;
+    and let it hold a request back until its body has come: 64 of one address may be on their way.
     """
 
     def __repr__(self) -> str:

@@ -38,6 +38,10 @@ class CrossSiteError(RefusalError):
     code: ClassVar[str] = "CROSS_SITE"
 
 
+class SessionOverError(NotAuthenticatedError):
+    """Your session is over: sign in again."""
+
+
 class NotHereError(RefusalError):
     """People sign in over https, or over http on this machine itself: configure `public_url`."""
 
@@ -141,7 +145,7 @@ async def who_asks(server: Server, request: HttpRequest) -> Principal | None:
             raise CrossSiteError(f"no {PROOF_HEADER}, or not this session's")
     row = await live_session(server, secret)
     if row is None:
-        raise NotAuthenticatedError("this session is over")
+        raise SessionOverError
     return await person(server, row.person, row.role)
 
 

@@ -7,6 +7,7 @@ from litestar import Request, Response, Router, get, post
 from litestar.response import Redirect
 from msgspec import Struct
 
+from federation.accounts import sessions
 from federation.accounts.inviting import BadCodeError, Halves
 from federation.accounts.passwords import WeakPasswordError
 from federation.edge.bodies import BodyLimit, HttpRequest
@@ -18,6 +19,7 @@ from federation.edge.sessions import (
     cookie_of,
     place_of,
     require_same_origin,
+    session_secret,
     set_cookie,
 )
 from federation.errors import RefusalError
@@ -88,8 +90,14 @@ class SignIn:
         async with self.doors.body(request, sender, BODY) as body:
             return read_fields(body)
 
-    def signed_in(self, secret: str) -> Response[Any]:
-        """Return what sends a browser on with its new session."""
+    async def signed_in(self, request: HttpRequest, secret: str) -> Response[Any]:
+        """Return what sends a browser on with its new session; the one it had before ends."""
+        old = session_secret(self.server, request)
+        if old is not None:
+            async with self.server.db.write("session.replaced") as session:
+                row = await sessions.find(session, old, self.server.clock())
+                if row is not None:
+                    await sessions.sign_out(session, row)
         response: Response[Any] = Redirect("/session", status_code=303, headers=NO_STORE)
         set_cookie(response, place_of(self.server), SESSION_COOKIE, secret)
         return response
@@ -145,7 +153,7 @@ def _password_routes(way: SignIn) -> list[Any]:
             secret, _ = await way.by_password.session(address_of(request), shown)
         except RefusalError as refusal:
             return way.page(refusal, shown.subject)
-        return way.signed_in(secret)
+        return await way.signed_in(request, secret)
 
     @get("/sign-in/invitation")
     async def invitation(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -165,7 +173,7 @@ def _password_routes(way: SignIn) -> list[Any]:
             secret, _ = await way.by_password.redeem(address, halves, form.get("password", ""))
         except (BadCodeError, WeakPasswordError) as refusal:
             return way.invitation_page(refusal)
-        return way.signed_in(secret)
+        return await way.signed_in(request, secret)
 
     return [show, sign_in, invitation, redeem]
 
@@ -184,7 +192,7 @@ def _provider_routes(way: SignIn) -> list[Any]:
         browser = cookie_of(request, place_of(way.server).cookie(BROWSER_COOKIE))
         query = request.scope["query_string"].decode("latin-1")
         secret, _ = await way.provider().finish(address, query, browser)
-        return way.signed_in(secret)
+        return await way.signed_in(request, secret)
 
     return [begin, callback]
 

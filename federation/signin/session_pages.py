@@ -14,6 +14,7 @@ from federation.edge.forms import read_fields
 from federation.edge.sessions import (
     SESSION_COOKIE,
     CrossSiteError,
+    SessionOverError,
     drop_cookie,
     live_session,
     place_of,
@@ -29,11 +30,9 @@ from federation.server import Server
 from federation.signin import pages
 from federation.signing.tokens import mint_staff_token
 from federation.store.sessions import ReadSession
-from federation.trust.principals import NotAuthenticatedError
 
 NO_STORE = {"Cache-Control": "no-store"}
 CSRF_FIELD = "csrf_token"
-OVER = "this session is over"
 
 
 def session_routes(doors: Doors, limit: BodyLimit) -> list[Any]:
@@ -64,7 +63,7 @@ def session_routes(doors: Doors, limit: BodyLimit) -> list[Any]:
         require_same_origin(request, place_of(server))
         secret = session_secret(server, request)
         if secret is None or await live_session(server, secret) is None:
-            raise NotAuthenticatedError(OVER)
+            raise SessionOverError
         async with doors.body(request, sender, limit) as body:
             form = read_fields(body)
         if not sessions.proves(secret, form.get(CSRF_FIELD, "")):
@@ -97,7 +96,7 @@ def session_routes(doors: Doors, limit: BodyLimit) -> list[Any]:
                 subject=row.person,
                 role=row.role,
                 now=now,
-                seconds=int((row.ends_at - now).total_seconds()),
+                seconds=max(1, int((row.ends_at - now).total_seconds())),
             )
         return pages.page("A token for the shell", pages.token_parts(text, server.url))
 
@@ -120,7 +119,7 @@ async def _own(
     row = await sessions.find(session, secret, now)
     person = None if row is None else await people.person_in_force(session, row.person)
     if row is None or person is None or row.role not in roles_of(person):
-        raise NotAuthenticatedError(OVER)
+        raise SessionOverError
     return row, person
 
 

@@ -25,10 +25,10 @@ WEAK = [
     "cara.novak.1987",
     "Novak12345678",
     "0192837465_!",
+    "correct horse battery staple",
 ]
 STRONG = [
     "seven brown otters sing",
-    "correct horse battery staple",
     "9Ffk2!xmQp0z",
     "пятьсот эскимо",
 ]

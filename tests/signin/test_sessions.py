@@ -128,6 +128,7 @@ async def test_the_cookie_is_new_at_each_sign_in_and_role_and_only_a_digest_is_k
     held += browser.cookies.values()
 
     assert len({*held}) == 3
+    assert len((await hub.act("olga", ACCOUNT, subject="omar"))["sessions"]) == 1
     assert (await lost.session_page()).location == "/sign-in"
     rows = str(await hub.rows())
     assert not any(secret in rows for secret in held)
