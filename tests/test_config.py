@@ -281,3 +281,44 @@ def test_a_secret_is_read_from_the_file_that_a_variable_names(hub, tmp_path):
 def test_an_absolute_data_dir_stays_where_it_is(hub, tmp_path):
     assert hub('"data"', f'"{tmp_path}/elsewhere"').data_dir == tmp_path / "elsewhere"
     assert isinstance(hub().data_dir, Path)
+
+
+PROVIDER = """
+[sign_in.oidc]
+issuer = "https://login.example"
+client_id = "federation-hub"
+client_secret_file = "provider.secret"
+"""
+
+
+def test_people_sign_in_by_passwords_unless_the_file_says_otherwise(hub, tmp_path):
+    found = hub(tail=PROVIDER + "[sign_in]\nlocal = false\n").sign_in
+
+    assert (hub().sign_in.local, hub().sign_in.oidc) == (True, None)
+    assert (found.local, found.oidc.issuer) == (False, "https://login.example")
+    assert found.oidc.client_secret_file == tmp_path / "provider.secret"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("https://login", "http://login", "`issuer` is https, or on this machine"),
+        ("https://login.example", "https://login.example?x", "matching regex"),
+        (
+            'client_secret_file = "provider.secret"',
+            "",
+            "one of `client_secret_file` and `key_file` is named",
+        ),
+        (
+            "client_id",
+            'key_file = "key.pem"\nclient_id',
+            "one of `client_secret_file` and `key_file` is named",
+        ),
+        ("client_id", "client_ids", "unknown field `client_ids`"),
+    ],
+)
+def test_a_provider_that_cannot_be_asked_safely_is_refused(hub, old, new, reason):
+    with pytest.raises(ConfigError) as refusal:
+        hub(tail=PROVIDER.replace(old, new))
+
+    assert reason in refusal.value.message

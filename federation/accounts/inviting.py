@@ -246,9 +246,10 @@ async def follow(session: WriteSession, person: PersonVersion, *, by: str) -> No
 
     Who has left loses the ways to sign in too, so that nobody comes back by an old password.
     """
-    await sessions.end_lost(session, person, by=by)
     if roles_of(person):
+        await sessions.end_lost(session, person, by=by)
         return
+    await sessions.end_all(session, person.subject, by=by, why=LEFT)
     account = await store.find_account(session, person.subject)
     if account is not None:
         await store.remove_account(session, account)

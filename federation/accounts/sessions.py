@@ -16,8 +16,9 @@ from federation.accounts import store
 from federation.accounts.tables import PersonSession
 from federation.errors import RefusalError
 from federation.people.audit import Act, Done, record, record_all
-from federation.people.directory import roles_of
+from federation.people.directory import CHANGED, roles_of
 from federation.people.tables import PersonVersion
+from federation.store.database import announce, business_time
 from federation.store.sessions import ReadSession, WriteSession
 from federation.values.choice import one_of
 
@@ -136,11 +137,11 @@ async def end(
     return row
 
 
-async def end_all(session: WriteSession, person: str, *, by: str, why: str) -> int:
-    """End every session of a person; return how many there were."""
-    rows = await store.sessions_of(session, person)
-    await _end(session, rows, by, why)
-    return len(rows)
+async def end_all(session: WriteSession, person: str, *, by: str, why: str) -> None:
+    """End every session of a person, and every token that was signed for it before."""
+    await _end(session, await store.sessions_of(session, person), by, why)
+    await store.end_tokens(session, person, business_time(session))
+    announce(session, CHANGED)
 
 
 async def end_lost(session: WriteSession, person: PersonVersion, *, by: str) -> None:

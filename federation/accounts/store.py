@@ -5,7 +5,13 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, delete, or_, select, update
 
-from federation.accounts.tables import Identity, LocalAccount, PersonInvitation, PersonSession
+from federation.accounts.tables import (
+    Identity,
+    LocalAccount,
+    PersonInvitation,
+    PersonSession,
+    TokensEnded,
+)
 from federation.store.sessions import ReadSession, WriteSession
 
 _OPEN = (
@@ -14,6 +20,7 @@ _OPEN = (
 )
 # Asked by every request of a browser: made once.
 _SESSION = select(PersonSession).where(PersonSession.digest == bindparam("digest"))
+_TOKENS_ENDED = select(TokensEnded.at).where(TokensEnded.person == bindparam("person"))
 
 
 async def find_account(session: ReadSession, person: str) -> LocalAccount | None:
@@ -86,6 +93,21 @@ async def open_invitations(
         .limit(limit)
     )
     return list(await session.scalars(query))
+
+
+async def tokens_ended_at(session: ReadSession, person: str) -> datetime | None:
+    """Return when somebody's tokens were all ended last, None where they never were."""
+    return await session.scalar(_TOKENS_ENDED, {"person": person})
+
+
+async def end_tokens(session: WriteSession, person: str, at: datetime) -> None:
+    """Have no token of a person count that was signed before an instant."""
+    row = await session.get(TokensEnded, person)
+    if row is None:
+        session.add(TokensEnded(person=person, at=at))
+    else:
+        row.at = at
+    await session.flush()
 
 
 async def find_session(session: ReadSession, digest: str) -> PersonSession | None:

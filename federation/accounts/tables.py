@@ -88,6 +88,14 @@ class PersonInvitation(Base):
         return "PROPOSED" if self.confirmed_by is None else "CONFIRMED"
 
 
+class TokensEnded(Base):
+    """The instant at which a person's sign-ins were all ended: tokens from before count no more."""
+
+    __tablename__ = "accounts_tokens_ended"
+    person: Mapped[str] = mapped_column(String(SUBJECT_LENGTH_MAX), primary_key=True)
+    at: Mapped[datetime] = mapped_column(Instant)
+
+
 class PersonSession(Base):
     """A person who is signed in, in one role, until it ends or is ended: then the row is gone."""
 

@@ -47,7 +47,7 @@ async def authenticate(server: Server, authorization: str | None) -> Principal |
     if peek_type(token) == ACCESS_TYP:
         return await _client(server, token, keys)
     found = check_staff_token(token, keys=keys, server=issuer, now=server.clock())
-    return await person(server, found.subject, found.role)
+    return await person(server, found.subject, found.role, token_of=found.issued_at)
 
 
 async def published_keys(server: Server) -> Keys:
@@ -67,15 +67,19 @@ async def _client(server: Server, token: str, keys: Keys) -> Principal:
     return Principal(client.client_id, frozenset({client.role}), client.party, is_program=True)
 
 
-async def person(server: Server, subject: str, role: str) -> Principal:
+async def person(
+    server: Server, subject: str, role: str, *, token_of: int | None = None
+) -> Principal:
     """Return somebody of the directory in one of its roles, or refuse who does not hold it now.
 
     However somebody has signed in, this is the one way to a person: a role that was taken away
-    ends with the next request.
+    ends with the next request, and so does a token of a second before its person's were ended.
     """
     known = await standing(server, subject)
     if role not in known.roles:
         raise NotAuthenticatedError("this person does not hold this role here")
+    if token_of is not None and token_of < known.tokens_from:
+        raise NotAuthenticatedError("this person's tokens were ended")
     return Principal(subject, frozenset({role}), known.party)
 
 

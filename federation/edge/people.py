@@ -1,5 +1,6 @@
 """A server's people as its doors know them: taken in once, looked up at each request."""
 
+from federation.accounts import store as accounts
 from federation.logs import get_logger
 from federation.people import bootstrap, store
 from federation.people.directory import CHANGED, roles_of
@@ -42,6 +43,8 @@ async def standing(server: Server, subject: str) -> Standing:
         asked = server.people.asking()
         async with server.db.read() as session:
             row = await store.person_in_force(session, subject)
-        found = Standing(frozenset(roles_of(row)), row.party) if row else Standing()
+            ended = await accounts.tokens_ended_at(session, subject) if row else None
+        since = int(ended.timestamp()) if ended else 0
+        found = Standing(frozenset(roles_of(row)), row.party, since) if row else Standing()
         server.people.keep(subject, found, asked)
     return found

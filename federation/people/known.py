@@ -14,10 +14,14 @@ PEOPLE_MAX = 4_096
 
 
 class Standing(NamedTuple):
-    """What somebody may do now, and for whom: a stranger, and who left, holds no role."""
+    """What somebody may do now, and for whom: a stranger, and who left, holds no role.
+
+    Tokens that were signed before the second `tokens_from` count no more.
+    """
 
     roles: frozenset[str] = frozenset()
     party: str | None = None
+    tokens_from: int = 0
 
 
 class Asked(NamedTuple):

@@ -232,7 +232,7 @@ class SignInMutation:
         return await change(info, "account.withdraw", may, act)
 
     @strawberry.mutation(
-        description="Take a provider's account from a person and end its sessions, at once."
+        description="Take a provider's account from a person; its sessions and tokens end, at once."
     )
     async def unlink_identity(
         self, info: Info, subject: str, issuer: str, identity: str, reason: str
@@ -246,7 +246,7 @@ class SignInMutation:
         return await change(info, "account.unlink", may_keep_people(info.context.server.code), act)
 
     @strawberry.mutation(
-        description="Take a person's password and one-time codes and end its sessions, at once."
+        description="Take a person's password and one-time codes; its sessions and tokens end."
     )
     async def close_account(self, info: Info, subject: str, reason: str) -> AccountResult:
         """Close it (NO_ACCOUNT, REASON); an invitation opens it again."""

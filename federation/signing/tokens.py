@@ -96,6 +96,7 @@ class StaffToken:
     subject: str
     role: str
     jti: str
+    issued_at: int
     expires_at: int
 
 
@@ -257,8 +258,13 @@ def check_staff_token(token: str | bytes, *, keys: Keys, server: str, now: datet
     if claims.get("iss") != server:
         raise InvalidTokenError(Reason.ISSUER, "not this server's own token")
     check_addressee(claims, server)
-    expires = whole_seconds(claims, "exp")
-    return StaffToken(text(claims, "sub"), text(claims, "role"), text(claims, "jti"), expires)
+    return StaffToken(
+        text(claims, "sub"),
+        text(claims, "role"),
+        text(claims, "jti"),
+        whole_seconds(claims, "iat"),
+        whole_seconds(claims, "exp"),
+    )
 
 
 def covers(prefixes: Iterable[str], url: str) -> bool:

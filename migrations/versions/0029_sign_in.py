@@ -8,6 +8,7 @@ down_revision = "0027"
 
 LOCAL, IDENTITY = "accounts_local", "accounts_identity"
 INVITATION, SESSION = "accounts_invitation", "accounts_session"
+TOKENS = "accounts_tokens_ended"
 _AUTO = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
@@ -35,6 +36,12 @@ def upgrade() -> None:
     )
     op.create_index(op.f(f"ix_{IDENTITY}_person"), IDENTITY, ["person"])
     _make_invitations()
+    op.create_table(
+        TOKENS,
+        sa.Column("person", sa.String(length=200), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("person", name=op.f(f"pk_{TOKENS}")),
+    )
     op.create_table(
         SESSION,
         sa.Column("digest", sa.String(length=64), nullable=False),
@@ -96,5 +103,5 @@ def downgrade() -> None:
     for name in (LOCAL, IDENTITY):
         if op.get_bind().scalar(sa.text(f"SELECT count(*) FROM {name}")):  # noqa: S608 - constants
             raise RuntimeError("people sign in here: older code would let in none of them")
-    for name in (SESSION, INVITATION, IDENTITY, LOCAL):
+    for name in (SESSION, TOKENS, INVITATION, IDENTITY, LOCAL):
         op.drop_table(name)

@@ -13,6 +13,7 @@ from tests.signin.conftest import (
     INVITE,
     KEEPERS,
     LOG,
+    OWN,
     PASSWORD,
     Browser,
     acts,
@@ -185,11 +186,17 @@ async def test_one_person_closes_an_account_and_nobody_confirms_his_own(house):
     role, place = house
     first, second = KEEPERS[role]
     browser = await with_password(place, role, "ada")
+    token = (await shell(place, **ADA))[1]["token"]
+    place.later(seconds=1)
+    held = await place.graphql(token, OWN)
     closed = await place.act(first, CLOSE, subject="ada")
+    lost = await place.graphql(token, OWN)
     again = await place.act(first, CLOSE, subject="ada")
     seen = await Browser(place).open("/sign-in", ADA)
 
     assert closed == {"__typename": "SignInAccount", "hasPassword": False, "sessions": []}
+    assert (held["subject"], lost) == ("ada", "NOT_AUTHENTICATED")
+    assert (await place.act("ada", OWN))["subject"] == "ada"  # of the machine, signed since
     assert (again["code"], seen.status) == ("NO_ACCOUNT", 401)
     assert (await browser.session_page()).location == "/sign-in"
     own = await place.act(second, INVITE, subject=second)

@@ -84,6 +84,7 @@ WRONG_CLAIMS = {
     "another issuer": {"iss": "https://else.example"},
     "no issuer": {"iss": None},
     "another client": {"aud": "somebody else's"},
+    "another client, naming this one": {"aud": "somebody else's", "azp": CLIENT_ID},
     "no audience": {"aud": None},
     "several audiences, nobody named": {"aud": [CLIENT_ID, "another"]},
     "several audiences, another named": {"aud": [CLIENT_ID, "another"], "azp": "another"},
