@@ -125,6 +125,8 @@ def require_same_origin(request: HttpRequest, place: Place) -> None:
 
 def session_secret(server: Server, request: HttpRequest) -> str | None:
     """Return what a request's session cookie holds, None where it brings none."""
+    if "cookie" not in request.headers:
+        return None
     try:
         place = place_of(server)
     except NotHereError:

@@ -26,17 +26,21 @@ async def small(backend, tmp_path):
         yield small
 
 
-async def run(*arguments, **environment):
-    """Run a command in a thread, as `main` does; return (exit code, output or refusal)."""
+async def run(*arguments, typed=None, **environment):
+    """Run a command in a thread, as `main` does; return (exit code, output or refusal).
+
+    What is `typed` at the terminal is not in the output, nor what asked for it.
+    """
 
     def invoke():
-        return CliRunner().invoke(cli, arguments, env=environment, standalone_mode=False)
+        options = {"env": environment, "input": typed, "standalone_mode": False}
+        return CliRunner().invoke(cli, arguments, **options)
 
     result = await asyncio.to_thread(invoke)
     if isinstance(result.exception, RefusalError):
         return EXIT_REFUSED, result.exception.code
     assert result.exception is None
-    return result.exit_code, result.output
+    return result.exit_code, result.output if typed is None else result.stdout
 
 
 async def asked(small, who, *arguments):

@@ -225,20 +225,27 @@ def answers(**changes):
     return answer
 
 
+def whole(stub, **changes):
+    """Return metadata that nothing is wrong with but what is changed."""
+    return {
+        "issuer": stub.url,
+        "authorization_endpoint": f"{stub.url}/authorize",
+        "token_endpoint": f"{stub.url}/token",
+        "jwks_uri": f"{stub.url}/jwks",
+        **changes,
+    }
+
+
 BAD_METADATA = {
-    "another issuer": lambda _: answers(data={"issuer": "https://else.example"}),
-    "no token endpoint": lambda stub: answers(data={"issuer": stub.url}),
+    "another issuer": lambda stub: answers(data=whole(stub, issuer="https://else.example")),
+    "the issuer and a slash": lambda stub: answers(data=whole(stub, issuer=f"{stub.url}/")),
+    "no token endpoint": lambda stub: answers(data=whole(stub, token_endpoint=None)),
     "an address within": lambda stub: answers(
-        data={
-            "issuer": stub.url,
-            "authorization_endpoint": f"{stub.url}/authorize",
-            "token_endpoint": "http://169.254.169.254/token",
-            "jwks_uri": f"{stub.url}/jwks",
-        }
+        data=whole(stub, token_endpoint="http://169.254.169.254/token")
     ),
     "a list": lambda _: answers(data=[]),
-    "an error": lambda _: answers(data={}, status=500),
-    "elsewhere": lambda _: answers(data={}, status=302, headers={"Location": "/jwks"}),
+    "an error": lambda stub: answers(data=whole(stub), status=500),
+    "elsewhere": lambda stub: answers(data=whole(stub), status=302, headers={"Location": "/jwks"}),
 }
 
 
