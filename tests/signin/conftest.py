@@ -120,7 +120,7 @@ def signed(key, claims, **header):
 async def providing(key):
     """Run a stub provider on a loopback port."""
     stub = StubProvider(key, keys=[key])
-    runner = web.AppRunner(stub.app())
+    runner = web.AppRunner(stub.app(), handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
