@@ -145,6 +145,8 @@ class Browser:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         if form is not None:
             sent |= {"Sec-Fetch-Site": "same-origin", "Origin": self.place.url}
+        if isinstance(form, bytes):
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
         sent = {name: value for name, value in {**sent, **headers}.items() if value != ""}
         method = "GET" if form is None else "POST"
         url = f"http://127.0.0.1:{self.place.service.port}{path}"

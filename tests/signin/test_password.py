@@ -51,11 +51,20 @@ async def test_a_wrong_password_an_unknown_name_and_one_without_account_say_the_
         {"subject": "ada" * 1_000, "password": PASSWORD},
         {"subject": "ada", "password": PASSWORD * 100},
         {"subject": "ada"},
+        {},
     ):
         seen = await browser.open("/sign-in", form)
         assert (seen.status, seen.alert) == (401, WRONG), form
 
+    strange = [
+        await browser.open("/sign-in", {"subject": "a\0da", "password": PASSWORD}),
+        await browser.open("/sign-in", b"subject=ada&subject=ada&password=x"),
+        await browser.open("/sign-in", b"subject=%ff&password=x"),
+        await browser.open("/sign-in", b"password=" + b"x" * 9_000),
+        await browser.open("/sign-in", ADA, **{"Content-Type": "text/plain"}),
+    ]
     after = await hub.rows()
+    assert [seen.status for seen in strange] == [400, 400, 400, 413, 400]
     assert browser.cookies == {}
     assert {name for name in after if after[name] != before[name]} == {"people_act"}
 
