@@ -1,139 +1,29 @@
 """Signing in in GraphQL: who lets a person in, what a person has, and its sessions."""
 
-from datetime import datetime
-from typing import Annotated
-
 import strawberry
 
-from federation.accounts import inviting, local, one_time, sessions, store, tables
+from federation.accounts import inviting, local, one_time, sessions, store
 from federation.errors import RefusalError
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import number_of_row, row_number
-from federation.store.sessions import ReadSession
+from federation.schema.sign_in_types import (
+    AccountResult,
+    GivenInvitation,
+    GivenResult,
+    InvitationResult,
+    PersonInvitation,
+    PersonInvitations,
+    SignInAccount,
+    TotpResult,
+    TotpSecret,
+    shown_account,
+)
 from federation.trust.key_secret import get_secret
 from federation.trust.principals import NotAllowedError, Principal
 from federation.values.roles import MAY_READ_PEOPLE, Role, may_keep_people
 
 PAGE_MAX = 100
 ANYBODY = tuple(Role)
-
-
-@strawberry.type(description="A person who is signed in in a browser, in one role.")
-class PersonSession:
-    """A live session; `way` is PASSWORD, or the provider."""
-
-    id: strawberry.ID
-    role: str
-    way: str
-    made_at: datetime
-    seen_at: datetime
-    ends_at: datetime
-
-    @classmethod
-    def of(cls, row: tables.PersonSession) -> "PersonSession":
-        """Show a session."""
-        return cls(
-            id=strawberry.ID(row.number),
-            role=row.role,
-            way=row.way,
-            made_at=row.made_at,
-            seen_at=row.seen_at,
-            ends_at=row.ends_at,
-        )
-
-
-@strawberry.type(description="By whom a provider means a person: its issuer and its subject.")
-class Identity:
-    """An account at a provider that is linked to a person."""
-
-    issuer: str
-    identity: str
-    linked_at: datetime
-
-
-@strawberry.type(description="How a person signs in here, and where it is signed in now.")
-class SignInAccount:
-    """What a person has: a password and one-time codes here, accounts at a provider, sessions."""
-
-    subject: str
-    has_password: bool
-    has_totp: bool
-    identities: list[Identity]
-    sessions: list[PersonSession]
-
-
-@strawberry.type(description="How two people let a person in: by a code, or by naming its account.")
-class PersonInvitation:
-    """PROPOSED, CONFIRMED (its code may be used), USED, WITHDRAWN or EXPIRED."""
-
-    id: strawberry.ID
-    subject: str
-    issuer: str | None
-    identity: str | None
-    reason: str
-    state: str
-    made_by: str
-    confirmed_by: str | None
-    expires_at: datetime
-
-    @classmethod
-    def of(cls, row: tables.PersonInvitation, now: datetime) -> "PersonInvitation":
-        """Show an invitation; its code is shown nowhere."""
-        return cls(
-            id=strawberry.ID(str(row.id)),
-            subject=row.person,
-            issuer=row.issuer,
-            identity=row.identity,
-            reason=row.reason,
-            state=row.state(now),
-            made_by=row.made_by,
-            confirmed_by=row.confirmed_by,
-            expires_at=row.expires_at,
-        )
-
-
-@strawberry.type(description="An invitation with half of its code: shown once, to be handed over.")
-class GivenInvitation:
-    """`half` is the first half for its maker, the second for who confirmed it, null for a link."""
-
-    invitation: PersonInvitation
-    half: str | None
-
-
-@strawberry.type(description="A page of invitations.")
-class PersonInvitations:
-    """Invitations that wait to be confirmed or used; `next` is the `after` of more."""
-
-    invitations: list[PersonInvitation]
-    next: strawberry.ID | None
-
-
-@strawberry.type(description="The secret of one-time codes: shown once, for a telephone to keep.")
-class TotpSecret:
-    """In base32, and as the `otpauth://` address that telephones read."""
-
-    secret: str
-    uri: str
-
-
-InvitationResult = Annotated[PersonInvitation | Refused, strawberry.union("PersonInvitationResult")]
-GivenResult = Annotated[GivenInvitation | Refused, strawberry.union("GivenInvitationResult")]
-AccountResult = Annotated[SignInAccount | Refused, strawberry.union("SignInAccountResult")]
-TotpResult = Annotated[TotpSecret | Refused, strawberry.union("TotpResult")]
-
-
-async def _account(session: ReadSession, subject: str, now: datetime) -> SignInAccount:
-    found = await store.find_account(session, subject)
-    return SignInAccount(
-        subject=subject,
-        has_password=found is not None,
-        has_totp=found is not None and found.totp_since is not None,
-        identities=[
-            Identity(issuer=row.issuer, identity=row.identity, linked_at=row.linked_at)
-            for row in await store.identities_of(session, subject)
-        ],
-        sessions=[PersonSession.of(row) for row in await sessions.live_of(session, subject, now)],
-    )
 
 
 @strawberry.type
@@ -146,7 +36,7 @@ class SignInQuery:
         who = _a_person(info.context.require(*ANYBODY))
         server = info.context.server
         async with server.db.read() as session:
-            return await _account(session, who.subject, server.clock())
+            return await shown_account(session, who.subject, server.clock())
 
     @strawberry.field(description="How somebody signs in here, and where it is signed in.")
     async def account_of(self, info: Info, subject: str) -> SignInAccount:
@@ -154,7 +44,7 @@ class SignInQuery:
         info.context.whose(MAY_READ_PEOPLE)
         server = info.context.server
         async with server.db.read() as session:
-            return await _account(session, subject, server.clock())
+            return await shown_account(session, subject, server.clock())
 
     @strawberry.field(description="Invitations of people that wait to be confirmed or used.")
     async def person_invitations(
@@ -241,7 +131,7 @@ class SignInMutation:
 
         async def act(at: Change) -> SignInAccount:
             await inviting.unlink(at.session, subject, (issuer, identity), reason, who=at.who)
-            return await _account(at.session, subject, at.now)
+            return await shown_account(at.session, subject, at.now)
 
         return await change(info, "account.unlink", may_keep_people(info.context.server.code), act)
 
@@ -253,7 +143,7 @@ class SignInMutation:
 
         async def act(at: Change) -> SignInAccount:
             await inviting.close(at.session, subject, reason, who=at.who)
-            return await _account(at.session, subject, at.now)
+            return await shown_account(at.session, subject, at.now)
 
         return await change(info, "account.close", may_keep_people(info.context.server.code), act)
 
@@ -263,7 +153,7 @@ class SignInMutation:
 
         async def act(at: Change) -> SignInAccount:
             row = await sessions.end(at.session, id, person=None, by=at.who.subject, now=at.now)
-            return await _account(at.session, row.person, at.now)
+            return await shown_account(at.session, row.person, at.now)
 
         return await change(info, "session.end", may_keep_people(info.context.server.code), act)
 
@@ -279,7 +169,7 @@ class OwnAccountMutation:
         async def act(at: Change) -> SignInAccount:
             own = _a_person(at.who).subject
             await sessions.end(at.session, id, person=own, by=own, now=at.now)
-            return await _account(at.session, own, at.now)
+            return await shown_account(at.session, own, at.now)
 
         return await change(info, "session.end_own", ANYBODY, act)
 
@@ -308,7 +198,7 @@ class OwnAccountMutation:
             at.server.quotas.take(own, "password")
             keys = get_secret(at.server.config)
             await local.confirm_totp(at.session, own, code, keys, at.now)
-            return await _account(at.session, own, at.now)
+            return await shown_account(at.session, own, at.now)
 
         return await change(info, "totp.confirm", ANYBODY, act)
 
@@ -321,7 +211,7 @@ class OwnAccountMutation:
 
         async def act(at: Change) -> SignInAccount:
             await local.remove_totp(at.session, at.who.subject, kept)
-            return await _account(at.session, at.who.subject, at.now)
+            return await shown_account(at.session, at.who.subject, at.now)
 
         return await change(info, "totp.remove", ANYBODY, act)
 

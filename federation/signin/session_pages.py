@@ -35,8 +35,34 @@ NO_STORE = {"Cache-Control": "no-store"}
 CSRF_FIELD = "csrf_token"
 
 
+class SessionForms:
+    """Reads the forms of a session's own pages, and refuses any other."""
+
+    def __init__(self, doors: Doors, limit: BodyLimit) -> None:
+        self.server = doors.server
+        self._doors, self._limit = doors, limit
+
+    async def read(self, request: HttpRequest) -> tuple[str, dict[str, str]]:
+        """Return the session's secret and the fields of the form (CROSS_SITE)."""
+        server = self.server
+        sender = self._doors.stranger(request, "anonymous")
+        require_same_origin(request, place_of(server))
+        secret = session_secret(server, request)
+        if secret is None or await live_session(server, secret) is None:
+            raise SessionOverError
+        async with self._doors.body(request, sender, self._limit) as body:
+            form = read_fields(body)
+        if not sessions.proves(secret, form.get(CSRF_FIELD, "")):
+            raise CrossSiteError(f"no {CSRF_FIELD}, or not this session's")
+        return secret, form
+
+
 def session_routes(doors: Doors, limit: BodyLimit) -> list[Any]:
     """Return the routes of a session: its page, its role, a token for the shell, its end."""
+    return [_page_route(doors), *_form_routes(SessionForms(doors, limit))]
+
+
+def _page_route(doors: Doors) -> Any:
     server = doors.server
 
     @get("/session")
@@ -57,23 +83,16 @@ def session_routes(doors: Doors, limit: BodyLimit) -> list[Any]:
         )
         return pages.page("Signed in", parts)
 
-    async def form_of(request: HttpRequest) -> tuple[str, dict[str, str]]:
-        """Return the session's secret and the fields of a form that one of its own pages sent."""
-        sender = doors.stranger(request, "anonymous")
-        require_same_origin(request, place_of(server))
-        secret = session_secret(server, request)
-        if secret is None or await live_session(server, secret) is None:
-            raise SessionOverError
-        async with doors.body(request, sender, limit) as body:
-            form = read_fields(body)
-        if not sessions.proves(secret, form.get(CSRF_FIELD, "")):
-            raise CrossSiteError(f"no {CSRF_FIELD}, or not this session's")
-        return secret, form
+    return show
+
+
+def _form_routes(forms: SessionForms) -> list[Any]:
+    server = forms.server
 
     @post("/session/role", status_code=200)
     async def act_as(request: Request[Any, Any, Any]) -> Response[Any]:
         """Go on in another role, under a new cookie."""
-        secret, form = await form_of(request)
+        secret, form = await forms.read(request)
         async with server.db.write("session.role") as session:
             row, person = await _own(session, secret, server.clock())
             fresh = await sessions.act_as(session, row, person, form.get("role", ""))
@@ -84,7 +103,7 @@ def session_routes(doors: Doors, limit: BodyLimit) -> list[Any]:
     @post("/session/token", status_code=200)
     async def token(request: Request[Any, Any, Any]) -> Response[Any]:
         """Show a token for the shell, in the session's role, for as long as it would last."""
-        secret, _ = await form_of(request)
+        secret, _ = await forms.read(request)
         now, key = server.clock(), (await server.keys.current()).token
         async with server.db.write("session.token") as session:
             row, _ = await _own(session, secret, now)
@@ -103,13 +122,13 @@ def session_routes(doors: Doors, limit: BodyLimit) -> list[Any]:
     @post("/session/end", status_code=200)
     async def sign_out(request: Request[Any, Any, Any]) -> Response[Any]:
         """End the session."""
-        secret, _ = await form_of(request)
+        secret, _ = await forms.read(request)
         async with server.db.write("session.end") as session:
             row, _ = await _own(session, secret, server.clock())
             await sessions.sign_out(session, row)
         return _to_sign_in(server)
 
-    return [show, act_as, token, sign_out]
+    return [act_as, token, sign_out]
 
 
 async def _own(

@@ -162,6 +162,20 @@ async def test_who_leaves_loses_every_way_in(hub):
     ]
 
 
+async def test_a_password_that_was_replaced_while_it_was_compared_proves_nothing(hub):
+    first, row = await done(hub, inviting_())
+    second, _ = await done(hub, confirming(row.id))
+    await done(hub, redeeming(first, second))
+    keys = KeySecret([new_secret()], "a test")
+
+    def proving(subject, kept):
+        return lambda session: local.prove(session, subject, kept, "", keys, NOON)
+
+    await refused(hub, BadSignInError, proving("cara", "an older hash"))
+    await refused(hub, BadSignInError, proving("ann", None))
+    assert (await done(hub, proving("cara", "a hash"))).subject == "cara"
+
+
 async def test_the_secrets_of_codes_are_encrypted_again_with_the_newest_key(hub):
     old, fresh = new_secret(), new_secret()
     first, row = await done(hub, inviting_())
