@@ -3,6 +3,7 @@
 import json
 
 from federation.config import SignIn
+from federation.people import store as people_store
 from tests.oauth.conftest import running
 from tests.signin.conftest import (
     ACCOUNT,
@@ -106,6 +107,23 @@ async def test_a_person_and_an_operator_end_sessions(house):
     assert await place.act(first, END % ids[1]) == {"code": "UNKNOWN_SESSION"}
     ended = [act for act in await acts(place) if act[1] == "session.end"]
     assert ended == [("ada", "session.end", "ada"), (first, "session.end", "ada")]
+
+
+async def test_a_session_says_who_it_is_and_the_directory_what_that_allows(hub):
+    browser = await with_password(hub, "hub", "ada")
+    proof = await browser.proof()
+    server = hub.service.server
+    async with server.db.write("test") as session:  # as another process might, ending no session
+        (await people_store.person_in_force(session, "ada")).roles = '["lab"]'
+    server.people.forget()
+    asked = await browser.open("/documents/NONE")
+    page = await browser.session_page()
+    pressed = await browser.open("/session/token", {"csrf_token": proof})
+
+    assert (asked.status, json.loads(asked.text)["code"]) == (401, "NOT_AUTHENTICATED")
+    assert [(seen.status, seen.alert) for seen in (page, pressed)] == [
+        (401, "Your session is over: sign in again.")
+    ] * 2
 
 
 async def test_a_person_has_so_many_sessions_at_most(hub):
