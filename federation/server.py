@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from federation.clients.last_use import LastUse
 from federation.clients.secret import Pepper
@@ -13,7 +13,7 @@ from federation.licensing.service import Licensing
 from federation.payments.payees import account_in
 from federation.people.known import Known
 from federation.quotas import Quotas
-from federation.signing.keys import PublicKey, SigningKey
+from federation.signing.keys import Keys, SigningKey
 from federation.store.database import Database
 from federation.store.inbox import UnknownMessageError
 from federation.store.sessions import ReadSession, WriteSession
@@ -85,6 +85,19 @@ class _NoHandlers:
         del session, row
 
 
+class KnownPeer(NamedTuple):
+    """An admitted server as its calls are checked.
+
+    `numbered_as` is the thumbprint of the key it was admitted with: its messages are numbered under
+    that whatever key it has now. `read_at` is in monotonic seconds.
+    """
+
+    code: str
+    keys: Keys
+    numbered_as: str
+    read_at: float
+
+
 def _nothing() -> None:
     """Do nothing."""
 
@@ -103,7 +116,7 @@ class Server:
     last_use: LastUse = field(default_factory=LastUse)
     quotas: Quotas = field(default_factory=Quotas)
     people: Known = field(default_factory=Known)
-    known_peers: dict[str, tuple[str, PublicKey]] = field(default_factory=dict)
+    known_peers: dict[str, KnownPeer] = field(default_factory=dict[str, KnownPeer])
     failed_months: dict[Month, str] = field(default_factory=dict[Month, str])  # why a node is stuck
     knocked: Callable[[], None] = _nothing  # a node's hub called before the node knew it
     retry: Retry = field(

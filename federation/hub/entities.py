@@ -7,10 +7,8 @@ for what follows of a node's own word and the hub's (`resolve`).
 from functools import partial
 from typing import Any, ClassVar, Final
 
-import msgspec
 from litestar import Request, Response, Router, get
 
-from federation.edge.auth import party_key
 from federation.edge.doors import Doors
 from federation.edge.http import json_response
 from federation.edge.peers import PeerClient
@@ -31,8 +29,9 @@ from federation.signing.entity_statements import (
     sign_resolved,
     sign_subordinate,
 )
-from federation.trust.parties import collective_terms, token_jwks
-from federation.trust.store import find_party_by_entity, node_parties
+from federation.trust.moves import ADDRESS, SERVER
+from federation.trust.parties import collective_terms, entity_keys, token_jwks
+from federation.trust.store import find_party_by_entity, trusted_nodes
 from federation.trust.tables import Party
 
 RESOLVED_TYPE: Final = "application/resolve-response+jwt"
@@ -78,18 +77,18 @@ class Anchor:
         return {f"federation_{name}_endpoint": f"{under}/{name}" for name in ENDPOINTS}
 
     async def members(self) -> list[str]:
-        """Return the entity ids of all admitted nodes."""
+        """Return the entity ids of all admitted nodes that are not suspended."""
         async with self._server.db.read() as session:
-            return [party.entity_id for party in await node_parties(session)]
+            return [party.entity_id for party in await trusted_nodes(session)]
 
     async def statement(self, node: str) -> Signed:
-        """Sign what the hub says of a node: the keys and the country it was admitted with."""
+        """Sign what the hub says of a node: its keys, and the country it was admitted with."""
         party = await self._party(node)
         return sign_subordinate(
             self._server.key,
             self._server.config.entity_id,
             node,
-            jwks=[msgspec.json.decode(party.jwk)],
+            jwks=[key.public_jwk() for key in entity_keys(party).values()],
             metadata=_asserted(party),
             now=self._server.clock(),
         )
@@ -110,7 +109,7 @@ class Anchor:
     async def _party(self, entity: str) -> Party:
         async with self._server.db.read() as session:
             party = await find_party_by_entity(session, entity)
-        if party is None:
+        if party is None or party.suspended_at is not None:
             raise UnknownEntityError(entity)
         return party
 
@@ -128,14 +127,13 @@ class Anchor:
         return self._server.clock().timestamp() < held.says.exp
 
     async def _asked(self, entity: str, held: Signed | None) -> Signed | None:
-        """Return what a node says of itself, if it is signed with the key it was admitted with."""
+        """Return what a node says of itself, if it is signed with a key the hub knows as its."""
         del held
         party = await self._party(entity)
         text = await self._peers.get_text(
             party.url + CONFIGURATION_PATH, bytes_max=STATEMENT_BYTES_MAX
         )
-        key = party_key(party)
-        return read_configuration(text, entity, {key.kid: key}, self._server.clock())
+        return read_configuration(text, entity, entity_keys(party), self._server.clock())
 
 
 def anchor_routes(doors: Doors, anchor: Anchor) -> list[Any]:
@@ -191,10 +189,10 @@ def _asserted(party: Party) -> Metadata:
     terms = collective_terms(party)
     return {
         "federation_entity": {"organization_name": party.name},
-        "oauth_authorization_server": {
+        SERVER: {
             "issuer": party.entity_id,
             "jwks": {"keys": token_jwks(party)},
-            "federation_address": party.url,
+            ADDRESS: party.url,
             "federation_territory": [terms.country],
         },
     }

@@ -1,5 +1,6 @@
 """How a licence reaches every node: announced by its licensor, passed on by the hub, receipted."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar, Literal
 
@@ -13,7 +14,7 @@ from federation.licensing.rules import check_licence
 from federation.licensing.tables import Licence, Registration
 from federation.people import admission
 from federation.signing.jose import verify
-from federation.signing.keys import PublicKey
+from federation.signing.keys import Keys
 from federation.store import outbox
 from federation.store.messages import BadMessageError
 from federation.store.sessions import WriteSession
@@ -92,13 +93,13 @@ async def receive_licence(
     session: WriteSession,
     message: LicenceIssued,
     *,
-    keys: dict[str, PublicKey],
+    keys: Mapping[str, Keys],
     here: str,
     now: datetime,
 ) -> LicenceObject:
     """Take a licence another server signed: check its licensor's signature, keep the version.
 
-    `keys` are the keys of every party by code. What this server licensed itself comes from nobody
+    `keys` are the keys that every party has and had, by code. What this server licensed itself comes from nobody
     else, whatever key signed it. The hub passes it on; a node answers with a
     receipt.
     """
@@ -145,10 +146,10 @@ async def _answer(
     await outbox.post(session, target=hub.entity_id, message=receipt, now=now)
 
 
-def _verified(message: LicenceIssued, keys: dict[str, PublicKey]) -> LicenceObject:
+def _verified(message: LicenceIssued, keys: Mapping[str, Keys]) -> LicenceObject:
     """Return the licence that its licensor signed; it has the number the message says."""
     signed = message.signed
-    by_kid = {key.kid: key for key in keys.values()}
+    by_kid = {kid: key for theirs in keys.values() for kid, key in theirs.items()}
     claims = verify(signed, typ=SIGNED_TYPE, keys=by_kid, max_bytes=SIGNED_BYTES_MAX)
     try:
         licence = msgspec.convert(claims, LicenceObject)
@@ -161,7 +162,7 @@ def _verified(message: LicenceIssued, keys: dict[str, PublicKey]) -> LicenceObje
         raise BadSignatureError(f"{licence.number} is no number of {licence.licensor.party}")
     if licence.number != message.number:
         raise BadSignatureError(f"{message.number} holds the licence {licence.number}")
-    verify(signed, typ=SIGNED_TYPE, keys={licensor.kid: licensor}, max_bytes=SIGNED_BYTES_MAX)
+    verify(signed, typ=SIGNED_TYPE, keys=licensor, max_bytes=SIGNED_BYTES_MAX)
     return licence
 
 

@@ -14,7 +14,7 @@ from federation.people.audit import Act, record
 from federation.store import outbox
 from federation.store.canonical import sha256_hex
 from federation.store.sessions import ReadSession, WriteSession
-from federation.trust import store
+from federation.trust import moves, store
 from federation.trust.admission import ApplicationRefusedError, InvitationError
 from federation.trust.membership import CollectiveTerms, Peer
 from federation.trust.messages import Roster
@@ -157,6 +157,8 @@ async def _introduce(session: WriteSession, newcomer: str, now: datetime) -> Non
     for party in known:
         body = Roster(peers) if party.code == newcomer else fresh
         await outbox.post(session, target=party.entity_id, message=body, now=now)
+        if party.code == newcomer:
+            await moves.introduce(session, party, now)
 
 
 async def _record(

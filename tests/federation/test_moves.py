@@ -1,0 +1,187 @@
+"""A node changes its address and its FEDERATION key by its own word, and nothing is lost."""
+
+import json
+from datetime import timedelta
+from urllib.parse import quote
+
+import msgspec
+import pytest
+
+from federation.cli import own_keys as command
+from federation.oauth.entity import CONFIGURATION_PATH
+from federation.scenario import documents as ask
+from federation.signing.entity_statements import read_configuration, sign_configuration
+from federation.signing.keys import SigningKey
+from federation.signing.tokens import mint_server_token
+from federation.store.tables import InboxMessage
+from federation.trust.key_life import PUBLISHED_BEFORE, VERIFIES_FOR
+from federation.trust.own_keys import KeyUntoldError
+from federation.trust.store import find_party
+from federation.values.party import HUB
+from tests.federation.harness import (
+    DAY,
+    a_line,
+    nothing_changes,
+    report_lines,
+    reserved_port,
+    resumed,
+    send,
+    soon,
+)
+from tests.federation.test_keys import Site, is_listed, minted
+from tests.federation.test_late_node import LICENCES, REINSTATE, SUSPEND
+from tests.federation.test_status_lists import entity, in_place_of
+
+LICENCE = "HUB-000001"
+
+
+@pytest.fixture
+async def small(any_backend, opened_past):
+    async with resumed(any_backend, opened_past) as small:
+        small.set_clock(DAY)
+        yield small
+
+
+async def moved_to(small, code, port):
+    """Start a node at another address, as its operator does who changed its configuration."""
+    await small.stop(code)
+    await at_port(small, code, port)
+
+
+async def at_port(small, code, port):
+    config = msgspec.structs.replace(small.keepers[code].config, port=port.getsockname()[1])
+    small.keepers[code].config = small.running[code].config = config
+    small.running[code].url = f"http://127.0.0.1:{config.port}"
+    await small.start(code)
+
+
+async def party(small, code, at=HUB):
+    async with small.databases[at].read() as session:
+        return await find_party(session, code)
+
+
+async def arrived(small, code):
+    async def is_there():
+        return (await party(small, code)).url == small.running[code].url
+
+    await soon(is_there, what=f"{code} at its new address")
+
+
+async def issue_version(small, document):
+    """Have the hub send a version of a licence to every node."""
+    await small.at(HUB, "licensing").ask(document, number=LICENCE)
+
+
+async def inbox(small, at, sender):
+    """Return {stream: numbers} of what a server has from a party, numbered as at its admission."""
+    kid = json.loads((await party(small, sender, at)).jwk)["kid"]
+    async with small.databases[at].read() as session:
+        rows = await session.execute(
+            InboxMessage.__table__.select().order_by(InboxMessage.stream, InboxMessage.sequence)
+        )
+    found = {}
+    for row in rows:
+        if row.sender == kid:
+            found.setdefault(row.stream, []).append(row.sequence)
+    return found
+
+
+async def every_message_came_once(small):
+    """Hold each stream between the hub and every node against what was posted to it."""
+    await small.silence()
+    for code in small.scenario.codes:
+        for sender, receiver in ((HUB, code), (code, HUB)):
+            async with small.databases[sender].read() as session:
+                table = command.OwnKey.metadata.tables["store_outbox"]
+                rows = await session.execute(
+                    table.select().where(table.c.target == entity(small, receiver))
+                )
+            posted = {}
+            for row in rows:
+                posted.setdefault(row.stream, []).append(row.sequence)
+            assert await inbox(small, receiver, sender) == posted, (sender, receiver)
+
+
+async def versions(small, code):
+    found = await small.at(code, "auditor").ask(LICENCES)
+    return {row["number"]: row["version"] for row in found}[LICENCE]
+
+
+async def next_federation_key(small, code):
+    config = small.keepers[code].config
+    said = await command.make_next(config, "FEDERATION", small.clock)
+    kid = said.split()[0]
+    if code != HUB:
+        await is_listed(small, code, kid)
+    return kid
+
+
+async def signs_with(small, code, kid):
+    async def does():
+        ring = await small.keepers[code].service.server.keys.current()
+        return ring.federation.kid == kid
+
+    await soon(does, what=f"{code} signs with {kid}")
+
+
+async def test_a_node_moves_and_what_waited_for_it_comes_to_the_new_address(small):
+    await small.stop("GB")
+    await issue_version(small, SUSPEND)
+    before = await party(small, "GB")
+    with reserved_port() as port:
+        await moved_to(small, "GB", port)
+        await arrived(small, "GB")
+        await every_message_came_once(small)
+
+        assert await versions(small, "GB") == 2
+        assert (await party(small, "GB")).jwk == before.jwk
+        assert (await party(small, "GB", "FR")).url == small.running["GB"].url
+        line = a_line("m-1", LICENCE, "https://press.example/a")
+        await report_lines(small.at("GB", "sites"), [line])
+        asked = await small.at(HUB, "auditor").ask("{ collectives { code url } }")
+        assert {row["code"]: row["url"] for row in asked}["GB"] == small.running["GB"].url
+
+
+async def test_a_node_changes_its_federation_key_under_traffic(small):
+    old, number = small.key("GB"), 1
+    kid = await next_federation_key(small, "GB")
+    await issue_version(small, SUSPEND)
+    small.set_clock(DAY + PUBLISHED_BEFORE)
+    await command.activate(small.keepers["GB"].config, kid, None, small.clock)
+    await signs_with(small, "GB", kid)
+    await issue_version(small, REINSTATE)
+    await every_message_came_once(small)
+    assert await versions(small, "GB") == 3
+    assert (await called(small, "GB", old)).status == 200  # it is checked still
+
+    small.set_clock(DAY + PUBLISHED_BEFORE + VERIFIES_FOR)
+    await command.retire(small.keepers["GB"].config, old.kid, None, small.clock)
+
+    async def is_forgotten():
+        keys = json.loads((await party(small, "GB")).entity_jwks)
+        return [key["kid"] for key in keys] == [kid]
+
+    await soon(is_forgotten, what="the old key forgotten")
+    await small.silence()
+    await soon(lambda: is_refused(small, "GB", old), what="the old key refused")
+    await small.running["GB"].open()
+    await issue_version(small, SUSPEND)
+    await every_message_came_once(small)
+    assert (await versions(small, "GB"), number) == (4, 1)
+    for other in ("DE", "FR"):
+        assert [key["kid"] for key in json.loads((await party(small, "GB", other)).entity_jwks)] == [
+            kid
+        ]
+
+
+async def called(small, code, key, at=HUB):
+    """Ask the hub's index as a node, signed with a key."""
+    token = mint_server_token(
+        key, caller=entity(small, code), callee=entity(small, at), now=small.clock()
+    )
+    body = json.dumps({"keys": []}).encode()
+    return await send(small, at, "/federation/index", body, token=token)
+
+
+async def is_refused(small, code, key):
+    return (await called(small, code, key)).status == 401
