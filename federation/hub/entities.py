@@ -23,13 +23,14 @@ from federation.oauth.entity import (
 )
 from federation.server import Server
 from federation.signing.entity_statements import (
+    ADDRESS,
+    SERVER,
     STATEMENT_BYTES_MAX,
     Signed,
     read_configuration,
     sign_resolved,
     sign_subordinate,
 )
-from federation.trust.moves import ADDRESS, SERVER
 from federation.trust.parties import collective_terms, entity_keys, token_jwks
 from federation.trust.store import find_party_by_entity, trusted_nodes
 from federation.trust.tables import Party

@@ -14,6 +14,7 @@ from federation.oauth.entity import CONFIGURATION_PATH, own_configuration
 from federation.people.audit import Act, record
 from federation.server import Server, node_config
 from federation.signing.entity_statements import (
+    SERVER,
     STATEMENT_BYTES_MAX,
     Signed,
     Statement,
@@ -46,10 +47,14 @@ class EntityWorker:
         self._told: tuple[str, frozenset[str]] | None = None
         self._kids: set[str] = set()  # of all that is published, when last looked
         self._due, self._pause = float("-inf"), PAUSE_SECONDS
+        self._asked = float("-inf")
 
     def wake(self) -> None:
-        """Ask the hub now: it called with a key that this node does not know."""
-        self._due = min(self._due, self._monotonic() + PAUSE_SECONDS)
+        """Ask the hub soon: it called with a key that this node does not know.
+
+        Whoever calls in the hub's name makes this node ask once in `LOOK_SECONDS` at most.
+        """
+        self._due = min(self._due, self._asked + LOOK_SECONDS)
         self._wake.set()
 
     async def run(self) -> None:
@@ -66,6 +71,7 @@ class EntityWorker:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._wake.wait()
+            await asyncio.sleep(PAUSE_SECONDS if self._wake.is_set() else 0)
 
     async def _ring(self) -> KeyRing:
         """Return the keys of this node; where others are published, the hub is asked soon."""
@@ -107,7 +113,8 @@ class EntityWorker:
         async with server.db.read() as session:
             hub = await store.find_party(session, HUB)
         ring = await server.keys.current()
-        self._due = self._monotonic() + ASK_SECONDS
+        self._asked = self._monotonic()
+        self._due = self._asked + ASK_SECONDS
         if hub is None:
             self._due = self._monotonic() + LOOK_SECONDS
             return
@@ -175,5 +182,5 @@ class EntityWorker:
 
 def _kids(says: Statement) -> set[str]:
     """Return the thumbprints of the keys that the hub lists for this node, of either purpose."""
-    tokens = says.metadata.get(moves.SERVER, {}).get("jwks", {}).get("keys", [])
+    tokens = says.metadata.get(SERVER, {}).get("jwks", {}).get("keys", [])
     return {*says.keys(), *key_set(tokens)}

@@ -10,9 +10,8 @@ from federation.edge.auth import published_keys
 from federation.edge.doors import Doors
 from federation.oauth.routes import metadata_of
 from federation.server import Server
-from federation.signing.entity_statements import Signed, sign_configuration
+from federation.signing.entity_statements import ADDRESS, SERVER, Signed, sign_configuration
 from federation.trust.key_life import Purpose
-from federation.trust.moves import ADDRESS, SERVER
 from federation.values.party import HUB
 
 STATEMENT_TYPE: Final = "application/entity-statement+jwt"

@@ -29,6 +29,8 @@ STATEMENT_TYP: Final = "entity-statement+jwt"
 RESOLVED_TYP: Final = "resolve-response+jwt"
 STATEMENT_BYTES_MAX: Final = 64 * 1024
 LIFE: Final = timedelta(hours=24)
+SERVER: Final = "oauth_authorization_server"  # what an entity is, as one that gives tokens
+ADDRESS: Final = "federation_address"  # where it is, in what it says of itself as such
 KEYS_MAX: Final = 8
 Jwk = dict[str, Any]
 
@@ -49,6 +51,11 @@ class Statement(msgspec.Struct, frozen=True):
     jwks: JwkSet
     metadata: dict[str, dict[str, Any]] = {}
     authority_hints: Annotated[list[str], Meta(max_length=16)] = []
+
+    @property
+    def address(self) -> object:
+        """Return where the subject is, if it says so, of whatever form."""
+        return self.metadata.get(SERVER, {}).get(ADDRESS)
 
     def keys(self) -> Keys:
         """Return its keys by `kid`; raises InvalidTokenError for one that is none."""
@@ -150,13 +157,27 @@ def read_change(token: str, entity: str, known: Keys, now: datetime) -> Statemen
     The key has to be one that it still names. It may have waited for longer than it holds: what
     counts is that nothing newer was taken. Raises InvalidTokenError.
     """
-    claims = verify_own(
-        token, typ=STATEMENT_TYP, keys_in=partial(_known_and_named, known), max_bytes=STATEMENT_BYTES_MAX
-    )
-    statement = read_statement(claims)
+    statement = read_named(token, known)
     if statement.iat > now.timestamp() + LEEWAY_SECONDS:
         raise InvalidTokenError(Reason.TIME, "issued in the future")
     _require_own(statement, entity)
+    return statement
+
+
+def read_named(token: str, known: Keys) -> Statement:
+    """Return what an entity said of itself, of whatever age, signed with a `known` key it names.
+
+    Raises InvalidTokenError.
+    """
+    claims = verify_own(
+        token,
+        typ=STATEMENT_TYP,
+        keys_in=partial(_known_and_named, known),
+        max_bytes=STATEMENT_BYTES_MAX,
+    )
+    statement = read_statement(claims)
+    if statement.iss != statement.sub:
+        raise InvalidTokenError(Reason.ISSUER, "not an entity's word on itself")
     return statement
 
 

@@ -31,8 +31,6 @@ from federation.trust.parties import (
 from federation.trust.tables import Application, EntityStatement, Party
 from federation.values.party import HUB
 
-ADDRESS: Final = "federation_address"  # where a server is, in its metadata as one that gives tokens
-SERVER: Final = "oauth_authorization_server"
 FORMER_MAX: Final = 64  # keys; more than one a quarter for fifteen years
 MOVING = "moving"  # announced by a transaction after which an address is to be asked
 MOVED = "moved"  # announced by a transaction after which a party is somewhere else
@@ -94,7 +92,7 @@ async def follow_hub(session: WriteSession, hub: Party, says: Statement) -> bool
 def address_in(says: Statement) -> str:
     """Return the address that a server names as its own (BAD_ADDRESS)."""
     try:
-        return msgspec.convert(says.metadata.get(SERVER, {}).get(ADDRESS), Url)
+        return msgspec.convert(says.address, Url)
     except msgspec.ValidationError as error:
         raise BadAddressError(str(error)) from None
 

@@ -8,9 +8,10 @@ import msgspec
 import pytest
 
 from federation.cli import own_keys as command
+from federation.edge.auth import peek_claims
 from federation.oauth.entity import CONFIGURATION_PATH
 from federation.scenario import documents as ask
-from federation.signing.entity_statements import read_configuration, sign_configuration
+from federation.signing.entity_statements import read_subordinate
 from federation.signing.keys import SigningKey
 from federation.signing.tokens import mint_server_token
 from federation.store.tables import InboxMessage
@@ -185,3 +186,65 @@ async def called(small, code, key, at=HUB):
 
 async def is_refused(small, code, key):
     return (await called(small, code, key)).status == 401
+
+
+async def knows(small, code, kids):
+    hub = await party(small, HUB, code)
+    return hub.entity_jwks and {key["kid"] for key in json.loads(hub.entity_jwks)} == kids
+
+
+async def follow_the_hub(small, kids):
+    async def says_so():
+        async with small.http.get(small.running[HUB].url + CONFIGURATION_PATH) as response:
+            claims = peek_claims(await response.text())
+        return {key["kid"] for key in claims["jwks"]["keys"]} == kids
+
+    await soon(says_so, what="the hub's own word")
+    for code in small.scenario.codes:
+        small.keepers[code].service.server.knocked()  # they ask each minute anyway
+        await soon(lambda code=code: knows(small, code, kids), what=f"the hub's keys at {code}")
+
+
+async def honours(small, site):
+    await site.refresh()
+    return await site.get(await minted(small, HUB)) == 200
+
+
+async def test_the_anchor_changes_its_key_and_nodes_sites_and_strangers_follow(small, tmp_path):
+    site, old = Site(small, tmp_path), small.key(HUB)
+    await site.refresh()
+    kid = await next_federation_key(small, HUB)
+    await follow_the_hub(small, {old.kid, kid})
+    small.set_clock(DAY + PUBLISHED_BEFORE)
+    assert await honours(small, site)
+    await command.activate(small.keepers[HUB].config, kid, None, small.clock)
+    await signs_with(small, HUB, kid)
+    await issue_version(small, SUSPEND)
+    await every_message_came_once(small)
+    await issue_version(small, REINSTATE)
+    await every_message_came_once(small)
+    small.set_clock(DAY + PUBLISHED_BEFORE + timedelta(hours=3))  # what the old key signed is over
+    assert await honours(small, site)
+
+    small.set_clock(DAY + PUBLISHED_BEFORE + VERIFIES_FOR)
+    await command.retire(small.keepers[HUB].config, old.kid, None, small.clock)
+    await small.stop(HUB)
+    await small.start(HUB)
+    await follow_the_hub(small, {kid})
+    small.set_clock(DAY + PUBLISHED_BEFORE + VERIFIES_FOR + timedelta(hours=3))
+    assert await honours(small, site)
+    await site.gate._background.stop()
+    again = Site(small, tmp_path)  # it is started anew with the pins of its installation
+    assert again.gate._background._source.current() is not None
+    assert await honours(small, again)
+    await again.gate._background.stop()
+
+    new = (await small.keepers[HUB].service.server.keys.current()).federation
+    node = quote(entity(small, "GB"), safe="")
+    async with small.http.get(f"{small.running[HUB].url}/federation/fetch?sub={node}") as response:
+        text = await response.text()
+    says = read_subordinate(
+        text, entity(small, HUB), entity(small, "GB"), {new.kid: new.public}, small.clock()
+    )
+    assert list(says.keys()) == [small.key("GB").kid]
+    assert await versions(small, "GB") == 3  # licences that the old key signed go on
