@@ -57,6 +57,25 @@ async def invite(
     return code, row
 
 
+class FingerprintError(RefusalError):
+    """The applicant's key has another fingerprint than was stated."""
+
+    code: ClassVar[str] = "FINGERPRINT"
+
+
+async def require_fingerprint(
+    session: ReadSession, application_id: int, fingerprint: str | None
+) -> None:
+    """Hold what a person heard by a second channel against the key of an application.
+
+    The fingerprint is the RFC 7638 thumbprint of the FEDERATION key, as the applicant's operator
+    reads it on his own machine (`federation keys list`); None is not compared. Raises FINGERPRINT.
+    """
+    row = await session.get(Application, application_id)
+    if row is not None and fingerprint is not None and fingerprint.strip() != row.key_id:
+        raise FingerprintError(f"application {application_id} is signed with {row.key_id}")
+
+
 async def recommend_admission(
     session: WriteSession, application_id: int, who: Principal
 ) -> Application:

@@ -15,6 +15,7 @@ from federation.schema.joining import AdmissionMutation, AdmissionQuery, Members
 from federation.schema.ledger import LedgerQuery
 from federation.schema.licences import LicenceMutation, LicenceQuery, LicenseeMutation
 from federation.schema.objections import ObjectionMutation, RunAnswerQuery
+from federation.schema.nodes import NodeMutation, NodeQuery
 from federation.schema.offers import OfferMutation, OfferQuery, QuoteMutation
 from federation.schema.officer_limits import OfficerLimitMutation, OfficerLimitQuery
 from federation.schema.overpayments import OverpaymentMutation, OverpaymentQuery
@@ -39,6 +40,7 @@ from federation.schema.work_list import WorkListQuery
 class Query(
     MembershipQuery,
     AdmissionQuery,
+    NodeQuery,
     HubRightsQuery,
     TariffQuery,
     LicenceQuery,
@@ -72,6 +74,7 @@ class Query(
 @strawberry.type
 class Mutation(
     AdmissionMutation,
+    NodeMutation,
     TariffMutation,
     QuoteMutation,
     LicenseeMutation,

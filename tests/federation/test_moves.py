@@ -248,3 +248,93 @@ async def test_the_anchor_changes_its_key_and_nodes_sites_and_strangers_follow(s
     )
     assert list(says.keys()) == [small.key("GB").kid]
     assert await versions(small, "GB") == 3  # licences that the old key signed go on
+
+
+WORK = "{ workList { kind subject why turn } }"
+NODES = "{ nodes { code url keys formerKeys admittedWith movingTo movingBecause suspendedAt } }"
+
+
+async def waits(small, kind):
+    found = await small.at(HUB, "operator").ask(WORK)
+    return {row["subject"]: row["why"] for row in found if row["kind"] == kind}
+
+
+async def says_it_is_at(small, code, url):
+    """Start a node that says it is somewhere else than where it listens."""
+    await small.stop(code)
+    config = msgspec.structs.replace(small.keepers[code].config, public_url=url)
+    small.keepers[code].config = config
+    await small.start(code)
+
+
+@pytest.mark.parametrize(
+    ("where", "why"),
+    [
+        ("http://10.0.0.1", "10.0.0.1 is not public"),
+        ("http://169.254.169.254", "169.254.169.254 is not public"),
+        ("FR", "INVALID_TOKEN"),
+        (HUB, "INVALID_TOKEN"),
+        ("nobody", "Cannot connect"),
+    ],
+)
+async def test_a_node_is_not_followed_to_where_it_does_not_answer(small, where, why):
+    before = await party(small, "GB")
+    with reserved_port() as port:
+        nobody = f"http://127.0.0.1:{port.getsockname()[1]}"
+        url = small.running[where].url if where in small.running else where
+        await says_it_is_at(small, "GB", nobody if where == "nobody" else url)
+
+        async def is_noted():
+            return (await party(small, "GB")).moving_because
+
+        said = await soon(is_noted, what="why it is not followed")
+    after = await party(small, "GB")
+    assert (after.url, after.token_jwks) == (before.url, before.token_jwks)
+    assert (REFUSED_AS.get(why, why)) in said
+    [listed] = (await waits(small, "node moves")).items()
+    assert listed == ("GB", f"from {after.url} to {after.moving_to}: {said}")
+    await issue_version(small, SUSPEND)
+    await every_message_came_once(small)  # at the address that was asked before
+    assert await versions(small, "GB") == 2
+    assert {(await party(small, "GB", other)).url for other in ("DE", "FR")} == {before.url}
+
+    await says_it_is_at(small, "GB", None)
+    await arrived(small, "GB")
+
+    async def is_over():
+        return (await party(small, "GB")).moving_to is None
+
+    await soon(is_over, what="nothing pending")
+    assert await waits(small, "node moves") == {}
+
+
+REFUSED_AS = {"INVALID_TOKEN": "The signed token is not valid."}
+
+
+async def test_the_hubs_people_see_the_present_and_the_pending(small):
+    kid = await next_federation_key(small, "GB")
+    old = small.key("GB").kid
+    await says_it_is_at(small, "GB", "http://10.0.0.1")
+
+    async def noted():
+        return (await party(small, "GB")).moving_because
+
+    because = await soon(noted, what="why it is not followed")
+    found = await small.at(HUB, "auditor").ask(NODES)
+    [row] = [row for row in found if row["code"] == "GB"]
+    assert row == {
+        "code": "GB",
+        "url": (await party(small, "GB")).url,
+        "keys": sorted([old, kid]),
+        "formerKeys": [],
+        "admittedWith": old,
+        "movingTo": "http://10.0.0.1",
+        "movingBecause": because,
+        "suspendedAt": None,
+    }
+    acts = await small.at(HUB, "auditor").ask(
+        "{ auditLog(first: 10) { acts { actor act subject } } }"
+    )
+    assert {(act["actor"], act["act"], act["subject"]) for act in acts["acts"]} >= {
+        ("server:GB", "node.change", "GB")
+    }
