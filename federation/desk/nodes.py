@@ -1,4 +1,4 @@
-"""`federation nodes`: the hub's people admit nodes, follow their changes, and suspend them."""
+"""`federation nodes`: nodes apply and are admitted, change, and are suspended."""
 
 from typing import Any
 
@@ -9,6 +9,10 @@ from federation.desk.printing import make_table
 
 NODES = """{ nodes { code entityId url admittedWith keys formerKeys statedAt movingTo movingSince
   movingBecause suspendedAt } }"""
+INVITE = """mutation($note: String!) { inviteCollective(note: $note) {
+  __typename ... on NewInvitation { code note expiresAt } ... on Refused { code message } } }"""
+APPLY = """mutation($invitation: String!) { applyForAdmission(invitation: $invitation) {
+  __typename ... on ApplicationSent { code hub } ... on Refused { code message } } }"""
 APPLICATION = "id code name state keyId recommendedBy decidedBy reason"
 APPLICATIONS = f"{{ applications {{ {APPLICATION} }} }}"
 _APPLICATION_RESULT = (
@@ -20,11 +24,10 @@ RECOMMEND, APPROVE = (
     for field in ("recommendAdmission", "approveAdmission")
 )
 SUSPENSION = "id node act reason state proposedBy decidedBy"
-_RESULT = (
-    f"{{ __typename ... on Suspension {{ {SUSPENSION} }} ... on Refused {{ code message }} }}"
-)
+_RESULT = f"{{ __typename ... on Suspension {{ {SUSPENSION} }} ... on Refused {{ code message }} }}"
 SUSPEND, LIFT = (
-    f"mutation($node: String!, $reason: String!) {{ {field}(node: $node, reason: $reason) {_RESULT} }}"
+    f"""mutation($node: String!, $reason: String!) {{
+  {field}(node: $node, reason: $reason) {_RESULT} }}"""
     for field in ("proposeSuspension", "proposeLifting")
 )
 CONFIRM, WITHDRAW = (
@@ -41,6 +44,26 @@ def nodes() -> None:
     A token is what `federation token --config hub.toml --subject S --role federation_operator`
     prints, or with the role auditor to look.
     """
+
+
+@nodes.command()
+@click.option("--note", required=True, help="Whom the code is for.")
+@at_desk
+def invite(desk: Desk, note: str) -> None:
+    """Make a code by which one collective may apply within 30 days; it is shown once."""
+    row = desk.ask(INVITE, note=note)
+    cells = [[row["code"], row["note"], when_text(row["expiresAt"])]]
+    desk.show(row, lambda: [make_table("Invitation", ("code", "for", "until"), cells)])
+
+
+@nodes.command()
+@click.argument("code")
+@at_desk
+def apply(desk: Desk, code: str) -> None:
+    """Apply to the hub, as the operator of a node, with the code of an invitation."""
+    row = desk.ask(APPLY, invitation=code)
+    cells = [[row["code"], row["hub"]]]
+    desk.show(row, lambda: [make_table("Application", ("node", "to the hub"), cells)])
 
 
 @nodes.command("list")

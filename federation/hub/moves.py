@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import time
-from typing import Final
 
 from federation.edge.peers import PeerAnswerError, PeerClient
 from federation.errors import RefusalError

@@ -99,8 +99,8 @@ async def receive_licence(
 ) -> LicenceObject:
     """Take a licence another server signed: check its licensor's signature, keep the version.
 
-    `keys` are the keys that every party has and had, by code. What this server licensed itself comes from nobody
-    else, whatever key signed it. The hub passes it on; a node answers with a
+    `keys` are the keys that every party has and had, by code. What this server licensed itself
+    comes from nobody else, whatever key signed it. The hub passes it on; a node answers with a
     receipt.
     """
     licence = _verified(message, keys)

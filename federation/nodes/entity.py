@@ -133,9 +133,7 @@ class EntityWorker:
     async def _follow(self, hub: Party) -> None:
         """Hold the keys that the hub names now, in a statement signed with one that is held."""
         server, url = self._server, node_config(self._server).hub.url
-        text = await self._peers.get_text(
-            url + CONFIGURATION_PATH, bytes_max=STATEMENT_BYTES_MAX
-        )
+        text = await self._peers.get_text(url + CONFIGURATION_PATH, bytes_max=STATEMENT_BYTES_MAX)
         says = self._configuration(text, hub).says
         if says.keys().keys() == entity_keys(hub).keys():
             return

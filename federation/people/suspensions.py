@@ -75,9 +75,7 @@ async def propose(
     return row
 
 
-async def confirm(
-    session: WriteSession, number: int, who: Principal, now: datetime
-) -> Suspension:
+async def confirm(session: WriteSession, number: int, who: Principal, now: datetime) -> Suspension:
     """As another person, do what was proposed (UNKNOWN_SUSPENSION, SAME_PERSON)."""
     row = await _get_proposed(session, number)
     require_other_person(row.proposed_by, who.subject)
@@ -88,9 +86,7 @@ async def confirm(
     return row
 
 
-async def withdraw(
-    session: WriteSession, number: int, who: Principal, now: datetime
-) -> Suspension:
+async def withdraw(session: WriteSession, number: int, who: Principal, now: datetime) -> Suspension:
     """Take back a proposal that waits, whoever made it (UNKNOWN_SUSPENSION)."""
     row = await _get_proposed(session, number)
     _decide(row, WITHDRAWN, who, now)

@@ -14,8 +14,8 @@ from federation.schema.held_claims import HeldClaimQuery, HeldDecisionMutation
 from federation.schema.joining import AdmissionMutation, AdmissionQuery, MembershipQuery
 from federation.schema.ledger import LedgerQuery
 from federation.schema.licences import LicenceMutation, LicenceQuery, LicenseeMutation
-from federation.schema.objections import ObjectionMutation, RunAnswerQuery
 from federation.schema.nodes import NodeMutation, NodeQuery
+from federation.schema.objections import ObjectionMutation, RunAnswerQuery
 from federation.schema.offers import OfferMutation, OfferQuery, QuoteMutation
 from federation.schema.officer_limits import OfficerLimitMutation, OfficerLimitQuery
 from federation.schema.overpayments import OverpaymentMutation, OverpaymentQuery

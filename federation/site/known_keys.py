@@ -77,8 +77,12 @@ class KeyFile:
     def learn(self, node: str, hub: str) -> None:
         """Learn from what each said of itself in a policy that was accepted."""
         told = ((self.node, node), (self.hub, hub))
-        said = [(known, signed, known.read(signed)) for known, signed in told]
-        if any([known.learn(signed, says) for known, signed, says in said if says is not None]):
+        is_news = False
+        for known, signed in told:
+            says = known.read(signed)
+            if says is not None and known.learn(signed, says):
+                is_news = True
+        if is_news:
             self._save()
 
     def _save(self) -> None:
@@ -98,4 +102,3 @@ def _read(path: Path) -> _Learned:
     except (OSError, msgspec.MsgspecError) as error:
         _log.warning("the keys learned before are set aside: %s", error)
         return _Learned()
-

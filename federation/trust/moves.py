@@ -149,9 +149,7 @@ async def tell(
     if hub is None or row is None or told(row) == said(url, kids):
         return False
     row.told = said(url, kids)
-    await outbox.post(
-        session, target=hub.entity_id, message=EntityChanged(code, signed), now=now
-    )
+    await outbox.post(session, target=hub.entity_id, message=EntityChanged(code, signed), now=now)
     return True
 
 
@@ -176,4 +174,3 @@ def _former(before: Keys, keys: Keys) -> list[PublicKey]:
 async def moving(session: ReadSession) -> list[Party]:
     """At the hub: return the parties whose new address is to be asked."""
     return [party for party in await store.node_parties(session) if party.moving_to is not None]
-

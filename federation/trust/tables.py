@@ -22,7 +22,7 @@ class Party(Base):
     entity_jwks: Mapped[str | None] = mapped_column(Text)
     # Those it published once: what they signed while they were its keys stays signed.
     former_jwks: Mapped[str | None] = mapped_column(Text)
-    stated_at: Mapped[datetime | None] = mapped_column(Instant)  # when it signed what was taken last
+    stated_at: Mapped[datetime | None] = mapped_column(Instant)  # when it signed the last one
     # At the hub: the address it says it has, until it has answered there; and why it has not.
     moving_to: Mapped[str | None] = mapped_column(String(500))
     moving_since: Mapped[datetime | None] = mapped_column(Instant)

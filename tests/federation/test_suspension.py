@@ -29,7 +29,8 @@ PROPOSE = """mutation($node: String!, $reason: String!) {
     __typename ... on Suspension { id node act state } ... on Refused { code message } } }"""
 LIFT = PROPOSE.replace("proposeSuspension", "proposeLifting")
 CONFIRM = """mutation($id: ID!) { confirmSuspension(id: $id) {
-    __typename ... on Suspension { id node act state decidedBy } ... on Refused { code message } } }"""
+    __typename ... on Suspension { id node act state decidedBy }
+    ... on Refused { code message } } }"""
 WITHDRAW = CONFIRM.replace("confirmSuspension", "withdrawSuspension")
 
 
@@ -104,7 +105,9 @@ async def sell_national(small):
 async def test_what_a_suspended_node_licenses_waits_until_that_is_lifted(small):
     await decided(small, PROPOSE, node="DE")
     number = await sell_national(small)
-    await report_lines(small.at("DE", "sites"), [a_line("x-1", "HUB-000001", "https://news.example/de/1")])
+    await report_lines(
+        small.at("DE", "sites"), [a_line("x-1", "HUB-000001", "https://news.example/de/1")]
+    )
     small.hurry()
     await small.silence()
 
@@ -114,9 +117,7 @@ async def test_what_a_suspended_node_licenses_waits_until_that_is_lifted(small):
 
     assert (await known("DE"), await known(HUB), await known("FR")) == ("ACTIVE", None, None)
     parked = await small.at(HUB, "operator").ask(ask.PARKED)
-    assert [(row["kind"], row["code"]) for row in parked] == [
-        ("licence.issued", "NODE_SUSPENDED")
-    ]
+    assert [(row["kind"], row["code"]) for row in parked] == [("licence.issued", "NODE_SUSPENDED")]
     await decided(small, LIFT, node="DE")
 
     async def is_registered():

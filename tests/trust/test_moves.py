@@ -67,9 +67,9 @@ async def gb(hub):
 
 async def told_others(hub):
     async with hub.read() as session:
-        rows = await session.scalars(OutboxMessage.__table__.select().with_only_columns(
-            OutboxMessage.target
-        ))
+        rows = await session.scalars(
+            OutboxMessage.__table__.select().with_only_columns(OutboxMessage.target)
+        )
         return list(rows)
 
 
@@ -230,4 +230,3 @@ async def test_a_node_follows_another_by_its_own_word_alone(database):
         await moves.follow_at_node(session, await find_party(session, "FR"), forged, NOW)
 
     await refused(database, InvalidTokenError, follow)
-

@@ -267,9 +267,7 @@ async def test_a_federation_key_waits_for_the_hub_even_in_an_emergency(database)
     async with database.write("test") as session:
         hub = await find_party(session, HUB)
         own_keys.vouch(hub, [kid])
-    await refused(
-        database, KeyTooYoungError, lambda session: own_keys.activate(session, kid, BORN)
-    )
+    await refused(database, KeyTooYoungError, lambda session: own_keys.activate(session, kid, BORN))
     await do(database, own_keys.activate, kid, BORN, urgent_because="a drill")
 
     assert (await ring(database)).federation.kid == kid
