@@ -69,7 +69,7 @@ class Anchor:
 
     def __init__(self, server: Server, peers: PeerClient) -> None:
         self._server, self._peers = server, peers
-        self._pulls: dict[str, Pull[Signed]] = {}
+        self._pulls: dict[str, tuple[tuple[str, ...], Pull[Signed]]] = {}
 
     @property
     def endpoints(self) -> dict[str, str]:
@@ -115,10 +115,15 @@ class Anchor:
         return party
 
     async def _configuration(self, party: Party) -> Signed:
-        """Return a node's own word, in force; raises EntityDownError."""
-        pull = self._pulls.setdefault(
-            party.entity_id, Pull(partial(self._asked, party.entity_id), self._is_in_force)
-        )
+        """Return a node's own word, in force; raises EntityDownError.
+
+        What is held from another address, or was signed when it had other keys, counts no more.
+        """
+        entity, known = party.entity_id, (party.url, *entity_keys(party))
+        held_as, pull = self._pulls.get(entity, (None, None))
+        if pull is None or held_as != known:
+            pull = Pull(partial(self._asked, entity), self._is_in_force)
+            self._pulls[entity] = known, pull
         held = await pull.current()
         if held is None or not self._is_in_force(held):
             raise EntityDownError(party.entity_id, retry_after=RETRY_SECONDS)
