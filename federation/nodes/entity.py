@@ -48,6 +48,7 @@ class EntityWorker:
         self._kids: set[str] = set()  # of all that is published, when last looked
         self._due, self._pause = float("-inf"), PAUSE_SECONDS
         self._asked = float("-inf")
+        self._is_known = False  # that the hub says of this node what it says itself
 
     def wake(self) -> None:
         """Ask the hub soon: it called with a key that this node does not know.
@@ -160,7 +161,7 @@ class EntityWorker:
     async def _hear(self, hub: Party, ring: KeyRing) -> bool:
         """Note which keys the hub lists for this node; tell whether one is still missing."""
         server, config = self._server, node_config(self._server)
-        if not unvouched(ring, hub, server.clock()):
+        if self._is_known and not unvouched(ring, hub, server.clock()):
             return False
         async with server.db.read() as session:
             known = await store.find_party(session, HUB)
@@ -171,11 +172,25 @@ class EntityWorker:
         )
         now, keys = server.clock(), entity_keys(known)
         says = read_subordinate(text, hub.entity_id, config.entity_id, keys, now)
+        if not self._is_known:
+            await self._require_known(ring, says)
+        if not unvouched(ring, hub, now):
+            return False
         async with server.db.write("entity.heard") as session:
             party = await store.find_party(session, HUB)
             assert party is not None  # noqa: S101 - nobody leaves
             vouch(party, _kids(says))
             return bool(unvouched(ring, party, now))
+
+    async def _require_known(self, ring: KeyRing, says: Statement) -> None:
+        """Once after a start: tell the hub again where it says something else of this node."""
+        server, self._is_known = self._server, True
+        own = ring.published(Purpose.FEDERATION, server.clock()).keys()
+        if (says.address, says.keys().keys()) == (server.url, own):
+            return
+        async with server.db.write("entity.again") as session:
+            await moves.tell_again(session)
+        self._told = None
 
 
 def _kids(says: Statement) -> set[str]:

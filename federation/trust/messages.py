@@ -11,6 +11,7 @@ from federation.values.wire import PartyCodeText
 
 PEERS_MAX = 1_000
 TOKEN_KEYS_MAX = 8
+ROSTER_STREAM = "roster"
 
 
 class Roster(Message, frozen=True):
@@ -24,7 +25,7 @@ class Roster(Message, frozen=True):
     @property
     def stream(self) -> str:
         """Return the stream of who belongs to the federation."""
-        return "roster"
+        return ROSTER_STREAM
 
 
 class KeysPublished(Message, frozen=True):
@@ -58,4 +59,4 @@ class EntityChanged(Message, frozen=True):
     @property
     def stream(self) -> str:
         """Return the stream of who belongs to the federation: nobody changes before he is known."""
-        return "roster"
+        return ROSTER_STREAM

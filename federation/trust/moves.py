@@ -21,7 +21,7 @@ from federation.store.canonical import digest
 from federation.store.database import announce
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust import store
-from federation.trust.messages import EntityChanged
+from federation.trust.messages import ROSTER_STREAM, EntityChanged
 from federation.trust.parties import (
     encoded_keys,
     entity_keys,
@@ -35,6 +35,7 @@ FORMER_MAX: Final = 64  # keys; more than one a quarter for fifteen years
 MOVING = "moving"  # announced by a transaction after which an address is to be asked
 MOVED = "moved"  # announced by a transaction after which a party is somewhere else
 REASON_LENGTH_MAX = 300
+_NOTHING = "-"  # no digest
 
 
 class RolledBackError(RefusalError):
@@ -151,6 +152,18 @@ async def tell(
     row.told = said(url, kids)
     await outbox.post(session, target=hub.entity_id, message=EntityChanged(code, signed), now=now)
     return True
+
+
+async def tell_again(session: WriteSession) -> None:
+    """At a node: let its hub be told once more, unless what it was told is still on its way.
+
+    The hub may have dropped what it could not follow; a node that is started anew says it again.
+    """
+    hub, row = await store.find_party(session, HUB), await store.own_application(session)
+    if hub is None or row is None:
+        return
+    if not await outbox.is_waiting(session, hub.entity_id, ROSTER_STREAM):
+        row.told = _NOTHING
 
 
 async def _hold_keys(session: WriteSession, party: Party, says: Statement) -> None:

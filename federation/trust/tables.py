@@ -96,6 +96,7 @@ class Suspension(Base):
     __table_args__ = (
         CheckConstraint("act IN ('SUSPEND', 'LIFT')", name="act"),
         CheckConstraint("state IN ('PROPOSED', 'DONE', 'WITHDRAWN')", name="state"),
+        CheckConstraint("state <> 'DONE' OR proposed_by <> decided_by", name="two_people"),
         Index(
             "uq_trust_suspension_proposed",
             "code",

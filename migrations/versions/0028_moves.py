@@ -54,6 +54,10 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "state IN ('PROPOSED', 'DONE', 'WITHDRAWN')", name=op.f(f"ck_{SUSPENSION}_state")
         ),
+        sa.CheckConstraint(
+            "state <> 'DONE' OR proposed_by <> decided_by",
+            name=op.f(f"ck_{SUSPENSION}_two_people"),
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{SUSPENSION}")),
     )
     op.create_index(

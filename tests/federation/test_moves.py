@@ -333,3 +333,18 @@ async def test_the_hubs_people_see_the_present_and_the_pending(small):
     assert {(act["actor"], act["act"], act["subject"]) for act in acts["acts"]} >= {
         ("server:GB", "node.change", "GB")
     }
+
+
+async def test_what_the_hub_dropped_is_told_again_by_a_node_that_is_started_anew(small):
+    kid = await next_federation_key(small, "GB")
+    async with small.databases[HUB].write("test") as session:
+        known = await find_party(session, "GB")
+        known.entity_jwks = known.stated_at = None  # as where two people dropped the message
+    await small.stop("GB")
+    await small.start("GB")
+
+    async def is_followed():
+        return kid in entity_keys(await party(small, "GB"))
+
+    await soon(is_followed, what="the key at the hub")
+    await every_message_came_once(small)
