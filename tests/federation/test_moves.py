@@ -10,6 +10,7 @@ import pytest
 from federation.cli import own_keys as command
 from federation.edge.auth import peek_claims
 from federation.oauth.entity import CONFIGURATION_PATH
+from federation.scenario import documents as ask
 from federation.signing.entity_statements import read_subordinate
 from federation.signing.tokens import mint_server_token
 from federation.store.tables import InboxMessage
@@ -17,20 +18,28 @@ from federation.trust.key_life import PUBLISHED_BEFORE, VERIFIES_FOR
 from federation.trust.parties import entity_keys
 from federation.trust.store import find_party
 from federation.values.party import HUB
+from tests.adversary.rogue import rows
 from tests.federation.harness import (
     DAY,
     a_line,
+    admit,
+    all_reported,
+    month_over,
     report_lines,
     reserved_port,
     resumed,
+    sell,
     send,
+    small_federation,
     soon,
+    write_scenario,
 )
 from tests.federation.test_keys import Site, is_listed, minted
 from tests.federation.test_late_node import LICENCES, REINSTATE, SUSPEND
 from tests.federation.test_status_lists import entity
 
 LICENCE = "HUB-000001"
+ROUTED = "SELECT origin, event_id, units FROM metering_routed_line"
 
 
 @pytest.fixture
@@ -124,7 +133,11 @@ async def signs_with(small, code, kid):
 
 
 async def test_a_node_moves_and_what_waited_for_it_comes_to_the_new_address(small):
+    line = a_line("m-0", LICENCE, "https://news.example/fr/1")  # FR's page, GB's site
+    await report_lines(small.at("GB", "sites"), [line])
     await small.stop("GB")
+    line = a_line("m-2", LICENCE, "https://press.example/b", units=300)
+    await report_lines(small.at("FR", "sites"), [line])  # GB's page, FR's site
     await issue_version(small, SUSPEND)
     before = await party(small, "GB")
     with reserved_port() as port:
@@ -136,9 +149,14 @@ async def test_a_node_moves_and_what_waited_for_it_comes_to_the_new_address(smal
         assert (await party(small, "GB")).jwk == before.jwk
         assert (await party(small, "GB", "FR")).url == small.running["GB"].url
         line = a_line("m-1", LICENCE, "https://press.example/a")
-        await report_lines(small.at("GB", "sites"), [line])
+        await report_lines(small.at("GB", "sites"), [line], key="batch-2")
         asked = await small.at(HUB, "auditor").ask("{ collectives { code url } }")
         assert {row["code"]: row["url"] for row in asked}["GB"] == small.running["GB"].url
+        month_over(small)
+        await all_reported(small)
+        await every_message_came_once(small)
+        assert await rows(small, "GB", ROUTED) == [("FR", "m-2", 300)]
+        assert await rows(small, "FR", ROUTED) == [("GB", "m-0", 100)]
 
 
 async def test_a_node_changes_its_federation_key_under_traffic(small):
@@ -189,13 +207,15 @@ async def knows(small, code, kids):
 
 
 async def follow_the_hub(small, kids):
+    running = [code for code in small.scenario.codes if small.keepers[code].service]
+
     async def says_so():
         async with small.http.get(small.running[HUB].url + CONFIGURATION_PATH) as response:
             claims = peek_claims(await response.text())
         return {key["kid"] for key in claims["jwks"]["keys"]} == kids
 
     await soon(says_so, what="the hub's own word")
-    for code in small.scenario.codes:
+    for code in running:
         small.keepers[code].service.server.knocked()  # they ask each minute anyway
         await soon(lambda code=code: knows(small, code, kids), what=f"the hub's keys at {code}")
 
@@ -333,6 +353,56 @@ async def test_the_hubs_people_see_the_present_and_the_pending(small):
     assert {(act["actor"], act["act"], act["subject"]) for act in acts["acts"]} >= {
         ("server:GB", "node.change", "GB")
     }
+
+
+async def roll(small, code):
+    """Change the FEDERATION key of a server whose nodes look on, and forget the old one."""
+    config, old = small.keepers[code].config, small.key(code)
+    kid = await next_federation_key(small, code)
+    if code == HUB:
+        await follow_the_hub(small, {old.kid, kid})
+    await command.activate(config, kid, "a drill", small.clock)
+    await signs_with(small, code, kid)
+    await command.retire(config, old.kid, "a drill", small.clock)
+    if code == HUB:
+        await follow_the_hub(small, {kid})
+        return
+
+    async def is_all():
+        return list(entity_keys(await party(small, code))) == [kid]
+
+    await soon(is_all, what=f"the keys of {code} at the hub")
+
+
+async def test_a_newcomer_takes_licences_that_were_signed_with_keys_of_before(
+    any_backend, tmp_path
+):
+    scenario = write_scenario(tmp_path / "files")
+    federation = small_federation(any_backend, scenario, tmp_path, leave_out=["FR"])
+    async with federation as small:
+        for code in ("DE", "GB"):
+            await admit(small, code)
+        await sell(small)
+        await small.silence()
+        for code in ("DE", HUB):
+            await roll(small, code)
+        config = small.keepers["FR"].config
+        new = (await small.keepers[HUB].service.server.keys.current()).federation.kid
+        pin = msgspec.structs.replace(config.hub, key_thumbprint=new)  # told by another channel
+        small.keepers["FR"].config = msgspec.structs.replace(config, hub=pin)
+        await small.start("FR")
+        await admit(small, "FR")
+
+        async def has_all():
+            found = await small.at("FR", "auditor").ask(LICENCES)
+            return sorted(row["number"] for row in found)
+
+        await soon(has_all, what="the licences")
+        await small.silence()
+        assert await has_all() == ["DE-000001", "HUB-000001", "HUB-000002"]
+        assert await small.at("FR", "node-operator").ask(ask.PARKED) == []
+        of_de = await party(small, "DE", "FR")
+        assert list(entity_keys(of_de)) == list(entity_keys(await party(small, "DE")))
 
 
 async def test_what_the_hub_dropped_is_told_again_by_a_node_that_is_started_anew(small):
