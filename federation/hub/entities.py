@@ -7,7 +7,7 @@ for what follows of a node's own word and the hub's (`resolve`).
 from functools import partial
 from typing import Any, ClassVar, Final
 
-from litestar import Request, Response, Router, get
+from litestar import Request, Response, Router, get, post
 
 from federation.edge.doors import Doors
 from federation.edge.http import json_response
@@ -16,6 +16,7 @@ from federation.edge.pulls import Pull
 from federation.errors import LaterError, RefusalError
 from federation.oauth.entity import (
     CONFIGURATION_PATH,
+    LISTED_PATH,
     STATEMENT_TYPE,
     Metadata,
     entity_routes,
@@ -31,9 +32,16 @@ from federation.signing.entity_statements import (
     sign_resolved,
     sign_subordinate,
 )
-from federation.trust.parties import collective_terms, entity_keys, token_jwks
+from federation.trust.parties import (
+    collective_terms,
+    entity_keys,
+    get_party,
+    listed,
+    token_jwks,
+)
 from federation.trust.store import find_party_by_entity, trusted_nodes
 from federation.trust.tables import Party
+from federation.values.roles import PEER
 
 RESOLVED_TYPE: Final = "application/resolve-response+jwt"
 RETRY_SECONDS: Final = 15
@@ -167,12 +175,19 @@ def anchor_routes(doors: Doors, anchor: Anchor) -> list[Any]:
             raise OtherAnchorError
         return Response((await anchor.resolved(node)).encode(), media_type=RESOLVED_TYPE)
 
+    @post(LISTED_PATH, status_code=200)
+    async def own(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Tell a node which address and keys of its own this hub holds, suspended or not."""
+        who = await doors.known(request, "messages", PEER)
+        async with doors.server.db.read() as session:
+            return json_response(listed(await get_party(session, who.require_party())))
+
     under = Router(
         "/",
         route_handlers=[members, fetch, resolve],
         exception_handlers=dict.fromkeys(_REFUSALS, _refused),
     )
-    return [*entity_routes(doors, anchor.endpoints), under]
+    return [*entity_routes(doors, anchor.endpoints), own, under]
 
 
 def _one(request: Request[Any, Any, Any], name: str) -> str:

@@ -5,26 +5,24 @@ import contextlib
 import time
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import quote
 
-from federation.edge.peers import PeerAnswerError, PeerClient
+import msgspec
+
+from federation.edge.peers import QUERY_SECONDS, PeerAnswerError, PeerClient
 from federation.errors import RefusalError
 from federation.logs import get_logger
-from federation.oauth.entity import CONFIGURATION_PATH, own_configuration
+from federation.oauth.entity import CONFIGURATION_PATH, LISTED_PATH, own_configuration
 from federation.people.audit import Act, record
 from federation.server import Server, node_config
 from federation.signing.entity_statements import (
-    SERVER,
     STATEMENT_BYTES_MAX,
     Signed,
-    Statement,
     read_configuration,
-    read_subordinate,
 )
-from federation.signing.keys import key_set
 from federation.store.sessions import ReadSession
 from federation.trust import moves, store
 from federation.trust.key_life import Purpose
+from federation.trust.membership import Listed
 from federation.trust.own_keys import KeyRing, unvouched, vouch
 from federation.trust.parties import entity_keys, former_keys
 from federation.trust.tables import Party
@@ -122,7 +120,7 @@ class EntityWorker:
         try:
             await self._follow(hub)
             is_open = await self._hear(hub, ring)
-        except (PeerAnswerError, RefusalError) as error:
+        except (PeerAnswerError, RefusalError, msgspec.MsgspecError) as error:
             log.info("the hub did not say who is who", reason=str(error)[:300])
             is_open = True
         if is_open:  # somebody waits for it to activate a key
@@ -163,15 +161,10 @@ class EntityWorker:
         server, config = self._server, node_config(self._server)
         if self._is_known and not unvouched(ring, hub, server.clock()):
             return False
-        async with server.db.read() as session:
-            known = await store.find_party(session, HUB)
-        assert known is not None  # noqa: S101 - nobody leaves
-        me = quote(config.entity_id, safe="")
-        text = await self._peers.get_text(
-            f"{config.hub.url}/federation/fetch?sub={me}", bytes_max=STATEMENT_BYTES_MAX
+        body = await self._peers.post(
+            hub.entity_id, config.hub.url + LISTED_PATH, b"", seconds=QUERY_SECONDS
         )
-        now, keys = server.clock(), entity_keys(known)
-        says = read_subordinate(text, hub.entity_id, config.entity_id, keys, now)
+        says, now = msgspec.json.decode(body, type=Listed), server.clock()
         if not self._is_known:
             await self._require_known(ring, says)
         if not unvouched(ring, hub, now):
@@ -179,21 +172,15 @@ class EntityWorker:
         async with server.db.write("entity.heard") as session:
             party = await store.find_party(session, HUB)
             assert party is not None  # noqa: S101 - nobody leaves
-            vouch(party, _kids(says))
+            vouch(party, {*says.keys, *says.token_keys})
             return bool(unvouched(ring, party, now))
 
-    async def _require_known(self, ring: KeyRing, says: Statement) -> None:
+    async def _require_known(self, ring: KeyRing, says: Listed) -> None:
         """Once after a start: tell the hub again where it says something else of this node."""
         server, self._is_known = self._server, True
         own = ring.published(Purpose.FEDERATION, server.clock()).keys()
-        if (says.address, says.keys().keys()) == (server.url, own):
+        if (says.url, set(says.keys)) == (server.url, set(own)):
             return
         async with server.db.write("entity.again") as session:
             await moves.tell_again(session)
         self._told = None
-
-
-def _kids(says: Statement) -> set[str]:
-    """Return the thumbprints of the keys that the hub lists for this node, of either purpose."""
-    tokens = says.metadata.get(SERVER, {}).get("jwks", {}).get("keys", [])
-    return {*says.keys(), *key_set(tokens)}

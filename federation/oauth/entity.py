@@ -16,6 +16,7 @@ from federation.values.party import HUB
 
 STATEMENT_TYPE: Final = "application/entity-statement+jwt"
 CONFIGURATION_PATH: Final = "/.well-known/openid-federation"
+LISTED_PATH: Final = "/federation/listed"  # at the hub: what it holds of the node that asks
 Metadata = dict[str, dict[str, Any]]
 
 

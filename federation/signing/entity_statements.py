@@ -20,7 +20,6 @@ from federation.signing.jose import (
     Reason,
     check_times,
     sign,
-    verify,
     verify_own,
 )
 from federation.signing.keys import InvalidKeyError, Keys, SigningKey, key_set
@@ -117,16 +116,6 @@ def sign_resolved(
         "trust_chain": [statement.text for statement in chain],
     }
     return sign(claims, typ=RESOLVED_TYP, key=key)
-
-
-def read_subordinate(token: str, hub: str, node: str, keys: Keys, now: datetime) -> Statement:
-    """Return what the hub says of a node, in force; raises InvalidTokenError."""
-    claims = verify(token, typ=STATEMENT_TYP, keys=keys, max_bytes=STATEMENT_BYTES_MAX)
-    statement = read_statement(claims)
-    check_times(claims, now)
-    if (statement.iss, statement.sub) != (hub, node):
-        raise InvalidTokenError(Reason.ISSUER, "not the hub's word on this node")
-    return statement
 
 
 def read_configuration(

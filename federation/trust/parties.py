@@ -11,7 +11,7 @@ from federation.errors import RefusalError
 from federation.signing.keys import Keys, PublicKey, key_set
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust import store
-from federation.trust.membership import CollectiveTerms, HubTerms, Peer
+from federation.trust.membership import CollectiveTerms, HubTerms, Listed, Peer
 from federation.trust.messages import KeysPublished, Roster
 from federation.trust.tables import Party
 from federation.values.identity import refuse_alike
@@ -59,6 +59,11 @@ def token_jwks(party: Party) -> list[dict[str, str]]:
 def entity_keys(party: Party) -> Keys:
     """Return the FEDERATION keys a party has now, by `kid`: those it published, else its first."""
     return _parsed(f"[{party.jwk}]" if party.entity_jwks is None else party.entity_jwks)
+
+
+def listed(party: Party) -> Listed:
+    """Return what is held of a party, as it is told that itself."""
+    return Listed(party.url, sorted(entity_keys(party)), sorted(map(_kid, token_jwks(party))))
 
 
 def former_keys(party: Party) -> Keys:

@@ -83,7 +83,12 @@ OAUTH = {
     "/oauth/introspect",
     "/oauth/revoke",
 }
-OF_SERVERS = {"/federation/inbox", "/federation/index", "/federation/admission"}
+OF_SERVERS = {
+    "/federation/inbox",
+    "/federation/index",
+    "/federation/listed",
+    "/federation/admission",
+}
 WITHOUT_GRAPHQL = {
     "/usage",
     "/sites/{member:str}/policy",

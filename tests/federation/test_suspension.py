@@ -7,6 +7,7 @@ import pytest
 
 from federation.scenario import documents as ask
 from federation.signing.policy import TRUST_LIFE
+from federation.trust.parties import entity_keys
 from federation.values.party import HUB
 from tests.federation.harness import (
     DAY,
@@ -22,6 +23,7 @@ from tests.federation.harness import (
 )
 from tests.federation.test_keys import Site, minted
 from tests.federation.test_late_node import LICENCES
+from tests.federation.test_moves import party, roll
 from tests.federation.test_status_lists import entity
 
 PROPOSE = """mutation($node: String!, $reason: String!) {
@@ -124,6 +126,15 @@ async def test_what_a_suspended_node_licenses_waits_until_that_is_lifted(small):
         return await known("FR") == "ACTIVE"
 
     await soon(is_registered, what="the licence registered by itself")
+
+
+async def test_a_suspended_node_whose_key_was_stolen_changes_it(small):
+    old = small.key("GB")
+    await decided(small, PROPOSE)
+    await roll(small, "GB")
+
+    assert old.kid not in entity_keys(await party(small, "GB"))
+    assert (await decided(small, LIFT))["state"] == "DONE"
 
 
 async def test_the_month_of_a_suspended_node_is_settled(small):
