@@ -42,7 +42,7 @@ from federation.edge.spooled import spooled
 from federation.licensing.facts import Component, LicenceFacts
 from federation.metering import routing
 from federation.metering.tables import Line, MeteringPeriod, Portion
-from federation.metering.tally import Counter
+from federation.metering.tally import Placer
 from federation.metering.totals import AddressTotal
 from federation.metering.verdicts import Terms
 from federation.proof.uses import earned_by_address
@@ -85,7 +85,7 @@ async def lines(count: int) -> Figures:
     """Decide a month of so many lines that entered at their owner, at a few hundred addresses."""
     async with database() as db:
         await add_lines(db, count)
-        placer = Counter(
+        placer = Placer(
             here="DE",
             licences={"HUB-000001": licence()},
             repertoire={},

@@ -22,6 +22,7 @@ from msgspec import Meta, Struct
 from federation import money
 from federation.errors import RefusalError
 from federation.quotas import Act, Quota
+from federation.values.bps import Bps
 from federation.values.identity import (
     BOOTSTRAP,
     UnclearIdentityError,
@@ -29,7 +30,7 @@ from federation.values.identity import (
     refuse_unclear,
 )
 from federation.values.ids import is_plain_id
-from federation.values.plan import BPS_WHOLE, Plan, Tier, require_fitting
+from federation.values.plan import Plan, Tier, require_fitting
 from federation.values.roles import Role
 
 PREFIX = "FEDERATION_"
@@ -37,7 +38,6 @@ KEY_SECRET_FILE = "FEDERATION_KEY_SECRET_FILE"  # noqa: S105 - the name of a var
 SECRET_BYTES = 32  # of a key-encryption secret
 OF_CLIENTS = frozenset({"FEDERATION_URL", "FEDERATION_TOKEN"})  # of commands that ask a server
 
-Bps = Annotated[int, Meta(ge=0, le=BPS_WHOLE)]
 Code = Annotated[str, Meta(pattern=r"^[A-Z0-9-]{2,12}\Z")]
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")]
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]

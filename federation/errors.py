@@ -23,10 +23,14 @@ class RefusalError(Exception):
         super().__init__(self.message)
 
     @property
+    def headline(self) -> str:
+        """What was refused, and neither where nor why."""
+        return (type(self).__doc__ or "").strip().splitlines()[0]
+
+    @property
     def message(self) -> str:
         """The sentence a caller reads: what was refused, then where and why."""
-        headline = (type(self).__doc__ or "").strip().splitlines()[0]
-        return f"{headline} ({self.detail})" if self.detail else headline
+        return f"{self.headline} ({self.detail})" if self.detail else self.headline
 
 
 class LaterError(RefusalError):

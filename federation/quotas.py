@@ -5,6 +5,7 @@ up its own waits alone. A stranger is known by the address its connection comes 
 proxy all strangers are one.
 """
 
+import ipaddress
 import math
 import time
 from collections import OrderedDict
@@ -18,6 +19,7 @@ from msgspec import Meta
 from federation.errors import LaterError
 
 BUCKETS_MAX = 20_000  # of a kind of act; the one used longest ago is forgotten
+NETWORK_BITS = 64  # of an IPv6 address: what one subscriber is given
 _Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 
 Act = Literal[
@@ -31,6 +33,7 @@ Act = Literal[
     "messages",  # a delivery of messages by another server
     "files",  # a file sent here or fetched from here
     "quotes",  # a line of a quote
+    "tokens",  # a licence token, by the lab that asks: a batch counts each of its sites
 ]
 
 
@@ -53,6 +56,7 @@ DEFAULTS: Mapping[Act, Quota] = MappingProxyType(
         "messages": Quota(10_000, 12_000),
         "files": Quota(2_000, 1_200),
         "quotes": Quota(20_000, 2_000),
+        "tokens": Quota(20_000, 20_000),  # a full batch is a twentieth of a second of one core
     }
 )
 
@@ -63,42 +67,86 @@ class QuotaExceededError(LaterError):
     code: ClassVar[str] = "TOO_MANY_REQUESTS"
 
 
+class Buckets:
+    """The buckets of one kind of act, by who acts."""
+
+    def __init__(self, quota: Quota, now: Callable[[], float] = time.monotonic) -> None:
+        self.quota = quota
+        self._now = now
+        self._kept: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Return of how many a bucket is kept."""
+        return len(self._kept)
+
+    def take(self, who: str, count: int = 1) -> int:
+        """Count some acts and return 0; or none, and return in how many seconds to come again.
+
+        More at once than a bucket ever holds is taken from a full one, which then stays empty for
+        as long as they are worth.
+        """
+        left = self._left(who)
+        wanted = min(count, self.quota.burst)
+        is_enough = left >= wanted
+        self._keep(who, left - count if is_enough else left)
+        return 0 if is_enough else self._seconds(wanted - left)
+
+    def seconds_until(self, who: str) -> int:
+        """Return in how many seconds one act may be taken, 0 if now; nothing is counted."""
+        left = self._left(who)
+        return 0 if left >= 1 else self._seconds(1 - left)
+
+    def give_back(self, who: str, count: int) -> None:
+        """Count some acts less: they were taken for fear of what did not happen."""
+        bucket = self._kept.get(who)
+        if bucket is not None:
+            left, since = bucket
+            self._kept[who] = (min(self.quota.burst, left + count), since)
+
+    def _left(self, who: str) -> float:
+        left, since = self._kept.get(who, (float(self.quota.burst), 0.0))
+        return min(self.quota.burst, left + (self._now() - since) * self.quota.per_minute / 60)
+
+    def _keep(self, who: str, left: float) -> None:
+        self._kept[who] = (left, self._now())
+        self._kept.move_to_end(who)
+        if len(self._kept) > BUCKETS_MAX:
+            self._kept.popitem(last=False)
+
+    def _seconds(self, missing: float) -> int:
+        return math.ceil(missing * 60 / self.quota.per_minute)
+
+
 class Quotas:
     """The buckets of one server: per principal and kind of act."""
 
     def __init__(
         self, quotas: Mapping[Act, Quota] = DEFAULTS, now: Callable[[], float] = time.monotonic
     ) -> None:
-        self._quotas = {**DEFAULTS, **quotas}
-        self._now = now
         # By kind, so that strangers of many addresses push out no bucket of somebody known.
-        self._buckets: dict[Act, OrderedDict[str, tuple[float, float]]] = {
-            act: OrderedDict() for act in self._quotas
-        }
+        self._buckets = {act: Buckets(quota, now) for act, quota in {**DEFAULTS, **quotas}.items()}
 
     def take(self, who: str, act: Act, count: int = 1) -> None:
-        """Count some acts of a principal, or refuse all of them and say when to come again.
-
-        More at once than a bucket ever holds is taken from a full one, which then stays empty for
-        as long as they are worth.
-        """
-        quota, buckets, now = self._quotas[act], self._buckets[act], self._now()
-        left, since = buckets.pop(who, (float(quota.burst), now))
-        left = min(quota.burst, left + (now - since) * quota.per_minute / 60)
-        wanted = min(count, quota.burst)
-        is_enough = left >= wanted
-        buckets[who] = (left - count if is_enough else left, now)
-        if len(buckets) > BUCKETS_MAX:
-            buckets.popitem(last=False)
-        if not is_enough:
-            seconds = math.ceil((wanted - left) * 60 / quota.per_minute)
-            raise QuotaExceededError(
-                f"{act}: {quota.burst} at once, {quota.per_minute} per minute", retry_after=seconds
-            )
+        """Count some acts of a principal, or refuse all of them and say when to come again."""
+        buckets = self._buckets[act]
+        seconds = buckets.take(who, count)
+        if seconds:
+            said = f"{act}: {buckets.quota.burst} at once, {buckets.quota.per_minute} per minute"
+            raise QuotaExceededError(said, retry_after=seconds)
 
     def give_back(self, who: str, act: Act, count: int) -> None:
         """Count some acts less: they were taken for fear of what did not happen."""
-        bucket = self._buckets[act].get(who)
-        if bucket is not None:
-            left, since = bucket
-            self._buckets[act][who] = (min(self._quotas[act].burst, left + count), since)
+        self._buckets[act].give_back(who, count)
+
+
+def network_of(host: str) -> str:
+    """Return by what to count whoever calls from an address; of IPv6 the subscriber's network."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address, NETWORK_BITS), strict=False))
+    return str(address)

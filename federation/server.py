@@ -1,5 +1,6 @@
 """One running server as its parts see it: configuration, keys, database, clock, and who to ask."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Protocol
@@ -115,6 +116,7 @@ class Server:
     url: str = ""
     last_use: LastUse = field(default_factory=LastUse)
     quotas: Quotas = field(default_factory=Quotas)
+    monotonic: Callable[[], float] = time.monotonic  # by which documents are pulled again
     people: Known = field(default_factory=Known)
     known_peers: dict[str, KnownPeer] = field(default_factory=dict[str, KnownPeer])
     failed_months: dict[Month, str] = field(default_factory=dict[Month, str])  # why a node is stuck

@@ -99,4 +99,4 @@ def test_what_is_given_back_may_be_taken_again_and_no_more_than_a_bucket_holds(w
     found.give_back("lab", "oauth", 1_000)
 
     assert taken(found, "lab", "oauth") == 10
-    assert list(found._buckets["oauth"]) == ["lab"]
+    assert list(found._buckets["oauth"]._kept) == ["lab"]

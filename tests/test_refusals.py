@@ -5,6 +5,7 @@ import pkgutil
 from collections import Counter
 
 import federation
+from federation.edge.http import STATUS
 from federation.errors import RefusalError
 
 # They speak to servers over HTTP and share no class with them.
@@ -61,3 +62,9 @@ def test_a_refusal_says_in_one_line_what_was_refused():
 
     assert [cls.__name__ for cls, text in lines.items() if not text] == []
     assert [cls.__name__ for cls, text in lines.items() if not text[0].endswith(".")] == []
+
+
+def test_a_status_is_that_of_a_code_that_a_server_states():
+    codes = stated(cls for cls in refusals() if cls.__module__.split(".")[1] not in CLIENTS)
+
+    assert sorted(STATUS.keys() - codes.keys()) == []

@@ -19,7 +19,7 @@ from federation.banking.items import (
 from federation.banking.names import id_of_item, receipt_key
 from federation.banking.overpayments import is_used, is_used_without, set_refunds_aside
 from federation.banking.tables import Match, MatchItem
-from federation.bankstatements import store as said
+from federation.bankstatements import store as bankstatements
 from federation.bankstatements.acting import At
 from federation.bankstatements.tables import Entry
 from federation.errors import RefusalError
@@ -68,7 +68,7 @@ async def check_receipt(at: At, item: Item, entry: Entry) -> None:
 
 async def check_own_transfer(at: At, item: Item, entry: Entry) -> None:
     """Refuse a transfer unless its other side is another account of this server."""
-    rows = await said.accounts(at.session, item.ref)
+    rows = await bankstatements.accounts(at.session, item.ref)
     if all(row.id == entry.account_id for row in rows):
         raise NotExpectedError(f"{item.ref} is no other account of this server")
 
@@ -87,12 +87,12 @@ async def book(at: At, entry: Entry, item: Item, booked_on: date) -> None:
     )
 
 
-async def give_back(at: At, entry: Entry, item: Item, booked_on: date) -> None:
+async def record_return(at: At, entry: Entry, item: Item, booked_on: date) -> None:
     """Record that a payment came back, with the bank's reason."""
     payment = await payments.get_payment(at.session, item.ref)
-    details = (await said.details_of(at.session, [entry.id])).get(entry.id, [])
+    details = (await bankstatements.details_of(at.session, [entry.id])).get(entry.id, [])
     given = [row.return_reason for row in details if row.return_reason]
-    await bankword.give_back(
+    await bankword.record_return(
         at.session,
         payment,
         booked_on,
@@ -160,7 +160,7 @@ def receivable(here: str, licence: str, amount: int, entry: Entry) -> list[Posti
     return list(transfer(*accounts, amount, entry.currency, meta))
 
 
-async def take_back(at: At, entry: Entry, match: Match, item: MatchItem) -> None:
+async def undo_effects(at: At, entry: Entry, match: Match, item: MatchItem) -> None:
     """Undo what an item did elsewhere; its postings are reversed with the others."""
     await _give_up_overpayment(at, item)
     if item.kind in {PAYMENT, RETURN}:
@@ -201,7 +201,10 @@ async def take_receipt_back(at: At, receipt: Receipt, who: Principal, key: str) 
 
 
 async def _give_up_overpayment(at: At, item: MatchItem) -> None:
-    """Refuse where it goes back or is set off: that is taken back first. Else it never does."""
+    """Refuse while the overpayment is being refunded or set off.
+
+    Else put its unpaid refunds aside, so that it is never paid back.
+    """
     overpayment = None
     if item.kind == OVERPAYMENT:
         overpayment = id_of_item(item.match_id, item.number)

@@ -15,6 +15,7 @@ from federation.banking.items import BANK_CHARGE, FX_DIFFERENCE, Item
 from federation.banking.words import alike_percent, is_reference, keys_in, name_words, reference_key
 from federation.money import decimal_text
 from federation.payments.expected import Expected
+from federation.values.bps import WHOLE_BPS
 
 END_TO_END, REFERENCE, AMOUNT, NEAR_AMOUNT = 60, 40, 30, 10
 ACCOUNT, SAME_NAME, LIKE_NAME, IN_WINDOW = 15, 10, 5, 5
@@ -39,7 +40,7 @@ class Bounds:
 
     def are_near(self, amount: int, other: int) -> bool:
         """Say whether two amounts lie within the bounds."""
-        off = max(abs(other) * self.amount_bps // 10_000, self.amount_min)
+        off = max(abs(other) * self.amount_bps // WHOLE_BPS, self.amount_min)
         return abs(amount - other) <= off
 
     def is_in_window(self, day: date | None, due_on: date | None) -> bool:
@@ -163,13 +164,14 @@ class Matcher:
 
     def _one_to_one(self, movement: Movement) -> list[Suggestion]:
         found: list[Suggestion] = []
+        beyond_doubt = self.exactly(movement)
         for place in self._places(movement):
             item = self.expected[place]
             score, reasons = self._score(movement, item)
             if score >= SCORE_MIN and (signed_amount(item) > 0) == (movement.amount > 0):
                 items = _with_difference(movement, [item])
                 left = movement.amount - sum(each.amount for each in items)
-                exact = self.exactly(movement) is item
+                exact = beyond_doubt is item
                 found.append(
                     Suggestion((movement.entry,), items, left, score, tuple(reasons), exact)
                 )
@@ -279,21 +281,32 @@ def _rank(suggestion: Suggestion) -> tuple[int, int, list[tuple[str, str]]]:
     return (-suggestion.score, abs(suggestion.difference), names)
 
 
-def match_all(candidates: Sequence[Candidate], matcher: Matcher) -> dict[int, list[Suggestion]]:
-    """Return {entry: suggestions}; adds what several entries pay together (many to one).
+Bearers = Mapping[tuple[str, bool], int]
+"""{(EndToEndId, whether it came in): how many open transactions bear it}"""
 
-    A match is exact only if no other open entry bears the same EndToEndId.
-    """
-    bearers = Counter(
+
+def bearers_among(candidates: Iterable[Candidate]) -> Bearers:
+    """Count by whom each EndToEndId is borne among some candidates."""
+    return Counter(
         (movement.end_to_end_id, movement.amount > 0)
         for candidate in candidates
         for movement in (candidate.parts or (candidate.whole,))
         if movement.end_to_end_id
     )
+
+
+def match_all(
+    candidates: Sequence[Candidate], matcher: Matcher, bearers: Bearers
+) -> dict[int, list[Suggestion]]:
+    """Return {entry: suggestions}; adds what several entries pay together (many to one).
+
+    A match is exact only if no other open entry bears the same EndToEndId: `bearers` counts those
+    of every open entry, also where only some are candidates.
+    """
     found: dict[int, list[Suggestion]] = {}
     for candidate in candidates:
         alone = all(
-            bearers[movement.end_to_end_id, movement.amount > 0] == 1
+            bearers.get((movement.end_to_end_id, movement.amount > 0), 0) <= 1
             for movement in (candidate.parts or (candidate.whole,))
             if movement.end_to_end_id
         )

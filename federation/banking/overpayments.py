@@ -15,7 +15,7 @@ from federation.banking import store
 from federation.banking.items import INVOICE, OVERPAYMENT, REMITTANCE_IN
 from federation.banking.names import id_of_item, item_of
 from federation.banking.tables import MatchItem
-from federation.bankstatements import store as said
+from federation.bankstatements import store as bankstatements
 from federation.bankstatements.acting import At
 from federation.errors import RefusalError
 from federation.ledger.accounts import Accounts
@@ -293,7 +293,7 @@ async def _account_of(session: ReadSession, found: Overpayment) -> PaymentAccoun
         return account_in(await hub_terms(session) if is_hub else collective_terms(party))
     if found.entry is None:
         return None
-    details = (await said.details_of(session, [found.entry])).get(found.entry, [])
+    details = (await bankstatements.details_of(session, [found.entry])).get(found.entry, [])
     told = {(row.counterparty_name, row.counterparty_account) for row in details}
     return _account_it_came_from(told, found.received.currency)
 

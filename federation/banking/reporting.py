@@ -1,6 +1,6 @@
 """The queue of unsettled entries, what they may be for, and how an account reconciles."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -9,10 +9,17 @@ import msgspec
 from federation.bankfiles.entries import Instructed
 from federation.banking import store
 from federation.banking.items import Item
-from federation.banking.matching import Candidate, Matcher, Movement, Suggestion, match_all
+from federation.banking.matching import (
+    Candidate,
+    Matcher,
+    Movement,
+    Suggestion,
+    bearers_among,
+    match_all,
+)
 from federation.banking.tables import Match
 from federation.banking.waiting import Waited, waited_for
-from federation.bankstatements import store as said
+from federation.bankstatements import store as bankstatements
 from federation.bankstatements.tables import BankAccount, DetailRow, Entry
 from federation.ledger import balance_store
 from federation.ledger.accounts import Accounts
@@ -77,11 +84,11 @@ async def queue(
     account_id: int | None = None,
 ) -> list[Queued]:
     """Return unsettled entries, oldest first, each with suggestions or what was proposed."""
-    rows = await said.open_entries(session, after=after, limit=QUEUE_MAX, account_id=account_id)
-    details = await said.details_of(session, [row.id for row in rows])
-    matcher = Matcher(list((await waited_for(session, here, now)).values()))
-    candidates = [candidate_of(row, details.get(row.id, [])) for row in rows if row.state == "OPEN"]
-    found = match_all(candidates, matcher)
+    rows = await bankstatements.open_entries(
+        session, after=after, limit=QUEUE_MAX, account_id=account_id
+    )
+    details = await bankstatements.details_of(session, [row.id for row in rows])
+    found = await _suggested(session, rows, details, await waited_for(session, here, now))
     return [
         Queued(
             row,
@@ -105,16 +112,28 @@ async def exact_matches(
 
     Every open entry is looked at, since two with one EndToEndId leave a doubt.
     """
-    rows = await said.open_entries(session, limit=said.OPEN_MAX)
-    details = await said.details_of(session, [row.id for row in rows])
-    candidates = [candidate_of(row, details.get(row.id, [])) for row in rows if row.state == "OPEN"]
-    found = match_all(candidates, Matcher(list(waited.values())))
+    rows = await bankstatements.open_entries(session, limit=bankstatements.OPEN_MAX)
+    details = await bankstatements.details_of(session, [row.id for row in rows])
+    found = await _suggested(session, rows, details, waited)
     fresh = {row.id for row in new}
     return [
         suggestions[0]
         for entry, suggestions in found.items()
         if entry in fresh and suggestions and suggestions[0].is_exact
     ]
+
+
+async def _suggested(
+    session: ReadSession,
+    rows: Sequence[Entry],
+    details: Mapping[int, Sequence[DetailRow]],
+    waited: Waited,
+) -> dict[int, list[Suggestion]]:
+    """Return {entry: what it may be for} of the open ones; who else bears an id is asked of all."""
+    candidates = [candidate_of(row, details.get(row.id, [])) for row in rows if row.state == "OPEN"]
+    borne = {name for name, _ in bearers_among(candidates)}
+    bearers = await bankstatements.open_bearers(session, borne)
+    return match_all(candidates, Matcher(list(waited.values())), bearers)
 
 
 def candidate_of(entry: Entry, details: Sequence[DetailRow]) -> Candidate:
@@ -171,8 +190,8 @@ def _instructed(row: DetailRow) -> Instructed | None:
 
 async def reconcile(session: ReadSession, account: BankAccount, here: str) -> Reconciliation:
     """Return how an account stands: what the bank said, what was settled, what the books say."""
-    last = await said.last_statement(session, account.id)
-    rows = await said.totals(session, account.id)
+    last = await bankstatements.last_statement(session, account.id)
+    rows = await bankstatements.totals(session, account.id)
     sides = {"CREDIT": 0, "DEBIT": 0}
     opening = settled = waiting = count = 0
     for kind, state, direction, amount in rows:
@@ -186,8 +205,8 @@ async def reconcile(session: ReadSession, account: BankAccount, here: str) -> Re
         else:
             waiting, count = waiting + signed, count + 1
     closings = [
-        await said.last_statement(session, row.id)
-        for row in await said.accounts(session)
+        await bankstatements.last_statement(session, row.id)
+        for row in await bankstatements.accounts(session)
         if row.currency == account.currency
     ]
     in_books = await balance_store.balance_of(session, Accounts(here).asset("Bank"))

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from federation.bankfiles.camt import read_bank_file
 from federation.bankfiles.entries import BankFile, PaymentStatus, Place, StatusReport
 from federation.bankfiles.pain002 import ACCEPTED, REJECTED
 from federation.banking import store
@@ -11,7 +10,7 @@ from federation.banking.items import OWN_TRANSFER
 from federation.banking.reporting import exact_matches
 from federation.banking.settling import settle
 from federation.banking.waiting import waited_for
-from federation.bankstatements import store as said
+from federation.bankstatements import store as bankstatements
 from federation.bankstatements.accounts import account_name, account_number
 from federation.bankstatements.acting import At
 from federation.bankstatements.importing import UnknownAccountError, import_statements
@@ -59,7 +58,7 @@ async def open_account(
     """Register an account of this server in one currency; the same again changes nothing."""
     number, called = account_number(account, scheme), account_name(name)
     exponent(currency)  # refuses what is no currency with minor units
-    known = await said.find_account(session, number, currency)
+    known = await bankstatements.find_account(session, number, currency)
     if known is not None:
         if (known.scheme, known.name) != (scheme, called):
             raise AccountConflictError(f"{number}: {known.name}")
@@ -86,9 +85,9 @@ async def withdraw_account(at: At, account_id: int) -> BankAccount:
     row = await at.session.get(BankAccount, account_id)
     if row is None:
         raise UnknownAccountError(str(account_id))
-    if not await said.is_unused(at.session, row.id):
+    if not await bankstatements.is_unused(at.session, row.id):
         raise AccountInUseError(f"{row.account} {row.currency}")
-    is_only_one = len(await said.accounts(at.session, row.account)) == 1
+    is_only_one = len(await bankstatements.accounts(at.session, row.account)) == 1
     if is_only_one and await store.standing_items(at.session, [OWN_TRANSFER], row.account):
         raise AccountInUseError(f"{row.account} {row.currency}: an entry is a transfer to it")
     await at.session.delete(row)
@@ -96,12 +95,11 @@ async def withdraw_account(at: At, account_id: int) -> BankAccount:
     return row
 
 
-async def import_file(at: At, data: bytes, file: BankFile | None = None) -> Imported:
+async def import_file(at: At, data: bytes, file: BankFile) -> Imported:
     """Take a bank's file whole, or refuse it whole; what is exact is settled at once.
 
-    `file` is what was read of the data, where the caller has done so.
+    `file` is what was read of the data, before the writer's turn: a large one takes its time.
     """
-    file = file or read_bank_file(data)
     done = await import_statements(at, data, file)
     if file.report is not None and not done.is_known:
         done.reported = await _report(at, file.report)

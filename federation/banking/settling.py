@@ -15,11 +15,11 @@ from federation.banking.effects import (
     check_own_transfer,
     check_receipt,
     convert,
-    give_back,
     meta_of,
     receivable,
     receive,
-    take_back,
+    record_return,
+    undo_effects,
 )
 from federation.banking.items import (
     CONVERSION,
@@ -45,7 +45,7 @@ from federation.banking.names import match_document
 from federation.banking.overpayments import payer_of
 from federation.banking.tables import Match, MatchItem
 from federation.banking.waiting import Waited, waited_for
-from federation.bankstatements import store as said
+from federation.bankstatements import store as bankstatements
 from federation.bankstatements.acting import At
 from federation.bankstatements.tables import Entry
 from federation.errors import RefusalError
@@ -100,7 +100,7 @@ async def settle(
     reason = stated(reason) if reason.strip() else ""
     if waited is None:
         waited = await waited_for(at.session, at.here, at.now)
-    await _check(at, entry, items, waited)
+    debts = await _checked(at, entry, items, waited)
     too_much = await beyond(at.session, items, entry.currency, at.now)
     if too_much:
         why = ", ".join(f"{i.kind} {Money(i.amount, entry.currency)}" for i in too_much)
@@ -108,7 +108,7 @@ async def settle(
         _add_items(at, match, entry, items, {})
         entry.state = "PROPOSED"
         return match
-    return await _enter(at, entry, items, reason, None)
+    return await _enter(at, entry, items, debts, reason, None)
 
 
 async def settle_together(at: At, entry_ids: Sequence[int], kind: str, ref: str) -> list[Match]:
@@ -118,13 +118,15 @@ async def settle_together(at: At, entry_ids: Sequence[int], kind: str, ref: str)
     found: list[Match] = []
     for position, entry_id in enumerate(entry_ids, start=1):
         entry = await _open_entry(at, entry_id)
-        row = await _get_expected(at, kind, ref)
-        amount = entry.signed
-        left = amount - row.amount
+        waited = await waited_for(at.session, at.here, at.now)
+        row = waited.get((kind, ref))
+        if row is None:
+            raise NotExpectedError(f"{kind} {ref}")
+        left = entry.signed - row.amount
         items = [Item(kind, ref, row.amount)]
         if position < len(entry_ids) and left < 0:
             items.append(Item(SHORT_PAYMENT, ref, left, f"{position} of {len(entry_ids)} entries"))
-        found.append(await settle(at, entry_id, items))
+        found.append(await settle(at, entry_id, items, waited=waited))
     return found
 
 
@@ -136,8 +138,9 @@ async def approve(at: At, entry_id: int) -> Match:
         raise NotSettledError(f"entry {entry_id} is {entry.state}")
     require_other_person(last.acted_by, at.who.subject)
     items = await store.items_of(at.session, last.id)
-    await _check(at, entry, items, await waited_for(at.session, at.here, at.now))
-    return await _enter(replace(at, author=last.acted_by), entry, items, last.reason, last.id)
+    debts = await _checked(at, entry, items, await waited_for(at.session, at.here, at.now))
+    by = replace(at, author=last.acted_by)
+    return await _enter(by, entry, items, debts, last.reason, last.id)
 
 
 async def undo(at: At, entry_id: int, reason: str) -> Match:
@@ -149,7 +152,7 @@ async def undo(at: At, entry_id: int, reason: str) -> Match:
     match = await _record(at, entry, "UNDONE", stated(reason), last.id)
     if entry.state == "SETTLED":
         for item in await store.item_rows_of(at.session, last.id):
-            await take_back(at, entry, match, item)
+            await undo_effects(at, entry, match, item)
         await _reverse(at, entry, last, match)
     entry.state = "OPEN"
     return match
@@ -157,7 +160,7 @@ async def undo(at: At, entry_id: int, reason: str) -> Match:
 
 async def get_entry(session: ReadSession, entry_id: int) -> Entry:
     """Return an entry that somebody may say something of, or refuse (UNKNOWN_BANK_ENTRY)."""
-    entry = await said.find_entry(session, entry_id)
+    entry = await bankstatements.find_entry(session, entry_id)
     if entry is None or entry.state == "NONE":
         raise UnknownEntryError(str(entry_id))
     return entry
@@ -177,17 +180,13 @@ async def _last_match(at: At, entry: Entry) -> Match | None:
     return rows[-1] if rows else None
 
 
-async def _get_expected(at: At, kind: str, ref: str) -> Expected:
-    row = (await waited_for(at.session, at.here, at.now)).get((kind, ref))
-    if row is None:
-        raise NotExpectedError(f"{kind} {ref}")
-    return row
+async def _checked(at: At, entry: Entry, items: Sequence[Item], waited: Waited) -> dict[str, str]:
+    """Refuse items that do not add up, or name what is not expected or of another amount.
 
-
-async def _check(at: At, entry: Entry, items: Sequence[Item], waited: Waited) -> None:
-    """Refuse items that do not add up, or name what is not expected or of another amount."""
-    total = entry.signed
-    check_items(items, total, entry.currency)
+    Return {payment: the account of its debt} of what was paid too much to parties.
+    """
+    check_items(items, entry.signed, entry.currency)
+    debts: dict[str, str] = {}
     for item in items:
         if item.kind in EXPECTED:
             row = waited.get((item.kind, item.ref))
@@ -199,9 +198,10 @@ async def _check(at: At, entry: Entry, items: Sequence[Item], waited: Waited) ->
         elif item.kind == OWN_TRANSFER:
             await check_own_transfer(at, item, entry)
         elif is_paid_too_much(item):
-            await _debt_of(at, item, entry)
+            debts[item.ref] = await _debt_of(at, item, entry)
         elif item.kind == OVERPAYMENT and item.ref and await payer_of(at.session, item.ref) is None:
             raise BadItemError(f"OVERPAYMENT {item.ref}: no licence or remittance is called that")
+    return debts
 
 
 async def _debt_of(at: At, item: Item, entry: Entry) -> str:
@@ -227,7 +227,12 @@ def _refuse_other_amount(item: Item, row: Expected, entry: Entry) -> None:
 
 
 async def _enter(
-    at: At, entry: Entry, items: Sequence[Item], reason: str, proposal: int | None
+    at: At,
+    entry: Entry,
+    items: Sequence[Item],
+    debts: Mapping[str, str],
+    reason: str,
+    proposal: int | None,
 ) -> Match:
     """Do what the items say, and post what is not posted by those it concerns."""
     match = await _record(at, entry, "SETTLED", reason, proposal)
@@ -238,7 +243,7 @@ async def _enter(
         if item.kind == PAYMENT:
             await book(at, entry, item, booked_on)
         elif item.kind == RETURN:
-            await give_back(at, entry, item, booked_on)
+            await record_return(at, entry, item, booked_on)
         elif item.kind == REMITTANCE_IN:
             came_in = Amount(received(item, items), entry.currency)
             made[number] = await incoming.receive(at.session, item.ref, at.here, booked_on, came_in)
@@ -248,7 +253,6 @@ async def _enter(
             came = received(item, items)
             made[number] = await receive(at, entry, match, item, came, booked_on)
             postings += receivable(at.here, item.ref, came, entry)
-    debts = {each.ref: await _debt_of(at, each, entry) for each in items if is_paid_too_much(each)}
     postings += named_postings(at.here, items, entry.currency, meta_of(entry), debts)
     _add_items(at, match, entry, items, made)
     document = _document(entry, match)

@@ -1,4 +1,4 @@
-"""Who acts on what a bank says."""
+"""Who acts on what a bank says. Here, since this is the lowest room that needs it."""
 
 from dataclasses import dataclass
 from datetime import datetime

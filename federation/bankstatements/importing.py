@@ -51,7 +51,7 @@ async def import_statements(at: At, data: bytes, file: BankFile) -> Imported:
         check_balances(statement, named.account.currency)
         done.warnings += _warnings(statement, at.now.date())
         by_account.setdefault(named.account.id, []).append(named)
-    intake = Intake(at, await to_keep(at, data, file), done)
+    intake = Intake(at, await to_keep(at, name, data, file), done)
     for account_id in sorted(by_account):
         last = await store.last_statement(session, account_id)
         for named in in_order(by_account[account_id], last.closing if last else None):

@@ -6,7 +6,6 @@ from federation.bankfiles.entries import BankFile
 from federation.bankstatements import store
 from federation.bankstatements.acting import At
 from federation.bankstatements.tables import IMPORTED, Entry, File, FileAct, StatementRow
-from federation.store.canonical import sha256_hex
 
 
 @dataclass(slots=True)
@@ -43,9 +42,12 @@ class Intake:
             self.is_kept = True
 
 
-async def to_keep(at: At, data: bytes, file: BankFile) -> File | FileAct:
-    """Return what records that a file came: itself, or that it came again after a withdrawal."""
-    name, who = sha256_hex(data), at.who.subject
+async def to_keep(at: At, name: str, data: bytes, file: BankFile) -> File | FileAct:
+    """Return what records that a file came: itself, or that it came again after a withdrawal.
+
+    `name` is the SHA-256 of `data`.
+    """
+    who = at.who.subject
     if await store.find_file(at.session, name) is not None:
         return FileAct(file=name, act=IMPORTED, reason="", acted_by=who, acted_at=at.now)
     return File(

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 
 from federation.bankstatements.tables import (
     IMPORTED,
@@ -260,6 +260,27 @@ async def entries_of(session: ReadSession, statement_id: int, limit: int) -> lis
         select(Entry).where(Entry.statement_id == statement_id).order_by(Entry.id).limit(limit)
     )
     return list(rows)
+
+
+async def open_bearers(
+    session: ReadSession, end_to_end_ids: Collection[str]
+) -> dict[tuple[str, bool], int]:
+    """Return {(EndToEndId, whether it came in): how many transactions of open entries bear it}."""
+    found: dict[tuple[str, bool], int] = {}
+    wanted = sorted(end_to_end_ids)
+    for start in range(0, len(wanted), CHUNK):
+        rows = await session.execute(
+            select(DetailRow.end_to_end_id, DetailRow.direction, func.count())
+            .join(Entry, Entry.id == DetailRow.entry_id)
+            .where(
+                DetailRow.end_to_end_id.in_(wanted[start : start + CHUNK]), Entry.state == "OPEN"
+            )
+            .group_by(DetailRow.end_to_end_id, DetailRow.direction)
+        )
+        for name, direction, count in rows:
+            if name is not None:
+                found[name, direction == "CREDIT"] = count
+    return found
 
 
 async def details_of(

@@ -112,8 +112,9 @@ async def _serve_until_signal(service: "Service", ready_file: Path | None) -> No
     await service.stop()
 
 
+_config_option = click.option("--config", type=FILE, required=True, help="The server's TOML file.")
 _serve_options = [
-    click.option("--config", "config", type=FILE, required=True, help="The server's TOML file."),
+    _config_option,
     click.option("--ready-file", type=click.Path(path_type=Path), help="Gets the URL once ready."),
     click.option("--clock-file", type=FILE, hidden=True, help="Business time, for scenarios."),
 ]
@@ -172,7 +173,7 @@ def db() -> None:
 
 
 @db.command("upgrade")
-@click.option("--config", type=FILE, required=True, help="The server's TOML file.")
+@_config_option
 def db_upgrade(config: Path) -> None:
     """Bring the database to the newest revision."""
     from federation.store.migrations import upgrade_database  # noqa: PLC0415 - only this one needs it
@@ -184,7 +185,7 @@ def db_upgrade(config: Path) -> None:
 
 
 @cli.command()
-@click.option("--config", type=FILE, required=True, help="The server's TOML file.")
+@_config_option
 @click.option("--subject", required=True, help="A person of the server's directory.")
 @click.option("--role", required=True, help="One of that person's roles.")
 def token(config: Path, subject: str, role: str) -> None:
@@ -195,7 +196,7 @@ def token(config: Path, subject: str, role: str) -> None:
 
 
 @people.command("first")
-@click.option("--config", type=FILE, required=True, help="The server's TOML file.")
+@_config_option
 @click.option("--subject", required=True, help="By what the server is to know the person.")
 @click.option("--name", required=True, help="What people call the person.")
 def people_first(config: Path, subject: str, name: str) -> None:
@@ -211,7 +212,6 @@ def keys() -> None:
     """Look after a server's own keys (docs/keys.md); a running server follows within seconds."""
 
 
-_config_option = click.option("--config", type=FILE, required=True, help="The server's TOML file.")
 _urgent_option = click.option(
     "--now",
     "urgent_because",
@@ -285,7 +285,7 @@ def keys_secret() -> None:
 
 
 @db.command("check")
-@click.option("--config", type=FILE, required=True, help="The server's TOML file.")
+@_config_option
 def db_check(config: Path) -> None:
     """Say whether the database is at the newest revision and its tables are as they should be."""
     from federation.store.migrations import check_database  # noqa: PLC0415 - only this one needs it
@@ -321,7 +321,7 @@ def ledger() -> None:
 
 
 @ledger.command("export")
-@click.option("--config", type=FILE, required=True, help="The server's TOML file.")
+@_config_option
 @click.option(
     "--format", "form", type=click.Choice(["beancount", "hledger"]), required=True, help="Whose."
 )

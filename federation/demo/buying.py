@@ -79,7 +79,7 @@ async def sell_national(stage: Stage, name: str, item: LicencePart) -> None:
     node = stage.federation.nodes[item.issuer]
     terms = {
         "licensee": item.licensee,
-        "components": item.parts(),
+        "components": item.components(),
         "currency": item.currency,
         "unclaimed": item.unclaimed,
         "reason": stage.script.plan.reason,

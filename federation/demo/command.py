@@ -12,11 +12,21 @@ import msgspec
 from rich.padding import Padding
 from rich.text import Text
 
-from federation.demo import buying, crawling, delivery, figures, joining, printing, settling
-from federation.demo.plan import Script, SitePart, read_script
+from federation.demo import (
+    buying,
+    clients,
+    crawling,
+    delivery,
+    figures,
+    joining,
+    printing,
+    settling,
+    stopping,
+)
+from federation.demo.plan import Script, read_script
 from federation.demo.report import Report
-from federation.demo.servers import Servers, launched
-from federation.demo.sites import MemberSite, site_config
+from federation.demo.servers import launched
+from federation.demo.sites import MemberSite
 from federation.demo.stage import Stage
 from federation.demo.staying import stay
 from federation.demo.teller import Teller
@@ -67,12 +77,13 @@ async def play(stage: Stage) -> None:
     await delivery.show_down(stage)
     await buying.pay(stage)
     await delivery.show_registrations(stage, "registrations", pending=stage.script.plan.down)
-    crawling.send_crawlers(stage)
+    await clients.make_crawlers(stage)
     rows = await crawling.show_tokens(stage)
     await crawling.show_refusals(stage)
     await crawling.crawl(stage, rows)
     await settling.bring_back(stage)
     await settling.report_usage(stage)
+    await stopping.show_suspension(stage)
     await settling.settle(stage)
 
 
@@ -80,17 +91,17 @@ async def play(stage: Stage) -> None:
 async def _stage(script: Script, folder: Path, tell: Teller) -> AsyncIterator[Stage]:
     """Start the servers, and stop them and the sites at the end."""
     async with launched(script, folder) as servers:
-        sites = [await _site(script, part, servers, folder) for part in script.plan.site]
+        sites = [
+            MemberSite(part, folder, script.members[part.collective][part.member])
+            for part in script.plan.site
+        ]
         web = Web(servers.http, {site.host: site for site in sites})
         try:
-            yield Stage(script, servers, Story(script.scenario, servers.federation), web, tell)
+            yield Stage(
+                script, servers, Story(script.scenario, servers.federation), web, tell, folder
+            )
         finally:
             await asyncio.gather(*(site.close() for site in sites))
-
-
-async def _site(script: Script, part: SitePart, servers: Servers, folder: Path) -> MemberSite:
-    title = script.members[part.collective][part.member]
-    return MemberSite(part, await site_config(part, servers, folder), title)
 
 
 def _show_files(tell: Teller, out: Path, names: list[str]) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from federation.demo.stage import Stage, when
-from federation.demo.web import BROWSER, Answer, Crawler
+from federation.demo.web import BROWSER, Answer
 from federation.errors import RefusalError
 from federation.scenario.model import UsageRow
 from federation.tabular import parse_instant
@@ -16,17 +16,8 @@ class UnexpectedAnswerError(RefusalError):
     code: ClassVar[str] = "UNEXPECTED_ANSWER"
 
 
-def send_crawlers(stage: Stage) -> None:
-    """Give each lab a crawler under its licence; one node mints the tokens of both."""
-    node = stage.federation.nodes[stage.script.plan.mint]
-    for name, item in stage.script.licences.items():
-        agent = f"{item.licensee}-bot/1.0"
-        crawler = Crawler(stage.web, node.lab(item.licensee), stage.number(name), agent)
-        stage.crawlers[name] = crawler
-
-
 async def show_tokens(stage: Stage) -> list[UsageRow]:
-    """Show node 1's tokens at a site of each other node; return the pages still to fetch."""
+    """Show one node's tokens at a site of each other node; return the pages still to fetch."""
     rows = stage.script.lines("site")
     stage.tell.chapter(f"Crawling ({when(_at(rows[0]))})")
     others = [code for code in stage.federation.nodes if code != stage.script.plan.mint]
@@ -44,6 +35,7 @@ async def _show_token(stage: Stage, code: str, row: UsageRow) -> None:
         f"A token minted by the node of {stage.script.plan.mint} opens a page of {code}:"
         f" {answer.status}.",
         f"{row.url}, {row.use}, under {stage.number(row.licence)}",
+        "the token is for the sites of all, and bound to the key that signed the request",
         *(["its node is still down: a site checks tokens offline"] if is_down else []),
         facts={"node": code, "url": row.url, "status": answer.status},
     )
@@ -103,7 +95,7 @@ async def crawl(stage: Stage, rows: list[UsageRow]) -> None:
     """Fetch the other pages, one after the other; every page served is one unit of usage."""
     for row in rows:
         await _fetch(stage, row)
-    fetched = {x.licence: x.fetched for x in stage.crawlers.values()}
+    fetched = {stage.number(name): x.fetched for name, x in stage.crawlers.items()}
     texts = [f"{count} pages under {number}" for number, count in fetched.items()]
     waiting = sum(site.unreported() for site in stage.web.sites.values())
     stage.tell.step(

@@ -16,9 +16,17 @@ QUOTE = """mutation($input: QuoteInput!) {
       lines { node use contentTier units per1000 { minor currency } amount { minor currency } }
       notCovered { node use contentTier reason } }
     ... on Refused { code message } } }"""
-MINT = """mutation($licence: String!, $audience: [String!]!) {
-  mintToken(licence: $licence, audience: $audience) {
-    __typename ... on LicenceToken { token } ... on Refused { code message } } }"""
+ISSUE_CLIENT = """mutation($kind: String!, $party: String!, $name: String!, $key: String!) {
+  issueClient(kind: $kind, party: $party, name: $name, key: $key) {
+    __typename
+    ... on GivenCredential { secret client { id } }
+    ... on Refused { code message } } }"""
+SUSPEND = """mutation($number: String!, $reason: String!) {
+  suspendLicence(number: $number, reason: $reason) {
+    __typename ... on Licence { status } ... on Refused { code message } } }"""
+REINSTATE = """mutation($number: String!, $reason: String!) {
+  reinstateLicence(number: $number, reason: $reason) {
+    __typename ... on Licence { status } ... on Refused { code message } } }"""
 RECEIPT = """mutation($licence: String!, $on: Date!, $amount: BigInt!, $key: String!) {
   recordReceipt(licence: $licence, receivedOn: $on, amount: $amount, key: $key) {
     __typename

@@ -3,6 +3,7 @@
 import asyncio
 
 from federation.demo import documents as ask
+from federation.demo.clients import site_client
 from federation.demo.sites import MemberSite
 from federation.demo.stage import Stage, when
 
@@ -89,13 +90,18 @@ async def publish_tariff(stage: Stage) -> None:
 
 
 async def open_sites(stage: Stage) -> None:
-    """Members' sites open; each pulls the policy that its node signed for it."""
-    await asyncio.gather(*(site.open() for site in stage.web.sites.values()))
+    """Members' sites open, each a client of its node; it pulls the policy signed for it."""
+    await asyncio.gather(*(_open_site(stage, site) for site in stage.web.sites.values()))
     stage.tell.step(
         "sites",
         f"{len(stage.web.sites)} members' sites open, each with a policy signed by its node.",
         *(_place(site) for site in stage.web.sites.values()),
     )
+
+
+async def _open_site(stage: Stage, site: MemberSite) -> None:
+    node = stage.federation.nodes[site.part.collective]
+    await site.install(stage.servers, await site_client(node, site.part.member))
 
 
 def _place(site: MemberSite) -> str:

@@ -58,12 +58,15 @@ class WithheldPart(msgspec.Struct, forbid_unknown_fields=True):
 class Plan(msgspec.Struct, forbid_unknown_fields=True):
     """`story.toml`. `mint` is the node that mints tokens, `down` the one that fails meanwhile.
 
-    `quoted` is the licence bought by a quote, `reason` why the others deviate from the tariff.
+    `quoted` is the licence bought by a quote, and stopped at `stop_at`, more than an hour after
+    `back_at`: what servers and sites hold is over by then. `reason` is why the others deviate from
+    the tariff.
     """
 
     join_at: datetime
     buy_at: datetime
     back_at: datetime
+    stop_at: datetime
     mint: str
     down: str
     quoted: str

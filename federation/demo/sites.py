@@ -10,28 +10,36 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
+from federation.access.bearers import ClientCredential
 from federation.demo.plan import SitePart
-from federation.demo.servers import Servers, site_of
+from federation.demo.servers import Servers
 from federation.scenario.client import until
 from federation.scenario.servers import Running
 from federation.site.asks import Scope, user_agent
 from federation.site.install import SiteConfig, protect
 from federation.site.middleware import App
-from federation.values.roles import Role
 
 
 class MemberSite:
     """One site on a port of its own. What it has not reported waits on its disk."""
 
-    def __init__(self, part: SitePart, config: SiteConfig, title: str) -> None:
-        self.part, self._config, self._title = part, config, title
+    def __init__(self, part: SitePart, folder: Path, title: str) -> None:
+        self.part, self._title = part, title
+        self._directory = folder / f"site-{part.member}"
+        self._config: SiteConfig | None = None
         self.host = urlsplit(part.origin).netloc
         self.port = 0
         self._server: _Uvicorn | None = None
         self._task: asyncio.Task[None] | None = None
 
+    async def install(self, servers: Servers, client: ClientCredential) -> None:
+        """Install the gate with what a collective hands its member, and serve."""
+        self._config = await site_config(self.part, servers, client, self._directory)
+        await self.open()
+
     async def open(self) -> None:
         """Serve, and wait for the policy that the node signed for this site."""
+        assert self._config is not None  # noqa: S101 - it was installed
         gate = protect(pages(self._title), self._config)
         config = uvicorn.Config(gate, port=0, lifespan="on", log_config=None, access_log=False)
         self._server = _Uvicorn(config)
@@ -50,6 +58,18 @@ class MemberSite:
         files = self._spool().glob("*-*")
         return sum(path.read_bytes().count(b"\n") for path in files)
 
+    async def look_again(self) -> None:
+        """Open again after a stop, and wait for the policy that the node signs now."""
+        policy = self._directory / "policy.jwt"
+        before = policy.read_bytes()
+        await self.close()
+        await self.open()
+
+        async def newer() -> bool:
+            return policy.read_bytes() != before
+
+        await until(newer, what=f"{self.host} to fetch its policy")
+
     async def hand_in(self) -> None:
         """Open again after a stop, which reports at once, and wait for the node's receipt."""
         await self.close()
@@ -61,13 +81,13 @@ class MemberSite:
         await until(taken, what=f"{self.host} to report")
 
     def _spool(self) -> Path:
-        return self._config.directory / "spool"
+        return self._directory / "spool"
 
     async def _is_open(self) -> bool:
         if self._task is not None and self._task.done():
             await self._task
         is_started = self._server is not None and self._server.started
-        return is_started and (self._config.directory / "policy.jwt").exists()
+        return is_started and (self._directory / "policy.jwt").exists()
 
 
 class _Uvicorn(uvicorn.Server):
@@ -78,16 +98,18 @@ class _Uvicorn(uvicorn.Server):
         yield
 
 
-async def site_config(part: SitePart, servers: Servers, folder: Path) -> SiteConfig:
-    """Return what a collective hands its member: where the node is, two keys, a token."""
+async def site_config(
+    part: SitePart, servers: Servers, client: ClientCredential, directory: Path
+) -> SiteConfig:
+    """Return what a collective hands its member: where the node is, two keys, a credential."""
     node = servers.federation.nodes[part.collective]
     return SiteConfig(
         node=node.url,
         member_id=part.member,
         node_jwks=await _keys(servers, node),
         hub_jwks=await _keys(servers, servers.federation.hub),
-        node_token=lambda: node.token(site_of(part.member), Role.SITE),
-        directory=folder / f"site-{part.member}",
+        client=client,
+        directory=directory,
         origins=[part.origin],
         is_bot=is_any_bot,
         clock=servers.clock,

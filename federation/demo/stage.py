@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from federation.demo.plan import Script
@@ -22,6 +23,7 @@ class Stage:
     story: Story
     web: Web
     tell: Teller
+    folder: Path
     receipts: dict[str, dict[str, Any]] = field(default_factory=dict)
     crawlers: dict[str, Crawler] = field(default_factory=dict)
 

@@ -1,15 +1,14 @@
 """The web as the demo's visitors see it: host names that lead to sites on loopback."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
 
-from federation.demo import documents as ask
+from federation.crawler.crawlers import BoundCrawler
 from federation.demo.sites import MemberSite
-from federation.scenario.client import Person
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
@@ -53,24 +52,24 @@ def _read(status: int, body: bytes) -> Answer:
 
 
 class Crawler:
-    """A lab's crawler under one licence: a token per site, all minted by the same node."""
+    """A lab's crawler under one licence: one token for the sites of all, each request signed."""
 
-    def __init__(self, web: Web, lab: Person, licence: str, agent: str) -> None:
-        self._web, self._lab, self.licence, self._agent = web, lab, licence, agent
-        self._tokens: dict[str, str] = {}
+    def __init__(self, web: Web, start: Callable[[], BoundCrawler], agent: str) -> None:
+        self._web, self._start, self._agent = web, start, agent
+        self._tokens = start()
         self.fetched = 0
 
     async def fetch(self, url: str, use: str) -> Answer:
-        """Fetch a page for a use, showing the token for its site."""
-        origin = self._web.site(url).part.origin
-        if origin not in self._tokens:
-            self._tokens[origin] = await self._mint(origin)
-        headers = {"Authorization": f"License {self._tokens[origin]}", "X-Licence-Use": use}
-        answer = await self._web.get(url, self._agent, headers)
+        """Fetch a page for a use."""
+        answer = await self._web.get(url, self._agent, await self.headers(url, use))
         self.fetched += not answer.code
         return answer
 
-    async def _mint(self, origin: str) -> str:
-        """Ask for a token of 15 minutes for one member's site."""
-        minted = await self._lab.ask(ask.MINT, licence=self.licence, audience=[f"{origin}/"])
-        return str(minted["token"])
+    async def headers(self, url: str, use: str) -> dict[str, str]:
+        """Return what shows the licence with one request, with a token that is fresh."""
+        return await self._tokens.headers("GET", url, use=use)
+
+    async def start_over(self, url: str, use: str) -> dict[str, str]:
+        """Return the same, with another token than the one held."""
+        self._tokens = self._start()
+        return await self.headers(url, use)

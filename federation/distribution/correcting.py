@@ -44,7 +44,7 @@ from federation.settlement.computed import ComputedRun, computed, read_run
 from federation.settlement.messages import RunCorrected
 from federation.settlement.plans import NOBODYS, Distribution, MemberFacts
 from federation.settlement.recompute import Corrected, Difference, difference
-from federation.settlement.run import RunResult, document_rates, received_by
+from federation.settlement.run import RunResult, document_rates, owed_by, received_by
 from federation.settlement.run_document import RunDocument
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
@@ -82,9 +82,9 @@ class _Followed(NamedTuple):
     changes: dict[_Key, int]
 
 
-def _both(before: bytes, after: bytes, document: RunDocument) -> Corrected:
+def _both(before: bytes, name: str, after: bytes, document: RunDocument) -> Corrected:
     """Compute a month as it stood and as it is corrected, beside the loop that answers others."""
-    return Corrected(read_run(before), computed(after, document))
+    return Corrected(read_run(before), computed(name, after, document))
 
 
 async def receive_correction(
@@ -96,9 +96,10 @@ async def receive_correction(
     require_sound: RequireSoundDistribution,
 ) -> None:
     """Follow a correction, once: members get the differences, the books their entries."""
-    document = checked(message.run_id, message.document)
+    data = message.document.encode()
+    document = await asyncio.to_thread(checked, message.run_id, data)  # others are answered
     row, run, in_force = await _corrected(session, message, document.period)
-    item = await asyncio.to_thread(_both, in_force.document, run.document, document)
+    item = await asyncio.to_thread(_both, in_force.document, run.run_id, data, document)
     require_only_usage_changes(item.old.document, document)
     await require_own_standing(session, own.code, document)
     await require_no_older_report(session, own.code, item.old.document, document)
@@ -320,13 +321,10 @@ def _payable(item: Corrected, node: str, directly: frozenset[str]) -> int:
 
 
 def _owed(run: ComputedRun, node: str, currency: str, directly: frozenset[str]) -> int:
-    is_cleared = run.result.positions[node].payable != 0
     owed = [
         (row.licence, row.currency, row.amount)
-        for row in run.result.obligations
-        if row.debtor == node
-        and row.creditor not in directly
-        and (is_cleared or row.currency == currency)
+        for row in owed_by(run.result, node, currency)
+        if row.creditor not in directly
     ]
     return converted(owed, currency, document_rates(run.document))
 

@@ -89,7 +89,7 @@ async def member_weights(session: ReadSession, code: str, document: RunDocument)
     }
     periods = [document.period]
     if "earlier" in origin.values():
-        distributed = [row.period for row in await store.distributions(session)]
+        distributed = await store.distributed_months(session)
         periods += [period for period in distributed if period < document.period]
     found: MemberUse = defaultdict(lambda: defaultdict(dict))
     async for period, licence, member, use, *more in usage_totals.member_portions(

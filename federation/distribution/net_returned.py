@@ -182,9 +182,9 @@ async def _pay_otherwise(
     for row in rows:
         if row.payment_id not in {*shift.changes, *shift.instead}:
             continue
-        before = payments_service.still_owed(row)[1].amount.minor
+        before = payments_service.owed_of(row)[1].amount.minor
         payments_service.take_as_paid(row, shift.changes.get(row.payment_id, 0))
-        after = payments_service.still_owed(row)[1].amount.minor
+        after = payments_service.owed_of(row)[1].amount.minor
         if row.payment_id in shift.instead:
             if row.state in states.NOT_EXPORTED:
                 await payments_service.cancel(session, row, why, who=HUB, at=now)

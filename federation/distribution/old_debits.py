@@ -12,6 +12,7 @@ from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts, Entry, Posting, transfer
 from federation.ledger.balances import Lots
 from federation.payments.set_off import oldest_kept
+from federation.settlement.plans import RECEIVED
 from federation.store.sessions import WriteSession
 from federation.values.month import Month, first_day, month_of
 
@@ -71,7 +72,7 @@ def _given_up(debit: OldDebit, document: str, currency: str) -> Adjustment:
         corrects=None,
         licence=None,
         use=None,
-        source="received",
+        source=RECEIVED,
         amount=debit.amount,
         currency=currency,
     )

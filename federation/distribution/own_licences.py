@@ -134,4 +134,4 @@ def _of_own(document: RunDocument, code: str) -> ComputedRun:
     licences = own_licences(document, code)
     keys = {key for number, terms in licences.items() for key in terms.keys(number)}
     rows = [row for row in document.shares_by if row[0] in keys]
-    return computed(b"", msgspec.structs.replace(document, licences=licences, shares_by=rows))
+    return computed("", b"", msgspec.structs.replace(document, licences=licences, shares_by=rows))

@@ -36,9 +36,9 @@ from federation.registry import store as registry
 from federation.registry.tables import Member
 from federation.settlement.clearing import converted
 from federation.settlement.computed import ComputedRun, computed
-from federation.settlement.messages import RunAdvised, RunApproved, RunWithdrawn
+from federation.settlement.messages import RunApproved, RunWithdrawn
 from federation.settlement.plans import Distribution, NodeInputs
-from federation.settlement.run import RunResult, compute, document_rates
+from federation.settlement.run import RunResult, compute, document_rates, owed_by
 from federation.settlement.run_document import RunDocument, decode, run_id
 from federation.store.canonical import digest
 from federation.store.sessions import ReadSession, WriteSession
@@ -53,25 +53,6 @@ RequireSoundDistribution = Callable[
 
 It is given, by name, the runs that were computed in this transaction: none is computed again.
 """
-
-
-async def receive_advice(session: WriteSession, message: RunAdvised, now: datetime) -> None:
-    """Keep an advised run for this node's staff to look at, and what others state for us."""
-    document = checked(message.run_id, message.document)
-    session.add(
-        Run(
-            run_id=message.run_id,
-            period=document.period,
-            state="ADVISED",
-            document=message.document.encode(),
-            warnings="[]",
-            calculated_by="HUB",
-            calculated_at=now,
-            objections_until=message.objections_until,
-            corrects=message.corrects,
-        )
-    )
-    await store.keep_stated_credits(session, message.run_id, message.credits)
 
 
 async def receive_withdrawal(session: WriteSession, message: RunWithdrawn) -> None:
@@ -92,7 +73,8 @@ async def receive_run(
     has_concurred: bool,
 ) -> None:
     """Distribute an approved run, once; `has_concurred` are this node's staff, by word."""
-    document = checked(message.run_id, message.document)
+    data = message.document.encode()
+    document = await asyncio.to_thread(checked, message.run_id, data)  # others are answered
     period = document.period
     await _require_next(session, document)
     advised = await _advised(session, message)
@@ -101,8 +83,7 @@ async def receive_run(
     await require_own_standing(session, own.code, document)
     await require_own_report(session, own.code, document, advised, has_concurred=has_concurred)
     await require_debit(session, own.code, int(message.set_off) + int(message.waived))
-    data = message.document.encode()
-    run = await asyncio.to_thread(computed, data, document)  # others are answered meanwhile
+    run = await asyncio.to_thread(computed, message.run_id, data, document)
     await require_as_advised(session, message.run_id, message.credits)
     await add_credits(session, own.code, period, message.credits)
     await session.flush()
@@ -122,11 +103,11 @@ async def receive_run(
     await require_sound(session, distributed, own.code, {run.run_id: run})
 
 
-def checked(name: str, text: str) -> RunDocument:
+def checked(name: str, data: bytes) -> RunDocument:
     """Return the document of a run, or refuse one that is not what its name says."""
-    if run_id(text.encode()) != name:
+    if run_id(data) != name:
         raise RunMismatchError(f"{name[:16]} is not the digest of its document")
-    return decode(text.encode())
+    return decode(data)
 
 
 async def _advised(session: ReadSession, message: RunApproved) -> Run:
@@ -290,13 +271,7 @@ def fx_rounding(code: str, document: RunDocument, result: RunResult, shared: Dis
     The difference is the node's, visible, and never large.
     """
     currency = document.collectives[code].settlement_currency
-    # What clears to nothing settles nothing, and consults no rate.
-    is_cleared = result.positions[code].payable != 0
-    owed = [
-        (row.licence, row.currency, row.amount)
-        for row in result.obligations
-        if row.debtor == code and (is_cleared or row.currency == currency)
-    ]
+    owed = [(row.licence, row.currency, row.amount) for row in owed_by(result, code, currency)]
     payable = converted(owed, currency, document_rates(document))
     return result.remittances[code] - (shared.received - payable)
 

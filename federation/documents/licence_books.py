@@ -25,8 +25,10 @@ async def accept_offer(
 
     The same key again gives the same licence. Refuses what `licensing.service` does.
     """
-    row = await service.issue_licence(session, offer, who, key=key, licensing=licensing, now=now)
-    if not await ledger.is_posted(session, f"licence/{row.number}"):
+    row, is_new = await service.issue_licence(
+        session, offer, who, key=key, licensing=licensing, now=now
+    )
+    if is_new:
         await _book_licence(session, row)
         await issuing.issue_invoice(session, row)
     return row

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from federation.errors import RefusalError
 from federation.settlement.arithmetic import largest_remainder, part
+from federation.settlement.clearing import settles
 from federation.settlement.run import RunResult, document_rates, received_by
 from federation.settlement.run_document import RunDocument
 from federation.values.licence_key import LicenceKey, component_of, number_of
@@ -181,12 +182,14 @@ def build_statement(inputs: StatementInputs) -> Statement:
 def _wrong_in(line: StatementLine, statement: Statement) -> str | None:
     """Return what is wrong with a line; a positive deduction is a reversal and says of what."""
     deductions = [getattr(line, name) for name in DEDUCTIONS]
-    is_settled = line.currency == statement.currency
+    is_in_settlement_currency = line.currency == statement.currency
     if line.net != line.gross + sum(deductions):
         return "its net is not the sum of its cells"
     if max(deductions) > 0 and not line.corrects:
         return "a deduction is positive and reverses nothing"
-    if (is_settled and line.net != line.net_settlement) or (line.admin_fee and not is_settled):
+    if is_in_settlement_currency and line.net != line.net_settlement:
+        return "it differs from itself in settlement currency"
+    if line.admin_fee and not is_in_settlement_currency:
         return "it differs from itself in settlement currency"
     if statement.node not in (line.debtor, line.creditor):
         return "it is another party's"
@@ -289,12 +292,10 @@ def _valued(
 
 
 def _settled(inputs: StatementInputs, side: str, amount: int, currency: str) -> int:
-    """Convert into the settlement currency; what clears to nothing settles nothing.
-
-    A run consults no rate of a node to which and from which nothing is paid.
-    """
-    target = inputs.document.collectives[inputs.node].settlement_currency
-    if side == OWED and currency != target and not inputs.result.positions[inputs.node].payable:
+    """Convert into the settlement currency; what clears to nothing settles nothing."""
+    node, positions = inputs.node, inputs.result.positions
+    target = inputs.document.collectives[node].settlement_currency
+    if side == OWED and not settles(positions, node, currency, target):
         return 0
     return document_rates(inputs.document).convert(amount, currency, target)
 

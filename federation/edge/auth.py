@@ -15,23 +15,14 @@ from federation.signing.client_tokens import ACCESS_TYP, check_access_token
 from federation.signing.jose import TOKEN_BYTES_MAX
 from federation.signing.keys import Keys
 from federation.signing.tokens import check_server_token, check_staff_token
-from federation.store.sessions import ReadSession
 from federation.trust.key_life import Purpose
 from federation.trust.parties import entity_keys, key_of
 from federation.trust.principals import NotAuthenticatedError, Principal
-from federation.trust.store import find_party, find_party_by_entity, node_parties
-from federation.trust.tables import Party
-from federation.values.party import HUB
+from federation.trust.store import find_party_by_entity
 from federation.values.roles import PEER
 
 BEARER = "bearer "
 PEER_SECONDS: Final = 2.0  # how old what is held of another server may be
-
-
-async def parties(session: ReadSession) -> list[Party]:
-    """Return every admitted party, the hub among them at a node."""
-    hub = await find_party(session, HUB)
-    return [*([hub] if hub else []), *await node_parties(session)]
 
 
 async def authenticate(server: Server, authorization: str | None) -> Principal | None:

@@ -1,17 +1,14 @@
 """What every HTTP door does before it opens: who asks, how often by now, and then the body."""
 
-import ipaddress
 from contextlib import AbstractAsyncContextManager
 
 from federation.edge.auth import authenticate
 from federation.edge.bodies import Bodies, BodyLimit, HttpRequest
-from federation.quotas import Act
+from federation.quotas import Act, network_of
 from federation.server import Server
 from federation.signing.jose import InvalidTokenError
 from federation.trust.principals import NotAuthenticatedError, Principal
 from federation.values.plain import require_plain_text
-
-NETWORK_BITS = 64  # of an IPv6 address: what one subscriber is given
 
 
 class Doors:
@@ -53,11 +50,4 @@ class Doors:
 
 def address_of(request: HttpRequest) -> str:
     """Return the network address a request comes from; of IPv6 the subscriber's network."""
-    host = request.client.host if request.client else ""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    if address.version == 6:  # noqa: PLR2004 - the other version
-        return str(ipaddress.ip_network((address, NETWORK_BITS), strict=False))
-    return host
+    return network_of(request.client.host) if request.client else ""

@@ -305,7 +305,10 @@ async def go_on(server: Server, handlers: Handlers, sender: str, stream: str) ->
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """How staff have parked messages handled, with this server's handlers."""
+    """How staff have parked messages handled, with this server's handlers.
+
+    `schema` stands below this room and reaches it by `server.retry`.
+    """
 
     server: Server
     handlers: Handlers

@@ -174,7 +174,7 @@ def _file_routes(doors: Doors, files: Files) -> list[Any]:
 
 async def _ingest(
     server: Server, reporter: Reporter, key: str, body: bytes
-) -> metering.IngestReceipt:
+) -> metering.BatchAnswer:
     batch = metering.read_batch(body)
     async with server.db.write("usage.ingest") as session:
         return await metering.ingest(

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from federation.edge.auth import parties
 from federation.edge.inbox import Arrival, Handlers, handlers_of
 from federation.licensing import delivery, receipts
 from federation.licensing.messages import LicenceIssued, LicenceRegistered, ReceiptRecorded
@@ -17,7 +16,7 @@ from federation.settlement.messages import RunAnswered
 from federation.suspense import deciding, elsewhere, ordering
 from federation.suspense.messages import HeldClaimed, HeldStated, NotReleased, ReleaseDone
 from federation.trust.messages import EntityChanged, KeysPublished
-from federation.trust.parties import receive_token_keys, signing_keys
+from federation.trust.parties import get_party, receive_token_keys, signing_keys
 from federation.trust.principals import NotAllowedError
 from federation.values.party import HUB
 
@@ -41,9 +40,9 @@ async def _delta(at: Arrival, message: RegistryDelta) -> None:
 
 
 async def _licence(at: Arrival, message: LicenceIssued) -> None:
-    keys = {party.code: signing_keys(party) for party in await parties(at.session)}
     await require_trusted(at.session, at.sender)
-    own = {at.sender: keys[at.sender]}  # a node speaks for its own licences only
+    sender = await get_party(at.session, at.sender)
+    own = {at.sender: signing_keys(sender)}  # a node speaks for its own licences only
     await delivery.receive_licence(at.session, message, keys=own, here=HUB, now=_now(at))
 
 

@@ -1,7 +1,6 @@
 """The status lists of every admitted node, as the hub holds them for all the others."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -33,7 +32,7 @@ class StatusHolder:
         server: Server,
         peers: PeerClient,
         own: OwnLists,
-        monotonic: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] | None = None,
     ) -> None:
         self._server, self._peers, self._own = server, peers, own
         self._monotonic = monotonic
@@ -52,7 +51,7 @@ class StatusHolder:
             nodes = await trusted_nodes(session)
         self._pulls = {
             node.code: self._pulls.get(node.code)
-            or Pull(partial(self._asked, node.code), self._is_in_force, self._monotonic)
+            or Pull(partial(self._asked, node.code), self._is_in_force, self._seconds)
             for node in nodes
         }
         pulls = list(self._pulls.values())
@@ -73,6 +72,9 @@ class StatusHolder:
 
     def _holds(self, item: SignedList) -> bool:
         return self._server.clock().timestamp() < item.read.expires_at
+
+    def _seconds(self) -> float:
+        return (self._monotonic or self._server.monotonic)()
 
     def _is_in_force(self, lists: Lists) -> bool:
         return all(map(self._holds, lists.values()))

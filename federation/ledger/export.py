@@ -72,16 +72,6 @@ async def journal_parts(
         yield part
 
 
-def write_journal(text: JournalText, entries: Iterable[ExportEntry]) -> bytes:
-    """Return the whole text of a journal that is in memory."""
-    posted = list(entries)
-    for entry in posted:
-        text.count(entry)
-    written = sorted((*_place(entry, 0), text.transaction(entry)) for entry in posted)
-    head = b"".join(_parted(text.head(), is_first=True))
-    return head + b"".join(_parted([*(block for *_, block in written), text.tail()]))
-
-
 def _place(entry: ExportEntry, number: int) -> tuple[date, bytes, int]:
     return entry.posted_on, one_line(entry.document).encode(), number
 

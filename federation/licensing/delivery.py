@@ -1,8 +1,8 @@
-"""How a licence reaches every node: announced by its licensor, passed on by the hub, receipted."""
+"""How a licence reaches every node: sent by its licensor, passed on by the hub, registered."""
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
@@ -13,7 +13,7 @@ from federation.licensing.objects import SIGNED_BYTES_MAX, SIGNED_TYPE, LicenceO
 from federation.licensing.rules import check_licence
 from federation.licensing.tables import Licence, Registration
 from federation.people import admission
-from federation.signing.jose import verify
+from federation.signing.jose import verify_own
 from federation.signing.keys import Keys
 from federation.store import outbox
 from federation.store.messages import BadMessageError
@@ -38,7 +38,7 @@ class BadSignatureError(RefusalError):
     code: ClassVar[str] = "BAD_SIGNATURE"
 
 
-async def announce(session: WriteSession, row: Licence, now: datetime) -> None:
+async def send_version(session: WriteSession, row: Licence, now: datetime) -> None:
     """Send a version to where it must be known: the hub to every node, a node to the hub."""
     hub = await find_party(session, HUB)
     if hub is not None:  # only a node holds the hub as a party
@@ -96,12 +96,12 @@ async def receive_licence(
     keys: Mapping[str, Keys],
     here: str,
     now: datetime,
-) -> LicenceObject:
+) -> None:
     """Take a licence another server signed: check its licensor's signature, keep the version.
 
     `keys` are the keys that every party has and had, by code. What this server licensed itself
-    comes from nobody else, whatever key signed it. The hub passes it on; a node answers with a
-    receipt.
+    comes from nobody else, whatever key signed it. The hub passes it on; a node answers with its
+    registration.
     """
     licence = _verified(message, keys)
     if licence.licensor.party == here:
@@ -112,7 +112,7 @@ async def receive_licence(
         if here == HUB:
             raise
         await _answer(session, licence, "REFUSED", f"{refusal.code}: {refusal.message}", now)
-        return licence
+        return
     row = await store.find_licence(session, licence.number)
     if row is None:
         row = Licence(
@@ -123,14 +123,13 @@ async def receive_licence(
         )
         session.add(row)
     elif row.version >= licence.version:
-        return licence
+        return
     store_version(row, licence, message.signed)
     await session.flush()
     if here == HUB:
-        await announce(session, row, now)
+        await send_version(session, row, now)
     else:
         await _answer(session, licence, "REGISTERED", None, now)
-    return licence
 
 
 async def _answer(
@@ -142,28 +141,41 @@ async def _answer(
 ) -> None:
     """At a node: tell the hub what came of a version of a licence."""
     hub = await get_party(session, HUB)
-    receipt = LicenceRegistered(licence.number, licence.version, state, reason)
-    await outbox.post(session, target=hub.entity_id, message=receipt, now=now)
+    registered = LicenceRegistered(licence.number, licence.version, state, reason)
+    await outbox.post(session, target=hub.entity_id, message=registered, now=now)
 
 
 def _verified(message: LicenceIssued, keys: Mapping[str, Keys]) -> LicenceObject:
     """Return the licence that its licensor signed; it has the number the message says."""
     signed = message.signed
-    by_kid = {kid: key for theirs in keys.values() for kid, key in theirs.items()}
-    claims = verify(signed, typ=SIGNED_TYPE, keys=by_kid, max_bytes=SIGNED_BYTES_MAX)
+    claims = verify_own(
+        signed,
+        typ=SIGNED_TYPE,
+        keys_in=lambda claims: _keys_of_licensor(claims, keys),
+        max_bytes=SIGNED_BYTES_MAX,
+    )
     try:
         licence = msgspec.convert(claims, LicenceObject)
     except msgspec.ValidationError as error:
         raise BadMessageError(f"licence: {error}") from error
-    licensor = keys.get(licence.licensor.party)
-    if licensor is None:
+    if licence.licensor.party not in keys:
         raise BadSignatureError(f"unknown licensor {licence.licensor.party}")
     if licensor_of(licence.number) != licence.licensor.party:
         raise BadSignatureError(f"{licence.number} is no number of {licence.licensor.party}")
     if licence.number != message.number:
         raise BadSignatureError(f"{message.number} holds the licence {licence.number}")
-    verify(signed, typ=SIGNED_TYPE, keys=licensor, max_bytes=SIGNED_BYTES_MAX)
     return licence
+
+
+def _keys_of_licensor(claims: Mapping[str, Any], keys: Mapping[str, Keys]) -> Keys:
+    """Return the keys of which one has to have signed: of the licensor whom nobody believes yet.
+
+    Where a text names no known one, everybody's: then it can be said what is wrong with it.
+    """
+    licensor = claims.get("licensor")
+    party = licensor.get("party") if isinstance(licensor, dict) else None
+    known = keys.get(party) if isinstance(party, str) else None
+    return known or {kid: key for theirs in keys.values() for kid, key in theirs.items()}
 
 
 def store_version(row: Licence, licence: LicenceObject, signed: str) -> None:
@@ -178,10 +190,10 @@ def store_version(row: Licence, licence: LicenceObject, signed: str) -> None:
 async def receive_registration(
     session: WriteSession, node: str, message: LicenceRegistered, now: datetime
 ) -> None:
-    """At the hub: keep a node's receipt for a version of a licence."""
+    """At the hub: keep what a node made of a version of a licence."""
     registration = await session.get(Registration, (message.number, node))
     if registration is None or registration.version != message.version:
-        return  # a receipt for a version that a later one has replaced
+        return  # of a version that a later one has replaced
     registration.state = message.state
     registration.reason = message.reason
     registration.changed_at = now

@@ -28,7 +28,7 @@ class LicenceIssued(Message, frozen=True):
 
 
 class LicenceRegistered(Message, frozen=True):
-    """A node's receipt for a version of a licence: registered, or refused with a reason."""
+    """A node's answer to a version of a licence: registered, or refused with a reason."""
 
     KIND: ClassVar[str] = "licence.registered"
 

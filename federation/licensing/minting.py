@@ -1,6 +1,6 @@
-"""Whether a licence may be used to mint a token, and for what; `trust.tokens` signs it."""
+"""Whether a licence may be used to mint a token, and for what; `signing/tokens.py` signs it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
@@ -11,6 +11,7 @@ from federation.licensing.objects import LicenceObject, decode
 from federation.licensing.service import LicenceStatusError, licence_for
 from federation.licensing.tables import Licence
 from federation.registry import index_store
+from federation.registry.index import ClaimIndex
 from federation.registry.urls import normalise_url
 from federation.signing.bound_tokens import BOUND_SECONDS_MAX, BoundGrant, mint_bound_token
 from federation.signing.claims import InvalidGrantError
@@ -91,35 +92,46 @@ async def mint_token(
     (NOT_REGISTERED); a key must be one (INVALID_KEY) and has no prefixes beside it
     (INVALID_GRANT).
     """
-    row = await licence_for(session, number, who)
-    licence = decode(row.body)
-    if not licence.is_in_force(now):
-        raise LicenceStatusError(f"{number} is {row.status}, or outside its term")
-    uses = _uses(licence, asked.uses)
+    row, licence, uses = await usable(session, number, who, asked.uses, now)
     if asked.key is not None:
         if asked.audience:
             raise InvalidGrantError("a token with a key is for all members' sites, not prefixes")
         key = CrawlPublicKey.from_text(asked.key)
-        return await _mint_bound(session, row, uses, key, issuer=issuer, now=now)
-    prefixes = _prefixes(asked.audience)
+        return await _mint_bound(session, row, licence, uses, key, issuer=issuer, now=now)
+    prefixes = prefixes_of(asked.audience)
     if issuer.code == HUB:
-        await _require_covered(session, row, licence, prefixes, now)
-    status = await _status(session, row, issuer)
+        reach = await reach_of(session, row, licence, prefixes, now)
+        reach.require(prefixes)
+    status = await status_of(session, row, issuer)
     grant = Grant(issuer.entity_id, row.licensee, prefixes, number, uses, status)
     token = mint_licence_token(issuer.key, grant, now=now)
     return Minted(token, LICENCE_SECONDS_MAX, prefixes)
 
 
+async def usable(
+    session: ReadSession, number: str, who: Principal, uses: Sequence[str] | None, now: datetime
+) -> tuple[Licence, LicenceObject, list[str]]:
+    """Return the caller's licence if it is in force, and those of its uses that a token is for.
+
+    Without `uses` all that it grants (UNKNOWN_LICENCE, LICENCE_STATUS, OUTSIDE_LICENCE).
+    """
+    row = await licence_for(session, number, who)
+    licence = decode(row.body)
+    if not licence.is_in_force(now):
+        raise LicenceStatusError(f"{number} is {row.status}, or outside its term")
+    return row, licence, _uses(licence, uses)
+
+
 async def _mint_bound(
     session: ReadSession,
     row: Licence,
+    licence: LicenceObject,
     uses: list[str],
     key: CrawlPublicKey,
     *,
     issuer: Issuer,
     now: datetime,
 ) -> Minted:
-    licence = decode(row.body)
     grant = BoundGrant(
         issuer=issuer.entity_id,
         hub=issuer.hub,
@@ -129,13 +141,13 @@ async def _mint_bound(
         key=key,
         territory=licence.grant.territories,
         repertoire=await _repertoire(session, row, licence, issuer),
-        status=await _status(session, row, issuer),
+        status=await status_of(session, row, issuer),
     )
     token = mint_bound_token(issuer.key, grant, now=now)
     return Minted(token, BOUND_SECONDS_MAX, [members_audience(issuer.hub)])
 
 
-async def _status(session: ReadSession, row: Licence, issuer: Issuer) -> StatusReference:
+async def status_of(session: ReadSession, row: Licence, issuer: Issuer) -> StatusReference:
     """Return where the licensor says whether the licence stands."""
     if row.licensor == issuer.code:
         return reference_of(issuer.entity_id, row.number)
@@ -173,7 +185,7 @@ def _uses(licence: LicenceObject, wanted: Sequence[str] | None) -> list[str]:
     return found
 
 
-def _prefixes(audience: Sequence[str]) -> list[str]:
+def prefixes_of(audience: Sequence[str]) -> list[str]:
     """Return prefixes in their one spelling: scheme, normalised host and path.
 
     What would have to be cut off, or is a pattern, is refused (INVALID_GRANT), never shortened.
@@ -190,22 +202,45 @@ def _prefixes(audience: Sequence[str]) -> list[str]:
     return found
 
 
-async def _require_covered(
-    session: ReadSession, row: Licence, licence: LicenceObject, prefixes: list[str], now: datetime
-) -> None:
-    """At the hub: the addresses are one member's, whose collective has registered the licence.
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What the hub knows of addresses to be opened: who claims them, where a licence is registered.
 
     A node holds no claim index: there the site and the verdict of the owner decide.
     """
+
+    row: Licence
+    licence: LicenceObject
+    index: ClaimIndex
+    states: Mapping[str, str]
+    now: datetime
+
+    def require(self, prefixes: Sequence[str]) -> None:
+        """Refuse prefixes that are not one member's, or whose collective has not registered it.
+
+        Raises OutsideLicenceError and NotRegisteredError.
+        """
+        keys = [normalise_url(prefix) for prefix in prefixes]
+        claims = [self.index.claimants(key, self.now) for key in keys]
+        holders = {(claim.node, claim.holder_id) for found in claims for claim in found}
+        if len(holders) != 1 or not all(claims):
+            raise OutsideLicenceError("the addresses are not one member's")
+        node = holders.pop()[0]
+        if self.licence.grant.repertoire and node not in self.licence.grant.repertoire:
+            raise OutsideLicenceError(f"the licence does not cover works of {node}")
+        if node != self.row.licensor and self.states.get(node) != "REGISTERED":
+            raise NotRegisteredError(f"{self.row.number} at {node}")
+
+
+async def reach_of(
+    session: ReadSession,
+    row: Licence,
+    licence: LicenceObject,
+    prefixes: Sequence[str],
+    now: datetime,
+) -> Reach:
+    """Read at the hub what decides about these addresses, however many they are, at once."""
     keys = [normalise_url(prefix) for prefix in prefixes]
-    index = index_store.claim_index(await index_store.index_slice(session, keys))
-    claims = [index.claimants(key, now) for key in keys]
-    holders = {(claim.node, claim.holder_id) for found in claims for claim in found}
-    if len(holders) != 1 or not all(claims):
-        raise OutsideLicenceError("the addresses are not one member's")
-    node = holders.pop()[0]
-    if licence.grant.repertoire and node not in licence.grant.repertoire:
-        raise OutsideLicenceError(f"the licence does not cover works of {node}")
+    found = await index_store.claims_slice(session, keys)
     states = {item.node: item.state for item in await store.registrations(session, row.number)}
-    if node != row.licensor and states.get(node) != "REGISTERED":
-        raise NotRegisteredError(f"{row.number} at {node}")
+    return Reach(row, licence, index_store.claim_index(found), states, now)

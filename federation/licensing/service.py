@@ -9,7 +9,7 @@ import msgspec
 
 from federation.errors import RefusalError
 from federation.licensing import store
-from federation.licensing.delivery import announce, store_version
+from federation.licensing.delivery import send_version, store_version
 from federation.licensing.objects import (
     SIGNED_TYPE,
     Acceptance,
@@ -54,6 +54,12 @@ class UnknownLicenseeError(RefusalError):
     code: ClassVar[str] = "UNKNOWN_LICENSEE"
 
 
+class BadLicenseeError(RefusalError):
+    """This is no id for a licensee: it is empty, too long, holds a / or begins with ~."""
+
+    code: ClassVar[str] = "BAD_LICENSEE"
+
+
 class UnknownOfferError(RefusalError):
     """No such offer was made to you."""
 
@@ -91,11 +97,12 @@ async def register_licensee(
 ) -> Licensee:
     """Register a lab; the same again changes nothing.
 
-    Refused is an id that is none, or that could be taken for another lab's (UNCLEAR_IDENTITY).
+    Refused is an id that is none (BAD_LICENSEE), or that could be taken for another lab's
+    (UNCLEAR_IDENTITY).
     """
     is_id = is_plain_id(licensee) and len(licensee) <= ID_LENGTH_MAX and licensee.isprintable()
     if not is_id:
-        raise UnknownLicenseeError(f"no id: {licensee!r}")
+        raise BadLicenseeError(repr(licensee))
     row = await store.find_licensee(session, licensee)
     if row is None:
         refuse_unclear(licensee)
@@ -158,14 +165,17 @@ async def issue_licence(
     key: str,
     licensing: Licensing,
     now: datetime,
-) -> Licence:
-    """Accept an offer: the licence with its number, and a message to every node; no entry yet."""
+) -> tuple[Licence, bool]:
+    """Accept an offer: the licence with its number, and a message to every node; no entry yet.
+
+    The second value says whether the licence is new, or the answer to a repeated request.
+    """
     licensee = await licensee_of(session, who)
     known = await idempotency.find_result(
         session, principal=who.subject, field="acceptOffer", key=key, value=offer_id
     )
     if known is not None:
-        return await get_licence(session, known)
+        return await get_licence(session, known), False
     offer = await _get_offer(session, offer_id)
     if offer.licensee != licensee:
         raise UnknownOfferError(offer_id)
@@ -186,7 +196,7 @@ async def issue_licence(
     )
     session.add(row)
     await session.flush()
-    await announce(session, row, now)
+    await send_version(session, row, now)
     detail = {"licensee": licensee, "offer": offer.id}
     await record(session, who.subject, Act.LICENCE_ISSUE, number, detail)
     idempotency.remember_result(
@@ -198,7 +208,7 @@ async def issue_licence(
         result_id=number,
         now=now,
     )
-    return row
+    return row, True
 
 
 def _require_open(offer: Offer, now: datetime) -> None:
@@ -266,7 +276,7 @@ async def change_status(
         revoked_at=now if status == "REVOKED" else None,
     )
     store_version(row, licence, _sign(licence, licensing))
-    await announce(session, row, now)
+    await send_version(session, row, now)
     await _record(session, who, STATUS_ACTS[status], licence)
     return row
 
@@ -310,7 +320,7 @@ async def end_early(
         ended_on=last_day,
     )
     store_version(row, licence, _sign(licence, licensing))
-    await announce(session, row, now)
+    await send_version(session, row, now)
     await _record(session, who, Act.LICENCE_END_EARLY, licence)
     return row
 

@@ -89,7 +89,7 @@ async def first_licence_of(session: ReadSession, licensor: str) -> Licence | Non
     return await session.scalar(query)
 
 
-async def licences_named(session: ReadSession, numbers: Collection[str]) -> list[Licence]:
+async def licences_of(session: ReadSession, numbers: Collection[str]) -> list[Licence]:
     """Return those of some licences that this server knows, by number."""
     rows: list[Licence] = []
     for chunk in in_chunks(sorted(numbers)):

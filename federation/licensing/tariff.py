@@ -59,7 +59,7 @@ class NotCovered(msgspec.Struct, frozen=True):
 
 
 class QuoteLines(msgspec.Struct, frozen=True):
-    """A quote line by line; `fees` is the sum per use."""
+    """A quote line by line; `total` is the sum of its lines."""
 
     lines: list[PricedLine]
     not_covered: list[NotCovered]

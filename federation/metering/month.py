@@ -23,7 +23,7 @@ from federation.metering.periods import (
 )
 from federation.metering.report_check import check_report
 from federation.metering.reports import keep_report, make_report
-from federation.metering.routing import counter, enter, url_keys
+from federation.metering.routing import enter, placer_of, url_keys
 from federation.metering.tables import MeteringPeriod, Progress
 from federation.registry import index_store
 from federation.registry.index import ClaimIndex
@@ -90,7 +90,7 @@ async def _do_round(
     parties = [party for party in await node_parties(session) if party.code in taking_part]
     targets = [party.entity_id for party in parties]
     await outbox.post_to_each(session, targets=targets, message=CutOff(period, row.round), now=now)
-    placer = await counter(session, HUB, ClaimIndex([], []), terms)
+    placer = await placer_of(session, HUB, ClaimIndex([], []), terms)
     async for lines in usage_lines.until_decided(
         lambda: usage_lines.undecided_lines(session, period, HUB)
     ):

@@ -21,7 +21,7 @@ from federation.metering.periods import (
 )
 from federation.metering.reports import make_report
 from federation.metering.tables import MeteringPeriod
-from federation.metering.tally import CountedLine, Counter, PortionKey
+from federation.metering.tally import CountedLine, Placer, PortionKey
 from federation.store import outbox
 from federation.store.database import announce
 from federation.store.sessions import ReadSession, WriteSession
@@ -43,13 +43,14 @@ async def close_month(
     session: WriteSession,
     period: Month,
     again: Sequence[CountedLine],
-    placer: Counter,
+    placer: Placer,
     now: datetime,
     at_once: int = LINES_IN_MEMORY,
 ) -> None:
     """At a node: decide the lines that belong here and send the usage report.
 
-    Of those that entered here there are none but in a month that an earlier release sent on.
+    Those that entered here were decided when they were sent on, but in a month that this node had
+    sent on before it was upgraded to 0.1.0: the first question goes once no such month is open.
     `again` counted in an earlier round and is looked at once more.
     """
     here = placer.here

@@ -39,7 +39,7 @@ def require_over(period: Month, now: datetime) -> None:
 async def reopen_late(session: WriteSession, period: Month) -> None:
     """Take in what came late; what the terms of its licence exclude is of that class (3 and 4)."""
     late = await usage_lines.late_lines_of(session, period)
-    rows = await licensing.licences_named(session, {line.licence for line in late})
+    rows = await licensing.licences_of(session, {line.licence for line in late})
     licences = {row.number: licensing.facts(row) for row in rows}
     classed = (
         (

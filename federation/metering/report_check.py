@@ -24,12 +24,12 @@ from federation.metering.verdicts import (
     OUTSIDE_TERM,
     RESERVED,
     UNKNOWN_LICENCE,
-    WHOLE_BPS,
 )
 from federation.registry import index_store
 from federation.store.sessions import ReadSession
 from federation.trust.membership import HubTerms
 from federation.trust.store import node_parties
+from federation.values.bps import WHOLE_BPS
 from federation.values.held import DISPUTED, DISPUTED_PARTY, UNMATCHED
 
 CLASSES = frozenset(

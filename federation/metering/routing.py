@@ -17,7 +17,7 @@ from federation.metering.messages import (
 from federation.metering.periods import MonthStateError
 from federation.metering.service import LINES_MAX
 from federation.metering.tables import Progress
-from federation.metering.tally import LATE, CountedLine, Counter
+from federation.metering.tally import LATE, CountedLine, Placer
 from federation.metering.verdicts import Terms
 from federation.registry import store as registry
 from federation.registry.index import ClaimIndex
@@ -44,12 +44,12 @@ def url_keys(urls: Iterable[str]) -> list[UrlKey]:
     return sorted(keys, key=lambda key: (key.host, key.path))
 
 
-async def counter(session: ReadSession, here: str, index: ClaimIndex, terms: HubTerms) -> Counter:
+async def placer_of(session: ReadSession, here: str, index: ClaimIndex, terms: HubTerms) -> Placer:
     """Return what is needed to place lines on this server."""
     rows = await licensing.all_licences(session)
     parts = await registry.owner_parts(session)
     holders = await registry.holders(session, here)
-    return Counter(
+    return Placer(
         here=here,
         licences={row.number: licensing.facts(row) for row in rows},
         repertoire=licensing.repertoire(rows),
@@ -63,7 +63,7 @@ async def counter(session: ReadSession, here: str, index: ClaimIndex, terms: Hub
 async def forward_entered(
     session: WriteSession,
     period: Month,
-    placer: Counter,
+    placer: Placer,
     now: datetime,
     at_once: int = LINES_IN_MEMORY,
 ) -> int:
@@ -83,7 +83,7 @@ async def enter(
     session: WriteSession,
     period: Month,
     lines: Sequence[CountedLine],
-    placer: Counter,
+    placer: Placer,
     now: datetime,
 ) -> int:
     """Decide some lines or send them on; return how many were sent on."""

@@ -63,7 +63,7 @@ class Problem(msgspec.Struct, frozen=True):
     reason: str
 
 
-class IngestReceipt(msgspec.Struct, frozen=True):
+class BatchAnswer(msgspec.Struct, frozen=True):
     """The answer to a batch: how many lines, by class; ACCEPTED ones are classed at cut-off.
 
     `problems` are the first 100 lines that took no id. `notices` are the first 100 accepted lines
@@ -109,46 +109,45 @@ class LicencesNamed(NamedTuple):
 async def ingest(
     session: WriteSession,
     batch: BatchRead,
-    sender: Reporter,
+    reporter: Reporter,
     key: str,
     *,
     here: str,
     terms: HubTerms,
     licences: LicencesNamed,
     now: datetime,
-) -> IngestReceipt:
-    """Take a batch once, at the server `here`; the same key again returns the same receipt."""
-    reporter = sender.name
-    known = await store.find_batch(session, reporter, key)
+) -> BatchAnswer:
+    """Take a batch once, at the server `here`; the same key again is answered the same."""
+    known = await store.find_batch(session, reporter.name, key)
     if known is not None:
         if known.digest != batch.digest:
             raise BatchConflictError(key)
-        return msgspec.json.decode(known.receipt, type=IngestReceipt)
+        return msgspec.json.decode(known.receipt, type=BatchAnswer)
     desk = Desk(
-        sender.source,
+        reporter.source,
         licences.facts,
-        sender.licensee,
+        reporter.licensee,
         terms.use_weight,
         month_of(now),
-        await _speaks_for(session, sender),
+        await _speaks_for(session, reporter),
     )
     found = sort_batch(batch.lines, desk)
     accepted = list(found.accepted.values())
-    first = await usage_lines.add_new_lines(session, reporter, sender.source, accepted)
+    first = await usage_lines.add_new_lines(session, reporter.name, reporter.source, accepted)
     again = [*(line for line in accepted if line.event_id in first), *found.repeats]
     accepted = [line for line in accepted if line.event_id not in first]
     first = {line.event_id: line.content for line in accepted} | first
     refused = [*found.refused, *(repeated(line, first[line.event_id]) for line in again)]
     refused.sort(key=lambda item: item.line_no)
     notices = await _notices(session, here, accepted, licences)
-    await _set_late_ones_apart(session, reporter, accepted, refused)
-    await add_refused(session, reporter, key, refused)
+    await _set_late_ones_apart(session, reporter.name, accepted, refused)
+    await add_refused(session, reporter.name, key, refused)
     counted: dict[str, tuple[int, int]] = {}
     for line in accepted:
         _count(counted, line.verdict or "ACCEPTED", line.content[3])
     for item in refused:
         _count(counted, item.verdict, item.units)
-    receipt = IngestReceipt(
+    answer = BatchAnswer(
         batch=key,
         lines=len(accepted) + len(refused),
         classes={name: (lines, str(units)) for name, (lines, units) in counted.items()},
@@ -159,24 +158,24 @@ async def ingest(
     )
     session.add(
         Batch(
-            reporter=reporter,
+            reporter=reporter.name,
             key=key,
             digest=batch.digest,
-            receipt=msgspec.json.encode(receipt).decode(),
+            receipt=msgspec.json.encode(answer).decode(),
             received_at=now,
         )
     )
-    return receipt
+    return answer
 
 
-async def _speaks_for(session: ReadSession, sender: Reporter) -> SpeaksFor | None:
+async def _speaks_for(session: ReadSession, reporter: Reporter) -> SpeaksFor | None:
     """Return what the site of a member may report: what lies below the member's claims."""
-    if sender.member is None:
+    if reporter.member is None:
         return None
     claims: Filed[None] = Filed()
-    for row in await registry.member_prefixes(session, sender.member):
+    for row in await registry.member_prefixes(session, reporter.member):
         claims.add(ClaimKey(row.host, row.path, row.wildcard), None)
-    return SpeaksFor(sender.member, claims)
+    return SpeaksFor(reporter.member, claims)
 
 
 async def _notices(
@@ -229,7 +228,7 @@ def _count(counted: dict[str, tuple[int, int]], name: str, units: int) -> None:
 
 async def licences_named(session: ReadSession, numbers: Collection[str]) -> LicencesNamed:
     """Return those of some licences that are known here."""
-    rows = await licensing.licences_named(session, numbers)
+    rows = await licensing.licences_of(session, numbers)
     return LicencesNamed(
         {row.number: licensing.facts(row) for row in rows}, licensing.repertoire(rows)
     )

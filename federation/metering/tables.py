@@ -18,7 +18,7 @@ def _late_index(table: str) -> Index:
 
 
 class Batch(Base):
-    """One ingest: the same reporter and key again gets the same receipt and counts nothing."""
+    """One ingest: the same reporter and key again is answered the same and counts nothing."""
 
     __tablename__ = "metering_batch"
     reporter: Mapped[str] = mapped_column(String(255), primary_key=True)

@@ -56,7 +56,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Counter:
+class Placer:
     """What is needed to place lines on one server (`here` is its code)."""
 
     here: str

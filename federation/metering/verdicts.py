@@ -9,6 +9,7 @@ from datetime import datetime
 
 from federation.licensing.facts import LicenceFacts
 from federation.registry.index import Claimed, ClaimIndex, IndexedClaim
+from federation.values.bps import WHOLE_BPS
 from federation.values.held import DISPUTED, DISPUTED_PARTY, UNMATCHED, UNMATCHED_PARTY
 
 MALFORMED = "MALFORMED"
@@ -24,7 +25,6 @@ MATCHED = "MATCHED"
 
 HOLD = "hold"
 STANDARD_TIER = "standard"
-WHOLE_BPS = 10_000
 
 
 @dataclass(frozen=True, slots=True)

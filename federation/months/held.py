@@ -94,7 +94,7 @@ async def itemise_held(
     """
     wanted = split(period, result, held)
     there = await store.held_amounts(session, period)
-    day, rows = store.day(session, now.date()), list[tuple[object, ...]]()
+    day, rows = now.date(), list[tuple[object, ...]]()
     for key, reason, url_key in sorted({*wanted, *there}):
         weight, amount = wanted.get((key, reason, url_key), (0, 0))
         more = amount - there.get((key, reason, url_key), 0)

@@ -6,7 +6,7 @@ from datetime import date
 from sqlalchemy import delete, select
 
 from federation.months.tables import HeldItem, LockedPeriod, OwnWeight, Rate, Run, Standing
-from federation.store.bulk import insert_rows
+from federation.store.bulk import for_driver, insert_rows
 from federation.store.sessions import ReadSession, WriteSession
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
@@ -147,11 +147,6 @@ async def own_weights_by_month(
     return found
 
 
-def day(session: ReadSession, value: date) -> object:
-    """Return a date as the driver of this database takes it in bulk."""
-    return value.isoformat() if session.get_bind().dialect.name == "sqlite" else value
-
-
 async def held_amounts(
     session: ReadSession, period: Month
 ) -> dict[tuple[LicenceKey, str, str], int]:
@@ -195,7 +190,7 @@ async def add_held(session: WriteSession, rows: Sequence[tuple[object, ...]]) ->
         "currency",
         "held_since",
     ]
-    await insert_rows(session, HeldItem, columns, rows)
+    await insert_rows(session, HeldItem, columns, for_driver(session, rows))
 
 
 def periods_before(locked: Collection[Month], period: Month) -> list[Month]:

@@ -9,7 +9,6 @@ from federation.distribution.left_net import receive_recomputed
 from federation.distribution.net_returned import receive_overpayment, receive_returned
 from federation.documents import issuing
 from federation.documents.messages import DocumentIssued
-from federation.edge.auth import parties
 from federation.edge.inbox import Arrival, Handlers, OnDrop, handlers_of
 from federation.licensing import delivery
 from federation.licensing.messages import LicenceIssued
@@ -41,6 +40,7 @@ from federation.trust import parties as trust_parties
 from federation.trust.messages import EntityChanged, Roster
 from federation.trust.parties import get_party, signing_keys
 from federation.trust.principals import NotAllowedError
+from federation.trust.store import parties
 from federation.values.party import HUB
 
 log = get_logger("messages")
@@ -80,8 +80,7 @@ async def _complete(at: Arrival, message: Complete) -> None:
 
 
 async def _advised(at: Arrival, message: RunAdvised) -> None:
-    await advice.require_to_come(at.session, message, at.server.code, _now(at))
-    await distribution.receive_advice(at.session, message, _now(at))
+    await advice.receive_advice(at.session, message, at.server.code, _now(at))
 
 
 async def _own(at: Arrival) -> Side:

@@ -88,7 +88,7 @@ class MonthWorker:
             if not await _stands_where_it_did(session, row):
                 return
             terms = await server.terms(session)
-            placer = await routing.counter(session, server.code, index, terms)
+            placer = await routing.placer_of(session, server.code, index, terms)
             now = server.clock()
             sent = await routing.forward_entered(session, period, placer, now)
             await node_month.finish_forwarding(session, period, sent, now)
@@ -103,7 +103,7 @@ class MonthWorker:
             if not await _stands_where_it_did(session, row):
                 return
             terms = await server.terms(session)
-            placer = await routing.counter(session, server.code, index, terms)
+            placer = await routing.placer_of(session, server.code, index, terms)
             await node_month.close_month(session, period, again, placer, server.clock())
 
     async def _index(self, keys: Sequence[UrlKey]) -> ClaimIndex:

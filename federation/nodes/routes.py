@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from federation.edge.bodies import BodyLimit
 from federation.edge.doors import Doors
 from federation.edge.files import NoSuchFileError
-from federation.edge.http import decoded, json_response
+from federation.edge.http import decoded, json_response, log
 from federation.edge.peers import PeerClient
 from federation.edge.status_lists import OwnLists, SignedList, keep_newer
 from federation.nodes.trust import Trust, TrustHolder
@@ -26,7 +26,7 @@ from federation.signing.policy import (
     sign_site_policy,
 )
 from federation.signing.statuslist import StatusLists
-from federation.signing.tokens import OutsideAudienceError
+from federation.signing.tokens import BoundTokenError, OutsideAudienceError
 from federation.site.refusals import SiteRefusalError
 from federation.store.canonical import digest
 from federation.store.messages import KIB, MIB
@@ -87,7 +87,10 @@ def node_routes(doors: Doors, peers: PeerClient, own: OwnLists) -> list[Any]:
 
     @post("/validate")
     async def validate(request: Request[Any, Any, Any]) -> Response[bytes]:
-        """Say whether a token opens a publisher's page for a use: 200, or 403 with the reason."""
+        """Say whether a token opens a publisher's page for a use: 200, or 403 with the reason.
+
+        Of a bound token nobody can tell who does not see the request: BOUND_TOKEN.
+        """
         site = doors.stranger(request, "validate")
         async with doors.body(request, site, QUESTION) as body:
             asked = decoded(body, Validate)
@@ -95,9 +98,17 @@ def node_routes(doors: Doors, peers: PeerClient, own: OwnLists) -> list[Any]:
         statuses = StatusLists.of(item.read for item in await _all_lists(held, own))
         try:
             token, use = await opens(server, asked, held.document, statuses)
-        except (InvalidTokenError, OutsideAudienceError, SiteRefusalError) as refusal:
-            said = {"valid": False, "code": refusal.code, "reason": refusal.message}
-            return json_response(said, 403)
+        except (
+            InvalidTokenError,
+            BoundTokenError,
+            OutsideAudienceError,
+            SiteRefusalError,
+        ) as refusal:
+            why = refusal.message
+            if isinstance(refusal, InvalidTokenError):  # why is no stranger's to learn
+                log.info("not valid", code=refusal.code, why=why)
+                why = refusal.headline
+            return json_response({"valid": False, "code": refusal.code, "reason": why}, 403)
         answer = {"valid": True, "licence": token.licence, "uses": list(token.uses), "use": use}
         return json_response(answer)
 

@@ -1,6 +1,5 @@
 """Whom to trust and what does not count, as a node holds it: pulled from the hub, once for all."""
 
-import time
 from collections.abc import Callable
 from typing import ClassVar, NamedTuple
 
@@ -43,10 +42,11 @@ class TrustHolder:
     """Holds the last good documents of the hub, pulled as `Pull` says."""
 
     def __init__(
-        self, server: Server, peers: PeerClient, monotonic: Callable[[], float] = time.monotonic
+        self, server: Server, peers: PeerClient, monotonic: Callable[[], float] | None = None
     ) -> None:
         self._server, self._peers = server, peers
-        self._pull = Pull(self._asked, self._are_all_in_force, monotonic)
+        self._monotonic = monotonic
+        self._pull = Pull(self._asked, self._are_all_in_force, self._seconds)
 
     async def current(self) -> Trust:
         """Return the documents in force, or refuse: NoTrustDocumentError, TrustOverError."""
@@ -56,6 +56,9 @@ class TrustHolder:
         if not self._is_in_force(held):
             raise TrustOverError
         return held
+
+    def _seconds(self) -> float:
+        return (self._monotonic or self._server.monotonic)()
 
     def _is_in_force(self, held: Trust) -> bool:
         return self._server.clock().timestamp() < held.document.exp

@@ -1,6 +1,6 @@
 """Whether a token opens one page of a member for a use: what its site would decide, asked online.
 
-Each fact has its one rule: the token is checked as a site checks it (`trust.tokens`), its use as
+Each fact has its one rule: the token is checked as a site checks it (`signing.tokens`), its use as
 there (`site.rulings`), the address as `rights` answers for it (`licensing.rights`).
 """
 
@@ -37,7 +37,7 @@ async def opens(
     """Return the token and the use that it opens the page for, or refuse.
 
     Raises what a site raises: InvalidTokenError, OutsideAudienceError, a refusal of its licence or
-    use, WithheldError; and MALFORMED_URL or UNKNOWN_USE as `rights` does.
+    use, WithheldError; BoundTokenError; and MALFORMED_URL or UNKNOWN_USE as `rights` does.
     """
     now = server.clock()
     key = normalise_url(asked.url)

@@ -76,7 +76,7 @@ async def book(
     return payment
 
 
-async def give_back(
+async def record_return(
     session: WriteSession,
     payment: Payment,
     returned_on: date,

@@ -270,7 +270,7 @@ def take_as_paid(payment: Payment, minor: int) -> None:
     payment.taken_as_paid = taken
 
 
-def still_owed(payment: Payment) -> tuple[Amount, Leg]:
+def owed_of(payment: Payment) -> tuple[Amount, Leg]:
     """Return what is owed of a payment that was not made, and of its debt."""
     amount, debt = payment.amount - payment.taken_as_paid, record.debt_of(payment)
     taken = debt.amount.minor * payment.taken_as_paid // payment.amount
@@ -308,7 +308,7 @@ async def again(
         if by is not None:
             raise states.PaymentStateError(f"{payment.payment_id} is not owed since {by}")
     await _leave_out_what_others_pay(session, payment)
-    owed, debt = still_owed(payment)
+    owed, debt = owed_of(payment)
     if owed.minor == 0:
         raise states.PaymentStateError(f"{payment.payment_id} was taken as paid")
     proposal = Proposal(

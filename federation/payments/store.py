@@ -14,7 +14,7 @@ from federation.payments.names import (
     left_net_document,
     remittance_document,
 )
-from federation.payments.states import AT_THE_BANK
+from federation.payments.states import AT_THE_BANK, BOOKED, NOT_EXPORTED
 from federation.payments.tables import (
     Conversion,
     Exclusion,
@@ -113,7 +113,7 @@ async def stand_for(session: ReadSession, base: str) -> list[Payment]:
 
 async def has_gone_on(session: ReadSession, run: str, kinds: Collection[str]) -> str | None:
     """Return a payment of some kinds, for a run, that the bank has or has booked."""
-    states = [*sorted(AT_THE_BANK), "BOOKED"]
+    states = sorted(AT_THE_BANK | {BOOKED})
     query = select(Payment.payment_id).where(Payment.run_id == run, Payment.kind.in_(kinds))
     return await session.scalar(query.where(Payment.state.in_(states)).limit(1))
 
@@ -196,7 +196,7 @@ async def at_the_bank(session: ReadSession, limit: int = ROWS_MAX) -> list[Payme
 
 async def booked_since(session: ReadSession, day: date, limit: int = ROWS_MAX) -> list[Payment]:
     """Return payments booked on or after a day: they may come back."""
-    query = select(Payment).where(Payment.state == "BOOKED", Payment.booked_on >= day)
+    query = select(Payment).where(Payment.state == BOOKED, Payment.booked_on >= day)
     return list(await session.scalars(query.order_by(Payment.payment_id).limit(limit)))
 
 
@@ -315,7 +315,7 @@ async def count_by_state(session: ReadSession) -> list[tuple[str, str, str, str,
     groups = (Payment.period, Payment.state, Payment.currency, Payment.kind)
     rows = await session.execute(
         select(*groups, func.count())
-        .where(Payment.state.in_(["PROPOSED", "OUTSTANDING", "APPROVED", "EXPORTED", "ACCEPTED"]))
+        .where(Payment.state.in_(sorted(NOT_EXPORTED | AT_THE_BANK)))
         .group_by(*groups)
         .order_by(*groups)
     )
@@ -332,7 +332,7 @@ async def exclusions_proposed(session: ReadSession) -> list[Exclusion]:
     return list(rows)
 
 
-async def payments_of(session: ReadSession, period: Month | None = None) -> list[Payment]:
-    """Return payments by id."""
-    query = select(Payment).order_by(Payment.payment_id)
-    return list(await session.scalars(query.where(Payment.period == period) if period else query))
+async def payments_of(session: ReadSession, period: Month) -> list[Payment]:
+    """Return every payment of a month by id."""
+    query = select(Payment).where(Payment.period == period).order_by(Payment.payment_id)
+    return list(await session.scalars(query))

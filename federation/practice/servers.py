@@ -10,10 +10,10 @@ import os
 import shutil
 import signal
 import stat
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Any, ClassVar, TextIO
+from typing import Any, ClassVar, Literal, TextIO
 
 import aiohttp
 import msgspec
@@ -52,9 +52,7 @@ FIRST_DAY = date(2026, 9, 30)
 OPENS_AT = time(9, tzinfo=UTC)
 PORT_FILE, TODAY_FILE = "port", "today"
 WORK = "{ workList { kind why } }"
-
-
-# At the end of a `why` these say that a node is at work; otherwise it waits.
+# At the end of a `why` these say that a node is at work; otherwise it waits, or fails.
 UNDER_WAY = ("sends on what belongs to others", "makes its usage report")
 Config = HubConfig | NodeConfig
 
@@ -86,7 +84,7 @@ class NodeStateError(RefusalError):
 class Request(msgspec.Struct, forbid_unknown_fields=True):
     """What the world is to do: `day`, `down`, `up` or `wait`, and which day or node."""
 
-    act: str
+    act: Literal["day", "down", "up", "wait"]
     of: str = ""
 
 
@@ -159,15 +157,15 @@ class Practice:
 
     async def do(self, request: Request) -> str:
         """Do what the world does; return what to say about it."""
-        acts: dict[str, Callable[[str], Any]] = {
+        acts: dict[str, Callable[[str], Awaitable[str]]] = {
             "day": self._pass_days,
             "down": self._fail,
             "up": self._come_back,
         }
         async with self._turn:
-            text = await acts[request.act](request.of) if request.act in acts else ""
+            text = "" if request.act == "wait" else await acts[request.act](request.of)
             await self.settled()
-            return str(text)
+            return text
 
     async def settled(self) -> None:
         """Wait until no message is on its way and no node is at work, twice in a row."""

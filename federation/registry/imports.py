@@ -23,13 +23,13 @@ from federation.tabular import (
     parse_optional_date,
     read_table,
 )
+from federation.values.bps import WHOLE_BPS
 from federation.values.identity import UnclearIdentityError, alike, refuse_unclear
 from federation.values.ids import is_plain_id
 
 ID_LENGTH_MAX = 128
 ACCOUNT_LENGTH_MAX = 64
 BIC_LENGTH_MAX = 11
-BPS = 10_000
 ALL_USES = "*"
 
 
@@ -288,7 +288,7 @@ def _count(text: str) -> int:
 
 def _bps(text: str) -> int:
     value = parse_integer(text) if text else -1
-    if not 0 <= value <= BPS:
+    if not 0 <= value <= WHOLE_BPS:
         raise BadValueError(f"no basis points from 0 to 10000: {text!r}")
     return value
 

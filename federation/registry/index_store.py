@@ -140,6 +140,12 @@ async def index_slice(session: ReadSession, keys: Iterable[UrlKey]) -> Slice:
     )
 
 
+async def claims_slice(session: ReadSession, keys: Iterable[UrlKey]) -> Slice:
+    """At the hub: return who claims some addresses, and nothing else the index knows of them."""
+    rows = await _claims_on(session, set(keys))
+    return Slice(claims=[SliceClaim(row.node, _claim_fact(row)) for row in rows], opt_outs=[])
+
+
 def _hosts(keys: Iterable[UrlKey]) -> set[tuple[str, bool]]:
     """Return the (host, wildcard) under which claims on some addresses may stand.
 

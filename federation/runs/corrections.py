@@ -208,7 +208,10 @@ async def _chain(session: ReadSession) -> list[tuple[Run, Corrected]]:
     clearing = documents[first].hub.clearing_currency
     chain = await asyncio.to_thread(  # others are answered meanwhile
         _recompute,
-        [(in_force[period].document, documents[period]) for period in affected],
+        [
+            (in_force[period].run_id, in_force[period].document, documents[period])
+            for period in affected
+        ],
         usage,
         await months.own_weights_by_month(session, await _open_month(session)),
         _standing(await months.standings(session, first)),
@@ -218,14 +221,14 @@ async def _chain(session: ReadSession) -> list[tuple[Run, Corrected]]:
 
 
 def _recompute(
-    runs: Sequence[tuple[bytes, RunDocument]],
+    runs: Sequence[tuple[str, bytes, RunDocument]],
     usage: Mapping[Month, Usage],
     history: Mapping[Month, Weights],
     standing: Mapping[LicenceKey, tuple[int, int]],
     rates: Mapping[Month, Mapping[str, tuple[str, str]]],
 ) -> list[Corrected]:
     """Compute months as they stand and as they come to now."""
-    in_force = [computed(data, document) for data, document in runs]
+    in_force = [computed(*run) for run in runs]
     return recompute(in_force, usage, history, standing, rates)
 
 

@@ -92,7 +92,7 @@ def digests_of(kept: Mapping[str, Report]) -> dict[str, str]:
 
 
 async def _licences(
-    session: ReadSession, period: Month, own: Weights, earlier: Weights
+    session: ReadSession, period: Month, shared: Weights, earlier: Weights
 ) -> dict[str, LicenceInRun]:
     received = await licensing.receipts_until(session, last_day(period))
     recognised: defaultdict[str, int] = defaultdict(int)
@@ -106,7 +106,7 @@ async def _licences(
             received.get(row.number, 0),
             recognised,
             carried,
-            {"own": own, "earlier": earlier},
+            {"period": shared, "earlier": earlier},
         )
         for row in await licensing.all_licences(session)
     }
@@ -135,7 +135,7 @@ def _licence(
         recognised_before={key: str(recognised.get(key, 0)) for key in keys},
         brought_forward={key: str(carried.get(key, 0)) for key in keys},
         weights_from={
-            key: _origin(weights["own"].get(key, {}), weights["earlier"].get(key, {}))
+            key: _origin(weights["period"].get(key, {}), weights["earlier"].get(key, {}))
             for key in keys
         },
         ended_on=facts.ends_on.isoformat() if facts.fee_ends_on else msgspec.UNSET,
@@ -143,8 +143,8 @@ def _licence(
 
 
 def _origin(
-    own: Mapping[str, int], earlier: Mapping[str, int]
+    of_period: Mapping[str, int], earlier: Mapping[str, int]
 ) -> Literal["period", "earlier", "none"]:
-    if any(own.values()):
+    if any(of_period.values()):
         return "period"
     return "earlier" if any(earlier.values()) else "none"

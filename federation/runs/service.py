@@ -13,7 +13,6 @@ from federation.ledger import store as ledger
 from federation.ledger.balance_store import balances_due
 from federation.ledger.entries import entries_of_run
 from federation.licensing import store as licensing
-from federation.metering import store as metering
 from federation.metering.final_reports import final_reports, read_reports
 from federation.months import store as months
 from federation.months.held import itemise_held
@@ -117,11 +116,12 @@ async def advise_run(session: WriteSession, name: str, calendar: Calendar, now: 
         return row
     row.state = "ADVISED"
     row.objections_until = now + timedelta(days=calendar.objection_days)
-    stated_for = credits_of(read_reports(await metering.latest_reports(session, row.period)))
+    stated_for = credits_of(read_reports(await final_reports(session, row.period)))
+    text = row.document.decode()
     for party in await nodes_of(session, decode(row.document)):
         message = RunAdvised(
             row.run_id,
-            row.document.decode(),
+            text,
             row.objections_until,
             row.corrects,
             stated_for.get(party.code, []),
@@ -252,10 +252,11 @@ async def _pay_and_tell(
         on=now.date(),
     )
     used = await propose_remittances(session, row, run.result, terms, now)
+    document = row.document.decode()
     for party in await nodes_of(session, run.document):
         message = RunApproved(
             run_id=row.run_id,
-            document=row.document.decode(),
+            document=document,
             credits=told.credits.get(party.code, []),
             held=told.held.get(party.code, []),
             uses=told.uses.get(party.code, []),

@@ -20,8 +20,8 @@ from federation.values.work_item import WorkItem
 from federation.wording import counted
 
 # What a node does for a month, by the month's state there. (Practice waits while a node is at work:
-# it knows these texts.)
-_AT_NODE = {
+# it knows these texts; tests/practice holds both.)
+AT_NODE = {
     "CUT_OFF": "sends on what belongs to others",
     "FORWARDED": "waits for what others send on",
     "COMPLETE": "makes its usage report",
@@ -75,7 +75,7 @@ async def of_months(
 
 def _at_node(row: MeteringPeriod, here: str, failed: str | None) -> WorkItem:
     turn = "nodes" if row.state == "FORWARDED" else here
-    why = f"{here} {_AT_NODE[row.state]}"
+    why = f"{here} {AT_NODE[row.state]}"
     return WorkItem("month", row.period, f"{why}, but: {failed}" if failed else why, turn)
 
 

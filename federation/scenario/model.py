@@ -85,7 +85,7 @@ class LicencePart(msgspec.Struct, forbid_unknown_fields=True):
     fee: int | None = None
     component: list[ComponentPart] | None = None
 
-    def parts(self) -> list[dict[str, Any]]:
+    def components(self) -> list[dict[str, Any]]:
         """Return the components as the API takes them."""
         if self.component is not None:
             return [

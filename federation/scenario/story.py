@@ -105,7 +105,7 @@ class Story:
         server = self.issuer(item.issuer)
         terms = {
             "licensee": item.licensee,
-            "components": item.parts(),
+            "components": item.components(),
             "currency": item.currency,
             "startsOn": item.starts_on.isoformat(),
             "endsOn": item.ends_on.isoformat(),

@@ -5,7 +5,7 @@ from datetime import date, datetime
 import msgspec
 import strawberry
 
-from federation.bankstatements import store as said
+from federation.bankstatements import store as bankstatements
 from federation.bankstatements.tables import BankAccount as BankAccountRow
 from federation.bankstatements.tables import DetailRow, Entry, StatementRow
 from federation.bankstatements.withdrawing import Withdrawn
@@ -148,8 +148,8 @@ class BankStatement:
     async def entries(self, info: Info) -> list[BankEntry]:
         """List the entries that this statement was the first to bring, at most 1,000."""
         async with info.context.server.db.read() as session:
-            rows = await said.entries_of(session, int(self.id), ENTRIES_MAX)
-            details = await said.details_of(session, [row.id for row in rows])
+            rows = await bankstatements.entries_of(session, int(self.id), ENTRIES_MAX)
+            details = await bankstatements.details_of(session, [row.id for row in rows])
         return [BankEntry.of(row, details.get(row.id, [])) for row in rows]
 
     @classmethod

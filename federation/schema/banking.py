@@ -7,7 +7,7 @@ import strawberry
 from federation.banking import reporting, service, settling, store
 from federation.banking.confirming import confirm
 from federation.banking.tables import Match
-from federation.bankstatements import store as said
+from federation.bankstatements import store as bankstatements
 from federation.bankstatements import withdrawing
 from federation.bankstatements.acting import At
 from federation.bankstatements.importing import UnknownAccountError
@@ -33,7 +33,7 @@ async def _account_if_any(session: ReadSession, written: str | None) -> int | No
     if written is None:
         return None
     number = number_of_row(written)
-    if all(row.id != number for row in await said.accounts(session)):
+    if all(row.id != number for row in await bankstatements.accounts(session)):
         raise UnknownAccountError(f"id {number}")
     return number
 
@@ -53,7 +53,7 @@ class BankingQuery:
         """List the accounts that were opened here."""
         info.context.whose(MAY_READ_BOOKS)
         async with info.context.server.db.read() as session:
-            return [BankAccount.of(row) for row in await said.accounts(session)]
+            return [BankAccount.of(row) for row in await bankstatements.accounts(session)]
 
     @strawberry.field(description="Imported statements, newest first.")
     async def bank_statements(
@@ -63,9 +63,9 @@ class BankingQuery:
         info.context.whose(MAY_READ_BOOKS)
         async with info.context.server.db.read() as session:
             wanted = await _account_if_any(session, account)
-            accounts = {row.id: row for row in await said.accounts(session)}
-            rows = await said.statements(session, wanted, min(max(first, 1), PAGE_MAX))
-            files = await said.imports(session, {row.file for row in rows})
+            accounts = {row.id: row for row in await bankstatements.accounts(session)}
+            rows = await bankstatements.statements(session, wanted, min(max(first, 1), PAGE_MAX))
+            files = await bankstatements.imports(session, {row.file for row in rows})
         return [BankStatement.of(row, accounts[row.account_id], *files[row.file]) for row in rows]
 
     @strawberry.field(description="Entries that nobody settled, with ranked suggestions.")
@@ -105,8 +105,8 @@ class BankingQuery:
         """Show an entry with its transactions (BAD_ID)."""
         info.context.whose(MAY_READ_BOOKS)
         async with info.context.server.db.read() as session:
-            row = await said.find_entry(session, number_of_row(id))
-            details = await said.details_of(session, [row.id]) if row else {}
+            row = await bankstatements.find_entry(session, number_of_row(id))
+            details = await bankstatements.details_of(session, [row.id]) if row else {}
         return BankEntry.of(row, details.get(row.id, [])) if row else None
 
     @strawberry.field(description="Everything that was done with an entry, in order.")
@@ -131,7 +131,7 @@ class BankingQuery:
             wanted = await _account_if_any(session, account)
             return [
                 ReconciliationReport.of(await reporting.reconcile(session, row, server.code))
-                for row in await said.accounts(session)
+                for row in await bankstatements.accounts(session)
                 if wanted in {None, row.id}
             ]
 

@@ -136,7 +136,7 @@ class LicenseeMutation:
 
     @strawberry.mutation(description="Register an AI lab as a licensee.")
     async def register_licensee(self, info: Info, id: str, name: str) -> LicenseeResult:  # noqa: A002
-        """Register a lab; the same again changes nothing (UNKNOWN_LICENSEE: no id)."""
+        """Register a lab; the same again changes nothing (BAD_LICENSEE, UNCLEAR_IDENTITY)."""
 
         async def act(at: Change) -> Licensee:
             row = await service.register_licensee(at.session, id, name, at.now)

@@ -6,7 +6,8 @@ from hashlib import sha256
 from math import lcm
 from typing import TypeVar
 
-WHOLE_BPS = 10_000
+from federation.values.bps import WHOLE_BPS
+
 Key = TypeVar("Key", bound=str)
 
 

@@ -103,6 +103,15 @@ def remittance(net: int, settlement_currency: str, rates: Rates) -> int:
     return amount if net >= 0 else -amount
 
 
+def settles(positions: Mapping[str, Position], debtor: str, currency: str, target: str) -> bool:
+    """Say whether what a party owes in a currency comes to something in its own, `target`.
+
+    What clears to nothing settles nothing, and a run consults no rate for it; what is owed in
+    `target` itself needs none.
+    """
+    return currency == target or positions[debtor].payable != 0
+
+
 def converted(shares: Iterable[tuple[str, str, int]], target: str, rates: Rates) -> int:
     """Return shares (licence key, currency, amount) in a currency, converted once per currency."""
     sums: defaultdict[str, int] = defaultdict(int)

@@ -28,12 +28,12 @@ class ComputedRun:
 
 def read_run(data: bytes) -> ComputedRun:
     """Compute the run of a document's bytes; what contradicts itself is refused."""
-    return computed(data, decode(data))
+    return computed(run_id(data), data, decode(data))
 
 
-def computed(data: bytes, document: RunDocument) -> ComputedRun:
-    """Compute the run of a document that was decoded from these bytes."""
-    return ComputedRun(run_id(data), data, document, compute(document))
+def computed(name: str, data: bytes, document: RunDocument) -> ComputedRun:
+    """Compute the run of a document that was decoded from these bytes; `name` is their digest."""
+    return ComputedRun(name, data, document, compute(document))
 
 
 def computed_with(document: RunDocument, rates: Rates) -> ComputedRun:

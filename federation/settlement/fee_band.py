@@ -4,7 +4,7 @@ from fractions import Fraction
 from typing import ClassVar
 
 from federation.errors import RefusalError
-from federation.settlement.arithmetic import WHOLE_BPS
+from federation.values.bps import WHOLE_BPS
 
 
 class FeeBandError(RefusalError):

@@ -135,7 +135,8 @@ def licence_lines(
 ) -> list[MemberLine]:
     """Split what one licence gives in one part over members by weight.
 
-    One licence at a time is all that has to be in memory; a line without a member is nobody's.
+    A line without a member is nobody's. `distribute` has every licence's weights in memory; who
+    reads them one licence at a time, as the bench does, needs no more than that at once.
     """
     amount = allocation.licences[side].get(licence, 0)
     scope = f"{inputs.period}/{inputs.node.code}/{side}/{licence}"

@@ -15,6 +15,7 @@ from federation.settlement.clearing import (
     obligations,
     positions,
     remittance,
+    settles,
 )
 from federation.settlement.fee_band import FeeBandError, check_band, effective_rate
 from federation.settlement.rates import Rates
@@ -83,6 +84,15 @@ def document_rates(document: RunDocument) -> Rates:
     published = {currency: (rate.date, rate.rate) for currency, rate in document.rates.items()}
     clearing = document.hub.clearing_currency
     return Rates(clearing, published, on=last_day(document.period))
+
+
+def owed_by(result: RunResult, debtor: str, target: str) -> list[Obligation]:
+    """Return what a node owes in a run, less what settles nothing in its own currency `target`."""
+    return [
+        row
+        for row in result.obligations
+        if row.debtor == debtor and settles(result.positions, debtor, row.currency, target)
+    ]
 
 
 def received_by(

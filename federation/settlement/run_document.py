@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from federation.errors import RefusalError
 from federation.licensing.facts import Component, LicenceFacts
 from federation.store.canonical import canonical, sha256_hex
+from federation.values.bps import Bps
 from federation.values.held import DISPUTED_PARTY, UNMATCHED_PARTY, late_party
 from federation.values.ids import is_plain_id
 from federation.values.licence_key import LicenceKey, licence_key
@@ -21,7 +22,6 @@ from federation.values.party import HUB
 from federation.values.plan import Plan, Tier, require_fitting
 
 Digits = Annotated[str, Meta(pattern=r"\A(0|[1-9][0-9]*)\Z", max_length=1000)]
-Bps = Annotated[int, Meta(ge=0, le=10_000)]
 Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Day = Annotated[str, Meta(pattern=r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
 Currency = Annotated[str, Meta(pattern=r"\A[A-Z]{3}\Z")]

@@ -32,6 +32,7 @@ TAG: Final = "web-bot-auth"
 ALGORITHM: Final = "ed25519"
 SIGNED_SECONDS_MAX: Final = 60
 AGENT_FIELD: Final = "signature-agent"
+NO_QUERY: Final = "?"
 _INPUT_FIELD: Final = "signature-input"
 _SIGNATURE_FIELD: Final = "signature"
 _LABEL: Final = "sig1"
@@ -173,11 +174,15 @@ def check_request(
     from `created`, at most 60 seconds ahead of `now`, until 59 seconds after `expires`; the two
     are 1 to 60 seconds apart. The same request may be checked twice: who calls takes the nonce
     of a `Proof` once only, until `forgotten_at`.
+
+    An absent query is `?` (RFC 9421, section 2.2.7). The npm package `web-bot-auth` signs an empty
+    text instead, which is taken as well: no request with a query could be meant by it.
     """
     signed, signature = _chosen(request.headers)
     proof = _proof(signed.parameters, key, now.timestamp())
     _check_components(request, signed.components, carriers)
-    if not key.check(signature, _base(request, signed)):
+    meant = [request] if request.query != NO_QUERY else [request, request._replace(query="")]
+    if not any(key.check(signature, _base(each, signed)) for each in meant):
         raise InvalidSignatureError(Reason.SIGNATURE)
     return proof
 

@@ -50,6 +50,12 @@ class OutsideAudienceError(RefusalError):
     code: ClassVar[str] = "INSUFFICIENT_SCOPE"
 
 
+class BoundTokenError(RefusalError):
+    """The licence token is bound to a key: only the site that is asked with it can tell."""
+
+    code: ClassVar[str] = "BOUND_TOKEN"
+
+
 class LicenceKind(Enum):
     """The two kinds of licence token; `licence_kind` alone tells them apart."""
 
@@ -168,12 +174,13 @@ def check_licence_token(
 ) -> LicenceToken:
     """Return a bearer token if a known issuer signed it, it is alive and its audience covers `url`.
 
-    A bound token is refused: alone it says nothing of who shows it (`bound_tokens`).
+    A genuine bound token is refused as such (BOUND_TOKEN): alone it says nothing of who shows it
+    (`bound_tokens`).
     """
     claims = verify_from(token, typ=LICENCE_TYP, issuers=issuers)
     check_times(claims, now)
     if licence_kind(claims, hub) is LicenceKind.BOUND:
-        raise InvalidTokenError(Reason.CONFIRMATION, "only a signed request may show it")
+        raise BoundTokenError
     read = read_bearer(claims)
     if not covers(read.audience, url):
         raise OutsideAudienceError(url)

@@ -6,16 +6,15 @@ from urllib.parse import quote
 import msgspec
 
 from federation.errors import RefusalError
-from federation.site.refusals import standing
+from federation.signing.jose import InvalidTokenError
+from federation.site.refusals import PolicyUnavailableError, SiteRefusalError, standing
 
 Message = dict[str, Any]
 _URL_SAFE: Final = ":/?#[]@!$&'()*+,;=%~-._"
 _LINKED: Final = frozenset({401, 402, 403})
 READING: Final = ("GET", "HEAD")
 _METHOD_NOT_ALLOWED: Final = 405
-_UNAVAILABLE: Final = 503
 _PAYMENT_REQUIRED: Final = 402
-_RETRY_SECONDS: Final = b"60"
 
 
 def link_header(url: str) -> tuple[bytes, bytes]:
@@ -30,7 +29,7 @@ def refusal_messages(
     """Return the two ASGI messages of a refusal: status and headers, then a short JSON body."""
     status, error = standing(refusal)
     body = msgspec.json.encode(
-        {"error": error, "code": refusal.code, "detail": refusal.message, "buy_at": buy_at}
+        {"error": error, "code": refusal.code, "detail": _told(refusal), "buy_at": buy_at}
     )
     headers = [
         (b"content-type", b"application/json"),
@@ -42,16 +41,22 @@ def refusal_messages(
         headers.append(link_header(link))
     if status == _METHOD_NOT_ALLOWED:
         headers.append((b"allow", ", ".join(READING).encode("ascii")))
-    if status == _UNAVAILABLE:
-        headers.append((b"retry-after", _RETRY_SECONDS))
+    if isinstance(refusal, SiteRefusalError) and refusal.retry_after is not None:
+        headers.append((b"retry-after", str(refusal.retry_after).encode("ascii")))
     start: Message = {"type": "http.response.start", "status": status, "headers": headers}
     return start, {"type": "http.response.body", "body": body}
+
+
+def _told(refusal: RefusalError) -> str:
+    """Return what a crawler reads. Why a token is none, or this site cannot tell, is in the log."""
+    if isinstance(refusal, InvalidTokenError | PolicyUnavailableError):
+        return refusal.headline
+    return refusal.message
 
 
 def _challenge(refusal: RefusalError, status: int, error: str) -> bytes:
     """Return the challenge. A description goes only where the error word says too little."""
     challenge = f'License error="{error}"'
     if status == _PAYMENT_REQUIRED:
-        headline = (type(refusal).__doc__ or "").splitlines()[0]
-        challenge += f', error_description="{headline}"'
+        challenge += f', error_description="{refusal.headline}"'
     return challenge.encode("ascii")

@@ -1,4 +1,4 @@
-"""The two loops beside the gate: fetch the policy, hand in the usage."""
+"""The loops beside the gate: fetch the policy, hand in the usage, tell of wrong tokens."""
 
 import asyncio
 import logging
@@ -7,10 +7,12 @@ from contextlib import suppress
 from typing import Any, Final
 
 from federation.errors import RefusalError
+from federation.site.guesses import Guesses
 from federation.site.policy_source import POLL_SECONDS, PolicySource
 from federation.site.reporter import Reporter
 
 REPORT_SECONDS: Final = 30.0
+NOTICE_SECONDS: Final = 300.0
 _log = logging.getLogger(__name__)
 
 
@@ -21,11 +23,13 @@ class Background:
         self,
         source: PolicySource,
         reporter: Reporter,
+        guesses: Guesses,
         *,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._source = source
         self._reporter = reporter
+        self._guesses = guesses
         self._sleep = sleep
         self._task: asyncio.Future[Any] | None = None
 
@@ -35,15 +39,20 @@ class Background:
             self._task = asyncio.gather(
                 self._every(POLL_SECONDS, self._source.refresh),
                 self._every(REPORT_SECONDS, self._reporter.tick),
+                self._every(NOTICE_SECONDS, self._tell),
             )
 
     async def stop(self) -> None:
         """End the loops. What is not yet reported stays in the spool."""
+        self._guesses.tell()
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+
+    async def _tell(self) -> None:
+        self._guesses.tell()
 
     async def _every(self, seconds: float, act: Callable[[], Awaitable[object]]) -> None:
         while True:

@@ -1,4 +1,4 @@
-"""One usage event: what was served, to whom, under which licence (SETTLEMENT §3)."""
+"""A usage line as a site writes it: what was served, to whom, under which licence (§3.0)."""
 
 import secrets
 from collections.abc import Callable
@@ -19,8 +19,8 @@ class Unit(StrEnum):
     BYTE = "BYTE"
 
 
-class UsageEvent(msgspec.Struct, frozen=True):
-    """One line of usage as the node receives it; times are RFC 3339 in UTC."""
+class UsageLine(msgspec.Struct, frozen=True):
+    """A usage line as a site writes it and its node receives it; times are RFC 3339 in UTC."""
 
     event_id: str
     licence: str

@@ -5,18 +5,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from federation.access.bearers import Bearer, ClientBearer, ClientCredential, GivenBearer
+from federation.access.wire import Fetch, fetch
 from federation.clock import Clock, system_clock
 from federation.signing.keys import key_set
-from federation.site.access import Bearer, ClientBearer, GivenBearer, SiteClient
 from federation.site.asks import Scope
 from federation.site.background import Background
+from federation.site.callers import ClientAddress, connection_address
 from federation.site.events import Unit
 from federation.site.middleware import App, GateConfig, LicenceGate, is_crawler
 from federation.site.nonces import NonceStore
 from federation.site.policy_source import Pins, PolicySource
 from federation.site.reporter import Reporter
 from federation.site.spool import Spool
-from federation.site.wire import Fetch, fetch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,8 @@ class SiteConfig:
 
     `origins` are the public addresses of the site, `https://host` each. `client` is the site as a
     client of its node: the gate fetches its tokens for itself. `node_token` instead is a token that
-    somebody else looks after, or a function that returns the present one.
+    somebody else looks after, or a function that returns the present one. `client_address` is by
+    which address callers are counted (`callers`).
     """
 
     node: str
@@ -34,11 +36,12 @@ class SiteConfig:
     hub_jwks: Sequence[Mapping[str, Any]]
     directory: Path
     origins: Sequence[str]
-    client: SiteClient | None = None
+    client: ClientCredential | None = None
     node_token: str | Callable[[], str] | None = field(default=None, repr=False)
     licence_xml: str | None = None
     unit: Unit = Unit.REQUEST
     is_bot: Callable[[Scope], bool] = is_crawler
+    client_address: ClientAddress = connection_address
     clock: Clock = system_clock
     fetch: Fetch = fetch
 
@@ -67,13 +70,14 @@ def protect(app: App, site: SiteConfig) -> LicenceGate:
         licence_xml=site.licence_xml,
         unit=site.unit,
         is_bot=site.is_bot,
+        client_address=site.client_address,
     )
     reporter = Reporter(spool, node=site.node, bearer=bearer, fetch=site.fetch)
-    return LicenceGate(app, config, Background(source, reporter))
+    return LicenceGate(app, config, Background(source, reporter, config.guesses))
 
 
 def _bearer(site: SiteConfig) -> Bearer:
     if site.client is not None:
-        return ClientBearer(site.client, node=site.node, clock=site.clock, fetch=site.fetch)
+        return ClientBearer(site.client, server=site.node, clock=site.clock, fetch=site.fetch)
     assert site.node_token is not None  # noqa: S101 - one of the two is there
     return GivenBearer(site.node_token)

@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from federation.site.answers import link_header
-from federation.site.events import UsageEvent
+from federation.site.events import UsageLine
 from federation.site.refusals import SpoolError
 from federation.site.spool import Spool
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-MakeEvent = Callable[[int, int], UsageEvent]
+MakeEvent = Callable[[int, int], UsageLine]
 UNSEEN_BODIES: Final = frozenset(
     {"http.response.pathsend", "http.response.zerocopysend", "http.response.push"}
 )
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class MeteredSend:
-    """An ASGI `send` that adds the Link header and records one usage event.
+    """An ASGI `send` that adds the Link header and records one usage line.
 
     The start of an answer waits for its first body message, so that a site that cannot record a
     page can still say 503 in its place. Only a 2xx answer with a body counts; an answer to HEAD is
@@ -85,7 +85,7 @@ class MeteredSend:
         else:
             self._spool.append(event)
 
-    def _take_event(self) -> UsageEvent | None:
+    def _take_event(self) -> UsageLine | None:
         """Return the event if this answer counts, once."""
         make_event = self._make_event
         has_counted_status = self._status // 100 == _SUCCESS and self._status not in _BODILESS

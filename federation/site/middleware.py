@@ -3,12 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from federation.clock import Clock, system_clock
 from federation.errors import RefusalError
+from federation.signing.jose import InvalidTokenError
+from federation.signing.signatures import InvalidSignatureError
 from federation.site.answers import READING, refusal_messages
 from federation.site.asks import (
     USE_HEADER,
@@ -22,8 +24,10 @@ from federation.site.asks import (
     user_agent,
 )
 from federation.site.background import Background
+from federation.site.callers import ClientAddress, connection_address
 from federation.site.crawlers import is_ai_crawler
-from federation.site.events import Unit, UsageEvent, new_event_id, units_of
+from federation.site.events import Unit, UsageLine, new_event_id, units_of
+from federation.site.guesses import Guesses
 from federation.site.metering import UNSEEN_BODIES, MakeEvent, MeteredSend, Send
 from federation.site.nonces import NonceStore
 from federation.site.origins import Origins
@@ -33,6 +37,7 @@ from federation.site.refusals import (
     MethodNotAllowedError,
     SiteRefusalError,
     SpoolError,
+    TooManyGuessesError,
 )
 from federation.site.reservations import LICENCE_PATH, is_reservation
 from federation.site.rulings import Grant, grant, require_fresh
@@ -68,6 +73,8 @@ class GateConfig:
     use_header: str = USE_HEADER
     unit: Unit = Unit.REQUEST
     is_bot: Callable[[Scope], bool] = is_crawler
+    client_address: ClientAddress = connection_address
+    guesses: Guesses = field(default_factory=Guesses)
     new_event_id: Callable[..., str] = new_event_id
 
 
@@ -121,7 +128,8 @@ class LicenceGate:
             _require_reading(scope)
             visit = None if self._is_reservation(scope) else await self._admit(scope)
         except RefusalError as refusal:
-            _log.info("refused: %s: %s", refusal.code, refusal)
+            if not isinstance(refusal, TooManyGuessesError):  # of those one line tells in a while
+                _log.info("refused: %s: %s", refusal.code, refusal)
             await self._refuse(refusal, scope, send)
             return
         if visit is None:
@@ -145,10 +153,21 @@ class LicenceGate:
         if credential is None:
             raise LicenceRequiredError
         policy = require_fresh(config.policy.current(), now)
-        granted = grant(ask, credential, signable(scope, origin), policy, now)
+        address, token = config.client_address(scope), credential.token
+        config.guesses.require_turn(address, token)
+        try:
+            granted = grant(ask, credential, signable(scope, origin), policy, now)
+        except InvalidTokenError:
+            config.guesses.is_wrong(address, token)
+            raise
+        except InvalidSignatureError:
+            config.guesses.is_wrongly_signed(address, token)
+            raise
+        config.guesses.is_genuine(token)
         config.spool.check_room()
         if granted.proof is not None:
-            await asyncio.to_thread(config.nonces.take, granted.proof, now)
+            lab = granted.token.licensee
+            await asyncio.to_thread(config.nonces.take, granted.proof, lab, now)
         return Visit(ask, granted, now)
 
     async def _serve(self, visit: Visit, scope: Scope, receive: Receive, send: Send) -> None:
@@ -173,8 +192,8 @@ class LicenceGate:
     def _event_maker(self, visit: Visit) -> MakeEvent:
         config, (ask, (token, use, _), now) = self._config, visit
 
-        def make_event(status: int, body_bytes: int) -> UsageEvent:
-            return UsageEvent(
+        def make_event(status: int, body_bytes: int) -> UsageLine:
+            return UsageLine(
                 event_id=config.new_event_id(now),
                 licence=token.licence,
                 url=ask.url,

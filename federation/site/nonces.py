@@ -2,13 +2,17 @@
 
 They share one SQLite file. A row is a hash of key and nonce and is dropped once its signature is no
 longer good; when the file is full of rows that are not, nothing more is served rather than one
-forgotten. What the machine had not written yet when its power failed is forgotten.
+forgotten. A licensee may have as many rows as there is room left for others, so that none fills the
+file: alone it has half of it, beside another that does the same a third. Licensees are counted and
+not keys, of which each makes as many as it likes. What the machine had not written yet when its
+power failed is forgotten.
 """
 
 import os
 import sqlite3
 import threading
 import weakref
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -17,7 +21,12 @@ from pathlib import Path
 from typing import Final
 
 from federation.signing.signatures import Proof
-from federation.site.refusals import NoncesFullError, NonceStoreError, ReplayedRequestError
+from federation.site.refusals import (
+    NoncesFullError,
+    NoncesOfLabFullError,
+    NonceStoreError,
+    ReplayedRequestError,
+)
 
 NONCES_MAX: Final = 500_000  # some 2,000 requests a second, for as long as each is remembered
 WAIT_SECONDS: Final = 1.0
@@ -26,18 +35,32 @@ _DROPPED_MAX: Final = 64  # at each request, so that none waits for all that is 
 _WAL_TRIES: Final = 10
 _MODE: Final = 0o600
 _NONCES: Final = """
-CREATE TABLE IF NOT EXISTS nonces (name BLOB PRIMARY KEY, forgotten_at INTEGER NOT NULL)
-WITHOUT ROWID
+CREATE TABLE IF NOT EXISTS nonces
+(name BLOB PRIMARY KEY, forgotten_at INTEGER NOT NULL, lab TEXT NOT NULL) WITHOUT ROWID
+"""
+_LABS: Final = """
+CREATE TABLE IF NOT EXISTS labs (lab TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID
 """
 _TABLES: Final = (
     _NONCES,
+    _LABS,
     "CREATE INDEX IF NOT EXISTS nonces_by_time ON nonces (forgotten_at)",
     "CREATE TABLE IF NOT EXISTS held (only_row INTEGER PRIMARY KEY, count INTEGER NOT NULL)",
     "INSERT OR IGNORE INTO held VALUES (1, 0)",
 )
+_COLUMNS: Final = "SELECT count(*), total(name = 'lab') FROM pragma_table_info('nonces')"
+_BEFORE_LABS: Final = (  # a file from before licensees were counted
+    "ALTER TABLE nonces ADD COLUMN lab TEXT NOT NULL DEFAULT ''",
+    _LABS,
+    "INSERT INTO labs SELECT '', count FROM held",
+)
 _DROP: Final = (
     "DELETE FROM nonces WHERE name IN"
     " (SELECT name FROM nonces WHERE forgotten_at <= ? ORDER BY forgotten_at LIMIT ?)"
+    " RETURNING lab"
+)
+_COUNT: Final = (
+    "INSERT INTO labs VALUES (?, ?) ON CONFLICT (lab) DO UPDATE SET count = count + excluded.count"
 )
 
 
@@ -53,17 +76,18 @@ class NonceStore:
         mine = weakref.WeakMethod(self._begin_anew)
         os.register_at_fork(after_in_child=lambda: (again := mine()) and again())
 
-    def take(self, proof: Proof, now: datetime) -> None:
-        """Take the nonce of a checked signature, or refuse the request.
+    def take(self, proof: Proof, lab: str, now: datetime) -> None:
+        """Take the nonce of a checked signature of a licensee, or refuse the request.
 
-        Raises ReplayedRequestError for one that was taken, NoncesFullError where no more can be
-        remembered and NonceStoreError where the file cannot be written.
+        Raises ReplayedRequestError for one that was taken, NoncesOfLabFullError where no more of
+        this licensee's can be remembered, NoncesFullError where none of anybody's can, and
+        NonceStoreError where the file cannot be written.
         """
         second = int(now.timestamp())
         with self._lock:
             try:
                 with self._written() as connection:
-                    self._enter(connection, proof, second - _GRACE_SECONDS)
+                    self._enter(connection, proof, lab, second - _GRACE_SECONDS)
             except sqlite3.Error as error:
                 raise NonceStoreError(type(error).__name__) from error
             except OSError as error:
@@ -76,16 +100,23 @@ class NonceStore:
             if connection is not None:
                 connection.close()
 
-    def _enter(self, connection: sqlite3.Connection, proof: Proof, over: int) -> None:
-        dropped = connection.execute(_DROP, (over, _DROPPED_MAX)).rowcount
+    def _enter(self, connection: sqlite3.Connection, proof: Proof, lab: str, over: int) -> None:
+        dropped = Counter(lab for (lab,) in connection.execute(_DROP, (over, _DROPPED_MAX)))
+        connection.executemany(_COUNT, [(each, -count) for each, count in dropped.items()])
+        connection.execute("DELETE FROM labs WHERE count = 0")
         [held] = connection.execute("SELECT count FROM held").fetchone()
-        if held - dropped >= self._nonces_max:
+        held -= dropped.total()
+        if held >= self._nonces_max:
             raise NoncesFullError(f"{held} are remembered")
         name = sha256(f"{proof.keyid} {proof.nonce}".encode()).digest()
-        row = (name, proof.forgotten_at)
-        if connection.execute("INSERT OR IGNORE INTO nonces VALUES (?, ?)", row).rowcount != 1:
+        row = (name, proof.forgotten_at, lab)
+        if connection.execute("INSERT OR IGNORE INTO nonces VALUES (?, ?, ?)", row).rowcount != 1:
             raise ReplayedRequestError
-        connection.execute("UPDATE held SET count = ?", (held - dropped + 1,))
+        found = connection.execute("SELECT count FROM labs WHERE lab = ?", (lab,)).fetchone()
+        if found and found[0] >= self._nonces_max - held:
+            raise NoncesOfLabFullError(f"{found[0]} of {held} are of {lab}")
+        connection.execute(_COUNT, (lab, 1))
+        connection.execute("UPDATE held SET count = ?", (held + 1,))
 
     @contextmanager
     def _written(self) -> Iterator[sqlite3.Connection]:
@@ -109,7 +140,8 @@ class NonceStore:
             _make_wal(connection)
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute("BEGIN IMMEDIATE")
-            for statement in _TABLES:
+            columns, labs = connection.execute(_COLUMNS).fetchone()
+            for statement in (*(_BEFORE_LABS if columns and not labs else ()), *_TABLES):
                 connection.execute(statement)
             connection.execute("COMMIT")
         except sqlite3.Error:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import ClassVar, Final, Protocol
 from urllib.parse import quote
 
+from federation.access.bearers import Bearer
+from federation.access.wire import Answer, Call, Fetch, fetch
 from federation.clock import Clock
 from federation.errors import RefusalError, answered
 from federation.signing.jose import InvalidTokenError, Reason
@@ -23,10 +25,8 @@ from federation.signing.policy import (
     open_site_policy,
     read_site_policy,
 )
-from federation.site.access import Bearer
 from federation.site.known_keys import KeyFile
 from federation.site.rulings import HeldPolicy
-from federation.site.wire import Answer, Call, Fetch, fetch
 
 POLL_SECONDS: Final = 30.0  # with a call's own limit never more than a minute apart
 _log = logging.getLogger(__name__)

@@ -17,6 +17,8 @@ class SiteRefusalError(RefusalError):
     code: ClassVar[str] = "REFUSED"
     status: ClassVar[int] = 403
     error: ClassVar[str] = "insufficient_scope"
+    retry_after: int | None = None
+    """In how many seconds to come again, where that helps."""
 
 
 class AmbiguousRequestError(SiteRefusalError):
@@ -59,6 +61,27 @@ class ReplayedRequestError(SiteRefusalError):
     error: ClassVar[str] = "invalid_token"
 
 
+class TooManyGuessesError(SiteRefusalError):
+    """Too many licence tokens that were none came from where this one comes from."""
+
+    code: ClassVar[str] = "TOO_MANY_GUESSES"
+    status: ClassVar[int] = 429
+    error: ClassVar[str] = "slow_down"
+
+    def __init__(self, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__()
+
+
+class NoncesOfLabFullError(SiteRefusalError):
+    """The site remembers as many signed requests of this licensee as it can, beside the others'."""
+
+    code: ClassVar[str] = "TOO_MANY_SIGNED_REQUESTS"
+    status: ClassVar[int] = 429
+    error: ClassVar[str] = "slow_down"
+    retry_after = 60
+
+
 class RevokedLicenceError(SiteRefusalError):
     """The licence has been revoked."""
 
@@ -93,6 +116,7 @@ class PolicyUnavailableError(SiteRefusalError):
     code: ClassVar[str] = "POLICY_UNAVAILABLE"
     status: ClassVar[int] = 503
     error: ClassVar[str] = "server_error"
+    retry_after = 60
 
 
 class SpoolError(SiteRefusalError):
@@ -101,6 +125,7 @@ class SpoolError(SiteRefusalError):
     code: ClassVar[str] = "USAGE_NOT_RECORDED"
     status: ClassVar[int] = 503
     error: ClassVar[str] = "server_error"
+    retry_after = 60
 
 
 class SpoolFullError(SpoolError):
@@ -115,6 +140,7 @@ class NonceStoreError(SiteRefusalError):
     code: ClassVar[str] = "REPLAY_NOT_CHECKED"
     status: ClassVar[int] = 503
     error: ClassVar[str] = "server_error"
+    retry_after = 60
 
 
 class NoncesFullError(NonceStoreError):

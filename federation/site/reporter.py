@@ -11,11 +11,11 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
+from federation.access.bearers import Bearer
+from federation.access.pauses import Pause
+from federation.access.wire import Answer, Call, Fetch, UnreachableError, fetch
 from federation.errors import answered
-from federation.site.access import Bearer
-from federation.site.pauses import Pause
 from federation.site.spool import Batch, Spool
-from federation.site.wire import Answer, Call, Fetch, NodeUnreachableError, fetch
 
 _NOT_THE_BATCH: Final = frozenset(
     {
@@ -74,7 +74,7 @@ class Reporter:
             token = await self._bearer.current()
             lines = await asyncio.to_thread(batch.read)
             answer = await self._fetch(self._call(batch, token, lines))
-        except NodeUnreachableError as error:
+        except UnreachableError as error:
             _log.warning("usage batch %s waits: %s: %s", batch.id, error.code, error)
             self._node_pause.lengthen(self._monotonic())
             return False

@@ -113,9 +113,12 @@ def _require_reach(ask: Ask, token: LicenceToken | BoundToken, policy: HeldPolic
 
 
 def _code_of(policy: CheckedPolicy) -> str | None:
-    """Return the code of the collective whose policy it is, if the hub still admits it."""
+    """Return the code of the collective whose policy it is, if the hub still admits it.
+
+    A node signs a policy under the address it is reached at, which need not be its entity id.
+    """
     issuers = policy.trust.issuers
-    return next((one.code for one in issuers if one.entity_id == policy.site.iss), None)
+    return next((one.code for one in issuers if one.url == policy.site.iss), None)
 
 
 def choose_use(declared: str | None, granted: tuple[str, ...]) -> str:

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from federation.site.events import UsageEvent
+from federation.site.events import UsageLine
 from federation.site.refusals import SpoolError, SpoolFullError
 
 BATCH_LINES_MAX: Final = 5_000
@@ -63,7 +63,7 @@ class Spool:
         self._segment: _Segment | None = None
         self._used = self._measure()
 
-    def append(self, event: UsageEvent) -> None:
+    def append(self, event: UsageLine) -> None:
         """Write an event down; when this returns it survives the process, with fsync the machine.
 
         The encoder escapes line ends, so that an event is one line.

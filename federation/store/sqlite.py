@@ -71,7 +71,7 @@ class Cursor:
 
     def execute_here(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any] | None:
         """Execute a short read in this thread; return its rows, or None where it takes longer."""
-        if not self._connection.is_done_here(self._execute, sql, parameters):
+        if not self._connection.try_here(self._execute, sql, parameters):
             self._connection.begun_here = True
             return None
         if not self._is_exhausted:
@@ -87,7 +87,7 @@ class Cursor:
 
     async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Self:
         """Execute a statement and fetch the first of its rows."""
-        if not self._connection.is_done_here(self._execute, sql, parameters):
+        if not self._connection.try_here(self._execute, sql, parameters):
             await self._connection.errand(self._execute, sql, parameters)
         return self
 
@@ -195,7 +195,7 @@ class Connection(aiosqlite.Connection):
         """Tell whether a statement that is tried here has had its time."""
         return time.monotonic() > self._give_up_at
 
-    def is_done_here(self, function: Callable[..., Any], *arguments: Any) -> bool:
+    def try_here(self, function: Callable[..., Any], *arguments: Any) -> bool:
         """Try a reader's statement in this thread; say whether it ended in its time.
 
         One that did not is not tried a second time: it is executed in the other thread then.

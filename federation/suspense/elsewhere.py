@@ -64,7 +64,6 @@ async def follow_run(
     there = await elsewhere_store.held_elsewhere(session, period=period)
     if there:
         await _correct(session, run, there, wanted, now)
-    day = months.day(session, now.date())
     rows: list[tuple[object, ...]] = [
         (
             period,
@@ -76,7 +75,7 @@ async def follow_run(
             run.run_id,
             str(amount),
             run.result.licences[licence].currency,
-            day,
+            now.date(),
         )
         for (licence, reason, url_key), amount in sorted(wanted.items())
     ]

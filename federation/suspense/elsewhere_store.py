@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Select, func, select
 
-from federation.store.bulk import IN_CHUNK, in_chunks, insert_rows, set_column
+from federation.store.bulk import IN_CHUNK, for_driver, in_chunks, insert_rows, set_column
 from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense.items import HeldSum
 from federation.suspense.store import PAGE_MAX, digests
@@ -130,10 +130,11 @@ async def add_held_elsewhere(session: WriteSession, rows: Sequence[tuple[object,
     """At the hub: insert what licensors hold.
 
     Rows are (period, licensor, licence, reason, url key, its digest, run, amount as text, currency,
-    day as the driver takes it).
+    day).
     """
     columns = ["period", "licensor", "licence", "reason", "url_key", "url_digest", "run_id"]
-    await insert_rows(session, HeldElsewhere, [*columns, "amount", "currency", "held_since"], rows)
+    columns += ["amount", "currency", "held_since"]
+    await insert_rows(session, HeldElsewhere, columns, for_driver(session, rows))
 
 
 async def find_order(session: ReadSession, claim: str, licensor: str) -> ReleaseOrder | None:

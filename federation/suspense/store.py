@@ -4,17 +4,18 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-import msgspec
 from sqlalchemy import func, select, update
 
+from federation.distribution import store as distribution
+from federation.distribution.service import run_of as followed_run
 from federation.distribution.tables import DistributedRun, MemberBalance
 from federation.licensing.tables import Receipt
+from federation.months import store as months
 from federation.months.tables import HeldItem, Run
 from federation.payments.states import OUTSTANDING
 from federation.payments.tables import Payment, PaymentEvent
-from federation.settlement.messages import RunApproved
 from federation.settlement.run_document import RunDocument, decode
-from federation.store.bulk import in_chunks, insert_rows
+from federation.store.bulk import for_driver, in_chunks, insert_rows
 from federation.store.canonical import sha256_hex
 from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense.items import HeldSum
@@ -63,14 +64,16 @@ async def settled_months(
 
 
 async def run_of(session: ReadSession, here: str, period: Month) -> RunDocument:
-    """Return the run a month was settled by."""
+    """Return the run a month was settled by, whatever corrected it since (LookupError)."""
     if here == HUB:
-        query = select(Run.document).where(
-            Run.period == period, Run.state == "APPROVED", Run.corrects.is_(None)
-        )
-        return decode((await session.execute(query)).scalar_one())
-    row = await session.get_one(DistributedRun, period)
-    return decode(msgspec.json.decode(row.document, type=RunApproved).document.encode())
+        run = await months.approved_run(session, period)
+        if run is not None:
+            return decode(run.document)
+    else:
+        row = await distribution.find_distribution(session, period)
+        if row is not None:
+            return followed_run(row)
+    raise LookupError(f"{period} is not settled here")
 
 
 async def original_runs(session: ReadSession, here: str) -> dict[Month, str]:
@@ -94,15 +97,15 @@ async def held_sums(
         query = query.where(HeldItem.url_key == url_key)
     if as_of is not None:
         query = query.where(HeldItem.held_since <= as_of.date())
-    months = await months_of_runs(session)
+    of_runs = await months_of_runs(session)
     if period is not None:
-        months = {run_id: month for run_id, month in months.items() if month == period}
-        query = query.where(HeldItem.run_id.in_(months))
+        of_runs = {run_id: month for run_id, month in of_runs.items() if month == period}
+        query = query.where(HeldItem.run_id.in_(of_runs))
     gone = await _released(session, as_of)
     first: dict[tuple[Month, LicenceKey, str, str], HeldItem] = {}
     sums: dict[tuple[Month, LicenceKey, str, str], int] = {}
     for item in await session.scalars(query):
-        month = months.get(item.run_id)
+        month = of_runs.get(item.run_id)
         if month is None:
             continue
         key = (month, item.licence, item.reason, item.url_key)
@@ -132,8 +135,8 @@ async def held_by_item(
 
     Corrections are included; releases are not taken off.
     """
-    months = await months_of_runs(session)
-    of_period = [run_id for run_id, month in months.items() if month == period]
+    of_runs = await months_of_runs(session)
+    of_period = [run_id for run_id, month in of_runs.items() if month == period]
     rows = await session.execute(
         select(
             HeldItem.url_key, HeldItem.licence, HeldItem.reason, HeldItem.currency, HeldItem.amount
@@ -222,7 +225,6 @@ async def add_listing(
         "amount_band",
         "held_since",
     ]
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
     rows: list[tuple[object, ...]] = [
         (
             period,
@@ -231,11 +233,11 @@ async def add_listing(
             item.url_key,
             sha256_hex(item.url_key.encode()),
             item.amount_band,
-            item.held_since.isoformat() if is_sqlite else item.held_since,
+            item.held_since,
         )
         for item in items
     ]
-    await insert_rows(session, HeldListing, columns, rows)
+    await insert_rows(session, HeldListing, columns, for_driver(session, rows))
 
 
 async def listing(

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from federation.config import Bps, Code, Country, Currency, EntityId, Name, Url
+from federation.config import Code, Country, Currency, EntityId, Name, Url
+from federation.values.bps import Bps
 from federation.values.plan import Plan, Tier, require_fitting
 from federation.values.wire import PartyCodeText
 

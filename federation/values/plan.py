@@ -5,9 +5,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from federation.values.bps import WHOLE_BPS, Bps
 from federation.values.ids import is_plain_id
-
-BPS_WHOLE = 10_000
 
 # one per rule of SETTLEMENT §6
 Plan = Literal["per_usage", "hybrid", "tiered"]
@@ -17,7 +16,7 @@ class Tier(Struct, frozen=True, forbid_unknown_fields=True):
     """Members with so many works or more, and their part in basis points (SETTLEMENT §6.7)."""
 
     minimum_works: Annotated[int, Meta(ge=0, le=2**53 - 1)]
-    share_bps: Annotated[int, Meta(ge=0, le=BPS_WHOLE)]
+    share_bps: Bps
 
 
 def require_fitting(plan: Plan, base_bps: int | None, tiers: Mapping[str, Tier] | None) -> None:
@@ -35,7 +34,7 @@ def require_fitting(plan: Plan, base_bps: int | None, tiers: Mapping[str, Tier] 
     for name in tiers:
         if not is_plain_id(name):
             raise ValueError(f"`{name}` may not be empty, start with ~ or hold a /")
-    if sum(tier.share_bps for tier in tiers.values()) != BPS_WHOLE:
-        raise ValueError(f"the shares of `tiers` do not sum to {BPS_WHOLE}")
+    if sum(tier.share_bps for tier in tiers.values()) != WHOLE_BPS:
+        raise ValueError(f"the shares of `tiers` do not sum to {WHOLE_BPS}")
     if len({tier.minimum_works for tier in tiers.values()}) < len(tiers):
         raise ValueError("two `tiers` have the same minimum of works")

@@ -3,13 +3,12 @@
 import pytest
 
 from federation.banking import reporting
-from federation.bankstatements import store as said
+from federation.bankstatements import store as bankstatements
 from federation.bankstatements.checks import EntryTwiceError
 from federation.bankstatements.continuity import StatementGapError
 from tests.banking.bank import Ntry, Tx, a_statement, document, statement
-from tests.banking.counter import BANK, NOW, SUSPENSE, set_up, states, take, taking
+from tests.banking.counter import BANK, NOW, SUSPENSE, books, set_up, states, take, taking
 from tests.banking.test_importing import statements
-from tests.banking.test_settling import books
 from tests.databases import contents, refused
 
 FEE = Ntry("1.50", "DBIT", text="Account fee")
@@ -163,7 +162,7 @@ async def test_a_placeholder_is_no_identity(database, reference):
     await take(database, statement(*fees, closing="-6.00"))
 
     async with database.read() as session:
-        rows = await said.open_entries(session)
+        rows = await bankstatements.open_entries(session)
     assert [(row.text, row.signed, row.reference) for row in rows] == [
         ("Fee A", -300, None),
         ("Fee B", -300, None),

@@ -6,7 +6,7 @@ from sqlalchemy.exc import DBAPIError
 
 from federation.banking import reporting, service, store
 from federation.banking.service import AccountConflictError, AccountInUseError
-from federation.bankstatements import store as said
+from federation.bankstatements import store as bankstatements
 from federation.bankstatements.accounts import BadBankAccountError
 from federation.bankstatements.checks import (
     BalanceMismatchError,
@@ -23,19 +23,24 @@ from federation.payments import service as payments
 from tests.banking.bank import IBAN, Ntry, Tx, a_statement, document, statement
 from tests.banking.counter import (
     BANK,
+    LICENCE,
     NOW,
+    PAYMENT,
     SECOND,
     SUSPENSE,
     at,
+    books,
+    exported,
     open_account,
+    received,
     set_up,
     settle,
+    state_of,
     states,
     take,
     taking,
     undo,
 )
-from tests.banking.test_settling import LICENCE, PAYMENT, books, exported, received, state_of
 from tests.databases import contents, refused
 from tests.payments.factories import a_payment
 
@@ -46,7 +51,7 @@ THIRD = Ntry("5.00", reference="B3", booked_on="2026-10-17")
 
 async def statements(database):
     async with database.read() as session:
-        rows = await said.statements(session)
+        rows = await bankstatements.statements(session)
     return [(row.number, row.opening, row.closing) for row in reversed(rows)]
 
 
@@ -60,7 +65,7 @@ async def test_a_statement_is_entered_and_posted_to_suspense(database):
     assert await states(database) == [(1, "OPEN"), (2, "OPEN")]
     assert await books(database) == {BANK: 7_000, SUSPENSE: -7_000}
     async with database.read() as session:
-        file = await said.find_file(session, done.sha256)
+        file = await bankstatements.find_file(session, done.sha256)
     assert file.content == statement(FIRST, SECOND_ENTRY, opening="0.00", closing="70.00")
     assert (file.kind, file.version, file.imported_by) == ("camt.053", 8, "olga")
 
@@ -124,8 +129,8 @@ async def test_an_account_that_had_money_before_begins_with_it(database):
     await take(database, statement(FIRST, opening="-20.00", closing="80.00"))
 
     async with database.read() as session:
-        rows = await said.open_entries(session)
-        [account] = await said.accounts(session)
+        rows = await bankstatements.open_entries(session)
+        [account] = await bankstatements.accounts(session)
         found = await reporting.reconcile(session, account, "HUB")
     assert [(row.kind, row.signed) for row in rows] == [("ENTRY", 10_000), ("OPENING", -2_000)]
     assert await books(database) == {BANK: 8_000, SUSPENSE: -8_000}
@@ -294,6 +299,22 @@ async def test_what_leaves_a_doubt_waits_for_a_person(database, entries):
     assert await state_of(database) == ("EXPORTED", None)
 
 
+async def test_a_page_of_the_queue_calls_nothing_exact_that_has_a_double_on_another(database):
+    await set_up(database)
+    await exported(database)
+    tx = Tx("100.00", "DBIT", e2e=PAYMENT)
+    twice = [Ntry("100.00", "DBIT", name, txs=(tx,)) for name in ("B1", "B2")]
+    await take(database, statement(*twice, closing="-200.00"))
+
+    async with database.read() as session:
+        [first] = await reporting.queue(session, "HUB", NOW, first=1)
+        [second] = await reporting.queue(session, "HUB", NOW, first=1, after=first.entry.id)
+
+    for row in (first, second):
+        assert not row.suggestions[0].is_exact
+        assert row.suggestions[0].reasons[-1] == "another entry bears the same EndToEndId"
+
+
 async def test_a_batch_is_one_entry_with_several_payments(database):
     await set_up(database)
     names = ["PAY-2026-09-HUB-GB", "PAY-2026-09-HUB-DE"]
@@ -350,7 +371,7 @@ async def test_a_notification_brings_details_and_never_an_entry(database, is_fir
     assert await states(database) == [(1, "OPEN")]
     assert await books(database) == await books(database) | {BANK: 100_000, SUSPENSE: -100_000}
     async with database.read() as session:
-        rows = (await said.details_of(session, [1]))[1]
+        rows = (await bankstatements.details_of(session, [1]))[1]
         [queued] = await reporting.queue(session, "HUB", NOW, first=10)
     assert [(row.amount, row.remittance) for row in rows] == [
         (60_000, "HUB-000001"),
@@ -368,7 +389,7 @@ async def test_details_of_a_statement_stand_against_a_notification(database):
     await take(database, notice(Ntry("100.00", reference="B1", txs=(Tx("100.00", text="two"),))))
 
     async with database.read() as session:
-        [row] = (await said.details_of(session, [1]))[1]
+        [row] = (await bankstatements.details_of(session, [1]))[1]
     assert row.remittance == "one"
 
 
@@ -380,8 +401,8 @@ async def test_a_notification_that_fits_two_entries_is_given_to_neither(database
     await take(database, notice(Ntry("10.00", txs=(Tx("10.00", e2e="E-1"),))))
 
     async with database.read() as session:
-        assert await said.details_of(session, [1, 2]) == {}
-        [waiting] = await said.waiting_notices(session, 1)
+        assert await bankstatements.details_of(session, [1, 2]) == {}
+        [waiting] = await bankstatements.waiting_notices(session, 1)
     assert waiting.amount == 1_000
 
 
@@ -454,7 +475,7 @@ async def test_an_account_without_iban_in_a_currency_without_cents(database):
     )
 
     async with database.read() as session:
-        [row] = await said.open_entries(session)
+        [row] = await bankstatements.open_entries(session)
     assert (row.amount, row.currency) == (1_200, "JPY")
 
 

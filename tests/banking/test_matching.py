@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from federation.bankfiles.entries import Instructed
 from federation.banking.items import Item
-from federation.banking.matching import Bounds, Candidate, Matcher, Movement, match_all
+from federation.banking.matching import (
+    Bounds,
+    Candidate,
+    Matcher,
+    Movement,
+    bearers_among,
+    match_all,
+)
 from federation.banking.words import alike_percent, keys_in, reference_key
 from federation.payments.expected import Expected
 
@@ -34,6 +41,10 @@ def paying(ref="PAY-1-DE", amount=10_000, **fields):
 def moved(amount=100_000, entry=1, **fields):
     values = {"currency": "EUR", "day": DAY + timedelta(days=3)} | fields
     return Movement(entry, amount, **values)
+
+
+def matched(candidates, matcher):
+    return match_all(candidates, matcher, bearers_among(candidates))
 
 
 def suggest(movement, *expected, parts=()):
@@ -181,7 +192,7 @@ def test_several_entries_that_name_one_invoice_and_are_its_sum_pay_it():
         moved(amount, entry, text="HUB-000001") for entry, amount in ((1, 60_000), (2, 40_000))
     ]
 
-    found = match_all([Candidate(m) for m in movements], Matcher([waiting()]))
+    found = matched([Candidate(m) for m in movements], Matcher([waiting()]))
 
     assert [rows[0].entries for rows in found.values()] == [(1, 2), (1, 2)]
     assert found[1][0].reasons == ("2 entries name it and add up to it",)
@@ -192,8 +203,8 @@ def test_exact_is_one_id_amount_and_currency_and_one_entry():
     one = Candidate(moved(-10_000, 1, end_to_end_id="PAY-1-DE"))
     two = Candidate(moved(-10_000, 2, end_to_end_id="PAY-1-DE"))
 
-    assert match_all([one], matcher)[1][0].is_exact
-    found = match_all([one, two], matcher)
+    assert matched([one], matcher)[1][0].is_exact
+    found = matched([one, two], matcher)
     assert [found[n][0].is_exact for n in (1, 2)] == [False, False]
     assert found[1][0].reasons[-1] == "another entry bears the same EndToEndId"
 
@@ -276,8 +287,8 @@ def test_suggestions_do_not_depend_on_order_and_are_bounded(expected, entries):
         for number, (n, amount) in enumerate(entries, start=1)
     ]
 
-    found = match_all(rows, Matcher(items))
-    again = match_all(rows[::-1], Matcher(items[::-1]))
+    found = matched(rows, Matcher(items))
+    again = matched(rows[::-1], Matcher(items[::-1]))
 
     for row in rows:
         entry, suggestions = row.whole.entry, found[row.whole.entry]

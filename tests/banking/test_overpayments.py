@@ -36,14 +36,17 @@ from tests.banking.counter import (
     OFFICER,
     RECEIVABLE,
     SUSPENSE,
+    UNEARNED,
     at,
+    books,
+    received,
+    remittance,
     set_up,
     settle,
     settling_,
     take,
     undo,
 )
-from tests.banking.test_settling import UNEARNED, books, received, remittance
 from tests.databases import refused
 from tests.payments.factories import HUB_ACCOUNT, a_payment
 
@@ -363,7 +366,7 @@ async def test_a_returned_refund_is_owed_again(database):
         await exporting.export(session, [payment], value_on=NOW.date(), **act)
         whole = Amount(30_000, "EUR")
         await bankword.book(session, payment, NOW.date(), whole, **act)
-        await bankword.give_back(session, payment, NOW.date(), whole, "AC04", **act)
+        await bankword.record_return(session, payment, NOW.date(), whole, "AC04", **act)
 
     assert await left(database) == {OP: ("OVERPAYMENT", "lab:lab-one", 30_000)}
     assert (await books(database))[OVERPAID] == -30_000

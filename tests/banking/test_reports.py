@@ -5,8 +5,17 @@ import pytest
 from federation.banking.service import UnknownOrderError
 from federation.payments.states import PaymentStateError
 from tests.banking.bank import Ntry, Tx, statement, status_report
-from tests.banking.counter import set_up, take, taking
-from tests.banking.test_settling import DUE, PAYMENT, TRANSIT, books, exported, state_of
+from tests.banking.counter import (
+    DUE,
+    PAYMENT,
+    TRANSIT,
+    books,
+    exported,
+    set_up,
+    state_of,
+    take,
+    taking,
+)
 from tests.databases import contents, refused
 
 OTHER = "PAY-2026-09-HUB-DE"

@@ -17,54 +17,45 @@ from federation.documents import licence_books
 from federation.ledger.accounts import Entry, Posting
 from federation.ledger.store import post
 from federation.licensing import store as licensing
-from federation.payments import exporting, incoming, treasury
-from federation.payments import service as payments
-from federation.payments.postings import Amount, Leg
-from federation.payments.proposal import Awaited
+from federation.payments import treasury
+from federation.payments.postings import Amount
 from federation.trust.principals import SamePersonError
 from federation.values.reason import ReasonError
 from tests.banking.bank import Ntry, Tx, statement
 from tests.banking.counter import (
     APPROVER,
     BANK,
+    DUE,
+    LICENCE,
     NOW,
     OFFICER,
+    PAYMENT,
     RECEIVABLE,
     SECOND,
     SUSPENSE,
+    UNEARNED,
     approve,
     at,
+    books,
+    exported,
     open_account,
+    received,
+    remittance,
     set_up,
     settle,
     settling_,
+    state_of,
     states,
     take,
     undo,
 )
 from tests.databases import opened, refused
-from tests.payments.factories import a_payment, balances
+from tests.payments.factories import balances
 
-LICENCE = "HUB-000001"
-UNEARNED, NOT_COLLECTED = "Liabilities:HUB:Unearned", "Assets:HUB:NotCollected"
+NOT_COLLECTED = "Assets:HUB:NotCollected"
 CHARGES, REALISED = "Expenses:HUB:BankCharges", "Equity:HUB:FxRealised"
 CLEARING, OVERPAID = "Equity:HUB:Clearing", "Liabilities:HUB:Suspense:Overpaid"
-TRANSIT, DUE = "Liabilities:HUB:InTransit", "Liabilities:HUB:Due:GB"
-PAYMENT = "PAY-2026-09-HUB-GB"
 IN, OUT = "CRDT", "DBIT"
-
-
-async def books(database):
-    """Return {account: minor units of EUR} of what is not 0."""
-    async with database.read() as session:
-        found = await balances(session)
-    return {account: by["EUR"] for account, by in found.items() if "EUR" in by}
-
-
-async def received(database):
-    async with database.read() as session:
-        rows = await licensing.receipts_of(session, LICENCE)
-    return sorted(row.amount for row in rows)
 
 
 def came(*amounts, direction=IN):
@@ -73,28 +64,6 @@ def came(*amounts, direction=IN):
     minor = sum(int(amount.replace(".", "")) for amount in amounts)
     sign = "" if direction == IN else "-"
     return statement(*entries, closing=f"{sign}{minor // 100}.{minor % 100:02d}")
-
-
-async def exported(database, amount=10_000, currency="EUR", payment_id=PAYMENT):
-    """Export a payment of EUR 100.00 to GB."""
-    async with database.write("payment") as session:
-        payment = await a_payment(
-            session,
-            payment_id=payment_id,
-            amount=amount,
-            currency=currency,
-            debt_amount=10_000,
-            debt_currency="EUR",
-        )
-        await payments.approve(session, payment, who="carol", at=NOW)
-        await exporting.export(session, [payment], value_on=date(2026, 10, 16), who="alice", at=NOW)
-        return payment.exported_in
-
-
-async def state_of(database, payment_id=PAYMENT):
-    async with database.read() as session:
-        payment = await payments.get_payment(session, payment_id)
-        return payment.state, payment.reason
 
 
 async def test_what_a_licensee_pays_is_its_receipt_and_leaves_suspense(database):
@@ -230,21 +199,6 @@ async def test_a_returned_payment_is_owed_again(database):
 
     assert await state_of(database) == ("RETURNED", "AC04")
     assert await books(database) == {BANK: -200, CHARGES: 200}
-
-
-async def remittance(database):
-    """Let GB owe EUR 100.00 for a debt of the same."""
-    async with database.write("incoming") as session:
-        awaited = Awaited(
-            incoming_id="PAY-2026-09-GB-HUB",
-            run="ab" * 32,
-            period="2026-09",
-            payer="GB",
-            amount=Amount(10_000, "EUR"),
-            debt=Leg(DUE, Amount(10_000, "EUR")),
-            due_on=date(2026, 10, 15),
-        )
-        incoming.expect(session, awaited)
 
 
 async def test_a_remittance_is_taken_in_part_and_in_full(database):

@@ -6,7 +6,7 @@ from sqlalchemy.exc import DBAPIError
 
 from federation.banking import reporting
 from federation.banking.invariants import INVARIANTS
-from federation.bankstatements import store as said
+from federation.bankstatements import store as bankstatements
 from federation.bankstatements import withdrawing
 from federation.bankstatements.withdrawing import UnknownFileError, WithdrawalBlockedError
 from federation.store.canonical import sha256_hex
@@ -14,10 +14,14 @@ from federation.values.reason import ReasonError
 from tests.banking.bank import Ntry, Tx, a_statement, document, statement, status_report
 from tests.banking.counter import (
     BANK,
+    LICENCE,
     NOW,
+    PAYMENT,
     SECOND,
     SUSPENSE,
     at,
+    books,
+    exported,
     set_up,
     settle,
     states,
@@ -25,7 +29,6 @@ from tests.banking.counter import (
     undo,
 )
 from tests.banking.test_importing import notice, statements
-from tests.banking.test_settling import LICENCE, PAYMENT, books, exported
 from tests.databases import contents, refused
 
 ENTRY = Ntry("100.00", reference="B1", txs=(Tx("100.00", text="one"),))
@@ -65,8 +68,8 @@ async def test_a_withdrawn_file_leaves_the_books_as_they_were(database):
     assert await statements(database) == []
     assert all(wrong == [] for _, wrong in await holds(database))
     async with database.read() as session:
-        assert await said.open_entries(session) == []
-        [account] = await said.accounts(session)
+        assert await bankstatements.open_entries(session) == []
+        [account] = await bankstatements.accounts(session)
         found = await reporting.reconcile(session, account, "HUB")
     assert (found.statements, found.closing, found.adds_up, found.difference) == (0, 0, True, 0)
 
@@ -83,7 +86,7 @@ async def test_a_withdrawn_file_may_come_again_and_counts_once(database):
     assert await books(database) == {BANK: 12_000, SUSPENSE: -12_000}
     assert all(wrong == [] for _, wrong in await holds(database))
     async with database.read() as session:
-        assert await said.imports(session, [done.sha256]) == {done.sha256: ("oskar", NOW)}
+        assert await bankstatements.imports(session, [done.sha256]) == {done.sha256: ("oskar", NOW)}
     before = await contents(database)
     assert (await take(database, DATA)).is_known is True
     assert await contents(database) == before
@@ -136,11 +139,11 @@ async def test_details_of_a_withdrawn_notification_are_gone_and_may_come_again(d
 
     await withdraw(database, told)
     async with database.read() as session:
-        assert await said.details_of(session, [1]) == {}
+        assert await bankstatements.details_of(session, [1]) == {}
 
     await take(database, told)
     async with database.read() as session:
-        [row] = (await said.details_of(session, [1]))[1]
+        [row] = (await bankstatements.details_of(session, [1]))[1]
     assert row.remittance == "HUB-000001"
 
 
@@ -154,7 +157,7 @@ async def test_a_notification_waits_again_when_the_statement_is_withdrawn(databa
     done = await take(database, whole)
 
     async with database.read() as session:
-        rows = await said.details_of(session, [done.entries[0].id])
+        rows = await bankstatements.details_of(session, [done.entries[0].id])
     assert [row.remittance for row in rows[done.entries[0].id]] == ["x"]
 
 

@@ -13,8 +13,7 @@ from federation.distribution.member_payments import (
     set_account,
 )
 from federation.distribution.tables import DistributedRun, MemberBalance
-from federation.payments import bankword as service
-from federation.payments import exporting
+from federation.payments import bankword, exporting
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
 from federation.payments.postings import Amount
@@ -172,7 +171,7 @@ async def test_attributed_paid_and_outstanding_are_told_apart(node):
         await propose(session)
         payment = await exported(session, "000001")
         on_its_way = await paid(session, "ada")
-        await service.book(session, payment, BOOKED_ON, Amount(5_000, "GBP"), **BANK)
+        await bankword.book(session, payment, BOOKED_ON, Amount(5_000, "GBP"), **BANK)
 
         assert before == MemberPaid(0, 0, 5_000, None)
         assert on_its_way == MemberPaid(0, 5_000, 0, None)
@@ -191,8 +190,8 @@ async def test_what_came_back_is_outstanding_until_it_is_paid_to_another_account
     async with node.write("test") as session:
         await propose(session)
         payment = await exported(session, "000001")
-        await service.book(session, payment, BOOKED_ON, Amount(5_000, "GBP"), **BANK)
-        await service.give_back(
+        await bankword.book(session, payment, BOOKED_ON, Amount(5_000, "GBP"), **BANK)
+        await bankword.record_return(
             session, payment, RETURNED_ON, Amount(5_000, "GBP"), bank_code, **BANK
         )
         outstanding = await paid(session, "ada")
@@ -201,7 +200,7 @@ async def test_what_came_back_is_outstanding_until_it_is_paid_to_another_account
         await set_account(session, "ada", account, "GBP", who="registrar", at=NOW)
         await propose(session)
         second = await exported(session, "000001/2")
-        await service.book(session, second, BOOKED_ON, Amount(5_000, "GBP"), **BANK)
+        await bankword.book(session, second, BOOKED_ON, Amount(5_000, "GBP"), **BANK)
 
         assert outstanding == MemberPaid(0, 0, 5_000, reason)
         assert nothing_new.proposed == []

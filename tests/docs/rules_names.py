@@ -33,7 +33,7 @@ from federation.settlement import plans as distribution
 from federation.settlement import revenue
 from federation.settlement import run_document as documents
 from federation.settlement.arithmetic import largest_remainder, part
-from federation.settlement.computed import computed, computed_with
+from federation.settlement.computed import computed_with, read_run
 from federation.settlement.fee_band import check_band
 from federation.settlement.fee_band import effective_rate as effective
 from federation.settlement.rates import Rates, parse_rate, reference_rates
@@ -612,7 +612,7 @@ def with_late_usage(
 ) -> documents.RunDocument:
     """September computed again with all that is known of it now."""
     usage = Usage(weights, run.reports, {})
-    before = computed(documents.encode(run), run)
+    before = read_run(documents.encode(run))
     [found] = recompute([before], {run.period: usage}, {run.period: {}}, {}, {})
     return found.new.document
 

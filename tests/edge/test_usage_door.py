@@ -10,8 +10,8 @@ from federation.licensing.objects import encode
 from federation.licensing.tables import Licence
 from federation.metering.reporters import Reporter
 from tests.databases import HUB_TERMS
-from tests.licensing.test_term import a_licence
-from tests.metering.test_metering_service import a_line, body
+from tests.licensing.licences import a_licence
+from tests.metering.lines import a_line, body
 
 NOON = datetime(2026, 9, 20, 12, tzinfo=UTC)
 UNREADABLE = "what is decoded of this is an error"

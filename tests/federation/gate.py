@@ -25,10 +25,10 @@ async def answered_during(
     begun, may_go_on = threading.Event(), threading.Event()
     held_up = []
 
-    def waiting(*arguments):
+    def waiting(*arguments, **named):
         begun.set()
         held_up.append(may_go_on.wait(SECONDS_MAX))
-        return function(*arguments)
+        return function(*arguments, **named)
 
     async def ask():
         assert await asyncio.to_thread(begun.wait, SECONDS_MAX), f"{work} was never begun"

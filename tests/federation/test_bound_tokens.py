@@ -123,9 +123,18 @@ async def test_what_no_site_would_honour_is_not_minted(shop, name, code):
     assert answer.code == refusal
 
 
-async def test_who_asks_online_about_a_bound_token_sees_no_request_and_is_refused(shop):
-    asked = {"token": await mint(shop), "publisher_id": "de-a", "url": f"{ORIGIN}/de/1"}
+async def test_who_asks_online_about_a_bound_token_is_told_that_nobody_can_tell(shop):
+    """One that is none of ours is called invalid all the same."""
+    token = await mint(shop)
+    asked = {"publisher_id": "de-a", "url": f"{ORIGIN}/de/1", "use": "TRAIN"}
 
-    answer = await send(shop, "DE", "/validate", msgspec.json.encode(asked | {"use": "TRAIN"}))
+    answers = [
+        await send(shop, "DE", "/validate", msgspec.json.encode(asked | {"token": each}))
+        for each in (token, token[:-4] + "AAAA")
+    ]
 
-    assert (answer.status, answer.body["valid"], answer.code) == (403, False, "INVALID_TOKEN")
+    assert [(each.status, each.body["valid"], each.code) for each in answers] == [
+        (403, False, "BOUND_TOKEN"),
+        (403, False, "INVALID_TOKEN"),
+    ]
+    assert answers[1].body["reason"] == "The signed token is not valid."  # why is in the log

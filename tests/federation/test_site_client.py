@@ -5,8 +5,8 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from federation.access.bearers import ClientCredential, NoTokenError
 from federation.signing.keys import SigningKey
-from federation.site.access import NoTokenError, SiteClient
 from federation.site.install import SiteConfig, protect
 from federation.site.policy_source import PolicyNotServedError
 from tests.federation.harness import DAY, resumed, soon
@@ -64,7 +64,7 @@ async def test_one_credential_is_all_a_gate_needs(small, tmp_path, by):
     jwk = msgspec.json.encode(key.public_jwk()).decode() if key else None
     made = await small.at("GB", "registry").ask(ISSUE, party="gb-b", publicKey=jwk)
     issuer = small.running["GB"].config.entity_id if key else None
-    client = SiteClient(
+    client = ClientCredential(
         client_id=made["client"]["id"], secret=made["secret"], key=key, issuer=issuer
     )
     gate = gate_of(small, tmp_path, client)
@@ -86,10 +86,10 @@ async def test_a_rotated_credential_is_taken_and_the_revoked_one_refused(small, 
     registry = small.at("GB", "registry")
     made = await registry.ask(ISSUE, party="gb-b")
     client_id = made["client"]["id"]
-    old = gate_of(small, tmp_path, SiteClient(client_id=client_id, secret=made["secret"]))
+    old = gate_of(small, tmp_path, ClientCredential(client_id=client_id, secret=made["secret"]))
     await old._background._source.refresh()
     second = await registry.ask(ADD, id=client_id)
-    new = gate_of(small, tmp_path, SiteClient(client_id=client_id, secret=second["secret"]))
+    new = gate_of(small, tmp_path, ClientCredential(client_id=client_id, secret=second["secret"]))
     await new._background._source.refresh()
 
     await registry.ask(REVOKE, id=made["credential"]["id"])

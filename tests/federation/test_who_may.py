@@ -239,6 +239,8 @@ async def test_a_caller_is_answered_what_its_column_says(settled, server, caller
 ACCEPT = 'mutation { acceptOffer(offer: "%s", key: "x") { ... on Refused { code } } }'
 MINT = """mutation { mintToken(licence: "%s", audience: ["https://news.example/de/"]) {
   ... on Refused { code } } }"""
+MINT_MANY = """mutation { mintTokens(licence: "%s", sites: [["https://news.example/de/"]]) {
+  ... on Refused { code } } }"""
 LICENCES, LICENCE = "{ licences { number } }", '{ licence(number: "%s") { number } }'
 OFFERS = "{ offers { licensee } }"
 DOCUMENTS, OF_A_SERIES = "{ documents { number } }", '{ documents(series: "%s") { number } }'
@@ -329,6 +331,7 @@ NARROWER = {
         ],
         ("acceptOffer", Role.LAB): [(ACCEPT, "UNKNOWN_OFFER")],
         ("mintToken", Role.LAB): [(MINT % "HUB-000001", "UNKNOWN_LICENCE")],
+        ("mintTokens", Role.LAB): [(MINT_MANY % "HUB-000001", "UNKNOWN_LICENCE")],
         ("usesOf", Role.MEMBER): [(USES, {"recorded": False, "uses": []})],
         ("whyAmount", Role.MEMBER): [
             (WHY_MEMBER, "NOT_ALLOWED"),
@@ -377,6 +380,7 @@ NARROWER = {
         ],
         ("acceptOffer", Role.LAB): [(ACCEPT, "UNKNOWN_LICENSEE")],  # it buys nothing at DE
         ("mintToken", Role.LAB): [(MINT % "DE-000001", "UNKNOWN_LICENCE")],
+        ("mintTokens", Role.LAB): [(MINT_MANY % "DE-000001", "UNKNOWN_LICENCE")],
         ("usesOf", Role.MEMBER): [(USES, {"recorded": False, "uses": []})],
         ("claims", Role.MEMBER): [
             (CLAIMS, [{"claim": "news.example/de/"}, {"claim": "twins.example/"}])

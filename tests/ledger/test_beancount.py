@@ -18,7 +18,7 @@ from federation.ledger.beancount import (
     ExportPosting,
     account_name,
 )
-from federation.ledger.export import write_journal
+from tests.ledger.journals import write_journal
 
 # An outside judge: a program of its own, never a part of this one.
 BEAN_CHECK = Path(sys.executable).with_name("bean-check")

@@ -7,8 +7,9 @@ import pytest
 from federation.edge.spooled import CHUNK, in_chunks, spooled
 from federation.ledger.accounts import Entry, Posting
 from federation.ledger.beancount import BadJournalError, ExportEntry, ExportPosting
-from federation.ledger.export import AT_A_TIME, FORMS, journal_parts, write_journal
+from federation.ledger.export import AT_A_TIME, FORMS, journal_parts
 from federation.ledger.store import post
+from tests.ledger.journals import write_journal
 
 COUNT = 3 * AT_A_TIME + 7
 DAY = date(2026, 10, 1)

@@ -4,39 +4,11 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from federation.licensing.objects import (
-    Acceptance,
-    ComponentTerms,
-    Fee,
-    Grant,
-    LicenceObject,
-    Licensee,
-    Licensor,
-    Reporting,
-    Term,
-    TermsReference,
-)
+from tests.licensing.licences import a_licence
 
-SOLD = datetime(2026, 8, 20, 12, tzinfo=UTC)
 BEGIN = datetime(2026, 9, 1, tzinfo=UTC)
 END = datetime(2026, 10, 1, tzinfo=UTC)
 INSTANT = timedelta(microseconds=1)
-
-
-def a_licence(**changes):
-    values = {
-        "number": "HUB-000001",
-        "version": 1,
-        "licensor": Licensor("HUB"),
-        "licensee": Licensee("lab-one"),
-        "grant": Grant([ComponentTerms(uses=["TRAIN"], fee="1000")]),
-        "term": Term(date(2026, 9, 1), date(2026, 9, 30)),
-        "fee": Fee("EUR", "1000"),
-        "reporting": Reporting("site"),
-        "terms": TermsReference("urn:terms", "0" * 64),
-        "acceptance": Acceptance("ada", "lab", SOLD),
-    }
-    return LicenceObject(**(values | changes))
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@ from federation.metering import node_month, service
 from federation.metering.messages import CutOff
 from federation.metering.tables import MeteringPeriod
 from tests.databases import opened
-from tests.licensing.test_term import a_licence as a_licence_object
+from tests.licensing.licences import a_licence as a_licence_object
 from tests.metering.licences import a_row
+from tests.metering.lines import a_line
 from tests.metering.test_metering_service import (
     NOON,
     SEPTEMBER,
-    a_line,
     ingest,
     kept_lines,
     uncounted,

@@ -17,14 +17,15 @@ from federation.metering.reporters import Reporter
 from federation.metering.service import (
     BYTES_MAX,
     LINES_MAX,
+    BatchAnswer,
     BatchConflictError,
     BatchTooLargeError,
-    IngestReceipt,
     LicencesNamed,
     Problem,
 )
 from federation.metering.tables import Uncounted
 from tests.databases import HUB_TERMS, contents, opened, refused
+from tests.metering.lines import a_line, body
 
 NOON = datetime(2026, 10, 2, 12, tzinfo=UTC)
 SEPTEMBER = "2026-09"
@@ -50,22 +51,6 @@ LICENCES = {
     "HUB-000002": a_licence("HUB-000002", usage_basis="lab"),
     "HUB-000003": a_licence("HUB-000003", licensee="lab-two", usage_basis="lab"),
 }
-
-
-def a_line(event_id="e-1", *, units=5, **changes):
-    line = {
-        "event_id": event_id,
-        "licence": "HUB-000001",
-        "url": "https://x.example/a",
-        "use": "TRAIN",
-        "units": units,
-        "occurred_at": "2026-09-10T12:00:00Z",
-    }
-    return json.dumps(line | changes)
-
-
-def body(*lines):
-    return "\n".join(lines).encode()
 
 
 def ingesting(data, *, key="b-1", now=NOON, **changes):
@@ -133,7 +118,7 @@ async def test_a_receipt_says_what_became_of_each_line(database):
         a_line("e-1", units=6),
     )
 
-    assert receipt == IngestReceipt(
+    assert receipt == BatchAnswer(
         batch="b-1",
         lines=9,
         classes={
@@ -190,7 +175,7 @@ async def test_a_receipt_says_what_became_of_each_line(database):
 
 
 async def test_an_empty_batch_has_a_receipt_too(database):
-    assert await ingest(database, data=b"") == IngestReceipt("b-1", 0, {}, [])
+    assert await ingest(database, data=b"") == BatchAnswer("b-1", 0, {}, [])
 
 
 async def test_an_id_of_an_earlier_batch_is_a_duplicate_or_a_conflict_and_the_first_stands(

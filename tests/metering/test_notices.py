@@ -8,20 +8,19 @@ import pytest
 from federation.metering import lines as usage_lines
 from federation.metering import notices, service
 from federation.metering.reporters import Reporter
-from federation.metering.service import IngestReceipt, LicencesNamed, Problem
+from federation.metering.service import BatchAnswer, LicencesNamed, Problem
 from federation.registry import facts, index_store
 from federation.registry import store as registry
 from federation.registry.imports import NewClaim, NewMember, NewOptOut
 from federation.registry.messages import RegistryDelta
 from federation.registry.urls import normalise_claim, normalise_subject
 from tests.databases import HUB_TERMS
+from tests.metering.lines import a_line, body
 from tests.metering.test_metering_service import (
     LICENCES,
     NOON,
     SEPTEMBER,
     a_licence,
-    a_line,
-    body,
 )
 
 SINCE = datetime(2026, 9, 1, tzinfo=UTC)
@@ -175,7 +174,7 @@ async def test_a_receipt_names_100_lines_and_looks_up_1000_addresses(hub):
 def test_a_receipt_of_before_there_were_notices_is_read():
     kept = b'{"batch":"b","lines":0,"classes":{},"problems":[]}'
 
-    assert msgspec.json.decode(kept, type=IngestReceipt) == IngestReceipt("b", 0, {}, [], [])
+    assert msgspec.json.decode(kept, type=BatchAnswer) == BatchAnswer("b", 0, {}, [], [])
 
 
 async def test_a_licence_number_that_can_be_none_is_not_asked_for(database):

@@ -18,7 +18,7 @@ from federation.store.base import to_micros
 from federation.store.canonical import sha256_hex
 from federation.store.tables import OutboxMessage
 from tests.databases import HUB_TERMS, a_party
-from tests.metering.test_tally import AT, CLAIMS, HOSTS, LICENCE, WITHHELD, a_counter
+from tests.metering.test_tally import AT, CLAIMS, HOSTS, LICENCE, WITHHELD, a_placer
 
 NOW = datetime(2026, 10, 2, 12, tzinfo=UTC)
 SEPTEMBER = "2026-09"
@@ -55,7 +55,7 @@ async def node(database):
 
 def placer():
     claims = [replace(claim, claim_id=sha256_hex(claim.claim_id.encode())) for claim in CLAIMS]
-    return a_counter(ClaimIndex(claims, [WITHHELD]))
+    return a_placer(ClaimIndex(claims, [WITHHELD]))
 
 
 async def decided(database, at_once):

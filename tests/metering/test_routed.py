@@ -13,7 +13,7 @@ from federation.store import outbox
 from federation.store.base import to_micros
 from federation.store.messages import opened as opened_message
 from tests.databases import a_party, opened, refused
-from tests.licensing.test_term import a_licence
+from tests.licensing.licences import a_licence
 from tests.metering.licences import a_row
 from tests.metering.test_metering_service import NOON, SEPTEMBER
 

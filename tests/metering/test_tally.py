@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from federation.licensing.facts import Component, LicenceFacts
-from federation.metering.tally import CountedLine, Counter
+from federation.metering.tally import CountedLine, Placer
 from federation.metering.verdicts import Terms
 from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
 from federation.registry.urls import normalise_canonical, normalise_claim, normalise_url
@@ -69,8 +69,8 @@ def a_line(host):
     return CountedLine("DE", "r", host, "HUB-000001", url, "TRAIN", 7, to_micros(AT))
 
 
-def a_counter(index):
-    return Counter(
+def a_placer(index):
+    return Placer(
         here="DE",
         licences={"HUB-000001": LICENCE},
         repertoire={},
@@ -82,9 +82,9 @@ def a_counter(index):
 
 
 def test_a_line_owned_here_is_decided_when_it_enters_and_no_other_is_kept_back():
-    counter = a_counter(ClaimIndex(CLAIMS, [WITHHELD]))
+    placer = a_placer(ClaimIndex(CLAIMS, [WITHHELD]))
 
-    tally = counter.enter([a_line(host) for host in HOSTS])
+    tally = placer.enter([a_line(host) for host in HOSTS])
 
     assert [(line.event_id, verdict) for line, verdict in tally.verdicts] == [
         ("de", "MATCHED"),
@@ -100,7 +100,7 @@ def test_a_line_owned_here_is_decided_when_it_enters_and_no_other_is_kept_back()
 def test_each_line_is_looked_up_once_and_so_is_the_original_of_its_page():
     index = CountingIndex(CLAIMS, [WITHHELD])
 
-    a_counter(index).enter([a_line(host) for host in HOSTS])
+    a_placer(index).enter([a_line(host) for host in HOSTS])
 
     looked_up = [key.host.removesuffix(".example") for key in index.asked]
     assert looked_up == ["de", "fr", "both", "copy", "fr", "withheld", "nobody"]
@@ -108,12 +108,12 @@ def test_each_line_is_looked_up_once_and_so_is_the_original_of_its_page():
 
 def test_a_line_taken_back_is_looked_up_once():
     line = a_line("withheld")
-    counted = a_counter(ClaimIndex(CLAIMS, [])).own([line]).portions
+    counted = a_placer(ClaimIndex(CLAIMS, [])).own([line]).portions
     index = CountingIndex(CLAIMS, [WITHHELD])
-    counter = a_counter(index)
-    tally = counter.own([])
+    placer = a_placer(index)
+    tally = placer.own([])
 
-    left = counter.withdraw(tally, [line], {key: weight for key, (weight, _) in counted.items()})
+    left = placer.withdraw(tally, [line], {key: weight for key, (weight, _) in counted.items()})
 
     assert left == []
     assert tally.verdicts == [(line, "RESERVED")]
@@ -136,15 +136,15 @@ MORE_CLAIMS = [
 
 def tallied(host, *, use="TRAIN", licence=LICENCE, repertoire=None):
     """Return the class, the totals and the portions of a line that entered here."""
-    counter = replace(
-        a_counter(ClaimIndex(MORE_CLAIMS, [WITHHELD])),
+    placer = replace(
+        a_placer(ClaimIndex(MORE_CLAIMS, [WITHHELD])),
         licences={"HUB-000001": licence},
         repertoire=repertoire or {},
         terms=Terms({"standard": 1_000}, {"TRAIN": 1_000, "GROUND": 1_500}),
         member_of={"h-DE": "anna", "h-bert": "bert"}.get,
     )
     line = replace(a_line(host), use=use)
-    tally = counter.enter([line])
+    tally = placer.enter([line])
     [(_, verdict)] = tally.verdicts
     return verdict, tally.totals, tally.portions
 
@@ -212,14 +212,14 @@ def test_a_line_is_counted_once_for_whom_it_weighs_and_at_the_address_it_is_of(
 
 
 def test_lines_of_one_address_are_added_up():
-    counter = a_counter(ClaimIndex(CLAIMS, []))
+    placer = a_placer(ClaimIndex(CLAIMS, []))
     second = replace(a_line("de"), event_id="e-2", units=5)
 
-    tally = counter.own([a_line("de"), second])
+    tally = placer.own([a_line("de"), second])
 
     assert tally.totals == {("HUB-000001", "de.example/", "TRAIN", "MATCHED", "anna"): (2, 12)}
     assert tally.portions == {portion("DE", "anna", None, "de"): (12 * UNIT, 12)}
-    assert counter.keys == {"https://de.example/": normalise_url("https://de.example/")}
+    assert placer.keys == {"https://de.example/": normalise_url("https://de.example/")}
 
 
 @pytest.mark.parametrize(
@@ -267,6 +267,6 @@ def test_a_use_that_no_component_has_weighs_nothing():
 
 def test_an_address_that_was_read_once_is_not_read_again():
     known = {"https://de.example/": normalise_url("https://fr.example/")}
-    counter = replace(a_counter(ClaimIndex(CLAIMS, [])), keys=known)
+    placer = replace(a_placer(ClaimIndex(CLAIMS, [])), keys=known)
 
-    assert counter.enter([a_line("de")]).elsewhere == {"FR": [a_line("de")]}
+    assert placer.enter([a_line("de")]).elsewhere == {"FR": [a_line("de")]}

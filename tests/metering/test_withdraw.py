@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from federation.licensing.facts import Component, LicenceFacts
-from federation.metering.tally import CountedLine, Counter
+from federation.metering.tally import CountedLine, Placer
 from federation.metering.verdicts import Terms
 from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
 from federation.registry.urls import ClaimKey
@@ -42,9 +42,9 @@ def a_claim(node, holder):
     )
 
 
-def a_counter(*claims):
+def a_placer(*claims):
     withheld = IndexedOptOut("DE", "*", datetime(2026, 9, 1, tzinfo=UTC), claims[0].key, None)
-    return Counter(
+    return Placer(
         here="DE",
         licences={"HUB-000001": LICENCE},
         repertoire={},
@@ -56,10 +56,10 @@ def a_counter(*claims):
 
 
 def test_what_a_line_gave_is_taken_back_and_the_case_is_noted():
-    counter = a_counter(a_claim("DE", "h-anna"))
-    tally = counter.own([])
+    placer = a_placer(a_claim("DE", "h-anna"))
+    tally = placer.own([])
 
-    left = counter.withdraw(tally, [LINE], {KEY: WEIGHT + 5})
+    left = placer.withdraw(tally, [LINE], {KEY: WEIGHT + 5})
 
     assert left == []
     assert tally.portions == {KEY: (-WEIGHT, -7)}
@@ -71,37 +71,37 @@ def test_what_a_line_gave_is_taken_back_and_the_case_is_noted():
 
 
 def test_a_line_whose_claims_have_changed_since_stays_as_it_is():
-    another_node = a_counter(a_claim("DE", "h-anna"), a_claim("FR", "h-x"))
-    another_member = a_counter(a_claim("DE", "h-anna"), a_claim("DE", "h-bert"))
-    for counter in (another_node, another_member):
-        tally = counter.own([])
+    another_node = a_placer(a_claim("DE", "h-anna"), a_claim("FR", "h-x"))
+    another_member = a_placer(a_claim("DE", "h-anna"), a_claim("DE", "h-bert"))
+    for placer in (another_node, another_member):
+        tally = placer.own([])
 
-        assert counter.withdraw(tally, [LINE, LINE], {KEY: WEIGHT}) == [LINE, LINE]
+        assert placer.withdraw(tally, [LINE, LINE], {KEY: WEIGHT}) == [LINE, LINE]
         assert (tally.portions, tally.totals, tally.verdicts) == ({}, {}, [])
 
 
 def test_no_more_is_taken_back_than_was_counted():
-    counter = a_counter(a_claim("DE", "h-anna"))
-    tally = counter.own([])
+    placer = a_placer(a_claim("DE", "h-anna"))
+    tally = placer.own([])
 
-    assert counter.withdraw(tally, [LINE, LINE], {KEY: WEIGHT}) == [LINE]
+    assert placer.withdraw(tally, [LINE, LINE], {KEY: WEIGHT}) == [LINE]
     assert tally.portions == {KEY: (-WEIGHT, -7)}
 
 
 def test_a_line_that_no_opt_out_is_about_stays_and_the_next_one_is_looked_at():
     """The opt-out is for TRAIN: a line of another use before it, and after it, stands."""
-    counter = a_counter(a_claim("DE", "h-anna"))
+    placer = a_placer(a_claim("DE", "h-anna"))
     since = datetime(2026, 9, 1, tzinfo=UTC)
     optout = IndexedOptOut("DE", "TRAIN", since, a_claim("DE", "h-anna").key, None)
-    counter = replace(
-        counter,
+    placer = replace(
+        placer,
         index=ClaimIndex([a_claim("DE", "h-anna")], [optout]),
         terms=Terms({"standard": 1_000}, {"TRAIN": 1_000, "GROUND": 1_000}),
     )
     other = replace(LINE, event_id="e-0", use="GROUND")
-    tally = counter.own([])
+    tally = placer.own([])
 
-    left = counter.withdraw(tally, [other, LINE, other], {KEY: WEIGHT})
+    left = placer.withdraw(tally, [other, LINE, other], {KEY: WEIGHT})
 
     assert left == []
     assert tally.verdicts == [(LINE, "RESERVED")]

@@ -4,8 +4,7 @@ from collections import defaultdict
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from federation.payments import bankword as service
-from federation.payments import incoming
+from federation.payments import bankword, incoming
 from federation.payments import store as payments_store
 from federation.payments.names import base_id
 from federation.payments.postings import Amount
@@ -172,7 +171,7 @@ async def banks_speak(small, *codes, suffixed=True, but=()):
         async with small.databases[code].write("test") as session:
             paid = await payments_store.at_the_bank(session)
             for payment in paid:
-                await service.book(
+                await bankword.book(
                     session, payment, on, Amount(payment.amount, payment.currency), **act
                 )
         for payment in paid:

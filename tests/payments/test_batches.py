@@ -7,11 +7,10 @@ import sepaxml
 from lxml import etree
 
 from federation.bankfiles.pain001 import BadAccountError
-from federation.banking import service
 from federation.payments import batches, exporting, store
 from federation.values.account import PaymentAccount
 from tests.banking.bank import Ntry, Tx, statement, status_report
-from tests.banking.counter import at, open_account
+from tests.banking.counter import open_account, taking
 from tests.databases import refused
 from tests.payments.factories import MAKER, NOW, VALUE_ON, approved, balances
 
@@ -126,12 +125,10 @@ async def test_the_banks_answer_to_any_of_the_files_finds_its_payments(database)
         await open_account(session)
 
     async with database.write("answers") as session:
-        await service.import_file(at(session), status_report(original=first.files[0], group="ACSP"))
-        await service.import_file(
-            at(session), status_report((IDS[3], "RJCT", "AC04"), original=first.files[1])
-        )
+        await taking(status_report(original=first.files[0], group="ACSP"))(session)
+        await taking(status_report((IDS[3], "RJCT", "AC04"), original=first.files[1]))(session)
         paid = Ntry("5.00", "DBIT", txs=(Tx("5.00", "DBIT", e2e=IDS[4]),))
-        await service.import_file(at(session), statement(paid, closing="-5.00"))
+        await taking(statement(paid, closing="-5.00"))(session)
 
     async with database.read() as session:
         rows = await store.payments(session, currency="EUR")

@@ -6,8 +6,7 @@ import pytest
 
 from federation.ledger.accounts import Entry, Posting
 from federation.ledger.store import post
-from federation.payments import bankword as service
-from federation.payments import expected, incoming, treasury
+from federation.payments import bankword, expected, incoming, treasury
 from federation.payments.incoming import RemittanceStateError, UnknownRemittanceError
 from federation.payments.postings import Amount, BankAmountError, Leg
 from federation.payments.proposal import Awaited
@@ -254,7 +253,7 @@ async def test_a_server_waits_for_what_it_sent_and_for_what_may_come_back(databa
         payment = await exported(session)
         sent = await expected.money_out(session, "HUB")
         [remittance] = await expected.money_in(session, "HUB", NOW)
-        await service.book(session, payment, BOOKED_ON, Amount(8_500, "GBP"), who="bank", at=NOW)
+        await bankword.book(session, payment, BOOKED_ON, Amount(8_500, "GBP"), who="bank", at=NOW)
         back = await expected.money_in(session, "HUB", NOW)
         much_later = await expected.money_in(session, "HUB", NOW.replace(year=2027))
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from lxml import etree
 
 from federation.bankfiles.pain001 import NAMESPACE
-from federation.payments import bankword as service
+from federation.payments import bankword
 from federation.payments import service as payments_service
 from federation.payments.postings import Amount
 from tests.federation.harness import nothing_changes, resumed, tell
@@ -107,8 +107,8 @@ async def come_back(small):
         for payment_id in (ADA, LATE, BEN):
             payment = await payments_service.get_payment(session, payment_id)
             amount = payment.amount
-            await service.book(session, payment, date(2026, 10, 6), Amount(amount, "EUR"), **act)
-        await service.give_back(
+            await bankword.book(session, payment, date(2026, 10, 6), Amount(amount, "EUR"), **act)
+        await bankword.record_return(
             session, payment, date(2026, 10, 8), Amount(amount, "EUR"), "AC04", **act
         )
     found = {row["id"]: row["state"] for row in await payments(small, "FR")}

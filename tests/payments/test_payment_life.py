@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from federation.errors import RefusalError
-from federation.payments import bankword as service
-from federation.payments import exporting
+from federation.payments import bankword, exporting
 from federation.payments import service as payments
 from federation.payments import store as payments_store
 from federation.payments.postings import Amount
@@ -34,12 +33,12 @@ CALLS = {
     "approve alone": lambda s, p: payments.approve(s, p, who=MAKER, at=NOW),
     "cancel": lambda s, p: payments.cancel(s, p, "wrong", who=MAKER, at=NOW),
     "export": lambda s, p: exporting.export(s, [p], value_on=VALUE_ON, who=MAKER, at=NOW),
-    "accept": lambda s, p: service.accept(s, p, **BANK),
-    "reject": lambda s, p: service.reject(s, p, "AC04", **BANK),
-    "book": lambda s, p: service.book(s, p, BOOKED_ON, WHOLE, **BANK),
-    "book short": lambda s, p: service.book(s, p, BOOKED_ON, Amount(8_499, "GBP"), **BANK),
-    "return": lambda s, p: service.give_back(s, p, RETURNED_ON, WHOLE, "AC01", **BANK),
-    "undo": lambda s, p: service.undo(s, p, "wrong", who=MAKER, at=NOW),
+    "accept": lambda s, p: bankword.accept(s, p, **BANK),
+    "reject": lambda s, p: bankword.reject(s, p, "AC04", **BANK),
+    "book": lambda s, p: bankword.book(s, p, BOOKED_ON, WHOLE, **BANK),
+    "book short": lambda s, p: bankword.book(s, p, BOOKED_ON, Amount(8_499, "GBP"), **BANK),
+    "return": lambda s, p: bankword.record_return(s, p, RETURNED_ON, WHOLE, "AC01", **BANK),
+    "undo": lambda s, p: bankword.undo(s, p, "wrong", who=MAKER, at=NOW),
 }
 
 

@@ -6,8 +6,7 @@ from lxml import etree
 
 from federation.bankfiles.pain001 import NAMESPACE
 from federation.ledger.entries import too_small_to_remit
-from federation.payments import bankword as service
-from federation.payments import exporting
+from federation.payments import bankword, exporting
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
 from federation.payments.exporting import NothingToExportError
@@ -55,9 +54,9 @@ async def states_of(session, payment_id=ID):
 async def test_a_payment_goes_from_proposal_to_the_banks_word(database):
     async with database.write("test") as session:
         payment = await exported(session)
-        await service.accept(session, payment, **BANK)
+        await bankword.accept(session, payment, **BANK)
         in_transit = await balances(session)
-        await service.book(session, payment, BOOKED_ON, WHOLE, **BANK)
+        await bankword.book(session, payment, BOOKED_ON, WHOLE, **BANK)
         booked = await balances(session)
 
         assert in_transit == {DUE: {"EUR": 10_000}, TRANSIT: {"EUR": -10_000}}
@@ -83,7 +82,7 @@ async def test_a_payment_goes_from_proposal_to_the_banks_word(database):
 async def test_what_the_banks_exchange_costs_is_realised(database, bank_amount, realised):
     async with database.write("test") as session:
         payment = await exported(session)
-        await service.book(session, payment, BOOKED_ON, Amount(bank_amount, "EUR"), **BANK)
+        await bankword.book(session, payment, BOOKED_ON, Amount(bank_amount, "EUR"), **BANK)
 
         found = await balances(session)
 
@@ -116,8 +115,8 @@ async def test_the_file_is_valid_has_its_number_as_message_id_and_is_the_same_ag
 async def test_a_rejected_payment_is_owed_again(database):
     async with database.write("test") as session:
         payment = await exported(session)
-        await service.reject(session, payment, "AC04", reference="pain.002/1", **BANK)
-        await service.reject(session, payment, "AC04", **BANK)
+        await bankword.reject(session, payment, "AC04", reference="pain.002/1", **BANK)
+        await bankword.reject(session, payment, "AC04", **BANK)
 
         assert (payment.state, payment.reason) == ("REJECTED", "AC04")
         assert await balances(session) == {}
@@ -128,8 +127,8 @@ async def test_a_returned_payment_is_owed_again(database):
     same = {"debt_amount": 8_500, "debt_currency": "GBP"}
     async with database.write("test") as session:
         payment = await exported(session, **same)
-        await service.book(session, payment, BOOKED_ON, WHOLE, **BANK)
-        await service.give_back(session, payment, RETURNED_ON, WHOLE, "AC01", **BANK)
+        await bankword.book(session, payment, BOOKED_ON, WHOLE, **BANK)
+        await bankword.record_return(session, payment, RETURNED_ON, WHOLE, "AC01", **BANK)
 
         assert (payment.state, payment.reason) == ("RETURNED", "AC01")
         assert payment.returned_on == RETURNED_ON
@@ -140,12 +139,12 @@ async def test_what_the_bank_said_is_taken_back_by_reversal_as_often_as_needed(d
     async with database.write("test") as session:
         payment = await exported(session)
         for amount in (8_500, 8_500):
-            await service.book(session, payment, BOOKED_ON, Amount(amount, "GBP"), **BANK)
-            await service.undo(session, payment, "another entry", who=MAKER, at=NOW)
+            await bankword.book(session, payment, BOOKED_ON, Amount(amount, "GBP"), **BANK)
+            await bankword.undo(session, payment, "another entry", who=MAKER, at=NOW)
         after = await balances(session)
-        await service.book(session, payment, BOOKED_ON, Amount(10_050, "EUR"), **BANK)
-        await service.give_back(session, payment, RETURNED_ON, WHOLE, "AC01", **BANK)
-        await service.undo(session, payment, "not ours", who=MAKER, at=NOW)
+        await bankword.book(session, payment, BOOKED_ON, Amount(10_050, "EUR"), **BANK)
+        await bankword.record_return(session, payment, RETURNED_ON, WHOLE, "AC01", **BANK)
+        await bankword.undo(session, payment, "not ours", who=MAKER, at=NOW)
 
         assert after == {DUE: {"EUR": 10_000}, TRANSIT: {"EUR": -10_000}}
         assert await balances(session) == {
@@ -154,7 +153,7 @@ async def test_what_the_bank_said_is_taken_back_by_reversal_as_often_as_needed(d
             ENTRY: {"EUR": -10_050},
         }
         assert payment.state == "BOOKED"
-        await service.undo(session, payment, "another entry", who=MAKER, at=NOW)
+        await bankword.undo(session, payment, "another entry", who=MAKER, at=NOW)
         assert await balances(session) == after
         assert (payment.state, payment.booked_on) == ("EXPORTED", None)
 
@@ -213,11 +212,11 @@ CALLS = {
     "approve": lambda s, p: payments_service.approve(s, p, who=CHECKER, at=NOW),
     "cancel": lambda s, p: payments_service.cancel(s, p, "wrong", who=MAKER, at=NOW),
     "export": lambda s, p: exporting.export(s, [p], value_on=VALUE_ON, who=MAKER, at=NOW),
-    "accept": lambda s, p: service.accept(s, p, **BANK),
-    "reject": lambda s, p: service.reject(s, p, "AC04", **BANK),
-    "book": lambda s, p: service.book(s, p, BOOKED_ON, WHOLE, **BANK),
-    "give_back": lambda s, p: service.give_back(s, p, RETURNED_ON, WHOLE, "AC01", **BANK),
-    "undo": lambda s, p: service.undo(s, p, "wrong", who=MAKER, at=NOW),
+    "accept": lambda s, p: bankword.accept(s, p, **BANK),
+    "reject": lambda s, p: bankword.reject(s, p, "AC04", **BANK),
+    "book": lambda s, p: bankword.book(s, p, BOOKED_ON, WHOLE, **BANK),
+    "record_return": lambda s, p: bankword.record_return(s, p, RETURNED_ON, WHOLE, "AC01", **BANK),
+    "undo": lambda s, p: bankword.undo(s, p, "wrong", who=MAKER, at=NOW),
 }
 
 PATHS = {
@@ -229,7 +228,7 @@ PATHS = {
     "ACCEPTED": ["approve", "export", "accept"],
     "REJECTED": ["approve", "export", "reject"],
     "BOOKED": ["approve", "export", "book"],
-    "RETURNED": ["approve", "export", "book", "give_back"],
+    "RETURNED": ["approve", "export", "book", "record_return"],
 }
 
 
@@ -242,7 +241,7 @@ ALLOWED = {
     "EXPORTED": {"export", "accept", "reject", "book"},
     "ACCEPTED": {"export", "accept", "reject", "book"},
     "REJECTED": {"export", "reject"},
-    "BOOKED": {"export", "accept", "give_back", "undo"},
+    "BOOKED": {"export", "accept", "record_return", "undo"},
     "RETURNED": {"export", "undo"},
 }
 
@@ -273,7 +272,7 @@ async def test_the_bank_pays_exactly_what_was_to_be_paid(database, amount, curre
 
     async def book(session):
         payment = await payments_service.get_payment(session, ID)
-        await service.book(session, payment, BOOKED_ON, Amount(amount, currency), **BANK)
+        await bankword.book(session, payment, BOOKED_ON, Amount(amount, currency), **BANK)
 
     assert (await refused(database, BankAmountError, book)).code == "BANK_AMOUNT"
 

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from federation.practice.servers import NotResumableError, practising
+from federation.errors import RefusalError
+from federation.practice.command import request
+from federation.practice.servers import UNDER_WAY, NotResumableError, practising
+from federation.runs.worklist import AT_NODE
 
 BINARIES = Path(sys.executable).parent
 SECONDS_MAX = 120
@@ -73,12 +76,22 @@ async def test_it_runs_without_a_terminal_and_goes_on_after_ctrl_c(tmp_path):
         check=False,
     )
 
+    with pytest.raises(RefusalError) as unknown:
+        await asyncio.to_thread(request, folder, "sleep")
+
+    assert unknown.value.code == "BAD_REQUEST"
     assert re.findall(r"│ (DE|FR|GB) ", reports) == ["DE", "FR", "GB"]
     assert said == (2, "federation: BAD_DAY: Days only pass forward. (it is 2026-10-01 already)\n")
     assert small[0] == 2
     assert small[1].endswith(" or it is already so. (fr; the nodes are DE, FR, GB)\n")
     assert (busy.returncode, busy.stderr[:26]) == (2, "federation: NOT_RESUMABLE:")
     assert await ended(second) == (0, b"")
+
+
+def test_practice_reads_in_the_work_list_that_a_node_is_at_work():
+    at_work = {state for state, does in AT_NODE.items() if f"FR {does}".endswith(UNDER_WAY)}
+
+    assert at_work == {"CUT_OFF", "COMPLETE"}
 
 
 @pytest.mark.parametrize("is_there", [True, False])

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from federation.ledger.accounts import Accounts, Entry, require_movement
 from federation.ledger.beancount import ExportEntry, ExportPosting
-from federation.ledger.export import write_journal
 from federation.ledger.hledger import HledgerText
 from federation.money import decimal_text, exponent
 from federation.payments import postings
@@ -20,6 +19,7 @@ from federation.settlement.run import compute, document_rates
 from federation.settlement.run_document import encode, run_id
 from federation.values.party import HUB
 from tests.ledger.hledger_reader import read
+from tests.ledger.journals import write_journal
 from tests.properties.months import (
     PARTIES,
     POSTED_ON,

@@ -13,11 +13,11 @@ from federation.bankstatements.checks import BalanceMismatchError, check_balance
 from federation.ledger.chain import GENESIS, digest_of, link
 from federation.ledger.entries import RunName, run_entries
 from federation.metering.ingest import Desk, decode_lines, repeated, sort_batch
-from federation.metering.tally import CountedLine, Counter
+from federation.metering.tally import CountedLine, Placer
 from federation.metering.verdicts import Terms
 from federation.registry.index import ClaimIndex, IndexedOptOut
 from federation.registry.urls import normalise_claim
-from federation.settlement.computed import computed
+from federation.settlement.computed import read_run
 from federation.settlement.recompute import Corrected, difference
 from federation.settlement.run import compute
 from federation.settlement.run_document import decode, encode, run_id
@@ -97,7 +97,7 @@ def test_i11_originals_and_corrections_are_a_recomputation(parts, party):
     published = {name: (rate.date, rate.rate) for name, rate in RATES.items()}
     old = with_rates(build([(*part[:3], part[3] or {"DE": 1}) for part, _ in parts]))
     new = with_rates(build([(*part[:3], other) for part, other in parts]))
-    item = Corrected(computed(encode(old), old), computed(encode(new), new))
+    item = Corrected(read_run(encode(old)), read_run(encode(new)))
     moved = difference(item, published)
 
     original = entered(party, old, item.old.result)
@@ -120,7 +120,7 @@ lines = st.lists(
 claims = st.sets(st.sampled_from(["a", "b", "c", "both"]))
 
 
-def counter(names, withheld):
+def placer_of(names, withheld):
     found = [a_claim(f"{name}.example/", holder=f"m-{name}") for name in sorted(names - {"both"})]
     if "both" in names:
         found += [
@@ -132,7 +132,7 @@ def counter(names, withheld):
         for name in sorted(withheld)
     ]
     licence = a_licence(unclaimed="hold")
-    return Counter(
+    return Placer(
         here="DE",
         licences={licence.number: licence},
         repertoire={},
@@ -150,7 +150,7 @@ def test_i12_each_event_is_in_one_class_and_one_total(rows, names, withheld):
         CountedLine("DE", "r", str(n), "HUB-000001", f"https://{page}.example/x", use, units, at)
         for n, (page, use, units) in enumerate(rows)
     ]
-    tally = counter(names, withheld).own(events)
+    tally = placer_of(names, withheld).own(events)
 
     assert [line.event_id for line, _ in tally.verdicts] == [line.event_id for line in events]
     assert sum(count for count, _ in tally.totals.values()) == len(events)

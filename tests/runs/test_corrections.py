@@ -18,7 +18,7 @@ from federation.runs.corrections import (
 from federation.settlement.run_document import encode
 from federation.trust.principals import Principal, SamePersonError
 from tests.databases import HUB_TERMS, refused
-from tests.licensing.test_term import a_licence
+from tests.licensing.licences import a_licence
 from tests.settlement.test_run import a_document
 
 NOW = datetime(2026, 11, 10, 9, tzinfo=UTC)

@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from federation.config import Calendar
 from federation.metering import month
+from federation.metering.final_reports import MissingReportError
 from federation.metering.messages import UsageReport
 from federation.metering.tables import MeteringPeriod, Progress, Report
 from federation.months.tables import Run
@@ -107,6 +108,19 @@ async def hub(database):
     return database
 
 
+def reported():
+    """September with every report in: the hub's own and those of the nodes that took part."""
+    nodes = ("DE", "GB", "JP")
+    return [
+        MeteringPeriod(period="2026-09", state="REPORTED", cut_off_at=OCTOBER, round=0),
+        *(
+            Progress(period="2026-09", party=code, forwarded_lines=0, routed_lines=0)
+            for code in nodes
+        ),
+        *map(a_report, ("HUB", *nodes)),
+    ]
+
+
 async def told(session):
     """Who was told what, in order of code and kind."""
     await session.flush()
@@ -129,9 +143,24 @@ async def test_a_correction_pays_and_tells_those_who_were_there_and_nobody_else(
     assert moved.remittances["GB"] > 0
 
 
+async def test_no_run_is_advised_while_a_report_of_its_month_is_missing(hub):
+    async with hub.write("test") as session:
+        session.add_all([a_row(OLD), *reported()])
+        await session.flush()
+        await session.execute(delete(Report).where(Report.party == "GB"))
+
+    with pytest.raises(MissingReportError):
+        async with hub.write("test") as session:
+            await advise_run(session, OLD.run_id, Calendar(), OCTOBER)
+
+    async with hub.read() as session:
+        assert (await session.scalars(select(Run.state))).all() == ["CALCULATED"]
+        assert (await session.scalars(select(OutboxMessage))).all() == []
+
+
 async def test_a_run_is_advised_and_withdrawn_among_its_own_nodes(hub):
     async with hub.write("test") as session:
-        session.add(a_row(OLD))
+        session.add_all([a_row(OLD), *reported()])
         await session.flush()
         await advise_run(session, OLD.run_id, Calendar(), OCTOBER)
         await withdraw_run(session, OLD.run_id, OFFICER, "a wrong rate", OCTOBER)
@@ -156,13 +185,7 @@ async def test_who_was_not_asked_holds_no_approval_up(hub):
 
 async def test_a_later_round_asks_only_the_nodes_that_took_part_in_the_month(hub):
     async with hub.write("test") as session:
-        session.add(MeteringPeriod(period="2026-09", state="REPORTED", cut_off_at=OCTOBER, round=0))
-        session.add_all(
-            Progress(period="2026-09", party=code, forwarded_lines=0, routed_lines=0)
-            for code in ("DE", "GB", "JP")
-        )
-        # The hub's own report and the nodes' of the first round are in.
-        session.add_all(a_report(code) for code in ("HUB", "DE", "GB", "JP"))
+        session.add_all(reported())
         await session.flush()
 
         assert await month.begin_round(session, "2026-09", HUB_TERMS, OCTOBER) == 1

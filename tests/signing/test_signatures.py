@@ -207,6 +207,17 @@ def test_a_signature_for_another_request_is_refused(name):
     assert refused(signed()._replace(**CHANGED[name])) is Reason.SIGNATURE
 
 
+@pytest.mark.parametrize(("said", "is_taken"), [("?", True), ("", True), ("?a", False)])
+def test_an_absent_query_is_a_question_mark_or_as_web_bot_auth_has_it_nothing(said, is_taken):
+    request = by_hand(values={'"@query"': said})
+
+    if is_taken:
+        assert check(request._replace(query="?")).keyid == KEY.kid
+    else:
+        assert refused(request._replace(query="?")) is Reason.SIGNATURE
+    assert refused(request) is Reason.SIGNATURE  # its query is ?page=2
+
+
 def test_a_signature_under_another_token_is_refused():
     request = with_headers(signed(), authorization=["License abc.def.gho"])
 

@@ -22,7 +22,7 @@ from federation.signing.policy import (
     sign_trust_document,
 )
 from federation.signing.statuslist import place_of, sign_status_list
-from federation.site.events import UsageEvent
+from federation.site.events import UsageLine
 from federation.site.middleware import GateConfig, LicenceGate
 from federation.site.nonces import NonceStore
 from federation.site.rulings import HeldPolicy
@@ -32,6 +32,18 @@ from federation.values.licence_key import licensor_of
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HUB, NODE, OTHER_NODE = "https://hub.example", "https://node-xx.example", "https://node-yy.example"
 ORIGIN = "https://pub.example"
+LINK = '<https://pub.example/license.xml>; rel="license"; type="application/rsl+xml"'
+
+
+def assert_refused(site, answer, status, error, code):
+    """A refusal as a crawler reads it, and nothing served or counted."""
+    challenge, body = answer.headers["www-authenticate"], answer.json()
+    found = (answer.status_code, challenge.partition(",")[0], body["error"], body["code"])
+
+    assert found == (status, f'License error="{error}"', error, code)
+    assert answer.headers.get("link") == (LINK if status in {401, 402, 403} else None)
+    assert body["buy_at"] == "https://hub.example/buy"
+    assert (site.visits, site.events()) == ([], [])
 
 
 def b64(raw):
@@ -172,7 +184,7 @@ class Site:
 
     def events(self):
         lines = b"".join(batch.read() for batch in self.spool.batches()).splitlines()
-        return [msgspec.json.decode(line, type=UsageEvent) for line in lines]
+        return [msgspec.json.decode(line, type=UsageLine) for line in lines]
 
     def later(self, **by):
         self.clock.instant += timedelta(**by)

@@ -10,7 +10,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from federation.site.events import UsageEvent
+from federation.site.events import UsageLine
 from federation.site.spool import Spool
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -24,7 +24,7 @@ def die_if(moment):
 
 def an_event(number):
     texts = [f"event-{number}", "HUB-000001", "https://pub.example/", "ai-input"]
-    return UsageEvent(*texts, 1, NOON, "jti", "GPTBot", 200, 7)
+    return UsageLine(*texts, 1, NOON, "jti", "GPTBot", 200, 7)
 
 
 def main():

@@ -10,12 +10,13 @@ from subprocess import run
 import pytest
 from aiohttp import web
 
-from federation.site.background import REPORT_SECONDS, Background
+from federation.access.wire import Call, UnreachableError, fetch
+from federation.site.background import NOTICE_SECONDS, REPORT_SECONDS, Background
 from federation.site.crawlers import AI_CRAWLERS, is_ai_crawler
+from federation.site.guesses import Guesses
 from federation.site.install import SiteConfig, protect
 from federation.site.policy_source import POLL_SECONDS
 from federation.site.spool import Spool
-from federation.site.wire import Call, NodeUnreachableError, fetch
 
 FORBIDDEN = {"authlib", "sqlalchemy", "strawberry", "litestar"}
 
@@ -103,12 +104,12 @@ async def test_calls_follow_no_redirect(node):
 
 
 async def test_an_answer_that_does_not_end_is_cut(node):
-    with pytest.raises(NodeUnreachableError, match="longer"):
+    with pytest.raises(UnreachableError, match="longer"):
         await fetch(Call("GET", f"{node.url}/large", {}))
 
 
 async def test_a_node_nobody_listens_at_is_unreachable():
-    with pytest.raises(NodeUnreachableError):
+    with pytest.raises(UnreachableError):
         await fetch(Call("GET", "http://127.0.0.1:9/", {}))
 
 
@@ -122,7 +123,7 @@ class Part:
     async def refresh(self):
         self.rounds += 1
         if self.rounds == 1:
-            raise NodeUnreachableError("refused")
+            raise UnreachableError("refused")
         if self.rounds == 2:
             raise LookupError("a defect")
         self.twice.set()
@@ -138,7 +139,7 @@ async def test_the_loops_outlive_refusals_and_defects_and_end_with_the_applicati
         slept.append(seconds)
         await asyncio.sleep(0)
 
-    background = Background(part, part, sleep=sleep)
+    background = Background(part, part, Guesses(), sleep=sleep)
     gate = type(site.gate)(site.gate._app, site.gate._config, background)
     await site.get(gate=gate)
     task = background._task
@@ -152,7 +153,7 @@ async def test_the_loops_outlive_refusals_and_defects_and_end_with_the_applicati
     gate._app = lifespan
     await gate({"type": "lifespan"}, None, None)
 
-    assert (task.done(), set(slept)) == (True, {POLL_SECONDS, REPORT_SECONDS})
+    assert (task.done(), set(slept)) == (True, {POLL_SECONDS, REPORT_SECONDS, NOTICE_SECONDS})
 
 
 async def test_a_site_that_stops_leaves_its_usage_to_the_next_one(site, tmp_path):

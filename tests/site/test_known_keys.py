@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from federation.access.bearers import GivenBearer
+from federation.access.wire import Answer
 from federation.signing.entity_statements import sign_configuration
 from federation.signing.jose import InvalidTokenError
 from federation.signing.keys import SigningKey, key_set
@@ -14,10 +16,8 @@ from federation.signing.policy import (
     sign_site_policy,
     sign_trust_document,
 )
-from federation.site.access import GivenBearer
 from federation.site.known_keys import KnownKeys
 from federation.site.policy_source import Pins, PolicySource
-from federation.site.wire import Answer
 
 NODE, HUB, MOVED = "https://node-xx.example", "https://hub.example", "https://moved.example"
 NEXT, LATER, STRANGER = (SigningKey.generate() for _ in range(3))

@@ -5,19 +5,20 @@ from datetime import timedelta
 
 import pytest
 
+from federation.access.bearers import GivenBearer
+from federation.access.wire import Answer, UnreachableError
 from federation.registry.urls import MalformedClaimError
 from federation.signing.jose import InvalidTokenError
 from federation.signing.policy import StalePolicyError
 from federation.signing.statuslist import sign_status_list
-from federation.site.access import GivenBearer
 from federation.site.background import Background
+from federation.site.guesses import Guesses
 from federation.site.policy_source import (
     Pins,
     PolicyNotServedError,
     PolicySource,
     RolledBackPolicyError,
 )
-from federation.site.wire import Answer, NodeUnreachableError
 
 NODE = "https://node-xx.example"
 HOUR = timedelta(hours=1)
@@ -31,7 +32,7 @@ class Node:
     async def __call__(self, call):
         self.calls.append(call)
         if self.answer is None:
-            raise NodeUnreachableError("refused")
+            raise UnreachableError("refused")
         return self.answer
 
     def serves(self, policy):
@@ -99,7 +100,7 @@ async def test_a_node_that_does_not_serve_one_leaves_the_held_policy(
     await source.refresh()
     node.answer = answer
 
-    with pytest.raises((NodeUnreachableError, PolicyNotServedError)):
+    with pytest.raises((UnreachableError, PolicyNotServedError)):
         await source.refresh()
     assert issued(source) is not None
 
@@ -127,7 +128,7 @@ async def test_what_a_background_round_is_refused_is_logged_with_its_codes(
         await once.wait()
 
     node.answer = Answer(409, {}, b'{"code": "NOT_ADMITTED"}')
-    rounds = Background(make_source(), Idle(), sleep=sleep)
+    rounds = Background(make_source(), Idle(), Guesses(), sleep=sleep)
     rounds.start()
     await slept.wait()
     await rounds.stop()

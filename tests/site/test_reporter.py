@@ -2,9 +2,10 @@
 
 import pytest
 
-from federation.site.access import GivenBearer
+from federation.access.bearers import GivenBearer
+from federation.access.wire import Answer, UnreachableError
 from federation.site.reporter import Reporter
-from federation.site.wire import Answer, NodeUnreachableError
+from tests.seconds import Seconds
 
 DOWN = "down"
 
@@ -20,15 +21,8 @@ class Node:
         self.calls.append(call)
         answer = self.answers.pop(0) if self.answers else 202
         if answer == DOWN:
-            raise NodeUnreachableError("refused")
+            raise UnreachableError("refused")
         return Answer(answer, {}, b'{"code": "TOO_MANY_LINES"}')
-
-
-class Time:
-    now = 1000.0
-
-    def __call__(self):
-        return self.now
 
 
 @pytest.fixture
@@ -38,7 +32,7 @@ def node():
 
 @pytest.fixture
 def time():
-    return Time()
+    return Seconds()
 
 
 @pytest.fixture

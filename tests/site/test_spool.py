@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from federation.site.events import UsageEvent, new_event_id
+from federation.site.events import UsageLine, new_event_id
 from federation.site.refusals import SpoolError, SpoolFullError
 from federation.site.spool import Spool
 
@@ -19,7 +19,7 @@ CRASHER = Path(__file__).with_name("crashing_site.py")
 
 
 def an_event(number=0):
-    return UsageEvent(
+    return UsageLine(
         event_id=f"event-{number}",
         licence="HUB-000001",
         url="https://pub.example/news/a",

@@ -1,14 +1,15 @@
 """Let the npm package `web-bot-auth` judge signed requests: it signs and we check, and vice versa.
 
 Each request that the other signed has to be taken, and each that was changed afterwards refused, by
-both. What the package does not do as RFC 9421 says stays out: an absent query is an empty text to
-it, not `?`, and it reads no member of a dictionary (`"signature-agent";key="…"`).
+both. What the package does not do as RFC 9421 says stays out: it reads no member of a dictionary
+(`"signature-agent";key="…"`), and an absent query is an empty text to it, not `?`. As it signs that
+it is taken all the same; as we sign it, it does not take it.
 """
 
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -38,6 +39,7 @@ PUBLIC = KEY.public.public_jwk()
 CARRIERS = {"authorization": TOKEN, "x-collective-license": "abc.def.ghi"}
 AGENT = {"Signature-Agent": '"https://crawler.example"'}
 PLACES = ["/news/a?page=2", "/?q=%20+a&b=1", "/a%2Fb/c?x"]
+WITHOUT_QUERY = ["/news/a", "/"]
 METHODS = ["GET", "HEAD"]
 
 
@@ -75,10 +77,10 @@ def judge() -> Iterator[Judge]:
         process.communicate()
 
 
-def requests() -> Iterator[tuple[str, str, str, dict[str, str]]]:
+def requests(places: Iterable[str]) -> Iterator[tuple[str, str, str, dict[str, str]]]:
     """Yield every request: method, place, the header that carries the token, all headers."""
     for method in METHODS:
-        for place in PLACES:
+        for place in places:
             for carrier, value in CARRIERS.items():
                 for extra in ({}, AGENT):
                     yield method, place, carrier, {carrier: value} | extra
@@ -135,9 +137,12 @@ def ours(other: Judge, method: str, place: str, carrier: str, headers: dict[str,
 
 def main() -> int:
     """Judge both ways; answer 1 unless all that was signed is taken and all changed refused."""
-    asked = list(requests())
     is_passed = True
-    for name, way in (("signed by the package", theirs), ("signed by us", ours)):
+    for name, way, places in (
+        ("signed by the package", theirs, [*PLACES, *WITHOUT_QUERY]),
+        ("signed by us", ours, PLACES),
+    ):
+        asked = list(requests(places))
         with judge() as other:
             found = [way(other, *request) for request in asked]
         taken, wrong = (sum(counts) for counts in zip(*found, strict=True))

@@ -1,4 +1,4 @@
-"""The site's calls to its node: one function type, and its form over aiohttp."""
+"""A program's calls to a server: one function type, and its form over aiohttp."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import ClassVar, Final, NamedTuple
@@ -11,14 +11,14 @@ CALL_SECONDS_MAX: Final = 30
 _ANSWER_BYTES_MAX: Final = 16 << 10
 
 
-class NodeUnreachableError(RefusalError):
-    """The node did not answer."""
+class UnreachableError(RefusalError):
+    """The server did not answer."""
 
-    code: ClassVar[str] = "NODE_UNREACHABLE"
+    code: ClassVar[str] = "UNREACHABLE"
 
 
 class Call(NamedTuple):
-    """One request to the node."""
+    """One request to a server."""
 
     method: str
     url: str
@@ -28,7 +28,7 @@ class Call(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What the node answered; header names are in lower case."""
+    """What the server answered; header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -39,7 +39,7 @@ Fetch = Callable[[Call], Awaitable[Answer]]
 
 
 async def fetch(call: Call) -> Answer:
-    """Call the node: no redirects, no proxy from the environment, bounded in time and size."""
+    """Call a server: no redirects, no proxy from the environment, bounded in time and size."""
     timeout = aiohttp.ClientTimeout(total=CALL_SECONDS_MAX)
     try:
         async with (
@@ -56,7 +56,7 @@ async def fetch(call: Call) -> Answer:
             headers = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status, headers, body)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise NodeUnreachableError(type(error).__name__) from error
+        raise UnreachableError(type(error).__name__) from error
 
 
 async def _read(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:
@@ -64,5 +64,5 @@ async def _read(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:
     async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > bytes_max:
-            raise NodeUnreachableError(f"the answer is longer than {bytes_max} bytes")
+            raise UnreachableError(f"the answer is longer than {bytes_max} bytes")
     return bytes(body)

@@ -1,15 +1,11 @@
-"""How the gate shows its node who it is: a token it was given, or one it fetches for itself.
+"""How a program shows a server who it is: a token it was given, or one it fetches for itself.
 
-A site that is a client of its node keeps one credential for years. With it the gate asks for a
-token of an hour whenever the last one is about to end, and only when it has something to ask. No
-secret and no token is ever logged.
+A client keeps one credential for years. With it it asks for a token of an hour whenever the last
+one is about to end, and only when it has something to ask. No secret and no token is ever logged.
 """
 
-import asyncio
 import base64
-import logging
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -19,33 +15,31 @@ from urllib.parse import quote_plus, urlencode
 import msgspec
 from msgspec import Meta
 
+from federation.access.kept import Fresh, Kept, Pace
+from federation.access.wire import Answer, Call, Fetch, UnreachableError, fetch
 from federation.clock import Clock, system_clock
 from federation.signing.client_tokens import mint_client_assertion
 from federation.signing.jose import TOKEN_BYTES_MAX
 from federation.signing.keys import SigningKey
-from federation.site.pauses import Pause
-from federation.site.wire import Answer, Call, Fetch, NodeUnreachableError, fetch
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _GRANT: Final = {"grant_type": "client_credentials"}
-_USED_PART: Final = 5 / 6  # of a token's life, after which the next one is fetched
-_log = logging.getLogger(__name__)
 _ERROR: Final = re.compile(r"[a-z_]{1,40}")
 
 
-class NoTokenError(NodeUnreachableError):
-    """The node gave this site no token."""
+class NoTokenError(UnreachableError):
+    """The server gave this client no token."""
 
 
 class Bearer(Protocol):
-    """Anything that has the site's present token at its node."""
+    """Anything that has a program's present token at one server."""
 
     async def current(self) -> str:
-        """Return the token to show, or refuse (NodeUnreachableError)."""
+        """Return the token to show, or refuse (UnreachableError)."""
         ...
 
     def refused(self) -> None:
-        """Hear that the node did not take the token."""
+        """Hear that the server did not take the token."""
         ...
 
 
@@ -64,10 +58,10 @@ class GivenBearer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SiteClient:
-    """The site as a client of its node: its id, and a secret or a private key of its own.
+class ClientCredential:
+    """A client of one server (docs/clients.md): its id, and a secret or a private key of its own.
 
-    A key needs the node's name as well (`issuer`, its entity id): what is signed for one server
+    A key needs the server's name as well (`issuer`, its entity id): what is signed for one server
     must be good at no other.
     """
 
@@ -80,78 +74,46 @@ class SiteClient:
         if (self.secret is None) == (self.key is None):
             raise ValueError("a client has either a secret or a key")
         if self.key is not None and self.issuer is None:
-            raise ValueError("a client with a key needs the node's name: issuer")
+            raise ValueError("a client with a key needs the server's name: issuer")
 
 
 class _Granted(msgspec.Struct, frozen=True):
-    """What a node answers (RFC 6749 §5.1); the rest of it is of no use here."""
+    """What a server answers (RFC 6749 §5.1); the rest of it is of no use here."""
 
     access_token: Annotated[str, Meta(pattern=r"^[\w.-]+\Z", max_length=TOKEN_BYTES_MAX)]
     token_type: Annotated[str, Meta(pattern=r"^[Bb]earer\Z")]
     expires_in: Annotated[int, Meta(ge=1, le=86_400)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    token: str = field(repr=False)
-    renew_at: float
-    ends_at: float
-
-
 class ClientBearer:
-    """Fetches the site's tokens: one request at a time, with a back-off while the node refuses."""
+    """Fetches a client's tokens at one server (RFC 6749, section 4.4)."""
 
     def __init__(
         self,
-        client: SiteClient,
+        client: ClientCredential,
         *,
-        node: str,
+        server: str,
         clock: Clock = system_clock,
         fetch: Fetch = fetch,
-        monotonic: Callable[[], float] = time.monotonic,
+        pace: Pace | None = None,
     ) -> None:
         self._client = client
-        self._url = f"{node.rstrip('/')}/oauth/token"
+        self._url = f"{server.rstrip('/')}/oauth/token"
         self._clock = clock
         self._fetch = fetch
-        self._monotonic = monotonic
-        self._pause = Pause()
-        self._turn = asyncio.Lock()
-        self._held: _Held | None = None
+        self._kept = Kept(self._granted, what="token of the server", pace=pace)
 
     async def current(self) -> str:
-        """Return a token that has not ended; near its end fetch the next one.
-
-        While that fails, the last one is shown for as long as it lives.
-        """
-        async with self._turn:
-            now = self._monotonic()
-            if self._held is not None and now >= self._held.ends_at:
-                self._held = None
-            if self._held is None or now >= self._held.renew_at:
-                self._held = await self._renewed(self._held, now)
-            return self._held.token
+        """Return a token that has not ended; while there is no next one, the last to its end."""
+        return await self._kept.current()
 
     def refused(self) -> None:
-        """Ask for another one: this one's credential was revoked, or the node has new keys."""
-        self._held = None
+        """Ask for another one: this one's credential was revoked, or the server has new keys."""
+        self._kept.refused()
 
-    async def _renewed(self, held: _Held | None, now: float) -> _Held:
-        """Return the next token, or the one held where there is no next one yet."""
-        try:
-            if not self._pause.is_over(now):
-                raise NoTokenError("asked in vain a moment ago")
-            granted = _read(await self._fetch(self._call()))
-        except NodeUnreachableError as error:
-            if self._pause.is_over(now):
-                self._pause.lengthen(now)
-                _log.warning("no token of the node: %s: %s", error.code, error)
-            if held is None:
-                raise
-            return held
-        self._pause.reset()
-        life = granted.expires_in
-        return _Held(granted.access_token, now + life * _USED_PART, now + life)
+    async def _granted(self) -> Fresh[str]:
+        granted = _read(await self._fetch(self._call()))
+        return Fresh(granted.access_token, granted.expires_in)
 
     def _call(self) -> Call:
         client, form = self._client, dict(_GRANT)
@@ -174,7 +136,7 @@ class ClientBearer:
 
 
 def _read(answer: Answer) -> _Granted:
-    """Return what the node granted; of a refusal only its word is repeated."""
+    """Return what the server granted; of a refusal only its word is repeated."""
     if answer.status != HTTPStatus.OK:
         raise NoTokenError(f"HTTP {answer.status} {_error_in(answer.body)}".rstrip())
     try:

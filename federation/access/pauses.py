@@ -1,4 +1,4 @@
-"""How long the gate waits before it asks again what it asked in vain."""
+"""How long a program waits before it asks again what it asked in vain."""
 
 from typing import Final
 
@@ -17,10 +17,10 @@ class Pause:
         """Tell whether another attempt is due."""
         return now >= self._until
 
-    def lengthen(self, now: float) -> None:
-        """Wait twice as long as the last time, five minutes at most."""
+    def lengthen(self, now: float, at_least: float = 0.0) -> None:
+        """Wait twice as long as the last time, and so long as is asked; five minutes at most."""
         doubled = self._delay_seconds * 2 or _FIRST_DELAY_SECONDS
-        self._delay_seconds = min(doubled, DELAY_SECONDS_MAX)
+        self._delay_seconds = min(max(doubled, at_least), DELAY_SECONDS_MAX)
         self._until = now + self._delay_seconds
 
     def reset(self) -> None:

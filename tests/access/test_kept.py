@@ -1,0 +1,145 @@
+"""What is kept fresh: renewed early and by chance earlier, by one request, in no hurry."""
+
+import asyncio
+
+import pytest
+
+from federation.access.kept import Fresh, Kept, Pace
+from federation.errors import LaterError, RefusalError
+from tests.seconds import Seconds
+
+
+class OverError(RefusalError):
+    """It is over."""
+
+
+class Source:
+    """Gives 1, 2, 3 and so on, each for 600 seconds, or refuses as told."""
+
+    def __init__(self):
+        self.count, self.refusal = 0, None
+        self.hold = asyncio.Event()
+        self.hold.set()
+
+    async def __call__(self):
+        await self.hold.wait()
+        self.count += 1
+        if self.refusal is not None:
+            raise self.refusal
+        return Fresh(self.count, 600)
+
+
+@pytest.fixture
+def time():
+    return Seconds()
+
+
+@pytest.fixture
+def source():
+    return Source()
+
+
+@pytest.fixture
+def make(source, time):
+    def kept(chance=0.0):
+        return Kept(source, what="number", over=(OverError,), pace=Pace(time, lambda: chance))
+
+    return kept
+
+
+@pytest.mark.parametrize(("chance", "renewed_after"), [(0.0, 500), (0.5, 450), (1.0, 400)])
+async def test_the_next_one_is_fetched_between_four_and_five_sixths_of_a_life(
+    make, time, chance, renewed_after
+):
+    kept = make(chance)
+    assert await kept.current() == 1
+
+    time.now += renewed_after - 0.01
+    assert await kept.current() == 1
+    time.now += 0.02
+    assert await kept.current() == 2
+
+
+async def test_whoever_asks_meanwhile_waits_for_the_one_request(make, source):
+    kept = make()
+    source.hold.clear()
+    asked = [asyncio.create_task(kept.current()) for _ in range(50)]
+    await asyncio.sleep(0)
+    source.hold.set()
+
+    assert await asyncio.gather(*asked) == [1] * 50
+    assert source.count == 1
+
+
+async def test_one_who_stops_waiting_takes_it_from_nobody(make, source):
+    kept = make()
+    source.hold.clear()
+    first, second = (asyncio.create_task(kept.current()) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    source.hold.set()
+
+    assert await second == 1
+
+
+async def test_in_a_pause_the_same_refusal_is_raised_without_asking(make, source, time):
+    kept = make()
+    source.refusal = RefusalError("down")
+
+    for _ in range(3):
+        with pytest.raises(RefusalError, match="down"):
+            await kept.current()
+    assert source.count == 1
+
+    source.refusal = None
+    time.now += 1
+    assert await kept.current() == 2
+
+
+async def test_it_waits_as_long_as_it_is_told_and_five_minutes_at_most(make, source, time):
+    for asked, waits in ((40, 40), (3_600, 300)):
+        kept = make()
+        source.refusal = LaterError("busy", retry_after=asked)
+        with pytest.raises(LaterError):
+            await kept.current()
+        source.refusal = None
+        time.now += waits - 1
+        with pytest.raises(LaterError):
+            await kept.current()
+        time.now += 1
+        assert await kept.current() == source.count
+
+
+async def test_the_last_one_serves_while_there_is_no_next_one_unless_it_is_over(make, source, time):
+    kept = make()
+    await kept.current()
+    source.refusal = RefusalError("down")
+    time.now += 500
+    assert await kept.current() == 1
+
+    source.refusal = OverError("for good")
+    time.now += 1
+    with pytest.raises(OverError):
+        await kept.current()
+
+
+async def test_one_that_is_doubted_is_fetched_again_once_a_minute(make, source, time):
+    kept = make()
+    await kept.current()
+    for _ in range(240):
+        kept.doubt()
+        await kept.current()
+        time.now += 0.5
+
+    assert source.count == 2
+    source.refusal = RefusalError("down")
+    time.now += 60
+    kept.doubt()
+    assert await kept.current() == 2
+
+
+def test_what_is_held_is_not_shown(make):
+    kept = make()
+    asyncio.run(kept.current())
+
+    assert "value" not in repr(kept._held)
