@@ -48,7 +48,7 @@ class Issuer(msgspec.Struct, frozen=True):
     url: str
 
 
-class TrustDocument(msgspec.Struct, frozen=True):
+class TrustDocument(msgspec.Struct, frozen=True, omit_defaults=True):
     """The hub's word on whom to trust.
 
     `configuration` is its own word on which keys it signs this with, as OpenID Federation has it:
@@ -167,7 +167,9 @@ def sign_site_policy(
     expires = issued + int(POLICY_LIFE.total_seconds())
     life = {"iss": node, "sub": member, "iat": issued, "exp": expires}
     lists = list(status_lists)
-    within = {"trust": trust, "status_lists": lists, "configuration": configuration}
+    within = {"trust": trust, "status_lists": lists}
+    if configuration:
+        within["configuration"] = configuration
     return sign({**msgspec.to_builtins(terms), **life, **within}, typ=POLICY_TYP, key=key)
 
 

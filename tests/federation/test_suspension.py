@@ -91,7 +91,7 @@ async def sell_national(small):
     [item] = [item for item in small.scenario.manifest.licence if item.issuer == "DE"]
     terms = {
         "licensee": item.licensee,
-        "components": item.parts(),
+        "components": item.components(),
         "currency": item.currency,
         "startsOn": item.starts_on.isoformat(),
         "endsOn": item.ends_on.isoformat(),
