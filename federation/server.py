@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from federation.accounts.passwords import Hasher
 from federation.clients.last_use import LastUse
@@ -15,7 +15,7 @@ from federation.licensing.service import Licensing
 from federation.payments.payees import account_in
 from federation.people.known import Known
 from federation.quotas import Quotas
-from federation.signing.keys import PublicKey, SigningKey
+from federation.signing.keys import Keys, SigningKey
 from federation.store.database import Database
 from federation.store.inbox import UnknownMessageError
 from federation.store.sessions import ReadSession, WriteSession
@@ -87,6 +87,19 @@ class _NoHandlers:
         del session, row
 
 
+class KnownPeer(NamedTuple):
+    """An admitted server as its calls are checked.
+
+    `numbered_as` is the thumbprint of the key it was admitted with: its messages are numbered under
+    that whatever key it has now. `read_at` is in monotonic seconds.
+    """
+
+    code: str
+    keys: Keys
+    numbered_as: str
+    read_at: float
+
+
 def _nothing() -> None:
     """Do nothing."""
 
@@ -107,7 +120,7 @@ class Server:
     monotonic: Callable[[], float] = time.monotonic  # by which documents are pulled again
     people: Known = field(default_factory=Known)
     hasher: Hasher = field(default_factory=Hasher)
-    known_peers: dict[str, tuple[str, PublicKey]] = field(default_factory=dict)
+    known_peers: dict[str, KnownPeer] = field(default_factory=dict[str, KnownPeer])
     failed_months: dict[Month, str] = field(default_factory=dict[Month, str])  # why a node is stuck
     knocked: Callable[[], None] = _nothing  # a node's hub called before the node knew it
     retry: Retry = field(

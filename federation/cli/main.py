@@ -17,6 +17,7 @@ from federation.clock import Clock, FileClock, system_clock
 from federation.desk.audit import audit
 from federation.desk.clients import clients
 from federation.desk.month import month
+from federation.desk.nodes import nodes
 from federation.desk.people import people
 from federation.desk.reconcile import reconcile
 from federation.desk.sign_in import account, sign_in
@@ -62,6 +63,7 @@ cli.add_command(clients)
 cli.add_command(month)
 
 
+cli.add_command(nodes)
 cli.add_command(people)
 
 

@@ -52,7 +52,8 @@ async def apply(server: Server, token: str, body: bytes) -> Answer:
     if peek_issuer(token) != message.entity_id:
         raise NotAllowedError("who calls is not who applies")
     now = server.clock()
-    peer_principal(token, "", message.entity_id, key, server.config.entity_id, now)
+    keys = {key.kid: key}
+    peer_principal(token, "", message.entity_id, keys, server.config.entity_id, now)
     await _require_callable_if_new(server, message, key.kid)
     async with server.db.write("admission.apply") as session:
         row = await admission.receive_application(
@@ -62,7 +63,15 @@ async def apply(server: Server, token: str, body: bytes) -> Answer:
         terms = await server.terms(session)
     if state != "ADMITTED":
         return msgspec.convert({"state": state, "reason": reason}, Answer)
-    grant = sign_grant(server.key, server.peer, terms, applicant=message.entity_id, now=now)
+    ring = await server.keys.current()
+    grant = sign_grant(
+        ring.federation,
+        server.peer,
+        terms,
+        applicant=message.entity_id,
+        now=now,
+        former=ring.former(),
+    )
     return Answer("ADMITTED", granted=grant)
 
 

@@ -12,10 +12,11 @@ import msgspec
 from msgspec import Meta
 
 from federation.config import NodeConfig
-from federation.edge.auth import known_peer, peek_issuer, peer_principal
+from federation.edge.auth import known_peer, peek_issuer, peek_key, peer_principal
 from federation.errors import LaterError, RefusalError
 from federation.logs import get_logger
 from federation.server import Server
+from federation.signing.jose import InvalidTokenError, Reason
 from federation.store import inbox
 from federation.store.messages import (
     KIB,
@@ -73,7 +74,7 @@ class Delivered(msgspec.Struct, frozen=True):
 
 
 class Sender(NamedTuple):
-    """An admitted server that sends; its messages are numbered per key."""
+    """An admitted server that sends; its messages are numbered under the key it began with."""
 
     entity_id: str
     code: str
@@ -115,16 +116,22 @@ async def authenticate_sender(server: Server, authorization: str | None) -> Send
     if scheme.lower() != "bearer":
         raise NotAuthenticatedError
     issuer = peek_issuer(token)
-    known = await known_peer(server, issuer)
+    known = await known_peer(server, issuer, peek_key(token))
     if known is None:
         if isinstance(server.config, NodeConfig) and issuer == server.config.hub.entity_id:
             server.knocked()
         raise NotAuthenticatedError(f"{issuer} is not admitted")
-    code, key = known
-    peer_principal(token, code, issuer, key, server.config.entity_id, server.clock())
-    if HUB not in {server.code, code}:
+    try:
+        peer_principal(
+            token, known.code, issuer, known.keys, server.config.entity_id, server.clock()
+        )
+    except InvalidTokenError as refusal:
+        if known.code == HUB and refusal.reason is Reason.KEY:
+            server.knocked()  # its key may have changed
+        raise
+    if HUB not in {server.code, known.code}:
         raise NotAllowedError("only the hub sends messages to a node")
-    return Sender(issuer, code, key.kid)
+    return Sender(issuer, known.code, known.numbered_as)
 
 
 def read_envelopes(body: bytes, handlers: Handlers) -> list[Envelope]:

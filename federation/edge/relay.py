@@ -42,7 +42,6 @@ class Relay:
         self._quiet: dict[str, float] = {}  # nothing but streams that wait: until when
         self._seen: dict[str, int] = {}  # how many messages waited for a target when last looked
         self._leased_until: dict[str, float] = {}
-        self._urls: dict[str, str] = {}
 
     def wake(self) -> None:
         """Look at the outbox now instead of at the next turn."""
@@ -165,7 +164,6 @@ class Relay:
             )
             delivered = msgspec.json.decode(answer, type=Delivered)
         except (PeerAnswerError, msgspec.MsgspecError) as error:
-            self._urls.pop(target, None)
             await self._failed(target, messages[0], str(error))
             return False
         if not await self._record(target, messages, delivered):
@@ -209,11 +207,10 @@ class Relay:
         return True
 
     async def _url(self, target: str) -> str:
-        """Return where a target is; asked again after a failure, since servers move."""
-        url = self._urls.get(target) or await self._resolve(target)
+        """Return where a target is; asked each time, since servers move."""
+        url = await self._resolve(target)
         if url is None:
             raise PeerAnswerError("address unknown")
-        self._urls[target] = url
         return url
 
     async def _failed(self, target: str, message: OutboxMessage, error: str) -> None:

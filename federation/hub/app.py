@@ -19,6 +19,7 @@ from federation.edge.routes import common_routes
 from federation.edge.status_lists import OwnLists, status_routes
 from federation.hub.entities import Anchor, anchor_routes
 from federation.hub.handlers import HANDLERS
+from federation.hub.moves import MoveWorker
 from federation.hub.routes import hub_routes
 from federation.hub.statuses import StatusHolder
 from federation.oauth.routes import oauth_routes
@@ -28,6 +29,7 @@ from federation.schema.hub import schema
 from federation.server import Server
 from federation.signin.routes import SignIn, sign_in_routes
 from federation.store.database import Boundary
+from federation.trust.moves import MOVED, MOVING
 from federation.trust.store import find_party, find_party_by_entity
 
 
@@ -71,8 +73,8 @@ def compose(server: Server, peers: PeerClient) -> Parts:
         openapi_config=None,
         request_max_body_size=None,  # each door has a limit of its own
     )
-    return Parts(
-        app,
-        Relay(server, peers, resolve),
-        [ParkedWorker(server, HANDLERS).run, LastUseWorker(server).run, sign_in.refused.run],
-    )
+    relay, moving = Relay(server, peers, resolve), MoveWorker(server, peers)
+    server.db.listen(MOVING, moving.wake)
+    server.db.listen(MOVED, relay.hurry)
+    parked, last_use = ParkedWorker(server, HANDLERS), LastUseWorker(server)
+    return Parts(app, relay, [parked.run, last_use.run, moving.run, sign_in.refused.run])

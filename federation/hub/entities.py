@@ -7,10 +7,8 @@ for what follows of a node's own word and the hub's (`resolve`).
 from functools import partial
 from typing import Any, ClassVar, Final
 
-import msgspec
-from litestar import Request, Response, Router, get
+from litestar import Request, Response, Router, get, post
 
-from federation.edge.auth import party_key
 from federation.edge.doors import Doors
 from federation.edge.http import json_response
 from federation.edge.peers import PeerClient
@@ -18,6 +16,7 @@ from federation.edge.pulls import Pull
 from federation.errors import LaterError, RefusalError
 from federation.oauth.entity import (
     CONFIGURATION_PATH,
+    LISTED_PATH,
     STATEMENT_TYPE,
     Metadata,
     entity_routes,
@@ -25,15 +24,24 @@ from federation.oauth.entity import (
 )
 from federation.server import Server
 from federation.signing.entity_statements import (
+    ADDRESS,
+    SERVER,
     STATEMENT_BYTES_MAX,
     Signed,
     read_configuration,
     sign_resolved,
     sign_subordinate,
 )
-from federation.trust.parties import collective_terms, token_jwks
-from federation.trust.store import find_party_by_entity, node_parties
+from federation.trust.parties import (
+    collective_terms,
+    entity_keys,
+    get_party,
+    listed,
+    token_jwks,
+)
+from federation.trust.store import find_party_by_entity, trusted_nodes
 from federation.trust.tables import Party
+from federation.values.roles import PEER
 
 RESOLVED_TYPE: Final = "application/resolve-response+jwt"
 RETRY_SECONDS: Final = 15
@@ -69,7 +77,7 @@ class Anchor:
 
     def __init__(self, server: Server, peers: PeerClient) -> None:
         self._server, self._peers = server, peers
-        self._pulls: dict[str, Pull[Signed]] = {}
+        self._pulls: dict[str, tuple[tuple[str, ...], Pull[Signed]]] = {}
 
     @property
     def endpoints(self) -> dict[str, str]:
@@ -78,18 +86,18 @@ class Anchor:
         return {f"federation_{name}_endpoint": f"{under}/{name}" for name in ENDPOINTS}
 
     async def members(self) -> list[str]:
-        """Return the entity ids of all admitted nodes."""
+        """Return the entity ids of all admitted nodes that are not suspended."""
         async with self._server.db.read() as session:
-            return [party.entity_id for party in await node_parties(session)]
+            return [party.entity_id for party in await trusted_nodes(session)]
 
     async def statement(self, node: str) -> Signed:
-        """Sign what the hub says of a node: the keys and the country it was admitted with."""
+        """Sign what the hub says of a node: its keys, and the country it was admitted with."""
         party = await self._party(node)
         return sign_subordinate(
             self._server.key,
             self._server.config.entity_id,
             node,
-            jwks=[msgspec.json.decode(party.jwk)],
+            jwks=[key.public_jwk() for key in entity_keys(party).values()],
             metadata=_asserted(party),
             now=self._server.clock(),
         )
@@ -110,15 +118,20 @@ class Anchor:
     async def _party(self, entity: str) -> Party:
         async with self._server.db.read() as session:
             party = await find_party_by_entity(session, entity)
-        if party is None:
+        if party is None or party.suspended_at is not None:
             raise UnknownEntityError(entity)
         return party
 
     async def _configuration(self, party: Party) -> Signed:
-        """Return a node's own word, in force; raises EntityDownError."""
-        pull = self._pulls.setdefault(
-            party.entity_id, Pull(partial(self._asked, party.entity_id), self._is_in_force)
-        )
+        """Return a node's own word, in force; raises EntityDownError.
+
+        What is held from another address, or was signed when it had other keys, counts no more.
+        """
+        entity, known = party.entity_id, (party.url, *entity_keys(party))
+        held_as, pull = self._pulls.get(entity, (None, None))
+        if pull is None or held_as != known:
+            pull = Pull(partial(self._asked, entity), self._is_in_force)
+            self._pulls[entity] = known, pull
         held = await pull.current()
         if held is None or not self._is_in_force(held):
             raise EntityDownError(party.entity_id, retry_after=RETRY_SECONDS)
@@ -128,14 +141,13 @@ class Anchor:
         return self._server.clock().timestamp() < held.says.exp
 
     async def _asked(self, entity: str, held: Signed | None) -> Signed | None:
-        """Return what a node says of itself, if it is signed with the key it was admitted with."""
+        """Return what a node says of itself, if it is signed with a key the hub knows as its."""
         del held
         party = await self._party(entity)
         text = await self._peers.get_text(
             party.url + CONFIGURATION_PATH, bytes_max=STATEMENT_BYTES_MAX
         )
-        key = party_key(party)
-        return read_configuration(text, entity, {key.kid: key}, self._server.clock())
+        return read_configuration(text, entity, entity_keys(party), self._server.clock())
 
 
 def anchor_routes(doors: Doors, anchor: Anchor) -> list[Any]:
@@ -163,12 +175,19 @@ def anchor_routes(doors: Doors, anchor: Anchor) -> list[Any]:
             raise OtherAnchorError
         return Response((await anchor.resolved(node)).encode(), media_type=RESOLVED_TYPE)
 
+    @post(LISTED_PATH, status_code=200)
+    async def own(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Tell a node which address and keys of its own this hub holds, suspended or not."""
+        who = await doors.known(request, "messages", PEER)
+        async with doors.server.db.read() as session:
+            return json_response(listed(await get_party(session, who.require_party())))
+
     under = Router(
         "/",
         route_handlers=[members, fetch, resolve],
         exception_handlers=dict.fromkeys(_REFUSALS, _refused),
     )
-    return [*entity_routes(doors, anchor.endpoints), under]
+    return [*entity_routes(doors, anchor.endpoints), own, under]
 
 
 def _one(request: Request[Any, Any, Any], name: str) -> str:
@@ -191,10 +210,10 @@ def _asserted(party: Party) -> Metadata:
     terms = collective_terms(party)
     return {
         "federation_entity": {"organization_name": party.name},
-        "oauth_authorization_server": {
+        SERVER: {
             "issuer": party.entity_id,
             "jwks": {"keys": token_jwks(party)},
-            "federation_address": party.url,
+            ADDRESS: party.url,
             "federation_territory": [terms.country],
         },
     }

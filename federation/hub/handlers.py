@@ -2,20 +2,21 @@
 
 from datetime import datetime
 
-from federation.edge.auth import party_key
 from federation.edge.inbox import Arrival, Handlers, handlers_of
 from federation.licensing import delivery, receipts
 from federation.licensing.messages import LicenceIssued, LicenceRegistered, ReceiptRecorded
 from federation.metering import month, routing
 from federation.metering.messages import Forwarded, UsageReport, UsageRouted
+from federation.people import moves
+from federation.people.suspensions import require_trusted
 from federation.registry import service as registry
 from federation.registry.messages import RegistryDelta
 from federation.runs import objections as closing
 from federation.settlement.messages import RunAnswered
 from federation.suspense import deciding, elsewhere, ordering
 from federation.suspense.messages import HeldClaimed, HeldStated, NotReleased, ReleaseDone
-from federation.trust.messages import KeysPublished
-from federation.trust.parties import get_party, receive_token_keys
+from federation.trust.messages import EntityChanged, KeysPublished
+from federation.trust.parties import get_party, receive_token_keys, signing_keys
 from federation.trust.principals import NotAllowedError
 from federation.values.party import HUB
 
@@ -28,13 +29,20 @@ async def _keys(at: Arrival, message: KeysPublished) -> None:
     await receive_token_keys(at.session, at.sender, message)
 
 
+async def _entity(at: Arrival, message: EntityChanged) -> None:
+    if message.code != at.sender:
+        raise NotAllowedError(f"{at.sender} speaks for {message.code}")
+    await moves.receive(at.session, message, _now(at))
+
+
 async def _delta(at: Arrival, message: RegistryDelta) -> None:
     await registry.receive_delta(at.session, at.sender, message)
 
 
 async def _licence(at: Arrival, message: LicenceIssued) -> None:
+    await require_trusted(at.session, at.sender)
     sender = await get_party(at.session, at.sender)
-    own = {at.sender: party_key(sender)}  # a node speaks for its own licences only
+    own = {at.sender: signing_keys(sender)}  # a node speaks for its own licences only
     await delivery.receive_licence(at.session, message, keys=own, here=HUB, now=_now(at))
 
 
@@ -84,6 +92,7 @@ async def _not_released(at: Arrival, message: NotReleased) -> None:
 HANDLERS: Handlers = handlers_of(
     [
         (KeysPublished, _keys),
+        (EntityChanged, _entity),
         (RegistryDelta, _delta),
         (LicenceIssued, _licence),
         (LicenceRegistered, _registered),

@@ -13,6 +13,7 @@ from federation.edge.http import decoded, json_response
 from federation.edge.status_lists import BUNDLE_PATH, bundle_response
 from federation.hub.statuses import StatusHolder
 from federation.months.published_rates import publish_rates, read_rates
+from federation.oauth.entity import own_configuration
 from federation.registry import index_store
 from federation.registry.messages import SliceRequest
 from federation.registry.urls import URLS_MAX, TooManyUrlsError, UrlKey
@@ -22,7 +23,7 @@ from federation.store.canonical import digest
 from federation.store.messages import MIB
 from federation.trust.key_life import Purpose
 from federation.trust.parties import token_jwks
-from federation.trust.store import parties
+from federation.trust.store import trusted_nodes
 from federation.values.roles import MAY_PREPARE, PEER
 
 QUESTION = BodyLimit(16 * MIB, seconds=10)
@@ -97,9 +98,12 @@ def hub_routes(doors: Doors, statuses: StatusHolder) -> list[Any]:
 async def _trust_content(server: Server) -> list[Any]:
     async with server.db.read() as session:
         codes = [
-            (party.code, party.jwk, party.url, party.token_jwks) for party in await parties(session)
+            (party.code, party.jwk, party.url, party.token_jwks)
+            for party in await trusted_nodes(session)
         ]
-    return [codes, await _own_token_jwks(server)]
+    ring = await server.keys.current()
+    named = sorted(ring.published(Purpose.FEDERATION, server.clock()))
+    return [codes, await _own_token_jwks(server), ring.federation.kid, named]
 
 
 async def _own_token_jwks(server: Server) -> list[dict[str, str]]:
@@ -108,9 +112,9 @@ async def _own_token_jwks(server: Server) -> list[dict[str, str]]:
 
 
 async def trust_document(server: Server) -> str:
-    """Sign the admitted issuers, the hub among them."""
+    """Sign the issuers that are trusted, the hub among them, and who the hub itself is."""
     async with server.db.read() as session:
-        found = await parties(session)
+        found = await trusted_nodes(session)
     peer = server.peer
     own = await _own_token_jwks(server)
     issuers = [Issuer(peer.entity_id, peer.code, peer.name, own, peer.url)]
@@ -122,5 +126,6 @@ async def trust_document(server: Server) -> str:
         server.key,
         hub=server.config.entity_id,
         issuers=issuers,
+        configuration=(await own_configuration(server, {}, server.clock())).text,
         now=server.clock(),
     )

@@ -13,7 +13,7 @@ from federation.server import Server
 from federation.signing.keys import key_set
 from federation.signing.statuslist import STATUS_BYTES_MAX
 from federation.trust.parties import token_jwks
-from federation.trust.store import node_parties
+from federation.trust.store import trusted_nodes
 from federation.trust.tables import Party
 
 WAIT_SECONDS: Final = 2.0  # less than a node waits for the hub
@@ -48,7 +48,7 @@ class StatusHolder:
         give up, and have nobody's lists.
         """
         async with self._server.db.read() as session:
-            nodes = await node_parties(session)
+            nodes = await trusted_nodes(session)
         self._pulls = {
             node.code: self._pulls.get(node.code)
             or Pull(partial(self._asked, node.code), self._is_in_force, self._seconds)
@@ -83,7 +83,7 @@ class StatusHolder:
         """Return what a node serves, of each list the newer; None if one that is due is missing."""
         async with self._turns:
             async with self._server.db.read() as session:
-                node = next((p for p in await node_parties(session) if p.code == code), None)
+                node = next((p for p in await trusted_nodes(session) if p.code == code), None)
             return None if node is None else await self._lists_of(node, held or {})
 
     async def _lists_of(self, node: Party, held: Lists) -> Lists | None:

@@ -14,7 +14,7 @@ from federation.licensing.rules import check_licence
 from federation.licensing.tables import Licence, Registration
 from federation.people import admission
 from federation.signing.jose import verify_own
-from federation.signing.keys import Keys, PublicKey
+from federation.signing.keys import Keys
 from federation.store import outbox
 from federation.store.messages import BadMessageError
 from federation.store.sessions import WriteSession
@@ -93,14 +93,15 @@ async def receive_licence(
     session: WriteSession,
     message: LicenceIssued,
     *,
-    keys: dict[str, PublicKey],
+    keys: Mapping[str, Keys],
     here: str,
     now: datetime,
 ) -> None:
     """Take a licence another server signed: check its licensor's signature, keep the version.
 
-    `keys` are the keys of every party by code. What this server licensed itself comes from nobody
-    else, whatever key signed it. The hub passes it on; a node answers with its registration.
+    `keys` are the keys that every party has and had, by code. What this server licensed itself
+    comes from nobody else, whatever key signed it. The hub passes it on; a node answers with its
+    registration.
     """
     licence = _verified(message, keys)
     if licence.licensor.party == here:
@@ -144,7 +145,7 @@ async def _answer(
     await outbox.post(session, target=hub.entity_id, message=registered, now=now)
 
 
-def _verified(message: LicenceIssued, keys: dict[str, PublicKey]) -> LicenceObject:
+def _verified(message: LicenceIssued, keys: Mapping[str, Keys]) -> LicenceObject:
     """Return the licence that its licensor signed; it has the number the message says."""
     signed = message.signed
     claims = verify_own(
@@ -166,15 +167,15 @@ def _verified(message: LicenceIssued, keys: dict[str, PublicKey]) -> LicenceObje
     return licence
 
 
-def _keys_of_licensor(claims: Mapping[str, Any], keys: Mapping[str, PublicKey]) -> Keys:
-    """Return the key that has to have signed: of the licensor whom nobody believes yet.
+def _keys_of_licensor(claims: Mapping[str, Any], keys: Mapping[str, Keys]) -> Keys:
+    """Return the keys of which one has to have signed: of the licensor whom nobody believes yet.
 
     Where a text names no known one, everybody's: then it can be said what is wrong with it.
     """
     licensor = claims.get("licensor")
     party = licensor.get("party") if isinstance(licensor, dict) else None
-    key = keys.get(party) if isinstance(party, str) else None
-    return {one.kid: one for one in ([key] if key else keys.values())}
+    known = keys.get(party) if isinstance(party, str) else None
+    return known or {kid: key for theirs in keys.values() for kid, key in theirs.items()}
 
 
 def store_version(row: Licence, licence: LicenceObject, signed: str) -> None:

@@ -19,6 +19,7 @@ from federation.edge.routes import common_routes
 from federation.edge.status_lists import OwnLists, status_routes
 from federation.logs import get_logger
 from federation.metering.node_month import DUE
+from federation.nodes.entity import EntityWorker
 from federation.nodes.handlers import HANDLERS, ON_DROP
 from federation.nodes.joining import AdmissionWorker
 from federation.nodes.month import MonthWorker
@@ -78,16 +79,23 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     server.db.listen(DUE, worker.wake)
     joining = AdmissionWorker(server, peers)
     server.db.listen(JOINING, joining.wake)
-    server.knocked = joining.wake
+    entity = EntityWorker(server, peers)
+    server.knocked = partial(_wake_all, joining, entity)
     parked, last_use = ParkedWorker(server, HANDLERS), LastUseWorker(server)
     background: list[Background] = [
         worker.run,
         joining.run,
+        entity.run,
         parked.run,
         last_use.run,
         sign_in.refused.run,
     ]
     return Parts(app, relay, background, prepare=partial(adopt_rules, server))
+
+
+def _wake_all(*workers: AdmissionWorker | EntityWorker) -> None:
+    for worker in workers:
+        worker.wake()
 
 
 async def adopt_rules(server: Server) -> None:

@@ -9,7 +9,6 @@ from federation.distribution.left_net import receive_recomputed
 from federation.distribution.net_returned import receive_overpayment, receive_returned
 from federation.documents import issuing
 from federation.documents.messages import DocumentIssued
-from federation.edge.auth import party_key
 from federation.edge.inbox import Arrival, Handlers, OnDrop, handlers_of
 from federation.licensing import delivery
 from federation.licensing.messages import LicenceIssued
@@ -36,9 +35,13 @@ from federation.suspense.messages import (
     HeldReleased,
     ReleaseOrdered,
 )
+from federation.trust import moves
 from federation.trust import parties as trust_parties
-from federation.trust.messages import Roster
+from federation.trust.messages import EntityChanged, Roster
+from federation.trust.parties import get_party, signing_keys
+from federation.trust.principals import NotAllowedError
 from federation.trust.store import parties
+from federation.values.party import HUB
 
 log = get_logger("messages")
 
@@ -51,8 +54,15 @@ async def _roster(at: Arrival, message: Roster) -> None:
     await trust_parties.receive_roster(at.session, message, at.server.peer, _now(at))
 
 
+async def _entity(at: Arrival, message: EntityChanged) -> None:
+    if message.code in {HUB, at.server.code}:
+        raise NotAllowedError(f"{message.code} is told of by nobody but itself")
+    party = await get_party(at.session, message.code)
+    await moves.follow_at_node(at.session, party, message.statement, _now(at))
+
+
 async def _licence(at: Arrival, message: LicenceIssued) -> None:
-    keys = {party.code: party_key(party) for party in await parties(at.session)}
+    keys = {party.code: signing_keys(party) for party in await parties(at.session)}
     here = at.server.code
     await delivery.receive_licence(at.session, message, keys=keys, here=here, now=_now(at))
 
@@ -173,6 +183,7 @@ ON_DROP: Mapping[str, OnDrop] = {ReleaseOrdered.KIND: _order_dropped}
 HANDLERS: Handlers = handlers_of(
     [
         (Roster, _roster),
+        (EntityChanged, _entity),
         (LicenceIssued, _licence),
         (CutOff, _cut_off),
         (UsageRouted, _routed),

@@ -15,6 +15,7 @@ from federation.edge.peers import PeerClient
 from federation.edge.status_lists import OwnLists, SignedList, keep_newer
 from federation.nodes.trust import Trust, TrustHolder
 from federation.nodes.validating import Validate, opens
+from federation.oauth.entity import own_configuration
 from federation.registry import service as registry
 from federation.registry import store
 from federation.server import Server
@@ -64,7 +65,7 @@ def node_routes(doors: Doors, peers: PeerClient, own: OwnLists) -> list[Any]:
             terms = await site_terms(session, server, member)
         now = server.clock()
         signed_at = now - timedelta(seconds=now.timestamp() % RESIGN_SECONDS)
-        within = [held.text, *lists]
+        within = [held.text, *lists, server.key.kid]
         etag = f'"{digest([msgspec.to_builtins(terms), within, str(signed_at)])[:32]}"'
         if request.headers.get("if-none-match") == etag:
             return Response(b"", status_code=304, headers={"ETag": etag})
@@ -75,6 +76,7 @@ def node_routes(doors: Doors, peers: PeerClient, own: OwnLists) -> list[Any]:
             terms=terms,
             trust=held.text,
             status_lists=lists,
+            configuration=(await own_configuration(server, {}, now)).text,
             now=now,
         )
         return Response(

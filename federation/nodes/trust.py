@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import ClassVar, NamedTuple
 
-from federation.edge.auth import party_key
 from federation.edge.peers import PeerClient
 from federation.edge.pulls import Pull
 from federation.edge.status_lists import BUNDLE_BYTES_MAX, BUNDLE_PATH, SignedList, read_bundle
@@ -11,7 +10,7 @@ from federation.errors import RefusalError
 from federation.server import Server, node_config
 from federation.signing.keys import Keys
 from federation.signing.policy import TrustDocument, read_trust_document
-from federation.trust.parties import NotAdmittedError
+from federation.trust.parties import NotAdmittedError, entity_keys
 from federation.trust.store import find_party
 from federation.values.party import HUB
 
@@ -77,8 +76,7 @@ class TrustHolder:
             return None
         url = node_config(self._server).hub.url
         text = await self._peers.get_text(f"{url}/trust")
-        key = party_key(hub)
-        document = read_trust_document(text, {key.kid: key})
+        document = read_trust_document(text, entity_keys(hub))
         now = self._server.clock()
         is_older = held is not None and document.iat < held.document.iat
         if is_older or now.timestamp() >= document.exp:

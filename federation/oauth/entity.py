@@ -10,12 +10,13 @@ from federation.edge.auth import published_keys
 from federation.edge.doors import Doors
 from federation.oauth.routes import metadata_of
 from federation.server import Server
-from federation.signing.entity_statements import Signed, sign_configuration
+from federation.signing.entity_statements import ADDRESS, SERVER, Signed, sign_configuration
 from federation.trust.key_life import Purpose
 from federation.values.party import HUB
 
 STATEMENT_TYPE: Final = "application/entity-statement+jwt"
 CONFIGURATION_PATH: Final = "/.well-known/openid-federation"
+LISTED_PATH: Final = "/federation/listed"  # at the hub: what it holds of the node that asks
 Metadata = dict[str, dict[str, Any]]
 
 
@@ -55,5 +56,5 @@ async def own_metadata(server: Server, more: Mapping[str, Any]) -> Metadata:
     keys = [key.public_jwk() for key in (await published_keys(server)).values()]
     return {
         "federation_entity": {"organization_name": server.config.name, **more},
-        "oauth_authorization_server": {**metadata_of(server), "jwks": {"keys": keys}},
+        SERVER: {**metadata_of(server), "jwks": {"keys": keys}, ADDRESS: server.url},
     }

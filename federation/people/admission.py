@@ -14,7 +14,7 @@ from federation.people.audit import Act, record
 from federation.store import outbox
 from federation.store.canonical import sha256_hex
 from federation.store.sessions import ReadSession, WriteSession
-from federation.trust import store
+from federation.trust import moves, store
 from federation.trust.admission import ApplicationRefusedError, InvitationError
 from federation.trust.membership import CollectiveTerms, Peer
 from federation.trust.messages import Roster
@@ -55,6 +55,25 @@ async def invite(
     detail = {"note": row.note, "expires_at": row.expires_at.isoformat()}
     await record(session, who.subject, Act.ADMISSION_INVITE, f"invitation {row.id}", detail)
     return code, row
+
+
+class FingerprintError(RefusalError):
+    """The applicant's key has another fingerprint than was stated."""
+
+    code: ClassVar[str] = "FINGERPRINT"
+
+
+async def require_fingerprint(
+    session: ReadSession, application_id: int, fingerprint: str | None
+) -> None:
+    """Hold what a person heard by a second channel against the key of an application.
+
+    The fingerprint is the RFC 7638 thumbprint of the FEDERATION key, as the applicant's operator
+    reads it on his own machine (`federation keys list`); None is not compared. Raises FINGERPRINT.
+    """
+    row = await session.get(Application, application_id)
+    if row is not None and fingerprint is not None and fingerprint.strip() != row.key_id:
+        raise FingerprintError(f"application {application_id} is signed with {row.key_id}")
 
 
 async def recommend_admission(
@@ -157,6 +176,8 @@ async def _introduce(session: WriteSession, newcomer: str, now: datetime) -> Non
     for party in known:
         body = Roster(peers) if party.code == newcomer else fresh
         await outbox.post(session, target=party.entity_id, message=body, now=now)
+        if party.code == newcomer:
+            await moves.introduce(session, party, now)
 
 
 async def _record(

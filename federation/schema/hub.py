@@ -14,6 +14,7 @@ from federation.schema.held_claims import HeldClaimQuery, HeldDecisionMutation
 from federation.schema.joining import AdmissionMutation, AdmissionQuery, MembershipQuery
 from federation.schema.ledger import LedgerQuery
 from federation.schema.licences import LicenceMutation, LicenceQuery, LicenseeMutation
+from federation.schema.nodes import NodeMutation, NodeQuery
 from federation.schema.objections import ObjectionMutation, RunAnswerQuery
 from federation.schema.offers import OfferMutation, OfferQuery, QuoteMutation
 from federation.schema.officer_limits import OfficerLimitMutation, OfficerLimitQuery
@@ -40,6 +41,7 @@ from federation.schema.work_list import WorkListQuery
 class Query(
     MembershipQuery,
     AdmissionQuery,
+    NodeQuery,
     HubRightsQuery,
     TariffQuery,
     LicenceQuery,
@@ -74,6 +76,7 @@ class Query(
 @strawberry.type
 class Mutation(
     AdmissionMutation,
+    NodeMutation,
     TariffMutation,
     QuoteMutation,
     LicenseeMutation,

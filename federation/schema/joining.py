@@ -29,7 +29,10 @@ from federation.values.roles import (
 
 @strawberry.type(description="A collective's application to join the federation.")
 class Application:
-    """An application, its state (APPLIED, RECOMMENDED, ADMITTED, REFUSED) and who decided."""
+    """An application, its state (APPLIED, RECOMMENDED, ADMITTED, REFUSED) and who decided.
+
+    `key_id` is the RFC 7638 thumbprint of the applicant's FEDERATION key.
+    """
 
     id: strawberry.ID
     code: str
@@ -37,6 +40,7 @@ class Application:
     country: str
     settlement_currency: str
     entity_id: str
+    key_id: str
     state: str
     recommended_by: str | None
     decided_by: str | None
@@ -53,6 +57,7 @@ class Application:
             country=terms.country,
             settlement_currency=terms.settlement_currency,
             entity_id=row.entity_id,
+            key_id=row.key_id,
             state=row.state,
             recommended_by=row.recommended_by,
             decided_by=row.decided_by,
@@ -62,13 +67,17 @@ class Application:
 
 @strawberry.type(description="An admitted collective, or the hub.")
 class Collective:
-    """An admitted server: its code, its name for signatures (`entity_id`), and its address."""
+    """An admitted server: its code, its name for signatures (`entity_id`), and its address.
+
+    `suspended_at`, at the hub: since when the hub does not vouch for it.
+    """
 
     code: str
     name: str
     entity_id: str
     url: str
     admitted_at: datetime
+    suspended_at: datetime | None
 
     @classmethod
     def of(cls, row: Party) -> "Collective":
@@ -79,6 +88,7 @@ class Collective:
             entity_id=row.entity_id,
             url=row.url,
             admitted_at=row.admitted_at,
+            suspended_at=row.suspended_at,
         )
 
 
@@ -204,22 +214,26 @@ class AdmissionMutation:
 
     @strawberry.mutation(description="First pair of eyes: the application is in order.")
     async def recommend_admission(
-        self, info: Info, application: strawberry.ID
+        self, info: Info, application: strawberry.ID, fingerprint: str | None = None
     ) -> ApplicationResult:
-        """Recommend one that waits (UNKNOWN_APPLICATION, APPLICATION_REFUSED)."""
+        """Recommend one that waits (UNKNOWN_APPLICATION, APPLICATION_REFUSED, FINGERPRINT)."""
 
         async def act(at: Change) -> Application:
             number = _number(application)
+            await decisions.require_fingerprint(at.session, number, fingerprint)
             return Application.of(await decisions.recommend_admission(at.session, number, at.who))
 
         return await change(info, "admission.recommend", MAY_ADMIT, act)
 
     @strawberry.mutation(description="Second pair of eyes: admit the collective.")
-    async def approve_admission(self, info: Info, application: strawberry.ID) -> ApplicationResult:
-        """Admit a recommended one (UNKNOWN_APPLICATION, SAME_PERSON, APPLICATION_REFUSED)."""
+    async def approve_admission(
+        self, info: Info, application: strawberry.ID, fingerprint: str | None = None
+    ) -> ApplicationResult:
+        """Admit it (UNKNOWN_APPLICATION, SAME_PERSON, APPLICATION_REFUSED, FINGERPRINT)."""
 
         async def act(at: Change) -> Application:
             number = _number(application)
+            await decisions.require_fingerprint(at.session, number, fingerprint)
             return Application.of(await delivery.admit(at.session, number, at.who, at.now))
 
         return await change(info, "admission.approve", MAY_ADMIT, act)

@@ -9,9 +9,10 @@ from federation.people.worklist import of_people
 from federation.runs import worklist
 from federation.schema.context import Info
 from federation.suspense.worklist import of_suspense
-from federation.trust.worklist import of_messages
+from federation.trust.worklist import of_messages, of_nodes
 from federation.values.roles import (
     MAY_FOLLOW_THE_MONTH,
+    MAY_READ_APPLICATIONS,
     MAY_READ_BOOKS,
     MAY_READ_PEOPLE,
     MAY_READ_WORK_LIST,
@@ -58,6 +59,8 @@ class WorkListQuery:
                 items += await of_people(session, server.code)
                 items += await of_accounts(session, server.code, server.clock())
             items += await of_messages(session, server.code)
+            if not who.roles.isdisjoint(MAY_READ_APPLICATIONS.roles):
+                items += await of_nodes(session)
         return [
             WorkItem(
                 kind=item.kind,

@@ -8,18 +8,28 @@ library. There is one step from hub to node, and no policies, intermediates or t
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 from msgspec import Meta
 
-from federation.signing.jose import InvalidTokenError, Reason, check_times, sign, verify_own
+from federation.signing.jose import (
+    LEEWAY_SECONDS,
+    InvalidTokenError,
+    Reason,
+    check_times,
+    sign,
+    verify_own,
+)
 from federation.signing.keys import InvalidKeyError, Keys, SigningKey, key_set
 
 STATEMENT_TYP: Final = "entity-statement+jwt"
 RESOLVED_TYP: Final = "resolve-response+jwt"
 STATEMENT_BYTES_MAX: Final = 64 * 1024
 LIFE: Final = timedelta(hours=24)
+SERVER: Final = "oauth_authorization_server"  # what an entity is, as one that gives tokens
+ADDRESS: Final = "federation_address"  # where it is, in what it says of itself as such
 KEYS_MAX: Final = 8
 Jwk = dict[str, Any]
 
@@ -40,6 +50,11 @@ class Statement(msgspec.Struct, frozen=True):
     jwks: JwkSet
     metadata: dict[str, dict[str, Any]] = {}
     authority_hints: Annotated[list[str], Meta(max_length=16)] = []
+
+    @property
+    def address(self) -> object:
+        """Return where the subject is, if it says so, of whatever form."""
+        return self.metadata.get(SERVER, {}).get(ADDRESS)
 
     def keys(self) -> Keys:
         """Return its keys by `kid`; raises InvalidTokenError for one that is none."""
@@ -103,24 +118,66 @@ def sign_resolved(
     return sign(claims, typ=RESOLVED_TYP, key=key)
 
 
-def read_configuration(token: str, entity: str, known: Keys, now: datetime) -> Signed:
+def read_configuration(
+    token: str, entity: str, known: Keys, now: datetime, *, pinned: str | None = None
+) -> Signed:
     """Return what an entity says of itself, in force and signed with a key that is `known` as its.
 
-    The key has to be one that it still names. Raises InvalidTokenError.
+    The key has to be one that it still names; the one whose thumbprint is `pinned` will do as
+    well. Raises InvalidTokenError.
     """
-
-    def trusted(claims: dict[str, Any]) -> Keys:
-        named = read_statement(claims).keys()
-        return {kid: key for kid, key in known.items() if kid in named}
-
-    claims = verify_own(token, typ=STATEMENT_TYP, keys_in=trusted, max_bytes=STATEMENT_BYTES_MAX)
+    claims = verify_own(
+        token,
+        typ=STATEMENT_TYP,
+        keys_in=partial(_known_and_named, known, pinned=pinned),
+        max_bytes=STATEMENT_BYTES_MAX,
+    )
     statement = read_statement(claims)
     check_times(claims, now)
     if statement.exp - statement.iat > LIFE.total_seconds():
         raise InvalidTokenError(Reason.TIME, f"it may hold for {LIFE} at most")
+    _require_own(statement, entity)
+    return Signed(token, statement)
+
+
+def read_change(token: str, entity: str, known: Keys, now: datetime) -> Statement:
+    """Return what an entity said of itself when it changed, signed with a key `known` as its.
+
+    The key has to be one that it still names. It may have waited for longer than it holds: what
+    counts is that nothing newer was taken. Raises InvalidTokenError.
+    """
+    statement = read_named(token, known)
+    if statement.iat > now.timestamp() + LEEWAY_SECONDS:
+        raise InvalidTokenError(Reason.TIME, "issued in the future")
+    _require_own(statement, entity)
+    return statement
+
+
+def read_named(token: str, known: Keys) -> Statement:
+    """Return what an entity said of itself, of whatever age, signed with a `known` key it names.
+
+    Raises InvalidTokenError.
+    """
+    claims = verify_own(
+        token,
+        typ=STATEMENT_TYP,
+        keys_in=partial(_known_and_named, known),
+        max_bytes=STATEMENT_BYTES_MAX,
+    )
+    statement = read_statement(claims)
+    if statement.iss != statement.sub:
+        raise InvalidTokenError(Reason.ISSUER, "not an entity's word on itself")
+    return statement
+
+
+def _known_and_named(known: Keys, claims: dict[str, Any], pinned: str | None = None) -> Keys:
+    named = read_statement(claims).keys()
+    return {kid: key for kid, key in named.items() if kid in known or kid == pinned}
+
+
+def _require_own(statement: Statement, entity: str) -> None:
     if statement.iss != entity or statement.sub != entity:
         raise InvalidTokenError(Reason.ISSUER, "not this entity's word on itself")
-    return Signed(token, statement)
 
 
 def read_statement(claims: Mapping[str, Any]) -> Statement:

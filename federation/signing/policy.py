@@ -48,13 +48,18 @@ class Issuer(msgspec.Struct, frozen=True):
     url: str
 
 
-class TrustDocument(msgspec.Struct, frozen=True):
-    """The hub's word on whom to trust."""
+class TrustDocument(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The hub's word on whom to trust.
+
+    `configuration` is its own word on which keys it signs this with, as OpenID Federation has it:
+    by it a site that holds one of them learns the next.
+    """
 
     iss: str
     iat: int
     exp: int
     issuers: list[Issuer]
+    configuration: str = ""
 
     def issuer_keys(self) -> dict[str, Keys]:
         """Return the keys of each issuer, ready for `tokens.check_licence_token`."""
@@ -91,7 +96,8 @@ class SiteTerms(msgspec.Struct, frozen=True):
 class SitePolicy(SiteTerms, frozen=True, kw_only=True):
     """A node's word to one member site.
 
-    The hub's document stands verbatim in `trust`, those of the licensors in `status_lists`.
+    The hub's document stands verbatim in `trust`, those of the licensors in `status_lists`, and
+    the node's own word on its keys in `configuration`.
     """
 
     iss: str
@@ -100,6 +106,7 @@ class SitePolicy(SiteTerms, frozen=True, kw_only=True):
     exp: int
     trust: str
     status_lists: list[str]
+    configuration: str = ""
 
 
 class CheckedPolicy(NamedTuple):
@@ -121,12 +128,13 @@ def sign_trust_document(
     hub: str,
     issuers: Sequence[Issuer],
     now: datetime,
+    configuration: str = "",
     life: timedelta = TRUST_LIFE,
 ) -> str:
     """Sign the hub's trust document; the hub lists itself among the issuers."""
     issued = int(now.timestamp())
     expires = issued + int(life.total_seconds())
-    document = TrustDocument(hub, issued, expires, list(issuers))
+    document = TrustDocument(hub, issued, expires, list(issuers), configuration)
     _check_issuers(document)
     return sign(msgspec.to_builtins(document), typ=TRUST_TYP, key=key)
 
@@ -148,6 +156,7 @@ def sign_site_policy(
     trust: str,
     status_lists: Sequence[str],
     now: datetime,
+    configuration: str = "",
 ) -> str:
     """Sign one member site's policy for an hour.
 
@@ -157,7 +166,10 @@ def sign_site_policy(
     issued = int(now.timestamp())
     expires = issued + int(POLICY_LIFE.total_seconds())
     life = {"iss": node, "sub": member, "iat": issued, "exp": expires}
-    within = {"trust": trust, "status_lists": list(status_lists)}
+    lists = list(status_lists)
+    within = {"trust": trust, "status_lists": lists}
+    if configuration:
+        within["configuration"] = configuration
     return sign({**msgspec.to_builtins(terms), **life, **within}, typ=POLICY_TYP, key=key)
 
 

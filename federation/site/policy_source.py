@@ -1,7 +1,8 @@
 """Where the gate's policy comes from: pulled from the node, checked, kept on disk.
 
-The last good policy survives a restart. One that is older than the one held is refused, whoever
-sends it, so that nobody brings a lifted suspension or an opt-out not yet made back to life.
+The last good policy survives a restart, and so do the keys that node and hub changed to. One that
+is older than the one held is refused, whoever sends it, so that nobody brings a lifted suspension
+or an opt-out not yet made back to life.
 """
 
 import logging
@@ -24,6 +25,7 @@ from federation.signing.policy import (
     open_site_policy,
     read_site_policy,
 )
+from federation.site.known_keys import KeyFile
 from federation.site.rulings import HeldPolicy
 
 POLL_SECONDS: Final = 30.0  # with a call's own limit never more than a minute apart
@@ -51,7 +53,7 @@ class PolicyHolder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Pins:
-    """What a site was told at installation and believes without asking."""
+    """What a site was told at installation and believes without asking; it follows the keys."""
 
     node: str
     member_id: str
@@ -76,6 +78,7 @@ class PolicySource:
         self._clock = clock
         self._bearer = bearer
         self._fetch = fetch
+        self._known = KeyFile(path.with_name("keys.json"), pins.node_keys, pins.hub_keys)
         self._etag: str | None = None
         member = quote(pins.member_id, safe="")
         self._url = f"{pins.node.rstrip('/')}/sites/{member}/policy"
@@ -106,17 +109,21 @@ class PolicySource:
 
     def _accept(self, answer: Answer) -> None:
         token = answer.body.strip()
-        pins = self._pins
-        checked = read_site_policy(token, pins.node_keys, pins.hub_keys, self._clock())
+        known = self._known
+        checked = read_site_policy(token, known.node.keys, known.hub.keys, self._clock())
         self._require_ours(checked)
         self._require_newer(checked)
         held = HeldPolicy(checked)
         self._save(token)
+        known.learn(checked.site.configuration, checked.trust.configuration)
         self._held, self._etag = held, answer.headers.get("etag")
 
     def _require_ours(self, checked: CheckedPolicy) -> None:
         if checked.site.iss != self._pins.node:
-            raise InvalidTokenError(Reason.ISSUER, "another node's policy")
+            said = self._known.node.read(checked.site.configuration)
+            if said is None or said.address != checked.site.iss:
+                raise InvalidTokenError(Reason.ISSUER, "another node's policy")
+            _log.warning("the node is at %s by now: tell the gate", checked.site.iss)
         if checked.site.sub != self._pins.member_id:
             raise InvalidTokenError(Reason.AUDIENCE, "another member's policy")
 
@@ -133,7 +140,7 @@ class PolicySource:
         """Return the policy on disk if it is still genuine. Its age is judged when it is used."""
         try:
             token = self._path.read_bytes()
-            checked = open_site_policy(token, self._pins.node_keys, self._pins.hub_keys)
+            checked = open_site_policy(token, self._known.node.keys, self._known.hub.keys)
             self._require_ours(checked)
             return HeldPolicy(checked)
         except FileNotFoundError:

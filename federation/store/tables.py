@@ -32,7 +32,7 @@ class InboxMessage(Base):
     """A message that was taken: it has had its effect, or is parked; written with either."""
 
     __tablename__ = "store_inbox"
-    sender: Mapped[str] = mapped_column(String(255), primary_key=True)  # its key's thumbprint
+    sender: Mapped[str] = mapped_column(String(255), primary_key=True)  # its first key's thumbprint
     stream: Mapped[str] = mapped_column(String(160), primary_key=True, server_default="")
     sequence: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(64))
@@ -54,7 +54,7 @@ class ParkedMessage(Base):
         ),
     )
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
-    sender: Mapped[str] = mapped_column(String(255))  # its key's thumbprint
+    sender: Mapped[str] = mapped_column(String(255))  # its first key's thumbprint
     sender_code: Mapped[str] = mapped_column(String(12))
     entity_id: Mapped[str] = mapped_column(String(255))
     stream: Mapped[str] = mapped_column(String(160))

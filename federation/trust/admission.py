@@ -171,6 +171,7 @@ async def receive_grant(session: WriteSession, message: Granted, now: datetime) 
             url=message.hub.url,
             name=message.hub.name,
             jwk=_encode(message.hub.jwk).decode(),
+            former_jwks=_encode(message.former).decode() if message.former else None,
             terms=_encode(message.terms).decode(),
             admitted_at=now,
         )

@@ -4,6 +4,7 @@ The applicant was told the thumbprint of the hub's key by a second channel; noth
 believe the key that the grant itself carries.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,10 +17,17 @@ from federation.trust.membership import Granted, HubTerms, Peer
 GRANT_TYP = "admission+jwt"
 GRANT_BYTES_MAX = 64 * 1024
 GRANT_SECONDS = 300
+FORMER_MAX = 64  # keys the hub had before
 
 
 def sign_grant(
-    key: SigningKey, hub: Peer, terms: HubTerms, *, applicant: str, now: datetime
+    key: SigningKey,
+    hub: Peer,
+    terms: HubTerms,
+    *,
+    applicant: str,
+    now: datetime,
+    former: Sequence[PublicKey] = (),
 ) -> str:
     """Return the grant to an applicant (its entity id) as a compact JWS of five minutes."""
     issued = int(now.timestamp())
@@ -28,7 +36,9 @@ def sign_grant(
         "aud": applicant,
         "iat": issued,
         "exp": issued + GRANT_SECONDS,
-        "granted": msgspec.to_builtins(Granted(hub, terms)),
+        "granted": msgspec.to_builtins(
+            Granted(hub, terms, [key.public_jwk() for key in former[-FORMER_MAX:]])
+        ),
     }
     return sign(claims, typ=GRANT_TYP, key=key)
 

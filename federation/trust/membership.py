@@ -84,8 +84,23 @@ class Peer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     jwk: Annotated[dict[JwkText, JwkText], msgspec.Meta(max_length=16)]
 
 
+class Listed(msgspec.Struct, frozen=True):
+    """What the hub holds of a node that asks: its address, and the thumbprints of its keys."""
+
+    url: Url
+    keys: Annotated[list[JwkText], msgspec.Meta(max_length=64)]
+    token_keys: Annotated[list[JwkText], msgspec.Meta(max_length=64)]
+
+
 class Granted(msgspec.Struct, frozen=True):
-    """The hub admits: its key (whose thumbprint the node has pinned) and its terms."""
+    """The hub admits: its key (whose thumbprint the node has pinned) and its terms.
+
+    `former` are the public keys it signed with before: licences go on that it signed then.
+    """
 
     hub: Peer
     terms: HubTerms
+    former: Annotated[
+        list[Annotated[dict[JwkText, JwkText], msgspec.Meta(max_length=16)]],
+        msgspec.Meta(max_length=64),
+    ] = []

@@ -4,11 +4,14 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from federation.store.messages import MIB, Message
+from federation.signing.entity_statements import STATEMENT_BYTES_MAX
+from federation.store.messages import KIB, MIB, Message
 from federation.trust.membership import JwkText, Peer
+from federation.values.wire import PartyCodeText
 
 PEERS_MAX = 1_000
 TOKEN_KEYS_MAX = 8
+ROSTER_STREAM = "roster"
 
 
 class Roster(Message, frozen=True):
@@ -22,7 +25,7 @@ class Roster(Message, frozen=True):
     @property
     def stream(self) -> str:
         """Return the stream of who belongs to the federation."""
-        return "roster"
+        return ROSTER_STREAM
 
 
 class KeysPublished(Message, frozen=True):
@@ -39,3 +42,21 @@ class KeysPublished(Message, frozen=True):
     def stream(self) -> str:
         """Return the stream of a node's keys."""
         return "keys"
+
+
+class EntityChanged(Message, frozen=True):
+    """A node says who it is now: its address and FEDERATION keys, in a statement it signed.
+
+    It tells its hub, and the hub passes the same statement on to every other node.
+    """
+
+    KIND: ClassVar[str] = "entity.changed"
+    BYTES_MAX: ClassVar[int] = STATEMENT_BYTES_MAX + 4 * KIB
+
+    code: PartyCodeText
+    statement: Annotated[str, Meta(max_length=STATEMENT_BYTES_MAX)]
+
+    @property
+    def stream(self) -> str:
+        """Return the stream of who belongs to the federation: nobody changes before he is known."""
+        return ROSTER_STREAM

@@ -1,6 +1,7 @@
 """A server's own keys: read from its database, made, activated, retired, encrypted again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
@@ -27,12 +28,11 @@ from federation.trust.key_life import (
 )
 from federation.trust.key_secret import KeySecret
 from federation.trust.messages import TOKEN_KEYS_MAX, KeysPublished
-from federation.trust.tables import OwnKey
+from federation.trust.tables import OwnKey, Party
 from federation.values.party import HUB
 from federation.values.reason import stated
 
 KEYS_CHANGED = "keys changed"  # announced by a transaction after which another key may sign
-KEYS_STREAM = "keys"
 PUBLISHED_MAX = TOKEN_KEYS_MAX  # of one purpose at a time
 
 
@@ -54,14 +54,8 @@ class UnknownKeyError(RefusalError):
     code: ClassVar[str] = "UNKNOWN_KEY"
 
 
-class FederationKeyError(RefusalError):
-    """A FEDERATION key cannot be changed yet: other servers know this one by it alone."""
-
-    code: ClassVar[str] = "FEDERATION_KEY_STAYS"
-
-
 class KeyUntoldError(RefusalError):
-    """The hub was not told of this key yet; an emergency takes a reason."""
+    """The hub does not list this key for this node yet."""
 
     code: ClassVar[str] = "KEY_UNTOLD"
 
@@ -96,6 +90,16 @@ class KeyRing:
             for key in self.known
             if key.purpose is purpose and is_published(key.life, now)
         }
+
+    def former(self) -> list[PublicKey]:
+        """Return the keys by which others knew this server before, the oldest first."""
+        return [
+            key.public
+            for key in self.known
+            if key.purpose is Purpose.FEDERATION
+            and key.life.activated_at is not None
+            and key.life.state is not State.ACTIVE
+        ]
 
 
 async def find_ring(session: ReadSession, secret: KeySecret) -> KeyRing:
@@ -142,15 +146,14 @@ async def activate(
 ) -> OwnKey:
     """Let a NEXT key sign, and the one before it only check.
 
-    `urgent_because` is why it does not wait until everybody has seen it. Raises UnknownKeyError,
-    FederationKeyError, KeyStateError, KeyTooYoungError, KeyUntoldError, ReasonError.
+    `urgent_because` is why it does not wait until everybody has seen it; a FEDERATION key waits
+    until the hub lists it all the same: nobody would know who calls. Raises UnknownKeyError,
+    KeyStateError, KeyTooYoungError, KeyUntoldError, ReasonError.
     """
-    row = await _get_key(session, kid)
-    if row.purpose == Purpose.FEDERATION:
-        raise FederationKeyError(kid)
-    if urgent_because is None:
-        await _require_told(session)
+    row = await _get_key(session, kid, {State.NEXT})
     life = activated(life_of(row), now, is_urgent=urgent_because is not None)
+    if urgent_because is None or row.purpose == Purpose.FEDERATION:
+        await _require_vouched(session, kid)
     for other in await store.own_keys(session):
         if other.purpose == row.purpose and other.state == State.ACTIVE:
             _enter(other, superseded(life_of(other), now))
@@ -167,7 +170,7 @@ async def retire(
 
     Raises UnknownKeyError, KeyStateError, KeyStillCheckedError, ReasonError.
     """
-    row = await _get_key(session, kid)
+    row = await _get_key(session, kid, {State.NEXT, State.VERIFY_ONLY})
     life = retired(life_of(row), now, is_urgent=urgent_because is not None)
     _enter(row, life)
     row.reason = row.reason if urgent_because is None else stated(urgent_because)
@@ -207,19 +210,46 @@ async def publish(session: WriteSession, now: datetime) -> None:
     await outbox.post(session, target=hub.entity_id, message=KeysPublished(jwks), now=now)
 
 
-async def _require_told(session: ReadSession) -> None:
-    """Refuse where the hub has not taken yet what this node published last."""
-    hub = await store.find_party(session, HUB)
-    if hub is not None and await outbox.is_waiting(session, hub.entity_id, KEYS_STREAM):
-        raise KeyUntoldError(hub.entity_id)
+def vouched(hub: Party) -> set[str]:
+    """At a node: return the thumbprints of its keys that its hub was heard to list."""
+    return set(msgspec.json.decode(hub.vouched or "[]", type=list[str]))
 
 
-async def _get_key(session: ReadSession, kid: str) -> OwnKey:
-    """Return a key by its thumbprint; of one that serves both purposes, its use for tokens."""
-    rows = {row.purpose: row for row in await store.own_keys(session) if row.kid == kid}
+def vouch(hub: Party, kids: Iterable[str]) -> None:
+    """At a node: note which of its keys its hub lists, as the hub has signed."""
+    hub.vouched = msgspec.json.encode(sorted(kids)).decode()
+
+
+def unvouched(ring: KeyRing, hub: Party, now: datetime) -> set[str]:
+    """At a node: return the published keys of which its hub was not heard to list them.
+
+    While there is one key alone it is the one by which the hub admitted this node.
+    """
+    kids = {kid for purpose in Purpose for kid in ring.published(purpose, now)}
+    return set() if hub.vouched is None and len(kids) == 1 else kids - vouched(hub)
+
+
+async def _require_vouched(session: ReadSession, kid: str) -> None:
+    """Refuse where the hub does not list a key for this node, which it says when it is asked.
+
+    That a message was taken says less: it may be parked there, and have had no effect.
+    """
+    hub, applied = await store.find_party(session, HUB), await store.own_application(session)
+    waits = hub is None and applied is not None and applied.state == "SENT"
+    if waits or (hub is not None and kid not in vouched(hub)):
+        raise KeyUntoldError(kid)
+
+
+async def _get_key(session: ReadSession, kid: str, states: AbstractSet[State]) -> OwnKey:
+    """Return a key by its thumbprint.
+
+    Of one that serves both purposes it is its use in one of the states, for tokens before others.
+    """
+    rows = [row for row in await store.own_keys(session) if row.kid == kid]
     if not rows:
         raise UnknownKeyError(kid)
-    return rows.get(Purpose.TOKEN) or rows[Purpose.FEDERATION]
+    rows.sort(key=lambda row: (State(row.state) not in states, row.purpose != Purpose.TOKEN))
+    return rows[0]
 
 
 async def _changed(session: WriteSession, row: OwnKey, now: datetime) -> OwnKey:

@@ -1,15 +1,17 @@
 """Admitted parties and the terms agreed with them."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import ClassVar
 
 import msgspec
 
 from federation.errors import RefusalError
-from federation.signing.keys import PublicKey
+from federation.signing.keys import Keys, PublicKey, key_set
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust import store
-from federation.trust.membership import CollectiveTerms, HubTerms, Peer
+from federation.trust.membership import CollectiveTerms, HubTerms, Listed, Peer
 from federation.trust.messages import KeysPublished, Roster
 from federation.trust.tables import Party
 from federation.values.identity import refuse_alike
@@ -23,7 +25,7 @@ class UnknownPartyError(RefusalError):
 
 
 class BadKeysError(RefusalError):
-    """These cannot be the keys of a node's tokens."""
+    """These cannot be the keys of this server."""
 
     code: ClassVar[str] = "BAD_KEYS"
 
@@ -54,6 +56,58 @@ def token_jwks(party: Party) -> list[dict[str, str]]:
     return msgspec.json.decode(party.token_jwks, type=list[dict[str, str]])
 
 
+def entity_keys(party: Party) -> Keys:
+    """Return the FEDERATION keys a party has now, by `kid`: those it published, else its first."""
+    return _parsed(f"[{party.jwk}]" if party.entity_jwks is None else party.entity_jwks)
+
+
+def listed(party: Party) -> Listed:
+    """Return what is held of a party, as it is told that itself."""
+    return Listed(party.url, sorted(entity_keys(party)), sorted(map(_kid, token_jwks(party))))
+
+
+def former_keys(party: Party) -> Keys:
+    """Return the FEDERATION keys a party had once, by `kid`, the oldest first."""
+    return _parsed(party.former_jwks or "[]")
+
+
+def signing_keys(party: Party) -> Keys:
+    """Return the keys with which what a party signed to last is checked, as licences are.
+
+    A licence goes on when its licensor's key has changed: it came over a call that its licensor or
+    the hub signed with a key of today.
+    """
+    return {**former_keys(party), **entity_keys(party)}
+
+
+def encoded_keys(keys: Iterable[PublicKey]) -> str:
+    """Return public keys as they are kept with a party."""
+    return msgspec.json.encode([key.public_jwk() for key in keys]).decode()
+
+
+@lru_cache(maxsize=1_024)
+def _parsed(jwks: str) -> Keys:
+    return key_set(msgspec.json.decode(jwks, type=list[dict[str, str]]))
+
+
+async def require_nobody_elses(
+    session: ReadSession, code: str, keys: Mapping[str, PublicKey], *, count: int
+) -> None:
+    """Refuse keys of which one is another's, or named twice in `count` (BAD_KEYS).
+
+    Whose word something is must follow from the key that signed it.
+    """
+    if len(keys) < count:
+        raise BadKeysError("a key is named twice")
+    others = {row.kid: "this server" for row in await store.own_keys(session)}
+    for other in await store.parties(session):
+        if other.code != code:
+            theirs = [*signing_keys(other), *map(_kid, token_jwks(other)), key_of(other.jwk)]
+            others |= dict.fromkeys(theirs, other.code)
+    if taken := sorted(keys.keys() & others.keys()):
+        raise BadKeysError(f"{taken[0]} is a key of {others[taken[0]]}")
+
+
 async def receive_token_keys(session: WriteSession, sender: str, message: KeysPublished) -> None:
     """At the hub: hold the keys that a node's tokens are checked with, instead of those before.
 
@@ -62,18 +116,9 @@ async def receive_token_keys(session: WriteSession, sender: str, message: KeysPu
     """
     party = await get_party(session, sender)
     keys = [PublicKey.from_jwk(jwk) for jwk in message.jwks]
-    kids = {key.kid for key in keys}
-    if len(kids) < len(keys):
-        raise BadKeysError("a key is named twice")
-    others = {row.kid: HUB for row in await store.own_keys(session)}
-    for other in await store.parties(session):
-        if other.code != sender:
-            others |= dict.fromkeys(
-                map(_kid, [_decoded(other.jwk), *token_jwks(other)]), other.code
-            )
-    if taken := sorted(kids & others.keys()):
-        raise BadKeysError(f"{taken[0]} is a key of {others[taken[0]]}")
-    party.token_jwks = msgspec.json.encode([key.public_jwk() for key in keys]).decode()
+    by_kid = {key.kid: key for key in keys}
+    await require_nobody_elses(session, sender, by_kid, count=len(keys))
+    party.token_jwks = encoded_keys(keys)
 
 
 async def hub_terms(session: ReadSession) -> HubTerms:
@@ -118,9 +163,10 @@ async def receive_roster(session: WriteSession, message: Roster, own: Peer, now:
 
 async def _require_fitting(session: ReadSession, message: Roster, own: Peer) -> None:
     known = {
-        party.code: (party.entity_id, _key_of(party.jwk)) for party in await store.parties(session)
+        party.code: (party.entity_id, key_of(party.jwk)) for party in await store.parties(session)
     }
-    known[own.code] = own.entity_id, PublicKey.from_jwk(own.jwk).kid
+    applied = await store.own_application(session)
+    known[own.code] = own.entity_id, key_of(applied.jwk) if applied else own.jwk.get("kid", "")
     for peer in message.peers:
         said = peer.entity_id, PublicKey.from_jwk(peer.jwk).kid
         if peer.code == HUB or known.setdefault(peer.code, said) != said:
@@ -133,7 +179,7 @@ async def _require_fitting(session: ReadSession, message: Roster, own: Peer) -> 
                 raise BadRosterError(f"{code} has the id or key of {whose[value]}")
 
 
-def _key_of(jwk: str) -> str:
+def key_of(jwk: str) -> str:
     """Return the thumbprint of a public key as it is kept with a party."""
     return _kid(_decoded(jwk))
 

@@ -7,7 +7,14 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from federation.store.sessions import ReadSession
-from federation.trust.tables import Application, Invitation, OwnKey, Party
+from federation.trust.tables import (
+    Application,
+    EntityStatement,
+    Invitation,
+    OwnKey,
+    Party,
+    Suspension,
+)
 from federation.values.identity import is_same
 from federation.values.party import HUB
 
@@ -79,6 +86,33 @@ async def count_open_invitations(session: ReadSession, now: datetime) -> int:
 async def invitations(session: ReadSession, *, limit: int) -> list[Invitation]:
     """Return the newest invitations first."""
     rows = await session.scalars(select(Invitation).order_by(Invitation.id.desc()).limit(limit))
+    return list(rows)
+
+
+async def statements_of(session: ReadSession, code: str) -> list[EntityStatement]:
+    """Return every statement by which a node changed, the oldest first."""
+    rows = await session.scalars(
+        select(EntityStatement).where(EntityStatement.code == code).order_by(EntityStatement.id)
+    )
+    return list(rows)
+
+
+async def trusted_nodes(session: ReadSession) -> list[Party]:
+    """At the hub: return every admitted collective that is not suspended, by code."""
+    return [party for party in await node_parties(session) if party.suspended_at is None]
+
+
+async def proposed_suspensions(session: ReadSession) -> list[Suspension]:
+    """Return what is proposed, by node."""
+    rows = await session.scalars(
+        select(Suspension).where(Suspension.state == "PROPOSED").order_by(Suspension.code)
+    )
+    return list(rows)
+
+
+async def suspensions(session: ReadSession, *, limit: int) -> list[Suspension]:
+    """Return the newest proposals about suspensions first, whatever came of them."""
+    rows = await session.scalars(select(Suspension).order_by(Suspension.id.desc()).limit(limit))
     return list(rows)
 
 

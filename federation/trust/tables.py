@@ -16,7 +16,20 @@ class Party(Base):
     entity_id: Mapped[str] = mapped_column(String(255), unique=True)
     url: Mapped[str] = mapped_column(String(500))
     name: Mapped[str] = mapped_column(String(200))
-    jwk: Mapped[str] = mapped_column(Text)  # the public key, JSON
+    # The public key it was admitted with, JSON. It stays: its thumbprint numbers the messages.
+    jwk: Mapped[str] = mapped_column(Text)
+    # The FEDERATION keys it publishes now, a JSON list; NULL is the key above alone.
+    entity_jwks: Mapped[str | None] = mapped_column(Text)
+    # Those it published once: what they signed while they were its keys stays signed.
+    former_jwks: Mapped[str | None] = mapped_column(Text)
+    stated_at: Mapped[datetime | None] = mapped_column(Instant)  # when it signed the last one
+    # At the hub: the address it says it has, until it has answered there; and why it has not.
+    moving_to: Mapped[str | None] = mapped_column(String(500))
+    moving_since: Mapped[datetime | None] = mapped_column(Instant)
+    moving_because: Mapped[str | None] = mapped_column(Text)
+    suspended_at: Mapped[datetime | None] = mapped_column(Instant)  # at the hub
+    # At a node, of its hub: the thumbprints of this node's keys that the hub lists, a JSON list.
+    vouched: Mapped[str | None] = mapped_column(Text)
     # At the hub: the public keys of a node's tokens, a JSON list; NULL is the key above alone.
     token_jwks: Mapped[str | None] = mapped_column(Text)
     terms: Mapped[str | None] = mapped_column(Text)  # CollectiveTerms as JSON; the hub has none
@@ -58,6 +71,49 @@ class Application(Base):
     decided_by: Mapped[str | None] = mapped_column(String(255))
     decided_at: Mapped[datetime | None] = mapped_column(Instant)
     reason: Mapped[str | None] = mapped_column(Text)
+    # At a node: the digest of the address and keys it told its hub last; NULL: as it applied.
+    told: Mapped[str | None] = mapped_column(String(64))
+
+
+class EntityStatement(Base):
+    """At the hub: a node's own word by which it changed, kept to be passed on and shown."""
+
+    __tablename__ = "trust_entity_statement"
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    code: Mapped[str] = mapped_column(String(12), index=True)
+    signed: Mapped[str] = mapped_column(Text)  # entity-statement+jwt, as it came
+    taken_at: Mapped[datetime] = mapped_column(Instant)
+    passed_on_at: Mapped[datetime | None] = mapped_column(Instant)  # to the other nodes
+
+
+_PROPOSED = "state = 'PROPOSED'"
+
+
+class Suspension(Base):
+    """At the hub: one person proposes that a node is suspended, or is no more; another decides."""
+
+    __tablename__ = "trust_suspension"
+    __table_args__ = (
+        CheckConstraint("act IN ('SUSPEND', 'LIFT')", name="act"),
+        CheckConstraint("state IN ('PROPOSED', 'DONE', 'WITHDRAWN')", name="state"),
+        CheckConstraint("state <> 'DONE' OR proposed_by <> decided_by", name="two_people"),
+        Index(
+            "uq_trust_suspension_proposed",
+            "code",
+            unique=True,
+            sqlite_where=text(_PROPOSED),
+            postgresql_where=text(_PROPOSED),
+        ),
+    )
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    code: Mapped[str] = mapped_column(String(12))
+    act: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(16))
+    proposed_by: Mapped[str] = mapped_column(String(255))
+    proposed_at: Mapped[datetime] = mapped_column(Instant)
+    decided_by: Mapped[str | None] = mapped_column(String(255))
+    decided_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 _ACTIVE = "state = 'ACTIVE'"

@@ -207,6 +207,7 @@ class Walk:
              {"number": "HUB-000001", "version": 1, "state": "REGISTERED"}),
             ("receipt.recorded", f"licence/{number}", {"id": "r-1", **receipt}),
             ("keys.published", "keys", {"jwks": [rogue.key.public_jwk()]}),
+            ("entity.changed", "roster", {"code": "ZZ", "statement": rogue.word()}),
             ("registry.delta", "registry", delta),
             ("usage.routed", USAGE, rogue.routed(a_line())),
             ("usage.report", USAGE, rogue.report(weights=rows)),

@@ -22,6 +22,7 @@ from federation.licensing.objects import (
     Term,
     TermsReference,
 )
+from federation.signing.entity_statements import ADDRESS, SERVER, sign_configuration
 from federation.signing.jose import sign
 from federation.signing.keys import SigningKey
 from federation.signing.tokens import mint_server_token
@@ -89,6 +90,18 @@ class Rogue:
         if status == 200 and stream in answer["up_to"]:
             self.numbers[stream] = number
         return status, answer
+
+    def word(self, *, key: SigningKey | None = None, **changes: Any) -> str:
+        """Return what this collective says of itself, changed at will, signed with a key."""
+        said: dict[str, Any] = {
+            "entity": self.entity_id,
+            "jwks": [self.key.public_jwk()],
+            "metadata": {SERVER: {ADDRESS: self.small.running[self.code].url}},
+            "above": [self.small.running[HUB].config.entity_id],
+            "now": self.small.clock(),
+        } | changes
+        entity = said.pop("entity")
+        return sign_configuration(key or self.key, entity, **said).text
 
     def licence(self, number: str = "ZZ-000001", **changes: Any) -> dict[str, Any]:
         """Return a message with a licence that this collective signed, changed at will."""

@@ -4,7 +4,7 @@ A signature says who speaks, not that it is right: what the hub says is held aga
 knows itself.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from msgspec.structs import replace
@@ -27,13 +27,14 @@ from federation.payments.postings import Amount
 from federation.scenario import documents as ask
 from federation.settlement.messages import RunAdvised
 from federation.settlement.run_document import encode, run_id
+from federation.signing.entity_statements import ADDRESS, SERVER, sign_configuration
 from federation.signing.jose import sign
 from federation.signing.keys import SigningKey
 from federation.store.base import to_micros
 from federation.suspense.messages import OrderedItem, ReleaseOrdered
 from federation.trust.membership import Peer
-from federation.trust.messages import Roster
-from federation.trust.parties import get_party
+from federation.trust.messages import EntityChanged, Roster
+from federation.trust.parties import entity_keys, get_party
 from federation.values.account import PaymentAccount
 from federation.values.month import start_of
 from tests.adversary.forged import Forged, HostileHub
@@ -230,6 +231,43 @@ async def test_the_hub_says_who_joined_and_not_who_a_known_party_is(any_backend,
         async with small.databases["GB"].read() as session:
             found = {code: (await get_party(session, code)).url for code in ("DE", "NL")}
         assert found == dict.fromkeys(("DE", "NL"), "https://somewhere.example")
+
+
+async def test_the_hub_passes_on_what_a_node_signed_and_nothing_of_its_own(any_backend, owing):
+    async with resumed(any_backend, owing) as small:
+        hub = await HostileHub.over(small, "GB")
+        of_de, other = small.key("DE"), SigningKey.generate()
+
+        def word(key, *jwks, code="DE", entity="https://de.federation.example", ago=0):
+            signed = sign_configuration(
+                key,
+                entity,
+                jwks=[each.public_jwk() for each in jwks or (key,)],
+                metadata={SERVER: {ADDRESS: "https://there.example"}},
+                above=["https://hub.federation.example"],
+                now=small.clock() - timedelta(seconds=ago),
+            )
+            return EntityChanged(code, signed.text)
+
+        own, of_hub = small.key("GB"), small.key("HUB")
+        await hub.is_refused(
+            Forged("a key of nobody", word(other, of_de, other), "INVALID_TOKEN"),
+            Forged("the hub's key", word(of_hub, of_de, of_hub), "INVALID_TOKEN"),
+            Forged("another's word", word(of_de, entity="https://fr.example"), "INVALID_TOKEN"),
+            Forged("another's key", word(of_de, of_de, small.key("FR")), "BAD_KEYS"),
+            Forged("this node's key", word(of_de, of_de, own), "BAD_KEYS", "this server"),
+            Forged("of this node", word(own, code="GB"), "NOT_ALLOWED"),
+            Forged("of itself", word(of_hub, code="HUB"), "NOT_ALLOWED"),
+            Forged("of nobody", word(other, code="NL"), "UNKNOWN_NODE"),
+        )
+        await hub.is_heard(word(of_de, of_de, other))
+        await hub.is_refused(
+            Forged("an older word", word(of_de, ago=60), "ENTITY_ROLLED_BACK"),
+        )
+        async with small.databases["GB"].read() as session:
+            party = await get_party(session, "DE")
+        assert party.url == "https://there.example"
+        assert list(entity_keys(party)) == [of_de.kid, other.kid]
 
 
 async def test_a_licence_of_its_own_is_taken_from_nobody(any_backend, owing):

@@ -1,6 +1,7 @@
 """Wrong messages of an admitted collective, each with the code by which the hub parks it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from joserfc.jwk import ECKey
@@ -86,6 +87,28 @@ def _keys(name: str, code: str, jwks: Callable[[Rogue], list[Any]]) -> Wrong:
     return Wrong(f"keys: {name}", "keys.published", "keys", lambda r: {"jwks": jwks(r)}, code)
 
 
+STRANGER = SigningKey.generate()
+
+
+def _entity(name: str, code: str, whose: str = "ZZ", **changes: Any) -> Wrong:
+    """Change what it says of itself; a change may be a function of the rogue."""
+
+    def body(rogue: Rogue) -> Any:
+        made = {key: each(rogue) if callable(each) else each for key, each in changes.items()}
+        return {"code": whose, "statement": rogue.word(**made)}
+
+    return Wrong(f"an entity: {name}", "entity.changed", "roster", body, code)
+
+
+def _no_word(name: str, code: str, statement: str) -> Wrong:
+    body = {"code": "ZZ", "statement": statement}
+    return Wrong(f"an entity: {name}", "entity.changed", "roster", lambda _: body, code)
+
+
+def _at(address: Any) -> Any:
+    return {"oauth_authorization_server": {"federation_address": address}}
+
+
 def _fresh(count: int) -> list[dict[str, str]]:
     return [SigningKey.generate().public_jwk() for _ in range(count)]
 
@@ -101,6 +124,23 @@ ANY_TIME = [
     _keys("the same twice", "BAD_KEYS", lambda _: _fresh(1) * 2),
     _keys("the hub's", "BAD_KEYS", lambda r: [*_fresh(1), r.small.key("HUB").public_jwk()]),
     _keys("another's", "BAD_KEYS", lambda r: [r.small.key("DE").public_jwk()]),
+    _entity("signed with a key of nobody", "INVALID_TOKEN", key=STRANGER,
+            jwks=lambda r: [r.key.public_jwk(), STRANGER.public_jwk()]),
+    _entity("another's word", "INVALID_TOKEN", entity="https://de.federation.example"),
+    _entity("for another", "NOT_ALLOWED", "DE"),
+    _entity("of the hub", "NOT_ALLOWED", "HUB"),
+    _entity("from the future", "INVALID_TOKEN", now=lambda r: r.small.clock() + timedelta(days=1)),
+    _entity("with another's key", "BAD_KEYS",
+            jwks=lambda r: [r.key.public_jwk(), r.small.key("DE").public_jwk()]),
+    _entity("with the hub's key", "BAD_KEYS",
+            jwks=lambda r: [r.key.public_jwk(), r.small.key("HUB").public_jwk()]),
+    _entity("with a key twice", "BAD_KEYS", jwks=lambda r: [r.key.public_jwk()] * 2),
+    _entity("without an address", "BAD_ADDRESS", metadata={}),
+    _entity("at no address", "BAD_ADDRESS", metadata=_at("file:///etc/passwd")),
+    _entity("at a list", "BAD_ADDRESS", metadata=_at(["http://a.example"])),
+    _no_word("no statement", "INVALID_TOKEN", "x"),
+    _no_word("one of 70,000 bytes", "MESSAGE_TOO_LARGE", "x" * 70_000),
+    _no_word("one of 66,000 characters", "BAD_MESSAGE", "x" * 66_000),
     _licence("with a fee that is no number", fee__total="abc", grant__components__0__fee="abc"),
     _licence("with a fee below 0", fee__total="-5", grant__components__0__fee="-5"),
     _licence("whose fee is another sum", "BAD_OFFER", fee__total="1001"),

@@ -94,7 +94,12 @@ SIGN_IN = {  # pages and forms of who is not known yet, or of its own session
     "/session/token",
     "/session/end",
 }
-OF_SERVERS = {"/federation/inbox", "/federation/index", "/federation/admission"}
+OF_SERVERS = {
+    "/federation/inbox",
+    "/federation/index",
+    "/federation/listed",
+    "/federation/admission",
+}
 WITHOUT_GRAPHQL = {
     "/usage",
     "/sites/{member:str}/policy",

@@ -66,6 +66,7 @@ DOORS = [
     ("messages", HUB, "POST", INBOX, of_peer("FR"), 422),
     ("messages", "FR", "POST", INBOX, of_peer(HUB), 422),
     ("messages", HUB, "POST", "/federation/index", of_peer("FR"), 422),
+    ("messages", HUB, "POST", "/federation/listed", of_peer("FR"), 200),
     ("files", HUB, "POST", "/settlement/rates", of("settlement"), 422),
     ("files", HUB, "POST", "/banking/files", of("settlement"), 422),
     ("files", HUB, "GET", "/files/nothing", of("auditor"), 404),

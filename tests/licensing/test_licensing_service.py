@@ -57,7 +57,9 @@ NOON = datetime(2026, 8, 20, 12, tzinfo=UTC)
 TODAY = NOON.date()
 HUB_KEY, DE_KEY, FR_KEY = (SigningKey.generate() for _ in range(3))
 HUB, DE = Licensing("HUB", HUB_KEY), Licensing("DE", DE_KEY)
-KEYS = {"HUB": HUB_KEY.public, "DE": DE_KEY.public, "FR": FR_KEY.public}
+KEYS = {
+    code: {key.kid: key.public} for code, key in (("HUB", HUB_KEY), ("DE", DE_KEY), ("FR", FR_KEY))
+}
 LAB = Principal("ada@lab-one", frozenset({"lab"}), "lab-one")
 OTHER_LAB = Principal("bob@lab-two", frozenset({"lab"}), "lab-two")
 OFFICER = Principal("olga", frozenset({"licensing_officer"}))

@@ -42,9 +42,9 @@ WANTED = {
     "usage": {"ingest"},
 }
 
-# Who belongs is told before the story begins, keys stay as they are in it, and
+# Who belongs is told before the story begins, keys and addresses stay as they are in it, and
 # no licensor drops an order that it could carry out.
-NEVER = {"roster.changed", "keys.published", "held.not_released"}
+NEVER = {"roster.changed", "keys.published", "entity.changed", "held.not_released"}
 MESSAGES = (HUB_HANDLERS.keys() | NODE_HANDLERS.keys()) - NEVER
 
 

@@ -1,6 +1,7 @@
 """A server's own keys in its database: encrypted, one active of each purpose, changed by acts."""
 
 import base64
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,8 +21,10 @@ from federation.trust.key_life import (
     Purpose,
 )
 from federation.trust.key_secret import KeySecret, WrongKeySecretError
+from federation.trust.store import find_party
 from federation.trust.store import own_keys as rows_of
-from federation.trust.tables import OwnKey
+from federation.trust.tables import OwnKey, Party
+from federation.values.party import HUB
 from federation.values.reason import ReasonError
 from tests.databases import contents, refused
 
@@ -251,14 +254,52 @@ async def test_no_more_keys_are_published_than_the_hub_takes(database):
 
 
 @pytest.mark.usefixtures("first_key")
-async def test_an_unknown_key_is_refused_and_a_federation_key_does_not_sign(database):
+async def test_a_federation_key_waits_for_the_hub_even_in_an_emergency(database):
     async with database.write("test") as session:
         row = await own_keys.make_next(session, Purpose.FEDERATION, SECRET, BORN)
+        session.add(hub_party())
+    kid = row.kid
     await refused(
         database,
-        own_keys.FederationKeyError,
-        lambda session: own_keys.activate(session, row.kid, LATER, urgent_because="a drill"),
+        own_keys.KeyUntoldError,
+        lambda session: own_keys.activate(session, kid, BORN, urgent_because="a drill"),
     )
+    async with database.write("test") as session:
+        hub = await find_party(session, HUB)
+        own_keys.vouch(hub, [kid])
+    await refused(database, KeyTooYoungError, lambda session: own_keys.activate(session, kid, BORN))
+    await do(database, own_keys.activate, kid, BORN, urgent_because="a drill")
+
+    assert (await ring(database)).federation.kid == kid
+
+
+async def test_a_key_that_serves_both_purposes_is_retired_for_one_at_a_time(database, first_key):
+    async with database.write("test") as session:
+        row = await own_keys.make_next(session, Purpose.FEDERATION, SECRET, BORN)
+    await do(database, own_keys.activate, row.kid, LATER)
+    await do(database, own_keys.retire, first_key.kid, LATER + VERIFIES_FOR)
+
+    assert await states(database) == {
+        ("FEDERATION", first_key.kid): "RETIRED",
+        ("TOKEN", first_key.kid): "ACTIVE",
+        ("FEDERATION", row.kid): "ACTIVE",
+    }
+    assert [key.kid for key in (await ring(database)).former()] == [first_key.kid]
+
+
+def hub_party():
+    return Party(
+        code=HUB,
+        entity_id="https://hub.example",
+        url="https://hub.example",
+        name="Hub",
+        jwk=json.dumps(SigningKey.generate().public_jwk()),
+        admitted_at=BORN,
+    )
+
+
+@pytest.mark.usefixtures("first_key")
+async def test_an_unknown_key_is_refused(database):
     for act in (own_keys.activate, own_keys.retire):
         await refused(
             database,

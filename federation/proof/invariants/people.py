@@ -13,7 +13,7 @@ from federation.store.sessions import ReadSession
 from federation.store.tables import ParkedMessage
 from federation.suspense.tables import HeldClaim
 from federation.trust.store import decided_alone
-from federation.trust.tables import Application
+from federation.trust.tables import Application, Suspension
 
 
 async def decided_by_two(session: ReadSession, here: str) -> Check:
@@ -37,5 +37,9 @@ async def decided_by_two(session: ReadSession, here: str) -> Check:
     admitted = Application.state == "ADMITTED"
     count, found = await decided_alone(
         session, Application.recommended_by, Application.decided_by, admitted
+    )
+    examined, wrong = examined + count, wrong + found
+    count, found = await decided_alone(
+        session, Suspension.proposed_by, Suspension.decided_by, Suspension.state == "DONE"
     )
     return examined + count, wrong + found

@@ -1,0 +1,104 @@
+"""The keys of node and hub as a site knows them: pinned at its installation, followed from there.
+
+Each says in its entity configuration which keys it has now; a site believes one that is signed with
+a key it knows, and knows from then on those that it names. What it learned by is kept as it was
+signed, so that nothing on the disk is believed without the pins. A site that was away while its
+node or the hub changed its keys is told them anew, as at its installation.
+"""
+
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from federation.signing.entity_statements import STATEMENT_BYTES_MAX, Statement, read_named
+from federation.signing.jose import InvalidTokenError
+from federation.signing.keys import Keys
+
+LEARNED_MAX: Final = 200  # changes of one party; its keys are pinned anew long before
+_log = logging.getLogger(__name__)
+
+
+class _Learned(msgspec.Struct, frozen=True):
+    """The file: the statements by which the keys of each were learned, the oldest first."""
+
+    node: Annotated[list[str], Meta(max_length=LEARNED_MAX)] = []
+    hub: Annotated[list[str], Meta(max_length=LEARNED_MAX)] = []
+
+
+class KnownKeys:
+    """The keys of one party, from its pins on."""
+
+    def __init__(self, pinned: Keys, learned: Sequence[str] = ()) -> None:
+        self.keys: Keys = pinned
+        self.learned: list[str] = []
+        self._last: Statement | None = None
+        for signed in learned:
+            if (says := self.read(signed)) is not None:
+                self.learn(signed, says)
+
+    def read(self, signed: str) -> Statement | None:
+        """Return what the party says of itself, None where it says nothing or is not believed."""
+        if not signed:
+            return None
+        try:
+            says = read_named(signed, self.keys)
+            says.keys()
+        except InvalidTokenError as refusal:
+            _log.warning("a statement about keys is left aside: %s", refusal)
+            return None
+        is_older = self._last is not None and says.iat < self._last.iat
+        is_others = self._last is not None and says.sub != self._last.sub
+        return None if is_older or is_others else says
+
+    def learn(self, signed: str, says: Statement) -> bool:
+        """Know the keys that a statement names from now on; tell whether they are others."""
+        keys = says.keys()
+        is_news = keys.keys() != self.keys.keys()
+        self._last = says
+        if is_news:
+            self.keys = keys
+            self.learned = [*self.learned, signed][-LEARNED_MAX:]
+        return is_news
+
+
+class KeyFile:
+    """The keys of a site's node and of its hub, with the file by which they outlive a restart."""
+
+    def __init__(self, path: Path, node: Keys, hub: Keys) -> None:
+        self._path = path
+        found = _read(path)
+        self.node, self.hub = KnownKeys(node, found.node), KnownKeys(hub, found.hub)
+
+    def learn(self, node: str, hub: str) -> None:
+        """Learn from what each said of itself in a policy that was accepted."""
+        told = ((self.node, node), (self.hub, hub))
+        is_news = False
+        for known, signed in told:
+            says = known.read(signed)
+            if says is not None and known.learn(signed, says):
+                is_news = True
+        if is_news:
+            self._save()
+
+    def _save(self) -> None:
+        body = msgspec.json.encode(_Learned(self.node.learned, self.hub.learned))
+        draft = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
+        draft.write_bytes(body)
+        draft.replace(self._path)
+
+
+def _read(path: Path) -> _Learned:
+    try:
+        if path.stat().st_size > 2 * LEARNED_MAX * STATEMENT_BYTES_MAX:
+            return _Learned()
+        return msgspec.json.decode(path.read_bytes(), type=_Learned)
+    except FileNotFoundError:
+        return _Learned()
+    except (OSError, msgspec.MsgspecError) as error:
+        _log.warning("the keys learned before are set aside: %s", error)
+        return _Learned()

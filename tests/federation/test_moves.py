@@ -1,0 +1,421 @@
+"""A node changes its address and its FEDERATION key by its own word, and nothing is lost."""
+
+import json
+from datetime import timedelta
+from urllib.parse import quote
+
+import msgspec
+import pytest
+
+from federation.cli import own_keys as command
+from federation.edge.auth import peek_claims
+from federation.oauth.entity import CONFIGURATION_PATH
+from federation.scenario import documents as ask
+from federation.signing.entity_statements import STATEMENT_BYTES_MAX, STATEMENT_TYP
+from federation.signing.jose import verify
+from federation.signing.tokens import mint_server_token
+from federation.store.tables import InboxMessage
+from federation.trust.key_life import PUBLISHED_BEFORE, VERIFIES_FOR
+from federation.trust.parties import entity_keys
+from federation.trust.store import find_party
+from federation.values.party import HUB
+from tests.adversary.rogue import rows
+from tests.federation.harness import (
+    DAY,
+    a_line,
+    admit,
+    all_reported,
+    month_over,
+    report_lines,
+    reserved_port,
+    resumed,
+    sell,
+    send,
+    small_federation,
+    soon,
+    write_scenario,
+)
+from tests.federation.test_keys import Site, is_listed, minted
+from tests.federation.test_late_node import LICENCES, REINSTATE, SUSPEND
+from tests.federation.test_status_lists import entity
+
+LICENCE = "HUB-000001"
+ROUTED = "SELECT origin, event_id, units FROM metering_routed_line"
+
+
+@pytest.fixture
+async def small(any_backend, opened_past):
+    async with resumed(any_backend, opened_past) as small:
+        small.set_clock(DAY)
+        yield small
+
+
+async def moved_to(small, code, port):
+    """Start a node at another address, as its operator does who changed its configuration."""
+    await small.stop(code)
+    await at_port(small, code, port)
+
+
+async def at_port(small, code, port):
+    config = msgspec.structs.replace(small.keepers[code].config, port=port.getsockname()[1])
+    small.keepers[code].config = small.running[code].config = config
+    small.running[code].url = f"http://127.0.0.1:{config.port}"
+    await small.start(code)
+
+
+async def party(small, code, at=HUB):
+    async with small.databases[at].read() as session:
+        return await find_party(session, code)
+
+
+async def arrived(small, code):
+    async def is_there():
+        return (await party(small, code)).url == small.running[code].url
+
+    await soon(is_there, what=f"{code} at its new address")
+
+
+async def issue_version(small, document):
+    """Have the hub send a version of a licence to every node."""
+    await small.at(HUB, "licensing").ask(document, number=LICENCE)
+
+
+async def inbox(small, at, sender):
+    """Return {stream: numbers} of what a server has from a party, numbered as at its admission."""
+    kid = json.loads((await party(small, sender, at)).jwk)["kid"]
+    async with small.databases[at].read() as session:
+        rows = await session.execute(
+            InboxMessage.__table__.select().order_by(InboxMessage.stream, InboxMessage.sequence)
+        )
+    return numbers(row for row in rows if row.sender == kid)
+
+
+async def every_message_came_once(small):
+    """Hold each stream between the hub and every node against what was posted to it."""
+    await small.silence()
+    for code in small.scenario.codes:
+        for sender, receiver in ((HUB, code), (code, HUB)):
+            async with small.databases[sender].read() as session:
+                table = command.OwnKey.metadata.tables["store_outbox"]
+                rows = await session.execute(
+                    table.select().where(table.c.target == entity(small, receiver))
+                )
+            assert await inbox(small, receiver, sender) == numbers(rows), (sender, receiver)
+
+
+def numbers(rows):
+    """Return {stream: numbers} of messages."""
+    found = {}
+    for row in rows:
+        found.setdefault(row.stream, []).append(row.sequence)
+    return {stream: sorted(each) for stream, each in found.items()}
+
+
+async def versions(small, code):
+    found = await small.at(code, "auditor").ask(LICENCES)
+    return {row["number"]: row["version"] for row in found}[LICENCE]
+
+
+async def next_federation_key(small, code):
+    config = small.keepers[code].config
+    said = await command.make_next(config, "FEDERATION", small.clock)
+    kid = said.split()[0]
+    if code != HUB:
+        await is_listed(small, code, kid)
+    return kid
+
+
+async def signs_with(small, code, kid):
+    async def does():
+        ring = await small.keepers[code].service.server.keys.current()
+        return ring.federation.kid == kid
+
+    await soon(does, what=f"{code} signs with {kid}")
+
+
+async def test_a_node_moves_and_what_waited_for_it_comes_to_the_new_address(small):
+    line = a_line("m-0", LICENCE, "https://news.example/fr/1")  # FR's page, GB's site
+    await report_lines(small.at("GB", "sites"), [line])
+    await small.stop("GB")
+    line = a_line("m-2", LICENCE, "https://press.example/b", units=300)
+    await report_lines(small.at("FR", "sites"), [line])  # GB's page, FR's site
+    await issue_version(small, SUSPEND)
+    before = await party(small, "GB")
+    with reserved_port() as port:
+        await moved_to(small, "GB", port)
+        await arrived(small, "GB")
+        await every_message_came_once(small)
+
+        assert await versions(small, "GB") == 2
+        assert (await party(small, "GB")).jwk == before.jwk
+        assert (await party(small, "GB", "FR")).url == small.running["GB"].url
+        line = a_line("m-1", LICENCE, "https://press.example/a")
+        await report_lines(small.at("GB", "sites"), [line], key="batch-2")
+        asked = await small.at(HUB, "auditor").ask("{ collectives { code url } }")
+        assert {row["code"]: row["url"] for row in asked}["GB"] == small.running["GB"].url
+        month_over(small)
+        await all_reported(small)
+        await every_message_came_once(small)
+        assert await rows(small, "GB", ROUTED) == [("FR", "m-2", 300)]
+        assert await rows(small, "FR", ROUTED) == [("GB", "m-0", 100)]
+
+
+async def test_a_node_changes_its_federation_key_under_traffic(small):
+    old = small.key("GB")
+    kid = await next_federation_key(small, "GB")
+    await issue_version(small, SUSPEND)
+    small.set_clock(DAY + PUBLISHED_BEFORE)
+    await command.activate(small.keepers["GB"].config, kid, None, small.clock)
+    await signs_with(small, "GB", kid)
+    await issue_version(small, REINSTATE)
+    await every_message_came_once(small)
+    assert await versions(small, "GB") == 3
+    assert (await called(small, "GB", old)).status == 200  # it is checked still
+
+    small.set_clock(DAY + PUBLISHED_BEFORE + VERIFIES_FOR)
+    await command.retire(small.keepers["GB"].config, old.kid, None, small.clock)
+
+    async def is_forgotten():
+        return list(entity_keys(await party(small, "GB"))) == [kid]
+
+    await soon(is_forgotten, what="the old key forgotten")
+    await small.silence()
+    await soon(lambda: is_refused(small, "GB", old), what="the old key refused")
+    await small.running["GB"].open()
+    await issue_version(small, SUSPEND)
+    await every_message_came_once(small)
+    assert await versions(small, "GB") == 4
+    for other in ("DE", "FR"):
+        assert list(entity_keys(await party(small, "GB", other))) == [kid]
+
+
+async def called(small, code, key, at=HUB):
+    """Ask the hub's index as a node, signed with a key."""
+    token = mint_server_token(
+        key, caller=entity(small, code), callee=entity(small, at), now=small.clock()
+    )
+    body = json.dumps({"keys": []}).encode()
+    return await send(small, at, "/federation/index", body, token=token)
+
+
+async def is_refused(small, code, key):
+    return (await called(small, code, key)).status == 401
+
+
+async def knows(small, code, kids):
+    hub = await party(small, HUB, code)
+    return hub.entity_jwks and {key["kid"] for key in json.loads(hub.entity_jwks)} == kids
+
+
+async def follow_the_hub(small, kids):
+    running = [code for code in small.scenario.codes if small.keepers[code].service]
+
+    async def says_so():
+        async with small.http.get(small.running[HUB].url + CONFIGURATION_PATH) as response:
+            claims = peek_claims(await response.text())
+        return {key["kid"] for key in claims["jwks"]["keys"]} == kids
+
+    await soon(says_so, what="the hub's own word")
+    for code in running:
+        small.keepers[code].service.server.knocked()  # they ask each minute anyway
+        await soon(lambda code=code: knows(small, code, kids), what=f"the hub's keys at {code}")
+
+
+async def honours(small, site):
+    await site.refresh()
+    return await site.get(await minted(small, HUB)) == 200
+
+
+async def test_the_anchor_changes_its_key_and_nodes_sites_and_strangers_follow(small, tmp_path):
+    site, old = Site(small, tmp_path), small.key(HUB)
+    await site.refresh()
+    kid = await next_federation_key(small, HUB)
+    await follow_the_hub(small, {old.kid, kid})
+    small.set_clock(DAY + PUBLISHED_BEFORE)
+    assert await honours(small, site)
+    await command.activate(small.keepers[HUB].config, kid, None, small.clock)
+    await signs_with(small, HUB, kid)
+    await issue_version(small, SUSPEND)
+    await every_message_came_once(small)
+    await issue_version(small, REINSTATE)
+    await every_message_came_once(small)
+    small.set_clock(DAY + PUBLISHED_BEFORE + timedelta(hours=3))  # what the old key signed is over
+    assert await honours(small, site)
+
+    small.set_clock(DAY + PUBLISHED_BEFORE + VERIFIES_FOR)
+    await command.retire(small.keepers[HUB].config, old.kid, None, small.clock)
+    await small.stop(HUB)
+    await small.start(HUB)
+    await follow_the_hub(small, {kid})
+    small.set_clock(DAY + PUBLISHED_BEFORE + VERIFIES_FOR + timedelta(hours=3))
+    assert await honours(small, site)
+    await site.gate._background.stop()
+    again = Site(small, tmp_path)  # it is started anew with the pins of its installation
+    assert again.gate._background._source.current() is not None
+    assert await honours(small, again)
+    await again.gate._background.stop()
+
+    new = (await small.keepers[HUB].service.server.keys.current()).federation
+    node = quote(entity(small, "GB"), safe="")
+    async with small.http.get(f"{small.running[HUB].url}/federation/fetch?sub={node}") as response:
+        text = await response.text()
+    keys = {new.kid: new.public}
+    says = verify(text, typ=STATEMENT_TYP, keys=keys, max_bytes=STATEMENT_BYTES_MAX)
+    assert [key["kid"] for key in says["jwks"]["keys"]] == [small.key("GB").kid]
+    assert await versions(small, "GB") == 3  # licences that the old key signed go on
+
+
+WORK = "{ workList { kind subject why turn } }"
+NODES = "{ nodes { code url keys formerKeys admittedWith movingTo movingBecause suspendedAt } }"
+
+
+async def waits(small, kind):
+    found = await small.at(HUB, "operator").ask(WORK)
+    return {row["subject"]: row["why"] for row in found if row["kind"] == kind}
+
+
+async def says_it_is_at(small, code, url):
+    """Start a node that says it is somewhere else than where it listens."""
+    await small.stop(code)
+    config = msgspec.structs.replace(small.keepers[code].config, public_url=url)
+    small.keepers[code].config = config
+    await small.start(code)
+
+
+@pytest.mark.parametrize(
+    ("where", "why"),
+    [
+        ("http://10.0.0.1", "10.0.0.1 is not public"),
+        ("http://169.254.169.254", "169.254.169.254 is not public"),
+        ("FR", "INVALID_TOKEN"),
+        (HUB, "INVALID_TOKEN"),
+        ("nobody", "Cannot connect"),
+    ],
+)
+async def test_a_node_is_not_followed_to_where_it_does_not_answer(small, where, why):
+    before = await party(small, "GB")
+    with reserved_port() as port:
+        nobody = f"http://127.0.0.1:{port.getsockname()[1]}"
+        url = small.running[where].url if where in small.running else where
+        await says_it_is_at(small, "GB", nobody if where == "nobody" else url)
+
+        async def is_noted():
+            return (await party(small, "GB")).moving_because
+
+        said = await soon(is_noted, what="why it is not followed")
+    after = await party(small, "GB")
+    assert (after.url, after.token_jwks) == (before.url, before.token_jwks)
+    assert (REFUSED_AS.get(why, why)) in said
+    [listed] = (await waits(small, "node moves")).items()
+    assert listed == ("GB", f"from {after.url} to {after.moving_to}: {said}")
+    await issue_version(small, SUSPEND)
+    await every_message_came_once(small)  # at the address that was asked before
+    assert await versions(small, "GB") == 2
+    assert {(await party(small, "GB", other)).url for other in ("DE", "FR")} == {before.url}
+
+    await says_it_is_at(small, "GB", None)
+    await arrived(small, "GB")
+
+    async def is_over():
+        return (await party(small, "GB")).moving_to is None
+
+    await soon(is_over, what="nothing pending")
+    assert await waits(small, "node moves") == {}
+
+
+REFUSED_AS = {"INVALID_TOKEN": "The signed token is not valid."}
+
+
+async def test_the_hubs_people_see_the_present_and_the_pending(small):
+    kid = await next_federation_key(small, "GB")
+    old = small.key("GB").kid
+    await says_it_is_at(small, "GB", "http://10.0.0.1")
+
+    async def noted():
+        return (await party(small, "GB")).moving_because
+
+    because = await soon(noted, what="why it is not followed")
+    found = await small.at(HUB, "auditor").ask(NODES)
+    [row] = [row for row in found if row["code"] == "GB"]
+    assert row == {
+        "code": "GB",
+        "url": (await party(small, "GB")).url,
+        "keys": sorted([old, kid]),
+        "formerKeys": [],
+        "admittedWith": old,
+        "movingTo": "http://10.0.0.1",
+        "movingBecause": because,
+        "suspendedAt": None,
+    }
+    acts = await small.at(HUB, "auditor").ask(
+        "{ auditLog(first: 10) { acts { actor act subject } } }"
+    )
+    assert {(act["actor"], act["act"], act["subject"]) for act in acts["acts"]} >= {
+        ("server:GB", "node.change", "GB")
+    }
+
+
+async def roll(small, code):
+    """Change the FEDERATION key of a server whose nodes look on, and forget the old one."""
+    config, old = small.keepers[code].config, small.key(code)
+    kid = await next_federation_key(small, code)
+    if code == HUB:
+        await follow_the_hub(small, {old.kid, kid})
+    await command.activate(config, kid, "a drill", small.clock)
+    await signs_with(small, code, kid)
+    await command.retire(config, old.kid, "a drill", small.clock)
+    if code == HUB:
+        await follow_the_hub(small, {kid})
+        return
+
+    async def is_all():
+        return list(entity_keys(await party(small, code))) == [kid]
+
+    await soon(is_all, what=f"the keys of {code} at the hub")
+
+
+async def test_a_newcomer_takes_licences_that_were_signed_with_keys_of_before(
+    any_backend, tmp_path
+):
+    scenario = write_scenario(tmp_path / "files")
+    federation = small_federation(any_backend, scenario, tmp_path, leave_out=["FR"])
+    async with federation as small:
+        for code in ("DE", "GB"):
+            await admit(small, code)
+        await small.silence()  # each takes its first message once it is told that it is admitted
+        await sell(small)
+        await small.silence()
+        for code in ("DE", HUB):
+            await roll(small, code)
+        config = small.keepers["FR"].config
+        new = (await small.keepers[HUB].service.server.keys.current()).federation.kid
+        pin = msgspec.structs.replace(config.hub, key_thumbprint=new)  # told by another channel
+        small.keepers["FR"].config = msgspec.structs.replace(config, hub=pin)
+        await small.start("FR")
+        await admit(small, "FR")
+
+        async def has_all():
+            found = await small.at("FR", "auditor").ask(LICENCES)
+            return sorted(row["number"] for row in found)
+
+        await soon(has_all, what="the licences")
+        await small.silence()
+        assert await has_all() == ["DE-000001", "HUB-000001", "HUB-000002"]
+        assert await small.at("FR", "node-operator").ask(ask.PARKED) == []
+        of_de = await party(small, "DE", "FR")
+        assert list(entity_keys(of_de)) == list(entity_keys(await party(small, "DE")))
+
+
+async def test_what_the_hub_dropped_is_told_again_by_a_node_that_is_started_anew(small):
+    kid = await next_federation_key(small, "GB")
+    async with small.databases[HUB].write("test") as session:
+        known = await find_party(session, "GB")
+        known.entity_jwks = known.stated_at = None  # as where two people dropped the message
+    await small.stop("GB")
+    await small.start("GB")
+
+    async def is_followed():
+        return kid in entity_keys(await party(small, "GB"))
+
+    await soon(is_followed, what="the key at the hub")
+    await every_message_came_once(small)
