@@ -186,8 +186,8 @@ async def _take_one(server: Server, handlers: Handlers, sender: Sender, envelope
                 return
             if await inbox.is_held_up(session, sender.key_id, envelope.stream):
                 reason = "an earlier message of the stream is parked"
-                row = _parked(server, sender, envelope, body, inbox.BEHIND, reason)
-                await inbox.park(session, row)
+                row = _parked(server, sender, envelope, inbox.BEHIND, reason)
+                await inbox.park(session, row, body)
                 return
             arrival = Arrival(session, server, sender.code, sender.entity_id)
             await _handle(arrival, handlers, envelope.stream, envelope.kind, body)
@@ -232,8 +232,8 @@ async def _park(
 ) -> None:
     async with server.db.write("inbox.park") as session:
         if await _is_new(session, server, sender, envelope, body):
-            row = _parked(server, sender, envelope, body, inbox.PARKED, reason, code)
-            await inbox.park(session, row)
+            row = _parked(server, sender, envelope, inbox.PARKED, reason, code)
+            await inbox.park(session, row, body)
     log.warning(
         "message parked",
         sender=sender.code,
@@ -247,7 +247,6 @@ def _parked(
     server: Server,
     sender: Sender,
     envelope: Envelope,
-    body: bytes,
     state: str,
     reason: str,
     code: str = "",
@@ -259,7 +258,6 @@ def _parked(
         stream=envelope.stream,
         sequence=envelope.sequence,
         kind=envelope.kind,
-        body=body,
         state=state,
         code=code,
         reason=reason,
@@ -338,8 +336,7 @@ async def _again(server: Server, handlers: Handlers, row: ParkedMessage) -> str:
             arrival = Arrival(session, server, again.sender_code, again.entity_id)
             body = await inbox.body_of(session, again.id)
             await _handle(arrival, handlers, again.stream, again.kind, body)
-            again.state, again.body, again.decided_at = inbox.DONE, b"", server.clock()
-            again.drop_proposed_by = again.drop_reason = None
+            await inbox.done(session, again, now=server.clock())
     except LaterError:
         return row.state
     except RefusalError as refusal:

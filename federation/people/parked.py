@@ -26,7 +26,7 @@ async def confirm_drop(
     """Drop what another person proposed to drop (UNKNOWN_MESSAGE, SAME_PERSON, MESSAGE_STATE)."""
     row = await inbox.get_parked(session, number)
     require_other_person(row.drop_proposed_by, who.subject)
-    inbox.drop(row, who=who.subject, now=now)
+    await inbox.drop(session, row, who=who.subject, now=now)
     await _record(session, who, Act.MESSAGE_DROP, row)
     return row
 

@@ -8,13 +8,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import LargeBinary, func, select
+from sqlalchemy import LargeBinary, delete, func, insert, select
 
 from federation.errors import RefusalError
 from federation.store.canonical import sha256_hex
 from federation.store.messages import MIB
 from federation.store.sessions import ReadSession, WriteSession
-from federation.store.tables import InboxMessage, ParkedMessage
+from federation.store.tables import InboxMessage, ParkedMessage, ParkedPart
 
 PARKED, BEHIND, DONE, DROPPED = "PARKED", "BEHIND", "DONE", "DROPPED"
 OPEN = (PARKED, BEHIND)
@@ -22,6 +22,7 @@ PARKED_MAX, PARKED_BYTES_MAX = 1_000, 32 * MIB  # of one sender; then its stream
 # The one that comes to so many bytes is kept whole, also if it is larger than that by itself: what
 # is not kept is on nobody's list.
 REASON_LENGTH_MAX = 500
+PART_BYTES = MIB  # of a body that is written or read at a time: a database copies what it takes
 HEADS_OF_EACH = 100  # streams of one sender that are shown and tried again at a time
 
 
@@ -108,29 +109,34 @@ async def is_held_up(session: ReadSession, sender: str, stream: str) -> bool:
     return await session.scalar(query.limit(1)) is not None
 
 
-async def park(session: WriteSession, row: ParkedMessage) -> None:
+async def park(session: WriteSession, row: ParkedMessage, body: bytes) -> None:
     """Keep a message that cannot be handled now; ParkedFullError if its sender has too many.
 
     How large a message is does not count against itself: its kind and the door limit that.
     """
     count, size = (
         await session.execute(
-            select(func.count(), func.coalesce(func.sum(func.length(ParkedMessage.body)), 0)).where(
+            select(func.count(), func.coalesce(func.sum(ParkedMessage.size), 0)).where(
                 ParkedMessage.sender == row.sender, ParkedMessage.state.in_(OPEN)
             )
         )
     ).one()
     if count >= PARKED_MAX or size >= PARKED_BYTES_MAX:
         raise ParkedFullError(f"{count} messages, {size} bytes")
-    row.reason = row.reason[:REASON_LENGTH_MAX]
+    row.reason, row.size = row.reason[:REASON_LENGTH_MAX], len(body)
     session.add(row)
     await session.flush()
+    for part, at in enumerate(range(0, len(body), PART_BYTES)):
+        content = body[at : at + PART_BYTES]
+        await session.execute(
+            insert(ParkedPart).values(message_id=row.id, part=part, content=content)
+        )
 
 
 async def parked(
     session: ReadSession, *, after: int = 0, limit: int = 100, states: Sequence[str] = OPEN
 ) -> list[ParkedMessage]:
-    """Return parked messages without their bodies, oldest first, a page at a time."""
+    """Return parked messages, oldest first, a page at a time."""
     rows = await session.scalars(
         select(ParkedMessage)
         .where(ParkedMessage.id > after, ParkedMessage.state.in_(states))
@@ -186,7 +192,7 @@ async def head_of(session: ReadSession, sender: str, stream: str) -> ParkedMessa
 
 
 async def get_parked(session: ReadSession, message_id: int) -> ParkedMessage:
-    """Return a message that is parked, without its body, or refuse."""
+    """Return a message that is parked, or refuse."""
     row = await session.get(ParkedMessage, message_id)
     if row is None:
         raise UnknownMessageError(str(message_id))
@@ -195,19 +201,27 @@ async def get_parked(session: ReadSession, message_id: int) -> ParkedMessage:
 
 async def body_of(session: ReadSession, message_id: int) -> bytes:
     """Return the body of a message that is parked; empty once it is decided."""
-    query = select(ParkedMessage.body).where(ParkedMessage.id == message_id)
-    return (await session.execute(query)).scalar_one()
+    body = bytearray()
+    parts = select(ParkedPart.content).where(ParkedPart.message_id == message_id)
+    while content := await session.scalar(parts.where(ParkedPart.part == len(body) // PART_BYTES)):
+        body += content
+        if len(content) < PART_BYTES:
+            break
+    return bytes(body)
 
 
 async def beginnings(
     session: ReadSession, message_ids: Collection[int], size: int
 ) -> dict[int, bytes]:
     """Return {message: the first `size` bytes of its body} of some parked messages."""
-    begins = func.substr(ParkedMessage.body, 1, size, type_=LargeBinary)
+    begins = func.substr(ParkedPart.content, 1, size, type_=LargeBinary)
     rows = await session.execute(
-        select(ParkedMessage.id, begins).where(ParkedMessage.id.in_(message_ids))
+        select(ParkedPart.message_id, begins).where(
+            ParkedPart.message_id.in_(message_ids), ParkedPart.part == 0
+        )
     )
-    return {number: begin or b"" for number, begin in rows}  # SQLite: NULL where it is empty
+    found = {number: begin for number, begin in rows}
+    return {number: found.get(number, b"") for number in message_ids}
 
 
 def propose_drop(row: ParkedMessage, reason: str, *, who: str) -> None:
@@ -217,8 +231,21 @@ def propose_drop(row: ParkedMessage, reason: str, *, who: str) -> None:
     row.drop_proposed_by, row.drop_reason = who, reason
 
 
-def drop(row: ParkedMessage, *, who: str, now: datetime) -> None:
+async def done(session: WriteSession, row: ParkedMessage, *, now: datetime) -> None:
+    """Note that a parked message was handled after all."""
+    row.drop_proposed_by = row.drop_reason = None
+    await _decided(session, row, DONE, now)
+
+
+async def drop(session: WriteSession, row: ParkedMessage, *, who: str, now: datetime) -> None:
     """Drop a parked message for good; the caller has made sure that `who` is another person."""
     if row.state != PARKED or row.drop_proposed_by is None:
         raise MessageStateError(f"{row.id}: nobody proposed to drop it")
-    row.state, row.decided_by, row.decided_at, row.body = DROPPED, who, now, b""
+    row.decided_by = who
+    await _decided(session, row, DROPPED, now)
+
+
+async def _decided(session: WriteSession, row: ParkedMessage, state: str, now: datetime) -> None:
+    row.state, row.decided_at, row.size = state, now, 0
+    await session.execute(delete(ParkedPart).where(ParkedPart.message_id == row.id))
+    await session.flush()

@@ -83,14 +83,9 @@ class _ByKey(NamedTuple):
 
 
 @cache
-def _driver_by_key(entity: Any) -> _ByKey | None:
-    """Return SQLAlchemy's own question (`by_key`) for a row of a mapped class, made once.
-
-    None where a column is not read with the row: SQLAlchemy says what becomes of it when asked.
-    """
+def _driver_by_key(entity: Any) -> _ByKey:
+    """Return SQLAlchemy's own question (`by_key`) for a row of a mapped class, made once."""
     mapper, (statement, _) = mapper_of(entity), by_key(entity)
-    if any(attribute.deferred for attribute in mapper.column_attrs):
-        return None
     kinds = [column.type.dialect_impl(_DIALECT) for column in mapper.primary_key]
     return _ByKey(
         sql=str(statement.compile(dialect=_DIALECT)),
@@ -127,8 +122,8 @@ class ShortReads(ReadSession):
     async def get(self, entity: type[Row], ident: Any, **options: Any) -> Row | None:  # type: ignore[override]
         """Return the row with a primary key (a tuple where it has several columns), or None."""
         await self._turns.mine()
-        is_short = not options and not self._is_whole
-        if is_short and (question := _driver_by_key(cast("Any", entity))) is not None:
+        if not options and not self._is_whole:
+            question = _driver_by_key(cast("Any", entity))
             key = cast("Sequence[Any]", ident) if isinstance(ident, tuple) else (ident,)
             if (found := self._rows_here(question.sql, question.bound(key))) is not None:
                 return question.row(found[0]) if found else None

@@ -2,7 +2,15 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.store.base import AutoId, Base, Instant
@@ -60,8 +68,7 @@ class ParkedMessage(Base):
     stream: Mapped[str] = mapped_column(String(160))
     sequence: Mapped[int]
     kind: Mapped[str] = mapped_column(String(64))
-    # Empty once it is decided; read where it is handled or shown, with no row that is listed.
-    body: Mapped[bytes] = mapped_column(LargeBinary, deferred=True, deferred_raiseload=True)
+    size: Mapped[int] = mapped_column(default=0)  # bytes of its body; 0 once it is decided
     state: Mapped[str] = mapped_column(String(8))  # PARKED BEHIND DONE DROPPED
     code: Mapped[str] = mapped_column(String(64))
     reason: Mapped[str] = mapped_column(Text)
@@ -71,6 +78,17 @@ class ParkedMessage(Base):
     drop_reason: Mapped[str | None] = mapped_column(Text)
     decided_by: Mapped[str | None] = mapped_column(String(255))
     decided_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class ParkedPart(Base):
+    """A part of the body of a parked message: written and read one at a time, gone once decided."""
+
+    __tablename__ = "store_parked_part"
+    message_id: Mapped[int] = mapped_column(
+        AutoId, ForeignKey("store_parked.id"), primary_key=True, autoincrement=False
+    )
+    part: Mapped[int] = mapped_column(primary_key=True)  # from 0
+    content: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class Lease(Base):

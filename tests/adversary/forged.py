@@ -51,7 +51,7 @@ class HostileHub(Rogue):
                 return None
             found = row.code, row.reason
             inbox.propose_drop(row, "nonsense", who="one")
-            inbox.drop(row, who="another", now=self.small.clock())
+            await inbox.drop(session, row, who="another", now=self.small.clock())
             return found
 
     async def is_refused(self, *forged: Forged) -> None:

@@ -77,7 +77,7 @@ async def drop_first(server):
     async with server.db.write("inbox.drop") as session:
         row = await inbox.get_parked(session, 1)
         inbox.propose_drop(row, "nonsense", who="one")
-        inbox.drop(row, who="another", now=NOON)
+        await inbox.drop(session, row, who="another", now=NOON)
 
 
 async def retry_first(server):

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from federation.ledger.tables import JournalEntry, JournalPosting
 from federation.store import migrations
 from federation.store.base import Base
+from federation.store.inbox import PART_BYTES
 from tests.databases import contents, on_connection, refused
 
 
@@ -105,9 +106,10 @@ AN_OLD_DECISION = """INSERT INTO settlement_pay_ahead (period, reason, proposed_
   confirmed_by, confirmed_at) VALUES ('2026-09', 'r', 'ann', 1, 'bob', 2)"""
 AN_OWN_KEY = """INSERT INTO trust_own_key (purpose, kid, jwk, private, state, made_at)
   VALUES ('TOKEN', 'k', '{}', 'p', 'ACTIVE', 1)"""
+BEFORE_PARTS = "0027"
 A_PARKED = """INSERT INTO store_parked (sender, sender_code, entity_id, stream, sequence, kind,
-  body, state, code, reason, received_at, attempts, drop_proposed_by, decided_by)
-  VALUES ('s', 'GB', 'e', 'x', 1, 'k', '', '{state}', 'C', 'r', 1, 0, {maker}, {checker})"""
+  size, state, code, reason, received_at, attempts, drop_proposed_by, decided_by)
+  VALUES ('s', 'GB', 'e', 'x', 1, 'k', 0, '{state}', 'C', 'r', 1, 0, {maker}, {checker})"""
 
 
 @pytest.mark.parametrize(
@@ -210,6 +212,32 @@ async def test_what_was_used_otherwise_is_told_apart_from_what_was_taken_as_paid
         ("STANDS", "3", "0"),
         ("USED", "0", "3"),
     ]
+
+
+async def test_bodies_of_parked_messages_are_cut_into_parts_and_put_together_again(empty_url):
+    body = "x" * (PART_BYTES + 1)
+    blob = "BLOB" if empty_url.startswith("sqlite") else "BYTEA"
+    parked = (
+        "INSERT INTO store_parked (sender, sender_code, entity_id, stream, sequence, kind, body,"
+        " state, code, reason, received_at, attempts) VALUES"
+        f" ('s', 'GB', 'e', 'a', 1, 'k', CAST('{body}' AS {blob}), 'PARKED', 'C', 'r', 1, 1),"
+        f" ('s', 'GB', 'e', 'b', 1, 'k', CAST('' AS {blob}), 'DONE', 'C', 'r', 1, 1)"
+    )
+    await on_connection(empty_url, lambda found: migrations.upgrade(found, BEFORE_PARTS))
+    await on_connection(empty_url, ran(parked))
+
+    await on_connection(empty_url, migrations.upgrade)
+    cut = await on_connection(
+        empty_url,
+        answer("SELECT message_id, part, length(content) FROM store_parked_part ORDER BY 1, 2"),
+    )
+    sizes = await on_connection(empty_url, answer("SELECT size FROM store_parked ORDER BY id"))
+    await on_connection(empty_url, lambda found: migrations.downgrade(found, BEFORE_PARTS))
+    whole = await on_connection(empty_url, answer("SELECT body FROM store_parked ORDER BY id"))
+
+    assert cut == [(1, 0, PART_BYTES), (1, 1, 1)]
+    assert sizes == [(PART_BYTES + 1,), (0,)]
+    assert [bytes(content) for (content,) in whole] == [body.encode(), b""]
 
 
 async def test_an_older_decision_to_pay_ahead_covers_nothing_and_is_not_downgraded(empty_url):

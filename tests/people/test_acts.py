@@ -64,13 +64,12 @@ async def message(database):
             stream="usage/2026-09",
             sequence=1,
             kind="usage.report",
-            body=b"{}",
             state="PARKED",
             code="BAD_REPORT",
             reason="it does not add up",
             received_at=datetime(2026, 10, 1, tzinfo=UTC),
         )
-        await inbox.park(session, row)
+        await inbox.park(session, row, b"{}")
         return row.id
 
 

@@ -2,19 +2,17 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import inspect
-
 from federation.edge.inbox import BYTES_MAX
 from federation.store import inbox
 from federation.store.tables import ParkedMessage
 from federation.trust import worklist
 from federation.values.party import HUB
-from tests.databases import refused
+from tests.databases import contents, refused
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
 
 
-def a_parked(code, stream, body=b"{}"):
+def a_parked(code, stream):
     return ParkedMessage(
         sender=f"key-{code}",
         sender_code=code,
@@ -22,7 +20,6 @@ def a_parked(code, stream, body=b"{}"):
         stream=stream,
         sequence=1,
         kind="note",
-        body=body,
         state=inbox.PARKED,
         code="BAD_MESSAGE",
         reason="why",
@@ -31,12 +28,16 @@ def a_parked(code, stream, body=b"{}"):
     )
 
 
+async def park(session, code, stream, body=b"{}"):
+    await inbox.park(session, a_parked(code, stream), body)
+
+
 async def test_a_sender_with_many_parked_messages_hides_nobody_elses(database):
     many = inbox.HEADS_OF_EACH + 3
     async with database.write("test") as session:
         for number in range(many):
-            await inbox.park(session, a_parked("GB", f"note/{number}"))
-        await inbox.park(session, a_parked("FR", "note/1"))
+            await park(session, "GB", f"note/{number}")
+        await park(session, "FR", "note/1")
 
     async with database.read() as session:
         heads = await inbox.heads(session)
@@ -53,52 +54,55 @@ async def test_a_sender_with_many_parked_messages_hides_nobody_elses(database):
     ]
 
 
-async def test_a_parked_message_is_listed_without_its_body(database):
+async def test_a_body_is_kept_in_parts_and_is_the_same_again(database):
+    whole = bytes(range(256)) * (inbox.PART_BYTES // 128)  # two parts, full to the last byte
+    bodies = [b'{"n":1}', b"", whole, whole + b"x"]
     async with database.write("test") as session:
-        await inbox.park(session, a_parked("GB", "note/1", b'{"n":1}'))
-        await inbox.park(session, a_parked("GB", "note/2", bytes(range(256))))
+        for number, body in enumerate(bodies, start=1):
+            await park(session, "GB", f"note/{number}", body)
 
     async with database.read() as session:
-        listed = [
-            *await inbox.heads(session),
-            *await inbox.parked(session),
-            await inbox.head_of(session, "key-GB", "note/1"),
-            await inbox.get_parked(session, 2),
-        ]
-        begin = await inbox.beginnings(session, [1, 2], 8)
-        bodies = [await inbox.body_of(session, number) for number in (1, 2)]
+        sizes = [row.size for row in await inbox.parked(session)]
+        begin = await inbox.beginnings(session, [1, 2, 3], 8)
+        found = [await inbox.body_of(session, number) for number in (1, 2, 3, 4)]
+    parts = (await contents(database))["store_parked_part"]
 
-    assert [(row.id, inspect(row).unloaded) for row in listed] == [
-        (number, {"body"}) for number in (1, 2, 1, 2, 1, 2)
+    assert sizes == [len(body) for body in bodies]
+    assert begin == {1: b'{"n":1}', 2: b"", 3: bytes(range(8))}
+    assert found == bodies
+    assert sorted((row[0], row[1], len(row[2])) for row in parts) == [
+        (1, 0, 7),
+        (3, 0, inbox.PART_BYTES),
+        (3, 1, inbox.PART_BYTES),
+        (4, 0, inbox.PART_BYTES),
+        (4, 1, inbox.PART_BYTES),
+        (4, 2, 1),
     ]
-    assert begin == {1: b'{"n":1}', 2: bytes(range(8))}
-    assert bodies == [b'{"n":1}', bytes(range(256))]
 
 
 async def test_the_body_of_a_decided_message_is_gone(database):
     async with database.write("test") as session:
-        await inbox.park(session, a_parked("GB", "note/1"))
+        await park(session, "GB", "note/1")
     async with database.write("test") as session:
         row = await inbox.get_parked(session, 1)
         inbox.propose_drop(row, "nonsense", who="one")
-        inbox.drop(row, who="another", now=NOON)
+        await inbox.drop(session, row, who="another", now=NOON)
         begin = await inbox.beginnings(session, [1], 8)
 
     async with database.read() as session:
         assert (begin, await inbox.body_of(session, 1)) == ({1: b""}, b"")
+    assert "store_parked_part" not in await contents(database)
 
 
 async def test_the_largest_message_that_a_door_takes_can_be_parked(database):
     async with database.write("test") as session:
-        await inbox.park(session, a_parked("FR", "note/1"))
-        await inbox.park(session, a_parked("GB", "note/1"))
-        await inbox.park(session, a_parked("GB", "note/2", b"x" * BYTES_MAX))
+        await park(session, "FR", "note/1")
+        await park(session, "GB", "note/1")
+        await park(session, "GB", "note/2", b"x" * BYTES_MAX)
 
-    refusal = await refused(
-        database, inbox.ParkedFullError, lambda s: inbox.park(s, a_parked("GB", "note/3"))
-    )
+    refusal = await refused(database, inbox.ParkedFullError, lambda s: park(s, "GB", "note/3"))
     async with database.write("test") as session:
-        await inbox.park(session, a_parked("FR", "note/2"))
+        await park(session, "FR", "note/2")
         rows = await inbox.parked(session)
 
     assert refusal.detail == f"2 messages, {BYTES_MAX + 2} bytes"
@@ -115,7 +119,5 @@ async def test_a_sender_has_so_many_messages_parked_and_no_more(database):
         for number in range(inbox.PARKED_MAX):
             session.add(a_parked("GB", f"note/{number}"))
 
-    refusal = await refused(
-        database, inbox.ParkedFullError, lambda s: inbox.park(s, a_parked("GB", "note/more"))
-    )
-    assert refusal.detail == "1000 messages, 2000 bytes"
+    refusal = await refused(database, inbox.ParkedFullError, lambda s: park(s, "GB", "note/more"))
+    assert refusal.detail == "1000 messages, 0 bytes"

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import inspect, select
-from sqlalchemy.exc import InvalidRequestError, OperationalError
+from sqlalchemy.exc import OperationalError
 
 from federation.store import short_reads, sqlite
 from federation.store.base import Base, BigCount, Instant
@@ -18,10 +18,8 @@ from federation.store.tables import (
     InboxMessage,
     Lease,
     OutboxMessage,
-    ParkedMessage,
 )
 from tests.migrations.test_history import ours
-from tests.store.test_parked import NOON, a_parked
 
 AT = datetime(2026, 9, 20, 12, 30, 15, 123_456, tzinfo=UTC)
 KEY = ("lab-1", "licence.accept", "key-1")
@@ -70,7 +68,7 @@ async def leased(database, owner="hub"):
 
 def values(row):
     """What is read with a row; the rest is read apart."""
-    read = [one.key for one in inspect(type(row)).column_attrs if not one.deferred]
+    read = [one.key for one in inspect(type(row)).column_attrs]
     return {name: getattr(row, name) for name in read}
 
 
@@ -223,16 +221,3 @@ async def test_a_key_with_zero_in_it_is_refused(database, is_first):
             await session.get(InboxMessage, ("ab\x00", "s", 1))
         with pytest.raises(ValueError, match="argument 2 is"):
             await session.get(InboxMessage, ("ab", "s"))
-
-
-async def test_a_row_of_which_a_column_is_read_apart_comes_without_it(database):
-    async with database.write("test") as session:
-        session.add(a_parked("GB", "note/1", b"{}"))
-    async with database.read() as session:
-        row = await session.get(ParkedMessage, 1)
-        assert await session.get(ParkedMessage, 2) is None
-        with pytest.raises(InvalidRequestError):
-            _ = row.body
-
-    assert (row.sender_code, row.stream, row.received_at) == ("GB", "note/1", NOON)
-    assert inspect(row).unloaded == {"body"}
