@@ -106,7 +106,7 @@ AN_OLD_DECISION = """INSERT INTO settlement_pay_ahead (period, reason, proposed_
   confirmed_by, confirmed_at) VALUES ('2026-09', 'r', 'ann', 1, 'bob', 2)"""
 AN_OWN_KEY = """INSERT INTO trust_own_key (purpose, kid, jwk, private, state, made_at)
   VALUES ('TOKEN', 'k', '{}', 'p', 'ACTIVE', 1)"""
-BEFORE_PARTS = "0027"
+BEFORE_PARTS = "0029"
 A_PARKED = """INSERT INTO store_parked (sender, sender_code, entity_id, stream, sequence, kind,
   size, state, code, reason, received_at, attempts, drop_proposed_by, decided_by)
   VALUES ('s', 'GB', 'e', 'x', 1, 'k', 0, '{state}', 'C', 'r', 1, 0, {maker}, {checker})"""

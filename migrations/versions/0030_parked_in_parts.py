@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0031"
-down_revision = "0027"
+revision = "0030"
+down_revision = "0029"
 
 PART_BYTES = 1024 * 1024
 NAME, PARTS = "store_parked", "store_parked_part"
