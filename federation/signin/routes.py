@@ -83,10 +83,10 @@ class SignIn:
 
     async def form(self, request: HttpRequest) -> dict[str, str]:
         """Return the fields that a form of our own pages sent."""
+        sender = self.doors.stranger(request, "anonymous")
         require_same_origin(request, place_of(self.server))
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
             raise BadFormError("CONTENT_TYPE")
-        sender = self.doors.stranger(request, "anonymous")
         async with self.doors.body(request, sender, BODY) as body:
             return read_fields(body)
 

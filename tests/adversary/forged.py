@@ -13,7 +13,13 @@ from tests.adversary.rogue import Rogue
 from tests.databases import contents
 from tests.federation.harness import HUB, Small
 
-OF_MESSAGES = ("store_inbox", "store_parked", "store_outbox", "store_lease")
+OF_MESSAGES = (
+    "store_inbox",
+    "store_parked",
+    "store_parked_part",
+    "store_outbox",
+    "store_lease",
+)
 
 
 class Forged(NamedTuple):

@@ -14,7 +14,7 @@ from tests.adversary.rogue import Rogue, rows
 from tests.adversary.staff import CONFIRM, DROP, IDS
 from tests.federation.harness import HUB, Small
 
-OF_MESSAGES = ("store_inbox", "store_parked", "store_outbox")
+OF_MESSAGES = ("store_inbox", "store_parked", "store_parked_part", "store_outbox")
 HONEST = "SELECT kind, body FROM store_outbox WHERE target = :to AND delivered_at IS NULL"
 BEFORE = "SELECT stream, MAX(sequence) FROM store_inbox WHERE sender = :kid GROUP BY stream"
 

@@ -105,19 +105,22 @@ def test_an_operator_changes_the_key_of_tokens(federation, hub):
     ]
 
 
-def test_a_federation_key_is_not_activated(federation, hub):
+def test_a_federation_key_is_activated_as_others_are(federation, hub):
     federation("db", "upgrade")
     asyncio.run(started(load_hub_config(hub, {})))
+    _, said = federation("keys", "list")
+    first = said.split()[1]
     _, said = federation("keys", "next", "--purpose", "FEDERATION")
     kid = said.split()[0]
 
-    code, said = federation("keys", "activate", kid, "--now", "a drill")
+    early, why = federation("keys", "activate", kid)
+    done, _ = federation("keys", "activate", kid, "--now", "a drill")
+    _, listed = federation("keys", "list")
 
-    assert (code, said) == (
-        2,
-        (
-            "federation: FEDERATION_KEY_STAYS: A FEDERATION key cannot be changed yet: "
-            f"other servers know this one by it alone. ({kid})"
-        ),
-    )
-    assert federation("keys", "retire", kid) == (0, f"{kid} is published no more.")
+    assert (early, why.split(": ")[1]) == (2, "KEY_TOO_YOUNG")
+    assert done == 0
+    assert [line.split()[:3] for line in listed.splitlines()] == [
+        ["FEDERATION", first, "VERIFY_ONLY"],
+        ["FEDERATION", kid, "ACTIVE"],
+        ["TOKEN", first, "ACTIVE"],
+    ]
