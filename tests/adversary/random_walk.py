@@ -26,7 +26,14 @@ from tests.databases import contents
 from tests.federation.harness import HUB, PERIOD, Small, month_over
 
 # Messages, and who of the staff dropped them.
-OF_MESSAGES = {"store_inbox", "store_parked", "store_outbox", "store_lease", "people_act"}
+OF_MESSAGES = {
+    "store_inbox",
+    "store_parked",
+    "store_parked_part",
+    "store_outbox",
+    "store_lease",
+    "people_act",
+}
 REFUSALS = {400, 401, 403, 404, 413, 422}
 LOOK_EVERY = 50
 PARKED_KEPT = 40  # messages; beyond it two operators drop one at each step
