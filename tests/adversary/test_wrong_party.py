@@ -19,7 +19,14 @@ from tests.federation.harness import (
 )
 
 # Messages, and who of the staff dropped them.
-OF_MESSAGES = ("store_inbox", "store_parked", "store_outbox", "store_lease", "people_act")
+OF_MESSAGES = (
+    "store_inbox",
+    "store_parked",
+    "store_parked_part",
+    "store_outbox",
+    "store_lease",
+    "people_act",
+)
 
 
 async def kept(small, code=HUB):
