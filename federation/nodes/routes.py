@@ -31,6 +31,7 @@ from federation.site.refusals import SiteRefusalError
 from federation.store.canonical import digest
 from federation.store.messages import KIB, MIB
 from federation.store.sessions import ReadSession
+from federation.trust.key_life import Purpose
 from federation.trust.principals import NotAllowedError
 from federation.trust.store import find_party
 from federation.values.party import HUB
@@ -65,7 +66,8 @@ def node_routes(doors: Doors, peers: PeerClient, own: OwnLists) -> list[Any]:
             terms = await site_terms(session, server, member)
         now = server.clock()
         signed_at = now - timedelta(seconds=now.timestamp() % RESIGN_SECONDS)
-        within = [held.text, *lists, server.key.kid]
+        own_keys = (await server.keys.current()).published(Purpose.FEDERATION, now)
+        within = [held.text, *lists, server.key.kid, *own_keys]  # sites learn the next one
         etag = f'"{digest([msgspec.to_builtins(terms), within, str(signed_at)])[:32]}"'
         if request.headers.get("if-none-match") == etag:
             return Response(b"", status_code=304, headers={"ETag": etag})

@@ -265,6 +265,18 @@ async def test_the_anchor_changes_its_key_and_nodes_sites_and_strangers_follow(s
     assert await versions(small, "GB") == 3  # licences that the old key signed go on
 
 
+async def test_a_site_learns_its_nodes_next_key_as_soon_as_it_asks(small, tmp_path):
+    site = Site(small, tmp_path)
+    await site.refresh()
+    kid = await next_federation_key(small, "GB")
+    await site.refresh()  # in an emergency the key signs a minute later
+    await command.activate(small.keepers["GB"].config, kid, "a drill", small.clock)
+    await signs_with(small, "GB", kid)
+
+    assert await honours(small, site)
+    await site.gate._background.stop()
+
+
 WORK = "{ workList { kind subject why turn } }"
 NODES = "{ nodes { code url keys formerKeys admittedWith movingTo movingBecause suspendedAt } }"
 
