@@ -8,7 +8,7 @@ from federation.licensing.messages import LicenceIssued, LicenceRegistered, Rece
 from federation.metering import month, routing
 from federation.metering.messages import Forwarded, UsageReport, UsageRouted
 from federation.people import moves
-from federation.people.suspensions import require_trusted
+from federation.people.suspensions import licensor_keys
 from federation.registry import service as registry
 from federation.registry.messages import RegistryDelta
 from federation.runs import objections as closing
@@ -16,7 +16,7 @@ from federation.settlement.messages import RunAnswered
 from federation.suspense import deciding, elsewhere, ordering
 from federation.suspense.messages import HeldClaimed, HeldStated, NotReleased, ReleaseDone
 from federation.trust.messages import EntityChanged, KeysPublished
-from federation.trust.parties import get_party, receive_token_keys, signing_keys
+from federation.trust.parties import receive_token_keys
 from federation.trust.principals import NotAllowedError
 from federation.values.party import HUB
 
@@ -40,9 +40,7 @@ async def _delta(at: Arrival, message: RegistryDelta) -> None:
 
 
 async def _licence(at: Arrival, message: LicenceIssued) -> None:
-    await require_trusted(at.session, at.sender)
-    sender = await get_party(at.session, at.sender)
-    own = {at.sender: signing_keys(sender)}  # a node speaks for its own licences only
+    own = {at.sender: await licensor_keys(at.session, at.sender)}  # it speaks for its own only
     await delivery.receive_licence(at.session, message, keys=own, here=HUB, now=_now(at))
 
 

@@ -10,9 +10,10 @@ from typing import ClassVar
 
 from federation.errors import RefusalError
 from federation.people.audit import Act, record
+from federation.signing.keys import Keys
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust import store
-from federation.trust.parties import UnknownPartyError, get_party
+from federation.trust.parties import UnknownPartyError, entity_keys, get_party, signing_keys
 from federation.trust.principals import Principal, require_other_person
 from federation.trust.tables import Suspension
 from federation.values.party import HUB
@@ -41,10 +42,17 @@ class UnknownSuspensionError(RefusalError):
     code: ClassVar[str] = "UNKNOWN_SUSPENSION"
 
 
-async def require_trusted(session: ReadSession, code: str) -> None:
-    """Refuse what a suspended node signs as a licensor (NODE_SUSPENDED)."""
-    if (await get_party(session, code)).suspended_at is not None:
+async def licensor_keys(session: ReadSession, code: str) -> Keys:
+    """Return the keys by which a node is believed as a licensor, unless it is suspended.
+
+    Of one that was suspended and has changed its key since, the former one counts no more: whoever
+    stole it has signed licences with it that wait here. Raises NODE_SUSPENDED.
+    """
+    party = await get_party(session, code)
+    if party.suspended_at is not None:
         raise SuspendedError(code)
+    was_suspended = await store.was_suspended(session, code)
+    return entity_keys(party) if was_suspended else signing_keys(party)
 
 
 async def propose(

@@ -116,6 +116,14 @@ async def suspensions(session: ReadSession, *, limit: int) -> list[Suspension]:
     return list(rows)
 
 
+async def was_suspended(session: ReadSession, code: str) -> bool:
+    """Tell whether a node is, or once was, suspended."""
+    query = select(Suspension.id).where(
+        Suspension.code == code, Suspension.act == "SUSPEND", Suspension.state == "DONE"
+    )
+    return await session.scalar(query.limit(1)) is not None
+
+
 async def own_keys(session: ReadSession) -> list[OwnKey]:
     """Return every key this server ever had, by purpose, the newest last."""
     rows = await session.scalars(

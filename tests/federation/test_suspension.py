@@ -9,6 +9,8 @@ from federation.scenario import documents as ask
 from federation.signing.policy import TRUST_LIFE
 from federation.trust.parties import entity_keys
 from federation.values.party import HUB
+from tests.adversary.rogue import Rogue
+from tests.adversary.staff import RETRY
 from tests.federation.harness import (
     DAY,
     PERIOD,
@@ -135,6 +137,22 @@ async def test_a_suspended_node_whose_key_was_stolen_changes_it(small):
 
     assert old.kid not in entity_keys(await party(small, "GB"))
     assert (await decided(small, LIFT))["state"] == "DONE"
+
+
+async def test_what_a_thief_licensed_is_not_registered_once_the_suspension_is_lifted(small):
+    """It waited at the hub as the node's own would; the key that signed it is the node's no more."""
+    number, thief = "GB-000077", Rogue(small, "GB", small.key("GB"))
+    await decided(small, PROPOSE)
+    await thief.send("licence.issued", f"licence/{number}", thief.licence(number))
+    await roll(small, "GB")
+    await decided(small, LIFT)
+    operator = small.at(HUB, "operator")
+    [parked] = await operator.ask(ask.PARKED)
+    await operator.ask(RETRY, id=parked["id"])
+
+    [parked] = await operator.ask(ask.PARKED)
+    assert (parked["kind"], parked["code"]) == ("licence.issued", "INVALID_TOKEN")
+    assert number not in [row["number"] for row in await small.at(HUB, "auditor").ask(LICENCES)]
 
 
 async def test_the_month_of_a_suspended_node_is_settled(small):
