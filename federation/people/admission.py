@@ -11,6 +11,7 @@ import msgspec
 
 from federation.errors import RefusalError
 from federation.people.audit import Act, record
+from federation.signing.keys import PublicKey
 from federation.store import outbox
 from federation.store.canonical import sha256_hex
 from federation.store.sessions import ReadSession, WriteSession
@@ -18,6 +19,7 @@ from federation.trust import moves, store
 from federation.trust.admission import ApplicationRefusedError, InvitationError
 from federation.trust.membership import CollectiveTerms, Peer
 from federation.trust.messages import Roster
+from federation.trust.parties import require_nobody_elses
 from federation.trust.principals import Principal, require_other_person
 from federation.trust.tables import Application, Invitation, Party
 from federation.values.reason import stated
@@ -82,7 +84,7 @@ async def recommend_admission(
     """As the first of two people, say that an application is in order.
 
     Raises UnknownApplicationError unless it is APPLIED, ApplicationRefusedError if its code or
-    entity id is taken.
+    entity id is taken, BadKeysError if its key is or was another's.
     """
     application = await _application_in(session, application_id, "APPLIED")
     await _refuse_taken(session, application)
@@ -101,7 +103,7 @@ async def approve_admission(
     """As the second person, admit a recommended applicant and tell everybody the new roster.
 
     The applicant asks for its answer and gets the hub's key and terms then. Raises
-    UnknownApplicationError, SamePersonError, ApplicationRefusedError. Licences are sent by
+    UnknownApplicationError, SamePersonError, ApplicationRefusedError, BadKeysError. Licences are sent by
     `licensing.delivery.admit`, which calls this.
     """
     application = await _application_in(session, application_id, "RECOMMENDED")
@@ -154,9 +156,12 @@ async def _application_in(session: ReadSession, application_id: int, state: str)
 
 
 async def _refuse_taken(session: ReadSession, application: Application) -> None:
+    """Refuse a code, entity id or key that another has: whose word something is follows from it."""
     taken = await store.find_party_known_as(session, application.code, application.entity_id)
     if taken is not None:
         raise ApplicationRefusedError(f"{taken.code} is admitted already")
+    key = PublicKey.from_jwk(msgspec.json.decode(application.jwk, type=dict[str, str]))
+    await require_nobody_elses(session, application.code, {key.kid: key}, count=1)
 
 
 async def _introduce(session: WriteSession, newcomer: str, now: datetime) -> None:

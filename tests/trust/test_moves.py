@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from federation.people import moves as people
+from federation.people.admission import approve_admission, recommend_admission
 from federation.signing.entity_statements import KEYS_MAX, STATEMENT_BYTES_MAX, sign_configuration
 from federation.signing.jose import InvalidTokenError
 from federation.signing.keys import SigningKey
@@ -16,8 +17,9 @@ from federation.trust import moves, own_keys
 from federation.trust.key_secret import KeySecret
 from federation.trust.messages import EntityChanged
 from federation.trust.parties import BadKeysError, entity_keys, former_keys, signing_keys
+from federation.trust.principals import Principal
 from federation.trust.store import find_party, statements_of
-from federation.trust.tables import Party
+from federation.trust.tables import Application, Party
 from tests.databases import refused
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -212,6 +214,32 @@ async def test_a_newcomer_hears_how_the_others_changed(hub):
         await moves.introduce(session, newcomer, NOW)
 
     assert (await told_others(hub)).count("https://de.example") == 2
+
+
+def applied(key, state):
+    return Application(
+        code="DE",
+        entity_id="https://de.example",
+        url="https://de.example",
+        jwk=json.dumps(key.public_jwk()),
+        key_id=key.kid,
+        terms="{}",
+        state=state,
+        received_at=NOW,
+        recommended_by="ann",
+    )
+
+
+@pytest.mark.parametrize("key", [OLD, NEW, HUBS], ids=["former", "present", "the hub's"])
+async def test_nobody_is_admitted_with_a_key_that_is_or_was_anothers(hub, key):
+    await taken(hub, word(url=GB))
+    await taken(hub, word(NEW, keys=[NEW], url=GB))
+    async with hub.write("test") as session:
+        session.add_all([applied(key, "APPLIED"), applied(key, "RECOMMENDED")])
+    bob = Principal("bob", frozenset({"federation_operator"}), None)
+
+    await refused(hub, BadKeysError, lambda session: recommend_admission(session, 1, bob))
+    await refused(hub, BadKeysError, lambda session: approve_admission(session, 2, bob, NOW))
 
 
 async def test_a_node_follows_another_by_its_own_word_alone(database):
