@@ -80,8 +80,8 @@ class BoundToken:
             raise InvalidTokenError(Reason.CONFIRMATION, "the key it names is not known here")
         return key
 
-    def reaches(self, collective: str | None) -> bool:
-        """Tell whether the token is for works of this collective; of none, only if for all."""
+    def reaches(self, collective: str) -> bool:
+        """Tell whether the token is for works of this collective."""
         return self.repertoire == (EVERYWHERE,) or collective in self.repertoire
 
 

@@ -112,13 +112,15 @@ def _require_reach(ask: Ask, token: LicenceToken | BoundToken, policy: HeldPolic
             raise OutsideAudienceError(address)
 
 
-def _code_of(policy: CheckedPolicy) -> str | None:
-    """Return the code of the collective whose policy it is, if the hub still admits it.
+def _code_of(policy: CheckedPolicy) -> str:
+    """Return the code of the collective whose policy it is, as the hub names who is there.
 
-    A node signs a policy under the address it is reached at, which need not be its entity id.
+    A node signs a policy under the address it is reached at, which need not be its entity id. Where
+    the hub names nobody, the node is suspended or has just moved, and what it says itself counts:
+    licences of others are honoured at its members' sites as before.
     """
-    issuers = policy.trust.issuers
-    return next((one.code for one in issuers if one.url == policy.site.iss), None)
+    site, issuers = policy.site, policy.trust.issuers
+    return next((one.code for one in issuers if one.url == site.iss), site.collective)
 
 
 def choose_use(declared: str | None, granted: tuple[str, ...]) -> str:

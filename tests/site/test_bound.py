@@ -167,6 +167,17 @@ async def test_a_collective_is_known_by_the_address_of_its_node_whatever_its_ent
     assert refused.status_code == 403
 
 
+async def test_licences_of_others_are_honoured_where_the_hub_does_not_name_the_node(site):
+    """It is suspended, or has just moved: what it says itself of whose works these are counts."""
+    issuers = [Issuer(HUB, "HUB", "HUB", [site.hub_key.public_jwk()], HUB)]
+    trust = sign_trust_document(site.hub_key, hub=HUB, issuers=issuers, now=site.clock())
+    site.set_policy(trust=trust, status_lists=site.status_lists()[:1], collective="XX")
+
+    assert (await get(site, signed(site, token=bound(site, repertoire=["XX"])))).status_code == 200
+    refused = await get(site, signed(site, token=bound(site, repertoire=["YY"])))
+    assert refused.status_code == 403
+
+
 async def test_a_bearer_token_needs_no_signature_and_is_hurt_by_none(site):
     headers = signed(site, token=site.token(), key=THIEF)
 
