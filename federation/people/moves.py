@@ -51,8 +51,7 @@ async def arrive(session: WriteSession, party: Party, now: datetime) -> None:
 
 
 async def _require_few(session: WriteSession, code: str, now: datetime) -> None:
-    rows = await store.statements_of(session, code)
-    if sum(row.taken_at > now - IN for row in rows) >= CHANGES_MAX:
+    if await store.count_statements(session, code, now - IN) >= CHANGES_MAX:
         raise ManyChangesError(f"{code}: {CHANGES_MAX}", retry_after=_RETRY_SECONDS)
 
 

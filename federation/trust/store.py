@@ -1,5 +1,6 @@
 """Every SQL statement about parties, applications, invitations, own keys. Nothing commits."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
@@ -89,12 +90,34 @@ async def invitations(session: ReadSession, *, limit: int) -> list[Invitation]:
     return list(rows)
 
 
-async def statements_of(session: ReadSession, code: str) -> list[EntityStatement]:
-    """Return every statement by which a node changed, the oldest first."""
+async def count_statements(session: ReadSession, code: str, since: datetime) -> int:
+    """Return how many statements by which a node changed were taken after an instant."""
+    query = select(func.count()).where(
+        EntityStatement.code == code, EntityStatement.taken_at > since
+    )
+    return await session.scalar(query) or 0
+
+
+async def statements_to_pass_on(session: ReadSession, code: str) -> list[EntityStatement]:
+    """Return the statements by which a node changed that the others do not have, oldest first."""
     rows = await session.scalars(
-        select(EntityStatement).where(EntityStatement.code == code).order_by(EntityStatement.id)
+        select(EntityStatement)
+        .where(EntityStatement.code == code, EntityStatement.passed_on_at.is_(None))
+        .order_by(EntityStatement.id)
     )
     return list(rows)
+
+
+async def statements_passed_on(session: ReadSession, code: str) -> AsyncIterator[str]:
+    """Yield the statements by which a node changed that the others have, oldest first.
+
+    One is in memory at a time: there may be as many as its changes in all its years.
+    """
+    mine = EntityStatement.code == code, EntityStatement.passed_on_at.is_not(None)
+    query = select(EntityStatement.id).where(*mine).order_by(EntityStatement.id)
+    for number in list(await session.scalars(query)):
+        one = select(EntityStatement.signed).where(EntityStatement.id == number)
+        yield (await session.execute(one)).scalar_one()
 
 
 async def trusted_nodes(session: ReadSession) -> list[Party]:
