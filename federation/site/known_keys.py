@@ -71,19 +71,19 @@ class KeyFile:
 
     def __init__(self, path: Path, node: Keys, hub: Keys) -> None:
         self._path = path
+        self._is_saved = True
         found = _read(path)
         self.node, self.hub = KnownKeys(node, found.node), KnownKeys(hub, found.hub)
 
     def learn(self, node: str, hub: str) -> None:
         """Learn from what each said of itself in a policy that was accepted."""
-        told = ((self.node, node), (self.hub, hub))
-        is_news = False
-        for known, signed in told:
+        for known, signed in ((self.node, node), (self.hub, hub)):
             says = known.read(signed)
             if says is not None and known.learn(signed, says):
-                is_news = True
-        if is_news:
+                self._is_saved = False
+        if not self._is_saved:  # as well where the disk was full the last time
             self._save()
+            self._is_saved = True
 
     def _save(self) -> None:
         body = msgspec.json.encode(_Learned(self.node.learned, self.hub.learned))

@@ -16,7 +16,7 @@ from federation.signing.policy import (
     sign_site_policy,
     sign_trust_document,
 )
-from federation.site.known_keys import KnownKeys
+from federation.site.known_keys import KeyFile, KnownKeys
 from federation.site.policy_source import Pins, PolicySource
 
 NODE, HUB, MOVED = "https://node-xx.example", "https://hub.example", "https://moved.example"
@@ -195,3 +195,15 @@ def test_an_older_or_anothers_word_is_left_aside(site):
         known.read(word(old, old, LATER, now=now + MINUTE, entity="https://other.example")) is None
     )
     assert set(known.keys) == {old.kid, NEXT.kid}
+
+
+def test_what_could_not_be_written_is_written_the_next_time(site, tmp_path):
+    path = tmp_path / "gate" / "keys.json"
+    file = KeyFile(path, *site.pinned)
+    said = word(site.node_key, site.node_key, NEXT, now=site.clock())
+    with pytest.raises(FileNotFoundError):
+        file.learn(said, "")
+    path.parent.mkdir()
+    file.learn(said, "")
+
+    assert NEXT.kid in KeyFile(path, *site.pinned).node.keys
