@@ -32,6 +32,7 @@ SERVER: Final = "oauth_authorization_server"  # what an entity is, as one that g
 ADDRESS: Final = "federation_address"  # where it is, in what it says of itself as such
 KEYS_MAX: Final = 8
 Jwk = dict[str, Any]
+Second = Annotated[int, Meta(ge=0, le=253_402_300_799)]  # of POSIX, to the end of the year 9999
 
 
 class JwkSet(msgspec.Struct, frozen=True):
@@ -45,8 +46,8 @@ class Statement(msgspec.Struct, frozen=True):
 
     iss: str
     sub: str
-    iat: int
-    exp: int
+    iat: Second
+    exp: Second
     jwks: JwkSet
     metadata: dict[str, dict[str, Any]] = {}
     authority_hints: Annotated[list[str], Meta(max_length=16)] = []

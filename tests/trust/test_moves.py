@@ -5,10 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from federation.edge.auth import peek_claims
 from federation.people import moves as people
 from federation.people.admission import approve_admission, recommend_admission
-from federation.signing.entity_statements import KEYS_MAX, STATEMENT_BYTES_MAX, sign_configuration
-from federation.signing.jose import InvalidTokenError
+from federation.signing.entity_statements import (
+    KEYS_MAX,
+    STATEMENT_BYTES_MAX,
+    STATEMENT_TYP,
+    sign_configuration,
+)
+from federation.signing.jose import InvalidTokenError, sign
 from federation.signing.keys import SigningKey
 from federation.store import outbox
 from federation.store.messages import BadMessageError, MessageTooLargeError
@@ -55,6 +61,11 @@ def word(key=OLD, entity=GB, keys=(OLD, NEW), url="https://new.example", now=NOW
     return sign_configuration(
         key, entity, jwks=jwks, metadata=metadata, above=["https://hub.example"], now=now
     ).text
+
+
+def at(second):
+    """A word that says it was signed at a second no calendar has."""
+    return sign(peek_claims(word()) | {"iat": second}, typ=STATEMENT_TYP, key=OLD)
 
 
 async def taken(hub, signed, now=NOW):
@@ -126,6 +137,7 @@ FORGED = {
     "a key that it names no more": (lambda: word(OLD, keys=[NEW]), InvalidTokenError),
     "another's entity id": (lambda: word(entity=FR), InvalidTokenError),
     "from the future": (lambda: word(now=NOW + timedelta(minutes=5)), InvalidTokenError),
+    "from before all time": (lambda: at(-(10**17)), InvalidTokenError),
     "another node's key among its own": (lambda: word(keys=[OLD, OTHERS]), BadKeysError),
     "the hub's key among its own": (lambda: word(keys=[OLD, HUBS]), BadKeysError),
     "a key twice": (lambda: word(keys=[OLD, OLD]), BadKeysError),
