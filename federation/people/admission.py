@@ -103,8 +103,8 @@ async def approve_admission(
     """As the second person, admit a recommended applicant and tell everybody the new roster.
 
     The applicant asks for its answer and gets the hub's key and terms then. Raises
-    UnknownApplicationError, SamePersonError, ApplicationRefusedError, BadKeysError. Licences are sent by
-    `licensing.delivery.admit`, which calls this.
+    UnknownApplicationError, SamePersonError, ApplicationRefusedError, BadKeysError. Licences are
+    sent by `licensing.delivery.admit`, which calls this.
     """
     application = await _application_in(session, application_id, "RECOMMENDED")
     require_other_person(application.recommended_by, who.subject)

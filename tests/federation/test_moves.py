@@ -9,17 +9,25 @@ import pytest
 
 from federation.cli import own_keys as command
 from federation.edge.auth import peek_claims
+from federation.nodes.entity import EntityWorker
 from federation.oauth.entity import CONFIGURATION_PATH
 from federation.scenario import documents as ask
-from federation.signing.entity_statements import STATEMENT_BYTES_MAX, STATEMENT_TYP
-from federation.signing.jose import verify
+from federation.signing.entity_statements import (
+    ADDRESS,
+    SERVER,
+    STATEMENT_BYTES_MAX,
+    STATEMENT_TYP,
+    sign_configuration,
+)
+from federation.signing.jose import InvalidTokenError, verify
+from federation.signing.keys import SigningKey
 from federation.signing.tokens import mint_server_token
 from federation.store.tables import InboxMessage
 from federation.trust.key_life import PUBLISHED_BEFORE, VERIFIES_FOR
 from federation.trust.parties import entity_keys
 from federation.trust.store import find_party
 from federation.values.party import HUB
-from tests.adversary.rogue import rows
+from tests.adversary.rogue import Rogue, rows
 from tests.federation.harness import (
     DAY,
     a_line,
@@ -37,7 +45,7 @@ from tests.federation.harness import (
 )
 from tests.federation.test_keys import Site, is_listed, minted
 from tests.federation.test_late_node import LICENCES, REINSTATE, SUSPEND
-from tests.federation.test_status_lists import entity
+from tests.federation.test_status_lists import entity, in_place_of
 
 LICENCE = "HUB-000001"
 ROUTED = "SELECT origin, event_id, units FROM metering_routed_line"
@@ -265,6 +273,37 @@ async def test_the_anchor_changes_its_key_and_nodes_sites_and_strangers_follow(s
     assert await versions(small, "GB") == 3  # licences that the old key signed go on
 
 
+async def test_a_node_that_was_away_is_told_the_hubs_new_key_and_never_a_former_one(small):
+    old = small.key(HUB)
+    await small.stop("GB")
+    await roll(small, HUB)
+    new = (await small.keepers[HUB].service.server.keys.current()).federation.kid
+    await small.start("GB")
+    await issue_version(small, SUSPEND)
+    assert not await knows(small, "GB", {new})
+
+    await small.stop("GB")
+    config = small.keepers["GB"].config
+    pin = msgspec.structs.replace(config.hub, key_thumbprint=new)
+    small.keepers["GB"].config = msgspec.structs.replace(config, hub=pin)
+    await small.start("GB")
+    await soon(lambda: knows(small, "GB", {new}), what="the hub's new key at GB")
+    await every_message_came_once(small)
+    assert await versions(small, "GB") == 2
+
+    worker = EntityWorker(small.keepers["DE"].service.server, None)  # its pin is the old key still
+    forged = sign_configuration(
+        old,
+        entity(small, HUB),
+        jwks=[old.public_jwk()],
+        metadata={},
+        above=[],
+        now=small.clock(),
+    )
+    with pytest.raises(InvalidTokenError):
+        worker._configuration(forged.text, await party(small, HUB, "DE"))
+
+
 async def test_a_site_learns_its_nodes_next_key_as_soon_as_it_asks(small, tmp_path):
     site = Site(small, tmp_path)
     await site.refresh()
@@ -333,6 +372,32 @@ async def test_a_node_is_not_followed_to_where_it_does_not_answer(small, where, 
 
     await soon(is_over, what="nothing pending")
     assert await waits(small, "node moves") == {}
+
+
+OTHER_WORDS = {
+    "other keys": (
+        lambda rogue, at: rogue.word(jwks=[*map(public, (rogue.key, STRANGER))], metadata=at),
+        "INVALID_TOKEN",
+    ),
+    "another address": (lambda rogue, _: rogue.word(), "it says it is at"),
+}
+STRANGER, public = SigningKey.generate(), SigningKey.public_jwk
+
+
+@pytest.mark.parametrize(("word", "why"), OTHER_WORDS.values(), ids=OTHER_WORDS)
+async def test_a_node_is_not_followed_to_where_it_says_something_else(small, word, why):
+    rogue, url = Rogue(small, "GB", small.key("GB")), f"{small.running['GB'].url}/moved"
+    at = {SERVER: {ADDRESS: url}}
+    async with in_place_of(small, "GB", {f"/moved{CONFIGURATION_PATH}": word(rogue, at)}):
+        moves = {"code": "GB", "statement": rogue.word(metadata=at)}
+        await rogue.send("entity.changed", "roster", moves)
+
+        async def is_noted():
+            return (await party(small, "GB")).moving_because
+
+        said = await soon(is_noted, what="why it is not followed")
+    assert REFUSED_AS.get(why, why) in said
+    assert (await party(small, "GB")).url == small.running["GB"].url
 
 
 REFUSED_AS = {"INVALID_TOKEN": "The signed token is not valid."}

@@ -140,7 +140,7 @@ async def test_a_suspended_node_whose_key_was_stolen_changes_it(small):
 
 
 async def test_what_a_thief_licensed_is_not_registered_once_the_suspension_is_lifted(small):
-    """It waited at the hub as the node's own would; the key that signed it is the node's no more."""
+    """It waited at the hub as the node's own would; the key that signed it is a former one."""
     number, thief = "GB-000077", Rogue(small, "GB", small.key("GB"))
     await decided(small, PROPOSE)
     await thief.send("licence.issued", f"licence/{number}", thief.licence(number))
