@@ -54,10 +54,13 @@ class MoveWorker:
         due = [m for m in waiting if self._tried.get(m, (0.0, 0.0))[0] <= now]
         await asyncio.gather(*(self._try(move, waiting[move]) for move in due))
 
-    def _pause(self) -> float | None:
-        """Return how long to sleep unless woken: until the next address is due."""
+    def _pause(self) -> float:
+        """Return how long to sleep unless woken: until the next address is due.
+
+        Another process of this hub may have heard of one, and be gone: so never for good.
+        """
         now = time.monotonic()
-        return min((max(when - now, 0.01) for when, _ in self._tried.values()), default=None)
+        return min((max(when - now, 0.01) for when, _ in self._tried.values()), default=PAUSE_MAX)
 
     async def _try(self, move: tuple[str, str], party: Party) -> None:
         _, pause = self._tried.get(move, (0.0, PAUSE_SECONDS))

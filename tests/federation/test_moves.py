@@ -9,6 +9,7 @@ import pytest
 
 from federation.cli import own_keys as command
 from federation.edge.auth import peek_claims
+from federation.hub.moves import PAUSE_MAX, MoveWorker
 from federation.nodes.entity import EntityWorker
 from federation.oauth.entity import CONFIGURATION_PATH
 from federation.scenario import documents as ask
@@ -398,6 +399,10 @@ async def test_a_node_is_not_followed_to_where_it_says_something_else(small, wor
         said = await soon(is_noted, what="why it is not followed")
     assert REFUSED_AS.get(why, why) in said
     assert (await party(small, "GB")).url == small.running["GB"].url
+
+
+def test_an_address_of_which_another_process_heard_is_asked_after_a_while():
+    assert MoveWorker(None, None)._pause() == PAUSE_MAX
 
 
 REFUSED_AS = {"INVALID_TOKEN": "The signed token is not valid."}
