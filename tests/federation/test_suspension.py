@@ -5,6 +5,8 @@ from urllib.parse import quote
 
 import pytest
 
+from federation.edge.auth import peek_claims
+from federation.edge.status_lists import BUNDLE_PATH
 from federation.scenario import documents as ask
 from federation.signing.policy import TRUST_LIFE
 from federation.trust.parties import entity_keys
@@ -78,6 +80,9 @@ async def test_what_a_suspended_node_signs_opens_nothing_until_that_is_lifted(sm
     for question in (f"fetch?sub={gb}", f"resolve?sub={gb}&trust_anchor={anchor}"):
         status, text = await get(small, f"/federation/{question}")
         assert (status, json.loads(text)["error"]) == (404, "not_found")
+    lists = json.loads((await get(small, BUNDLE_PATH))[1])["status_lists"]
+    said = [peek_claims(text)["iss"] for text in lists]
+    assert sorted(said) == sorted(entity(small, code) for code in (HUB, "DE", "FR"))
     found = await small.at(HUB, "auditor").ask("{ collectives { code suspendedAt } }")
     assert [row["code"] for row in found if row["suspendedAt"]] == ["GB"]
 

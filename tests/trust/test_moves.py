@@ -26,6 +26,7 @@ from federation.trust.parties import BadKeysError, entity_keys, former_keys, sig
 from federation.trust.principals import Principal
 from federation.trust.store import count_statements, find_party
 from federation.trust.tables import Application, Party
+from federation.values.party import HUB
 from tests.databases import refused
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -252,6 +253,21 @@ async def test_nobody_is_admitted_with_a_key_that_is_or_was_anothers(hub, key):
 
     await refused(hub, BadKeysError, lambda session: recommend_admission(session, 1, bob))
     await refused(hub, BadKeysError, lambda session: approve_admission(session, 2, bob, NOW))
+
+
+async def test_a_node_says_nothing_again_that_is_still_on_its_way(database):
+    hub_id = "https://hub.example"
+    async with database.write("test") as session:
+        session.add(a_party(HUB, hub_id, HUBS))
+        session.add(applied(OLD, "ADMITTED"))
+        await session.flush()
+        assert await moves.tell(session, "DE", "https://new.example", [OLD.kid], "a.b.c", NOW)
+        await moves.tell_again(session)
+    async with database.write("test") as session:
+        assert not await moves.tell(session, "DE", "https://new.example", [OLD.kid], "a.b.c", NOW)
+        await outbox.mark_delivered(session, target=hub_id, stream="roster", up_to=1, now=NOW)
+        await moves.tell_again(session)
+        assert await moves.tell(session, "DE", "https://new.example", [OLD.kid], "a.b.c", NOW)
 
 
 async def test_a_node_follows_another_by_its_own_word_alone(database):
