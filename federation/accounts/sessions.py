@@ -138,10 +138,21 @@ async def end(
 
 
 async def end_all(session: WriteSession, person: str, *, by: str, why: str) -> None:
-    """End every session of a person, and every token that was signed for it before."""
+    """End every session of a person, and every token that was signed for it until now."""
     await _end(session, await store.sessions_of(session, person), by, why)
     await store.end_tokens(session, person, business_time(session))
     announce(session, CHANGED)
+
+
+async def signed_from(session: ReadSession, person: str, now: datetime) -> datetime:
+    """Return from when a token counts that is signed for a person now.
+
+    Tokens of the second in which a person's were ended count no more, so one that is signed in
+    what is left of it counts from the next second.
+    """
+    ended = await store.tokens_ended_at(session, person)
+    is_in_it = ended is not None and int(ended.timestamp()) == int(now.timestamp())
+    return now + timedelta(seconds=1) if is_in_it else now
 
 
 async def end_lost(session: WriteSession, person: PersonVersion, *, by: str) -> None:

@@ -101,7 +101,7 @@ async def tokens_ended_at(session: ReadSession, person: str) -> datetime | None:
 
 
 async def end_tokens(session: WriteSession, person: str, at: datetime) -> None:
-    """Have no token of a person count that was signed before an instant."""
+    """Have no token of a person count that was signed until an instant."""
     row = await session.get(TokensEnded, person)
     if row is None:
         session.add(TokensEnded(person=person, at=at))

@@ -157,8 +157,14 @@ async def test_who_lost_the_telephone_is_let_in_by_two_people(hub):
     fresh = Browser(hub)
     seen = await fresh.open("/sign-in/invitation", {**halves, "password": "a green kettle hums"})
     old = await Browser(hub).open("/sign-in", ADA)
+    shells = (await shell(hub, subject="ada", password="a green kettle hums"))[1]["token"]
+    page = (await fresh.press("/session/token")).text
+    pages = page.partition("FEDERATION_TOKEN=")[2].partition("<")[0]
 
     assert seen.location == "/session"
+    for token in (shells, pages):  # of the second in which the old ones ended, and signed since
+        assert (await hub.graphql(token, OWN))["subject"] == "ada"
+    hub.later(seconds=1)
     assert (old.alert, (await browser.session_page()).location) == (WRONG, "/sign-in")
     assert (await hub.act("olga", ACCOUNT, subject="ada"))["hasTotp"] is False
     assert ("ada", "account.reset", "ada") in await acts(hub)
@@ -197,10 +203,10 @@ async def test_one_person_closes_an_account_and_nobody_confirms_his_own(house):
     first, second = KEEPERS[role]
     browser = await with_password(place, role, "ada")
     token = (await shell(place, **ADA))[1]["token"]
-    place.later(seconds=1)
     held = await place.graphql(token, OWN)
     closed = await place.act(first, CLOSE, subject="ada")
-    lost = await place.graphql(token, OWN)
+    lost = await place.graphql(token, OWN)  # of the very second in which it ended
+    place.later(seconds=1)
     again = await place.act(first, CLOSE, subject="ada")
     seen = await Browser(place).open("/sign-in", ADA)
 
