@@ -250,6 +250,19 @@ async def test_the_shell_gets_a_token_for_a_password(house):
     assert account["hasPassword"] is True
 
 
+async def test_another_sites_page_tries_no_password_at_the_shells_door(hub):
+    """It may send plain text unasked: from a person's own address, whose tries it would use up."""
+    await with_password(hub, "hub", "ada")
+    before, said = await hub.rows(), f'{{"subject": "ada", "password": "{PASSWORD}"}}'
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "text/plain; application/json"):
+        where, headers = f"{hub.url}/sign-in/token", {"Content-Type": kind}
+        async with hub.http.post(where, data=said, headers=headers) as answer:
+            assert (answer.status, (await answer.json())["code"]) == (422, "BAD_BODY")
+
+    assert await hub.rows() == before
+    assert (await shell(hub, subject="ada", password=PASSWORD))[0] == 200
+
+
 async def test_hashing_is_bounded():
     hasher = Hasher()
     found = await asyncio.gather(
