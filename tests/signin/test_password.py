@@ -204,12 +204,16 @@ async def test_one_person_closes_an_account_and_nobody_confirms_his_own(house):
     browser = await with_password(place, role, "ada")
     token = (await shell(place, **ADA))[1]["token"]
     held = await place.graphql(token, OWN)
+    halves = await invited(place, role, "ada")
     closed = await place.act(first, CLOSE, subject="ada")
     lost = await place.graphql(token, OWN)  # of the very second in which it ended
     place.later(seconds=1)
     again = await place.act(first, CLOSE, subject="ada")
     seen = await Browser(place).open("/sign-in", ADA)
+    form = {**halves, "password": "a green kettle hums"}
+    code = await Browser(place).open("/sign-in/invitation", form)
 
+    assert code.status == 401  # whoever has her things may have a code as well
     assert closed == {"__typename": "SignInAccount", "hasPassword": False, "sessions": []}
     assert (held["subject"], lost) == ("ada", "NOT_AUTHENTICATED")
     assert (await place.act("ada", OWN))["subject"] == "ada"  # of the machine, signed since
