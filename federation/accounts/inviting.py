@@ -231,7 +231,8 @@ async def unlink(
 async def close(session: WriteSession, subject: str, reason: str, *, who: Principal) -> None:
     """Take somebody's password, its invitations, and end the sessions: one person may, at once.
 
-    Whoever has the person's things may have a code that was not used yet. Two people let the person in again, by an invitation.
+    Whoever has the person's things may have a code that was not used yet. Two people let the
+    person in again, by an invitation.
     """
     why = stated(reason)
     row = await store.find_account(session, subject)

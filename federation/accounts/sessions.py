@@ -24,6 +24,7 @@ from federation.values.choice import one_of
 
 IDLE: Final = timedelta(minutes=30)
 LIFE: Final = timedelta(hours=12)
+SECOND: Final = timedelta(seconds=1)  # of which a token says that it is signed in it
 SEEN_AFTER: Final = timedelta(minutes=1)  # use is written down so often
 LIVE_MAX: Final = 20  # of one person; the oldest gives way
 SECRET_LENGTH: Final = 43  # of 256 bits in base64url
@@ -151,8 +152,9 @@ async def signed_from(session: ReadSession, person: str, now: datetime) -> datet
     what is left of it counts from the next second.
     """
     ended = await store.tokens_ended_at(session, person)
-    is_in_it = ended is not None and int(ended.timestamp()) == int(now.timestamp())
-    return now + timedelta(seconds=1) if is_in_it else now
+    if ended is None or int(ended.timestamp()) < int(now.timestamp()):
+        return now
+    return ended + SECOND if ended - now < store.SOON else now
 
 
 async def end_lost(session: WriteSession, person: PersonVersion, *, by: str) -> None:

@@ -164,7 +164,12 @@ async def test_who_lost_the_telephone_is_let_in_by_two_people(hub):
     assert seen.location == "/session"
     for token in (shells, pages):  # of the second in which the old ones ended, and signed since
         assert (await hub.graphql(token, OWN))["subject"] == "ada"
-    hub.later(seconds=1)
+    await hub.act("olga", CLOSE, subject="ada")  # within the same second
+    assert [await hub.graphql(token, OWN) for token in (shells, pages)] == [
+        "NOT_AUTHENTICATED",
+        "NOT_AUTHENTICATED",
+    ]
+    hub.later(seconds=2)
     assert (old.alert, (await browser.session_page()).location) == (WRONG, "/sign-in")
     assert (await hub.act("olga", ACCOUNT, subject="ada"))["hasTotp"] is False
     assert ("ada", "account.reset", "ada") in await acts(hub)
