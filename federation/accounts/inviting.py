@@ -216,27 +216,30 @@ async def redeem_by_identity(
 async def unlink(
     session: WriteSession, subject: str, named: tuple[str, str], reason: str, *, who: Principal
 ) -> None:
-    """Take an identity from its person and end the person's sessions: one person may, at once."""
+    """Take an identity from its person, its invitations too, and end the sessions: at once."""
     why = stated(reason)
     row = await store.find_identity(session, *named)
     if row is None or row.person != subject:
         raise NoAccountError(f"{named[1][:40]!r} of {named[0][:40]!r}")
     await store.remove_identity(session, row)
+    await _take_back(session, subject, by=who.subject)
     detail = {"issuer": row.issuer, "identity": row.identity, "reason": why}
     await record(session, who.subject, Act.IDENTITY_UNLINK, subject, detail)
     await sessions.end_all(session, subject, by=who.subject, why="identity unlinked")
 
 
 async def close(session: WriteSession, subject: str, reason: str, *, who: Principal) -> None:
-    """Take somebody's password and end the sessions: one person may, at once.
+    """Take somebody's password, its invitations, and end the sessions: one person may, at once.
 
-    Two people let the person in again, by an invitation.
+    Whoever has the person's things may have a code that was not used yet. Two people let the
+    person in again, by an invitation.
     """
     why = stated(reason)
     row = await store.find_account(session, subject)
     if row is None:
         raise NoAccountError(f"{subject[:40]!r} has no password")
     await store.remove_account(session, row)
+    await _take_back(session, subject, by=who.subject)
     await record(session, who.subject, Act.ACCOUNT_CLOSE, subject, {"reason": why})
     await sessions.end_all(session, subject, by=who.subject, why="account closed")
 
@@ -258,7 +261,12 @@ async def follow(session: WriteSession, person: PersonVersion, *, by: str) -> No
         await store.remove_identity(session, row)
         detail = {"issuer": row.issuer, "identity": row.identity, "reason": LEFT}
         await record(session, by, Act.IDENTITY_UNLINK, person.subject, detail)
-    for each in await store.unused_invitations_of(session, person.subject):
+    await _take_back(session, person.subject, by=by)
+
+
+async def _take_back(session: WriteSession, subject: str, *, by: str) -> None:
+    """Withdraw what would let somebody in whose way to sign in was taken away."""
+    for each in await store.unused_invitations_of(session, subject):
         each.withdrawn_by = by
 
 

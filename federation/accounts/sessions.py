@@ -24,6 +24,7 @@ from federation.values.choice import one_of
 
 IDLE: Final = timedelta(minutes=30)
 LIFE: Final = timedelta(hours=12)
+SECOND: Final = timedelta(seconds=1)  # of which a token says that it is signed in it
 SEEN_AFTER: Final = timedelta(minutes=1)  # use is written down so often
 LIVE_MAX: Final = 20  # of one person; the oldest gives way
 SECRET_LENGTH: Final = 43  # of 256 bits in base64url
@@ -138,10 +139,22 @@ async def end(
 
 
 async def end_all(session: WriteSession, person: str, *, by: str, why: str) -> None:
-    """End every session of a person, and every token that was signed for it before."""
+    """End every session of a person, and every token that was signed for it until now."""
     await _end(session, await store.sessions_of(session, person), by, why)
     await store.end_tokens(session, person, business_time(session))
     announce(session, CHANGED)
+
+
+async def signed_from(session: ReadSession, person: str, now: datetime) -> datetime:
+    """Return from when a token counts that is signed for a person now.
+
+    Tokens of the second in which a person's were ended count no more, so one that is signed in
+    what is left of it counts from the next second.
+    """
+    ended = await store.tokens_ended_at(session, person)
+    if ended is None or int(ended.timestamp()) < int(now.timestamp()):
+        return now
+    return ended + SECOND if ended - now < store.SOON else now
 
 
 async def end_lost(session: WriteSession, person: PersonVersion, *, by: str) -> None:

@@ -89,7 +89,7 @@ class PersonInvitation(Base):
 
 
 class TokensEnded(Base):
-    """The instant at which a person's sign-ins were all ended: tokens from before count no more."""
+    """When a person's sign-ins were all ended: tokens signed until then count no more."""
 
     __tablename__ = "accounts_tokens_ended"
     person: Mapped[str] = mapped_column(String(SUBJECT_LENGTH_MAX), primary_key=True)

@@ -65,12 +65,13 @@ async def person(
     """Return somebody of the directory in one of its roles, or refuse who does not hold it now.
 
     However somebody has signed in, this is the one way to a person: a role that was taken away
-    ends with the next request, and so does a token of a second before its person's were ended.
+    ends with the next request, and so does a token of the second in which its person's were ended
+    or of an earlier one.
     """
     known = await standing(server, subject)
     if role not in known.roles:
         raise NotAuthenticatedError("this person does not hold this role here")
-    if token_of is not None and token_of < known.tokens_from:
+    if token_of is not None and token_of <= known.tokens_until:
         raise NotAuthenticatedError("this person's tokens were ended")
     return Principal(subject, frozenset({role}), known.party)
 

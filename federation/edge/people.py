@@ -44,7 +44,7 @@ async def standing(server: Server, subject: str) -> Standing:
         async with server.db.read() as session:
             row = await store.person_in_force(session, subject)
             ended = await accounts.tokens_ended_at(session, subject) if row else None
-        since = int(ended.timestamp()) if ended else 0
-        found = Standing(frozenset(roles_of(row)), row.party, since) if row else Standing()
+        until = int(ended.timestamp()) if ended else 0
+        found = Standing(frozenset(roles_of(row)), row.party, until) if row else Standing()
         server.people.keep(subject, found, asked)
     return found

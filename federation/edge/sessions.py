@@ -58,11 +58,11 @@ class Place(NamedTuple):
     def cookie(self, name: str) -> str:
         """Return the whole name of a cookie.
 
-        `__Host-` makes browsers refuse one that another host or plain http set. On http at this
-        machine, for development, it cannot be: then the port tells servers apart, as browsers
-        send cookies to every port.
+        `__Host-` makes browsers refuse one that another host or plain http set; on http at this
+        machine, for development, it cannot be. The port tells servers of one host apart, as
+        browsers send cookies to every port.
         """
-        return f"__Host-{name}" if self.is_secure else f"{name}{self.suffix}"
+        return f"{'__Host-' if self.is_secure else ''}{name}{self.suffix}"
 
 
 def place_of(server: Server) -> Place:
@@ -72,7 +72,8 @@ def place_of(server: Server) -> Place:
     address = literal_of(host)
     origin = f"{parts.scheme}://{parts.netloc}".lower()
     if parts.scheme == "https":
-        return Place(origin.removesuffix(":443"), "", is_secure=True)
+        suffix = "" if parts.port in {None, 443} else f"-{parts.port}"
+        return Place(origin.removesuffix(":443"), suffix, is_secure=True)
     if host == "localhost" or (address is not None and address.is_loopback):
         return Place(origin.removesuffix(":80"), f"-{parts.port or 80}", is_secure=False)
     raise NotHereError(server.url)

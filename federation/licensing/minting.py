@@ -31,6 +31,7 @@ from federation.trust.store import node_parties
 from federation.values.party import HUB
 
 PREFIXES_MAX = 50
+SEGMENTS_MAX = 32  # of a prefix; each is looked up
 
 
 class NotRegisteredError(RefusalError):
@@ -195,6 +196,8 @@ def prefixes_of(audience: Sequence[str]) -> list[str]:
         key = normalise_url(text)
         if any(mark in text for mark in "*?#"):
             raise InvalidGrantError(f"not an absolute prefix: {text}")
+        if key.path.count("/") > SEGMENTS_MAX:
+            raise InvalidGrantError(f"a prefix has at most {SEGMENTS_MAX} segments")
         scheme = "https" if text.lower().startswith("https") else "http"
         found.append(f"{scheme}://{key.text}")
     if not 1 <= len(found) <= PREFIXES_MAX:

@@ -12,6 +12,7 @@ from federation.logs import get_logger
 from federation.oauth.answering import Endpoint, Endpoints
 from federation.oauth.asked import INVALID_CLIENT, INVALID_REQUEST, OAuthError
 from federation.oauth.core import METHODS, SCOPES
+from federation.quotas import QuotaExceededError
 from federation.server import Server
 from federation.signing.keys import ALGORITHM
 
@@ -78,7 +79,8 @@ def metadata_of(server: Server) -> dict[str, Any]:
 def refused(request: HttpRequest, refusal: RefusalError) -> Response[bytes]:
     """Answer a refusal as RFC 6749 §5.2 has it: one word, while the log gets the reason."""
     why = refusal.why if isinstance(refusal, OAuthError) else refusal.code
-    log.info("refused", path=request.url.path, why=why, address=address_of(request))
+    if not isinstance(refusal, QuotaExceededError):  # what comes too often fills no log either
+        log.info("refused", path=request.url.path, why=why, address=address_of(request))
     headers = {**NO_STORE, **headers_of(refusal)}
     if not isinstance(refusal, OAuthError):
         error = LATER if isinstance(refusal, LaterError) else INVALID_REQUEST

@@ -16,12 +16,12 @@ PEOPLE_MAX = 4_096
 class Standing(NamedTuple):
     """What somebody may do now, and for whom: a stranger, and who left, holds no role.
 
-    Tokens that were signed before the second `tokens_from` count no more.
+    Tokens that were signed in the second `tokens_until` or before count no more.
     """
 
     roles: frozenset[str] = frozenset()
     party: str | None = None
-    tokens_from: int = 0
+    tokens_until: int = 0
 
 
 class Asked(NamedTuple):

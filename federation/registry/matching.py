@@ -49,6 +49,13 @@ def candidate_hosts(host: str) -> list[tuple[str, bool]]:
     return hosts
 
 
+def candidate_paths(path: str) -> list[str]:
+    """Return the paths of every claim that could match a path: all that end a segment of it."""
+    marks = [place for place, character in enumerate(path) if character == "/"]
+    ends = {end for place in marks for end in (place, place + 1) if end} | {len(path)}
+    return [path[:end] for end in sorted(ends)]
+
+
 @dataclass(slots=True)
 class _Paths(Generic[T]):
     """What is filed on one host, by path and by pattern."""

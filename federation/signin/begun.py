@@ -1,7 +1,7 @@
 """Sign-ins at the provider that were begun: kept here, used once, for ten minutes, so many at most.
 
 They are in the memory of this process: whoever begins one and never comes back costs no row. Of one
-address 20 are kept and of all 10,000; beyond, the oldest is forgotten and has to begin again.
+address 2,000 are kept and of all 20,000; beyond, the oldest is forgotten and has to begin again.
 """
 
 import time
@@ -14,8 +14,8 @@ from federation.accounts.inviting import Halves
 from federation.errors import RefusalError
 
 SECONDS: Final = 600.0
-OF_ONE_MAX: Final = 20
-ALL_MAX: Final = 10_000
+OF_ONE_MAX: Final = 2_000  # of a proxy, behind which everybody is
+ALL_MAX: Final = 20_000
 
 
 class BadStateError(RefusalError):

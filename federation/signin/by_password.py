@@ -100,7 +100,7 @@ class ByPassword:
                 server=server.config.entity_id,
                 subject=person.subject,
                 role=chosen,
-                now=server.clock(),
+                now=await sessions.signed_from(session, person.subject, server.clock()),
                 seconds=STAFF_SECONDS_MAX,
             )
             return token, chosen

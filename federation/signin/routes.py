@@ -12,6 +12,7 @@ from federation.accounts.inviting import BadCodeError, Halves
 from federation.accounts.passwords import WeakPasswordError
 from federation.edge.bodies import BodyLimit, HttpRequest
 from federation.edge.doors import Doors, address_of
+from federation.edge.encoding import BadBodyError
 from federation.edge.forms import FORM, BadFormError, read_fields
 from federation.edge.http import decoded, json_response, status_of
 from federation.edge.sessions import (
@@ -36,6 +37,7 @@ BODY: Final = BodyLimit(8 * KIB, seconds=10)
 BROWSER_COOKIE: Final = "federation-begun"
 BROWSER_LENGTH: Final = 43
 CALLBACK: Final = "/sign-in/callback"
+JSON: Final = "application/json"
 NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
@@ -85,7 +87,7 @@ class SignIn:
         """Return the fields that a form of our own pages sent."""
         sender = self.doors.stranger(request, "anonymous")
         require_same_origin(request, place_of(self.server))
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+        if not is_of(request, FORM):
             raise BadFormError("CONTENT_TYPE")
         async with self.doors.body(request, sender, BODY) as body:
             return read_fields(body)
@@ -117,6 +119,8 @@ def sign_in_routes(way: SignIn) -> list[Any]:
         """Give the shell a token of 12 hours for a password: JSON, no cookie, no page."""
         place_of(way.server)
         address = way.doors.stranger(request, "anonymous")
+        if not is_of(request, JSON):  # what another site's page may send unasked is none
+            raise BadBodyError(f"Content-Type: {JSON}")
         async with way.doors.body(request, address, BODY) as body:
             asked = decoded(body, TokenAsked)
         shown = Shown(asked.subject, asked.password, asked.code)
@@ -215,6 +219,12 @@ async def _begun(way: SignIn, request: HttpRequest, halves: Halves | None) -> Re
         response = pages.page("Use an invitation", pages.onward_parts(url, way.label or ""))
     set_cookie(response, place, BROWSER_COOKIE, browser)
     return response
+
+
+def is_of(request: HttpRequest, media_type: str) -> bool:
+    """Tell whether a request says that its body is of a media type."""
+    said = request.headers.get("content-type", "")
+    return said.partition(";")[0].strip().lower() == media_type
 
 
 def _refused(way: SignIn) -> Any:

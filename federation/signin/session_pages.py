@@ -114,7 +114,7 @@ def _form_routes(forms: SessionForms) -> list[Any]:
                 server=server.config.entity_id,
                 subject=row.person,
                 role=row.role,
-                now=now,
+                now=await sessions.signed_from(session, row.person, now),
                 seconds=max(1, int((row.ends_at - now).total_seconds())),
             )
         return pages.page("A token for the shell", pages.token_parts(text, server.url))

@@ -58,17 +58,26 @@ async def test_each_site_gets_its_token_in_the_order_asked(shop, code):
 
 
 async def test_a_site_that_is_refused_costs_no_other_its_token(shop):
-    sites = [NOBODY, ANNA, TWO_MEMBERS, ["ftp://x"], [], ["https://news.example/de/*"], BRUNO]
+    pattern, deep = ["https://news.example/de/*"], ["https://news.example/de" + "/a" * 32]
+    sites = [NOBODY, ANNA, TWO_MEMBERS, ["ftp://x"], [], pattern, BRUNO, deep, [deep[0][:-2]]]
 
     found = await mint(shop, sites)
 
-    assert [token is None for token in found["tokens"]] == [True, False, *[True] * 4, False]
+    assert [token is None for token in found["tokens"]] == [
+        True,
+        False,
+        *[True] * 4,
+        False,
+        True,
+        False,
+    ]
     assert [(each["place"], each["code"]) for each in found["refused"]] == [
         (0, "OUTSIDE_LICENCE"),
         (2, "OUTSIDE_LICENCE"),
         (3, "MALFORMED_URL"),
         (4, "OUTSIDE_LICENCE"),
         (5, "INVALID_GRANT"),
+        (7, "INVALID_GRANT"),
     ]
 
 

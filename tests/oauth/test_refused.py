@@ -268,8 +268,11 @@ async def test_who_guesses_waits_and_who_knows_does_not(backend, tmp_path):
             assert (await hub.post("token", GRANT, lab.basic()))[0] == 200
         before = await hub.rows()
 
-        answers = [await hub.post("token", GRANT, wrong) for _ in range(4)]
+        with capture_logs() as logs:
+            answers = [await hub.post("token", GRANT, wrong) for _ in range(4)]
 
+        whys = [line["why"] for line in logs if line["event"] == "refused"]
+        assert whys == ["WRONG_SECRET"] * 2  # what comes too often fills no log
         assert [status for status, _, _ in answers] == [401, 401, 429, 429]
         assert answers[2][1] == {"error": "temporarily_unavailable"}
         assert answers[2][2]["Retry-After"].isdigit()

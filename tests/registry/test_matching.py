@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federation.registry.matching import Filed, candidate_hosts, pattern_matches
+from federation.registry.matching import Filed, candidate_hosts, candidate_paths, pattern_matches
 from federation.registry.urls import MAX_URL_LENGTH, ClaimKey, UrlKey
 
 labels = st.sampled_from(["a", "b", "ab"])
@@ -134,3 +134,9 @@ def test_every_host_above_is_a_candidate_down_to_the_last_label():
         ("[::ffff:1.2.3.4]", False),
         ("[::ffff:1.2.3.4]", True),
     ]
+
+
+def test_every_path_that_ends_a_segment_is_a_candidate():
+    assert candidate_paths("/") == ["/"]
+    assert candidate_paths("/a") == ["/", "/a"]
+    assert candidate_paths("/a//b/") == ["/", "/a", "/a/", "/a//", "/a//b", "/a//b/"]

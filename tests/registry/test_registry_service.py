@@ -531,8 +531,29 @@ async def test_a_node_answers_for_itself_as_the_index_would(backend, held, withh
             own = await index_store.own_slice(session, "DE", keys)
         async with hub.read() as session:
             known = await index_store.index_slice(session, keys)
+            claims = await index_store.claims_slice(session, keys)
 
     assert entries(own) == entries(known)
+    of_all, of_claims = index_store.claim_index(known), index_store.claim_index(claims)
+    for key in keys:
+        assert of_claims.claimants(key, NOON) == of_all.claimants(key, NOON)
+
+
+async def test_of_a_host_with_many_claims_those_on_the_addresses_are_read(hub):
+    facts = [a_fact(f"c-{number}", "big.example", f"/a/{number}") for number in range(80)]
+    facts += [a_fact("top", "big.example", "/a/"), a_fact("wild", "example", "/", wildcard=True)]
+    await receive(hub, RegistryDelta(version=1, claims=facts))
+    keys = [normalise_url(f"https://big.example/a/{number}/x") for number in range(60)]
+
+    async with hub.read() as session:
+        found = await index_store.claims_slice(session, keys)
+
+    assert {row.fact.claim_id for row in found.claims} == {
+        "top",
+        "wild",
+        *(f"c-{number}" for number in range(60)),
+    }
+    assert len(found.claims) == 62
 
 
 async def test_the_opt_outs_of_a_site_stand_on_its_hosts_and_below_its_wildcards(node):

@@ -157,8 +157,19 @@ async def test_who_lost_the_telephone_is_let_in_by_two_people(hub):
     fresh = Browser(hub)
     seen = await fresh.open("/sign-in/invitation", {**halves, "password": "a green kettle hums"})
     old = await Browser(hub).open("/sign-in", ADA)
+    shells = (await shell(hub, subject="ada", password="a green kettle hums"))[1]["token"]
+    page = (await fresh.press("/session/token")).text
+    pages = page.partition("FEDERATION_TOKEN=")[2].partition("<")[0]
 
     assert seen.location == "/session"
+    for token in (shells, pages):  # of the second in which the old ones ended, and signed since
+        assert (await hub.graphql(token, OWN))["subject"] == "ada"
+    await hub.act("olga", CLOSE, subject="ada")  # within the same second
+    assert [await hub.graphql(token, OWN) for token in (shells, pages)] == [
+        "NOT_AUTHENTICATED",
+        "NOT_AUTHENTICATED",
+    ]
+    hub.later(seconds=2)
     assert (old.alert, (await browser.session_page()).location) == (WRONG, "/sign-in")
     assert (await hub.act("olga", ACCOUNT, subject="ada"))["hasTotp"] is False
     assert ("ada", "account.reset", "ada") in await acts(hub)
@@ -197,13 +208,17 @@ async def test_one_person_closes_an_account_and_nobody_confirms_his_own(house):
     first, second = KEEPERS[role]
     browser = await with_password(place, role, "ada")
     token = (await shell(place, **ADA))[1]["token"]
-    place.later(seconds=1)
     held = await place.graphql(token, OWN)
+    halves = await invited(place, role, "ada")
     closed = await place.act(first, CLOSE, subject="ada")
-    lost = await place.graphql(token, OWN)
+    lost = await place.graphql(token, OWN)  # of the very second in which it ended
+    place.later(seconds=1)
     again = await place.act(first, CLOSE, subject="ada")
     seen = await Browser(place).open("/sign-in", ADA)
+    form = {**halves, "password": "a green kettle hums"}
+    code = await Browser(place).open("/sign-in/invitation", form)
 
+    assert code.status == 401  # whoever has her things may have a code as well
     assert closed == {"__typename": "SignInAccount", "hasPassword": False, "sessions": []}
     assert (held["subject"], lost) == ("ada", "NOT_AUTHENTICATED")
     assert (await place.act("ada", OWN))["subject"] == "ada"  # of the machine, signed since
@@ -242,6 +257,19 @@ async def test_the_shell_gets_a_token_for_a_password(house):
     ]
     account = await place.graphql(named[1]["token"], ACCOUNT, subject=keeper)
     assert account["hasPassword"] is True
+
+
+async def test_another_sites_page_tries_no_password_at_the_shells_door(hub):
+    """It may send plain text unasked: from a person's own address, whose tries it would use up."""
+    await with_password(hub, "hub", "ada")
+    before, said = await hub.rows(), f'{{"subject": "ada", "password": "{PASSWORD}"}}'
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "text/plain; application/json"):
+        where, headers = f"{hub.url}/sign-in/token", {"Content-Type": kind}
+        async with hub.http.post(where, data=said, headers=headers) as answer:
+            assert (answer.status, (await answer.json())["code"]) == (422, "BAD_BODY")
+
+    assert await hub.rows() == before
+    assert (await shell(hub, subject="ada", password=PASSWORD))[0] == 200
 
 
 async def test_hashing_is_bounded():

@@ -167,6 +167,16 @@ async def test_a_state_is_used_once_and_in_the_browser_that_began(known, stub):
     assert len((await known.act("ada", ACCOUNT, subject=BUYER))["sessions"]) == 1
 
 
+async def test_others_behind_the_same_proxy_spoil_no_sign_in(known, stub):
+    browser = Browser(known)
+    asked = await sent_to_provider(browser, stub)
+    for _ in range(30):
+        await Browser(known).open("/sign-in/provider")
+    seen = await browser.open(f"/sign-in/callback?code={asked['code']}&state={asked['state']}")
+
+    assert seen.location == "/session"
+
+
 async def test_a_code_of_another_sign_in_is_not_taken(known, stub):
     browser = Browser(known)
     first = await sent_to_provider(browser, stub)

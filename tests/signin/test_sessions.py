@@ -183,12 +183,18 @@ async def test_pages_run_no_script_and_are_nobodys_frame(hub):
 async def test_behind_a_proxy_the_cookie_is_secure_and_over_plain_http_there_is_none(
     backend, tmp_path, stub
 ):
-    public = "https://hub.example"
-    async with open_house("hub", backend, tmp_path / "s", stub, public_url=public) as place:
-        answer = await Browser(place).open("/session")
-        assert answer.headers["Set-Cookie"] == (
-            "__Host-federation=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0; Secure"
-        )
+    for public, name in {
+        "https://hub.example": "__Host-federation",
+        "https://hub.example:443": "__Host-federation",
+        "https://hub.example:8443": "__Host-federation-8443",  # beside another server of the host
+    }.items():
+        folder = tmp_path / name[-4:] / public[-4:]
+        folder.parent.mkdir(exist_ok=True)
+        async with open_house("hub", backend, folder, stub, public_url=public) as place:
+            answer = await Browser(place).open("/session")
+            assert answer.headers["Set-Cookie"] == (
+                f"{name}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0; Secure"
+            )
     async with open_house(
         "hub", backend, tmp_path / "h", stub, public_url="http://hub.example"
     ) as place:
