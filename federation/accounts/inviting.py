@@ -26,7 +26,7 @@ from federation.people.audit import Act, record
 from federation.people.directory import roles_of
 from federation.people.tables import PersonVersion
 from federation.store.sessions import ReadSession, WriteSession
-from federation.trust.principals import Principal, require_other_person
+from federation.trust.principals import Principal, require_other_person, require_unconcerned
 from federation.values.reason import stated
 
 LIFE: Final = timedelta(days=3)
@@ -148,7 +148,7 @@ async def confirm(
     if row.confirmed_by is not None:
         raise NoInvitationError(f"{number} was confirmed by {row.confirmed_by}")
     require_other_person(row.made_by, who.subject)
-    require_other_person(row.person, who.subject)
+    require_unconcerned(row.person, who.subject)
     await get_person(session, row.person)
     row.confirmed_by = who.subject
     half = None

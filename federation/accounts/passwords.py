@@ -7,7 +7,7 @@ threads, two at a time, and a queue of strangers is short: who comes later is to
 import asyncio
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import ClassVar, Final, TypeVar
 
@@ -94,9 +94,8 @@ def require_strong(password: str, *names: str) -> None:
         raise WeakPasswordError(f"a password has {LENGTH_MIN} to {LENGTH_MAX} characters")
     if len(set(text.casefold())) < DIFFERENT_MIN or _is_a_row(text.casefold()):
         raise WeakPasswordError("it repeats itself, or counts")
-    words = _words(text)
-    known = _OBVIOUS.union(*([*_words(name), "".join(_words(name))] for name in names))
-    if "".join(words) in known or all(word in known for word in words):
+    known = _OBVIOUS.union(*(_words(name) for name in names))
+    if _is_made_of("".join(_words(text)), known):
         raise WeakPasswordError("it is a word or a name that is tried first")
 
 
@@ -108,6 +107,15 @@ def plain(password: str) -> str:
 def _words(text: str) -> list[str]:
     """Return the runs of letters of a text: digits and signs between them are tried first too."""
     return re.findall(r"[^\W\d_]+", text.casefold())
+
+
+def _is_made_of(letters: str, known: Iterable[str]) -> bool:
+    """Tell whether words that everybody knows, one after the other, are all there is."""
+    ends = {0}
+    for start in range(len(letters)):
+        if start in ends:
+            ends.update(start + len(word) for word in known if letters.startswith(word, start))
+    return len(letters) in ends
 
 
 def _is_a_row(text: str) -> bool:

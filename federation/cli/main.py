@@ -47,6 +47,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
+        click.echo("federation: stopped", err=True)
         sys.exit(130)
 
 

@@ -113,7 +113,9 @@ def require_keeper(who: Principal, kind: ClientKind, party: str | None) -> None:
     if who.is_program:
         raise NotAllowedError("a client acts on no client")
     if who.whose(CLIENT_KEEPERS[kind], party) != party:
-        raise NotAllowedError("another party's client")
+        raise NotAllowedError(
+            "another party's client" if party else "no party was named: name your own"
+        )
 
 
 def readable(who: Principal) -> tuple[list[ClientKind], str | None]:

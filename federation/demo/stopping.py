@@ -29,13 +29,16 @@ async def show_suspension(stage: Stage) -> None:
         "stopped",
         f"The hub suspends {number}: sites of {', '.join(answers)} refuse it:"
         f" {answers[plan.mint]}.",
+        "why: a report of the lab on its use is overdue",
         "its token was still good; each site reads the licensor's status list within a minute",
         f"asked for another one, the node of {plan.mint} says: {await _refusal(stage, first)}",
         facts={code: answer.code for code, answer in answers.items()},
     )
     await officer.ask(ask.REINSTATE, number=number, reason="the report has come")
     await stage.story.settle_down()
-    stage.tell.step("reinstated", f"The report comes; the hub reinstates {number}.")
+    stage.tell.step(
+        "reinstated", f"The lab hands in what was missing; the hub reinstates {number}."
+    )
 
 
 def _pages(stage: Stage) -> dict[str, UsageRow]:

@@ -39,8 +39,8 @@ def audit(desk: Desk, first: int, after: str | None, subject: str | None, act: s
         for item in found["acts"]
     ]
     more = f"; older ones: --after {found['next']}" if found["next"] else ""
-    desk.show(found, lambda: [make_table(f"{len(rows)} acts{more}", columns, rows)])
+    desk.show(found, lambda: [make_table(f"Acts: {len(rows)}{more}", columns, rows)])
 
 
 def _detail(item: dict[str, Any]) -> str:
-    return ", ".join(f"{each['name']} {each['value']}" for each in item["detail"])
+    return ", ".join(f"{each['name']} {each['value']}" for each in item["detail"] if each["value"])

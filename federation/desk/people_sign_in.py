@@ -131,9 +131,13 @@ def show_account(desk: Desk, found: dict[str, Any]) -> None:
     """Print an account: the ways to sign in, and the live sessions."""
 
     def tables() -> list[Table]:
-        ways = [["identity", each["issuer"], each["identity"]] for each in found["identities"]]
+        ways = [
+            ["provider", f"{each['issuer']} knows {each['identity']}"]
+            for each in found["identities"]
+        ]
         if found["hasPassword"]:
-            ways.insert(0, ["password", "with codes" if found["hasTotp"] else "", ""])
+            ways.insert(0, ["password", "with" if found["hasTotp"] else "without"])
+            ways[0][1] += " one-time codes"
         rows = [
             [
                 row["id"],
@@ -146,7 +150,7 @@ def show_account(desk: Desk, found: dict[str, Any]) -> None:
             for row in found["sessions"]
         ]
         return [
-            make_table(f"How {found['subject']} signs in", ("way", "", ""), ways),
+            make_table(f"How {found['subject']} signs in", ("way", "how"), ways),
             make_table("Sessions", ("id", "role", "way", "from", "seen", "until"), rows),
         ]
 

@@ -71,7 +71,10 @@ def end(desk: Desk, session: str) -> None:
 @account.command("codes")
 @at_desk
 def codes(desk: Desk) -> None:
-    """Set up one-time codes: print their secret, for a telephone; `confirm-codes` begins them."""
+    """Set up one-time codes: print their secret, for a telephone; `confirm-codes` begins them.
+
+    Your password is asked for.
+    """
     found = desk.ask(BEGIN_TOTP, password=_asked("Password"))
     rows = [["secret", found["secret"]], ["address", found["uri"]]]
     desk.show(found, lambda: [make_table("For your telephone", ("", ""), rows)])
@@ -88,7 +91,7 @@ def confirm_codes(desk: Desk, code: str) -> None:
 @account.command("no-codes")
 @at_desk
 def no_codes(desk: Desk) -> None:
-    """Sign in without one-time codes again."""
+    """Sign in without one-time codes again. Your password is asked for."""
     show_account(desk, desk.ask(REMOVE_TOTP, password=_asked("Password")))
 
 

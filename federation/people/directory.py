@@ -19,7 +19,7 @@ from federation.people.tables import NAME_LENGTH_MAX, SUBJECT_LENGTH_MAX, Person
 from federation.store.canonical import canonical
 from federation.store.database import announce
 from federation.store.sessions import ReadSession, WriteSession
-from federation.trust.principals import Principal, require_other_person
+from federation.trust.principals import Principal, require_other_person, require_unconcerned
 from federation.values.choice import one_of
 from federation.values.identity import (
     BOOTSTRAP,
@@ -111,7 +111,7 @@ async def confirm(
         raise NoProposalError(f"{number} was confirmed by {row.confirmed_by or BOOTSTRAP}")
     _require_open(row)
     require_other_person(row.proposed_by, who.subject)
-    require_other_person(row.subject, who.subject)
+    require_unconcerned(row.subject, who.subject)
     await _require_keepers(session, row, here)
     await _put_in_force(session, row, at)
     row.confirmed_by = who.subject

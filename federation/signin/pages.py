@@ -64,7 +64,13 @@ def sign_in_parts(*, local: bool, provider: str | None, subject: str = "") -> li
         parts.append(
             form(
                 "/sign-in",
-                field("subject", "Name", subject, autocomplete="username", autofocus=True),
+                field(
+                    "subject",
+                    "Your short name here (subject)",
+                    subject,
+                    autocomplete="username",
+                    autofocus=True,
+                ),
                 field("password", "Password", kind="password", autocomplete="current-password"),
                 field(
                     "code",

@@ -67,6 +67,12 @@ def require_other_person(maker: str | None, checker: str) -> None:
         raise SamePersonError(checker)
 
 
+def require_unconcerned(person: str, checker: str) -> None:
+    """Refuse who decides what concerns himself, however he is written (SAME_PERSON)."""
+    if is_same(person, checker):
+        raise SamePersonError(f"it concerns {checker}, who does not decide it")
+
+
 def require_no_part(makers: Iterable[str], checker: str, did: str) -> None:
     """Refuse who had a part in what is decided; `did` says which: `entered rates`."""
     if any(is_same(maker, checker) for maker in makers):

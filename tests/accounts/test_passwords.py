@@ -21,6 +21,8 @@ WEAK = [
     "password1234",
     "Password!2026",
     "welcome-welcome-1",
+    "passwordpassword",
+    "caranovakcaranovak",
     "Federation2026",
     "cara.novak.1987",
     "Novak12345678",
@@ -29,6 +31,7 @@ WEAK = [
 ]
 STRONG = [
     "seven brown otters sing",
+    "passwordotterspassword",
     "9Ffk2!xmQp0z",
     "пятьсот эскимо",
 ]

@@ -35,7 +35,7 @@ ORDER = [
     "HUB-000001: DE registered, GB registered, JP registered",
     "The hub suspends HUB-000001: sites of GB, DE, JP refuse it: 402 LICENCE_SUSPENDED",
     "asked for another one, the node of GB says: The licence is suspended",
-    "The report comes; the hub reinstates HUB-000001",
+    "The lab hands in what was missing; the hub reinstates HUB-000001",
     "Usage counted",
     "2026-09 is settled: calculated by settlement, approved by another person, approver",
     "The bank orders are written: approver releases each payment, settlement exports it",

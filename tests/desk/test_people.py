@@ -86,7 +86,7 @@ async def test_a_person_joins_and_leaves_from_a_shell(small):
     ]
     code, shown = await asked(small, "auditor", "audit", "--first", "1")
     assert code == 0
-    assert f"1 acts; older ones: --after {log['acts'][0]['number']}" in shown
+    assert f"Acts: 1; older ones: --after {log['acts'][0]['number']}" in shown
 
 
 async def test_a_proposal_is_withdrawn_and_who_is_not_here_does_not_leave(small):
