@@ -38,7 +38,6 @@ MONTHS = (
     "federation/test_status_lists",
     "federation/test_suspension",
     "federation/test_why_corrections",
-    "payments/test_debtor_leaves",
     "payments/test_left_after_set_off",
     "payments/test_month_of_payments",
     "payments/test_pay_ahead",

@@ -42,6 +42,7 @@ from tests.payments.month import (
     waited_for,
 )
 
+pytestmark = pytest.mark.slow  # whole lives of months, on both databases
 SCHEMA = etree.XMLSchema(
     etree.parse(Path(sepaxml.__file__).parent / "schemas" / "pain.001.001.09.xsd")
 )
