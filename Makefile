@@ -49,7 +49,7 @@ mutation: dev-env   ## break the pure rules one place at a time; docs/mutation.m
 	@$(BIN)/python tools/mutation_score.py
 
 judges: dev-env   ## outside judges: of journals (needs hledger), of GraphQL and OAuth (needs node and npm)
-	@$(BIN)/python tools/judges/journals.py
+	@$(BIN)/python -m tools.judges.journals
 	@cd tools/judges && npm install --silent --no-package-lock
 	@$(BIN)/python tools/judges/run.py $(ARGS)
 	@$(BIN)/python tools/judges/status_lists.py

@@ -16,7 +16,8 @@ from datetime import date
 from pathlib import Path
 
 from federation.ledger.beancount import ExportEntry, ExportPosting
-from federation.ledger.export import FORMS, write_journal
+from federation.ledger.export import FORMS
+from tests.ledger.journals import write_journal
 
 BEAN_CHECK = [str(Path(sys.executable).with_name("bean-check"))]
 HLEDGER = ["hledger", "check", "--strict", "--file"]
