@@ -219,3 +219,9 @@ def test_a_fee_too_small_for_the_days_used_is_credited_whole():
     licence = ended_early(1, on=date(2026, 8, 1))
 
     assert (allocated_to(licence, 1), credited(licence, 1)) == ({}, {"2026-08": 1})
+
+
+def test_the_month_of_an_early_end_keeps_nothing_of_a_fee_that_gave_it_nothing():
+    licence = ended_early(1, on=date(2026, 9, 29))
+
+    assert (allocated_to(licence, 1), credited(licence, 1)) == ({"2026-08": 1}, {})
