@@ -68,9 +68,13 @@ class Kept(Generic[T]):
     async def current(self) -> T:
         """Return one that has not ended; near its end fetch the next one.
 
-        Whoever asks while it is fetched waits for that one request. After one in vain there is a
-        pause, in which the same refusal is raised without asking again.
+        Whoever asks while it is fetched gets the one held while that lives, and waits for that one
+        request where there is none. After one in vain there is a pause, in which the same refusal
+        is raised without asking again.
         """
+        held = self._held
+        if self._turn.locked() and held is not None and self._pace.monotonic() < held.ends_at:
+            return held.value
         async with self._turn:
             now = self._pace.monotonic()
             if self._held is not None and now >= self._held.ends_at:

@@ -16,6 +16,7 @@ from federation import __version__
 from federation.clock import Clock, FileClock, system_clock
 from federation.desk.audit import audit
 from federation.desk.clients import clients
+from federation.desk.deliveries import deliveries
 from federation.desk.month import month
 from federation.desk.nodes import nodes
 from federation.desk.people import people
@@ -59,6 +60,7 @@ def cli() -> None:
 
 cli.add_command(audit)
 cli.add_command(clients)
+cli.add_command(deliveries)
 
 
 cli.add_command(month)

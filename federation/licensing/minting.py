@@ -10,6 +10,7 @@ from federation.licensing import store
 from federation.licensing.objects import LicenceObject, decode
 from federation.licensing.service import LicenceStatusError, licence_for
 from federation.licensing.tables import Licence
+from federation.people.suspensions import require_vouched_for
 from federation.registry import index_store
 from federation.registry.index import ClaimIndex
 from federation.registry.urls import normalise_url
@@ -114,12 +115,14 @@ async def usable(
 ) -> tuple[Licence, LicenceObject, list[str]]:
     """Return the caller's licence if it is in force, and those of its uses that a token is for.
 
-    Without `uses` all that it grants (UNKNOWN_LICENCE, LICENCE_STATUS, OUTSIDE_LICENCE).
+    Without `uses` all that it grants (UNKNOWN_LICENCE, LICENCE_STATUS, OUTSIDE_LICENCE). Nobody
+    vouches for a licensor that the hub suspended: its licences open no site (NODE_SUSPENDED).
     """
     row = await licence_for(session, number, who)
     licence = decode(row.body)
     if not licence.is_in_force(now):
         raise LicenceStatusError(f"{number} is {row.status}, or outside its term")
+    await require_vouched_for(session, row.licensor)
     return row, licence, _uses(licence, uses)
 
 

@@ -1,4 +1,4 @@
-"""What people of the hub decide about who belongs: one invites, one recommends, another admits.
+"""Who belongs: a node applies; of the hub one invites, one recommends, another admits.
 
 How an application comes and how its answer is taken is in `trust/admission.py`.
 """
@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import msgspec
 
+from federation.config import NodeConfig
 from federation.errors import RefusalError
 from federation.people.audit import Act, record
 from federation.signing.keys import PublicKey
@@ -16,7 +17,11 @@ from federation.store import outbox
 from federation.store.canonical import sha256_hex
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust import moves, store
-from federation.trust.admission import ApplicationRefusedError, InvitationError
+from federation.trust.admission import (
+    ApplicationRefusedError,
+    InvitationError,
+    apply_for_admission,
+)
 from federation.trust.membership import CollectiveTerms, Peer
 from federation.trust.messages import Roster
 from federation.trust.parties import require_nobody_elses
@@ -28,6 +33,25 @@ INVITATION_BYTES = 24
 INVITATION_LIFE = timedelta(days=30)
 INVITATIONS_OPEN_MAX = 1_000
 NOTE_LENGTH_MAX = 300
+
+
+async def apply(
+    session: WriteSession,
+    config: NodeConfig,
+    peer: Peer,
+    key_id: str,
+    invitation: str,
+    *,
+    who: Principal,
+    now: datetime,
+) -> None:
+    """At a node: apply to the hub with the code of an invitation (INVITATION, APPLICATION_REFUSED).
+
+    The code itself is not written down: whoever reads the log could apply with it.
+    """
+    await apply_for_admission(session, config, peer, key_id, invitation, now)
+    detail = {"code": config.code, "key": key_id}
+    await record(session, who.subject, Act.ADMISSION_APPLY, config.hub.entity_id, detail)
 
 
 class UnknownApplicationError(RefusalError):
@@ -75,7 +99,7 @@ async def require_fingerprint(
     """
     row = await session.get(Application, application_id)
     if row is not None and fingerprint is not None and fingerprint.strip() != row.key_id:
-        raise FingerprintError(f"application {application_id} is signed with {row.key_id}")
+        raise FingerprintError(f"application {application_id}: not the one that was stated")
 
 
 async def recommend_admission(

@@ -23,6 +23,7 @@ class Act(StrEnum):
     """What is written down: words that stay what they are."""
 
     ADMISSION_INVITE = "admission.invite"
+    ADMISSION_APPLY = "admission.apply"
     ADMISSION_RECOMMEND = "admission.recommend"
     ADMISSION_APPROVE = "admission.approve"
     ADMISSION_REFUSE = "admission.refuse"
@@ -35,6 +36,7 @@ class Act(StrEnum):
     HUB_KEYS = "hub.keys"
     MESSAGE_PROPOSE_DROP = "message.propose_drop"
     MESSAGE_DROP = "message.drop"
+    DELIVERY_RENUMBER = "delivery.renumber"
     KEY_NEXT = "key.next"
     KEY_ACTIVATE = "key.activate"
     KEY_RETIRE = "key.retire"

@@ -42,6 +42,13 @@ class UnknownSuspensionError(RefusalError):
     code: ClassVar[str] = "UNKNOWN_SUSPENSION"
 
 
+async def require_vouched_for(session: ReadSession, code: str) -> None:
+    """Refuse a node that is suspended (NODE_SUSPENDED)."""
+    party = await store.find_party(session, code)
+    if party is not None and party.suspended_at is not None:
+        raise SuspendedError(code)
+
+
 async def licensor_keys(session: ReadSession, code: str) -> Keys:
     """Return the keys by which a node is believed as a licensor, unless it is suspended.
 
@@ -49,8 +56,7 @@ async def licensor_keys(session: ReadSession, code: str) -> Keys:
     stole it has signed licences with it that wait here. Raises NODE_SUSPENDED.
     """
     party = await get_party(session, code)
-    if party.suspended_at is not None:
-        raise SuspendedError(code)
+    await require_vouched_for(session, code)
     was_suspended = await store.was_suspended(session, code)
     return entity_keys(party) if was_suspended else signing_keys(party)
 

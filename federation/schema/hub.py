@@ -7,6 +7,7 @@ from federation.schema.banking import BankingMutation, BankingQuery
 from federation.schema.clients import ClientMutation, ClientQuery
 from federation.schema.conversions import ConversionMutation
 from federation.schema.corrections import CorrectionMutation, CorrectionQuery
+from federation.schema.deliveries import DeliveryMutation, DeliveryQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.exclusions import ExclusionMutation
 from federation.schema.guards import extensions
@@ -63,6 +64,7 @@ class Query(
     BankingQuery,
     OfficerLimitQuery,
     OverpaymentQuery,
+    DeliveryQuery,
     ParkedQuery,
     AuditLogQuery,
     OwnKeyQuery,
@@ -95,6 +97,7 @@ class Mutation(
     BankingMutation,
     OfficerLimitMutation,
     OverpaymentMutation,
+    DeliveryMutation,
     ParkedMutation,
     OwnKeyMutation,
     ClientMutation,

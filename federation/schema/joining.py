@@ -11,8 +11,6 @@ from federation.people import admission as decisions
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import row_number
 from federation.server import node_config
-from federation.store import outbox
-from federation.trust import admission
 from federation.trust import store as trust
 from federation.trust.membership import CollectiveTerms
 from federation.trust.tables import Application as ApplicationRow
@@ -22,7 +20,6 @@ from federation.values.roles import (
     MAY_ADMIT,
     MAY_APPLY_FOR_ADMISSION,
     MAY_READ_APPLICATIONS,
-    MAY_READ_DELIVERIES,
     MAY_READ_OWN_APPLICATION,
 )
 
@@ -92,14 +89,6 @@ class Collective:
         )
 
 
-@strawberry.type(description="Messages on their way to another server.")
-class Delivery:
-    """A server's entity id, and how many messages it has not taken yet."""
-
-    target: str
-    waiting: int
-
-
 @strawberry.type(description="The application was sent.")
 class ApplicationSent:
     """What a node is told when it applied: its own code, and the hub's entity id."""
@@ -158,21 +147,13 @@ ApplicationSentResult = Annotated[
 
 @strawberry.type
 class MembershipQuery:
-    """Who belongs, and what is on its way to them: on every server."""
+    """Who belongs: on every server."""
 
     @strawberry.field(description="The collectives of the federation; at a node also the hub.")
     async def collectives(self, info: Info) -> list[Collective]:
         """List admitted servers by code, at a node the hub first; open to everybody."""
         async with info.context.server.db.read() as session:
             return [Collective.of(row) for row in await trust.parties(session)]
-
-    @strawberry.field(description="Undelivered messages per target, for operators.")
-    async def deliveries(self, info: Info) -> list[Delivery]:
-        """List the servers that messages wait for; a server with none is left out."""
-        info.context.whose(MAY_READ_DELIVERIES)
-        async with info.context.server.db.read() as session:
-            found = await outbox.targets_waiting(session)
-        return [Delivery(target=target, waiting=count) for target, count in sorted(found.items())]
 
 
 @strawberry.type
@@ -278,9 +259,8 @@ class ApplicationMutation:
 
         async def act(at: Change) -> ApplicationSent:
             config = node_config(at.server)
-            await admission.apply_for_admission(
-                at.session, config, at.server.peer, at.server.key.kid, invitation, at.now
-            )
+            peer, key = at.server.peer, at.server.key.kid
+            await decisions.apply(at.session, config, peer, key, invitation, who=at.who, now=at.now)
             return ApplicationSent(code=config.code, hub=config.hub.entity_id)
 
         return await change(info, "admission.apply", MAY_APPLY_FOR_ADMISSION, act)

@@ -6,6 +6,7 @@ from federation.schema.audit_log import AuditLogQuery
 from federation.schema.banking import BankingMutation, BankingQuery
 from federation.schema.clients import ClientMutation, ClientQuery
 from federation.schema.conversions import ConversionMutation
+from federation.schema.deliveries import DeliveryMutation, DeliveryQuery
 from federation.schema.distribution import DistributionQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.guards import extensions
@@ -62,6 +63,7 @@ class Query(
     OfficerLimitQuery,
     OverpaymentQuery,
     OwnApplicationQuery,
+    DeliveryQuery,
     ParkedQuery,
     AuditLogQuery,
     OwnKeyQuery,
@@ -89,6 +91,7 @@ class Mutation(
     BankingMutation,
     OfficerLimitMutation,
     OverpaymentMutation,
+    DeliveryMutation,
     ParkedMutation,
     OwnKeyMutation,
     ClientMutation,

@@ -9,6 +9,7 @@ node or the hub changed its keys is told them anew, as at its installation.
 import logging
 import os
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -34,7 +35,7 @@ class KnownKeys:
     """The keys of one party, from its pins on."""
 
     def __init__(self, pinned: Keys, learned: Sequence[str] = ()) -> None:
-        self.keys: Keys = pinned
+        self._pinned, self.keys = pinned, pinned
         self.learned: list[str] = []
         self._last: Statement | None = None
         for signed in learned:
@@ -62,8 +63,26 @@ class KnownKeys:
         self._last = says
         if is_news:
             self.keys = keys
-            self.learned = [*self.learned, signed][-LEARNED_MAX:]
+            self.learned = [*self.learned, signed]
+            if len(self.learned) > LEARNED_MAX:
+                self._shorten()
         return is_news
+
+    def _shorten(self) -> None:
+        """Leave out the oldest statement without which the others still follow from the pins.
+
+        A change makes two: the next key beside the present one, then the next alone; the first is
+        enough. Where each is needed the last is not kept: what came before is known after a
+        restart.
+        """
+        before = self._pinned
+        for place, (signed, following) in enumerate(pairwise(self.learned)):
+            if _is_signed(following, before):
+                del self.learned[place]
+                return
+            before = read_named(signed, before).keys()
+        del self.learned[-1]
+        _log.error("more changes of keys than are kept: pin the present ones anew")
 
 
 class KeyFile:
@@ -90,6 +109,14 @@ class KeyFile:
         draft = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
         draft.write_bytes(body)
         draft.replace(self._path)
+
+
+def _is_signed(signed: str, keys: Keys) -> bool:
+    try:
+        read_named(signed, keys)
+    except InvalidTokenError:
+        return False
+    return True
 
 
 def _read(path: Path) -> _Learned:

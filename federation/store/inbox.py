@@ -70,7 +70,7 @@ async def accept(
 
     A message that was here before is acknowledged again without effect; one that comes too early
     is refused (OutOfOrderError), so that effects keep the order of the stream. Another message
-    under a number that was used is refused as well (MessageConflictError).
+    under a number that was used is refused as well (MessageConflictError), with the next number.
     """
     digest = sha256_hex(body)
     last = await session.scalar(
@@ -82,10 +82,10 @@ async def accept(
     if 0 < sequence < expected:
         known = await session.get(InboxMessage, (sender, stream, sequence))
         if known is None or known.digest != digest or known.kind != kind:
-            raise MessageConflictError(f"{sender} {stream} #{sequence}")
+            raise MessageConflictError(f"{sender} {place(stream, sequence, expected)}")
         return False
     if sequence != expected:
-        raise OutOfOrderError(f"{sender} {stream} #{sequence}, expected #{expected}")
+        raise OutOfOrderError(f"{sender} {place(stream, sequence, expected)}")
     session.add(
         InboxMessage(
             sender=sender,
@@ -97,6 +97,14 @@ async def accept(
         )
     )
     return True
+
+
+def place(stream: str, sequence: int, expected: int) -> str:
+    """Return the end of a refusal: the number that came, and the one that is expected next.
+
+    The sender's own server reads it where its operators number a stream anew (`outbox.renumber`).
+    """
+    return f"{stream} #{sequence}, expected #{expected}"
 
 
 async def is_held_up(session: ReadSession, sender: str, stream: str) -> bool:

@@ -6,15 +6,25 @@ not wait for each other.
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import ClassVar
 
 from sqlalchemy import func, select, update
 
+from federation.errors import RefusalError
+from federation.store import inbox
 from federation.store.database import announce
 from federation.store.messages import Message, Sealed, seal
 from federation.store.sessions import ReadSession, WriteSession
 from federation.store.tables import OutboxMessage
 
 POSTED = "posted"  # announced by a transaction that has a message on its way
+NOT_TAKEN_MAX = 100  # streams that are shown at a time
+
+
+class NoConflictError(RefusalError):
+    """The first message that waits was not refused for its number, with this one expected next."""
+
+    code: ClassVar[str] = "NO_CONFLICT"
 
 
 async def post(session: WriteSession, *, target: str, message: Message, now: datetime) -> None:
@@ -126,3 +136,57 @@ async def mark_failed(session: WriteSession, *, message_id: int, error: str) -> 
         .where(OutboxMessage.id == message_id)
         .values(attempts=OutboxMessage.attempts + 1, last_error=error[:500])
     )
+
+
+async def not_taken(session: ReadSession) -> list[tuple[OutboxMessage, int]]:
+    """Return the first message of each stream that was not taken, and how many wait there."""
+    first = (
+        select(func.min(OutboxMessage.id).label("id"), func.count().label("count"))
+        .where(OutboxMessage.delivered_at.is_(None))
+        .group_by(OutboxMessage.target, OutboxMessage.stream)
+        .subquery()
+    )
+    rows = await session.execute(
+        select(OutboxMessage, first.c.count)
+        .join(first, first.c.id == OutboxMessage.id)
+        .where(OutboxMessage.last_error.is_not(None))
+        .order_by(OutboxMessage.id)
+        .limit(NOT_TAKEN_MAX)
+    )
+    return [(row, count) for row, count in rows]
+
+
+async def renumber(
+    session: WriteSession, *, target: str, stream: str, number: int
+) -> tuple[int, int]:
+    """Number what waits in a stream anew, from the number that its receiver expects next.
+
+    Somebody else sent messages in this server's name, and used its numbers. Nothing is lost or
+    taken twice: the receiver itself must have said of the first one's present number that another
+    message has it (NO_CONFLICT), so that it did not take this one; and what follows in a stream
+    is never taken before it. Returns the former number and how many messages there are.
+    """
+    waits = (
+        OutboxMessage.target == target,
+        OutboxMessage.stream == stream,
+        OutboxMessage.delivered_at.is_(None),
+    )
+    head = await session.scalar(
+        select(OutboxMessage).where(*waits).order_by(OutboxMessage.sequence).limit(1)
+    )
+    if head is None:
+        raise NoConflictError(f"nothing waits in {stream}")
+    former, error = head.sequence, head.last_error or "it was not refused"
+    is_conflict = error.startswith(f"{inbox.MessageConflictError.code}: ")
+    if not is_conflict or not error.endswith(f" {inbox.place(stream, former, number)})"):
+        raise NoConflictError(f"{stream} #{former}: {error}")
+    count = await session.scalar(select(func.count()).select_from(OutboxMessage).where(*waits))
+    moved = -(OutboxMessage.sequence + (number - former))  # below zero: no number is met twice
+    await session.execute(update(OutboxMessage).where(*waits).values(sequence=moved))
+    await session.execute(
+        update(OutboxMessage)
+        .where(*waits)
+        .values(sequence=-OutboxMessage.sequence, last_error=None)
+    )
+    announce(session, POSTED)
+    return former, count or 0

@@ -27,7 +27,7 @@ class OutboxMessage(Base):
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     target: Mapped[str] = mapped_column(String(255))  # the callee's entity id
     stream: Mapped[str] = mapped_column(String(160), server_default="")
-    sequence: Mapped[int]  # gap-free per target and stream, from 1
+    sequence: Mapped[int]  # per target and stream from 1; a gap where it was numbered anew
     kind: Mapped[str] = mapped_column(String(64))
     body: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(Instant)

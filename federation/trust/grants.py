@@ -12,12 +12,11 @@ import msgspec
 
 from federation.signing.jose import InvalidTokenError, Reason, check_times, sign, verify_own
 from federation.signing.keys import InvalidKeyError, Keys, PublicKey, SigningKey
-from federation.trust.membership import Granted, HubTerms, Peer
+from federation.trust.membership import FORMER_MAX, Granted, HubTerms, Peer
 
 GRANT_TYP = "admission+jwt"
 GRANT_BYTES_MAX = 64 * 1024
 GRANT_SECONDS = 300
-FORMER_MAX = 64  # keys the hub had before
 
 
 def sign_grant(

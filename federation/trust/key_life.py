@@ -17,6 +17,7 @@ from federation.signing.statuslist import LIFE_SECONDS
 from federation.signing.tokens import LICENCE_SECONDS_MAX, STAFF_SECONDS_MAX
 
 PUBLISHED_BEFORE: Final = timedelta(hours=48)  # a site holds what it fetched for an hour
+SEEN_AFTER: Final = timedelta(minutes=5)  # whoever looks has: nodes every minute, sites oftener
 ADVISED: Final = timedelta(days=90)
 TOKEN_LIFE_MAX: Final = timedelta(
     seconds=max(
@@ -77,6 +78,10 @@ class KeyTooYoungError(RefusalError):
     code: ClassVar[str] = "KEY_TOO_YOUNG"
 
 
+class KeyUnseenError(KeyTooYoungError):
+    """Nodes and sites cannot know this key of the hub yet; an emergency waits five minutes too."""
+
+
 class KeyStillCheckedError(RefusalError):
     """What this key signed may still be in use; an emergency takes a reason."""
 
@@ -111,6 +116,12 @@ def activated(life: Life, now: datetime, *, is_urgent: bool = False) -> Life:
     if now < life.made_at + PUBLISHED_BEFORE and not is_urgent:
         raise KeyTooYoungError(f"from {(life.made_at + PUBLISHED_BEFORE).isoformat()} on")
     return replace(life, state=State.ACTIVE, activated_at=now)
+
+
+def require_seen(life: Life, now: datetime) -> None:
+    """Refuse a key of the hub that nodes and sites had no time to learn (KEY_TOO_YOUNG)."""
+    if now < life.made_at + SEEN_AFTER:
+        raise KeyUnseenError(f"from {(life.made_at + SEEN_AFTER).isoformat()} on")
 
 
 def superseded(life: Life, now: datetime) -> Life:

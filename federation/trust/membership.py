@@ -1,6 +1,6 @@
 """What a collective and the hub agree when it joins: its particulars, and the hub's terms."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -10,6 +10,7 @@ from federation.values.plan import Plan, Tier, require_fitting
 from federation.values.wire import PartyCodeText
 
 INVITATION_LENGTH = (16, 64)
+FORMER_MAX: Final = 64  # keys of one server; more than one a quarter for fifteen years
 JwkText = Annotated[str, msgspec.Meta(max_length=256)]
 
 
@@ -102,5 +103,5 @@ class Granted(msgspec.Struct, frozen=True):
     terms: HubTerms
     former: Annotated[
         list[Annotated[dict[JwkText, JwkText], msgspec.Meta(max_length=16)]],
-        msgspec.Meta(max_length=64),
+        msgspec.Meta(max_length=FORMER_MAX),
     ] = []

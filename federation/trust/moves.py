@@ -8,7 +8,7 @@ that is not his (`hub/moves.py` asks).
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import msgspec
 
@@ -21,6 +21,7 @@ from federation.store.canonical import digest
 from federation.store.database import announce
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust import store
+from federation.trust.membership import FORMER_MAX
 from federation.trust.messages import ROSTER_STREAM, EntityChanged
 from federation.trust.parties import (
     encoded_keys,
@@ -31,7 +32,6 @@ from federation.trust.parties import (
 from federation.trust.tables import Application, EntityStatement, Party
 from federation.values.party import HUB
 
-FORMER_MAX: Final = 64  # keys; more than one a quarter for fifteen years
 MOVING = "moving"  # announced by a transaction after which an address is to be asked
 MOVED = "moved"  # announced by a transaction after which a party is somewhere else
 REASON_LENGTH_MAX = 300

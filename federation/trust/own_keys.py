@@ -23,6 +23,7 @@ from federation.trust.key_life import (
     born,
     first,
     is_published,
+    require_seen,
     retired,
     superseded,
 )
@@ -147,13 +148,15 @@ async def activate(
     """Let a NEXT key sign, and the one before it only check.
 
     `urgent_because` is why it does not wait until everybody has seen it; a FEDERATION key waits
-    until the hub lists it all the same: nobody would know who calls. Raises UnknownKeyError,
-    KeyStateError, KeyTooYoungError, KeyUntoldError, ReasonError.
+    until the hub lists it all the same, and at the hub for five minutes: nobody would know who
+    calls. Raises UnknownKeyError, KeyStateError, KeyTooYoungError, KeyUntoldError, ReasonError.
     """
     row = await _get_key(session, kid, {State.NEXT})
     life = activated(life_of(row), now, is_urgent=urgent_because is not None)
     if urgent_because is None or row.purpose == Purpose.FEDERATION:
         await _require_vouched(session, kid)
+    if row.purpose == Purpose.FEDERATION and await _is_followed(session):
+        require_seen(life, now)
     for other in await store.own_keys(session):
         if other.purpose == row.purpose and other.state == State.ACTIVE:
             _enter(other, superseded(life_of(other), now))
@@ -238,6 +241,12 @@ async def _require_vouched(session: ReadSession, kid: str) -> None:
     waits = hub is None and applied is not None and applied.state == "SENT"
     if waits or (hub is not None and kid not in vouched(hub)):
         raise KeyUntoldError(kid)
+
+
+async def _is_followed(session: ReadSession) -> bool:
+    """Tell whether this is a hub that has nodes: they learn its keys by looking at it."""
+    hub = await store.find_party(session, HUB)
+    return hub is None and bool(await store.node_parties(session))
 
 
 async def _get_key(session: ReadSession, kid: str, states: AbstractSet[State]) -> OwnKey:

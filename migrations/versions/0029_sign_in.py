@@ -1,5 +1,7 @@
 """How people sign in: local accounts, identities at a provider, invitations, sessions."""
 
+import time
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -9,6 +11,7 @@ down_revision = "0028"
 LOCAL, IDENTITY = "accounts_local", "accounts_identity"
 INVITATION, SESSION = "accounts_invitation", "accounts_session"
 TOKENS = "accounts_tokens_ended"
+STAFF_SECONDS_MAX = 12 * 3600  # the life of a token of staff
 _AUTO = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
@@ -99,9 +102,16 @@ def _make_invitations() -> None:
 
 
 def downgrade() -> None:
-    """Refuse where somebody can sign in: nobody could any more."""
+    """Refuse where somebody can sign in, or a token that was ended would count again.
+
+    After twelve hours a token that was ended is over by itself.
+    """
     for name in (LOCAL, IDENTITY):
         if op.get_bind().scalar(sa.text(f"SELECT count(*) FROM {name}")):  # noqa: S608 - constants
             raise RuntimeError("people sign in here: older code would let in none of them")
+    since = int((time.time() - STAFF_SECONDS_MAX) * 1_000_000)
+    ended = sa.text(f"SELECT count(*) FROM {TOKENS} WHERE at > :since")  # noqa: S608 - constant
+    if op.get_bind().scalar(ended, {"since": since}):
+        raise RuntimeError("tokens were ended within twelve hours: older code would take them")
     for name in (SESSION, TOKENS, INVITATION, IDENTITY, LOCAL):
         op.drop_table(name)

@@ -71,6 +71,25 @@ async def test_whoever_asks_meanwhile_waits_for_the_one_request(make, source):
     assert source.count == 1
 
 
+async def test_a_slow_renewal_keeps_nobody_waiting_while_the_held_one_lives(make, source, time):
+    kept = make()
+    await kept.current()
+    time.now += 599
+    source.hold.clear()
+    renewing = asyncio.create_task(kept.current())
+    await asyncio.sleep(0)
+    others = [asyncio.create_task(kept.current()) for _ in range(3)]
+    await asyncio.sleep(0)
+    assert [task.done() and task.result() for task in others] == [1, 1, 1]
+
+    time.now += 1  # it has ended
+    late = asyncio.create_task(kept.current())
+    await asyncio.sleep(0)
+    assert not late.done()
+    source.hold.set()
+    assert await asyncio.gather(renewing, late) == [2, 2]
+
+
 async def test_one_who_stops_waiting_takes_it_from_nobody(make, source):
     kept = make()
     source.hold.clear()

@@ -48,6 +48,9 @@ async def test_joining_and_selling_stand_in_the_log_of_whoever_did_it(small):
             ("second-operator", "admission.approve"),
         ]
     )
+    assert [row for row in at_de if row[1].startswith("admission.")] == [
+        ("node-operator", "admission.apply", small.running[HUB].config.entity_id)
+    ]
     assert [row for row in at_hub if row[1] == "licence.issue"] == [
         ("buyer@lab-one", "licence.issue", "HUB-000001"),
         ("buyer@lab-two", "licence.issue", "HUB-000002"),

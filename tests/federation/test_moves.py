@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from federation.cli import own_keys as command
+from federation.desk.deliveries import NOT_TAKEN, RENUMBER
 from federation.edge.auth import peek_claims
 from federation.hub.moves import PAUSE_MAX, MoveWorker
 from federation.nodes.entity import EntityWorker
@@ -24,17 +25,20 @@ from federation.signing.jose import InvalidTokenError, verify
 from federation.signing.keys import SigningKey
 from federation.signing.tokens import mint_server_token
 from federation.store.tables import InboxMessage
-from federation.trust.key_life import PUBLISHED_BEFORE, VERIFIES_FOR
+from federation.trust.key_life import PUBLISHED_BEFORE, SEEN_AFTER, VERIFIES_FOR
+from federation.trust.messages import ROSTER_STREAM
 from federation.trust.parties import entity_keys
 from federation.trust.store import find_party
 from federation.values.party import HUB
 from tests.adversary.rogue import Rogue, rows
+from tests.adversary.staff import drop
 from tests.federation.harness import (
     DAY,
     a_line,
     admit,
     all_reported,
     month_over,
+    nothing_changes,
     report_lines,
     reserved_port,
     resumed,
@@ -42,6 +46,7 @@ from tests.federation.harness import (
     send,
     small_federation,
     soon,
+    tell,
     write_scenario,
 )
 from tests.federation.test_keys import Site, is_listed, minted
@@ -443,6 +448,7 @@ async def roll(small, code):
     kid = await next_federation_key(small, code)
     if code == HUB:
         await follow_the_hub(small, {old.kid, kid})
+        small.set_clock(small.clock() + SEEN_AFTER)
     await command.activate(config, kid, "a drill", small.clock)
     await signs_with(small, code, kid)
     await command.retire(config, old.kid, "a drill", small.clock)
@@ -501,3 +507,50 @@ async def test_what_the_hub_dropped_is_told_again_by_a_node_that_is_started_anew
 
     await soon(is_followed, what="the key at the hub")
     await every_message_came_once(small)
+
+
+async def test_a_thief_who_used_a_nodes_number_does_not_end_its_stream(small):
+    """One junk message in the stream of its keys: the node tells its next key all the same."""
+    operator, old = small.at("GB", "node-operator"), small.key("GB")
+    thief = Rogue(small, "GB", old)
+    await thief.send("entity.changed", ROSTER_STREAM, {"code": "GB", "statement": "junk"})
+    await drop(small)
+    said = await command.make_next(small.keepers["GB"].config, "FEDERATION", small.clock)
+    kid = said.split()[0]
+
+    async def is_refused():
+        small.hurry()
+        return await operator.ask(NOT_TAKEN)
+
+    [found] = await soon(is_refused, what="the refusal")
+    assert (found["stream"], found["sequence"], found["waiting"]) == (ROSTER_STREAM, 1, 1)
+    assert found["reason"].startswith("MESSAGE_CONFLICT")
+    assert found["reason"].endswith(f" {ROSTER_STREAM} #1, expected #2)")
+    asked = {"target": found["target"], "stream": ROSTER_STREAM, "reason": "a thief was first"}
+    async with nothing_changes(small, "GB"):
+        refused = await tell(small, "GB", operator, RENUMBER, expected=3, **asked)
+    assert refused.code == "NO_CONFLICT"
+    row = await operator.ask(RENUMBER, expected=2, **asked)
+    assert (row["sequence"], row["waiting"]) == (2, 1)
+
+    async def is_followed():
+        small.hurry()
+        return kid in entity_keys(await party(small, "GB"))
+
+    await soon(is_followed, what="the key at the hub")
+
+    async def is_taken():
+        return not await operator.ask(NOT_TAKEN)
+
+    await soon(is_taken, what="the receipt at the node")
+    found = await operator.ask("""{ auditLog(first: 1, act: "delivery.renumber") {
+      acts { actor subject detail { name value } } } }""")
+    [act] = found["acts"]
+    assert (act["actor"], act["subject"]) == ("node-operator", entity(small, HUB))
+    assert {each["name"]: each["value"] for each in act["detail"]} == {
+        "stream": ROSTER_STREAM,
+        "from": "1",
+        "to": "2",
+        "messages": "1",
+        "reason": "a thief was first",
+    }

@@ -25,10 +25,11 @@ from tests.federation.harness import (
     soon,
     tell,
 )
-from tests.federation.test_keys import Site, minted
+from tests.federation.test_keys import MINT, ORIGIN, Site, minted
 from tests.federation.test_late_node import LICENCES
 from tests.federation.test_moves import party, roll
 from tests.federation.test_status_lists import entity
+from tests.federation.test_token_batches import MINT as MINT_MANY
 
 PROPOSE = """mutation($node: String!, $reason: String!) {
   proposeSuspension(node: $node, reason: $reason) {
@@ -91,6 +92,25 @@ async def test_what_a_suspended_node_signs_opens_nothing_until_that_is_lifted(sm
     assert await site.get(await minted(small, "GB")) == 200
     assert entity(small, "GB") in json.loads((await get(small, "/federation/list"))[1])
     await site.gate._background.stop()
+
+
+async def test_the_hub_mints_nothing_for_licences_of_a_suspended_node(small):
+    lab = small.lab("lab-one", HUB)
+    single = {"licence": "DE-000001", "audience": [f"{ORIGIN}/"]}
+    many = {"licence": "DE-000001", "sites": [[f"{ORIGIN}/"]], "uses": ["TRAIN"]}
+
+    async def codes():
+        answers = [await tell(small, HUB, lab, MINT, **single)]
+        answers.append(await tell(small, HUB, lab, MINT_MANY, **many))
+        return [answer.code for answer in answers]
+
+    before = await codes()
+    await decided(small, PROPOSE, node="DE")
+    assert "NODE_SUSPENDED" not in before
+    assert await codes() == ["NODE_SUSPENDED", "NODE_SUSPENDED"]
+    assert await minted(small, HUB)
+    await decided(small, LIFT, node="DE")
+    assert await codes() == before
 
 
 async def sell_national(small):

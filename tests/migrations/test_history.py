@@ -1,5 +1,6 @@
 """The one history of hub and node, upwards and downwards, on both backends."""
 
+import time
 from datetime import date
 
 import pytest
@@ -106,6 +107,7 @@ AN_OLD_DECISION = """INSERT INTO settlement_pay_ahead (period, reason, proposed_
   confirmed_by, confirmed_at) VALUES ('2026-09', 'r', 'ann', 1, 'bob', 2)"""
 AN_OWN_KEY = """INSERT INTO trust_own_key (purpose, kid, jwk, private, state, made_at)
   VALUES ('TOKEN', 'k', '{}', 'p', 'ACTIVE', 1)"""
+TOKENS_ENDED = "INSERT INTO accounts_tokens_ended (person, at) VALUES ('ann', {})"
 BEFORE_PARTS = "0029"
 A_PARKED = """INSERT INTO store_parked (sender, sender_code, entity_id, stream, sequence, kind,
   size, state, code, reason, received_at, attempts, drop_proposed_by, decided_by)
@@ -326,3 +328,20 @@ async def test_the_journal_takes_no_change_and_no_deletion(books, statement):
     await refused(books, DBAPIError, lambda session: session.execute(text(statement)))
 
     assert len((await contents(books))["settlement_entry"]) == 2
+
+
+async def test_tokens_that_were_ended_do_not_count_again(empty_url):
+    half_a_day = 12 * 3_600
+    for seconds, is_refused in ((half_a_day - 60, True), (half_a_day + 60, False)):
+        await on_connection(empty_url, migrations.upgrade)
+        at = int((time.time() - seconds) * 1_000_000)
+        await on_connection(empty_url, lambda found: migrations.downgrade(found, BEFORE_PARTS))
+        await on_connection(empty_url, ran("DELETE FROM accounts_tokens_ended"))
+        await on_connection(empty_url, ran(TOKENS_ENDED.format(at)))
+        if is_refused:
+            with pytest.raises(RuntimeError, match="tokens were ended"):
+                await on_connection(empty_url, lambda found: migrations.downgrade(found, "0028"))
+            assert await on_connection(empty_url, migrations.current_revision) == "0029"
+        else:
+            await on_connection(empty_url, lambda found: migrations.downgrade(found, "0028"))
+            assert await on_connection(empty_url, migrations.current_revision) == "0028"

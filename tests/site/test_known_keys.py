@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -16,7 +17,7 @@ from federation.signing.policy import (
     sign_site_policy,
     sign_trust_document,
 )
-from federation.site.known_keys import KeyFile, KnownKeys
+from federation.site.known_keys import LEARNED_MAX, KeyFile, KnownKeys
 from federation.site.policy_source import Pins, PolicySource
 
 NODE, HUB, MOVED = "https://node-xx.example", "https://hub.example", "https://moved.example"
@@ -207,3 +208,36 @@ def test_what_could_not_be_written_is_written_the_next_time(site, tmp_path):
     file.learn(said, "")
 
     assert NEXT.kid in KeyFile(path, *site.pinned).node.keys
+
+
+def told(known, *words):
+    for signed in words:
+        known.learn(signed, known.read(signed))
+
+
+def test_what_was_learned_stays_provable_from_the_pins_however_many_changes_there_were(site):
+    """Each change makes two statements: the next key beside the present one, and it alone."""
+    now, first = site.clock(), site.node_key
+    pins, present = {first.kid: first.public}, first
+    known = KnownKeys(pins)
+    for number in range(LEARNED_MAX // 2 + 20):
+        following, at = SigningKey.generate(), now + number * MINUTE
+        told(known, word(present, present, following, now=at), word(following, following, now=at))
+        present = following
+
+    again = KnownKeys(pins, known.learned)
+    assert list(known.keys) == list(again.keys) == [present.kid]
+    assert len(known.learned) == LEARNED_MAX
+
+
+def test_where_each_statement_is_needed_the_first_are_kept(site):
+    now, first = site.clock(), site.node_key
+    keys = [first, *(SigningKey.generate() for _ in range(LEARNED_MAX + 1))]
+    known = KnownKeys({first.kid: first.public})
+    words = [word(old, old, new, now=now) for old, new in pairwise(keys)]
+    told(known, *words)
+
+    assert list(known.keys) == [key.kid for key in keys[-2:]]
+    assert known.learned == words[:LEARNED_MAX]
+    again = KnownKeys({first.kid: first.public}, known.learned)
+    assert list(again.keys) == [key.kid for key in keys[LEARNED_MAX - 1 : LEARNED_MAX + 1]]

@@ -187,7 +187,7 @@ async def test_another_message_under_a_used_number_is_refused(database, changes)
         database, MessageConflictError, lambda session: accept(session, 1, **changes)
     )
 
-    assert (refusal.code, refusal.detail) == ("MESSAGE_CONFLICT", f"{GB} note/a #1")
+    assert (refusal.code, refusal.detail) == ("MESSAGE_CONFLICT", f"{GB} note/a #1, expected #2")
 
 
 async def test_a_first_message_that_is_not_number_one_is_refused(database):
@@ -231,3 +231,98 @@ async def test_streams_of_a_sender_count_apart(database):
     assert await accepted(database, 2, stream="note/b")
 
     assert (await refused(database, OutOfOrderError, lambda s: accept(s, 3))).code
+
+
+async def hear(database, target, stream):
+    """Let a receiver take what waits for it in its order, as far as it goes; keep its answer."""
+    async with database.read() as session:
+        rows = await outbox.messages(session, await outbox.waiting(session, target, 100))
+    for row in rows:
+        try:
+            new = await accepted(
+                database, row.sequence, stream=row.stream, kind=row.kind, body=row.body
+            )
+        except MessageConflictError as refusal:
+            error = f"{refusal.code}: {refusal.message}"
+            async with database.write("failed") as session:
+                await outbox.mark_failed(session, message_id=row.id, error=error)
+            return error
+        assert new
+        async with database.write("delivered") as session:
+            await outbox.mark_delivered(
+                session, target=target, stream=stream, up_to=row.sequence, now=NOON
+            )
+    return None
+
+
+async def renumbered(database, number, target=FR, stream="note/a"):
+    async with database.write("renumber") as session:
+        return await outbox.renumber(session, target=target, stream=stream, number=number)
+
+
+async def test_a_stream_goes_on_whose_numbers_somebody_else_used(database):
+    await accepted(database, 1, body=b"junk")
+    await accepted(database, 2, body=b"more")
+    await post(database, FR, 10, 11, 12)
+    await post(database, FR, 20, about="b")
+    error = await hear(database, FR, "note/a")
+
+    assert error == (
+        "MESSAGE_CONFLICT: This sender used the number of an earlier message for another one."
+        f" ({GB} note/a #1, expected #3)"
+    )
+    assert await renumbered(database, 3) == (1, 3)
+    assert await waiting(database, FR) == [
+        ("note/a", 3, 10),
+        ("note/a", 4, 11),
+        ("note/a", 5, 12),
+        ("note/b", 1, 20),
+    ]
+    assert await hear(database, FR, "note/a") is None
+    await post(database, FR, 13)
+    assert await waiting(database, FR, leave_out=["note/b"]) == [("note/a", 6, 13)]
+
+
+async def test_what_may_have_been_taken_is_not_numbered_anew(database):
+    async def refuses(number, **where):
+        where = {"target": FR, "stream": "note/a"} | where
+        await refused(
+            database,
+            outbox.NoConflictError,
+            lambda session: outbox.renumber(session, number=number, **where),
+        )
+
+    await refuses(1)  # nothing waits
+    await accepted(database, 1, body=b"junk")
+    await post(database, FR, 10, 11)
+    await post(database, FR, 20, about="b")
+    await refuses(2)  # it was not sent yet
+    await hear(database, FR, "note/a")
+    for number in (-1, 0, 1, 3):
+        await refuses(number)  # its receiver expects another one
+    await refuses(2, stream="note/b")
+    await refuses(2, target=GB)
+    await renumbered(database, 2)
+    await refuses(3)  # its receiver may have it by now
+    async with database.write("failed") as session:
+        [first, *_] = await outbox.waiting(session, FR, 100)
+        error = f"MESSAGE_CONFLICT: sent before. ({GB} note/a #1, expected #3)"
+        await outbox.mark_failed(session, message_id=first, error=error)
+    await refuses(3)  # an answer to its former number says nothing of this one
+    async with database.write("failed") as session:
+        error = f"OUT_OF_ORDER: too early. ({GB} note/a #2, expected #1)"
+        await outbox.mark_failed(session, message_id=first, error=error)
+    await refuses(1)
+
+
+async def test_the_first_message_of_each_stream_that_was_not_taken_is_shown(database):
+    await accepted(database, 1, body=b"junk")
+    await post(database, FR, 10, 11)
+    await post(database, FR, 20, about="b")
+    error = await hear(database, FR, "note/a")
+
+    async with database.read() as session:
+        found = await outbox.not_taken(session)
+    assert [(row.stream, row.sequence, row.last_error, count) for row, count in found] == [
+        ("note/a", 1, error, 2)
+    ]
