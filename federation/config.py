@@ -132,10 +132,15 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     quotas: dict[Act, Quota] = {}
     """How often one principal may do one kind of act, where it is not the default.
 
-    Who has no token is known by the address its connection comes from: behind a proxy all of them
-    are one, and share `anonymous`, `admission`, `validate`, `oauth`, `sign_in` and the like. No
-    header is believed instead. Let such a proxy limit each of its callers, and raise these for all;
-    and let it hold a request back until its body has come: 64 of one address may be on their way.
+    Who has no token is known by the address it comes from (`proxies`). Let a proxy hold a request
+    back until its body has come: 64 of one address may be on their way.
+    """
+    proxies: Annotated[int, Meta(ge=0, le=8)] = 0
+    """How many proxies of one's own, one behind the other, every request comes through.
+
+    Each adds the address that called it to the end of `X-Forwarded-For`, and of that header no more
+    is believed. With 0 the connection's address counts: behind a proxy all strangers are one then,
+    and share `anonymous`, `admission`, `validate`, `oauth`, `sign_in`, `password` and `account`.
     """
 
     def __repr__(self) -> str:

@@ -123,6 +123,8 @@ def test_a_tiered_node_is_read_with_its_tiers(node):
         ("premium", '"a/b"', "`a/b` may not be empty, start with ~ or hold a / - at `$.terms`"),
         ('"https://hub.example"', '""', "`$.entity_id`"),
         ('name = "Hub"', "name = ", "Invalid value"),
+        ("fee_bps = 300", "fee_bps = 300\nproxies = -1", "Expected `int` >= 0 - at `$.proxies`"),
+        ("fee_bps = 300", "fee_bps = 300\nproxies = 9", "Expected `int` <= 8 - at `$.proxies`"),
     ],
 )
 def test_a_bad_hub_is_refused_by_file_and_field(hub, tmp_path, old, new, reason):
