@@ -169,16 +169,19 @@ async def _bearing_on(
     the limits above, give or take what one address adds.
     """
     standing = await _standing(session, on, keys)
-    asked: dict[str, set[str]] = {}
+    at: dict[str, set[str]] = {}
     for key in keys:
-        for host, _ in candidate_hosts(key.host):
+        at.setdefault(key.host, set()).add(key.path)
+    asked: dict[str, set[str]] = {}
+    for named, there in at.items():
+        for host in {host for host, _ in candidate_hosts(named)}:
             if standing is None or host in standing:
-                asked.setdefault(host, set()).add(key.path)
+                asked.setdefault(host, set()).update(there)
     small = {host for host in asked if standing and standing[host].total() <= len(asked[host])}
     for chunk in in_chunks(sorted(small)):
         yield on.host.in_(chunk)
-    hosts, paths, letters = set[str](), set[str](), 0
     large = asked.keys() - small
+    hosts, paths, letters = set[str](), set[str](), 0
     for host, path in ((each, path) for each in sorted(large) for path in asked[each]):
         more = {*candidate_paths(path, None if standing is None else standing[host])} - paths
         hosts.add(host)
