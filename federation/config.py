@@ -9,6 +9,7 @@ the environment alike: a misspelt limit must not pass for the default.
 import base64
 import ipaddress
 import os
+import re
 import stat
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,6 +47,7 @@ Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 EntityId = Annotated[str, Meta(pattern=r"^[!-~]+\Z", max_length=255)]
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s?#]+\Z", max_length=500)]
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 Weight = Annotated[int, Meta(ge=0)]
 
 
@@ -79,7 +81,12 @@ class HubPeer(Struct, frozen=True, forbid_unknown_fields=True):
 
     entity_id: EntityId
     url: Url
-    key_thumbprint: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}\Z")]
+    key_thumbprint: str
+
+    def __post_init__(self) -> None:
+        if _THUMBPRINT.fullmatch(self.key_thumbprint) is None:
+            said = "`key_thumbprint` has 43 characters, as `federation keys list` at the hub shows"
+            raise ValueError(said)
 
 
 class Provider(Struct, frozen=True, forbid_unknown_fields=True):
@@ -132,10 +139,15 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     quotas: dict[Act, Quota] = {}
     """How often one principal may do one kind of act, where it is not the default.
 
-    Who has no token is known by the address its connection comes from: behind a proxy all of them
-    are one, and share `anonymous`, `admission`, `validate`, `oauth`, `sign_in` and the like. No
-    header is believed instead. Let such a proxy limit each of its callers, and raise these for all;
-    and let it hold a request back until its body has come: 64 of one address may be on their way.
+    Who has no token is known by the address it comes from (`proxies`). Let a proxy hold a request
+    back until its body has come: 64 of one address may be on their way.
+    """
+    proxies: Annotated[int, Meta(ge=0, le=8)] = 0
+    """How many proxies of one's own, one behind the other, every request comes through.
+
+    Each adds the address that called it to the end of `X-Forwarded-For`, and of that header no more
+    is believed. With 0 the connection's address counts: behind a proxy all strangers are one then,
+    and share `anonymous`, `admission`, `validate`, `oauth`, `sign_in`, `password` and `account`.
     """
 
     def __repr__(self) -> str:
@@ -238,6 +250,10 @@ def load_node_config(path: Path, environ: Mapping[str, str] = os.environ) -> Nod
 
 def _load(path: Path, environ: Mapping[str, str], kind: type[Config]) -> Config:
     values = _read(path)
+    if kind is NodeConfig and "clearing_currency" in values:
+        raise ConfigError(f"{path}: this is a hub's configuration")
+    if kind is HubConfig and "settlement_currency" in values:
+        raise ConfigError(f"{path}: this is a node's configuration")
     _override(values, environ, kind)
     try:
         return msgspec.convert(values, kind, dec_hook=partial(_beside, path.parent))

@@ -1,8 +1,8 @@
 """How often one principal may do one kind of act: a bucket that empties as it acts and fills again.
 
 Buckets are in memory and of one server process. Nobody's bucket is anybody else's: who has used
-up its own waits alone. A stranger is known by the address its connection comes from, so behind a
-proxy all strangers are one.
+up its own waits alone. A stranger is known by the address it comes from; behind a proxy of which
+the server was not told (`proxies`) all strangers are one.
 """
 
 import ipaddress
@@ -30,6 +30,7 @@ Act = Literal[
     "sign_in",  # a way of signing in that is tried, by address; one that fails counts as 20
     "password",  # a password that is tried for an account, by account and address
     "account",  # a password that is tried for an account, from addresses it was not used from
+    "session",  # another role or a token for the shell that a person in a browser asks for
     "graphql",  # a root field of a GraphQL request
     "introspection",  # a question about the schema that was not answered before
     "usage",  # a batch of usage lines
@@ -56,6 +57,7 @@ DEFAULTS: Mapping[Act, Quota] = MappingProxyType(
         "sign_in": Quota(1_200, 600),
         "password": Quota(6, 2),
         "account": Quota(30, 5),
+        "session": Quota(20, 2),  # each is a row of the audit log, which is never shortened
         "graphql": Quota(60_000, 60_000),
         "introspection": Quota(10, 10),  # each takes the server 0.1 to 0.2 s, whatever waits
         "usage": Quota(2_000, 1_200),

@@ -123,6 +123,8 @@ def test_a_tiered_node_is_read_with_its_tiers(node):
         ("premium", '"a/b"', "`a/b` may not be empty, start with ~ or hold a / - at `$.terms`"),
         ('"https://hub.example"', '""', "`$.entity_id`"),
         ('name = "Hub"', "name = ", "Invalid value"),
+        ("fee_bps = 300", "fee_bps = 300\nproxies = -1", "Expected `int` >= 0 - at `$.proxies`"),
+        ("fee_bps = 300", "fee_bps = 300\nproxies = 9", "Expected `int` <= 8 - at `$.proxies`"),
     ],
 )
 def test_a_bad_hub_is_refused_by_file_and_field(hub, tmp_path, old, new, reason):
@@ -149,7 +151,7 @@ def test_a_bad_hub_is_refused_by_file_and_field(hub, tmp_path, old, new, reason)
         ((PER_USAGE, TIERED), TIERS.replace("gold", '"a/b"'), "`a/b` may not be empty"),
         (("minimum_payment = 100", "minimum_payment = -1"), "", "`$.minimum_payment`"),
         (("key_thumbprint", "colour = 1\nkey_thumbprint"), "", "field `colour` - at `$.hub`"),
-        (("NzbLs", ""), "", "`$.hub.key_thumbprint`"),
+        (("NzbLs", ""), "", "has 43 characters, as `federation keys list` at the hub shows"),
     ],
 )
 def test_a_bad_node_is_refused_by_file_and_field(node, tmp_path, edit, tail, reason):
@@ -322,3 +324,13 @@ def test_a_provider_that_cannot_be_asked_safely_is_refused(hub, old, new, reason
         hub(tail=PROVIDER.replace(old, new))
 
     assert reason in refusal.value.message
+
+
+def test_the_configuration_of_the_other_role_is_told_apart(tmp_path):
+    (tmp_path / "hub.toml").write_text(HUB, encoding="utf-8")
+    (tmp_path / "gb.toml").write_text(NODE, encoding="utf-8")
+
+    detail = refusal(load_node_config, tmp_path / "hub.toml", {})
+    assert detail == f"{tmp_path}/hub.toml: this is a hub's configuration"
+    detail = refusal(load_hub_config, tmp_path / "gb.toml", {})
+    assert detail == f"{tmp_path}/gb.toml: this is a node's configuration"

@@ -9,15 +9,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Annotated, Final, Protocol
+from typing import Annotated, ClassVar, Final, Protocol
 from urllib.parse import quote_plus, urlencode
 
 import msgspec
 from msgspec import Meta
 
 from federation.access.kept import Fresh, Kept, Pace
-from federation.access.wire import Answer, Call, Fetch, UnreachableError, fetch
+from federation.access.wire import Answer, Call, Fetch, fetch
 from federation.clock import Clock, system_clock
+from federation.errors import RefusalError
 from federation.signing.client_tokens import mint_client_assertion
 from federation.signing.jose import TOKEN_BYTES_MAX
 from federation.signing.keys import SigningKey
@@ -27,15 +28,17 @@ _GRANT: Final = {"grant_type": "client_credentials"}
 _ERROR: Final = re.compile(r"[a-z_]{1,40}")
 
 
-class NoTokenError(UnreachableError):
-    """The server gave this client no token."""
+class NoTokenError(RefusalError):
+    """The server answered, and gave this client no token."""
+
+    code: ClassVar[str] = "NO_TOKEN"
 
 
 class Bearer(Protocol):
     """Anything that has a program's present token at one server."""
 
     async def current(self) -> str:
-        """Return the token to show, or refuse (UnreachableError)."""
+        """Return the token to show, or refuse (UnreachableError, NoTokenError)."""
         ...
 
     def refused(self) -> None:

@@ -123,7 +123,8 @@ class Mint:
     ) -> Fresh[str]:
         """Ask for a token for the sites of all members, that `key` alone may use.
 
-        Raises UnreachableError, NotMintedError and, where that is why, LicenceUnusableError.
+        Raises UnreachableError, NoTokenError, NotMintedError and, where that is why,
+        LicenceUnusableError.
         """
         jwk = msgspec.json.encode(key.public_jwk()).decode()
         found = await self._minted(_BOUND, licence, {"uses": uses, "key": jwk})

@@ -28,7 +28,7 @@ class LicenceUnusableError(RefusalError):
 
 
 class LicenceSuspendedError(LicenceUnusableError):
-    """The licence is suspended; its licensor reinstates it when what was wrong is settled."""
+    """The licence is suspended until its licensor reinstates it."""
 
 
 class LicenceRevokedError(LicenceUnusableError):

@@ -1,13 +1,15 @@
 """`federation audit`: who did what to what at a server, newest first."""
 
+import re
 from typing import Any
 
 import rich_click as click
 
-from federation.desk.client import Desk, at_desk
+from federation.desk.client import Desk, at_desk, when_text
 from federation.desk.printing import make_table
 
 PAGE_MAX = 100
+_INSTANT = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00\Z")
 
 AUDIT_LOG = """query($first: Int!, $after: ID, $subject: String, $act: String) {
   auditLog(first: $first, after: $after, subject: $subject, act: $act) {
@@ -35,7 +37,14 @@ def audit(desk: Desk, first: int, after: str | None, subject: str | None, act: s
     found = desk.ask(AUDIT_LOG, first=first, after=after, subject=subject, act=act)
     columns = ("number", "at", "actor", "act", "subject", "detail")
     rows = [
-        [item["number"], item["at"], item["actor"], item["act"], item["subject"], _detail(item)]
+        [
+            item["number"],
+            when_text(item["at"]),
+            item["actor"],
+            item["act"],
+            item["subject"],
+            _detail(item),
+        ]
         for item in found["acts"]
     ]
     more = f"; older ones: --after {found['next']}" if found["next"] else ""
@@ -43,4 +52,9 @@ def audit(desk: Desk, first: int, after: str | None, subject: str | None, act: s
 
 
 def _detail(item: dict[str, Any]) -> str:
-    return ", ".join(f"{each['name']} {each['value']}" for each in item["detail"] if each["value"])
+    said = ((each["name"], each["value"]) for each in item["detail"] if each["value"])
+    return ", ".join(f"{name} {_INSTANT.sub(_shortened, value)}" for name, value in said)
+
+
+def _shortened(instant: re.Match[str]) -> str:
+    return when_text(instant[0])

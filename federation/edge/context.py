@@ -36,7 +36,7 @@ def context_getter(server: Server) -> Callable[..., Awaitable[Context]]:
         except RefusalError as refusal:
             log.info("token refused", code=refusal.code, reason=refusal.message)
             principal = None
-        asker = principal.subject if principal else address_of(request)
+        asker = principal.subject if principal else address_of(request, server.config.proxies)
         return Context(server=server, principal=principal, asker=asker)
 
     return context

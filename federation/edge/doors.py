@@ -2,6 +2,7 @@
 
 from contextlib import AbstractAsyncContextManager
 
+from federation.access.callers import caller_of
 from federation.edge.bodies import Bodies, BodyLimit, HttpRequest
 from federation.edge.sessions import CrossSiteError, TwoCredentialsError, who_asks
 from federation.quotas import Act, network_of
@@ -37,9 +38,13 @@ class Doors:
     def stranger(self, request: HttpRequest, act: Act) -> str:
         """Return the name of somebody without a token: the address, within its quota."""
         require_plain_text(request.scope["path"], "path")
-        name = address_of(request)
+        name = self.address(request)
         self.server.quotas.take(name, act)
         return name
+
+    def address(self, request: HttpRequest) -> str:
+        """Return by which address a request counts (`address_of`)."""
+        return address_of(request, self.server.config.proxies)
 
     def body(
         self, request: HttpRequest, sender: str, limit: BodyLimit
@@ -48,6 +53,11 @@ class Doors:
         return self.bodies.read(request, sender, limit)
 
 
-def address_of(request: HttpRequest) -> str:
-    """Return the network address a request comes from; of IPv6 the subscriber's network."""
-    return network_of(request.client.host) if request.client else ""
+def address_of(request: HttpRequest, proxies: int) -> str:
+    """Return the network address a request comes from; of IPv6 the subscriber's network.
+
+    Behind so many `proxies` it is what the outermost of them wrote, else the connection's own.
+    """
+    written = request.headers.getall("x-forwarded-for", []) if proxies else []
+    connection = network_of(request.client.host) if request.client else ""
+    return caller_of(written, proxies) or connection

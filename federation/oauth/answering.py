@@ -13,7 +13,7 @@ from federation.clients import store
 from federation.clients.proving import find_bearer, look_up
 from federation.edge.auth import published_keys
 from federation.edge.bodies import BodyLimit, HttpRequest
-from federation.edge.doors import Doors, address_of
+from federation.edge.doors import Doors
 from federation.logs import get_logger
 from federation.oauth.asked import INVALID_CLIENT, OAuthError, check_head, read_asked
 from federation.oauth.core import Answered, Core, Exchange
@@ -58,7 +58,7 @@ class Endpoints:
 
         Whoever guesses soon waits: a request costs its address the most until it has succeeded.
         """
-        quotas, address = self._server.quotas, address_of(request)
+        quotas, address = self._server.quotas, self._doors.address(request)
         quotas.take(address, "oauth", FAILED_COST)
         exchange = await self._exchange(request, address)
         found = self._core.answer(endpoint, endpoint.url(self._server), exchange)

@@ -5,7 +5,7 @@ from typing import Any, Final
 from litestar import Request, Response, Router, get, post
 
 from federation.edge.bodies import HttpRequest
-from federation.edge.doors import Doors, address_of
+from federation.edge.doors import Doors
 from federation.edge.http import headers_of, json_response, status_of
 from federation.errors import LaterError, RefusalError
 from federation.logs import get_logger
@@ -52,7 +52,7 @@ def oauth_routes(doors: Doors) -> list[Any]:
     under = Router(
         "/oauth",
         route_handlers=[token, introspect, revoke],
-        exception_handlers={RefusalError: refused},
+        exception_handlers={RefusalError: _refused(doors)},
     )
     return [metadata, under]
 
@@ -76,11 +76,18 @@ def metadata_of(server: Server) -> dict[str, Any]:
     return found
 
 
+def _refused(doors: Doors) -> Any:
+    def answer(request: HttpRequest, refusal: RefusalError) -> Response[bytes]:
+        why = refusal.why if isinstance(refusal, OAuthError) else refusal.code
+        if not isinstance(refusal, QuotaExceededError):  # what comes too often fills no log either
+            log.info("refused", path=request.url.path, why=why, address=doors.address(request))
+        return refused(request, refusal)
+
+    return answer
+
+
 def refused(request: HttpRequest, refusal: RefusalError) -> Response[bytes]:
     """Answer a refusal as RFC 6749 §5.2 has it: one word, while the log gets the reason."""
-    why = refusal.why if isinstance(refusal, OAuthError) else refusal.code
-    if not isinstance(refusal, QuotaExceededError):  # what comes too often fills no log either
-        log.info("refused", path=request.url.path, why=why, address=address_of(request))
     headers = {**NO_STORE, **headers_of(refusal)}
     if not isinstance(refusal, OAuthError):
         error = LATER if isinstance(refusal, LaterError) else INVALID_REQUEST

@@ -60,6 +60,12 @@ class UnknownApplicationError(RefusalError):
     code: ClassVar[str] = "UNKNOWN_APPLICATION"
 
 
+class NotRecommendedError(RefusalError):
+    """The application waits for a first person, who recommends it; another then approves."""
+
+    code: ClassVar[str] = "NOT_RECOMMENDED"
+
+
 async def invite(
     session: WriteSession, note: str, who: Principal, now: datetime
 ) -> tuple[str, Invitation]:
@@ -127,8 +133,8 @@ async def approve_admission(
     """As the second person, admit a recommended applicant and tell everybody the new roster.
 
     The applicant asks for its answer and gets the hub's key and terms then. Raises
-    UnknownApplicationError, SamePersonError, ApplicationRefusedError, BadKeysError. Licences are
-    sent by `licensing.delivery.admit`, which calls this.
+    UnknownApplicationError, NotRecommendedError, SamePersonError, ApplicationRefusedError,
+    BadKeysError. Licences are sent by `licensing.delivery.admit`, which calls this.
     """
     application = await _application_in(session, application_id, "RECOMMENDED")
     require_other_person(application.recommended_by, who.subject)
@@ -174,6 +180,8 @@ async def refuse_admission(
 
 async def _application_in(session: ReadSession, application_id: int, state: str) -> Application:
     application = await session.get(Application, application_id)
+    if application is not None and (application.state, state) == ("APPLIED", "RECOMMENDED"):
+        raise NotRecommendedError(str(application_id))
     if application is None or application.state != state:
         raise UnknownApplicationError(f"{application_id} is not {state}")
     return application

@@ -1,9 +1,10 @@
 """Every SQL statement of the claim index, and a node's own answer in its stead. No commits."""
 
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import AsyncIterator, Collection, Iterable
+from typing import Final, TypeVar
 
-from sqlalchemy import ColumnElement, Text, delete, false, func, literal, or_, select, true
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 
 from federation.registry.facts import fact_of_claim, fact_of_opt_out
 from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
@@ -29,8 +30,14 @@ from federation.store.base import to_micros
 from federation.store.bulk import for_driver, in_chunks, insert_rows
 from federation.store.sessions import ReadSession, WriteSession
 
-KEYS_COMPARED_MAX = 50  # as many as one token has prefixes
-PATHS_AT_ONCE = 5_000  # in one statement, which looks through all claims of its hosts
+# Of one statement, which looks through all that stands on its hosts:
+HOSTS_AT_ONCE: Final = 500
+PATHS_AT_ONCE: Final = 5_000
+LETTERS_AT_ONCE: Final = 1_000_000  # of its paths
+LETTERS_SHORT: Final = 20_000  # of a question whose every path is asked for
+
+_OnHosts = type[Claim | OptOut | IndexClaim | IndexOptOut]
+_OptOut = TypeVar("_OptOut", OptOut, IndexOptOut)
 
 
 async def next_version(session: WriteSession, node: str) -> int:
@@ -133,7 +140,7 @@ async def index_slice(session: ReadSession, keys: Iterable[UrlKey]) -> Slice:
     claims = {(row.node, row.claim_id): row for row in await _claims_on(session, wanted)}
     more = {UrlKey.of(row.canonical) for row in claims.values() if row.canonical} - wanted
     claims |= {(row.node, row.claim_id): row for row in await _claims_on(session, more)}
-    opt_outs = await _opt_outs_on(session, wanted | more)
+    opt_outs = await _opt_outs_on(session, IndexOptOut, wanted | more)
     opt_outs += await _opt_outs_of(session, {row.holder_id for row in claims.values()})
     return Slice(
         claims=[SliceClaim(row.node, _claim_fact(row)) for row in claims.values()],
@@ -142,46 +149,64 @@ async def index_slice(session: ReadSession, keys: Iterable[UrlKey]) -> Slice:
 
 
 async def claims_slice(session: ReadSession, keys: Iterable[UrlKey]) -> Slice:
-    """At the hub: return who claims some addresses, and nothing else the index knows of them.
-
-    However many they are, a host's other claims are not read: whoever asks chooses the hosts, and
-    one may have claims by the ten thousand. Addresses have few segments (`minting.prefixes_of`).
-    """
-    wanted = set(keys)
-    hosts = sorted({host for host, _ in _hosts(wanted)})
-    paths = sorted({path for key in wanted for path in candidate_paths(key.path)})
-    rows: list[IndexClaim] = []
-    for some in in_chunks(hosts):
-        for start in range(0, len(paths), PATHS_AT_ONCE):
-            on_them = IndexClaim.path.in_(paths[start : start + PATHS_AT_ONCE])
-            asked = select(IndexClaim).where(IndexClaim.host.in_(some), on_them)
-            rows += await session.scalars(asked)
+    """At the hub: return who claims some addresses, and nothing else the index knows of them."""
+    rows = await _claims_on(session, set(keys))
     return Slice(claims=[SliceClaim(row.node, _claim_fact(row)) for row in rows], opt_outs=[])
 
 
 def _hosts(keys: Iterable[UrlKey]) -> set[tuple[str, bool]]:
-    """Return the (host, wildcard) under which claims on some addresses may stand.
-
-    Hosts only: the paths that could match a long address are too many to enumerate.
-    """
+    """Return the (host, wildcard) under which claims on some addresses may stand."""
     return {pattern for host in {key.host for key in keys} for pattern in candidate_hosts(host)}
 
 
-def _bears_on(
-    path: InstrumentedAttribute[str] | InstrumentedAttribute[str | None],
-    keys: Collection[UrlKey],
-    *,
-    has_patterns: bool = False,
-) -> ColumnElement[bool]:
-    """Return the condition that a path may match one of some addresses, if they are few.
+async def _bearing_on(
+    session: ReadSession, on: _OnHosts, keys: Collection[UrlKey]
+) -> AsyncIterator[ColumnElement[bool]]:
+    """Yield conditions, one a statement, that together are true of what some addresses match.
 
-    A host may have claims by the ten thousand; of one address the database looks them through.
+    Whoever asks chooses the addresses, and a host may have claims by the ten thousand: of a host
+    with more than there are addresses only those that match are read. No statement is larger than
+    the limits above, give or take what one address adds.
     """
-    if len(keys) > KEYS_COMPARED_MAX:
-        return true()
-    begins = [func.substr(literal(key.path, Text), 1, func.length(path)) == path for key in keys]
-    patterns = [path.contains("*"), path.endswith("$")] if has_patterns else []
-    return or_(false(), *begins, *patterns)
+    standing = await _standing(session, on, keys)
+    at: dict[str, set[str]] = {}
+    for key in keys:
+        at.setdefault(key.host, set()).add(key.path)
+    asked: dict[str, set[str]] = {}
+    for named, there in at.items():
+        for host in {host for host, _ in candidate_hosts(named)}:
+            if standing is None or host in standing:
+                asked.setdefault(host, set()).update(there)
+    small = {host for host in asked if standing and standing[host].total() <= len(asked[host])}
+    for chunk in in_chunks(sorted(small)):
+        yield on.host.in_(chunk)
+    large = asked.keys() - small
+    hosts, paths, letters = set[str](), set[str](), 0
+    for host, path in ((each, path) for each in sorted(large) for path in asked[each]):
+        more = {*candidate_paths(path, None if standing is None else standing[host])} - paths
+        hosts.add(host)
+        paths |= more
+        letters += sum(map(len, more))
+        if len(hosts) >= HOSTS_AT_ONCE or len(paths) >= PATHS_AT_ONCE or letters >= LETTERS_AT_ONCE:
+            yield and_(on.host.in_(hosts), on.path.in_(paths))
+            hosts, paths, letters = set(), set(), 0
+    if paths:
+        yield and_(on.host.in_(hosts), on.path.in_(paths))
+
+
+async def _standing(
+    session: ReadSession, on: _OnHosts, keys: Collection[UrlKey]
+) -> dict[str, Counter[int]] | None:
+    """Return {host: how many of its paths are so long}; None where a question is too short."""
+    if sum(len(key.path) * key.path.count("/") for key in keys) <= LETTERS_SHORT:
+        return None
+    found: dict[str, Counter[int]] = {}
+    length = func.length(on.path)
+    for chunk in in_chunks(sorted({host for host, _ in _hosts(keys)})):
+        counted = select(on.host, length, func.count()).where(on.host.in_(chunk))
+        for host, letters, count in await session.execute(counted.group_by(on.host, length)):
+            found.setdefault(host, Counter())[letters] = count
+    return found
 
 
 async def own_slice(session: ReadSession, node: str, keys: Iterable[UrlKey]) -> Slice:
@@ -191,7 +216,7 @@ async def own_slice(session: ReadSession, node: str, keys: Iterable[UrlKey]) -> 
     canonicals = (fact.canonical for _, fact in claims.values())
     more = {UrlKey.of(canonical) for canonical in canonicals if canonical} - wanted
     claims |= await _own_claims_on(session, node, more)
-    opt_outs = await _own_opt_outs_on(session, wanted | more)
+    opt_outs = await _opt_outs_on(session, OptOut, wanted | more)
     for chunk in in_chunks(sorted({member_id for member_id, _ in claims.values()})):
         opt_outs += await session.scalars(select(OptOut).where(OptOut.member_id.in_(chunk)))
     return Slice(
@@ -204,12 +229,10 @@ async def _own_claims_on(
     session: ReadSession, node: str, keys: Collection[UrlKey]
 ) -> dict[str, tuple[str, ClaimFact]]:
     """Return (member, claim) by row."""
-    hosts, bears = _hosts(keys), _bears_on(Claim.path, keys)
+    hosts = _hosts(keys)
     found: dict[str, tuple[str, ClaimFact]] = {}
-    for chunk in in_chunks(sorted({host for host, _ in hosts})):
-        rows = await session.execute(
-            select(Claim, Member.joined_on).join(Member).where(Claim.host.in_(chunk), bears)
-        )
+    async for bears in _bearing_on(session, Claim, keys):
+        rows = await session.execute(select(Claim, Member.joined_on).join(Member).where(bears))
         found |= {
             row.claim_id: (row.member_id, fact_of_claim(node, row, day))
             for row, day in rows
@@ -218,31 +241,30 @@ async def _own_claims_on(
     return found
 
 
-async def _own_opt_outs_on(session: ReadSession, keys: Collection[UrlKey]) -> list[OptOut]:
-    hosts, bears = _hosts(keys), _bears_on(OptOut.path, keys, has_patterns=True)
-    rows: list[OptOut] = []
-    for chunk in in_chunks(sorted({host for host, _ in hosts})):
-        found = await session.scalars(select(OptOut).where(OptOut.host.in_(chunk), bears))
-        rows += [row for row in found if (row.host, row.wildcard) in hosts]
-    return rows
-
-
 async def _claims_on(session: ReadSession, keys: Collection[UrlKey]) -> list[IndexClaim]:
-    hosts, bears = _hosts(keys), _bears_on(IndexClaim.path, keys)
-    rows: list[IndexClaim] = []
-    for chunk in in_chunks(sorted({host for host, _ in hosts})):
-        found = await session.scalars(select(IndexClaim).where(IndexClaim.host.in_(chunk), bears))
-        rows += [row for row in found if (row.host, row.wildcard) in hosts]
-    return rows
+    hosts = _hosts(keys)
+    found: dict[tuple[str, str], IndexClaim] = {}
+    async for bears in _bearing_on(session, IndexClaim, keys):
+        rows = await session.scalars(select(IndexClaim).where(bears))
+        found |= {
+            (row.node, row.claim_id): row for row in rows if (row.host, row.wildcard) in hosts
+        }
+    return list(found.values())
 
 
-async def _opt_outs_on(session: ReadSession, keys: Collection[UrlKey]) -> list[IndexOptOut]:
-    hosts, bears = _hosts(keys), _bears_on(IndexOptOut.path, keys, has_patterns=True)
-    rows: list[IndexOptOut] = []
+async def _opt_outs_on(
+    session: ReadSession, of: type[_OptOut], keys: Collection[UrlKey]
+) -> list[_OptOut]:
+    """Return the opt-outs that may match some addresses; of their hosts, every pattern."""
+    hosts = _hosts(keys)
+    found: dict[int, _OptOut] = {}
+    is_pattern = or_(of.path.contains("*"), of.path.endswith("$"))
+    async for bears in _bearing_on(session, of, keys):
+        found |= {row.id: row for row in await session.scalars(select(of).where(bears))}
     for chunk in in_chunks(sorted({host for host, _ in hosts})):
-        found = await session.scalars(select(IndexOptOut).where(IndexOptOut.host.in_(chunk), bears))
-        rows += [row for row in found if (row.host, row.wildcard) in hosts]
-    return rows
+        asked = select(of).where(of.host.in_(chunk), is_pattern)
+        found |= {row.id: row for row in await session.scalars(asked)}
+    return [row for row in found.values() if (row.host, row.wildcard) in hosts]
 
 
 async def _opt_outs_of(session: ReadSession, holders: Collection[str]) -> list[IndexOptOut]:

@@ -3,7 +3,7 @@
 One rule for claims, opt-outs and the gate of a site. Pure.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -49,11 +49,17 @@ def candidate_hosts(host: str) -> list[tuple[str, bool]]:
     return hosts
 
 
-def candidate_paths(path: str) -> list[str]:
-    """Return the paths of every claim that could match a path: all that end a segment of it."""
+def candidate_paths(path: str, lengths: Collection[int] | None = None) -> list[str]:
+    """Return the paths of every claim that could match a path: all that end a segment of it.
+
+    Of a long path they are many and long: then `lengths` says which ones there are.
+    """
+    if lengths is not None:
+        ends = (end for end in lengths if end <= len(path) and _ends_a_segment(path, end))
+        return [path[:end] for end in sorted(ends)]
     marks = [place for place, character in enumerate(path) if character == "/"]
-    ends = {end for place in marks for end in (place, place + 1) if end} | {len(path)}
-    return [path[:end] for end in sorted(ends)]
+    all_ends = {end for place in marks for end in (place, place + 1) if end} | {len(path)}
+    return [path[:end] for end in sorted(all_ends)]
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from federation.accounts import sessions
 from federation.accounts.inviting import BadCodeError, Halves
 from federation.accounts.passwords import WeakPasswordError
 from federation.edge.bodies import BodyLimit, HttpRequest
-from federation.edge.doors import Doors, address_of
+from federation.edge.doors import Doors
 from federation.edge.encoding import BadBodyError
 from federation.edge.forms import FORM, BadFormError, read_fields
 from federation.edge.http import decoded, json_response, status_of
@@ -154,7 +154,7 @@ def _password_routes(way: SignIn) -> list[Any]:
         form = await way.form(request)
         shown = Shown(form.get("subject", ""), form.get("password", ""), form.get("code", ""))
         try:
-            secret, _ = await way.by_password.session(address_of(request), shown)
+            secret, _ = await way.by_password.session(way.doors.address(request), shown)
         except RefusalError as refusal:
             return way.page(refusal, shown.subject)
         return await way.signed_in(request, secret)
@@ -169,7 +169,7 @@ def _password_routes(way: SignIn) -> list[Any]:
     @post("/sign-in/invitation", status_code=200)
     async def redeem(request: Request[Any, Any, Any]) -> Response[Any]:
         """Use an invitation: for a password here, or for an account at the provider."""
-        form, address = await way.form(request), address_of(request)
+        form, address = await way.form(request), way.doors.address(request)
         halves = Halves(form.get("first", "").strip(), form.get("second", "").strip())
         try:
             if form.get("way") == "provider":
@@ -211,7 +211,7 @@ async def _begun(way: SignIn, request: HttpRequest, halves: Halves | None) -> Re
     browser = cookie_of(request, place.cookie(BROWSER_COOKIE)) or ""
     if len(browser) != BROWSER_LENGTH:
         browser = secrets.token_urlsafe(32)
-    url = await way.provider().begin(address_of(request), browser, halves)
+    url = await way.provider().begin(way.doors.address(request), browser, halves)
     response: Response[Any]
     if halves is None:
         response = Redirect(url, status_code=303, headers=NO_STORE)

@@ -6,6 +6,7 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.response import Redirect
 
+from federation import quotas
 from federation.accounts import sessions
 from federation.accounts.tables import PersonSession
 from federation.edge.bodies import BodyLimit, HttpRequest
@@ -42,18 +43,26 @@ class SessionForms:
         self.server = doors.server
         self._doors, self._limit = doors, limit
 
-    async def read(self, request: HttpRequest) -> tuple[str, dict[str, str]]:
-        """Return the session's secret and the fields of the form (CROSS_SITE)."""
+    async def read(
+        self, request: HttpRequest, act: quotas.Act | None = None
+    ) -> tuple[str, dict[str, str]]:
+        """Return the session's secret and the fields of the form (CROSS_SITE, TOO_MANY_REQUESTS).
+
+        An `act` counts for the person, whatever the address.
+        """
         server = self.server
         sender = self._doors.stranger(request, "anonymous")
         require_same_origin(request, place_of(server))
         secret = session_secret(server, request)
-        if secret is None or await live_session(server, secret) is None:
+        who = None if secret is None else await live_session(server, secret)
+        if secret is None or who is None:
             raise SessionOverError
         async with self._doors.body(request, sender, self._limit) as body:
             form = read_fields(body)
         if not sessions.proves(secret, form.get(CSRF_FIELD, "")):
             raise CrossSiteError(f"no {CSRF_FIELD}, or not this session's")
+        if act is not None:
+            server.quotas.take(who.person, act)
         return secret, form
 
 
@@ -92,7 +101,7 @@ def _form_routes(forms: SessionForms) -> list[Any]:
     @post("/session/role", status_code=200)
     async def act_as(request: Request[Any, Any, Any]) -> Response[Any]:
         """Go on in another role, under a new cookie."""
-        secret, form = await forms.read(request)
+        secret, form = await forms.read(request, "session")
         async with server.db.write("session.role") as session:
             row, person = await _own(session, secret, server.clock())
             fresh = await sessions.act_as(session, row, person, form.get("role", ""))
@@ -103,7 +112,7 @@ def _form_routes(forms: SessionForms) -> list[Any]:
     @post("/session/token", status_code=200)
     async def token(request: Request[Any, Any, Any]) -> Response[Any]:
         """Show a token for the shell, in the session's role, for as long as it would last."""
-        secret, _ = await forms.read(request)
+        secret, _ = await forms.read(request, "session")
         now, key = server.clock(), (await server.keys.current()).token
         async with server.db.write("session.token") as session:
             row, _ = await _own(session, secret, now)

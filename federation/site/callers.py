@@ -5,13 +5,12 @@ believes; by default none.
 """
 
 from collections.abc import Callable
-from typing import Final
 
+from federation.access.callers import caller_of
 from federation.quotas import network_of
 from federation.site.asks import Scope, header_values
 
 ClientAddress = Callable[[Scope], str]
-_ADDRESS_MAX: Final = 100
 
 
 def connection_address(scope: Scope) -> str:
@@ -30,8 +29,7 @@ def forwarded_address(header: str = "x-forwarded-for", *, proxies: int = 1) -> C
         raise ValueError("without a proxy no header is believed")
 
     def address(scope: Scope) -> str:
-        parts = ",".join(header_values(scope, header.lower())).split(",")
-        named = parts[-proxies].strip() if len(parts) >= proxies else ""
-        return network_of(named[:_ADDRESS_MAX]) if named else connection_address(scope)
+        written = header_values(scope, header.lower())
+        return caller_of(written, proxies) or connection_address(scope)
 
     return address

@@ -91,7 +91,7 @@ class RevokedLicenceError(SiteRefusalError):
 
 
 class SuspendedLicenceError(SiteRefusalError):
-    """The licence is suspended until its account is settled."""
+    """The licence is suspended until its licensor reinstates it."""
 
     code: ClassVar[str] = "LICENCE_SUSPENDED"
     status: ClassVar[int] = 402

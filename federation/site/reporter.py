@@ -11,7 +11,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
-from federation.access.bearers import Bearer
+from federation.access.bearers import Bearer, NoTokenError
 from federation.access.pauses import Pause
 from federation.access.wire import Answer, Call, Fetch, UnreachableError, fetch
 from federation.errors import answered
@@ -74,7 +74,7 @@ class Reporter:
             token = await self._bearer.current()
             lines = await asyncio.to_thread(batch.read)
             answer = await self._fetch(self._call(batch, token, lines))
-        except UnreachableError as error:
+        except (UnreachableError, NoTokenError) as error:
             _log.warning("usage batch %s waits: %s: %s", batch.id, error.code, error)
             self._node_pause.lengthen(self._monotonic())
             return False

@@ -1,6 +1,7 @@
 """`federation people` and `federation audit`: a person joins and leaves from a shell."""
 
 import asyncio
+import re
 
 import msgspec
 import pytest
@@ -87,6 +88,8 @@ async def test_a_person_joins_and_leaves_from_a_shell(small):
     code, shown = await asked(small, "auditor", "audit", "--first", "1")
     assert code == 0
     assert f"Acts: 1; older ones: --after {log['acts'][0]['number']}" in shown
+    assert re.search(r" \d{4}-\d\d-\d\d \d\d:\d\dZ ", shown)
+    assert "+00:00" not in shown
 
 
 async def test_a_proposal_is_withdrawn_and_who_is_not_here_does_not_leave(small):

@@ -188,7 +188,7 @@ async def test_large_bodies_that_wait_for_their_turn_keep_their_senders_places(
 
 def test_an_address_is_an_ipv4_address_or_a_subscribers_ipv6_network():
     def name(host):
-        return address_of(SimpleNamespace(client=SimpleNamespace(host=host)))
+        return address_of(SimpleNamespace(client=SimpleNamespace(host=host)), 0)
 
     assert name("192.0.2.7") == "192.0.2.7"
     assert name("2001:db8:1:2:3::4") == name("2001:db8:1:2::9") == "2001:db8:1:2::/64"

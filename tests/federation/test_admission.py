@@ -161,6 +161,9 @@ async def test_a_refused_applicant_reads_why_and_comes_again_with_a_new_invitati
         with_the_old = await stands(small, "REFUSED")
     await applies(small, await invited(small))
     [again] = await applications(small, "APPLIED")
+    async with nothing_changes(small, HUB):
+        early = await tell(small, HUB, small.at(HUB, "operator"), ask.APPROVE, id=again)
+    assert early.code == "NOT_RECOMMENDED"
     await admitted(small, again)
     await stands(small, "ADMITTED")
 

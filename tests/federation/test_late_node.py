@@ -171,7 +171,7 @@ async def test_a_node_that_was_down_gets_what_was_sold_and_stopped_meanwhile(
         assert opened.body == {
             "valid": False,
             "code": "LICENCE_SUSPENDED",
-            "reason": f"The licence is suspended until its account is settled. ({FIRST})",
+            "reason": f"The licence is suspended until its licensor reinstates it. ({FIRST})",
         }
         assert [answer.code for answer in refused] == ["LICENCE_STATUS"] * 8
         assert listed == {FIRST: "SUSPENDED", SECOND: "INVALID"}

@@ -140,3 +140,5 @@ def test_every_path_that_ends_a_segment_is_a_candidate():
     assert candidate_paths("/") == ["/"]
     assert candidate_paths("/a") == ["/", "/a"]
     assert candidate_paths("/a//b/") == ["/", "/a", "/a/", "/a//", "/a//b", "/a//b/"]
+    assert candidate_paths("/a/bc", {5, 1, 4, 3, 9}) == ["/", "/a/", "/a/bc"]
+    assert candidate_paths("/a", ()) == []

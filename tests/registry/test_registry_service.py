@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from federation.distribution.inputs import member_facts
 from federation.registry import index_store, service, store
@@ -17,7 +17,7 @@ from federation.registry.imports import holder_id
 from federation.registry.index import IndexedOptOut
 from federation.registry.messages import ClaimFact, OptOutFact, RegistryDelta
 from federation.registry.service import VersionGapError
-from federation.registry.urls import normalise_url
+from federation.registry.urls import UrlKey, normalise_url
 from federation.store.tables import OutboxMessage
 from federation.tabular import BadTableError
 from federation.trust.parties import NotAdmittedError
@@ -539,21 +539,62 @@ async def test_a_node_answers_for_itself_as_the_index_would(backend, held, withh
         assert of_claims.claimants(key, NOON) == of_all.claimants(key, NOON)
 
 
-async def test_of_a_host_with_many_claims_those_on_the_addresses_are_read(hub):
+async def many_on_one_host(hub):
+    """Of a host with many claims and opt-outs, those on some addresses and what matches none."""
     facts = [a_fact(f"c-{number}", "big.example", f"/a/{number}") for number in range(80)]
     facts += [a_fact("top", "big.example", "/a/"), a_fact("wild", "example", "/", wildcard=True)]
-    await receive(hub, RegistryDelta(version=1, claims=facts))
-    keys = [normalise_url(f"https://big.example/a/{number}/x") for number in range(60)]
+    withheld = [an_opt_out(f"/a/{number}") for number in range(80)]
+    withheld += [an_opt_out("/a"), an_opt_out("/*.pdf$")]
+    await receive(hub, RegistryDelta(version=1, claims=facts, opt_outs=withheld))
+    return [normalise_url(f"https://big.example/a/{number}/x") for number in range(60)]
+
+
+def an_opt_out(path):
+    return OptOutFact(None, "big.example", path, False, "*", NOON)
+
+
+async def test_of_a_host_with_many_claims_those_on_the_addresses_are_read(hub):
+    keys = await many_on_one_host(hub)
 
     async with hub.read() as session:
-        found = await index_store.claims_slice(session, keys)
+        claims = await index_store.claims_slice(session, keys)
+        known = await index_store.index_slice(session, keys)
 
-    assert {row.fact.claim_id for row in found.claims} == {
-        "top",
-        "wild",
-        *(f"c-{number}" for number in range(60)),
-    }
+    on_them = sorted(["top", "wild", *(f"c-{number}" for number in range(60))])
+    for found in (claims, known):
+        assert sorted(row.fact.claim_id for row in found.claims) == on_them
+    withheld = sorted(["/a", "/*.pdf$", *(f"/a/{number}" for number in range(60))])
+    assert sorted(row.fact.path for row in known.opt_outs) == withheld
+
+
+@pytest.mark.parametrize(
+    "limit", ["HOSTS_AT_ONCE", "PATHS_AT_ONCE", "LETTERS_AT_ONCE", "LETTERS_SHORT"]
+)
+async def test_a_question_of_many_statements_is_answered_as_of_one(hub, monkeypatch, limit):
+    keys = await many_on_one_host(hub)
+    keys += [normalise_url(f"https://{name}.big.example/a/1") for name in "abc"]
+
+    async with hub.read() as session:
+        at_once = await index_store.index_slice(session, keys)
+        monkeypatch.setattr(index_store, limit, 1)
+        in_parts = await index_store.index_slice(session, keys)
+
+    assert entries(in_parts) == entries(at_once)
+    assert len(at_once.claims) == 62
+
+
+async def test_of_an_address_with_many_segments_no_path_that_nobody_claims_is_asked(hub):
+    keys = await many_on_one_host(hub)
+    keys = [UrlKey(key.host, key.path + "/b" * 1_500) for key in keys]
+    asked = []
+
+    async with hub.read() as session:
+        engine = session.get_bind()
+        event.listen(engine, "before_cursor_execute", lambda *args: asked.append(args[3]))
+        found = await index_store.index_slice(session, keys)
+
     assert len(found.claims) == 62
+    assert 0 < sum(len(str(values)) for values in asked) < 10_000
 
 
 async def test_the_opt_outs_of_a_site_stand_on_its_hosts_and_below_its_wildcards(node):

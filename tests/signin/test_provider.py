@@ -11,6 +11,7 @@ from aiohttp import web
 from joserfc.jwk import ECKey, RSAKey
 
 from federation.config import Provider as Configured
+from federation.quotas import Quota
 from federation.signin.fetching import BYTES_MAX, ProviderDownError, fetched
 from federation.signin.id_tokens import UnknownKeyError
 from federation.signin.provider import FETCH_AGAIN_SECONDS, HELD_SECONDS, Provider
@@ -21,9 +22,11 @@ from tests.signin.conftest import (
     CLIENT_SECRET,
     CONFIRM,
     LINK,
+    PASSWORD,
     Browser,
     acts,
     invited,
+    open_house,
     sent_to_provider,
     signed,
 )
@@ -175,6 +178,21 @@ async def test_others_behind_the_same_proxy_spoil_no_sign_in(known, stub):
     seen = await browser.open(f"/sign-in/callback?code={asked['code']}&state={asked['state']}")
 
     assert seen.location == "/session"
+
+
+async def test_of_a_proxy_that_the_server_was_told_of_each_browser_is_one(backend, tmp_path, stub):
+    few = {"sign_in": Quota(20, 1), "password": Quota(1, 1), "account": Quota(2, 1)}
+    async with open_house("hub", backend, tmp_path / "hub", stub, proxies=1, quotas=few) as place:
+        bogus = "/sign-in/callback?code=x&state=x"
+        rude, fair, past = (
+            Browser(place, headers={"X-Forwarded-For": written} if written else {})
+            for written in ("203.0.113.9, 198.51.100.1:4711", "198.51.100.1, 203.0.113.9", "")
+        )
+        tried = [(await browser.open(bogus)).status for browser in (rude, rude, fair, past, past)]
+        form = await rude.open("/sign-in", {"subject": "ada", "password": PASSWORD})
+
+    assert tried == [422, 429, 422, 422, 429]
+    assert form.status == 429
 
 
 async def test_a_code_of_another_sign_in_is_not_taken(known, stub):

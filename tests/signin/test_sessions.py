@@ -4,6 +4,7 @@ import json
 
 from federation.config import SignIn
 from federation.people import store as people_store
+from federation.quotas import Quota
 from tests.oauth.conftest import running
 from tests.signin.conftest import (
     ACCOUNT,
@@ -163,6 +164,25 @@ async def test_the_shells_token_of_a_session_ends_with_it(hub):
     assert (await hub.graphql(token, OWN))["subject"] == "ada"
     hub.later(hours=11, minutes=33)
     assert await hub.graphql(token, OWN) == "NOT_AUTHENTICATED"
+
+
+async def test_a_person_fills_no_log_with_roles_and_tokens(backend, tmp_path, stub):
+    few = {"session": Quota(2, 1)}
+    async with open_house("hub", backend, tmp_path / "hub", stub, quotas=few) as place:
+        ada = await with_password(place, "hub", "ada")
+        omar = await with_password(place, "hub", "omar")
+        first = await omar.press("/session/token")
+        await omar.press("/session/role", role="federation_operator")
+        before = await place.rows()
+        token = await omar.press("/session/token")
+        role = await omar.press("/session/role", role="auditor")
+        after = await place.rows()
+        another = await ada.press("/session/token")
+        out = await omar.press("/session/end")
+
+    assert [seen.status for seen in (first, token, role, another)] == [200, 429, 429, 200]
+    assert after == before
+    assert out.location == "/sign-in"
 
 
 async def test_pages_run_no_script_and_are_nobodys_frame(hub):

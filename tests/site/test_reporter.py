@@ -2,7 +2,7 @@
 
 import pytest
 
-from federation.access.bearers import GivenBearer
+from federation.access.bearers import ClientBearer, ClientCredential, GivenBearer
 from federation.access.wire import Answer, UnreachableError
 from federation.site.reporter import Reporter
 from tests.seconds import Seconds
@@ -45,6 +45,20 @@ def reporter(site, node, time):
 async def serve(site, count=1):
     for _ in range(count):
         assert (await site.get(token=site.token())).status_code == 200
+
+
+async def test_without_a_token_a_batch_waits(site, node, time, caplog):
+    await serve(site)
+    url = "https://node-xx.example"
+    bearer = ClientBearer(ClientCredential(client_id="c", secret="s"), server=url, fetch=node)
+    reporter = Reporter(site.spool, node=url, bearer=bearer, fetch=node, monotonic=time)
+    node.answers = [401]
+
+    assert await reporter.tick() == 0
+    [line] = [record.getMessage() for record in caplog.records if "usage batch" in record.msg]
+    assert "waits: NO_TOKEN: " in line
+    assert len(node.calls) == 1
+    assert site.spool.batches()
 
 
 async def test_a_batch_that_is_not_taken_is_logged_with_the_code_that_says_why(
