@@ -21,6 +21,7 @@ from federation.cli import own_keys as command
 from federation.crawler.crawlers import BoundCrawler
 from federation.crawler.mint import Mint
 from federation.crawler.refusals import LicenceRevokedError, LicenceSuspendedError
+from federation.edge.auth import published_keys
 from federation.edge.pulls import PULL_SECONDS
 from federation.errors import RefusalError
 from federation.signing.crawl_keys import CrawlKey
@@ -41,7 +42,7 @@ from tests.federation.harness import (
     soon,
     write_scenario,
 )
-from tests.federation.test_keys import kid_of, made_next
+from tests.federation.test_keys import is_listed, kid_of, made_next
 from tests.seconds import Seconds
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
@@ -342,12 +343,25 @@ async def test_without_a_hub_the_sites_go_on_until_its_word_is_over_and_open_aga
     assert await five.everywhere(crawler) == OPEN
 
 
+async def is_published(small, code, kid):
+    """Wait until a server that runs publishes a key that a command made beside it."""
+
+    async def known():
+        return kid in await published_keys(small.keepers[code].service.server)
+
+    await soon(known, what=f"{kid} at {code}")
+
+
 async def test_the_keys_of_all_servers_change_under_traffic_and_nobody_is_refused(five):
     small = five.small
     old = {code: small.token_key(code).kid for code in small.codes}
     new = {code: await made_next(small, code) for code in small.codes}
     small.hurry()
     await small.silence()
+    for code in small.codes:  # each looks at its database again after seconds that no clock moves
+        await is_published(small, code, new[code])
+        if code != HUB:
+            await is_listed(small, code, new[code])
     await five.later(PUBLISHED_BEFORE.total_seconds(), step=12 * 3600)
     crawlers = {code: five.crawler(code) for code in small.codes}  # their tokens are of old keys
     for crawler in crawlers.values():

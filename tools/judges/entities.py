@@ -23,7 +23,7 @@ from federation.signing.keys import SigningKey
 from federation.store.migrations import upgrade_database
 from federation.trust import own_keys
 from federation.trust.admission import particulars
-from federation.trust.key_life import Purpose
+from federation.trust.key_life import SEEN_AFTER, Purpose
 from federation.trust.key_secret import get_secret
 from federation.trust.messages import EntityChanged
 from federation.trust.parties import get_party
@@ -95,9 +95,9 @@ async def change_key(hub: Service, service: Service) -> None:
     """Change the FEDERATION key of the hub or of its node: next, active, and the old one gone."""
     server, why = service.server, "a drill"
     old = server.key.kid
-    secret = get_secret(service.config)
+    secret, made_at = get_secret(service.config), system_clock() - SEEN_AFTER
     async with server.db.write("judge") as session:
-        new = await own_keys.make_next(session, Purpose.FEDERATION, secret, system_clock())
+        new = await own_keys.make_next(session, Purpose.FEDERATION, secret, made_at)
     for act, kid in ((own_keys.activate, new.kid), (own_keys.retire, old)):
         if service is not hub:
             await says(hub, service)
