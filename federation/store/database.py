@@ -191,7 +191,7 @@ def _sqlite_engine(url: str, *, writes: bool) -> AsyncEngine:
         if writes:
             make_wal(cursor)
         # The writer keeps what it has not committed; what readers read the system's cache has too.
-        own = ["cache_size=-3000"] if writes else ["cache_size=-1000", "query_only=ON"]
+        own = ["cache_size=-2000"] if writes else ["cache_size=-1000", "query_only=ON"]
         for pragma in ["foreign_keys=ON", "synchronous=FULL", *own]:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
