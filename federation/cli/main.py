@@ -5,14 +5,16 @@ Commands that need a server's parts import them when they run: the others answer
 
 import contextlib
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import rich_click as click
 
 from federation import __version__
+from federation.cli.keys import keys
+from federation.cli.options import FILE, config_option, load_config, run_loop
 from federation.clock import Clock, FileClock, system_clock
 from federation.desk.audit import audit
 from federation.desk.clients import clients
@@ -26,14 +28,11 @@ from federation.errors import RefusalError
 from federation.practice.command import practice
 
 if TYPE_CHECKING:
-    from federation.config import HubConfig, NodeConfig
     from federation.process import Service
 
 EXIT_REFUSED = 2
 Command = TypeVar("Command", bound=Callable[..., None])
-Result = TypeVar("Result")
 
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
@@ -58,43 +57,20 @@ def cli() -> None:
     """One worldwide AI licence, honoured by every national collective, every cent accounted for."""
 
 
-cli.add_command(audit)
-cli.add_command(clients)
-cli.add_command(deliveries)
-
-
-cli.add_command(month)
-
-
-cli.add_command(nodes)
-cli.add_command(people)
-
-
-cli.add_command(practice)
-
-
-cli.add_command(reconcile)
-
-
-cli.add_command(sign_in)
-cli.add_command(account)
-
-
-def _load(config: Path) -> "HubConfig | NodeConfig":
-    """Read a configuration of either role: a node's names its hub."""
-    import tomllib  # noqa: PLC0415
-
-    from federation.config import load_hub_config, load_node_config  # noqa: PLC0415
-
-    is_node = "hub" in tomllib.loads(config.read_text(encoding="utf-8"))
-    return load_node_config(config) if is_node else load_hub_config(config)
-
-
-def run_loop(main: Coroutine[Any, Any, Result]) -> Result:
-    """Run a coroutine on the fast event loop where there is one."""
-    from federation import process as service  # noqa: PLC0415 - not for those who only ask a server
-
-    return service.run_loop(main)
+for command in (
+    audit,
+    clients,
+    deliveries,
+    keys,
+    month,
+    nodes,
+    people,
+    practice,
+    reconcile,
+    sign_in,
+    account,
+):
+    cli.add_command(command)
 
 
 def _serve(service: "Service", ready_file: Path | None) -> None:
@@ -120,9 +96,8 @@ async def _serve_until_signal(service: "Service", ready_file: Path | None) -> No
     await service.stop()
 
 
-_config_option = click.option("--config", type=FILE, required=True, help="The server's TOML file.")
 _serve_options = [
-    _config_option,
+    config_option,
     click.option("--ready-file", type=click.Path(path_type=Path), help="Gets the URL once ready."),
     click.option("--clock-file", type=FILE, hidden=True, help="Business time, for scenarios."),
 ]
@@ -181,124 +156,47 @@ def db() -> None:
 
 
 @db.command("upgrade")
-@_config_option
+@config_option
 def db_upgrade(config: Path) -> None:
     """Bring the database to the newest revision."""
     from federation.store.migrations import upgrade_database  # noqa: PLC0415 - only this one needs it
 
-    found = _load(config)
+    found = load_config(config)
     found.data_dir.mkdir(parents=True, exist_ok=True)
     run_loop(upgrade_database(found.database_url))
     click.echo("The database is at the newest revision.")
 
 
 @cli.command()
-@_config_option
+@config_option
 @click.option("--subject", required=True, help="A person of the server's directory.")
 @click.option("--role", required=True, help="One of that person's roles.")
 def token(config: Path, subject: str, role: str) -> None:
     """Sign a token for somebody who works at this server (12 hours)."""
     from federation.edge.staff import token_of_person  # noqa: PLC0415 - only this one needs it
 
-    click.echo(run_loop(token_of_person(_load(config), subject, role, system_clock)))
+    click.echo(run_loop(token_of_person(load_config(config), subject, role, system_clock)))
 
 
 @people.command("first")
-@_config_option
+@config_option
 @click.option("--subject", required=True, help="By what the server is to know the person.")
 @click.option("--name", required=True, help="What people call the person.")
 def people_first(config: Path, subject: str, name: str) -> None:
     """Take in one who may change the directory, while fewer than two can: on the machine itself."""
     from federation.cli.people import first  # noqa: PLC0415 - needed by no server
 
-    run_loop(first(_load(config), subject, name, system_clock))
+    run_loop(first(load_config(config), subject, name, system_clock))
     click.echo(f"{subject} is in the directory. It takes two to change it.")
 
 
-@cli.group()
-def keys() -> None:
-    """Look after a server's own keys (docs/keys.md); a running server follows within seconds."""
-
-
-_urgent_option = click.option(
-    "--now",
-    "urgent_because",
-    metavar="REASON",
-    help="An emergency: do not wait until its time. The reason is kept.",
-)
-
-
-@keys.command("list")
-@_config_option
-def keys_list(config: Path) -> None:
-    """List every key this server ever had."""
-    from federation.cli import own_keys  # noqa: PLC0415 - needed by no server
-
-    click.echo(run_loop(own_keys.list_keys(_load(config), system_clock)))
-
-
-@keys.command("next")
-@_config_option
-@click.option(
-    "--purpose",
-    type=click.Choice(["TOKEN", "FEDERATION"]),
-    default="TOKEN",
-    show_default=True,
-    help="What it is to sign.",
-)
-def keys_next(config: Path, purpose: str) -> None:
-    """Make the key that is to sign next, and publish it."""
-    from federation.cli import own_keys  # noqa: PLC0415 - needed by no server
-
-    click.echo(run_loop(own_keys.make_next(_load(config), purpose, system_clock)))
-
-
-@keys.command("activate")
-@click.argument("kid")
-@_config_option
-@_urgent_option
-def keys_activate(kid: str, config: Path, urgent_because: str | None) -> None:
-    """Let the published key KID sign from now on; the one before it only checks."""
-    from federation.cli import own_keys  # noqa: PLC0415 - needed by no server
-
-    click.echo(run_loop(own_keys.activate(_load(config), kid, urgent_because, system_clock)))
-
-
-@keys.command("retire")
-@click.argument("kid")
-@_config_option
-@_urgent_option
-def keys_retire(kid: str, config: Path, urgent_because: str | None) -> None:
-    """Publish the key KID no more: what it signed is refused."""
-    from federation.cli import own_keys  # noqa: PLC0415 - needed by no server
-
-    click.echo(run_loop(own_keys.retire(_load(config), kid, urgent_because, system_clock)))
-
-
-@keys.command("encrypt-again")
-@_config_option
-def keys_encrypt_again(config: Path) -> None:
-    """Encrypt the private keys with the first of the secrets in `key_secret`."""
-    from federation.cli import own_keys  # noqa: PLC0415 - needed by no server
-
-    click.echo(run_loop(own_keys.encrypt_again(_load(config), system_clock)))
-
-
-@keys.command("secret")
-def keys_secret() -> None:
-    """Print a new secret for `key_secret`."""
-    from federation.trust.key_secret import new_secret  # noqa: PLC0415 - needed by no server
-
-    click.echo(new_secret())
-
-
 @db.command("check")
-@_config_option
+@config_option
 def db_check(config: Path) -> None:
     """Say whether the database is at the newest revision and its tables are as they should be."""
     from federation.store.migrations import check_database  # noqa: PLC0415 - only this one needs it
 
-    run_loop(check_database(_load(config).database_url))
+    run_loop(check_database(load_config(config).database_url))
     click.echo("The database is as this version of the code expects.")
 
 
@@ -317,7 +215,7 @@ def check(run_file: Path | None, config: Path | None, as_json: bool) -> None:
         found = checking.check_run(run_file.read_bytes())
     else:
         assert config is not None  # noqa: S101 - one of the two is there
-        found = run_loop(checking.check_server(_load(config)))
+        found = run_loop(checking.check_server(load_config(config)))
     click.echo(found.as_json() if as_json else found.as_text())
     if found.violations:
         sys.exit(1)
@@ -329,7 +227,7 @@ def ledger() -> None:
 
 
 @ledger.command("export")
-@_config_option
+@config_option
 @click.option(
     "--format", "form", type=click.Choice(["beancount", "hledger"]), required=True, help="Whose."
 )
@@ -338,7 +236,7 @@ def ledger_export(config: Path, form: str, until: datetime | None) -> None:
     """Write the journal of a live database for an outside program to check."""
     from federation.cli.ledger import export  # noqa: PLC0415 - needed by no server
 
-    run_loop(export(_load(config), form, until.date() if until else None, sys.stdout.buffer))
+    run_loop(export(load_config(config), form, until.date() if until else None, sys.stdout.buffer))
     sys.stdout.flush()
 
 
