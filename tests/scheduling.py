@@ -15,32 +15,17 @@ SHARED = ("tests/federation/", "tests/payments/")  # each has pasts that all its
 
 # What takes longest begins first, so that all processes end together.
 LONG = ("federation", "payments", "scenario", "adversary", "desk", "demo", "banking", "stateful")
-# What lives whole months between servers: `make test` does so on SQLite, `make test-all`, and with
-# it CI, on PostgreSQL. What their acts do to rows `make test` tests on both, room by room.
-MONTHS = (
+# What asks whole servers over HTTP: `make test` does so on SQLite, `make test-all`, and with it CI,
+# on PostgreSQL. What their acts do to rows `make test` tests on both, room by room.
+WHOLE_SERVERS = (
     "adversary/",
-    "desk/test_month",
-    "desk/test_reconcile",
-    "federation/test_audit_log",
-    "federation/test_connections",
-    "federation/test_corrections",
-    "federation/test_entities",
-    "federation/test_held_by_licensors",
-    "federation/test_held_money",
-    "federation/test_hostile_hub",
-    "federation/test_keys",
-    "federation/test_late_node",
-    "federation/test_live_check",
-    "federation/test_missing_report",
-    "federation/test_moves",
-    "federation/test_objections",
-    "federation/test_people",
-    "federation/test_status_lists",
-    "federation/test_suspension",
-    "federation/test_why_corrections",
+    "desk/",
+    "federation/",
+    "oauth/",
     "payments/test_left_after_set_off",
     "payments/test_month_of_payments",
     "payments/test_pay_ahead",
+    "signin/",
 )
 _BACKEND = re.compile(rf"::.*\b({'|'.join(BACKENDS)})\b")
 
@@ -62,6 +47,6 @@ def turn(path: Path) -> int:
 
 
 def is_second_life(nodeid: str) -> bool:
-    """Tell whether a test lives a month on PostgreSQL that it lives on SQLite as well."""
-    months = tuple(f"{ROOT.name}/{part}" for part in MONTHS)
-    return nodeid.startswith(months) and _BACKEND.findall(nodeid)[:1] == ["postgres"]
+    """Tell whether a test asks on PostgreSQL what it asks of whole servers on SQLite as well."""
+    whole = tuple(f"{ROOT.name}/{part}" for part in WHOLE_SERVERS)
+    return nodeid.startswith(whole) and _BACKEND.findall(nodeid)[:1] == ["postgres"]

@@ -53,6 +53,7 @@ async def alice(folder, *command):
     return process.returncode, out.decode()
 
 
+@pytest.mark.slow  # that it starts, the first chapter of the handbook tells in make test
 async def test_it_runs_without_a_terminal_and_goes_on_after_ctrl_c(tmp_path):
     folder = tmp_path / "pz"
     first = await started(folder, "start", subprocess.DEVNULL)
