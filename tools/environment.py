@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+KIT = ROOT / "kit" / "python"
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts" if os.name == "nt" else "bin") / "python"
 NEEDED = (3, 11)
@@ -59,7 +60,7 @@ def stamp(kind: str) -> Path:
 
 def digest(kind: str) -> str:
     """Return the hash of what an installation depends on, the place of the checkout included."""
-    sources = [lock(kind), ROOT / "pyproject.toml"]
+    sources = [lock(kind), ROOT / "pyproject.toml", KIT / "pyproject.toml"]
     content = b"\0".join(source.read_bytes() for source in sources) + str(ROOT).encode()
     return hashlib.sha256(content).hexdigest()
 
@@ -85,12 +86,12 @@ def create() -> None:
 
 
 def install(kind: str) -> None:
-    """Install the lock by its hashes, then the project itself without asking for more."""
+    """Install the lock by its hashes, then both distributions of the tree, without more."""
     pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     if shutil.which("uv"):
         pip = ["uv", "pip", "install", "--quiet", "--python", str(PYTHON)]
     run(*pip, "--require-hashes", "-r", str(lock(kind)))
-    run(*pip, "--no-deps", "-e", str(ROOT))
+    run(*pip, "--no-deps", "-e", str(KIT), "-e", str(ROOT))
 
 
 def run(*command: str) -> None:

@@ -37,7 +37,7 @@ class NoTokenError(RefusalError):
 class Bearer(Protocol):
     """Anything that has a program's present token at one server."""
 
-    async def current(self) -> str:
+    def current(self) -> str:
         """Return the token to show, or refuse (UnreachableError, NoTokenError)."""
         ...
 
@@ -52,7 +52,7 @@ class GivenBearer:
 
     token: str | Callable[[], str] = field(repr=False)
 
-    async def current(self) -> str:
+    def current(self) -> str:
         """Return it."""
         return self.token if isinstance(self.token, str) else self.token()
 
@@ -106,16 +106,16 @@ class ClientBearer:
         self._fetch = fetch
         self._kept = Kept(self._granted, what="token of the server", pace=pace)
 
-    async def current(self) -> str:
+    def current(self) -> str:
         """Return a token that has not ended; while there is no next one, the last to its end."""
-        return await self._kept.current()
+        return self._kept.current()
 
     def refused(self) -> None:
         """Ask for another one: this one's credential was revoked, or the server has new keys."""
         self._kept.refused()
 
-    async def _granted(self) -> Fresh[str]:
-        granted = _read(await self._fetch(self._call()))
+    def _granted(self) -> Fresh[str]:
+        granted = _read(self._fetch(self._call()))
         return Fresh(granted.access_token, granted.expires_in)
 
     def _call(self) -> Call:

@@ -1,10 +1,14 @@
-"""Something that ends and is fetched anew before it does: one request at a time, in no hurry."""
+"""Something that ends and is fetched anew before it does: one request at a time, in no hurry.
+
+Threads may share one. An event loop asks through `Awaited`, which waits in a thread.
+"""
 
 import asyncio
 import logging
 import random
+import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final, Generic, NamedTuple, TypeVar
 
@@ -50,7 +54,7 @@ class Kept(Generic[T]):
 
     def __init__(
         self,
-        get: Callable[[], Awaitable[Fresh[T]]],
+        get: Callable[[], Fresh[T]],
         *,
         what: str,
         over: tuple[type[RefusalError], ...] = (),
@@ -61,12 +65,12 @@ class Kept(Generic[T]):
         self._over = over
         self._pace = pace or Pace()
         self._pause = Pause()
-        self._turn = asyncio.Lock()
+        self._turn = threading.Lock()
         self._held: _Held[T] | None = None
         self._last: RefusalError | None = None
 
-    async def current(self) -> T:
-        """Return one that has not ended; near its end fetch the next one.
+    def current(self) -> T:
+        """Return one that has not ended; near its end fetch the next one, and wait for it.
 
         Whoever asks while it is fetched gets the one held while that lives, and waits for that one
         request where there is none. After one in vain there is a pause, in which the same refusal
@@ -75,16 +79,23 @@ class Kept(Generic[T]):
         held = self._held
         if self._turn.locked() and held is not None and self._pace.monotonic() < held.ends_at:
             return held.value
-        async with self._turn:
-            now = self._pace.monotonic()
-            if self._held is not None and now >= self._held.ends_at:
-                self._held = None
-            if self._held is None or now >= self._held.renew_at:
-                await self._renew(now)
-            if self._held is None:
+        with self._turn:
+            now, held = self._pace.monotonic(), self._held
+            if held is not None and now >= held.ends_at:
+                self._held = held = None
+            if held is None or now >= held.renew_at:
+                held = self._renewed(held, now)
+            if held is None:
                 assert self._last is not None  # noqa: S101 - else something was fetched
                 raise self._last.with_traceback(None)
-            return self._held.value
+            return held.value
+
+    def found(self, *, is_asked_for: bool = False) -> T | None:
+        """Return the one held until it is time to fetch one; while that is done, to its end."""
+        held, now = self._held, self._pace.monotonic()
+        if held is None or now >= (held.ends_at if is_asked_for else held.renew_at):
+            return None
+        return held.value
 
     def refused(self) -> None:
         """Fetch another one when it is asked for next: this one is not taken any more."""
@@ -99,20 +110,48 @@ class Kept(Generic[T]):
         if held is not None and now >= held.fetched_at + DOUBT_SECONDS:
             self._held = replace(held, renew_at=now)
 
-    async def _renew(self, now: float) -> None:
+    def _renewed(self, held: _Held[T] | None, now: float) -> _Held[T] | None:
         """Put the next one in the place of the one held, if it is time and there is one."""
         if not self._pause.is_over(now):
-            return
+            return held
         try:
-            value, seconds = await self._get()
+            value, seconds = self._get()
         except RefusalError as refusal:
             asked = refusal.retry_after if isinstance(refusal, LaterError) else 0
             self._pause.lengthen(now, asked)
             self._last = refusal
             if isinstance(refusal, self._over):
-                self._held = None
+                self._held = held = None
             _log.warning("no %s: %s: %s", self._what, refusal.code, refusal)
-            return
+            return held
         self._pause.reset()
         used = _USED_PART_MAX - _JITTER_PART * self._pace.chance()
         self._held = _Held(value, now, now + seconds * used, now + seconds)
+        return self._held
+
+
+class Awaited(Generic[T]):
+    """What is kept, for programs with an event loop: one thread asks, all who wait await it."""
+
+    def __init__(self, kept: Kept[T]) -> None:
+        self._kept = kept
+        self._asking: asyncio.Future[T] | None = None
+
+    async def current(self) -> T:
+        """Return what `Kept.current` does; nothing else of the loop waits meanwhile."""
+        loop, asking = asyncio.get_running_loop(), self._asking
+        if asking is not None and (asking.done() or asking.get_loop() is not loop):
+            asking = None
+        found = self._kept.found(is_asked_for=asking is not None)
+        if found is not None:
+            return found
+        if asking is None:
+            self._asking = asking = loop.run_in_executor(None, self._kept.current)
+            asking.add_done_callback(_is_heard)
+        return await asyncio.shield(asking)
+
+
+def _is_heard(asking: "asyncio.Future[T]") -> None:
+    """Take note of a refusal for which nobody waits any more."""
+    if not asking.cancelled():
+        asking.exception()

@@ -1,14 +1,25 @@
-"""A program's calls to a server: one function type, and its form over aiohttp."""
+"""A program's calls to a server: one function type, and its form over the standard library.
 
-from collections.abc import Awaitable, Callable, Mapping
+A call keeps its thread until it is answered or its time is up. Whoever runs an event loop makes it
+in a thread of its own.
+"""
+
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from socket import SHUT_RDWR
 from typing import ClassVar, Final, NamedTuple
-
-import aiohttp
+from urllib.parse import urlsplit
 
 from federation.errors import RefusalError
 
 CALL_SECONDS_MAX: Final = 30
+CONNECT_SECONDS_MAX: Final = 10
 _ANSWER_BYTES_MAX: Final = 16 << 10
+_CHUNK: Final = 64 << 10
 
 
 class UnreachableError(RefusalError):
@@ -35,34 +46,73 @@ class Answer(NamedTuple):
     body: bytes
 
 
-Fetch = Callable[[Call], Awaitable[Answer]]
+Fetch = Callable[[Call], Answer]
 
 
-async def fetch(call: Call) -> Answer:
+def fetch(call: Call, *, seconds_max: float = CALL_SECONDS_MAX) -> Answer:
     """Call a server: no redirects, no proxy from the environment, bounded in time and size."""
-    timeout = aiohttp.ClientTimeout(total=CALL_SECONDS_MAX)
+    split = urlsplit(call.url)
+    target = (split.path or "/") + (f"?{split.query}" if split.query else "")
+    connection = _connection(split.scheme, split.netloc)
     try:
-        async with (
-            aiohttp.ClientSession(timeout=timeout, trust_env=False) as session,
-            session.request(
-                call.method,
-                call.url,
-                headers=call.headers,
-                data=call.body or None,
-                allow_redirects=False,
-            ) as response,
-        ):
-            body = await _read(response, call.answer_bytes_max)
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status, headers, body)
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        connection.connect()
+        with _limited(connection, seconds_max) as is_over:
+            connection.request(call.method, target, call.body or None, {**call.headers})
+            response = connection.getresponse()
+            body = _read(response, call.answer_bytes_max)
+            if is_over.is_set():  # what was cut may look whole
+                raise UnreachableError("TimeoutError")
+        headers = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, headers, body)
+    except (HTTPException, OSError) as error:
         raise UnreachableError(type(error).__name__) from error
+    finally:
+        connection.close()
 
 
-async def _read(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:
+def _connection(scheme: str, host: str) -> HTTPConnection:
+    if scheme == "https":
+        return HTTPSConnection(host, timeout=CONNECT_SECONDS_MAX, context=_trusted())
+    if scheme == "http":
+        return HTTPConnection(host, timeout=CONNECT_SECONDS_MAX)
+    raise UnreachableError("its address is none of http")
+
+
+@lru_cache(maxsize=1)
+def _trusted() -> ssl.SSLContext:
+    """Return the certificate authorities of the machine."""
+    return ssl.create_default_context()
+
+
+@contextmanager
+def _limited(connection: HTTPConnection, seconds: float) -> Iterator[threading.Event]:
+    """Cut the connection after some seconds, however slowly its server goes on; tell if it was.
+
+    The timeout of a socket begins anew with each byte, so that alone it ends nothing.
+    """
+    is_over, socket = threading.Event(), connection.sock
+    socket.settimeout(seconds)
+
+    def cut() -> None:
+        is_over.set()
+        with suppress(OSError):
+            socket.shutdown(SHUT_RDWR)
+
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield is_over
+    finally:
+        timer.cancel()
+
+
+def _read(response: HTTPResponse, bytes_max: int) -> bytes:
     body = bytearray()
-    async for chunk in response.content.iter_any():
+    while chunk := response.read1(_CHUNK):
         body += chunk
         if len(body) > bytes_max:
             raise UnreachableError(f"the answer is longer than {bytes_max} bytes")
+    if response.length:
+        raise UnreachableError("the answer broke off")
     return bytes(body)

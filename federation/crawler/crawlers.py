@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from federation.access.kept import Fresh, Kept
+from federation.access.kept import Awaited, Fresh, Kept
 from federation.clock import Clock, system_clock
 from federation.crawler.mint import PREFIXES_MAX, SITES_MAX, Mint, SiteRefused
 from federation.crawler.refusals import (
@@ -47,6 +47,7 @@ class BoundCrawler:
         self._mint, self._key, self._uses = mint, key, uses
         self._agent, self._clock = agent, clock
         self._kept = Kept(self._ask, what=f"token for {licence}", over=_OVER, pace=mint.pace)
+        self._token = Awaited(self._kept)
 
     async def headers(
         self,
@@ -61,7 +62,7 @@ class BoundCrawler:
         `url` is the address exactly as it will be sent, and each request needs its own headers: a
         site serves a signature once. Raises as `Mint.bound` does, and UNSIGNABLE_REQUEST.
         """
-        shown = _with_token(headers, await self._kept.current(), use)
+        shown = _with_token(headers, await self._token.current(), use)
         now = self._clock()
         signed = sign_request(
             self._key, method=method, url=url, headers=shown, now=now, agent=self._agent
@@ -73,8 +74,8 @@ class BoundCrawler:
         if _said(self.licence, status, body) == _DOUBTED:
             self._kept.doubt()
 
-    async def _ask(self) -> Fresh[str]:
-        return await self._mint.bound(self.licence, self._key.public, self._uses)
+    def _ask(self) -> Fresh[str]:
+        return self._mint.bound(self.licence, self._key.public, self._uses)
 
 
 class SiteCrawler:
@@ -143,15 +144,16 @@ class _Batch:
         self._mint, self._licence, self._uses = mint, licence, uses
         what = f"tokens for {licence}"
         self.kept = Kept(self._ask, what=what, over=_OVER, pace=mint.pace)
+        self._tokens = Awaited(self.kept)
 
     async def token(self, place: int) -> str:
-        found = (await self.kept.current())[place]
+        found = (await self._tokens.current())[place]
         if isinstance(found, SiteRefused):
             raise NotMintedError(f"{found.code}: {found.message}", said=found.code)
         return found
 
-    async def _ask(self) -> Fresh[list[str | SiteRefused]]:
-        return await self._mint.batch(self._licence, self.sites, self._uses)
+    def _ask(self) -> Fresh[list[str | SiteRefused]]:
+        return self._mint.batch(self._licence, self.sites, self._uses)
 
 
 def _groups(sites: Sequence[Sequence[str]]) -> list[list[Sequence[str]]]:

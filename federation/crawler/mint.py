@@ -118,7 +118,7 @@ class Mint:
             client = ClientBearer(client, server=server, clock=clock, fetch=fetch, pace=pace)
         self._bearer: Bearer = client
 
-    async def bound(
+    def bound(
         self, licence: str, key: CrawlPublicKey, uses: Sequence[str] | None = None
     ) -> Fresh[str]:
         """Ask for a token for the sites of all members, that `key` alone may use.
@@ -127,19 +127,19 @@ class Mint:
         LicenceUnusableError.
         """
         jwk = msgspec.json.encode(key.public_jwk()).decode()
-        found = await self._minted(_BOUND, licence, {"uses": uses, "key": jwk})
+        found = self._minted(_BOUND, licence, {"uses": uses, "key": jwk})
         if not isinstance(found, _LicenceToken):
             raise NotMintedError("another answer than was asked for")
         return Fresh(found.token, found.expires_in)
 
-    async def batch(
+    def batch(
         self, licence: str, sites: Sequence[Sequence[str]], uses: Sequence[str] | None = None
     ) -> Fresh[list[str | SiteRefused]]:
         """Ask for a token for each of up to 1,000 sites; each is its prefixes, 2,000 in all.
 
         The answer is in their order, a refusal where a site has none. Raises as `bound` does.
         """
-        found = await self._minted(_BATCH, licence, {"uses": uses, "sites": sites})
+        found = self._minted(_BATCH, licence, {"uses": uses, "sites": sites})
         if not isinstance(found, _LicenceTokens) or len(found.tokens) != len(sites):
             raise NotMintedError("another answer than was asked for")
         why = {each.place: each for each in found.refused}
@@ -148,19 +148,19 @@ class Mint:
         told = [why[at] if token is None else token for at, token in enumerate(found.tokens)]
         return Fresh(told, found.expires_in)
 
-    async def _minted(
+    def _minted(
         self, document: str, licence: str, variables: dict[str, Any]
     ) -> _LicenceToken | _LicenceTokens:
-        found = (await self._ask(document, {"licence": licence} | variables, _Minted)).minted
+        found = (self._ask(document, {"licence": licence} | variables, _Minted)).minted
         if not isinstance(found, _Refused):
             return found
         if found.code == "LICENCE_STATUS":
-            await self._explain(licence)
+            self._explain(licence)
         raise NotMintedError(f"{found.code}: {found.message}", said=found.code)
 
-    async def _explain(self, licence: str) -> None:
+    def _explain(self, licence: str) -> None:
         """Raise why a licence opens nothing, by its own words at the server."""
-        said = (await self._ask(_STANDING, {"licence": licence}, _Licence)).licence
+        said = (self._ask(_STANDING, {"licence": licence}, _Licence)).licence
         today = self._clock().date()
         match said.status:
             case "SUSPENDED":
@@ -174,15 +174,15 @@ class Mint:
             case _:
                 raise LicenceUnusableError(f"{licence} is {said.status[:20]}")
 
-    async def _ask(self, document: str, variables: dict[str, Any], shape: type[_Data]) -> _Data:
-        token = await self._bearer.current()
+    def _ask(self, document: str, variables: dict[str, Any], shape: type[_Data]) -> _Data:
+        token = self._bearer.current()
         body = msgspec.json.encode({"query": document, "variables": variables})
         headers = {
             "Accept": "application/json",
             "Authorization": f"Bearer {token}",
             "Content-Type": "application/json",
         }
-        answer = await self._fetch(Call("POST", self._url, headers, body, ANSWER_BYTES_MAX))
+        answer = self._fetch(Call("POST", self._url, headers, body, ANSWER_BYTES_MAX))
         if answer.status == HTTPStatus.UNAUTHORIZED:
             self._bearer.refused()
         if answer.status != HTTPStatus.OK:

@@ -15,9 +15,9 @@ from federation.demo.plan import SitePart
 from federation.demo.servers import Servers
 from federation.scenario.client import until
 from federation.scenario.servers import Running
+from federation.site.asgi import App
 from federation.site.asks import Scope, user_agent
 from federation.site.install import SiteConfig, protect
-from federation.site.middleware import App
 
 
 class MemberSite:

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
 
+from federation.addresses.urls import UrlKey, check_count, keys_of
 from federation.errors import RefusalError
 from federation.licensing import store
 from federation.licensing.tariff import TariffBody, read_tariff
 from federation.money import Money
 from federation.registry import index_store
 from federation.registry.index import ClaimIndex
-from federation.registry.urls import UrlKey, check_count, keys_of
 from federation.store.sessions import ReadSession
 from federation.trust.membership import HubTerms
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from federation.addresses.matching import Filed
+from federation.addresses.urls import normalise_url
 from federation.errors import RefusalError
 from federation.licensing.facts import LicenceFacts
 from federation.metering.verdicts import (
@@ -21,8 +23,6 @@ from federation.metering.verdicts import (
     UNKNOWN_LICENCE,
     term_class,
 )
-from federation.registry.matching import Filed
-from federation.registry.urls import normalise_url
 from federation.store.base import to_micros
 from federation.tabular import BadValueError, parse_instant
 from federation.values.month import Month, month_of

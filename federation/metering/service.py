@@ -8,6 +8,8 @@ from typing import ClassVar, NamedTuple
 
 import msgspec
 
+from federation.addresses.matching import Filed
+from federation.addresses.urls import ClaimKey
 from federation.errors import RefusalError
 from federation.licensing import store as licensing
 from federation.licensing.facts import LicenceFacts
@@ -30,8 +32,6 @@ from federation.metering.tally import LATE
 from federation.metering.uncounted import add_refused
 from federation.registry import index_store
 from federation.registry import store as registry
-from federation.registry.matching import Filed
-from federation.registry.urls import ClaimKey
 from federation.store.canonical import sha256_hex
 from federation.store.idempotency import IdempotencyConflictError
 from federation.store.sessions import ReadSession, WriteSession

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from federation.addresses.urls import UrlKey, normalise_url
 from federation.licensing.facts import LicenceFacts
 from federation.metering.verdicts import (
     MATCHED,
@@ -14,7 +15,6 @@ from federation.metering.verdicts import (
     place,
 )
 from federation.registry.index import Claimed, ClaimIndex
-from federation.registry.urls import UrlKey, normalise_url
 from federation.store.base import from_micros
 from federation.values.held import DISPUTED_PARTY, is_held
 from federation.values.licence_key import LicenceKey

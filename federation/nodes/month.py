@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from federation.addresses.urls import URLS_MAX, UrlKey
 from federation.edge.peers import DELIVERY_SECONDS, PeerAnswerError, PeerClient
 from federation.errors import RefusalError
 from federation.logs import get_logger
@@ -15,7 +16,6 @@ from federation.metering.tables import MeteringPeriod
 from federation.registry import index_store
 from federation.registry.index import ClaimIndex
 from federation.registry.messages import Slice, SliceRequest
-from federation.registry.urls import URLS_MAX, UrlKey
 from federation.server import Server, node_config
 from federation.store.sessions import ReadSession
 

@@ -6,10 +6,10 @@ there (`site.rulings`), the address as `rights` answers for it (`licensing.right
 
 import msgspec
 
+from federation.addresses.urls import normalise_url
 from federation.licensing.rights import LICENSABLE, Question, own_rights
 from federation.registry import index_store
 from federation.registry.imports import holder_id
-from federation.registry.urls import normalise_url
 from federation.server import Server
 from federation.signing.policy import TrustDocument
 from federation.signing.statuslist import StatusLists

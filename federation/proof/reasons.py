@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from federation.addresses.urls import normalise_url
 from federation.distribution import store as distribution
 from federation.distribution.tables import DistributedRun, MemberAmount
 from federation.documents.service import get_document
@@ -16,7 +17,6 @@ from federation.months import store as months_store
 from federation.proof import store, why
 from federation.proof.why import Earned, NothingToExplainError, Step
 from federation.registry.service import get_member
-from federation.registry.urls import normalise_url
 from federation.settlement.addresses import address_of
 from federation.settlement.run import RunResult, compute
 from federation.settlement.run_document import RunDocument

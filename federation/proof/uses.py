@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from federation.addresses.urls import UrlKey
 from federation.config import HubConfig, NodeConfig
 from federation.distribution import store as distribution
 from federation.metering import service as metering
@@ -10,7 +11,6 @@ from federation.metering import totals as usage_totals
 from federation.metering.totals import AddressTotal
 from federation.metering.verdicts import MATCHED
 from federation.money import Money
-from federation.registry.urls import UrlKey
 from federation.settlement.addresses import Earner, address_of, by_address
 from federation.store.sessions import ReadSession
 from federation.values.licence_key import number_of

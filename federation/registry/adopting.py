@@ -11,14 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import ClassVar
 
-from federation.errors import RefusalError
-from federation.registry import facts, store
-from federation.registry.imports import Validity, overlap
-from federation.registry.matching import is_pattern
-from federation.registry.service import Changes, tell_index
-from federation.registry.suffixes import below_suffix
-from federation.registry.tables import Claim, OptOut
-from federation.registry.urls import (
+from federation.addresses.matching import is_pattern
+from federation.addresses.urls import (
     RULES,
     ClaimKey,
     UrlKey,
@@ -28,6 +22,12 @@ from federation.registry.urls import (
     normalise_subject,
     normalise_url,
 )
+from federation.errors import RefusalError
+from federation.registry import facts, store
+from federation.registry.imports import Validity, overlap
+from federation.registry.service import Changes, tell_index
+from federation.registry.suffixes import below_suffix
+from federation.registry.tables import Claim, OptOut
 from federation.store.sessions import WriteSession
 
 _Held = dict[tuple[str, ClaimKey], list[Validity]]

@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from federation.registry.suffixes import below_suffix
-from federation.registry.urls import (
+from federation.addresses.urls import (
     ClaimKey,
     normalise_canonical,
     normalise_claim,
     normalise_subject,
 )
+from federation.registry.suffixes import below_suffix
 from federation.store.canonical import sha256_hex
 from federation.tabular import (
     FIELD_LENGTH_MAX,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TypeVar
 
-from federation.registry.matching import Filed
-from federation.registry.urls import ClaimKey, UrlKey
+from federation.addresses.matching import Filed
+from federation.addresses.urls import ClaimKey, UrlKey
 
 ALL_USES = "*"
 REMEMBERED_URLS = 65_536

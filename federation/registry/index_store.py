@@ -6,9 +6,10 @@ from typing import Final, TypeVar
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 
+from federation.addresses.matching import candidate_hosts, candidate_paths
+from federation.addresses.urls import ClaimKey, UrlKey
 from federation.registry.facts import fact_of_claim, fact_of_opt_out
 from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
-from federation.registry.matching import candidate_hosts, candidate_paths
 from federation.registry.messages import (
     ClaimFact,
     OptOutFact,
@@ -25,7 +26,6 @@ from federation.registry.tables import (
     OptOut,
     RegistryVersion,
 )
-from federation.registry.urls import ClaimKey, UrlKey
 from federation.store.base import to_micros
 from federation.store.bulk import for_driver, in_chunks, insert_rows
 from federation.store.sessions import ReadSession, WriteSession

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import ClassVar
 
+from federation.addresses.urls import normalise_url
 from federation.errors import RefusalError
 from federation.registry import facts, index_store, store
 from federation.registry.imports import (
@@ -19,7 +20,6 @@ from federation.registry.imports import (
 )
 from federation.registry.messages import ClaimFact, OptOutFact, RegistryDelta
 from federation.registry.tables import Member
-from federation.registry.urls import normalise_url
 from federation.store import outbox
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.parties import get_party, hub_terms

@@ -5,11 +5,11 @@ from datetime import date, datetime
 
 from sqlalchemy import func, select, update
 
+from federation.addresses.urls import RULES, ClaimKey
 from federation.registry.entitlement import HeldClaim, counts_from
 from federation.registry.imports import NewClaim, NewMember, NewOptOut, holder_id
 from federation.registry.index import IndexedOptOut
 from federation.registry.tables import Claim, Member, OptOut
-from federation.registry.urls import RULES, ClaimKey
 from federation.store.base import to_micros
 from federation.store.bulk import for_driver, in_chunks, insert_rows
 from federation.store.sessions import ReadSession, WriteSession

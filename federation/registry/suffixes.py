@@ -8,8 +8,8 @@ from typing import ClassVar, NamedTuple
 
 from publicsuffixlist import PublicSuffixList
 
+from federation.addresses.urls import ClaimKey
 from federation.errors import RefusalError
-from federation.registry.urls import ClaimKey
 
 
 class TooWideError(RefusalError):

@@ -2,10 +2,10 @@
 
 import strawberry
 
+from federation.addresses.urls import ClaimKey
 from federation.registry import store
 from federation.registry import tables as rows
 from federation.registry.service import get_member
-from federation.registry.urls import ClaimKey
 from federation.schema.context import Info
 from federation.values.roles import MAY_READ_CLAIMS, MAY_READ_MEMBERS
 

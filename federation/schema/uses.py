@@ -4,8 +4,8 @@ from datetime import datetime
 
 import strawberry
 
+from federation.addresses.urls import normalise_url
 from federation.proof import uses
-from federation.registry.urls import normalise_url
 from federation.schema.context import Info
 from federation.schema.scalars import BigInt, Money
 from federation.values.roles import MAY_READ_USES

@@ -104,8 +104,8 @@ class StaffToken:
 class Grant:
     """What a bearer token is to allow: some uses of one member's prefixes, to one licensee.
 
-    `audience` holds absolute prefixes in their normalised spelling (`registry.urls`), because paths
-    are compared as text. Whether the prefixes are one member's is the caller's knowledge.
+    `audience` holds absolute prefixes in their normalised spelling (`addresses.urls`), because
+    paths are compared as text. Whether the prefixes are one member's is the caller's knowledge.
     """
 
     issuer: str

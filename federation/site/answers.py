@@ -1,6 +1,7 @@
-"""How a refusal looks on the wire, and the pointer to the terms that answers carry."""
+"""How a refusal looks on the wire, and what answers under a licence carry, whatever the server."""
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 import msgspec
@@ -9,12 +10,41 @@ from federation.errors import RefusalError
 from federation.signing.jose import InvalidTokenError
 from federation.site.refusals import PolicyUnavailableError, SiteRefusalError, standing
 
-Message = dict[str, Any]
+Headers = Sequence[tuple[bytes, bytes]]
+READING: Final = ("GET", "HEAD")
+KEPT_BY_NOBODY: Final = (b"cache-control", b"private, no-store")
+_VARIES: Final = ("Authorization", "X-Collective-License", "Signature", "User-Agent")
+_REPLACED: Final = frozenset({b"cache-control", b"vary"})
 _URL_SAFE: Final = ":/?#[]@!$&'()*+,;=%~-._"
 _LINKED: Final = frozenset({401, 402, 403})
-READING: Final = ("GET", "HEAD")
 _METHOD_NOT_ALLOWED: Final = 405
 _PAYMENT_REQUIRED: Final = 402
+
+
+class Response(NamedTuple):
+    """A whole answer; header names are in lower case."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+def licensed(headers: Headers, link: str) -> list[tuple[bytes, bytes]]:
+    """Return the headers of an application's answer as a licensed crawler gets them.
+
+    No cache keeps what one crawler paid for: what the application says of caches is replaced, and
+    what its answer varies by is added to.
+    """
+    kept = [(name, value) for name, value in headers if name.lower() not in _REPLACED]
+    varies = [value for name, value in headers if name.lower() == b"vary"]
+    return [*kept, KEPT_BY_NOBODY, (b"vary", _varying(varies)), link_header(link)]
+
+
+def _varying(said: Sequence[bytes]) -> bytes:
+    ours = {name.lower() for name in _VARIES}
+    names = [name.strip() for value in said for name in value.decode("latin-1").split(",")]
+    own = [name for name in dict.fromkeys(names) if name and name.lower() not in ours]
+    return ", ".join((*own, *_VARIES)).encode("latin-1")
 
 
 def link_header(url: str) -> tuple[bytes, bytes]:
@@ -23,10 +53,14 @@ def link_header(url: str) -> tuple[bytes, bytes]:
     return b"link", f'<{target}>; rel="license"; type="application/rsl+xml"'.encode("ascii")
 
 
-def refusal_messages(
-    refusal: RefusalError, *, link: str | None, buy_at: str | None
-) -> tuple[Message, Message]:
-    """Return the two ASGI messages of a refusal: status and headers, then a short JSON body."""
+def observed(refusal: RefusalError) -> Headers:
+    """Return what a site that only observes says of what it would have refused."""
+    reason = refusal.code.lower().encode("ascii")
+    return ((b"x-rsl-status", b"token_required"), (b"x-rsl-reason", reason))
+
+
+def refusal_response(refusal: RefusalError, *, link: str | None, buy_at: str | None) -> Response:
+    """Return a refusal: status and headers, then a short JSON body."""
     status, error = standing(refusal)
     body = msgspec.json.encode(
         {"error": error, "code": refusal.code, "detail": _told(refusal), "buy_at": buy_at}
@@ -34,7 +68,8 @@ def refusal_messages(
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"),
+        KEPT_BY_NOBODY,
+        (b"vary", _varying(())),
         (b"www-authenticate", _challenge(refusal, status, error)),
     ]
     if status in _LINKED and link is not None:
@@ -43,8 +78,7 @@ def refusal_messages(
         headers.append((b"allow", ", ".join(READING).encode("ascii")))
     if isinstance(refusal, SiteRefusalError) and refusal.retry_after is not None:
         headers.append((b"retry-after", str(refusal.retry_after).encode("ascii")))
-    start: Message = {"type": "http.response.start", "status": status, "headers": headers}
-    return start, {"type": "http.response.body", "body": body}
+    return Response(status, headers, body)
 
 
 def _told(refusal: RefusalError) -> str:

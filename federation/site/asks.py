@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
+from federation.addresses.urls import UrlKey, normalise_url
 from federation.errors import RefusalError
-from federation.registry.urls import UrlKey, normalise_url
 from federation.signing.signatures import Request
 from federation.site.refusals import AmbiguousRequestError, LicenceRequiredError
 

@@ -1,65 +1,77 @@
-"""The loops beside the gate: fetch the policy, hand in the usage, tell of wrong tokens."""
+"""The rounds beside the gate: fetch policy and terms, hand in the usage, tell of wrong tokens.
 
-import asyncio
+Each round has a thread of its own, so that none waits for another, and the same ones serve an
+application with an event loop and one without. Servers that fork their workers fork them before
+the first request; the threads begin with it, in the process that answers it.
+"""
+
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from typing import Any, Final
+import os
+import threading
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
 
 from federation.errors import RefusalError
-from federation.site.guesses import Guesses
-from federation.site.policy_source import POLL_SECONDS, PolicySource
-from federation.site.reporter import Reporter
 
-REPORT_SECONDS: Final = 30.0
-NOTICE_SECONDS: Final = 300.0
+STOP_SECONDS_MAX: Final = 5.0
 _log = logging.getLogger(__name__)
 
 
-class Background:
-    """Runs as long as the application does; starting it twice starts it once."""
+class Round(NamedTuple):
+    """What is done again and again, so many seconds after it was done."""
 
-    def __init__(
-        self,
-        source: PolicySource,
-        reporter: Reporter,
-        guesses: Guesses,
-        *,
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-    ) -> None:
-        self._source = source
-        self._reporter = reporter
-        self._guesses = guesses
-        self._sleep = sleep
-        self._task: asyncio.Future[Any] | None = None
+    seconds: float
+    act: Callable[[], object]
+
+
+class Background:
+    """Runs as long as the process does; starting it twice starts it once."""
+
+    def __init__(self, rounds: Mapping[str, Round]) -> None:
+        self.rounds = rounds
+        self._turn = threading.Lock()
+        self._pid = 0
+        self._is_over = threading.Event()
+        self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Start the loops on the running event loop, unless they run."""
-        if self._task is None or self._task.done():
-            self._task = asyncio.gather(
-                self._every(POLL_SECONDS, self._source.refresh),
-                self._every(REPORT_SECONDS, self._reporter.tick),
-                self._every(NOTICE_SECONDS, self._tell),
+        """Start the rounds in this process, unless they run; also after a fork of another one."""
+        if self._pid == os.getpid():
+            return
+        with self._turn:
+            if self._pid != os.getpid():
+                self._begin()
+                self._pid = os.getpid()
+
+    def stop(self) -> None:
+        """End the rounds; one that is on its way ends when it is done. Others may start them anew.
+
+        What is not yet reported stays in the spool.
+        """
+        with self._turn:
+            self._is_over.set()
+            for thread in self._threads if self._pid == os.getpid() else ():
+                thread.join(STOP_SECONDS_MAX)
+            self._pid, self._threads = 0, []
+
+    def _begin(self) -> None:
+        self._is_over = is_over = threading.Event()
+        self._threads = [
+            threading.Thread(
+                target=_run, args=(each, is_over), name=f"federation-site {name}", daemon=True
             )
+            for name, each in self.rounds.items()
+        ]
+        for thread in self._threads:
+            thread.start()
 
-    async def stop(self) -> None:
-        """End the loops. What is not yet reported stays in the spool."""
-        self._guesses.tell()
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
-    async def _tell(self) -> None:
-        self._guesses.tell()
-
-    async def _every(self, seconds: float, act: Callable[[], Awaitable[object]]) -> None:
-        while True:
-            try:
-                await act()
-            except RefusalError as refusal:
-                _log.warning("%s: %s", refusal.code, refusal)
-            except Exception:  # noqa: BLE001 - a defect in one round must not end the counting
-                _log.exception("a background round failed")
-            await self._sleep(seconds)
+def _run(each: Round, is_over: threading.Event) -> None:
+    while not is_over.is_set():
+        try:
+            each.act()
+        except RefusalError as refusal:
+            _log.warning("%s: %s", refusal.code, refusal)
+        except Exception:  # noqa: BLE001 - a defect in one round must not end the counting
+            _log.exception("a background round failed")
+        is_over.wait(each.seconds)

@@ -8,6 +8,7 @@ while that client goes on, waits for a turn; there are some each minute.
 """
 
 import logging
+import threading
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable
@@ -20,11 +21,12 @@ from federation.site.refusals import TooManyGuessesError
 GUESSES: Final = Quota(burst=60, per_minute=30)
 GENUINE_MAX: Final = 2_000
 SOURCES_MAX: Final = 1_000  # told apart in one notice
+NOTICE_SECONDS: Final = 300.0
 _log = logging.getLogger(__name__)
 
 
 class Guesses:
-    """How many wrong tokens came from where, of one process of a site."""
+    """How many wrong tokens came from where, of one process of a site; threads may share it."""
 
     def __init__(
         self, quota: Quota = GUESSES, *, monotonic: Callable[[], float] = time.monotonic
@@ -35,6 +37,7 @@ class Guesses:
         self._began = monotonic()
         self._unseen = 0
         self._wrong: Counter[str] = Counter()
+        self._lock = threading.Lock()
 
     def require_turn(self, address: str, token: str) -> None:
         """Refuse to look at a token, if too many wrong ones came from its address by now.
@@ -42,39 +45,44 @@ class Guesses:
         Of a genuine token with wrong signatures, those under this very token count: whoever stole
         it shuts out no other, and its owner only from the thief's own address.
         """
-        name = _name(token)
-        seconds = self._buckets.seconds_until(_under(address, name))
-        if not seconds and name not in self._genuine:
-            seconds = self._buckets.seconds_until(address)
-        if seconds:
-            self._unseen += 1
-            self._note(address)
-            raise TooManyGuessesError(seconds)
+        with self._lock:
+            name = _name(token)
+            seconds = self._buckets.seconds_until(_under(address, name))
+            if not seconds and name not in self._genuine:
+                seconds = self._buckets.seconds_until(address)
+            if seconds:
+                self._unseen += 1
+                self._note(address)
+                raise TooManyGuessesError(seconds)
 
     def is_genuine(self, token: str) -> None:
         """Remember a token that opened something here."""
-        name = _name(token)
-        self._genuine[name] = None
-        self._genuine.move_to_end(name)
-        if len(self._genuine) > GENUINE_MAX:
-            self._genuine.popitem(last=False)
+        with self._lock:
+            name = _name(token)
+            self._genuine[name] = None
+            self._genuine.move_to_end(name)
+            if len(self._genuine) > GENUINE_MAX:
+                self._genuine.popitem(last=False)
 
     def is_wrong(self, address: str, token: str) -> None:
         """Count a token that is none of ours, or no longer."""
-        self._genuine.pop(_name(token), None)
-        self._buckets.take(address)
-        self._note(address)
+        with self._lock:
+            self._genuine.pop(_name(token), None)
+            self._buckets.take(address)
+            self._note(address)
 
     def is_wrongly_signed(self, address: str, token: str) -> None:
         """Count a request that shows a genuine token, and that its key did not sign."""
-        self._buckets.take(_under(address, _name(token)))
-        self._note(address)
+        with self._lock:
+            self._buckets.take(_under(address, _name(token)))
+            self._note(address)
 
     def tell(self) -> None:
         """Log what was wrong since the last time, in one line, if there was anything."""
-        now, wrong, unseen = self._monotonic(), self._wrong, self._unseen
-        seconds = round(now - self._began)
-        self._began, self._wrong, self._unseen = now, Counter(), 0
+        with self._lock:
+            now, wrong, unseen = self._monotonic(), self._wrong, self._unseen
+            seconds = round(now - self._began)
+            self._began, self._wrong, self._unseen = now, Counter(), 0
         if not wrong:
             return
         [(address, most)] = wrong.most_common(1)

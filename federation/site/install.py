@@ -9,14 +9,16 @@ from federation.access.bearers import Bearer, ClientBearer, ClientCredential, Gi
 from federation.access.wire import Fetch, fetch
 from federation.clock import Clock, system_clock
 from federation.signing.keys import key_set
+from federation.site import asgi, wsgi
 from federation.site.asks import Scope
-from federation.site.background import Background
+from federation.site.background import Background, Round
 from federation.site.callers import ClientAddress, connection_address
 from federation.site.events import Unit
-from federation.site.middleware import App, GateConfig, LicenceGate, is_crawler
+from federation.site.gate import Gate, GateConfig, Mode, is_crawler
+from federation.site.guesses import NOTICE_SECONDS
 from federation.site.nonces import NonceStore
-from federation.site.policy_source import Pins, PolicySource
-from federation.site.reporter import Reporter
+from federation.site.policy_source import POLL_SECONDS, Pins, PolicySource
+from federation.site.reporter import REPORT_SECONDS, Reporter
 from federation.site.spool import Spool
 
 
@@ -40,6 +42,7 @@ class SiteConfig:
     node_token: str | Callable[[], str] | None = field(default=None, repr=False)
     licence_xml: str | None = None
     unit: Unit = Unit.REQUEST
+    mode: Mode = Mode.ENFORCE
     is_bot: Callable[[Scope], bool] = is_crawler
     client_address: ClientAddress = connection_address
     clock: Clock = system_clock
@@ -50,8 +53,17 @@ class SiteConfig:
             raise ValueError("a site has either a client or a node_token")
 
 
-def protect(app: App, site: SiteConfig) -> LicenceGate:
-    """Return the application behind its gate, reporting to the node while it runs."""
+def protect(app: asgi.App, site: SiteConfig) -> asgi.AsgiGate:
+    """Return an ASGI application behind its gate, reporting to the node while it runs."""
+    return asgi.AsgiGate(app, *_gate(site))
+
+
+def protect_wsgi(app: wsgi.App, site: SiteConfig) -> wsgi.WsgiGate:
+    """Return a WSGI application behind its gate, reporting to the node while it runs."""
+    return wsgi.WsgiGate(app, *_gate(site))
+
+
+def _gate(site: SiteConfig) -> tuple[Gate, Background]:
     spool = Spool(site.directory / "spool")
     bearer = _bearer(site)
     source = PolicySource(
@@ -69,11 +81,17 @@ def protect(app: App, site: SiteConfig) -> LicenceGate:
         origins=site.origins,
         licence_xml=site.licence_xml,
         unit=site.unit,
+        mode=site.mode,
         is_bot=site.is_bot,
         client_address=site.client_address,
     )
     reporter = Reporter(spool, node=site.node, bearer=bearer, fetch=site.fetch)
-    return LicenceGate(app, config, Background(source, reporter, config.guesses))
+    rounds = {
+        "policy": Round(POLL_SECONDS, source.refresh),
+        "usage": Round(REPORT_SECONDS, reporter.tick),
+        "notices": Round(NOTICE_SECONDS, config.guesses.tell),
+    }
+    return Gate(config), Background(rounds)
 
 
 def _bearer(site: SiteConfig) -> Bearer:

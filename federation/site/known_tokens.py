@@ -1,5 +1,6 @@
 """Licence tokens that a site has read already: a crawler shows one a thousand times."""
 
+import threading
 from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
@@ -24,6 +25,7 @@ class KnownTokens:
         self._issuers = issuers
         self._hub = hub
         self._known: dict[bytes, LicenceToken | BoundToken] = {}
+        self._lock = threading.Lock()
 
     def read(self, credential: str, now: datetime) -> LicenceToken | BoundToken:
         """Return the token if a known issuer signed it and it is alive, else refuse it."""
@@ -33,9 +35,10 @@ class KnownTokens:
             _require_alive(token, now.timestamp())
             return token
         token = open_licence_token(credential, issuers=self._issuers, hub=self._hub, now=now)
-        self._known[name] = token
-        while len(self._known) > KNOWN_MAX:
-            self._known.pop(next(iter(self._known)), None)
+        with self._lock:
+            self._known[name] = token
+            while len(self._known) > KNOWN_MAX:
+                del self._known[next(iter(self._known))]
         return token
 
 

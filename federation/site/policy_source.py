@@ -88,9 +88,9 @@ class PolicySource:
         """Return the policy last accepted, of whatever age."""
         return self._held
 
-    async def refresh(self) -> None:
+    def refresh(self) -> None:
         """Ask the node for a policy newer than the one held; a refused one changes nothing."""
-        answer = await self._fetch(await self._call())
+        answer = self._fetch(self._call())
         if answer.status == HTTPStatus.NOT_MODIFIED:
             return
         if answer.status == HTTPStatus.UNAUTHORIZED and self._bearer is not None:
@@ -99,10 +99,10 @@ class PolicySource:
             raise PolicyNotServedError(answered(answer.status, answer.body))
         self._accept(answer)
 
-    async def _call(self) -> Call:
+    def _call(self) -> Call:
         headers = {"Accept": "application/jwt"}
         if self._bearer is not None:
-            headers["Authorization"] = f"Bearer {await self._bearer.current()}"
+            headers["Authorization"] = f"Bearer {self._bearer.current()}"
         if self._etag is not None:
             headers["If-None-Match"] = self._etag
         return Call("GET", self._url, headers, answer_bytes_max=POLICY_BYTES_MAX)

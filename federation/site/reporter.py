@@ -4,7 +4,6 @@ A batch is deleted only on the node's 2xx. Until then every attempt sends the sa
 same Idempotency-Key, so that an answer lost on the way never counts a page twice.
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -26,6 +25,7 @@ _NOT_THE_BATCH: Final = frozenset(
         HTTPStatus.TOO_MANY_REQUESTS,
     }
 )
+REPORT_SECONDS: Final = 30.0
 _SUCCESS: Final = 2
 _REFUSED: Final = 4
 _log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Reporter:
         self._node_pause = Pause()
         self._batch_pauses: dict[str, Pause] = {}
 
-    async def tick(self) -> int:
+    def tick(self) -> int:
         """Send every batch that is due and return how many the node took.
 
         A node that is down pauses everything; a batch the node refuses pauses alone and stays,
@@ -61,19 +61,19 @@ class Reporter:
             if not is_sender or not self._node_pause.is_over(self._monotonic()):
                 return 0
             taken_count = 0
-            for batch in await asyncio.to_thread(self._spool.batches):
+            for batch in self._spool.batches():
                 pause = self._batch_pauses.get(batch.id)
                 if pause is None or pause.is_over(self._monotonic()):
-                    taken_count += await self._send(batch)
+                    taken_count += self._send(batch)
                 if not self._node_pause.is_over(self._monotonic()):
                     break
             return taken_count
 
-    async def _send(self, batch: Batch) -> bool:
+    def _send(self, batch: Batch) -> bool:
         try:
-            token = await self._bearer.current()
-            lines = await asyncio.to_thread(batch.read)
-            answer = await self._fetch(self._call(batch, token, lines))
+            token = self._bearer.current()
+            lines = batch.read()
+            answer = self._fetch(self._call(batch, token, lines))
         except (UnreachableError, NoTokenError) as error:
             _log.warning("usage batch %s waits: %s: %s", batch.id, error.code, error)
             self._node_pause.lengthen(self._monotonic())

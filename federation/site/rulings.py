@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from federation.registry.matching import Filed
-from federation.registry.urls import ClaimKey, UrlKey, normalise_path, normalise_subject
+from federation.addresses.matching import Filed
+from federation.addresses.urls import ClaimKey, UrlKey, normalise_path, normalise_subject
 from federation.signing.bound_tokens import BoundToken
 from federation.signing.jose import InvalidTokenError, Reason
 from federation.signing.policy import (

@@ -10,6 +10,7 @@ import fcntl
 import os
 import secrets
 import threading
+import weakref
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -62,6 +63,8 @@ class Spool:
         self._lock = threading.Lock()
         self._segment: _Segment | None = None
         self._used = self._measure()
+        mine = weakref.WeakMethod(self._begin_anew)
+        os.register_at_fork(after_in_child=lambda: (again := mine()) and again())
 
     def append(self, event: UsageLine) -> None:
         """Write an event down; when this returns it survives the process, with fsync the machine.
@@ -148,6 +151,11 @@ class Spool:
         segment, self._segment = self._segment, None
         if segment is not None:
             os.close(segment.handle)
+
+    def _begin_anew(self) -> None:
+        """After a fork: a segment is written by the process that made it, and its lock is its."""
+        self._lock = threading.Lock()
+        self._abandon()
 
     def _adopt(self, path: Path) -> None:
         """Freeze a segment whose writer is gone."""

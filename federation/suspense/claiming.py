@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import ClassVar, Literal
 
+from federation.addresses.urls import normalise_url
 from federation.distribution.adjustments import Adjustment, adjust_members
 from federation.errors import RefusalError
 from federation.ledger import store as ledger
@@ -12,7 +13,6 @@ from federation.payments.postings import Amount
 from federation.payments.service import ADJUSTMENT
 from federation.registry import index_store
 from federation.registry import store as registry
-from federation.registry.urls import normalise_url
 from federation.settlement.arithmetic import largest_remainder
 from federation.store import outbox
 from federation.store.canonical import sha256_hex

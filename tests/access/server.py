@@ -1,7 +1,7 @@
 """A server's token endpoint as a client sees it: it answers each request with the next token."""
 
-import asyncio
 import json
+import threading
 
 from federation.access.wire import Answer
 
@@ -11,12 +11,12 @@ class TokenServer:
 
     def __init__(self):
         self.calls, self.count, self.answer = [], 0, None
-        self.hold = asyncio.Event()
+        self.hold = threading.Event()
         self.hold.set()
 
-    async def __call__(self, call):
+    def __call__(self, call):
         self.calls.append(call)
-        await self.hold.wait()
+        self.hold.wait(5)
         if isinstance(self.answer, Exception):
             raise self.answer
         if self.answer is not None:

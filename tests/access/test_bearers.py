@@ -1,8 +1,8 @@
 """A client's token at a server: fetched with one credential, renewed in time, never logged."""
 
-import asyncio
 import base64
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
@@ -45,7 +45,7 @@ def make(node, time):
 async def test_a_secret_is_shown_in_the_header_once_for_many_questions(node, make):
     bearer = make()
 
-    assert [await bearer.current() for _ in range(3)] == ["token-1"] * 3
+    assert [bearer.current() for _ in range(3)] == ["token-1"] * 3
 
     [call] = node.calls
     assert (call.method, call.url) == ("POST", "https://node-xx.example/oauth/token")
@@ -59,7 +59,7 @@ async def test_a_key_signs_for_the_nodes_name(node, make):
     key = SigningKey.generate()
     bearer = make(secret=None, key=key, issuer=ISSUER)
 
-    assert await bearer.current() == "token-1"
+    assert bearer.current() == "token-1"
 
     [call] = node.calls
     form = {name: value[0] for name, value in parse_qs(call.body.decode()).items()}
@@ -77,41 +77,41 @@ async def test_a_key_signs_for_the_nodes_name(node, make):
 
 async def test_the_next_token_is_fetched_before_the_last_one_ends(node, make, time):
     bearer = make()
-    await bearer.current()
+    bearer.current()
 
     time.now += 2_999
-    assert await bearer.current() == "token-1"
+    assert bearer.current() == "token-1"
     time.now += 1
-    assert await bearer.current() == "token-2"
+    assert bearer.current() == "token-2"
     assert len(node.calls) == 2
 
 
-async def test_many_that_ask_at_once_make_one_request(node, make):
+def test_many_that_ask_at_once_make_one_request(node, make):
     bearer = make()
     node.hold.clear()
-    asked = [asyncio.create_task(bearer.current()) for _ in range(5)]
-    await asyncio.sleep(0)
-    node.hold.set()
+    with ThreadPoolExecutor(5) as threads:
+        asked = [threads.submit(bearer.current) for _ in range(5)]
+        node.hold.set()
 
-    assert await asyncio.gather(*asked) == ["token-1"] * 5
+    assert [each.result() for each in asked] == ["token-1"] * 5
     assert len(node.calls) == 1
 
 
 async def test_while_the_node_refuses_the_last_token_serves_to_its_end(node, make, time):
     bearer = make()
-    await bearer.current()
+    bearer.current()
     node.answer = UnreachableError("ClientConnectorError")
 
     time.now += 3_000
-    assert await bearer.current() == "token-1"
+    assert bearer.current() == "token-1"
     time.now += 599
-    assert await bearer.current() == "token-1"
+    assert bearer.current() == "token-1"
     time.now += 1
     with pytest.raises(UnreachableError):
-        await bearer.current()
+        bearer.current()
     node.answer = None
     time.now += 300
-    assert await bearer.current() == "token-2"
+    assert bearer.current() == "token-2"
 
 
 async def test_in_vain_it_asks_less_and_less_often(node, make, time):
@@ -121,7 +121,7 @@ async def test_in_vain_it_asks_less_and_less_often(node, make, time):
     for second in range(1_000):
         before = len(node.calls)
         with pytest.raises(NoTokenError):
-            await bearer.current()
+            bearer.current()
         if len(node.calls) > before:
             asked_at.append(second)
         time.now += 1
@@ -131,11 +131,11 @@ async def test_in_vain_it_asks_less_and_less_often(node, make, time):
 
 async def test_a_token_that_the_node_does_not_take_is_dropped(make):
     bearer = make()
-    await bearer.current()
+    bearer.current()
 
     bearer.refused()
 
-    assert await bearer.current() == "token-2"
+    assert bearer.current() == "token-2"
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ async def test_what_is_no_token_is_not_shown(node, make, answer):
     node.answer = answer
 
     with pytest.raises(NoTokenError) as refusal:
-        await bearer.current()
+        bearer.current()
 
     assert refusal.value.code == "NO_TOKEN"
     assert not isinstance(refusal.value, UnreachableError)
@@ -176,11 +176,11 @@ async def test_what_is_no_token_is_not_shown(node, make, answer):
 async def test_neither_secret_nor_token_is_written_anywhere(node, make, time, caplog):
     caplog.set_level(logging.DEBUG)
     bearer = make()
-    token = await bearer.current()
+    token = bearer.current()
     node.answer = Answer(401, {}, b'{"error": "invalid_client"}')
     time.now += 3_600
     with pytest.raises(NoTokenError, match="HTTP 401 invalid_client") as refusal:
-        await bearer.current()
+        bearer.current()
 
     told = caplog.text + repr([bearer._client, bearer._kept._held, refusal.value])
     assert "HTTP 401 invalid_client" in told

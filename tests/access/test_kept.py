@@ -1,10 +1,12 @@
 """What is kept fresh: renewed early and by chance earlier, by one request, in no hurry."""
 
 import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from federation.access.kept import Fresh, Kept, Pace
+from federation.access.kept import Awaited, Fresh, Kept, Pace
 from federation.errors import LaterError, RefusalError
 from tests.seconds import Seconds
 
@@ -18,11 +20,11 @@ class Source:
 
     def __init__(self):
         self.count, self.refusal = 0, None
-        self.hold = asyncio.Event()
+        self.hold = threading.Event()
         self.hold.set()
 
-    async def __call__(self):
-        await self.hold.wait()
+    def __call__(self):
+        self.hold.wait(5)
         self.count += 1
         if self.refusal is not None:
             raise self.refusal
@@ -52,16 +54,16 @@ async def test_the_next_one_is_fetched_between_four_and_five_sixths_of_a_life(
     make, time, chance, renewed_after
 ):
     kept = make(chance)
-    assert await kept.current() == 1
+    assert kept.current() == 1
 
     time.now += renewed_after - 0.01
-    assert await kept.current() == 1
+    assert kept.current() == 1
     time.now += 0.02
-    assert await kept.current() == 2
+    assert kept.current() == 2
 
 
 async def test_whoever_asks_meanwhile_waits_for_the_one_request(make, source):
-    kept = make()
+    kept = Awaited(make())
     source.hold.clear()
     asked = [asyncio.create_task(kept.current()) for _ in range(50)]
     await asyncio.sleep(0)
@@ -71,8 +73,29 @@ async def test_whoever_asks_meanwhile_waits_for_the_one_request(make, source):
     assert source.count == 1
 
 
-async def test_a_slow_renewal_keeps_nobody_waiting_while_the_held_one_lives(make, source, time):
+def test_threads_that_ask_at_once_make_one_request(make, source):
     kept = make()
+    source.hold.clear()
+    with ThreadPoolExecutor(5) as threads:
+        asked = [threads.submit(kept.current) for _ in range(5)]
+        source.hold.set()
+
+    assert [each.result() for each in asked] == [1] * 5
+    assert source.count == 1
+
+
+async def test_a_refusal_reaches_whoever_waits(make, source):
+    kept = Awaited(make())
+    source.refusal = RefusalError("down")
+
+    for _ in range(2):
+        with pytest.raises(RefusalError, match="down"):
+            await kept.current()
+    assert source.count == 1
+
+
+async def test_a_slow_renewal_keeps_nobody_waiting_while_the_held_one_lives(make, source, time):
+    kept = Awaited(make())
     await kept.current()
     time.now += 599
     source.hold.clear()
@@ -91,7 +114,7 @@ async def test_a_slow_renewal_keeps_nobody_waiting_while_the_held_one_lives(make
 
 
 async def test_one_who_stops_waiting_takes_it_from_nobody(make, source):
-    kept = make()
+    kept = Awaited(make())
     source.hold.clear()
     first, second = (asyncio.create_task(kept.current()) for _ in range(2))
     await asyncio.sleep(0)
@@ -107,12 +130,12 @@ async def test_in_a_pause_the_same_refusal_is_raised_without_asking(make, source
 
     for _ in range(3):
         with pytest.raises(RefusalError, match="down"):
-            await kept.current()
+            kept.current()
     assert source.count == 1
 
     source.refusal = None
     time.now += 1
-    assert await kept.current() == 2
+    assert kept.current() == 2
 
 
 async def test_it_waits_as_long_as_it_is_told_and_five_minutes_at_most(make, source, time):
@@ -120,45 +143,45 @@ async def test_it_waits_as_long_as_it_is_told_and_five_minutes_at_most(make, sou
         kept = make()
         source.refusal = LaterError("busy", retry_after=asked)
         with pytest.raises(LaterError):
-            await kept.current()
+            kept.current()
         source.refusal = None
         time.now += waits - 1
         with pytest.raises(LaterError):
-            await kept.current()
+            kept.current()
         time.now += 1
-        assert await kept.current() == source.count
+        assert kept.current() == source.count
 
 
 async def test_the_last_one_serves_while_there_is_no_next_one_unless_it_is_over(make, source, time):
     kept = make()
-    await kept.current()
+    kept.current()
     source.refusal = RefusalError("down")
     time.now += 500
-    assert await kept.current() == 1
+    assert kept.current() == 1
 
     source.refusal = OverError("for good")
     time.now += 1
     with pytest.raises(OverError):
-        await kept.current()
+        kept.current()
 
 
 async def test_one_that_is_doubted_is_fetched_again_once_a_minute(make, source, time):
     kept = make()
-    await kept.current()
+    kept.current()
     for _ in range(240):
         kept.doubt()
-        await kept.current()
+        kept.current()
         time.now += 0.5
 
     assert source.count == 2
     source.refusal = RefusalError("down")
     time.now += 60
     kept.doubt()
-    assert await kept.current() == 2
+    assert kept.current() == 2
 
 
 def test_what_is_held_is_not_shown(make):
     kept = make()
-    asyncio.run(kept.current())
+    kept.current()
 
     assert "value" not in repr(kept._held)

@@ -24,7 +24,7 @@ class Server:
     def __init__(self):
         self.answers, self.calls = [], []
 
-    async def __call__(self, call):
+    def __call__(self, call):
         self.calls.append(call)
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 

@@ -36,7 +36,7 @@ class Minting:
     def __init__(self):
         self.batches, self.bound, self.wrong = [], 0, {}
 
-    async def __call__(self, call):
+    def __call__(self, call):
         variables = json.loads(call.body)["variables"]
         if "key" in variables:
             self.bound += 1
@@ -226,7 +226,7 @@ async def test_no_token_is_written_anywhere(crawler, caplog):
 async def test_a_server_that_is_down_is_asked_less_and_less_often(time):
     calls = []
 
-    async def down(_call):
+    def down(_call):
         calls.append(time.now)
         return Answer(503, {}, b"")
 

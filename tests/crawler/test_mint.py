@@ -30,7 +30,7 @@ def mint(server):
 async def test_a_bound_token_is_asked_for_with_the_public_half_of_the_key(mint, server):
     server.answers = [data(__typename="LicenceToken", token="a.b.c", expiresIn=3600)]
 
-    assert await mint.bound(NUMBER, KEY.public, ["TRAIN"]) == ("a.b.c", 3600)
+    assert mint.bound(NUMBER, KEY.public, ["TRAIN"]) == ("a.b.c", 3600)
 
     [call] = server.calls
     assert (call.method, call.url) == ("POST", "https://hub.example/graphql")
@@ -44,7 +44,7 @@ async def test_what_a_server_says_breaks_no_log_line(mint, server):
     server.answers = [refused("UNKNOWN_LICENCE", "x\n2026 forged\x1b[2J" + "y" * 1_000)]
 
     with pytest.raises(NotMintedError) as refusal:
-        await mint.bound(NUMBER, KEY.public)
+        mint.bound(NUMBER, KEY.public)
 
     assert (refusal.value.message.isprintable(), len(refusal.value.detail)) == (True, 300)
 
@@ -60,7 +60,7 @@ async def test_a_batch_is_answered_in_its_order_with_the_refusals_among_the_toke
         )
     ]
 
-    found = await mint.batch(NUMBER, [["https://a.example/"]] * 3)
+    found = mint.batch(NUMBER, [["https://a.example/"]] * 3)
 
     assert found == (["a.b.c", SiteRefused(1, "OUTSIDE_LICENCE", "Not covered."), "d.e.f"], 900)
 
@@ -82,7 +82,7 @@ async def test_of_a_licence_that_opens_nothing_it_is_said_why(mint, server, name
     server.answers = [refused("LICENCE_STATUS"), said]
 
     with pytest.raises(LicenceUnusableError) as refusal:
-        await mint.bound(NUMBER, KEY.public)
+        mint.bound(NUMBER, KEY.public)
 
     assert type(refusal.value) is kind
     assert (refusal.value.code, NUMBER in refusal.value.message) == ("LICENCE_UNUSABLE", True)
@@ -92,7 +92,7 @@ async def test_any_other_refusal_carries_the_servers_code(mint, server):
     server.answers = [refused("UNKNOWN_LICENCE")]
 
     with pytest.raises(NotMintedError) as refusal:
-        await mint.bound(NUMBER, KEY.public)
+        mint.bound(NUMBER, KEY.public)
 
     assert (refusal.value.said, refusal.value.retry_after) == ("UNKNOWN_LICENCE", 0)
 
@@ -131,7 +131,7 @@ async def test_an_answer_of_another_shape_is_no_token(mint, server, name):
     server.answers = [NOT_UNDERSTOOD[name]]
 
     with pytest.raises(NotMintedError) as refusal:
-        await mint.batch(NUMBER, [["https://a.example/"]])
+        mint.batch(NUMBER, [["https://a.example/"]])
 
     assert "<" not in refusal.value.message
 
@@ -144,7 +144,7 @@ async def test_when_to_come_again_is_heard_within_an_hour(mint, server, later, s
     server.answers = [Answer(429, {"retry-after": later}, said)]
 
     with pytest.raises(NotMintedError) as refusal:
-        await mint.bound(NUMBER, KEY.public)
+        mint.bound(NUMBER, KEY.public)
 
     assert (refusal.value.said, refusal.value.retry_after) == ("TOO_MANY_REQUESTS", seconds)
 
@@ -155,6 +155,6 @@ async def test_an_error_of_graphql_is_told_by_its_code(mint, server):
     server.answers = [Answer(200, {}, body)]
 
     with pytest.raises(NotMintedError) as refusal:
-        await mint.bound(NUMBER, KEY.public)
+        mint.bound(NUMBER, KEY.public)
 
     assert refusal.value.said == "NOT_ALLOWED"

@@ -14,6 +14,12 @@ from functools import wraps
 from hashlib import sha256
 from typing import Any
 
+from federation.addresses.urls import (
+    normalise_canonical,
+    normalise_claim,
+    normalise_subject,
+    normalise_url,
+)
 from federation.errors import RefusalError
 from federation.licensing.facts import Component, LicenceFacts
 from federation.metering.ingest import Desk, decode_lines, repeated, sort_batch
@@ -23,12 +29,6 @@ from federation.registry.entitlement import HeldClaim, Membership, works_on
 from federation.registry.entitlement import entitled as is_entitled
 from federation.registry.imports import read_claims
 from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
-from federation.registry.urls import (
-    normalise_canonical,
-    normalise_claim,
-    normalise_subject,
-    normalise_url,
-)
 from federation.settlement import plans as distribution
 from federation.settlement import revenue
 from federation.settlement import run_document as documents

@@ -12,7 +12,8 @@ from federation.signing.crawl_keys import CrawlKey
 from federation.signing.policy import open_site_policy
 from federation.signing.signatures import sign_request
 from federation.signing.statuslist import reference_of
-from federation.site.middleware import GateConfig, LicenceGate
+from federation.site.asgi import AsgiGate
+from federation.site.gate import Gate, GateConfig
 from federation.site.nonces import NonceStore
 from federation.site.rulings import HeldPolicy
 from federation.site.spool import Spool
@@ -71,7 +72,7 @@ async def test_a_token_minted_anywhere_opens_a_members_site_to_its_crawler(shop,
         CRAWLER, method="GET", url=f"{ORIGIN}/de/1", headers=shown, now=DAY
     )
 
-    transport = httpx.ASGITransport(LicenceGate(page, config))
+    transport = httpx.ASGITransport(AsgiGate(page, Gate(config)))
     async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
         statuses = [
             (await client.get("/de/1", headers=headers)).status_code

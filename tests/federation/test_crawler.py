@@ -1,5 +1,6 @@
 """A lab's crawler with a credential and a key of its own, from a real server to a member's site."""
 
+import asyncio
 import re
 from functools import partial
 from importlib.util import module_from_spec, spec_from_file_location
@@ -21,7 +22,8 @@ from federation.crawler.refusals import (
 )
 from federation.signing.crawl_keys import CrawlKey
 from federation.signing.keys import SigningKey
-from federation.site.middleware import GateConfig, LicenceGate
+from federation.site.asgi import AsgiGate
+from federation.site.gate import Gate, GateConfig
 from federation.site.nonces import NonceStore
 from federation.site.spool import Spool
 from federation.values.party import HUB
@@ -68,7 +70,7 @@ async def site(small, folder):
         clock=small.clock,
         origins=["https://news.example"],
     )
-    return httpx.AsyncClient(transport=httpx.ASGITransport(LicenceGate(page, config)))
+    return httpx.AsyncClient(transport=httpx.ASGITransport(AsgiGate(page, Gate(config))))
 
 
 def imported(folder, text):
@@ -138,8 +140,12 @@ async def test_what_stops_a_licence_is_said_clearly(small):
 async def test_another_labs_licence_and_an_ended_client_get_nothing(small):
     client = await client_at(small, HUB)
     with pytest.raises(NotMintedError, match="UNKNOWN_LICENCE"):
-        await mint_at(small, HUB, client).bound("HUB-000002", CrawlKey.generate().public)
+        await asyncio.to_thread(
+            mint_at(small, HUB, client).bound, "HUB-000002", CrawlKey.generate().public
+        )
 
     await small.at(HUB, "licensing").ask(REVOKE, id=client.client_id)
     with pytest.raises(NoTokenError, match="HTTP 401 invalid_client"):
-        await mint_at(small, HUB, client).bound("HUB-000001", CrawlKey.generate().public)
+        await asyncio.to_thread(
+            mint_at(small, HUB, client).bound, "HUB-000001", CrawlKey.generate().public
+        )

@@ -122,7 +122,7 @@ class Site:
 
     async def open(self):
         self.gate = protect(page, self.config)
-        self.gate._background.start = lambda: None  # polled as `later` says
+        self.gate.background.start = lambda: None  # polled as `later` says
         self._server = Server(uvicorn.Config(self.gate, port=0, log_config=None, lifespan="on"))
         self._task = asyncio.create_task(self._server.serve())
 
@@ -138,11 +138,11 @@ class Site:
 
     async def refresh(self):
         """Fetch the policy; where the site's access token is over, once more with another."""
-        source = self.gate._background._source
+        refresh = self.gate.background.rounds["policy"].act
         try:
-            await source.refresh()
+            await asyncio.to_thread(refresh)
         except RefusalError:
-            await source.refresh()
+            await asyncio.to_thread(refresh)
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """The keys of tokens are changed under traffic: no good token is refused, and no old one taken."""
 
+import asyncio
 import base64
 import json
 from datetime import timedelta
@@ -58,7 +59,7 @@ class Site:
 
     async def refresh(self):
         """Fetch the policy, as a site does every minute."""
-        await self.gate._background._source.refresh()
+        await asyncio.to_thread(self.gate.background.rounds["policy"].act)
 
     async def get(self, token):
         transport = httpx.ASGITransport(app=self.gate)
@@ -72,7 +73,7 @@ async def site(small, tmp_path):
     site = Site(small, tmp_path)
     await site.refresh()
     yield site
-    await site.gate._background.stop()
+    await asyncio.to_thread(site.gate.background.stop)
 
 
 async def minted(small, code):

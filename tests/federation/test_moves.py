@@ -1,5 +1,6 @@
 """A node changes its address and its FEDERATION key by its own word, and nothing is lost."""
 
+import asyncio
 import json
 from datetime import timedelta
 from urllib.parse import quote
@@ -263,11 +264,11 @@ async def test_the_anchor_changes_its_key_and_nodes_sites_and_strangers_follow(s
     await follow_the_hub(small, {kid})
     small.set_clock(DAY + PUBLISHED_BEFORE + VERIFIES_FOR + timedelta(hours=3))
     assert await honours(small, site)
-    await site.gate._background.stop()
+    await asyncio.to_thread(site.gate.background.stop)
     again = Site(small, tmp_path)  # it is started anew with the pins of its installation
-    assert again.gate._background._source.current() is not None
+    assert again.gate.gate.config.policy.current() is not None
     assert await honours(small, again)
-    await again.gate._background.stop()
+    await asyncio.to_thread(again.gate.background.stop)
 
     new = (await small.keepers[HUB].service.server.keys.current()).federation
     node = quote(entity(small, "GB"), safe="")
@@ -319,7 +320,7 @@ async def test_a_site_learns_its_nodes_next_key_as_soon_as_it_asks(small, tmp_pa
     await signs_with(small, "GB", kid)
 
     assert await honours(small, site)
-    await site.gate._background.stop()
+    await asyncio.to_thread(site.gate.background.stop)
 
 
 WORK = "{ workList { kind subject why turn } }"

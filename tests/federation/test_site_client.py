@@ -1,5 +1,7 @@
 """A member's gate with one credential at a real node: policy, visit, report, rotation, end."""
 
+import asyncio
+
 import httpx
 import msgspec
 import pytest
@@ -68,18 +70,18 @@ async def test_one_credential_is_all_a_gate_needs(small, tmp_path, by):
         client_id=made["client"]["id"], secret=made["secret"], key=key, issuer=issuer
     )
     gate = gate_of(small, tmp_path, client)
-    background = gate._background
+    background = gate.background
 
-    await background._source.refresh()
+    await asyncio.to_thread(background.rounds["policy"].act)
     assert await visit(small, gate) == 200
     await soon(lambda: reported(gate), what="a report that the node took")
-    await background.stop()
+    await asyncio.to_thread(background.stop)
 
 
 async def reported(gate):
     """Report, as the background does as well, until the node has taken all there is."""
-    await gate._background._reporter.tick()
-    return gate._config.spool.batches() == []
+    await asyncio.to_thread(gate.background.rounds["usage"].act)
+    return gate.gate.config.spool.batches() == []
 
 
 async def test_a_rotated_credential_is_taken_and_the_revoked_one_refused(small, tmp_path):
@@ -87,17 +89,18 @@ async def test_a_rotated_credential_is_taken_and_the_revoked_one_refused(small, 
     made = await registry.ask(ISSUE, party="gb-b")
     client_id = made["client"]["id"]
     old = gate_of(small, tmp_path, ClientCredential(client_id=client_id, secret=made["secret"]))
-    await old._background._source.refresh()
+    await asyncio.to_thread(old.background.rounds["policy"].act)
     second = await registry.ask(ADD, id=client_id)
     new = gate_of(small, tmp_path, ClientCredential(client_id=client_id, secret=second["secret"]))
-    await new._background._source.refresh()
+    await asyncio.to_thread(new.background.rounds["policy"].act)
 
     await registry.ask(REVOKE, id=made["credential"]["id"])
 
     with pytest.raises(PolicyNotServedError, match="HTTP 401 NOT_AUTHENTICATED"):
-        await old._background._source.refresh()  # its token ended with the credential
+        # its token ended with the credential
+        await asyncio.to_thread(old.background.rounds["policy"].act)
     with pytest.raises(NoTokenError, match="HTTP 401 invalid_client"):
-        await old._background._source.refresh()
-    await new._background._source.refresh()
+        await asyncio.to_thread(old.background.rounds["policy"].act)
+    await asyncio.to_thread(new.background.rounds["policy"].act)
     for gate in (old, new):
-        await gate._background.stop()
+        await asyncio.to_thread(gate.background.stop)

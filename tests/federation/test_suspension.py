@@ -1,5 +1,6 @@
 """Two people of the hub suspend a node: nothing it signs opens a site, and money goes on."""
 
+import asyncio
 import json
 from urllib.parse import quote
 
@@ -91,7 +92,7 @@ async def test_what_a_suspended_node_signs_opens_nothing_until_that_is_lifted(sm
     await refresh_later(small, site)
     assert await site.get(await minted(small, "GB")) == 200
     assert entity(small, "GB") in json.loads((await get(small, "/federation/list"))[1])
-    await site.gate._background.stop()
+    await asyncio.to_thread(site.gate.background.stop)
 
 
 async def test_the_hub_mints_nothing_for_licences_of_a_suspended_node(small):

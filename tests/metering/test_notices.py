@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 import msgspec
 import pytest
 
+from federation.addresses.urls import normalise_claim, normalise_subject
 from federation.metering import lines as usage_lines
 from federation.metering import notices, service
 from federation.metering.reporters import Reporter
@@ -13,7 +14,6 @@ from federation.registry import facts, index_store
 from federation.registry import store as registry
 from federation.registry.imports import NewClaim, NewMember, NewOptOut
 from federation.registry.messages import RegistryDelta
-from federation.registry.urls import normalise_claim, normalise_subject
 from tests.databases import HUB_TERMS
 from tests.metering.lines import a_line, body
 from tests.metering.test_metering_service import (

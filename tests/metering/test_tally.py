@@ -5,11 +5,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from federation.addresses.urls import normalise_canonical, normalise_claim, normalise_url
 from federation.licensing.facts import Component, LicenceFacts
 from federation.metering.tally import CountedLine, Placer
 from federation.metering.verdicts import Terms
 from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
-from federation.registry.urls import normalise_canonical, normalise_claim, normalise_url
 from federation.store.base import to_micros
 
 AT = datetime(2026, 9, 10, 12, tzinfo=UTC)

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from federation.addresses.urls import normalise_canonical, normalise_claim, normalise_url
 from federation.licensing.facts import Component, LicenceFacts
 from federation.metering import verdicts
 from federation.metering.verdicts import Placement, Portion, Terms, place, term_class
 from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
-from federation.registry.urls import normalise_canonical, normalise_claim, normalise_url
 from federation.values.held import DISPUTED, UNMATCHED
 
 AT = datetime(2026, 9, 10, 12, tzinfo=UTC)

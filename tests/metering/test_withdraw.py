@@ -3,11 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+from federation.addresses.urls import ClaimKey
 from federation.licensing.facts import Component, LicenceFacts
 from federation.metering.tally import CountedLine, Placer
 from federation.metering.verdicts import Terms
 from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
-from federation.registry.urls import ClaimKey
 from federation.store.base import to_micros
 
 AT = datetime(2026, 9, 10, 12, tzinfo=UTC)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from federation.addresses.urls import normalise_claim
 from federation.bankfiles.entries import BankEntry, Place, Statement
 from federation.bankstatements.checks import BalanceMismatchError, check_balances
 from federation.ledger.chain import GENESIS, digest_of, link
@@ -16,7 +17,6 @@ from federation.metering.ingest import Desk, decode_lines, repeated, sort_batch
 from federation.metering.tally import CountedLine, Placer
 from federation.metering.verdicts import Terms
 from federation.registry.index import ClaimIndex, IndexedOptOut
-from federation.registry.urls import normalise_claim
 from federation.settlement.computed import read_run
 from federation.settlement.recompute import Corrected, difference
 from federation.settlement.run import compute

@@ -5,12 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from federation.addresses.urls import UrlKey, normalise_url
 from federation.registry import facts, index_store, store
 from federation.registry.adopting import adopt_rules
 from federation.registry.messages import RegistryDelta
 from federation.registry.service import BadDeltaError, receive_delta
 from federation.registry.tables import Claim, OptOut
-from federation.registry.urls import UrlKey, normalise_url
 from tests.databases import contents, refused
 from tests.registry.test_registry_service import (
     NO_CLAIM,

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from federation.addresses.urls import ClaimKey, MalformedClaimError
 from federation.registry.imports import (
     NewClaim,
     NewMember,
@@ -16,7 +17,6 @@ from federation.registry.imports import (
     read_members,
     read_opt_outs,
 )
-from federation.registry.urls import ClaimKey, MalformedClaimError
 from federation.tabular import BadTableError
 
 MEMBERS = "member_id,name,country,joined_on"

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from federation.addresses.urls import normalise_canonical, normalise_claim, normalise_url
 from federation.registry.entitlement import HeldClaim, Membership, entitled, works_on
 from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
-from federation.registry.urls import normalise_canonical, normalise_claim, normalise_url
 
 NOON = datetime(2026, 9, 10, 12, tzinfo=UTC)
 

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, select
 
+from federation.addresses.urls import UrlKey, normalise_url
 from federation.distribution.inputs import member_facts
 from federation.registry import index_store, service, store
 from federation.registry.entitlement import HeldClaim
@@ -17,7 +18,6 @@ from federation.registry.imports import holder_id
 from federation.registry.index import IndexedOptOut
 from federation.registry.messages import ClaimFact, OptOutFact, RegistryDelta
 from federation.registry.service import VersionGapError
-from federation.registry.urls import UrlKey, normalise_url
 from federation.store.tables import OutboxMessage
 from federation.tabular import BadTableError
 from federation.trust.parties import NotAdmittedError

@@ -1,7 +1,7 @@
 import pytest
 
+from federation.addresses.urls import normalise_claim
 from federation.registry.suffixes import TooWideError, below_suffix
-from federation.registry.urls import normalise_claim
 
 
 @pytest.mark.parametrize(

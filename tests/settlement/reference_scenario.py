@@ -14,12 +14,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from federation.licensing.facts import Component, LicenceFacts
-from federation.metering import verdicts
-from federation.metering.verdicts import Placement, Terms, place, term_class
-from federation.registry.entitlement import HeldClaim, Membership, entitled, works_on
-from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
-from federation.registry.urls import (
+from federation.addresses.urls import (
     MalformedUrlError,
     UrlKey,
     normalise_canonical,
@@ -27,6 +22,11 @@ from federation.registry.urls import (
     normalise_subject,
     normalise_url,
 )
+from federation.licensing.facts import Component, LicenceFacts
+from federation.metering import verdicts
+from federation.metering.verdicts import Placement, Terms, place, term_class
+from federation.registry.entitlement import HeldClaim, Membership, entitled, works_on
+from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
 from federation.settlement import run_document as rd
 from federation.settlement.computed import computed_with
 from federation.settlement.plans import (

@@ -22,8 +22,9 @@ from federation.signing.policy import (
     sign_trust_document,
 )
 from federation.signing.statuslist import place_of, sign_status_list
+from federation.site.asgi import AsgiGate
 from federation.site.events import UsageLine
-from federation.site.middleware import GateConfig, LicenceGate
+from federation.site.gate import Gate, GateConfig
 from federation.site.nonces import NonceStore
 from federation.site.rulings import HeldPolicy
 from federation.site.spool import Spool
@@ -75,7 +76,7 @@ class Site:
             "clock": self.clock,
             "origins": [ORIGIN],
         }
-        return LicenceGate(app or self.app, GateConfig(**(config | changes)))
+        return AsgiGate(app or self.app, Gate(GateConfig(**(config | changes))))
 
     def current(self):
         return self.held

@@ -35,22 +35,22 @@ async def test_a_401_to_a_report_or_to_the_policy_has_another_token_fetched(site
     answers = iter([Answer(401, {}, b""), Answer(202, {}, b""), Answer(401, {}, b"")])
     shown = []
 
-    async def elsewhere(call):
+    def elsewhere(call):
         shown.append(call.headers["Authorization"])
         return next(answers)
 
     assert (await site.get(token=site.token())).status_code == 200
     reporter = Reporter(site.spool, node=NODE, bearer=bearer, fetch=elsewhere, monotonic=time)
-    assert await reporter.tick() == 0
+    assert reporter.tick() == 0
     time.now += 1
-    assert await reporter.tick() == 1
+    assert reporter.tick() == 1
     pins = Pins(NODE, "M-17", *site.pinned)
     source = PolicySource(
         pins, path=tmp_path / "p.jwt", clock=site.clock, bearer=bearer, fetch=elsewhere
     )
     with pytest.raises(PolicyNotServedError):
-        await source.refresh()
+        source.refresh()
 
     assert shown == ["Bearer token-1", "Bearer token-2", "Bearer token-2"]
-    assert await bearer.current() == "token-3"
+    assert bearer.current() == "token-3"
     assert len(node.calls) == 3

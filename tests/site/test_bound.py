@@ -56,7 +56,7 @@ async def get(site, headers, path="/news/a", **options):
 
 @pytest.fixture(autouse=True)
 def _logged(caplog):
-    caplog.set_level(logging.INFO, "federation.site.middleware")
+    caplog.set_level(logging.INFO, "federation.site.gate")
 
 
 async def test_a_signed_request_under_a_bound_token_is_served_and_counted(site):

@@ -123,7 +123,7 @@ async def test_what_was_wrong_is_told_in_one_line_and_then_forgotten(site, gate,
     caplog.clear()
 
     for _ in range(2):
-        gate._config.guesses.tell()
+        gate.gate.config.guesses.tell()
 
     assert caplog.messages == [
         "wrong licence tokens: 101 in 300 s, 97 of them not looked at; most, 100, from 203.0.113.9"

@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import os
 import sys
+import threading
+import warnings
 from datetime import date
 from importlib.util import find_spec
 from subprocess import run
@@ -11,11 +14,10 @@ import pytest
 from aiohttp import web
 
 from federation.access.wire import Call, UnreachableError, fetch
-from federation.site.background import NOTICE_SECONDS, REPORT_SECONDS, Background
+from federation.site.asgi import AsgiGate
+from federation.site.background import Background, Round
 from federation.site.crawlers import AI_CRAWLERS, is_ai_crawler
-from federation.site.guesses import Guesses
 from federation.site.install import SiteConfig, protect
-from federation.site.policy_source import POLL_SECONDS
 from federation.site.spool import Spool
 
 FORBIDDEN = {"authlib", "sqlalchemy", "strawberry", "litestar"}
@@ -84,13 +86,13 @@ async def test_a_site_pulls_its_policy_serves_and_reports(site, node, tmp_path):
             clock=site.clock,
         ),
     )
-    background = gate._background
-    await background._source.refresh()
+    rounds = gate.background.rounds
+    await asyncio.to_thread(rounds["policy"].act)
 
     answer = await site.get(token=site.token(), gate=gate)
-    await background._reporter.tick()
+    await asyncio.to_thread(rounds["usage"].act)
     await asyncio.wait_for(node.reported.wait(), 5)
-    await background.stop()
+    await asyncio.to_thread(gate.background.stop)
 
     assert answer.status_code == 200
     [body] = node.batches.values()
@@ -98,54 +100,40 @@ async def test_a_site_pulls_its_policy_serves_and_reports(site, node, tmp_path):
 
 
 async def test_calls_follow_no_redirect(node):
-    answer = await fetch(Call("GET", f"{node.url}/redirect", {}))
+    answer = await asyncio.to_thread(fetch, Call("GET", f"{node.url}/redirect", {}))
 
     assert (answer.status, node.asked.is_set()) == (302, False)
 
 
 async def test_an_answer_that_does_not_end_is_cut(node):
     with pytest.raises(UnreachableError, match="longer"):
-        await fetch(Call("GET", f"{node.url}/large", {}))
+        await asyncio.to_thread(fetch, Call("GET", f"{node.url}/large", {}))
 
 
-async def test_a_node_nobody_listens_at_is_unreachable():
+def test_a_node_nobody_listens_at_is_unreachable():
     with pytest.raises(UnreachableError):
-        await fetch(Call("GET", "http://127.0.0.1:9/", {}))
+        fetch(Call("GET", "http://127.0.0.1:9/", {}))
 
 
-class Part:
-    """A policy source and a reporter in one, that fails on the first round."""
+async def test_the_rounds_outlive_refusals_and_defects_and_end_with_the_application(site):
+    done, count = threading.Event(), 0
 
-    def __init__(self):
-        self.rounds = 0
-        self.twice = asyncio.Event()
-
-    async def refresh(self):
-        self.rounds += 1
-        if self.rounds == 1:
+    def act():
+        nonlocal count
+        count += 1
+        if count == 1:
             raise UnreachableError("refused")
-        if self.rounds == 2:
+        if count == 2:
             raise LookupError("a defect")
-        self.twice.set()
+        done.set()
 
-    async def tick(self):
-        return 0
-
-
-async def test_the_loops_outlive_refusals_and_defects_and_end_with_the_application(site):
-    part, slept = Part(), []
-
-    async def sleep(seconds):
-        slept.append(seconds)
-        await asyncio.sleep(0)
-
-    background = Background(part, part, Guesses(), sleep=sleep)
-    gate = type(site.gate)(site.gate._app, site.gate._config, background)
+    background = Background({"policy": Round(0, act)})
+    gate = AsgiGate(site.app, site.gate.gate, background)
     await site.get(gate=gate)
-    task = background._task
+    [thread] = background._threads
     await site.get(gate=gate)
-    assert background._task is task
-    await asyncio.wait_for(part.twice.wait(), 5)
+    assert background._threads == [thread]
+    assert await asyncio.to_thread(done.wait, 5)
 
     async def lifespan(_scope, _receive, _send):
         pass
@@ -153,7 +141,24 @@ async def test_the_loops_outlive_refusals_and_defects_and_end_with_the_applicati
     gate._app = lifespan
     await gate({"type": "lifespan"}, None, None)
 
-    assert (task.done(), set(slept)) == (True, {POLL_SECONDS, REPORT_SECONDS, NOTICE_SECONDS})
+    assert not thread.is_alive()
+
+
+def test_a_forked_process_has_rounds_of_its_own():
+    done = threading.Event()
+    background = Background({"policy": Round(60, done.set)})
+    background.start()
+    assert done.wait(5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads
+        pid = os.fork()
+    if pid == 0:
+        done.clear()
+        background.start()
+        os._exit(0 if done.wait(5) else 1)
+    background.stop()
+
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
 async def test_a_site_that_stops_leaves_its_usage_to_the_next_one(site, tmp_path):

@@ -37,7 +37,7 @@ class Serving:
     def __init__(self, site, folder):
         self.site, self.path, self.answer = site, folder / "gate" / "policy.jwt", b""
 
-    async def __call__(self, call):
+    def __call__(self, call):
         del call
         return Answer(200, {"etag": '"1"'}, self.answer)
 
@@ -80,10 +80,10 @@ async def rolled(serving, source):
     site = serving.site
     old, now = site.node_key, site.clock()
     serving.serves(old, node=word(old, old, NEXT, now=now))
-    await source.refresh()
+    source.refresh()
     site.clock.instant = now + MINUTE
     serving.serves(NEXT, node=word(NEXT, NEXT, now=site.clock()))
-    await source.refresh()
+    source.refresh()
 
 
 async def test_a_site_follows_its_node_and_believes_the_old_key_no_more(site, serving):
@@ -95,7 +95,7 @@ async def test_a_site_follows_its_node_and_believes_the_old_key_no_more(site, se
     site.clock.instant += MINUTE
     serving.serves(site.node_key)
     with pytest.raises(InvalidTokenError):
-        await source.refresh()
+        source.refresh()
     assert issued(source) == now
 
 
@@ -106,7 +106,7 @@ async def test_what_a_site_learned_survives_a_restart(site, serving):
     assert issued(again) == site.clock().timestamp()
     site.clock.instant += MINUTE
     serving.serves(NEXT)
-    await again.refresh()
+    again.refresh()
     assert issued(again) == site.clock().timestamp()
 
 
@@ -115,10 +115,10 @@ async def test_a_site_follows_the_hub(site, serving):
     serving.serves(
         site.node_key, hub=word(old, old, NEXT, now=site.clock(), entity=HUB, address=HUB)
     )
-    await source.refresh()
+    source.refresh()
     site.clock.instant += MINUTE
     serving.serves(site.node_key, hub_key=NEXT)
-    await source.refresh()
+    source.refresh()
 
     assert issued(source) == issued(serving.source()) == site.clock().timestamp()
 
@@ -134,10 +134,10 @@ async def test_nobody_names_keys_for_the_node_but_the_node(site, serving):
         "x.y.z",
     ):
         serving.serves(old, node=forged)
-        await source.refresh()  # the policy itself is good
+        source.refresh()  # the policy itself is good
         serving.serves(STRANGER)
         with pytest.raises(InvalidTokenError):
-            await source.refresh()
+            source.refresh()
     assert not serving.path.with_name("keys.json").exists()
 
 
@@ -151,9 +151,9 @@ async def test_a_file_that_somebody_wrote_names_no_keys(site, serving):
         source = serving.source()
         serving.serves(STRANGER)
         with pytest.raises(InvalidTokenError):
-            await source.refresh()
+            source.refresh()
         serving.serves(site.node_key)
-        await source.refresh()
+        source.refresh()
         assert issued(source) == now.timestamp()
 
 
@@ -162,7 +162,7 @@ async def test_a_site_goes_on_from_the_pins_it_is_told_anew(site, serving):
     site.clock.instant += MINUTE
     fresh = serving.source((key_set([LATER.public_jwk()]), site.pinned[1]))  # it missed a change
     serving.serves(LATER, node=word(LATER, LATER, now=site.clock()))
-    await fresh.refresh()
+    fresh.refresh()
 
     assert issued(fresh) == site.clock().timestamp()
 
@@ -170,7 +170,7 @@ async def test_a_site_goes_on_from_the_pins_it_is_told_anew(site, serving):
 async def test_a_node_that_moved_says_so_itself(site, serving):
     source, key, now = serving.source(), site.node_key, site.clock()
     serving.serves(key, iss=MOVED, node=word(key, key, now=now, address=MOVED))
-    await source.refresh()
+    source.refresh()
     assert issued(source) == issued(serving.source()) == now.timestamp()
 
     site.clock.instant += MINUTE
@@ -181,7 +181,7 @@ async def test_a_node_that_moved_says_so_itself(site, serving):
     ):
         serving.serves(key, iss="https://evil.example", node=said)
         with pytest.raises(InvalidTokenError):
-            await source.refresh()
+            source.refresh()
     assert issued(source) == now.timestamp()
 
 

@@ -17,8 +17,9 @@ from federation.errors import RefusalError
 from federation.quotas import Quota
 from federation.signing.keys import key_set
 from federation.signing.policy import open_site_policy
+from federation.site.asgi import AsgiGate
+from federation.site.gate import Gate, GateConfig
 from federation.site.guesses import Guesses
-from federation.site.middleware import GateConfig, LicenceGate
 from federation.site.nonces import NonceStore
 from federation.site.policy_source import Pins, PolicySource
 from federation.site.rulings import HeldPolicy
@@ -64,16 +65,14 @@ class Visited:
         self.visits = []
         self.nonces = NonceStore(folder / "nonces.sqlite")
         self.spool = Spool(folder / "spool", fsync=False)
-        self.gate = LicenceGate(
-            self.app,
-            GateConfig(
-                policy=Holder(policy_named(case.get("policy", "good"))),
-                spool=self.spool,
-                nonces=self.nonces,
-                origins=SITE["origins"],
-                clock=lambda: NOW,
-            ),
+        config = GateConfig(
+            policy=Holder(policy_named(case.get("policy", "good"))),
+            spool=self.spool,
+            nonces=self.nonces,
+            origins=SITE["origins"],
+            clock=lambda: NOW,
         )
+        self.gate = AsgiGate(self.app, Gate(config))
 
     async def app(self, scope, _receive, send):
         self.visits.append(scope["path"])
@@ -110,7 +109,7 @@ class Visited:
 
 @pytest.fixture(autouse=True)
 def _logged(caplog):
-    caplog.set_level(logging.INFO, "federation.site.middleware")
+    caplog.set_level(logging.INFO, "federation.site.gate")
 
 
 @pytest.mark.parametrize(
@@ -149,7 +148,7 @@ async def test_a_bad_request_is_refused_as_the_table_says_and_nothing_is_served(
     if expect["code"] in OPAQUE:
         assert said["detail"] == OPAQUE[expect["code"]]
     assert ("error_description" in headers["www-authenticate"]) is (status == 402)
-    assert said["buy_at"] == (None if visited.gate._config.policy.held is None else BUY_AT)
+    assert said["buy_at"] == (None if visited.gate.gate.config.policy.held is None else BUY_AT)
     assert headers.get("link") == (LINK if status in {401, 402, 403} else None)
     assert headers.get("retry-after") == ("60" if status == 503 else None)
     assert why_in(caplog.messages, expect["code"]).startswith(expect["why"])
@@ -173,16 +172,16 @@ def nonces_in(folder):
 async def test_a_bad_policy_is_refused_and_the_one_held_stays(tmp_path, name):
     offered = [CORPUS["policies"]["good"], CORPUS["policies"][name]]
 
-    async def fetch(_call):
+    def fetch(_call):
         return Answer(200, {}, offered.pop(0).encode())
 
     pins = Pins(SITE["node"], SITE["member"], *PINNED)
     source = PolicySource(pins, path=tmp_path / "p.jwt", clock=SettableClock(NOW), fetch=fetch)
-    await source.refresh()
+    source.refresh()
     held, kept = source.current(), (tmp_path / "p.jwt").read_bytes()
 
     with pytest.raises(RefusalError) as refusal:
-        await source.refresh()
+        source.refresh()
 
     expect = OFFERED[name]["expect"]
     assert refusal.value.code == expect["code"]

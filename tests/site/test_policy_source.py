@@ -1,18 +1,17 @@
 """The policy a site believes: pulled, pinned, kept, and never replaced by an older one."""
 
-import asyncio
+import threading
 from datetime import timedelta
 
 import pytest
 
 from federation.access.bearers import GivenBearer
 from federation.access.wire import Answer, UnreachableError
-from federation.registry.urls import MalformedClaimError
+from federation.addresses.urls import MalformedClaimError
 from federation.signing.jose import InvalidTokenError
 from federation.signing.policy import StalePolicyError
 from federation.signing.statuslist import sign_status_list
-from federation.site.background import Background
-from federation.site.guesses import Guesses
+from federation.site.background import Background, Round
 from federation.site.policy_source import (
     Pins,
     PolicyNotServedError,
@@ -29,7 +28,7 @@ class Node:
         self.answer = Answer(404, {}, b"")
         self.calls = []
 
-    async def __call__(self, call):
+    def __call__(self, call):
         self.calls.append(call)
         if self.answer is None:
             raise UnreachableError("refused")
@@ -62,9 +61,9 @@ def issued(source):
 async def test_a_good_policy_is_held_and_asked_for_by_its_etag(site, node, make_source):
     source = make_source()
     node.serves(site.policy())
-    await source.refresh()
+    source.refresh()
     node.answer = Answer(304, {}, b"")
-    await source.refresh()
+    source.refresh()
 
     assert issued(source) == site.clock().timestamp()
     first, second = node.calls
@@ -75,7 +74,7 @@ async def test_a_good_policy_is_held_and_asked_for_by_its_etag(site, node, make_
 
 async def test_the_last_good_policy_survives_a_restart(site, node, make_source):
     node.serves(site.policy())
-    await make_source().refresh()
+    make_source().refresh()
 
     assert issued(make_source()) == site.clock().timestamp()
 
@@ -84,7 +83,7 @@ async def test_a_policy_on_disk_that_was_tampered_with_is_set_aside(
     site, node, make_source, tmp_path
 ):
     node.serves(site.policy())
-    await make_source().refresh()
+    make_source().refresh()
     path = tmp_path / "gate" / "policy.jwt"
     path.write_bytes(path.read_bytes()[:-3] + b"AAA")
 
@@ -97,11 +96,11 @@ async def test_a_node_that_does_not_serve_one_leaves_the_held_policy(
 ):
     source = make_source()
     node.serves(site.policy())
-    await source.refresh()
+    source.refresh()
     node.answer = answer
 
     with pytest.raises((UnreachableError, PolicyNotServedError)):
-        await source.refresh()
+        source.refresh()
     assert issued(source) is not None
 
 
@@ -110,28 +109,26 @@ async def test_the_code_of_a_node_that_refuses_is_told(node, make_source):
     node.answer = Answer(409, {}, body)
 
     with pytest.raises(PolicyNotServedError) as refusal:
-        await make_source().refresh()
+        make_source().refresh()
     assert str(refusal.value) == "The node did not serve the policy. (HTTP 409 NOT_ADMITTED)"
 
 
 async def test_what_a_background_round_is_refused_is_logged_with_its_codes(
     node, make_source, caplog
 ):
-    class Idle:
-        async def tick(self):
-            return 0
-
-    slept, once = asyncio.Event(), asyncio.Event()
-
-    async def sleep(_):
-        slept.set()
-        await once.wait()
-
     node.answer = Answer(409, {}, b'{"code": "NOT_ADMITTED"}')
-    rounds = Background(make_source(), Idle(), Guesses(), sleep=sleep)
-    rounds.start()
-    await slept.wait()
-    await rounds.stop()
+    done, source = threading.Event(), make_source()
+
+    def refresh():
+        try:
+            source.refresh()
+        finally:
+            done.set()
+
+    background = Background({"policy": Round(60, refresh)})
+    background.start()
+    assert done.wait(5)
+    background.stop()
 
     assert [record.getMessage() for record in caplog.records] == [
         "POLICY_NOT_SERVED: The node did not serve the policy. (HTTP 409 NOT_ADMITTED)"
@@ -195,23 +192,23 @@ async def test_a_policy_that_is_not_newer_ours_and_genuine_changes_nothing(
     make, kind = REFUSED[name]
     source = make_source()
     node.serves(site.policy(optouts=[("pub.example/a", "*", site.clock())]))
-    await source.refresh()
+    source.refresh()
     held = source.current()
     node.serves(make(site))
 
     with pytest.raises(ERRORS[kind]):
-        await source.refresh()
+        source.refresh()
     assert source.current() is held
     assert make_source().current().checked == held.checked
 
 
 async def test_the_floor_against_rollback_survives_a_restart(site, node, make_source):
     node.serves(site.policy())
-    await make_source().refresh()
+    make_source().refresh()
     node.serves(site.policy(now=site.clock() - timedelta(seconds=1)))
 
     with pytest.raises(RolledBackPolicyError):
-        await make_source().refresh()
+        make_source().refresh()
 
 
 async def test_a_held_policy_that_expires_closes_the_gate(site, node, make_source):
@@ -219,7 +216,7 @@ async def test_a_held_policy_that_expires_closes_the_gate(site, node, make_sourc
     gate = site.make_gate(policy=source)
     assert (await site.get(token=site.token(), gate=gate)).status_code == 503
     node.serves(site.policy())
-    await source.refresh()
+    source.refresh()
     assert (await site.get(token=site.token(), gate=gate)).status_code == 200
 
     site.later(hours=1)

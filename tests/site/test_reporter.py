@@ -17,7 +17,7 @@ class Node:
         self.answers = []
         self.calls = []
 
-    async def __call__(self, call):
+    def __call__(self, call):
         self.calls.append(call)
         answer = self.answers.pop(0) if self.answers else 202
         if answer == DOWN:
@@ -54,7 +54,7 @@ async def test_without_a_token_a_batch_waits(site, node, time, caplog):
     reporter = Reporter(site.spool, node=url, bearer=bearer, fetch=node, monotonic=time)
     node.answers = [401]
 
-    assert await reporter.tick() == 0
+    assert reporter.tick() == 0
     [line] = [record.getMessage() for record in caplog.records if "usage batch" in record.msg]
     assert "waits: NO_TOKEN: " in line
     assert len(node.calls) == 1
@@ -67,7 +67,7 @@ async def test_a_batch_that_is_not_taken_is_logged_with_the_code_that_says_why(
     await serve(site)
     node.answers = [422]
 
-    assert await reporter.tick() == 0
+    assert reporter.tick() == 0
     [line] = [record.getMessage() for record in caplog.records if "usage batch" in record.msg]
     assert line.endswith("was answered HTTP 422 TOO_MANY_LINES")
 
@@ -75,7 +75,7 @@ async def test_a_batch_that_is_not_taken_is_logged_with_the_code_that_says_why(
 async def test_a_batch_is_posted_as_lines_with_its_id_and_deleted(site, node, reporter):
     await serve(site, 2)
 
-    assert await reporter.tick() == 1
+    assert reporter.tick() == 1
     [call] = node.calls
     assert (call.method, call.url) == ("POST", "https://node-xx.example/usage")
     assert call.headers["Authorization"] == "Bearer site-secret"
@@ -86,7 +86,7 @@ async def test_a_batch_is_posted_as_lines_with_its_id_and_deleted(site, node, re
 
 
 async def test_with_nothing_to_report_nothing_is_sent(node, reporter):
-    assert (await reporter.tick(), node.calls) == (0, [])
+    assert (reporter.tick(), node.calls) == (0, [])
 
 
 @pytest.mark.parametrize("answer", [DOWN, 302, 401, 429, 500, 503])
@@ -96,7 +96,7 @@ async def test_a_batch_is_sent_again_byte_for_byte_until_the_node_takes_it(
     node.answers = [answer] * 12
     for _ in range(13):
         await serve(site)
-        await reporter.tick()
+        reporter.tick()
         time.now += 300
 
     first = [call for call in node.calls if call.body == node.calls[0].body]
@@ -114,23 +114,23 @@ async def test_the_back_off_doubles_and_is_capped_and_success_ends_it(site, node
     for second in range(2000):
         time.now = 1000.0 + second
         before = len(node.calls)
-        await reporter.tick()
+        reporter.tick()
         if len(node.calls) > before:
             tried.append(second)
 
     assert tried == [0, 1, 3, 7, 15, 31, 63, 127, 255, 511, 811, 1111]
     await serve(site)
-    assert await reporter.tick() == 1
+    assert reporter.tick() == 1
 
 
 async def test_while_the_node_is_down_no_small_batches_pile_up(site, node, reporter, time):
     node.answers = [DOWN]
     for _ in range(5):
         await serve(site)
-        await reporter.tick()
+        reporter.tick()
     time.now += 1
 
-    assert await reporter.tick() == 2
+    assert reporter.tick() == 2
     assert [call.body.count(b"\n") for call in node.calls] == [1, 1, 4]
 
 
@@ -140,19 +140,19 @@ async def test_a_refused_batch_stays_and_does_not_hold_up_the_next(
 ):
     node.answers = [answer]
     await serve(site)
-    await reporter.tick()
+    reporter.tick()
     await serve(site)
 
-    assert await reporter.tick() == 1
+    assert reporter.tick() == 1
     assert len(site.spool.batches()) == 1
     time.now += 1
-    assert await reporter.tick() == 1
+    assert reporter.tick() == 1
     assert site.spool.batches() == []
 
 
 async def test_a_worker_leaves_sending_to_the_one_that_sends(site, node, reporter):
     await serve(site)
     with site.spool.sending():
-        assert await reporter.tick() == 0
+        assert reporter.tick() == 0
 
     assert node.calls == []

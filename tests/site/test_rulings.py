@@ -2,7 +2,7 @@
 
 import pytest
 
-from federation.registry.urls import ClaimKey
+from federation.addresses.urls import ClaimKey
 from federation.site import rulings
 from federation.site.refusals import PolicyUnavailableError, UseNotGrantedError
 from federation.site.rulings import choose_use, require_fresh

@@ -7,6 +7,7 @@ a file with the arguments. It reads the policy that lies in the directory and ca
 import asyncio
 import json
 import sys
+import threading
 from datetime import datetime
 from pathlib import Path
 
@@ -27,8 +28,8 @@ async def page(_scope, _receive, send):
     await send({"type": "http.response.body", "body": b"A page."})
 
 
-async def no_node(_call):
-    await asyncio.Event().wait()
+def no_node(_call):
+    threading.Event().wait()
 
 
 async def main():
@@ -50,8 +51,7 @@ async def main():
         while line := await asyncio.to_thread(sys.stdin.readline):
             answer = await client.get(CONFIG["path"], headers=json.loads(line))
             say(answer.status_code)
-    gate._config.spool.close()
-    await gate._background.stop()
+    gate.gate.close()
 
 
 asyncio.run(main())

@@ -85,7 +85,7 @@ class ClaimKey(msgspec.Struct, frozen=True, gc=False):
     """A URL and what lies below it; with `wildcard` also on every subdomain of the host.
 
     In an opt-out's subject a path with a raw `*`, or a raw `$` at its end, is a pattern
-    (`registry.matching`); no other normalised path holds either.
+    (`addresses.matching`); no other normalised path holds either.
     """
 
     host: str

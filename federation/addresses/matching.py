@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from federation.registry.urls import ClaimKey, UrlKey
+from federation.addresses.urls import ClaimKey, UrlKey
 
 T = TypeVar("T")
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federation.registry.matching import Filed, candidate_hosts, candidate_paths, pattern_matches
-from federation.registry.urls import MAX_URL_LENGTH, ClaimKey, UrlKey
+from federation.addresses.matching import Filed, candidate_hosts, candidate_paths, pattern_matches
+from federation.addresses.urls import MAX_URL_LENGTH, ClaimKey, UrlKey
 
 labels = st.sampled_from(["a", "b", "ab"])
 hosts = st.builds(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from federation.registry.urls import (
+from federation.addresses.urls import (
     MAX_URL_LENGTH,
     URLS_MAX,
     ClaimKey,

@@ -1,0 +1,1 @@
+"""How addresses are spelled and matched: one rule for claims, opt-outs, usage and gates. Pure."""
