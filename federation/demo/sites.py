@@ -17,7 +17,8 @@ from federation.scenario.client import until
 from federation.scenario.servers import Running
 from federation.site.asgi import App
 from federation.site.asks import Scope, user_agent
-from federation.site.install import SiteConfig, protect
+from federation.site.install import protect
+from federation.site.site_config import SiteConfig
 
 
 class MemberSite:

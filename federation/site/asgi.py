@@ -7,7 +7,7 @@ from typing import Any, Final
 from federation.site.answers import Headers, Response
 from federation.site.asks import Scope
 from federation.site.background import Background
-from federation.site.gate import Gate, Refused, Visit
+from federation.site.gate import Answered, Gate, Visit
 from federation.site.metering import Meter
 from federation.site.refusals import SpoolError
 
@@ -60,7 +60,7 @@ class AsgiGate:
         decision = await asyncio.to_thread(decide, scope) if waits else decide(scope)
         if isinstance(decision, Visit):
             await self._serve(decision, scope, receive, send)
-        elif isinstance(decision, Refused):
+        elif isinstance(decision, Answered):
             await _answer(decision.response, send)
         elif decision.headers:
             await self._app(scope, receive, _Marked(send, decision.headers))

@@ -1,50 +1,75 @@
-"""Which user agents are crawlers of AI companies. A publisher may put another rule in its place.
+"""Which visitors are asked for a licence, by what their user agents say.
 
-The list is data, `crawlers.toml`, each entry with where its name is documented. A name is a claim,
-not a proof; whoever hides it is a matter for the publisher's bot defence.
+The list is data, `crawlers.json`, shared by the kits of every language: patterns that an agent
+holds, in any case, who operates it and what for. A name is a claim, not a proof; whoever hides it
+is a matter for the publisher's bot defence.
 """
 
-import re
-import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
-_LIST: Final = "crawlers.toml"
+_LIST: Final = "crawlers.json"
+_BROWSERS: Final = ("mozilla/", "opera/")
+_Text = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
-_Text = Annotated[str, Meta(min_length=1)]
-_Source = Annotated[str, Meta(pattern=r"\Ahttps://")]
+class Agent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Visitors of one name: `ai` is asked for a licence, the other purposes pass."""
+
+    pattern: _Text
+    operator: _Text
+    purpose: Literal["ai", "search", "feed", "monitor", "preview"]
 
 
-class Crawler(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A crawler by its product token, who runs it, and where and when that was looked up."""
+class AgentList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The list as it was on a day."""
 
-    token: _Text
-    maker: _Text
-    source: _Source
-    date: date
+    as_of: date
+    agents: tuple[Agent, ...]
 
 
-class _List(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    crawler: tuple[Crawler, ...]
+def read_agents(text: str) -> AgentList:
+    """Read a list; an entry that lacks something, or has more, is refused (ValueError)."""
+    return msgspec.json.decode(text, type=AgentList)
 
 
-def read_crawlers(text: str) -> tuple[Crawler, ...]:
-    """Read a list of crawlers; an entry without a source or a date is refused (ValueError)."""
-    return msgspec.convert(tomllib.loads(text), _List).crawler
+AGENTS: Final = read_agents((files(__package__) / _LIST).read_text(encoding="utf-8"))
 
 
-AI_CRAWLERS: Final = read_crawlers((files(__package__) / _LIST).read_text(encoding="utf-8"))
-_TOKENS: Final = re.compile(
-    rf"(?<![\w./%-])(?:{'|'.join(re.escape(item.token) for item in AI_CRAWLERS)})(?![\w.-])",
-    re.IGNORECASE,
-)
+def _lower(patterns: Iterable[str]) -> tuple[str, ...]:
+    return tuple(pattern.lower() for pattern in patterns)
 
 
-def is_ai_crawler(agent: str) -> bool:
-    """Tell whether a user agent holds the whole product token of a known crawler, in any case."""
-    return _TOKENS.search(agent) is not None
+_AI: Final = _lower(each.pattern for each in AGENTS.agents if each.purpose == "ai")
+_OTHERS: Final = _lower(each.pattern for each in AGENTS.agents if each.purpose != "ai")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrawlerRule:
+    """A site's own rule upon the list: patterns that are asked as well, and that always pass.
+
+    With `unnamed` whoever names no browser and is not on the list is asked, and an empty agent.
+    """
+
+    unnamed: bool = False
+    also: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+
+    def asks(self, agent: str) -> bool:
+        """Tell whether whoever shows this user agent is asked for a licence."""
+        said = agent.lower()
+        if _holds(said, _lower(self.never)):
+            return False
+        if _holds(said, _lower(self.also)) or _holds(said, _AI):
+            return True
+        return self.unnamed and not _holds(said, _OTHERS) and not _holds(said, _BROWSERS)
+
+
+def _holds(said: str, patterns: Iterable[str]) -> bool:
+    return any(pattern in said for pattern in patterns)

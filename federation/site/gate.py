@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from federation.clock import Clock, system_clock
 from federation.errors import RefusalError
@@ -29,7 +29,7 @@ from federation.site.asks import (
     user_agent,
 )
 from federation.site.callers import ClientAddress, connection_address
-from federation.site.crawlers import is_ai_crawler
+from federation.site.crawlers import CrawlerRule
 from federation.site.events import Unit, UsageLine, new_event_id, units_of
 from federation.site.guesses import Guesses
 from federation.site.nonces import NonceStore
@@ -46,12 +46,24 @@ from federation.site.rulings import Grant, grant, require_fresh
 from federation.site.spool import Spool
 
 _SIGNED: Final = "signature-input"
+_CRAWLERS_TAG: Final = "web-bot-auth"
 _log = logging.getLogger(__name__)
 
 
-def is_crawler(scope: Scope) -> bool:
-    """Tell whether the user agent names an AI company's crawler."""
-    return is_ai_crawler(user_agent(scope))
+def agents_of(rule: CrawlerRule) -> Callable[[Scope], bool]:
+    """Return a rule for requests from one for user agents."""
+    return lambda scope: rule.asks(user_agent(scope))
+
+
+is_crawler: Final = agents_of(CrawlerRule())
+"""Tells whether a user agent is on the list of those who are asked for a licence."""
+
+
+class TermsHolder(Protocol):
+    """Anything that has the member's terms at hand."""
+
+    def current(self) -> Response | None:
+        """Return the answer to whoever asks for them, None where there is none."""
 
 
 class Mode(StrEnum):
@@ -67,8 +79,9 @@ class GateConfig:
 
     `origins` are the site's public addresses, each `https://host`; a crawler that asks for another
     host is refused (421), whatever a proxy in front would make of it. `licence_xml` is where the
-    terms stand, if neither the policy nor `/license.xml` says it. A request that shows a licence
-    token counts as a crawler whatever `is_bot` says.
+    terms stand, if neither the policy nor `/license.xml` says it; `terms` has what the gate itself
+    answers there. A request that shows a licence token, or is signed as crawlers sign, counts as a
+    crawler whatever `is_bot` says.
     """
 
     policy: PolicyHolder
@@ -76,6 +89,7 @@ class GateConfig:
     nonces: NonceStore
     origins: Sequence[str]
     clock: Clock = system_clock
+    terms: TermsHolder | None = None
     licence_xml: str | None = None
     use_header: str = USE_HEADER
     unit: Unit = Unit.REQUEST
@@ -92,8 +106,8 @@ class Passed(NamedTuple):
     headers: Headers = ()
 
 
-class Refused(NamedTuple):
-    """What is answered in the place of the application."""
+class Answered(NamedTuple):
+    """What is answered in the place of the application: a refusal, or the member's terms."""
 
     response: Response
 
@@ -107,7 +121,7 @@ class Visit(NamedTuple):
     link: str
 
 
-Decision = Passed | Refused | Visit
+Decision = Passed | Answered | Visit
 PASSED: Final = Passed()
 
 
@@ -125,7 +139,11 @@ class Gate:
 
     def concerns(self, scope: Scope) -> bool:
         """Tell whether whoever asks has to show a licence."""
-        return carries_credential(scope) or self.config.is_bot(scope)
+        return (
+            carries_credential(scope)
+            or any(_CRAWLERS_TAG in said for said in header_values(scope, _SIGNED))
+            or self.config.is_bot(scope)
+        )
 
     def may_wait(self, scope: Scope) -> bool:
         """Tell whether a decision may have to wait for the disk: its nonce is then taken there."""
@@ -133,6 +151,8 @@ class Gate:
 
     def decide(self, scope: Scope) -> Decision:
         """Say what becomes of a request. This is where whoever counts decisions sees each, once."""
+        if (terms := self._terms(scope)) is not None:
+            return Answered(terms)
         if not self.concerns(scope):
             return PASSED
         try:
@@ -143,7 +163,7 @@ class Gate:
                 _log.info("refused: %s: %s", refusal.code, refusal)
             if self.is_observing:
                 return Passed(observed(refusal))
-            return Refused(self.refusal(refusal, scope))
+            return Answered(self.refusal(refusal, scope))
 
     def refusal(self, refusal: RefusalError, scope: Scope) -> Response:
         """Return how a request is refused."""
@@ -196,6 +216,14 @@ class Gate:
         if granted.proof is not None:
             config.nonces.take(granted.proof, granted.token.licensee, now)
         return Visit(ask, granted, now, self._terms_url(scope))
+
+    def _terms(self, scope: Scope) -> Response | None:
+        """Return the member's terms to whoever reads `/license.xml`, if they are the gate's."""
+        config = self.config
+        if config.terms is None or config.licence_xml is not None:
+            return None
+        is_read = raw_path(scope) == LICENCE_PATH.encode() and scope["method"] in READING
+        return config.terms.current() if is_read else None
 
     def _is_reservation(self, scope: Scope) -> bool:
         """Tell whether a request is for a reservation, or for the terms that answers point to."""

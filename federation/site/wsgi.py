@@ -9,7 +9,7 @@ from urllib.parse import quote
 from federation.site.answers import Headers, Response
 from federation.site.asks import Scope
 from federation.site.background import Background
-from federation.site.gate import Gate, Refused, Visit
+from federation.site.gate import Answered, Gate, Visit
 from federation.site.metering import Meter
 from federation.site.refusals import SpoolError
 
@@ -41,7 +41,7 @@ class WsgiGate:
         decision = self.gate.decide(scope)
         if isinstance(decision, Visit):
             return self._serve(decision, scope, environ, start_response)
-        if isinstance(decision, Refused):
+        if isinstance(decision, Answered):
             return _answer(decision.response, scope, start_response)
         if decision.headers:
             start_response = _marked(start_response, decision.headers)

@@ -26,8 +26,9 @@ from federation.edge.pulls import PULL_SECONDS
 from federation.errors import RefusalError
 from federation.signing.crawl_keys import CrawlKey
 from federation.signing.statuslist import TTL_SECONDS
-from federation.site.install import SiteConfig, protect
+from federation.site.install import protect
 from federation.site.policy_source import POLL_SECONDS
+from federation.site.site_config import SiteConfig
 from federation.trust.key_life import PUBLISHED_BEFORE
 from federation.values.party import HUB
 from tests.federation.harness import (

@@ -11,7 +11,8 @@ import pytest
 from federation.cli import own_keys as command
 from federation.scenario import documents as ask
 from federation.signing.tokens import Grant, mint_licence_token, mint_staff_token
-from federation.site.install import SiteConfig, protect
+from federation.site.install import protect
+from federation.site.site_config import SiteConfig
 from federation.trust.key_life import PUBLISHED_BEFORE, VERIFIES_FOR, KeyTooYoungError
 from federation.trust.own_keys import KeyUntoldError, vouched
 from federation.values.party import HUB

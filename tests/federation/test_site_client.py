@@ -9,8 +9,9 @@ import pytest_asyncio
 
 from federation.access.bearers import ClientCredential, NoTokenError
 from federation.signing.keys import SigningKey
-from federation.site.install import SiteConfig, protect
+from federation.site.install import protect
 from federation.site.policy_source import PolicyNotServedError
+from federation.site.site_config import SiteConfig
 from tests.federation.harness import DAY, resumed, soon
 
 ISSUE = """mutation($party: String!, $publicKey: String) {

@@ -5,9 +5,9 @@ import pytest
 from federation.access.bearers import ClientBearer, ClientCredential
 from federation.access.kept import Pace
 from federation.access.wire import Answer
-from federation.site.install import SiteConfig
 from federation.site.policy_source import Pins, PolicyNotServedError, PolicySource
 from federation.site.reporter import Reporter
+from federation.site.site_config import SiteConfig
 from tests.access.server import TokenServer
 from tests.seconds import Seconds
 

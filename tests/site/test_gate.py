@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import pytest
 
 from federation.site.events import Unit
+from federation.site.gate import Mode
 from federation.site.refusals import SpoolError
 
 LINK = '<https://pub.example/license.xml>; rel="license"; type="application/rsl+xml"'
@@ -265,6 +266,39 @@ async def test_a_licensed_page_behind_a_failing_application_does_not_count(site)
         await site.get(token=site.token(), gate=site.make_gate(broken))
 
     assert site.events() == []
+
+
+async def test_whoever_signs_as_crawlers_do_is_one_whatever_it_calls_itself(site):
+    signature = 'sig1=("@authority");created=1;keyid="k";tag="web-bot-auth"'
+    headers = [("User-Agent", "Mozilla/5.0 Firefox/140.0"), ("Signature-Input", signature)]
+
+    answer = await site.get(headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "LICENCE_REQUIRED")
+    plain = signature.replace("web-bot-auth", "webhooks")
+    assert (await site.get(headers=[headers[0], ("Signature-Input", plain)])).status_code == 200
+
+
+async def test_no_cache_keeps_what_a_crawler_is_answered(site):
+    async def app(_scope, _receive, send):
+        headers = [(b"cache-control", b"public, max-age=60"), (b"vary", b"Accept, user-agent")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"A page."})
+
+    gate = site.make_gate(app)
+    varies = "Authorization, X-Collective-License, Signature, User-Agent"
+
+    served = await site.get(token=site.token(), gate=gate)
+    refused = await site.get(headers=BOT, gate=gate)
+    person = await site.get(gate=gate)
+
+    assert served.headers.get_list("cache-control") == ["private, no-store"]
+    assert served.headers.get_list("vary") == [f"Accept, {varies}"]
+    assert (refused.headers["cache-control"], refused.headers["vary"]) == (
+        "private, no-store",
+        varies,
+    )
+    assert person.headers["cache-control"] == "public, max-age=60"
 
 
 UNKNOWN_HOSTS = [
@@ -647,3 +681,45 @@ async def test_other_connections_pass_to_the_application(site):
     await gate({"type": "websocket", "path": "/", "headers": []}, nothing, None)
 
     assert seen == ["lifespan", "websocket"]
+
+
+OBSERVED = {
+    "no token": ({}, "licence_required"),
+    "another method": ({"method": "POST"}, "method_not_allowed"),
+    "a wrong token": ({"token": "a.b.c"}, "invalid_token"),
+    "outside its prefixes": ({"path": "/sport"}, "insufficient_scope"),
+}
+
+
+@pytest.mark.parametrize("name", OBSERVED)
+async def test_a_site_that_observes_serves_everybody_and_says_what_it_would_refuse(site, name):
+    asked, reason = ({**OBSERVED[name][0]}, OBSERVED[name][1])
+    if name == "outside its prefixes":
+        asked["token"] = site.token()
+    path = asked.pop("path", "/news/a")
+
+    answer = await site.get(path, headers=BOT, gate=site.make_gate(mode=Mode.OBSERVE), **asked)
+
+    assert (answer.status_code, answer.content, site.visits) == (200, b"A page.", [path])
+    assert (answer.headers["x-rsl-status"], answer.headers["x-rsl-reason"]) == (
+        "token_required",
+        reason,
+    )
+    assert site.events() == []
+
+
+async def test_a_site_that_observes_counts_what_is_licensed(site):
+    answer = await site.get(token=site.token(), gate=site.make_gate(mode=Mode.OBSERVE))
+
+    assert (answer.headers["link"], "x-rsl-status" in answer.headers) == (LINK, False)
+    assert len(site.events()) == 1
+
+
+async def test_a_site_that_observes_serves_as_well_what_it_cannot_record(site, monkeypatch):
+    def full(_event):
+        raise SpoolError("No space left on device")
+
+    monkeypatch.setattr(site.spool, "append", full)
+    answer = await site.get(token=site.token(), gate=site.make_gate(mode=Mode.OBSERVE))
+
+    assert (answer.status_code, answer.content) == (200, b"A page.")

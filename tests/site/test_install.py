@@ -6,7 +6,6 @@ import os
 import sys
 import threading
 import warnings
-from datetime import date
 from importlib.util import find_spec
 from subprocess import run
 
@@ -16,8 +15,8 @@ from aiohttp import web
 from federation.access.wire import Call, UnreachableError, fetch
 from federation.site.asgi import AsgiGate
 from federation.site.background import Background, Round
-from federation.site.crawlers import AI_CRAWLERS, is_ai_crawler
-from federation.site.install import SiteConfig, protect
+from federation.site.install import protect
+from federation.site.site_config import SiteConfig
 from federation.site.spool import Spool
 
 FORBIDDEN = {"authlib", "sqlalchemy", "strawberry", "litestar"}
@@ -173,15 +172,6 @@ async def test_a_site_that_stops_leaves_its_usage_to_the_next_one(site, tmp_path
     assert len(Spool(tmp_path / "spool", fsync=False).batches()) == 1
 
 
-@pytest.mark.parametrize("token", [item.token for item in AI_CRAWLERS])
-@pytest.mark.parametrize(
-    "form", ["{}", "{}/1.0", "Mozilla/5.0 (compatible; {}/1.0)", "x (a;{}; b)"]
-)
-def test_a_known_crawler_is_known_in_any_case(token, form):
-    assert is_ai_crawler(form.format(token))
-    assert is_ai_crawler(form.format(token.upper()))
-
-
 @pytest.mark.parametrize(
     "agent",
     [
@@ -197,34 +187,6 @@ async def test_a_crawler_that_its_maker_documents_does_not_pass_as_a_person(site
 
     assert (answer.status_code, answer.json()["code"]) == (401, "LICENCE_REQUIRED")
     assert site.visits == []
-
-
-@pytest.mark.parametrize(
-    "agent",
-    [
-        "",
-        "Mozilla/5.0 Firefox/140.0",
-        "curl/8",
-        "Googlebot/2.1",
-        "bingbot/2.0",
-        "NotGPTBot/1.0",
-        "GPTBot-Checker/1.0",
-        "GPTBotanist/2",
-        "my.GPTBot/1",
-        "Reader/1.0 (+https://example.org/GPTBot)",
-    ],
-)
-def test_who_only_resembles_an_ai_crawler_is_none(agent):
-    assert not is_ai_crawler(agent)
-
-
-def test_every_crawler_says_where_its_name_is_documented_and_when_that_was_looked_up():
-    tokens = [item.token.lower() for item in AI_CRAWLERS]
-
-    assert len(tokens) == len(set(tokens)) == 68
-    assert tokens == sorted(tokens)
-    assert all(item.source.startswith("https://") and item.maker for item in AI_CRAWLERS)
-    assert {type(item.date) for item in AI_CRAWLERS} == {date}
 
 
 def test_a_publisher_installs_no_database_and_no_framework():

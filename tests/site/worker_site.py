@@ -13,7 +13,8 @@ from pathlib import Path
 
 import httpx
 
-from federation.site.install import SiteConfig, protect
+from federation.site.install import protect
+from federation.site.site_config import SiteConfig
 
 CONFIG = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
 

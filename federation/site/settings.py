@@ -1,0 +1,110 @@
+"""The one file a site is installed with, `federation-site.json`: the same for every kit.
+
+`federation-site init` writes it. It holds a secret, so nobody but its owner may read it.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from federation.access.bearers import ClientCredential
+from federation.errors import RefusalError
+from federation.site.callers import connection_address, forwarded_address
+from federation.site.crawlers import CrawlerRule
+from federation.site.events import Unit
+from federation.site.gate import Mode, agents_of
+from federation.site.site_config import SiteConfig
+
+FILE_NAME: Final = "federation-site.json"
+_BYTES_MAX: Final = 256 << 10
+_OTHERS: Final = 0o077
+_Text = Annotated[str, Meta(min_length=1, max_length=2_000)]
+_Pattern = Annotated[str, Meta(min_length=1, max_length=100)]
+_Patterns = Annotated[tuple[_Pattern, ...], Meta(max_length=200)]
+_Keys = Annotated[tuple[dict[str, Any], ...], Meta(min_length=1, max_length=20)]
+
+
+class SettingsError(RefusalError):
+    """The site's settings cannot be used."""
+
+    code: ClassVar[str] = "SITE_SETTINGS"
+
+
+class Client(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The site as a client of its node."""
+
+    id: _Text
+    secret: _Text
+
+    def __repr__(self) -> str:
+        return f"Client(id={self.id!r})"
+
+
+class Crawlers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who is asked for a licence beside those of the list, and who never is."""
+
+    unnamed: bool = False
+    also: _Patterns = ()
+    never: _Patterns = ()
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the file says. `directory` is relative to it; `node_keys` and `hub_keys` are JWKs."""
+
+    version: Literal[1] = 1
+    node: _Text
+    member: _Text
+    node_keys: _Keys
+    hub_keys: _Keys
+    client: Client
+    origins: Annotated[tuple[_Text, ...], Meta(min_length=1, max_length=100)]
+    directory: _Text = "state"
+    mode: Mode = Mode.ENFORCE
+    unit: Unit = Unit.REQUEST
+    proxies: Annotated[int, Meta(ge=0, le=10)] = 0
+    crawlers: Crawlers = Crawlers()
+
+
+def read_settings(path: Path) -> Settings:
+    """Read the file whole, or refuse it and name what is wrong."""
+    try:
+        if path.stat().st_mode & _OTHERS:
+            raise SettingsError(f"{path} may be read by others: chmod 600 {path}")
+        body = path.read_bytes()[: _BYTES_MAX + 1]
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}") from None
+    if len(body) > _BYTES_MAX:
+        raise SettingsError(f"{path} is longer than {_BYTES_MAX} bytes")
+    try:
+        said: Mapping[str, Any] = msgspec.json.decode(body, type=dict[str, Any])
+        if "version" not in said:
+            raise SettingsError(f"{path}: Object missing required field `version`")
+        return msgspec.convert(said, Settings)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise SettingsError(f"{path}: {error}") from None
+
+
+def read_site(path: Path) -> SiteConfig:
+    """Return a site as its file describes it."""
+    said = read_settings(path)
+    rule = CrawlerRule(
+        unnamed=said.crawlers.unnamed, also=said.crawlers.also, never=said.crawlers.never
+    )
+    return SiteConfig(
+        node=said.node,
+        member_id=said.member,
+        node_jwks=said.node_keys,
+        hub_jwks=said.hub_keys,
+        client=ClientCredential(client_id=said.client.id, secret=said.client.secret),
+        directory=path.parent / said.directory,
+        origins=said.origins,
+        unit=said.unit,
+        mode=said.mode,
+        is_bot=agents_of(rule),
+        client_address=forwarded_address(proxies=said.proxies)
+        if said.proxies
+        else connection_address,
+    )
