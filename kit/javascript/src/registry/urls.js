@@ -185,6 +185,7 @@ function nameOf(name) {
  * @param {string} name
  */
 function asciiForm(name) {
+  if (/[^A-Za-z0-9.\x80-\u{10ffff}-]/u.test(name)) throw new MalformedUrlError("host: not a name");
   try {
     return new URL(`http://${name}`).hostname;
   } catch {
