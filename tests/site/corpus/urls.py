@@ -1,4 +1,4 @@
-"""Writes urls.json: `python -m tests.site.corpus.urls`. What every implementation makes of an address.
+"""Writes urls.json: `python -m tests.site.corpus.urls`. What every gate makes of an address.
 
 `urls` and `subjects` are pairs of a text and its key (null where it is refused), `patterns` triples
 of pattern, path and whether it matches, `covers` triples of prefix, address and whether it covers
@@ -189,7 +189,7 @@ def endless() -> Iterator[str]:
 
 def vectors() -> dict[str, Any]:
     """Return the whole file."""
-    pick = random.Random(SEED)  # noqa: S311 - the same texts each time
+    pick = random.Random(SEED)
     texts = list(dict.fromkeys([*endless(), *(an_address(pick) for _ in range(1500))]))
     bare = list(dict.fromkeys(text.partition("://")[2] or text for text in texts))
     some = ["a", "b", "/", "ab", ".pdf"]
