@@ -9,30 +9,39 @@ from collections import Counter
 
 import pytest
 
-from tests.site.corpus import requests
+from tests.site.corpus import request_table
 from tests.site.stacks.node import a_node
 from tests.site.stacks.runner import STACKS, TABLE, Server, run
 from tests.site.stacks.tokens import bearer, filled, signed
 
 BOT = [("host", "pub.example"), ("user-agent", "GPTBot/1.2")]
 SECONDS_MAX = 20.0
-stacks = pytest.mark.parametrize(
-    "stack",
-    [
-        pytest.param(
-            stack, id=name, marks=pytest.mark.skipif(not stack.is_here(), reason="not installed")
-        )
-        for name, stack in STACKS.items()
-    ],
-)
+
+
+def stacks(*, slow=()):
+    """Run a test for each stack; for those named only where all is run: others show as much."""
+    return pytest.mark.parametrize(
+        "stack",
+        [
+            pytest.param(
+                stack,
+                id=name,
+                marks=[
+                    pytest.mark.skipif(not stack.is_here(), reason="not installed"),
+                    *([pytest.mark.slow] if name in slow else []),
+                ],
+            )
+            for name, stack in STACKS.items()
+        ],
+    )
 
 
 def test_the_table_is_what_its_script_makes():
-    assert json.loads(TABLE.read_text("utf-8")) == json.loads(json.dumps(requests.table()))
+    assert json.loads(TABLE.read_text("utf-8")) == json.loads(json.dumps(request_table.table()))
 
 
 def test_the_table_names_each_case_once():
-    names = [case["name"] for case in requests.table()["cases"]]
+    names = [case["name"] for case in request_table.table()["cases"]]
 
     assert max(Counter(names).values()) == 1
 
@@ -89,7 +98,7 @@ def soon(is_so):
         time.sleep(0.01)
 
 
-@stacks
+@stacks()
 def test_what_a_killed_server_delivered_is_counted_once(make_server, stack, tmp_path):
     """Four crawlers read; it is killed in the middle, and its node's first receipt is lost."""
     server, taken = make_server(stack), queue.Queue()
@@ -121,7 +130,7 @@ def test_what_a_killed_server_delivered_is_counted_once(make_server, stack, tmp_
     assert server.node.attempts > len(server.node.batches)
 
 
-@stacks
+@stacks(slow=["asgi"])  # test_bound.py and test_spool.py
 def test_a_signed_request_is_served_by_one_process_of_a_site(make_server, stack):
     first, second = make_server(stack), make_server(stack)
     headers = filled([*BOT, ("authorization", "License {bound}")])
@@ -132,7 +141,7 @@ def test_a_signed_request_is_served_by_one_process_of_a_site(make_server, stack)
     assert found == [200, 401, 401]
 
 
-@stacks
+@stacks(slow=["asgi"])  # test_bound.py and test_spool.py
 def test_a_living_process_goes_on_beside_one_that_takes_up_what_was_left(make_server, stack):
     first = make_server(stack)
     read(first, "/news/1")

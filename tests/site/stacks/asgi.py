@@ -42,7 +42,7 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     is_read = scope["method"] in {"GET", "HEAD"}
     status, parts, more = PAGES.get(scope["path"].rpartition("/")[2], PAGE) if is_read else DONE
     headers = [("content-type", "text/plain; charset=utf-8"), ("x-page", "yes"), *more]
-    if len(parts) < 2 and status != 204:  # noqa: PLR2004
+    if len(parts) < 2 and status != 204:
         headers.append(("content-length", str(len(b"".join(parts)))))
     sent = [(name.encode(), value.encode()) for name, value in headers]
     await send({"type": "http.response.start", "status": status, "headers": sent})

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from federation.clock import system_clock
 from federation.signing.policy import SiteOptOut, SiteTerms, sign_site_policy
 from federation.signing.statuslist import Status
 from tests.signing.corpus.forge import HUB, MEMBER, NODE_KEY, SECOND, status_lists, trust
@@ -20,12 +21,12 @@ LONG_AGO, LATER = datetime(2026, 1, 1, tzinfo=UTC), timedelta(days=30)
 
 def seconds_now() -> int:
     """Return how many seconds have passed since the noon of the corpus."""
-    return int(datetime.now(UTC).timestamp()) - SECOND
+    return int(system_clock().timestamp()) - SECOND
 
 
 def site_policy(node: str) -> str:
     """Return a policy that is good from now on, with opt-outs of every kind."""
-    now = datetime.now(UTC)
+    now = system_clock()
     optouts = [
         ("pub.example/news/withheld", "*", LONG_AGO),
         ("pub.example/*.pdf$", "*", LONG_AGO),

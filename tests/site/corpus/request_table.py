@@ -1,4 +1,4 @@
-"""Writes requests.json: `python -m tests.site.corpus.requests`. What a gate answers, on any stack.
+"""Writes requests.json: `python -m tests.site.corpus.request_table`. What a gate answers, on any stack.
 
 Each case names the site it is for (`tests/site/stacks/runner.py`), a request with the names of tokens
 in braces (`stacks/tokens.py`), the answer, and the usage lines that follow of it. `sign` asks for a
@@ -178,8 +178,8 @@ def people() -> Iterator[Case]:
     for agent in (BROWSER, BOT):
         asked = request("/license.xml", ("user-agent", agent))
         yield {
-            **{"name": f"the terms are read: {agent}", "site": "plain", "request": asked},
-            **{"expect": head, "needs": ["terms"]},
+            "name": f"the terms are read: {agent}", "site": "plain", "request": asked,
+            "expect": head, "needs": ["terms"],
         }
 
 
