@@ -1,9 +1,9 @@
-"""Writes requests.json: `python -m tests.site.corpus.request_table`. What a gate answers, on any stack.
+"""Writes requests.json: `python -m tests.site.corpus.request_table`. What any gate answers.
 
-Each case names the site it is for (`tests/site/stacks/runner.py`), a request with the names of tokens
-in braces (`stacks/tokens.py`), the answer, and the usage lines that follow of it. `sign` asks for a
-signature of the request, `times` sends the same bytes again and means the last answer, `needs` names
-what a stack may lack. The words are those of the table in `federation/site/README.md`.
+Each case names its site (`tests/site/stacks/runner.py`), a request with the names of tokens in
+braces (`stacks/tokens.py`), the answer, and the usage lines that follow of it. `sign` asks for a
+signature of the request, `times` sends the same bytes again and means the last answer, `needs`
+names what a stack may lack. The words are those of the table in `federation/site/README.md`.
 """
 
 import json
@@ -178,8 +178,11 @@ def people() -> Iterator[Case]:
     for agent in (BROWSER, BOT):
         asked = request("/license.xml", ("user-agent", agent))
         yield {
-            "name": f"the terms are read: {agent}", "site": "plain", "request": asked,
-            "expect": head, "needs": ["terms"],
+            "name": f"the terms are read: {agent}",
+            "site": "plain",
+            "request": asked,
+            "expect": head,
+            "needs": ["terms"],
         }
 
 
@@ -361,16 +364,20 @@ def ambiguous() -> Iterator[Case]:
     two = "AMBIGUOUS_REQUEST"
     again = ("authorization", SHOWN)
     twice = "a header that carries the token comes twice"
-    yield refuses("Authorization twice", licensed("/news/a", again), two, twice)
+    yield refuses("Authorization twice", licensed("/news/a", again), two, twice, needs=["lines"])
     basic = licensed("/news/a", ("authorization", "Basic YTpi"))
-    yield refuses("Authorization of two schemes", basic, two, twice)
+    yield refuses("Authorization of two schemes", basic, two, twice, needs=["lines"])
     aliases = [("x-collective-license", "{bearer}")] * 2
-    yield refuses("the other header twice", request("/news/a", *aliases), two, twice)
+    yield refuses(
+        "the other header twice", request("/news/a", *aliases), two, twice, needs=["lines"]
+    )
     second = licensed("/news/a", ("x-collective-license", "{second}"))
     differ = "Authorization and x-collective-license name different tokens"
     yield refuses("two headers with two tokens", second, two, differ)
     uses = [("x-licence-use", "ai-input"), ("x-licence-use", "ai-train")]
-    yield refuses("two uses", licensed("/news/a", *uses), two, "x-licence-use comes twice")
+    yield refuses(
+        "two uses", licensed("/news/a", *uses), two, "x-licence-use comes twice", needs=["lines"]
+    )
     for name in ("x-original-url", "x-rewrite-url"):
         other = licensed("/news/a", (name, "/news/withheld"))
         yield refuses(f"another address: {name}", other, two, f"{name} names another address")
@@ -381,7 +388,9 @@ def ambiguous() -> Iterator[Case]:
     deep = "/news" + "/a" * 128
     yield refuses("a path that is too deep", licensed(deep), two, "the path is too long")
     back = licensed("/news/a\\b")
-    yield serves("a backslash is a character", back, url=f"{ORIGIN}/news/a%5Cb")
+    yield serves(
+        "a backslash is a character", back, url=f"{ORIGIN}/news/a%5Cb", needs=["backslash"]
+    )
     unknown = "UNKNOWN_HOST"
     for name, value in {
         "host": "evil.example",

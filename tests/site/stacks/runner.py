@@ -58,6 +58,8 @@ STACKS = {
         frozenset({"caches", "modes", "crawlers", "terms"}),
     ),
     "node": Stack(["node", str(HERE / "node.mjs")]),
+    # `Headers` joins the lines of one header, and `URL` reads a backslash as a slash.
+    "workers": Stack(["node", str(HERE / "workers.mjs")], frozenset({"lines", "backslash"})),
 }
 
 
