@@ -8,7 +8,9 @@ import { Spool } from "./spool.js";
 
 const BYTES_MAX = 32 << 20;
 
-/** @implements {import("../site/store.js").Store} */
+/** @typedef {import("../site/store.js").Store} Store */
+
+/** @implements {Store} */
 export class DiskStore {
   /**
    * @param {string} directory

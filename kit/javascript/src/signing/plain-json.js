@@ -95,6 +95,7 @@ class Reader {
 
   /** @param {number} depth */
   array(depth) {
+    /** @type {unknown[]} */
     const found = [];
     this.at += 1;
     this.space();
