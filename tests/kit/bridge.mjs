@@ -5,8 +5,9 @@ import { createInterface } from "node:readline";
 import { RefusalError } from "../../kit/javascript/src/errors.js";
 import { patternMatches } from "../../kit/javascript/src/registry/matching.js";
 import { normaliseSubject, normaliseUrl } from "../../kit/javascript/src/registry/urls.js";
-import { readConfig } from "../../kit/javascript/src/site/config.js";
+import { ConfigError, readConfig } from "../../kit/javascript/src/site/config.js";
 import { isAsked } from "../../kit/javascript/src/site/crawlers.js";
+import { AGENTS, AS_OF } from "../../kit/javascript/src/site/crawler-list.js";
 import { Gate } from "../../kit/javascript/src/site/gate.js";
 import { PolicySource } from "../../kit/javascript/src/site/policy-source.js";
 import { HeldPolicy } from "../../kit/javascript/src/site/rulings.js";
@@ -119,7 +120,18 @@ function plain({ texts }) {
   });
 }
 
+function config({ value }) {
+  try {
+    return readConfig(value);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return { refused: error.message };
+  }
+}
+
 const acts = {
+  config,
+  crawlers: () => ({ as_of: AS_OF, agents: AGENTS }),
   gate,
   offer,
   plain,
