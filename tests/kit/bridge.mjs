@@ -3,8 +3,8 @@
 import { createInterface } from "node:readline";
 
 import { RefusalError } from "../../kit/javascript/src/errors.js";
-import { patternMatches } from "../../kit/javascript/src/registry/matching.js";
-import { normaliseSubject, normaliseUrl } from "../../kit/javascript/src/registry/urls.js";
+import { patternMatches } from "../../kit/javascript/src/addresses/matching.js";
+import { normaliseSubject, normaliseUrl } from "../../kit/javascript/src/addresses/urls.js";
 import { ConfigError, readConfig } from "../../kit/javascript/src/site/config.js";
 import { isAsked } from "../../kit/javascript/src/site/crawlers.js";
 import { AGENTS, AS_OF } from "../../kit/javascript/src/site/crawler-list.js";

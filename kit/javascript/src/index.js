@@ -1,7 +1,7 @@
 /** The parts of the gate that know no server: for whoever builds one for another. */
 
 export { RefusalError } from "./errors.js";
-export { normaliseSubject, normaliseUrl } from "./registry/urls.js";
+export { normaliseSubject, normaliseUrl } from "./addresses/urls.js";
 export { ConfigError, readConfig } from "./site/config.js";
 export { isAsked, isCrawler } from "./site/crawlers.js";
 export { Gate } from "./site/gate.js";

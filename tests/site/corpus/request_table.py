@@ -159,7 +159,7 @@ def people() -> Iterator[Case]:
     yield passes(
         "a person is signed in", request("/news/a", person, ("authorization", "Basic YTpi"))
     )
-    cached = {"cache-control": "public, max-age=60", "vary": "Accept-Encoding"}
+    cached = {"cache-control": "public, max-age=60", "vary": "Accept-Encoding, authorization"}
     cached["link"] = '</style.css>; rel="preload"'
     yield passes("a person reads a cached page", request("/news/cached", person), headers=cached)
     yield passes("a person finds nothing", request("/missing", person), 404, "Nothing here.\n")
@@ -418,7 +418,7 @@ def observing() -> Iterator[Case]:
 
     def noted(name: str, made: Case, reason: str, **more: Any) -> Case:
         said = {"x-rsl-status": "token_required", "x-rsl-reason": reason}
-        return passes(name, made, headers=said, needs=["modes"], **more)
+        return passes(name, made, headers=said, **more)
 
     yield passes("a person reads", request("/news/a", ("user-agent", BROWSER)))
     yield noted("a bot without a token", request("/news/a"), "licence_required")
@@ -428,7 +428,7 @@ def observing() -> Iterator[Case]:
     yield noted("a foreign host", licensed("/news/a", ("host", "evil.example")), "unknown_host")
     posted = request("/news/a", ("content-length", "0"), method="POST")
     yield noted("a bot posts", posted, "method_not_allowed", body="Done.\n")
-    yield serves("a licensed page", licensed("/news/a"), needs=["modes"])
+    yield serves("a licensed page", licensed("/news/a"))
 
 
 def odd() -> Iterator[Case]:

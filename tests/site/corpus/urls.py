@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from federation.addresses.matching import pattern_matches
+from federation.addresses.urls import normalise_subject, normalise_url
 from federation.errors import RefusalError
-from federation.registry.matching import pattern_matches
-from federation.registry.urls import normalise_subject, normalise_url
 from federation.signing.tokens import covers
 
 FILE = Path(__file__).with_name("urls.json")

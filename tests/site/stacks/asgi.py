@@ -9,6 +9,7 @@ import uvicorn
 
 from federation.access.bearers import ClientCredential
 from federation.site.events import Unit
+from federation.site.gate import Mode
 from federation.site.install import SiteConfig, protect
 
 PAGES: dict[str, tuple[int, list[bytes], list[tuple[str, str]]]] = {
@@ -23,7 +24,7 @@ PAGES: dict[str, tuple[int, list[bytes], list[tuple[str, str]]]] = {
         [b"A page.\n"],
         [
             ("cache-control", "public, max-age=60"),
-            ("vary", "Accept-Encoding"),
+            ("vary", "Accept-Encoding, authorization"),
             ("link", '</style.css>; rel="preload"'),
         ],
     ),
@@ -64,6 +65,7 @@ def main() -> None:
         directory=file.parent / told["directory"],
         origins=told["origins"],
         unit=Unit(told.get("unit", "REQUEST")),
+        mode=Mode(told.get("mode", "enforce")),
     )
     gate = protect(application, config)
     uvicorn.run(gate, host="127.0.0.1", port=int(sys.argv[2]), lifespan="on", log_level="warning")

@@ -16,7 +16,7 @@ const PAGES = {
     "A page.\n",
     {
       "cache-control": "public, max-age=60",
-      vary: "Accept-Encoding",
+      vary: "Accept-Encoding, authorization",
       link: '</style.css>; rel="preload"',
     },
   ],

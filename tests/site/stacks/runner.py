@@ -55,7 +55,7 @@ class Stack(NamedTuple):
 STACKS = {
     "asgi": Stack(
         [sys.executable, "-m", "tests.site.stacks.asgi"],
-        frozenset({"caches", "modes", "crawlers", "terms"}),
+        frozenset({"crawlers", "terms"}),
     ),
     "node": Stack(["node", str(HERE / "node.mjs")]),
     # `Headers` joins the lines of one header, and `URL` reads a backslash as a slash.
@@ -178,22 +178,12 @@ def ask(server: Server, case: dict[str, Any]) -> list[Answer]:
     return [server.ask(request["method"], request["target"], headers) for _ in range(times)]
 
 
-def compared(answer: Answer, lacks: frozenset[str] = frozenset()) -> dict[str, Any]:
+def compared(answer: Answer) -> dict[str, Any]:
     """Return of an answer what the table speaks of."""
-    left_out = {"cache-control", "vary"} if "caches" in lacks else set()
-    names = [name for name in COMPARED if name in answer.headers and name not in left_out]
-    headers = {name: answer.headers[name] for name in names}
+    headers = {name: answer.headers[name] for name in COMPARED if name in answer.headers}
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS and headers["retry-after"] in {"1", "2"}:
         headers["retry-after"] = "soon"
     return {"status": answer.status, "headers": headers, "body": answer.body.decode()}
-
-
-def expected(case: dict[str, Any], lacks: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """Return what a case expects, less what a stack lacks."""
-    left_out = {"cache-control", "vary"} if "caches" in lacks else set()
-    expect = case["expect"]
-    headers = {name: text for name, text in expect["headers"].items() if name not in left_out}
-    return {**expect, "headers": headers}
 
 
 def usage(lines: Iterable[dict[str, Any]]) -> list[str]:
@@ -211,9 +201,9 @@ def run(name: str) -> list[str]:
         for case in read_table():
             if stack.lacks.isdisjoint(case.get("needs", [])):
                 *_, answer = ask(running[case["site"]], case)
-                found, expect = compared(answer, stack.lacks), expected(case, stack.lacks)
-                if found != expect:
-                    wrong.append(f"{case['name']}:\n  wanted {expect}\n  found  {found}")
+                found = compared(answer)
+                if found != case["expect"]:
+                    wrong.append(f"{case['name']}:\n  wanted {case['expect']}\n  found  {found}")
                 wanted[case["site"]] += case.get("usage", [])
         for site, server in running.items():
             server.stop()

@@ -11,7 +11,7 @@ import { createGate } from "../../../kit/javascript/src/workers/index.js";
 const TEXT = { "content-type": "text/plain; charset=utf-8", "x-page": "yes" };
 const CACHED = {
   "cache-control": "public, max-age=60",
-  vary: "Accept-Encoding",
+  vary: "Accept-Encoding, authorization",
   link: '</style.css>; rel="preload"',
 };
 const PAGES = {

@@ -2,7 +2,7 @@
 
 import { cutFirst } from "../text.js";
 import { TEXT_MAX } from "./claims.js";
-import { isIpv6 } from "../registry/ipv6.js";
+import { isIpv6 } from "../addresses/ipv6.js";
 
 /** @type {Record<string, number>} */
 const DEFAULT_PORTS = { http: 80, https: 443 };

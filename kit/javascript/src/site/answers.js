@@ -67,10 +67,12 @@ function challenge(refusal, status, error) {
 }
 
 /**
- * Return the value of Vary with ours added to the application's.
+ * Return the value of Vary with ours behind the application's.
  * @param {string | null} present
  */
 export function varied(present) {
-  if (!present) return VARY;
-  return present.split(",").some((part) => part.trim() === "*") ? present : `${present}, ${VARY}`;
+  const ours = new Set(VARY.toLowerCase().split(", "));
+  const names = (present ?? "").split(",").map((name) => name.trim());
+  const own = [...new Set(names)].filter((name) => name && !ours.has(name.toLowerCase()));
+  return [...own, VARY].join(", ");
 }

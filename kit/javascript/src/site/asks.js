@@ -1,7 +1,7 @@
 /** What a request asks for: its address in every reading an application might make, its token. */
 
 import { RefusalError } from "../errors.js";
-import { normaliseUrl } from "../registry/urls.js";
+import { normaliseUrl } from "../addresses/urls.js";
 import { bytesOf, cutFirst, kept, quote, quoteBytes, strip, unquote } from "../text.js";
 import { AmbiguousRequestError, LicenceRequiredError } from "./refusals.js";
 import { ALIAS_HEADER, USE_HEADER } from "./seen.js";
@@ -21,7 +21,7 @@ const TEXT_MAX = 256;
  * @typedef {object} Ask One request.
  * @property {string} url
  * @property {string[]} addresses its normalised URLs, the one as written first
- * @property {import("../registry/urls.js").UrlKey[]} keys
+ * @property {import("../addresses/urls.js").UrlKey[]} keys
  * @property {string | null} declaredUse
  * @property {string} agent
  */

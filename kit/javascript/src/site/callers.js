@@ -1,6 +1,6 @@
 /** By which address a site counts whoever calls it: the connection's, or what its own proxy wrote. */
 
-import { ipv4Bytes, ipv6Groups } from "../registry/ipv6.js";
+import { ipv4Bytes, ipv6Groups } from "../addresses/ipv6.js";
 import { strip } from "../text.js";
 
 const ADDRESS_MAX = 100;

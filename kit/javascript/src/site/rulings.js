@@ -5,8 +5,8 @@
  * reach this address and this use, and then what beats every licence: is the work withheld.
  */
 
-import { Filed } from "../registry/matching.js";
-import { normalisePath, normaliseSubject } from "../registry/urls.js";
+import { Filed } from "../addresses/matching.js";
+import { normalisePath, normaliseSubject } from "../addresses/urls.js";
 import { InvalidTokenError, LEEWAY_SECONDS } from "../signing/jose.js";
 import { digest, forgetOldest } from "../signing/keys.js";
 import { licensorOf } from "../signing/licence-numbers.js";
@@ -28,8 +28,8 @@ import {
 const KNOWN_MAX = 2_000;
 
 /** @typedef {import("../signing/tokens.js").LicenceToken} LicenceToken */
-/** @typedef {import("../registry/urls.js").UrlKey} UrlKey */
-/** @typedef {import("../registry/urls.js").ClaimKey} ClaimKey */
+/** @typedef {import("../addresses/urls.js").UrlKey} UrlKey */
+/** @typedef {import("../addresses/urls.js").ClaimKey} ClaimKey */
 /** @typedef {import("./asks.js").Ask} Ask */
 /**
  * @typedef {object} Grant A request that is served: under which token, for which use.
