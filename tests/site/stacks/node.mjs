@@ -1,4 +1,5 @@
-// The ES module before node:http: `node node.mjs CONFIG PORT`.
+// The ES module before node:http: `node node.mjs CONFIG PORT`; with SECOND in the environment it is
+// always that second.
 
 import { createServer } from "node:http";
 
@@ -40,7 +41,11 @@ function application(request, response) {
 }
 
 const [, , config, port] = process.argv;
-const handler = protect(application, config, { log: () => undefined });
+const second = process.env.SECOND;
+const handler = protect(application, config, {
+  log: () => undefined,
+  clock: () => (second ? Number(second) : Date.now() / 1000),
+});
 const server = createServer(handler).listen(Number(port), "127.0.0.1");
 process.once("SIGTERM", async () => {
   server.close();

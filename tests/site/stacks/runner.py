@@ -86,20 +86,25 @@ class Server:
     folder: Path
     node: StubNode
     site: str
+    file: Path | None = None
     port: int = 0
     process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
 
     def start(self) -> None:
-        """Start it; it is ready when a crawler's token opens a page, or a page is served."""
-        file = self.folder / "federation-site.json"
-        file.write_text(json.dumps(config_of(self.node, self.site)), "utf-8")
-        file.chmod(0o600)
+        """Start it with the configuration in `file`, or with that of the site at its node."""
+        file = self.file or self._configured()
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         command = [*self.stack.command, str(file), str(self.port)]
         env = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "default"}
         self.process = subprocess.Popen(command, cwd=ROOT, env=env)
+
+    def _configured(self) -> Path:
+        file = self.folder / "federation-site.json"
+        file.write_text(json.dumps(config_of(self.node, self.site)), "utf-8")
+        file.chmod(0o600)
+        return file
 
     def wait(self) -> None:
         """Return when it serves, and holds its policy where there is one."""
