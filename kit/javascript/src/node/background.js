@@ -1,0 +1,48 @@
+/** The loops beside the gate: fetch the policy and the terms, hand in the usage. */
+
+import { RefusalError } from "../errors.js";
+import { spoken } from "../site/gate.js";
+
+export const POLL_SECONDS = 30;
+export const REPORT_SECONDS = 30;
+export const TERMS_SECONDS = 300;
+
+/** Runs as long as the process does, and keeps it alive for nothing. */
+export class Background {
+  /** @type {Set<NodeJS.Timeout>} */
+  #timers = new Set();
+  #isOver = false;
+  #log;
+
+  /** @param {(line: string) => void} log */
+  constructor(log) {
+    this.#log = log;
+  }
+
+  /**
+   * Do something now, and again so many seconds after it was done.
+   * @param {number} seconds
+   * @param {() => Promise<unknown>} act
+   */
+  async every(seconds, act) {
+    try {
+      await act();
+    } catch (error) {
+      const what = error instanceof RefusalError ? spoken(error) : String(error);
+      this.#log(`a background round failed: ${what}`);
+    }
+    if (this.#isOver) return;
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      void this.every(seconds, act);
+    }, seconds * 1000);
+    timer.unref();
+    this.#timers.add(timer);
+  }
+
+  stop() {
+    this.#isOver = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+  }
+}

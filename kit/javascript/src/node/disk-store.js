@@ -1,0 +1,66 @@
+/** What a gate keeps, in one directory of a local disk (`site/store.js` says what it promises). */
+
+import * as fs from "node:fs";
+import * as path from "node:path";
+
+import { NonceFiles } from "./nonce-files.js";
+import { Spool } from "./spool.js";
+
+const BYTES_MAX = 32 << 20;
+
+/** @typedef {import("../site/store.js").Store} Store */
+
+/** @implements {Store} */
+export class DiskStore {
+  /**
+   * @param {string} directory
+   * @param {{bytesMax?: number, batchLines?: number, noncesMax?: number}} [limits]
+   */
+  constructor(directory, limits = {}) {
+    this.directory = directory;
+    this.spool = new Spool(path.join(directory, "spool"), limits);
+    this.nonces = new NonceFiles(path.join(directory, "nonces"), limits);
+  }
+
+  /** @type {import("../site/store.js").Store["takeNonce"]} */
+  async takeNonce(proof, lab, instant) {
+    this.nonces.take(proof, lab, instant);
+  }
+
+  /** @param {string} line */
+  async append(line) {
+    await this.spool.append(line);
+  }
+
+  async hasRoom() {
+    return this.spool.hasRoom();
+  }
+
+  async batches() {
+    return this.spool.batches();
+  }
+
+  /** @param {import("../site/store.js").Batch} batch */
+  async acknowledge({ id }) {
+    this.spool.acknowledge(id);
+  }
+
+  /** @param {string} name */
+  async load(name) {
+    const where = path.join(this.directory, name);
+    const found = fs.statSync(where, { throwIfNoEntry: false });
+    if (found === undefined || found.size > BYTES_MAX) return null;
+    return fs.readFileSync(where, "utf8");
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} text
+   */
+  async save(name, text) {
+    const where = path.join(this.directory, name);
+    const draft = `${where}.${process.pid}.new`;
+    fs.writeFileSync(draft, text, { mode: 0o600 });
+    fs.renameSync(draft, where);
+  }
+}

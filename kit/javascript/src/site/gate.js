@@ -1,0 +1,228 @@
+/**
+ * The gate before a publisher's application: people pass, crawlers show a licence.
+ *
+ * Here is what to do with a request; how a server receives and answers one is in `node/` and
+ * `workers/`.
+ */
+
+import { RefusalError } from "../errors.js";
+import { InvalidTokenError } from "../signing/jose.js";
+import { InvalidSignatureError } from "../signing/signatures.js";
+import { READING, linkTo, refusalAnswer } from "./answers.js";
+import { readAsk, readCredential, signable } from "./asks.js";
+import { callerOf } from "./callers.js";
+import { isCrawler } from "./crawlers.js";
+import { usageLine } from "./events.js";
+import { Guesses } from "./guesses.js";
+import { Origins } from "./origins.js";
+import {
+  LicenceRequiredError,
+  MethodNotAllowedError,
+  SpoolFullError,
+  TooManyGuessesError,
+} from "./refusals.js";
+import { LICENCE_PATH, isReservation } from "./reservations.js";
+import { grant, requireFresh } from "./rulings.js";
+
+/** @typedef {import("./seen.js").Seen} Seen */
+/** @typedef {import("./answers.js").Answer} Answer */
+/** @typedef {{ask: import("./asks.js").Ask, granted: import("./rulings.js").Grant,
+ *   instant: number}} Visit a crawler that is let in */
+/**
+ * @typedef {{act: "pass", headers: [string, string][]} | {act: "answer", answer: Answer}
+ *   | {act: "serve", visit: Visit, link: string}} Decision
+ * The application answers, with these headers added; the gate answers; or the application answers
+ * under a licence, with the header Link, and is counted.
+ */
+/**
+ * @typedef {object} Parts What a gate works with.
+ * @property {import("./config.js").SiteConfig} config
+ * @property {{current(): import("./rulings.js").HeldPolicy | null}} policy
+ * @property {import("./store.js").Store} store
+ * @property {{current(): Answer | null}} [terms] the site's license.xml, where the node has one
+ * @property {() => number} [clock] seconds
+ * @property {(line: string) => void} [log]
+ * @property {(decided: Decided) => void} [decided] hears of each decision about a crawler
+ */
+/** @typedef {{agent: string, code: string | null}} Decided `code` of what was refused, or would be */
+
+export class Gate {
+  /** @param {Parts} parts */
+  constructor({ config, policy, store, terms, clock, log, decided }) {
+    this.config = config;
+    this.store = store;
+    this.policy = policy;
+    this.clock = clock ?? (() => Date.now() / 1000);
+    this.log = log ?? (() => undefined);
+    this.origins = new Origins(config.origins);
+    this.guesses = new Guesses();
+    this.terms = terms;
+    this.decided = decided ?? (() => undefined);
+  }
+
+  /**
+   * Tell whether the gate has anything to do with a request; people never notice it.
+   * @param {Seen} seen
+   */
+  concerns(seen) {
+    return this.#termsFor(seen) !== null || isCrawler(seen, this.config.crawlers);
+  }
+
+  /**
+   * Say what becomes of a request.
+   * @param {Seen} seen
+   * @returns {Promise<Decision>}
+   */
+  async decide(seen) {
+    const terms = this.#termsFor(seen);
+    if (terms !== null) return { act: "answer", answer: terms };
+    if (!isCrawler(seen, this.config.crawlers)) return { act: "pass", headers: [] };
+    try {
+      requireReading(seen);
+      if (this.#isReservation(seen)) return { act: "pass", headers: [] };
+      const visit = await this.#admit(seen);
+      this.decided({ agent: seen.agent, code: null });
+      return { act: "serve", visit, link: linkTo(this.#termsUrl(seen)) };
+    } catch (error) {
+      if (!(error instanceof RefusalError)) throw error;
+      return this.#refused(error, seen);
+    }
+  }
+
+  /**
+   * Return the answer of a refusal that came up while the application answered.
+   * @param {RefusalError} refusal
+   * @param {Seen} seen
+   * @returns {Answer}
+   */
+  refusal(refusal, seen) {
+    const site = this.policy.current()?.checked.site;
+    return refusalAnswer(refusal, { link: this.#termsUrl(seen), buyAt: site?.licenceUrl ?? null });
+  }
+
+  /**
+   * Return the usage line of an answer.
+   * @param {Visit} visit
+   * @param {number} status
+   * @param {number} bodyBytes
+   */
+  line(visit, status, bodyBytes) {
+    return usageLine(visit, this.config.unit, status, bodyBytes);
+  }
+
+  /**
+   * @param {RefusalError} refusal
+   * @param {Seen} seen
+   * @returns {Decision}
+   */
+  #refused(refusal, seen) {
+    if (!(refusal instanceof TooManyGuessesError)) this.log(`refused: ${spoken(refusal)}`);
+    this.decided({ agent: seen.agent, code: refusal.code });
+    if (this.config.mode === "observe") return { act: "pass", headers: observed(refusal) };
+    return { act: "answer", answer: this.refusal(refusal, seen) };
+  }
+
+  /**
+   * Return the visit if it is licensed, new and can be recorded, else refuse.
+   * @param {Seen} seen
+   * @returns {Promise<Visit>}
+   */
+  async #admit(seen) {
+    const instant = this.clock();
+    const credential = readCredential(seen);
+    const origin = this.origins.asked(seen);
+    const ask = readAsk(seen, origin);
+    if (credential === null) throw new LicenceRequiredError();
+    const policy = requireFresh(this.policy.current(), instant);
+    const address = callerOf(seen, this.config.proxies);
+    const name = await this.guesses.requireTurn(address, credential.token);
+    const granted = await this.#granted(() =>
+      grant(ask, credential, signable(seen, origin), policy, instant), address, name);
+    this.guesses.isGenuine(name);
+    if (!(await this.store.hasRoom())) throw new SpoolFullError();
+    if (granted.proof !== null) {
+      await this.store.takeNonce(granted.proof, granted.token.licensee, instant);
+    }
+    return { ask, granted, instant };
+  }
+
+  /**
+   * Look at a token; count it where it is wrong.
+   * @param {() => Promise<import("./rulings.js").Grant>} look
+   * @param {string} address
+   * @param {string} name
+   */
+  async #granted(look, address, name) {
+    try {
+      return await look();
+    } catch (error) {
+      if (error instanceof InvalidTokenError) this.guesses.isWrong(address, name);
+      if (error instanceof InvalidSignatureError) this.guesses.isWronglySigned(address, name);
+      throw error;
+    }
+  }
+
+  /**
+   * Return the site's license.xml, if it is that which is asked for and there is one.
+   * @param {Seen} seen
+   */
+  #termsFor({ method, path }) {
+    if (path !== LICENCE_PATH || !READING.includes(method)) return null;
+    return this.terms?.current() ?? null;
+  }
+
+  /** @param {Seen} seen */
+  #isReservation({ path }) {
+    return isReservation(path) || path === this.origins.pathOf(this.#statedTerms());
+  }
+
+  /**
+   * Return where the machine-readable terms stand: as the node says, or here.
+   * @param {Seen} seen
+   */
+  #termsUrl(seen) {
+    const stated = this.#statedTerms();
+    if (stated) return stated;
+    try {
+      return this.origins.asked(seen) + LICENCE_PATH;
+    } catch (error) {
+      if (!(error instanceof RefusalError)) throw error;
+      return this.origins.main + LICENCE_PATH;
+    }
+  }
+
+  #statedTerms() {
+    return this.policy.current()?.checked.site.rsl ?? null;
+  }
+}
+
+/**
+ * Refuse a crawler whatever is not reading: an application may answer any method with a page.
+ * @param {Seen} seen
+ */
+function requireReading({ method }) {
+  if (!READING.includes(method)) throw new MethodNotAllowedError(method.slice(0, 20));
+}
+
+/**
+ * Say for the log what the caller reads only in part.
+ * @param {RefusalError} refusal
+ */
+export function spoken(refusal) {
+  if (refusal instanceof InvalidSignatureError) {
+    return `${refusal.code}: ${refusal.reason}${refusal.place ? `: ${refusal.place}` : ""}`;
+  }
+  return `${refusal.code}: ${refusal.told}`;
+}
+
+/**
+ * Return what an answer carries that would have been a refusal.
+ * @param {RefusalError} refusal
+ * @returns {[string, string][]}
+ */
+export function observed(refusal) {
+  return [
+    ["x-rsl-status", "token_required"],
+    ["x-rsl-reason", refusal.code.toLowerCase()],
+  ];
+}

@@ -1,0 +1,66 @@
+/**
+ * Which signed requests were served, in memory: a nonce is taken once.
+ *
+ * When the book is full of nonces that are still good, nothing more is served rather than one
+ * forgotten. A licensee may have as many as there is room left for others: alone it has half of the
+ * book. Licensees are counted and not keys, of which each makes as many as it likes.
+ */
+
+import { NoncesFullError, NoncesOfLabFullError, ReplayedRequestError } from "./refusals.js";
+
+export const NONCES_MAX = 500_000;
+export const GRACE_SECONDS = 60; // in which a request may wait between its check and its turn here
+
+/** @typedef {import("../signing/signatures.js").Proof} Proof */
+
+export class NonceBook {
+  /** @type {Map<number, Map<string, string>>} by the minute in which they are forgotten: name, lab */
+  #minutes = new Map();
+  /** @type {Map<string, number>} */
+  #labs = new Map();
+  #held = 0;
+  #noncesMax;
+
+  /** @param {number} [noncesMax] */
+  constructor(noncesMax = NONCES_MAX) {
+    this.#noncesMax = noncesMax;
+  }
+
+  /**
+   * Take the nonce of a checked signature of a licensee, or refuse the request.
+   * @param {Proof} proof
+   * @param {string} lab
+   * @param {number} instant seconds
+   */
+  take(proof, lab, instant) {
+    this.#forget(Math.floor(instant) - GRACE_SECONDS);
+    const name = `${proof.keyId} ${proof.nonce}`;
+    if (this.#held >= this.#noncesMax) throw new NoncesFullError(`${this.#held} are remembered`);
+    for (const taken of this.#minutes.values()) {
+      if (taken.has(name)) throw new ReplayedRequestError();
+    }
+    const found = this.#labs.get(lab) ?? 0;
+    if (found > 0 && found >= this.#noncesMax - this.#held) {
+      throw new NoncesOfLabFullError(`${found} of ${this.#held} are of ${lab}`);
+    }
+    const minute = Math.ceil(proof.forgottenAt / 60);
+    const taken = this.#minutes.get(minute) ?? new Map();
+    this.#minutes.set(minute, taken.set(name, lab));
+    this.#labs.set(lab, found + 1);
+    this.#held += 1;
+  }
+
+  /** @param {number} second before which what is forgotten may go */
+  #forget(second) {
+    for (const [minute, taken] of this.#minutes) {
+      if (minute * 60 > second) continue;
+      for (const lab of taken.values()) {
+        const left = (this.#labs.get(lab) ?? 1) - 1;
+        if (left > 0) this.#labs.set(lab, left);
+        else this.#labs.delete(lab);
+      }
+      this.#held -= taken.size;
+      this.#minutes.delete(minute);
+    }
+  }
+}

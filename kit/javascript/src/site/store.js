@@ -1,0 +1,89 @@
+/**
+ * What a gate keeps beyond one request, and what it may rely on. On Node it is a directory
+ * (`node/disk-store.js`); elsewhere the publisher hands one.
+ *
+ * - `takeNonce`: **at most once.** Of any number of calls with one nonce, at the same time or not and
+ *   from any process, at most one returns, until the proof's `forgottenAt`. A store that cannot
+ *   promise that, as an eventually consistent one, lets a captured request be served again for as
+ *   long as its copies differ. Refusals: ReplayedRequestError, NoncesOfLabFullError, NoncesFullError,
+ *   NonceStoreError.
+ * - `append`: when it returns, the line outlives the process; the page is served only then. So a page
+ *   that was served whole is counted **at least once**; a line that is handed in twice has one
+ *   `event_id`, by which the node counts it once.
+ * - `batches`: freezes what was appended. A batch of an id never changes its bytes and stays until it
+ *   is acknowledged, so that the node takes it **once**, by its Idempotency-Key.
+ * - `load` and `save`: small texts by name (`policy.jwt`, `keys.json`, `license.xml`). A stale one
+ *   costs nothing but a pull; what is loaded is checked as if it came from a stranger.
+ *
+ * @typedef {object} Store
+ * @property {(proof: import("../signing/signatures.js").Proof, lab: string, instant: number)
+ *   => Promise<void>} takeNonce
+ * @property {(line: string) => Promise<void>} append one line of NDJSON, without its end
+ * @property {() => Promise<boolean>} hasRoom whether another line could be recorded
+ * @property {() => Promise<Batch[]>} batches oldest first
+ * @property {(batch: Batch) => Promise<void>} acknowledge forgets a batch that the node has taken
+ * @property {(name: string) => Promise<string | null>} load
+ * @property {(name: string, text: string) => Promise<void>} save
+ *
+ * @typedef {object} Batch its id is the key of every attempt to send it
+ * @property {string} id
+ * @property {() => Promise<Uint8Array<ArrayBuffer>>} read lines of NDJSON
+ */
+
+import { NonceBook } from "./nonces.js";
+
+const LINES_MAX = 100_000;
+const BATCH_LINES_MAX = 5_000;
+
+/** A store in memory: for tests, and for a site of one process that may forget. */
+export class MemoryStore {
+  /** @type {string[]} */
+  #lines = [];
+  /** @type {Map<string, string>} */
+  #batches = new Map();
+  /** @type {Map<string, string>} */
+  #texts = new Map();
+  #nonces = new NonceBook();
+
+  /** @type {Store["takeNonce"]} */
+  async takeNonce(proof, lab, instant) {
+    this.#nonces.take(proof, lab, instant);
+  }
+
+  /** @type {Store["append"]} */
+  async append(line) {
+    this.#lines.push(line);
+  }
+
+  /** @type {Store["hasRoom"]} */
+  async hasRoom() {
+    return this.#lines.length + this.#batches.size * BATCH_LINES_MAX < LINES_MAX;
+  }
+
+  /** @type {Store["batches"]} */
+  async batches() {
+    while (this.#lines.length > 0) {
+      const lines = this.#lines.splice(0, BATCH_LINES_MAX);
+      this.#batches.set(crypto.randomUUID(), `${lines.join("\n")}\n`);
+    }
+    return [...this.#batches].map(([id, text]) => ({
+      id,
+      read: async () => new TextEncoder().encode(text),
+    }));
+  }
+
+  /** @type {Store["acknowledge"]} */
+  async acknowledge({ id }) {
+    this.#batches.delete(id);
+  }
+
+  /** @type {Store["load"]} */
+  async load(name) {
+    return this.#texts.get(name) ?? null;
+  }
+
+  /** @type {Store["save"]} */
+  async save(name, text) {
+    this.#texts.set(name, text);
+  }
+}

@@ -1,0 +1,277 @@
+/**
+ * The gate for servers that speak in `Request` and `Response`: Cloudflare Workers, Deno, Bun.
+ *
+ *     const gate = await createGate({ config, store });
+ *     export default { fetch: (request) => gate.handle(request, (passed) => fetch(passed)) };
+ */
+
+import { ClientBearer } from "../access/bearers.js";
+import { asker } from "../access/wire.js";
+import { RefusalError } from "../errors.js";
+import { NOT_CACHED, varied } from "../site/answers.js";
+import { readConfig } from "../site/config.js";
+import { counts } from "../site/events.js";
+import { Gate, spoken } from "../site/gate.js";
+import { PolicySource } from "../site/policy-source.js";
+import { Reporter } from "../site/reporter.js";
+import { Seen } from "../site/seen.js";
+import { Terms } from "../site/terms.js";
+
+const POLL_SECONDS = 30;
+const TERMS_SECONDS = 300;
+
+/** @typedef {import("../site/store.js").Store} Store */
+/** @typedef {(request: Request) => Promise<Response> | Response} Application */
+/**
+ * @typedef {object} Parts
+ * @property {unknown} config the members of `federation-site.json`
+ * @property {Store} store
+ * @property {typeof fetch} [fetch] in the place of the runtime's
+ * @property {(work: Promise<unknown>) => void} [waitUntil] keeps the worker alive for what goes on
+ *   behind an answer
+ * @property {() => number} [clock] seconds
+ * @property {(line: string) => void} [log]
+ * @property {(request: Request) => string} [address] where the connection comes from; default: what
+ *   `CF-Connecting-IP` says, which Cloudflare writes and nobody else may
+ * @property {import("../site/gate.js").Parts["decided"]} [decided] hears of each decision
+ */
+
+/**
+ * Return a gate that holds what the store has kept.
+ * @param {Parts} parts
+ */
+export async function createGate(parts) {
+  const config = readConfig(parts.config);
+  const log = parts.log ?? ((line) => console.error(`federation-site: ${line}`));
+  const clock = parts.clock ?? (() => Date.now() / 1000);
+  const ask = asker(parts.fetch);
+  const bearer = new ClientBearer(config.client, { server: config.node, ask, seconds: clock });
+  const reach = { store: parts.store, ask, bearer, clock, log };
+  const source = await PolicySource.begin(config, reach);
+  const terms = new Terms(config, reach);
+  await terms.load();
+  const { decided } = parts;
+  const gate = new Gate({
+    ...{ config, policy: source, store: parts.store, terms, clock, log },
+    ...(decided && { decided }),
+  });
+  const reporter = new Reporter(reach, { node: config.node, seconds: clock });
+  return new WorkerGate(gate, { source, terms, reporter }, parts);
+}
+
+/** One site's gate in one worker. */
+export class WorkerGate {
+  #polledAt = -Infinity;
+  #termsAt = -Infinity;
+  #gate;
+  #beside;
+  #parts;
+
+  /**
+   * @param {Gate} gate
+   * @param {{source: PolicySource, terms: Terms, reporter: Reporter}} beside
+   * @param {Parts} parts
+   */
+  constructor(gate, beside, parts) {
+    this.#gate = gate;
+    this.#beside = beside;
+    this.#parts = parts;
+  }
+
+  /**
+   * Answer a request, or let the application do so.
+   * @param {Request} request
+   * @param {Application} next
+   * @returns {Promise<Response>}
+   */
+  async handle(request, next) {
+    const seen = this.#seenBy(request);
+    await this.#upToDate();
+    if (!this.#gate.concerns(seen)) return next(request);
+    const decision = await this.#gate.decide(seen);
+    if (decision.act === "answer") return responseOf(decision.answer, request.method);
+    const response = await next(request);
+    if (decision.act === "pass") return withHeaders(response, decision.headers);
+    return this.#metered(response, seen, decision);
+  }
+
+  /** Pull what is due and hand in what was recorded: for a worker's timer, once a minute or so. */
+  async tick() {
+    await this.#upToDate();
+    await this.#try(() => this.#beside.reporter.tick());
+  }
+
+  /** Pull policy and terms where it is time; only who holds no policy at all waits for it. */
+  async #upToDate() {
+    const now = this.#gate.clock();
+    const { source, terms } = this.#beside;
+    if (now >= this.#polledAt + POLL_SECONDS) {
+      this.#polledAt = now;
+      const pulled = this.#try(() => source.refresh());
+      if (source.current() === null) await pulled;
+      else this.#behind(pulled);
+    }
+    if (now >= this.#termsAt + TERMS_SECONDS) {
+      this.#termsAt = now;
+      this.#behind(this.#try(() => terms.refresh()));
+    }
+  }
+
+  /** @param {Promise<unknown>} work */
+  #behind(work) {
+    this.#parts.waitUntil?.(work);
+  }
+
+  /** @param {() => Promise<unknown>} act */
+  async #try(act) {
+    try {
+      await act();
+    } catch (error) {
+      this.#gate.log(error instanceof RefusalError ? spoken(error) : String(error));
+    }
+  }
+
+  /**
+   * Record one usage line before the last part of an answer leaves.
+   * @param {Response} response
+   * @param {Seen} seen
+   * @param {{visit: import("../site/gate.js").Visit, link: string}} admitted
+   */
+  async #metered(response, seen, { visit, link }) {
+    const headers = new Headers(response.headers);
+    headers.append("link", link);
+    headers.set("cache-control", NOT_CACHED);
+    headers.set("vary", varied(headers.get("vary")));
+    const { status, statusText } = response;
+    if (response.body === null || seen.method === "HEAD" || !counts(status, 1)) {
+      return new Response(seen.method === "HEAD" ? null : response.body, { status, statusText, headers });
+    }
+    const gate = this.#gate;
+    const reader = response.body.getReader();
+    const record = async (/** @type {number} */ bytes) => {
+      if (counts(status, bytes)) await gate.store.append(gate.line(visit, status, bytes));
+    };
+    try {
+      const first = await held(reader, 0, record);
+      const body = streamed(reader, first, record, (work) => this.#behind(this.#try(() => work)));
+      return new Response(body, { status, statusText, headers });
+    } catch (error) {
+      if (!(error instanceof RefusalError)) throw error;
+      gate.log(`usage could not be recorded: ${error.told}`);
+      return responseOf(gate.refusal(error, seen), seen.method);
+    }
+  }
+
+  /** @param {Request} request */
+  #seenBy(request) {
+    const url = new URL(request.url);
+    /** @type {[string, string][]} */
+    const headers = [...request.headers];
+    if (!request.headers.has("host")) headers.push(["host", url.host]);
+    const address = this.#parts.address ?? ((one) => one.headers.get("cf-connecting-ip") ?? "");
+    return new Seen({
+      method: request.method,
+      target: url.pathname + (request.url.includes("?") ? url.search || "?" : ""),
+      headers,
+      address: address(request),
+    });
+  }
+}
+
+/** @typedef {ReadableStreamDefaultReader<Uint8Array>} Reader */
+/** @typedef {(bytes: number) => Promise<void>} Record */
+/** @typedef {{chunk: Uint8Array | null, isLast: boolean, bytes: number, ahead: Uint8Array | null}} Held */
+
+/**
+ * Read one chunk, and one ahead: whether it is the last is known before it is passed on, and the
+ * whole is recorded then.
+ * @param {Reader} reader
+ * @param {number} before bytes that were passed on
+ * @param {Record} record
+ * @param {Uint8Array | null} [ahead] what was read already
+ * @returns {Promise<Held>}
+ */
+async function held(reader, before, record, ahead = null) {
+  const chunk = ahead ?? (await filled(reader));
+  if (chunk === null) {
+    await record(before);
+    return { chunk, isLast: true, bytes: before, ahead: null };
+  }
+  const bytes = before + chunk.length;
+  const next = await filled(reader);
+  if (next === null) await record(bytes);
+  return { chunk, isLast: next === null, bytes, ahead: next };
+}
+
+/**
+ * Read the next chunk that has something in it, null at the end.
+ * @param {Reader} reader
+ */
+async function filled(reader) {
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return null;
+    if (value.length > 0) return value;
+  }
+}
+
+/**
+ * Return a body that passes on what was read; one that is given up is recorded for what was taken.
+ * @param {Reader} reader
+ * @param {Held} first
+ * @param {Record} record
+ * @param {(work: Promise<unknown>) => void} behind
+ */
+function streamed(reader, first, record, behind) {
+  /** @type {Held | null} */
+  let part = first;
+  let passed = 0;
+  let isRecorded = first.isLast;
+  /** @type {Uint8Array | null} */
+  let ahead = null;
+  /** An application that breaks off has been read so far. */
+  const following = async () => {
+    try {
+      return await held(reader, passed, record, ahead);
+    } catch (error) {
+      if (!isRecorded && !(error instanceof RefusalError)) behind(record(passed));
+      isRecorded = true;
+      throw error;
+    }
+  };
+  return new ReadableStream({
+    async pull(controller) {
+      const now = part ?? (await following());
+      part = null;
+      if (now.chunk !== null) controller.enqueue(now.chunk);
+      passed = now.bytes;
+      ahead = now.ahead;
+      isRecorded = now.isLast;
+      if (now.isLast) controller.close();
+    },
+    async cancel(reason) {
+      if (!isRecorded) behind(record(passed));
+      await reader.cancel(reason);
+    },
+  });
+}
+
+/**
+ * @param {import("../site/answers.js").Answer} answer
+ * @param {string} method
+ */
+function responseOf({ status, headers, body }, method) {
+  return new Response(method === "HEAD" ? null : body, { status, headers });
+}
+
+/**
+ * @param {Response} response
+ * @param {[string, string][]} added
+ */
+function withHeaders(response, added) {
+  if (added.length === 0) return response;
+  const headers = new Headers(response.headers);
+  for (const [name, value] of added) headers.set(name, value);
+  const { status, statusText, body } = response;
+  return new Response(body, { status, statusText, headers });
+}

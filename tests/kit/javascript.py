@@ -1,0 +1,41 @@
+"""The JavaScript gate in a process of its own, asked a line at a time (`bridge.mjs`)."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BRIDGE = Path(__file__).with_name("bridge.mjs")
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+
+
+class Bridge:
+    """Asks the gate, and answers with what it said."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    def ask(self, act: str, **asked: Any) -> Any:
+        """Return its answer; a defect there is one here."""
+        given, told = self._process.stdin, self._process.stdout
+        assert given is not None
+        assert told is not None
+        given.write(json.dumps({"act": act, **asked}) + "\n")
+        given.flush()
+        answer = json.loads(told.readline())
+        assert "ok" in answer, answer.get("defect")
+        return answer["ok"]
+
+
+@contextmanager
+def bridge() -> Iterator[Bridge]:
+    """Start it, and stop it again."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(["node", str(BRIDGE)], stdin=pipe, stdout=pipe, text=True) as process:
+        yield Bridge(process)
+        process.communicate()

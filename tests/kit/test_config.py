@@ -1,0 +1,71 @@
+"""What `federation-site.json` may say to the JavaScript gate; anything else is refused by name."""
+
+import json
+from importlib.resources import files
+
+import pytest
+
+from tests.kit.javascript import bridge, needs_node
+
+GOOD = {
+    "version": 1,
+    "node": "https://node.example",
+    "member": "M-17",
+    "node_keys": [{}],
+    "hub_keys": [{}],
+    "client": {"id": "site-1", "secret": "s3cret"},
+    "origins": ["https://pub.example"],
+}
+pytestmark = needs_node
+
+
+@pytest.fixture(scope="module")
+def gate():
+    with bridge() as asked:
+        yield asked
+
+
+def without(name):
+    return {key: value for key, value in GOOD.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (GOOD | {"verison": 1}, "verison is not known"),
+        (GOOD | {"crawlers": {"nevr": []}}, "crawlers.nevr is not known"),
+        (GOOD | {"client": {"id": "a", "secret": "b", "key": "c"}}, "client.key is not known"),
+        (GOOD | {"version": 2}, "version: 1 is the version that this gate reads"),
+        *((without(name), f"{name} is missing") for name in GOOD),
+        (GOOD | {"client": {"id": "a"}}, "client.secret is missing"),
+        (GOOD | {"client": "a:b"}, "client is not a JSON object"),
+        (GOOD | {"node": ""}, "node is a text"),
+        (GOOD | {"origins": []}, "origins is a list of at least one"),
+        (GOOD | {"node_keys": {}}, "node_keys is a list of at least one"),
+        (GOOD | {"mode": "off"}, "mode is one of enforce, observe"),
+        (GOOD | {"unit": "PAGE"}, "unit is one of REQUEST, BYTE"),
+        (GOOD | {"proxies": -1}, "proxies is a number from 0 to 16"),
+        (GOOD | {"proxies": 1.5}, "proxies is a number from 0 to 16"),
+        (GOOD | {"proxies": "1"}, "proxies is a number from 0 to 16"),
+        (GOOD | {"crawlers": {"unnamed": 1}}, "crawlers.unnamed is true or false"),
+        (GOOD | {"crawlers": {"also": "x"}}, "crawlers.also is a list of texts"),
+        (GOOD | {"crawlers": {"never": [""]}}, "crawlers.never is a list of texts"),
+        ([], "the configuration is not a JSON object"),
+    ],
+)
+def test_what_is_wrong_is_refused_by_name(gate, wrong, said):
+    assert gate.ask("config", value=wrong) == {"refused": said}
+
+
+def test_the_list_of_crawlers_is_the_one_that_all_kits_share(gate):
+    text = (files("federation.site") / "crawlers.json").read_text("utf-8")
+
+    assert gate.ask("crawlers") == json.loads(text)
+
+
+@pytest.mark.parametrize("origins", [["pub.example"], ["https://pub.example/a"], ["https://*.a.b"]])
+def test_an_origin_that_is_none_is_refused(gate, origins):
+    with pytest.raises(AssertionError, match="origin is not like https://host"):
+        gate.ask(
+            "gate", site={}, now=0, policy=None, requests=[], config=GOOD | {"origins": origins}
+        )

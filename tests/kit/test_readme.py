@@ -1,0 +1,125 @@
+"""What kit/javascript/README.md shows is run as it stands, but for the port and the keys."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.kit.javascript import bridge, needs_node
+from tests.site.stacks.node import a_node
+from tests.site.stacks.runner import Server, Stack, config_of
+from tests.site.stacks.tokens import bearer
+
+ROOT = Path(__file__).parents[2]
+KIT = ROOT / "kit" / "javascript"
+JUDGES = ROOT / "tools" / "judges" / "node_modules"
+TEXT = (KIT / "README.md").read_text(encoding="utf-8")
+CONFIG = json.loads(re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)[0])
+NODE, EXPRESS, WORKERS = re.findall(r"```js\n(.*?)```", TEXT, re.DOTALL)
+BOT = [("host", "pub.example"), ("user-agent", "GPTBot/1.2")]
+needs_express = pytest.mark.skipif(
+    not (JUDGES / "express").exists(), reason="make judges installs express"
+)
+pytestmark = needs_node
+
+
+@pytest.fixture
+def package(tmp_path):
+    """A folder in which the kit is installed, as npm would have done it."""
+    folder = tmp_path / "node_modules"
+    folder.mkdir()
+    (folder / "federation-site").symlink_to(KIT)
+    (folder / "express").symlink_to(JUDGES / "express")
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "example",
+    [pytest.param(NODE, id="node"), pytest.param(EXPRESS, id="express", marks=needs_express)],
+)
+def test_an_application_on_node_stands_behind_the_gate(package, example):
+    main = package / "main.js"
+    changed = example.replace("8080", "Number(process.argv[3])").replace(
+        '"federation-site.json"', "process.argv[2]"
+    )
+    assert changed.count("process.argv") == 2
+    main.write_text(changed)
+    with a_node() as node:
+        server = Server(Stack(["node", str(main)]), package, node, "plain")
+        server.start()
+        server.wait()
+        try:
+            person = server.ask(
+                "GET", "/news/a", [BOT[0], ("user-agent", "Mozilla/5.0 Firefox/140")]
+            )
+            refused = server.ask("GET", "/news/a", BOT)
+            shown = ("authorization", f"License {bearer()}")
+            served = server.ask("GET", "/news/a", [*BOT, shown])
+        finally:
+            server.stop(signal.SIGTERM if example is NODE else signal.SIGKILL)
+
+    assert (person.status, person.body, person.headers.get("link")) == (200, b"A page.\n", None)
+    assert (refused.status, json.loads(refused.body)["code"]) == (401, "LICENCE_REQUIRED")
+    assert (served.status, served.body) == (200, b"A page.\n")
+    assert [line["url"] for line in server.lines()] == ["https://pub.example/news/a"]
+
+
+HARNESS = """
+import worker from "./worker.js";
+import { MemoryStore } from "federation-site";
+
+const [config, token] = process.argv.slice(2);
+const store = new MemoryStore();
+const site = { fetch: async () => new Response("A page.\\n") };
+const env = { FEDERATION_SITE: config, store, site };
+const context = { waitUntil: () => undefined };
+const found = [];
+const person = { "user-agent": "Mozilla/5.0" };
+for (const headers of [person, {}, { authorization: `License ${token}` }]) {
+  const asked = { headers: { "user-agent": "GPTBot", ...headers } };
+  const answer = await worker.fetch(new Request("https://pub.example/news/a", asked), env, context);
+  found.push([answer.status, await answer.text()]);
+}
+await worker.scheduled({}, env);
+found.push((await store.batches()).length);
+console.log(JSON.stringify(found));
+"""
+
+
+def test_an_application_at_the_edge_stands_behind_the_gate(package):
+    (package / "worker.js").write_text(WORKERS)
+    (package / "harness.js").write_text(HARNESS)
+    with a_node() as node:
+        config = json.dumps(config_of(node, "plain"))
+        command = ["node", str(package / "harness.js"), config, bearer()]
+        said = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+
+        person, refused, served, left = json.loads(said.stdout)
+
+    assert person == [200, "A page.\n"]
+    assert (refused[0], json.loads(refused[1])["code"]) == (401, "LICENCE_REQUIRED")
+    assert served == [200, "A page.\n"]
+    assert (left, [line["url"] for line in node.lines()]) == (0, ["https://pub.example/news/a"])
+
+
+def test_the_configuration_that_is_shown_is_what_it_is_without_saying():
+    with bridge() as gate:
+        whole = gate.ask("config", value=CONFIG)
+        needed = {name: CONFIG[name] for name in list(CONFIG)[: list(CONFIG).index("directory")]}
+
+        assert gate.ask("config", value=needed) == whole
+        assert whole.keys() >= {"mode", "unit", "proxies", "crawlers", "directory"}
+
+
+def test_node_is_asked_for_as_the_package_says():
+    engines = json.loads((KIT / "package.json").read_text("utf-8"))["engines"]["node"]
+    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True)
+
+    assert engines == ">=20"
+    assert shutil.which("node")
+    assert int(version.stdout.lstrip("v").split(".")[0]) >= 20

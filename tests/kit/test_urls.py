@@ -1,0 +1,39 @@
+"""One address has one key, whichever implementation reads it: tests/site/corpus/urls.json."""
+
+import json
+
+import pytest
+
+from tests.kit.javascript import bridge, needs_node
+from tests.site.corpus import urls
+
+
+@pytest.fixture(scope="module")
+def gate():
+    with bridge() as asked:
+        yield asked
+
+
+def test_the_file_is_what_python_says():
+    made = json.loads(json.dumps(urls.vectors()))
+
+    assert json.loads(urls.FILE.read_text("ascii")) == made
+
+
+@needs_node
+@pytest.mark.parametrize("kind", ["urls", "subjects"])
+def test_javascript_gives_each_text_the_same_key_or_none(gate, kind):
+    wanted = json.loads(urls.FILE.read_text("ascii"))[kind]
+
+    found = gate.ask(kind, texts=[text for text, _ in wanted])
+
+    assert [[text, key] for (text, _), key in zip(wanted, found, strict=True)] == wanted
+
+
+@needs_node
+def test_javascript_matches_the_same_patterns_and_prefixes(gate):
+    wanted = json.loads(urls.FILE.read_text("ascii"))
+
+    for kind in ("patterns", "covers"):
+        pairs = [pair for *pair, _ in wanted[kind]]
+        assert gate.ask(kind, pairs=pairs) == [is_so for *_, is_so in wanted[kind]]

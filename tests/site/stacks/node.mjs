@@ -1,0 +1,55 @@
+// The ES module before node:http: `node node.mjs CONFIG PORT`; with SECOND in the environment it is
+// always that second.
+
+import { createServer } from "node:http";
+
+import { protect } from "../../../kit/javascript/src/node/index.js";
+
+const TEXT = { "content-type": "text/plain; charset=utf-8", "x-page": "yes" };
+const PAGES = {
+  nothing: [204],
+  missing: [404, "Nothing here.\n"],
+  broken: [500, "Broken.\n"],
+  empty: [200, ""],
+  moved: [302, "", { location: "/news/a" }],
+  cached: [
+    200,
+    "A page.\n",
+    {
+      "cache-control": "public, max-age=60",
+      vary: "Accept-Encoding, authorization",
+      link: '</style.css>; rel="preload"',
+    },
+  ],
+};
+
+/** Answer as README.md says. */
+function application(request, response) {
+  const page = request.url.split("?")[0].split("/").pop();
+  if (!["GET", "HEAD"].includes(request.method)) {
+    response.writeHead(200, TEXT);
+    response.end("Done.\n");
+  } else if (page === "stream") {
+    response.writeHead(200, TEXT);
+    for (const part of ["one\n", "two\n", "three\n"]) response.write(part);
+    response.end();
+  } else {
+    const [status, body, more] = PAGES[page] ?? [200, "A page.\n"];
+    response.writeHead(status, { ...TEXT, ...more });
+    response.end(body);
+  }
+}
+
+const [, , config, port] = process.argv;
+const second = process.env.SECOND;
+const handler = protect(application, config, {
+  log: () => undefined,
+  clock: () => (second ? Number(second) : Date.now() / 1000),
+});
+const server = createServer(handler).listen(Number(port), "127.0.0.1");
+process.once("SIGTERM", async () => {
+  server.close();
+  server.closeIdleConnections();
+  await handler.close();
+  process.exit(0);
+});

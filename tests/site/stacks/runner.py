@@ -1,0 +1,226 @@
+"""Runs the table against a stack: `python -m tests.site.stacks.runner NAME`."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.signing.corpus.forge import HUB_KEY, MEMBER, NODE_KEY
+from tests.site.stacks.node import CLIENT, SECRET, StubNode, a_node
+from tests.site.stacks.tokens import bearer, filled, signed
+from tests.site.stacks.wire import Answer, exchange
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent.parent
+TABLE = HERE.parent / "corpus" / "requests.json"
+SECONDS_MAX = 30.0
+COMPARED = (
+    *("content-type", "cache-control", "vary", "www-authenticate", "link", "allow", "retry-after"),
+    *("x-rsl-status", "x-rsl-reason", "x-page", "location"),
+)
+SITES: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "observing": {"mode": "observe"},
+    "odd": {
+        "unit": "BYTE",
+        "proxies": 1,
+        "crawlers": {"unnamed": True, "also": ["FancyFetcher"], "never": ["GPTBot"]},
+    },
+    "without a policy": {},
+}
+
+
+class Stack(NamedTuple):
+    """How a stack is started with a configuration and a port, and what it does not do yet."""
+
+    command: list[str]
+    lacks: frozenset[str] = frozenset()
+
+    def is_here(self) -> bool:
+        """Tell whether this machine has what it needs."""
+        return shutil.which(self.command[0]) is not None
+
+
+STACKS = {
+    "asgi": Stack(
+        [sys.executable, "-m", "tests.site.stacks.asgi"],
+        frozenset({"crawlers", "terms"}),
+    ),
+    "node": Stack(["node", str(HERE / "node.mjs")]),
+    # `Headers` joins the lines of one header, and `URL` reads a backslash as a slash.
+    "workers": Stack(["node", str(HERE / "workers.mjs")], frozenset({"lines", "backslash"})),
+}
+
+
+def config_of(node: StubNode, site: str) -> dict[str, Any]:
+    """Return what stands in `federation-site.json`."""
+    return {
+        "version": 1,
+        "node": node.url,
+        "member": MEMBER,
+        "node_keys": [NODE_KEY.public_jwk()],
+        "hub_keys": [HUB_KEY.public_jwk()],
+        "client": {"id": CLIENT, "secret": SECRET},
+        "origins": ["https://pub.example", "https://www.pub.example"],
+        "directory": "state",
+        **SITES[site],
+    }
+
+
+@dataclass
+class Server:
+    """A stack that runs one site, in a folder of its own."""
+
+    stack: Stack
+    folder: Path
+    node: StubNode
+    site: str
+    file: Path | None = None
+    port: int = 0
+    process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
+
+    def start(self) -> None:
+        """Start it with the configuration in `file`, or with that of the site at its node."""
+        file = self.file or self._configured()
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        command = [*self.stack.command, str(file), str(self.port)]
+        env = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "default"}
+        self.process = subprocess.Popen(command, cwd=ROOT, env=env)
+
+    def _configured(self) -> Path:
+        file = self.folder / "federation-site.json"
+        file.write_text(json.dumps(config_of(self.node, self.site)), "utf-8")
+        file.chmod(0o600)
+        return file
+
+    def wait(self) -> None:
+        """Return when it serves, and holds its policy where there is one."""
+        begun = time.monotonic()
+        while not self._is_ready():
+            assert self.process is not None
+            assert self.process.poll() is None, f"{self.stack.command} ended"
+            assert time.monotonic() < begun + SECONDS_MAX, f"{self.stack.command} is not ready"
+            time.sleep(0.02)
+
+    def _is_ready(self) -> bool:
+        shown = [("authorization", f"License {bearer()}"), ("user-agent", "ready?")]
+        try:
+            answer = self.ask("HEAD", "/news/a", [("host", "pub.example"), *shown])
+        except OSError:
+            return False
+        if not self.node.has_policy:
+            return True
+        is_told = answer.headers.get("x-rsl-status") is None
+        return (
+            answer.status == 200 and is_told and ("terms" in self.stack.lacks or self._has_terms())
+        )
+
+    def _has_terms(self) -> bool:
+        answer = self.ask("GET", "/license.xml", [("host", "pub.example")])
+        return answer.headers["content-type"] == "application/rsl+xml"
+
+    def ask(self, method: str, target: str, headers: list[tuple[str, str]]) -> Answer:
+        """Send one request."""
+        return exchange(self.port, method, target, headers)
+
+    def stop(self, by: int = signal.SIGTERM) -> None:
+        """End it."""
+        if self.process is not None:
+            self.process.send_signal(by)
+            self.process.wait(SECONDS_MAX)
+            self.process = None
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Return the usage that the node has or the spool holds, each line once."""
+        spooled = (self.folder / "state" / "spool").glob("*-*")
+        held = [path.read_bytes() for path in sorted(spooled) if path.stem not in self.node.batches]
+        lines = [json.loads(line) for body in held for line in body.splitlines()]
+        return [*self.node.lines(), *lines]
+
+
+@contextmanager
+def servers(stack: Stack, sites: Iterable[str] = SITES) -> Iterator[dict[str, Server]]:
+    """Run a stack once for each site, all at the same time."""
+    with ExitStack() as exits:
+        found: dict[str, Server] = {}
+        for site in sites:
+            node = exits.enter_context(a_node(has_policy=site != "without a policy"))
+            folder = Path(exits.enter_context(tempfile.TemporaryDirectory()))
+            found[site] = Server(stack, folder, node, site)
+            found[site].start()
+            exits.callback(found[site].stop)
+        for server in found.values():
+            server.wait()
+        yield found
+
+
+def read_table() -> list[dict[str, Any]]:
+    """Return the cases."""
+    cases: list[dict[str, Any]] = json.loads(TABLE.read_text("utf-8"))["cases"]
+    return cases
+
+
+def ask(server: Server, case: dict[str, Any]) -> list[Answer]:
+    """Send the request of a case as often as it says, the same bytes each time."""
+    request = case["request"]
+    headers = filled(request["headers"])
+    if "sign" in request:
+        headers = signed(request["sign"], request["method"], request["target"], headers)
+    times = case.get("times", 1)
+    return [server.ask(request["method"], request["target"], headers) for _ in range(times)]
+
+
+def compared(answer: Answer) -> dict[str, Any]:
+    """Return of an answer what the table speaks of."""
+    headers = {name: answer.headers[name] for name in COMPARED if name in answer.headers}
+    if answer.status == HTTPStatus.TOO_MANY_REQUESTS and headers["retry-after"] in {"1", "2"}:
+        headers["retry-after"] = "soon"
+    return {"status": answer.status, "headers": headers, "body": answer.body.decode()}
+
+
+def usage(lines: Iterable[dict[str, Any]]) -> list[str]:
+    """Return lines as they are compared: without what differs from time to time, sorted."""
+    passing = {"event_id", "occurred_at"}
+    shown = ({name: of for name, of in line.items() if name not in passing} for line in lines)
+    return sorted(json.dumps(one, sort_keys=True) for one in shown)
+
+
+def run(name: str) -> list[str]:
+    """Return in what a stack differs from the table, nothing where it does not."""
+    stack, wrong = STACKS[name], []
+    with servers(stack) as running:
+        wanted: dict[str, list[dict[str, Any]]] = {site: [] for site in running}
+        for case in read_table():
+            if stack.lacks.isdisjoint(case.get("needs", [])):
+                *_, answer = ask(running[case["site"]], case)
+                found = compared(answer)
+                if found != case["expect"]:
+                    wrong.append(f"{case['name']}:\n  wanted {case['expect']}\n  found  {found}")
+                wanted[case["site"]] += case.get("usage", [])
+        for site, server in running.items():
+            server.stop()
+            if usage(server.lines()) != usage(wanted[site]):
+                wrong.append(f"{site}: other usage: {len(server.lines())} {len(wanted[site])}")
+                wrong += sorted(set(usage(server.lines())) ^ set(usage(wanted[site])))
+    return wrong
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        differences = run(name)
+        sys.stdout.write("\n".join([*differences, f"{name}: {len(differences)} differences\n"]))
+        if differences:
+            sys.exit(1)

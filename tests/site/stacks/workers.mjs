@@ -1,0 +1,71 @@
+// The gate for workers, fed by node:http: `node workers.mjs CONFIG PORT`. Its store is a directory.
+
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { dirname, resolve } from "node:path";
+import { Readable } from "node:stream";
+
+import { DiskStore } from "../../../kit/javascript/src/node/disk-store.js";
+import { createGate } from "../../../kit/javascript/src/workers/index.js";
+
+const TEXT = { "content-type": "text/plain; charset=utf-8", "x-page": "yes" };
+const CACHED = {
+  "cache-control": "public, max-age=60",
+  vary: "Accept-Encoding, authorization",
+  link: '</style.css>; rel="preload"',
+};
+const PAGES = {
+  nothing: [null, 204],
+  missing: ["Nothing here.\n", 404],
+  broken: ["Broken.\n", 500],
+  empty: ["", 200],
+  moved: [null, 302, { location: "/news/a" }],
+  cached: ["A page.\n", 200, CACHED],
+};
+
+/** Answer as README.md says. */
+function application(request) {
+  const page = new URL(request.url).pathname.split("/").pop();
+  if (!["GET", "HEAD"].includes(request.method)) return new Response("Done.\n", { headers: TEXT });
+  if (page === "stream") return new Response(stream(["one\n", "two\n", "three\n"]), { headers: TEXT });
+  const [body, status, more] = PAGES[page] ?? ["A page.\n", 200];
+  return new Response(body, { status, headers: { ...TEXT, ...more } });
+}
+
+function stream(parts) {
+  const left = parts.map((part) => new TextEncoder().encode(part));
+  return new ReadableStream({
+    pull(controller) {
+      controller.enqueue(left.shift());
+      if (left.length === 0) controller.close();
+    },
+  });
+}
+
+const [, , file, port] = process.argv;
+const config = JSON.parse(readFileSync(file, "utf8"));
+const store = new DiskStore(resolve(dirname(file), config.directory));
+const gate = await createGate({
+  config,
+  store,
+  log: () => undefined,
+  address: () => "192.0.2.1",
+});
+await gate.tick();
+
+const server = createServer(async (asked, answer) => {
+  const pairs = [];
+  for (let at = 0; at < asked.rawHeaders.length; at += 2) pairs.push(asked.rawHeaders.slice(at, at + 2));
+  const { method } = asked;
+  const body = ["GET", "HEAD"].includes(method) ? undefined : Readable.toWeb(asked);
+  const url = new URL(`https://${asked.headers.host}${asked.url}`);
+  const request = new Request(url, { method, headers: pairs, body, duplex: "half" });
+  const response = await gate.handle(request, application);
+  answer.writeHead(response.status, [...response.headers].flat());
+  if (response.body === null || method === "HEAD") answer.end();
+  else Readable.fromWeb(response.body).pipe(answer);
+}).listen(Number(port), "127.0.0.1");
+process.once("SIGTERM", () => {
+  server.close(() => process.exit(0));
+  server.closeIdleConnections();
+});

@@ -1,0 +1,159 @@
+"""Every stack gives every request the answer of one table, and counts each served page once."""
+
+import json
+import queue
+import signal
+import threading
+import time
+from collections import Counter
+
+import pytest
+
+from tests.site.corpus import request_table
+from tests.site.stacks.node import a_node
+from tests.site.stacks.runner import STACKS, TABLE, Server, run
+from tests.site.stacks.tokens import bearer, filled, signed
+
+BOT = [("host", "pub.example"), ("user-agent", "GPTBot/1.2")]
+SECONDS_MAX = 20.0
+
+
+def stacks(*, slow=()):
+    """Run a test for each stack; for those named only where all is run: others show as much."""
+    return pytest.mark.parametrize(
+        "stack",
+        [
+            pytest.param(
+                stack,
+                id=name,
+                marks=[
+                    pytest.mark.skipif(not stack.is_here(), reason="not installed"),
+                    *([pytest.mark.slow] if name in slow else []),
+                ],
+            )
+            for name, stack in STACKS.items()
+        ],
+    )
+
+
+def test_the_table_is_what_its_script_makes():
+    assert json.loads(TABLE.read_text("utf-8")) == json.loads(json.dumps(request_table.table()))
+
+
+def test_the_table_names_each_case_once():
+    names = [case["name"] for case in request_table.table()["cases"]]
+
+    assert max(Counter(names).values()) == 1
+
+
+@pytest.mark.parametrize("name", [name for name, stack in STACKS.items() if stack.is_here()])
+def test_a_stack_answers_and_counts_as_the_table_says(name):
+    assert run(name) == []
+
+
+@pytest.fixture
+def make_server(tmp_path):
+    """A function that starts a server; all share one folder and one node."""
+    with a_node() as node:
+        made = []
+
+        def make(stack):
+            server = Server(stack, tmp_path, node, "plain")
+            made.append(server)
+            server.start()
+            server.wait()
+            return server
+
+        yield make
+        for server in made:
+            server.stop()
+
+
+def read(server, page):
+    answer = server.ask("GET", page, [*BOT, ("authorization", f"License {bearer()}")])
+    assert answer.status == 200
+    return page
+
+
+def crawl(server, pages, taken):
+    """Read pages until the server is gone; say which came whole."""
+    try:
+        for page in pages:
+            taken.put(read(server, page))
+    except OSError:
+        return
+
+
+def pages_of(lines):
+    """The pages of some lines, whose ids are each another's."""
+    assert len({line["event_id"] for line in lines}) == len(lines)
+    return Counter(line["url"].removeprefix("https://pub.example") for line in lines)
+
+
+def soon(is_so):
+    """Wait until something is so."""
+    end = time.monotonic() + SECONDS_MAX
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@stacks()
+def test_what_a_killed_server_delivered_is_counted_once(make_server, stack, tmp_path):
+    """Four crawlers read; it is killed in the middle, and its node's first receipt is lost."""
+    server, taken = make_server(stack), queue.Queue()
+    asked = [[f"/news/{crawler}-{page}/stream" for page in range(500)] for crawler in range(4)]
+    crawlers = [threading.Thread(target=crawl, args=(server, pages, taken)) for pages in asked]
+    for crawler in crawlers:
+        crawler.start()
+    delivered = [taken.get(timeout=SECONDS_MAX) for _ in range(40)]
+    server.stop(signal.SIGKILL)
+    for crawler in crawlers:
+        crawler.join()
+    delivered += [taken.get() for _ in range(taken.qsize())]
+
+    server.node.answers_lost = 1
+    again = make_server(stack)
+    delivered.append(read(again, "/news/after"))
+    soon(lambda: server.node.attempts == 1)
+    again.stop()
+    last = make_server(stack)
+    soon(lambda: not list((tmp_path / "state" / "spool").glob("*.batch")))
+    last.stop()
+
+    counted = pages_of(last.lines())
+    assert {page: counted[page] for page in delivered} == dict.fromkeys(delivered, 1)
+    # Of a page that was under way its line may be written already; four were at most.
+    under_way = counted - Counter(delivered)
+    assert under_way.total() <= 4
+    assert under_way.keys() <= {page for pages in asked for page in pages}
+    assert server.node.attempts > len(server.node.batches)
+
+
+@stacks(slow=["asgi"])  # test_bound.py and test_spool.py
+def test_a_signed_request_is_served_by_one_process_of_a_site(make_server, stack):
+    first, second = make_server(stack), make_server(stack)
+    headers = filled([*BOT, ("authorization", "License {bound}")])
+    sent = signed({}, "GET", "/news/a", headers)
+
+    found = [server.ask("GET", "/news/a", sent).status for server in (first, second, first)]
+
+    assert found == [200, 401, 401]
+
+
+@stacks(slow=["asgi"])  # test_bound.py and test_spool.py
+def test_a_living_process_goes_on_beside_one_that_takes_up_what_was_left(make_server, stack):
+    first = make_server(stack)
+    read(first, "/news/1")
+    second = make_server(stack)
+    read(second, "/news/2")
+    read(first, "/news/3")
+
+    first.stop(signal.SIGKILL)
+    third = make_server(stack)
+    soon(lambda: len(third.node.lines()) >= 2)
+    read(second, "/news/4")
+    second.stop()
+    third.stop()
+
+    assert pages_of(third.lines()) == Counter(f"/news/{page}" for page in range(1, 5))
