@@ -1,4 +1,4 @@
-"""The JavaScript gate at a real node: policy, visits, report, each page once in the node's books."""
+"""The JavaScript gate at a real node: policy, visits, report, each page once in its books."""
 
 import json
 
