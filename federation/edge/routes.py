@@ -80,9 +80,12 @@ def _identity_routes(doors: Doors) -> list[Any]:
             }
         )
 
-    @get("/.well-known/jwks.json")
+    @get(["/.well-known/jwks.json", "/.well-known/jwks.json/platform"])
     async def jwks(request: Request[Any, Any, Any]) -> Response[bytes]:
-        """The keys that this server's tokens are checked with, as stock verifiers expect them."""
+        """The keys that this server's tokens are checked with, where stock verifiers look for them.
+
+        RSL's ask for the second address.
+        """
         found = (await published_keys(server)).values()
         keys = {"keys": [key.public_jwk() for key in found]}
         headers = {"ETag": f'"{digest(keys)[:32]}"', "Cache-Control": f"max-age={JWKS_SECONDS}"}

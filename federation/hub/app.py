@@ -20,8 +20,9 @@ from federation.edge.status_lists import OwnLists, status_routes
 from federation.hub.entities import Anchor, anchor_routes
 from federation.hub.handlers import HANDLERS
 from federation.hub.moves import MoveWorker
-from federation.hub.routes import hub_routes
+from federation.hub.routes import current_counter, hub_routes
 from federation.hub.statuses import StatusHolder
+from federation.oauth.olp_routes import olp_routes
 from federation.oauth.routes import oauth_routes
 from federation.process import Parts, Service, no_boundary
 from federation.schema.controller import graphql_controller
@@ -63,6 +64,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
             graphql_controller(schema, context_getter(server), graphql_body(doors)),
             *common_routes(doors, HANDLERS, files),
             *oauth_routes(doors),
+            *olp_routes(doors, partial(current_counter, server)),
             *sign_in_routes(sign_in),
             *status_routes(doors, own),
             *anchor_routes(doors, Anchor(server, peers)),

@@ -13,6 +13,7 @@ from federation.edge.doors import Doors
 from federation.edge.http import decoded, json_response
 from federation.edge.status_lists import BUNDLE_PATH, bundle_response
 from federation.hub.statuses import StatusHolder
+from federation.licensing.counter import COUNTER_PATH, Counter, counter_of
 from federation.months.published_rates import publish_rates, read_rates
 from federation.oauth.entity import own_configuration
 from federation.registry import index_store
@@ -30,10 +31,11 @@ QUESTION = BodyLimit(16 * MIB, seconds=10)
 RATES = BodyLimit(16 * MIB, seconds=60)
 APPLICATION = BodyLimit(ADMISSION_BYTES_MAX, seconds=10)
 TRUST_BUCKET_SECONDS = 30
+COUNTER_KEPT = {"Cache-Control": "max-age=60"}
 
 
 def hub_routes(doors: Doors, statuses: StatusHolder) -> list[Any]:
-    """Return the routes only the hub has: index, rates, trust document and status lists."""
+    """Return the routes only the hub has: index, rates, trust document, status lists, counter."""
     server = doors.server
 
     @post("/federation/index", status_code=200)
@@ -84,6 +86,12 @@ def hub_routes(doors: Doors, statuses: StatusHolder) -> list[Any]:
         doors.stranger(request, "anonymous")
         return bundle_response(await statuses.all())
 
+    @get(COUNTER_PATH)
+    async def counter(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Tell everybody what can be bought here, and how."""
+        doors.stranger(request, "anonymous")
+        return json_response(await current_counter(server), headers=COUNTER_KEPT)
+
     @post("/federation/admission", status_code=200)
     async def admission(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Take an application, or say where it stands."""
@@ -92,7 +100,15 @@ def hub_routes(doors: Doors, statuses: StatusHolder) -> list[Any]:
         async with doors.body(request, applicant, APPLICATION) as body:
             return json_response(await apply(server, token, body))
 
-    return [index, rates, trust, status_lists, admission]
+    return [index, rates, trust, status_lists, counter, admission]
+
+
+async def current_counter(server: Server) -> Counter:
+    """Return what is sold here by the newest tariff."""
+    async with server.db.read() as session:
+        return await counter_of(
+            session, hub=server.config.entity_id, name=server.config.name, url=server.url
+        )
 
 
 async def _trust_content(server: Server) -> list[Any]:

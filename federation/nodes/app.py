@@ -24,7 +24,9 @@ from federation.nodes.handlers import HANDLERS, ON_DROP
 from federation.nodes.joining import AdmissionWorker
 from federation.nodes.month import MonthWorker
 from federation.nodes.routes import node_routes
+from federation.nodes.terms import CounterHolder, Terms
 from federation.oauth.entity import entity_routes
+from federation.oauth.olp_routes import olp_routes
 from federation.oauth.routes import oauth_routes
 from federation.process import Background, Parts, Service, no_boundary
 from federation.registry import adopting
@@ -60,15 +62,17 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     files = partial(file_at, server, monthly=OF_A_NODE)
     doors, own = Doors(server), OwnLists(server)
     sign_in = SignIn(doors)
+    counter = CounterHolder(server, peers)
     app = Litestar(
         route_handlers=[
             graphql_controller(schema, context_getter(server), graphql_body(doors)),
             *common_routes(doors, HANDLERS, files),
             *oauth_routes(doors),
+            *olp_routes(doors, counter.current),
             *sign_in_routes(sign_in),
             *status_routes(doors, own),
             *entity_routes(doors, {}),
-            *node_routes(doors, peers, own),
+            *node_routes(doors, peers, own, Terms(server, counter)),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
         logging_config=None,

@@ -13,12 +13,15 @@ from federation.edge.files import NoSuchFileError
 from federation.edge.http import decoded, json_response, log
 from federation.edge.peers import PeerClient
 from federation.edge.status_lists import OwnLists, SignedList, keep_newer
+from federation.licensing.counter import COUNTER_PATH
+from federation.licensing.member_facts import with_parents
+from federation.nodes.terms import Terms, terms_routes, terms_url
 from federation.nodes.trust import Trust, TrustHolder
 from federation.nodes.validating import Validate, opens
 from federation.oauth.entity import own_configuration
 from federation.registry import service as registry
 from federation.registry import store
-from federation.server import Server
+from federation.server import Server, node_config
 from federation.signing.jose import InvalidTokenError
 from federation.signing.policy import (
     SiteOptOut,
@@ -42,8 +45,8 @@ QUESTION = BodyLimit(64 * KIB, seconds=10)
 RESIGN_SECONDS = 600
 
 
-def node_routes(doors: Doors, peers: PeerClient, own: OwnLists) -> list[Any]:
-    """Return the routes only a node has: imports, site policies, validation."""
+def node_routes(doors: Doors, peers: PeerClient, own: OwnLists, terms: Terms) -> list[Any]:
+    """Return the routes only a node has: imports, site policies, validation, members' terms."""
     server = doors.server
     trust = TrustHolder(server, peers)
 
@@ -52,7 +55,9 @@ def node_routes(doors: Doors, peers: PeerClient, own: OwnLists) -> list[Any]:
         """Import `members`, `works` or `optouts` from CSV: all rows or none."""
         who = await doors.known(request, "files", *MAY_KEEP_THE_REGISTRY)
         async with doors.body(request, who.subject, TABLE) as body:
-            return json_response({"imported": await _import(server, table, body)})
+            imported = await _import(server, table, body)
+        terms.look_again()
+        return json_response({"imported": imported})
 
     @get("/sites/{member:str}/policy")
     async def policy(request: Request[Any, Any, Any], member: FromPath[str]) -> Response[bytes]:
@@ -63,19 +68,19 @@ def node_routes(doors: Doors, peers: PeerClient, own: OwnLists) -> list[Any]:
         held = await trust.current()
         lists = [item.text for item in await _all_lists(held, own)]
         async with server.db.read() as session:
-            terms = await site_terms(session, server, member)
+            here = await site_terms(session, server, member)
         now = server.clock()
         signed_at = now - timedelta(seconds=now.timestamp() % RESIGN_SECONDS)
         own_keys = (await server.keys.current()).published(Purpose.FEDERATION, now)
         within = [held.text, *lists, server.key.kid, *own_keys]  # sites learn the next one
-        etag = f'"{digest([msgspec.to_builtins(terms), within, str(signed_at)])[:32]}"'
+        etag = f'"{digest([msgspec.to_builtins(here), within, str(signed_at)])[:32]}"'
         if request.headers.get("if-none-match") == etag:
             return Response(b"", status_code=304, headers={"ETag": etag})
         signed = sign_site_policy(
             server.key,
             node=server.url,
             member=member,
-            terms=terms,
+            terms=here,
             trust=held.text,
             status_lists=lists,
             configuration=(await own_configuration(server, {}, now)).text,
@@ -114,7 +119,7 @@ def node_routes(doors: Doors, peers: PeerClient, own: OwnLists) -> list[Any]:
         answer = {"valid": True, "licence": token.licence, "uses": list(token.uses), "use": use}
         return json_response(answer)
 
-    return [imports, policy, validate]
+    return [imports, policy, validate, *terms_routes(doors, terms)]
 
 
 async def _all_lists(held: Trust, own: OwnLists) -> list[SignedList]:
@@ -149,7 +154,7 @@ async def site_terms(session: ReadSession, server: Server, member_id: str) -> Si
     named = await store.opt_outs_of(session, member_id)
     hosts = {claim.host for claim in claims}
     wide = {claim.host for claim in claims if claim.wildcard}
-    found = await store.opt_outs_for(session, _with_parents(hosts), wide)
+    found = await store.opt_outs_for(session, with_parents(hosts), wide)
     prefixes = sorted(
         f"{scheme}://{claim.host}{claim.path}" for claim in claims for scheme in ("http", "https")
     )
@@ -171,20 +176,11 @@ async def site_terms(session: ReadSession, server: Server, member_id: str) -> Si
         optouts=optouts,
         collective=server.code,
         licence_url=await _counter_url(session, server),
-        rsl=None,
+        rsl=terms_url(server, member_id),
     )
 
 
 async def _counter_url(session: ReadSession, server: Server) -> str:
-    """Return where a crawler without a licence can buy one: the hub's GraphQL."""
+    """Return where a crawler without a licence reads how to buy one: the hub's counter."""
     hub = await find_party(session, HUB)
-    return f"{hub.url if hub else server.url}/graphql"
-
-
-def _with_parents(hosts: set[str]) -> set[str]:
-    """Return hosts with every parent domain: a wildcard opt-out stands under one of them."""
-    found = set(hosts)
-    for host in hosts:
-        labels = host.split(".")
-        found |= {".".join(labels[start:]) for start in range(1, len(labels))}
-    return found
+    return (hub.url if hub else node_config(server).hub.url) + COUNTER_PATH

@@ -6,7 +6,7 @@ places, anything in the query string, which ends up in logs.
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 from urllib.parse import unquote_plus
@@ -53,20 +53,26 @@ class Asked:
     presented: Presented
 
 
-def check_head(request: HttpRequest) -> None:
-    """Refuse what can be refused before the body is read."""
+def check_head(request: HttpRequest, *, types_taken: Collection[str] = (FORM,)) -> str:
+    """Refuse what can be refused before the body is read; return of which type that is."""
     if request.scope.get("query_string"):
         raise OAuthError(INVALID_REQUEST, "QUERY_STRING")
     if len(_headers(request, b"authorization")) > 1:
         raise OAuthError(INVALID_REQUEST, "TWO_AUTHORIZATIONS")
     types = _headers(request, b"content-type")
-    if len(types) != 1 or types[0].partition(";")[0].strip().lower() != FORM:
+    media_type = types[0].partition(";")[0].strip().lower() if len(types) == 1 else ""
+    if media_type not in types_taken:
         raise OAuthError(INVALID_REQUEST, "CONTENT_TYPE")
+    return media_type
 
 
 def read_asked(request: HttpRequest, body: bytes) -> Asked:
     """Return what is asked by whom, or refuse what can be read in two ways."""
-    form = _form(body)
+    return asked_of(request, _form(body))
+
+
+def asked_of(request: HttpRequest, form: Mapping[str, str]) -> Asked:
+    """Return what is asked by some parameters, and by whom."""
     found = _headers(request, b"authorization")
     return Asked(form, _presented(form, found[0] if found else None))
 

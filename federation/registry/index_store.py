@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable
+from datetime import date
 from typing import Final, TypeVar
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select
@@ -146,6 +147,29 @@ async def index_slice(session: ReadSession, keys: Iterable[UrlKey]) -> Slice:
         claims=[SliceClaim(row.node, _claim_fact(row)) for row in claims.values()],
         opt_outs=[SliceOptOut(row.node, _opt_out_fact(row)) for row in opt_outs],
     )
+
+
+async def claims_held(
+    session: ReadSession,
+    node: str,
+    holder: str,
+    *,
+    on: date,
+    hosts: Collection[str] | None = None,
+    limit: int,
+) -> list[ClaimKey]:
+    """At the hub: return what a member of a node claims on a day, on some hosts if named."""
+    query = select(IndexClaim.host, IndexClaim.path, IndexClaim.wildcard)
+    query = query.where(
+        IndexClaim.holder_id == holder,
+        IndexClaim.node == node,
+        IndexClaim.counts_from <= on,
+        or_(IndexClaim.counts_to.is_(None), IndexClaim.counts_to > on),
+    )
+    if hosts is not None:
+        query = query.where(IndexClaim.host.in_(hosts))
+    rows = await session.execute(query.order_by(IndexClaim.host, IndexClaim.path).limit(limit))
+    return [ClaimKey(host, path, wildcard) for host, path, wildcard in rows]
 
 
 async def claims_slice(session: ReadSession, keys: Iterable[UrlKey]) -> Slice:

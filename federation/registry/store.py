@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 
 from federation.addresses.urls import RULES, ClaimKey
 from federation.registry.entitlement import HeldClaim, counts_from
@@ -255,6 +255,29 @@ async def member_prefixes(session: ReadSession, member_id: str) -> list[Claim]:
     """Return every claim of a member, less those that a later version of the rules ended."""
     query = select(Claim).where(Claim.member_id == member_id, Claim.ended_because.is_(None))
     return list(await session.scalars(query))
+
+
+async def claims_held(
+    session: ReadSession,
+    member_id: str,
+    *,
+    on: date,
+    hosts: Collection[str] | None = None,
+    limit: int,
+) -> list[ClaimKey]:
+    """Return what a member claims on a day, on some hosts if named, less what rules have ended."""
+    query = select(Claim.host, Claim.path, Claim.wildcard).join(Member)
+    query = query.where(
+        Claim.member_id == member_id,
+        Claim.ended_because.is_(None),
+        Member.joined_on <= on,
+        or_(Claim.valid_from.is_(None), Claim.valid_from <= on),
+        or_(Claim.valid_to.is_(None), Claim.valid_to > on),
+    )
+    if hosts is not None:
+        query = query.where(Claim.host.in_(hosts))
+    rows = await session.execute(query.order_by(Claim.host, Claim.path).limit(limit))
+    return [ClaimKey(host, path, wildcard) for host, path, wildcard in rows]
 
 
 async def opt_outs_for(

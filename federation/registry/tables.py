@@ -82,7 +82,10 @@ class IndexClaim(Base):
     """One claim as the hub's index knows it: where, when, whose; no work, name or money."""
 
     __tablename__ = "registry_index_claim"
-    __table_args__ = (Index("ix_registry_index_claim_host", "host"),)
+    __table_args__ = (
+        Index("ix_registry_index_claim_host", "host"),
+        Index("ix_registry_index_claim_holder_id", "holder_id"),
+    )
     node: Mapped[str] = mapped_column(String(12), primary_key=True)
     claim_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     holder_id: Mapped[str] = mapped_column(String(64))

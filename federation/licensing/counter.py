@@ -1,0 +1,47 @@
+"""What can be bought at the hub, and how: the same for everybody, and no price or person in it."""
+
+import msgspec
+
+from federation.licensing import store
+from federation.licensing.tariff import read_tariff
+from federation.rsl.words import usages_of
+from federation.store.sessions import ReadSession
+
+COUNTER_PATH = "/buy"
+HOW = (
+    "Ask the hub for a client and a licence over GraphQL, then ask the licence server of a member "
+    "(OLP) for tokens, with the client's id and secret, or mint them over GraphQL."
+)
+
+
+class Counter(msgspec.Struct, frozen=True):
+    """The hub's counter: its own address (`buy_at`), which is also the name of what it sells.
+
+    `uses` have a price in the published tariff; `usages` are the same in the words of RSL.
+    """
+
+    hub: str
+    name: str
+    buy_at: str
+    uses: list[str]
+    usages: list[str]
+    graphql: str
+    oauth: str
+    olp: str
+    how: str = HOW
+
+
+async def counter_of(session: ReadSession, *, hub: str, name: str, url: str) -> Counter:
+    """At the hub: say what is sold by the newest tariff; before the first, nothing is."""
+    row = await store.latest_tariff(session)
+    uses = sorted(read_tariff(row.body).per_1000) if row else []
+    return Counter(
+        hub=hub,
+        name=name,
+        buy_at=url + COUNTER_PATH,
+        uses=uses,
+        usages=list(usages_of(uses)),
+        graphql=f"{url}/graphql",
+        oauth=f"{url}/.well-known/oauth-authorization-server",
+        olp=f"{url}/olp/{{node}}/{{member}}",
+    )

@@ -1,0 +1,206 @@
+"""RSL documents of others read: leniently in the spelling, never generously in the meaning.
+
+Older spellings are understood (`train-ai`, commas, `inference`, `server` on a licence). What cannot
+be understood never opens anything: a permission is narrowed or lost, a prohibition is widened.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from federation.rsl.document import Content, Document, Legal, Licence, Payment, Reporting, Rule
+from federation.rsl.words import (
+    ALL,
+    GROUPS,
+    OLD_PAYMENTS,
+    OLD_USAGES,
+    PAYMENTS,
+    REPORTS,
+    USERS,
+)
+from federation.rsl.xml import BadTermsError, Element, name_of, parse
+
+KINDS: Final = ("usage", "user", "geo")
+CONTENTS_MAX: Final = 5_000
+_SEPARATED = re.compile(r"[\s,]+")
+_PLACE = re.compile(r"[A-Z]{2}")
+_BESIDE: Final = frozenset({"alternate", "schema", "copyright", "terms"})
+_LEGAL: Final = frozenset({"warranty", "disclaimer", "attestation", "contact", "proof"})
+
+
+def read(data: bytes) -> Document:
+    """Return what a document says, or refuse what is none (BAD_RSL)."""
+    root = parse(data)
+    if name_of(root) != "rsl":
+        raise BadTermsError("the root is not <rsl> in the namespace of RSL")
+    contents, defects = list[Content](), list[str]()
+    for child in root:
+        name = name_of(child)
+        if name == "content":
+            contents.append(_content(child))
+        elif name is not None:
+            defects.append(f"unknown element <{name}>")
+    if any(not content.url for content in contents):
+        defects.append("<content> without url")
+    if len(contents) > CONTENTS_MAX:
+        raise BadTermsError(f"more than {CONTENTS_MAX} contents")
+    return Document(tuple(contents), _days(root.get("max-age")), tuple(defects))
+
+
+def read_licence(element: Element) -> Licence:
+    """Return what one `<license>` says."""
+    found = _Reading()
+    for child in element:
+        name = name_of(child)
+        if name is not None:
+            found.take(name, child)
+    return found.licence()
+
+
+class _Reading:
+    """A licence on its way: what was read of it so far."""
+
+    def __init__(self) -> None:
+        self._permits: list[Rule] = []
+        self._prohibits: list[Rule] = []
+        self._payments: list[Payment] = []
+        self._reporting: list[Reporting] = []
+        self._legal: list[Legal] = []
+        self._defects: list[str] = []
+
+    def take(self, name: str, element: Element) -> None:
+        match name:
+            case "permits":
+                self._permit(element)
+            case "prohibits":
+                self._prohibits.append(_prohibition(element))
+            case "payment":
+                self._pay(element)
+            case "reporting":
+                self._report(element)
+            case "legal":
+                self._state(element)
+            case "server":
+                pass  # an old place for what `content` says; see `_server`
+            case _:
+                self._defects.append(f"unknown element <{name}>")
+
+    def licence(self) -> Licence:
+        return Licence(
+            tuple(self._permits),
+            tuple(self._prohibits),
+            tuple(self._payments),
+            tuple(self._reporting),
+            tuple(self._legal),
+            tuple(self._defects),
+        )
+
+    def _permit(self, element: Element) -> None:
+        kind = _attribute(element, "type")
+        if kind not in KINDS:
+            self._defects.append("<permits> of an unknown type")
+            return
+        known = tuple(word for word in _words(element, kind) if _is_known(kind, word))
+        self._permits.append(Rule(kind, known))
+
+    def _pay(self, element: Element) -> None:
+        written = _attribute(element, "type") or ("" if "type" in element.attrib else "free")
+        kind = OLD_PAYMENTS.get(written, written)
+        if kind not in PAYMENTS:
+            self._defects.append("<payment> of an unknown type")
+            return
+        amount = _child(element, "amount")
+        self._payments.append(
+            Payment(
+                kind,
+                _text(_child(element, "standard")),
+                _text(_child(element, "custom")),
+                _text(amount),
+                None if amount is None else amount.get("currency"),
+            )
+        )
+
+    def _report(self, element: Element) -> None:
+        kind, profile = _attribute(element, "type"), _attribute(element, "profile")
+        if kind not in REPORTS or not profile:
+            self._defects.append("<reporting> of an unknown type, or without a profile")
+            return
+        self._reporting.append(Reporting(kind, profile, _attribute(element, "endpoint") or None))
+
+    def _state(self, element: Element) -> None:
+        kind = _attribute(element, "type")
+        if kind in _LEGAL:
+            self._legal.append(Legal(kind, _text(element) or ""))
+        else:
+            self._defects.append("<legal> of an unknown type")
+
+
+def _content(element: Element) -> Content:
+    licences, defects, server = list[Licence](), list[str](), _attribute(element, "server")
+    for child in element:
+        name = name_of(child)
+        if name == "license":
+            licences.append(read_licence(child))
+            server = server or _server(child)
+        elif name is not None and name not in _BESIDE:
+            defects.append(f"unknown element <{name}>")
+    if not licences:
+        defects.append("<content> without <license>")
+    return Content(
+        url=_attribute(element, "url"),
+        licences=tuple(licences),
+        server=server or None,
+        terms=_text(_child(element, "terms")),
+        defects=tuple(defects),
+    )
+
+
+def _server(licence: Element) -> str:
+    """Return the server that an older spelling has on the licence, or in it."""
+    within = _child(licence, "server")
+    there = "" if within is None else _attribute(within, "url") or _text(within) or ""
+    return _attribute(licence, "server") or there
+
+
+def _prohibition(element: Element) -> Rule:
+    """Return what is prohibited; where that is not understood, every usage."""
+    kind = _attribute(element, "type")
+    if kind not in KINDS:
+        return Rule("usage", (ALL,))
+    words = tuple(_words(element, kind))
+    if words and all(_is_known(kind, word) for word in words):
+        return Rule(kind, words)
+    return Rule("usage", (ALL,))
+
+
+def _words(element: Element, kind: str) -> Iterator[str]:
+    for word in _SEPARATED.split("".join(element.itertext())):
+        if word:
+            yield OLD_USAGES.get(word, word) if kind == "usage" else word
+
+
+def _is_known(kind: str, word: str) -> bool:
+    match kind:
+        case "usage":
+            return word in GROUPS
+        case "user":
+            return word in USERS
+        case _:
+            return _PLACE.fullmatch(word) is not None
+
+
+def _attribute(element: Element, name: str) -> str:
+    return str(element.get(name) or "").strip()
+
+
+def _child(element: Element, name: str) -> Element | None:
+    return next((child for child in element if name_of(child) == name), None)
+
+
+def _text(element: Element | None) -> str | None:
+    return None if element is None else " ".join((element.text or "").split()) or None
+
+
+def _days(text: str | None) -> int | None:
+    is_count = text is not None and text.isascii() and text.isdigit() and len(text) <= 5  # noqa: PLR2004
+    return int(text) or None if is_count and text is not None else None
