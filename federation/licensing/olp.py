@@ -189,12 +189,12 @@ async def _mint(
     wanted: Collection[str],
     now: datetime,
 ) -> tuple[Minted, list[str]]:
-    """Mint under the buyer's licence that grants most of the uses, then the one that ends last."""
+    """Mint under the first licence of the buyer's (`_rank`) under which a token can be minted."""
     rows = await store.licences(session, licensee=who.require_party(), limit=LICENCES_MAX)
     found = [decode(row.body) for row in rows]
     ranked = sorted(
         ((licence, uses) for licence in found if (uses := _granted(licence, wanted))),
-        key=lambda pair: (-len(pair[1]), -pair[0].facts().ends_on.toordinal(), pair[0].number),
+        key=lambda pair: _rank(*pair, desk.issuer.code),
     )
     why = f"no licence of {who.party} grants it"
     for licence, uses in ranked[:TRIED_MAX]:
@@ -208,6 +208,12 @@ async def _mint(
         else:
             return minted, uses
     raise NothingBoughtError(f"{why}; licences are sold at {desk.buy_at}")
+
+
+def _rank(licence: LicenceObject, uses: list[str], here: str) -> tuple[int, bool, int, str]:
+    """Order licences: most uses first, this server's own before others', the last to end first."""
+    ends_on = licence.facts().ends_on.toordinal()
+    return -len(uses), licence.licensor.party != here, -ends_on, licence.number
 
 
 def _granted(licence: LicenceObject, wanted: Collection[str]) -> list[str]:

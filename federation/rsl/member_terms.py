@@ -80,7 +80,7 @@ def terms_of(facts: MemberFacts) -> Document:
     claims = _outermost(facts.claims)[:CLAIMS_MAX]
     narrower = {place for claim in claims for place in _places_below(claim, facts.reserved)}
     if len(narrower) > RESERVED_MAX:
-        facts, narrower = replace(facts, reserved=[Reserved(EVERY_USE)]), set()
+        facts, narrower = replace(facts, reserved=[Reserved(EVERY_USE)]), set[tuple[str, str]]()
     places = [(claim.host, claim.path) for claim in claims]
     contents = [
         content

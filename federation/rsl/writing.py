@@ -6,6 +6,7 @@ from lxml import etree
 
 from federation.rsl.document import Content, Document, Licence, Payment
 from federation.rsl.words import NAMESPACE
+from federation.rsl.xml import Element
 
 _DEFAULT: Final[Any] = {None: NAMESPACE}  # lxml's stubs know prefixes only
 
@@ -27,7 +28,7 @@ def write_licence(licence: Licence) -> bytes:
     return found
 
 
-def licence_element(licence: Licence) -> etree._Element:
+def licence_element(licence: Licence) -> Element:
     """Return one licence as an element of its own."""
     element = etree.Element(_name("license"), nsmap=_DEFAULT)
     for name, rules in (("permits", licence.permits), ("prohibits", licence.prohibits)):
@@ -44,7 +45,7 @@ def licence_element(licence: Licence) -> etree._Element:
     return element
 
 
-def _content(root: etree._Element, content: Content) -> None:
+def _content(root: Element, content: Content) -> None:
     element = _text(root, "content", None, url=content.url)
     if content.server is not None:
         element.set("server", content.server)
@@ -54,7 +55,7 @@ def _content(root: etree._Element, content: Content) -> None:
         _text(element, "terms", content.terms)
 
 
-def _payment(parent: etree._Element, payment: Payment) -> None:
+def _payment(parent: Element, payment: Payment) -> None:
     element = _text(parent, "payment", None, type=payment.type)
     if payment.standard is not None:
         _text(element, "standard", payment.standard)
@@ -64,7 +65,7 @@ def _payment(parent: etree._Element, payment: Payment) -> None:
         _text(element, "amount", payment.amount, currency=payment.currency)
 
 
-def _text(parent: etree._Element, name: str, text: str | None, **attributes: str) -> etree._Element:
+def _text(parent: Element, name: str, text: str | None, **attributes: str) -> Element:
     element = etree.SubElement(parent, _name(name))
     for key, value in attributes.items():
         element.set(key, value)
