@@ -57,6 +57,7 @@ judges: dev-env   ## outside judges: of journals (needs hledger), of GraphQL and
 	@$(BIN)/python tools/judges/gate.py
 	@$(BIN)/python -m tools.judges.entities
 	@$(BIN)/python -m tools.judges.sign_in
+	@$(BIN)/python -m tools.judges.rsl
 
 known-answers: main-env   ## real scenarios beside the checkout, compared with what is known
 	@$(BIN)/python tools/known_answers.py --real $(ARGS)

@@ -204,7 +204,7 @@ async def _mint(
                 session, licence.number, who, asked=asked, issuer=desk.issuer, now=now
             )
         except (LicenceStatusError, NotRegisteredError, OutsideLicenceError, SuspendedError) as no:
-            why = no.message
+            why = f"{no.code}: {no.detail}"
         else:
             return minted, uses
     raise NothingBoughtError(f"{why}; licences are sold at {desk.buy_at}")

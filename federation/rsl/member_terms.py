@@ -19,7 +19,6 @@ CLAIMS_MAX: Final = 1_000
 RESERVED_MAX: Final = 1_000
 PAYMENT: Final = "use"
 EVERY_USE: Final = "*"
-LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +54,8 @@ def base_path(node: str, member: str) -> str:
 
 
 def web_url(host: str, path: str) -> str:
-    """Return the address of a host and path: https, on this machine http."""
-    name = host if host.startswith("[") and host.endswith("]") else host.rpartition(":")[0] or host
-    scheme = "http" if name in LOOPBACK else "https"
-    return f"{scheme}://{host}{path}"
+    """Return the address of a host and path: registries know no scheme, and the web is https."""
+    return f"https://{host}{path}"
 
 
 def offer(usages: Iterable[str], buy_at: str) -> Licence:
