@@ -47,7 +47,7 @@ class Licence:
     """One offer of a content.
 
     `defects` is why it could not be read as it should be: nothing is had by such a licence, while
-    what it prohibits counts.
+    what it prohibits counts. `unknown` are names of elements that may have said anything.
     """
 
     permits: tuple[Rule, ...] = ()
@@ -56,6 +56,7 @@ class Licence:
     reporting: tuple[Reporting, ...] = ()
     legal: tuple[Legal, ...] = ()
     defects: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

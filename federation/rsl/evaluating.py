@@ -108,7 +108,7 @@ def _has(rule: Rule, usage: str) -> bool:
 
 
 def _can_be_had(licence: Licence, asked: Asked) -> bool:
-    if licence.defects:
+    if licence.defects or licence.unknown:
         return False
     usages = [rule for rule in licence.permits if rule.kind == "usage"]
     if not usages or not all(_has(rule, asked.usage) for rule in usages):

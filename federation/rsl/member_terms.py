@@ -5,18 +5,20 @@ sells them, so that neither has to remember what the other has written.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
-from federation.registry.matching import is_pattern
-from federation.registry.urls import ClaimKey
+from federation.registry.matching import Filed, candidate_paths, is_pattern
+from federation.registry.urls import ClaimKey, UrlKey
 from federation.rsl.document import Content, Document, Licence, Payment, Rule
 from federation.rsl.words import AI_USAGES, ALL, USAGES, usages_of
 
 MAX_AGE_DAYS: Final = 1
-CLAIMS_MAX: Final = 1_000
-RESERVED_MAX: Final = 1_000
+CLAIMS_MAX: Final = 500
+RESERVED_MAX: Final = 500
+EACH_ALONE_MAX: Final = 100  # places; of more, each usage alone is sold and not listed
+LETTERS_MAX: Final = 100_000  # of the addresses of either: readers take a megabyte at most
 PAYMENT: Final = "use"
 EVERY_USE: Final = "*"
 
@@ -70,19 +72,21 @@ def terms_of(facts: MemberFacts) -> Document:
 
     What is for sale comes first, in a content all usages together and then each alone: stock buyers
     take the first licence of the content that fits best. An address without its last slash is one
-    that they match. Where more is reserved than a document holds, everything is.
+    that they match. Where more is reserved than a document holds, everything is. What a pattern
+    reserves, for whichever use, is not for sale by RSL.
     """
-    if len(facts.reserved) > RESERVED_MAX:
-        facts = replace(facts, reserved=[Reserved(EVERY_USE)])
-    claims = _outermost(facts.claims)[:CLAIMS_MAX]
-    narrower = {place for claim in claims for place in _places_below(claim, facts.reserved)}
-    if len(narrower) > RESERVED_MAX:
-        facts, narrower = replace(facts, reserved=[Reserved(EVERY_USE)]), set[tuple[str, str]]()
-    places = [(claim.host, claim.path) for claim in claims]
+    claims = _within_limits(_outermost(facts.claims))
+    reservations = _Reservations(facts.reserved)
+    below = {place for claim in claims for place in reservations.below(claim)}
+    if len(below) > RESERVED_MAX or sum(map(_letters, below)) > LETTERS_MAX:
+        reservations, below = _Reservations([Reserved(EVERY_USE)]), set[ClaimKey]()
+    places = {ClaimKey(claim.host, claim.path, wildcard=False) for claim in claims}
+    ordered = [*sorted(places, key=_by_text), *sorted(below - places, key=_by_text)]
+    each_alone = len(ordered) <= EACH_ALONE_MAX
     contents = [
         content
-        for host, path in (*places, *sorted(narrower - set(places)))
-        for content in _contents(facts, host, path)
+        for place in ordered
+        for content in _contents(facts, place, reservations.at(place), each_alone=each_alone)
     ]
     return Document(tuple(sorted(contents, key=_is_not_for_sale)), MAX_AGE_DAYS)
 
@@ -93,25 +97,85 @@ def is_all_reserved(facts: MemberFacts) -> bool:
     return not set(usages_of(facts.sold)) - withheld
 
 
-def _is_not_for_sale(content: Content) -> bool:
-    return content.server is None
+class _Reservations:
+    """What a member reserves, looked up by place; a place is a host and a path, or a pattern."""
+
+    def __init__(self, reserved: Iterable[Reserved]) -> None:
+        self._whole = set[str]()
+        self._below: Filed[Reserved] = Filed()
+        self._hosts: dict[str, list[ClaimKey]] = {}
+        self._wide: list[ClaimKey] = []
+        self._patterns: list[tuple[ClaimKey, tuple[str, ...]]] = []
+        for each in reserved:
+            if each.subject is None:
+                self._whole.update(each.usages)
+                continue
+            self._below.add(each.subject, each)
+            self._hosts.setdefault(each.subject.host, []).append(each.subject)
+            if each.subject.wildcard:
+                self._wide.append(each.subject)
+            if is_pattern(each.subject.path):
+                self._patterns.append((each.subject, each.usages))
+
+    def at(self, place: ClaimKey) -> set[str]:
+        """Return what is reserved at a place and all that is below it.
+
+        A pattern that overlaps it and is not longer counts as if it were for all of it: readers
+        take the longer of two addresses, so that the pattern's own content would not be seen.
+        """
+        found = set(self._whole)
+        for group in self._below.matching(UrlKey(place.host, place.path)):
+            found.update(usage for each in group for usage in each.usages)
+        for subject, usages in self._patterns:
+            if len(subject.path) <= len(place.path) and _overlaps(subject, place):
+                found.update(usages)
+        return found
+
+    def below(self, claim: ClaimKey) -> Iterator[ClaimKey]:
+        """Yield the places within a claim that have reservations of their own."""
+        for subject in self._hosts.get(claim.host, ()):
+            yield from _narrowed(claim, subject, claim.host)
+        for subject in self._wide:
+            if _is_below(claim.host, subject.host):
+                yield from _narrowed(claim, subject, claim.host)
+        if claim.wildcard:
+            for host, subjects in self._hosts.items():
+                if _is_below(host, claim.host):
+                    for subject in subjects:
+                        yield from _narrowed(claim, subject, host)
 
 
-def _contents(facts: MemberFacts, host: str, path: str) -> list[Content]:
+def _narrowed(claim: ClaimKey, subject: ClaimKey, host: str) -> Iterator[ClaimKey]:
+    """Yield the place at which a claim and the subject of a reservation overlap, if they do."""
+    if is_pattern(subject.path) or begins(subject.path, claim.path):
+        yield ClaimKey(host, subject.path, wildcard=False)
+    elif host != claim.host and begins(claim.path, subject.path):
+        yield ClaimKey(host, claim.path, wildcard=False)
+
+
+def _overlaps(subject: ClaimKey, place: ClaimKey) -> bool:
+    """Tell whether a pattern may match something at a place or below it."""
+    is_host = place.host == subject.host
+    if not is_host and not (subject.wildcard and _is_below(place.host, subject.host)):
+        return False
+    literal, star, _ = subject.path.removesuffix("$").partition("*")
+    if not star:
+        return begins(literal, place.path)
+    return place.path.startswith(literal) or literal.startswith(place.path)
+
+
+def _contents(
+    facts: MemberFacts, place: ClaimKey, withheld: set[str], *, each_alone: bool
+) -> list[Content]:
     """Return what is for sale at a place and below, then what is reserved there."""
-    withheld = {
-        usage
-        for each in facts.reserved
-        if each.subject is None or _covers(each.subject, host, path)
-        for usage in each.usages
-    }
     sold = [usage for usage in usages_of(facts.sold) if usage not in withheld]
-    if not sold:
-        reserved = withheld | set(AI_USAGES)
-        return [Content(web_url(host, path), (_reservation(reserved),), terms=facts.buy_at)]
-    url = web_url(host, path.rstrip("/") or "/")
-    each_alone = [[usage] for usage in sold] if len(sold) > 1 else []
-    licences = [offer(usages, facts.buy_at) for usages in (sold, *each_alone)]
+    if not sold or is_pattern(place.path):
+        reserved = withheld if sold else withheld | set(AI_USAGES)
+        url = web_url(place.host, place.path)
+        return [Content(url, (_reservation(reserved),), terms=facts.buy_at)]
+    url = web_url(place.host, place.path.rstrip("/") or "/")
+    alone = [[usage] for usage in sold] if each_alone and len(sold) > 1 else []
+    licences = [offer(usages, facts.buy_at) for usages in (sold, *alone)]
     found = [Content(url, tuple(licences), facts.server, facts.buy_at)]
     if withheld:
         found.append(Content(url, (_reservation(withheld),)))
@@ -126,37 +190,36 @@ def _reservation(usages: Collection[str]) -> Licence:
 def _outermost(claims: Iterable[ClaimKey]) -> list[ClaimKey]:
     """Return claims without those that lie within another one of the same host."""
     found: list[ClaimKey] = []
-    for claim in sorted(set(claims), key=lambda each: (each.host, each.path, not each.wildcard)):
-        last = found[-1] if found else None
-        if last is None or last.host != claim.host or not begins(claim.path, last.path):
+    kept = set[tuple[str, str]]()
+    in_order = sorted(set(claims), key=lambda each: (each.host, len(each.path), not each.wildcard))
+    for claim in in_order:
+        if not any((claim.host, path) in kept for path in candidate_paths(claim.path)):
             found.append(claim)
+            kept.add((claim.host, claim.path))
+    return sorted(found, key=_by_text)
+
+
+def _within_limits(claims: Iterable[ClaimKey]) -> list[ClaimKey]:
+    """Return the claims that a document has room for: what is left out is not for sale by RSL."""
+    found, letters = list[ClaimKey](), 0
+    for claim in claims:
+        letters += _letters(claim)
+        if len(found) == CLAIMS_MAX or letters > LETTERS_MAX:
+            break
+        found.append(claim)
     return found
 
 
-def _places_below(claim: ClaimKey, reserved: Iterable[Reserved]) -> Iterator[tuple[str, str]]:
-    """Yield the places within a claim that have reservations of their own."""
-    for subject in (each.subject for each in reserved if each.subject is not None):
-        host = _common_host(claim, subject)
-        if host is None or (host == claim.host and _covers(subject, host, claim.path)):
-            continue
-        if is_pattern(subject.path) or begins(subject.path, claim.path):
-            yield host, subject.path
-        elif begins(claim.path, subject.path):
-            yield host, claim.path
+def _letters(place: ClaimKey) -> int:
+    return len(place.host) + len(place.path)
 
 
-def _common_host(claim: ClaimKey, subject: ClaimKey) -> str | None:
-    """Return the narrower host of two that are the same, or one a subdomain of the other's."""
-    if claim.host == subject.host or (subject.wildcard and _is_below(claim.host, subject.host)):
-        return claim.host
-    return subject.host if claim.wildcard and _is_below(subject.host, claim.host) else None
+def _by_text(place: ClaimKey) -> tuple[str, str]:
+    return place.host, place.path
 
 
-def _covers(subject: ClaimKey, host: str, path: str) -> bool:
-    is_host = host == subject.host or (subject.wildcard and _is_below(host, subject.host))
-    if is_pattern(subject.path):
-        return is_host and path == subject.path
-    return is_host and begins(path, subject.path)
+def _is_not_for_sale(content: Content) -> bool:
+    return content.server is None
 
 
 def _is_below(host: str, parent: str) -> bool:

@@ -67,6 +67,7 @@ class _Reading:
         self._reporting: list[Reporting] = []
         self._legal: list[Legal] = []
         self._defects: list[str] = []
+        self._unknown: list[str] = []
 
     def take(self, name: str, element: Element) -> None:
         match name:
@@ -83,7 +84,7 @@ class _Reading:
             case "server":
                 pass  # an old place for what `content` says; see `_server`
             case _:
-                self._defects.append(f"unknown element <{name}>")
+                self._unknown.append(name)
 
     def licence(self) -> Licence:
         return Licence(
@@ -93,6 +94,7 @@ class _Reading:
             tuple(self._reporting),
             tuple(self._legal),
             tuple(self._defects),
+            tuple(self._unknown),
         )
 
     def _permit(self, element: Element) -> None:
@@ -141,6 +143,7 @@ def _content(element: Element) -> Content:
         name = name_of(child)
         if name == "license":
             licences.append(read_licence(child))
+            defects += [f"unknown element <{each}>" for each in licences[-1].unknown]
             server = server or _server(child)
         elif name is not None and name not in _BESIDE:
             defects.append(f"unknown element <{name}>")

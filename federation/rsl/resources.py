@@ -11,7 +11,6 @@ from federation.errors import RefusalError
 from federation.registry.urls import (
     ClaimKey,
     MalformedUrlError,
-    normalise_path,
     normalise_url,
 )
 from federation.rsl.member_terms import begins, web_url
@@ -57,13 +56,13 @@ def read_resource(text: str) -> Resource:
         raise BadResourceError("an address has no query here, and no fragment")
     try:
         if text.startswith("/") and not text.startswith("//"):
-            return Resource(normalise_path(_folder(text)))
+            return Resource(normalise_url(f"https://a.example{_folder(text)}").path)
         scheme, mark, rest = text.partition("://")
         host, slash, path = rest.partition("/")
         if not mark or "@" in host:
             raise BadResourceError("neither an absolute address nor a path")
-        key = normalise_url(f"{scheme}://{host}/")
-        return Resource(normalise_path(_folder(slash + path) or "/"), scheme.lower(), key.host)
+        key = normalise_url(f"{scheme}://{host}{_folder(slash + path)}")
+        return Resource(key.path, scheme.lower(), key.host)
     except MalformedUrlError as error:
         raise BadResourceError(error.detail) from error
 

@@ -21,7 +21,6 @@ from tests.federation.harness import (
     DAY,
     OPTOUTS,
     Small,
-    nothing_changes,
     open_for_business,
     small_federation,
     write_scenario,
