@@ -194,7 +194,7 @@ async def _mint(
     found = [decode(row.body) for row in rows]
     ranked = sorted(
         ((licence, uses) for licence in found if (uses := _granted(licence, wanted))),
-        key=lambda pair: _rank(*pair, desk.issuer.code),
+        key=lambda pair: _rank(pair[0], pair[1], desk.issuer.code),
     )
     why = f"no licence of {who.party} grants it"
     for licence, uses in ranked[:TRIED_MAX]:
