@@ -110,10 +110,7 @@ async def sell_token(
     of it (NOTHING_BOUGHT).
     """
     usages = _offered(licence, desk)
-    prefixes = await _prefixes(session, desk, resource, now)
-    index = await _index(session, desk, prefixes)
-    for prefix in prefixes:
-        _require_offered(index, normalise_url(prefix), desk, usages, now)
+    prefixes = await _prefixes(session, desk, resource, usages, now)
     wanted = uses_of(usages)
     minted, uses = await _mint(session, desk, who, prefixes=prefixes, wanted=wanted, now=now)
     return Sold(minted, usages_of(uses))
@@ -132,12 +129,28 @@ def _offered(licence: bytes, desk: Desk) -> tuple[str, ...]:
     return usages
 
 
-async def _prefixes(session: ReadSession, desk: Desk, text: str, now: datetime) -> list[str]:
+async def _prefixes(
+    session: ReadSession, desk: Desk, text: str, usages: Collection[str], now: datetime
+) -> list[str]:
+    """Return the addresses that a resource means, at all of which the usages are on offer.
+
+    A path alone is meant of those hosts of the member at which they are.
+    """
     resource = read_resource(text)
     found = resource.prefixes(await _claims(session, desk, now, resource.host))
     if not 1 <= len(found) <= PREFIXES_MAX:
         raise BadResourceError(f"{len(found)} addresses of this member; 1 to {PREFIXES_MAX} may be")
-    return found
+    index, offered, refused = await _index(session, desk, found), list[str](), list[RefusalError]()
+    for prefix in found:
+        try:
+            _require_offered(index, normalise_url(prefix), desk, usages, now)
+        except (BadResourceError, NotOfferedError) as refusal:
+            refused.append(refusal)
+        else:
+            offered.append(prefix)
+    if refused and not (offered and resource.is_of_all_hosts):
+        raise refused[0]
+    return offered
 
 
 async def _claims(

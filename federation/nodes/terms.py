@@ -38,7 +38,7 @@ CACHE: Final = "max-age=60"
 MEDIA_TYPES: Final = {
     "license.xml": MEDIA_TYPE,
     "tdmrep.json": "application/json",
-    "robots.txt": "text/plain; charset=utf-8",
+    "robots.txt": "text/plain",
 }
 
 

@@ -29,10 +29,15 @@ class Resource(NamedTuple):
     scheme: str | None = None
     host: str | None = None
 
+    @property
+    def is_of_all_hosts(self) -> bool:
+        """Tell whether a path stands alone."""
+        return self.host is None
+
     def prefixes(self, claims: Iterable[ClaimKey]) -> list[str]:
         """Return the absolute prefixes that lie both in the resource and in the member's claims.
 
-        A path alone is meant of each of the member's hosts.
+        A path alone is meant of each of the member's hosts (`is_of_all_hosts`).
         """
         found = set[str]()
         for claim in claims:

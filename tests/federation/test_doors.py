@@ -69,8 +69,23 @@ DOABLE = {
     },
 }
 
-PUBLIC = {"/health/live", "/health/ready", "/.well-known/federation", "/.well-known/jwks.json"}
+PUBLIC = {"/health/live", "/health/ready", "/.well-known/federation"} | {
+    "/.well-known/jwks.json",
+    "/.well-known/jwks.json/platform",
+}
 STATUS_LISTS = {"/statuslists", "/statuslists/{number:int}", "/federation/statuslists"}
+RSL = {  # for buyers, who prove themselves there, and for everybody
+    "/buy",
+    "/olp/{node:str}/{member:str}/token",
+    "/olp/{node:str}/{member:str}/introspect",
+    "/olp/{node:str}/{member:str}/key",
+    "/olp/{member:str}/token",
+    "/olp/{member:str}/introspect",
+    "/olp/{member:str}/key",
+    "/sites/{member:str}/license.xml",
+    "/sites/{member:str}/tdmrep.json",
+    "/sites/{member:str}/robots.txt",
+}
 OPENID_FEDERATION = {
     "/.well-known/openid-federation",
     "/federation/fetch",
@@ -109,6 +124,7 @@ WITHOUT_GRAPHQL = {
     *OAUTH,
     *SIGN_IN,
     *OPENID_FEDERATION,
+    *RSL,
 }
 
 PEOPLE = {Role.MEMBER: "member@de-a", Role.LAB: "buyer@lab-one"}

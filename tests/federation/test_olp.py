@@ -3,6 +3,7 @@
 import base64
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,6 +22,7 @@ from tests.federation.harness import (
     DAY,
     OPTOUTS,
     Small,
+    nothing_changes,
     open_for_business,
     small_federation,
     write_scenario,
@@ -149,3 +151,324 @@ async def test_what_the_node_publishes_is_what_the_hub_sells(market):
     for page, state in (("/de/a", State.OFFERED), ("/de/private/a", State.UNLICENSED)):
         asked = Asked(f"https://news.example{page}", "ai-train")
         assert judge(body, asked).state == state
+
+
+DE_A, NEWS = "DE/de-a", "https://news.example/de"
+HUB_TERMS = "ai-train", "ai-input"
+
+
+def clause(error: str, why: str, status: int = 400, **asked: Any) -> Any:
+    return status, error, why, asked
+
+
+REFUSED = {
+    "no grant": clause("invalid_request", "grant_type is missing", grant_type=None),
+    "another grant": clause("unsupported_grant_type", "only client_credentials", grant_type="rsl"),
+    "no licence": clause("invalid_request", "license is missing", license=None),
+    "no resource": clause("invalid_request", "resource is missing", resource=None),
+    "another type": clause("invalid_request", "license_type is", license_type="text/plain"),
+    "no XML": clause("invalid_license", "This is no RSL", license="all please"),
+    "an entity": clause(
+        "invalid_license",
+        "a document type or an entity",
+        license='<!DOCTYPE license [<!ENTITY a "ai-train">]><license>&a;</license>',
+    ),
+    "a document": clause("invalid_license", "this is no <license>", license="<rsl/>"),
+    "terms of nobody": clause("invalid_license", "what is sold", license="<license/>"),
+    "a use without a price": clause(
+        "invalid_license", "what is sold: ai-train ai-input", usages=("search",)
+    ),
+    "the licence of another": clause(
+        "invalid_license", "not the terms of", buy_at="https://other.example/buy"
+    ),
+    "another member's address": clause(
+        "invalid_resource", "0 addresses of this member", resource="https://journal.example/"
+    ),
+    "half a name": clause(
+        "invalid_resource", "0 addresses of this member", resource="https://news.example/den"
+    ),
+    "two members' address": clause(
+        "invalid_resource", "is not this member's alone", resource="https://twins.example/"
+    ),
+    "no address": clause("invalid_resource", "No address", resource="news"),
+    "a reserved address": clause(
+        "invalid_license",
+        "ai-train ai-input is reserved at news.example/de/private/",
+        resource="https://news.example/de/private/",
+    ),
+    "a member of nobody": clause("invalid_resource", "no address here", path="DE/nobody"),
+    "a collective of nobody": clause("invalid_resource", "no collective XX", path="XX/de-a"),
+    "the hub's members": clause("invalid_resource", "no collective HUB", path="HUB/de-a"),
+    "another collective's member": clause("invalid_resource", "no address here", path="FR/de-a"),
+    "a lab without a licence": clause(
+        "invalid_license", "no licence of lab-two grants it; licences are sold at", client="two"
+    ),
+    "a tool": clause("unauthorized_client", "only the client of a lab", 403, client="tool"),
+    "a client of the node": clause("invalid_client", "not known here", 401, client="at DE"),
+    "a site of the node": clause("invalid_client", "not known here", 401, client="site"),
+    "nobody": clause("invalid_client", "not known here", 401, client=None),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+async def test_what_is_refused_is_refused_in_the_words_of_the_standard(market, name):
+    status, error, why, asked = REFUSED[name]
+    asked = {"resource": NEWS} | asked
+    if "buy_at" in asked or "usages" in asked:
+        terms = offer(asked.pop("usages", HUB_TERMS), asked.pop("buy_at", market.buy_at))
+        asked["license"] = write_licence(terms).decode()
+
+    async with nothing_changes(market.small, HUB):
+        found, body, headers = await market.buy(HUB, asked.pop("path", DE_A), **asked)
+
+    assert (found, body["error"], body.keys()) == (status, error, {"error", "error_description"})
+    assert why in body["error_description"]
+    assert headers["Cache-Control"] == "no-store"
+    assert headers.get("WWW-Authenticate") == ('Basic realm="olp"' if status == 401 else None)
+
+
+async def test_forms_that_can_be_read_in_two_ways_and_large_ones_are_refused(market):
+    url = f"{market.base(HUB, DE_A)}/token"
+    form = urlencode({"grant_type": "client_credentials", "license": "x", "resource": NEWS})
+    sent = {
+        "twice": (f"{form}&resource=a".encode(), FORM, 400),
+        "json": (
+            json.dumps({"grant_type": "client_credentials"}).encode(),
+            "application/json",
+            400,
+        ),
+        "a megabyte": (f"{form}&x={'y' * 1_000_000}".encode(), FORM, 413),
+        "nothing": (b"", FORM, 400),
+    }
+    async with nothing_changes(market.small, HUB):
+        for name, (body, content_type, status) in sent.items():
+            found, answer, _ = await market.post(url, body, content_type=content_type)
+            assert (name, found, answer["error"]) == (name, status, "invalid_request")
+        found, answer, _ = await market.post(f"{url}?grant_type=x", form.encode())
+        assert (found, answer["error"]) == (400, "invalid_request")
+
+
+SPELLED = {
+    "as the stock client writes it": lambda text: (
+        text.replace("<license ", "<ns0:license ")
+        .replace("</license", "</ns0:license")
+        .replace("xmlns=", "xmlns:ns0=")
+        .replace("<p", "<ns0:p")
+        .replace("</p", "</ns0:p")
+        .replace("<s", "<ns0:s")
+        .replace("</s", "</ns0:s")
+    ),
+    "without a namespace": lambda text: text.replace(' xmlns="https://rslstandard.org/rsl"', ""),
+    "indented": lambda text: text.replace("><", ">\n  <"),
+}
+
+
+@pytest.mark.parametrize("name", SPELLED)
+async def test_terms_are_compared_by_what_they_say(market, name):
+    text = SPELLED[name](market.terms(*HUB_TERMS))
+
+    status, found, _ = await market.buy(HUB, DE_A, license=text, resource=NEWS)
+
+    assert (status, found.get("token_type")) == (200, "License"), found
+
+
+@pytest.mark.parametrize(
+    ("path", "resource", "audience"),
+    [
+        (DE_A, "/de", ["https://news.example/de/"]),
+        (DE_A, "/de/*", ["https://news.example/de/"]),
+        (DE_A, "https://news.example/", ["https://news.example/de/"]),
+        (DE_A, "https://news.example/de/2026", ["https://news.example/de/2026"]),
+        (DE_A, "http://NEWS.example:80/de/", ["http://news.example/de/"]),
+        ("GB/gb-b", "/copy", ["https://press.example/copy"]),
+    ],
+)
+async def test_an_audience_is_of_absolute_prefixes_of_one_member(market, path, resource, audience):
+    status, found, _ = await market.buy(HUB, path, resource=resource)
+
+    assert status == 200, found
+    assert claims(found["access_token"])["aud"] == audience
+
+
+def claims(token: str) -> Any:
+    part = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+
+
+async def test_a_node_sells_to_its_own_clients_under_its_own_name(market):
+    async with nothing_changes(market.small, "DE"):
+        status, found, _ = await market.buy("DE", "de-a", client="at DE", resource=NEWS)
+        refused, error, _ = await market.buy("DE", "de-a", client="one", resource=NEWS)
+
+    token = claims(found["access_token"])
+    assert (status, token["iss"]) == (200, "https://de.federation.example")
+    assert (token["license_id"], token["aud"]) == ("DE-000001", ["https://news.example/de/"])
+    assert (refused, error["error"]) == (401, "invalid_client")
+    status, error, _ = await market.buy("DE", "fr-a", client="at DE", resource=NEWS)
+    assert (status, error["error"]) == (400, "invalid_resource")
+
+
+async def test_a_part_of_the_terms_gives_a_token_for_that_part(market):
+    terms = market.terms("ai-input")
+
+    status, found, _ = await market.buy(HUB, DE_A, license=terms, resource=NEWS)
+
+    assert (status, found["scope"]) == (200, "ai-input")
+    assert claims(found["access_token"])["uses"] == ["GROUND"]
+
+
+async def test_there_are_no_keys_of_encrypted_assets(market):
+    for code, path in ((HUB, DE_A), ("DE", "de-a")):
+        status, found, headers = await market.post(f"{market.base(code, path)}/key", {}, None)
+
+        assert (status, found["error"]) == (400, "invalid_request")
+        assert found["error_description"] == "no encrypted assets are registered"
+        assert headers["Cache-Control"] == "no-store"
+
+
+async def introspected(market, token, *, path=DE_A, client="one", code=HUB, **asked):
+    url = f"{market.base(code, path)}/introspect"
+    status, found, headers = await market.post(url, {"token": token, **asked}, client)
+    assert (status, headers["Cache-Control"]) == (200, "no-store")
+    return found
+
+
+OFF = {"active": False}
+
+
+async def test_introspection_says_what_a_token_opens(market):
+    _, sold, _ = await market.buy(HUB, DE_A, resource=NEWS)
+    token = sold["access_token"]
+
+    found = await introspected(market, token)
+
+    said = claims(token)
+    assert found == {
+        "active": True,
+        "token_type": "License",
+        "license": market.terms(*HUB_TERMS),
+        "resource": "https://news.example/de/",
+        "permitted": True,
+        "client_id": "lab-one",
+        **{name: said[name] for name in ("iss", "sub", "aud", "iat", "exp", "jti", "license_id")},
+    }
+    assert await introspected(market, token, client="tool") == found
+    as_json = json.dumps({"token": token}).encode()
+    url = f"{market.base(HUB, DE_A)}/introspect"
+    assert (await market.post(url, as_json, "one", "application/json"))[:2] == (200, found)
+
+
+@pytest.mark.parametrize(
+    ("resource", "reason"),
+    [
+        ("https://news.example/de/2026", None),
+        ("https://news.example/fr/", "License does not cover this resource"),
+        ("https://news.example/de-evil", "License does not cover this resource"),
+        ("http://news.example/de/2026", "License does not cover this resource"),
+        ("/de/2026", "License does not cover this resource"),
+        ("https://news.example/de/private/1", "The rightholder reserves this resource"),
+    ],
+)
+async def test_introspection_is_asked_about_one_address(market, resource, reason):
+    _, sold, _ = await market.buy(HUB, DE_A, resource=NEWS)
+
+    found = await introspected(market, sold["access_token"], resource=resource)
+
+    assert (found["active"], found["resource"]) == (True, resource)
+    assert (found["permitted"], found.get("reason")) == (reason is None, reason)
+
+
+async def test_of_what_is_not_the_askers_nothing_is_said(market):
+    _, sold, _ = await market.buy(HUB, DE_A, resource=NEWS)
+    _, other, _ = await market.buy("DE", "de-a", client="at DE", resource=NEWS)
+    token = sold["access_token"]
+    changed = token[:-5] + ("A" if token[-5] != "A" else "B") + token[-4:]
+
+    for text, client in ((token, "two"), (changed, "one"), ("x", "one"), ("a.b.c", "one")):
+        assert await introspected(market, text, client=client) == OFF
+    assert await introspected(market, other["access_token"]) == OFF  # the node's, asked at the hub
+    url = f"{market.base(HUB, DE_A)}/introspect"
+    assert (await market.post(url, {"token": token}, None))[0] == 401
+    assert (await market.post(url, {}, "one"))[0] == 400
+    at_the_node = {"code": "DE", "path": "de-a", "client": "site"}
+    assert (await introspected(market, other["access_token"], **at_the_node))["permitted"] is True
+    at_another = {"code": "DE", "path": "de-b", "client": "site"}
+    assert await introspected(market, other["access_token"], **at_another) == OFF
+
+
+async def test_a_token_shown_at_another_members_server_opens_nothing_there(market):
+    _, sold, _ = await market.buy(HUB, DE_A, resource=NEWS)
+
+    found = await introspected(market, sold["access_token"], path="GB/gb-b")
+
+    assert (found["active"], found["permitted"]) == (True, False)
+
+
+async def test_an_old_token_is_not_active(market):
+    _, sold, _ = await market.buy(HUB, DE_A, resource=NEWS)
+    market.small.set_clock(DAY + timedelta(minutes=17))
+    try:
+        assert await introspected(market, sold["access_token"]) == OFF
+    finally:
+        market.small.set_clock(DAY)
+
+
+# What everybody reads of a member.
+
+
+async def test_terms_are_public_known_again_and_nobodys_is_not_found(market):
+    for name, kind in (
+        ("license.xml", "application/rsl+xml"),
+        ("tdmrep.json", "application/json"),
+        ("robots.txt", "text/plain; charset=utf-8"),
+    ):
+        path = f"/sites/de-a/{name}"
+        status, body, headers = await market.get("DE", path)
+        assert (status, headers["Content-Type"], bool(body)) == (200, kind, True)
+        again = await market.get("DE", path, **{"If-None-Match": headers["ETag"]})
+        assert again[:2] == (304, b"")
+        for nobody in ("nobody", "fr-a", "%00", "a" * 500):
+            status, body, _ = await market.get("DE", f"/sites/{nobody}/{name}")
+            assert status == (400 if nobody == "%00" else 404), (nobody, body)
+
+
+async def test_a_member_that_reserves_all_and_one_that_is_contested_sell_nothing(market):
+    _, body, _ = await market.get("DE", "/sites/de-b/license.xml")
+
+    contents = etree.fromstring(body).findall(f"{NS}content")
+    assert [(each.get("url"), each.get("server")) for each in contents] == [
+        ("https://bild.example/", None)
+    ]
+    assert body.count(b'<prohibits type="usage">all</prohibits>') == 1
+    _, lines, _ = await market.get("DE", "/sites/de-b/robots.txt")
+    assert b"Content-Signal: search=no, ai-input=no, ai-train=no" in lines
+    _, tdm, _ = await market.get("DE", "/sites/de-b/tdmrep.json")
+    assert json.loads(tdm) == [{"location": "/", "tdm-reservation": 1}]
+
+
+async def test_nothing_of_a_fee_or_of_a_person_stands_in_what_is_public(market):
+    for name in ("license.xml", "tdmrep.json", "robots.txt"):
+        _, body, _ = await market.get("DE", f"/sites/de-a/{name}")
+        for secret in (b"Anna", b"1200000", b"365000", b"900", b"lab-one", b"DE75", b"@"):
+            assert secret not in body, (name, secret)
+
+
+async def test_where_to_buy_is_an_address_that_answers(market):
+    status, body, _ = await market.get(HUB, "/buy")
+
+    found, url = json.loads(body), market.small.running[HUB].url
+    assert status == 200
+    assert (found["buy_at"], found["uses"], found["usages"]) == (
+        f"{url}/buy",
+        ["GROUND", "TRAIN"],
+        ["ai-train", "ai-input"],
+    )
+    assert found["olp"] == f"{url}/olp/{{node}}/{{member}}"
+    assert (await market.get(HUB, found["oauth"].removeprefix(url)))[0] == 200
+
+
+async def test_the_key_set_is_where_verifiers_of_rsl_look_for_it(market):
+    for code in (HUB, "DE"):
+        here = await market.get(code, "/.well-known/jwks.json")
+        there = await market.get(code, "/.well-known/jwks.json/platform")
+        assert (there[0], there[1]) == (200, here[1])
