@@ -2,7 +2,6 @@
 
 import base64
 import json
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -17,102 +16,24 @@ from federation.rsl.writing import write_licence
 from federation.scenario.servers import HUB_ENTITY
 from federation.signing.tokens import check_licence_token
 from federation.values.party import HUB
-from tests.federation.conftest import publish_tariff
 from tests.federation.harness import (
     DAY,
-    OPTOUTS,
-    Small,
     nothing_changes,
-    open_for_business,
-    small_federation,
-    write_scenario,
 )
+from tests.federation.market import FORM, open_market
 from tests.federation.test_bound_tokens import Holder
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-ISSUE = """mutation($kind: String!, $party: String, $key: String!) {
-  issueClient(kind: $kind, party: $party, name: "A crawler", key: $key) { __typename
-    ... on GivenCredential { secret client { id } } ... on Refused { code message } } }"""
-RESERVED = OPTOUTS + "DE,member:de-b,*,2026-01-01T00:00:00Z\n"
-FORM = "application/x-www-form-urlencoded"
 NS = "{https://rslstandard.org/rsl}"
-
-
-@dataclass
-class Client:
-    """A client as it was handed over."""
-
-    id: str
-    secret: str
-
-    @property
-    def header(self) -> str:
-        return "Basic " + base64.b64encode(f"{self.id}:{self.secret}".encode()).decode()
-
-
-@dataclass
-class Market:
-    """A federation that sells, and the clients of those who buy."""
-
-    small: Small
-    clients: dict[str, Client]
-
-    def base(self, code: str, path: str) -> str:
-        return f"{self.small.running[code].url}/olp/{path}"
-
-    @property
-    def buy_at(self) -> str:
-        return f"{self.small.running[HUB].url}/buy"
-
-    def terms(self, *usages: str) -> str:
-        return write_licence(offer(usages, self.buy_at)).decode()
-
-    async def post(
-        self, url: str, body: Any, client: str | None = "one", content_type: str = FORM
-    ) -> tuple[int, Any, Any]:
-        headers = {"Content-Type": content_type}
-        if client is not None:
-            headers["Authorization"] = self.clients[client].header
-        data = body if isinstance(body, bytes) else urlencode(body).encode()
-        async with self.small.http.post(url, data=data, headers=headers) as answer:
-            return answer.status, json.loads(await answer.read()), answer.headers
-
-    async def buy(
-        self, code: str, path: str, *, client: str | None = "one", **asked: Any
-    ) -> tuple[int, Any, Any]:
-        form = {"grant_type": "client_credentials", "license": self.terms("ai-train", "ai-input")}
-        form = {name: text for name, text in (form | asked).items() if text is not None}
-        return await self.post(f"{self.base(code, path)}/token", form, client)
-
-    async def get(self, code: str, path: str, **headers: str) -> tuple[int, bytes, Any]:
-        url = f"{self.small.running[code].url}{path}"
-        async with self.small.http.get(url, headers=headers) as answer:
-            return answer.status, await answer.read(), answer.headers
-
-
-async def issued(small: Small, code: str, who: str, kind: str, party: str | None) -> Client:
-    made = await small.at(code, who).ask(ISSUE, kind=kind, party=party, key=f"{kind}-{party}")
-    return Client(made["client"]["id"], made["secret"])
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def market(any_backend, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("market")
-    scenario = write_scenario(folder / "files", optouts_csv=RESERVED)
-    async with small_federation(any_backend, scenario, folder) as small:
-        await open_for_business(small)
-        await publish_tariff(small.at(HUB, "licensing"))
-        small.set_clock(DAY)
-        clients = {
-            "one": await issued(small, HUB, "licensing", "LAB", "lab-one"),
-            "two": await issued(small, HUB, "licensing", "LAB", "lab-two"),
-            "tool": await issued(small, HUB, "operator", "TOOL", None),
-            "at DE": await issued(small, "DE", "licensing", "LAB", "lab-one"),
-            "site": await issued(small, "DE", "registry", "SITE", "de-a"),
-        }
-        small.constant = await small.rows(small.codes)
-        yield Market(small, clients)
+    """One that tests only look at."""
+    async with open_market(any_backend, tmp_path_factory.mktemp("market")) as found:
+        found.small.constant = await found.small.rows(found.small.codes)
+        yield found
 
 
 async def test_one_set_of_credentials_buys_at_members_of_two_nodes(market):
@@ -472,3 +393,71 @@ async def test_the_key_set_is_where_verifiers_of_rsl_look_for_it(market):
         here = await market.get(code, "/.well-known/jwks.json")
         there = await market.get(code, "/.well-known/jwks.json/platform")
         assert (there[0], there[1]) == (200, here[1])
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def own(backend, tmp_path):
+    """One of which a test changes something."""
+    async with open_market(backend, tmp_path) as found:
+        yield found
+
+
+CHANGE = """mutation($number: String!) {{
+  {act}(number: $number, reason: "tested") {{ __typename ... on Refused {{ code message }} }} }}"""
+REVOKE = """mutation($id: ID!) { revokeClient(client: $id) { __typename
+  ... on Refused { code message } } }"""
+OPT_OUT = "subject,use,effective_at\nmember:de-a,{use},2026-09-20T00:00:00Z\n"
+
+
+async def test_what_changes_is_seen_at_once(own):
+    """A licence suspended, reinstated, revoked; a member that opts out; a client revoked."""
+    licensing = own.small.at(HUB, "licensing")
+    _, sold, _ = await own.buy(HUB, DE_A, resource=NEWS)
+    token = sold["access_token"]
+
+    async def change(act):
+        for number in ("HUB-000001", "DE-000001"):
+            at = licensing if number == "HUB-000001" else own.small.at("DE", "licensing")
+            await at.ask(CHANGE.format(act=act), number=number)
+        await own.small.silence()
+
+    await change("suspendLicence")
+    found = await introspected(own, token)
+    assert (found["permitted"], found["reason"]) == (False, "Licence HUB-000001 is suspended")
+    status, refused, _ = await own.buy(HUB, DE_A, resource=NEWS)
+    assert (status, refused["error"]) == (400, "invalid_license")
+    assert "LICENCE_STATUS: DE-000001 is SUSPENDED" in refused["error_description"]
+    await change("reinstateLicence")
+    assert (await introspected(own, token))["permitted"] is True
+    await change("revokeLicence")
+    assert await introspected(own, token) == OFF
+    assert (await own.buy(HUB, DE_A, resource=NEWS))[1]["error"] == "invalid_license"
+
+    await licensing.ask(REVOKE, id=own.clients["one"].id)
+    status, refused, _ = await own.buy(HUB, DE_A, resource=NEWS)
+    assert (status, refused["error"]) == (401, "invalid_client")
+    url = f"{own.base(HUB, DE_A)}/introspect"
+    assert (await own.post(url, {"token": token}))[0] == 401
+
+
+async def test_a_member_that_opts_out_is_for_sale_no_more(own):
+    async def opt_out(use):
+        body = OPT_OUT.format(use=use).encode()
+        await own.small.at("DE", "registry").post("/registry/optouts", body, "text/csv")
+        await own.small.silence()
+
+    await own.get("DE", "/sites/de-a/license.xml")
+    await opt_out("TRAIN")
+    _, body, _ = await own.get("DE", "/sites/de-a/license.xml")
+    assert judge(body, Asked(f"{NEWS}/a", "ai-train")).state == State.UNLICENSED
+    assert judge(body, Asked(f"{NEWS}/a", "ai-input")).state == State.OFFERED
+    status, found, _ = await own.buy(HUB, DE_A, resource=NEWS)
+    assert (status, found["error"]) == (400, "invalid_license")
+    assert "ai-train is reserved" in found["error_description"]
+    terms = own.terms("ai-input")
+    assert (await own.buy(HUB, DE_A, license=terms, resource=NEWS))[1]["scope"] == "ai-input"
+
+    await opt_out("*")
+    _, body, _ = await own.get("DE", "/sites/de-a/license.xml")
+    assert b"server=" not in body
+    assert (await own.buy(HUB, DE_A, license=terms, resource=NEWS))[0] == 400
