@@ -15,9 +15,10 @@ from litestar import Request, Response, get
 from litestar.params import FromPath
 
 from federation.edge.doors import Doors
+from federation.edge.http import decoded
 from federation.edge.peers import PeerAnswerError, PeerClient
 from federation.edge.pulls import Pull
-from federation.errors import LaterError
+from federation.errors import LaterError, RefusalError
 from federation.licensing.counter import COUNTER_PATH, Counter
 from federation.licensing.member_facts import member_facts
 from federation.registry.service import UnknownMemberError
@@ -82,9 +83,9 @@ class CounterHolder:
         url = node_config(self._server).hub.url
         text = await self._peers.get_text(url + COUNTER_PATH, bytes_max=COUNTER_BYTES_MAX)
         try:
-            return msgspec.json.decode(text, type=Counter)
-        except msgspec.MsgspecError as error:
-            raise PeerAnswerError(f"not understood: {error}") from error
+            return decoded(text.encode(), Counter)
+        except RefusalError as refusal:
+            raise PeerAnswerError(f"not understood: {refusal.detail}") from refusal
 
 
 def _always(_: Counter) -> bool:
