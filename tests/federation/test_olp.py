@@ -15,6 +15,7 @@ from federation.rsl.member_terms import offer
 from federation.rsl.writing import write_licence
 from federation.scenario.servers import HUB_ENTITY
 from federation.signing.tokens import check_licence_token
+from federation.trust.parties import get_party
 from federation.values.party import HUB
 from tests.federation.harness import (
     DAY,
@@ -74,7 +75,7 @@ async def test_what_the_node_publishes_is_what_the_hub_sells(market):
         assert judge(body, asked).state == state
 
 
-DE_A, NEWS = "DE/de-a", "https://news.example/de"
+DE_A, NEWS, PRESS = "DE/de-a", "https://news.example/de", "https://press.example"
 HUB_TERMS = "ai-train", "ai-input"
 
 
@@ -406,10 +407,10 @@ CHANGE = """mutation($number: String!) {{
   {act}(number: $number, reason: "tested") {{ __typename ... on Refused {{ code message }} }} }}"""
 REVOKE = """mutation($id: ID!) { revokeClient(client: $id) { __typename
   ... on Refused { code message } } }"""
-OPT_OUT = "subject,use,effective_at\nmember:de-a,{use},2026-09-20T00:00:00Z\n"
+OPT_OUT = "subject,use,effective_at\nmember:gb-b,{use},2026-09-20T00:00:00Z\n"
 
 
-async def test_what_changes_is_seen_at_once(own):
+async def licences_and_clients_change(own):
     """A licence suspended, reinstated, revoked; a member that opts out; a client revoked."""
     licensing = own.small.at(HUB, "licensing")
     _, sold, _ = await own.buy(HUB, DE_A, resource=NEWS)
@@ -440,24 +441,45 @@ async def test_what_changes_is_seen_at_once(own):
     assert (await own.post(url, {"token": token}))[0] == 401
 
 
-async def test_a_member_that_opts_out_is_for_sale_no_more(own):
+async def a_collective_is_suspended(own):
+    async def suspend(instant):
+        async with own.small.databases[HUB].write("test.suspend") as session:
+            (await get_party(session, "DE")).suspended_at = instant
+
+    await suspend(DAY)
+    status, found, _ = await own.buy(HUB, DE_A, resource=NEWS)
+    assert (status, found["error"]) == (400, "invalid_resource")
+    assert "suspended" in found["error_description"]
+    assert (await own.buy(HUB, "GB/gb-b", resource=PRESS))[0] == 200
+    await suspend(None)
+    assert (await own.buy(HUB, DE_A, resource=NEWS))[0] == 200
+
+
+async def a_member_opts_out(own):
     async def opt_out(use):
         body = OPT_OUT.format(use=use).encode()
-        await own.small.at("DE", "registry").post("/registry/optouts", body, "text/csv")
+        await own.small.at("GB", "registry").post("/registry/optouts", body, "text/csv")
         await own.small.silence()
 
-    await own.get("DE", "/sites/de-a/license.xml")
+    await own.get("GB", "/sites/gb-b/license.xml")
     await opt_out("TRAIN")
-    _, body, _ = await own.get("DE", "/sites/de-a/license.xml")
-    assert judge(body, Asked(f"{NEWS}/a", "ai-train")).state == State.UNLICENSED
-    assert judge(body, Asked(f"{NEWS}/a", "ai-input")).state == State.OFFERED
-    status, found, _ = await own.buy(HUB, DE_A, resource=NEWS)
+    _, body, _ = await own.get("GB", "/sites/gb-b/license.xml")
+    assert judge(body, Asked(f"{PRESS}/a", "ai-train")).state == State.UNLICENSED
+    assert judge(body, Asked(f"{PRESS}/a", "ai-input")).state == State.OFFERED
+    status, found, _ = await own.buy(HUB, "GB/gb-b", resource=PRESS)
     assert (status, found["error"]) == (400, "invalid_license")
     assert "ai-train is reserved" in found["error_description"]
     terms = own.terms("ai-input")
-    assert (await own.buy(HUB, DE_A, license=terms, resource=NEWS))[1]["scope"] == "ai-input"
+    assert (await own.buy(HUB, "GB/gb-b", license=terms, resource=PRESS))[1]["scope"] == "ai-input"
 
     await opt_out("*")
-    _, body, _ = await own.get("DE", "/sites/de-a/license.xml")
+    _, body, _ = await own.get("GB", "/sites/gb-b/license.xml")
     assert b"server=" not in body
-    assert (await own.buy(HUB, DE_A, license=terms, resource=NEWS))[0] == 400
+    assert (await own.buy(HUB, "GB/gb-b", license=terms, resource=PRESS))[0] == 400
+
+
+async def test_what_changes_is_seen_at_once(own):
+    """One federation for all of it: the last act leaves the lab nothing."""
+    await a_collective_is_suspended(own)
+    await a_member_opts_out(own)
+    await licences_and_clients_change(own)
