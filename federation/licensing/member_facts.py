@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from federation.addresses.urls import ClaimKey, UrlKey
 from federation.registry import index_store, store
 from federation.registry.imports import holder_id
 from federation.registry.index import ClaimIndex
 from federation.registry.service import get_member
 from federation.registry.tables import OptOut
-from federation.registry.urls import ClaimKey, UrlKey
 from federation.rsl.member_terms import CLAIMS_MAX, MAX_AGE_DAYS, MemberFacts, Reserved, base_path
 from federation.store.sessions import ReadSession
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 
+from federation.addresses.matching import candidate_hosts
+from federation.addresses.urls import ClaimKey, MalformedUrlError, UrlKey, normalise_url
 from federation.errors import RefusalError
 from federation.licensing import store
 from federation.licensing.minting import (
@@ -27,8 +29,6 @@ from federation.registry import index_store
 from federation.registry import store as registry
 from federation.registry.imports import holder_id
 from federation.registry.index import ClaimIndex
-from federation.registry.matching import candidate_hosts
-from federation.registry.urls import ClaimKey, MalformedUrlError, UrlKey, normalise_url
 from federation.rsl.member_terms import offer
 from federation.rsl.reading import read_licence
 from federation.rsl.resources import BadResourceError, read_resource

@@ -11,8 +11,8 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import urlsplit
 
-from federation.registry.matching import pattern_matches
-from federation.registry.urls import MalformedUrlError, normalise_path, normalise_url
+from federation.addresses.matching import pattern_matches
+from federation.addresses.urls import MalformedUrlError, normalise_path, normalise_url
 from federation.rsl.document import Content, Document, Licence, Rule
 from federation.rsl.reading import read
 from federation.rsl.words import EU, FREE_PAYMENTS, GROUPS, USAGES

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
-from federation.registry.matching import Filed, candidate_paths, is_pattern
-from federation.registry.urls import ClaimKey, UrlKey
+from federation.addresses.matching import Filed, candidate_paths, is_pattern
+from federation.addresses.urls import ClaimKey, UrlKey
 from federation.rsl.document import Content, Document, Licence, Payment, Rule
 from federation.rsl.words import AI_USAGES, ALL, USAGES, usages_of
 

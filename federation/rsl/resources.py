@@ -7,12 +7,12 @@ A token names absolute prefixes and no pattern, none of which lies outside the m
 from collections.abc import Iterable
 from typing import ClassVar, NamedTuple
 
-from federation.errors import RefusalError
-from federation.registry.urls import (
+from federation.addresses.urls import (
     ClaimKey,
     MalformedUrlError,
     normalise_url,
 )
+from federation.errors import RefusalError
 from federation.rsl.member_terms import begins, web_url
 
 

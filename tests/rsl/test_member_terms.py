@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from federation.registry.urls import normalise_claim, normalise_subject
+from federation.addresses.urls import normalise_claim, normalise_subject
 from federation.rsl.evaluating import Asked, State, evaluate, judge
 from federation.rsl.member_terms import (
     CLAIMS_MAX,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from federation.registry.urls import normalise_claim
+from federation.addresses.urls import normalise_claim
 from federation.rsl.resources import BadResourceError, read_resource
 
 CLAIMS = [
