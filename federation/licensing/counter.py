@@ -1,13 +1,18 @@
 """What can be bought at the hub, and how: the same for everybody, and no price or person in it."""
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from federation.licensing import store
 from federation.licensing.tariff import read_tariff
 from federation.rsl.words import usages_of
 from federation.store.sessions import ReadSession
+from federation.values.wire import TermName
 
 COUNTER_PATH = "/buy"
+USES_MAX = 1_000
 HOW = (
     "Ask the hub for a client and a licence over GraphQL, then ask the licence server of a member "
     "(OLP) for tokens, with the client's id and secret, or mint them over GraphQL."
@@ -22,8 +27,8 @@ class Counter(msgspec.Struct, frozen=True):
 
     hub: str
     name: str
-    buy_at: str
-    uses: list[str]
+    buy_at: Annotated[str, Meta(pattern=r"\Ahttps?://[!-~]+/buy\Z", max_length=500)]
+    uses: Annotated[list[TermName], Meta(max_length=USES_MAX)]
     usages: list[str]
     graphql: str
     oauth: str

@@ -154,16 +154,21 @@ async def _prefixes(
 
 
 async def _claims(
-    session: ReadSession, desk: Desk, now: datetime, host: str | None = None
+    session: ReadSession,
+    desk: Desk,
+    now: datetime,
+    host: str | None = None,
+    *,
+    limit: int = CLAIMS_MAX,
 ) -> list[ClaimKey]:
     """Return the member's claims of today, those on one host if it is named."""
     hosts = None if host is None else sorted({name for name, _ in candidate_hosts(host)})
     today = now.astimezone(UTC).date()
     if desk.issuer.code == HUB:
         return await index_store.claims_held(
-            session, desk.node, desk.holder, on=today, hosts=hosts, limit=CLAIMS_MAX
+            session, desk.node, desk.holder, on=today, hosts=hosts, limit=limit
         )
-    return await registry.claims_held(session, desk.member, on=today, hosts=hosts, limit=CLAIMS_MAX)
+    return await registry.claims_held(session, desk.member, on=today, hosts=hosts, limit=limit)
 
 
 async def _index(session: ReadSession, desk: Desk, prefixes: Collection[str]) -> ClaimIndex:
@@ -239,7 +244,7 @@ async def require_member(session: ReadSession, desk: Desk, now: datetime) -> Non
         if await find_party(session, desk.node) is None or desk.node == HUB:
             raise BadResourceError(f"no collective {desk.node} is admitted here")
         await require_vouched_for(session, desk.node)
-    if not await _claims(session, desk, now):
+    if not await _claims(session, desk, now, limit=1):
         raise BadResourceError("this member has no address here")
 
 

@@ -40,6 +40,7 @@ from federation.signing.jose import InvalidTokenError
 from federation.signing.tokens import LicenceToken
 from federation.store.messages import KIB
 from federation.trust.principals import Principal
+from federation.values.plain import require_plain_text
 from federation.values.roles import ClientKind
 
 BODY: Final = BodyLimit(64 * KIB, seconds=10)
@@ -151,6 +152,7 @@ class Olp:
         """Return who asks what; whoever guesses secrets waits as at the other endpoints."""
         quotas, address = self._server.quotas, self._doors.address(request)
         quotas.take(address, "oauth", FAILED_COST)
+        require_plain_text(request.scope["path"], "path")
         media_type = check_head(request, types_taken=types)
         async with self._doors.body(request, address, BODY) as body:
             if media_type == JSON:

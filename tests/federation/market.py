@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from yarl import URL
+
 from federation.rsl.member_terms import offer
 from federation.rsl.writing import write_licence
 from federation.values.party import HUB
@@ -59,7 +61,7 @@ class Market:
         return write_licence(offer(usages, self.buy_at)).decode()
 
     async def post(
-        self, url: str, body: Any, client: str | None = "one", content_type: str = FORM
+        self, url: str | URL, body: Any, client: str | None = "one", content_type: str = FORM
     ) -> tuple[int, Any, Any]:
         headers = {"Content-Type": content_type}
         if client is not None:

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import pytest
 import pytest_asyncio
 from lxml import etree
+from yarl import URL
 
 from federation.rsl.evaluating import Asked, State, judge
 from federation.rsl.member_terms import offer
@@ -147,6 +148,23 @@ async def test_what_is_refused_is_refused_in_the_words_of_the_standard(market, n
     assert why in body["error_description"]
     assert headers["Cache-Control"] == "no-store"
     assert headers.get("WWW-Authenticate") == ('Basic realm="olp"' if status == 401 else None)
+
+
+async def test_a_name_that_is_no_text_is_refused_and_breaks_nothing(market):
+    for code, path, client in ((HUB, "DE/%00", "one"), ("DE", "%00", "at DE")):
+        async with nothing_changes(market.small, code):
+            for path_of in ("token", "introspect"):
+                url = f"{market.small.running[code].url}/olp/{path}/{path_of}"
+                form = {"token": "x", "grant_type": "client_credentials"}
+                status, found, _ = await market.post(URL(url, encoded=True), form, client)
+                assert (status, found["error"]) == (400, "invalid_request")
+
+
+async def test_a_text_that_is_none_is_refused_in_json_as_well(market):
+    url = f"{market.base(HUB, DE_A)}/introspect"
+    for body in (b'{"token": "\\ud800"}', b'{"token": 1}', b"[]", b"[" * 1_000, b"\xff"):
+        status, found, _ = await market.post(url, body, "one", "application/json")
+        assert (status, found["error"]) == (400, "invalid_request"), body
 
 
 async def test_forms_that_can_be_read_in_two_ways_and_large_ones_are_refused(market):

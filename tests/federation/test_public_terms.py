@@ -168,5 +168,10 @@ async def test_what_a_node_does_not_understand_of_the_hub_is_not_kept(server):
         peers.text = text
         with pytest.raises(TermsNotKnownError):
             await CounterHolder(server, peers).current()
+    good = msgspec.to_builtins(SOLD)
+    for wrong in ({"buy_at": "https://h/\n/buy"}, {"buy_at": "/buy"}, {"uses": ["~"]}):
+        peers.text = json.dumps(good | wrong)
+        with pytest.raises(TermsNotKnownError):
+            await CounterHolder(server, peers).current()
     peers.text = msgspec.json.encode(SOLD).decode()
     assert await holder.current() == SOLD
