@@ -13,6 +13,7 @@ from federation.edge.files import NoSuchFileError
 from federation.edge.http import decoded, json_response, log
 from federation.edge.peers import PeerClient
 from federation.edge.status_lists import OwnLists, SignedList, keep_newer
+from federation.nodes.enrolling import enrolling_routes
 from federation.nodes.trust import Trust, TrustHolder
 from federation.nodes.validating import Validate, opens
 from federation.oauth.entity import own_configuration
@@ -114,7 +115,7 @@ def node_routes(doors: Doors, peers: PeerClient, own: OwnLists) -> list[Any]:
         answer = {"valid": True, "licence": token.licence, "uses": list(token.uses), "use": use}
         return json_response(answer)
 
-    return [imports, policy, validate]
+    return [imports, policy, validate, *enrolling_routes(doors)]
 
 
 async def _all_lists(held: Trust, own: OwnLists) -> list[SignedList]:
