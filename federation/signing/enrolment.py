@@ -8,7 +8,6 @@ the node's address without its key installs nothing.
 
 import base64
 import re
-from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any, ClassVar, Final
@@ -99,8 +98,7 @@ def read_enrolment(token: bytes, code: SiteCode, now: datetime) -> Enrolment:
     """Return the answer to a code, if a key that the code names signed it and for its secret."""
 
     def named(claims: dict[str, Any]) -> Keys:
-        said = claims.get("node_keys")
-        return known_keys(said if isinstance(said, list) else [], code)
+        return known_keys(claims.get("node_keys"), code)
 
     claims = verify_own(token, typ=TYP, keys_in=named, max_bytes=ANSWER_BYTES_MAX)
     check_times(claims, now)
@@ -112,11 +110,11 @@ def read_enrolment(token: bytes, code: SiteCode, now: datetime) -> Enrolment:
         raise InvalidTokenError(Reason.CLAIMS, str(error)) from None
 
 
-def known_keys(jwks: Sequence[Any], code: SiteCode) -> Keys:
+def known_keys(jwks: Any, code: SiteCode) -> Keys:
     """Return those of a server's public keys that a code names; a set that is none has none."""
     try:
-        keys = key_set([jwk for jwk in jwks if isinstance(jwk, dict)])
-    except InvalidKeyError:
+        keys = key_set(msgspec.convert(jwks, list[dict[str, Any]]))
+    except (InvalidKeyError, msgspec.ValidationError):
         return {}
     return {kid: key for kid, key in keys.items() if kid in code.keys}
 

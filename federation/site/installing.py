@@ -60,7 +60,7 @@ def _require_the_node(code: SiteCode, fetch: Fetch) -> None:
         said: Any = msgspec.json.decode(answer.body, type=dict[str, Any]).get("jwks")
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         said = None
-    if not known_keys(said if isinstance(said, list) else [], code):
+    if not known_keys(said, code):
         raise WrongNodeError(code.node)
 
 
