@@ -110,8 +110,11 @@ def site_code(desk: Desk, member: str, origins: tuple[str, ...], days: int) -> N
     The site takes it once: `federation-site init CODE`.
     """
     made = desk.ask(SITE_CODE, member=member, origins=list(origins), days=days)
-    rows = [[made["member"], when_text(made["expiresAt"]), made["code"]]]
-    desk.show(made, lambda: [make_table("Shown once", ("member", "good until", "code"), rows)])
+    if desk.as_json:
+        desk.show(made, tuple)
+        return
+    click.echo(f"Shown once, good once, for {made['member']} until {when_text(made['expiresAt'])}:")
+    click.echo(made["code"])  # in no table, which would break it
 
 
 @clients.command()

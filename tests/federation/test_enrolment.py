@@ -2,7 +2,13 @@
 
 import asyncio
 import json
+import re
+import shlex
+import subprocess
+import sys
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,6 +17,7 @@ import pytest_asyncio
 from federation.access.wire import Call, fetch
 from federation.signing.enrolment import SiteCode, read_code
 from federation.signing.keys import SigningKey
+from federation.site.command import main
 from federation.site.doctor import examine
 from federation.site.install import protect
 from federation.site.installing import NotEnrolledError, WrongNodeError, install
@@ -47,13 +54,13 @@ async def test_one_code_installs_a_site_that_serves_and_reports(small, tmp_path)
     path = tmp_path / "federation-site.json"
     code = await code_of(small)
 
-    settings = await installed(small, code, path)
+    said = await installed(small, code, path)
 
     assert path.stat().st_mode & 0o777 == 0o600
-    assert read_settings(path) == settings
-    assert (settings.member, settings.origins) == ("gb-b", ("https://press.example",))
-    assert list(settings.node_keys) == [small.key("GB").public_jwk()]
-    assert list(settings.hub_keys) == [small.key("HUB").public_jwk()]
+    assert read_settings(path) == said
+    assert (said.member, said.origins) == ("gb-b", ("https://press.example",))
+    assert list(said.node_keys) == [small.key("GB").public_jwk()]
+    assert list(said.hub_keys) == [small.key("HUB").public_jwk()]
     site = replace(read_site(path), clock=small.clock)
     gate = protect(press, site)
     await asyncio.to_thread(gate.background.rounds["policy"].act)
@@ -65,7 +72,7 @@ async def test_one_code_installs_a_site_that_serves_and_reports(small, tmp_path)
         await installed(small, code, again)
     assert not again.exists()
     clients = await small.at("GB", "registry").ask(CLIENTS)
-    assert [each["party"] for each in clients if each["id"] == settings.client.id] == ["gb-b"]
+    assert [each["party"] for each in clients if each["id"] == said.client.id] == ["gb-b"]
 
 
 async def test_a_wrong_node_is_not_told_the_secret(small, tmp_path):
@@ -157,3 +164,49 @@ async def test_the_doctor_says_of_each_thing_whether_it_works(small, tmp_path):
     assert keys.found.startswith("INVALID_TOKEN: ")
     assert "compare node_keys" in keys.advice
     await asyncio.to_thread(gate.background.stop)
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "publishers.md").read_text(encoding="utf-8")
+SHELL = [
+    shlex.split(line)
+    for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+    for line in block.splitlines()
+]
+PROGRAMS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+DJANGO = """
+from django.conf import settings
+settings.configure(ROOT_URLCONF=__name__, SECRET_KEY="x")
+"""
+SAYS_ORIGINS = """
+gate = globals().get("application") or app
+print(getattr(gate, "wsgi_app", gate).gate.config.origins)
+"""
+
+
+def ran(program):
+    words = [sys.executable, "-c", program]
+    return subprocess.run(words, capture_output=True, check=False, text=True)
+
+
+async def test_the_commands_of_the_page_for_publishers_do_what_it_says(
+    small, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("federation.site.command.install", partial(install, clock=small.clock))
+    code, outcomes = await code_of(small), []
+    for words in [words for words in SHELL if words[0] == "federation-site"]:
+        arguments = [code if word == "CODE" else word for word in words[1:]]
+        with pytest.raises(SystemExit) as ended:
+            await asyncio.to_thread(main, arguments)
+        outcomes.append((words[1], ended.value.code))
+
+    assert outcomes == [("init", 0), ("doctor", 1), ("robots", 0)]  # no site is up yet
+    assert "License: https://press.example/license.xml" in capsys.readouterr().out
+    assert [words[0] for words in SHELL] == [
+        "federation",
+        "pip",
+        *["federation-site"] * 3,
+    ]
+    for text in PROGRAMS:
+        done = await asyncio.to_thread(ran, f"{DJANGO}{text}{SAYS_ORIGINS}")
+        assert (done.returncode, done.stdout) == (0, "('https://press.example',)\n"), done.stderr
