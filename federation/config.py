@@ -147,7 +147,8 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     Each adds the address that called it to the end of `X-Forwarded-For`, and of that header no more
     is believed. With 0 the connection's address counts: behind a proxy all strangers are one then,
-    and share `anonymous`, `admission`, `validate`, `oauth`, `sign_in`, `password` and `account`.
+    and share `anonymous`, `admission`, `enrolment`, `validate`, `oauth`, `sign_in`, `password`
+    and `account`.
     """
 
     def __repr__(self) -> str:

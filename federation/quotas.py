@@ -25,6 +25,7 @@ _Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 Act = Literal[
     "anonymous",  # a request without a token that is good here, or a root field of it, by address
     "admission",  # an application to join, by address
+    "enrolment",  # a code with which a site is installed, by address
     "validate",  # a token that a site asks about, by address
     "oauth",  # a request to an OAuth endpoint, by address; one that fails counts as 60
     "sign_in",  # a way of signing in that is tried, by address; one that fails counts as 20
@@ -52,6 +53,7 @@ DEFAULTS: Mapping[Act, Quota] = MappingProxyType(
     {
         "anonymous": Quota(60_000, 60_000),
         "admission": Quota(300, 120),
+        "enrolment": Quota(60, 10),
         "validate": Quota(10_000, 60_000),
         "oauth": Quota(6_000, 6_000),
         "sign_in": Quota(1_200, 600),

@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
+import federation.accounts.tables
 import federation.banking.tables
 import federation.bankstatements.tables
 import federation.clients.tables

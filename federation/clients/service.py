@@ -141,8 +141,7 @@ async def issue(act: Act, wanted: NewClient, *, key: str, here: str) -> Given:
     if known is not None:
         first = await _get_credential(act.session, known)
         return Given(await _get(act.session, first.client_id), first, None)
-    client = await _new_client(act, kind, wanted)
-    given = await _give(act, client, wanted.proof, [])
+    given = await make(act, wanted)
     idempotency.remember_result(
         act.session,
         principal=act.who.subject,
@@ -152,7 +151,14 @@ async def issue(act: Act, wanted: NewClient, *, key: str, here: str) -> Given:
         result_id=given.credential.id,
         now=act.now,
     )
-    await _record(act, audit.Act.CLIENT_ISSUE, client, credential=given.credential.id)
+    return given
+
+
+async def make(act: Act, wanted: NewClient, **detail: str) -> Given:
+    """Make a client with its first credential; who may is the caller's question."""
+    client = await _new_client(act, ClientKind(wanted.kind), wanted)
+    given = await _give(act, client, wanted.proof, [])
+    await _record(act, audit.Act.CLIENT_ISSUE, client, credential=given.credential.id, **detail)
     return given
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import bindparam, delete, func, select, update
 
-from federation.clients.tables import Client, Credential, RevokedToken, UsedAssertion
+from federation.clients.tables import Client, Credential, RevokedToken, SiteCode, UsedAssertion
 from federation.store.sessions import ReadSession, WriteSession
 
 
@@ -72,6 +72,19 @@ async def credentials_of_each(
 async def find_credential(session: ReadSession, credential_id: str) -> Credential | None:
     """Return a credential, None if there is none."""
     return await session.get(Credential, credential_id)
+
+
+async def find_site_code(session: WriteSession, number: str) -> SiteCode | None:
+    """Return a code with which a site is installed, None if there is none."""
+    return await session.get(SiteCode, number)
+
+
+async def count_live_codes(session: ReadSession, member: str, now: datetime) -> int:
+    """Return how many codes of a member were not used and are not over."""
+    query = select(func.count()).where(
+        SiteCode.member == member, SiteCode.client_id.is_(None), SiteCode.expires_at > now
+    )
+    return await session.scalar(query) or 0
 
 
 async def has_secrets(session: ReadSession) -> bool:

@@ -54,6 +54,20 @@ class Credential(Base):
         return self.revoked_at is None and now < self.expires_at
 
 
+class SiteCode(Base):
+    """A code with which a member's site is installed, once; of its secret there is a digest."""
+
+    __tablename__ = "clients_site_code"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64))  # HMAC-SHA-256 of the secret
+    member: Mapped[str] = mapped_column(String(255), index=True)
+    origins: Mapped[str] = mapped_column(Text)  # JSON
+    made_by: Mapped[str] = mapped_column(String(255))
+    made_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime] = mapped_column(Instant)
+    client_id: Mapped[str | None] = mapped_column(ForeignKey("clients_client.client_id"))
+
+
 class UsedAssertion(Base):
     """An assertion by which a client proved itself: it does so once."""
 

@@ -31,6 +31,10 @@ REVOKE_CREDENTIAL = f"""mutation($credential: ID!) {{
   revokeClientCredential(credential: $credential) {{
     __typename ... on Client {{ {CLIENT} }} {REFUSED} }} }}"""
 
+SITE_CODE = f"""mutation($member: String, $origins: [String!]!, $days: Int!) {{
+  issueSiteCode(member: $member, origins: $origins, days: $days) {{
+    __typename ... on SiteCode {{ code member expiresAt }} {REFUSED} }} }}"""
+
 KEY_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 public_key = click.option(
     "--public-key", type=KEY_FILE, help="A public ES256 JWK instead of a secret made here."
@@ -93,6 +97,24 @@ def issue(
     about = {"kind": kind, "name": name, "party": party, "days": days}
     key = key or secrets.token_hex(16)
     _show_given(desk, desk.ask(ISSUE, **about, publicKey=_text(public_key), key=key))
+
+
+@clients.command("site-code")
+@click.argument("member")
+@click.argument("origins", nargs=-1, required=True)
+@click.option("--days", type=click.IntRange(1, 30), default=7, show_default=True)
+@at_desk
+def site_code(desk: Desk, member: str, origins: tuple[str, ...], days: int) -> None:
+    """Make a code with which MEMBER installs its site under ORIGINS, https://host each.
+
+    The site takes it once: `federation-site init CODE`.
+    """
+    made = desk.ask(SITE_CODE, member=member, origins=list(origins), days=days)
+    if desk.as_json:
+        desk.show(made, tuple)
+        return
+    click.echo(f"Shown once, good once, for {made['member']} until {when_text(made['expiresAt'])}:")
+    click.echo(made["code"])  # in no table, which would break it
 
 
 @clients.command()

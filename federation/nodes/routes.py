@@ -16,6 +16,7 @@ from federation.edge.status_lists import OwnLists, SignedList, keep_newer
 from federation.licensing.counter import COUNTER_PATH
 from federation.licensing.member_facts import with_parents
 from federation.nodes.terms import Terms, terms_routes, terms_url
+from federation.nodes.enrolling import enrolling_routes
 from federation.nodes.trust import Trust, TrustHolder
 from federation.nodes.validating import Validate, opens
 from federation.oauth.entity import own_configuration
@@ -119,7 +120,7 @@ def node_routes(doors: Doors, peers: PeerClient, own: OwnLists, terms: Terms) ->
         answer = {"valid": True, "licence": token.licence, "uses": list(token.uses), "use": use}
         return json_response(answer)
 
-    return [imports, policy, validate, *terms_routes(doors, terms)]
+    return [imports, policy, validate, *terms_routes(doors, terms), *enrolling_routes(doors)]
 
 
 async def _all_lists(held: Trust, own: OwnLists) -> list[SignedList]:

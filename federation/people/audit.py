@@ -56,6 +56,7 @@ class Act(StrEnum):
     CLIENT_ADD_CREDENTIAL = "client.add_credential"
     CLIENT_REVOKE_CREDENTIAL = "client.revoke_credential"
     CLIENT_REVOKE = "client.revoke"
+    SITE_CODE_ISSUE = "site_code.issue"
     PERSON_TAKE_IN = "person.take_in"
     PERSON_PROPOSE = "person.propose"
     PERSON_CONFIRM = "person.confirm"

@@ -30,6 +30,7 @@ from federation.schema.run_diffs import RunDiffQuery
 from federation.schema.scalars import schema_config
 from federation.schema.settlement import SettlementQuery
 from federation.schema.sign_in import OwnAccountMutation, SignInMutation, SignInQuery
+from federation.schema.site_codes import SiteCodeMutation
 from federation.schema.statements import StatementQuery
 from federation.schema.suspense import HeldListQuery, SuspenseQuery
 from federation.schema.tokens import TokenMutation
@@ -95,6 +96,7 @@ class Mutation(
     ParkedMutation,
     OwnKeyMutation,
     ClientMutation,
+    SiteCodeMutation,
     PeopleMutation,
     SignInMutation,
     OwnAccountMutation,

@@ -40,6 +40,9 @@ def licensed(headers: Headers, link: str) -> list[tuple[bytes, bytes]]:
     return [*kept, KEPT_BY_NOBODY, (b"vary", _varying(varies)), link_header(link)]
 
 
+VARIES: Final = ", ".join(_VARIES).encode("ascii")
+
+
 def _varying(said: Sequence[bytes]) -> bytes:
     ours = {name.lower() for name in _VARIES}
     names = [name.strip() for value in said for name in value.decode("latin-1").split(",")]

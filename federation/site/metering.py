@@ -13,6 +13,11 @@ _BODILESS: Final = frozenset({204, 205})
 _log = logging.getLogger(__name__)
 
 
+def counts(status: int, body_bytes: int) -> bool:
+    """Tell whether an answer is usage: a success with a body."""
+    return status // 100 == _SUCCESS and status not in _BODILESS and body_bytes > 0
+
+
 class Meter:
     """What one answer came to, recorded once.
 
@@ -69,8 +74,7 @@ class Meter:
     def _take_event(self) -> UsageLine | None:
         """Return the event if this answer counts, once."""
         visit = self._visit
-        has_counted_status = self.status // 100 == _SUCCESS and self.status not in _BODILESS
-        if visit is None or not has_counted_status or not self._body_bytes:
+        if visit is None or not counts(self.status, self._body_bytes):
             return None
         self._visit = None
         return self._gate.event(visit, self.status, self._body_bytes)

@@ -3,6 +3,7 @@
 `federation-site init` writes it. It holds a secret, so nobody but its owner may read it.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal
@@ -85,6 +86,17 @@ def read_settings(path: Path) -> Settings:
         return msgspec.convert(said, Settings)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise SettingsError(f"{path}: {error}") from None
+
+
+def write_settings(path: Path, said: Settings) -> None:
+    """Write the file for its owner alone; one that is there is left, and refused."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}") from None
+    with os.fdopen(handle, "wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(said), indent=2) + b"\n")
 
 
 def read_site(path: Path) -> SiteConfig:

@@ -82,6 +82,23 @@ class Spool:
                 raise SpoolError(error.strerror or type(error).__name__) from error
             self._used += len(line)
 
+    def add(self, name: str, lines: bytes) -> None:
+        """Write a batch whole, under a name that is its id; the same name again is the same one."""
+        with self._lock:
+            self._require(len(lines))
+            path = self._directory / f"{name}{_BATCH}"
+            draft = path.with_suffix(".new")
+            try:
+                with draft.open("wb") as file:
+                    file.write(lines)
+                    file.flush()
+                    os.fsync(file.fileno())
+                draft.replace(path)
+                _sync_directory(self._directory)
+            except OSError as error:
+                raise SpoolError(error.strerror or type(error).__name__) from error
+            self._used += len(lines)
+
     def check_room(self) -> None:
         """Refuse before anything is served that could not be recorded."""
         with self._lock:

@@ -136,6 +136,7 @@ CLIENT_KEEPERS: Mapping[ClientKind, Readers] = MappingProxyType(
 MAY_KEEP_CLIENTS = tuple(
     dict.fromkeys(role for keepers in CLIENT_KEEPERS.values() for role in keepers.roles)
 )
+MAY_ISSUE_SITE_CODES = CLIENT_KEEPERS[ClientKind.SITE].roles
 MAY_READ_CLIENTS = (*MAY_KEEP_CLIENTS, Role.AUDITOR)
 
 

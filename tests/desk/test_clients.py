@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from federation.cli.main import cli
 from federation.desk.clients import PAGE
 from federation.errors import RefusalError
+from federation.signing.enrolment import read_code
 from federation.signing.keys import SigningKey
 from tests.oauth.conftest import running
 
@@ -70,6 +71,17 @@ async def test_the_secret_is_printed_whole_once_and_not_with_the_same_key_again(
     assert len(secret) == 63
     assert "cc_" not in second
     assert len(await done(node, "rosa", "list")) == 1
+
+
+async def test_the_code_of_a_site_is_printed_whole(node):
+    shown = await run(node, "rosa", "site-code", "m-1", "https://pub.example")
+    made = await done(node, "rosa", "site-code", "m-1", "https://pub.example", "--days", "30")
+
+    text = shown.splitlines()[1]
+    assert read_code(text).keys == read_code(made["code"]).keys
+    assert (made["member"], text != made["code"]) == ("m-1", True)
+    assert await run(node, "rosa", "site-code", "m-0", "https://pub.example") == "UNKNOWN_MEMBER"
+    assert await run(node, "rosa", "site-code", "m-1", "pub.example") == "BAD_CLIENT"
 
 
 async def test_a_public_key_stands_for_a_secret(node, tmp_path):

@@ -36,7 +36,7 @@ async def test_every_command_does_what_the_page_says(node):
             known.setdefault("CREDENTIAL", answer["credential"]["id"])
         acts.append(words[0])
 
-    assert acts == ["issue", "list", "rotate", "revoke", "revoke"]
+    assert acts == ["issue", "site-code", "list", "rotate", "revoke", "revoke"]
     [left] = msgspec.json.decode(await run(node, "rosa", "list", "--json"))
     assert (left["id"], left["state"]) == (known["CLIENT"], "REVOKED")
     assert len(left["credentials"]) == 2

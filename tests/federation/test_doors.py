@@ -118,6 +118,7 @@ OF_SERVERS = {
 WITHOUT_GRAPHQL = {
     "/usage",
     "/sites/{member:str}/policy",
+    "/sites/enrol",  # a stranger's, by a code that somebody made in GraphQL
     "/validate",
     "/trust",
     *STATUS_LISTS,

@@ -258,6 +258,8 @@ ISSUE = """mutation { issueClient(kind: "%s", party: %s, name: "x", key: "x") {
 ADD = 'mutation { addClientCredential(client: "%s") { ... on Refused { code } } }'
 REVOKE_CREDENTIAL = """mutation { revokeClientCredential(credential: "of-%s") {
   ... on Refused { code } } }"""
+SITE_CODE = """mutation { issueSiteCode(member: "de-b", origins: ["https://x.example"]) {
+  ... on Refused { code } } }"""
 REVOKE = 'mutation { revokeClient(client: "%s") { ... on Refused { code } } }'
 
 NARROWED = {
@@ -317,6 +319,9 @@ def about_clients(by_role):
     return cells
 
 
+SITE_CODES = {("issueSiteCode", Role.MEMBER): [(SITE_CODE, "NOT_ALLOWED")]}
+
+
 # Each cell `o` and `p`: what is asked for that is another's or not in the part, and all that is
 # said to it. `%s` in an act stands for the offer to lab-one.
 NARROWER = {
@@ -371,6 +376,7 @@ NARROWER = {
     },
     "node": {
         **about_clients({**OF_BOTH, **OF_A_NODE}),
+        **SITE_CODES,
         ("licences", Role.LAB): [(LICENCES, numbered("HUB-000002"))],
         ("licence", Role.LAB): [(LICENCE % "DE-000001", "UNKNOWN_LICENCE")],
         ("offers", Role.LAB): [(OFFERS, [])],

@@ -1,0 +1,175 @@
+"""Usage from the access log that nginx writes: each line once, through rotation and any crash.
+
+nginx writes one line of JSON for each answer under a grant, at its end. Lines are taken a range at
+a time: first the range is noted, then its batch is written under a name that follows from it, then
+the range is over. Whatever dies in between, the same bytes become the same batch again, and the
+node takes that once. A line without its end waits for it.
+"""
+
+import base64
+import logging
+import os
+from collections.abc import Iterator
+from hashlib import sha256
+from io import BufferedReader
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from federation.site.events import UsageLine
+from federation.site.metering import counts
+from federation.site.spool import Spool
+
+FOLLOW_SECONDS: Final = 1.0
+RANGE_BYTES_MAX: Final = 1 << 20  # some 2,000 lines, which one batch may have
+QUIET_ROUNDS: Final = 10  # in which a rotated file stays as it is, before it is left
+LINE_BYTES_MAX: Final = 64 << 10
+_log = logging.getLogger(__name__)
+
+
+class Served(msgspec.Struct, frozen=True):
+    """One line of the log: what was granted, and what was sent."""
+
+    grant: str
+    method: str
+    status: int
+    body_bytes: Annotated[int, Meta(ge=0)] = msgspec.field(name="bytes")
+
+
+class _Place(msgspec.Struct, frozen=True):
+    """How far which file is read; `until` is the end of a range whose batch may be unwritten."""
+
+    inode: int = 0
+    offset: int = 0
+    until: int = 0
+
+
+def written_grant(event: UsageLine) -> str:
+    """Return what is granted as one word, for a header and for the log."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(event)).decode()
+
+
+class Follower:
+    """Follows one log into one spool. One process does; another one waits in vain for the lock."""
+
+    def __init__(self, log: Path, state: Path, spool: Spool) -> None:
+        self._log = log
+        self._state = state
+        self._spool = spool
+        self._place = self._load()
+        self._file: BufferedReader | None = None
+        self._quiet = 0
+
+    def round(self) -> None:
+        """Take what has been written since the last round."""
+        while self._take():
+            pass
+
+    def close(self) -> None:
+        """Let go of the log; the place in it is on disk."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _take(self) -> bool:
+        """Take one range; tell whether there may be another."""
+        file = self._opened()
+        if file is None:
+            return False
+        place = self._place
+        if place.until > place.offset:  # what a crash left is done over, to the byte
+            file.seek(place.offset)
+            self._write(file.read(place.until - place.offset))
+            return True
+        if os.fstat(file.fileno()).st_size < place.offset:
+            _log.error("%s is shorter than what was read of it: rotate it by renaming", self._log)
+            self._save(_Place(place.inode))
+            return True
+        file.seek(place.offset)
+        found = file.read(RANGE_BYTES_MAX)
+        whole = found[: found.rfind(b"\n") + 1]
+        if not whole:
+            return self._is_left(found)
+        self._quiet = 0
+        self._save(_Place(place.inode, place.offset, place.offset + len(whole)))
+        self._write(whole)
+        return True
+
+    def _write(self, whole: bytes) -> None:
+        place = self._place
+        lines = [msgspec.json.encode(event) + b"\n" for event in _events(whole)]
+        if lines:
+            name = f"{place.inode} {place.offset} {place.until} ".encode() + whole
+            known = f"{place.offset:012d}-{sha256(name).hexdigest()[:32]}"
+            self._spool.add(known, b"".join(lines))
+        self._save(_Place(place.inode, place.until))
+
+    def _opened(self) -> BufferedReader | None:
+        if self._file is None:
+            path = self._path_of(self._place.inode)
+            if path is None:
+                return None
+            self._file = path.open("rb")
+            inode = os.fstat(self._file.fileno()).st_ino
+            if inode != self._place.inode:
+                self._save(_Place(inode))
+        return self._file
+
+    def _path_of(self, inode: int) -> Path | None:
+        """Return the file that was read last, also where it was renamed since, else the log."""
+        for path in (self._log, *sorted(self._log.parent.glob(f"{self._log.name}*"))):
+            if inode and path.exists() and path.stat().st_ino == inode:
+                return path
+        if inode and self._log.exists():
+            _log.error("the log that was read last is gone: what it had more is not counted")
+        return self._log if self._log.exists() else None
+
+    def _is_left(self, torn: bytes) -> bool:
+        """Leave a rotated file once nobody writes to it any more; tell whether it was left."""
+        if len(torn) > LINE_BYTES_MAX:
+            _log.error("a line of %s does not end: passed over", self._log)
+            self._save(_Place(self._place.inode, self._place.offset + len(torn)))
+            return True
+        if not self._log.exists() or self._log.stat().st_ino == self._place.inode:
+            return False
+        self._quiet += 1
+        if self._quiet < QUIET_ROUNDS:
+            return False
+        if torn:
+            _log.warning("the last line of a rotated log is torn: nothing of it is counted")
+        self.close()
+        self._quiet = 0
+        self._save(_Place(self._log.stat().st_ino))
+        return True
+
+    def _load(self) -> _Place:
+        try:
+            return msgspec.json.decode(self._state.read_bytes(), type=_Place)
+        except FileNotFoundError:
+            return _Place()
+
+    def _save(self, place: _Place) -> None:
+        draft = self._state.with_name(f"{self._state.name}.new")
+        with draft.open("wb") as file:
+            file.write(msgspec.json.encode(place))
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self._state)
+        self._place = place
+
+
+def _events(whole: bytes) -> Iterator[UsageLine]:
+    for line in whole.splitlines():
+        try:
+            served = msgspec.json.decode(line, type=Served)
+            granted = msgspec.json.decode(base64.urlsafe_b64decode(served.grant), type=UsageLine)
+        except (ValueError, RecursionError):
+            _log.warning("a line of the log is none of nginx's: %r", line[:200])
+            continue
+        if served.method == "GET" and counts(served.status, served.body_bytes):
+            units = served.body_bytes if granted.units == 0 else granted.units
+            yield msgspec.structs.replace(
+                granted, status=served.status, body_bytes=served.body_bytes, units=units
+            )

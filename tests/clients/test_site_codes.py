@@ -1,0 +1,138 @@
+"""Codes with which sites are installed: who makes them, and that each is good once."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from federation.clients import site_codes
+from federation.clients.service import Act
+from federation.people.tables import AuditAct
+from tests.clients.test_service import (
+    EVERYBODY,
+    MEMBER,
+    NODE_OPERATOR,
+    NOW,
+    OTHER_PEPPER,
+    PEPPER,
+    REGISTRY,
+    person,
+    refusal_of,
+)
+from tests.databases import contents
+
+ORIGINS = ["https://pub.example"]
+WEEK = timedelta(days=7)
+
+
+async def issued(database, who=REGISTRY, member="m-1", origins=ORIGINS, days=7, now=NOW):
+    async with database.write("test.issue") as session:
+        act = Act(session, who, now, PEPPER)
+        return await site_codes.issue(act, member, origins, days)
+
+
+async def used(database, secret, *, now=NOW, pepper=PEPPER):
+    async with database.write("test.use") as session:
+        return await site_codes.use(session, secret, now=now, pepper=pepper)
+
+
+async def test_who_keeps_a_members_sites_makes_their_codes_and_nobody_else(database):
+    for who in EVERYBODY:
+        if who in (REGISTRY, NODE_OPERATOR, MEMBER):
+            assert (await issued(database, who)).row.made_by == who.subject
+            continue
+
+        async def act(session, who=who):
+            await site_codes.issue(Act(session, who, NOW, PEPPER), "m-1", ORIGINS, 7)
+
+        assert await refusal_of(database, act) == "NOT_ALLOWED", who
+
+
+@pytest.mark.parametrize(
+    ("member", "origins", "days"),
+    [
+        (None, ORIGINS, 7),
+        ("m-1", [], 7),
+        ("m-1", ORIGINS, 0),
+        ("m-1", ORIGINS, 31),
+        ("m-1", ["pub.example"], 7),
+        ("m-1", ["https://pub.example/news"], 7),
+        ("m-1", ["ftp://pub.example"], 7),
+        ("m-1", ["https://" + "a" * 300 + ".example"], 7),
+        ("m-1", [f"https://p{n}.example" for n in range(101)], 7),
+    ],
+)
+async def test_what_is_no_site_has_no_code(database, member, origins, days):
+    async def act(session):
+        await site_codes.issue(Act(session, REGISTRY, NOW, PEPPER), member, origins, days)
+
+    assert await refusal_of(database, act) == "BAD_CLIENT"
+
+
+async def test_a_code_makes_one_client_once(database):
+    code = await issued(database, MEMBER, origins=["https://PUB.example:443/", *ORIGINS])
+
+    site = await used(database, code.secret, now=NOW + WEEK - timedelta(seconds=1))
+
+    client = site.given.client
+    assert (site.member, site.origins) == ("m-1", ORIGINS)
+    assert (client.kind, client.role, client.party) == ("SITE", "site", "m-1")
+    assert client.made_by == f"site-code:{code.row.id}"
+    assert site.given.secret.startswith("cc_")
+    assert (await refusal_of(database, lambda s: use_in(s, code.secret))) == "BAD_SITE_CODE"
+
+
+async def use_in(session, secret, now=NOW, pepper=PEPPER):
+    await site_codes.use(session, secret, now=now, pepper=pepper)
+
+
+async def test_a_code_that_is_over_unknown_or_another_servers_opens_nothing(database):
+    secret = (await issued(database)).secret
+    wrong = [
+        (secret, NOW + WEEK, PEPPER),
+        (secret, NOW, OTHER_PEPPER),
+        (secret[:-1] + ("A" if secret[-1] != "A" else "B"), NOW, PEPPER),
+        (f"sc_{'0' * 16}_{secret[-43:]}", NOW, PEPPER),
+        (secret.replace("sc_", "cc_"), NOW, PEPPER),
+        (secret + "\n", NOW, PEPPER),
+        ("", NOW, PEPPER),
+    ]
+    for shown, now, pepper in wrong:
+        code = await refusal_of(database, lambda s, a=(shown, now, pepper): use_in(s, *a))
+        assert code == "BAD_SITE_CODE"
+
+    assert (await used(database, secret)).member == "m-1"
+
+
+async def test_of_a_code_only_a_digest_is_kept(database):
+    code = await issued(database)
+    kept = repr(await contents(database))
+
+    assert code.secret not in kept
+    assert code.secret.rpartition("_")[2] not in kept
+
+
+async def test_a_member_has_twenty_codes_that_wait_and_others_have_theirs(database):
+    codes = [await issued(database) for _ in range(site_codes.LIVE_CODES_MAX)]
+
+    async def act(session):
+        await site_codes.issue(Act(session, REGISTRY, NOW, PEPPER), "m-1", ORIGINS, 7)
+
+    assert await refusal_of(database, act) == "TOO_MANY_SITE_CODES"
+    await issued(database, person("member", "m-2"), member="m-2")
+    await used(database, codes[0].secret)
+    await issued(database)
+    await issued(database, now=NOW + WEEK)
+
+
+async def test_the_audit_log_says_whose_code_it_was(database):
+    code = await issued(database)
+    await used(database, code.secret)
+
+    async with database.read() as session:
+        rows = list(await session.scalars(select(AuditAct).order_by(AuditAct.number)))
+    assert [(row.act, row.actor) for row in rows] == [
+        ("site_code.issue", REGISTRY.subject),
+        ("client.issue", f"site-code:{code.row.id}"),
+    ]
+    assert REGISTRY.subject in repr(rows[1].detail)

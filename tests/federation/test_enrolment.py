@@ -1,0 +1,212 @@
+"""A site is installed with one code of its collective: at a real node, over HTTP."""
+
+import asyncio
+import json
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from federation.access.wire import Call, fetch
+from federation.signing.enrolment import SiteCode, read_code
+from federation.signing.keys import SigningKey
+from federation.site.command import main
+from federation.site.doctor import examine
+from federation.site.install import protect
+from federation.site.installing import NotEnrolledError, WrongNodeError, install
+from federation.site.settings import SettingsError, read_settings, read_site
+from tests.federation.harness import DAY, resumed
+from tests.federation.test_site_client import press, visit
+
+CODE = """mutation($member: String, $origins: [String!]!) {
+  issueSiteCode(member: $member, origins: $origins) {
+    ... on SiteCode { code member } ... on Refused { code } } }"""
+CLIENTS = "{ clients { id kind party credentials { id } } }"
+
+
+@pytest_asyncio.fixture
+async def small(any_backend, opened_past):
+    async with resumed(any_backend, opened_past) as found:
+        found.set_clock(DAY)
+        yield found
+
+
+async def code_of(small):
+    made = await small.at("GB", "registry").ask(
+        CODE, member="gb-b", origins=["https://press.example"]
+    )
+    assert made["member"] == "gb-b"
+    return made["code"]
+
+
+async def installed(small, code, path, **changes):
+    return await asyncio.to_thread(install, code, path, clock=small.clock, **changes)
+
+
+async def test_one_code_installs_a_site_that_serves_and_reports(small, tmp_path):
+    path = tmp_path / "federation-site.json"
+    code = await code_of(small)
+
+    said = await installed(small, code, path)
+
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert read_settings(path) == said
+    assert (said.member, said.origins) == ("gb-b", ("https://press.example",))
+    assert list(said.node_keys) == [small.key("GB").public_jwk()]
+    assert list(said.hub_keys) == [small.key("HUB").public_jwk()]
+    site = replace(read_site(path), clock=small.clock)
+    gate = protect(press, site)
+    await asyncio.to_thread(gate.background.rounds["policy"].act)
+    assert await visit(small, gate) == 200
+    await asyncio.to_thread(gate.background.stop)
+
+    again = tmp_path / "again.json"
+    with pytest.raises(NotEnrolledError, match="HTTP 401 BAD_SITE_CODE"):
+        await installed(small, code, again)
+    assert not again.exists()
+    clients = await small.at("GB", "registry").ask(CLIENTS)
+    assert [each["party"] for each in clients if each["id"] == said.client.id] == ["gb-b"]
+
+
+async def test_a_wrong_node_is_not_told_the_secret(small, tmp_path):
+    code = read_code(await code_of(small))
+    path, told = tmp_path / "federation-site.json", []
+
+    def watched(call):
+        told.append((call.method, call.body))
+        return fetch(call)
+
+    other = SiteCode(code.node, code.secret, (SigningKey.generate().kid,)).written()
+    with pytest.raises(WrongNodeError):
+        await installed(small, other, path, fetch=watched)
+
+    assert told == [("GET", b"")]
+    assert not path.exists()
+    assert (await installed(small, code.written(), path)).member == "gb-b"
+
+
+async def test_a_file_that_is_there_costs_no_code(small, tmp_path):
+    path = tmp_path / "federation-site.json"
+    path.write_text("{}", encoding="utf-8")
+    code = await code_of(small)
+
+    with pytest.raises(SettingsError, match="move it away"):
+        await installed(small, code, path)
+    path.unlink()
+    assert (await installed(small, code, path)).member == "gb-b"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "BAD_BODY"),
+        (b'{"secret": 1}', "BAD_BODY"),
+        (b'{"secret": "x", "more": 1}', "BAD_BODY"),
+        (b'{"secret": "x"}', "BAD_SITE_CODE"),
+    ],
+)
+async def test_what_is_no_code_makes_no_client(small, body, code):
+    before = await small.at("GB", "registry").ask(CLIENTS)
+    url = f"{small.running['GB'].url}/sites/enrol"
+
+    answer = await asyncio.to_thread(fetch, Call("POST", url, {}, body))
+
+    assert (answer.status // 100, json.loads(answer.body)["code"]) == (4, code)
+    assert await small.at("GB", "registry").ask(CLIENTS) == before
+
+
+async def test_the_doctor_says_of_each_thing_whether_it_works(small, tmp_path):
+    path = tmp_path / "federation-site.json"
+    await installed(small, await code_of(small), path)
+    site = replace(read_site(path), clock=small.clock)
+    gate = protect(press, site)
+    await asyncio.to_thread(gate.background.rounds["policy"].act)
+    transport = httpx.ASGITransport(gate)
+
+    def at_the_site(call):
+        """Ask the node itself, and the site through its gate."""
+        if not call.url.startswith("https://press.example"):
+            return fetch(call)
+
+        async def get():
+            async with httpx.AsyncClient(transport=transport) as client:
+                return await client.get(call.url, headers=call.headers)
+
+        found = asyncio.run(get())
+        return type(fetch_answer)(found.status_code, dict(found.headers), found.content)
+
+    fetch_answer = await asyncio.to_thread(fetch, Call("GET", f"{site.node}/health/live", {}))
+    findings = await asyncio.to_thread(lambda: [*examine(replace(site, fetch=at_the_site))])
+
+    told = {finding.what: finding for finding in findings}
+    assert [each.what for each in findings] == [
+        "node",
+        "clock",
+        "credential",
+        "keys",
+        "policy",
+        "disk",
+        "https://press.example",
+        "https://press.example",
+    ]
+    wrong = {what for what, finding in told.items() if not finding.is_well}
+    assert wrong <= {"clock", "policy"}  # the node's day is not today's
+    broken = replace(site, node_jwks=[SigningKey.generate().public_jwk()], fetch=at_the_site)
+    (broken.directory / "keys.json").unlink(missing_ok=True)
+    keys = await asyncio.to_thread(lambda: {each.what: each for each in examine(broken)}["keys"])
+    assert keys.found.startswith("INVALID_TOKEN: ")
+    assert "compare node_keys" in keys.advice
+    await asyncio.to_thread(gate.background.stop)
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "publishers.md").read_text(encoding="utf-8")
+SHELL = [
+    shlex.split(line)
+    for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+    for line in block.splitlines()
+]
+PROGRAMS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+DJANGO = """
+from django.conf import settings
+settings.configure(ROOT_URLCONF=__name__, SECRET_KEY="x")
+"""
+SAYS_ORIGINS = """
+gate = globals().get("application") or app
+print(getattr(gate, "wsgi_app", gate).gate.config.origins)
+"""
+
+
+def ran(program):
+    words = [sys.executable, "-c", program]
+    return subprocess.run(words, capture_output=True, check=False, text=True)
+
+
+async def test_the_commands_of_the_page_for_publishers_do_what_it_says(
+    small, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("federation.site.command.install", partial(install, clock=small.clock))
+    code, outcomes = await code_of(small), []
+    for words in [words for words in SHELL if words[0] == "federation-site"]:
+        arguments = [code if word == "CODE" else word for word in words[1:]]
+        with pytest.raises(SystemExit) as ended:
+            await asyncio.to_thread(main, arguments)
+        outcomes.append((words[1], ended.value.code))
+
+    assert outcomes == [("init", 0), ("doctor", 1), ("robots", 0)]  # no site is up yet
+    assert "License: https://press.example/license.xml" in capsys.readouterr().out
+    assert [words[0] for words in SHELL] == [
+        "federation",
+        "pip",
+        *["federation-site"] * 3,
+    ]
+    for text in PROGRAMS:
+        done = await asyncio.to_thread(ran, f"{DJANGO}{text}{SAYS_ORIGINS}")
+        assert (done.returncode, done.stdout) == (0, "('https://press.example',)\n"), done.stderr

@@ -1,0 +1,291 @@
+"""nginx asks the endpoint: every refusal arrives whole, and what was served is counted once."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+
+from federation.quotas import Quota
+from federation.signing.statuslist import Status
+from federation.site.auth import AuthServer
+from federation.site.following import QUIET_ROUNDS, Follower
+from federation.site.gate import Gate, GateConfig, Mode
+from federation.site.guesses import Guesses
+
+NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
+KIT = Path(__file__).parents[2] / "kit" / "nginx"
+BOT = {"User-Agent": "GPTBot/1.2"}
+PERSON = {"User-Agent": "Mozilla/5.0 Firefox/140.0"}
+
+pytestmark = pytest.mark.skipif(not Path(NGINX).exists(), reason="nginx is not here")
+
+
+class Application(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        status = 404 if "missing" in self.path else 200
+        self.send_response(status)
+        self.send_header("Content-Length", "7")
+        self.send_header("Cache-Control", "public, max-age=60")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(b"A page.")
+
+    do_HEAD = do_POST = do_GET  # noqa: N815 - as its parent names them
+
+    def log_message(self, *_):
+        pass
+
+
+class Front:
+    """nginx before an application, with the endpoint beside it, on loopback."""
+
+    def __init__(self, site, folder, **changes):
+        self.site, self.folder, self.log = site, folder, folder / "served.log"
+        self.app = ThreadingHTTPServer(("127.0.0.1", 0), Application)
+        self.app.asked = []
+        config = GateConfig(
+            policy=site,
+            spool=site.spool,
+            nonces=site.nonces,
+            origins=["https://pub.example"],
+            clock=site.clock,
+            **changes,
+        )
+        self.socket = folder / "auth.sock"
+        self.auth = AuthServer(f"unix:{self.socket}", Gate(config), self.log)
+        self.threads = [
+            threading.Thread(target=each.serve_forever, kwargs={"poll_interval": 0.02})
+            for each in (self.app, self.auth)
+        ]
+        for each in self.threads:
+            each.start()
+        self.follower = Follower(self.log, folder / "place", site.spool)
+        self.port = free_port()
+        self.config = folder / "nginx.conf"
+        self.config.write_text(self._config(), encoding="utf-8")
+        self.nginx = None
+        self.start()
+
+    def _config(self):
+        for name in ("http", "server", "location"):
+            text = (KIT / f"federation-site-{name}.conf").read_text(encoding="utf-8")
+            text = text.replace("/var/log/nginx/federation-site.log", str(self.log))
+            text = text.replace("/run/federation-site/auth.sock", str(self.socket))
+            (self.folder / f"{name}.conf").write_text(text, encoding="utf-8")
+        temp = "".join(
+            f"{name}_temp_path {self.folder}/{name};"
+            for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        return f"""
+            daemon off; pid {self.folder}/pid; error_log {self.folder}/error.log; user root;
+            worker_processes 1;
+            events {{}}
+            http {{ {temp}
+                access_log off;
+                include {self.folder}/http.conf;
+                server {{ listen 127.0.0.1:{self.port};
+                    include {self.folder}/server.conf;
+                    location / {{
+                        include {self.folder}/location.conf;
+                        proxy_pass http://127.0.0.1:{self.app.server_address[1]};
+                    }} }} }}"""
+
+    def start(self):
+        self.nginx = subprocess.Popen([NGINX, "-c", str(self.config), "-p", str(self.folder)])
+        until(self._answers)
+
+    def _answers(self):
+        try:
+            httpx.get(f"http://127.0.0.1:{self.port}/license.xml", headers=BOT)
+        except httpx.TransportError:
+            assert self.nginx.poll() is None, (self.folder / "error.log").read_text()
+            return False
+        return True
+
+    def ask(self, path="/news/a", *, method="GET", token=None, headers=()):
+        sent = {"Host": "pub.example", **BOT, **dict(headers)}
+        if token:
+            sent["Authorization"] = f"License {token}"
+        return httpx.request(method, f"http://127.0.0.1:{self.port}{path}", headers=sent)
+
+    def counted(self, count):
+        """Return the usage of the log once there are so many lines of it."""
+        until(lambda: self.log.exists() and self.log.read_bytes().count(b"\n") >= count)
+        self.follower.round()
+        return self.site.events()
+
+    def kill(self):
+        for pid in children(self.nginx.pid):
+            os.kill(pid, signal.SIGKILL)
+        self.nginx.kill()
+        self.nginx.wait()
+
+    def close(self):
+        self.follower.close()
+        self.nginx.terminate()
+        self.nginx.wait(5)
+        for each in (self.app, self.auth):
+            each.shutdown()
+            each.server_close()
+
+
+def children(pid):
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    return [int(each) for each in text.split()]
+
+
+def free_port():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Application) as server:
+        return server.server_address[1]
+
+
+def until(found, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not found():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.02)
+
+
+@pytest.fixture
+def make_front(make_site, tmp_path):
+    opened = []
+
+    def make(**changes):
+        front = Front(make_site(tmp_path), tmp_path, **changes)
+        opened.append(front)
+        return front
+
+    yield make
+    for front in opened:
+        front.close()
+
+
+@pytest.fixture
+def front(make_front):
+    return make_front()
+
+
+def test_every_refusal_arrives_with_its_status_headers_and_body(front):
+    site = front.site
+    cases = [
+        ({}, 401, "LICENCE_REQUIRED"),
+        ({"token": "a.b.c"}, 401, "INVALID_TOKEN"),
+        ({"method": "POST"}, 405, "METHOD_NOT_ALLOWED"),
+        ({"headers": {"Host": "evil.example"}}, 421, "UNKNOWN_HOST"),
+        ({"headers": {"X-Original-URL": "/b"}}, 400, "AMBIGUOUS_REQUEST"),
+        ({"path": "/sport/a", "token": site.token()}, 403, "INSUFFICIENT_SCOPE"),
+        ({"token": site.token(uses=["ai-train", "ai-input"])}, 403, "USE_NOT_GRANTED"),
+    ]
+    for asked, status, code in cases:
+        answer = front.ask(**asked)
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+        assert answer.headers["www-authenticate"].startswith('License error="')
+        assert answer.headers["cache-control"] == "private, no-store"
+        assert ("link" in answer.headers) == (status in {401, 402, 403})
+    site.set_policy(licences={"HUB-000001": Status.SUSPENDED})
+    assert front.ask(token=site.token()).status_code == 402
+    site.set_policy(optouts=[("pub.example/news/a", "*", site.clock())])
+    assert front.ask("/news/%61", token=site.token()).json()["code"] == "WITHHELD"
+    site.held = None
+    answer = front.ask(token=site.token())
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+    assert front.app.asked == []
+    assert site.events() == []
+
+
+def test_too_many_wrong_tokens_are_told_to_wait(make_front):
+    front = make_front(guesses=Guesses(Quota(burst=2, per_minute=1)))
+    found = [front.ask(token=f"x.y.{n}") for n in range(4)]
+
+    assert [answer.status_code for answer in found] == [401, 401, 429, 429]
+    assert found[-1].json()["code"] == "TOO_MANY_GUESSES"
+    assert int(found[-1].headers["retry-after"]) > 0
+
+
+def test_what_nginx_served_is_counted_once_with_its_bytes(front):
+    site = front.site
+    served = front.ask("/news/a?q=1", token=site.token())
+    front.ask("/news/b", token=site.token(), method="HEAD")
+    front.ask("/news/missing", token=site.token())
+    person = front.ask(headers=PERSON)
+    engine = front.ask(headers={"User-Agent": "Googlebot/2.1"})
+
+    assert (served.status_code, served.content) == (200, b"A page.")
+    assert served.headers["link"].startswith("<https://pub.example/license.xml>")
+    assert served.headers.get_list("cache-control") == ["private, no-store"]
+    assert "Authorization" in served.headers["vary"]
+    for answer in (person, engine):
+        assert (answer.status_code, answer.content) == (200, b"A page.")
+        assert answer.headers.get_list("cache-control") == ["public, max-age=60"]
+        assert "link" not in answer.headers
+    [event] = front.counted(3)
+    assert (event.url, event.status, event.body_bytes, event.units) == (
+        "https://pub.example/news/a?q=1",
+        200,
+        7,
+        1,
+    )
+    assert (event.licence, event.use, event.agent) == ("HUB-000001", "ai-input", "GPTBot/1.2")
+    front.follower.round()
+    assert len(site.events()) == 1
+
+
+def test_whoever_sends_the_gates_own_headers_gains_nothing(front):
+    for name in ("X-Federation-Method", "X-Federation-Target", "X-Federation-Grant"):
+        answer = front.ask("/news/a", headers={name: "/robots.txt"})
+        assert answer.status_code == 401
+    assert front.ask("/_federation/auth").status_code in {401, 404}
+    assert front.app.asked == []
+
+
+def test_a_site_that_observes_serves_and_says_what_it_would_refuse(make_front):
+    front = make_front(mode=Mode.OBSERVE)
+    answer = front.ask()
+
+    assert (answer.status_code, answer.content) == (200, b"A page.")
+    assert answer.headers["x-rsl-status"] == "token_required"
+    assert answer.headers["x-rsl-reason"] == "licence_required"
+
+
+def test_while_the_endpoint_is_down_nobody_is_served(front):
+    front.auth.shutdown()
+    front.auth.server_close()
+    front.socket.unlink()
+    front.kill()  # connections that were open are gone with the endpoint
+    front.start()
+    answer = front.ask(token=front.site.token())
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "GATE_DOWN")
+    assert front.app.asked == []
+
+
+def test_a_rotated_log_and_a_killed_nginx_cost_and_double_nothing(front):
+    site = front.site
+    front.ask("/news/1", token=site.token())
+    front.counted(1)
+    front.ask("/news/2", token=site.token())
+    until(lambda: front.log.read_bytes().count(b"\n") == 2)
+    front.log.rename(front.folder / "served.log.1")
+    front.kill()
+    front.start()
+    front.ask("/news/3", token=site.token())
+    until(lambda: front.log.exists() and front.log.read_bytes().count(b"\n") == 1)
+    front.follower.close()
+    again = Follower(front.log, front.folder / "place", site.spool)
+    for _ in range(QUIET_ROUNDS + 1):
+        again.round()
+    again.close()
+
+    assert sorted(event.url[-1] for event in site.events()) == ["1", "2", "3"]
+    assert json.loads((front.folder / "place").read_bytes())["inode"] == front.log.stat().st_ino

@@ -1,0 +1,85 @@
+"""The command of a site, as a process of its own."""
+
+import base64
+import json
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from federation.site.command import main
+
+
+@pytest.fixture
+def config(site, tmp_path):
+    said = {
+        "version": 1,
+        "node": "http://127.0.0.1:9",
+        "member": "M-17",
+        "node_keys": [site.node_key.public_jwk()],
+        "hub_keys": [site.hub_key.public_jwk()],
+        "client": {"id": "site-1", "secret": "cc_secret"},
+        "origins": ["http://127.0.0.1:9"],
+    }
+    path = tmp_path / "federation-site.json"
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(said), encoding="utf-8")
+    return path
+
+
+def test_the_endpoint_answers_nginx_until_a_signal_ends_it(config, tmp_path):
+    listen, log = tmp_path / "auth.sock", tmp_path / "served.log"
+    command = [sys.executable, "-m", "federation.site.command", "auth", "--config", str(config)]
+    with subprocess.Popen(
+        [*command, "--listen", f"unix:{listen}", "--log", str(log)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as endpoint:
+        assert endpoint.stdout.readline() == f"listening on unix:{listen}\n"
+        with socket.socket(socket.AF_UNIX) as nginx:
+            nginx.connect(str(listen))
+            nginx.sendall(
+                b"GET /auth HTTP/1.1\r\nHost: 127.0.0.1:9\r\nUser-Agent: GPTBot\r\n"
+                b"X-Federation-Method: GET\r\nX-Federation-Target: /news\r\n\r\n"
+            )
+            head = nginx.recv(65536).decode("latin-1").splitlines()
+        endpoint.send_signal(signal.SIGTERM)
+        assert endpoint.wait(40) == 0
+
+    assert head[0].startswith("HTTP/1.1 403 ")
+    [packed] = [line.split(": ")[1] for line in head if line.startswith("x-federation-refusal")]
+    said = json.loads(base64.urlsafe_b64decode(packed))
+    assert (said["status"], json.loads(said["body"])["code"]) == (401, "LICENCE_REQUIRED")
+
+
+def test_only_nginx_beside_it_may_ask_the_endpoint(config, tmp_path):
+    with pytest.raises(ValueError, match="only nginx"):
+        main(["auth", "--config", str(config), "--listen", "0.0.0.0:80", "--log", str(tmp_path)])
+
+
+def test_a_doctor_that_finds_something_says_what_to_do_and_ends_with_1(config, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["doctor", "--config", str(config)])
+
+    told = capsys.readouterr().out.splitlines()
+    assert ended.value.code == 1
+    assert [line for line in told if line.startswith("WRONG node: ")]
+    assert [line for line in told if line.startswith("ok    disk: ")]
+    assert not [line for line in told if "cc_secret" in line]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["doctor", "--config", "nowhere.json"], "SITE_SETTINGS"),
+        (["init", "fs1_x", "--config", "nowhere.json"], "MALFORMED_CODE"),
+    ],
+)
+def test_a_refusal_is_one_line_with_its_code(arguments, code):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+
+    assert str(ended.value.code).startswith(f"{code}: ")
