@@ -109,6 +109,7 @@ AN_OWN_KEY = """INSERT INTO trust_own_key (purpose, kid, jwk, private, state, ma
   VALUES ('TOKEN', 'k', '{}', 'p', 'ACTIVE', 1)"""
 TOKENS_ENDED = "INSERT INTO accounts_tokens_ended (person, at) VALUES ('ann', {})"
 BEFORE_PARTS = "0029"
+BEFORE_DAYS = "0030"
 A_PARKED = """INSERT INTO store_parked (sender, sender_code, entity_id, stream, sequence, kind,
   size, state, code, reason, received_at, attempts, drop_proposed_by, decided_by)
   VALUES ('s', 'GB', 'e', 'x', 1, 'k', 0, '{state}', 'C', 'r', 1, 0, {maker}, {checker})"""
@@ -240,6 +241,26 @@ async def test_bodies_of_parked_messages_are_cut_into_parts_and_put_together_aga
     assert cut == [(1, 0, PART_BYTES), (1, 1, 1)]
     assert sizes == [(PART_BYTES + 1,), (0,)]
     assert [bytes(content) for (content,) in whole] == [body.encode(), b""]
+
+
+async def test_lines_that_were_there_before_are_counted_by_day(empty_url):
+    noon, half_a_day = 1_789_387_200_000_000, 43_200_000_000  # 2026-09-14T12:00:00Z
+    instants = [noon, noon + half_a_day - 1, noon + half_a_day, noon - half_a_day]
+    lines = (
+        "INSERT INTO metering_line (reporter, event_id, licence, url, use, units, occurred_at,"
+        f" period, source) VALUES ('site:a', '{number}', 'L', 'u', 'TRAIN', 1, {at}, '2026-09', 's')"
+        for number, at in enumerate(instants)
+    )
+    await on_connection(empty_url, lambda found: migrations.upgrade(found, BEFORE_DAYS))
+    await on_connection(empty_url, ran(*lines))
+
+    await on_connection(empty_url, migrations.upgrade)
+    counted = await on_connection(
+        empty_url,
+        answer("SELECT reporter, CAST(day AS VARCHAR), lines FROM metering_day ORDER BY 2"),
+    )
+
+    assert counted == [("site:a", "2026-09-14", 3), ("site:a", "2026-09-15", 1)]
 
 
 async def test_an_older_decision_to_pay_ahead_covers_nothing_and_is_not_downgraded(empty_url):
