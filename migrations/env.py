@@ -3,6 +3,7 @@
 from alembic import context
 from sqlalchemy import TypeDecorator
 
+import federation.accounts.tables
 import federation.banking.tables
 import federation.bankstatements.tables
 import federation.clients.tables

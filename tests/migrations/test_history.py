@@ -1,7 +1,9 @@
 """The one history of hub and node, upwards and downwards, on both backends."""
 
+import re
 import time
 from datetime import date
+from pathlib import Path
 
 import pytest
 from alembic.config import Config
@@ -110,6 +112,8 @@ AN_OWN_KEY = """INSERT INTO trust_own_key (purpose, kid, jwk, private, state, ma
 TOKENS_ENDED = "INSERT INTO accounts_tokens_ended (person, at) VALUES ('ann', {})"
 BEFORE_PARTS = "0029"
 BEFORE_DAYS = "0030"
+ROOT = Path(__file__).resolve().parents[2]
+ENV = ROOT / "migrations" / "env.py"
 A_PARKED = """INSERT INTO store_parked (sender, sender_code, entity_id, stream, sequence, kind,
   size, state, code, reason, received_at, attempts, drop_proposed_by, decided_by)
   VALUES ('s', 'GB', 'e', 'x', 1, 'k', 0, '{state}', 'C', 'r', 1, 0, {maker}, {checker})"""
@@ -248,7 +252,8 @@ async def test_lines_that_were_there_before_are_counted_by_day(empty_url):
     instants = [noon, noon + half_a_day - 1, noon + half_a_day, noon - half_a_day]
     lines = (
         "INSERT INTO metering_line (reporter, event_id, licence, url, use, units, occurred_at,"
-        f" period, source) VALUES ('site:a', '{number}', 'L', 'u', 'TRAIN', 1, {at}, '2026-09', 's')"
+        " period, source) VALUES"
+        f" ('site:a', '{number}', 'L', 'u', 'TRAIN', 1, {at}, '2026-09', 'site')"
         for number, at in enumerate(instants)
     )
     await on_connection(empty_url, lambda found: migrations.upgrade(found, BEFORE_DAYS))
@@ -366,3 +371,11 @@ async def test_tokens_that_were_ended_do_not_count_again(empty_url):
         else:
             await on_connection(empty_url, lambda found: migrations.downgrade(found, "0028"))
             assert await on_connection(empty_url, migrations.current_revision) == "0028"
+
+
+def test_every_room_with_tables_is_known_to_the_history():
+    """`db check` alone loads no other room: what is not named there it takes for left over."""
+    rooms = {path.parent.name for path in (ROOT / "federation").glob("*/tables.py")}
+    named = re.findall(r"^import federation\.(\w+)\.tables", ENV.read_text(encoding="utf-8"), re.M)
+
+    assert set(named) == rooms
