@@ -376,6 +376,8 @@ async def test_tokens_that_were_ended_do_not_count_again(empty_url):
 def test_every_room_with_tables_is_known_to_the_history():
     """`db check` alone loads no other room: what is not named there it takes for left over."""
     rooms = {path.parent.name for path in (ROOT / "federation").glob("*/tables.py")}
-    named = re.findall(r"^import federation\.(\w+)\.tables", ENV.read_text(encoding="utf-8"), re.M)
+    named = re.findall(
+        r"^import federation\.(\w+)\.tables", ENV.read_text(encoding="utf-8"), re.MULTILINE
+    )
 
     assert set(named) == rooms
