@@ -4,7 +4,6 @@ import logging
 from typing import Final
 
 from federation.site.answers import Headers, licensed
-from federation.site.events import UsageLine
 from federation.site.gate import Gate, Visit
 from federation.site.refusals import SpoolError
 
@@ -49,15 +48,22 @@ class Meter:
 
         A site that only observes serves as well what it cannot record.
         """
-        event = self._take_event()
-        if event is None:
+        visit, self._visit = self._visit, None
+        if visit is None:
             return
+        if not self._counts():
+            self._gate.count_served(visit, is_counted=False)
+            return
+        event = self._gate.event(visit, self.status, self._body_bytes)
         try:
             self._gate.config.spool.append(event)
-        except SpoolError:
+        except SpoolError as refusal:
             _log.exception("usage could not be recorded: %s", event.event_id)
+            self._gate.count_refused(visit.ask.agent, refusal)
             if not self._gate.is_observing:
                 raise
+        else:
+            self._gate.count_served(visit, is_counted=True)
 
     def record_cut_short(self) -> None:
         """Record an answer that broke off, most often by a hang-up: what was taken was taken."""
@@ -66,11 +72,6 @@ class Meter:
         except SpoolError:
             return  # it is in the log
 
-    def _take_event(self) -> UsageLine | None:
-        """Return the event if this answer counts, once."""
-        visit = self._visit
+    def _counts(self) -> bool:
         has_counted_status = self.status // 100 == _SUCCESS and self.status not in _BODILESS
-        if visit is None or not has_counted_status or not self._body_bytes:
-            return None
-        self._visit = None
-        return self._gate.event(visit, self.status, self._body_bytes)
+        return has_counted_status and self._body_bytes > 0

@@ -8,6 +8,7 @@ import fcntl
 import os
 import secrets
 import threading
+import weakref
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
@@ -74,6 +75,12 @@ class VisitCounts:
     def __init__(self, path: Path, clock: Clock) -> None:
         self._path = path
         self._clock = clock
+        self._begin_anew()
+        mine = weakref.WeakMethod(self._begin_anew)
+        os.register_at_fork(after_in_child=lambda: (again := mine()) and again())
+
+    def _begin_anew(self) -> None:
+        """Begin, also after a fork: what the parent counted it adds up itself."""
         self._turn = threading.Lock()
         self._new: Counter[VisitKind] = Counter()
 
@@ -194,7 +201,7 @@ def _forget(file: _File, before: date) -> None:
     file.untold = [day for day in file.untold if day >= before]
 
 
-class Site(NamedTuple):
+class AboutSite(NamedTuple):
     """What a site says of itself with each report."""
 
     kit: str
@@ -209,7 +216,7 @@ class VisitTeller:
     def __init__(
         self,
         counts: VisitCounts,
-        site: Site,
+        site: AboutSite,
         *,
         node: str,
         bearer: Bearer,

@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from federation.access.wire import Answer, UnreachableError
+from federation.site.refusals import SpoolError
 from federation.site.visit_report import VisitCount, VisitReport
-from federation.site.visits import Site, VisitCounts, VisitsNotTakenError, VisitTeller
+from federation.site.visits import AboutSite, VisitCounts, VisitsNotTakenError, VisitTeller
 
 NOON = datetime(2026, 9, 15, 12, tzinfo=UTC)
 TODAY = NOON.date()
@@ -55,7 +56,7 @@ def counts(tmp_path, now):
 
 
 def teller(counts, node, bearer=None, waiting=3):
-    site = Site("kit 1", "enforce", lambda: NOON, lambda: waiting)
+    site = AboutSite("kit 1", "enforce", lambda: NOON, lambda: waiting)
     return VisitTeller(
         counts, site, node="https://node.example/", bearer=bearer or Bearer(), fetch=node
     )
@@ -192,3 +193,57 @@ def test_days_past_telling_are_dropped_and_names_beyond_the_limit_are_counted_as
 
     assert (len(rows), sum(each.count for each in rows), rest) == (2_001, 2_005, [5])
     assert counts.untold()[1] == [VisitCount(date(2026, 10, 16), "CCBot", "LICENCE_REQUIRED", 1)]
+
+
+BOT = [("User-Agent", "Mozilla/5.0 (compatible; GPTBot/1.2)")]
+
+
+def counted(visits):
+    return {(each.agent, each.outcome, each.let_through): each.count for each in visits.untold()[1]}
+
+
+async def test_a_gate_counts_each_crawlers_visit_once_by_what_became_of_it(site, tmp_path):
+    visits = VisitCounts(tmp_path / "visits.json", site.clock)
+    gate = site.make_gate(visits=visits)
+    token = site.token()
+
+    await site.get(gate=gate, headers=[("User-Agent", "Mozilla/5.0 Firefox/140.0")])
+    await site.get("/robots.txt", gate=gate, headers=BOT)
+    for _ in range(2):
+        await site.get(gate=gate, headers=BOT)
+    await site.get("/sport", gate=gate, token=token, headers=BOT)
+    await site.get(gate=gate, token=token, headers=BOT)
+    await site.get(gate=gate, token=token, headers=[("User-Agent", "my-own/1")])
+    await site.get(gate=gate, token=token, headers=BOT, method="HEAD")
+    site.status = 404
+    await site.get(gate=gate, token=token, headers=BOT)
+    gate.gate.close()
+
+    assert counted(visits) == {
+        ("GPTBot", "LICENCE_REQUIRED", False): 2,
+        ("GPTBot", "INSUFFICIENT_SCOPE", False): 1,
+        ("GPTBot", "SERVED", False): 1,
+        ("unnamed", "SERVED", False): 1,
+        ("GPTBot", "NOT_COUNTED", False): 2,
+    }
+    assert len(site.events()) == 2
+
+
+async def test_a_gate_that_observes_counts_what_it_would_refuse_as_let_through(
+    site, tmp_path, monkeypatch
+):
+    visits = VisitCounts(tmp_path / "visits.json", site.clock)
+    gate = site.make_gate(visits=visits, mode="observe")
+    await site.get(gate=gate, headers=BOT)
+
+    def full(_event):
+        raise SpoolError("No space left on device")
+
+    monkeypatch.setattr(site.spool, "append", full)
+    await site.get(gate=gate, token=site.token(), headers=BOT)
+    visits.add_up()
+
+    assert counted(visits) == {
+        ("GPTBot", "LICENCE_REQUIRED", True): 1,
+        ("GPTBot", "USAGE_NOT_RECORDED", True): 1,
+    }
