@@ -19,7 +19,8 @@ import federation.registry.tables
 import federation.runs.tables
 import federation.store.tables
 import federation.suspense.tables
-import federation.trust.tables  # noqa: F401 - imported for their tables
+import federation.trust.tables
+import federation.visits.tables  # noqa: F401 - imported for their tables
 from federation.store.base import Base
 
 

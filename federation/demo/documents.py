@@ -35,6 +35,6 @@ RECEIPT = """mutation($licence: String!, $on: Date!, $amount: BigInt!, $key: Str
 RUNS = """query($period: String!) {
   runs(period: $period) { runId state calculatedBy approvedBy warnings document } }"""
 STATEMENT = """query($period: String!) {
-  memberStatement(period: $period) {
+  memberStatement(period: $period) { ... on MemberStatement {
     member attributed { minor currency } payable { minor } outstanding { minor } reason
-    lines { licence use units source amount { minor } } } }"""
+    lines { licence use units source amount { minor } } } } }"""

@@ -6,11 +6,12 @@ from federation.distribution import store
 from federation.distribution.member_payments import MemberPaid, paid_to_member
 from federation.distribution.tables import MemberAdjustment, MemberAmount, MemberBalance
 from federation.metering import totals
+from federation.metering.days import lines_by_day
 from federation.metering.totals import AddressTotal
 from federation.registry.service import get_member
 from federation.store.sessions import ReadSession
 from federation.trust.principals import NotAllowedError
-from federation.values.month import Month
+from federation.values.month import Month, first_day, last_day
 
 ROWS_MAX = 1_000  # adjustments, and addresses used, that one statement shows
 
@@ -32,10 +33,22 @@ class MemberMonth:
     uses: list[AddressTotal]
 
 
+@dataclass(frozen=True, slots=True)
+class NotSettledYet:
+    """A month of which nothing is attributed yet.
+
+    `lines` is how many usage lines its sites handed in for the month up to now.
+    """
+
+    member: str
+    period: Month
+    lines: int
+
+
 async def member_month(
     session: ReadSession, period: Month, member: str | None
-) -> MemberMonth | None:
-    """Return a member's month, None before its run was distributed.
+) -> MemberMonth | NotSettledYet:
+    """Return a member's month, or that its run was not distributed yet.
 
     It is one member's: nobody is shown everybody's (NOT_ALLOWED, UNKNOWN_MEMBER).
     """
@@ -44,7 +57,8 @@ async def member_month(
     await get_member(session, member)
     done = await store.find_distribution(session, period)
     if done is None:
-        return None
+        by_day = await lines_by_day(session, f"site:{member}", first_day(period), last_day(period))
+        return NotSettledYet(member, period, sum(by_day.values()))
     balance = (await store.balances(session, period)).get(member)
     return MemberMonth(
         member=member,

@@ -15,6 +15,7 @@ from federation.licensing import store as licensing
 from federation.licensing.facts import LicenceFacts
 from federation.metering import lines as usage_lines
 from federation.metering import store
+from federation.metering.days import count_days
 from federation.metering.ingest import (
     Accepted,
     DecodedLine,
@@ -136,6 +137,7 @@ async def ingest(
     first = await usage_lines.add_new_lines(session, reporter.name, reporter.source, accepted)
     again = [*(line for line in accepted if line.event_id in first), *found.repeats]
     accepted = [line for line in accepted if line.event_id not in first]
+    await count_days(session, reporter.name, accepted)
     first = {line.event_id: line.content for line in accepted} | first
     refused = [*found.refused, *(repeated(line, first[line.event_id]) for line in again)]
     refused.sort(key=lambda item: item.line_no)

@@ -1,8 +1,8 @@
 """Usage lines as received, what became of them, and the reports that leave this server."""
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, String, Text, false, text
+from sqlalchemy import BigInteger, CheckConstraint, Date, Index, String, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.store.base import AutoId, Base, BigCount, Instant
@@ -52,6 +52,16 @@ class Line(Base):
     source: Mapped[str] = mapped_column(String(4))
     verdict: Mapped[str | None] = mapped_column(String(16))
     evidence: Mapped[str | None] = mapped_column(Text)  # token, agent, status, bytes as JSON
+
+
+class DayCount(Base):
+    """How many lines of a reporter were accepted here of a day, by the day they happened (UTC)."""
+
+    __tablename__ = "metering_day"
+    __table_args__ = (CheckConstraint("lines > 0", name="lines"),)
+    reporter: Mapped[str] = mapped_column(String(255), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    lines: Mapped[int] = mapped_column(BigInteger)
 
 
 class Uncounted(Base):

@@ -1,4 +1,4 @@
-"""The routes only a node has: registry imports, site policies, the validity of a token."""
+"""The routes only a node has: imports, policies and visits of sites, the validity of a token."""
 
 from datetime import timedelta
 from typing import Any
@@ -32,6 +32,7 @@ from federation.signing.policy import (
 from federation.signing.statuslist import StatusLists
 from federation.signing.tokens import BoundTokenError, OutsideAudienceError
 from federation.site.refusals import SiteRefusalError
+from federation.site.visit_report import REPORT_BYTES_MAX, VisitReport
 from federation.store.canonical import digest
 from federation.store.messages import KIB, MIB
 from federation.store.sessions import ReadSession
@@ -39,15 +40,21 @@ from federation.trust.key_life import Purpose
 from federation.trust.principals import NotAllowedError
 from federation.trust.store import find_party
 from federation.values.party import HUB
-from federation.values.roles import MAY_KEEP_THE_REGISTRY, MAY_READ_SITE_POLICY
+from federation.values.roles import (
+    MAY_KEEP_THE_REGISTRY,
+    MAY_READ_SITE_POLICY,
+    MAY_TELL_VISITS,
+)
+from federation.visits import service as visits
 
 TABLE = BodyLimit(64 * MIB, seconds=300)
 QUESTION = BodyLimit(64 * KIB, seconds=10)
+VISITS = BodyLimit(REPORT_BYTES_MAX, seconds=30)
 RESIGN_SECONDS = 600
 
 
 def node_routes(doors: Doors, peers: PeerClient, own: OwnLists, terms: Terms) -> list[Any]:
-    """Return the routes only a node has: imports, site policies, validation, members' terms."""
+    """Return the routes only a node has: of registry, sites, tokens, and members' terms."""
     server = doors.server
     trust = TrustHolder(server, peers)
 
@@ -93,6 +100,16 @@ def node_routes(doors: Doors, peers: PeerClient, own: OwnLists, terms: Terms) ->
             headers={"ETag": etag, "Cache-Control": "no-cache"},
         )
 
+    @post("/visits", status_code=200)
+    async def told(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Take what a member's site counted of its visits: all of it, or nothing."""
+        who = await doors.known(request, "usage", *MAY_TELL_VISITS)
+        async with doors.body(request, who.subject, VISITS) as body:
+            report = decoded(body, VisitReport)
+        async with server.db.write("visits.take") as session:
+            changed = await visits.take(session, report, who, server.clock())
+        return json_response({"rows": len(report.counts), "changed": changed})
+
     @post("/validate")
     async def validate(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Say whether a token opens a publisher's page for a use: 200, or 403 with the reason.
@@ -120,7 +137,7 @@ def node_routes(doors: Doors, peers: PeerClient, own: OwnLists, terms: Terms) ->
         answer = {"valid": True, "licence": token.licence, "uses": list(token.uses), "use": use}
         return json_response(answer)
 
-    return [imports, policy, validate, *terms_routes(doors, terms), *enrolling_routes(doors)]
+    return [imports, policy, told, validate, *terms_routes(doors, terms), *enrolling_routes(doors)]
 
 
 async def _all_lists(held: Trust, own: OwnLists) -> list[SignedList]:

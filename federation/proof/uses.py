@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from federation.addresses.urls import UrlKey
 from federation.config import HubConfig, NodeConfig
@@ -17,12 +18,24 @@ from federation.values.licence_key import number_of
 from federation.values.month import Month
 
 
+class EarnedState(StrEnum):
+    """What is known of what a use earned its member."""
+
+    SETTLED = "SETTLED"
+    NOT_SETTLED_YET = "NOT_SETTLED_YET"
+    NOT_KNOWN_HERE = "NOT_KNOWN_HERE"  # at the hub, or at a node whose member it is not
+
+
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A month's use of an address under one licence, by whom, and what it earned its member."""
+    """A month's use of an address under one licence, by whom, and what it earned its member.
+
+    `earned` is None unless the `state` is SETTLED.
+    """
 
     total: AddressTotal
     licensee: str
+    state: EarnedState
     earned: Money | None
 
 
@@ -35,22 +48,23 @@ async def uses_of(
     licences = await metering.licences_named(session, {row.licence for row in rows})
     earned = await earned_by_address(session, config, rows)
     return [
-        Use(row, licences.facts[row.licence].licensee, amount)
-        for row, amount in zip(rows, earned, strict=True)
+        Use(row, licences.facts[row.licence].licensee, *said)
+        for row, said in zip(rows, earned, strict=True)
     ]
 
 
 async def earned_by_address(
     session: ReadSession, config: HubConfig | NodeConfig, rows: Sequence[AddressTotal]
-) -> list[Money | None]:
-    """Return what each use of an address earned its member, None where this server cannot know.
+) -> list[tuple[EarnedState, Money | None]]:
+    """Return what each use of an address earned its member, or why no amount is known.
 
     A member's amount for a licence and use, with what corrections changed of it, is split over its
     addresses by what they weigh, so the addresses of a statement add up to it. What is not MATCHED
     earned nothing.
     """
     if isinstance(config, HubConfig):
-        return [None] * len(rows)
+        return [(EarnedState.NOT_KNOWN_HERE, None)] * len(rows)
+    settled = await distribution.distributed_months(session)
     earners = {_earner(row) for row in rows if row.member and row.verdict == MATCHED}
     amounts = await distribution.earned(session, *_asked(earners))
     weights = await _weights(session, earners)
@@ -58,15 +72,16 @@ async def earned_by_address(
         earner: by_address(earner, config.code, amounts.get(earner, 0), weights.get(earner, {}))
         for earner in earners
     }
-    return [
-        Money(
-            split[_earner(row)].get(row.url_key, 0) if row.verdict == MATCHED else 0,
-            config.settlement_currency,
-        )
-        if row.member
-        else None
-        for row in rows
-    ]
+
+    def said(row: AddressTotal) -> tuple[EarnedState, Money | None]:
+        if not row.member:
+            return EarnedState.NOT_KNOWN_HERE, None
+        if row.period not in settled:
+            return EarnedState.NOT_SETTLED_YET, None
+        minor = split[_earner(row)].get(row.url_key, 0) if row.verdict == MATCHED else 0
+        return EarnedState.SETTLED, Money(minor, config.settlement_currency)
+
+    return [said(row) for row in rows]
 
 
 def _earner(row: AddressTotal) -> Earner:

@@ -35,6 +35,7 @@ from federation.schema.statements import StatementQuery
 from federation.schema.suspense import HeldListQuery, SuspenseQuery
 from federation.schema.tokens import TokenMutation
 from federation.schema.uses import UsesQuery
+from federation.schema.visits import VisitQuery
 from federation.schema.why import WhyQuery
 from federation.schema.work_list import WorkListQuery
 
@@ -52,6 +53,7 @@ class Query(
     StatementQuery,
     PaymentQuery,
     UsesQuery,
+    VisitQuery,
     DocumentQuery,
     WhyQuery,
     SuspenseQuery,

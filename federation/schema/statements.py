@@ -1,10 +1,12 @@
 """A member's month in GraphQL: what it was attributed, what was paid of it, and the use behind."""
 
+from typing import Annotated
+
 import strawberry
 
 from federation.config import settlement_currency
+from federation.distribution import member_month
 from federation.distribution import tables as rows
-from federation.distribution.member_month import MemberMonth, member_month
 from federation.metering.totals import AddressTotal
 from federation.schema.context import Info
 from federation.schema.scalars import BigInt, Money
@@ -106,7 +108,7 @@ class MemberStatement:
     uses: list[StatementUse]
 
     @classmethod
-    def of(cls, found: MemberMonth, currency: str) -> "MemberStatement":
+    def of(cls, found: member_month.MemberMonth, currency: str) -> "MemberStatement":
         """Show a member's month, its amounts in the collective's settlement currency."""
         balance, paid = found.balance, found.paid
         return cls(
@@ -129,17 +131,35 @@ class MemberStatement:
         )
 
 
+@strawberry.type(description="A month that is not settled yet: nothing is attributed so far.")
+class NotSettledYet:
+    """`lines` is how many usage lines the member's sites handed in for the month up to now."""
+
+    member: str
+    period: str
+    lines: BigInt
+
+
+MemberStatementResult = Annotated[
+    MemberStatement | NotSettledYet, strawberry.union("MemberStatementResult")
+]
+
+
 @strawberry.type
 class StatementQuery:
     """What a member sees of its month: at a node."""
 
-    @strawberry.field(description="A member's statement of a month; null before its run.")
+    @strawberry.field(description="A member's statement of a month, or that it is not settled yet.")
     async def member_statement(
         self, info: Info, period: str, member: str | None = None
-    ) -> MemberStatement | None:
+    ) -> MemberStatementResult:
         """Show a statement: a member's own, whatever it asks for, or any for settlement staff."""
         wanted = info.context.whose(MAY_READ_STATEMENTS, member)
         server, month = info.context.server, parse_month(period)
         async with server.db.read() as session:
-            found = await member_month(session, month, wanted)
-        return MemberStatement.of(found, settlement_currency(server.config)) if found else None
+            found = await member_month.member_month(session, month, wanted)
+        if isinstance(found, member_month.NotSettledYet):
+            return NotSettledYet(
+                member=found.member, period=found.period, lines=BigInt(found.lines)
+            )
+        return MemberStatement.of(found, settlement_currency(server.config))

@@ -13,7 +13,11 @@ from federation.values.roles import MAY_READ_USES
 
 @strawberry.type(description="Usage of one address by one licence in one month.")
 class Use:
-    """Who used an address, for what, how often, and what it earned its member."""
+    """Who used an address, for what, how often, and what it earned its member.
+
+    `state` is SETTLED, NOT_SETTLED_YET, or NOT_KNOWN_HERE where another collective's member earned
+    it; `earned` is an amount where it is SETTLED.
+    """
 
     period: str
     licence: str
@@ -22,11 +26,12 @@ class Use:
     verdict: str
     lines: int
     units: BigInt
+    state: str
     earned: Money | None
 
     @classmethod
     def of(cls, found: uses.Use) -> "Use":
-        """Show a use; `earned` is None where this server cannot know it."""
+        """Show a use."""
         return cls(
             period=found.total.period,
             licence=found.total.licence,
@@ -35,6 +40,7 @@ class Use:
             verdict=found.total.verdict,
             lines=found.total.lines,
             units=BigInt(found.total.units),
+            state=found.state,
             earned=Money.shown(found.earned),
         )
 

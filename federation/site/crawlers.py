@@ -71,5 +71,18 @@ class CrawlerRule:
         return self.unnamed and not _holds(said, _OTHERS) and not _holds(said, _BROWSERS)
 
 
+def name_of(agent: str) -> str:
+    """Return by which name a visitor is counted: its pattern on the list, `unnamed` or `other`.
+
+    Never the agent itself, which is whatever a stranger writes.
+    """
+    said = agent.lower()
+    for purposes in (("ai",), ("search", "feed", "monitor", "preview")):
+        for each in AGENTS.agents:
+            if each.purpose in purposes and each.pattern.lower() in said:
+                return each.pattern
+    return "other" if _holds(said, _BROWSERS) else "unnamed"
+
+
 def _holds(said: str, patterns: Iterable[str]) -> bool:
     return any(pattern in said for pattern in patterns)

@@ -29,7 +29,7 @@ from federation.site.asks import (
     user_agent,
 )
 from federation.site.callers import ClientAddress, connection_address
-from federation.site.crawlers import CrawlerRule
+from federation.site.crawlers import CrawlerRule, name_of
 from federation.site.events import Unit, UsageLine, new_event_id, units_of
 from federation.site.guesses import Guesses
 from federation.site.nonces import NonceStore
@@ -44,6 +44,7 @@ from federation.site.refusals import (
 from federation.site.reservations import LICENCE_PATH, is_reservation
 from federation.site.rulings import Grant, grant, require_fresh
 from federation.site.spool import Spool
+from federation.site.visits import VisitCounts
 
 _SIGNED: Final = "signature-input"
 _CRAWLERS_TAG: Final = "web-bot-auth"
@@ -90,6 +91,7 @@ class GateConfig:
     origins: Sequence[str]
     clock: Clock = system_clock
     terms: TermsHolder | None = None
+    visits: VisitCounts | None = None
     licence_xml: str | None = None
     use_header: str = USE_HEADER
     unit: Unit = Unit.REQUEST
@@ -150,7 +152,7 @@ class Gate:
         return bool(header_values(scope, _SIGNED)) and carries_credential(scope)
 
     def decide(self, scope: Scope) -> Decision:
-        """Say what becomes of a request. This is where whoever counts decisions sees each, once."""
+        """Say what becomes of a request; what is refused is counted here, what is served later."""
         if (terms := self._terms(scope)) is not None:
             return Answered(terms)
         if not self.concerns(scope):
@@ -161,6 +163,7 @@ class Gate:
         except RefusalError as refusal:
             if not isinstance(refusal, TooManyGuessesError):  # of those one line tells in a while
                 _log.info("refused: %s: %s", refusal.code, refusal)
+            self.count_refused(user_agent(scope), refusal)
             if self.is_observing:
                 return Passed(observed(refusal))
             return Answered(self.refusal(refusal, scope))
@@ -187,8 +190,20 @@ class Gate:
             body_bytes=body_bytes,
         )
 
+    def count_refused(self, agent: str, refusal: RefusalError) -> None:
+        """Count a visit that is refused, or would be if the site did more than observe."""
+        if self.config.visits is not None:
+            self.config.visits.refused(name_of(agent), refusal.code, let_through=self.is_observing)
+
+    def count_served(self, visit: Visit, *, is_counted: bool) -> None:
+        """Count a licensed visit; `is_counted` says that its answer is in the spool."""
+        if self.config.visits is not None:
+            self.config.visits.licensed(name_of(visit.ask.agent), is_counted=is_counted)
+
     def close(self) -> None:
         """Let go of the files; they are opened again when they are needed."""
+        if self.config.visits is not None:
+            self.config.visits.add_up()
         self.config.spool.close()
         self.config.nonces.close()
 

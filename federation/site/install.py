@@ -3,6 +3,7 @@
 from os import PathLike
 from pathlib import Path
 
+from federation import __version__
 from federation.access.bearers import Bearer, ClientBearer, GivenBearer
 from federation.signing.keys import key_set
 from federation.site import asgi, wsgi
@@ -16,6 +17,7 @@ from federation.site.settings import read_site
 from federation.site.site_config import SiteConfig
 from federation.site.spool import Spool
 from federation.site.terms import TERMS_SECONDS, TermsSource
+from federation.site.visits import TELL_SECONDS, AboutSite, VisitCounts, VisitTeller
 
 Site = SiteConfig | PathLike[str] | str
 """A site, or the file `federation-site.json` that describes it."""
@@ -47,9 +49,11 @@ def gate_of(site: Site) -> tuple[Gate, Background]:
     terms = TermsSource(
         site.node, site.member_id, path=site.directory / "license.xml", fetch=site.fetch
     )
+    visits = VisitCounts(site.directory / "visits.json", site.clock)
     config = GateConfig(
         policy=source,
         terms=terms,
+        visits=visits,
         spool=spool,
         nonces=NonceStore(site.directory / "nonces.sqlite"),
         clock=site.clock,
@@ -61,9 +65,12 @@ def gate_of(site: Site) -> tuple[Gate, Background]:
         client_address=site.client_address,
     )
     reporter = Reporter(spool, node=site.node, bearer=bearer, fetch=site.fetch)
+    itself = AboutSite(f"federation-site {__version__}", site.mode, source.signed_at, spool.waiting)
+    teller = VisitTeller(visits, itself, node=site.node, bearer=bearer, fetch=site.fetch)
     rounds = {
         "policy": Round(POLL_SECONDS, source.refresh),
         "usage": Round(REPORT_SECONDS, reporter.tick),
+        "visits": Round(TELL_SECONDS, teller.tick),
         "terms": Round(TERMS_SECONDS, terms.refresh),
         "notices": Round(NOTICE_SECONDS, config.guesses.tell),
     }

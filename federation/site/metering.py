@@ -4,7 +4,6 @@ import logging
 from typing import Final
 
 from federation.site.answers import Headers, licensed
-from federation.site.events import UsageLine
 from federation.site.gate import Gate, Visit
 from federation.site.refusals import SpoolError
 
@@ -54,15 +53,22 @@ class Meter:
 
         A site that only observes serves as well what it cannot record.
         """
-        event = self._take_event()
-        if event is None:
+        visit, self._visit = self._visit, None
+        if visit is None:
             return
+        if not counts(self.status, self._body_bytes):
+            self._gate.count_served(visit, is_counted=False)
+            return
+        event = self._gate.event(visit, self.status, self._body_bytes)
         try:
             self._gate.config.spool.append(event)
-        except SpoolError:
+        except SpoolError as refusal:
             _log.exception("usage could not be recorded: %s", event.event_id)
+            self._gate.count_refused(visit.ask.agent, refusal)
             if not self._gate.is_observing:
                 raise
+        else:
+            self._gate.count_served(visit, is_counted=True)
 
     def record_cut_short(self) -> None:
         """Record an answer that broke off, most often by a hang-up: what was taken was taken."""
@@ -70,11 +76,3 @@ class Meter:
             self.record()
         except SpoolError:
             return  # it is in the log
-
-    def _take_event(self) -> UsageLine | None:
-        """Return the event if this answer counts, once."""
-        visit = self._visit
-        if visit is None or not counts(self.status, self._body_bytes):
-            return None
-        self._visit = None
-        return self._gate.event(visit, self.status, self._body_bytes)

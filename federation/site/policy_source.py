@@ -8,6 +8,7 @@ or an opt-out not yet made back to life.
 import logging
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import ClassVar, Final, Protocol
@@ -87,6 +88,11 @@ class PolicySource:
     def current(self) -> HeldPolicy | None:
         """Return the policy last accepted, of whatever age."""
         return self._held
+
+    def signed_at(self) -> datetime | None:
+        """Return when the policy at hand was signed."""
+        held = self._held
+        return None if held is None else datetime.fromtimestamp(held.checked.site.iat, UTC)
 
     def refresh(self) -> None:
         """Ask the node for a policy newer than the one held; a refused one changes nothing."""

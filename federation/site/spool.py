@@ -13,6 +13,7 @@ import threading
 import weakref
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -28,6 +29,7 @@ _OPEN: Final = ".open"
 _BATCH: Final = ".batch"
 _MODE: Final = 0o600
 _ROOM: Final = 16 << 10
+_BLOCK: Final = 1 << 20
 
 
 class Batch(NamedTuple):
@@ -113,6 +115,17 @@ class Spool:
             self._used = self._measure()
         frozen = sorted(self._directory.glob(f"*{_BATCH}"))
         return [Batch(path.stem, path) for path in frozen]
+
+    def waiting(self) -> int:
+        """Return how many lines the node has not taken yet."""
+        lines = 0
+        for path in self._directory.iterdir():
+            if path.suffix in {_OPEN, _BATCH}:
+                with suppress(FileNotFoundError), path.open("rb") as file:
+                    lines += sum(
+                        block.count(b"\n") for block in iter(partial(file.read, _BLOCK), b"")
+                    )
+        return lines
 
     def acknowledge(self, batch: Batch) -> None:
         """Delete a batch the node has taken."""

@@ -79,6 +79,9 @@ MAY_READ_MEMBERS = Readers((Role.REGISTRY_OFFICER, Role.NODE_OPERATOR, Role.AUDI
 MAY_READ_CLAIMS = Readers(MAY_READ_MEMBERS.staff, own=Role.MEMBER)
 # What a member's site must withhold, and whom it may trust.
 MAY_READ_SITE_POLICY = Readers((Role.REGISTRY_OFFICER,), own=Role.SITE)
+# Which crawlers came to a member's sites, and how its gates do.
+MAY_READ_VISITS = Readers(MAY_READ_MEMBERS.staff, own=Role.MEMBER)
+MAY_TELL_VISITS = (Role.SITE,)
 
 MAY_READ_APPLICATIONS = Readers((Role.FEDERATION_OPERATOR, Role.AUDITOR))
 MAY_READ_DELIVERIES = Readers(

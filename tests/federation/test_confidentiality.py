@@ -11,9 +11,9 @@ from tests.federation.harness import PERIOD, fetch, nothing_changes, tell
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 STATEMENT = """query($period: String!, $member: String) {
-  memberStatement(period: $period, member: $member) {
+  memberStatement(period: $period, member: $member) { ... on MemberStatement {
     member attributed { minor currency } lines { licence use source amount { minor } }
-    uses { url licence verdict lines units } } }"""
+    uses { url licence verdict lines units } } } }"""
 
 USES = """query($url: String!) {
   usesOf(url: $url) { recorded uses { licence licensee verdict units } } }"""
@@ -97,7 +97,7 @@ async def test_a_member_is_nobody_at_another_collective(settled):
     anna = settled.member("DE", "de-a")
     answer = await tell(settled, "FR", anna, STATEMENT, period=PERIOD)
 
-    assert (answer.code, answer.body["data"]) == ("NOT_AUTHENTICATED", {"memberStatement": None})
+    assert (answer.code, answer.body["data"]) == ("NOT_AUTHENTICATED", None)
 
 
 async def test_a_members_site_gets_its_own_policy_only(settled):
@@ -133,7 +133,7 @@ AT_THE_HUB = {
 
 AT_A_NODE = {
     "usesOf": AT_THE_HUB["usesOf"],
-    "memberStatement": '{ memberStatement(period: "2026-09", member: "de-a") { member } }',
+    "memberStatement": '{ memberStatement(period: "2026-09", member: "de-a") { __typename } }',
     "claims": '{ claims(member: "de-a") { claim } }',
     "members": "{ members { name } }",
     "distribution": '{ distribution(period: "2026-09") { runId } }',

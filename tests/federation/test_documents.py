@@ -267,7 +267,7 @@ async def test_a_member_asks_for_its_own_month_only(settled):
     "question",
     [
         'whyAmount(period: "2026-09", member: "Finch") { path }',
-        'memberStatement(period: "2026-09", member: "Finch") { member }',
+        'memberStatement(period: "2026-09", member: "Finch") { __typename }',
         'claims(member: "Finch") { claim }',
     ],
 )

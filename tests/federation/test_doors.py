@@ -18,7 +18,10 @@ BOOKS = "{ journal { id } }"
 RUNS = "{ runs { runId } }"
 HELD = "{ suspense { reason } }"
 STATEMENTS = '{ documents(series: "STM") { number } }'
-OF_ANY_MEMBER = f'{{ memberStatement(period: "{PERIOD}", member: "de-b") {{ member }} }}'
+OF_ANY_MEMBER = (
+    f'{{ memberStatement(period: "{PERIOD}", member: "de-b") '
+    "{ ... on MemberStatement { member } } }"
+)
 
 JOURNALS = {f"journal.{form}": BOOKS for form in FORMS}
 MONTHLY = {
@@ -117,6 +120,7 @@ OF_SERVERS = {
 }
 WITHOUT_GRAPHQL = {
     "/usage",
+    "/visits",
     "/sites/{member:str}/policy",
     "/sites/enrol",  # a stranger's, by a code that somebody made in GraphQL
     "/validate",
@@ -203,6 +207,17 @@ async def test_usage_is_taken_from_labs_at_the_hub_and_from_sites_at_a_node(sett
                     assert (answer.status, answer.code) == (403, "NOT_ALLOWED")
 
     assert taken == {(HUB, Role.LAB), ("DE", Role.SITE)}
+
+
+async def test_visits_are_taken_from_the_sites_of_members(settled):
+    async with nothing_changes(settled, "DE"):
+        answers = {
+            role: refusal(await send(settled, "DE", "/visits", b"", token=person._token()))
+            for role, person in everybody(settled, "DE").items()
+        }
+
+    assert answers.pop(Role.SITE) == "BAD_BODY"
+    assert set(answers.values()) == {"NOT_ALLOWED"}
 
 
 async def test_a_policy_is_for_its_site_and_for_who_keeps_the_registry(settled):

@@ -74,6 +74,7 @@ DOORS = [
     ("graphql", HUB, "POST", "/graphql", of_lab, 415),
     ("usage", HUB, "POST", "/usage", of_lab, 400),
     ("usage", "DE", "POST", "/usage", of("site@de-a", "site"), 400),
+    ("usage", "DE", "POST", "/visits", of("site@de-a", "site"), 422),
     ("messages", HUB, "POST", INBOX, of_peer("FR"), 422),
     ("messages", "FR", "POST", INBOX, of_peer(HUB), 422),
     ("messages", HUB, "POST", "/federation/index", of_peer("FR"), 422),

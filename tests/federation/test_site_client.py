@@ -12,7 +12,7 @@ from federation.signing.keys import SigningKey
 from federation.site.install import protect
 from federation.site.policy_source import PolicyNotServedError
 from federation.site.site_config import SiteConfig
-from tests.federation.harness import DAY, resumed, soon
+from tests.federation.harness import DAY, resumed, soon, tell
 
 ISSUE = """mutation($party: String!, $publicKey: String) {
   issueClient(kind: "SITE", party: $party, name: "Gate", key: "gate", publicKey: $publicKey) {
@@ -21,6 +21,10 @@ ADD = """mutation($id: ID!) { addClientCredential(client: $id) {
   ... on GivenCredential { secret credential { id } } } }"""
 REVOKE = """mutation($id: ID!) { revokeClientCredential(credential: $id) {
   ... on Client { state } } }"""
+SEEN = """{ visits(member: "gb-b", fromDay: "2026-09-20", toDay: "2026-09-20") {
+    rows { agent outcome count } }
+  memberSites(member: "gb-b") { site waitingLines credential }
+  visitDifferences(member: "gb-b", fromDay: "2026-09-20", toDay: "2026-09-20") { day } }"""
 MINT = """mutation { mintToken(licence: "HUB-000001", audience: ["https://press.example/"]) {
   ... on LicenceToken { token } ... on Refused { code message } } }"""
 
@@ -76,6 +80,17 @@ async def test_one_credential_is_all_a_gate_needs(small, tmp_path, by):
     await asyncio.to_thread(background.rounds["policy"].act)
     assert await visit(small, gate) == 200
     await soon(lambda: reported(gate), what="a report that the node took")
+
+    async def seen():
+        await asyncio.to_thread(background.rounds["visits"].act)
+        found = (await tell(small, "GB", small.at("GB", "registry"), SEEN)).body["data"]
+        return found == {
+            "visits": {"rows": [{"agent": "unnamed", "outcome": "SERVED", "count": "1"}]},
+            "memberSites": [{"site": client.client_id, "waitingLines": "0", "credential": "LIVE"}],
+            "visitDifferences": [],
+        }
+
+    await soon(seen, what="a visit that the node heard of")
     await asyncio.to_thread(background.stop)
 
 

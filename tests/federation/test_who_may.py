@@ -56,6 +56,9 @@ NONSENSE = {
 PLAIN = {
     "memberStatement": {"period": PERIOD, "member": "de-a"},
     "whyAmount": {"period": PERIOD, "member": "de-a"},
+    "visits": {"member": "de-a"},
+    "memberSites": {"member": "de-a"},
+    "visitDifferences": {"member": "de-a"},
 }
 
 
@@ -131,7 +134,7 @@ def asked(field, arguments):
     """Write a root field with arguments, asking for as little as can be."""
     kind = get_named_type(FIELDS[field.server][field].type)
     selection = "" if is_leaf_type(kind) else "{ __typename }"
-    if is_union_type(kind):
+    if is_union_type(kind) and any(each.name == "Refused" for each in kind.types):
         selection = "{ __typename ... on Refused { code } }"
     written = _pairs(arguments)
     return f"{field.name}{f'({written})' if written else ''} {selection}"
@@ -247,7 +250,14 @@ DOCUMENTS, OF_A_SERIES = "{ documents { number } }", '{ documents(series: "%s") 
 DOCUMENT = '{ document(number: "%s") { number } }'
 USES = '{ usesOf(url: "https://x.bild.example/1") { recorded uses { licence } } }'
 CLAIMS = '{ claims(member: "de-b") { claim } }'
-STATEMENT = f'{{ memberStatement(period: "{PERIOD}", member: "de-b") {{ member }} }}'
+DAYS = 'fromDay: "2026-09-01", toDay: "2026-09-30", member: "de-b"'
+VISITS = f"{{ visits({DAYS}) {{ rows {{ agent }} }} }}"
+SITES = '{ memberSites(member: "de-b") { site } }'
+DIFFERENCES = f"{{ visitDifferences({DAYS}) {{ day }} }}"
+STATEMENT = (
+    f'{{ memberStatement(period: "{PERIOD}", member: "de-b") '
+    "{ ... on MemberStatement { member } } }"
+)
 WHY_MEMBER = f'{{ whyAmount(period: "{PERIOD}", member: "de-b") {{ path }} }}'
 WHY_PAYMENT = f'{{ whyAmount(payment: "PAY-{PERIOD}-HUB-DE") {{ path }} }}'
 WHY_DOCUMENT = '{ whyAmount(number: "%s") { path } }'
@@ -392,6 +402,9 @@ NARROWER = {
             (CLAIMS, [{"claim": "news.example/de/"}, {"claim": "twins.example/"}])
         ],
         ("memberStatement", Role.MEMBER): [(STATEMENT, {"member": "de-a"})],
+        ("visits", Role.MEMBER): [(VISITS, {"rows": []})],
+        ("memberSites", Role.MEMBER): [(SITES, [{"site": "site-1"}])],
+        ("visitDifferences", Role.MEMBER): [(DIFFERENCES, [])],
         ("whyAmount", Role.MEMBER): [
             (WHY_MEMBER, "NOT_ALLOWED"),
             (WHY_PAYMENT, "NOT_ALLOWED"),

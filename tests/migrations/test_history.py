@@ -1,7 +1,9 @@
 """The one history of hub and node, upwards and downwards, on both backends."""
 
+import re
 import time
 from datetime import date
+from pathlib import Path
 
 import pytest
 from alembic.config import Config
@@ -109,6 +111,9 @@ AN_OWN_KEY = """INSERT INTO trust_own_key (purpose, kid, jwk, private, state, ma
   VALUES ('TOKEN', 'k', '{}', 'p', 'ACTIVE', 1)"""
 TOKENS_ENDED = "INSERT INTO accounts_tokens_ended (person, at) VALUES ('ann', {})"
 BEFORE_PARTS = "0029"
+BEFORE_DAYS = "0030"
+ROOT = Path(__file__).resolve().parents[2]
+ENV = ROOT / "migrations" / "env.py"
 A_PARKED = """INSERT INTO store_parked (sender, sender_code, entity_id, stream, sequence, kind,
   size, state, code, reason, received_at, attempts, drop_proposed_by, decided_by)
   VALUES ('s', 'GB', 'e', 'x', 1, 'k', 0, '{state}', 'C', 'r', 1, 0, {maker}, {checker})"""
@@ -242,6 +247,27 @@ async def test_bodies_of_parked_messages_are_cut_into_parts_and_put_together_aga
     assert [bytes(content) for (content,) in whole] == [body.encode(), b""]
 
 
+async def test_lines_that_were_there_before_are_counted_by_day(empty_url):
+    noon, half_a_day = 1_789_387_200_000_000, 43_200_000_000  # 2026-09-14T12:00:00Z
+    instants = [noon, noon + half_a_day - 1, noon + half_a_day, noon - half_a_day]
+    lines = (
+        "INSERT INTO metering_line (reporter, event_id, licence, url, use, units, occurred_at,"
+        " period, source) VALUES"
+        f" ('site:a', '{number}', 'L', 'u', 'TRAIN', 1, {at}, '2026-09', 'site')"
+        for number, at in enumerate(instants)
+    )
+    await on_connection(empty_url, lambda found: migrations.upgrade(found, BEFORE_DAYS))
+    await on_connection(empty_url, ran(*lines))
+
+    await on_connection(empty_url, migrations.upgrade)
+    counted = await on_connection(
+        empty_url,
+        answer("SELECT reporter, CAST(day AS VARCHAR), lines FROM metering_day ORDER BY 2"),
+    )
+
+    assert counted == [("site:a", "2026-09-14", 3), ("site:a", "2026-09-15", 1)]
+
+
 async def test_an_older_decision_to_pay_ahead_covers_nothing_and_is_not_downgraded(empty_url):
     await on_connection(empty_url, lambda found: migrations.upgrade(found, "0016"))
     await on_connection(empty_url, ran(AN_OLD_DECISION))
@@ -345,3 +371,13 @@ async def test_tokens_that_were_ended_do_not_count_again(empty_url):
         else:
             await on_connection(empty_url, lambda found: migrations.downgrade(found, "0028"))
             assert await on_connection(empty_url, migrations.current_revision) == "0028"
+
+
+def test_every_room_with_tables_is_known_to_the_history():
+    """`db check` alone loads no other room: what is not named there it takes for left over."""
+    rooms = {path.parent.name for path in (ROOT / "federation").glob("*/tables.py")}
+    named = re.findall(
+        r"^import federation\.(\w+)\.tables", ENV.read_text(encoding="utf-8"), re.MULTILINE
+    )
+
+    assert set(named) == rooms

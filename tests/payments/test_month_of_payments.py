@@ -22,9 +22,10 @@ from tests.payments.test_payment_states import SCHEMA
 
 OFFICER, APPROVER = "settlement_officer", "settlement_approver"
 
-STATEMENT = """query($member: String) { memberStatement(period: "2026-09", member: $member) {
+STATEMENT = """query($member: String) {
+  memberStatement(period: "2026-09", member: $member) { ... on MemberStatement {
   attributed { minor } payable { minor } outstanding { minor }
-  paid { minor } inPayment { minor } notPaid { minor } notPaidReason } }"""
+  paid { minor } inPayment { minor } notPaid { minor } notPaidReason } } }"""
 
 CANCEL = """mutation($id: ID!, $reason: String!) { cancelPayment(id: $id, reason: $reason) {
   ... on Payment { state } ... on Refused { code message } } }"""

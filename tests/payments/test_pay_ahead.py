@@ -27,8 +27,9 @@ DISTRIBUTION = """{ distribution(period: "2026-09") {
   awaited { payer amount { minor currency } } paidAhead { minor } payAhead {
   reason proposedBy confirmedBy } } }"""
 WORK = "{ workList { kind subject why turn } }"
-STATEMENT = """query($member: String!) { memberStatement(period: "2026-09", member: $member) {
-  payable { minor } notPaid { minor } notPaidReason } }"""
+STATEMENT = """query($member: String!) {
+  memberStatement(period: "2026-09", member: $member) { ... on MemberStatement {
+  payable { minor } notPaid { minor } notPaidReason } } }"""
 PROPOSE = """mutation($reason: String!) { proposePayAhead(period: "2026-09", reason: $reason) {
   ... on PayAhead { proposedBy confirmedBy } ... on Refused { code message } } }"""
 AGREE = """mutation { confirmPayAhead(period: "2026-09") {

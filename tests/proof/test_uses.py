@@ -1,6 +1,6 @@
 """What the use of an address earned its member: the amount of the statement, corrections in it."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 
 from federation.config import HubPeer, NodeConfig
-from federation.distribution.tables import MemberAdjustment, MemberAmount
+from federation.distribution.tables import DistributedRun, MemberAdjustment, MemberAmount
 from federation.metering.tables import Portion
 from federation.metering.totals import AddressTotal
 from federation.money import Money
 from federation.proof import why
-from federation.proof.uses import earned_by_address
+from federation.proof.uses import EarnedState, earned_by_address
 from federation.proof.why import Earned
 from federation.settlement.addresses import COPIES, Earner, by_address
 from tests.databases import opened
@@ -94,10 +94,32 @@ def a_use(address="a.example/", **fields):
     return AddressTotal(url_key=address, lines=1, units=1, **(values | fields))
 
 
+def settled(period):
+    return DistributedRun(
+        period=period,
+        run_id=f"run-{period}",
+        distribution_id="d",
+        document=b"",
+        received=0,
+        domestic=0,
+        admin_fee=0,
+        outstanding="{}",
+        recorded_at=datetime(2027, 3, 1, tzinfo=UTC),
+    )
+
+
+@pytest.fixture
+async def database(database):
+    """Months that are settled; the one after them is not."""
+    await keep(database, settled(SEPTEMBER), settled(OCTOBER), settled("2027-02"))
+    return database
+
+
 async def earned(database, *rows, config=DE):
     async with database.read() as session:
         found = await earned_by_address(session, config, rows)
-    return [None if money is None else money.minor for money in found]
+    assert {state for state, money in found if money is not None} <= {EarnedState.SETTLED}
+    return [state if money is None else money.minor for state, money in found]
 
 
 async def keep(database, *rows):
@@ -170,6 +192,12 @@ async def test_each_month_licence_use_and_member_earns_its_own(database):
     ) == [1_000, 70, 20, 6, 3, 0, 0]
 
 
+async def test_a_month_that_is_not_settled_says_so_and_names_no_amount(database):
+    asked = [a_use(period="2026-11"), a_use(period="2026-11", verdict="UNMATCHED"), a_use()]
+
+    assert await earned(database, *asked) == [*[EarnedState.NOT_SETTLED_YET] * 2, 0]
+
+
 async def test_what_was_withheld_earned_nothing_beside_what_counted(database):
     """One address may be of two classes in a month; its amount is shown once."""
     await keep(database, an_amount(1_000), a_portion("a.example/", 1))
@@ -178,7 +206,9 @@ async def test_what_was_withheld_earned_nothing_beside_what_counted(database):
 
 
 async def test_nobodys_address_earned_what_this_server_cannot_know(database):
-    assert await earned(database, a_use(verdict="UNMATCHED", member="")) == [None]
+    assert await earned(database, a_use(verdict="UNMATCHED", member="")) == [
+        EarnedState.NOT_KNOWN_HERE
+    ]
 
 
 async def test_copies_elsewhere_take_their_part_of_the_amount(database):
@@ -205,7 +235,7 @@ async def test_what_copies_elsewhere_carried_takes_its_turn_where_weights_tie(da
     assert await earned(database, *asked) == [0, 1, 0, 0]  # in February it is the copies' turn
 
 
-async def test_the_uses_of_an_address_are_explained_by_three_questions_however_many(database):
+async def test_the_uses_of_an_address_are_explained_by_four_questions_however_many(database):
     licences = [f"HUB-{number:06}" for number in range(1, 51)]
     await keep(
         database,
@@ -223,8 +253,8 @@ async def test_the_uses_of_an_address_are_explained_by_three_questions_however_m
         rows = [a_use(licence=licence) for licence in licences]
         found = await earned_by_address(session, DE, rows)
 
-    assert found == [Money(number, "EUR") for number in range(50)]
-    assert len(asked) == 3  # amounts, corrections, weights
+    assert found == [(EarnedState.SETTLED, Money(number, "EUR")) for number in range(50)]
+    assert len(asked) == 4  # months, amounts, corrections, weights
 
 
 async def test_a_members_weights_are_found_by_an_index(sqlite):
@@ -247,6 +277,7 @@ async def test_a_members_weights_are_found_by_an_index(sqlite):
         ]
 
     assert [plan[0][3].partition(" INDEX ")[2].partition(" ")[0] for plan in plans] == [
+        "sqlite_autoindex_settlement_distribution_1",
         "ix_settlement_member_amount_member_id",
         "ix_settlement_member_adjustment_member_id",
         "ix_metering_portion_member",
