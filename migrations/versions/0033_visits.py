@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0033"
-down_revision = "0030"
+down_revision = "0032"
 
 MICROS_OF_A_DAY = 86_400_000_000
 TOTAL, SITE, DAY = "visits_total", "visits_site", "metering_day"
