@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+KIT = Path(__file__).parents[2] / "kit" / "javascript"
 BRIDGE = Path(__file__).with_name("bridge.mjs")
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 

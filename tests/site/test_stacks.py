@@ -2,7 +2,9 @@
 
 import json
 import queue
+import shutil
 import signal
+import socket
 import threading
 import time
 from collections import Counter
@@ -157,3 +159,45 @@ def test_a_living_process_goes_on_beside_one_that_takes_up_what_was_left(make_se
     third.stop()
 
     assert pages_of(third.lines()) == Counter(f"/news/{page}" for page in range(1, 5))
+
+
+@stacks()
+def test_an_answer_that_breaks_off_is_counted_for_what_was_taken(make_server, stack):
+    if "hang-ups" in stack.lacks:
+        pytest.skip("its server does not say that nobody listens any more")
+    server = make_server(stack)
+    sent = [*BOT, ("authorization", f"License {bearer()}")]
+    lines = ["GET /news/long HTTP/1.1", *(f"{name}: {value}" for name, value in sent), "", ""]
+    with socket.create_connection(("127.0.0.1", server.port), SECONDS_MAX) as connection:
+        connection.sendall("\r\n".join(lines).encode())
+        assert connection.recv(1024).startswith(b"HTTP/1.1 200")
+
+    soon(lambda: len(server.lines()) == 1)
+    [line] = server.lines()
+    assert (line["url"], line["status"]) == ("https://pub.example/news/long", 200)
+    assert 0 < line["bytes"] < 256 * 65536
+
+
+@stacks()
+def test_what_cannot_be_recorded_is_not_served(make_server, stack, tmp_path):
+    server = make_server(stack)
+    shutil.rmtree(tmp_path / "state" / "spool")
+    (tmp_path / "state" / "spool").touch()
+
+    refused = server.ask("GET", "/news/a", [*BOT, ("authorization", f"License {bearer()}")])
+
+    detail = "The site cannot record usage, so it serves none. (Not a directory)"
+    assert (refused.status, refused.headers["retry-after"]) == (503, "60")
+    assert refused.headers.get("x-page") is None
+    assert json.loads(refused.body) == {
+        "error": "server_error",
+        "code": "USAGE_NOT_RECORDED",
+        "detail": detail,
+        "buy_at": "https://hub.example/buy",
+    }
+    assert read_as_a_person(server) == b"A page.\n"
+
+
+def read_as_a_person(server):
+    person = ("user-agent", "Mozilla/5.0 Firefox/140.0")
+    return server.ask("GET", "/news/a", [("host", "pub.example"), person]).body

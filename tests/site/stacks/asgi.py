@@ -19,6 +19,7 @@ PAGES: dict[str, tuple[int, list[bytes], list[tuple[str, str]]]] = {
     "empty": (200, [b""], []),
     "moved": (302, [], [("location", "/news/a")]),
     "stream": (200, [b"one\n", b"two\n", b"three\n"], []),
+    "long": (200, [b"x" * 65536] * 256, []),
     "cached": (
         200,
         [b"A page.\n"],
@@ -47,9 +48,9 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
         headers.append(("content-length", str(len(b"".join(parts)))))
     sent = [(name.encode(), value.encode()) for name, value in headers]
     await send({"type": "http.response.start", "status": status, "headers": sent})
-    for part in parts:
+    for part in parts[:-1]:
         await send({"type": "http.response.body", "body": part, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
+    await send({"type": "http.response.body", "body": parts[-1] if parts else b""})
 
 
 def main() -> None:
