@@ -99,6 +99,7 @@ export class WorkerGate {
   async tick() {
     await this.#upToDate();
     await this.#try(() => this.#beside.reporter.tick());
+    this.#gate.tell();
   }
 
   /** Pull policy and terms where it is time; only who holds no policy at all waits for it. */
