@@ -62,14 +62,14 @@ class World:
             "hub_jwks": [KEYS[0].public_jwk()],
         }
 
-    def policy(self, *, said=True, node_says=None):
+    def policy(self, *, said=True, node_says=None, trust_ago=0):
         now = NOON + timedelta(seconds=next(self.minute))
         hub, node = self.hub, self.node
         trust = sign_trust_document(
             hub.key,
             hub=HUB,
             issuers=[Issuer(HUB, "HUB", "HUB", [hub.key.public_jwk()], HUB)],
-            now=now,
+            now=now - timedelta(seconds=trust_ago),
             configuration=hub.says(now) if said else "",
         )
         return sign_site_policy(
@@ -154,3 +154,27 @@ def test_a_node_that_moved_says_so_itself(gate):
     found = world.offered(gate, [before, world.policy(), world.policy(said=False)])
 
     assert found == [None, None, {"code": "INVALID_TOKEN", "why": "issuer"}]
+
+
+def test_an_older_word_on_keys_than_the_last_one_is_left_aside(gate):
+    """Who held the key before the last change could else bring it back."""
+    world = World()
+    old = world.node.key
+    before = world.policy()
+    old_word = world.node.says(NOON - timedelta(hours=1))
+    world.node.named = [old, KEYS[2]]
+    told = world.policy()
+    repeated = world.policy(node_says=old_word)
+    world.node.key, world.node.named = KEYS[2], [KEYS[2]]
+
+    found = world.offered(gate, [before, told, repeated, world.policy()])
+
+    assert found == [None, None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("ago", "found"), [(7169, None), (7170, {"code": "STALE_POLICY", "why": ""})]
+)
+def test_a_policy_ends_with_the_trust_document_in_it(gate, ago, found):
+    """Noon and 30 seconds is when it is offered; a trust document lives for two hours."""
+    assert World().offered(gate, [World().policy(trust_ago=ago)]) == [found]
