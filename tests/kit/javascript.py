@@ -40,3 +40,15 @@ def bridge() -> Iterator[Bridge]:
     with subprocess.Popen(["node", str(BRIDGE)], stdin=pipe, stdout=pipe, text=True) as process:
         yield Bridge(process)
         process.communicate()
+
+
+def in_node(script: str) -> Any:
+    """Run a module of a few lines beside the kit, and return the JSON that it says at last.
+
+    `SRC` in it stands for the folder of the kit's modules.
+    """
+    text = script.replace("SRC", f"{KIT}/src")
+    command = ["node", "--input-type=module", "-e", text]
+    said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    assert said.returncode == 0, said.stderr
+    return json.loads(said.stdout)

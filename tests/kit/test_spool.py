@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from federation.site.spool import Spool
-from tests.kit.javascript import KIT, needs_node
+from tests.kit.javascript import in_node, needs_node
 
 SITE = Path(__file__).with_name("crashing_site.mjs")
 MOMENTS = ["torn", "after append", "after freeze", "after send", "while sending the second"]
@@ -42,13 +42,10 @@ def test_the_python_gate_reads_the_batches_that_javascript_left(tmp_path):
     assert sum(len(batch.read().splitlines()) for batch in batches) == 25
 
 
-def in_node(folder, script):
-    """Run a few lines that find the spool's module under its name, and return what they say."""
-    head = f'import {{ Spool }} from "{KIT}/src/node/spool.js";\n'
-    head += f'import * as fs from "node:fs";\nconst folder = "{folder}";\n'
-    command = ["node", "--input-type=module", "-e", head + script]
-    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
-    return json.loads(said.stdout)
+def in_spool(folder, script):
+    """Run a few lines that know the spool and its folder."""
+    head = 'import { Spool } from "SRC/node/spool.js";\nimport * as fs from "node:fs";\n'
+    return in_node(f'{head}const folder = "{folder}";\n{script}')
 
 
 REFUSAL = """
@@ -57,7 +54,7 @@ const refusal = async (act) => act().then(() => null, (error) => [error.code, er
 
 
 def test_a_full_spool_takes_no_line_and_room_comes_with_the_receipt(tmp_path):
-    said = in_node(
+    said = in_spool(
         tmp_path / "spool",
         REFUSAL
         + """
@@ -76,7 +73,7 @@ def test_a_full_spool_takes_no_line_and_room_comes_with_the_receipt(tmp_path):
 
 
 def test_a_failing_disk_refuses_in_the_words_of_the_system(tmp_path):
-    said = in_node(
+    said = in_spool(
         tmp_path / "spool",
         REFUSAL
         + """
@@ -97,7 +94,7 @@ def test_a_failing_disk_refuses_in_the_words_of_the_system(tmp_path):
 
 
 def test_lines_written_at_once_are_all_there_and_whole(tmp_path):
-    said = in_node(
+    said = in_spool(
         tmp_path / "spool",
         """
         const spool = new Spool(folder, { batchLines: 7 });
@@ -118,7 +115,7 @@ def test_lines_written_at_once_are_all_there_and_whole(tmp_path):
 
 
 def test_of_two_that_send_only_one_does_and_a_dead_ones_turn_is_over(tmp_path):
-    said = in_node(
+    said = in_spool(
         tmp_path / "spool",
         """
         const [one, other] = [new Spool(folder), new Spool(folder)];
