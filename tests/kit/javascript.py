@@ -12,7 +12,18 @@ import pytest
 
 KIT = Path(__file__).parents[2] / "kit" / "javascript"
 BRIDGE = Path(__file__).with_name("bridge.mjs")
-needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+
+
+def has_node() -> bool:
+    """Tell whether there is a Node that the kit is for (20 or newer)."""
+    if shutil.which("node") is None:
+        return False
+    said = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True)
+    return int(said.stdout.lstrip("v").split(".")[0]) >= OLDEST
+
+
+OLDEST = 20
+needs_node = pytest.mark.skipif(not has_node(), reason=f"Node {OLDEST} is not installed")
 
 
 class Bridge:
