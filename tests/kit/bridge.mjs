@@ -11,6 +11,7 @@ import { AGENTS, AS_OF } from "../../kit/javascript/src/site/crawler-list.js";
 import { Gate } from "../../kit/javascript/src/site/gate.js";
 import { PolicySource } from "../../kit/javascript/src/site/policy-source.js";
 import { HeldPolicy } from "../../kit/javascript/src/site/rulings.js";
+import { isRsl } from "../../kit/javascript/src/site/rsl.js";
 import { Seen } from "../../kit/javascript/src/site/seen.js";
 import { MemoryStore } from "../../kit/javascript/src/site/store.js";
 import { keySet } from "../../kit/javascript/src/signing/keys.js";
@@ -76,12 +77,13 @@ async function gate({ site, now, policy, requests, config }) {
 }
 
 /** Offer policies to a site, one after the other; say what became of each, and what is kept. */
-async function offer({ site, now, policies: offered }) {
+async function offer({ site, now, policies: offered, restarts = [] }) {
   const store = new MemoryStore();
   const reach = { store, bearer, clock: () => now, log: () => undefined, ask: () => undefined };
-  const source = await PolicySource.begin(configOf(site), reach);
+  let source = await PolicySource.begin(configOf(site), reach);
   const found = [];
-  for (const token of offered) {
+  for (const [at, token] of offered.entries()) {
+    if (restarts.includes(at)) source = await PolicySource.begin(configOf(site), reach);
     found.push(await refusalOf(() => source.accept(token, null)));
   }
   return { found, kept: await store.load("policy.jwt") };
@@ -131,6 +133,7 @@ function config({ value }) {
 
 const acts = {
   config,
+  rsl: ({ texts }) => texts.map(isRsl),
   crawlers: () => ({ as_of: AS_OF, agents: AGENTS }),
   gate,
   offer,

@@ -10,8 +10,20 @@ from typing import Any
 
 import pytest
 
+KIT = Path(__file__).parents[2] / "kit" / "javascript"
 BRIDGE = Path(__file__).with_name("bridge.mjs")
-needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+
+
+def has_node() -> bool:
+    """Tell whether there is a Node that the kit is for (20 or newer)."""
+    if shutil.which("node") is None:
+        return False
+    said = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True)
+    return int(said.stdout.lstrip("v").split(".")[0]) >= OLDEST
+
+
+OLDEST = 20
+needs_node = pytest.mark.skipif(not has_node(), reason=f"Node {OLDEST} is not installed")
 
 
 class Bridge:
@@ -39,3 +51,15 @@ def bridge() -> Iterator[Bridge]:
     with subprocess.Popen(["node", str(BRIDGE)], stdin=pipe, stdout=pipe, text=True) as process:
         yield Bridge(process)
         process.communicate()
+
+
+def in_node(script: str) -> Any:
+    """Run a module of a few lines beside the kit, and return the JSON that it says at last.
+
+    `SRC` in it stands for the folder of the kit's modules.
+    """
+    text = script.replace("SRC", f"{KIT}/src")
+    command = ["node", "--input-type=module", "-e", text]
+    said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    assert said.returncode == 0, said.stderr
+    return json.loads(said.stdout)

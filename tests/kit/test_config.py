@@ -5,6 +5,7 @@ from importlib.resources import files
 
 import pytest
 
+from federation.site.settings import SettingsError, read_settings
 from tests.kit.javascript import bridge, needs_node
 
 GOOD = {
@@ -29,30 +30,30 @@ def without(name):
     return {key: value for key, value in GOOD.items() if key != name}
 
 
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        (GOOD | {"verison": 1}, "verison is not known"),
-        (GOOD | {"crawlers": {"nevr": []}}, "crawlers.nevr is not known"),
-        (GOOD | {"client": {"id": "a", "secret": "b", "key": "c"}}, "client.key is not known"),
-        (GOOD | {"version": 2}, "version: 1 is the version that this gate reads"),
-        *((without(name), f"{name} is missing") for name in GOOD),
-        (GOOD | {"client": {"id": "a"}}, "client.secret is missing"),
-        (GOOD | {"client": "a:b"}, "client is not a JSON object"),
-        (GOOD | {"node": ""}, "node is a text"),
-        (GOOD | {"origins": []}, "origins is a list of at least one"),
-        (GOOD | {"node_keys": {}}, "node_keys is a list of at least one"),
-        (GOOD | {"mode": "off"}, "mode is one of enforce, observe"),
-        (GOOD | {"unit": "PAGE"}, "unit is one of REQUEST, BYTE"),
-        (GOOD | {"proxies": -1}, "proxies is a number from 0 to 16"),
-        (GOOD | {"proxies": 1.5}, "proxies is a number from 0 to 16"),
-        (GOOD | {"proxies": "1"}, "proxies is a number from 0 to 16"),
-        (GOOD | {"crawlers": {"unnamed": 1}}, "crawlers.unnamed is true or false"),
-        (GOOD | {"crawlers": {"also": "x"}}, "crawlers.also is a list of texts"),
-        (GOOD | {"crawlers": {"never": [""]}}, "crawlers.never is a list of texts"),
-        ([], "the configuration is not a JSON object"),
-    ],
-)
+WRONG = [
+    (GOOD | {"verison": 1}, "verison is not known"),
+    (GOOD | {"crawlers": {"nevr": []}}, "crawlers.nevr is not known"),
+    (GOOD | {"client": {"id": "a", "secret": "b", "key": "c"}}, "client.key is not known"),
+    (GOOD | {"version": 2}, "version: 1 is the version that this gate reads"),
+    *((without(name), f"{name} is missing") for name in GOOD),
+    (GOOD | {"client": {"id": "a"}}, "client.secret is missing"),
+    (GOOD | {"client": "a:b"}, "client is not a JSON object"),
+    (GOOD | {"node": ""}, "node is a text"),
+    (GOOD | {"origins": []}, "origins is a list of 1 to 100"),
+    (GOOD | {"node_keys": {}}, "node_keys is a list of 1 to 20"),
+    (GOOD | {"mode": "off"}, "mode is one of enforce, observe"),
+    (GOOD | {"unit": "PAGE"}, "unit is one of REQUEST, BYTE"),
+    (GOOD | {"proxies": -1}, "proxies is a number from 0 to 10"),
+    (GOOD | {"proxies": 1.5}, "proxies is a number from 0 to 10"),
+    (GOOD | {"proxies": "1"}, "proxies is a number from 0 to 10"),
+    (GOOD | {"crawlers": {"unnamed": 1}}, "crawlers.unnamed is true or false"),
+    (GOOD | {"crawlers": {"also": "x"}}, "crawlers.also is a list of texts"),
+    (GOOD | {"crawlers": {"never": [""]}}, "crawlers.never is a list of texts"),
+    ([], "the configuration is not a JSON object"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "said"), WRONG)
 def test_what_is_wrong_is_refused_by_name(gate, wrong, said):
     assert gate.ask("config", value=wrong) == {"refused": said}
 
@@ -61,6 +62,20 @@ def test_the_list_of_crawlers_is_the_one_that_all_kits_share(gate):
     text = (files("federation.site") / "crawlers.json").read_text("utf-8")
 
     assert gate.ask("crawlers") == json.loads(text)
+
+
+@pytest.mark.parametrize("value", [GOOD, *(wrong for wrong, _ in WRONG)])
+def test_the_python_gate_takes_and_refuses_the_same(gate, tmp_path, value):
+    file = tmp_path / "federation-site.json"
+    file.write_text(json.dumps(value), "utf-8")
+    file.chmod(0o600)
+    try:
+        read_settings(file)
+        is_taken = True
+    except SettingsError:
+        is_taken = False
+
+    assert ("refused" not in gate.ask("config", value=value)) is is_taken
 
 
 @pytest.mark.parametrize("origins", [["pub.example"], ["https://pub.example/a"], ["https://*.a.b"]])

@@ -43,7 +43,13 @@ VALUES: list[Any] = [
     *([], ["*"], ["a"], [""], [1], {}, {"a": 1}, "é", "\U0001f4d6", "x" * 2048, "x" * 2049),
     *(HUB, OTHER, ["https://pub.example/"], ["https://pub.example/news", "x"], f"{HUB}/rs/members"),
     *("HUB-000001", "HUB-0000001", "HUB-000000", "YY-000001", "A-B-000001", "HUB-8388608", "HUB-1"),
-    *({"jwk": {}}, {"jkt": "x" * 43}, {"jkt": "x" * 42}, {"jwk": {"kty": "OKP", "crv": "Ed25519"}}),
+    *(
+        {"jkt": "x" * 43, "x": 1},
+        {"jwk": {}},
+        {"jkt": "x" * 43},
+        {"jkt": "x" * 42},
+        {"jwk": {"kty": "OKP", "crv": "Ed25519"}},
+    ),
     *({"status_list": {"idx": 1, "uri": f"{HUB}/statuslists/0"}}, {"status_list": {"idx": 1}}),
     *({"status_list": {"idx": 1, "uri": f"{OTHER}/statuslists/0"}}, ["ai-input", "ai-train"]),
 ]

@@ -2,13 +2,16 @@
 
 import json
 import queue
+import shutil
 import signal
+import socket
 import threading
 import time
 from collections import Counter
 
 import pytest
 
+from tests.kit.javascript import has_node
 from tests.site.corpus import request_table
 from tests.site.stacks.node import a_node
 from tests.site.stacks.runner import STACKS, TABLE, Server, run
@@ -16,6 +19,11 @@ from tests.site.stacks.tokens import bearer, filled, signed
 
 BOT = [("host", "pub.example"), ("user-agent", "GPTBot/1.2")]
 SECONDS_MAX = 20.0
+
+
+def is_here(stack):
+    """What a stack needs is installed; of Node one that the kit is for."""
+    return stack.is_here() and (stack.command[0] != "node" or has_node())
 
 
 def stacks(*, slow=()):
@@ -27,7 +35,7 @@ def stacks(*, slow=()):
                 stack,
                 id=name,
                 marks=[
-                    pytest.mark.skipif(not stack.is_here(), reason="not installed"),
+                    pytest.mark.skipif(not is_here(stack), reason="not installed"),
                     *([pytest.mark.slow] if name in slow else []),
                 ],
             )
@@ -46,7 +54,7 @@ def test_the_table_names_each_case_once():
     assert max(Counter(names).values()) == 1
 
 
-@pytest.mark.parametrize("name", [name for name, stack in STACKS.items() if stack.is_here()])
+@pytest.mark.parametrize("name", [name for name, stack in STACKS.items() if is_here(stack)])
 def test_a_stack_answers_and_counts_as_the_table_says(name):
     assert run(name) == []
 
@@ -98,7 +106,7 @@ def soon(is_so):
         time.sleep(0.01)
 
 
-@stacks()
+@stacks(slow=["asgi", "workers"])
 def test_what_a_killed_server_delivered_is_counted_once(make_server, stack, tmp_path):
     """Four crawlers read; it is killed in the middle, and its node's first receipt is lost."""
     server, taken = make_server(stack), queue.Queue()
@@ -130,7 +138,7 @@ def test_what_a_killed_server_delivered_is_counted_once(make_server, stack, tmp_
     assert server.node.attempts > len(server.node.batches)
 
 
-@stacks(slow=["asgi"])  # test_bound.py and test_spool.py
+@stacks(slow=["asgi", "workers"])  # tests of one process show as much, or another stack
 def test_a_signed_request_is_served_by_one_process_of_a_site(make_server, stack):
     first, second = make_server(stack), make_server(stack)
     headers = filled([*BOT, ("authorization", "License {bound}")])
@@ -141,7 +149,7 @@ def test_a_signed_request_is_served_by_one_process_of_a_site(make_server, stack)
     assert found == [200, 401, 401]
 
 
-@stacks(slow=["asgi"])  # test_bound.py and test_spool.py
+@stacks(slow=["asgi", "workers"])  # tests of one process show as much, or another stack
 def test_a_living_process_goes_on_beside_one_that_takes_up_what_was_left(make_server, stack):
     first = make_server(stack)
     read(first, "/news/1")
@@ -157,3 +165,45 @@ def test_a_living_process_goes_on_beside_one_that_takes_up_what_was_left(make_se
     third.stop()
 
     assert pages_of(third.lines()) == Counter(f"/news/{page}" for page in range(1, 5))
+
+
+@stacks()
+def test_an_answer_that_breaks_off_is_counted_for_what_was_taken(make_server, stack):
+    if "hang-ups" in stack.lacks:
+        pytest.skip("its server does not say that nobody listens any more")
+    server = make_server(stack)
+    sent = [*BOT, ("authorization", f"License {bearer()}")]
+    lines = ["GET /news/long HTTP/1.1", *(f"{name}: {value}" for name, value in sent), "", ""]
+    with socket.create_connection(("127.0.0.1", server.port), SECONDS_MAX) as connection:
+        connection.sendall("\r\n".join(lines).encode())
+        assert connection.recv(1024).startswith(b"HTTP/1.1 200")
+
+    soon(lambda: len(server.lines()) == 1)
+    [line] = server.lines()
+    assert (line["url"], line["status"]) == ("https://pub.example/news/long", 200)
+    assert 0 < line["bytes"] < 256 * 65536
+
+
+@stacks()
+def test_what_cannot_be_recorded_is_not_served(make_server, stack, tmp_path):
+    server = make_server(stack)
+    shutil.rmtree(tmp_path / "state" / "spool")
+    (tmp_path / "state" / "spool").touch()
+
+    refused = server.ask("GET", "/news/a", [*BOT, ("authorization", f"License {bearer()}")])
+
+    detail = "The site cannot record usage, so it serves none. (Not a directory)"
+    assert (refused.status, refused.headers["retry-after"]) == (503, "60")
+    assert refused.headers.get("x-page") is None
+    assert json.loads(refused.body) == {
+        "error": "server_error",
+        "code": "USAGE_NOT_RECORDED",
+        "detail": detail,
+        "buy_at": "https://hub.example/buy",
+    }
+    assert read_as_a_person(server) == b"A page.\n"
+
+
+def read_as_a_person(server):
+    person = ("user-agent", "Mozilla/5.0 Firefox/140.0")
+    return server.ask("GET", "/news/a", [("host", "pub.example"), person]).body

@@ -8,6 +8,7 @@ names what a stack may lack. The words are those of the table in `federation/sit
 
 import json
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ VARY = "Authorization, X-Collective-License, Signature, User-Agent"
 TEXT = {"content-type": "text/plain; charset=utf-8", "x-page": "yes"}
 PAGE, STREAM = "A page.\n", "one\ntwo\nthree\n"
 TERMS = '<rsl xmlns="https://rslstandard.org/rsl"><content url="https://pub.example/"/></rsl>\n'
+ETAG = f'"{sha256(TERMS.encode()).hexdigest()[:32]}"'
 SHOWN = "License {bearer}"
 Case = dict[str, Any]
 Headers = list[tuple[str, str]]
@@ -174,7 +176,8 @@ def people() -> Iterator[Case]:
         yield passes(f"a reservation is read: {path}", request(path))
         shown = request(path, ("authorization", "License nonsense"))
         yield passes(f"a reservation is read with any token: {path}", shown)
-    head = {"headers": {"content-type": "application/rsl+xml"}, "status": 200, "body": TERMS}
+    terms = {"content-type": "application/rsl+xml", "cache-control": "max-age=300", "etag": ETAG}
+    head = {"headers": terms, "status": 200, "body": TERMS}
     for agent in (BROWSER, BOT):
         asked = request("/license.xml", ("user-agent", agent))
         yield {
@@ -284,10 +287,10 @@ def unlicensed() -> Iterator[Case]:
             f"a bot by its name: {agent}", request("/news/a", ("user-agent", agent)), needed
         )
     part = request("/news/a", ("user-agent", "MyGPTBots/1"))
-    yield refuses("a bot by a part of its name", part, needed, needs=["crawlers"])
+    yield refuses("a bot by a part of its name", part, needed)
     tag = ("signature-input", 'sig1=();created=1;tag="web-bot-auth"')
     signs = request("/news/a", ("user-agent", BROWSER), tag)
-    yield refuses("a signature is a crawler's", signs, needed, needs=["crawlers"])
+    yield refuses("a signature is a crawler's", signs, needed)
     odd = "the header that should carry it is malformed"
     for text in ("License", "License a b", 'License "{bearer}"', "License {bearer},x"):
         shown = request("/news/a", ("authorization", text))
@@ -442,20 +445,19 @@ def odd() -> Iterator[Case]:
         "CCBot/2",
     ):
         made = request("/news/a", ("user-agent", agent))
-        yield refuses(f"an agent is asked: {agent}", made, "LICENCE_REQUIRED", needs=["crawlers"])
+        yield refuses(f"an agent is asked: {agent}", made, "LICENCE_REQUIRED")
     for agent in (BROWSER, BOT, "Feedly/1.0", "facebookexternalhit/1.1", "Opera/9.80"):
         yield passes(
             f"an agent passes: {agent}",
             request("/news/a", ("user-agent", agent)),
-            needs=["crawlers"],
         )
     yield serves("a licensed page by the byte", licensed("/news/a"), line={"units": len(PAGE)})
     yield serves("a stream by the byte", licensed("/news/stream"), body=STREAM, line={"units": 14})
     shown = ("authorization", "License {forged}")
     guess = request("/news/a", shown, ("x-forwarded-for", "198.51.100.1, 192.0.2.1"))
-    yield refuses("too many guesses", guess, "TOO_MANY_GUESSES", times=75, needs=["crawlers"])
+    yield refuses("too many guesses", guess, "TOO_MANY_GUESSES", times=75)
     lied = request("/news/a", shown, ("x-forwarded-for", "192.0.2.1, 192.0.2.2"))
-    yield refuses("a guess from elsewhere", lied, "INVALID_TOKEN", needs=["crawlers"])
+    yield refuses("a guess from elsewhere", lied, "INVALID_TOKEN")
 
 
 def without_policy() -> Iterator[Case]:

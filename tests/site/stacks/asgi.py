@@ -1,16 +1,11 @@
 """The ASGI gate under uvicorn: `python -m tests.site.stacks.asgi CONFIG PORT`."""
 
-import json
 import sys
-from pathlib import Path
 from typing import Any
 
 import uvicorn
 
-from federation.access.bearers import ClientCredential
-from federation.site.events import Unit
-from federation.site.gate import Mode
-from federation.site.install import SiteConfig, protect
+from federation.site.install import protect
 
 PAGES: dict[str, tuple[int, list[bytes], list[tuple[str, str]]]] = {
     "nothing": (204, [], []),
@@ -19,6 +14,7 @@ PAGES: dict[str, tuple[int, list[bytes], list[tuple[str, str]]]] = {
     "empty": (200, [b""], []),
     "moved": (302, [], [("location", "/news/a")]),
     "stream": (200, [b"one\n", b"two\n", b"three\n"], []),
+    "long": (200, [b"x" * 65536] * 256, []),
     "cached": (
         200,
         [b"A page.\n"],
@@ -47,27 +43,14 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
         headers.append(("content-length", str(len(b"".join(parts)))))
     sent = [(name.encode(), value.encode()) for name, value in headers]
     await send({"type": "http.response.start", "status": status, "headers": sent})
-    for part in parts:
+    for part in parts[:-1]:
         await send({"type": "http.response.body", "body": part, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
+    await send({"type": "http.response.body", "body": parts[-1] if parts else b""})
 
 
 def main() -> None:
     """Serve until a signal comes."""
-    file = Path(sys.argv[1])
-    told = json.loads(file.read_text("utf-8"))
-    config = SiteConfig(
-        node=told["node"],
-        member_id=told["member"],
-        node_jwks=told["node_keys"],
-        hub_jwks=told["hub_keys"],
-        client=ClientCredential(client_id=told["client"]["id"], secret=told["client"]["secret"]),
-        directory=file.parent / told["directory"],
-        origins=told["origins"],
-        unit=Unit(told.get("unit", "REQUEST")),
-        mode=Mode(told.get("mode", "enforce")),
-    )
-    gate = protect(application, config)
+    gate = protect(application, sys.argv[1])
     uvicorn.run(gate, host="127.0.0.1", port=int(sys.argv[2]), lifespan="on", log_level="warning")
 
 

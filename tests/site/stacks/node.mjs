@@ -2,6 +2,7 @@
 // always that second.
 
 import { createServer } from "node:http";
+import { Readable } from "node:stream";
 
 import { protect } from "../../../kit/javascript/src/node/index.js";
 
@@ -33,6 +34,9 @@ function application(request, response) {
     response.writeHead(200, TEXT);
     for (const part of ["one\n", "two\n", "three\n"]) response.write(part);
     response.end();
+  } else if (page === "long") {
+    response.writeHead(200, TEXT);
+    Readable.from(Array(256).fill(Buffer.alloc(65536, "x"))).pipe(response);
   } else {
     const [status, body, more] = PAGES[page] ?? [200, "A page.\n"];
     response.writeHead(status, { ...TEXT, ...more });

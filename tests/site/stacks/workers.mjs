@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { dirname, resolve } from "node:path";
-import { Readable } from "node:stream";
+import { Readable, pipeline } from "node:stream";
 
 import { DiskStore } from "../../../kit/javascript/src/node/disk-store.js";
 import { createGate } from "../../../kit/javascript/src/workers/index.js";
@@ -28,6 +28,7 @@ function application(request) {
   const page = new URL(request.url).pathname.split("/").pop();
   if (!["GET", "HEAD"].includes(request.method)) return new Response("Done.\n", { headers: TEXT });
   if (page === "stream") return new Response(stream(["one\n", "two\n", "three\n"]), { headers: TEXT });
+  if (page === "long") return new Response(stream(Array(256).fill("x".repeat(65536))), { headers: TEXT });
   const [body, status, more] = PAGES[page] ?? ["A page.\n", 200];
   return new Response(body, { status, headers: { ...TEXT, ...more } });
 }
@@ -63,7 +64,7 @@ const server = createServer(async (asked, answer) => {
   const response = await gate.handle(request, application);
   answer.writeHead(response.status, [...response.headers].flat());
   if (response.body === null || method === "HEAD") answer.end();
-  else Readable.fromWeb(response.body).pipe(answer);
+  else pipeline(Readable.fromWeb(response.body), answer, () => undefined);
 }).listen(Number(port), "127.0.0.1");
 process.once("SIGTERM", () => {
   server.close(() => process.exit(0));

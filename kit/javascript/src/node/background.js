@@ -6,6 +6,7 @@ import { spoken } from "../site/gate.js";
 export const POLL_SECONDS = 30;
 export const REPORT_SECONDS = 30;
 export const TERMS_SECONDS = 300;
+export const NOTICE_SECONDS = 300;
 
 /** Runs as long as the process does, and keeps it alive for nothing. */
 export class Background {

@@ -16,11 +16,12 @@ import { PolicySource } from "../site/policy-source.js";
 import { Reporter } from "../site/reporter.js";
 import { Seen } from "../site/seen.js";
 import { Terms } from "../site/terms.js";
-import { Background, POLL_SECONDS, REPORT_SECONDS, TERMS_SECONDS } from "./background.js";
+import { Background, NOTICE_SECONDS, POLL_SECONDS, REPORT_SECONDS, TERMS_SECONDS } from "./background.js";
 import { DiskStore } from "./disk-store.js";
 import { meter } from "./metering.js";
 
 const OTHERS = 0o077;
+const BYTES_MAX = 256 << 10;
 
 /** @typedef {import("node:http").IncomingMessage} Request */
 /** @typedef {import("node:http").ServerResponse} Response */
@@ -83,6 +84,7 @@ export class Site {
     void this.#background.every(POLL_SECONDS, () => source.refresh());
     void this.#background.every(REPORT_SECONDS, () => this.report());
     void this.#background.every(TERMS_SECONDS, () => terms.refresh());
+    void this.#background.every(NOTICE_SECONDS, async () => this.gate.tell());
   }
 
   /** Hand in what was recorded, and return how many batches the node took. */
@@ -93,6 +95,7 @@ export class Site {
   /** End the loops. What is not yet reported stays on the disk. */
   async close() {
     this.#background.stop();
+    this.gate.tell();
     await this.#store.spool.freeze();
   }
 
@@ -175,7 +178,9 @@ export function isCrawlersUpgrade(site, request) {
  * @param {string | URL} file
  */
 export function readConfigFile(file) {
-  if (fs.statSync(file).mode & OTHERS) throw new ConfigError(`${file}: others may read it; chmod 600`);
+  const { mode, size } = fs.statSync(file);
+  if (mode & OTHERS) throw new ConfigError(`${file}: others may read it; chmod 600`);
+  if (size > BYTES_MAX) throw new ConfigError(`${file} is longer than ${BYTES_MAX} bytes`);
   const config = readConfig(parsed(fs.readFileSync(file, "utf8"), String(file)));
   const where = file instanceof URL ? file.pathname : file;
   return { ...config, directory: path.resolve(path.dirname(where), config.directory) };

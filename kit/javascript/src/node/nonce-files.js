@@ -9,6 +9,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 
 import { NonceStoreError, ReplayedRequestError } from "../site/refusals.js";
+import { spokenBySystem } from "./system.js";
 import { GRACE_SECONDS, NonceBook } from "../site/nonces.js";
 
 export class NonceFiles {
@@ -39,9 +40,9 @@ export class NonceFiles {
       if (this.#isElsewhere(minute, hash, instant)) throw new ReplayedRequestError();
     } catch (error) {
       if (error instanceof ReplayedRequestError) throw error;
-      const { code, name } = /** @type {NodeJS.ErrnoException} */ (error);
+      const { code } = /** @type {NodeJS.ErrnoException} */ (error);
       if (code === "EEXIST") throw new ReplayedRequestError();
-      throw new NonceStoreError(code ?? name);
+      throw new NonceStoreError(spokenBySystem(error));
     }
   }
 

@@ -7,12 +7,13 @@
  * do not share a directory, since each knows its living writers in its own way.
  */
 
-import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
 import { SpoolError, SpoolFullError } from "../site/refusals.js";
 import { ME, isThere } from "./owners.js";
+import { Segment, syncDirectory } from "./segment.js";
+import { spokenBySystem } from "./system.js";
 
 const BATCH_LINES_MAX = 5_000;
 const BATCH_BYTES_MAX = 8 << 20;
@@ -23,16 +24,10 @@ const OPEN = /^(\d{12}-[0-9a-f]{32})\.([0-9a-f-]+)\.open$/;
 const BATCH = ".batch";
 const LOCK = "sender.lock";
 
-/** @typedef {{handle: number, path: string, inode: number, size: number, lines: number}} Segment */
-
 /** A directory of usage not yet reported. Processes of one machine may share it. */
 export class Spool {
   /** @type {Segment | null} */
   #segment = null;
-  /** @type {Promise<void> | null} a sync that has not begun, which takes along what is written */
-  #nextSync = null;
-  /** @type {Promise<void>} */
-  #lastSync = Promise.resolve();
   #used = 0;
   #directory;
   #limits;
@@ -57,13 +52,14 @@ export class Spool {
     if (!this.hasRoom(bytes.length)) throw new SpoolFullError(this.#fullness());
     try {
       const segment = this.#segmentFor(bytes.length);
-      this.#write(segment, bytes);
-      await this.#synced(segment);
+      segment.write(bytes);
+      this.#used += bytes.length;
+      await segment.synced();
     } catch (error) {
-      if (error instanceof SpoolError) throw error;
+      if (error instanceof SpoolFullError) throw error;
       this.#letGo();
-      const { code, name } = /** @type {NodeJS.ErrnoException} */ (error);
-      throw new SpoolError(code ?? name);
+      if (error instanceof SpoolError) throw error;
+      throw new SpoolError(spokenBySystem(error));
     }
   }
 
@@ -104,9 +100,8 @@ export class Spool {
     const segment = this.#segment;
     this.#segment = null;
     if (segment === null) return;
-    await this.#lastSync.catch(() => undefined);
     this.#freeze(segment.path);
-    fs.closeSync(segment.handle);
+    await segment.close();
   }
 
   /**
@@ -147,61 +142,17 @@ export class Spool {
     const isOver =
       held !== null &&
       (held.lines >= this.#limits.batchLines || held.size + length > BATCH_BYTES_MAX);
-    if (isOver) void this.freeze();
-    if (this.#segment !== null && !isWhereItWas(this.#segment)) this.#letGo();
-    this.#segment ??= this.#create();
+    if (isOver) this.freeze().catch(() => undefined); // then it is frozen with the next report
+    if (this.#segment?.isWhereItWas === false) this.#letGo();
+    this.#segment ??= Segment.create(this.#directory);
     return this.#segment;
-  }
-
-  /** @returns {Segment} */
-  #create() {
-    const numbers = fs.readdirSync(this.#directory).map((name) => Number(/^\d{12}/.exec(name)?.[0] ?? 0));
-    const number = String(Math.max(0, ...numbers) + 1).padStart(12, "0");
-    const name = `${number}-${randomBytes(16).toString("hex")}.${ME}.open`;
-    const where = path.join(this.#directory, name);
-    const handle = fs.openSync(where, "ax", 0o600);
-    syncDirectory(this.#directory);
-    return { handle, path: where, inode: fs.fstatSync(handle).ino, size: 0, lines: 0 };
-  }
-
-  /**
-   * Append a whole line or nothing.
-   * @param {Segment} segment
-   * @param {Buffer} bytes
-   */
-  #write(segment, bytes) {
-    try {
-      const written = fs.writeSync(segment.handle, bytes);
-      if (written !== bytes.length) throw new SpoolFullError("the disk is full");
-    } catch (error) {
-      fs.ftruncateSync(segment.handle, segment.size);
-      throw error;
-    }
-    segment.size += bytes.length;
-    segment.lines += 1;
-    this.#used += bytes.length;
-  }
-
-  /**
-   * Wait until what is written is on the disk. Whoever comes while one sync runs shares the next.
-   * @param {Segment} segment
-   */
-  #synced(segment) {
-    this.#nextSync ??= this.#lastSync.catch(() => undefined).then(() => {
-      this.#nextSync = null;
-      this.#lastSync = new Promise((done, failed) => {
-        fs.fdatasync(segment.handle, (error) => (error ? failed(error) : done()));
-      });
-      return this.#lastSync;
-    });
-    return this.#nextSync;
   }
 
   /** Let go of a file the disk failed on; it is taken up once this process is gone. */
   #letGo() {
     const segment = this.#segment;
     this.#segment = null;
-    if (segment !== null) fs.closeSync(segment.handle);
+    segment?.close().catch(() => undefined);
   }
 
   /**
@@ -243,11 +194,6 @@ export class Spool {
   }
 }
 
-/** @param {Segment} segment */
-function isWhereItWas({ path: where, inode }) {
-  return fs.statSync(where, { throwIfNoEntry: false })?.ino === inode;
-}
-
 /** @param {unknown} error */
 function isGone(error) {
   return /** @type {NodeJS.ErrnoException} */ (error).code === "ENOENT";
@@ -281,11 +227,4 @@ function isLeft(lock) {
     if (isGone(error)) return true;
     throw error;
   }
-}
-
-/** @param {string} directory */
-function syncDirectory(directory) {
-  const handle = fs.openSync(directory, "r");
-  fs.fsyncSync(handle);
-  fs.closeSync(handle);
 }

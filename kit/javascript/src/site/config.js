@@ -15,8 +15,12 @@
  * @property {import("./crawlers.js").Rule} crawlers
  */
 
-const PROXIES_MAX = 16;
-const PATTERNS_MAX = 1000;
+const PROXIES_MAX = 10;
+const PATTERNS_MAX = 200;
+const PATTERN_CHARS_MAX = 100;
+const TEXT_CHARS_MAX = 2000;
+const KEYS_MAX = 20;
+const ORIGINS_MAX = 100;
 
 /** The configuration is wrong; the message names the member. */
 export class ConfigError extends Error {}
@@ -32,10 +36,10 @@ export function readConfig(value) {
   const config = {
     node: reader.text("node"),
     member: reader.text("member"),
-    nodeKeys: reader.list("node_keys"),
-    hubKeys: reader.list("hub_keys"),
+    nodeKeys: reader.list("node_keys", KEYS_MAX),
+    hubKeys: reader.list("hub_keys", KEYS_MAX),
     client: readClient(reader.inner("client")),
-    origins: /** @type {string[]} */ (reader.list("origins")),
+    origins: /** @type {string[]} */ (reader.list("origins", ORIGINS_MAX)),
     directory: reader.text("directory", "state"),
     mode: /** @type {SiteConfig["mode"]} */ (reader.one("mode", ["enforce", "observe"])),
     unit: /** @type {SiteConfig["unit"]} */ (reader.one("unit", ["REQUEST", "BYTE"])),
@@ -69,6 +73,11 @@ function readCrawlers(reader) {
   const rule = { unnamed, also: reader.patterns("also"), never: reader.patterns("never") };
   reader.end();
   return rule;
+}
+
+/** @param {unknown} item */
+function isPattern(item) {
+  return typeof item === "string" && item !== "" && item.length <= PATTERN_CHARS_MAX;
 }
 
 class Reader {
@@ -111,7 +120,7 @@ class Reader {
    */
   text(name, without) {
     const found = this.take(name, without);
-    if (typeof found !== "string" || found === "") {
+    if (typeof found !== "string" || found === "" || found.length > TEXT_CHARS_MAX) {
       throw new ConfigError(`${this.place}${name} is a text`);
     }
     return found;
@@ -119,12 +128,13 @@ class Reader {
 
   /**
    * @param {string} name
+   * @param {number} most
    * @returns {unknown[]}
    */
-  list(name) {
+  list(name, most) {
     const found = this.take(name);
-    if (!Array.isArray(found) || found.length === 0) {
-      throw new ConfigError(`${this.place}${name} is a list of at least one`);
+    if (!Array.isArray(found) || found.length === 0 || found.length > most) {
+      throw new ConfigError(`${this.place}${name} is a list of 1 to ${most}`);
     }
     return found;
   }
@@ -147,8 +157,7 @@ class Reader {
    */
   patterns(name) {
     const found = this.take(name, []);
-    const areTexts =
-      Array.isArray(found) && found.every((item) => typeof item === "string" && item !== "");
+    const areTexts = Array.isArray(found) && found.every(isPattern);
     if (!areTexts || found.length > PATTERNS_MAX) {
       throw new ConfigError(`${this.place}${name} is a list of texts`);
     }

@@ -110,6 +110,12 @@ export class Gate {
     return usageLine(visit, this.config.unit, status, bodyBytes);
   }
 
+  /** Log what was wrong with tokens since the last time, if anything was. */
+  tell() {
+    const told = this.guesses.tell();
+    if (told !== null) this.log(told);
+  }
+
   /**
    * @param {RefusalError} refusal
    * @param {Seen} seen
@@ -136,8 +142,8 @@ export class Gate {
     const policy = requireFresh(this.policy.current(), instant);
     const address = callerOf(seen, this.config.proxies);
     const name = await this.guesses.requireTurn(address, credential.token);
-    const granted = await this.#granted(() =>
-      grant(ask, credential, signable(seen, origin), policy, instant), address, name);
+    const look = () => grant(ask, credential, signable(seen, origin), policy, instant);
+    const granted = await this.#granted(look, address, name);
     this.guesses.isGenuine(name);
     if (!(await this.store.hasRoom())) throw new SpoolFullError();
     if (granted.proof !== null) {

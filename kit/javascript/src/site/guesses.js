@@ -1,5 +1,5 @@
 /**
- * Wrong licence tokens: counted by where they come from, and slowed down.
+ * Wrong licence tokens: counted by where they come from, slowed down, and told once in a while.
  *
  * What is limited is how many wrong ones are looked at, never what a right one opens: a token that
  * was found genuine here is looked at whatever else comes from its address.
@@ -11,6 +11,7 @@ import { TooManyGuessesError } from "./refusals.js";
 export const GUESSES = { burst: 60, perMinute: 30 };
 const GENUINE_MAX = 2_000;
 const BUCKETS_MAX = 20_000;
+const SOURCES_MAX = 1_000; // told apart in one notice
 
 /** How many wrong tokens came from where, of one process of a site. */
 export class Guesses {
@@ -18,9 +19,12 @@ export class Guesses {
   #genuine = new Map();
   /** @type {Map<string, {left: number, since: number}>} */
   #buckets = new Map();
+  /** @type {Map<string, number>} */
+  #wrong = new Map();
+  #unseen = 0;
+  #began;
   #quota;
   #seconds;
-  unseen = 0;
 
   /**
    * @param {{burst: number, perMinute: number}} [quota]
@@ -29,6 +33,7 @@ export class Guesses {
   constructor(quota = GUESSES, seconds = () => performance.now() / 1000) {
     this.#quota = quota;
     this.#seconds = seconds;
+    this.#began = seconds();
   }
 
   /**
@@ -43,7 +48,8 @@ export class Guesses {
     let seconds = this.#secondsUntil(under(address, name));
     if (seconds === 0 && !this.#genuine.has(name)) seconds = this.#secondsUntil(address);
     if (seconds > 0) {
-      this.unseen += 1;
+      this.#unseen += 1;
+      this.#note(address);
       throw new TooManyGuessesError(seconds);
     }
     return name;
@@ -67,6 +73,7 @@ export class Guesses {
   isWrong(address, name) {
     this.#genuine.delete(name);
     this.#take(address);
+    this.#note(address);
   }
 
   /**
@@ -76,6 +83,34 @@ export class Guesses {
    */
   isWronglySigned(address, name) {
     this.#take(under(address, name));
+    this.#note(address);
+  }
+
+  /**
+   * Say what was wrong since the last time, in one line, null if there was nothing.
+   * @returns {string | null}
+   */
+  tell() {
+    const [now, wrong, unseen] = [this.#seconds(), this.#wrong, this.#unseen];
+    const seconds = Math.round(now - this.#began);
+    this.#began = now;
+    this.#wrong = new Map();
+    this.#unseen = 0;
+    const counts = [...wrong];
+    if (counts.length === 0) return null;
+    const total = counts.reduce((sum, [, count]) => sum + count, 0);
+    const [address, most] = counts.reduce((top, one) => (one[1] > top[1] ? one : top));
+    return (
+      `wrong licence tokens: ${total} in ${seconds} s, ${unseen} of them not looked at; ` +
+      `most, ${most}, from ${address}`
+    );
+  }
+
+  /** @param {string} address */
+  #note(address) {
+    const isKnown = this.#wrong.has(address) || this.#wrong.size < SOURCES_MAX;
+    const name = isKnown ? address : "elsewhere";
+    this.#wrong.set(name, (this.#wrong.get(name) ?? 0) + 1);
   }
 
   /** @param {string} who */

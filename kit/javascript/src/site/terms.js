@@ -1,7 +1,8 @@
 /** The site's license.xml (RSL): written by the node, pulled like the policy, served by the gate. */
 
-import { UnreachableError, answered } from "../access/wire.js";
+import { answered } from "../access/wire.js";
 import { RefusalError } from "../errors.js";
+import { isRsl } from "./rsl.js";
 
 const TERMS = "license.xml";
 const TERMS_BYTES_MAX = 1 << 20;
@@ -11,6 +12,12 @@ const TYPE = "application/rsl+xml";
 export class TermsNotServedError extends RefusalError {
   static code = "TERMS_NOT_SERVED";
   static headline = "The node did not serve the site's terms.";
+}
+
+/** What the node sent is no document of terms. */
+export class MalformedTermsError extends RefusalError {
+  static code = "MALFORMED_TERMS";
+  static headline = "What the node sent is no document of terms.";
 }
 
 /** Holds the last good license.xml of one site. */
@@ -35,7 +42,7 @@ export class Terms {
   /** Hold what the store has kept. */
   async load() {
     const text = await this.#reach.store.load(TERMS);
-    if (text !== null) this.#held = answerOf(text);
+    if (text !== null) this.#held = await answerOf(text);
   }
 
   /** @returns {import("./answers.js").Answer | null} */
@@ -50,28 +57,46 @@ export class Terms {
     if (this.#etag !== null) headers["if-none-match"] = this.#etag;
     const call = { url: this.#url, headers, answerBytesMax: TERMS_BYTES_MAX };
     const answer = await this.#reach.ask({ method: "GET", ...call });
-    if (answer.status === 304) return;
+    if (answer.status === 304 || answer.status === 404) return; // a node may serve no terms
     if (answer.status !== 200) throw new TermsNotServedError(answered(answer));
-    const type = (answer.headers.get("content-type") ?? "").split(";")[0]?.trim();
-    const text = new TextDecoder().decode(answer.body);
-    if (type !== TYPE || !text.includes("<rsl")) throw new UnreachableError(`no ${TYPE}`);
+    const text = decoded(answer.body);
+    const held = text === null ? null : await answerOf(text);
+    if (text === null || held === null) throw new MalformedTermsError();
     await this.#reach.store.save(TERMS, text);
-    this.#held = answerOf(text);
+    this.#held = held;
     this.#etag = answer.headers.get("etag");
   }
 }
 
 /**
- * @param {string} text
- * @returns {import("./answers.js").Answer}
+ * @param {Uint8Array} body
+ * @returns {string | null}
  */
-function answerOf(text) {
+function decoded(body) {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Return the answer to whoever asks for the terms, null where they are none.
+ * @param {string} text
+ * @returns {Promise<import("./answers.js").Answer | null>}
+ */
+async function answerOf(text) {
+  if (!isRsl(text)) return null;
   const body = new TextEncoder().encode(text);
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", body)).subarray(0, 16);
+  const etag = [...hash].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   return {
     status: 200,
     headers: [
       ["content-type", TYPE],
       ["content-length", String(body.length)],
+      ["cache-control", "max-age=300"],
+      ["etag", `"${etag}"`],
     ],
     body,
   };

@@ -63,6 +63,8 @@ export async function createGate(parts) {
 export class WorkerGate {
   #polledAt = -Infinity;
   #termsAt = -Infinity;
+  /** @type {Promise<void>} the last pull of the policy */
+  #pulled = Promise.resolve();
   #gate;
   #beside;
   #parts;
@@ -86,8 +88,9 @@ export class WorkerGate {
    */
   async handle(request, next) {
     const seen = this.#seenBy(request);
-    await this.#upToDate();
+    this.#pull();
     if (!this.#gate.concerns(seen)) return next(request);
+    await this.#known();
     const decision = await this.#gate.decide(seen);
     if (decision.act === "answer") return responseOf(decision.answer, request.method);
     const response = await next(request);
@@ -97,24 +100,30 @@ export class WorkerGate {
 
   /** Pull what is due and hand in what was recorded: for a worker's timer, once a minute or so. */
   async tick() {
-    await this.#upToDate();
+    this.#pull();
+    await this.#pulled;
     await this.#try(() => this.#beside.reporter.tick());
+    this.#gate.tell();
   }
 
-  /** Pull policy and terms where it is time; only who holds no policy at all waits for it. */
-  async #upToDate() {
+  /** Pull policy and terms where it is time, behind whatever is answered. */
+  #pull() {
     const now = this.#gate.clock();
     const { source, terms } = this.#beside;
     if (now >= this.#polledAt + POLL_SECONDS) {
       this.#polledAt = now;
-      const pulled = this.#try(() => source.refresh());
-      if (source.current() === null) await pulled;
-      else this.#behind(pulled);
+      this.#pulled = this.#try(() => source.refresh());
+      this.#behind(this.#pulled);
     }
     if (now >= this.#termsAt + TERMS_SECONDS) {
       this.#termsAt = now;
       this.#behind(this.#try(() => terms.refresh()));
     }
+  }
+
+  /** Wait for a policy where none is held: crawlers do, for the one pull that is under way. */
+  async #known() {
+    if (this.#beside.source.current() === null) await this.#pulled;
   }
 
   /** @param {Promise<unknown>} work */
