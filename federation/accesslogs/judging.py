@@ -1,0 +1,136 @@
+"""Does a logged request count, under which licence and use, on what evidence? Pure."""
+
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+
+from federation.accesslogs.agents import Agents
+from federation.accesslogs.hits import Fate, Hit, LoggedLine, RefusedHit
+from federation.accesslogs.shown import ShownTokens, require_alive, require_reach
+from federation.errors import RefusalError
+from federation.registry.urls import normalise_url
+from federation.site.events import Unit, units_of
+from federation.site.origins import Origins
+from federation.site.rulings import choose_use
+
+_RAW_SAFE: Final = "/:@!$&'()*+,;=~-._%"
+_AGENT_CHARS_MAX: Final = 256
+_BODILESS: Final = frozenset({204, 205})
+_SUCCESS: Final = 2
+_CLOCKS_DIFFER: Final = timedelta(minutes=5)
+
+
+class _Ground(msgspec.Struct, frozen=True):
+    """Why a line counts: evidence, licence, use, and the token if it showed one."""
+
+    evidence: Fate
+    licence: str
+    use: str
+    token: str
+
+
+class Judge:
+    """Turns hits into usage lines, or says why they are none."""
+
+    def __init__(
+        self,
+        *,
+        origins: Origins,
+        agents: Agents,
+        unit: Unit,
+        now: datetime,
+        oldest: datetime,
+    ) -> None:
+        self.agents = agents
+        self._origins = origins
+        self._unit = unit
+        self._now = now
+        self._oldest = oldest
+        self._tokens = ShownTokens()
+
+    def rule(self, hit: Hit) -> LoggedLine:
+        """Return the usage line of a hit, with an id for its first place, or refuse it."""
+        self._require_crawler(hit)
+        _require_served(hit)
+        self._require_time(hit)
+        url, address = self._address(hit)
+        ground = self._ground(hit, address)
+        return LoggedLine(
+            event_id="",
+            licence=ground.licence,
+            url=url,
+            use=ground.use,
+            units=units_of(self._unit, hit.body_bytes),
+            occurred_at=hit.occurred_at,
+            token=ground.token,
+            agent=hit.agent[:_AGENT_CHARS_MAX],
+            status=hit.status,
+            body_bytes=hit.body_bytes,
+            evidence="TOKEN_LOGGED" if ground.evidence is Fate.TOKEN_LOGGED else "AGENT_LOGGED",
+        )
+
+    def _require_crawler(self, hit: Hit) -> None:
+        if hit.token or hit.token_id or self.agents.named(hit.agent):
+            return
+        is_crawler = self.agents.is_crawler(hit.agent)
+        raise RefusedHit(Fate.NOT_LICENSED if is_crawler else Fate.NOT_A_CRAWLER)
+
+    def _require_time(self, hit: Hit) -> None:
+        if hit.occurred_at > self._now + _CLOCKS_DIFFER:
+            raise RefusedHit(Fate.FUTURE, f"{hit.occurred_at:%Y-%m-%dT%H:%M:%SZ}")
+        if hit.occurred_at < self._oldest:
+            raise RefusedHit(Fate.TOO_OLD, f"{hit.occurred_at:%Y-%m-%dT%H:%M:%SZ}")
+
+    def _address(self, hit: Hit) -> tuple[str, str]:
+        """Return the URL as asked for, and in its one spelling, below one of the site's origins."""
+        host, target = hit.host, hit.target
+        if not target.startswith("/"):
+            scheme, _, rest = target.partition("://")
+            if scheme.lower() not in {"http", "https"}:
+                raise RefusedHit(Fate.MALFORMED_URL, "neither a path nor a URL")
+            host, slash, path = rest.partition("/")
+            target = slash + path or "/"
+        origin = self._origins.main if not host else self._origin(host)
+        path, mark, query = target.partition("#")[0].partition("?")
+        url = origin + quote(path, safe=_RAW_SAFE) + mark + quote(query, safe=_RAW_SAFE + "?")
+        try:
+            return url, origin + normalise_url(url).path
+        except RefusalError as error:
+            raise RefusedHit(Fate.MALFORMED_URL, error.detail) from None
+
+    def _origin(self, host: str) -> str:
+        try:
+            return self._origins.asked({"headers": [(b"host", host.encode("latin-1", "replace"))]})
+        except RefusalError:
+            raise RefusedHit(Fate.OTHER_SITE, host[:100]) from None
+
+    def _ground(self, hit: Hit, address: str) -> _Ground:
+        if hit.token:
+            shown = self._tokens.read(hit.token)
+            require_alive(shown, hit.occurred_at)
+            require_reach(shown, address)
+            try:
+                use = choose_use(hit.use or None, shown.uses)
+            except RefusalError as error:
+                raise RefusedHit(Fate.USE_NOT_GRANTED, error.detail) from None
+            return _Ground(Fate.TOKEN_LOGGED, shown.licence, use, shown.jti)
+        if hit.token_id:
+            if not hit.licence or not hit.use:
+                raise RefusedHit(Fate.USE_NOT_GRANTED, "a token id without licence and use")
+            return _Ground(Fate.TOKEN_LOGGED, hit.licence, hit.use, hit.token_id)
+        day = hit.occurred_at.date()
+        for named in self.agents.named(hit.agent):
+            if named.from_ <= day <= named.to:
+                return _Ground(Fate.AGENT_LOGGED, named.licence, named.use, "")
+        raise RefusedHit(Fate.OUTSIDE_LICENCE, f"{day} is in no licence that names the agent")
+
+
+def _require_served(hit: Hit) -> None:
+    """Refuse what brought no content: only a 2xx answer to GET with a body counts (the gate's)."""
+    if hit.method != "GET":
+        raise RefusedHit(Fate.NOT_A_GET)
+    is_success = hit.status // 100 == _SUCCESS and hit.status not in _BODILESS
+    if not is_success or not hit.body_bytes:
+        raise RefusedHit(Fate.NOT_SUCCESSFUL)

@@ -1,0 +1,138 @@
+"""Which logs were read before, and how far: told by what is in them, not by their names."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
+from pathlib import Path
+from typing import ClassVar, Final
+
+import msgspec
+
+from federation.accesslogs.places import EDGE_LINES, Met, digest_of, overlap
+from federation.errors import RefusalError
+
+LOGS_MAX: Final = 2_000
+"""So many logs are known again; of more, the ones not read for longest are forgotten."""
+_MODE: Final = 0o600
+
+
+class ImportRunsError(RefusalError):
+    """Another import is at work in this directory."""
+
+    code: ClassVar[str] = "IMPORT_RUNS"
+
+
+class LogState(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """How far a log was read: its first `read` bytes, which have the digest `digest`.
+
+    `begins` is its first line; `tail` its last lines; `fates` is {fate: how many lines}, `firsts`
+    {fate: the numbers of the first ones}; the rest is what its lines said (`places`).
+    """
+
+    name: str
+    begins: str
+    read: int = 0
+    digest: str = ""
+    lines: int = 0
+    fates: dict[str, int] = {}
+    firsts: dict[str, list[int]] = {}
+    listed: int = 0
+    listed_bytes: int = 0
+    skip: int = 0
+    carried: dict[str, int] = {}
+    old: Met = {}
+    new: Met = {}
+    ends: dict[str, int] = {}
+    tail: list[str] = []
+
+
+def new_digest() -> blake2b:
+    """Return the running digest of a log's text."""
+    return blake2b(digest_size=16)
+
+
+class KnownLogs:
+    """The logs read before. With a directory they are kept there, a file each."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self._directory = directory
+        self.states: list[LogState] = []
+        if directory is not None:
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            paths = sorted(directory.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+            for path in paths[:-LOGS_MAX]:
+                path.unlink()
+            self.states = [
+                msgspec.json.decode(path.read_bytes(), type=LogState) for path in paths[-LOGS_MAX:]
+            ]
+
+    def beginning(self, begins: str) -> list[LogState]:
+        """Return the logs that begin with a line, the one read least far first."""
+        found = [state for state in self.states if state.begins == begins]
+        return sorted(found, key=lambda state: state.read)
+
+    def start(self, head: list[bytes]) -> LogState:
+        """Return the state of a log that is new, whose first lines are `head`.
+
+        Where its head is the end of a known log, that many lines are to be skipped. What the ends
+        of other logs said is carried on, unless the new log holds such a log's first line: then it
+        does not come after it.
+        """
+        digests = [digest_of(line) for line in head[:EDGE_LINES]]
+        inside = set(digests)
+        state = LogState(name=self._new_name(), begins=digests[0])
+        for other in self.states:
+            length = overlap(other.tail, digests)
+            state.skip = max(state.skip, length)
+            if length or other.begins not in inside:
+                for said, count in other.ends.items():
+                    state.carried[said] = max(state.carried.get(said, 0), count)
+        return state
+
+    def keep(self, state: LogState) -> None:
+        """Remember how far a log was read; when this returns it survives the machine."""
+        if not any(each is state for each in self.states):
+            self.states.append(state)
+        if self._directory is not None:
+            write_whole(self._directory / f"{state.name}.json", msgspec.json.encode(state))
+
+    def _new_name(self) -> str:
+        numbers = [int(state.name) for state in self.states if state.name.isdigit()]
+        return f"{1 + max(numbers, default=0):08d}"
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that whoever looks sees the old or the new one, whole."""
+    draft = path.with_suffix(".new")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def only_import(directory: Path) -> Iterator[None]:
+    """Hold a directory for one import at a time."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = os.open(directory / "import.lock", os.O_RDWR | os.O_CREAT, _MODE)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ImportRunsError(str(directory)) from None
+        yield
+    finally:
+        os.close(handle)
