@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Final
 import msgspec
 from msgspec import Meta
 
+from federation.accesslogs.hits import Kind
 from federation.errors import RefusalError
 from federation.site.crawlers import is_ai_crawler
 
@@ -55,8 +56,8 @@ def read_agents(path: Path) -> list[NamedAgent]:
     return named
 
 
-class Agents(dict[bytes, bool]):
-    """{user agent as logged: is it a person's}, asked and filled once per agent, bounded."""
+class Agents(dict[bytes, Kind]):
+    """{user agent as logged: whose it is}, looked at once per agent, bounded."""
 
     def __init__(self, named: list[NamedAgent]) -> None:
         super().__init__()
@@ -70,21 +71,22 @@ class Agents(dict[bytes, bool]):
             re.IGNORECASE,
         )
 
-    def __missing__(self, agent: bytes) -> bool:
+    def __missing__(self, agent: bytes) -> Kind:
         """Look at an agent that is new, and remember it."""
-        text = agent.decode("utf-8", "replace")
-        is_persons = not self.named(text) and not self.is_crawler(text)
+        kind = self.kind(agent.decode("utf-8", "replace"))
         if len(self) >= _AGENTS_KEPT:
             self.clear()
         if len(agent) <= _AGENT_BYTES_KEPT:
-            self[agent] = is_persons
-        return is_persons
+            self[agent] = kind
+        return kind
+
+    def kind(self, agent: str) -> Kind:
+        """Return whose an agent is."""
+        if self.named(agent):
+            return Kind.NAMED
+        return Kind.CRAWLER if is_ai_crawler(agent) else Kind.PERSON
 
     def named(self, agent: str) -> list[NamedAgent]:
         """Return what licences say of an agent whose product token they name, whole."""
         found = self._names.search(agent)
         return [] if found is None else self._named[found[0].lower()]
-
-    def is_crawler(self, agent: str) -> bool:
-        """Tell whether an agent is a known crawler's, licensed or not."""
-        return is_ai_crawler(agent)

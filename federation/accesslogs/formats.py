@@ -1,7 +1,7 @@
 r"""Log lines of web servers, read whole: combined, combined with the kit's fields, JSON.
 
 Whatever is not a whole line of one of these is malformed. Two questions are asked of a line: does
-it plainly show a person (`unlike_people`, for each of millions), and what does it say (`read_hit`).
+it need a closer look (`sort_plain`, for each of millions), and what does it say (`read_hit`).
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from federation.accesslogs.hits import Fate, Hit, RefusedHit
+from federation.accesslogs.hits import Fate, Hit, Kind, RefusedHit
 from federation.tabular import BadValueError, parse_instant
 
 LINE_BYTES_MAX: Final = 64 << 10
@@ -51,6 +51,7 @@ _MONTHS: Final = {
 }
 _REQUEST_LINE: Final = re.compile(r"([A-Z]{1,20}) (\S+)(?: HTTP/\d(?:\.\d)?)?")
 _PLAIN_PARTS, _KIT_PARTS, _AGENT_PART, _TOKEN_PART = 7, 15, 5, 9
+_LINE_ENDS: Final = (b"", b"\r")
 _NOTHING: Final = (b"", b"-")
 _BRACE: Final = ord("{")
 
@@ -85,34 +86,39 @@ class _JsonLine(msgspec.Struct):
 _decode = msgspec.json.Decoder(_JsonLine).decode
 
 
-def unlike_people(lines: Sequence[bytes], people: Mapping[bytes, bool]) -> list[int]:
-    """Return the places of those lines that are not, at a glance, whole lines of people.
+def sort_plain(lines: Sequence[bytes], kinds: Mapping[bytes, Kind]) -> tuple[list[int], int]:
+    """Return the places of those lines that need a closer look, and how many are people's.
 
-    `people` tells of a user agent, as the log writes it, whether it is one that no licence names
-    and that is no known crawler's. A line is a person's if it is whole, shows no token and has
-    such an agent.
+    The rest are of crawlers without a licence. `kinds` says whose a user agent is, as the log
+    writes it. A line needs no closer look if it is whole, shows no token and no licence names its
+    agent: so much is done for each of millions, and is as quick as it can be.
     """
     left: list[int] = []
+    people = 0
+    person, named = Kind.PERSON, Kind.NAMED
     has_head, has_middle = _HEAD.fullmatch, _MIDDLE.fullmatch
     for place, line in enumerate(lines):
-        if len(line) <= LINE_BYTES_MAX:
-            if line[:1] == b"{":
-                if _is_persons_json(line, people):
-                    continue
-            elif b"\\" not in line:
-                parts = line.split(b'"')
-                count = len(parts)
-                if (
-                    (count == _PLAIN_PARTS or (count == _KIT_PARTS and _shows_nothing(parts)))
-                    and has_head(parts[0])
-                    and has_middle(parts[2])
-                    and parts[4] == b" "
-                    and parts[-1] in (b"", b"\r")
-                    and people[parts[_AGENT_PART]]
-                ):
-                    continue
-        left.append(place)
-    return left
+        kind = named
+        if len(line) > LINE_BYTES_MAX or b"\\" in line:
+            pass
+        elif line[:1] == b"{":
+            kind = _kind_of_json(line, kinds)
+        else:
+            parts = line.split(b'"')
+            count = len(parts)
+            if (
+                (count == _PLAIN_PARTS or (count == _KIT_PARTS and _shows_nothing(parts)))
+                and has_head(parts[0])
+                and has_middle(parts[2])
+                and parts[4] == b" "
+                and parts[-1] in _LINE_ENDS
+            ):
+                kind = kinds[parts[_AGENT_PART]]
+        if kind is person:
+            people += 1
+        elif kind is named:
+            left.append(place)
+    return left, people
 
 
 def _shows_nothing(parts: Sequence[bytes]) -> bool:
@@ -120,15 +126,15 @@ def _shows_nothing(parts: Sequence[bytes]) -> bool:
     return between and parts[_TOKEN_PART] in _NOTHING
 
 
-def _is_persons_json(line: bytes, people: Mapping[bytes, bool]) -> bool:
+def _kind_of_json(line: bytes, kinds: Mapping[bytes, Kind]) -> Kind:
     try:
         said = _decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return False
+        return Kind.NAMED
     if said.request is not None or said.token or said.token_id:
-        return False
+        return Kind.NAMED
     is_whole = bool(said.method and said.uri and said.time and said.bytes is not None)
-    return is_whole and people[said.agent.encode()]
+    return kinds[said.agent.encode()] if is_whole else Kind.NAMED
 
 
 def read_hit(line: bytes) -> Hit:

@@ -1,7 +1,7 @@
 """One request as a log tells it, whatever the log's format; and what becomes of its line."""
 
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from typing import Final, Literal
 
 import msgspec
@@ -29,6 +29,16 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     licence: str = ""
     use: str = ""
     request_id: str = ""
+
+
+class Kind(Enum):
+    """Whose a user agent is, as far as it says so itself."""
+
+    PERSON = auto()
+    CRAWLER = auto()
+    """A known crawler's, and no licence names it."""
+    NAMED = auto()
+    """One that a licence names."""
 
 
 class Fate(StrEnum):

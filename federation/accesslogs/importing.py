@@ -5,17 +5,16 @@ log was read. What a crash leaves between them is read again, and gets the ids t
 """
 
 from collections.abc import Callable, Iterator
-from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
 
-from federation.accesslogs.formats import read_hit, unlike_people
+from federation.accesslogs.formats import read_hit, sort_plain
 from federation.accesslogs.hits import LISTED, Fate, LoggedLine, RefusedHit
 from federation.accesslogs.judging import Judge
-from federation.accesslogs.known import KnownLogs, LogState, new_digest
+from federation.accesslogs.known import Digest, KnownLogs, LogState, new_digest
 from federation.accesslogs.places import (
     EDGE_LINES,
     LINE_BYTES_KEPT,
@@ -73,7 +72,7 @@ def read_log(source: Source, desk: Desk) -> ReadLog:
     return ReadLog(state, state.lines - before, new, reading.torn_bytes)
 
 
-def _begin(source: Source, known: KnownLogs) -> tuple[LogState, blake2b, Iterator[bytes]]:
+def _begin(source: Source, known: KnownLogs) -> tuple[LogState, Digest, Iterator[bytes]]:
     """Find out whether a log was read before: by its first line, then by all that was read."""
     blocks = source.blocks()
     head: list[bytes] = []
@@ -89,9 +88,9 @@ def _begin(source: Source, known: KnownLogs) -> tuple[LogState, blake2b, Iterato
     return known.start(lines[:-1] or lines), new_digest(), chain(head, blocks)
 
 
-def _resumed(source: Source, states: list[LogState]) -> tuple[LogState, blake2b] | None:
+def _resumed(source: Source, states: list[LogState]) -> tuple[LogState, Digest] | None:
     """Return the state that fits the most of a log, and the digest of so much of it."""
-    best: tuple[LogState, blake2b] | None = None
+    best: tuple[LogState, Digest] | None = None
     digest, done = new_digest(), 0
     if not states:
         return None
@@ -111,14 +110,14 @@ def _resumed(source: Source, states: list[LogState]) -> tuple[LogState, blake2b]
 class _Reading:
     """A log on its way; its state is kept at each checkpoint."""
 
-    def __init__(self, desk: Desk, state: LogState, digest: blake2b, refused: RefusedLines) -> None:
+    def __init__(self, desk: Desk, state: LogState, digest: Digest, refused: RefusedLines) -> None:
         self._desk = desk
         self._state = state
         self._digest = digest
         self._refused = refused
         self._places = Places(state.carried, state.old, state.new)
         self._tail: list[bytes] = []
-        self._pieces: list[blake2b] = []
+        self._pieces: list[Digest] = []
         self._bytes = 0
         self._events = 0
         self.torn_bytes = 0
@@ -171,8 +170,9 @@ class _Reading:
         seen = max(first, min(len(lines), self._state.skip - before))
         self._count(Fate.SEEN_BEFORE, seen - first)
         fresh = lines[seen:] if seen else lines
-        left = unlike_people(fresh, self._desk.judge.agents)
-        self._count(Fate.NOT_A_CRAWLER, len(fresh) - len(left))
+        left, people = sort_plain(fresh, self._desk.judge.agents)
+        self._count(Fate.NOT_A_CRAWLER, people)
+        self._count(Fate.NOT_LICENSED, len(fresh) - len(left) - people)
         for place in left:
             self._line(fresh[place], before + seen + place + 1)
 

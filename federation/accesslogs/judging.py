@@ -7,7 +7,7 @@ from urllib.parse import quote
 import msgspec
 
 from federation.accesslogs.agents import Agents
-from federation.accesslogs.hits import Fate, Hit, LoggedLine, RefusedHit
+from federation.accesslogs.hits import Fate, Hit, Kind, LoggedLine, RefusedHit
 from federation.accesslogs.shown import ShownTokens, require_alive, require_reach
 from federation.errors import RefusalError
 from federation.registry.urls import normalise_url
@@ -72,10 +72,11 @@ class Judge:
         )
 
     def _require_crawler(self, hit: Hit) -> None:
-        if hit.token or hit.token_id or self.agents.named(hit.agent):
+        if hit.token or hit.token_id:
             return
-        is_crawler = self.agents.is_crawler(hit.agent)
-        raise RefusedHit(Fate.NOT_LICENSED if is_crawler else Fate.NOT_A_CRAWLER)
+        kind = self.agents.kind(hit.agent)
+        if kind is not Kind.NAMED:
+            raise RefusedHit(Fate.NOT_LICENSED if kind is Kind.CRAWLER else Fate.NOT_A_CRAWLER)
 
     def _require_time(self, hit: Hit) -> None:
         if hit.occurred_at > self._now + _CLOCKS_DIFFER:
