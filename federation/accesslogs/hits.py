@@ -2,11 +2,12 @@
 
 from datetime import datetime
 from enum import Enum, StrEnum, auto
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from federation.site.events import UsageLine
+from federation.values.evidence import Evidence
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,8 +45,8 @@ class Kind(Enum):
 class Fate(StrEnum):
     """What a line of a log was taken for. Each line has exactly one."""
 
-    TOKEN_LOGGED = "TOKEN_LOGGED"  # noqa: S105 - a kind of evidence, no secret
-    AGENT_LOGGED = "AGENT_LOGGED"
+    TOKEN_LOGGED = Evidence.TOKEN_LOGGED.value
+    AGENT_LOGGED = Evidence.AGENT_LOGGED.value
     NOT_A_CRAWLER = "NOT_A_CRAWLER"
     NOT_LICENSED = "NOT_LICENSED"
     NOT_A_GET = "NOT_A_GET"
@@ -89,7 +90,7 @@ LISTED: Final = frozenset(
 class LoggedLine(UsageLine, frozen=True, kw_only=True):
     """A usage line that was read in a log, and what says so: weaker than a gate's own word."""
 
-    evidence: Literal["TOKEN_LOGGED", "AGENT_LOGGED"]
+    evidence: Evidence
 
 
 class RefusedHit(Exception):  # noqa: N818 - it carries a fate to where lines are counted

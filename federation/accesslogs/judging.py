@@ -14,6 +14,7 @@ from federation.registry.urls import normalise_url
 from federation.site.events import Unit, units_of
 from federation.site.origins import Origins
 from federation.site.rulings import choose_use
+from federation.values.evidence import Evidence
 
 _RAW_SAFE: Final = "/:@!$&'()*+,;=~-._%"
 _AGENT_CHARS_MAX: Final = 256
@@ -25,7 +26,7 @@ _CLOCKS_DIFFER: Final = timedelta(minutes=5)
 class _Ground(msgspec.Struct, frozen=True):
     """Why a line counts: evidence, licence, use, and the token if it showed one."""
 
-    evidence: Fate
+    evidence: Evidence
     licence: str
     use: str
     token: str
@@ -68,7 +69,7 @@ class Judge:
             agent=hit.agent[:_AGENT_CHARS_MAX],
             status=hit.status,
             body_bytes=hit.body_bytes,
-            evidence="TOKEN_LOGGED" if ground.evidence is Fate.TOKEN_LOGGED else "AGENT_LOGGED",
+            evidence=ground.evidence,
         )
 
     def _require_crawler(self, hit: Hit) -> None:
@@ -116,15 +117,15 @@ class Judge:
                 use = choose_use(hit.use or None, shown.uses)
             except RefusalError as error:
                 raise RefusedHit(Fate.USE_NOT_GRANTED, error.detail) from None
-            return _Ground(Fate.TOKEN_LOGGED, shown.licence, use, shown.jti)
+            return _Ground(Evidence.TOKEN_LOGGED, shown.licence, use, shown.jti)
         if hit.token_id:
             if not hit.licence or not hit.use:
                 raise RefusedHit(Fate.USE_NOT_GRANTED, "a token id without licence and use")
-            return _Ground(Fate.TOKEN_LOGGED, hit.licence, hit.use, hit.token_id)
+            return _Ground(Evidence.TOKEN_LOGGED, hit.licence, hit.use, hit.token_id)
         day = hit.occurred_at.date()
         for named in self.agents.named(hit.agent):
             if named.from_ <= day <= named.to:
-                return _Ground(Fate.AGENT_LOGGED, named.licence, named.use, "")
+                return _Ground(Evidence.AGENT_LOGGED, named.licence, named.use, "")
         raise RefusedHit(Fate.OUTSIDE_LICENCE, f"{day} is in no licence that names the agent")
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, String, Text, false, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.store.base import AutoId, Base, BigCount, Instant
+from federation.values.evidence import Evidence
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 
@@ -52,6 +53,7 @@ class Line(Base):
     source: Mapped[str] = mapped_column(String(4))
     verdict: Mapped[str | None] = mapped_column(String(16))
     evidence: Mapped[str | None] = mapped_column(Text)  # token, agent, status, bytes as JSON
+    known_by: Mapped[str] = mapped_column(String(12), server_default=Evidence.GATE)
 
 
 class Uncounted(Base):
@@ -108,6 +110,7 @@ class RoutedLine(Base):
     occurred_at: Mapped[int] = mapped_column(BigInteger)
     period: Mapped[Month] = mapped_column(String(7))
     verdict: Mapped[str | None] = mapped_column(String(16))
+    known_by: Mapped[str] = mapped_column(String(12), server_default=Evidence.GATE)
 
 
 class UsageTotal(Base):
@@ -128,6 +131,8 @@ class UsageTotal(Base):
     member: Mapped[str] = mapped_column(String(128))  # "" where nobody
     lines: Mapped[int]
     units: Mapped[int] = mapped_column(BigCount)
+    token_logged: Mapped[int] = mapped_column(server_default="0")  # of the lines, by evidence
+    agent_logged: Mapped[int] = mapped_column(server_default="0")
 
 
 class Portion(Base):

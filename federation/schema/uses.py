@@ -11,9 +11,12 @@ from federation.schema.scalars import BigInt, Money
 from federation.values.roles import MAY_READ_USES
 
 
-@strawberry.type(description="Usage of one address by one licence in one month.")
+@strawberry.type(
+    description="Usage of one address by one licence in one month. Of its lines, `tokenLogged` and "
+    "`agentLogged` rest on no more than a token, or a user agent, in a server's log."
+)
 class Use:
-    """Who used an address, for what, how often, and what it earned its member."""
+    """Who used an address, for what, how often, on what evidence, and what it earned."""
 
     period: str
     licence: str
@@ -22,6 +25,8 @@ class Use:
     verdict: str
     lines: int
     units: BigInt
+    token_logged: int
+    agent_logged: int
     earned: Money | None
 
     @classmethod
@@ -35,6 +40,8 @@ class Use:
             verdict=found.total.verdict,
             lines=found.total.lines,
             units=BigInt(found.total.units),
+            token_logged=found.total.token_logged,
+            agent_logged=found.total.agent_logged,
             earned=Money.shown(found.earned),
         )
 
