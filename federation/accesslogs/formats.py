@@ -16,8 +16,10 @@ from federation.tabular import BadValueError, parse_instant
 
 LINE_BYTES_MAX: Final = 64 << 10
 _DATE: Final = rb"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}"
+_WHOLE_DATE: Final = re.compile(_DATE)
 _QUOTED: Final = rb'"([^"\\]*(?:\\.[^"\\]*)*)"'
-_HEAD: Final = re.compile(rb"[^ \[]+ [^ \[]+ [^\[]+ \[" + _DATE + rb"\] ")
+_HEAD: Final = re.compile(rb"[^ \[]+ [^ \[]+ [^\[]+ \[.{26}\] ")
+_DATE_PART: Final = slice(-28, -2)
 _MIDDLE: Final = re.compile(rb" \d{3} (?:\d+|-) ")
 _COMBINED: Final = re.compile(
     rb"[^ \[]+ [^ \[]+ [^\[]+ \[("
@@ -109,6 +111,7 @@ def sort_plain(lines: Sequence[bytes], kinds: Mapping[bytes, Kind]) -> tuple[lis
             if (
                 (count == _PLAIN_PARTS or (count == _KIT_PARTS and _shows_nothing(parts)))
                 and has_head(parts[0])
+                and (parts[0][_DATE_PART] in _instants or _is_date(parts[0][_DATE_PART]))
                 and has_middle(parts[2])
                 and parts[4] == b" "
                 and parts[-1] in _LINE_ENDS
@@ -131,10 +134,17 @@ def _kind_of_json(line: bytes, kinds: Mapping[bytes, Kind]) -> Kind:
         said = _decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return Kind.NAMED
-    if said.request is not None or said.token or said.token_id:
+    if said.request is not None or said.token not in ("", "-") or said.token_id:
         return Kind.NAMED
-    is_whole = bool(said.method and said.uri and said.time and said.bytes is not None)
-    return kinds[said.agent.encode()] if is_whole else Kind.NAMED
+    if not said.method or not said.uri or said.time is None or said.bytes is None:
+        return Kind.NAMED
+    try:
+        _instant(said.time)
+        _whole(said.status)
+        _whole(said.bytes)
+    except RefusedHit:
+        return Kind.NAMED
+    return kinds[_given(said.agent).encode("utf-8", "replace")]
 
 
 def read_hit(line: bytes) -> Hit:
@@ -151,14 +161,14 @@ def _read_combined(line: bytes) -> Hit:
     found = _COMBINED.fullmatch(line)
     if found is None:
         raise RefusedHit(Fate.MALFORMED, "not a whole line of a known format")
-    date, request, status, size, _, agent, *kit = (_plain(part or b"") for part in found.groups())
+    date, *fields = found.groups()
+    request, status, size, _, agent, *kit = (_plain(part or b"") for part in fields)
     asked = _REQUEST_LINE.fullmatch(request)
-    if asked is None:
-        raise RefusedHit(Fate.MALFORMED, "no request line")
+    method, target = asked.groups() if asked else ("", "")
     return Hit(
         occurred_at=_instant_of_date(date),
-        method=asked[1],
-        target=asked[2],
+        method=method,
+        target=target,
         status=int(status),
         body_bytes=int(size or 0),
         agent=agent,
@@ -185,14 +195,25 @@ def _character(escape: str) -> str:
     return _ESCAPED.get(escape, escape)
 
 
-_instants: dict[str, datetime] = {}
+_instants: dict[bytes, datetime] = {}
 _INSTANTS_KEPT: Final = 10_000
 
 
-def _instant_of_date(text: str) -> datetime:
+def _is_date(date: bytes) -> bool:
+    try:
+        _instant_of_date(date)
+    except RefusedHit:
+        return False
+    return True
+
+
+def _instant_of_date(date: bytes) -> datetime:
     """Return the instant of `26/Nov/2026:21:35:05 +0100`; many lines share one."""
-    found = _instants.get(text)
+    found = _instants.get(date)
     if found is None:
+        if not _WHOLE_DATE.fullmatch(date):
+            raise RefusedHit(Fate.MALFORMED, "no such time")
+        text = date.decode()
         zone = timedelta(hours=int(text[22:24]), minutes=int(text[24:26]))
         try:
             found = datetime(
@@ -208,7 +229,7 @@ def _instant_of_date(text: str) -> datetime:
             raise RefusedHit(Fate.MALFORMED, "no such time") from None
         if len(_instants) >= _INSTANTS_KEPT:
             _instants.clear()
-        _instants[text] = found
+        _instants[date] = found
     return found
 
 

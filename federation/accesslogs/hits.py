@@ -15,7 +15,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
 
     `token` is the middle part of a licence token, which opens nothing; `token_id`, `licence` and
     `use` are what a gate in front of the server wrote instead. `host` and `request_id` are empty
-    where the log has none.
+    where the log has none, `method` and `target` where what was asked is no request line.
     """
 
     occurred_at: datetime

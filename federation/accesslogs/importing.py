@@ -162,7 +162,8 @@ class _Reading:
         state.digest = self._digest.hexdigest()
         state.old, state.new = self._places.old, self._places.new
         state.ends = self._places.at_the_end(state.lines - state.skip)
-        self._desk.known.keep(state)
+        if state.lines > state.skip:  # what lies in another log says nothing of what follows it
+            self._desk.known.keep(state)
         self._tail, self._bytes, self._events = [], 0, 0
 
     def _sort(self, lines: list[bytes], first: int) -> None:

@@ -54,6 +54,8 @@ class Judge:
     def rule(self, hit: Hit) -> LoggedLine:
         """Return the usage line of a hit, with an id for its first place, or refuse it."""
         self._require_crawler(hit)
+        if not hit.method:
+            raise RefusedHit(Fate.MALFORMED, "no request line")
         _require_served(hit)
         self._require_time(hit)
         url, address = self._address(hit)

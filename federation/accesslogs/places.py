@@ -10,8 +10,8 @@ from uuid import UUID
 
 import msgspec
 
-from federation.accesslogs.addresses import without_addresses
 from federation.accesslogs.hits import Hit
+from federation.accesslogs.scrubbing import scrubbed
 
 BORDER_LINES: Final = 1_000
 """So many lines at the end of one log, and at the head of the next, may say the same."""
@@ -92,7 +92,7 @@ class Places:
 
 def digest_of(line: bytes) -> str:
     """Return by what a line is known again; no address of a caller goes into it."""
-    bare = without_addresses(line[:LINE_BYTES_KEPT])
+    bare = scrubbed(line[:LINE_BYTES_KEPT])
     return blake2b(bare, digest_size=_DIGEST_BYTES).hexdigest()
 
 

@@ -7,9 +7,9 @@ from typing import Final, Self
 
 import msgspec
 
-from federation.accesslogs.addresses import without_addresses
 from federation.accesslogs.hits import RefusedHit
 from federation.accesslogs.known import LogState
+from federation.accesslogs.scrubbing import scrubbed
 
 LISTED_MAX: Final = 100_000
 """So many lines of one log are written down; all are counted."""
@@ -52,7 +52,7 @@ class RefusedLines:
         if self._state.listed >= LISTED_MAX:
             return
         self._state.listed += 1
-        text = without_addresses(line[: 2 * _TEXT_MAX])[:_TEXT_MAX].decode("utf-8", "replace")
+        text = scrubbed(line[: 2 * _TEXT_MAX])[:_TEXT_MAX].decode("utf-8", "replace")
         said = {
             "line": number,
             "reason": refusal.fate,

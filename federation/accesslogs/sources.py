@@ -5,7 +5,7 @@ import io
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Final, cast
@@ -57,20 +57,18 @@ class Source:
         except (OSError, EOFError, zlib.error) as error:
             raise LogUnreadableError(f"{self.name}: {error}") from error
 
-    def _open(self) -> BinaryIO:
-        if self.is_stream:
-            buffered = cast("io.BufferedReader", sys.stdin.buffer)
-            return _unpacked(buffered, buffered.peek(2)[:2])
-        file = Path(self.name).open("rb")  # noqa: SIM115 - the caller closes it
-        magic = file.read(2)
-        file.seek(0)
-        return _unpacked(file, magic)
-
-
-def _unpacked(file: BinaryIO, magic: bytes) -> BinaryIO:
-    if magic != _GZIP_MAGIC:
-        return file
-    return cast("BinaryIO", gzip.GzipFile(fileobj=file, mode="rb"))
+    @contextmanager
+    def _open(self) -> Iterator[BinaryIO]:
+        with ExitStack() as opened:
+            if self.is_stream:
+                file = cast("io.BufferedReader", sys.stdin.buffer)
+            else:
+                file = opened.enter_context(Path(self.name).open("rb"))
+            if file.peek(2)[:2] != _GZIP_MAGIC:
+                yield file
+            else:
+                packed = opened.enter_context(gzip.GzipFile(fileobj=file, mode="rb"))
+                yield cast("BinaryIO", packed)
 
 
 def _cut_after_lines(file: BinaryIO) -> Iterator[bytes]:
