@@ -35,7 +35,7 @@ def main(arguments: Sequence[str], *, clock: Clock = system_clock) -> int:
         if asked.dry_run:
             _read(asked.logs, Desk(judge, KnownLogs(None), _NOWHERE, None))
         else:
-            _import(settings, judge, asked.logs, is_sent=not asked.no_send)
+            _import(settings, judge, asked, clock)
     except (RefusalError, OSError) as error:
         code = error.code if isinstance(error, RefusalError) else "DISK"
         sys.stderr.write(f"federation-site: {code}: {error}\n")
@@ -80,17 +80,17 @@ def _read(names: Sequence[str], desk: Desk) -> None:
     sys.stdout.write(summary.of_all())
 
 
-def _import(settings: Settings, judge: Judge, names: Sequence[str], *, is_sent: bool) -> None:
+def _import(settings: Settings, judge: Judge, asked: argparse.Namespace, clock: Clock) -> None:
     home = settings.directory / "logs"
     with only_import(home):
         spool = Spool(settings.directory / "spool", fsync=False)
-        hand_in = HandIn(settings, spool)
-        sink = _sink(spool, hand_in if is_sent else None)
+        hand_in = HandIn(settings, spool, clock)
+        sink = _sink(spool, None if asked.no_send else hand_in)
         try:
-            _read(names, Desk(judge, KnownLogs(home / "known"), sink, home / "refused"))
+            _read(asked.logs, Desk(judge, KnownLogs(home / "known"), sink, home / "refused"))
         finally:
             spool.close()
-            if is_sent:
+            if not asked.no_send:
                 hand_in.send()
             sys.stdout.write(said_by_node(hand_in))
 

@@ -9,6 +9,7 @@ import msgspec
 from federation.access.bearers import ClientBearer
 from federation.access.wire import Answer, Call, fetch
 from federation.accesslogs.settings import Settings
+from federation.clock import Clock
 from federation.errors import answered
 from federation.site.reporter import Reporter
 from federation.site.spool import Spool
@@ -23,7 +24,7 @@ class _Receipt(msgspec.Struct):
 class HandIn:
     """What the node said: {class: lines} of what it took, and its refusals as one line each."""
 
-    def __init__(self, settings: Settings, spool: Spool) -> None:
+    def __init__(self, settings: Settings, spool: Spool, clock: Clock) -> None:
         self.batches = 0
         self.classes: Counter[str] = Counter()
         self.refusals: Counter[str] = Counter()
@@ -31,7 +32,7 @@ class HandIn:
         self._reporter = Reporter(
             spool,
             node=settings.node,
-            bearer=ClientBearer(settings.client, server=settings.node),
+            bearer=ClientBearer(settings.client, server=settings.node, clock=clock),
             fetch=self._fetch,
         )
 
