@@ -216,6 +216,15 @@ def test_one_line_that_two_logs_share_is_an_overlap(publisher):
     assert len(publisher.events) == 1
 
 
+def test_a_long_overlap_is_skipped_and_counting_goes_on_behind_it(publisher):
+    lines = [*(a_person(number) for number in range(1_500)), shown("/a")]
+    publisher.read(publisher.write("a.log", lines))
+    read = publisher.read(publisher.write("b.log", [*lines[200:], a_person(-1), shown("/a")]))
+
+    assert read.fates == {"SEEN_BEFORE": 1_301, "NOT_A_CRAWLER": 1, "TOKEN_LOGGED": 1}
+    assert len(publisher.ids()) == len(publisher.events) == 2
+
+
 def test_many_lines_that_say_the_same_take_little_memory(publisher):
     lines = [shown(f"/{number}") for number in range(10_000)]
 
