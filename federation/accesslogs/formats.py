@@ -5,8 +5,10 @@ it need a closer look (`sort_plain`, for each of millions), and what does it say
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -55,6 +57,7 @@ _REQUEST_LINE: Final = re.compile(r"([A-Z]{1,20}) (\S+)(?: HTTP/\d(?:\.\d)?)?")
 _PLAIN_PARTS, _KIT_PARTS, _AGENT_PART, _TOKEN_PART = 7, 15, 5, 9
 _LINE_ENDS: Final = (b"", b"\r")
 _NOTHING: Final = (b"", b"-")
+_PEEKED_LINES: Final = 100
 _BRACE: Final = ord("{")
 
 
@@ -155,6 +158,14 @@ def read_hit(line: bytes) -> Hit:
     if not line.strip() or line[:1] == b"#":
         raise RefusedHit(Fate.BLANK)
     return _read_json(line) if line[0] == _BRACE else _read_combined(line)
+
+
+def first_second(lines: Iterable[bytes]) -> int:
+    """Return the second since 1970 of the first line that says one, 0 where none does."""
+    for line in islice(lines, _PEEKED_LINES):
+        with suppress(RefusedHit):
+            return int(read_hit(line).occurred_at.timestamp())
+    return 0
 
 
 def _read_combined(line: bytes) -> Hit:

@@ -11,15 +11,15 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from federation.accesslogs.formats import read_hit, sort_plain
+from federation.accesslogs.formats import first_second, read_hit, sort_plain
 from federation.accesslogs.hits import LISTED, Fate, LoggedLine, RefusedHit
 from federation.accesslogs.judging import Judge
 from federation.accesslogs.known import Digest, KnownLogs, LogState, new_digest
 from federation.accesslogs.places import (
     EDGE_LINES,
-    LINE_BYTES_KEPT,
     Places,
     digest_of,
+    ends_of,
     event_id,
     identity_of,
 )
@@ -141,11 +141,12 @@ class _Reading:
             refusal = RefusedHit(Fate.TOO_LONG, f"{self.torn_bytes + len(lines[0])} bytes")
             self._refuse(refusal, lines[0], self._state.lines + 1)
         self._sort(lines, first)
+        self._state.ended_at = first_second(reversed(lines)) or self._state.ended_at
         self._state.lines += len(lines)
         self._state.read += self.torn_bytes + len(block)
         self._bytes += self.torn_bytes + len(block)
         self.torn_bytes = 0
-        last = [line[:LINE_BYTES_KEPT] for line in lines[-EDGE_LINES:]]
+        last = [ends_of(line) for line in lines[-EDGE_LINES:]]
         self._tail = [*self._tail, *last][-EDGE_LINES:]
         if self._bytes >= self._desk.checkpoint_bytes or self._events >= CHECKPOINT_EVENTS:
             self.checkpoint()

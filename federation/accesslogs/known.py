@@ -10,11 +10,14 @@ from typing import ClassVar, Final, Protocol, Self
 
 import msgspec
 
+from federation.accesslogs.formats import first_second
 from federation.accesslogs.places import EDGE_LINES, Met, digest_of, overlap
 from federation.errors import RefusalError
 
-LOGS_MAX: Final = 2_000
+LOGS_MAX: Final = 1_000
 """So many logs are known again; of more, the ones not read for longest are forgotten."""
+BORDER_SECONDS: Final = 3_600
+"""So much apart may one log end and the next begin: servers may write when an answer began."""
 _MODE: Final = 0o600
 
 
@@ -28,7 +31,8 @@ class LogState(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """How far a log was read: its first `read` bytes, which have the digest `digest`.
 
     `begins` is its first line; `tail` its last lines; `fates` is {fate: how many lines}, `firsts`
-    {fate: the numbers of the first ones}; the rest is what its lines said (`places`).
+    {fate: the numbers of the first ones}; `ended_at` is the second of its last line; the rest is
+    what its lines said (`places`).
     """
 
     name: str
@@ -45,7 +49,23 @@ class LogState(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     old: Met = {}
     new: Met = {}
     ends: dict[str, int] = {}
+    ended_at: int = 0
     tail: list[str] = []
+
+
+class _Found(msgspec.Struct, frozen=True):
+    """By what a log is found."""
+
+    begins: str
+
+
+class _Border(msgspec.Struct, frozen=True):
+    """What of a log matters to one that may come after it."""
+
+    begins: str
+    ended_at: int
+    ends: dict[str, int]
+    tail: list[str]
 
 
 class Digest(Protocol):
@@ -69,53 +89,68 @@ def new_digest() -> Digest:
 
 
 class KnownLogs:
-    """The logs read before. With a directory they are kept there, a file each."""
+    """The logs read before. With a directory they are kept there, a file each.
+
+    In memory is only what they are found by; a log's state is read when it is asked for.
+    """
 
     def __init__(self, directory: Path | None) -> None:
         self._directory = directory
-        self.states: list[LogState] = []
+        self._found: dict[str, _Found] = {}
+        self._kept: dict[str, bytes] = {}
         if directory is not None:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             paths = sorted(directory.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
             for path in paths[:-LOGS_MAX]:
                 path.unlink()
-            self.states = [
-                msgspec.json.decode(path.read_bytes(), type=LogState) for path in paths[-LOGS_MAX:]
-            ]
+            for path in paths[-LOGS_MAX:]:
+                self._found[path.stem] = msgspec.json.decode(path.read_bytes(), type=_Found)
 
     def beginning(self, begins: str) -> list[LogState]:
         """Return the logs that begin with a line, the one read least far first."""
-        found = [state for state in self.states if state.begins == begins]
+        found = [self._state(name) for name, one in self._found.items() if one.begins == begins]
         return sorted(found, key=lambda state: state.read)
 
     def start(self, head: list[bytes]) -> LogState:
         """Return the state of a log that is new, whose first lines are `head`.
 
         Where its head is the end of a known log, that many lines are to be skipped. What the ends
-        of other logs said is carried on, unless the new log holds such a log's first line: then it
-        does not come after it.
+        of other logs said about that time is carried on, unless the new log holds such a log's
+        first line: then it does not come after it.
         """
         digests = [digest_of(line) for line in head[:EDGE_LINES]]
         inside = set(digests)
+        begun_at = first_second(head)
         state = LogState(name=self._new_name(), begins=digests[0])
-        for other in self.states:
-            length = overlap(other.tail, digests)
+        for name in self._found:
+            border = msgspec.json.decode(self._bytes(name), type=_Border)
+            length = overlap(border.tail, digests)
             state.skip = max(state.skip, length)
-            if length or other.begins not in inside:
-                for said, count in other.ends.items():
+            is_before = abs(begun_at - border.ended_at) <= BORDER_SECONDS
+            if length or (is_before and border.begins not in inside):
+                for said, count in border.ends.items():
                     state.carried[said] = max(state.carried.get(said, 0), count)
         return state
 
     def keep(self, state: LogState) -> None:
         """Remember how far a log was read; when this returns it survives the machine."""
-        if not any(each is state for each in self.states):
-            self.states.append(state)
-        if self._directory is not None:
-            write_whole(self._directory / f"{state.name}.json", msgspec.json.encode(state))
+        content = msgspec.json.encode(state)
+        if self._directory is None:
+            self._kept[state.name] = content
+        else:
+            write_whole(self._directory / f"{state.name}.json", content)
+        self._found[state.name] = _Found(begins=state.begins)
+
+    def _state(self, name: str) -> LogState:
+        return msgspec.json.decode(self._bytes(name), type=LogState)
+
+    def _bytes(self, name: str) -> bytes:
+        if self._directory is None:
+            return self._kept[name]
+        return (self._directory / f"{name}.json").read_bytes()
 
     def _new_name(self) -> str:
-        numbers = [int(state.name) for state in self.states if state.name.isdigit()]
-        return f"{1 + max(numbers, default=0):08d}"
+        return f"{1 + max(map(int, self._found), default=0):08d}"
 
 
 def write_whole(path: Path, content: bytes) -> None:

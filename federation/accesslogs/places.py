@@ -17,8 +17,7 @@ BORDER_LINES: Final = 1_000
 """So many lines at the end of one log, and at the head of the next, may say the same."""
 EDGE_LINES: Final = 2 * BORDER_LINES
 """So many lines at the end of a log are known again at the head of another."""
-LINE_BYTES_KEPT: Final = 1_024
-"""By so much of a line it is known again."""
+_LINE_BYTES_KEPT: Final = 4_096
 _GENERATION: Final = 4_096
 _DIGEST_BYTES: Final = 8
 
@@ -90,9 +89,15 @@ class Places:
         return {name: count for name, (count, line) in met.items() if line > border}
 
 
+def ends_of(line: bytes) -> bytes:
+    """Return as much of a line as it is known again by: all, or both ends of a long one."""
+    half = _LINE_BYTES_KEPT // 2
+    return line if len(line) <= _LINE_BYTES_KEPT else line[:half] + line[-half:]
+
+
 def digest_of(line: bytes) -> str:
     """Return by what a line is known again; no address of a caller goes into it."""
-    bare = scrubbed(line[:LINE_BYTES_KEPT])
+    bare = scrubbed(ends_of(line))
     return blake2b(bare, digest_size=_DIGEST_BYTES).hexdigest()
 
 

@@ -5,18 +5,15 @@ import io
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from datetime import UTC, datetime
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Final, cast
 
-from federation.accesslogs.formats import LINE_BYTES_MAX, read_hit
-from federation.accesslogs.hits import RefusedHit
+from federation.accesslogs.formats import LINE_BYTES_MAX, first_second
 from federation.errors import RefusalError
 
 BLOCK_BYTES: Final = 1 << 20
 STDIN: Final = "-"
-_PEEKED_LINES: Final = 100
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 
 
@@ -89,14 +86,10 @@ def _cut_after_lines(file: BinaryIO) -> Iterator[bytes]:
 
 def in_order(sources: Sequence[Source]) -> list[Source]:
     """Return logs by the time of the first line that can be read; standard input comes last."""
-    return sorted(sources, key=_first_instant)
+    return sorted(sources, key=lambda source: (source.is_stream, _begins_at(source)))
 
 
-def _first_instant(source: Source) -> datetime:
-    if not source.is_stream:
-        for block in source.blocks():
-            for line in block.split(b"\n", _PEEKED_LINES)[:_PEEKED_LINES]:
-                with suppress(RefusedHit):
-                    return read_hit(line).occurred_at
-            break
-    return datetime.max.replace(tzinfo=UTC)
+def _begins_at(source: Source) -> int:
+    if source.is_stream:
+        return 0
+    return first_second(next(source.blocks(), b"").split(b"\n"))
