@@ -4,15 +4,13 @@ What was written down goes first: usage to the spool, refused lines to their fil
 log was read. What a crash leaves between them is read again, and gets the ids that it had.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import msgspec
-
 from federation.accesslogs.formats import first_second, read_hit, sort_plain
-from federation.accesslogs.hits import LISTED, Fate, LoggedLine, RefusedHit
+from federation.accesslogs.hits import COUNTED, LISTED, Fate, Hit, LoggedLine, RefusedHit
 from federation.accesslogs.judging import Judge
 from federation.accesslogs.known import Digest, KnownLogs, LogState, new_digest
 from federation.accesslogs.places import (
@@ -25,10 +23,12 @@ from federation.accesslogs.places import (
 )
 from federation.accesslogs.refused import RefusedLines
 from federation.accesslogs.sources import Source
+from federation.values.evidence import Evidence
 
 CHECKPOINT_BYTES: Final = 64 << 20
 CHECKPOINT_EVENTS: Final = 50_000
 FIRSTS: Final = 3
+_FATE_OF: Final[Mapping[Evidence, Fate]] = {Evidence(fate): fate for fate in COUNTED}
 _HEAD_BLOCKS: Final = 4
 
 
@@ -179,18 +179,19 @@ class _Reading:
             self._line(fresh[place], before + seen + place + 1)
 
     def _line(self, line: bytes, number: int) -> None:
+        def name(hit: Hit) -> str:
+            identity = identity_of(hit)
+            place = self._places.place(hit, identity, number - self._state.skip)
+            return event_id(hit, identity, place)
+
         try:
-            hit = read_hit(line)
-            counted = self._desk.judge.rule(hit)
+            counted = self._desk.judge.rule(read_hit(line), name)
         except RefusedHit as refusal:
             self._refuse(refusal, line, number)
             return
-        identity = identity_of(hit)
-        place = self._places.place(hit, identity, number - self._state.skip)
-        named = msgspec.structs.replace(counted, event_id=event_id(hit, identity, place))
-        self._desk.sink.append(named)
+        self._desk.sink.append(counted)
         self._events += 1
-        self._note(Fate(counted.evidence), number)
+        self._note(_FATE_OF[counted.evidence], number)
 
     def _refuse(self, refusal: RefusedHit, line: bytes, number: int) -> None:
         self._note(refusal.fate, number)

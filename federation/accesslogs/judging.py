@@ -1,7 +1,9 @@
 """Does a logged request count, under which licence and use, on what evidence? Pure."""
 
+import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 import msgspec
@@ -17,6 +19,7 @@ from federation.site.rulings import choose_use
 from federation.values.evidence import Evidence
 
 _RAW_SAFE: Final = "/:@!$&'()*+,;=~-._%"
+_PLAIN_TARGET: Final = re.compile(r"/[\w/:@!$&'()*+,;=~.?%-]*", re.ASCII)
 _AGENT_CHARS_MAX: Final = 256
 _BODILESS: Final = frozenset({204, 205})
 _SUCCESS: Final = 2
@@ -30,6 +33,14 @@ class _Ground(msgspec.Struct, frozen=True):
     licence: str
     use: str
     token: str
+
+
+class _Address(NamedTuple):
+    """A URL as asked for; its origin, and its path in the one spelling."""
+
+    url: str
+    origin: str
+    path: str
 
 
 class Judge:
@@ -50,20 +61,21 @@ class Judge:
         self._now = now
         self._oldest = oldest
         self._tokens = ShownTokens()
+        self._by_host: dict[str, str] = {}
 
-    def rule(self, hit: Hit) -> LoggedLine:
-        """Return the usage line of a hit, with an id for its first place, or refuse it."""
+    def rule(self, hit: Hit, name: Callable[[Hit], str]) -> LoggedLine:
+        """Return the usage line of a hit, with the id that `name` gives it, or refuse the hit."""
         self._require_crawler(hit)
         if not hit.method:
             raise RefusedHit(Fate.MALFORMED, "no request line")
         _require_served(hit)
         self._require_time(hit)
-        url, address = self._address(hit)
+        address = self._address(hit)
         ground = self._ground(hit, address)
         return LoggedLine(
-            event_id="",
+            event_id=name(hit),
             licence=ground.licence,
-            url=url,
+            url=address.url,
             use=ground.use,
             units=units_of(self._unit, hit.body_bytes),
             occurred_at=hit.occurred_at,
@@ -87,7 +99,7 @@ class Judge:
         if hit.occurred_at < self._oldest:
             raise RefusedHit(Fate.TOO_OLD, f"{hit.occurred_at:%Y-%m-%dT%H:%M:%SZ}")
 
-    def _address(self, hit: Hit) -> tuple[str, str]:
+    def _address(self, hit: Hit) -> _Address:
         """Return the URL as asked for, and in its one spelling, below one of the site's origins."""
         host, target = hit.host, hit.target
         if not target.startswith("/"):
@@ -97,24 +109,28 @@ class Judge:
             host, slash, path = rest.partition("/")
             target = slash + path or "/"
         origin = self._origins.main if not host else self._origin(host)
-        path, mark, query = target.partition("#")[0].partition("?")
-        url = origin + quote(path, safe=_RAW_SAFE) + mark + quote(query, safe=_RAW_SAFE + "?")
+        url = origin + (target if _PLAIN_TARGET.fullmatch(target) else _quoted(target))
         try:
-            return url, origin + normalise_url(url).path
+            return _Address(url, origin, normalise_url(url).path)
         except RefusalError as error:
             raise RefusedHit(Fate.MALFORMED_URL, error.detail) from None
 
     def _origin(self, host: str) -> str:
-        try:
-            return self._origins.asked({"headers": [(b"host", host.encode("latin-1", "replace"))]})
-        except RefusalError:
-            raise RefusedHit(Fate.OTHER_SITE, host[:100]) from None
+        """Return the origin that a host is of; a site has few, and each is asked for once."""
+        found = self._by_host.get(host)
+        if found is None:
+            try:
+                scope = {"headers": [(b"host", host.encode("latin-1", "replace"))]}
+                found = self._by_host[host] = self._origins.asked(scope)
+            except RefusalError:
+                raise RefusedHit(Fate.OTHER_SITE, host[:100]) from None
+        return found
 
-    def _ground(self, hit: Hit, address: str) -> _Ground:
+    def _ground(self, hit: Hit, address: _Address) -> _Ground:
         if hit.token:
             shown = self._tokens.read(hit.token)
             require_alive(shown, hit.occurred_at)
-            require_reach(shown, address)
+            require_reach(shown, address.origin, address.path)
             try:
                 use = choose_use(hit.use or None, shown.uses)
             except RefusalError as error:
@@ -129,6 +145,12 @@ class Judge:
             if named.from_ <= day <= named.to:
                 return _Ground(Evidence.AGENT_LOGGED, named.licence, named.use, "")
         raise RefusedHit(Fate.OUTSIDE_LICENCE, f"{day} is in no licence that names the agent")
+
+
+def _quoted(target: str) -> str:
+    """Return a target with escapes where no URL does without, and without a fragment."""
+    path, mark, query = target.partition("#")[0].partition("?")
+    return quote(path, safe=_RAW_SAFE) + mark + quote(query, safe=_RAW_SAFE + "?")
 
 
 def _require_served(hit: Hit) -> None:

@@ -6,7 +6,6 @@ The rule and its limits are in docs/decisions/0034. Pure: what was met is handed
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Final
-from uuid import UUID
 
 import msgspec
 
@@ -51,7 +50,8 @@ def event_id(hit: Hit, identity: bytes, place: int) -> str:
     random = int.from_bytes(name, "big")
     millisecond = max(0, int(hit.occurred_at.timestamp() * 1000)) & ((1 << 48) - 1)
     high, low = random >> 64 & 0xFFF, random & ((1 << 62) - 1)
-    return str(UUID(int=millisecond << 80 | 0x8 << 76 | high << 64 | 0b10 << 62 | low))
+    text = f"{millisecond << 80 | 0x8 << 76 | high << 64 | 0b10 << 62 | low:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 class Places:

@@ -57,7 +57,9 @@ def require_alive(shown: Shown, at: datetime) -> None:
         raise RefusedHit(Fate.TOKEN_NOT_ALIVE, f"token {shown.jti}")
 
 
-def require_reach(shown: Shown, address: str) -> None:
-    """Refuse an address that a token for prefixes does not cover."""
-    if isinstance(shown, LicenceToken) and not covers(shown.audience, address):
-        raise RefusedHit(Fate.OUTSIDE_TOKEN, address)
+def require_reach(shown: Shown, origin: str, path: str) -> None:
+    """Refuse an address, in its one spelling, that a token for prefixes does not cover."""
+    if isinstance(shown, BoundToken) or origin in shown.audience or f"{origin}/" in shown.audience:
+        return  # the whole site, as most: what `covers` would find
+    if not covers(shown.audience, origin + path):
+        raise RefusedHit(Fate.OUTSIDE_TOKEN, origin + path)

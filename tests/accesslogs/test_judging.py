@@ -30,17 +30,21 @@ from tests.accesslogs.publisher import (
 )
 
 
+def ruled(line, **fields):
+    return a_judge(**fields).rule(read_hit(line), lambda _: "id")
+
+
 def fate_of(line, **fields):
     with pytest.raises(RefusedHit) as refused:
-        a_judge(**fields).rule(read_hit(line))
+        ruled(line, **fields)
     return refused.value.fate
 
 
 def test_a_shown_token_says_licence_use_and_its_id():
-    line = said(a_judge().rule(read_hit(shown("/a?b=c"))))
+    line = said(ruled(shown("/a?b=c")))
 
     assert line.__dict__ == {
-        "event_id": "",
+        "event_id": "id",
         "licence": "HUB-000001",
         "url": f"{ORIGIN}/a?b=c",
         "use": "TRAIN",
@@ -66,13 +70,13 @@ def test_a_token_for_all_sites_counts_as_well():
     )
     whole = mint_bound_token(KEY, grant, now=THEN, jti="bound-1")
 
-    line = a_judge().rule(read_hit(shown(whole=whole, use="SEARCH")))
+    line = ruled(shown(whole=whole, use="SEARCH"))
 
     assert (line.licence, line.use, line.token) == ("HUB-000003", "SEARCH", "bound-1")
 
 
 def test_an_agent_that_a_licence_names_counts_as_weaker_evidence():
-    line = a_judge().rule(read_hit(combined(agent=GPTBOT)))
+    line = ruled(combined(agent=GPTBOT))
 
     assert (line.licence, line.use, line.token) == ("HUB-000002", "SEARCH", "")
     assert (line.evidence, line.url) == ("AGENT_LOGGED", f"{ORIGIN}/a")
@@ -82,14 +86,14 @@ def test_what_a_gate_in_front_wrote_counts():
     fields = {"time": THEN.isoformat(), "method": "GET", "uri": "/a", "status": 200, "bytes": 5}
     gate = {"token_id": "t-1", "licence": "HUB-000001", "use": "TRAIN"}
 
-    line = a_judge().rule(read_hit(json.dumps(fields | gate).encode()))
+    line = ruled(json.dumps(fields | gate).encode())
 
     assert (line.token, line.licence, line.use) == ("t-1", "HUB-000001", "TRAIN")
     assert fate_of(json.dumps(fields | gate | {"use": ""}).encode()) == Fate.USE_NOT_GRANTED
 
 
 def test_bytes_may_be_the_unit():
-    assert a_judge(unit=Unit.BYTE).rule(read_hit(shown())).units == 512
+    assert ruled(shown(), unit=Unit.BYTE).units == 512
 
 
 @pytest.mark.parametrize("target", ["https://www.pub.example:8443/b", "/b"])
@@ -98,7 +102,7 @@ def test_each_of_the_sites_origins_is_its_own(target):
     whole = token(audience=("https://www.pub.example:8443",))
     line = combined(target, kit=("www.pub.example:8443", part(whole), "-", "-"))
 
-    assert a_judge().rule(read_hit(line)).url == "https://www.pub.example:8443/b"
+    assert ruled(line).url == "https://www.pub.example:8443/b"
 
 
 @pytest.mark.parametrize(
