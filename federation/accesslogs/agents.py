@@ -10,8 +10,9 @@ from msgspec import Meta
 
 from federation.accesslogs.hits import Kind
 from federation.errors import RefusalError
-from federation.site.crawlers import is_ai_crawler
+from federation.site.crawlers import CrawlerRule
 
+_LISTED: Final = CrawlerRule()
 _AGENTS_KEPT: Final = 20_000
 _AGENT_BYTES_KEPT: Final = 512
 _FILE_BYTES_MAX: Final = 1 << 20
@@ -84,7 +85,7 @@ class Agents(dict[bytes, Kind]):
         """Return whose an agent is."""
         if self.named(agent):
             return Kind.NAMED
-        return Kind.CRAWLER if is_ai_crawler(agent) else Kind.PERSON
+        return Kind.CRAWLER if _LISTED.asks(agent) else Kind.PERSON
 
     def named(self, agent: str) -> list[NamedAgent]:
         """Return what licences say of an agent whose product token they name, whole."""

@@ -14,7 +14,6 @@ from typing import Final
 import msgspec
 
 from federation.accesslogs.hits import Fate, Hit, Kind, RefusedHit
-from federation.tabular import BadValueError, parse_instant
 
 LINE_BYTES_MAX: Final = 64 << 10
 _DATE: Final = rb"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}"
@@ -290,9 +289,12 @@ def _instant(value: str | float) -> datetime:
         seconds = float(value)
     except ValueError:
         try:
-            return parse_instant(str(value)).astimezone(UTC)
-        except (BadValueError, OverflowError):
-            raise RefusedHit(Fate.MALFORMED, "no such time") from None
+            found = msgspec.convert(value, datetime)
+            if found.tzinfo is not None:
+                return found.astimezone(UTC)
+        except (msgspec.ValidationError, OverflowError):
+            pass
+        raise RefusedHit(Fate.MALFORMED, "no such time") from None
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):

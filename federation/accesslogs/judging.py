@@ -11,8 +11,8 @@ import msgspec
 from federation.accesslogs.agents import Agents
 from federation.accesslogs.hits import Fate, Hit, Kind, LoggedLine, RefusedHit
 from federation.accesslogs.shown import ShownTokens, require_alive, require_reach
+from federation.addresses.urls import normalise_url
 from federation.errors import RefusalError
-from federation.registry.urls import normalise_url
 from federation.site.events import Unit, units_of
 from federation.site.origins import Origins
 from federation.site.rulings import choose_use

@@ -1,6 +1,5 @@
 """Hands what was read to the site's node, by the kit's own reporter, and notes what it said."""
 
-import asyncio
 from collections import Counter
 from typing import Final
 
@@ -38,15 +37,15 @@ class HandIn:
 
     def send(self) -> None:
         """Send every batch the node takes now; what it does not take waits in the spool."""
-        while taken := asyncio.run(self._reporter.tick()):
+        while taken := self._reporter.tick():
             self.batches += taken
 
     def waiting(self) -> int:
         """Return how many batches wait."""
         return len(self._spool.batches())
 
-    async def _fetch(self, call: Call) -> Answer:
-        answer = await fetch(call)
+    def _fetch(self, call: Call) -> Answer:
+        answer = fetch(call)
         if answer.status // 100 != _SUCCESS:
             self.refusals[answered(answer.status, answer.body)] += 1
             return answer

@@ -111,7 +111,7 @@ def test_each_of_the_sites_origins_is_its_own(target):
         (combined(), Fate.NOT_A_CRAWLER),
         (combined(agent="-"), Fate.NOT_A_CRAWLER),
         (combined(agent="ClaudeBot/1.0"), Fate.NOT_LICENSED),
-        (combined(agent="xGPTBotx"), Fate.NOT_A_CRAWLER),
+        (combined(agent="xGPTBotx"), Fate.NOT_LICENSED),  # listed, and no licence names it
         (combined().replace(b"GET /a HTTP/1.1", rb"\x16\x03\x01"), Fate.NOT_A_CRAWLER),
         (shown().replace(b"GET /a HTTP/1.1", rb"\x16\x03\x01"), Fate.MALFORMED),
         (shown(method="POST"), Fate.NOT_A_GET),
