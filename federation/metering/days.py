@@ -10,11 +10,15 @@ from federation.metering.ingest import Accepted
 from federation.metering.tables import DayCount
 from federation.store.base import from_micros
 from federation.store.sessions import ReadSession, WriteSession
+from federation.values.evidence import Evidence
 
 
 async def count_days(session: WriteSession, reporter: str, accepted: Iterable[Accepted]) -> None:
-    """Count lines that are accepted, by the day (UTC) on which they happened."""
-    of_day = Counter(_day(line) for line in accepted)
+    """Count lines that a gate counted, by the day (UTC) on which they happened.
+
+    Lines of an access log are left out: no gate has counted those.
+    """
+    of_day = Counter(_day(line) for line in accepted if line.known_by == Evidence.GATE)
     for day, lines in of_day.items():
         row = await session.get(DayCount, (reporter, day))
         if row is None:

@@ -1,7 +1,7 @@
 """Read NDJSON usage lines and decide what one server can decide alone: classes 1 to 4.
 
 A line is `{event_id, licence, url, use, units, occurred_at}` and, where known, `source, token,
-agent, status, bytes`. Pure: what was accepted before is asked for through `Seen`.
+agent, status, bytes, evidence`. Pure: what was accepted before is asked for through `Seen`.
 """
 
 from codecs import BOM_UTF8
@@ -25,6 +25,7 @@ from federation.metering.verdicts import (
 )
 from federation.store.base import to_micros
 from federation.tabular import BadValueError, parse_instant
+from federation.values.evidence import Evidence
 from federation.values.month import Month, month_of
 from federation.values.plain import why_unread
 
@@ -51,6 +52,7 @@ class LineIn(msgspec.Struct, gc=False):
     agent: str | None = None
     status: int | None = None
     bytes: int | None = None
+    evidence: str | None = None
 
 
 class Accepted(msgspec.Struct, gc=False):
@@ -62,6 +64,7 @@ class Accepted(msgspec.Struct, gc=False):
     verdict: str | None
     evidence: str | None
     line_no: int
+    known_by: Evidence = Evidence.GATE
 
 
 class RefusedLine(msgspec.Struct, gc=False):
@@ -103,6 +106,8 @@ class Desk:
     current_period: Month
     speaks_for: SpeaksFor | None = None  # set for the site of a member
 
+
+_EVIDENCE: Mapping[str, Collection[str]] = {"site": tuple(Evidence), "lab": (Evidence.GATE,)}
 
 _strict = msgspec.json.Decoder(LineIn)
 _loose = msgspec.json.Decoder()
@@ -169,6 +174,7 @@ def _read(number: int, line: LineIn, desk: Desk) -> Accepted:
         verdict=term_class(licence, line.use, occurred_at, desk.source),
         evidence=_evidence(line),
         line_no=number,
+        known_by=Evidence(line.evidence or Evidence.GATE),
     )
 
 
@@ -220,6 +226,8 @@ def _check_fields(line: LineIn, desk: Desk, period: Month) -> None:
         raise _LineRefusedError(MALFORMED, f"use: unknown {line.use!r}", period)
     if line.source is not None and line.source != desk.source:
         raise _LineRefusedError(MALFORMED, f"source: lines here are {desk.source}", period)
+    if line.evidence is not None and line.evidence not in _EVIDENCE[desk.source]:
+        raise _LineRefusedError(MALFORMED, f"evidence: unknown {line.evidence!r}", period)
     try:
         key = normalise_url(line.url)
     except RefusalError as error:

@@ -60,9 +60,19 @@ async def _insert_lines(
         "source",
         "verdict",
         "evidence",
+        "known_by",
     ]
     rows = [
-        (reporter, line.event_id, *line.content, line.period, source, line.verdict, line.evidence)
+        (
+            reporter,
+            line.event_id,
+            *line.content,
+            line.period,
+            source,
+            line.verdict,
+            line.evidence,
+            line.known_by.value,
+        )
         for line in lines
     ]
     return await insert_rows(session, Line, columns, rows, ignore_conflicts=True)
@@ -121,7 +131,7 @@ async def undecided_lines(
     return [CountedLine(here, *row) for row in await session.execute(query)]
 
 
-def _entered(period: Month, verdict: str | None) -> Select[str, str, str, str, str, int, int]:
+def _entered(period: Month, verdict: str | None) -> Select[str, str, str, str, str, int, int, str]:
     return select(
         Line.reporter,
         Line.event_id,
@@ -130,6 +140,7 @@ def _entered(period: Month, verdict: str | None) -> Select[str, str, str, str, s
         Line.use,
         Line.units,
         Line.occurred_at,
+        Line.known_by,
     ).where(Line.period == period, Line.verdict == verdict)
 
 
@@ -151,7 +162,9 @@ async def undecided_routed_lines(
     return [CountedLine(*row) for row in await session.execute(query)]
 
 
-def _routed(period: Month, verdict: str | None) -> Select[str, str, str, str, str, str, int, int]:
+def _routed(
+    period: Month, verdict: str | None
+) -> Select[str, str, str, str, str, str, int, int, str]:
     return select(
         RoutedLine.origin,
         RoutedLine.reporter,
@@ -161,6 +174,7 @@ def _routed(period: Month, verdict: str | None) -> Select[str, str, str, str, st
         RoutedLine.use,
         RoutedLine.units,
         RoutedLine.occurred_at,
+        RoutedLine.known_by,
     ).where(RoutedLine.period == period, RoutedLine.verdict == verdict)
 
 
@@ -239,6 +253,7 @@ async def add_routed(
         "occurred_at",
         "period",
         "verdict",
+        "known_by",
     ]
     rows = [
         (
@@ -252,6 +267,7 @@ async def add_routed(
             line.occurred_at,
             period,
             verdict,
+            line.evidence,
         )
         for line in lines
     ]

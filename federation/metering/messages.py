@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from federation.store.base import to_micros
 from federation.store.messages import KIB, LARGEST_BYTES, Message
+from federation.values.evidence import Evidence
 from federation.values.month import WrittenMonth, next_month, start_of
 from federation.values.wire import (
     ClaimIdText,
@@ -33,7 +34,10 @@ _Micros = Annotated[int, Meta(ge=-(2**62), le=2**62)]
 
 
 class RoutedLineFact(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """A line on its way to the node that owns its address; `occurred_at` in microseconds."""
+    """A line on its way to the node that owns its address; `occurred_at` in microseconds.
+
+    `evidence` is what it rests on; a server of an older version does not say, and means a gate.
+    """
 
     reporter: ShortText
     event_id: _EventId
@@ -42,6 +46,7 @@ class RoutedLineFact(msgspec.Struct, frozen=True, array_like=True, forbid_unknow
     use: TermName
     units: Annotated[int, Meta(ge=1, le=2**63 - 1)]
     occurred_at: _Micros
+    evidence: Evidence = Evidence.GATE
 
     @property
     def key(self) -> tuple[str, str]:

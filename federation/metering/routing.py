@@ -28,6 +28,7 @@ from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
 from federation.trust.parties import get_party
 from federation.trust.store import find_party
+from federation.values.evidence import Evidence
 from federation.values.month import Month
 from federation.values.party import HUB
 
@@ -110,6 +111,7 @@ def _fact(line: CountedLine) -> RoutedLineFact:
         line.use,
         line.units,
         line.occurred_at,
+        Evidence(line.evidence),
     )
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Date, Index, String, Text, f
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.store.base import AutoId, Base, BigCount, Instant
+from federation.values.evidence import Evidence
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 
@@ -52,10 +53,11 @@ class Line(Base):
     source: Mapped[str] = mapped_column(String(4))
     verdict: Mapped[str | None] = mapped_column(String(16))
     evidence: Mapped[str | None] = mapped_column(Text)  # token, agent, status, bytes as JSON
+    known_by: Mapped[str] = mapped_column(String(12), server_default=Evidence.GATE)
 
 
 class DayCount(Base):
-    """How many lines of a reporter were accepted here of a day, by the day they happened (UTC)."""
+    """How many lines of a reporter's gates were accepted, by the day (UTC) they happened."""
 
     __tablename__ = "metering_day"
     __table_args__ = (CheckConstraint("lines > 0", name="lines"),)
@@ -118,6 +120,7 @@ class RoutedLine(Base):
     occurred_at: Mapped[int] = mapped_column(BigInteger)
     period: Mapped[Month] = mapped_column(String(7))
     verdict: Mapped[str | None] = mapped_column(String(16))
+    known_by: Mapped[str] = mapped_column(String(12), server_default=Evidence.GATE)
 
 
 class UsageTotal(Base):
@@ -138,6 +141,8 @@ class UsageTotal(Base):
     member: Mapped[str] = mapped_column(String(128))  # "" where nobody
     lines: Mapped[int]
     units: Mapped[int] = mapped_column(BigCount)
+    token_logged: Mapped[int] = mapped_column(server_default="0")  # of the lines, by evidence
+    agent_logged: Mapped[int] = mapped_column(server_default="0")
 
 
 class Portion(Base):

@@ -16,6 +16,7 @@ from federation.metering.verdicts import (
 )
 from federation.registry.index import Claimed, ClaimIndex
 from federation.store.base import from_micros
+from federation.values.evidence import Evidence
 from federation.values.held import DISPUTED_PARTY, is_held
 from federation.values.licence_key import LicenceKey
 
@@ -25,7 +26,7 @@ LATE = "LATE"  # came after the cut-off: waits for a correction (SETTLEMENT §7)
 
 @dataclass(frozen=True, slots=True)
 class CountedLine:
-    """A line past class 4. `origin` is the server it entered at."""
+    """A line past class 4. `origin` is the server it entered at, `evidence` what it rests on."""
 
     origin: str
     reporter: str
@@ -35,6 +36,7 @@ class CountedLine:
     use: str
     units: int
     occurred_at: int
+    evidence: str = Evidence.GATE
 
 
 T = TypeVar("T")
@@ -52,6 +54,7 @@ class Tally:
     verdicts: list[tuple[CountedLine, str]] = field(default_factory=list)
     elsewhere: dict[str, list[CountedLine]] = field(default_factory=dict)
     totals: dict[TotalKey, tuple[int, int]] = field(default_factory=dict)
+    logged: dict[TotalKey, tuple[int, int]] = field(default_factory=dict)  # lines: token, agent
     portions: dict[PortionKey, tuple[int, int]] = field(default_factory=dict)  # weight, units
 
 
@@ -119,6 +122,8 @@ class Placer:
                 left[portion] -= weight
             for total, (number, units) in counted.totals.items():
                 _add(tally.totals, total, (-number, -units))
+            for total, (by_token, by_agent) in counted.logged.items():
+                _add(tally.logged, total, (-by_token, -by_agent))
             for portion, (weight, units) in counted.portions.items():
                 _add(tally.portions, portion, (-weight, -units))
             _note(tally, line, found.key, RESERVED, self._whose(found))
@@ -189,7 +194,11 @@ def _held_at(found: Claimed, placement: Placement) -> str:
 
 def _note(tally: Tally, line: CountedLine, key: UrlKey, verdict: str, member: str) -> None:
     tally.verdicts.append((line, verdict))
-    _add(tally.totals, (line.licence, key.text, line.use, verdict, member), (1, line.units))
+    total: TotalKey = (line.licence, key.text, line.use, verdict, member)
+    _add(tally.totals, total, (1, line.units))
+    if line.evidence != Evidence.GATE:
+        is_token = line.evidence == Evidence.TOKEN_LOGGED
+        _add(tally.logged, total, (1, 0) if is_token else (0, 1))
 
 
 def _add(sums: dict[T, tuple[int, int]], key: T, more: tuple[int, int]) -> None:

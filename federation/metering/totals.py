@@ -31,9 +31,16 @@ async def keep_sums(session: WriteSession, period: Month, tally: Tally) -> None:
 
 async def _add_totals(session: WriteSession, period: Month, tally: Tally) -> None:
     columns = ["period", "licence", "url_key", "use", "verdict", "member"]
-    columns += ["lines", "units", "url_digest"]
+    columns += ["lines", "units", "url_digest", "token_logged", "agent_logged"]
     rows = [
-        (period, *key, lines, str(units), sha256_hex(key[1].encode()))
+        (
+            period,
+            *key,
+            lines,
+            str(units),
+            sha256_hex(key[1].encode()),
+            *tally.logged.get(key, (0, 0)),
+        )
         for key, (lines, units) in sorted(tally.totals.items(), key=lambda item: item[0])
     ]
     await insert_rows(session, UsageTotal, columns, rows)
@@ -136,6 +143,7 @@ class AddressTotal(NamedTuple):
     """What a month's lines of one licence, use and class come to at an address, corrections in.
 
     `licence` is a number, `verdict` the class, `member` whose the address is: "" where nobody's.
+    Of the lines, so many rest on no more than a token or an agent in a server's log (`Evidence`).
     """
 
     period: Month
@@ -146,6 +154,8 @@ class AddressTotal(NamedTuple):
     member: str
     lines: int
     units: int
+    token_logged: int = 0
+    agent_logged: int = 0
 
 
 async def totals_for_url(session: ReadSession, url_key: str) -> list[AddressTotal]:
@@ -180,9 +190,10 @@ async def _added_up(
 
     The database adds up before it counts off the limit: a correction is a row of its own.
     """
-    by = [getattr(UsageTotal, name) for name in AddressTotal._fields[:-2]]
-    lines = func.sum(UsageTotal.lines)
-    query = select(*by, lines, *limbs(UsageTotal.units, UNITS_DIGITS_MAX)).where(*where)
+    by = [getattr(UsageTotal, name) for name in AddressTotal._fields[:-4]]
+    sums = [UsageTotal.lines, UsageTotal.token_logged, UsageTotal.agent_logged]
+    lines, *logged = (func.sum(column) for column in sums)
+    query = select(*by, lines, *logged, *limbs(UsageTotal.units, UNITS_DIGITS_MAX)).where(*where)
     rows = await session.execute(
         query.group_by(*by)
         .having(lines != 0)
@@ -191,7 +202,15 @@ async def _added_up(
     )
     width = len(by)
     return [
-        AddressTotal._make((*row[:width], int(row[width]), put_together(row[width + 1 :])))
+        AddressTotal._make(
+            (
+                *row[:width],
+                int(row[width]),
+                put_together(row[width + 3 :]),
+                int(row[width + 1]),
+                int(row[width + 2]),
+            )
+        )
         for row in rows
     ]
 

@@ -15,8 +15,8 @@ from federation.edge.peers import PeerClient
 from federation.edge.status_lists import OwnLists, SignedList, keep_newer
 from federation.licensing.counter import COUNTER_PATH
 from federation.licensing.member_facts import with_parents
-from federation.nodes.terms import Terms, terms_routes, terms_url
 from federation.nodes.enrolling import enrolling_routes
+from federation.nodes.terms import Terms, terms_routes, terms_url
 from federation.nodes.trust import Trust, TrustHolder
 from federation.nodes.validating import Validate, opens
 from federation.oauth.entity import own_configuration

@@ -62,7 +62,7 @@ class StatementAdjustment:
 
 @strawberry.type(description="Usage of one of the member's addresses.")
 class StatementUse:
-    """Usage, also where it was withheld and earned nothing."""
+    """Usage, also where it was withheld and earned nothing; its evidence is as in `Use`."""
 
     url: str
     licence: str
@@ -70,6 +70,8 @@ class StatementUse:
     verdict: str
     lines: int
     units: BigInt
+    token_logged: int
+    agent_logged: int
 
     @classmethod
     def of(cls, row: AddressTotal) -> "StatementUse":
@@ -81,6 +83,8 @@ class StatementUse:
             verdict=row.verdict,
             lines=row.lines,
             units=BigInt(row.units),
+            token_logged=row.token_logged,
+            agent_logged=row.agent_logged,
         )
 
 

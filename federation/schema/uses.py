@@ -11,9 +11,12 @@ from federation.schema.scalars import BigInt, Money
 from federation.values.roles import MAY_READ_USES
 
 
-@strawberry.type(description="Usage of one address by one licence in one month.")
+@strawberry.type(
+    description="Usage of one address by one licence in one month. Of its lines, `tokenLogged` and "
+    "`agentLogged` rest on no more than a token, or a user agent, in a server's log."
+)
 class Use:
-    """Who used an address, for what, how often, and what it earned its member.
+    """Who used an address, for what, how often, on what evidence, and what it earned.
 
     `state` is SETTLED, NOT_SETTLED_YET, or NOT_KNOWN_HERE where another collective's member earned
     it; `earned` is an amount where it is SETTLED.
@@ -27,6 +30,8 @@ class Use:
     lines: int
     units: BigInt
     state: str
+    token_logged: int
+    agent_logged: int
     earned: Money | None
 
     @classmethod
@@ -41,6 +46,8 @@ class Use:
             lines=found.total.lines,
             units=BigInt(found.total.units),
             state=found.state,
+            token_logged=found.total.token_logged,
+            agent_logged=found.total.agent_logged,
             earned=Money.shown(found.earned),
         )
 

@@ -20,6 +20,7 @@ from federation.metering.ingest import (
     sort_batch,
 )
 from federation.store.base import to_micros
+from federation.values.evidence import Evidence
 
 USES = ("GROUND", "SEARCH", "TRAIN")
 GOOD = {
@@ -106,6 +107,24 @@ def test_what_is_known_of_a_request_is_kept_as_evidence():
     }
     assert "\0" not in line.evidence
     assert accepted(a_line(status=404)).evidence == '{"status":404}'
+
+
+@pytest.mark.parametrize("evidence", [None, *Evidence])
+def test_a_site_says_what_a_line_rests_on_and_means_a_gate_otherwise(evidence):
+    line = accepted(a_line(evidence=evidence))
+
+    assert line.known_by is (evidence or Evidence.GATE)
+    assert line.content == accepted(a_line()).content
+
+
+@pytest.mark.parametrize(
+    ("source", "evidence"),
+    [("site", "HEARSAY"), ("site", ""), ("lab", "TOKEN_LOGGED"), ("lab", "AGENT_LOGGED")],
+)
+def test_evidence_that_is_unknown_or_no_labs_is_malformed(source, evidence):
+    line = refused(a_line(evidence=evidence), desk=a_desk(source))
+
+    assert (line.verdict, line.reason) == ("MALFORMED", f"evidence: unknown {evidence!r}")
 
 
 @pytest.mark.parametrize(

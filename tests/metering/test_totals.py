@@ -133,3 +133,15 @@ async def test_each_month_licence_use_class_and_member_is_a_total_of_its_own(dat
     assert found == sorted(wanted, key=lambda row: [getattr(row, name) for name in order])
     assert await of_url(database, "a.example/1") == []
     assert await of_member(database, member="bert") == [a_total("a.example/", 1, 2, member="bert")]
+
+
+async def test_lines_that_rest_on_logs_are_added_up_with_corrections(database):
+    await keep(
+        database,
+        a_row("a.example/", 5, 50, token_logged=2, agent_logged=1),
+        a_row("a.example/", -2, -20, token_logged=-1, agent_logged=-1),
+    )
+
+    assert await of_url(database, "a.example/") == [
+        a_total("a.example/", 3, 30, token_logged=1, agent_logged=0)
+    ]

@@ -70,6 +70,19 @@ def test_what_a_line_gave_is_taken_back_and_the_case_is_noted():
     }
 
 
+def test_what_lines_rested_on_is_taken_back_with_them():
+    placer = a_placer(a_claim("DE", "h-anna"))
+    tally = placer.own([])
+    logged = replace(LINE, evidence="AGENT_LOGGED")
+
+    placer.withdraw(tally, [logged], {KEY: WEIGHT})
+
+    assert tally.logged == {
+        ("HUB-000001", "a.example/1", "TRAIN", "MATCHED", "anna"): (0, -1),
+        ("HUB-000001", "a.example/1", "TRAIN", "RESERVED", "anna"): (0, 1),
+    }
+
+
 def test_a_line_whose_claims_have_changed_since_stays_as_it_is():
     another_node = a_placer(a_claim("DE", "h-anna"), a_claim("FR", "h-x"))
     another_member = a_placer(a_claim("DE", "h-anna"), a_claim("DE", "h-bert"))

@@ -268,6 +268,35 @@ async def test_lines_that_were_there_before_are_counted_by_day(empty_url):
     assert counted == [("site:a", "2026-09-14", 3), ("site:a", "2026-09-15", 1)]
 
 
+async def test_lines_of_before_rest_on_a_gate(empty_url):
+    total = (
+        "INSERT INTO metering_total (period, licence, url_key, url_digest, use, verdict, member,"
+        " lines, units) VALUES ('2026-09', 'HUB-000001', 'a.example/', 'd', 'TRAIN', 'MATCHED',"
+        " 'anna', 3, '30')"
+    )
+    line = (
+        "INSERT INTO {} VALUES ('r', 'e-1', 'HUB-000001', 'https://a.example/', 'TRAIN', 1, 1,"
+        " '2026-09', {})"
+    )
+    routed = line.format("metering_routed_line", "NULL").replace("('r'", "('FR', 'r'")
+    await on_connection(empty_url, lambda found: migrations.upgrade(found, "0030"))
+    entered = line.format("metering_line", "'site', NULL, NULL")
+    for statement in (total, entered, routed):
+        await on_connection(empty_url, ran(statement))
+
+    await on_connection(empty_url, migrations.upgrade)
+
+    for table in ("metering_line", "metering_routed_line"):
+        found = await on_connection(empty_url, answer(f"SELECT event_id, known_by FROM {table}"))
+        assert found == [("e-1", "GATE")]
+    found = await on_connection(
+        empty_url, answer("SELECT lines, token_logged, agent_logged FROM metering_total")
+    )
+    assert found == [(3, 0, 0)]
+    await on_connection(empty_url, lambda found: migrations.downgrade(found, "0030"))
+    assert await on_connection(empty_url, answer("SELECT lines FROM metering_total")) == [(3,)]
+
+
 async def test_an_older_decision_to_pay_ahead_covers_nothing_and_is_not_downgraded(empty_url):
     await on_connection(empty_url, lambda found: migrations.upgrade(found, "0016"))
     await on_connection(empty_url, ran(AN_OLD_DECISION))

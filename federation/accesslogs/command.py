@@ -1,0 +1,117 @@
+"""The command `federation-site logs`: reads access logs, hands the usage in, says what it did."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from federation.accesslogs.agents import Agents, read_agents
+from federation.accesslogs.hits import LoggedLine
+from federation.accesslogs.importing import Desk, Sink, read_log
+from federation.accesslogs.judging import Judge
+from federation.accesslogs.known import KnownLogs, only_import
+from federation.accesslogs.saying import Summary, said_by_node
+from federation.accesslogs.sending import HandIn
+from federation.accesslogs.settings import Settings, SettingsError, read_settings
+from federation.accesslogs.sources import Source, in_order
+from federation.clock import Clock, system_clock
+from federation.errors import RefusalError
+from federation.site.origins import Origins
+from federation.site.refusals import SpoolFullError
+from federation.site.spool import Spool
+
+EXIT_REFUSED: Final = 2
+_DAYS_OF_MONTH: Final = 31
+
+
+def main(arguments: Sequence[str], *, clock: Clock = system_clock) -> int:
+    """Read the logs that are named; return the exit code, 2 where something was refused."""
+    asked = _parser().parse_args(arguments)
+    try:
+        settings = read_settings(asked.config)
+        judge = _judge(settings, asked, clock())
+        if asked.dry_run:
+            _read(asked.logs, Desk(judge, KnownLogs(None), _NOWHERE, None))
+        else:
+            _import(settings, judge, asked, clock)
+    except (RefusalError, OSError) as error:
+        code = error.code if isinstance(error, RefusalError) else "DISK"
+        sys.stderr.write(f"federation-site: {code}: {error}\n")
+        return EXIT_REFUSED
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="federation-site logs",
+        description="Read access logs of web servers and hand licensed crawlers' hits in as usage.",
+    )
+    parser.add_argument("logs", nargs="+", metavar="LOG", help="a file, also gzipped; - is stdin")
+    parser.add_argument("--config", type=Path, default=Path("federation-site.json"))
+    parser.add_argument("--agents", type=Path, help="which user agents which licence names")
+    parser.add_argument("--months", type=int, default=13, help="older lines are refused (13)")
+    parser.add_argument("--dry-run", action="store_true", help="read and say, write nothing")
+    parser.add_argument("--no-send", action="store_true", help="leave the usage in the spool")
+    return parser
+
+
+def _judge(settings: Settings, asked: argparse.Namespace, now: datetime) -> Judge:
+    try:
+        origins = Origins(settings.origins)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+    return Judge(
+        origins=origins,
+        agents=Agents([] if asked.agents is None else read_agents(asked.agents)),
+        unit=settings.unit,
+        now=now.astimezone(UTC),
+        oldest=now.astimezone(UTC) - timedelta(days=_DAYS_OF_MONTH * asked.months),
+    )
+
+
+def _read(names: Sequence[str], desk: Desk) -> None:
+    summary = Summary()
+    for source in in_order([Source(name) for name in names]):
+        summary.add(source.name, read_log(source, desk))
+        sys.stdout.write(summary.of_last())
+        sys.stdout.flush()
+    sys.stdout.write(summary.of_all())
+
+
+def _import(settings: Settings, judge: Judge, asked: argparse.Namespace, clock: Clock) -> None:
+    home = settings.directory / "logs"
+    with only_import(home):
+        spool = Spool(settings.directory / "spool", fsync=False)
+        hand_in = HandIn(settings, spool, clock)
+        sink = _sink(spool, None if asked.no_send else hand_in)
+        try:
+            _read(asked.logs, Desk(judge, KnownLogs(home / "known"), sink, home / "refused"))
+        finally:
+            spool.close()
+            if not asked.no_send:
+                hand_in.send()
+            sys.stdout.write(said_by_node(hand_in))
+
+
+def _sink(spool: Spool, hand_in: HandIn | None) -> Sink:
+    """Return the spool as a sink; where it is full, what waits is sent before it is refused."""
+
+    def append(line: LoggedLine) -> None:
+        try:
+            spool.append(line)
+        except SpoolFullError:
+            if hand_in is None:
+                raise
+            hand_in.send()
+            spool.append(line)
+
+    return Sink(append, spool.close)
+
+
+def _drop(line: LoggedLine) -> None:
+    """Let go of a line: nothing is written down."""
+
+
+_NOWHERE: Final = Sink(_drop, lambda: None)
