@@ -1,16 +1,11 @@
 """The ASGI gate under uvicorn: `python -m tests.site.stacks.asgi CONFIG PORT`."""
 
-import json
 import sys
-from pathlib import Path
 from typing import Any
 
 import uvicorn
 
-from federation.access.bearers import ClientCredential
-from federation.site.events import Unit
-from federation.site.gate import Mode
-from federation.site.install import SiteConfig, protect
+from federation.site.install import protect
 
 PAGES: dict[str, tuple[int, list[bytes], list[tuple[str, str]]]] = {
     "nothing": (204, [], []),
@@ -54,20 +49,7 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
 
 def main() -> None:
     """Serve until a signal comes."""
-    file = Path(sys.argv[1])
-    told = json.loads(file.read_text("utf-8"))
-    config = SiteConfig(
-        node=told["node"],
-        member_id=told["member"],
-        node_jwks=told["node_keys"],
-        hub_jwks=told["hub_keys"],
-        client=ClientCredential(client_id=told["client"]["id"], secret=told["client"]["secret"]),
-        directory=file.parent / told["directory"],
-        origins=told["origins"],
-        unit=Unit(told.get("unit", "REQUEST")),
-        mode=Mode(told.get("mode", "enforce")),
-    )
-    gate = protect(application, config)
+    gate = protect(application, sys.argv[1])
     uvicorn.run(gate, host="127.0.0.1", port=int(sys.argv[2]), lifespan="on", log_level="warning")
 
 
