@@ -9,6 +9,7 @@ import base64
 import logging
 import shutil
 import socket
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -82,6 +83,12 @@ class AuthServer(ThreadingMixIn, TCPServer):
         finally:
             self._room.release()
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Log a defect. A connection that nginx gives up is none: it needs no body for HEAD."""
+        del request, client_address
+        if not isinstance(sys.exception(), ConnectionError):
+            _log.exception("nginx was not answered")
+
     def decided(self, scope: Scope) -> tuple[int, Headers]:
         """Return the status and the headers for `auth_request`."""
         decision = self.gate.decide(scope)
@@ -137,6 +144,8 @@ class _Door(BaseHTTPRequestHandler):
         else:
             self._answer(Response(404, (), b""))
 
+    do_HEAD = do_GET  # noqa: N815 - as its parent names it; of the terms only
+
     def _scope(self) -> Scope:
         raw, _, query = self.headers.get(TARGET, "").encode("latin-1").partition(b"?")
         address = self.headers.get(ADDRESS)
@@ -163,7 +172,8 @@ class _Door(BaseHTTPRequestHandler):
         }:
             self.send_header("content-length", str(len(response.body)))
         self.end_headers()
-        self.wfile.write(response.body)
+        if self.command != "HEAD":
+            self.wfile.write(response.body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as its parent names it
         """Leave it to nginx to log what is asked."""

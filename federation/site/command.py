@@ -104,6 +104,7 @@ def _auth(asked: argparse.Namespace) -> int:
     server.serve_forever()
     server.server_close()
     background.stop()
+    follower.round()
     follower.close()
     gate.close()
     return 0

@@ -20,7 +20,7 @@ from msgspec import Meta
 
 from federation.site.events import UsageLine
 from federation.site.metering import counts
-from federation.site.spool import Spool
+from federation.site.spool import Spool, try_lock
 
 FOLLOW_SECONDS: Final = 1.0
 RANGE_BYTES_MAX: Final = 1 << 20  # some 2,000 lines, which one batch may have
@@ -58,17 +58,36 @@ class Follower:
         self._log = log
         self._state = state
         self._spool = spool
-        self._place = self._load()
+        self._place = _Place()
         self._file: BufferedReader | None = None
+        self._lock: int | None = None
         self._quiet = 0
 
     def round(self) -> None:
-        """Take what has been written since the last round."""
-        while self._take():
+        """Take what has been written since the last round, unless another process does."""
+        while self._is_ours() and self._take():
             pass
 
     def close(self) -> None:
         """Let go of the log; the place in it is on disk."""
+        self._close_file()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _is_ours(self) -> bool:
+        """Tell whether this process follows the log; the place is read anew by whoever begins."""
+        if self._lock is None:
+            self._state.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path = self._state.with_name(f"{self._state.name}.lock")
+            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            if not try_lock(handle):
+                os.close(handle)
+                return False
+            self._lock, self._place = handle, self._load()
+        return True
+
+    def _close_file(self) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -139,7 +158,7 @@ class Follower:
             return False
         if torn:
             _log.warning("the last line of a rotated log is torn: nothing of it is counted")
-        self.close()
+        self._close_file()
         self._quiet = 0
         self._save(_Place(self._log.stat().st_ino))
         return True

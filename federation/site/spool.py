@@ -144,7 +144,7 @@ class Spool:
         """Yield whether this process is the one that sends; one at a time is enough."""
         handle = os.open(self._directory / "sender.lock", os.O_RDWR | os.O_CREAT, _MODE)
         try:
-            yield _try_lock(handle)
+            yield try_lock(handle)
         finally:
             os.close(handle)
 
@@ -191,7 +191,7 @@ class Spool:
         """Freeze a segment whose writer is gone."""
         with suppress(FileNotFoundError):  # another process may be doing the same
             handle = os.open(path, os.O_RDWR)
-            if _try_lock(handle) and path.exists():
+            if try_lock(handle) and path.exists():
                 self._freeze(handle, path)
             else:
                 os.close(handle)
@@ -248,7 +248,8 @@ class _Segment:
         self.lines += 1
 
 
-def _try_lock(handle: int) -> bool:
+def try_lock(handle: int) -> bool:
+    """Lock an open file for this process, or tell that another one has it."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -107,7 +107,6 @@ def _served(body: bytes) -> Response:
     headers = (
         (b"content-type", MEDIA_TYPE),
         (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"max-age=300"),
         (b"etag", f'"{sha256(body).hexdigest()[:32]}"'.encode()),
     )
     return Response(200, headers, body)

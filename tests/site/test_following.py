@@ -89,6 +89,20 @@ def test_each_line_is_taken_once_also_by_the_next_process(log, line):
     assert log.ids() == ["event-1", "event-2", "event-3"]
 
 
+def test_of_two_that_follow_one_does(log, line):
+    log.write(line(1))
+    log.rounds()
+    other = log.make()
+    log.write(line(2))
+    other.round()
+    assert log.ids() == ["event-1"]
+    log.follower.close()
+    other.round()
+    other.close()
+
+    assert log.ids() == ["event-1", "event-2"]
+
+
 def test_a_line_without_its_end_waits_for_it(log, line):
     whole = line(1)
     log.write(whole[:50])

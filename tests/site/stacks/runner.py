@@ -57,10 +57,15 @@ STACKS = {
         [sys.executable, "-m", "tests.site.stacks.asgi"],
         frozenset({"hang-ups"}),  # uvicorn says nothing of a hang-up
     ),
+    # A WSGI server joins the lines of one header.
+    "wsgi": Stack([sys.executable, "-m", "tests.site.stacks.wsgi"], frozenset({"lines"})),
     "node": Stack(["node", str(HERE / "node.mjs")]),
     # `Headers` joins the lines of one header, and `URL` reads a backslash as a slash.
     "workers": Stack(["node", str(HERE / "workers.mjs")], frozenset({"lines", "backslash"})),
 }
+
+NGINX = Stack([sys.executable, "-m", "tests.site.stacks.nginx"])
+"""Beside a server that answers some cases itself: tests/kit/test_nginx.py says which."""
 
 
 def config_of(node: StubNode, site: str) -> dict[str, Any]:
@@ -200,7 +205,7 @@ def usage(lines: Iterable[dict[str, Any]]) -> list[str]:
 
 def run(name: str) -> list[str]:
     """Return in what a stack differs from the table, nothing where it does not."""
-    stack, wrong = STACKS[name], []
+    stack, wrong = {**STACKS, "nginx": NGINX}[name], []
     with servers(stack) as running:
         wanted: dict[str, list[dict[str, Any]]] = {site: [] for site in running}
         for case in read_table():
