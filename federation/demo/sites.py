@@ -62,8 +62,8 @@ class MemberSite:
     async def look_again(self) -> None:
         """Open again after a stop, and wait for the policy that the node signs now."""
         policy = self._directory / "policy.jwt"
-        before = policy.read_bytes()
         await self.close()
+        before = policy.read_bytes()  # after the last round, which may have written one
         await self.open()
 
         async def newer() -> bool:

@@ -119,10 +119,10 @@ class PolicySource:
         checked = read_site_policy(token, known.node.keys, known.hub.keys, self._clock())
         self._require_ours(checked)
         self._require_newer(checked)
-        held = HeldPolicy(checked)
+        self._held = HeldPolicy(checked)  # what is on disk is in force: requests come meanwhile
         self._save(token)
         known.learn(checked.site.configuration, checked.trust.configuration)
-        self._held, self._etag = held, answer.headers.get("etag")
+        self._etag = answer.headers.get("etag")  # where the disk was full it is asked for again
 
     def _require_ours(self, checked: CheckedPolicy) -> None:
         if checked.site.iss != self._pins.node:
