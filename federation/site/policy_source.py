@@ -7,6 +7,7 @@ or an opt-out not yet made back to life.
 
 import logging
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -83,11 +84,25 @@ class PolicySource:
         self._etag: str | None = None
         member = quote(pins.member_id, safe="")
         self._url = f"{pins.node.rstrip('/')}/sites/{member}/policy"
-        self._held = self._load()
+        self._looked_at = 0  # which file on disk was read, by when it was written
+        self._held: HeldPolicy | None = None
+        self._look_on_disk()
 
     def current(self) -> HeldPolicy | None:
-        """Return the policy last accepted, of whatever age."""
+        """Return the policy last accepted, of whatever age.
+
+        A process that has none yet, just forked or started, takes what another one has on disk.
+        """
+        if self._held is None:
+            self._look_on_disk()
         return self._held
+
+    def _look_on_disk(self) -> None:
+        with suppress(OSError):
+            written = self._path.stat().st_mtime_ns
+            if written != self._looked_at:
+                self._looked_at = written
+                self._held = self._load()
 
     def signed_at(self) -> datetime | None:
         """Return when the policy at hand was signed."""

@@ -107,6 +107,7 @@ def _served(body: bytes) -> Response:
     headers = (
         (b"content-type", MEDIA_TYPE),
         (b"content-length", str(len(body)).encode()),
+        (b"cache-control", f"max-age={int(TERMS_SECONDS)}".encode()),
         (b"etag", f'"{sha256(body).hexdigest()[:32]}"'.encode()),
     )
     return Response(200, headers, body)

@@ -1,5 +1,6 @@
 """The policy a site believes: pulled, pinned, kept, and never replaced by an older one."""
 
+import os
 import threading
 from datetime import timedelta
 
@@ -222,3 +223,17 @@ async def test_a_held_policy_that_expires_closes_the_gate(site, node, make_sourc
     site.later(hours=1)
     assert (await site.get(token=site.token(), gate=gate)).status_code == 503
     assert len(site.visits) == 1
+
+
+def test_a_process_without_a_policy_takes_what_another_one_wrote(site, make_source, tmp_path):
+    path = tmp_path / "gate" / "policy.jwt"
+    path.parent.mkdir()
+    cold = make_source()
+    before = issued(cold)
+    path.write_bytes(b"no policy")
+    broken = issued(cold)
+    path.write_text(site.policy())
+    os.utime(path, ns=(1, 1))
+
+    assert (before, broken) == (None, None)
+    assert issued(cold) == int(site.clock().timestamp())

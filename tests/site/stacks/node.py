@@ -60,6 +60,7 @@ class StubNode:
         self.has_policy = True
         self.answers_lost = 0  # so many receipts of usage are not sent: the line is cut
         self.batches: dict[str, bytes] = {}
+        self.visits: list[dict[str, Any]] = []  # what was told of visits, each report
         self.attempts = 0
         self.url = ""
 
@@ -87,6 +88,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(200, json.dumps(granted).encode())
         elif self.path == "/usage" and self._is_known():
             self._take(self.headers["idempotency-key"], body)
+        elif self.path == "/visits" and self._is_known():
+            self.node.visits.append(json.loads(body))
+            self._say(200, b"{}")
         else:
             self._say(404, b"{}")
 

@@ -57,8 +57,10 @@ STACKS = {
         [sys.executable, "-m", "tests.site.stacks.asgi"],
         frozenset({"hang-ups"}),  # uvicorn says nothing of a hang-up
     ),
-    # A WSGI server joins the lines of one header.
-    "wsgi": Stack([sys.executable, "-m", "tests.site.stacks.wsgi"], frozenset({"lines"})),
+    # A WSGI server joins the lines of one header; waitress reads on, and says of no hang-up.
+    "wsgi": Stack(
+        [sys.executable, "-m", "tests.site.stacks.wsgi"], frozenset({"lines", "hang-ups"})
+    ),
     "node": Stack(["node", str(HERE / "node.mjs")]),
     # `Headers` joins the lines of one header, and `URL` reads a backslash as a slash.
     "workers": Stack(["node", str(HERE / "workers.mjs")], frozenset({"lines", "backslash"})),
