@@ -42,6 +42,7 @@ def of_nobody(small, code):
     return {}
 
 
+OLP = ("token", "introspect")
 # The quota, the server, the method, the path, who comes, and what the first of two is answered.
 DOORS = [
     ("anonymous", HUB, "GET", "/health/ready", of_nobody, 200),
@@ -71,6 +72,15 @@ DOORS = [
     ("oauth", HUB, "POST", "/oauth/revoke", of_nobody, 400),
     ("admission", HUB, "POST", "/federation/admission", of_nobody, 401),
     ("validate", "DE", "POST", "/validate", of_nobody, 422),
+    ("anonymous", HUB, "GET", "/buy", of_nobody, 200),
+    ("anonymous", "DE", "GET", "/sites/de-a/license.xml", of_nobody, 200),
+    ("anonymous", "DE", "GET", "/sites/de-a/robots.txt", of_nobody, 200),
+    ("anonymous", "DE", "GET", "/sites/de-a/tdmrep.json", of_nobody, 200),
+    ("enrolment", "DE", "POST", "/sites/enrol", of_nobody, 422),
+    *(("oauth", HUB, "POST", f"/olp/DE/de-a/{act}", of_nobody, 400) for act in OLP),
+    *(("oauth", "DE", "POST", f"/olp/de-a/{act}", of_nobody, 400) for act in OLP),
+    ("anonymous", HUB, "POST", "/olp/DE/de-a/key", of_nobody, 400),
+    ("anonymous", "DE", "POST", "/olp/de-a/key", of_nobody, 400),
     ("graphql", HUB, "POST", "/graphql", of_lab, 415),
     ("usage", HUB, "POST", "/usage", of_lab, 400),
     ("usage", "DE", "POST", "/usage", of("site@de-a", "site"), 400),
@@ -94,27 +104,37 @@ FREE = {
     "/health/live",
     "/.well-known/federation",
     "/.well-known/jwks.json",
+    "/.well-known/jwks.json/platform",
     "/.well-known/oauth-authorization-server",
 }
 
 
-@pytest.mark.parametrize("door", DOORS, ids=[" ".join(door[:4]) for door in DOORS])
-async def test_every_door_counts_under_its_own_quota(shop, door):
-    act, code, method, path, whose, first = door
+async def _twice(shop, door):
+    """Return what two requests are answered, of which the quota has room for one."""
+    act, code, method, path, whose, _ = door
     server = shop.keepers[code].service.server
-    kept = server.quotas
+    kept, server.quotas = server.quotas, Quotas({act: Quota(1, 1)})
     answers = []
     try:
-        server.quotas = Quotas({act: Quota(1, 1)})
-        async with nothing_changes(shop, code):
-            for _ in range(2):
-                url = f"{shop.running[code].url}{path}"
-                async with shop.http.request(
-                    method, url, data=b"{", headers=whose(shop, code), allow_redirects=False
-                ) as answer:
-                    answers.append((answer.status, answer.headers.get("Retry-After")))
+        for _ in range(2):
+            url = f"{shop.running[code].url}{path}"
+            async with shop.http.request(
+                method, url, data=b"{", headers=whose(shop, code), allow_redirects=False
+            ) as answer:
+                answers.append((answer.status, answer.headers.get("Retry-After")))
     finally:
         server.quotas = kept
+    return answers
+
+
+@pytest.mark.parametrize("door", DOORS, ids=[" ".join(door[:4]) for door in DOORS])
+async def test_every_door_counts_under_its_own_quota(shop, door):
+    act, code, *_, first = door
+    async with nothing_changes(shop, code):
+        for _ in range(5):
+            answers = await _twice(shop, door)
+            if answers[0][0] != 429:  # else a server beside it asked as a stranger
+                break
 
     wait = "3600" if act == "oauth" else "60"  # of programs a request that fails costs sixty
     assert answers == [(first, None), (429, wait)]
