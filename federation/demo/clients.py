@@ -22,7 +22,7 @@ async def make_crawlers(stage: Stage) -> None:
         lab = stage.script.labs[item.licensee]
         officer = node.person("licensing")
         await officer.ask(documents.LICENSEE, id=item.licensee, name=lab)
-        client = await _client(node.lab(item.licensee), "LAB", item.licensee, f"{lab}'s crawler")
+        client = await client_of(node.lab(item.licensee), "LAB", item.licensee, f"{lab}'s crawler")
         start = partial(_tokens, stage, node, client, name)
         stage.crawlers[name] = Crawler(stage.web, start, f"{item.licensee}-bot/1.0")
     labs = " and ".join(stage.script.labs[x.licensee] for x in stage.script.licences.values())
@@ -44,9 +44,10 @@ def _tokens(stage: Stage, node: Running, client: ClientCredential, licence: str)
 
 async def site_client(node: Running, member: str) -> ClientCredential:
     """Make the gate of a member's site a client of its node, as the registry does."""
-    return await _client(node.person("registry"), "SITE", member, f"Gate of {member}")
+    return await client_of(node.person("registry"), "SITE", member, f"Gate of {member}")
 
 
-async def _client(person: Person, kind: str, party: str, name: str) -> ClientCredential:
+async def client_of(person: Person, kind: str, party: str, name: str) -> ClientCredential:
+    """Make a program of a party a client of a server; its secret is shown once."""
     made = await person.ask(ask.ISSUE_CLIENT, kind=kind, party=party, name=name, key=party)
     return ClientCredential(client_id=made["client"]["id"], secret=made["secret"])

@@ -20,6 +20,7 @@ from federation.demo import (
     figures,
     joining,
     printing,
+    rsl,
     settling,
     stopping,
 )
@@ -78,7 +79,7 @@ async def play(stage: Stage) -> None:
     await buying.pay(stage)
     await delivery.show_registrations(stage, "registrations", pending=stage.script.plan.down)
     await clients.make_crawlers(stage)
-    rows = await crawling.show_tokens(stage)
+    rows = await rsl.buy(stage, await crawling.show_tokens(stage))
     await crawling.show_refusals(stage)
     await crawling.crawl(stage, rows)
     await settling.bring_back(stage)

@@ -57,6 +57,13 @@ async def _fetch(stage: Stage, row: UsageRow) -> Answer:
     return answer
 
 
+async def fetched(stage: Stage, row: UsageRow, agent: str, headers: dict[str, str]) -> Answer:
+    """Return what a site answers to who shows a token of its own; the page must open."""
+    answer = await stage.web.get(row.url, agent, headers)
+    _expect(answer, 200, row.url)
+    return answer
+
+
 def _expect(answer: Answer, status: int, url: str) -> None:
     if answer.status != status:
         raise UnexpectedAnswerError(f"{url}: {answer}, not {status}")

@@ -37,11 +37,17 @@ class Web:
 
     async def get(self, url: str, agent: str, headers: Mapping[str, str] | None = None) -> Answer:
         """Fetch a page; the Host header says which site is meant."""
+        return _read(*await self.read(url, agent, headers))
+
+    async def read(
+        self, url: str, agent: str, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, bytes]:
+        """Return the status and the body of what a site answers."""
         parts = urlsplit(url)
         sent = {"Host": parts.netloc, "User-Agent": agent, **(headers or {})}
         address = f"http://127.0.0.1:{self.site(url).port}{parts.path}"
         async with self._http.get(address, headers=sent) as response:
-            return _read(response.status, await response.read())
+            return response.status, await response.read()
 
 
 def _read(status: int, body: bytes) -> Answer:
