@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from federation.errors import RefusalError
 
 STOP_SECONDS_MAX: Final = 5.0
+AGAIN_SECONDS_MAX: Final = 30.0  # after a round that failed
 _log = logging.getLogger(__name__)
 
 
@@ -68,10 +69,12 @@ class Background:
 
 def _run(each: Round, is_over: threading.Event) -> None:
     while not is_over.is_set():
+        seconds = min(each.seconds, AGAIN_SECONDS_MAX)
         try:
             each.act()
+            seconds = each.seconds
         except RefusalError as refusal:
             _log.warning("%s: %s", refusal.code, refusal)
         except Exception:  # noqa: BLE001 - a defect in one round must not end the counting
             _log.exception("a background round failed")
-        is_over.wait(each.seconds)
+        is_over.wait(seconds)

@@ -197,3 +197,21 @@ def test_a_publisher_installs_no_database_and_no_framework():
 
     assert all(find_spec(name) for name in FORBIDDEN)
     assert FORBIDDEN.isdisjoint(loaded.split())
+
+
+def test_a_round_that_failed_is_tried_again_before_its_time(monkeypatch):
+    monkeypatch.setattr("federation.site.background.AGAIN_SECONDS_MAX", 0.0)
+    tries, done = [], threading.Event()
+
+    def act():
+        tries.append(1)
+        if len(tries) < 3:
+            raise UnreachableError("down")
+        done.set()
+
+    background = Background({"terms": Round(3600, act)})
+    background.start()
+    assert done.wait(10)
+    background.stop()
+
+    assert len(tries) == 3
