@@ -20,6 +20,7 @@ UNSEEN_BODIES: Final = frozenset(
 )
 """Extensions by which content leaves that is no body message of this answer."""
 _POLICY_VIOLATION: Final = 1008
+_LAST_WORDS: Final = frozenset({"lifespan.shutdown.complete", "lifespan.shutdown.failed"})
 
 
 class AsgiGate:
@@ -47,12 +48,22 @@ class AsgiGate:
         return not self.gate.is_observing and self.gate.concerns(scope)
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Stop with the application: before the server hears that it is done, and may start anew."""
+
+        async def told(message: Message) -> None:
+            if message["type"] in _LAST_WORDS:
+                await self._stop()
+            await send(message)
+
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, told)
         finally:
-            if self.background is not None:
-                await asyncio.to_thread(self.background.stop)
-            self.gate.close()
+            await self._stop()
+
+    async def _stop(self) -> None:
+        if self.background is not None:
+            await asyncio.to_thread(self.background.stop)
+        self.gate.close()
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         decide = self.gate.decide

@@ -215,3 +215,22 @@ def test_a_round_that_failed_is_tried_again_before_its_time(monkeypatch):
     background.stop()
 
     assert len(tries) == 3
+
+
+async def test_a_site_has_stopped_when_its_server_hears_so(site):
+    background = Background({"usage": Round(3600, lambda: None)})
+    gate = AsgiGate(_ended, site.gate.gate, background)
+    seen = []
+
+    async def send(message):
+        seen.append((message["type"], background._threads, site.spool._segment))
+
+    await site.get(token=site.token())
+    background.start()
+    await gate({"type": "lifespan"}, None, send)
+
+    assert seen == [("lifespan.shutdown.complete", [], None)]
+
+
+async def _ended(_scope, _receive, send):
+    await send({"type": "lifespan.shutdown.complete"})
