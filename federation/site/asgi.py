@@ -48,7 +48,7 @@ class AsgiGate:
         return not self.gate.is_observing and self.gate.concerns(scope)
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Stop with the application: before the server hears that it is done, and may start anew."""
+        """Stop with the application, before its server hears so and may start anew."""
 
         async def told(message: Message) -> None:
             if message["type"] in _LAST_WORDS:
