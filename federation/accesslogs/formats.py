@@ -287,6 +287,8 @@ def _instant(value: str | float) -> datetime:
     """Return the instant of RFC 3339 text or of seconds since 1970, as number or text."""
     try:
         seconds = float(value)
+    except OverflowError:  # an integer of hundreds of digits
+        raise RefusedHit(Fate.MALFORMED, "no such time") from None
     except ValueError:
         try:
             found = msgspec.convert(value, datetime)

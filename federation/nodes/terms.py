@@ -33,7 +33,8 @@ from federation.values.party import HUB
 
 KEPT_SECONDS: Final = 10
 KEPT_BYTES_MAX: Final = 16 * MIB
-NOBODY_BYTES: Final = 512
+NOBODY_BYTES: Final = 1024  # with the longest name
+MEMBER_ID_LENGTH_MAX: Final = 128
 COUNTER_BYTES_MAX: Final = 1 * MIB
 CACHE: Final = "max-age=60"
 MEDIA_TYPES: Final = {
@@ -108,6 +109,8 @@ class Terms:
 
     async def of(self, member: str) -> Documents:
         """Return the documents of a member (UNKNOWN_MEMBER, TERMS_NOT_KNOWN)."""
+        if len(member) > MEMBER_ID_LENGTH_MAX:  # kept is what a registry can hold, no more
+            raise UnknownMemberError(member[:MEMBER_ID_LENGTH_MAX])
         kept = self._kept.get(member)
         if kept is None or kept[0] != self._moment():
             flight = self._flights.get(member)
@@ -118,7 +121,7 @@ class Terms:
         else:
             found = kept[1]
         if found is None:
-            raise UnknownMemberError(member[:128])
+            raise UnknownMemberError(member)
         return found
 
     def _moment(self) -> int:

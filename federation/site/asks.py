@@ -107,6 +107,8 @@ def read_ask(scope: Scope, base: str, use_header: str = USE_HEADER) -> Ask:
     decoded = plain_path(scope["path"])
     if not (written.startswith("/") and decoded.startswith("/")):
         raise AmbiguousRequestError("the request names more than a path")
+    if b"#" in raw_path(scope) + scope.get("query_string", b""):
+        raise AmbiguousRequestError("a fragment is part of no request")  # some cut it, some do not
     if len(written) > _PATH_CHARS_MAX or decoded.count("/") > _SEGMENTS_MAX:
         raise AmbiguousRequestError("the path is too long")
     paths = dict.fromkeys((written, decoded, re.sub("/+", "/", decoded)))

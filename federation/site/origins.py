@@ -16,8 +16,8 @@ from federation.site.refusals import AmbiguousRequestError, UnknownHostError
 _DEFAULT_PORTS: Final[Mapping[str, str]] = {"http": ":80", "https": ":443"}
 _FORWARDED_HOST: Final = "x-forwarded-host"
 _FORWARDED: Final = re.compile(r"""(?:^|[;,])\s*host\s*=\s*("[^"]*"|[^;,"]*)""", re.IGNORECASE)
-_OTHER_ADDRESS: Final = ("x-original-url", "x-rewrite-url")
-"""Headers by which some applications take another path than that of the request."""
+_OTHER_ADDRESS: Final = ("x-original-url", "x-rewrite-url", "script-name", "path-info")
+"""Headers by which some applications and servers take another path than that of the request."""
 
 
 class Origins:
@@ -37,7 +37,7 @@ class Origins:
     def asked(self, scope: Scope) -> str:
         """Return the origin a request is for, or refuse one that names another host or two."""
         for name in _OTHER_ADDRESS:
-            if header_values(scope, name):
+            if header_values(scope, name) or header_values(scope, name.replace("-", "_")):
                 raise AmbiguousRequestError(f"{name} names another address")
         hosts = header_values(scope, "host")
         if len(hosts) != 1:

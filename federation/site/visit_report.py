@@ -9,6 +9,8 @@ from msgspec import Meta
 REPORT_BYTES_MAX: Final = 1024 * 1024
 ROWS_MAX: Final = 5_000
 """How many rows one report holds."""
+COUNT_MAX: Final = 10**12
+"""More visits than any day has; sums of all that a node keeps stay within 64 bits."""
 SERVED: Final = "SERVED"
 """Outcome of a licensed visit that was counted as usage."""
 NOT_COUNTED: Final = "NOT_COUNTED"
@@ -29,7 +31,7 @@ class VisitCount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     day: date
     agent: AgentName
     outcome: Outcome
-    count: Annotated[int, Meta(ge=1, le=2**53 - 1)]
+    count: Annotated[int, Meta(ge=1, le=COUNT_MAX)]
     let_through: bool = False
 
 

@@ -142,6 +142,7 @@ def test_a_caddy_line_is_read():
         (json.dumps(JSON)[:-1].encode(), Fate.MALFORMED),
         (json.dumps(JSON | {"time": "yesterday"}).encode(), Fate.MALFORMED),
         (json.dumps(JSON | {"time": 1e300}).encode(), Fate.MALFORMED),
+        (json.dumps(JSON | {"time": 10**400}).encode(), Fate.MALFORMED),
         (json.dumps(JSON | {"bytes": -1}).encode(), Fate.MALFORMED),
         (json.dumps({k: v for k, v in JSON.items() if k != "bytes"}).encode(), Fate.MALFORMED),
         (b'{"status":' + b"[" * 10_000, Fate.MALFORMED),

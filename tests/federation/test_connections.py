@@ -48,7 +48,7 @@ async def test_more_than_a_megabyte_of_lines_finds_its_way_home(small):
 
     assert receipt["classes"] == {"ACCEPTED": [1_500, "1500"]}
     assert len(rows["FR"]["metering_routed_line"]) == 1_500
-    assert {row[-1] for row in rows["FR"]["metering_routed_line"]} == {"MATCHED"}
+    assert {row[-2:] for row in rows["FR"]["metering_routed_line"]} == {("MATCHED", "GATE")}
     for code in (HUB, "FR"):
         found = await small.at(code, "auditor").ask(PERIOD_AT_NODE, period=PERIOD)
         assert found == {"state": "REPORTED"}

@@ -201,7 +201,8 @@ async def test_the_commands_of_the_page_for_publishers_do_what_it_says(
         outcomes.append((words[1], ended.value.code))
 
     assert outcomes == [("init", 0), ("doctor", 1), ("robots", 0)]  # no site is up yet
-    assert "License: https://press.example/license.xml" in capsys.readouterr().out
+    terms = f"{small.running['GB'].url}/sites/gb-b/license.xml"
+    assert f"License: {terms}" in capsys.readouterr().out
     assert [words[0] for words in SHELL] == [
         "federation",
         "pip",

@@ -357,6 +357,11 @@ AMBIGUOUS = {
         "/news/a", headers=[(b"x-original-url", b"/news/secret")]
     ),
     "a rewritten path": request_scope("/news/a", headers=[(b"x-rewrite-url", b"/news/secret")]),
+    "a path that a server takes from a header": request_scope(
+        "/x/news/secret", headers=[(b"script_name", b"/x")]
+    ),
+    "a fragment, which some servers cut": request_scope("/news/secret#", raw_path=b"/news/secret#"),
+    "a fragment in the query": request_scope("/news/secret", query_string=b"a#b"),
     "two of the site's names": request_scope(
         "/news/a", headers=[(b"x-forwarded-host", b"www.pub.example")]
     ),

@@ -247,3 +247,15 @@ async def test_a_gate_that_observes_counts_what_it_would_refuse_as_let_through(
         ("GPTBot", "LICENCE_REQUIRED", True): 1,
         ("GPTBot", "USAGE_NOT_RECORDED", True): 1,
     }
+
+
+def test_a_clock_that_was_ahead_stops_no_report(counts, now):
+    node = Node()
+    now[0] += timedelta(days=400)
+    counts.licensed("GPTBot", is_counted=True)
+    counts.add_up()
+    now[0] = NOON
+    counts.licensed("GPTBot", is_counted=True)
+    teller(counts, node).tick()
+
+    assert seen(node) == {(TODAY, "GPTBot", "SERVED", False): 1}

@@ -154,6 +154,12 @@ async def test_a_members_day_holds_so_many_rows_whoever_counts_them(node):
     assert await tell(node, count(1, YESTERDAY), series="t" * 16) == 1
 
 
+async def test_the_largest_counts_can_be_added_up(node):
+    await tell(node, *[count(10**12, agent=f"bot-{number}") for number in range(ROWS_MAX)])
+
+    assert await differ(node) == [Difference(TODAY, ROWS_MAX * 10**12, 0)]
+
+
 async def test_a_member_has_at_most_so_many_sites(node):
     for number in range(service.SITES_OF_A_MEMBER):
         await tell(node, who=Principal(f"site-{number}", frozenset({"site"}), "pub"))
@@ -181,6 +187,7 @@ BAD_SHAPES = {
     "an agent with a line break": {"counts": [{"agent": "a\nb"}]},
     "an outcome in words": {"counts": [{"outcome": "was served"}]},
     "no visit": {"counts": [{"count": 0}]},
+    "more visits than there can be": {"counts": [{"count": 10**12 + 1}]},
     "too many rows": {"counts": [{}] * (ROWS_MAX + 1)},
 }
 

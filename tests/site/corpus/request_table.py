@@ -381,7 +381,7 @@ def ambiguous() -> Iterator[Case]:
     yield refuses(
         "two uses", licensed("/news/a", *uses), two, "x-licence-use comes twice", needs=["lines"]
     )
-    for name in ("x-original-url", "x-rewrite-url"):
+    for name in ("x-original-url", "x-rewrite-url", "script-name", "path-info"):
         other = licensed("/news/a", (name, "/news/withheld"))
         yield refuses(f"another address: {name}", other, two, f"{name} names another address")
     origins = licensed("/news/a", ("x-forwarded-host", "www.pub.example"))

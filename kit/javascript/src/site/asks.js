@@ -89,6 +89,9 @@ export function readAsk(seen, base) {
   if (!(written.startsWith("/") && decoded.startsWith("/"))) {
     throw new AmbiguousRequestError("the request names more than a path");
   }
+  if (seen.path.includes("#") || seen.query.includes("#")) {
+    throw new AmbiguousRequestError("a fragment is part of no request"); // some cut it, some do not
+  }
   if (written.length > PATH_CHARS_MAX || decoded.split("/").length - 1 > SEGMENTS_MAX) {
     throw new AmbiguousRequestError("the path is too long");
   }

@@ -10,7 +10,8 @@ import { AmbiguousRequestError, UnknownHostError } from "./refusals.js";
 /** @type {Record<string, string>} */
 const DEFAULT_PORTS = { http: ":80", https: ":443" };
 const FORWARDED = /(?:^|[;,])\s*host\s*=\s*("[^"]*"|[^;,"]*)/gi;
-const OTHER_ADDRESS = ["x-original-url", "x-rewrite-url"]; // by which some take another path
+// By which some applications and servers take another path than that of the request.
+const OTHER_ADDRESS = ["x-original-url", "x-rewrite-url", "script-name", "path-info"];
 
 /** @typedef {import("./seen.js").Seen} Seen */
 
@@ -42,7 +43,9 @@ export class Origins {
    */
   asked(seen) {
     for (const name of OTHER_ADDRESS) {
-      if (seen.headers.has(name)) throw new AmbiguousRequestError(`${name} names another address`);
+      if (seen.headers.has(name) || seen.headers.has(name.replaceAll("-", "_"))) {
+        throw new AmbiguousRequestError(`${name} names another address`);
+      }
     }
     const hosts = seen.values("host");
     if (hosts.length !== 1) throw new AmbiguousRequestError("one Host header is asked for");
