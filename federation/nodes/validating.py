@@ -1,11 +1,13 @@
 """Whether a token opens one page of a member for a use: what its site would decide, asked online.
 
 Each fact has its one rule: the token is checked as a site checks it (`signing.tokens`), its use as
-there (`site.rulings`), the address as `rights` answers for it (`licensing.rights`).
+there (`site.rulings`), the address in each of its readings as `rights` answers for it
+(`licensing.rights`).
 """
 
 import msgspec
 
+from federation.addresses.readings import readings
 from federation.addresses.urls import normalise_url
 from federation.licensing.rights import LICENSABLE, Question, own_rights
 from federation.registry import index_store
@@ -13,7 +15,12 @@ from federation.registry.imports import holder_id
 from federation.server import Server
 from federation.signing.policy import TrustDocument
 from federation.signing.statuslist import StatusLists
-from federation.signing.tokens import LicenceToken, OutsideAudienceError, check_licence_token
+from federation.signing.tokens import (
+    LicenceToken,
+    OutsideAudienceError,
+    check_licence_token,
+    covers,
+)
 from federation.site.refusals import WithheldError
 from federation.site.rulings import choose_use, require_standing
 from federation.store.sessions import ReadSession
@@ -40,26 +47,36 @@ async def opens(
     use, WithheldError; BoundTokenError; and MALFORMED_URL or UNKNOWN_USE as `rights` does.
     """
     now = server.clock()
-    key = normalise_url(asked.url)
-    address = f"{'https' if asked.url.lower().startswith('https') else 'http'}://{key.text}"
-    issuers = trust.issuer_keys()
-    token = check_licence_token(asked.token, issuers=issuers, hub=trust.iss, url=address, now=now)
+    issuers, addresses = trust.issuer_keys(), readings(asked.url)
+    token = check_licence_token(
+        asked.token, issuers=issuers, hub=trust.iss, url=_plain(addresses[0]), now=now
+    )
+    for each in addresses:
+        if not covers(token.audience, _plain(each)):
+            raise OutsideAudienceError(each)
     require_standing(token, trust.licensors(), statuses, now)
     use = choose_use(asked.use, token.uses)
     async with server.db.read() as session:
-        if not await _is_claimed_by(session, server, asked):
-            raise OutsideAudienceError(f"no claim of {asked.publisher_id}: {asked.url}")
-        question = Question([asked.url], use, now)
+        for each in addresses:
+            if not await _is_claimed_by(session, server, asked.publisher_id, each):
+                raise OutsideAudienceError(f"no claim of {asked.publisher_id}: {each}")
+        question = Question(addresses, use, now)
         answer = await own_rights(session, question, await server.terms(session), server.code)
-    [right] = answer.items
-    if right.status != LICENSABLE:
-        raise WithheldError(f"{use}: {asked.url} is {right.status}")
+    for right in answer.items:
+        if right.status != LICENSABLE:
+            raise WithheldError(f"{use}: {asked.url} is {right.status}")
     return token, use
 
 
-async def _is_claimed_by(session: ReadSession, server: Server, asked: Validate) -> bool:
+def _plain(url: str) -> str:
+    """Return an address as the prefixes of a token are written."""
+    scheme = "https" if url.lower().startswith("https") else "http"
+    return f"{scheme}://{normalise_url(url).text}"
+
+
+async def _is_claimed_by(session: ReadSession, server: Server, publisher_id: str, url: str) -> bool:
     """Tell whether the member claims the page now."""
-    key = normalise_url(asked.url)
+    key = normalise_url(url)
     index = index_store.claim_index(await index_store.own_slice(session, server.code, {key}))
-    holder = holder_id(server.code, asked.publisher_id)
+    holder = holder_id(server.code, publisher_id)
     return any(claim.holder_id == holder for claim in index.claimants(key, server.clock()))

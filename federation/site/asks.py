@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
+from federation.addresses.readings import path_readings, plain_path
 from federation.addresses.urls import UrlKey, normalise_url
 from federation.errors import RefusalError
 from federation.signing.signatures import Request
@@ -111,7 +112,7 @@ def read_ask(scope: Scope, base: str, use_header: str = USE_HEADER) -> Ask:
         raise AmbiguousRequestError("a fragment is part of no request")  # some cut it, some do not
     if len(written) > _PATH_CHARS_MAX or decoded.count("/") > _SEGMENTS_MAX:
         raise AmbiguousRequestError("the path is too long")
-    paths = dict.fromkeys((written, decoded, re.sub("/+", "/", decoded)))
+    paths = path_readings(written, decoded)
     keys = tuple(dict.fromkeys(_key(base + path) for path in paths))
     return Ask(
         url=base + written + _query(scope),
@@ -126,11 +127,6 @@ def raw_path(scope: Scope) -> bytes:
     """Return the path as it was sent, escapes and all."""
     sent: bytes | None = scope.get("raw_path")
     return sent or str(scope["path"]).encode(errors="replace")
-
-
-def plain_path(decoded: str) -> str:
-    """Return a decoded path with only those escapes that no URL can do without."""
-    return quote(decoded, safe=_PATH_SAFE, errors="replace")
 
 
 def _licence_part(authorization: str) -> str | None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from federation.addresses.matching import Filed
+from federation.addresses.readings import plain_path
 from federation.addresses.urls import ClaimKey, UrlKey, normalise_path, normalise_subject
 from federation.signing.bound_tokens import BoundToken
 from federation.signing.jose import InvalidTokenError, Reason
@@ -23,7 +24,7 @@ from federation.signing.policy import (
 from federation.signing.signatures import Proof, Request, check_request
 from federation.signing.statuslist import StaleStatusError, Status, StatusLists, reference_of
 from federation.signing.tokens import LicenceToken, OutsideAudienceError, covers
-from federation.site.asks import Ask, Credential, plain_path
+from federation.site.asks import Ask, Credential
 from federation.site.known_tokens import KnownTokens
 from federation.site.refusals import (
     PolicyUnavailableError,
