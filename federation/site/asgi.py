@@ -20,6 +20,7 @@ UNSEEN_BODIES: Final = frozenset(
 )
 """Extensions by which content leaves that is no body message of this answer."""
 _POLICY_VIOLATION: Final = 1008
+_OVER: Final = frozenset({"lifespan.shutdown.complete", "lifespan.shutdown.failed"})
 
 
 class AsgiGate:
@@ -47,12 +48,26 @@ class AsgiGate:
         return not self.gate.is_observing and self.gate.concerns(scope)
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """End with the application, before the server hears that it has: then it waits no more."""
+        is_over = False
+
+        async def last(message: Message) -> None:
+            nonlocal is_over
+            if message["type"] in _OVER:
+                await self._close()
+                is_over = True
+            await send(message)
+
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, last)
         finally:
-            if self.background is not None:
-                await asyncio.to_thread(self.background.stop)
-            self.gate.close()
+            if not is_over:
+                await self._close()
+
+    async def _close(self) -> None:
+        if self.background is not None:
+            await asyncio.to_thread(self.background.stop)
+        self.gate.close()
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         decide = self.gate.decide
