@@ -190,7 +190,8 @@ def test_of_another_container_only_what_is_long_untouched_is_taken_up(tmp_path):
         tmp_path,
         """
         const strange = `${ME.split("-").slice(0, 3).join("-")}-00000000000f`;
-        const names = ["a".repeat(32), "b".repeat(32)].map((one) => `${place}/${one}.${strange}.json`);
+        const named = (letter) => `${place}/${letter.repeat(32)}.${strange}.json`;
+        const names = [named("a"), named("b")];
         fs.mkdirSync(place, { recursive: true });
         for (const name of names) {
           const series = name.slice(place.length + 1).slice(0, 32);
@@ -303,7 +304,8 @@ def test_a_worker_adds_up_behind_what_it_answers(tmp_path):
         """
         import { MemoryStore } from "SRC/site/store.js";
         const [store, behind] = [new MemoryStore(), []];
-        const counts = new VisitCounts({ store, clock: () => now, soon: (act) => behind.push(act()) });
+        const soon = (act) => behind.push(act());
+        const counts = new VisitCounts({ store, clock: () => now, soon });
         const found = [];
         for (const seconds of [0, 1, 3, 1, 5]) {
           now += seconds;

@@ -55,10 +55,7 @@ class Stack(NamedTuple):
 
 
 STACKS = {
-    "asgi": Stack(
-        [sys.executable, "-m", "tests.site.stacks.asgi"],
-        frozenset({"hang-ups"}),  # uvicorn says nothing of a hang-up
-    ),
+    "asgi": Stack([sys.executable, "-m", "tests.site.stacks.asgi"]),
     # A WSGI server joins the lines of one header; waitress reads on, and says of no hang-up.
     "wsgi": Stack(
         [sys.executable, "-m", "tests.site.stacks.wsgi"], frozenset({"lines", "hang-ups"})
@@ -208,7 +205,7 @@ def usage(lines: Iterable[dict[str, Any]]) -> list[str]:
 
 
 def visits(reports: Iterable[dict[str, Any]]) -> Counter[tuple[str, str, bool]]:
-    """Return how many visits were told, by crawler, outcome and `let_through`, as a node adds up."""
+    """Return how many visits were told, by crawler, outcome and `let_through`: a node's sums."""
     totals: dict[tuple[Any, ...], int] = {}
     for report in reports:
         for row in report["counts"]:
