@@ -7,7 +7,6 @@ import { patternMatches } from "../../kit/javascript/src/addresses/matching.js";
 import { normaliseSubject, normaliseUrl } from "../../kit/javascript/src/addresses/urls.js";
 import { ConfigError, readConfig } from "../../kit/javascript/src/site/config.js";
 import { isAsked, nameOf } from "../../kit/javascript/src/site/crawlers.js";
-import { AGENTS, AS_OF } from "../../kit/javascript/src/site/crawler-list.js";
 import { Gate } from "../../kit/javascript/src/site/gate.js";
 import { PolicySource } from "../../kit/javascript/src/site/policy-source.js";
 import { HeldPolicy } from "../../kit/javascript/src/site/rulings.js";
@@ -134,7 +133,6 @@ function config({ value }) {
 const acts = {
   config,
   rsl: ({ texts }) => texts.map(isRsl),
-  crawlers: () => ({ as_of: AS_OF, agents: AGENTS }),
   gate,
   offer,
   plain,

@@ -1,7 +1,6 @@
 """What `federation-site.json` may say to the JavaScript gate; anything else is refused by name."""
 
 import json
-from importlib.resources import files
 
 import pytest
 
@@ -57,12 +56,6 @@ WRONG = [
 @pytest.mark.parametrize(("wrong", "said"), WRONG)
 def test_what_is_wrong_is_refused_by_name(gate, wrong, said):
     assert gate.ask("config", value=wrong) == {"refused": said}
-
-
-def test_the_list_of_crawlers_is_the_one_that_all_kits_share(gate):
-    text = (files("federation.site") / "crawlers.json").read_text("utf-8")
-
-    assert gate.ask("crawlers") == json.loads(text)
 
 
 def test_a_crawler_is_counted_by_the_name_that_the_python_gate_gives_it(gate):

@@ -172,7 +172,7 @@ async def test_a_site_that_stops_leaves_its_usage_to_the_next_one(site, tmp_path
     assert len(Spool(tmp_path / "spool", fsync=False).batches()) == 1
 
 
-async def test_a_gate_is_closed_before_the_server_hears_that_the_application_is_over(site, tmp_path):
+async def test_a_gate_closes_before_the_server_hears_that_the_application_is_over(site, tmp_path):
     """A server waits for nothing after that (uvicorn cancels what still goes on)."""
     await site.get(token=site.token())
     found = []

@@ -13,7 +13,7 @@ GONE = {"type": "http.disconnect"}
 
 
 class Server:
-    """Receives what is put into it; says at last that the client is gone, as often as it is asked."""
+    """Receives what is put into it; that the client is gone it says as often as it is asked."""
 
     def __init__(self, *messages):
         self.queue = asyncio.Queue()
