@@ -132,14 +132,15 @@ class _MeteredSend:
             self._start = {**message, "headers": headers}
             return
         if message["type"] == "http.response.body":
+            is_last = not message.get("more_body", False)
+            if self._start is None or not is_last:  # an answer of one part costs nothing
+                await self._listening.look()
             body = message.get("body", b"")
             if not self._listening.is_over:
                 body = self._meter.count(body)
             message = {**message, "body": body}
-            if not message.get("more_body", False):
+            if is_last:
                 await self._record()
-            else:
-                self._listening.look()  # an answer of one part costs nothing
             if self._start is not None:
                 start, self._start, self.has_begun = self._start, None, True
                 await self._send(start)

@@ -35,11 +35,16 @@ class Listening:
             await self._has_come.wait()
         return self._ahead.popleft()
 
-    def look(self) -> None:
-        """Look ahead from now on, unless the application waits for a message itself."""
+    async def look(self) -> None:
+        """Look ahead from now on, unless the application waits for a message itself.
+
+        This leaves the server a turn: an application that has its whole answer at hand never waits
+        where the server lets go of what nobody takes (uvloop does).
+        """
         is_more = bool(self._ahead) and bool(self._ahead[-1].get("more_body"))
         if not (self.is_over or self._is_awaited or is_more or self._is_looking()):
             self._look_ahead = asyncio.create_task(self._look())
+        await asyncio.sleep(0)
 
     def end(self) -> None:
         """Look no further."""

@@ -35,7 +35,7 @@ async def turns():
 async def test_a_hang_up_is_seen_and_every_message_still_reaches_the_application():
     server = Server(REQUEST)
     listening = Listening(server)
-    listening.look()
+    await listening.look()
     await turns()
     assert not listening.is_over
     server.queue.put_nowait(GONE)
@@ -49,7 +49,7 @@ async def test_a_hang_up_is_seen_and_every_message_still_reaches_the_application
 async def test_an_application_that_waits_hears_at_once_what_is_read_ahead():
     server = Server()
     listening = Listening(server)
-    listening.look()
+    await listening.look()
     waiting = asyncio.create_task(listening())
     await turns()
     server.queue.put_nowait(REQUEST)
@@ -67,7 +67,7 @@ async def test_while_the_application_waits_it_alone_does():
     listening = Listening(server)
     waiting = asyncio.create_task(listening())
     await turns()
-    listening.look()
+    await listening.look()
     assert listening._look_ahead is None
     server.queue.put_nowait(GONE)
 
@@ -78,7 +78,7 @@ async def test_a_body_that_goes_on_is_read_no_further_than_the_application_does(
     server = Server(PART, PART, GONE)
     listening = Listening(server)
     for _ in range(2):
-        listening.look()
+        await listening.look()
         await turns()
     assert (server.queue.qsize(), listening.is_over) == (2, False)
 
