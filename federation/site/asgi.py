@@ -1,18 +1,17 @@
 """The gate before an ASGI application: people pass, crawlers show a licence."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from federation.site.answers import Headers, Response
 from federation.site.asks import Scope
 from federation.site.background import Background
 from federation.site.gate import Answered, Gate, Visit
+from federation.site.listening import Listening, Message, Receive
 from federation.site.metering import Meter
 from federation.site.refusals import SpoolError
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 UNSEEN_BODIES: Final = frozenset(
@@ -20,7 +19,7 @@ UNSEEN_BODIES: Final = frozenset(
 )
 """Extensions by which content leaves that is no body message of this answer."""
 _POLICY_VIOLATION: Final = 1008
-_LAST_WORDS: Final = frozenset({"lifespan.shutdown.complete", "lifespan.shutdown.failed"})
+_OVER: Final = frozenset({"lifespan.shutdown.complete", "lifespan.shutdown.failed"})
 
 
 class AsgiGate:
@@ -48,19 +47,23 @@ class AsgiGate:
         return not self.gate.is_observing and self.gate.concerns(scope)
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Stop with the application, before its server hears so and may start anew."""
+        """End with the application, before the server hears that it has: then it waits no more."""
+        is_over = False
 
-        async def told(message: Message) -> None:
-            if message["type"] in _LAST_WORDS:
-                await self._stop()
+        async def last(message: Message) -> None:
+            nonlocal is_over
+            if message["type"] in _OVER:
+                await self._close()
+                is_over = True
             await send(message)
 
         try:
-            await self._app(scope, receive, told)
+            await self._app(scope, receive, last)
         finally:
-            await self._stop()
+            if not is_over:
+                await self._close()
 
-    async def _stop(self) -> None:
+    async def _close(self) -> None:
         if self.background is not None:
             await asyncio.to_thread(self.background.stop)
         self.gate.close()
@@ -81,14 +84,16 @@ class AsgiGate:
     async def _serve(self, visit: Visit, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the application answer, and count it. What it cannot count it does not deliver."""
         meter = Meter(self.gate, visit, is_bodiless=scope["method"] == "HEAD")
-        metered = _MeteredSend(send, meter)
+        listening = Listening(receive)
+        metered = _MeteredSend(send, meter, listening)
         try:
-            await self._app(_with_seen_bodies(scope), receive, metered)
+            await self._app(_with_seen_bodies(scope), listening, metered)
         except SpoolError as refusal:
             if metered.has_begun:
                 raise
             await _answer(self.gate.refusal(refusal, scope), send)
         finally:
+            listening.end()
             if metered.has_begun:
                 meter.record_cut_short()
 
@@ -106,15 +111,16 @@ class _Marked:
 
 
 class _MeteredSend:
-    """An ASGI `send` that counts.
+    """An ASGI `send` that counts what is sent while somebody listens.
 
     The start of an answer waits for its first body message, so that a site that cannot record a
     page can still say 503 in its place.
     """
 
-    def __init__(self, send: Send, meter: Meter) -> None:
+    def __init__(self, send: Send, meter: Meter, listening: Listening) -> None:
         self._send = send
         self._meter = meter
+        self._listening = listening
         self._start: Message | None = None
         self.has_begun = False
 
@@ -126,9 +132,14 @@ class _MeteredSend:
             self._start = {**message, "headers": headers}
             return
         if message["type"] == "http.response.body":
-            body = self._meter.count(message.get("body", b""))
+            is_last = not message.get("more_body", False)
+            if self._start is None or not is_last:  # an answer of one part costs nothing
+                await self._listening.look()
+            body = message.get("body", b"")
+            if not self._listening.is_over:
+                body = self._meter.count(body)
             message = {**message, "body": body}
-            if not message.get("more_body", False):
+            if is_last:
                 await self._record()
             if self._start is not None:
                 start, self._start, self.has_begun = self._start, None, True

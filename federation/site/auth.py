@@ -94,6 +94,7 @@ class AuthServer(ThreadingMixIn, TCPServer):
         decision = self.gate.decide(scope)
         if isinstance(decision, Visit) and not self._has_room():
             refusal = SpoolFullError("the disk of the access log")
+            self.gate.count_refused(decision.ask.agent, refusal)
             decision = Answered(self.gate.refusal(refusal, scope))
         if isinstance(decision, Visit):
             return 204, self._granted(decision)

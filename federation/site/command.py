@@ -89,7 +89,9 @@ def _auth(asked: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     site = read_site(asked.config)
     gate, background = gate_of(site)
-    follower = Follower(asked.log, site.directory / "served.place", gate.config.spool)
+    spool, visits = gate.config.spool, gate.config.visits
+    assert visits is not None  # noqa: S101 - a site that is installed counts them
+    follower = Follower(asked.log, site.directory / "served.place", spool, visits)
     rounds = {**background.rounds, "log": Round(FOLLOW_SECONDS, follower.round)}
     background = Background(rounds)
     server = AuthServer(asked.listen, gate, asked.log)

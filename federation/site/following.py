@@ -3,7 +3,8 @@
 nginx writes one line of JSON for each answer under a grant, at its end. Lines are taken a range at
 a time: first the range is noted, then its batch is written under a name that follows from it, then
 the range is over. Whatever dies in between, the same bytes become the same batch again, and the
-node takes that once. A line without its end waits for it.
+node takes that once. A line without its end waits for it. Visits are counted when a range is over:
+of a range that is done over they count once.
 """
 
 import base64
@@ -13,14 +14,16 @@ from collections.abc import Iterator
 from hashlib import sha256
 from io import BufferedReader
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 from msgspec import Meta
 
+from federation.site.crawlers import name_of
 from federation.site.events import UsageLine
 from federation.site.metering import counts
 from federation.site.spool import Spool, try_lock
+from federation.site.visits import VisitCounts
 
 FOLLOW_SECONDS: Final = 1.0
 RANGE_BYTES_MAX: Final = 1 << 20  # some 2,000 lines, which one batch may have
@@ -54,10 +57,11 @@ def written_grant(event: UsageLine) -> str:
 class Follower:
     """Follows one log into one spool. One process does; another one waits in vain for the lock."""
 
-    def __init__(self, log: Path, state: Path, spool: Spool) -> None:
+    def __init__(self, log: Path, state: Path, spool: Spool, visits: VisitCounts) -> None:
         self._log = log
         self._state = state
         self._spool = spool
+        self._visits = visits
         self._place = _Place()
         self._file: BufferedReader | None = None
         self._lock: int | None = None
@@ -118,12 +122,15 @@ class Follower:
 
     def _write(self, whole: bytes) -> None:
         place = self._place
-        lines = [msgspec.json.encode(event) + b"\n" for event in _events(whole)]
+        answers = [*_answers(whole)]
+        lines = [msgspec.json.encode(each.event) + b"\n" for each in answers if each.is_counted]
         if lines:
             name = f"{place.inode} {place.offset} {place.until} ".encode() + whole
             known = f"{place.offset:012d}-{sha256(name).hexdigest()[:32]}"
             self._spool.add(known, b"".join(lines))
         self._save(_Place(place.inode, place.until))
+        for each in answers:
+            self._visits.licensed(name_of(each.event.agent), is_counted=each.is_counted)
 
     def _opened(self) -> BufferedReader | None:
         if self._file is None:
@@ -179,7 +186,14 @@ class Follower:
         self._place = place
 
 
-def _events(whole: bytes) -> Iterator[UsageLine]:
+class _Answer(NamedTuple):
+    """A licensed answer, and whether it counts as usage."""
+
+    event: UsageLine
+    is_counted: bool
+
+
+def _answers(whole: bytes) -> Iterator[_Answer]:
     for line in whole.splitlines():
         try:
             served = msgspec.json.decode(line, type=Served)
@@ -187,8 +201,8 @@ def _events(whole: bytes) -> Iterator[UsageLine]:
         except (ValueError, RecursionError):
             _log.warning("a line of the log is none of nginx's: %r", line[:200])
             continue
-        if served.method == "GET" and counts(served.status, served.body_bytes):
-            units = served.body_bytes if granted.units == 0 else granted.units
-            yield msgspec.structs.replace(
-                granted, status=served.status, body_bytes=served.body_bytes, units=units
-            )
+        units = served.body_bytes if granted.units == 0 else granted.units
+        event = msgspec.structs.replace(
+            granted, status=served.status, body_bytes=served.body_bytes, units=units
+        )
+        yield _Answer(event, served.method == "GET" and counts(served.status, served.body_bytes))

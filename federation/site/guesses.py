@@ -16,6 +16,7 @@ from hashlib import sha256
 from typing import Final
 
 from federation.quotas import Buckets, Quota
+from federation.site.forks import begins_anew_after_forks
 from federation.site.refusals import TooManyGuessesError
 
 GUESSES: Final = Quota(burst=60, per_minute=30)
@@ -35,6 +36,11 @@ class Guesses:
         self._genuine: OrderedDict[bytes, None] = OrderedDict()
         self._monotonic = monotonic
         self._began = monotonic()
+        self.begin_anew()
+        begins_anew_after_forks(self)
+
+    def begin_anew(self) -> None:
+        """Begin, also after a fork: of what the parent counted it tells itself."""
         self._unseen = 0
         self._wrong: Counter[str] = Counter()
         self._lock = threading.Lock()

@@ -10,6 +10,7 @@ from federation.signing.bound_tokens import BoundToken, open_licence_token
 from federation.signing.jose import LEEWAY_SECONDS, InvalidTokenError, Reason
 from federation.signing.keys import Keys
 from federation.signing.tokens import LicenceToken
+from federation.site.forks import begins_anew_after_forks
 
 KNOWN_MAX: Final = 2_000
 
@@ -25,6 +26,11 @@ class KnownTokens:
         self._issuers = issuers
         self._hub = hub
         self._known: dict[bytes, LicenceToken | BoundToken] = {}
+        self.begin_anew()
+        begins_anew_after_forks(self)
+
+    def begin_anew(self) -> None:
+        """Begin, also after a fork; what is known stays."""
         self._lock = threading.Lock()
 
     def read(self, credential: str, now: datetime) -> LicenceToken | BoundToken:

@@ -11,7 +11,6 @@ power failed is forgotten.
 import os
 import sqlite3
 import threading
-import weakref
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from federation.signing.signatures import Proof
+from federation.site.forks import begins_anew_after_forks
 from federation.site.refusals import (
     NoncesFullError,
     NoncesOfLabFullError,
@@ -73,8 +73,7 @@ class NonceStore:
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._of_parent: list[sqlite3.Connection] = []
-        mine = weakref.WeakMethod(self._begin_anew)
-        os.register_at_fork(after_in_child=lambda: (again := mine()) and again())
+        begins_anew_after_forks(self)
 
     def take(self, proof: Proof, lab: str, now: datetime) -> None:
         """Take the nonce of a checked signature of a licensee, or refuse the request.
@@ -150,7 +149,7 @@ class NonceStore:
         self._connection = connection
         return connection
 
-    def _begin_anew(self) -> None:
+    def begin_anew(self) -> None:
         """After a fork: a connection is of the process that opened it, and is not even closed."""
         self._lock = threading.Lock()
         if self._connection is not None:

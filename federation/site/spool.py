@@ -10,7 +10,6 @@ import fcntl
 import os
 import secrets
 import threading
-import weakref
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -20,6 +19,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from federation.site.events import UsageLine
+from federation.site.forks import begins_anew_after_forks
 from federation.site.refusals import SpoolError, SpoolFullError
 
 BATCH_LINES_MAX: Final = 5_000
@@ -65,8 +65,7 @@ class Spool:
         self._lock = threading.Lock()
         self._segment: _Segment | None = None
         self._used = self._measure()
-        mine = weakref.WeakMethod(self._begin_anew)
-        os.register_at_fork(after_in_child=lambda: (again := mine()) and again())
+        begins_anew_after_forks(self)
 
     def append(self, event: UsageLine) -> None:
         """Write an event down; when this returns it survives the process, with fsync the machine.
@@ -182,7 +181,7 @@ class Spool:
         if segment is not None:
             os.close(segment.handle)
 
-    def _begin_anew(self) -> None:
+    def begin_anew(self) -> None:
         """After a fork: a segment is written by the process that made it, and its lock is its."""
         self._lock = threading.Lock()
         self._abandon()

@@ -8,7 +8,6 @@ import fcntl
 import os
 import secrets
 import threading
-import weakref
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from federation.access.bearers import Bearer
 from federation.access.wire import Answer, Call, Fetch, fetch
 from federation.clock import Clock
 from federation.errors import RefusalError, answered
+from federation.site.forks import begins_anew_after_forks
 from federation.site.visit_report import (
     NOT_COUNTED,
     ROWS_MAX,
@@ -75,11 +75,10 @@ class VisitCounts:
     def __init__(self, path: Path, clock: Clock) -> None:
         self._path = path
         self._clock = clock
-        self._begin_anew()
-        mine = weakref.WeakMethod(self._begin_anew)
-        os.register_at_fork(after_in_child=lambda: (again := mine()) and again())
+        self.begin_anew()
+        begins_anew_after_forks(self)
 
-    def _begin_anew(self) -> None:
+    def begin_anew(self) -> None:
         """Begin, also after a fork: what the parent counted it adds up itself."""
         self._turn = threading.Lock()
         self._new: Counter[VisitKind] = Counter()

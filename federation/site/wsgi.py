@@ -1,5 +1,6 @@
 """The gate before a WSGI application (PEP 3333): the same judgement and the same answers."""
 
+import weakref
 from collections.abc import Callable, Generator, Iterable, Iterator
 from http import HTTPStatus
 from types import TracebackType
@@ -32,6 +33,8 @@ class WsgiGate:
         self._app = app
         self.gate = gate
         self.background = background
+        # WSGI says nothing of the end: when the process ends in order, what it counted is on disk.
+        weakref.finalize(self, gate.close)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""

@@ -6,8 +6,7 @@ import { RefusalError } from "../../kit/javascript/src/errors.js";
 import { patternMatches } from "../../kit/javascript/src/addresses/matching.js";
 import { normaliseSubject, normaliseUrl } from "../../kit/javascript/src/addresses/urls.js";
 import { ConfigError, readConfig } from "../../kit/javascript/src/site/config.js";
-import { isAsked } from "../../kit/javascript/src/site/crawlers.js";
-import { AGENTS, AS_OF } from "../../kit/javascript/src/site/crawler-list.js";
+import { isAsked, nameOf } from "../../kit/javascript/src/site/crawlers.js";
 import { Gate } from "../../kit/javascript/src/site/gate.js";
 import { PolicySource } from "../../kit/javascript/src/site/policy-source.js";
 import { HeldPolicy } from "../../kit/javascript/src/site/rulings.js";
@@ -134,7 +133,6 @@ function config({ value }) {
 const acts = {
   config,
   rsl: ({ texts }) => texts.map(isRsl),
-  crawlers: () => ({ as_of: AS_OF, agents: AGENTS }),
   gate,
   offer,
   plain,
@@ -142,6 +140,7 @@ const acts = {
   subjects: keyed(normaliseSubject),
   patterns: ({ pairs }) => pairs.map(([pattern, path]) => patternMatches(pattern, path)),
   covers: ({ pairs }) => pairs.map(([prefix, url]) => covers([prefix], url)),
+  names: ({ agents }) => agents.map(nameOf),
   agents: ({ agents, rule }) => agents.map((agent) => isAsked(agent, rule)),
 };
 

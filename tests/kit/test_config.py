@@ -1,10 +1,10 @@
 """What `federation-site.json` may say to the JavaScript gate; anything else is refused by name."""
 
 import json
-from importlib.resources import files
 
 import pytest
 
+from federation.site.crawlers import AGENTS, name_of
 from federation.site.settings import SettingsError, read_settings
 from tests.kit.javascript import bridge, needs_node
 
@@ -58,10 +58,14 @@ def test_what_is_wrong_is_refused_by_name(gate, wrong, said):
     assert gate.ask("config", value=wrong) == {"refused": said}
 
 
-def test_the_list_of_crawlers_is_the_one_that_all_kits_share(gate):
-    text = (files("federation.site") / "crawlers.json").read_text("utf-8")
+def test_a_crawler_is_counted_by_the_name_that_the_python_gate_gives_it(gate):
+    agents = [
+        *(f"Mozilla/5.0 (compatible; {each.pattern.upper()}/1.0)" for each in AGENTS.agents),
+        *("", "curl/8.0", "Mozilla/5.0 Firefox/140.0", "Opera/9.80", "\xc0 gptbot \xe9"),
+        "Googlebot/2.1 beside ClaudeBot/1.0",
+    ]
 
-    assert gate.ask("crawlers") == json.loads(text)
+    assert gate.ask("names", agents=agents) == [name_of(agent) for agent in agents]
 
 
 @pytest.mark.parametrize("value", [GOOD, *(wrong for wrong, _ in WRONG)])

@@ -19,6 +19,7 @@ from federation.site.auth import AuthServer
 from federation.site.following import QUIET_ROUNDS, Follower
 from federation.site.gate import Gate, GateConfig, Mode
 from federation.site.guesses import Guesses
+from federation.site.visits import VisitCounts
 from tests.site.stacks.runner import run
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
@@ -55,12 +56,14 @@ class Front:
         self.site, self.folder, self.log = site, folder, folder / "served.log"
         self.app = ThreadingHTTPServer(("127.0.0.1", 0), Application)
         self.app.asked = []
+        self.visits = VisitCounts(folder / "visits.json", site.clock)
         config = GateConfig(
             policy=site,
             spool=site.spool,
             nonces=site.nonces,
             origins=["https://pub.example"],
             clock=site.clock,
+            visits=self.visits,
             **changes,
         )
         self.socket = folder / "auth.sock"
@@ -71,7 +74,7 @@ class Front:
         ]
         for each in self.threads:
             each.start()
-        self.follower = Follower(self.log, folder / "place", site.spool)
+        self.follower = Follower(self.log, folder / "place", site.spool, self.visits)
         self.port = free_port()
         self.config = folder / "nginx.conf"
         self.config.write_text(self._config(), encoding="utf-8")
@@ -125,6 +128,10 @@ class Front:
         until(lambda: self.log.exists() and self.log.read_bytes().count(b"\n") >= count)
         self.follower.round()
         return self.site.events()
+
+    def visited(self):
+        self.visits.add_up()
+        return {(each.agent, each.outcome): each.count for each in self.visits.untold()[1]}
 
     def kill(self):
         workers = children(self.nginx.pid)
@@ -241,6 +248,7 @@ def test_what_nginx_served_is_counted_once_with_its_bytes(front):
     assert (event.licence, event.use, event.agent) == ("HUB-000001", "ai-input", "GPTBot/1.2")
     front.follower.round()
     assert len(site.events()) == 1
+    assert front.visited() == {("GPTBot", "SERVED"): 1, ("GPTBot", "NOT_COUNTED"): 2}
 
 
 def test_whoever_sends_the_gates_own_headers_gains_nothing(front):
@@ -258,6 +266,15 @@ def test_a_site_that_observes_serves_and_says_what_it_would_refuse(make_front):
     assert (answer.status_code, answer.content) == (200, b"A page.")
     assert answer.headers["x-rsl-status"] == "token_required"
     assert answer.headers["x-rsl-reason"] == "licence_required"
+
+
+def test_what_the_disk_has_no_room_for_is_refused_and_counted_so(front, monkeypatch):
+    monkeypatch.setattr("federation.site.auth.ROOM_BYTES", 1 << 80)
+    answer = front.ask(token=front.site.token())
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "SPOOL_FULL")
+    assert front.visited() == {("GPTBot", "SPOOL_FULL"): 1}
+    assert (front.app.asked, front.site.events()) == ([], [])
 
 
 def test_while_the_endpoint_is_down_nobody_is_served(front):
@@ -284,7 +301,7 @@ def test_a_rotated_log_and_a_killed_nginx_cost_and_double_nothing(front):
     front.ask("/news/3", token=site.token())
     until(lambda: front.log.exists() and front.log.read_bytes().count(b"\n") == 1)
     front.follower.close()
-    again = Follower(front.log, front.folder / "place", site.spool)
+    again = Follower(front.log, front.folder / "place", site.spool, front.visits)
     for _ in range(QUIET_ROUNDS + 1):
         again.round()
     again.close()
@@ -298,6 +315,7 @@ NGINX_OWN = [  # what nginx says itself, or names twice
     "Authorization twice",
     "Authorization of two schemes",
     "without a policy: a reservation is read",
+    "plain: ('GPTBot', 'AMBIGUOUS_REQUEST', False): told 8 of 10",
 ]
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.javascript import OLDEST, bridge, needs_node
+from tests.kit.javascript import OLDEST, bridge, in_node, needs_node
 from tests.site.stacks.node import a_node
-from tests.site.stacks.runner import Server, Stack, config_of
+from tests.site.stacks.runner import Server, Stack, config_of, visits
 from tests.site.stacks.tokens import bearer, filled, signed
 
 ROOT = Path(__file__).parents[2]
@@ -172,7 +172,7 @@ const pages = Array.from({ length: 300 }, (_, page) => `/news/${page}`);
 const served = await Promise.all(pages.map((page, at) => ask(gates[at % 3], page, given)));
 const replays = await Promise.all(gates.map((gate) => ask(gate, "/news/a", signed)));
 const batches = await storeOf(env).batches();
-await gates[0].tick();
+await Promise.all(gates.map((gate) => gate.tick()));
 const left = await storeOf(env).batches();
 const reborn = await createGate({ config, store: storeOf(env), fetch: () => Promise.reject() });
 const counts = [served.filter((status) => status === 200).length, replays.sort()];
@@ -203,6 +203,11 @@ def test_a_durable_object_keeps_what_a_store_promises(package):
 
     assert (served, replays) == (300, [200, 401, 401])
     assert (batches >= 3, left, last) == (True, 0, 200)
+    assert visits(node.visits) == {
+        ("GPTBot", "SERVED", False): 301,
+        ("GPTBot", "REQUEST_REPLAYED", False): 2,
+    }
+    assert len({report["series"] for report in node.visits}) == 1
     urls = [line["url"] for line in node.lines()]
     assert (len(urls), len(set(urls))) == (301, 301)
 
@@ -214,6 +219,12 @@ def test_the_configuration_that_is_shown_is_what_it_is_without_saying():
 
         assert gate.ask("config", value=needed) == whole
         assert whole.keys() >= {"mode", "unit", "proxies", "crawlers", "directory"}
+
+
+KIT_SAID = """
+import { KIT } from "SRC/site/visit-teller.js";
+console.log(JSON.stringify(KIT));
+"""
 
 
 def test_the_package_needs_nothing_and_has_what_it_names():
@@ -228,6 +239,7 @@ def test_the_package_needs_nothing_and_has_what_it_names():
 
     assert not [name for name in package if "ependencies" in name or name == "scripts"]
     assert package["version"] == python["project"]["version"]
+    assert in_node(KIT_SAID) == f"federation-site for JavaScript {package['version']}"
     assert all((KIT / path).is_file() for path in package["exports"].values())
     assert {name for name in imported if not name.startswith((".", "node:"))} == set()
 

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from federation.site.crawlers import AGENTS, CrawlerRule, read_agents
+from tools.crawler_list import LIST, MODULE, written
 
 GPT = "Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)"
 BROWSER = "Mozilla/5.0 Firefox/140.0"
@@ -84,3 +85,7 @@ def test_the_list_is_data_beside_the_module():
 def test_an_entry_that_lacks_something_is_not_read(wrong):
     with pytest.raises(msgspec.ValidationError):
         read_agents(wrong)
+
+
+def test_the_list_is_written_for_javascript_as_it_is():
+    assert MODULE.read_text("utf-8") == written(LIST.read_text("utf-8"))

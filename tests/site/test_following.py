@@ -1,6 +1,7 @@
 """Lines of nginx's log become usage once: torn lines, crashes at each step, rotation."""
 
 import json
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -8,6 +9,9 @@ import pytest
 from federation.site.events import UsageLine
 from federation.site.following import QUIET_ROUNDS, Follower, written_grant
 from federation.site.spool import Spool
+from federation.site.visits import VisitCounts
+
+NOON = datetime(2026, 9, 15, 12, tzinfo=UTC)
 
 
 class DiedError(Exception):
@@ -48,10 +52,11 @@ class Log:
     def __init__(self, folder):
         self.folder, self.path = folder, folder / "served.log"
         self.spool = Spool(folder / "spool")
+        self.visits = VisitCounts(folder / "visits.json", lambda: NOON)
         self.follower = self.make()
 
     def make(self):
-        return Follower(self.path, self.folder / "place", self.spool)
+        return Follower(self.path, self.folder / "place", self.spool, self.visits)
 
     def write(self, *parts, path=None):
         with (path or self.path).open("ab") as file:
@@ -64,6 +69,10 @@ class Log:
     def restart(self):
         self.follower.close()
         self.follower = self.make()
+
+    def visited(self):
+        self.visits.add_up()
+        return {(each.agent, each.outcome): each.count for each in self.visits.untold()[1]}
 
     def ids(self):
         lines = b"".join(batch.read() for batch in self.spool.batches()).splitlines()
@@ -130,6 +139,7 @@ def test_only_what_was_served_counts_and_what_is_no_line_is_passed_over(log, lin
     log.rounds()
 
     assert log.ids() == ["event-5"]
+    assert log.visited() == {("GPTBot", "SERVED"): 1, ("GPTBot", "NOT_COUNTED"): 4}
 
 
 def test_units_by_bytes_are_those_that_were_sent(log, line):
@@ -175,6 +185,7 @@ def test_a_crash_at_any_step_counts_each_line_once(log, line, monkeypatch, step,
         for each in body.splitlines()
     ]
     assert sorted(ids) == ["event-1", "event-2", "event-3"]
+    assert log.visited() == {("GPTBot", "SERVED"): 3}
 
 
 def test_a_rotated_log_is_read_to_its_end_and_left_when_it_is_quiet(log, line):

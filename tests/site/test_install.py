@@ -172,6 +172,25 @@ async def test_a_site_that_stops_leaves_its_usage_to_the_next_one(site, tmp_path
     assert len(Spool(tmp_path / "spool", fsync=False).batches()) == 1
 
 
+async def test_a_gate_closes_before_the_server_hears_that_the_application_is_over(site, tmp_path):
+    """A server waits for nothing after that (uvicorn cancels what still goes on)."""
+    await site.get(token=site.token())
+    found = []
+
+    async def lifespan(_scope, _receive, send):
+        await send({"type": "lifespan.startup.complete"})
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def heard(message):
+        frozen = len(list((tmp_path / "spool").glob("*.batch")))
+        found.append((message["type"], frozen))
+
+    site.gate._app = lifespan
+    await site.gate({"type": "lifespan"}, None, heard)
+
+    assert found == [("lifespan.startup.complete", 0), ("lifespan.shutdown.complete", 1)]
+
+
 @pytest.mark.parametrize(
     "agent",
     [

@@ -1,6 +1,7 @@
 """The gate before a WSGI application: the answers of the ASGI gate, every way to send a body."""
 
 import io
+import subprocess
 import sys
 from datetime import timedelta
 from urllib.parse import unquote
@@ -9,8 +10,10 @@ from wsgiref.validate import validator
 
 import pytest
 
+from federation.clock import system_clock
 from federation.signing.statuslist import Status
 from federation.site.refusals import SpoolError
+from federation.site.visits import VisitCounts
 from federation.site.wsgi import WsgiGate
 from tests.site.conftest import LINK
 
@@ -385,3 +388,35 @@ def test_a_site_that_observes_serves_and_says_what_it_would_refuse(site):
     assert "x-rsl-status" not in served[1]
     site.clock.instant += timedelta(hours=1)
     assert Server().ask(gate, licensed(site))[1]["x-rsl-reason"] == "policy_unavailable"
+
+
+COUNTED = """
+import sys
+from pathlib import Path
+from federation.clock import system_clock
+from federation.site.gate import Gate, GateConfig
+from federation.site.nonces import NonceStore
+from federation.site.spool import Spool
+from federation.site.visits import VisitCounts
+from federation.site.wsgi import WsgiGate
+
+folder = Path(sys.argv[1])
+visits = VisitCounts(folder / "visits.json", system_clock)
+config = GateConfig(
+    policy=None,
+    spool=Spool(folder / "spool"),
+    nonces=NonceStore(folder / "nonces.sqlite"),
+    origins=["https://pub.example"],
+    visits=visits,
+)
+gate = WsgiGate(None, Gate(config))
+visits.licensed("GPTBot", is_counted=True)
+sys.exit()
+"""
+
+
+def test_a_process_that_ends_in_order_leaves_what_it_counted_on_disk(tmp_path):
+    subprocess.run([sys.executable, "-c", COUNTED, str(tmp_path)], check=True)
+
+    _, [found] = VisitCounts(tmp_path / "visits.json", system_clock).untold()
+    assert (found.agent, found.outcome, found.count) == ("GPTBot", "SERVED", 1)

@@ -1,7 +1,8 @@
 """Writes requests.json: `python -m tests.site.corpus.request_table`. What any gate answers.
 
 Each case names its site (`tests/site/stacks/runner.py`), a request with the names of tokens in
-braces (`stacks/tokens.py`), the answer, and the usage lines that follow of it. `sign` asks for a
+braces (`stacks/tokens.py`), the answer, and the usage lines and visits that follow of it, a visit
+as crawler, outcome, and whether a site that only observes let it through. `sign` asks for a
 signature of the request, `times` sends the same bytes again and means the last answer, `needs`
 names what a stack may lack. The words are those of the table in `federation/site/README.md`.
 """
@@ -11,6 +12,8 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+from federation.site.crawlers import name_of
 
 FILE = Path(__file__).with_name("requests.json")
 ORIGIN, WWW = "https://pub.example", "https://www.pub.example"
@@ -105,7 +108,7 @@ def serves(name: str, made: Case, *, url: str | None = None, body: str = PAGE, *
     expect = {"status": status, "headers": LICENSED | more.pop("headers", {}), "body": text}
     case = {"name": name, "site": "plain", "request": made, "expect": expect, **more}
     if line is None or made["method"] == "HEAD":
-        return case
+        return {**case, "visits": [visit(made, "NOT_COUNTED")]}
     usage = {
         "licence": "HUB-000001",
         "url": url or ORIGIN + made["target"],
@@ -117,7 +120,12 @@ def serves(name: str, made: Case, *, url: str | None = None, body: str = PAGE, *
         "bytes": len(body),
         "source": "site",
     }
-    return {**case, "usage": [usage | line]}
+    return {**case, "usage": [usage | line], "visits": [visit(made, "SERVED")]}
+
+
+def visit(made: Case, outcome: str, *, let_through: bool = False) -> list[Any]:
+    """Return what is counted of a request."""
+    return [name_of(dict(made["headers"])["user-agent"]), outcome, let_through]
 
 
 def refuses(name: str, made: Case, code: str, detail: str = "", **more: Any) -> Case:
@@ -141,7 +149,9 @@ def refuses(name: str, made: Case, code: str, detail: str = "", **more: Any) -> 
     headers |= {"retry-after": "60"} if status == 503 else {}
     body = "" if made["method"] == "HEAD" else json.dumps(said, separators=(",", ":"))
     expect = {"status": status, "headers": headers, "body": body}
-    return {"name": name, "site": "plain", "request": made, "expect": expect, **more}
+    visits = [visit(made, code)] * more.get("times", 1)
+    case = {"name": name, "site": "plain", "request": made, "expect": expect, "visits": visits}
+    return {**case, **more}
 
 
 def at(site: str, cases: Iterator[Case]) -> Iterator[Case]:
@@ -258,7 +268,9 @@ def bound() -> Iterator[Case]:
     head = request("/news/a", shown, sign={"method": "HEAD"})
     yield refuses("signed for another method", head, wrong)
     again = refuses("sent twice", request("/news/a", shown, sign={}), "REQUEST_REPLAYED", times=2)
-    yield {**again, "usage": serves("", request("/news/a", shown, sign={}))["usage"]}
+    first = serves("", request("/news/a", shown, sign={}))
+    visits = [*first["visits"], again["visits"][0]]
+    yield {**again, "usage": first["usage"], "visits": visits}
     withheld = request("/news/withheld", shown, sign={})
     yield refuses("signed, and withheld", withheld, "WITHHELD", f"ai-input: {ORIGIN}/news/withheld")
     elsewhere = request("/news/a", ("authorization", "License {bound elsewhere}"), sign={})
@@ -421,7 +433,8 @@ def observing() -> Iterator[Case]:
 
     def noted(name: str, made: Case, reason: str, **more: Any) -> Case:
         said = {"x-rsl-status": "token_required", "x-rsl-reason": reason}
-        return passes(name, made, headers=said, **more)
+        seen = [visit(made, reason.upper(), let_through=True)]
+        return passes(name, made, headers=said, visits=seen, **more)
 
     yield passes("a person reads", request("/news/a", ("user-agent", BROWSER)))
     yield noted("a bot without a token", request("/news/a"), "licence_required")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent.parent
 TABLE = HERE.parent / "corpus" / "requests.json"
 SECONDS_MAX = 30.0
+PROBE = "StatusCake"  # asks whether a stack is ready; no case of the table has this name
 COMPARED = (
     *("content-type", "cache-control", "vary", "www-authenticate", "link", "allow", "retry-after"),
     *("x-rsl-status", "x-rsl-reason", "x-page", "location", "etag"),
@@ -53,10 +55,7 @@ class Stack(NamedTuple):
 
 
 STACKS = {
-    "asgi": Stack(
-        [sys.executable, "-m", "tests.site.stacks.asgi"],
-        frozenset({"hang-ups"}),  # uvicorn says nothing of a hang-up
-    ),
+    "asgi": Stack([sys.executable, "-m", "tests.site.stacks.asgi"]),
     # A WSGI server joins the lines of one header; waitress reads on, and says of no hang-up.
     "wsgi": Stack(
         [sys.executable, "-m", "tests.site.stacks.wsgi"], frozenset({"lines", "hang-ups"})
@@ -123,7 +122,7 @@ class Server:
             time.sleep(0.02)
 
     def _is_ready(self) -> bool:
-        shown = [("authorization", f"License {bearer()}"), ("user-agent", "ready?")]
+        shown = [("authorization", f"License {bearer()}"), ("user-agent", PROBE)]
         try:
             answer = self.ask("HEAD", "/news/a", [("host", "pub.example"), *shown])
         except OSError:
@@ -205,11 +204,46 @@ def usage(lines: Iterable[dict[str, Any]]) -> list[str]:
     return sorted(json.dumps(one, sort_keys=True) for one in shown)
 
 
+def visits(reports: Iterable[dict[str, Any]]) -> Counter[tuple[str, str, bool]]:
+    """Return how many visits were told, by crawler, outcome and `let_through`: a node's sums."""
+    totals: dict[tuple[Any, ...], int] = {}
+    for report in reports:
+        for row in report["counts"]:
+            kind = row["agent"], row["outcome"], row.get("let_through", False)
+            key = report["series"], row["day"], kind
+            totals[key] = max(row["count"], totals.get(key, 0))
+    found: Counter[tuple[str, str, bool]] = Counter()
+    for (_, _, kind), count in totals.items():
+        if kind[0] != PROBE:
+            found[as_compared(*kind)] += count
+    return found
+
+
+def as_compared(agent: str, outcome: str, let_through: bool) -> tuple[str, str, bool]:
+    """Return a visit as it is compared: how many guesses are looked at depends on their haste."""
+    return agent, "INVALID_TOKEN" if outcome == "TOO_MANY_GUESSES" else outcome, let_through
+
+
+def told(server: Server, wanted: Counter[tuple[str, str, bool]]) -> list[str]:
+    """Return in what the visits differ that a stack tells its node once it is started again."""
+    server.wait()
+    begun = time.monotonic()
+    while visits(server.node.visits) != wanted and time.monotonic() < begun + SECONDS_MAX / 3:
+        time.sleep(0.02)
+    found = visits(server.node.visits)
+    return [
+        f"{server.site}: {kind}: told {found[kind]} of {wanted[kind]}"
+        for kind in sorted(found.keys() | wanted.keys())
+        if found[kind] != wanted[kind]
+    ]
+
+
 def run(name: str) -> list[str]:
     """Return in what a stack differs from the table, nothing where it does not."""
     stack, wrong = {**STACKS, "nginx": NGINX}[name], []
     with servers(stack) as running:
         wanted: dict[str, list[dict[str, Any]]] = {site: [] for site in running}
+        seen = {site: Counter[tuple[str, str, bool]]() for site in running}
         for case in read_table():
             if stack.lacks.isdisjoint(case.get("needs", [])):
                 *_, answer = ask(running[case["site"]], case)
@@ -217,11 +251,15 @@ def run(name: str) -> list[str]:
                 if found != case["expect"]:
                     wrong.append(f"{case['name']}:\n  wanted {case['expect']}\n  found  {found}")
                 wanted[case["site"]] += case.get("usage", [])
+                seen[case["site"]].update(as_compared(*each) for each in case.get("visits", ()))
         for site, server in running.items():
             server.stop()
             if usage(server.lines()) != usage(wanted[site]):
                 wrong.append(f"{site}: other usage: {len(server.lines())} {len(wanted[site])}")
                 wrong += sorted(set(usage(server.lines())) ^ set(usage(wanted[site])))
+            server.start()
+        for site, server in running.items():
+            wrong += told(server, seen[site])
     return wrong
 
 

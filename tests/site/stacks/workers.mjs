@@ -67,6 +67,9 @@ const server = createServer(async (asked, answer) => {
   else pipeline(Readable.fromWeb(response.body), answer, () => undefined);
 }).listen(Number(port), "127.0.0.1");
 process.once("SIGTERM", () => {
-  server.close(() => process.exit(0));
+  server.close(async () => {
+    await gate.tick(); // in the place of a worker's timer
+    process.exit(0);
+  });
   server.closeIdleConnections();
 });

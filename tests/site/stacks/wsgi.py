@@ -1,5 +1,6 @@
 """The WSGI gate under waitress: `python -m tests.site.stacks.wsgi CONFIG PORT`."""
 
+import signal
 import sys
 from http import HTTPStatus
 from typing import Any
@@ -26,6 +27,7 @@ def application(environ: dict[str, Any], start_response: Any) -> Any:
 def main() -> None:
     """Serve until a signal comes."""
     gate = protect_wsgi(application, sys.argv[1])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # waitress ends in order
     waitress.serve(
         gate,
         host="127.0.0.1",

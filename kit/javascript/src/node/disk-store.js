@@ -5,6 +5,7 @@ import * as path from "node:path";
 
 import { NonceFiles } from "./nonce-files.js";
 import { Spool } from "./spool.js";
+import { VisitFiles } from "./visit-files.js";
 
 const BYTES_MAX = 32 << 20;
 
@@ -20,6 +21,7 @@ export class DiskStore {
     this.directory = directory;
     this.spool = new Spool(path.join(directory, "spool"), limits);
     this.nonces = new NonceFiles(path.join(directory, "nonces"), limits);
+    this.visits = new VisitFiles(path.join(directory, "visits"));
   }
 
   /** @type {import("../site/store.js").Store["takeNonce"]} */
@@ -43,6 +45,24 @@ export class DiskStore {
   /** @param {import("../site/store.js").Batch} batch */
   async acknowledge({ id }) {
     this.spool.acknowledge(id);
+  }
+
+  async waiting() {
+    return this.spool.waiting();
+  }
+
+  /** @type {Store["addVisits"]} */
+  async addVisits(counted, today) {
+    this.visits.add(counted, today);
+  }
+
+  async untoldVisits() {
+    return this.visits.untold();
+  }
+
+  /** @type {Store["toldVisits"]} */
+  async toldVisits(series, counts) {
+    this.visits.told(series, counts);
   }
 
   /** @param {string} name */

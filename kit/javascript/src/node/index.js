@@ -16,6 +16,8 @@ import { PolicySource } from "../site/policy-source.js";
 import { Reporter } from "../site/reporter.js";
 import { Seen } from "../site/seen.js";
 import { Terms } from "../site/terms.js";
+import { TELL_SECONDS, VisitTeller } from "../site/visit-teller.js";
+import { VisitCounts } from "../site/visits.js";
 import { Background, NOTICE_SECONDS, POLL_SECONDS, REPORT_SECONDS, TERMS_SECONDS } from "./background.js";
 import { DiskStore } from "./disk-store.js";
 import { meter } from "./metering.js";
@@ -32,7 +34,6 @@ const BYTES_MAX = 256 << 10;
  * @property {typeof fetch} [fetch] in the place of the runtime's
  * @property {() => number} [clock] seconds
  * @property {(line: string) => void} [log] default: lines on standard error
- * @property {import("../site/gate.js").Parts["decided"]} [decided] hears of each decision
  */
 /** @typedef {{site: Site, close(): Promise<void>}} Closing */
 
@@ -43,6 +44,8 @@ export class Site {
   #background;
   #reporter;
   #store;
+  #teller;
+  #visits;
 
   /**
    * @param {string | URL} file `federation-site.json`
@@ -58,10 +61,11 @@ export class Site {
     const reach = { store, ask, bearer, clock, log };
     const terms = new Terms(config, reach);
     const policy = { current: () => this.#source?.current() ?? null };
-    const { decided } = options;
-    this.gate = new Gate({ config, policy, store, terms, clock, log, ...(decided && { decided }) });
+    this.#visits = new VisitCounts({ store, clock });
+    this.gate = new Gate({ config, policy, store, terms, clock, log, visits: this.#visits });
     this.#store = store;
     this.#reporter = new Reporter(reach, { node: config.node });
+    this.#teller = new VisitTeller(this.#visits, reach, config, policy);
     this.#background = new Background(log);
     /** Resolves when what was kept is read; requests of crawlers wait for it. */
     this.ready = this.#begin(config, reach, terms);
@@ -83,6 +87,7 @@ export class Site {
     this.#source = source;
     void this.#background.every(POLL_SECONDS, () => source.refresh());
     void this.#background.every(REPORT_SECONDS, () => this.report());
+    void this.#background.every(TELL_SECONDS, () => this.#teller.tick());
     void this.#background.every(TERMS_SECONDS, () => terms.refresh());
     void this.#background.every(NOTICE_SECONDS, async () => this.gate.tell());
   }
@@ -92,11 +97,13 @@ export class Site {
     return this.#store.spool.sending(() => this.#reporter.tick());
   }
 
-  /** End the loops. What is not yet reported stays on the disk. */
+  /** End the loops. What is not yet reported or told stays on the disk. */
   async close() {
     this.#background.stop();
     this.gate.tell();
     await this.#store.spool.freeze();
+    await this.#visits.addUp();
+    this.#store.visits.letGo();
   }
 
   /**

@@ -1,8 +1,8 @@
 /** Counts an answer between the application and the crawler: on disk before its last byte leaves. */
 
 import { NOT_CACHED, varied } from "../site/answers.js";
-import { counts } from "../site/events.js";
 import { RefusalError } from "../errors.js";
+import { Recording } from "../site/recording.js";
 
 /** @typedef {import("node:http").ServerResponse} Response */
 /** @typedef {(error?: Error | null) => void} Done */
@@ -41,9 +41,9 @@ class Meter {
   #response;
   #metering;
   #original;
+  #recording;
   #bodyBytes = 0;
   #isBegun = false;
-  #isTaken = false;
   #isEnded = false;
 
   /**
@@ -54,6 +54,7 @@ class Meter {
     const { writeHead, write, end } = response;
     this.#response = response;
     this.#metering = metering;
+    this.#recording = new Recording(metering.gate, metering.visit);
     this.#original = { writeHead, write, end };
   }
 
@@ -79,38 +80,29 @@ class Meter {
     if (this.#isEnded) return this.#isBegun ? this.#call("end", given) : this.#response;
     this.#isEnded = true;
     this.#measure(given);
-    const line = this.#take();
-    if (line === null) this.#finish(given);
-    else void this.#record(line, given);
+    const recorded = this.#recording.record(this.#response.statusCode, this.#bodyBytes);
+    if (recorded === null) this.#finish(given);
+    else void this.#finishBehind(recorded, given);
     return this.#response;
   }
 
   /** Record an answer that broke off, most often by a hang-up: what was taken was taken. */
   async closed() {
-    const line = this.#isBegun ? this.#take() : null;
-    if (line === null) return;
-    try {
-      await this.#metering.gate.store.append(line);
-    } catch (error) {
-      if (!(error instanceof RefusalError)) throw error;
-      this.#metering.gate.log(`usage could not be recorded: ${error.told}`);
-    }
+    if (!this.#isBegun) return;
+    await this.#recording.recordCutShort(this.#response.statusCode, this.#bodyBytes);
   }
 
   /**
-   * @param {string} line
+   * @param {Promise<void>} recorded
    * @param {unknown[]} given
    */
-  async #record(line, given) {
+  async #finishBehind(recorded, given) {
     const { gate, seen } = this.#metering;
     try {
-      await gate.store.append(line);
+      await recorded;
     } catch (error) {
-      const refusal = error instanceof RefusalError ? error : null;
-      gate.log(`usage could not be recorded: ${refusal?.told ?? String(error)}`);
-      if (gate.config.mode === "observe" && refusal !== null) this.#finish(given);
-      else if (this.#isBegun || refusal === null) this.#response.destroy();
-      else this.#refuse(gate.refusal(refusal, seen));
+      if (this.#isBegun || !(error instanceof RefusalError)) this.#response.destroy();
+      else this.#refuse(gate.refusal(error, seen));
       return;
     }
     this.#finish(given);
@@ -131,15 +123,6 @@ class Meter {
     for (const [name, value] of headers) response.setHeader(name, value);
     this.#isBegun = true;
     this.#call("end", [body]);
-  }
-
-  /** Return the line if this answer counts, once. */
-  #take() {
-    const { gate, visit } = this.#metering;
-    const status = this.#response.statusCode;
-    if (this.#isTaken || !counts(status, this.#bodyBytes)) return null;
-    this.#isTaken = true;
-    return gate.line(visit, status, this.#bodyBytes);
   }
 
   /** Add what licensed answers carry, before the first byte leaves. */

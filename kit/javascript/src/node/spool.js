@@ -87,6 +87,15 @@ export class Spool {
     }));
   }
 
+  /** Return how many lines the node has not taken yet. */
+  async waiting() {
+    let lines = 0;
+    for (const name of fs.readdirSync(this.#directory)) {
+      if (OPEN.test(name) || name.endsWith(BATCH)) lines += await linesIn(path.join(this.#directory, name));
+    }
+    return lines;
+  }
+
   /**
    * Delete a batch the node has taken.
    * @param {string} id
@@ -191,6 +200,19 @@ export class Spool {
     } catch (error) {
       if (!isGone(error)) throw error; // another process was quicker
     }
+  }
+}
+
+/** @param {string} where */
+async function linesIn(where) {
+  try {
+    const bytes = await fs.promises.readFile(where);
+    let lines = 0;
+    for (let at = bytes.indexOf(0x0a); at >= 0; at = bytes.indexOf(0x0a, at + 1)) lines += 1;
+    return lines;
+  } catch (error) {
+    if (isGone(error)) return 0;
+    throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Who crawls and what for, by a part of the user agent: the same data as `federation/site/crawlers.json`,
- * to which a test holds this file.
+ * Who crawls and what for, by a part of the user agent: `federation/site/crawlers.json`, from which
+ * `python -m tools.crawler_list` writes this file.
  */
 
 export const AS_OF = "2026-11-26";

@@ -12,6 +12,11 @@ const BROWSERS = ["mozilla/", "opera/"];
 const ASKED = AGENTS.filter((agent) => agent.purpose === "ai").map((agent) => lower(agent.pattern));
 const PASSING = AGENTS.filter((agent) => agent.purpose !== "ai").map((agent) => lower(agent.pattern));
 
+const NAMED = [
+  ...AGENTS.filter(({ purpose }) => purpose === "ai"),
+  ...AGENTS.filter(({ purpose }) => purpose !== "ai"),
+].map(({ pattern }) => ({ pattern, part: lower(pattern) }));
+
 /** @param {string} text */
 function lower(text) {
   return text.replace(/[A-Z]/g, (one) => one.toLowerCase());
@@ -40,4 +45,17 @@ export function isAsked(agent, { unnamed, also, never }) {
   if (holds(never)) return false;
   if (holds(also) || holds(ASKED)) return true;
   return unnamed && !holds(PASSING) && !holds(BROWSERS);
+}
+
+/**
+ * Return by which name a visitor is counted: its pattern on the list, `unnamed` or `other`; never the
+ * agent itself, which is whatever a stranger writes.
+ * @param {string} agent
+ * @returns {string}
+ */
+export function nameOf(agent) {
+  const said = lower(agent);
+  const found = NAMED.find(({ part }) => said.includes(part));
+  if (found !== undefined) return found.pattern;
+  return BROWSERS.some((browser) => said.includes(browser)) ? "other" : "unnamed";
 }

@@ -11,7 +11,7 @@ import { InvalidSignatureError } from "../signing/signatures.js";
 import { READING, linkTo, refusalAnswer } from "./answers.js";
 import { readAsk, readCredential, signable } from "./asks.js";
 import { callerOf } from "./callers.js";
-import { isCrawler } from "./crawlers.js";
+import { isCrawler, nameOf } from "./crawlers.js";
 import { usageLine } from "./events.js";
 import { Guesses } from "./guesses.js";
 import { Origins } from "./origins.js";
@@ -42,13 +42,12 @@ import { grant, requireFresh } from "./rulings.js";
  * @property {{current(): Answer | null}} [terms] the site's license.xml, where the node has one
  * @property {() => number} [clock] seconds
  * @property {(line: string) => void} [log]
- * @property {(decided: Decided) => void} [decided] hears of each decision about a crawler
+ * @property {import("./visits.js").VisitCounts} [visits] where visits are counted
  */
-/** @typedef {{agent: string, code: string | null}} Decided `code` of what was refused, or would be */
 
 export class Gate {
   /** @param {Parts} parts */
-  constructor({ config, policy, store, terms, clock, log, decided }) {
+  constructor({ config, policy, store, terms, clock, log, visits }) {
     this.config = config;
     this.store = store;
     this.policy = policy;
@@ -57,7 +56,12 @@ export class Gate {
     this.origins = new Origins(config.origins);
     this.guesses = new Guesses();
     this.terms = terms;
-    this.decided = decided ?? (() => undefined);
+    this.visits = visits;
+  }
+
+  /** Whether nobody is refused. */
+  get isObserving() {
+    return this.config.mode === "observe";
   }
 
   /**
@@ -69,7 +73,7 @@ export class Gate {
   }
 
   /**
-   * Say what becomes of a request.
+   * Say what becomes of a request; what is refused is counted here, what is served by `Recording`.
    * @param {Seen} seen
    * @returns {Promise<Decision>}
    */
@@ -81,7 +85,6 @@ export class Gate {
       requireReading(seen);
       if (this.#isReservation(seen)) return { act: "pass", headers: [] };
       const visit = await this.#admit(seen);
-      this.decided({ agent: seen.agent, code: null });
       return { act: "serve", visit, link: linkTo(this.#termsUrl(seen)) };
     } catch (error) {
       if (!(error instanceof RefusalError)) throw error;
@@ -110,6 +113,24 @@ export class Gate {
     return usageLine(visit, this.config.unit, status, bodyBytes);
   }
 
+  /**
+   * Count a visit that is refused, or would be if the site did more than observe.
+   * @param {string} agent
+   * @param {RefusalError} refusal
+   */
+  countRefused(agent, refusal) {
+    this.visits?.refused(nameOf(agent), refusal.code, this.isObserving);
+  }
+
+  /**
+   * Count a licensed visit; `isCounted` says that its answer is recorded as usage.
+   * @param {Visit} visit
+   * @param {boolean} isCounted
+   */
+  countServed(visit, isCounted) {
+    this.visits?.licensed(nameOf(visit.ask.agent), isCounted);
+  }
+
   /** Log what was wrong with tokens since the last time, if anything was. */
   tell() {
     const told = this.guesses.tell();
@@ -123,8 +144,8 @@ export class Gate {
    */
   #refused(refusal, seen) {
     if (!(refusal instanceof TooManyGuessesError)) this.log(`refused: ${spoken(refusal)}`);
-    this.decided({ agent: seen.agent, code: refusal.code });
-    if (this.config.mode === "observe") return { act: "pass", headers: observed(refusal) };
+    this.countRefused(seen.agent, refusal);
+    if (this.isObserving) return { act: "pass", headers: observed(refusal) };
     return { act: "answer", answer: this.refusal(refusal, seen) };
   }
 

@@ -14,6 +14,8 @@
  *   is acknowledged, so that the node takes it **once**, by its Idempotency-Key.
  * - `load` and `save`: small texts by name (`policy.jwt`, `keys.json`, `license.xml`). A stale one
  *   costs nothing but a pull; what is loaded is checked as if it came from a stranger.
+ * - `addVisits`, `untoldVisits`, `toldVisits`: totals of days (`visits.js`), each series changed by one
+ *   at a time. Of a call that throws nothing is added. What is lost or broken begins another series.
  *
  * @typedef {object} Store
  * @property {(proof: import("../signing/signatures.js").Proof, lab: string, instant: number)
@@ -22,6 +24,11 @@
  * @property {() => Promise<boolean>} hasRoom whether another line could be recorded
  * @property {() => Promise<Batch[]>} batches oldest first
  * @property {(batch: Batch) => Promise<void>} acknowledge forgets a batch that the node has taken
+ * @property {() => Promise<number>} waiting how many lines the node has not taken yet
+ * @property {(counted: import("./visits.js").VisitCount[], today: string) => Promise<void>} addVisits
+ * @property {() => Promise<import("./visits.js").Told[]>} untoldVisits at least one, of no counts where
+ *   there is nothing to tell
+ * @property {(series: string, counts: import("./visits.js").VisitCount[]) => Promise<void>} toldVisits
  * @property {(name: string) => Promise<string | null>} load
  * @property {(name: string, text: string) => Promise<void>} save
  *
@@ -31,6 +38,7 @@
  */
 
 import { NonceBook } from "./nonces.js";
+import { added, newBook, told, untold } from "./visits.js";
 
 const LINES_MAX = 100_000;
 const BATCH_LINES_MAX = 5_000;
@@ -44,6 +52,7 @@ export class MemoryStore {
   /** @type {Map<string, string>} */
   #texts = new Map();
   #nonces = new NonceBook();
+  #visits = newBook();
 
   /** @type {Store["takeNonce"]} */
   async takeNonce(proof, lab, instant) {
@@ -75,6 +84,27 @@ export class MemoryStore {
   /** @type {Store["acknowledge"]} */
   async acknowledge({ id }) {
     this.#batches.delete(id);
+  }
+
+  /** @type {Store["waiting"]} */
+  async waiting() {
+    const frozen = [...this.#batches.values()].map((text) => text.split("\n").length - 1);
+    return frozen.reduce((sum, lines) => sum + lines, this.#lines.length);
+  }
+
+  /** @type {Store["addVisits"]} */
+  async addVisits(counted, today) {
+    this.#visits = added(this.#visits, counted, today);
+  }
+
+  /** @type {Store["untoldVisits"]} */
+  async untoldVisits() {
+    return [untold(this.#visits)];
+  }
+
+  /** @type {Store["toldVisits"]} */
+  async toldVisits(series, counts) {
+    if (series === this.#visits.series) this.#visits = told(this.#visits, counts);
   }
 
   /** @type {Store["load"]} */

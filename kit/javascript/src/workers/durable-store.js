@@ -7,11 +7,13 @@
 
 import { ReplayedRequestError, NoncesFullError, NoncesOfLabFullError } from "../site/refusals.js";
 import { GRACE_SECONDS, NONCES_MAX } from "../site/nonces.js";
+import { added, newBook, readBook, told, untold } from "../site/visits.js";
 
 const KEYS_MAX = 128; // of one call
 const VALUE_CHARS_MAX = 30_000; // a value has 128 KiB, a character four bytes at most
 const BATCH_BYTES_MAX = 100_000;
 const LINES_MAX = 200_000;
+const VISITS = "visits.json";
 
 /**
  * @typedef {object} Storage What is used of `DurableObjectStorage`.
@@ -101,13 +103,48 @@ export class SiteStorage {
     });
   }
 
+  /** @returns {Promise<number>} */
+  async waiting() {
+    return (await this.#storage.get("waiting")) ?? 0;
+  }
+
+  /**
+   * @param {import("../site/visits.js").VisitCount[]} counted
+   * @param {string} today
+   */
+  async addVisits(counted, today) {
+    await this.#storage.transaction(async (storage) => {
+      await written(storage, VISITS, JSON.stringify(added(await bookIn(storage), counted, today)));
+    });
+  }
+
+  /** @returns {Promise<import("../site/visits.js").Told[]>} */
+  async untoldVisits() {
+    return this.#storage.transaction(async (storage) => {
+      const book = await bookIn(storage);
+      if (book.rows.length === 0) await written(storage, VISITS, JSON.stringify(book));
+      return [untold(book)];
+    });
+  }
+
+  /**
+   * @param {string} series
+   * @param {import("../site/visits.js").VisitCount[]} counts
+   */
+  async toldVisits(series, counts) {
+    if (counts.length === 0) return;
+    await this.#storage.transaction(async (storage) => {
+      const book = await bookIn(storage);
+      if (book.series === series) await written(storage, VISITS, JSON.stringify(told(book, counts)));
+    });
+  }
+
   /**
    * @param {string} name
    * @returns {Promise<string | null>}
    */
   async load(name) {
-    const parts = await this.#storage.list({ prefix: `text ${name} ` });
-    return parts.size === 0 ? null : [...parts.values()].join("");
+    return textIn(this.#storage, name);
   }
 
   /**
@@ -115,13 +152,7 @@ export class SiteStorage {
    * @param {string} text
    */
   async save(name, text) {
-    await this.#storage.transaction(async (storage) => {
-      const old = [...(await storage.list({ prefix: `text ${name} ` })).keys()];
-      await removed(storage, old);
-      for (let at = 0, part = 0; at < text.length; at += VALUE_CHARS_MAX, part += 1) {
-        await storage.put(`text ${name} ${padded(part)}`, text.slice(at, at + VALUE_CHARS_MAX));
-      }
-    });
+    await this.#storage.transaction((storage) => written(storage, name, text));
   }
 }
 
@@ -146,9 +177,42 @@ export function durableStore(object) {
       return found.map(([id, text]) => ({ id, read: async () => new TextEncoder().encode(text) }));
     },
     acknowledge: ({ id }) => object.acknowledge(id),
+    waiting: () => object.waiting(),
+    addVisits: (counted, today) => object.addVisits(counted, today),
+    untoldVisits: () => object.untoldVisits(),
+    toldVisits: (series, counts) => object.toldVisits(series, counts),
     load: (name) => object.load(name),
     save: (name, text) => object.save(name, text),
   };
+}
+
+/**
+ * @param {Storage} storage
+ * @param {string} name
+ * @returns {Promise<string | null>}
+ */
+async function textIn(storage, name) {
+  const parts = await storage.list({ prefix: `text ${name} ` });
+  return parts.size === 0 ? null : [...parts.values()].join("");
+}
+
+/**
+ * Write a text, in parts that are values.
+ * @param {Storage} storage
+ * @param {string} name
+ * @param {string} text
+ */
+async function written(storage, name, text) {
+  const old = [...(await storage.list({ prefix: `text ${name} ` })).keys()];
+  await removed(storage, old);
+  for (let at = 0, part = 0; at < text.length; at += VALUE_CHARS_MAX, part += 1) {
+    await storage.put(`text ${name} ${padded(part)}`, text.slice(at, at + VALUE_CHARS_MAX));
+  }
+}
+
+/** @param {Storage} storage */
+async function bookIn(storage) {
+  return readBook(await textIn(storage, VISITS)) ?? newBook();
 }
 
 /**

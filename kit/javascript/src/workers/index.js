@@ -13,9 +13,12 @@ import { readConfig } from "../site/config.js";
 import { counts } from "../site/events.js";
 import { Gate, spoken } from "../site/gate.js";
 import { PolicySource } from "../site/policy-source.js";
+import { Recording } from "../site/recording.js";
 import { Reporter } from "../site/reporter.js";
 import { Seen } from "../site/seen.js";
 import { Terms } from "../site/terms.js";
+import { VisitTeller } from "../site/visit-teller.js";
+import { VisitCounts } from "../site/visits.js";
 
 const POLL_SECONDS = 30;
 const TERMS_SECONDS = 300;
@@ -33,7 +36,6 @@ const TERMS_SECONDS = 300;
  * @property {(line: string) => void} [log]
  * @property {(request: Request) => string} [address] where the connection comes from; default: what
  *   `CF-Connecting-IP` says, which Cloudflare writes and nobody else may
- * @property {import("../site/gate.js").Parts["decided"]} [decided] hears of each decision
  */
 
 /**
@@ -50,13 +52,13 @@ export async function createGate(parts) {
   const source = await PolicySource.begin(config, reach);
   const terms = new Terms(config, reach);
   await terms.load();
-  const { decided } = parts;
-  const gate = new Gate({
-    ...{ config, policy: source, store: parts.store, terms, clock, log },
-    ...(decided && { decided }),
-  });
+  const { store, waitUntil } = parts;
+  const soon = waitUntil && ((/** @type {() => Promise<void>} */ act) => waitUntil(tried(act, log)));
+  const visits = new VisitCounts({ store, clock, soon });
+  const gate = new Gate({ config, policy: source, store, terms, clock, log, visits });
   const reporter = new Reporter(reach, { node: config.node, seconds: clock });
-  return new WorkerGate(gate, { source, terms, reporter }, parts);
+  const teller = new VisitTeller(visits, reach, config, source);
+  return new WorkerGate(gate, { source, terms, reporter, teller }, parts);
 }
 
 /** One site's gate in one worker. */
@@ -71,7 +73,7 @@ export class WorkerGate {
 
   /**
    * @param {Gate} gate
-   * @param {{source: PolicySource, terms: Terms, reporter: Reporter}} beside
+   * @param {{source: PolicySource, terms: Terms, reporter: Reporter, teller: VisitTeller}} beside
    * @param {Parts} parts
    */
   constructor(gate, beside, parts) {
@@ -98,11 +100,15 @@ export class WorkerGate {
     return this.#metered(response, seen, decision);
   }
 
-  /** Pull what is due and hand in what was recorded: for a worker's timer, once a minute or so. */
+  /**
+   * Pull what is due, hand in what was recorded and tell of visits: for a worker's timer, once a
+   * minute or so.
+   */
   async tick() {
     this.#pull();
     await this.#pulled;
     await this.#try(() => this.#beside.reporter.tick());
+    await this.#try(() => this.#beside.teller.tick());
     this.#gate.tell();
   }
 
@@ -133,11 +139,7 @@ export class WorkerGate {
 
   /** @param {() => Promise<unknown>} act */
   async #try(act) {
-    try {
-      await act();
-    } catch (error) {
-      this.#gate.log(error instanceof RefusalError ? spoken(error) : String(error));
-    }
+    await tried(act, this.#gate.log);
   }
 
   /**
@@ -152,21 +154,22 @@ export class WorkerGate {
     headers.set("cache-control", NOT_CACHED);
     headers.set("vary", varied(headers.get("vary")));
     const { status, statusText } = response;
+    const recording = new Recording(this.#gate, visit);
     if (response.body === null || seen.method === "HEAD" || !counts(status, 1)) {
+      recording.record(status, 0);
       return new Response(seen.method === "HEAD" ? null : response.body, { status, statusText, headers });
     }
     const gate = this.#gate;
     const reader = response.body.getReader();
-    const record = async (/** @type {number} */ bytes) => {
-      if (counts(status, bytes)) await gate.store.append(gate.line(visit, status, bytes));
-    };
+    const record = async (/** @type {number} */ bytes) => recording.record(status, bytes);
+    const cutShort = (/** @type {number} */ bytes) =>
+      this.#behind(recording.recordCutShort(status, bytes));
     try {
       const first = await held(reader, 0, record);
-      const body = streamed(reader, first, record, (work) => this.#behind(this.#try(() => work)));
+      const body = streamed(reader, first, record, cutShort);
       return new Response(body, { status, statusText, headers });
     } catch (error) {
       if (!(error instanceof RefusalError)) throw error;
-      gate.log(`usage could not be recorded: ${error.told}`);
       return responseOf(gate.refusal(error, seen), seen.method);
     }
   }
@@ -188,7 +191,7 @@ export class WorkerGate {
 }
 
 /** @typedef {ReadableStreamDefaultReader<Uint8Array>} Reader */
-/** @typedef {(bytes: number) => Promise<void>} Record */
+/** @typedef {(bytes: number) => Promise<void | null>} Record */
 /** @typedef {{chunk: Uint8Array | null, isLast: boolean, bytes: number, ahead: Uint8Array | null}} Held */
 
 /**
@@ -229,13 +232,12 @@ async function filled(reader) {
  * @param {Reader} reader
  * @param {Held} first
  * @param {Record} record
- * @param {(work: Promise<unknown>) => void} behind
+ * @param {(bytes: number) => void} cutShort
  */
-function streamed(reader, first, record, behind) {
+function streamed(reader, first, record, cutShort) {
   /** @type {Held | null} */
   let part = first;
   let passed = 0;
-  let isRecorded = first.isLast;
   /** @type {Uint8Array | null} */
   let ahead = null;
   /** An application that breaks off has been read so far. */
@@ -243,8 +245,7 @@ function streamed(reader, first, record, behind) {
     try {
       return await held(reader, passed, record, ahead);
     } catch (error) {
-      if (!isRecorded && !(error instanceof RefusalError)) behind(record(passed));
-      isRecorded = true;
+      cutShort(passed);
       throw error;
     }
   };
@@ -255,14 +256,25 @@ function streamed(reader, first, record, behind) {
       if (now.chunk !== null) controller.enqueue(now.chunk);
       passed = now.bytes;
       ahead = now.ahead;
-      isRecorded = now.isLast;
       if (now.isLast) controller.close();
     },
     async cancel(reason) {
-      if (!isRecorded) behind(record(passed));
+      cutShort(passed);
       await reader.cancel(reason);
     },
   });
+}
+
+/**
+ * @param {() => Promise<unknown>} act
+ * @param {(line: string) => void} log
+ */
+async function tried(act, log) {
+  try {
+    await act();
+  } catch (error) {
+    log(error instanceof RefusalError ? spoken(error) : String(error));
+  }
 }
 
 /**

@@ -1,0 +1,68 @@
+/** Tells one node what one site counted of its visits; what the node did not take is told again. */
+
+import { answered } from "../access/wire.js";
+import { RefusalError } from "../errors.js";
+
+export const TELL_SECONDS = 30;
+export const KIT = "federation-site for JavaScript 0.1.0";
+const ROWS_MAX = 5_000; // of one report
+
+/** The node did not take what the site told of its visits. */
+export class VisitsNotTakenError extends RefusalError {
+  static code = "VISITS_NOT_TAKEN";
+  static headline = "The node did not take what the site told of its visits.";
+}
+
+export class VisitTeller {
+  #counts;
+  #reach;
+  #config;
+  #policy;
+
+  /**
+   * @param {import("./visits.js").VisitCounts} counts
+   * @param {import("./policy-source.js").Reach} reach
+   * @param {import("./config.js").SiteConfig} config
+   * @param {{current(): import("./rulings.js").HeldPolicy | null}} policy
+   */
+  constructor(counts, reach, config, policy) {
+    this.#counts = counts;
+    this.#reach = reach;
+    this.#config = config;
+    this.#policy = policy;
+  }
+
+  /** Add up what this process counted, and tell the node what it lacks. */
+  async tick() {
+    const { store } = this.#reach;
+    await this.#counts.addUp();
+    const waiting = await store.waiting();
+    for (const { series, counts } of await store.untoldVisits()) {
+      for (let at = 0; at === 0 || at < counts.length; at += ROWS_MAX) {
+        await this.#tell({ series, waiting, counts: counts.slice(at, at + ROWS_MAX) });
+      }
+      await store.toldVisits(series, counts);
+    }
+  }
+
+  /** @param {import("./visits.js").Told & {waiting: number}} said */
+  async #tell(said) {
+    const { bearer, ask } = this.#reach;
+    const signedAt = this.#policy.current()?.checked.site.iat;
+    const report = {
+      ...{ ...said, kit: KIT, mode: this.#config.mode },
+      policy_at: signedAt === undefined ? null : new Date(signedAt * 1000).toISOString(),
+    };
+    const answer = await ask({
+      method: "POST",
+      url: `${this.#config.node.replace(/\/+$/, "")}/visits`,
+      headers: {
+        authorization: `Bearer ${await bearer.current()}`,
+        "content-type": "application/json",
+      },
+      body: JSON.stringify(report),
+    });
+    if (answer.status === 401) bearer.refused();
+    if (answer.status !== 200) throw new VisitsNotTakenError(answered(answer));
+  }
+}
