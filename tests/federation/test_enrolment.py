@@ -209,7 +209,7 @@ async def test_the_commands_of_the_page_for_publishers_do_what_it_says(
         ("robots", 0),
     ]
     told = capsys.readouterr().out
-    assert "License: https://press.example/license.xml" in told
+    assert f"License: {small.running['GB'].url}/sites/gb-b/license.xml\n" in told
     assert "map $http_authorization $federation_is_crawler {" in told
     assert "all: 0 new lines, 0 counted as usage" in told
     assert [words[0] for words in SHELL] == [
