@@ -147,7 +147,13 @@ class Running:
         self.site.nonces.close()
 
 
-@pytest.fixture(scope="module", params=SERVERS)
+@pytest.fixture(
+    scope="module",
+    params=[  # waitress is asked by the table of all stacks as well
+        pytest.param(name, marks=[pytest.mark.slow] if "waitress" in name else [])
+        for name in SERVERS
+    ],
+)
 def running(request, tmp_path_factory):
     running = Running(request.param, tmp_path_factory.mktemp("site"))
     yield running

@@ -319,5 +319,6 @@ NGINX_OWN = [  # what nginx says itself, or names twice
 ]
 
 
+@pytest.mark.slow  # the tests above ask the same of each kind
 def test_nginx_answers_and_counts_as_the_table_of_all_stacks_says():
     assert [line.partition(":\n")[0] for line in run("nginx")] == NGINX_OWN

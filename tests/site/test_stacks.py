@@ -106,7 +106,7 @@ def soon(is_so):
         time.sleep(0.01)
 
 
-@stacks(slow=["asgi", "workers"])
+@stacks(slow=["asgi", "wsgi", "workers"])
 def test_what_a_killed_server_delivered_is_counted_once(make_server, stack, tmp_path):
     """Four crawlers read; it is killed in the middle, and its node's first receipt is lost."""
     server, taken = make_server(stack), queue.Queue()
@@ -138,7 +138,7 @@ def test_what_a_killed_server_delivered_is_counted_once(make_server, stack, tmp_
     assert server.node.attempts > len(server.node.batches)
 
 
-@stacks(slow=["asgi", "workers"])  # tests of one process show as much, or another stack
+@stacks(slow=["asgi", "wsgi", "workers"])  # so do tests of one process
 def test_a_signed_request_is_served_by_one_process_of_a_site(make_server, stack):
     first, second = make_server(stack), make_server(stack)
     headers = filled([*BOT, ("authorization", "License {bound}")])
@@ -149,7 +149,7 @@ def test_a_signed_request_is_served_by_one_process_of_a_site(make_server, stack)
     assert found == [200, 401, 401]
 
 
-@stacks(slow=["asgi", "workers"])  # tests of one process show as much, or another stack
+@stacks(slow=["asgi", "wsgi", "workers"])  # so do tests of one process
 def test_a_living_process_goes_on_beside_one_that_takes_up_what_was_left(make_server, stack):
     first = make_server(stack)
     read(first, "/news/1")
