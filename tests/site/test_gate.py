@@ -546,7 +546,8 @@ def licensed_scope(site, **changes):
 
 
 async def nothing():
-    return {"type": "http.disconnect"}
+    """Hear nothing: a client that listens to the end."""
+    await asyncio.Event().wait()
 
 
 async def test_the_event_is_on_disk_before_the_last_byte_leaves(site):
