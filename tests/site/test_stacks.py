@@ -19,7 +19,8 @@ from tests.site.stacks.tokens import bearer, filled, signed
 
 BOT = [("host", "pub.example"), ("user-agent", "GPTBot/1.2")]
 SECONDS_MAX = 20.0
-SAME_GATE = ["asgi", "flask", "django", "fastapi", "workers"]  # wsgi, or node, shows as much
+SAME_GATE = ["asgi", "wsgi", "flask", "django", "fastapi", "workers"]  # node shows as much
+QUICK = {"asgi", "node"}  # one of each gate answers the table in make test; the others in test-all
 
 
 def is_here(stack):
@@ -59,7 +60,14 @@ def test_the_table_names_each_case_once():
     assert max(Counter(names).values()) == 1
 
 
-@pytest.mark.parametrize("name", [name for name, stack in STACKS.items() if is_here(stack)])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow])
+        for name, stack in STACKS.items()
+        if is_here(stack)
+    ],
+)
 def test_a_stack_answers_and_counts_as_the_table_says(name):
     assert run(name) == []
 
@@ -117,7 +125,7 @@ TWO_WORKERS = STACKS["django"]._replace(
 )
 
 
-@stacks(slow=[*SAME_GATE, "two workers"], more={"two workers": TWO_WORKERS})
+@stacks(slow=[*SAME_GATE, "nginx", "two workers"], more={"two workers": TWO_WORKERS})
 def test_what_a_killed_server_delivered_is_counted_once(make_server, stack, tmp_path):
     """Four crawlers read; it is killed in the middle, and its node's first receipt is lost."""
     server, taken = make_server(stack), queue.Queue()
