@@ -129,8 +129,8 @@ class Follower:
             known = f"{place.offset:012d}-{sha256(name).hexdigest()[:32]}"
             self._spool.add(known, b"".join(lines))
         self._save(_Place(place.inode, place.until))
-        for each in answers:
-            self._visits.licensed(name_of(each.event.agent), is_counted=each.is_counted)
+        for event, is_counted in answers:
+            self._visits.licensed(name_of(event.agent), is_counted=is_counted, at=event.occurred_at)
 
     def _opened(self) -> BufferedReader | None:
         if self._file is None:
