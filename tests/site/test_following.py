@@ -12,7 +12,7 @@ from federation.site.following import QUIET_ROUNDS, Follower, written_grant
 from federation.site.spool import Spool
 from federation.site.visits import VisitCounts
 
-NOON = datetime(2026, 9, 15, 12, tzinfo=UTC)
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 class DiedError(Exception):
