@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final, Generic, NamedTuple, TypeVar
 
+from federation.access.forks import begins_anew_after_forks
 from federation.access.pauses import Pause
 from federation.errors import LaterError, RefusalError
 
@@ -65,9 +66,14 @@ class Kept(Generic[T]):
         self._over = over
         self._pace = pace or Pace()
         self._pause = Pause()
-        self._turn = threading.Lock()
         self._held: _Held[T] | None = None
         self._last: RefusalError | None = None
+        self.begin_anew()
+        begins_anew_after_forks(self)
+
+    def begin_anew(self) -> None:
+        """Begin, also after a fork: what is held is good there too, and nobody is fetching one."""
+        self._turn = threading.Lock()
 
     def current(self) -> T:
         """Return one that has not ended; near its end fetch the next one, and wait for it.

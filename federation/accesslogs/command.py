@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 from federation.accesslogs.agents import Agents, read_agents
 from federation.accesslogs.hits import LoggedLine
@@ -23,7 +23,15 @@ from federation.site.settings import FILE_NAME, Settings, SettingsError, read_se
 from federation.site.spool import Spool
 
 EXIT_REFUSED: Final = 2
+GATE_FILES: Final = ("policy.jwt", "visits.json", "served.place")
+"""What only a gate writes into the directory of a site."""
 _DAYS_OF_MONTH: Final = 31
+
+
+class GateCountsError(RefusalError):
+    """A gate counts what this site serves: its log would count each page a second time."""
+
+    code: ClassVar[str] = "GATE_COUNTS"
 
 
 def main(arguments: Sequence[str], *, clock: Clock = system_clock) -> int:
@@ -54,7 +62,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--months", type=int, default=13, help="older lines are refused (13)")
     parser.add_argument("--dry-run", action="store_true", help="read and say, write nothing")
     parser.add_argument("--no-send", action="store_true", help="leave the usage in the spool")
+    parser.add_argument(
+        "--other-host", action="store_true", help="the logs are of a machine without the gate"
+    )
     return parser
+
+
+def _require_no_gate(directory: Path) -> None:
+    """Refuse logs beside a gate: what it let in is usage already, and would be paid twice."""
+    if found := [name for name in GATE_FILES if (directory / name).exists()]:
+        raise GateCountsError(
+            f"{directory} is a gate's ({', '.join(found)}), which counts each page as it is served:"
+            " say --other-host if these logs are of another machine, where no gate stands"
+        )
 
 
 def _judge(settings: Settings, asked: argparse.Namespace, now: datetime) -> Judge:
@@ -83,6 +103,8 @@ def _read(names: Sequence[str], desk: Desk) -> None:
 
 def _import(settings: Settings, judge: Judge, asked: argparse.Namespace, clock: Clock) -> None:
     directory = asked.config.parent / settings.directory
+    if not asked.other_host:
+        _require_no_gate(directory)
     home = directory / "logs"
     with only_import(home):
         spool = Spool(directory / "spool", fsync=False)

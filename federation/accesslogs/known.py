@@ -1,6 +1,5 @@
 """Which logs were read before, and how far: told by what is in them, not by their names."""
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import msgspec
 from federation.accesslogs.formats import first_second
 from federation.accesslogs.places import EDGE_LINES, Met, digest_of, overlap
 from federation.errors import RefusalError
+from federation.site.spool import let_go, try_lock
 
 LOGS_MAX: Final = 1_000
 """So many logs are known again; of more, the ones not read for longest are forgotten."""
@@ -179,10 +179,8 @@ def only_import(directory: Path) -> Iterator[None]:
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle = os.open(directory / "import.lock", os.O_RDWR | os.O_CREAT, _MODE)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ImportRunsError(str(directory)) from None
+        if not try_lock(handle):
+            raise ImportRunsError(str(directory))
         yield
     finally:
-        os.close(handle)
+        let_go(handle)

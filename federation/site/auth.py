@@ -3,6 +3,8 @@
 nginx asks for each request, with the request's own headers and its method and target in two more.
 The answer is 204 with what is granted, or 403 with the whole refusal in a header, which nginx sends
 back to have it written: of other statuses `auth_request` makes 500. Only nginx may reach this door.
+Where it redirects a request internally it asks again and shows what it holds: that is not judged
+anew.
 """
 
 import base64
@@ -24,6 +26,7 @@ from federation.site.asks import Scope
 from federation.site.events import Unit
 from federation.site.following import written_grant
 from federation.site.gate import Answered, Gate, Passed, Visit
+from federation.site.held import Seals
 from federation.site.refusals import SpoolFullError
 from federation.site.reservations import LICENCE_PATH
 
@@ -31,8 +34,9 @@ METHOD: Final = "x-federation-method"
 TARGET: Final = "x-federation-target"
 ADDRESS: Final = "x-federation-address"
 REFUSAL: Final = "x-federation-refusal"
+HELD: Final = "x-federation-held"
 ROOM_BYTES: Final = 64 << 20
-_OURS: Final = frozenset({METHOD, TARGET, ADDRESS, REFUSAL})
+_OURS: Final = frozenset({METHOD, TARGET, ADDRESS, REFUSAL, HELD})
 _OF_THE_ASKING: Final = frozenset({"connection", "x-federation-grant"})
 _FAILED: Final = 400
 _CONNECTIONS_MAX: Final = 256
@@ -56,6 +60,7 @@ class AuthServer(ThreadingMixIn, TCPServer):
     def __init__(self, listen: str, gate: Gate, log: Path) -> None:
         self.gate = gate
         self.log = log
+        self._seals = Seals()
         self._room = threading.BoundedSemaphore(_CONNECTIONS_MAX)
         if listen.startswith("unix:"):
             path = Path(listen.removeprefix("unix:"))
@@ -89,20 +94,25 @@ class AuthServer(ThreadingMixIn, TCPServer):
         if not isinstance(sys.exception(), ConnectionError):
             _log.exception("nginx was not answered")
 
-    def decided(self, scope: Scope) -> tuple[int, Headers]:
-        """Return the status and the headers for `auth_request`."""
+    def decided(self, scope: Scope, held: str = "") -> tuple[int, Headers]:
+        """Return the status and the headers for `auth_request`; `held` is what nginx has of us."""
+        if (again := self._seals.open(scope, held) if held else None) is not None:
+            return 204, (*again, (HELD.encode(), held.encode("latin-1")))
         decision = self.gate.decide(scope)
         if isinstance(decision, Visit) and not self._has_room():
             refusal = SpoolFullError("the disk of the access log")
             self.gate.count_refused(decision.ask.agent, refusal)
             decision = Answered(self.gate.refusal(refusal, scope))
         if isinstance(decision, Visit):
-            return 204, self._granted(decision)
+            return 204, self._kept(scope, self._granted(decision))
         if isinstance(decision, Passed):
-            return 204, decision.headers
+            return 204, self._kept(scope, decision.headers)
         if decision.response.status < _FAILED:
             return 204, ()
         return 403, ((REFUSAL.encode(), _packed(decision.response)),)
+
+    def _kept(self, scope: Scope, headers: Headers) -> Headers:
+        return (*headers, (HELD.encode(), self._seals.seal(scope, headers))) if headers else ()
 
     def _has_room(self) -> bool:
         try:
@@ -134,7 +144,7 @@ class _Door(BaseHTTPRequestHandler):
         assert isinstance(self.server, AuthServer)  # noqa: S101 - it made this door
         path = self.path.partition("?")[0]
         if path == "/auth":
-            status, headers = self.server.decided(self._scope())
+            status, headers = self.server.decided(self._scope(), self.headers.get(HELD, ""))
             self._answer(Response(status, headers, b""))
         elif path == "/refusal":
             self._answer(_unpacked(self.headers.get(REFUSAL, "")))

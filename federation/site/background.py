@@ -6,11 +6,11 @@ the first request; the threads begin with it, in the process that answers it.
 """
 
 import logging
-import os
 import threading
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
+from federation.access.forks import begins_anew_after_forks
 from federation.errors import RefusalError
 
 STOP_SECONDS_MAX: Final = 5.0
@@ -30,19 +30,24 @@ class Background:
 
     def __init__(self, rounds: Mapping[str, Round]) -> None:
         self.rounds = rounds
+        self.begin_anew()
+        begins_anew_after_forks(self)
+
+    def begin_anew(self) -> None:
+        """Begin, also after a fork: no thread of the parent runs there."""
         self._turn = threading.Lock()
-        self._pid = 0
+        self._is_begun = False
         self._is_over = threading.Event()
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         """Start the rounds in this process, unless they run; also after a fork of another one."""
-        if self._pid == os.getpid():
+        if self._is_begun:
             return
         with self._turn:
-            if self._pid != os.getpid():
+            if not self._is_begun:
                 self._begin()
-                self._pid = os.getpid()
+                self._is_begun = True
 
     def stop(self) -> None:
         """End the rounds; one that is on its way ends when it is done. Others may start them anew.
@@ -51,9 +56,9 @@ class Background:
         """
         with self._turn:
             self._is_over.set()
-            for thread in self._threads if self._pid == os.getpid() else ():
+            for thread in self._threads:
                 thread.join(STOP_SECONDS_MAX)
-            self._pid, self._threads = 0, []
+            self._is_begun, self._threads = False, []
 
     def _begin(self) -> None:
         self._is_over = is_over = threading.Event()

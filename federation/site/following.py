@@ -10,6 +10,7 @@ of a range that is done over they count once.
 import base64
 import logging
 import os
+import re
 from collections.abc import Iterator
 from hashlib import sha256
 from io import BufferedReader
@@ -29,6 +30,7 @@ FOLLOW_SECONDS: Final = 1.0
 RANGE_BYTES_MAX: Final = 1 << 20  # some 2,000 lines, which one batch may have
 QUIET_ROUNDS: Final = 10  # in which a rotated file stays as it is, before it is left
 LINE_BYTES_MAX: Final = 64 << 10
+_ROTATED: Final = re.compile(r"[.-]\d[\d.-]*")  # a number or a date, and not packed
 _log = logging.getLogger(__name__)
 
 
@@ -129,8 +131,8 @@ class Follower:
             known = f"{place.offset:012d}-{sha256(name).hexdigest()[:32]}"
             self._spool.add(known, b"".join(lines))
         self._save(_Place(place.inode, place.until))
-        for each in answers:
-            self._visits.licensed(name_of(each.event.agent), is_counted=each.is_counted)
+        for event, is_counted in answers:
+            self._visits.licensed(name_of(event.agent), is_counted=is_counted, at=event.occurred_at)
 
     def _opened(self) -> BufferedReader | None:
         if self._file is None:
@@ -167,8 +169,24 @@ class Follower:
             _log.warning("the last line of a rotated log is torn: nothing of it is counted")
         self._close_file()
         self._quiet = 0
-        self._save(_Place(self._log.stat().st_ino))
+        self._save(_Place(self._next().stat().st_ino))
         return True
+
+    def _next(self) -> Path:
+        """Return the oldest file that is newer than the one read: the log, or one rotated since.
+
+        Whoever was away for two rotations has one between the two.
+        """
+        read = self._path_of(self._place.inode)
+        if read is None:
+            return self._log
+        last = read.stat().st_mtime_ns
+        rotated = [
+            (path.stat().st_mtime_ns, path)
+            for path in self._log.parent.glob(f"{self._log.name}*")
+            if _ROTATED.fullmatch(path.name.removeprefix(self._log.name))
+        ]
+        return min((each for each in rotated if each[0] > last), default=(0, self._log))[1]
 
     def _load(self) -> _Place:
         try:

@@ -198,7 +198,8 @@ class Gate:
     def count_served(self, visit: Visit, *, is_counted: bool) -> None:
         """Count a licensed visit; `is_counted` says that its answer is in the spool."""
         if self.config.visits is not None:
-            self.config.visits.licensed(name_of(visit.ask.agent), is_counted=is_counted)
+            agent = name_of(visit.ask.agent)
+            self.config.visits.licensed(agent, is_counted=is_counted, at=visit.now)
 
     def close(self) -> None:
         """Let go of the files; they are opened again when they are needed."""

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Final
 
+from federation.access.forks import begins_anew_after_forks
 from federation.quotas import Buckets, Quota
-from federation.site.forks import begins_anew_after_forks
 from federation.site.refusals import TooManyGuessesError
 
 GUESSES: Final = Quota(burst=60, per_minute=30)

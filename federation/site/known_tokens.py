@@ -6,11 +6,11 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
+from federation.access.forks import begins_anew_after_forks
 from federation.signing.bound_tokens import BoundToken, open_licence_token
 from federation.signing.jose import LEEWAY_SECONDS, InvalidTokenError, Reason
 from federation.signing.keys import Keys
 from federation.signing.tokens import LicenceToken
-from federation.site.forks import begins_anew_after_forks
 
 KNOWN_MAX: Final = 2_000
 

@@ -19,8 +19,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from federation.access.forks import begins_anew_after_forks
 from federation.signing.signatures import Proof
-from federation.site.forks import begins_anew_after_forks
 from federation.site.refusals import (
     NoncesFullError,
     NoncesOfLabFullError,

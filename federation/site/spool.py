@@ -18,8 +18,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from federation.access.forks import begins_anew_after_forks
 from federation.site.events import UsageLine
-from federation.site.forks import begins_anew_after_forks
 from federation.site.refusals import SpoolError, SpoolFullError
 
 BATCH_LINES_MAX: Final = 5_000
@@ -145,7 +145,7 @@ class Spool:
         try:
             yield try_lock(handle)
         finally:
-            os.close(handle)
+            let_go(handle)
 
     def _require(self, length: int) -> None:
         if self._used + length > self._bytes_max:
@@ -254,6 +254,12 @@ def try_lock(handle: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def let_go(handle: int) -> None:
+    """Close a file and its lock. A process that was forked meanwhile has the file open as well."""
+    fcntl.flock(handle, fcntl.LOCK_UN)
+    os.close(handle)
 
 
 def _whole_lines(path: Path) -> int:

@@ -19,10 +19,11 @@ from typing import ClassVar, Final, NamedTuple
 import msgspec
 
 from federation.access.bearers import Bearer
+from federation.access.forks import begins_anew_after_forks
 from federation.access.wire import Answer, Call, Fetch, fetch
 from federation.clock import Clock
 from federation.errors import RefusalError, answered
-from federation.site.forks import begins_anew_after_forks
+from federation.site.spool import let_go, try_lock
 from federation.site.visit_report import (
     NOT_COUNTED,
     ROWS_MAX,
@@ -85,14 +86,17 @@ class VisitCounts:
 
     def refused(self, agent: str, code: str, *, let_through: bool) -> None:
         """Count a visit that was refused, or would have been by a site that only observes."""
-        self._count(agent, code, let_through=let_through)
+        self._count(VisitKind(self._clock().date(), agent, code, let_through))
 
-    def licensed(self, agent: str, *, is_counted: bool) -> None:
-        """Count a licensed visit; `is_counted` says that it brought a page that counts as usage."""
-        self._count(agent, SERVED if is_counted else NOT_COUNTED, let_through=False)
+    def licensed(self, agent: str, *, is_counted: bool, at: datetime | None = None) -> None:
+        """Count a licensed visit; `is_counted` says that it brought a page that counts as usage.
 
-    def _count(self, agent: str, outcome: str, *, let_through: bool) -> None:
-        kind = VisitKind(self._clock().date(), agent, outcome, let_through)
+        Like its usage it belongs to the day on which it began: `at`, in UTC, else now.
+        """
+        outcome = SERVED if is_counted else NOT_COUNTED
+        self._count(VisitKind((at or self._clock()).date(), agent, outcome, False))
+
+    def _count(self, kind: VisitKind) -> None:
         with self._turn:
             self._new[kind] += 1
 
@@ -145,13 +149,9 @@ class VisitCounts:
         """Yield whether this process is the one that tells."""
         lock = self._open(".telling")
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+            yield try_lock(lock)
         finally:
-            os.close(lock)
+            let_go(lock)
 
     @contextmanager
     def _held(self) -> Generator[_File]:
@@ -161,7 +161,7 @@ class VisitCounts:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield self._read()
         finally:
-            os.close(lock)
+            let_go(lock)
 
     def _open(self, suffix: str) -> int:
         self._path.parent.mkdir(parents=True, exist_ok=True)

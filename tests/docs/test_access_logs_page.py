@@ -119,3 +119,19 @@ def test_one_import_at_a_time(folder, capsys):
         assert main(["access.log"], clock=lambda: NOW) == 2
 
     assert capsys.readouterr().err.startswith("federation-site: IMPORT_RUNS: ")
+
+
+@pytest.mark.parametrize("name", ["policy.jwt", "visits.json", "served.place"])
+def test_a_log_beside_a_gate_is_refused_unless_it_is_of_another_machine(folder, capsys, name):
+    (folder / "state").mkdir()
+    (folder / "state" / name).touch()
+
+    assert main(["access.log"], clock=lambda: NOW) == 2
+
+    told = capsys.readouterr().err
+    assert told.startswith("federation-site: GATE_COUNTS: ")
+    assert (told.count("\n"), name in told, "--other-host" in told) == (1, True, True)
+    assert [path.name for path in (folder / "state").iterdir()] == [name]
+    assert main(["--other-host", "access.log"], clock=lambda: NOW) == 0
+    assert len(list((folder / "state" / "spool").glob("*.batch"))) == 1
+    assert "`GATE_COUNTS`" in TEXT.partition("\n## ")[0]

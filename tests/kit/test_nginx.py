@@ -22,6 +22,7 @@ from federation.site.gate import Gate, GateConfig, Mode
 from federation.site.guesses import Guesses
 from federation.site.nginx_map import nginx_map
 from federation.site.visits import VisitCounts
+from tests.site.test_bound import signed
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -54,8 +55,9 @@ class Application(BaseHTTPRequestHandler):
 class Front:
     """nginx before an application, with the endpoint beside it, on loopback."""
 
-    def __init__(self, site, folder, **changes):
+    def __init__(self, site, folder, places="", **changes):
         self.site, self.folder, self.log = site, folder, folder / "served.log"
+        self.places = places
         self.app = ThreadingHTTPServer(("127.0.0.1", 0), Application)
         self.app.asked = []
         self.visits = VisitCounts(folder / "visits.json", site.clock)
@@ -103,7 +105,15 @@ class Front:
                     location / {{
                         include {self.folder}/location.conf;
                         proxy_pass http://127.0.0.1:{self.app.server_address[1]};
-                    }} }} }}"""
+                    }}
+                    {self._places()}
+                }} }}"""
+
+    def _places(self):
+        application = f"proxy_pass http://127.0.0.1:{self.app.server_address[1]};"
+        protected = f"include {self.folder}/location.conf;"
+        text = self.places.replace("PROTECTED;", protected).replace("APPLICATION;", application)
+        return text.replace("FOLDER", str(self.folder))
 
     def start(self):
         self.nginx = subprocess.Popen([NGINX, "-c", str(self.config), "-p", str(self.folder)])
@@ -170,8 +180,8 @@ def until(found, seconds=10):
 def make_front(make_site, tmp_path):
     opened = []
 
-    def make(**changes):
-        front = Front(make_site(tmp_path), tmp_path, **changes)
+    def make(places="", **changes):
+        front = Front(make_site(tmp_path), tmp_path, places, **changes)
         opened.append(front)
         return front
 
@@ -256,6 +266,75 @@ def test_whoever_sends_the_gates_own_headers_gains_nothing(front):
         answer = front.ask("/news/a", headers={name: "/robots.txt"})
         assert answer.status_code == 401
     assert front.ask("/_federation/auth").status_code in {401, 404}
+    assert front.app.asked == []
+
+
+REDIRECTING = """
+    location /news/index/ { PROTECTED; alias FOLDER/pages/; index index.html; }
+    location /news/front/ { PROTECTED; root FOLDER/none; try_files $uri /index.php; }
+    location = /index.php { PROTECTED; APPLICATION; }
+    location /news/named/ { PROTECTED; root FOLDER/none; try_files $uri @application; }
+    location @application { PROTECTED; APPLICATION; }
+    location /news/error/ { PROTECTED; root FOLDER/none; error_page 404 =200 /index.php; }
+"""
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_request_is_judged_once_however_nginx_redirects_it(make_front, mode, tmp_path):
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "index.html").write_text("A page.", encoding="utf-8")
+    front = make_front(REDIRECTING, mode=mode)
+    pages = [f"/news/{name}/" for name in ("index", "front", "named", "error")]
+    sent = {page: signed(front.site, page) for page in pages}
+    answers = [front.ask(page, headers=sent[page]) for page in pages]
+
+    assert [(each.status_code, each.content) for each in answers] == [(200, b"A page.")] * 4
+    assert [each.headers.get("x-rsl-reason") for each in answers] == [None] * 4
+    assert [each.url.removeprefix("https://pub.example") for each in front.counted(4)] == pages
+    again = [front.ask(page, headers=sent[page]) for page in pages]
+    unlicensed = [front.ask(page) for page in pages]
+    if mode == Mode.ENFORCE:
+        assert {each.json()["code"] for each in again} == {"REQUEST_REPLAYED"}
+        assert {each.json()["code"] for each in unlicensed} == {"LICENCE_REQUIRED"}
+    assert front.visited() == {
+        ("GPTBot", outcome): 4 for outcome in ("SERVED", "REQUEST_REPLAYED", "LICENCE_REQUIRED")
+    }
+    assert front.log.read_bytes().count(b"\n") == 4
+
+
+def test_what_another_one_holds_opens_nothing(front):
+    """Neither through nginx, which names its own, nor for another request at the endpoint."""
+    sent = signed(front.site, "/news/a")
+    asked = {
+        "type": "http",
+        "method": "GET",
+        "path": "/news/a",
+        "raw_path": b"/news/a",
+        "query_string": b"",
+        "headers": [
+            (b"host", b"pub.example"),
+            *((name.lower().encode(), value.encode()) for name, value in sent.items()),
+        ],
+        "client": None,
+    }
+    status, headers = front.auth.decided(asked)
+    held = dict(headers)[b"x-federation-held"].decode()
+    grant = dict(headers)[b"x-federation-grant"].decode()
+
+    assert status == 204
+    assert front.auth.decided(asked, held) == (204, headers)
+    assert front.auth.decided(asked)[0] == 403
+    for other in (
+        {"raw_path": b"/news/b"},
+        {"query_string": b"b"},
+        {"headers": asked["headers"][:2]},
+    ):
+        assert front.auth.decided({**asked, **other}, held)[0] == 403
+    for word in (grant, "", "x", held[:-8], held.replace("a", "b")):
+        assert front.auth.decided(asked, word)[0] == 403
+    for word in (held, grant):
+        answer = front.ask("/news/a", headers={**sent, "X-Federation-Held": word})
+        assert answer.status_code == 401
     assert front.app.asked == []
 
 

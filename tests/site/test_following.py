@@ -1,6 +1,7 @@
 """Lines of nginx's log become usage once: torn lines, crashes at each step, rotation."""
 
 import json
+import os
 from datetime import UTC, datetime
 
 import msgspec
@@ -11,7 +12,7 @@ from federation.site.following import QUIET_ROUNDS, Follower, written_grant
 from federation.site.spool import Spool
 from federation.site.visits import VisitCounts
 
-NOON = datetime(2026, 9, 15, 12, tzinfo=UTC)
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 class DiedError(Exception):
@@ -211,6 +212,24 @@ def test_a_log_rotated_while_nobody_read_is_found_by_its_inode(log, line):
     log.rounds(QUIET_ROUNDS + 1)
 
     assert log.ids() == ["event-1", "event-2", "event-3"]
+
+
+def test_logs_of_two_rotations_while_nobody_read_are_all_read(log, line):
+    """Also beside a copy, a packed one and one from before."""
+    log.write(line(1))
+    log.rounds()
+    log.write(line(2))
+    names = [".9", "-20261124", "-20261125", "-20261126", ".1", ".bak", ".3.gz", ""]
+    paths = [log.folder / f"served.log{name}" for name in names]
+    log.path.rename(paths[1])
+    for number, path in enumerate(paths):
+        log.write(line(number + 2), path=path)
+        os.utime(path, (1_700_000_000 + 60 * number,) * 2)
+    log.restart()
+    log.rounds(4 * QUIET_ROUNDS + 1)
+
+    assert log.ids() == [f"event-{number}" for number in (1, 2, 3, 4, 5, 6, 9)]
+    assert json.loads((log.folder / "place").read_bytes())["inode"] == log.path.stat().st_ino
 
 
 def test_a_log_that_was_cut_is_read_from_its_beginning_and_that_is_said(log, line, caplog):

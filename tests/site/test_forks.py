@@ -6,7 +6,7 @@ import signal
 import warnings
 from datetime import UTC, datetime
 
-from federation.site import forks
+from federation.access import forks
 from federation.site.guesses import Guesses
 from federation.site.known_tokens import KnownTokens
 from federation.site.visits import VisitCounts

@@ -10,6 +10,7 @@ from federation.access.wire import Answer, UnreachableError
 from federation.site.refusals import SpoolError
 from federation.site.visit_report import VisitCount, VisitReport
 from federation.site.visits import AboutSite, VisitCounts, VisitsNotTakenError, VisitTeller
+from tests.site.conftest import NOON as NOON_OF_SITE
 
 NOON = datetime(2026, 9, 15, 12, tzinfo=UTC)
 TODAY = NOON.date()
@@ -193,6 +194,25 @@ def test_days_past_telling_are_dropped_and_names_beyond_the_limit_are_counted_as
 
     assert (len(rows), sum(each.count for each in rows), rest) == (2_001, 2_005, [5])
     assert counts.untold()[1] == [VisitCount(date(2026, 10, 16), "CCBot", "LICENCE_REQUIRED", 1)]
+
+
+async def test_a_visit_over_midnight_counts_on_the_day_of_its_usage(site, tmp_path):
+    """Its answer ends on the day after."""
+    visits = VisitCounts(tmp_path / "visits.json", site.clock)
+    site.later(hours=11, minutes=59)
+    site.set_policy()
+
+    async def app(scope, receive, send):
+        site.later(minutes=2)
+        await type(site).app(site, scope, receive, send)
+
+    gate = site.make_gate(app, visits=visits)
+    await site.get(gate=gate, token=site.token(), headers=BOT)
+    visits.add_up()
+
+    [event], (_, [row]) = site.events(), visits.untold()
+    assert (row.day, event.occurred_at.date()) == (NOON_OF_SITE.date(), NOON_OF_SITE.date())
+    assert site.clock().date() > row.day
 
 
 BOT = [("User-Agent", "Mozilla/5.0 (compatible; GPTBot/1.2)")]
