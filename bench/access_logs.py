@@ -22,12 +22,22 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from federation.site.settings import FILE_NAME, Client, Settings, write_settings
+
 ROUNDS = 2
 RATE_MIN = 150_000  # lines a second of one core
 MEMORY_MAX = 200 << 20
 RATIO_MAX = 12  # times the plain loop
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 ORIGIN = "https://pub.example"
+SETTINGS = Settings(
+    node="https://node-xx.example",
+    member="M-17",
+    node_keys=({},),
+    hub_keys=({},),
+    client=Client(id="site-1", secret="none"),  # noqa: S106 - nobody is asked
+    origins=(ORIGIN,),
+)
 PEOPLE = [
     f"Mozilla/5.0 ({system}) AppleWebKit/537.36 (KHTML, like Gecko) "
     f"Chrome/{version}.0.{build}.0 Safari/537.36"
@@ -147,7 +157,7 @@ def imported(command: Callable[..., int], log: Path, home: Path) -> str:
     """Read a log as the command does, without a node; return what it came to."""
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        config = str(home / "federation-site.json")
+        config = str(home / FILE_NAME)
         code = command(["--config", config, "--no-send", str(log)], clock=lambda: NOW)
     assert code == 0
     return out.getvalue()
@@ -166,15 +176,7 @@ def measure(lines: int, licensed: int, agents: list[str]) -> bool:
             base, _, _ = of_process(["plain", str(log)])
             home = Path(folder) / str(number)
             home.mkdir()
-            (home / "federation-site.json").write_text(
-                json.dumps(
-                    {
-                        "node": "https://node-xx.example",
-                        "client": {"id": "site-1", "secret": "none"},
-                        "origins": [ORIGIN],
-                    }
-                )
-            )
+            write_settings(home / FILE_NAME, SETTINGS)
             cpu, peak, said = of_process(["import", str(log), str(home)])
             assert f"{counted:,} TOKEN_LOGGED" in said, said
             assert f"{lines} new lines" in said, said

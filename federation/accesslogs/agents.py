@@ -12,7 +12,6 @@ from federation.accesslogs.hits import Kind
 from federation.errors import RefusalError
 from federation.site.crawlers import CrawlerRule
 
-_LISTED: Final = CrawlerRule()
 _AGENTS_KEPT: Final = 20_000
 _AGENT_BYTES_KEPT: Final = 512
 _FILE_BYTES_MAX: Final = 1 << 20
@@ -58,10 +57,14 @@ def read_agents(path: Path) -> list[NamedAgent]:
 
 
 class Agents(dict[bytes, Kind]):
-    """{user agent as logged: whose it is}, looked at once per agent, bounded."""
+    """{user agent as logged: whose it is}, looked at once per agent, bounded.
 
-    def __init__(self, named: list[NamedAgent]) -> None:
+    Of agents that no licence names, `rule` says which are crawlers, as it does at the site's gate.
+    """
+
+    def __init__(self, named: list[NamedAgent], rule: CrawlerRule) -> None:
         super().__init__()
+        self._rule = rule
         self._named: dict[str, list[NamedAgent]] = {}
         for one in named:
             self._named.setdefault(one.agent.lower(), []).append(one)
@@ -85,7 +88,7 @@ class Agents(dict[bytes, Kind]):
         """Return whose an agent is."""
         if self.named(agent):
             return Kind.NAMED
-        return Kind.CRAWLER if _LISTED.asks(agent) else Kind.PERSON
+        return Kind.CRAWLER if self._rule.asks(agent) else Kind.PERSON
 
     def named(self, agent: str) -> list[NamedAgent]:
         """Return what licences say of an agent whose product token they name, whole."""

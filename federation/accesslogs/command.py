@@ -14,12 +14,12 @@ from federation.accesslogs.judging import Judge
 from federation.accesslogs.known import KnownLogs, only_import
 from federation.accesslogs.saying import Summary, said_by_node
 from federation.accesslogs.sending import HandIn
-from federation.accesslogs.settings import Settings, SettingsError, read_settings
 from federation.accesslogs.sources import Source, in_order
 from federation.clock import Clock, system_clock
 from federation.errors import RefusalError
 from federation.site.origins import Origins
 from federation.site.refusals import SpoolFullError
+from federation.site.settings import FILE_NAME, Settings, SettingsError, read_settings
 from federation.site.spool import Spool
 
 EXIT_REFUSED: Final = 2
@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Read access logs of web servers and hand licensed crawlers' hits in as usage.",
     )
     parser.add_argument("logs", nargs="+", metavar="LOG", help="a file, also gzipped; - is stdin")
-    parser.add_argument("--config", type=Path, default=Path("federation-site.json"))
+    parser.add_argument("--config", type=Path, default=Path(FILE_NAME), metavar="FILE")
     parser.add_argument("--agents", type=Path, help="which user agents which licence names")
     parser.add_argument("--months", type=int, default=13, help="older lines are refused (13)")
     parser.add_argument("--dry-run", action="store_true", help="read and say, write nothing")
@@ -62,9 +62,10 @@ def _judge(settings: Settings, asked: argparse.Namespace, now: datetime) -> Judg
         origins = Origins(settings.origins)
     except ValueError as error:
         raise SettingsError(str(error)) from None
+    named = [] if asked.agents is None else read_agents(asked.agents)
     return Judge(
         origins=origins,
-        agents=Agents([] if asked.agents is None else read_agents(asked.agents)),
+        agents=Agents(named, settings.crawlers.rule()),
         unit=settings.unit,
         now=now.astimezone(UTC),
         oldest=now.astimezone(UTC) - timedelta(days=_DAYS_OF_MONTH * asked.months),
@@ -81,9 +82,10 @@ def _read(names: Sequence[str], desk: Desk) -> None:
 
 
 def _import(settings: Settings, judge: Judge, asked: argparse.Namespace, clock: Clock) -> None:
-    home = settings.directory / "logs"
+    directory = asked.config.parent / settings.directory
+    home = directory / "logs"
     with only_import(home):
-        spool = Spool(settings.directory / "spool", fsync=False)
+        spool = Spool(directory / "spool", fsync=False)
         hand_in = HandIn(settings, spool, clock)
         sink = _sink(spool, None if asked.no_send else hand_in)
         try:

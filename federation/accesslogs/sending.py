@@ -7,10 +7,10 @@ import msgspec
 
 from federation.access.bearers import ClientBearer
 from federation.access.wire import Answer, Call, fetch
-from federation.accesslogs.settings import Settings
 from federation.clock import Clock
 from federation.errors import answered
 from federation.site.reporter import Reporter
+from federation.site.settings import Settings
 from federation.site.spool import Spool
 
 _SUCCESS: Final = 2
@@ -31,7 +31,7 @@ class HandIn:
         self._reporter = Reporter(
             spool,
             node=settings.node,
-            bearer=ClientBearer(settings.client, server=settings.node, clock=clock),
+            bearer=ClientBearer(settings.client.credential(), server=settings.node, clock=clock),
             fetch=self._fetch,
         )
 

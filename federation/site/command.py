@@ -1,4 +1,4 @@
-"""The command `federation-site`: installs a gate, says whether it works, and runs it for nginx."""
+"""The command `federation-site`: installs a gate, looks after it, and takes in access logs."""
 
 import argparse
 import logging
@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from federation.access.wire import Call
+from federation.accesslogs.command import main as take_in_logs
 from federation.errors import RefusalError
 from federation.site.auth import AuthServer
 from federation.site.background import Background, Round
@@ -23,7 +24,10 @@ from federation.site.settings import FILE_NAME, read_site
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; a refusal is one line and status 1."""
-    asked = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if words[:1] == ["logs"]:
+        sys.exit(take_in_logs(words[1:]))
+    asked = _parser().parse_args(words)
     try:
         status: int = asked.run(asked)
     except RefusalError as refusal:
@@ -45,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     auth.add_argument("--listen", required=True, metavar="unix:PATH|127.0.0.1:PORT")
     auth.add_argument("--log", type=Path, required=True, help="the access log that nginx writes")
     auth.set_defaults(run=_auth)
+    commands.add_parser("logs", help="read access logs, and hand the usage in", add_help=False)
     for command in (init, doctor, robots, auth):
         command.add_argument("--config", type=Path, default=Path(FILE_NAME), metavar="FILE")
     return parser

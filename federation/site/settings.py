@@ -43,6 +43,10 @@ class Client(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __repr__(self) -> str:
         return f"Client(id={self.id!r})"
 
+    def credential(self) -> ClientCredential:
+        """Return it as what is shown at the node."""
+        return ClientCredential(client_id=self.id, secret=self.secret)
+
 
 class Crawlers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who is asked for a licence beside those of the list, and who never is."""
@@ -50,6 +54,10 @@ class Crawlers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unnamed: bool = False
     also: _Patterns = ()
     never: _Patterns = ()
+
+    def rule(self) -> CrawlerRule:
+        """Return the rule that this makes of the list."""
+        return CrawlerRule(unnamed=self.unnamed, also=self.also, never=self.never)
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -102,20 +110,17 @@ def write_settings(path: Path, said: Settings) -> None:
 def read_site(path: Path) -> SiteConfig:
     """Return a site as its file describes it."""
     said = read_settings(path)
-    rule = CrawlerRule(
-        unnamed=said.crawlers.unnamed, also=said.crawlers.also, never=said.crawlers.never
-    )
     return SiteConfig(
         node=said.node,
         member_id=said.member,
         node_jwks=said.node_keys,
         hub_jwks=said.hub_keys,
-        client=ClientCredential(client_id=said.client.id, secret=said.client.secret),
+        client=said.client.credential(),
         directory=path.parent / said.directory,
         origins=said.origins,
         unit=said.unit,
         mode=said.mode,
-        is_bot=agents_of(rule),
+        is_bot=agents_of(said.crawlers.rule()),
         client_address=forwarded_address(proxies=said.proxies)
         if said.proxies
         else connection_address,

@@ -16,6 +16,7 @@ from federation.accesslogs.sources import Source
 from federation.signing.crawl_keys import CrawlKey
 from federation.signing.keys import SigningKey
 from federation.signing.tokens import Grant, mint_licence_token
+from federation.site.crawlers import CrawlerRule
 from federation.site.events import Unit
 from federation.site.origins import Origins
 
@@ -26,6 +27,7 @@ BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/126.0 Safar
 GPTBOT = "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.2)"
 NAMED = {"agent": "GPTBot", "licence": "HUB-000002", "use": "SEARCH"}
 TERM = {"from": "2026-11-01", "to": "2026-11-25"}
+LISTED = CrawlerRule()
 KEY, CRAWL_KEY = SigningKey.generate(), CrawlKey.generate()
 
 
@@ -38,6 +40,25 @@ def token(at=THEN, *, uses=("TRAIN",), audience=(ORIGIN,), jti="token-1"):
 def part(whole=None, **fields):
     """The middle part of a licence token, as a log keeps it."""
     return (whole or token(**fields)).split(".")[1]
+
+
+def write_site(path, **changes):
+    """Write the file of a site whose node is not there; what is read waits."""
+    path.touch(mode=0o600)
+    path.write_text(
+        json.dumps(
+            {
+                "version": 1,
+                "node": "http://127.0.0.1:1",
+                "member": "M-17",
+                "node_keys": [KEY.public_jwk()],
+                "hub_keys": [KEY.public_jwk()],
+                "client": {"id": "site-1", "secret": "s"},
+                "origins": [ORIGIN],
+                **changes,
+            }
+        )
+    )
 
 
 def part_of(claims):
@@ -68,11 +89,11 @@ def shown(target="/a", *, whole=None, use="-", request_id="-", **fields):
     return combined(target, agent=GPTBOT, kit=kit, **fields)
 
 
-def a_judge(*, agents=True, unit=Unit.REQUEST, now=NOW):
+def a_judge(*, agents=True, unit=Unit.REQUEST, now=NOW, rule=LISTED):
     named = [msgspec.convert({**NAMED, **TERM}, NamedAgent)] if agents else []
     return Judge(
         origins=Origins([ORIGIN, "https://www.pub.example:8443"]),
-        agents=Agents(named),
+        agents=Agents(named, rule),
         unit=unit,
         now=now,
         oldest=now - timedelta(days=31 * 13),

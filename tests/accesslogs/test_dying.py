@@ -5,15 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.accesslogs.publisher import combined, shown
+from tests.accesslogs.publisher import combined, shown, write_site
 
 DEATHS = 92  # each write of spool, refused lines and state, with three checkpoints; two ways to die
 FATES = {"TOKEN_LOGGED": 19, "NOT_A_CRAWLER": 2, "MALFORMED": 3}
 
 
 def test_whatever_stops_an_import_the_next_one_goes_on(tmp_path):
-    site = {"node": "https://node-xx.example", "client": {"id": "site-1", "secret": "s"}}
-    (tmp_path / "site.json").write_text(json.dumps(site | {"origins": ["https://pub.example"]}))
+    write_site(tmp_path / "site.json")
     lines = [shown(f"/{number % 4}") for number in range(19)]
     for place in (3, 9, 20):
         lines.insert(place, combined()[:50])

@@ -9,6 +9,7 @@ from federation.accesslogs.agents import AgentsFileError, read_agents
 from federation.accesslogs.formats import read_hit
 from federation.accesslogs.hits import Fate, RefusedHit
 from federation.signing.bound_tokens import BoundGrant, mint_bound_token
+from federation.site.crawlers import CrawlerRule
 from federation.site.events import Unit
 from tests.accesslogs.publisher import (
     BROWSER,
@@ -148,6 +149,27 @@ def test_what_does_not_count(line, fate):
 def test_without_the_mapping_no_agent_counts():
     assert fate_of(combined(agent=GPTBOT), agents=False) == Fate.NOT_LICENSED
     assert fate_of(combined(agent=BROWSER), agents=False) == Fate.NOT_A_CRAWLER
+
+
+@pytest.mark.parametrize(
+    ("agent", "rule", "fate"),
+    [
+        ("curl/8.9", CrawlerRule(), Fate.NOT_A_CRAWLER),
+        ("curl/8.9", CrawlerRule(also=("CURL",)), Fate.NOT_LICENSED),
+        ("curl/8.9", CrawlerRule(unnamed=True), Fate.NOT_LICENSED),
+        ("-", CrawlerRule(unnamed=True), Fate.NOT_LICENSED),
+        (BROWSER, CrawlerRule(unnamed=True), Fate.NOT_A_CRAWLER),
+        ("ClaudeBot/1.0", CrawlerRule(never=("claudebot",)), Fate.NOT_A_CRAWLER),
+    ],
+)
+def test_a_crawler_is_who_is_one_at_the_sites_gate(agent, rule, fate):
+    assert fate_of(combined(agent=agent), rule=rule) == fate
+
+
+def test_a_licence_may_name_whom_the_gate_never_asks():
+    rule = CrawlerRule(never=("GPTBot",))
+
+    assert said(ruled(combined(agent=GPTBOT), rule=rule)).evidence == "AGENT_LOGGED"
 
 
 def test_the_mapping_names_who_is_named(tmp_path):

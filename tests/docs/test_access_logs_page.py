@@ -13,25 +13,20 @@ import pytest
 from federation.accesslogs.command import main
 from federation.accesslogs.hits import Fate
 from federation.accesslogs.known import only_import
-from tests.accesslogs.publisher import GPTBOT, NOW, combined, shown
+from tests.accesslogs.publisher import GPTBOT, NOW, combined, shown, write_site
 
 TEXT = (Path(__file__).parents[2] / "docs" / "access-logs.md").read_text(encoding="utf-8")
 COMMANDS = [
     line for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()
 ]
 [AGENTS] = re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)
-SITE = {
-    "node": "http://127.0.0.1:1",  # nobody answers there: what is read waits
-    "client": {"id": "site-1", "secret": "s"},
-    "origins": ["https://pub.example"],
-}
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A publisher's folder: three logs in a row, the last two lines say the same."""
     monkeypatch.chdir(tmp_path)
-    Path("federation-site.json").write_text(json.dumps(SITE))
+    write_site(Path("federation-site.json"))
     Path("agents.json").write_text(AGENTS)
     Path("access.log.2.gz").write_bytes(gzip.compress(shown("/1") + b"\n"))
     Path("access.log.1").write_bytes(combined("/p1") + b"\n" + shown("/2") + b"\n")
@@ -44,7 +39,7 @@ def carried_out(command, capsys):
     """Carry a command out as a shell would; return its exit code and what it said."""
     if "|" in command:
         words = command.replace("zcat", "gzip -dc").replace(
-            "federation-site logs", f"{shlex.quote(sys.executable)} -m federation.accesslogs"
+            "federation-site logs", f"{shlex.quote(sys.executable)} -m federation.site.command logs"
         )
         done = subprocess.run(words, shell=True, capture_output=True, text=True, check=False)  # noqa: S602
         return done.returncode, done.stdout
@@ -97,11 +92,11 @@ def test_the_page_names_every_fate():
     [
         (lambda: Path("access.log").unlink(), [], "LOG_UNREADABLE"),
         (lambda: Path("access.log").write_bytes(gzip.compress(b"x\n")[:-6]), [], "LOG_UNREADABLE"),
-        (lambda: Path("federation-site.json").write_text("{"), [], "BAD_SITE_CONFIGURATION"),
+        (lambda: Path("federation-site.json").write_text("{"), [], "SITE_SETTINGS"),
         (
-            lambda: Path("federation-site.json").write_text(json.dumps(SITE | {"origins": []})),
+            lambda: write_site(Path("federation-site.json"), origins=["pub.example"]),
             [],
-            "BAD_SITE_CONFIGURATION",
+            "SITE_SETTINGS",
         ),
         (
             lambda: Path("agents.json").write_text("{}"),

@@ -83,3 +83,25 @@ def test_a_refusal_is_one_line_with_its_code(arguments, code):
         main(arguments)
 
     assert str(ended.value.code).startswith(f"{code}: ")
+
+
+def test_logs_reads_access_logs_with_the_sites_own_file(config, tmp_path, capsys):
+    log = tmp_path / "access.log"
+    at = "20/Nov/2026:10:00:05 +0000"
+    log.write_text(f'192.0.2.1 - - [{at}] "GET /a HTTP/1.1" 200 5 "-" "GPTBot"\n')
+
+    with pytest.raises(SystemExit) as ended:
+        main(["logs", "--config", str(config), "--dry-run", str(log)])
+
+    assert ended.value.code == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[-1] == "all: 1 new lines, 0 counted as usage"
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_refusal_of_logs_is_one_line_with_its_code(capsys, tmp_path):
+    with pytest.raises(SystemExit) as ended:
+        main(["logs", "--config", str(tmp_path / "nowhere.json"), "access.log"])
+
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("federation-site: SITE_SETTINGS: ")
