@@ -20,7 +20,6 @@ from federation.site.following import QUIET_ROUNDS, Follower
 from federation.site.gate import Gate, GateConfig, Mode
 from federation.site.guesses import Guesses
 from federation.site.visits import VisitCounts
-from tests.site.stacks.runner import run
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 KIT = Path(__file__).parents[2] / "kit" / "nginx"
@@ -308,16 +307,3 @@ def test_a_rotated_log_and_a_killed_nginx_cost_and_double_nothing(front):
 
     assert sorted(event.url[-1] for event in site.events()) == ["1", "2", "3"]
     assert json.loads((front.folder / "place").read_bytes())["inode"] == front.log.stat().st_ino
-
-
-NGINX_OWN = [  # what nginx says itself, or names twice
-    "a page that says it may be cached",
-    "Authorization twice",
-    "Authorization of two schemes",
-    "without a policy: a reservation is read",
-    "plain: ('GPTBot', 'AMBIGUOUS_REQUEST', False): told 8 of 10",
-]
-
-
-def test_nginx_answers_and_counts_as_the_table_of_all_stacks_says():
-    assert [line.partition(":\n")[0] for line in run("nginx")] == NGINX_OWN

@@ -225,6 +225,7 @@ def served() -> Iterator[Case]:
     broken = {"status": 500, "body": "Broken.\n"}
     yield serves("the application is broken", licensed("/news/broken"), line=None, **broken)
     yield serves("an empty body", licensed("/news/empty"), body="", line=None)
+    yield serves("a file", licensed("/news/file"))
     moved = {"status": 302, "body": "", "headers": {"location": "/news/a"}}
     yield serves("the application sends on", licensed("/news/moved"), line=None, **moved)
     yield serves("doubled slashes within", licensed("/news//a"))

@@ -6,27 +6,7 @@ from typing import Any
 import uvicorn
 
 from federation.site.install import protect
-
-PAGES: dict[str, tuple[int, list[bytes], list[tuple[str, str]]]] = {
-    "nothing": (204, [], []),
-    "missing": (404, [b"Nothing here.\n"], []),
-    "broken": (500, [b"Broken.\n"], []),
-    "empty": (200, [b""], []),
-    "moved": (302, [], [("location", "/news/a")]),
-    "stream": (200, [b"one\n", b"two\n", b"three\n"], []),
-    "long": (200, [b"x" * 65536] * 256, []),
-    "cached": (
-        200,
-        [b"A page.\n"],
-        [
-            ("cache-control", "public, max-age=60"),
-            ("vary", "Accept-Encoding, authorization"),
-            ("link", '</style.css>; rel="preload"'),
-        ],
-    ),
-}
-PAGE: tuple[int, list[bytes], list[tuple[str, str]]] = (200, [b"A page.\n"], [])
-DONE: tuple[int, list[bytes], list[tuple[str, str]]] = (200, [b"Done.\n"], [])
+from tests.site.stacks.pages import TEXT, page_of
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -36,9 +16,8 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
             kind = (await receive())["type"]
             await send({"type": f"{kind}.complete"})
         return
-    is_read = scope["method"] in {"GET", "HEAD"}
-    status, parts, more = PAGES.get(scope["path"].rpartition("/")[2], PAGE) if is_read else DONE
-    headers = [("content-type", "text/plain; charset=utf-8"), ("x-page", "yes"), *more]
+    status, parts, more = page_of(scope["method"], scope["path"])
+    headers = [("content-type", TEXT), ("x-page", "yes"), *more]
     if len(parts) < 2 and status != 204:
         headers.append(("content-length", str(len(b"".join(parts)))))
     sent = [(name.encode(), value.encode()) for name, value in headers]
@@ -48,11 +27,11 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": parts[-1] if parts else b""})
 
 
-def main() -> None:
-    """Serve until a signal comes."""
-    gate = protect(application, sys.argv[1])
+def serve(site: Any) -> None:
+    """Put the gate around a site, and serve until a signal comes."""
+    gate = protect(site, sys.argv[1])
     uvicorn.run(gate, host="127.0.0.1", port=int(sys.argv[2]), lifespan="on", log_level="warning")
 
 
 if __name__ == "__main__":
-    main()
+    serve(application)

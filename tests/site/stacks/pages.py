@@ -1,0 +1,32 @@
+"""What the application of every stack in Python answers, as README.md says."""
+
+from pathlib import Path
+
+FILE = Path(__file__).with_name("page.txt")
+TEXT = "text/plain; charset=utf-8"
+Page = tuple[int, list[bytes], list[tuple[str, str]]]
+PAGES: dict[str, Page] = {
+    "nothing": (204, [], []),
+    "missing": (404, [b"Nothing here.\n"], []),
+    "broken": (500, [b"Broken.\n"], []),
+    "empty": (200, [b""], []),
+    "moved": (302, [], [("location", "/news/a")]),
+    "stream": (200, [b"one\n", b"two\n", b"three\n"], []),
+    "long": (200, [b"x" * 65536] * 256, []),
+    "cached": (
+        200,
+        [b"A page.\n"],
+        [
+            ("cache-control", "public, max-age=60"),
+            ("vary", "Accept-Encoding, authorization"),
+            ("link", '</style.css>; rel="preload"'),
+        ],
+    ),
+}
+
+
+def page_of(method: str, path: str) -> Page:
+    """Return status, parts of the body and further headers."""
+    if method not in {"GET", "HEAD"}:
+        return 200, [b"Done.\n"], []
+    return PAGES.get(path.rpartition("/")[2], (200, [b"A page.\n"], []))
