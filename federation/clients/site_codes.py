@@ -22,7 +22,7 @@ from federation.signing.enrolment import number_of
 from federation.signing.tokens import split_prefix
 from federation.store.sessions import WriteSession
 from federation.trust.principals import Principal
-from federation.values.roles import ClientKind
+from federation.values.roles import CLIENT_KEEPERS, ClientKind
 
 DAYS = 7
 DAYS_MAX = 30
@@ -103,6 +103,23 @@ async def use(session: WriteSession, secret: str, *, now: datetime, pepper: Pepp
     given = await service.make(Act(session, who, now, pepper), wanted, made_for=row.made_by)
     row.client_id = given.client.client_id
     return NewSite(row.member, origins, given)
+
+
+async def withdraw(act: Act, number: str) -> SiteCode:
+    """End a code that was not used (BAD_SITE_CODE); another's is unknown to a member."""
+    row = await store.find_site_code(act.session, number)
+    keepers = CLIENT_KEEPERS[ClientKind.SITE]
+    if row is None or act.who.whose(keepers, row.member) != row.member:
+        raise BadSiteCodeError
+    service.require_keeper(act.who, ClientKind.SITE, row.member)
+    if row.client_id is not None:
+        raise BadSiteCodeError(f"it was used: revoke the client {row.client_id}")
+    if act.now >= row.expires_at:
+        raise BadSiteCodeError("it is over")
+    row.expires_at = act.now
+    about = {"member": row.member}
+    await audit.record(act.session, act.who.subject, audit.Act.SITE_CODE_WITHDRAW, number, about)
+    return row
 
 
 def _origins(written: Sequence[str]) -> list[str]:

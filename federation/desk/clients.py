@@ -33,7 +33,9 @@ REVOKE_CREDENTIAL = f"""mutation($credential: ID!) {{
 
 SITE_CODE = f"""mutation($member: String, $origins: [String!]!, $days: Int!) {{
   issueSiteCode(member: $member, origins: $origins, days: $days) {{
-    __typename ... on SiteCode {{ code member expiresAt }} {REFUSED} }} }}"""
+    __typename ... on SiteCode {{ id code member expiresAt }} {REFUSED} }} }}"""
+WITHDRAW_SITE_CODE = f"""mutation($code: ID!) {{ withdrawSiteCode(code: $code) {{
+  __typename ... on WithdrawnSiteCode {{ id member }} {REFUSED} }} }}"""
 
 KEY_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 public_key = click.option(
@@ -115,6 +117,17 @@ def site_code(desk: Desk, member: str, origins: tuple[str, ...], days: int) -> N
         return
     click.echo(f"Shown once, good once, for {made['member']} until {when_text(made['expiresAt'])}:")
     click.echo(made["code"])  # in no table, which would break it
+    click.echo(f"Until it is used: federation clients withdraw-site-code {made['id']}")
+
+
+@clients.command("withdraw-site-code")
+@click.argument("code")
+@at_desk
+def withdraw_site_code(desk: Desk, code: str) -> None:
+    """End the site code with the id CODE, which nobody has used yet."""
+    gone = desk.ask(WITHDRAW_SITE_CODE, code=code)
+    rows = [[gone["id"], gone["member"]]]
+    desk.show(gone, lambda: [make_table("Withdrawn", ("site code", "member"), rows)])
 
 
 @clients.command()

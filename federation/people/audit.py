@@ -57,6 +57,7 @@ class Act(StrEnum):
     CLIENT_REVOKE_CREDENTIAL = "client.revoke_credential"
     CLIENT_REVOKE = "client.revoke"
     SITE_CODE_ISSUE = "site_code.issue"
+    SITE_CODE_WITHDRAW = "site_code.withdraw"
     PERSON_TAKE_IN = "person.take_in"
     PERSON_PROPOSE = "person.propose"
     PERSON_CONFIRM = "person.confirm"

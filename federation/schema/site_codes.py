@@ -16,14 +16,24 @@ from federation.values.roles import MAY_ISSUE_SITE_CODES
 
 @strawberry.type(description="A code with which one site is installed; it is shown once.")
 class SiteCode:
-    """`federation-site init CODE` takes it, once, until it is over."""
+    """`federation-site init CODE` takes it, once, until it is over; `id` withdraws it."""
 
+    id: strawberry.ID
     code: str
     member: str
     expires_at: datetime
 
 
+@strawberry.type(description="A code that installs no site any more.")
+class WithdrawnSiteCode:
+    """It was a member's, and nobody had used it."""
+
+    id: strawberry.ID
+    member: str
+
+
 SiteCodeResult = Annotated[SiteCode | Refused, strawberry.union("SiteCodeResult")]
+SiteCodeWithdrawal = Annotated[WithdrawnSiteCode | Refused, strawberry.union("SiteCodeWithdrawal")]
 
 
 @strawberry.type
@@ -49,7 +59,21 @@ class SiteCodeMutation:
             named = tuple(dict.fromkeys([server.key.kid, *keys]))
             code = Code(server.url, made.secret, named)
             return SiteCode(
-                code=code.written(), member=made.row.member, expires_at=made.row.expires_at
+                id=strawberry.ID(made.row.id),
+                code=code.written(),
+                member=made.row.member,
+                expires_at=made.row.expires_at,
             )
 
         return await change(info, "site_code.issue", MAY_ISSUE_SITE_CODES, act)
+
+    @strawberry.mutation(description="End a code that no site was installed with yet.")
+    async def withdraw_site_code(self, info: Info, code: strawberry.ID) -> SiteCodeWithdrawal:
+        """End one by its id (BAD_SITE_CODE: unknown, another's, used or over)."""
+
+        async def act(at: Change) -> WithdrawnSiteCode:
+            acting = Act(at.session, at.who, at.now, at.server.pepper)
+            row = await site_codes.withdraw(acting, code)
+            return WithdrawnSiteCode(id=code, member=row.member)
+
+        return await change(info, "site_code.withdraw", MAY_ISSUE_SITE_CODES, act)

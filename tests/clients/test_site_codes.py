@@ -136,3 +136,56 @@ async def test_the_audit_log_says_whose_code_it_was(database):
         ("client.issue", f"site-code:{code.row.id}"),
     ]
     assert REGISTRY.subject in repr(rows[1].detail)
+
+
+async def withdraw_in(session, number, who=REGISTRY, now=NOW):
+    return await site_codes.withdraw(Act(session, who, now, PEPPER), number)
+
+
+async def test_a_code_that_was_withdrawn_makes_no_client_and_the_log_says_by_whom(database):
+    code = await issued(database)
+    async with database.write("test.withdraw") as session:
+        assert (await withdraw_in(session, code.row.id, MEMBER)).member == "m-1"
+
+    assert await refusal_of(database, lambda s: use_in(s, code.secret)) == "BAD_SITE_CODE"
+    async with database.read() as session:
+        rows = list(await session.scalars(select(AuditAct).order_by(AuditAct.number)))
+    assert [(row.act, row.actor, row.subject) for row in rows] == [
+        ("site_code.issue", REGISTRY.subject, code.row.id),
+        ("site_code.withdraw", MEMBER.subject, code.row.id),
+    ]
+
+
+async def test_a_withdrawn_code_is_none_of_the_twenty(database):
+    codes = [await issued(database) for _ in range(site_codes.LIVE_CODES_MAX)]
+    async with database.write("test.withdraw") as session:
+        await withdraw_in(session, codes[0].row.id)
+
+    await issued(database)
+
+
+async def test_what_is_no_unused_code_of_ones_own_is_not_withdrawn(database):
+    mine, taken = await issued(database), await issued(database)
+    await used(database, taken.secret)
+    for number, who, now in (
+        (mine.row.id, person("member", "m-2"), NOW),
+        (mine.row.id, REGISTRY, NOW + WEEK),
+        (taken.row.id, REGISTRY, NOW),
+        ("0" * 16, REGISTRY, NOW),
+        ("", REGISTRY, NOW),
+    ):
+        code = await refusal_of(database, lambda s, a=(number, who, now): withdraw_in(s, *a))
+        assert code == "BAD_SITE_CODE"
+
+    assert (await used(database, mine.secret)).member == "m-1"
+
+
+async def test_who_makes_no_codes_withdraws_none(database):
+    code = await issued(database)
+    for who in EVERYBODY:
+        if who not in (REGISTRY, NODE_OPERATOR, MEMBER):
+            refused = await refusal_of(database, lambda s, w=who: withdraw_in(s, code.row.id, w))
+            unknown_to_it = who.subject == "member@m-2"
+            assert refused == ("BAD_SITE_CODE" if unknown_to_it else "NOT_ALLOWED"), who
+
+    assert (await used(database, code.secret)).member == "m-1"

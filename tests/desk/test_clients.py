@@ -84,6 +84,15 @@ async def test_the_code_of_a_site_is_printed_whole(node):
     assert await run(node, "rosa", "site-code", "m-1", "pub.example") == "BAD_CLIENT"
 
 
+async def test_a_code_that_was_lost_is_withdrawn_by_its_id(node):
+    made = await done(node, "rosa", "site-code", "m-1", "https://pub.example")
+
+    gone = await done(node, "rosa", "withdraw-site-code", made["id"])
+
+    assert (gone["id"], gone["member"]) == (made["id"], "m-1")
+    assert await run(node, "rosa", "withdraw-site-code", made["id"]) == "BAD_SITE_CODE"
+
+
 async def test_a_public_key_stands_for_a_secret(node, tmp_path):
     path = tmp_path / "public.json"
     path.write_bytes(msgspec.json.encode(SigningKey.generate().public_jwk()))

@@ -34,9 +34,14 @@ async def test_every_command_does_what_the_page_says(node):
         if "secret" in answer:  # the first one, which is revoked later
             known.setdefault("CLIENT", answer["client"]["id"])
             known.setdefault("CREDENTIAL", answer["credential"]["id"])
+        if words[0] == "site-code":
+            known["SITE_CODE"] = answer["id"]
         acts.append(words[0])
 
-    assert acts == ["issue", "site-code", "list", "rotate", "revoke", "revoke"]
+    assert acts == [
+        *("issue", "site-code", "withdraw-site-code"),
+        *("list", "rotate", "revoke", "revoke"),
+    ]
     [left] = msgspec.json.decode(await run(node, "rosa", "list", "--json"))
     assert (left["id"], left["state"]) == (known["CLIENT"], "REVOKED")
     assert len(left["credentials"]) == 2

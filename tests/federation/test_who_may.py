@@ -270,6 +270,8 @@ REVOKE_CREDENTIAL = """mutation { revokeClientCredential(credential: "of-%s") {
   ... on Refused { code } } }"""
 SITE_CODE = """mutation { issueSiteCode(member: "de-b", origins: ["https://x.example"]) {
   ... on Refused { code } } }"""
+WITHDRAW_SITE_CODE = """mutation { withdrawSiteCode(code: "of-de-b") {
+  ... on Refused { code } } }"""
 REVOKE = 'mutation { revokeClient(client: "%s") { ... on Refused { code } } }'
 
 NARROWED = {
@@ -329,7 +331,10 @@ def about_clients(by_role):
     return cells
 
 
-SITE_CODES = {("issueSiteCode", Role.MEMBER): [(SITE_CODE, "NOT_ALLOWED")]}
+SITE_CODES = {
+    ("issueSiteCode", Role.MEMBER): [(SITE_CODE, "NOT_ALLOWED")],
+    ("withdrawSiteCode", Role.MEMBER): [(WITHDRAW_SITE_CODE, "BAD_SITE_CODE")],
+}
 
 
 # Each cell `o` and `p`: what is asked for that is another's or not in the part, and all that is
