@@ -25,7 +25,7 @@ _PATH_SAFE: Final = "/:@!$&'()*+,;=~-._"
 _RAW_SAFE: Final = _PATH_SAFE + "%"
 _PATH_CHARS_MAX: Final = 4096
 _SEGMENTS_MAX: Final = 128
-_TEXT_MAX: Final = 256
+TEXT_MAX: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def carries_credential(scope: Scope) -> bool:
 
 def user_agent(scope: Scope) -> str:
     """Return the user agent, cut to a length worth keeping."""
-    return " ".join(header_values(scope, "user-agent"))[:_TEXT_MAX]
+    return " ".join(header_values(scope, "user-agent"))[:TEXT_MAX]
 
 
 def read_ask(scope: Scope, base: str, use_header: str = USE_HEADER) -> Ask:
@@ -150,4 +150,4 @@ def _declared_use(scope: Scope, header: str) -> str | None:
     values = header_values(scope, header)
     if len(values) > 1:
         raise AmbiguousRequestError(f"{header} comes twice")
-    return values[0][:_TEXT_MAX] if values else None
+    return values[0][:TEXT_MAX] if values else None

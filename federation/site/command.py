@@ -19,7 +19,8 @@ from federation.site.doctor import examine
 from federation.site.following import FOLLOW_SECONDS, Follower
 from federation.site.install import gate_of
 from federation.site.installing import install
-from federation.site.settings import FILE_NAME, read_site
+from federation.site.nginx_map import nginx_map
+from federation.site.settings import FILE_NAME, read_settings, read_site
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -45,12 +46,14 @@ def _parser() -> argparse.ArgumentParser:
     doctor.set_defaults(run=_doctor)
     robots = commands.add_parser("robots", help="print what belongs into robots.txt")
     robots.set_defaults(run=_robots)
+    named = commands.add_parser("nginx-map", help="print who is a crawler, for nginx")
+    named.set_defaults(run=_nginx_map)
     auth = commands.add_parser("auth", help="judge what nginx asks, and count what it served")
     auth.add_argument("--listen", required=True, metavar="unix:PATH|127.0.0.1:PORT")
     auth.add_argument("--log", type=Path, required=True, help="the access log that nginx writes")
     auth.set_defaults(run=_auth)
     commands.add_parser("logs", help="read access logs, and hand the usage in", add_help=False)
-    for command in (init, doctor, robots, auth):
+    for command in (init, doctor, robots, named, auth):
         command.add_argument("--config", type=Path, default=Path(FILE_NAME), metavar="FILE")
     return parser
 
@@ -86,6 +89,11 @@ def _robots(asked: argparse.Namespace) -> int:
         return 0
     for origin in site.origins:
         _say(f"License: {origin}/license.xml")
+    return 0
+
+
+def _nginx_map(asked: argparse.Namespace) -> int:
+    _say(nginx_map(read_settings(asked.config).crawlers.rule()).rstrip())
     return 0
 
 

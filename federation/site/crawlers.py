@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta
 
 _LIST: Final = "crawlers.json"
-_BROWSERS: Final = ("mozilla/", "opera/")
+BROWSERS: Final = ("mozilla/", "opera/")
 _Text = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
@@ -68,7 +68,7 @@ class CrawlerRule:
             return False
         if _holds(said, _lower(self.also)) or _holds(said, _AI):
             return True
-        return self.unnamed and not _holds(said, _OTHERS) and not _holds(said, _BROWSERS)
+        return self.unnamed and not _holds(said, _OTHERS) and not _holds(said, BROWSERS)
 
 
 def name_of(agent: str) -> str:
@@ -81,7 +81,7 @@ def name_of(agent: str) -> str:
         for each in AGENTS.agents:
             if each.purpose in purposes and each.pattern.lower() in said:
                 return each.pattern
-    return "other" if _holds(said, _BROWSERS) else "unnamed"
+    return "other" if _holds(said, BROWSERS) else "unnamed"
 
 
 def _holds(said: str, patterns: Iterable[str]) -> bool:

@@ -16,12 +16,15 @@ import pytest
 from federation.quotas import Quota
 from federation.signing.statuslist import Status
 from federation.site.auth import AuthServer
+from federation.site.crawlers import AGENTS, CrawlerRule
 from federation.site.following import QUIET_ROUNDS, Follower
 from federation.site.gate import Gate, GateConfig, Mode
 from federation.site.guesses import Guesses
+from federation.site.nginx_map import nginx_map
 from federation.site.visits import VisitCounts
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
+TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 KIT = Path(__file__).parents[2] / "kit" / "nginx"
 BOT = {"User-Agent": "GPTBot/1.2"}
 PERSON = {"User-Agent": "Mozilla/5.0 Firefox/140.0"}
@@ -86,17 +89,15 @@ class Front:
             text = text.replace("/var/log/nginx/federation-site.log", str(self.log))
             text = text.replace("/run/federation-site/auth.sock", str(self.socket))
             (self.folder / f"{name}.conf").write_text(text, encoding="utf-8")
-        temp = "".join(
-            f"{name}_temp_path {self.folder}/{name};"
-            for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        )
+        (self.folder / "map.conf").write_text(nginx_map(CrawlerRule()), encoding="utf-8")
+        temp = "".join(f"{name}_temp_path {self.folder}/{name};" for name in TEMPORARY)
         return f"""
             daemon off; pid {self.folder}/pid; error_log {self.folder}/error.log; user root;
             worker_processes 1;
             events {{}}
             http {{ {temp}
                 access_log off;
-                include {self.folder}/http.conf;
+                include {self.folder}/http.conf; include {self.folder}/map.conf;
                 server {{ listen 127.0.0.1:{self.port};
                     include {self.folder}/server.conf;
                     location / {{
@@ -276,16 +277,36 @@ def test_what_the_disk_has_no_room_for_is_refused_and_counted_so(front, monkeypa
     assert (front.app.asked, front.site.events()) == ([], [])
 
 
-def test_while_the_endpoint_is_down_nobody_is_served(front):
+def test_while_the_endpoint_is_down_people_pass_and_crawlers_do_not(front):
     front.auth.shutdown()
     front.auth.server_close()
     front.socket.unlink()
     front.kill()  # connections that were open are gone with the endpoint
     front.start()
-    answer = front.ask(token=front.site.token())
-
-    assert (answer.status_code, answer.json()["code"]) == (503, "GATE_DOWN")
+    crawlers = [
+        {},
+        {"token": front.site.token()},
+        {"token": front.site.token(), "headers": PERSON},
+        {"headers": {**PERSON, "Authorization": "license x"}},
+        {"headers": {**PERSON, "X-Collective-License": "x"}},
+        {"headers": {**PERSON, "Signature-Input": 'sig1=("@authority");tag="web-bot-auth"'}},
+    ]
+    for asked in crawlers:
+        answer = front.ask("/a", **asked)
+        assert (answer.status_code, answer.json()["code"]) == (503, "GATE_DOWN")
+        assert answer.headers["retry-after"] == "60"
     assert front.app.asked == []
+    for headers in (
+        PERSON,
+        {"User-Agent": "Googlebot/2.1"},
+        {**PERSON, "Authorization": "Basic x"},
+    ):
+        answer = front.ask("/a", headers=headers)
+        assert (answer.status_code, answer.content) == (200, b"A page.")
+        assert answer.headers.get_list("cache-control") == ["public, max-age=60"]
+    assert front.ask("/a", method="POST", headers=PERSON).status_code == 200
+    assert front.app.asked == ["/a"] * 4
+    assert not front.log.exists() or front.log.read_bytes() == b""
 
 
 def test_a_rotated_log_and_a_killed_nginx_cost_and_double_nothing(front):
@@ -307,3 +328,51 @@ def test_a_rotated_log_and_a_killed_nginx_cost_and_double_nothing(front):
 
     assert sorted(event.url[-1] for event in site.events()) == ["1", "2", "3"]
     assert json.loads((front.folder / "place").read_bytes())["inode"] == front.log.stat().st_ino
+
+
+NAMED = f"""
+daemon off; pid {{folder}}/pid; error_log {{folder}}/error.log; user root; worker_processes 1;
+events {{{{}}}}
+http {{{{ {"".join(f"{name}_temp_path {{folder}}/{name};" for name in TEMPORARY)} access_log off;
+    include {{folder}}/map.conf;
+    server {{{{ listen 127.0.0.1:{{port}}; return 200 $federation_is_crawler; }}}} }}}}"""
+RULES = [
+    CrawlerRule(),
+    CrawlerRule(unnamed=True, also=("fancy.Fetcher", "caf\xe9", "\u0142"), never=("GPTBot",)),
+    CrawlerRule(also=('"; } evil $host {', "a+b|c", "\\", "x\ny", "~*^", "#")),
+]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_nginx_tells_a_crawler_by_name_as_the_gate_does(tmp_path, rule):
+    port = free_port()
+    (tmp_path / "map.conf").write_text(nginx_map(rule), encoding="utf-8")
+    (tmp_path / "nginx.conf").write_text(NAMED.format(folder=tmp_path, port=port), encoding="utf-8")
+    agents = [
+        *(f"Mozilla/5.0 (compatible; {each.pattern.upper()}/1.0)" for each in AGENTS.agents),
+        *("", "curl/8.0", "Mozilla/5.0 Firefox/140.0", "Opera/9", "fancyxFetcher", "FANCY.fetcher"),
+        *("caf\xe9", "cafe", '"; } evil $host {', "a+b|c", "aab", "back\\slash", "x ~*^", "#1"),
+        *("x" * 300 + "GPTBot", "GPTBot" + "x" * 300, "x" * 249 + "mozilla/"),
+    ]
+    url = f"http://127.0.0.1:{port}/"
+
+    def is_up():
+        try:
+            return httpx.get(url).status_code == 200
+        except httpx.TransportError:
+            assert process.poll() is None, (tmp_path / "error.log").read_text()
+            return False
+
+    with subprocess.Popen([NGINX, "-c", tmp_path / "nginx.conf", "-p", tmp_path]) as process:
+        until(is_up)
+        with httpx.Client() as client:
+            found = {
+                agent: client.get(url, headers={"User-Agent": agent.encode("latin-1")}).text
+                for agent in agents
+            }
+        process.terminate()
+
+    # The gate looks at 256 letters; nginx looks on for a crawler, not for who is let pass.
+    late = "x" * 300 + "GPTBot"
+    wanted = {agent: str(int(rule.asks(agent[:256]))) for agent in agents}
+    assert found == wanted | {late: "1"}

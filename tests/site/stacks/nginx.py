@@ -8,6 +8,8 @@ from pathlib import Path
 import waitress
 
 from federation.site.command import main as command
+from federation.site.nginx_map import nginx_map
+from federation.site.settings import read_settings
 from tests.site.stacks.wsgi import application
 
 KIT = Path(__file__).parents[3] / "kit" / "nginx"
@@ -25,7 +27,7 @@ def config_of(folder: Path, port: int, behind: int) -> str:
     return f"""
         user root; daemon off; worker_processes 1; events {{}}
         pid {folder}/pid; error_log {folder}/error.log;
-        http {{ {places} access_log off; include {folder}/http.conf;
+        http {{ {places} access_log off; include {folder}/http.conf; include {folder}/map.conf;
             large_client_header_buffers 8 64k;
             server {{ listen 127.0.0.1:{port}; merge_slashes off;
                 include {folder}/server.conf;
@@ -41,6 +43,8 @@ def main() -> None:
     folder = file.parent
     server = waitress.create_server(application, host="127.0.0.1", port=0)
     threading.Thread(target=server.run, daemon=True).start()
+    named = nginx_map(read_settings(file).crawlers.rule())
+    (folder / "map.conf").write_text(named, encoding="utf-8")
     path = folder / "nginx.conf"
     path.write_text(config_of(folder, port, server.effective_port), encoding="utf-8")
     nginx = subprocess.Popen(["nginx", "-c", str(path), "-p", str(folder)])
