@@ -40,11 +40,14 @@ async def test_a_logged_crawl_is_usage_at_the_members_node(small, tmp_path, caps
         "version": 1,
         "node": small.running["GB"].url,
         "member": "gb-b",
+        "node_keys": [small.key("GB").public_jwk()],
+        "hub_keys": [small.key("HUB").public_jwk()],
         "client": {"id": made["client"]["id"], "secret": made["secret"]},
         "origins": ["https://press.example"],
         "directory": "state",
     }
     config, agents, log = (tmp_path / name for name in ("site.json", "agents.json", "a.log"))
+    config.touch(mode=0o600)
     config.write_text(json.dumps(site))
     named = {"agent": "GPTBot", "licence": "HUB-000001", "use": "GROUND"}
     named |= {"from": "2026-09-01", "to": "2026-09-30"}

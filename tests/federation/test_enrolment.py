@@ -192,6 +192,7 @@ async def test_the_commands_of_the_page_for_publishers_do_what_it_says(
     small, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "access.log").touch()
     monkeypatch.setattr("federation.site.command.install", partial(install, clock=small.clock))
     code, outcomes = await code_of(small), []
     for words in [words for words in SHELL if words[0] == "federation-site"]:
@@ -200,13 +201,21 @@ async def test_the_commands_of_the_page_for_publishers_do_what_it_says(
             await asyncio.to_thread(main, arguments)
         outcomes.append((words[1], ended.value.code))
 
-    assert outcomes == [("init", 0), ("doctor", 1), ("robots", 0)]  # no site is up yet
-    terms = f"{small.running['GB'].url}/sites/gb-b/license.xml"
-    assert f"License: {terms}" in capsys.readouterr().out
+    assert outcomes == [
+        ("init", 0),
+        ("nginx-map", 0),
+        ("logs", 0),
+        ("doctor", 1),  # no site is up yet
+        ("robots", 0),
+    ]
+    told = capsys.readouterr().out
+    assert f"License: {small.running['GB'].url}/sites/gb-b/license.xml\n" in told
+    assert "map $http_authorization $federation_is_crawler {" in told
+    assert "all: 0 new lines, 0 counted as usage" in told
     assert [words[0] for words in SHELL] == [
         "federation",
         "pip",
-        *["federation-site"] * 3,
+        *["federation-site"] * 5,
     ]
     for text in PROGRAMS:
         done = await asyncio.to_thread(ran, f"{DJANGO}{text}{SAYS_ORIGINS}")
