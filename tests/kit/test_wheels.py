@@ -12,6 +12,9 @@ from zipfile import ZipFile
 import pytest
 from packaging.requirements import Requirement
 
+from federation.signing.keys import SigningKey
+from federation.site.settings import Client, Settings, write_settings
+
 ROOT = Path(__file__).parents[2]
 KIT = ROOT / "kit" / "python"
 PACKAGES_MAX, BYTES_MAX = 8, 30_000_000
@@ -104,6 +107,72 @@ def needed():
             found[name] = distribution(name)
             waiting += [Requirement(text) for text in found[name].requires or ()]
     return found
+
+
+@pytest.fixture(scope="module")
+def alone(wheels, tmp_path_factory):
+    """A folder with the kit and what comes with it, and nothing else."""
+    folder = tmp_path_factory.mktemp("alone")
+    ZipFile(wheels[0]).extractall(folder)
+    for each in needed().values():
+        for name in {file.parts[0] for file in each.files} - {".."}:
+            (folder / name).symlink_to(each.locate_file(name))
+    return folder
+
+
+@pytest.fixture
+def settings(tmp_path):
+    path = tmp_path / "federation-site.json"
+    key = SigningKey.generate().public_jwk()
+    said = Settings(
+        node="http://127.0.0.1:1",  # nobody answers there
+        member="M-17",
+        node_keys=(key,),
+        hub_keys=(key,),
+        client=Client(id="site-1", secret="s"),
+        origins=("http://127.0.0.1:1",),
+    )
+    write_settings(path, said)
+    return path
+
+
+def command(alone, *words):
+    """Return the program that pip makes of the kit's entry point, with some words after it."""
+    entry = project(KIT)["scripts"]["federation-site"]
+    module, _, function = entry.partition(":")
+    code = f"import sys; sys.path.append(sys.argv.pop(1)); import {module} as it; it.{function}()"
+    return [sys.executable, "-I", "-S", "-c", code, str(alone), *map(str, words)]
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "told"),
+    [
+        (["logs", "--dry-run", "LOG", "--config", "FILE"], 0, "all: 0 new lines, 0 counted"),
+        (["init", "fs1_x", "--config", "FILE"], 1, "MALFORMED_CODE: "),
+        (["doctor", "--config", "FILE"], 1, "WRONG node: "),
+        (["robots", "--config", "FILE"], 1, "UNREACHABLE: "),
+        (["nginx-map", "--config", "FILE"], 0, "map $http_user_agent $federation_named {"),
+    ],
+)
+def test_installed_alone_each_command_starts(alone, settings, tmp_path, words, status, told):
+    (tmp_path / "access.log").touch()
+    there = {"FILE": settings, "LOG": tmp_path / "access.log"}
+    asked = command(alone, *(there.get(word, word) for word in words))
+
+    done = subprocess.run(asked, capture_output=True, check=False, text=True)
+
+    assert (done.returncode, told in done.stdout + done.stderr) == (status, True), done.stderr
+
+
+def test_installed_alone_the_endpoint_listens_until_a_signal_ends_it(alone, settings, tmp_path):
+    listen = f"unix:{tmp_path}/auth.sock"
+    asked = ["auth", "--config", settings, "--listen", listen, "--log", tmp_path / "served.log"]
+    with subprocess.Popen(
+        command(alone, *asked), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as endpoint:
+        assert endpoint.stdout.readline() == f"listening on {listen}\n"
+        endpoint.terminate()
+        assert endpoint.wait(40) == 0
 
 
 def test_installed_alone_the_kit_is_few_packages_and_small(wheels):
