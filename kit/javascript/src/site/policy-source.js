@@ -109,10 +109,10 @@ export class PolicySource {
     await this.#requireOurs(checked);
     this.#requireNewer(checked);
     const held = new HeldPolicy(checked);
+    this.#held = held; // also where the disk is full: what it withholds is in force
     await this.#reach.store.save(POLICY, token);
     await this.#learn(checked);
-    this.#held = held;
-    this.#etag = etag;
+    this.#etag = etag; // where it could not be kept it is asked for again
   }
 
   /** @param {import("../signing/policy.js").CheckedPolicy} checked */

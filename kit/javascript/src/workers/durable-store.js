@@ -12,6 +12,7 @@ import { added, newBook, readBook, told, untold } from "../site/visits.js";
 const KEYS_MAX = 128; // of one call
 const VALUE_CHARS_MAX = 30_000; // a value has 128 KiB, a character four bytes at most
 const BATCH_BYTES_MAX = 100_000;
+const BATCHES_MAX = 100; // some 12 MiB: a worker has 128 MB, and comes again for the others
 const LINES_MAX = 200_000;
 const VISITS = "visits.json";
 
@@ -84,12 +85,12 @@ export class SiteStorage {
   }
 
   /**
-   * Freeze lines into batches, and return all there are.
+   * Freeze lines into batches, and return the oldest: one answer holds no more than so many.
    * @returns {Promise<[string, string][]>} pairs of id and text
    */
   async batches() {
     while (await this.#storage.transaction(frozen));
-    const found = await this.#storage.list({ prefix: "batch " });
+    const found = await this.#storage.list({ prefix: "batch ", limit: BATCHES_MAX });
     return [...found].map(([key, text]) => [key.slice("batch ".length), text]);
   }
 
