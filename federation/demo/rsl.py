@@ -10,6 +10,7 @@ from federation.access.bearers import ClientCredential
 from federation.demo.clients import client_of
 from federation.demo.crawling import UnexpectedAnswerError, fetched
 from federation.demo.stage import Stage
+from federation.rsl.words import USAGE_OF
 from federation.scenario.client import until
 from federation.scenario.model import UsageRow
 from federation.tabular import parse_instant
@@ -33,9 +34,9 @@ async def buy(stage: Stage, rows: list[UsageRow]) -> list[UsageRow]:
         stage.federation.hub.lab(item.licensee), "LAB", item.licensee, f"{lab}'s RSL reader"
     )
     terms = f"{site.part.origin}/license.xml"
-    server, licence = await _terms(stage, terms)
+    server, licence = await _terms(stage, terms, USAGE_OF[row.use])
     token = await _bought(stage, client, server, licence, site.part.origin)
-    headers = {"Authorization": f"License {token}", "X-Licence-Use": row.use}
+    headers = {"Authorization": f"License {token}"}  # it is for one use, which it says itself
     answer = await fetched(stage, row, AGENT, headers)
     stage.crawlers[row.licence].fetched += 1
     stage.tell.step(
@@ -48,8 +49,8 @@ async def buy(stage: Stage, rows: list[UsageRow]) -> list[UsageRow]:
     return [each for each in rows if each is not row]
 
 
-async def _terms(stage: Stage, url: str) -> tuple[str, str]:
-    """Return the licence server that a site's terms name, and the first licence that it sells."""
+async def _terms(stage: Stage, url: str, usage: str) -> tuple[str, str]:
+    """Return the licence server that a site's terms name, and the licence of a usage."""
     found: list[bytes] = []
 
     async def read() -> bool:  # the gate has the terms a moment after its policy
@@ -60,10 +61,11 @@ async def _terms(stage: Stage, url: str) -> tuple[str, str]:
     await until(read, what=f"{url} to be served")
     parser = etree.XMLParser(resolve_entities=False, no_network=True)
     for content in etree.fromstring(found[0], parser).iter(f"{NAMESPACE}content"):
-        server, licence = content.get("server"), content.find(f"{NAMESPACE}license")
-        if server is not None and licence is not None:
-            return str(server), etree.tostring(licence, with_tail=False).decode()
-    raise UnexpectedAnswerError(f"{url} sells nothing")
+        server = content.get("server")
+        for licence in content.iter(f"{NAMESPACE}license") if server is not None else ():
+            if licence.findtext(f"{NAMESPACE}permits") == usage:
+                return str(server), etree.tostring(licence, with_tail=False).decode()
+    raise UnexpectedAnswerError(f"{url} does not sell {usage}")
 
 
 async def _bought(

@@ -182,6 +182,7 @@ def store_version(row: Licence, licence: LicenceObject, signed: str) -> None:
     """Make a row stand at a version of its licence."""
     row.version = licence.version
     row.status = licence.status
+    row.starts_on, row.ends_on = licence.facts().starts_on, licence.facts().ends_on
     row.body = encode(licence).decode()
     row.signed = signed
     row.revoked_at = licence.revoked_at

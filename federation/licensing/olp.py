@@ -1,12 +1,14 @@
 """Tokens by the terms of a member: what RSL's Open Licence Protocol asks for, in our licences.
 
 A buyer names terms that stand in a member's license.xml and an address of that member. It gets one
-of our licence tokens, under the licence of its own that grants most of what it asked for.
+of our licence tokens, for one use: stock buyers say none when they show it, and a site lets nobody
+in who might mean either of two.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import ClassVar
 
 from federation.addresses.matching import candidate_hosts
@@ -15,6 +17,7 @@ from federation.errors import RefusalError
 from federation.licensing import store
 from federation.licensing.minting import (
     PREFIXES_MAX,
+    SEGMENTS_MAX,
     Asked,
     Issuer,
     Minted,
@@ -32,7 +35,7 @@ from federation.registry.index import ClaimIndex
 from federation.rsl.member_terms import offer
 from federation.rsl.reading import read_licence
 from federation.rsl.resources import BadResourceError, read_resource
-from federation.rsl.words import USAGES, usages_of, uses_of
+from federation.rsl.words import usages_of, uses_of
 from federation.rsl.writing import licence_element, write_licence
 from federation.rsl.xml import canonical, parse_licence
 from federation.signing.tokens import LicenceToken, covers
@@ -42,8 +45,9 @@ from federation.trust.store import find_party
 from federation.values.party import HUB
 
 CLAIMS_MAX = 1_000
-LICENCES_MAX = 1_000
+LICENCES_MAX = 200
 TRIED_MAX = 20
+SHOWN_MAX = 3  # addresses that a refusal names
 
 
 class NotOfferedError(RefusalError):
@@ -79,18 +83,22 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Sold:
-    """A token for terms of a member, and which of the usages asked for it is good for."""
+    """A token for terms of a member: for one use of ours, and which of the usages that is."""
 
     minted: Minted
-    usages: tuple[str, ...]
+    usage: str
+    use: str
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Whether a token that counts opens an address now; `reason` is why not."""
+    """Whether a token that counts opens an address now; `reason` is why not.
+
+    `licence` is the terms of what is not reserved there, None where nothing is left of them.
+    """
 
     resource: str
-    licence: str
+    licence: str | None
     reason: str | None = None
 
 
@@ -103,24 +111,23 @@ async def sell_token(
     resource: str,
     now: datetime,
 ) -> Sold:
-    """Sign a token for terms of the member's license.xml and an address of that member.
+    """Sign a token for one use, by terms of the member's license.xml and an address of that member.
 
-    Refused are terms that are none (BAD_RSL) or are not on offer there (NOT_OFFERED), an address
-    that is not this member's alone (BAD_RESOURCE), and a buyer without a licence that grants any
-    of it (NOTHING_BOUGHT).
+    The use is the first that the terms name (in the order of their words, then in ours), that is
+    not reserved there and that a licence of the buyer's grants. Refused are terms that are none
+    (BAD_RSL) or are not on offer there (NOT_OFFERED), an address that is not this member's alone
+    (BAD_RESOURCE), and a buyer without a licence that grants any of it (NOTHING_BOUGHT).
     """
     usages = _offered(licence, desk)
-    prefixes = await _prefixes(session, desk, resource, usages, now)
-    wanted = uses_of(usages)
-    minted, uses = await _mint(session, desk, who, prefixes=prefixes, wanted=wanted, now=now)
-    return Sold(minted, usages_of(uses))
+    open_at = await _open_at(session, desk, resource, usages, now)
+    return await _sold(session, desk, who, open_at=open_at, now=now)
 
 
 def _offered(licence: bytes, desk: Desk) -> tuple[str, ...]:
     """Return the usages of terms if these are, but for the spelling, terms that we write."""
     element = parse_licence(licence)
-    words = {word for rule in read_licence(element).permits for word in rule.words}
-    usages = tuple(usage for usage in USAGES if usage in words)
+    words = [word for rule in read_licence(element).permits for word in rule.words]
+    usages = tuple(dict.fromkeys(words))
     sold = usages_of(desk.sold)
     if not usages or not set(usages) <= set(sold):
         raise NotOfferedError(f"what is sold: {' '.join(sold) or 'nothing'}")
@@ -129,28 +136,37 @@ def _offered(licence: bytes, desk: Desk) -> tuple[str, ...]:
     return usages
 
 
-async def _prefixes(
+async def _open_at(
     session: ReadSession, desk: Desk, text: str, usages: Collection[str], now: datetime
-) -> list[str]:
-    """Return the addresses that a resource means, at all of which the usages are on offer.
+) -> dict[str, list[str]]:
+    """Return {usage: the addresses at which it is on offer} of the addresses that a resource means.
 
-    A path alone is meant of those hosts of the member at which they are.
+    A path alone is meant of those hosts of the member at which it is; of other resources all
+    addresses count, or none.
     """
     resource = read_resource(text)
-    found = resource.prefixes(await _claims(session, desk, now, resource.host))
-    if not 1 <= len(found) <= PREFIXES_MAX:
-        raise BadResourceError(f"{len(found)} addresses of this member; 1 to {PREFIXES_MAX} may be")
-    index, offered, refused = await _index(session, desk, found), list[str](), list[RefusalError]()
-    for prefix in found:
-        try:
-            _require_offered(index, normalise_url(prefix), desk, usages, now)
-        except (BadResourceError, NotOfferedError) as refusal:
-            refused.append(refusal)
-        else:
-            offered.append(prefix)
-    if refused and not (offered and resource.is_of_all_hosts):
-        raise refused[0]
-    return offered
+    prefixes = resource.prefixes(await _claims(session, desk, now, resource.host))
+    if not 1 <= len(prefixes) <= PREFIXES_MAX:
+        raise BadResourceError(
+            f"{len(prefixes)} addresses of this member; 1 to {PREFIXES_MAX} may be"
+        )
+    keys = {prefix: normalise_url(prefix) for prefix in prefixes}
+    if any(key.path.count("/") > SEGMENTS_MAX for key in keys.values()):
+        raise BadResourceError(f"an address has at most {SEGMENTS_MAX} segments")
+    index = await _index(session, desk, prefixes)
+    alone = [prefix for prefix, key in keys.items() if _is_alone(index, key, desk, now)]
+    if not alone or (len(alone) < len(keys) and not resource.is_of_all_hosts):
+        shared = next(key for prefix, key in keys.items() if prefix not in alone)
+        raise BadResourceError(f"{shared.text} is not this member's alone")
+    found = dict[str, list[str]]()
+    for usage in usages:
+        at = [prefix for prefix in alone if not _is_reserved(index, keys[prefix], usage, now)]
+        if len(at) == len(alone) or (at and resource.is_of_all_hosts):
+            found[usage] = at
+    if not found:
+        places = " ".join(keys[prefix].text for prefix in alone[:SHOWN_MAX])
+        raise NotOfferedError(f"{' '.join(usages)} is reserved at {places}")
+    return found
 
 
 async def _claims(
@@ -178,64 +194,67 @@ async def _index(session: ReadSession, desk: Desk, prefixes: Collection[str]) ->
     return index_store.claim_index(await index_store.own_slice(session, desk.node, keys))
 
 
-def _require_offered(
-    index: ClaimIndex, key: UrlKey, desk: Desk, usages: Collection[str], now: datetime
-) -> None:
-    """Refuse an address that is not this member's alone, or at which a usage is reserved."""
+def _is_alone(index: ClaimIndex, key: UrlKey, desk: Desk, now: datetime) -> bool:
+    """Tell whether an address is this member's and nobody else's."""
     holders = {(claim.node, claim.holder_id) for claim in index.claimants(key, now)}
-    if holders != {(desk.node, desk.holder)}:
-        raise BadResourceError(f"{key.text} is not this member's alone")
-    if reserved := _reserved(index, key, usages, now):
-        raise NotOfferedError(f"{' '.join(reserved)} is reserved at {key.text}")
+    return holders == {(desk.node, desk.holder)}
 
 
-def _reserved(index: ClaimIndex, key: UrlKey, usages: Collection[str], now: datetime) -> list[str]:
-    """Return the usages of which any use is reserved at an address."""
-    return [
-        usage
-        for usage in usages
-        if any(index.is_reserved(key, use, now) for use in uses_of([usage]))
-    ]
+def _is_reserved(index: ClaimIndex, key: UrlKey, usage: str, now: datetime) -> bool:
+    """Tell whether any use that is a usage is reserved at an address."""
+    return any(index.is_reserved(key, use, now) for use in uses_of([usage]))
 
 
-async def _mint(
+async def _sold(
     session: ReadSession,
     desk: Desk,
     who: Principal,
     *,
-    prefixes: list[str],
-    wanted: Collection[str],
+    open_at: Mapping[str, list[str]],
     now: datetime,
-) -> tuple[Minted, list[str]]:
-    """Mint under the first licence of the buyer's (`_rank`) under which a token can be minted."""
-    rows = await store.licences(session, licensee=who.require_party(), limit=LICENCES_MAX)
-    found = [decode(row.body) for row in rows]
-    ranked = sorted(
-        ((licence, uses) for licence in found if (uses := _granted(licence, wanted))),
-        key=lambda pair: _rank(pair[0], pair[1], desk.issuer.code),
+) -> Sold:
+    """Mint for the first use under the first licence of the buyer's (`_rank`) that can be had."""
+    rows = await store.licences_in_force(
+        session,
+        who.require_party(),
+        on=now.astimezone(UTC).date(),
+        registered_at=desk.node if desk.issuer.code == HUB else None,
+        limit=LICENCES_MAX,
     )
-    why = f"no licence of {who.party} grants it"
-    for licence, uses in ranked[:TRIED_MAX]:
+    licences = sorted(
+        (licence for row in rows if _reaches(licence := decode(row.body), desk.node)),
+        key=lambda licence: _rank(licence, desk.issuer.code),
+    )
+    tries = (
+        (usage, use, licence)
+        for usage in open_at
+        for use in uses_of([usage])
+        for licence in licences
+        if use in licence.uses
+    )
+    why = f"no licence of {who.party} in force here grants {' '.join(open_at)}"
+    for usage, use, licence in islice(tries, TRIED_MAX):
+        asked = Asked(open_at[usage], [use])
         try:
-            asked = Asked(prefixes, uses)
             minted = await mint_token(
                 session, licence.number, who, asked=asked, issuer=desk.issuer, now=now
             )
         except (LicenceStatusError, NotRegisteredError, OutsideLicenceError, SuspendedError) as no:
             why = f"{no.code}: {no.detail}"
         else:
-            return minted, uses
-    raise NothingBoughtError(f"{why}; licences are sold at {desk.buy_at}")
+            return Sold(minted, usage, use)
+    granted = usages_of(use for licence in licences for use in licence.uses)
+    ask_for = f"; what your licences grant here: {' '.join(granted)}" if granted else ""
+    raise NothingBoughtError(f"{why}{ask_for}; licences are sold at {desk.buy_at}")
 
 
-def _rank(licence: LicenceObject, uses: list[str], here: str) -> tuple[int, bool, int, str]:
-    """Order licences: most uses first, this server's own before others', the last to end first."""
-    ends_on = licence.facts().ends_on.toordinal()
-    return -len(uses), licence.licensor.party != here, -ends_on, licence.number
+def _reaches(licence: LicenceObject, node: str) -> bool:
+    return not licence.grant.repertoire or node in licence.grant.repertoire
 
 
-def _granted(licence: LicenceObject, wanted: Collection[str]) -> list[str]:
-    return sorted(set(licence.uses) & set(wanted))
+def _rank(licence: LicenceObject, here: str) -> tuple[bool, int, str]:
+    """Order licences: this server's own before others', the last to end first."""
+    return licence.licensor.party != here, -licence.facts().ends_on.toordinal(), licence.number
 
 
 async def require_member(session: ReadSession, desk: Desk, now: datetime) -> None:
@@ -260,18 +279,28 @@ async def standing_of(
     if licence is None or licence.status == "REVOKED" or not licence.facts().covers(now):
         return None
     address = resource or token.audience[0]
-    terms = write_licence(offer(usages_of(token.uses), desk.buy_at)).decode()
-    reason = await _closed(session, desk, token, address, now)
+    try:
+        await require_vouched_for(session, desk.node)
+        await require_vouched_for(session, licence.licensor.party)
+        open_uses, reason = await _opened(session, desk, token, address, now)
+    except SuspendedError as suspended:
+        open_uses, reason = (), f"{suspended.detail} is suspended"
     if licence.status != "ACTIVE":
         reason = f"Licence {licence.number} is suspended"
+    if not open_uses:
+        return Standing(address, None, reason)
+    terms = write_licence(offer(usages_of(open_uses), desk.buy_at)).decode()
     return Standing(address, terms, reason)
 
 
-async def _closed(
+async def _opened(
     session: ReadSession, desk: Desk, token: LicenceToken, address: str, now: datetime
-) -> str | None:
-    """Return why a token does not open an address, None if it does."""
-    outside = "License does not cover this resource"
+) -> tuple[Collection[str], str | None]:
+    """Return the uses for which a token opens an address, and why it does not where there are none.
+
+    Of an address that it is not for, nothing is said of what is reserved there.
+    """
+    outside = token.uses, "License does not cover this resource"
     try:
         key = normalise_url(address)
     except MalformedUrlError:
@@ -281,6 +310,5 @@ async def _closed(
     index = await _index(session, desk, [address])
     if {claim.holder_id for claim in index.claimants(key, now)} != {desk.holder}:
         return outside
-    if all(index.is_reserved(key, use, now) for use in token.uses):
-        return "The rightholder reserves this resource"
-    return None
+    found = [use for use in token.uses if not index.is_reserved(key, use, now)]
+    return found, None if found else "The rightholder reserves this resource"

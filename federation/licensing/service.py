@@ -190,6 +190,8 @@ async def issue_licence(
         licensor=licensing.party,
         licensee=licensee,
         status="ACTIVE",
+        starts_on=licence.term.starts_on,
+        ends_on=licence.term.ends_on,
         body=encode(licence).decode(),
         signed=_sign(licence, licensing),
         accepted_at=now,

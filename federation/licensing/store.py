@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import exists, or_, select
 
 from federation.licensing.facts import LicenceFacts
 from federation.licensing.objects import decode
@@ -75,6 +75,30 @@ async def licences(
     query = select(Licence).where(Licence.number > after).order_by(Licence.number).limit(limit)
     if licensee is not None:
         query = query.where(Licence.licensee == licensee)
+    return list(await session.scalars(query))
+
+
+async def licences_in_force(
+    session: ReadSession, licensee: str, *, on: date, registered_at: str | None, limit: int
+) -> list[Licence]:
+    """Return a licensee's licences that may be used on a day, those accepted last first.
+
+    `registered_at` leaves out those that a node neither granted nor registered.
+    """
+    query = (
+        select(Licence)
+        .where(Licence.licensee == licensee, Licence.status == "ACTIVE")
+        .where(Licence.starts_on <= on, Licence.ends_on >= on)
+        .order_by(Licence.accepted_at.desc(), Licence.number.desc())
+        .limit(limit)
+    )
+    if registered_at is not None:
+        stands = exists().where(
+            Registration.licence == Licence.number,
+            Registration.node == registered_at,
+            Registration.state == "REGISTERED",
+        )
+        query = query.where(or_(Licence.licensor == registered_at, stands))
     return list(await session.scalars(query))
 
 

@@ -57,11 +57,14 @@ class Licence(Base):
     """A licence as signed by its licensor; a change of status is a new version of the object."""
 
     __tablename__ = "licensing_licence"
+    __table_args__ = (Index("ix_licensing_licence_licensee", "licensee", "status", "ends_on"),)
     number: Mapped[str] = mapped_column(String(24), primary_key=True)
     version: Mapped[int]
     licensor: Mapped[str] = mapped_column(String(12))
     licensee: Mapped[str] = mapped_column(String(128))
     status: Mapped[str] = mapped_column(String(12))  # ACTIVE SUSPENDED REVOKED
+    starts_on: Mapped[date] = mapped_column(server_default="1970-01-01")
+    ends_on: Mapped[date] = mapped_column(server_default="1970-01-01")  # as it really ends
     body: Mapped[str] = mapped_column(Text)  # LicenceObject as JSON
     signed: Mapped[str] = mapped_column(Text)  # the licensor's JWS over it
     revoked_at: Mapped[datetime | None] = mapped_column(Instant)

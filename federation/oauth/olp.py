@@ -102,7 +102,10 @@ class Olp:
         self._doors, self._server, self._sells = doors, doors.server, sells
 
     async def token(self, request: HttpRequest, place: Place) -> dict[str, Any]:
-        """Give a lab a token for an address of the member, by terms of its license.xml."""
+        """Give a lab a token for one use of an address of the member, by terms of its license.xml.
+
+        `scope` is the use in the words of RSL, `uses` in ours.
+        """
         caller = await self._caller(request, FORM)
         grant = caller.need("grant_type")
         if grant != GRANT:
@@ -123,7 +126,8 @@ class Olp:
             "access_token": sold.minted.token,
             "token_type": TOKEN_TYPE,
             "expires_in": sold.minted.seconds,
-            "scope": " ".join(sold.usages),
+            "scope": sold.usage,
+            "uses": [sold.use],
         }
 
     async def introspect(self, request: HttpRequest, place: Place) -> dict[str, Any]:
@@ -142,10 +146,11 @@ class Olp:
         found = {
             "active": True,
             "token_type": TOKEN_TYPE,
-            "license": standing.licence,
             "resource": standing.resource,
             "permitted": standing.reason is None,
         }
+        if standing.licence is not None:
+            found["license"] = standing.licence
         return found | _said(token, standing.reason)
 
     async def _caller(self, request: HttpRequest, *types: str) -> Caller:

@@ -17,9 +17,11 @@ from federation.rsl.words import AI_USAGES, ALL, USAGES, usages_of
 MAX_AGE_DAYS: Final = 1
 CLAIMS_MAX: Final = 500
 RESERVED_MAX: Final = 500
-EACH_ALONE_MAX: Final = 100  # places; of more, each usage alone is sold and not listed
+EACH_ALONE_MAX: Final = 100  # places; of more, the usages of a place stand in one licence
 LETTERS_MAX: Final = 100_000  # of the addresses of either: readers take a megabyte at most
 PAYMENT: Final = "use"
+SOLD_IN_ORDER: Final = ("ai-input", "ai-index", "search", "ai-train")
+"""The usages as they are offered. Who buys page by page, as stock clients do, answers with them."""
 EVERY_USE: Final = "*"
 
 
@@ -61,19 +63,19 @@ def web_url(host: str, path: str) -> str:
 
 
 def offer(usages: Iterable[str], buy_at: str) -> Licence:
-    """Return the licence that is for sale for some usages, which stand in their one order."""
-    wanted = set(usages)
-    words = tuple(usage for usage in USAGES if usage in wanted)
+    """Return the licence that is for sale for some usages, in their order."""
+    words = tuple(dict.fromkeys(usages))
     return Licence(permits=(Rule("usage", words),), payments=(Payment(PAYMENT, standard=buy_at),))
 
 
 def terms_of(facts: MemberFacts) -> Document:
     """Return what a member's node says of its works.
 
-    What is for sale comes first, in a content all usages together and then each alone: stock buyers
-    take the first licence of the content that fits best. An address without its last slash is one
-    that they match. Where more is reserved than a document holds, everything is. What a pattern
-    reserves, for whichever use, is not for sale by RSL.
+    What is for sale comes first, and each usage in a licence of its own (`SOLD_IN_ORDER`): a token
+    is for one use, and stock buyers take the first licence of the content that fits best. An
+    address without its last slash is one that they match. Only where the places are too many for
+    that do all usages of a place stand in one licence. Where more is reserved than a document
+    holds, everything is. What a pattern reserves, for whichever use, is not for sale by RSL.
     """
     claims = _within_limits(_outermost(facts.claims))
     reservations = _Reservations(facts.reserved)
@@ -168,15 +170,16 @@ def _contents(
     facts: MemberFacts, place: ClaimKey, withheld: set[str], *, each_alone: bool
 ) -> list[Content]:
     """Return what is for sale at a place and below, then what is reserved there."""
-    sold = [usage for usage in usages_of(facts.sold) if usage not in withheld]
+    priced = usages_of(facts.sold)
+    sold = [usage for usage in SOLD_IN_ORDER if usage in priced and usage not in withheld]
     if not sold or is_pattern(place.path):
         reserved = withheld if sold else withheld | set(AI_USAGES)
         url = web_url(place.host, place.path)
         return [Content(url, (_reservation(reserved),), terms=facts.buy_at)]
     url = web_url(place.host, place.path.rstrip("/") or "/")
-    alone = [[usage] for usage in sold] if each_alone and len(sold) > 1 else []
-    licences = [offer(usages, facts.buy_at) for usages in (sold, *alone)]
-    found = [Content(url, tuple(licences), facts.server, facts.buy_at)]
+    together = [[usage] for usage in sold] if each_alone else [sold]
+    licences = tuple(offer(usages, facts.buy_at) for usages in together)
+    found = [Content(url, licences, facts.server, facts.buy_at)]
     if withheld:
         found.append(Content(url, (_reservation(withheld),)))
     return found

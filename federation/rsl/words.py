@@ -46,7 +46,6 @@ def usages_of(uses: Iterable[str]) -> tuple[str, ...]:
     return tuple(usage for usage in USAGES if usage in found)
 
 
-def uses_of(usages: Iterable[str]) -> set[str]:
-    """Return every use of ours that is one of some usages."""
-    wanted = set(usages)
-    return {use for use, usage in USAGE_OF.items() if usage in wanted}
+def uses_of(usages: Iterable[str]) -> list[str]:
+    """Return every use of ours that is one of some usages: in their order, then in ours."""
+    return [use for usage in usages for use, its in USAGE_OF.items() if its == usage]

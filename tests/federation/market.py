@@ -102,5 +102,6 @@ async def open_market(backend: Any, folder: Path) -> AsyncIterator[Market]:
             "tool": await issued(small, HUB, "operator", "TOOL", None),
             "at DE": await issued(small, "DE", "licensing", "LAB", "lab-one"),
             "site": await issued(small, "DE", "registry", "SITE", "de-a"),
+            "site at GB": await issued(small, "GB", "registry", "SITE", "gb-b"),
         }
         yield Market(small, clients)

@@ -1,16 +1,23 @@
 """A lab buys by RSL with one set of credentials of the hub, at the members of every node."""
 
+import asyncio
 import base64
 import json
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+import httpx
 import pytest
 import pytest_asyncio
 from lxml import etree
+from sqlalchemy import select
 from yarl import URL
 
+from federation.access.bearers import ClientCredential
+from federation.licensing.olp import LICENCES_MAX
+from federation.licensing.tables import Licence
+from federation.metering.tables import Line
 from federation.rsl.evaluating import Asked, State, judge
 from federation.rsl.member_terms import offer
 from federation.rsl.writing import write_licence
@@ -24,6 +31,7 @@ from tests.federation.harness import (
 )
 from tests.federation.market import FORM, open_market
 from tests.federation.test_bound_tokens import Holder
+from tests.federation.test_site_client import gate_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -47,12 +55,31 @@ async def test_one_set_of_credentials_buys_at_members_of_two_nodes(market):
         status, found, headers = await market.buy(HUB, path, resource=resource)
 
         assert (status, found["token_type"], found["expires_in"]) == (200, "License", 900)
-        assert (found["scope"], headers["Cache-Control"]) == ("ai-train ai-input", "no-store")
+        assert (found["scope"], found["uses"]) == ("ai-train", ["TRAIN"])
+        assert headers["Cache-Control"] == "no-store"
         token = check_licence_token(
             found["access_token"], issuers=issuers, hub=HUB_ENTITY, url=page, now=DAY
         )
-        assert (token.licence, token.uses) == ("HUB-000001", ("GROUND", "TRAIN"))
+        assert (token.licence, token.uses) == ("HUB-000001", ("TRAIN",))
         assert token.audience == ((page[:-1],))
+
+
+async def test_the_site_of_a_member_opens_to_a_token_as_it_was_bought(market, tmp_path):
+    client = market.clients["site at GB"]
+    credential = ClientCredential(client_id=client.id, secret=client.secret)
+    gate = gate_of(market.small, tmp_path, credential)
+    await asyncio.to_thread(gate.background.rounds["policy"].act)
+    _, sold, _ = await market.buy(HUB, "GB/gb-b", resource=PRESS)
+    headers = {"Authorization": f"License {sold['access_token']}"}
+    transport = httpx.ASGITransport(gate)
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url=PRESS) as crawler:
+            assert (await crawler.get("/a", headers=headers)).status_code == 200
+        await asyncio.to_thread(gate.background.rounds["usage"].act)
+    finally:
+        await asyncio.to_thread(gate.background.stop)
+    async with market.small.databases["GB"].read() as session:
+        assert list(await session.scalars(select(Line.use))) == ["TRAIN"]
 
 
 async def test_what_the_node_publishes_is_what_the_hub_sells(market):
@@ -65,12 +92,12 @@ async def test_what_the_node_publishes_is_what_the_hub_sells(market):
         ("https://news.example/de", market.base(HUB, "DE/de-a")),
         ("https://news.example/de/private/", None),
     ]
+    sold = []
     for licence in contents[0].findall(f"{NS}license"):
         text = etree.tostring(licence).decode()
-        status, _, _ = await market.buy(
-            HUB, "DE/de-a", license=text, resource="https://news.example/de"
-        )
-        assert status == 200
+        _, found, _ = await market.buy(HUB, "DE/de-a", license=text, resource=NEWS)
+        sold.append((found["scope"], found["uses"]))
+    assert sold == [("ai-input", ["GROUND"]), ("ai-train", ["TRAIN"])]
     for page, state in (("/de/a", State.OFFERED), ("/de/private/a", State.UNLICENSED)):
         asked = Asked(f"https://news.example{page}", "ai-train")
         assert judge(body, asked).state == state
@@ -113,6 +140,9 @@ REFUSED = {
     "two members' address": clause(
         "invalid_resource", "is not this member's alone", resource="https://twins.example/"
     ),
+    "an address of 33 segments": clause(
+        "invalid_resource", "at most 32 segments", resource=f"https://news.example/de{'/a' * 32}"
+    ),
     "no address": clause("invalid_resource", "No address", resource="news"),
     "a reserved address": clause(
         "invalid_license",
@@ -124,7 +154,10 @@ REFUSED = {
     "the hub's members": clause("invalid_resource", "no collective HUB", path="HUB/de-a"),
     "another collective's member": clause("invalid_resource", "no address here", path="FR/de-a"),
     "a lab without a licence": clause(
-        "invalid_license", "no licence of lab-two grants it; licences are sold at", client="two"
+        "invalid_license",
+        "no licence of lab-two in force here grants ai-train ai-input; "
+        "what your licences grant here: search; licences are sold at",
+        client="two",
     ),
     "a tool": clause("unauthorized_client", "only the client of a lab", 403, client="tool"),
     "a client of the node": clause("invalid_client", "not known here", 401, client="at DE"),
@@ -248,13 +281,21 @@ async def test_a_node_sells_to_its_own_clients_under_its_own_name(market):
     assert (status, error["error"]) == (400, "invalid_resource")
 
 
-async def test_a_part_of_the_terms_gives_a_token_for_that_part(market):
-    terms = market.terms("ai-input")
+@pytest.mark.parametrize(
+    ("usages", "use"),
+    [
+        (["ai-input"], "GROUND"),
+        (["ai-input", "ai-train"], "GROUND"),
+        (["ai-train", "ai-input"], "TRAIN"),
+    ],
+)
+async def test_a_token_is_for_the_first_use_that_the_terms_name(market, usages, use):
+    terms = market.terms(*usages)
 
     status, found, _ = await market.buy(HUB, DE_A, license=terms, resource=NEWS)
 
-    assert (status, found["scope"]) == (200, "ai-input")
-    assert claims(found["access_token"])["uses"] == ["GROUND"]
+    assert (status, found["scope"], found["uses"]) == (200, usages[0], [use])
+    assert claims(found["access_token"])["uses"] == [use]
 
 
 async def test_there_are_no_keys_of_encrypted_assets(market):
@@ -286,7 +327,7 @@ async def test_introspection_says_what_a_token_opens(market):
     assert found == {
         "active": True,
         "token_type": "License",
-        "license": market.terms(*HUB_TERMS),
+        "license": market.terms("ai-train"),
         "resource": "https://news.example/de/",
         "permitted": True,
         "client_id": "lab-one",
@@ -316,6 +357,8 @@ async def test_introspection_is_asked_about_one_address(market, resource, reason
 
     assert (found["active"], found["resource"]) == (True, resource)
     assert (found["permitted"], found.get("reason")) == (reason is None, reason)
+    is_reserved = reason == "The rightholder reserves this resource"
+    assert found.get("license") == (None if is_reserved else market.terms("ai-train"))
 
 
 async def test_of_what_is_not_the_askers_nothing_is_said(market):
@@ -428,6 +471,29 @@ REVOKE = """mutation($id: ID!) { revokeClient(client: $id) { __typename
 OPT_OUT = "subject,use,effective_at\nmember:gb-b,{use},2026-09-20T00:00:00Z\n"
 
 
+async def a_lab_has_more_dead_licences_than_are_tried(own):
+    """All of them newer and longer than the one that is alive."""
+    async with own.small.databases[HUB].write("test.dead") as session:
+        row = await session.get(Licence, "HUB-000001")
+        for n in range(LICENCES_MAX):
+            session.add(
+                Licence(
+                    number=f"HUB-9{n:05}",
+                    version=1,
+                    licensor=HUB,
+                    licensee=row.licensee,
+                    status="REVOKED",
+                    starts_on=row.starts_on,
+                    ends_on=row.ends_on + timedelta(days=1),
+                    body=row.body,
+                    signed="",
+                    accepted_at=DAY,
+                )
+            )
+    status, found, _ = await own.buy(HUB, DE_A, resource=NEWS)
+    assert (status, claims(found["access_token"])["license_id"]) == (200, "HUB-000001")
+
+
 async def licences_and_clients_change(own):
     """A licence suspended, reinstated, revoked; a member that opts out; a client revoked."""
     licensing = own.small.at(HUB, "licensing")
@@ -445,7 +511,7 @@ async def licences_and_clients_change(own):
     assert (found["permitted"], found["reason"]) == (False, "Licence HUB-000001 is suspended")
     status, refused, _ = await own.buy(HUB, DE_A, resource=NEWS)
     assert (status, refused["error"]) == (400, "invalid_license")
-    assert "LICENCE_STATUS: DE-000001 is SUSPENDED" in refused["error_description"]
+    assert "no licence of lab-one in force here grants" in refused["error_description"]
     await change("reinstateLicence")
     assert (await introspected(own, token))["permitted"] is True
     await change("revokeLicence")
@@ -464,7 +530,12 @@ async def a_collective_is_suspended(own):
         async with own.small.databases[HUB].write("test.suspend") as session:
             (await get_party(session, "DE")).suspended_at = instant
 
+    _, sold, _ = await own.buy(HUB, DE_A, resource=NEWS)
+    assert (await introspected(own, sold["access_token"]))["permitted"] is True
     await suspend(DAY)
+    said = await introspected(own, sold["access_token"])
+    assert (said["active"], said["permitted"]) == (True, False)
+    assert (said["reason"], "license" in said) == ("DE is suspended", False)
     status, found, _ = await own.buy(HUB, DE_A, resource=NEWS)
     assert (status, found["error"]) == (400, "invalid_resource")
     assert "suspended" in found["error_description"]
@@ -480,15 +551,17 @@ async def a_member_opts_out(own):
         await own.small.silence()
 
     await own.get("GB", "/sites/gb-b/license.xml")
+    _, trains, _ = await own.buy(HUB, "GB/gb-b", resource=PRESS)
     await opt_out("TRAIN")
     _, body, _ = await own.get("GB", "/sites/gb-b/license.xml")
     assert judge(body, Asked(f"{PRESS}/a", "ai-train")).state == State.UNLICENSED
     assert judge(body, Asked(f"{PRESS}/a", "ai-input")).state == State.OFFERED
-    status, found, _ = await own.buy(HUB, "GB/gb-b", resource=PRESS)
+    assert (await introspected(own, trains["access_token"], path="GB/gb-b"))["permitted"] is False
+    status, found, _ = await own.buy(HUB, "GB/gb-b", license=own.terms("ai-train"), resource=PRESS)
     assert (status, found["error"]) == (400, "invalid_license")
     assert "ai-train is reserved" in found["error_description"]
+    assert (await own.buy(HUB, "GB/gb-b", resource=PRESS))[1]["scope"] == "ai-input"
     terms = own.terms("ai-input")
-    assert (await own.buy(HUB, "GB/gb-b", license=terms, resource=PRESS))[1]["scope"] == "ai-input"
 
     await opt_out("*")
     _, body, _ = await own.get("GB", "/sites/gb-b/license.xml")
@@ -500,4 +573,5 @@ async def test_what_changes_is_seen_at_once(own):
     """One federation for all of it: the last act leaves the lab nothing."""
     await a_collective_is_suspended(own)
     await a_member_opts_out(own)
+    await a_lab_has_more_dead_licences_than_are_tried(own)
     await licences_and_clients_change(own)

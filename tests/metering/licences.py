@@ -13,6 +13,8 @@ def a_row(licence: LicenceObject) -> Licence:
         licensor=licence.licensor.party,
         licensee=licence.licensee.party,
         status=licence.status,
+        starts_on=licence.facts().starts_on,
+        ends_on=licence.facts().ends_on,
         body=encode(licence).decode(),
         signed="",
         revoked_at=licence.revoked_at,

@@ -1,5 +1,6 @@
 """The one history of hub and node, upwards and downwards, on both backends."""
 
+import json
 import re
 import time
 from datetime import date
@@ -266,6 +267,26 @@ async def test_lines_that_were_there_before_are_counted_by_day(empty_url):
     )
 
     assert counted == [("site:a", "2026-09-14", 3), ("site:a", "2026-09-15", 1)]
+
+
+async def test_licences_of_before_have_the_days_that_they_say(empty_url):
+    term = {"starts_on": "2026-09-01", "ends_on": "2026-12-31"}
+    bodies = [{"term": term}, {"term": term, "ended_on": "2026-10-05"}]
+    licences = (
+        "INSERT INTO licensing_licence (number, version, licensor, licensee, status, body, signed,"
+        f" accepted_at) VALUES ('L-{number}', 1, 'HUB', 'lab', 'ACTIVE', '{json.dumps(body)}', '',"
+        " 1)"
+        for number, body in enumerate(bodies)
+    )
+    await on_connection(empty_url, lambda found: migrations.upgrade(found, "0030"))
+    await on_connection(empty_url, ran(*licences))
+
+    await on_connection(empty_url, migrations.upgrade)
+
+    days = "CAST(starts_on AS VARCHAR), CAST(ends_on AS VARCHAR)"
+    assert await on_connection(
+        empty_url, answer(f"SELECT {days} FROM licensing_licence ORDER BY number")
+    ) == [("2026-09-01", "2026-12-31"), ("2026-09-01", "2026-10-05")]
 
 
 async def test_lines_of_before_rest_on_a_gate(empty_url):

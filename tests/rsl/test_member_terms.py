@@ -48,20 +48,20 @@ def state(found, url, usage="ai-train"):
     return evaluate(terms_of(found), Asked(url, usage)).state
 
 
-def test_a_site_is_for_sale_in_the_first_licence_with_all_uses_then_with_each():
+def test_each_usage_of_a_site_is_for_sale_in_a_licence_of_its_own():
     found = terms_of(facts("pub.example/"))
 
     assert shown(facts("pub.example/")) == [
         (
             "https://pub.example/",
             True,
-            [("ai-train", "ai-input"), ("ai-train",), ("ai-input",)],
+            [("ai-input",), ("ai-train",)],
             [],
         )
     ]
     [content] = found.contents
     assert (content.server, content.terms, found.max_age) == (SERVER, BUY_AT, 1)
-    assert content.licences[0] == offer(["ai-input", "ai-train"], BUY_AT)
+    assert content.licences[0] == offer(["ai-input"], BUY_AT)
     assert read(write(found)) == found  # and a stranger reads what was written
 
 

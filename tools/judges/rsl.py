@@ -1,6 +1,7 @@
 """A hub and two nodes, judged by a stock buyer and verifier of RSL, which nobody here has changed.
 
-With one set of credentials of the hub it buys at a member of either node. Its verifier takes each
+With one set of credentials of the hub it buys at a member of either node, and a real gate opens a
+page to what it bought. Its verifier takes each
 token at the site it is for, and refuses it elsewhere and once it is over. It looks at no status:
 that a licence was revoked shows by introspection, and no later than by the 15 minutes of a token.
 
@@ -42,6 +43,7 @@ from federation.scenario.servers import (
     prepared,
 )
 from federation.scenario.story import Story
+from tools.judges.rsl_site import visited
 from tools.judges.run import free_port
 
 HERE = Path(__file__).parent
@@ -193,7 +195,8 @@ async def running(
 class Judge:
     """Has the package act, and remembers how often something else came than should."""
 
-    def __init__(self, federation: Federation, proxy: str) -> None:
+    def __init__(self, federation: Federation, proxy: str, folder: Path) -> None:
+        self._nodes, self._folder = federation.nodes, folder
         self._hub, self._set_clock, self._proxy = federation.hub, federation.set_clock, proxy
         self._client: dict[str, str] = {}
         self._wrong = 0
@@ -212,6 +215,10 @@ class Judge:
                 wanted = "valid" if at == code else "invalid_license_audience"
                 shown = f"bought of a member of {code}, shown at a site of {at}"
                 self.sees(shown, await self.check(token, host), wanted)
+        for code, host in hosts.items():
+            place = self._folder / f"{code}.json"
+            found = await visited(self._nodes[code], f"m-{code}", host, tokens[code], place)
+            self.sees(f"a page of a member of {code}, through its gate", found, (200, ["GROUND"]))
         expired = await self.check(old, hosts["DE"])
         self.sees("bought an hour ago", expired, "license_token_expired")
         wrong = await self.buy(hosts["DE"], secret=self._client["secret"] + "x")
@@ -278,7 +285,7 @@ async def main(folder: Path) -> int:
         for code, host in hosts.items():
             terms[host] = f"{federation.nodes[code].url}/sites/m-{code}/license.xml"
         with web(terms) as proxy:
-            return await Judge(federation, proxy).judge(story.numbers["L1"], hosts)
+            return await Judge(federation, proxy, folder).judge(story.numbers["L1"], hosts)
 
 
 def newer_python() -> str | None:
