@@ -4,9 +4,10 @@
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, BinaryIO, ClassVar, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -96,15 +97,43 @@ def read_settings(path: Path) -> Settings:
         raise SettingsError(f"{path}: {error}") from None
 
 
-def write_settings(path: Path, said: Settings) -> None:
-    """Write the file for its owner alone; one that is there is left, and refused."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+@contextmanager
+def new_settings(path: Path) -> Generator[Callable[[Settings], None]]:
+    """Make the file, for its owner alone, and yield what writes it; nothing is left of a refusal.
+
+    One that is there is refused, and so is a disk without room: before anything is written.
+    """
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        there = path if path.exists() else path.parent
+        raise SettingsError(f"{there} is there already: move it away first") from None
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}") from None
+
+    def write(said: Settings) -> None:
+        body = msgspec.json.format(msgspec.json.encode(said), indent=2) + b"\n"
+        file.seek(0)
+        file.write(body)
+        file.truncate()
+
     with os.fdopen(handle, "wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(said), indent=2) + b"\n")
+        try:
+            _take_room(file, path)
+            yield write
+            file.flush()
+        except BaseException:
+            path.unlink()
+            raise
+
+
+def _take_room(file: BinaryIO, path: Path) -> None:
+    try:
+        file.write(b" " * _BYTES_MAX)
+        file.flush()
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}") from None
 
 
 def read_site(path: Path) -> SiteConfig:

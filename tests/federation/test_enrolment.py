@@ -7,6 +7,8 @@ import shlex
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import timedelta
+from email.utils import format_datetime
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from federation.signing.keys import SigningKey
 from federation.site.command import main
 from federation.site.doctor import examine
 from federation.site.install import protect
-from federation.site.installing import NotEnrolledError, WrongNodeError, install
+from federation.site.installing import ClockApartError, NotEnrolledError, WrongNodeError, install
 from federation.site.settings import SettingsError, read_settings, read_site
 from tests.federation.harness import DAY, resumed
 from tests.federation.test_site_client import press, visit
@@ -46,8 +48,19 @@ async def code_of(small):
     return made["code"]
 
 
-async def installed(small, code, path, **changes):
-    return await asyncio.to_thread(install, code, path, clock=small.clock, **changes)
+def at(small, fetch=fetch, **by):
+    """A way to a node whose clock goes as those of the test do, or apart by so much."""
+
+    def fetched(call):
+        answer = fetch(call)
+        date = format_datetime(small.clock() + timedelta(**by), usegmt=True)
+        return answer._replace(headers={**answer.headers, "date": date})
+
+    return fetched
+
+
+async def installed(small, code, path, *, fetch=fetch):
+    return await asyncio.to_thread(install, code, path, clock=small.clock, fetch=at(small, fetch))
 
 
 async def test_one_code_installs_a_site_that_serves_and_reports(small, tmp_path):
@@ -101,6 +114,46 @@ async def test_a_file_that_is_there_costs_no_code(small, tmp_path):
         await installed(small, code, path)
     path.unlink()
     assert (await installed(small, code, path)).member == "gb-b"
+
+
+@pytest.mark.parametrize("place", ["a file/site.json", "a folder", "a file"])
+async def test_where_nothing_can_be_written_no_code_is_spent(small, tmp_path, place):
+    (tmp_path / "a file").touch()
+    (tmp_path / "a folder").mkdir()
+    code, asked = await code_of(small), []
+    with pytest.raises(SettingsError, match=place.partition("/")[0]):
+        await installed(small, code, tmp_path / place, fetch=asked.append)
+
+    assert asked == []
+    assert (await installed(small, code, tmp_path / "site.json")).member == "gb-b"
+
+
+@pytest.mark.parametrize("by", [{"seconds": 62}, {"days": -1}])
+async def test_a_clock_that_goes_apart_is_said_before_the_code_is_spent(small, tmp_path, by):
+    code, path = await code_of(small), tmp_path / "federation-site.json"
+    here, there = small.clock(), small.clock() + timedelta(**by)
+    with pytest.raises(ClockApartError) as refused:
+        await asyncio.to_thread(install, code, path, clock=small.clock, fetch=at(small, **by))
+
+    assert all(f"{each:%Y-%m-%d %H:%M:%S} UTC" in str(refused.value) for each in (here, there))
+    assert not path.exists()
+    assert (await installed(small, code, path)).member == "gb-b"
+
+
+async def test_an_answer_of_another_time_is_not_called_a_token(small, tmp_path):
+    """Where the node says no time before."""
+    code, path = await code_of(small), tmp_path / "federation-site.json"
+
+    def silent(call):
+        return fetch(call)._replace(headers={})
+
+    with pytest.raises(ClockApartError, match="ask your collective for another"):
+        await asyncio.to_thread(
+            install, code, path, clock=lambda: small.clock() + timedelta(hours=1), fetch=silent
+        )
+    assert not path.exists()
+    with pytest.raises(NotEnrolledError, match="used, is over, or is wrong: ask your"):
+        await installed(small, code, path)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +246,9 @@ async def test_the_commands_of_the_page_for_publishers_do_what_it_says(
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "access.log").touch()
-    monkeypatch.setattr("federation.site.command.install", partial(install, clock=small.clock))
+    monkeypatch.setattr(
+        "federation.site.command.install", partial(install, clock=small.clock, fetch=at(small))
+    )
     code, outcomes = await code_of(small), []
     for words in [words for words in SHELL if words[0] == "federation-site"]:
         arguments = [code if word == "CODE" else word for word in words[1:]]
