@@ -9,10 +9,12 @@ anew.
 
 import base64
 import logging
+import re
 import shutil
 import socket
 import sys
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import BaseServer, TCPServer, ThreadingMixIn
@@ -33,10 +35,11 @@ from federation.site.reservations import LICENCE_PATH
 METHOD: Final = "x-federation-method"
 TARGET: Final = "x-federation-target"
 ADDRESS: Final = "x-federation-address"
+HOST: Final = "x-federation-host"
 REFUSAL: Final = "x-federation-refusal"
 HELD: Final = "x-federation-held"
 ROOM_BYTES: Final = 64 << 20
-_OURS: Final = frozenset({METHOD, TARGET, ADDRESS, REFUSAL, HELD})
+_OURS: Final = frozenset({METHOD, TARGET, ADDRESS, HOST, REFUSAL, HELD})
 _OF_THE_ASKING: Final = frozenset({"connection", "x-federation-grant"})
 _FAILED: Final = 400
 _CONNECTIONS_MAX: Final = 256
@@ -167,12 +170,25 @@ class _Door(BaseHTTPRequestHandler):
             "raw_path": raw,
             "query_string": query,
             "headers": [
-                (name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
-                for name, value in self.headers.items()
-                if name.lower() not in _OURS | _OF_THE_ASKING
+                *(
+                    (name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
+                    for name, value in self.headers.items()
+                    if name.lower() not in _OURS | _OF_THE_ASKING
+                ),
+                *self._other_host(),
             ],
             "client": (address, 0) if address else None,
         }
+
+    def _other_host(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the host whose pages nginx serves, if the Host header names another one.
+
+        nginx goes by the request line where that names a host; the gate refuses who names two.
+        """
+        served = self.headers.get(HOST, "").lower()
+        named = self.headers.get("host", "").lower()
+        if served and served != re.sub(r":[0-9]*\Z", "", named):
+            yield b"x-forwarded-host", served.encode("latin-1", "replace")
 
     def _answer(self, response: Response) -> None:
         self.send_response_only(response.status)

@@ -90,7 +90,12 @@ class Follower:
             if not try_lock(handle):
                 os.close(handle)
                 return False
-            self._lock, self._place = handle, self._load()
+            try:
+                self._place = self._load()
+            except OSError:
+                os.close(handle)
+                raise
+            self._lock = handle
         return True
 
     def _close_file(self) -> None:
@@ -192,6 +197,10 @@ class Follower:
         try:
             return msgspec.json.decode(self._state.read_bytes(), type=_Place)
         except FileNotFoundError:
+            return _Place()
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            # Each line has an event id of its own, which the node takes once.
+            _log.exception("%s is damaged: the log is read from its beginning", self._state)
             return _Place()
 
     def _save(self, place: _Place) -> None:

@@ -22,6 +22,7 @@ from federation.site.gate import Gate, GateConfig, Mode
 from federation.site.guesses import Guesses
 from federation.site.nginx_map import nginx_map
 from federation.site.visits import VisitCounts
+from tests.site.stacks.wire import exchange
 from tests.site.test_bound import signed
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
@@ -407,6 +408,33 @@ def test_a_rotated_log_and_a_killed_nginx_cost_and_double_nothing(front):
 
     assert sorted(event.url[-1] for event in site.events()) == ["1", "2", "3"]
     assert json.loads((front.folder / "place").read_bytes())["inode"] == front.log.stat().st_ino
+
+
+def test_a_request_line_that_names_another_host_opens_nothing_of_it(front):
+    """nginx serves the host of the request line, whatever Host says."""
+    sent = [("host", "pub.example"), *(pair for pair in BOT.items())]
+    sent.append(("authorization", f"License {front.site.token()}"))
+
+    own = exchange(front.port, "GET", "http://pub.example/news/a", sent)
+    other = exchange(front.port, "GET", "http://www.pub.example/news/a", sent)
+
+    assert (own.status, other.status, front.app.asked) == (200, 421, ["/news/a"])
+    assert json.loads(other.body)["code"] == "UNKNOWN_HOST"
+
+
+def test_a_damaged_place_stops_no_counting_and_counts_no_page_twice(front):
+    front.ask("/news/1", token=front.site.token())
+    front.counted(1)
+    (front.folder / "place").write_bytes(b"{")
+    front.follower.close()
+    again = Follower(front.log, front.folder / "place", front.site.spool, front.visits)
+    front.ask("/news/2", token=front.site.token())
+    until(lambda: front.log.read_bytes().count(b"\n") == 2)
+    again.round()
+    again.close()
+
+    pages = {event.event_id: event.url[-1] for event in front.site.events()}
+    assert sorted(pages.values()) == ["1", "2"]  # the node takes an id once
 
 
 NAMED = f"""
