@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from socket import SHUT_RDWR
+from socket import SHUT_RDWR, gaierror
 from typing import ClassVar, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -65,9 +65,15 @@ def fetch(call: Call, *, seconds_max: float = CALL_SECONDS_MAX) -> Answer:
         headers = {name.lower(): value for name, value in response.getheaders()}
         return Answer(response.status, headers, body)
     except (HTTPException, OSError) as error:
-        raise UnreachableError(type(error).__name__) from error
+        raise UnreachableError(_why(error)) from error
     finally:
         connection.close()
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, gaierror):
+        return "its name is not found (DNS)"
+    return type(error).__name__
 
 
 def _connection(scheme: str, host: str) -> HTTPConnection:

@@ -20,7 +20,7 @@ from federation.access.wire import Call, fetch
 from federation.signing.enrolment import SiteCode, read_code
 from federation.signing.keys import SigningKey
 from federation.site.command import main
-from federation.site.doctor import examine
+from federation.site.doctor import Finding, examine
 from federation.site.install import protect
 from federation.site.installing import ClockApartError, NotEnrolledError, WrongNodeError, install
 from federation.site.settings import SettingsError, read_settings, read_site
@@ -175,6 +175,15 @@ async def test_what_is_no_code_makes_no_client(small, body, code):
     assert await small.at("GB", "registry").ask(CLIENTS) == before
 
 
+async def looked_at(site):
+    """What the doctor finds, of each thing the first that is wrong."""
+    found = {}
+    for each in await asyncio.to_thread(lambda: [*examine(site)]):
+        if found.setdefault(each.what, each).is_well:
+            found[each.what] = each
+    return found
+
+
 async def test_the_doctor_says_of_each_thing_whether_it_works(small, tmp_path):
     path = tmp_path / "federation-site.json"
     await installed(small, await code_of(small), path)
@@ -204,16 +213,37 @@ async def test_the_doctor_says_of_each_thing_whether_it_works(small, tmp_path):
         "clock",
         "credential",
         "keys",
-        "policy",
         "disk",
         "https://press.example",
         "https://press.example",
+        "policy",
     ]
     wrong = {what for what, finding in told.items() if not finding.is_well}
     assert wrong <= {"clock", "policy"}  # the node's day is not today's
+    policy = tmp_path / "state" / "policy.jwt"
+    policy.rename(tmp_path / "aside")
+    unclaimed = replace(
+        site, fetch=at_the_site, origins=[*site.origins, "https://press.example:8443"]
+    )
+    told = await looked_at(unclaimed)
+    assert told["policy"] == Finding("policy", "none on disk yet; the node gives one now")
+    assert [str(each) for each in told.values() if not each.is_well and each.what != "clock"] == [
+        (
+            "WRONG https://press.example:8443: none of your claims reaches https://press.example:8443"
+            " - claim https://press.example:8443 at your collective, or take it out of origins"
+        )
+    ]
+    gate.gate.config.visits.add_up()
+    counted = {row.agent for row in gate.gate.config.visits.untold()[1]}
+    assert counted == {"federation-site-doctor"}
+    (tmp_path / "aside").rename(policy)
+    stranger = replace(site.client, secret="cc_" + "0" * 40)
+    told = await looked_at(replace(site, fetch=at_the_site, client=stranger))
+    assert "new code" in told["credential"].advice
+    assert str(told["keys"]).startswith("?     keys: not checked: without a credential")
     broken = replace(site, node_jwks=[SigningKey.generate().public_jwk()], fetch=at_the_site)
     (broken.directory / "keys.json").unlink(missing_ok=True)
-    keys = await asyncio.to_thread(lambda: {each.what: each for each in examine(broken)}["keys"])
+    keys = (await looked_at(broken))["keys"]
     assert keys.found.startswith("INVALID_TOKEN: ")
     assert "compare node_keys" in keys.advice
     await asyncio.to_thread(gate.background.stop)

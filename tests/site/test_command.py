@@ -68,7 +68,18 @@ def test_a_doctor_that_finds_something_says_what_to_do_and_ends_with_1(config, c
     assert ended.value.code == 1
     assert [line for line in told if line.startswith("WRONG node: ")]
     assert [line for line in told if line.startswith("ok    disk: ")]
+    for what in ("credential", "keys"):
+        assert f"?     {what}: not checked: the node cannot be reached" in told
     assert not [line for line in told if "cc_secret" in line]
+
+
+def test_a_node_without_an_address_is_said_in_words(config, capsys):
+    said = json.loads(config.read_text()) | {"node": "http://node.invalid"}
+    config.write_text(json.dumps(said), encoding="utf-8")
+    with pytest.raises(SystemExit):
+        main(["doctor", "--config", str(config)])
+
+    assert "its name is not found (DNS)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_what_a_site_adds_is_asked_and_what_it_lets_pass_passes_first():
 def test_every_pattern_stands_once_and_the_list_has_its_day():
     patterns = [each.pattern.lower() for each in AGENTS.agents]
 
-    assert len(set(patterns)) == len(patterns) == 210
+    assert len(set(patterns)) == len(patterns) == 211
     assert all(pattern == pattern.strip() and pattern.isascii() for pattern in patterns)
     assert AGENTS.as_of.isoformat() == "2026-11-26"
 

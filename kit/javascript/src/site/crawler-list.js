@@ -60,6 +60,7 @@ export const AGENTS = [
   {"pattern": "ExaSearchBot", "operator": "Exa", "purpose": "ai"},
   {"pattern": "FacebookBot", "operator": "Meta", "purpose": "ai"},
   {"pattern": "Factset_spyderbot", "operator": "FactSet", "purpose": "ai"},
+  {"pattern": "federation-site-doctor", "operator": "the site itself", "purpose": "ai"},
   {"pattern": "FirecrawlAgent", "operator": "Firecrawl", "purpose": "ai"},
   {"pattern": "FriendlyCrawler", "operator": "unknown", "purpose": "ai"},
   {"pattern": "GeistHaus-PageFetcher", "operator": "GeistHaus", "purpose": "ai"},
