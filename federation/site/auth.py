@@ -31,6 +31,7 @@ from federation.site.gate import Answered, Gate, Passed, Visit
 from federation.site.held import Seals
 from federation.site.refusals import SpoolFullError
 from federation.site.reservations import LICENCE_PATH
+from federation.site.sockets import ListenError, let_in, require_free
 
 METHOD: Final = "x-federation-method"
 TARGET: Final = "x-federation-target"
@@ -60,22 +61,35 @@ class AuthServer(ThreadingMixIn, TCPServer):
     request_queue_size = 128
     allow_reuse_address = True
 
-    def __init__(self, listen: str, gate: Gate, log: Path) -> None:
+    def __init__(self, listen: str, gate: Gate, log: Path, *, group: str | None = None) -> None:
         self.gate = gate
         self.log = log
         self._seals = Seals()
         self._room = threading.BoundedSemaphore(_CONNECTIONS_MAX)
         if listen.startswith("unix:"):
             path = Path(listen.removeprefix("unix:"))
-            path.unlink(missing_ok=True)
+            require_free(path)
             self.address_family = socket.AF_UNIX
-            super().__init__(str(path), _Door)  # type: ignore[arg-type]
-            path.chmod(0o660)
+            try:
+                super().__init__(str(path), _Door)  # type: ignore[arg-type]
+            except OSError as error:
+                raise ListenError(f"{path}: {error}") from None
+            try:
+                let_in(path, group)
+            except ListenError:
+                self.server_close()
+                path.unlink()
+                raise
         else:
             host, _, port = listen.rpartition(":")
             if host not in {"127.0.0.1", "localhost", "[::1]"}:
-                raise ValueError("only nginx may ask: listen on unix:PATH or 127.0.0.1:PORT")
-            super().__init__((host.strip("[]"), int(port)), _Door)
+                raise ListenError("only nginx may ask: listen on unix:PATH or 127.0.0.1:PORT")
+            if not port.isdigit():
+                raise ListenError(f"{listen} names no port")
+            try:
+                super().__init__((host.strip("[]"), int(port)), _Door)
+            except (OSError, OverflowError) as error:
+                raise ListenError(f"{listen}: {error}") from None
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Answer a connection in a thread of its own, if there is room for one."""

@@ -51,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     auth = commands.add_parser("auth", help="judge what nginx asks, and count what it served")
     auth.add_argument("--listen", required=True, metavar="unix:PATH|127.0.0.1:PORT")
     auth.add_argument("--log", type=Path, required=True, help="the access log that nginx writes")
+    auth.add_argument("--group", help="the group of nginx's user, which may open the socket")
     auth.set_defaults(run=_auth)
     commands.add_parser("logs", help="read access logs, and hand the usage in", add_help=False)
     for command in (init, doctor, robots, named, auth):
@@ -107,7 +108,7 @@ def _auth(asked: argparse.Namespace) -> int:
     follower = Follower(asked.log, site.directory / "served.place", spool, visits)
     rounds = {**background.rounds, "log": Round(FOLLOW_SECONDS, follower.round)}
     background = Background(rounds)
-    server = AuthServer(asked.listen, gate, asked.log)
+    server = AuthServer(asked.listen, gate, asked.log, group=asked.group)
 
     def end(*_: object) -> None:
         threading.Thread(target=server.shutdown).start()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
+from urllib.parse import quote
 
 from federation.clock import Clock, system_clock
 from federation.errors import RefusalError
@@ -47,6 +48,8 @@ from federation.site.spool import Spool
 from federation.site.visits import VisitCounts
 
 _SIGNED: Final = "signature-input"
+_PATH_SAFE: Final = "/%:@!$&'()*+,;=~-._"
+_PATH_CHARS_LOGGED: Final = 100
 _CRAWLERS_TAG: Final = "web-bot-auth"
 _log = logging.getLogger(__name__)
 
@@ -162,7 +165,7 @@ class Gate:
             return PASSED if self._is_reservation(scope) else self._admit(scope)
         except RefusalError as refusal:
             if not isinstance(refusal, TooManyGuessesError):  # of those one line tells in a while
-                _log.info("refused: %s: %s", refusal.code, refusal)
+                _log.info("%s refused: %s: %s", _described(scope), refusal.code, refusal)
             self.count_refused(user_agent(scope), refusal)
             if self.is_observing:
                 return Passed(observed(refusal))
@@ -258,6 +261,12 @@ class Gate:
     def _stated_terms(self) -> str | None:
         policy = self.config.policy.current()
         return self.config.licence_xml or (policy.checked.site.rsl if policy else None)
+
+
+def _described(scope: Scope) -> str:
+    """Say who asked, by the name under which it is counted, and for what; never from where."""
+    path = quote(raw_path(scope), safe=_PATH_SAFE)[:_PATH_CHARS_LOGGED]
+    return f"{name_of(user_agent(scope))} at {path}"
 
 
 def _require_reading(scope: Scope) -> None:

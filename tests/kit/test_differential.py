@@ -168,7 +168,7 @@ class Told(logging.Handler):
 def why(lines: list[str]) -> str:
     """Return code and reason of the one line of a refusal."""
     found = [
-        re.match(r"refused: ([A-Z_]+): (?:The signed token is not valid\. \()?(\w*)", line)
+        re.search(r"\brefused: ([A-Z_]+): (?:The signed token is not valid\. \()?(\w*)", line)
         for line in lines
     ]
     return " ".join(f"{one[1]} {one[2]}" for one in found if one)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 from federation.quotas import Quota
 from federation.signing.statuslist import Status
 from federation.site.auth import AuthServer
+from federation.site.command import _parser
 from federation.site.crawlers import AGENTS, CrawlerRule
 from federation.site.following import QUIET_ROUNDS, Follower
 from federation.site.gate import Gate, GateConfig, Mode
@@ -435,6 +437,20 @@ def test_a_damaged_place_stops_no_counting_and_counts_no_page_twice(front):
 
     pages = {event.event_id: event.url[-1] for event in front.site.events()}
     assert sorted(pages.values()) == ["1", "2"]  # the node takes an id once
+
+
+def test_the_unit_of_systemd_listens_and_reads_where_nginx_does():
+    unit = (KIT / "federation-site.service").read_text(encoding="utf-8")
+    [line] = [each for each in unit.splitlines() if each.startswith("ExecStart=")]
+    asked = _parser().parse_args(shlex.split(line)[1:])
+    http, location = (
+        (KIT / f"federation-site-{name}.conf").read_text(encoding="utf-8")
+        for name in ("http", "location")
+    )
+
+    assert f"server {asked.listen};" in http
+    assert f"access_log {asked.log} " in location
+    assert f"RuntimeDirectory={Path(asked.listen.removeprefix('unix:')).parent.name}\n" in unit
 
 
 NAMED = f"""

@@ -1,7 +1,9 @@
 """The command of a site, as a process of its own."""
 
 import base64
+import grp
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -9,7 +11,10 @@ import sys
 
 import pytest
 
+from federation.site.auth import AuthServer
 from federation.site.command import main
+from federation.site.install import gate_of
+from federation.site.sockets import require_free
 
 
 @pytest.fixture
@@ -55,9 +60,53 @@ def test_the_endpoint_answers_nginx_until_a_signal_ends_it(config, tmp_path):
     assert (said["status"], json.loads(said["body"])["code"]) == (401, "LICENCE_REQUIRED")
 
 
-def test_only_nginx_beside_it_may_ask_the_endpoint(config, tmp_path):
-    with pytest.raises(ValueError, match="only nginx"):
-        main(["auth", "--config", str(config), "--listen", "0.0.0.0:80", "--log", str(tmp_path)])
+def test_only_nginx_beside_it_may_ask_the_endpoint(config):
+    assert "only nginx" in refused_to_listen(config, "0.0.0.0:80")
+
+
+def refused_to_listen(config, listen, *more):
+    """Why an endpoint does not start, in one line."""
+    log = config.with_name("served.log")
+    with pytest.raises(SystemExit) as ended:
+        main(["auth", "--config", str(config), "--listen", listen, "--log", str(log), *more])
+    why = str(ended.value.code)
+    assert (why.partition(":")[0], why.count("\n")) == ("CANNOT_LISTEN", 0)
+    return why
+
+
+def test_where_it_cannot_listen_it_says_why(config, tmp_path):
+    (tmp_path / "a file").touch()
+    free, group = f"unix:{tmp_path}/free.sock", "no-such-group"
+
+    assert f"{tmp_path}/nowhere is no folder" in refused_to_listen(
+        config, f"unix:{tmp_path}/nowhere/auth.sock"
+    )
+    assert "no socket" in refused_to_listen(config, f"unix:{tmp_path}/a file")
+    assert "names no port" in refused_to_listen(config, "127.0.0.1:http")
+    assert group in refused_to_listen(config, free, "--group", group)
+    assert "too long" in refused_to_listen(config, f"unix:{tmp_path}/{'x' * 200}")
+
+
+def test_a_socket_that_somebody_answers_on_is_left_and_a_dead_one_is_taken_over(config, tmp_path):
+    path = tmp_path / "auth.sock"
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(path))
+        other.listen()
+        assert "another endpoint answers" in refused_to_listen(config, f"unix:{path}")
+        other.settimeout(5)
+        other.accept()[0].close()
+    require_free(path)
+
+    assert not path.exists()
+
+
+def test_the_group_that_is_named_may_open_the_socket(config, tmp_path):
+    path, group = tmp_path / "auth.sock", grp.getgrgid(os.getgroups()[-1] if os.getgroups() else 0)
+    gate, _ = gate_of(str(config))
+    with AuthServer(f"unix:{path}", gate, tmp_path / "log", group=group.gr_name):
+        found = path.stat()
+
+    assert (found.st_mode & 0o777, found.st_gid) == (0o660, group.gr_gid)
 
 
 def test_a_doctor_that_finds_something_says_what_to_do_and_ends_with_1(config, capsys):

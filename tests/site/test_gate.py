@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from contextlib import nullcontext
 from datetime import timedelta
 from urllib.parse import unquote
@@ -729,3 +730,14 @@ async def test_a_site_that_observes_serves_as_well_what_it_cannot_record(site, m
     answer = await site.get(token=site.token(), gate=site.make_gate(mode=Mode.OBSERVE))
 
     assert (answer.status_code, answer.content) == (200, b"A page.")
+
+
+async def test_the_log_says_who_was_refused_where_and_never_from_where(site, caplog):
+    caplog.set_level(logging.INFO, "federation.site.gate")
+    agent = [("User-Agent", "GPTBot/1.2 secret"), ("X-Forwarded-For", "203.0.113.9")]
+    await site.get(f"/a%0a{'b' * 200}?q=1", headers=agent)
+
+    [line] = [each.getMessage() for each in caplog.records]
+    assert line == (
+        f"GPTBot at /a%0a{'b' * 95} refused: LICENCE_REQUIRED: A licence token is needed here."
+    )

@@ -158,7 +158,7 @@ async def test_a_bad_request_is_refused_as_the_table_says_and_nothing_is_served(
 def why_in(lines, code):
     """Return what stands in the one line of the log after the code."""
     [line] = lines
-    found = re.fullmatch(rf"refused: {code}: (?:The signed token is not valid\. \()?(.*)", line)
+    found = re.fullmatch(rf".* refused: {code}: (?:The signed token is not valid\. \()?(.*)", line)
     assert found, line
     return found[1]
 
