@@ -61,8 +61,10 @@ class Origins:
 
 def _origin(configured: str) -> str:
     split = split_prefix(configured)
-    if split is None or split[1] != "/":
+    if split is None:
         raise ValueError(f"origin is not like https://host: {configured}")
+    if split[1] != "/":
+        raise ValueError(f"origin is not like https://host, the path is too much: {configured}")
     return split[0]
 
 

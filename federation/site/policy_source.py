@@ -7,6 +7,7 @@ or an opt-out not yet made back to life.
 
 import logging
 import os
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from typing import ClassVar, Final, Protocol
 from urllib.parse import quote
 
 from federation.access.bearers import Bearer
+from federation.access.forks import begins_anew_after_forks
 from federation.access.wire import Answer, Call, Fetch, fetch
 from federation.clock import Clock
 from federation.errors import RefusalError, answered
@@ -86,7 +88,13 @@ class PolicySource:
         self._url = f"{pins.node.rstrip('/')}/sites/{member}/policy"
         self._looked_at = 0  # which file on disk was read, by when it was written
         self._held: HeldPolicy | None = None
+        self.begin_anew()
+        begins_anew_after_forks(self)
         self._look_on_disk()
+
+    def begin_anew(self) -> None:
+        """Begin, also after a fork: nobody is putting a policy in force there."""
+        self._turn = threading.Lock()
 
     def current(self) -> HeldPolicy | None:
         """Return the policy last accepted, of whatever age.
@@ -98,9 +106,10 @@ class PolicySource:
         return self._held
 
     def _look_on_disk(self) -> None:
-        with suppress(OSError):
+        """Take what is on disk, unless a newer one has been put in force meanwhile."""
+        with self._turn, suppress(OSError):
             written = self._path.stat().st_mtime_ns
-            if written != self._looked_at:
+            if self._held is None and written != self._looked_at:
                 self._looked_at = written
                 self._held = self._load()
 
@@ -133,8 +142,10 @@ class PolicySource:
         known = self._known
         checked = read_site_policy(token, known.node.keys, known.hub.keys, self._clock())
         self._require_ours(checked)
-        self._require_newer(checked)
-        self._held = HeldPolicy(checked)  # what is on disk is in force: requests come meanwhile
+        held = HeldPolicy(checked)
+        with self._turn:
+            self._require_newer(checked)
+            self._held = held  # what is on disk is in force: requests come meanwhile
         self._save(token)
         known.learn(checked.site.configuration, checked.trust.configuration)
         self._etag = answer.headers.get("etag")  # where the disk was full it is asked for again

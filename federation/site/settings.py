@@ -4,7 +4,7 @@
 """
 
 import os
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, ClassVar, Final, Literal
@@ -18,11 +18,17 @@ from federation.site.callers import connection_address, forwarded_address
 from federation.site.crawlers import CrawlerRule
 from federation.site.events import Unit
 from federation.site.gate import Mode, agents_of
+from federation.site.origins import Origins
 from federation.site.site_config import SiteConfig
 
 FILE_NAME: Final = "federation-site.json"
 _BYTES_MAX: Final = 256 << 10
 _OTHERS: Final = 0o077
+_WORDS: Final[Mapping[str, Sequence[object]]] = {
+    "version": [1],
+    "mode": [*Mode],
+    "unit": [*Unit],
+}
 _Text = Annotated[str, Meta(min_length=1, max_length=2_000)]
 _Pattern = Annotated[str, Meta(min_length=1, max_length=100)]
 _Patterns = Annotated[tuple[_Pattern, ...], Meta(max_length=200)]
@@ -92,9 +98,19 @@ def read_settings(path: Path) -> Settings:
         said: Mapping[str, Any] = msgspec.json.decode(body, type=dict[str, Any])
         if "version" not in said:
             raise SettingsError(f"{path}: Object missing required field `version`")
-        return msgspec.convert(said, Settings)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise SettingsError(f"{path}: {error}") from None
+        found = msgspec.convert(said, Settings)
+        Origins(found.origins)
+    except (ValueError, RecursionError) as error:  # msgspec's are ValueErrors
+        raise SettingsError(f"{path}: {_why(str(error))}") from None
+    return found
+
+
+def _why(error: str) -> str:
+    """Return what is wrong, with the words that may stand where only some may."""
+    for name, words in _WORDS.items():
+        if error.endswith(f"`$.{name}`"):
+            return f"{error}: {' or '.join(map(str, words))}"
+    return error
 
 
 @contextmanager

@@ -64,6 +64,7 @@ class Spool:
         self._batch_bytes = batch_bytes
         self._lock = threading.Lock()
         self._segment: _Segment | None = None
+        self._lines_of: dict[Path, int] = {}  # of batches, which never change
         self._used = self._measure()
         begins_anew_after_forks(self)
 
@@ -116,15 +117,17 @@ class Spool:
         return [Batch(path.stem, path) for path in frozen]
 
     def waiting(self) -> int:
-        """Return how many lines the node has not taken yet."""
-        lines = 0
+        """Return how many lines the node has not taken yet. Those of a batch are counted once."""
+        found: dict[Path, int] = {}
+        known, open_lines = self._lines_of, 0
         for path in self._directory.iterdir():
-            if path.suffix in {_OPEN, _BATCH}:
-                with suppress(FileNotFoundError), path.open("rb") as file:
-                    lines += sum(
-                        block.count(b"\n") for block in iter(partial(file.read, _BLOCK), b"")
-                    )
-        return lines
+            with suppress(FileNotFoundError):
+                if path.suffix == _BATCH:
+                    found[path] = known[path] if path in known else _lines_in(path)
+                elif path.suffix == _OPEN:
+                    open_lines += _lines_in(path)
+        self._lines_of = found
+        return sum(found.values()) + open_lines
 
     def acknowledge(self, batch: Batch) -> None:
         """Delete a batch the node has taken."""
@@ -254,6 +257,11 @@ def try_lock(handle: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _lines_in(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(partial(file.read, _BLOCK), b""))
 
 
 def let_go(handle: int) -> None:

@@ -6,6 +6,7 @@ is one document of the RSL namespace, without a document type and its entities.
 
 import logging
 import os
+from contextlib import suppress
 from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
@@ -44,11 +45,26 @@ class TermsSource:
         self._path = path
         self._fetch = fetch
         self._etag: str | None = None
-        self._held = self._load()
+        self._looked_at = 0  # which file on disk was read, by when it was written
+        self._held: Response | None = None
+        self._look_on_disk()
 
     def current(self) -> Response | None:
-        """Return the answer to whoever asks for the terms; None before any have come."""
+        """Return the answer to whoever asks for the terms; None before any have come.
+
+        A process that has none yet takes what another one has on disk, as it does its policy.
+        """
+        if self._held is None:
+            self._look_on_disk()
         return self._held
+
+    def _look_on_disk(self) -> None:
+        with suppress(OSError):
+            written = self._path.stat().st_mtime_ns
+            if written != self._looked_at:
+                self._looked_at = written
+                found = self._load()
+                self._held = self._held or found
 
     def refresh(self) -> None:
         """Ask the node for the terms; what is none changes nothing."""

@@ -5,6 +5,7 @@ site. A process that is killed loses what it counted since; what was served is i
 """
 
 import fcntl
+import logging
 import os
 import secrets
 import threading
@@ -37,6 +38,7 @@ _DAYS_KEPT: Final = 30  # a node takes days of 35 days back
 _ROWS_OF_A_DAY: Final = 2_000  # a node takes 5,000 of all sites of a member
 _REST: Final = "other"
 _FILE_MODE: Final = 0o600
+_log = logging.getLogger(__name__)
 
 
 class VisitsNotTakenError(RefusalError):
@@ -231,6 +233,7 @@ class VisitTeller:
         self._url = f"{node.rstrip('/')}/visits"
         self._bearer = bearer
         self._fetch = fetch
+        self._is_unknown = False
 
     def tick(self) -> None:
         """Add up what this process counted, and tell the node; what it did not take is told again.
@@ -243,10 +246,12 @@ class VisitTeller:
                 return
             series, counts = self._counts.untold()
             for start in range(0, max(len(counts), 1), ROWS_MAX):
-                self._tell(series, counts[start : start + ROWS_MAX])
+                if not self._is_taken(series, counts[start : start + ROWS_MAX]):
+                    return
             self._counts.told(series, counts)
 
-    def _tell(self, series: str, counts: list[VisitCount]) -> None:
+    def _is_taken(self, series: str, counts: list[VisitCount]) -> bool:
+        """Tell the node; return whether it hears of visits. An older one does not: said once."""
         site = self._site
         report = VisitReport(
             series=series,
@@ -259,8 +264,15 @@ class VisitTeller:
         answer = self._fetch(self._call(msgspec.json.encode(report)))
         if answer.status == HTTPStatus.UNAUTHORIZED:
             self._bearer.refused()
+        if answer.status == HTTPStatus.NOT_FOUND:
+            if not self._is_unknown:
+                _log.warning("the node takes no counts of visits yet: they wait for its upgrade")
+            self._is_unknown = True
+            return False
         if answer.status != HTTPStatus.OK:
             raise VisitsNotTakenError(self._said(answer))
+        self._is_unknown = False
+        return True
 
     def _call(self, body: bytes) -> Call:
         headers = {

@@ -272,6 +272,20 @@ def test_whoever_sends_the_gates_own_headers_gains_nothing(front):
     assert front.app.asked == []
 
 
+CYCLE = "location /news/cycle/ { PROTECTED; root FOLDER/none; try_files $uri /news/cycle/x; }"
+
+
+def test_a_failure_of_nginx_itself_is_not_called_one_of_the_gate(make_front):
+    front = make_front(CYCLE)
+    answers = [
+        front.ask("/news/cycle/a", token=front.site.token()),
+        front.ask("/news/cycle/a", headers=PERSON),
+    ]
+
+    assert [each.status_code for each in answers] == [500, 500]
+    assert not [each for each in answers if "GATE_DOWN" in each.text]
+
+
 REDIRECTING = """
     location /news/index/ { PROTECTED; alias FOLDER/pages/; index index.html; }
     location /news/front/ { PROTECTED; root FOLDER/none; try_files $uri /index.php; }

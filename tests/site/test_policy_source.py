@@ -237,3 +237,26 @@ def test_a_process_without_a_policy_takes_what_another_one_wrote(site, make_sour
 
     assert (before, broken) == (None, None)
     assert issued(cold) == int(site.clock().timestamp())
+
+
+def test_what_is_on_disk_replaces_nothing_newer_that_came_while_it_was_read(
+    site, node, make_source, monkeypatch
+):
+    cold = make_source()
+    node.serves(site.policy())
+    make_source().refresh()  # by another process
+    site.later(minutes=1)
+    node.serves(site.policy())
+    refreshing, load = threading.Thread(target=cold.refresh), cold._load
+
+    def slow():
+        found = load()
+        refreshing.start()
+        refreshing.join(0.3)
+        return found
+
+    monkeypatch.setattr(cold, "_load", slow)
+    assert cold.current() is not None
+    refreshing.join()
+
+    assert issued(cold) == site.clock().timestamp()

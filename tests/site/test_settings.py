@@ -83,6 +83,24 @@ def test_what_is_wrong_in_the_file_is_named(write, changes, named):
         read_settings(write(**changes))
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"mode": "watch"}, r"mode`: enforce or observe\)$"),
+        ({"unit": "PAGE"}, r"unit`: REQUEST or BYTE\)$"),
+        ({"version": 2}, r"version`: 1\)$"),
+        (
+            {"origins": ["https://pub.example/news"]},
+            r"the path is too much: https://pub\.example/n",
+        ),
+        ({"origins": ["pub.example"]}, r"not like https://host: pub\.example\)$"),
+    ],
+)
+def test_of_what_is_not_allowed_it_is_said_what_is(write, changes, told):
+    with pytest.raises(SettingsError, match=told):
+        read_settings(write(**changes))
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{", "{}", "[" * 20_000, "x" * 300_000])
 def test_what_is_no_such_file_is_refused(write, text):
     with pytest.raises(SettingsError):

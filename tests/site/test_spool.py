@@ -235,6 +235,19 @@ def test_only_one_process_sends_at_a_time(make_spool):
         assert third
 
 
+def test_lines_of_a_batch_are_counted_once(make_spool):
+    spool = make_spool(batch_lines=2)
+    for number in range(5):
+        spool.append(an_event(number))
+    assert spool.waiting() == 5
+    [first, second, _] = spool.batches()
+    first.path.write_bytes(b"")  # what is looked at again would be seen to be gone
+    assert spool.waiting() == 5
+    spool.acknowledge(second)
+
+    assert spool.waiting() == 3
+
+
 def test_nobody_else_may_read_the_spool(make_spool, tmp_path):
     make_spool().append(an_event())
 

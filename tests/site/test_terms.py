@@ -49,6 +49,15 @@ def test_terms_are_kept_asked_for_by_their_etag_and_survive_a_restart(make, node
     assert (first.headers.get("If-None-Match"), second.headers["If-None-Match"]) == (None, '"1"')
 
 
+def test_a_process_without_terms_takes_what_another_one_has_on_disk(make, node):
+    cold = make()
+    assert cold.current() is None
+    make().refresh()
+    node.answer = None
+
+    assert body(cold) == GOOD
+
+
 WRONG = {
     "nothing": b"",
     "a page": b"<html><body>Not here</body></html>",

@@ -109,6 +109,22 @@ def test_what_the_node_did_not_take_or_say_is_told_again_and_counts_once(counts,
     assert bearer.turned_down == (status == 401)
 
 
+def test_an_older_node_that_knows_of_no_visits_is_said_once_and_told_later(counts, caplog):
+    node = Node()
+    node.answers = [404, 404]
+    tell = teller(counts, node)
+    counts.licensed("GPTBot", is_counted=True)
+    for _ in range(2):
+        tell.tick()
+    assert [each.getMessage() for each in caplog.records] == [
+        "the node takes no counts of visits yet: they wait for its upgrade"
+    ]
+    assert node.totals == {}
+    tell.tick()
+
+    assert seen(node) == {(TODAY, "GPTBot", "SERVED", False): 1}
+
+
 def test_what_is_counted_while_it_is_told_is_told_next(counts):
     node = Node()
     counts.licensed("GPTBot", is_counted=True)
