@@ -45,10 +45,11 @@ class TooManySiteCodesError(RefusalError):
 
 @dataclass(frozen=True, slots=True)
 class NewCode:
-    """A code with its secret, which is here and nowhere else."""
+    """A code for some origins with its secret, which is here and nowhere else."""
 
     row: SiteCode
     secret: str
+    origins: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ async def issue(act: Act, member: str | None, origins: Sequence[str], days: int)
     act.session.add(row)
     about = {"member": member, "origins": " ".join(listed)}
     await audit.record(act.session, act.who.subject, audit.Act.SITE_CODE_ISSUE, number, about)
-    return NewCode(row, secret)
+    return NewCode(row, secret, listed)
 
 
 async def use(session: WriteSession, secret: str, *, now: datetime, pepper: Pepper) -> NewSite:

@@ -10,7 +10,6 @@ from federation.access.bearers import ClientCredential
 from federation.demo.clients import client_of
 from federation.demo.crawling import UnexpectedAnswerError, fetched
 from federation.demo.stage import Stage
-from federation.rsl.words import USAGE_OF
 from federation.scenario.client import until
 from federation.scenario.model import UsageRow
 from federation.tabular import parse_instant
@@ -34,8 +33,8 @@ async def buy(stage: Stage, rows: list[UsageRow]) -> list[UsageRow]:
         stage.federation.hub.lab(item.licensee), "LAB", item.licensee, f"{lab}'s RSL reader"
     )
     terms = f"{site.part.origin}/license.xml"
-    server, licence = await _terms(stage, terms, USAGE_OF[row.use])
-    token = await _bought(stage, client, server, licence, site.part.origin)
+    server, licences = await _terms(stage, terms)
+    token = await _bought(stage, client, row, server, licences)
     headers = {"Authorization": f"License {token}"}  # it is for one use, which it says itself
     answer = await fetched(stage, row, AGENT, headers)
     stage.crawlers[row.licence].fetched += 1
@@ -49,8 +48,8 @@ async def buy(stage: Stage, rows: list[UsageRow]) -> list[UsageRow]:
     return [each for each in rows if each is not row]
 
 
-async def _terms(stage: Stage, url: str, usage: str) -> tuple[str, str]:
-    """Return the licence server that a site's terms name, and the licence of a usage."""
+async def _terms(stage: Stage, url: str) -> tuple[str, list[str]]:
+    """Return the licence server that a site's terms name, and the licences that it sells there."""
     found: list[bytes] = []
 
     async def read() -> bool:  # the gate has the terms a moment after its policy
@@ -61,21 +60,25 @@ async def _terms(stage: Stage, url: str, usage: str) -> tuple[str, str]:
     await until(read, what=f"{url} to be served")
     parser = etree.XMLParser(resolve_entities=False, no_network=True)
     for content in etree.fromstring(found[0], parser).iter(f"{NAMESPACE}content"):
-        server = content.get("server")
-        for licence in content.iter(f"{NAMESPACE}license") if server is not None else ():
-            if licence.findtext(f"{NAMESPACE}permits") == usage:
-                return str(server), etree.tostring(licence, with_tail=False).decode()
-    raise UnexpectedAnswerError(f"{url} does not sell {usage}")
+        if (server := content.get("server")) is not None:
+            licences = content.iter(f"{NAMESPACE}license")
+            return str(server), [
+                etree.tostring(each, with_tail=False).decode() for each in licences
+            ]
+    raise UnexpectedAnswerError(f"{url} sells nothing")
 
 
 async def _bought(
-    stage: Stage, client: ClientCredential, server: str, licence: str, resource: str
+    stage: Stage, client: ClientCredential, row: UsageRow, server: str, licences: list[str]
 ) -> str:
-    """Ask a licence server for a token, as RSL's Open Licence Protocol says."""
-    form = {"grant_type": "client_credentials", "license": licence, "resource": resource}
+    """Ask a licence server, as RSL's Open Licence Protocol says, for a token for a page and use."""
     who = aiohttp.BasicAuth(client.client_id, client.secret or "")
-    async with stage.servers.http.post(f"{server}/token", data=form, auth=who) as response:
-        said: dict[str, Any] = await response.json()
-        if "access_token" not in said:
-            raise UnexpectedAnswerError(f"{server}/token: {said}")
-        return str(said["access_token"])
+    said: dict[str, Any] = {}
+    resource = stage.web.site(row.url).part.origin
+    for licence in licences:  # each token is for one use
+        form = {"grant_type": "client_credentials", "license": licence, "resource": resource}
+        async with stage.servers.http.post(f"{server}/token", data=form, auth=who) as response:
+            said = await response.json()
+        if said.get("uses") == [row.use]:
+            return str(said["access_token"])
+    raise UnexpectedAnswerError(f"{server}/token sells nothing for {row.use}: {said}")

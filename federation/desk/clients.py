@@ -33,7 +33,7 @@ REVOKE_CREDENTIAL = f"""mutation($credential: ID!) {{
 
 SITE_CODE = f"""mutation($member: String, $origins: [String!]!, $days: Int!) {{
   issueSiteCode(member: $member, origins: $origins, days: $days) {{
-    __typename ... on SiteCode {{ id code member expiresAt }} {REFUSED} }} }}"""
+    __typename ... on SiteCode {{ id code member expiresAt warnings }} {REFUSED} }} }}"""
 WITHDRAW_SITE_CODE = f"""mutation($code: ID!) {{ withdrawSiteCode(code: $code) {{
   __typename ... on WithdrawnSiteCode {{ id member }} {REFUSED} }} }}"""
 
@@ -109,7 +109,8 @@ def issue(
 def site_code(desk: Desk, member: str, origins: tuple[str, ...], days: int) -> None:
     """Make a code with which MEMBER installs its site under ORIGINS, https://host each.
 
-    The site takes it once: `federation-site init CODE`.
+    The site takes it once: `federation-site init CODE`. An origin that lies under no claim of the
+    member earns nothing: that is said, and the code is good all the same.
     """
     made = desk.ask(SITE_CODE, member=member, origins=list(origins), days=days)
     if desk.as_json:
@@ -117,6 +118,8 @@ def site_code(desk: Desk, member: str, origins: tuple[str, ...], days: int) -> N
         return
     click.echo(f"Shown once, good once, for {made['member']} until {when_text(made['expiresAt'])}:")
     click.echo(made["code"])  # in no table, which would break it
+    for warning in made["warnings"]:
+        click.echo(warning)
     click.echo(f"Until it is used: federation clients withdraw-site-code {made['id']}")
 
 

@@ -6,7 +6,7 @@ from federation.distribution import store
 from federation.distribution.member_payments import MemberPaid, paid_to_member
 from federation.distribution.tables import MemberAdjustment, MemberAmount, MemberBalance
 from federation.metering import totals
-from federation.metering.days import lines_by_day
+from federation.metering.days import lines_between
 from federation.metering.totals import AddressTotal
 from federation.registry.service import get_member
 from federation.store.sessions import ReadSession
@@ -37,7 +37,8 @@ class MemberMonth:
 class NotSettledYet:
     """A month of which nothing is attributed yet.
 
-    `lines` is how many usage lines its sites handed in for the month up to now.
+    `lines` is how many usage lines its sites handed in for the month up to now, those of
+    access logs as well.
     """
 
     member: str
@@ -57,8 +58,9 @@ async def member_month(
     await get_member(session, member)
     done = await store.find_distribution(session, period)
     if done is None:
-        by_day = await lines_by_day(session, f"site:{member}", first_day(period), last_day(period))
-        return NotSettledYet(member, period, sum(by_day.values()))
+        first, last = first_day(period), last_day(period)
+        lines = await lines_between(session, f"site:{member}", first, last)
+        return NotSettledYet(member, period, lines)
     balance = (await store.balances(session, period)).get(member)
     return MemberMonth(
         member=member,

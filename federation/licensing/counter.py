@@ -14,8 +14,9 @@ from federation.values.wire import TermName
 COUNTER_PATH = "/buy"
 USES_MAX = 1_000
 HOW = (
-    "Ask the hub for a client and a licence over GraphQL, then ask the licence server of a member "
-    "(OLP) for tokens, with the client's id and secret, or mint them over GraphQL."
+    "Buy a licence from the hub over GraphQL (requestQuote, acceptOffer), make a client there "
+    "(issueClient), then ask the licence server of a member (OLP) for tokens, with the client's id "
+    "and secret, or mint them over GraphQL (mintToken)."
 )
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Select, func, select, update
 
 from federation.metering.ingest import Accepted, Content
-from federation.metering.messages import RoutedLineFact
+from federation.metering.messages import UsageRouted
 from federation.metering.tables import IS_LATE, Line, RoutedLine
 from federation.metering.tally import FORWARDED, LATE, CountedLine, Tally
 from federation.metering.totals import PLACED, Counted, keep_sums
@@ -235,11 +235,7 @@ async def late_lines(session: ReadSession) -> dict[str, tuple[int, int]]:
 
 
 async def add_routed(
-    session: WriteSession,
-    origin: str,
-    period: Month,
-    lines: Sequence[RoutedLineFact],
-    verdict: str | None = None,
+    session: WriteSession, message: UsageRouted, verdict: str | None = None
 ) -> None:
     """Keep lines another server sent to their owner; one that is here already stands."""
     columns = [
@@ -257,7 +253,7 @@ async def add_routed(
     ]
     rows = [
         (
-            origin,
+            message.origin,
             line.reporter,
             line.event_id,
             line.licence,
@@ -265,11 +261,11 @@ async def add_routed(
             line.use,
             line.units,
             line.occurred_at,
-            period,
+            message.period,
             verdict,
-            line.evidence,
+            message.evidence,
         )
-        for line in lines
+        for line in message.lines
     ]
     await insert_rows(session, RoutedLine, columns, rows, ignore_conflicts=True)
 

@@ -34,10 +34,7 @@ _Micros = Annotated[int, Meta(ge=-(2**62), le=2**62)]
 
 
 class RoutedLineFact(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """A line on its way to the node that owns its address; `occurred_at` in microseconds.
-
-    `evidence` is what it rests on; a server of an older version does not say, and means a gate.
-    """
+    """A line on its way to the node that owns its address; `occurred_at` in microseconds."""
 
     reporter: ShortText
     event_id: _EventId
@@ -46,7 +43,6 @@ class RoutedLineFact(msgspec.Struct, frozen=True, array_like=True, forbid_unknow
     use: TermName
     units: Annotated[int, Meta(ge=1, le=2**63 - 1)]
     occurred_at: _Micros
-    evidence: Evidence = Evidence.GATE
 
     @property
     def key(self) -> tuple[str, str]:
@@ -65,8 +61,12 @@ class UsageMessage(Message, frozen=True):
         return f"usage/{self.period}"
 
 
-class UsageRouted(UsageMessage, frozen=True):
-    """Lines that entered at `origin` and belong to `owner`, in the order of their keys."""
+class UsageRouted(UsageMessage, frozen=True, omit_defaults=True):
+    """Lines that entered at `origin` and belong to `owner`, in the order of their keys.
+
+    All of them rest on `evidence`. A gate is not written, so that lines of gates reach servers of
+    an older version, which know nothing else.
+    """
 
     KIND: ClassVar[str] = "usage.routed"
     BYTES_MAX: ClassVar[int] = LARGEST_BYTES
@@ -74,6 +74,7 @@ class UsageRouted(UsageMessage, frozen=True):
     origin: PartyCodeText
     owner: PartyCodeText
     lines: Annotated[list[RoutedLineFact], Meta(min_length=1, max_length=ROUTED_LINES_MAX)]
+    evidence: Evidence = Evidence.GATE
 
     def __post_init__(self) -> None:
         if self.origin == self.owner:

@@ -93,12 +93,15 @@ async def enter(
     await usage_lines.keep_tally(session, period, here, tally)
     sent = 0
     for owner, theirs in sorted(tally.elsewhere.items()):
-        theirs.sort(key=lambda line: (line.reporter, line.event_id))
-        for start in range(0, len(theirs), LINES_MAX):
-            facts = [_fact(line) for line in theirs[start : start + LINES_MAX]]
-            message = UsageRouted(period, here, owner, facts)
-            await route(session, message, now)
-            sent += len(facts)
+        for evidence in Evidence:
+            facts = sorted(
+                (_fact(line) for line in theirs if line.evidence == evidence),
+                key=lambda fact: fact.key,
+            )
+            for start in range(0, len(facts), LINES_MAX):
+                part = facts[start : start + LINES_MAX]
+                await route(session, UsageRouted(period, here, owner, part, evidence), now)
+                sent += len(part)
     return sent
 
 
@@ -111,7 +114,6 @@ def _fact(line: CountedLine) -> RoutedLineFact:
         line.use,
         line.units,
         line.occurred_at,
-        Evidence(line.evidence),
     )
 
 
@@ -179,5 +181,5 @@ async def receive_routed(session: WriteSession, message: UsageRouted, here: str)
     await _check_lines(session, message)
     is_late = row.state == "REPORTED" or row.complete_lines is not None
     verdict = LATE if is_late else None
-    await usage_lines.add_routed(session, message.origin, message.period, message.lines, verdict)
+    await usage_lines.add_routed(session, message, verdict)
     row.received_lines += len(message.lines)  # as the hub counts them, also those that came twice

@@ -57,13 +57,17 @@ class Line(Base):
 
 
 class DayCount(Base):
-    """How many lines of a reporter's gates were accepted, by the day (UTC) they happened."""
+    """How many lines of a reporter were accepted, by the day (UTC) they happened.
+
+    `at_gates` of them were counted by a gate, the others are of access logs.
+    """
 
     __tablename__ = "metering_day"
-    __table_args__ = (CheckConstraint("lines > 0", name="lines"),)
+    __table_args__ = (CheckConstraint("lines > 0 AND at_gates BETWEEN 0 AND lines", name="lines"),)
     reporter: Mapped[str] = mapped_column(String(255), primary_key=True)
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     lines: Mapped[int] = mapped_column(BigInteger)
+    at_gates: Mapped[int] = mapped_column(BigInteger)
 
 
 class Uncounted(Base):

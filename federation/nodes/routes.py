@@ -106,8 +106,11 @@ def node_routes(doors: Doors, peers: PeerClient, own: OwnLists, terms: Terms) ->
         who = await doors.known(request, "usage", *MAY_TELL_VISITS)
         async with doors.body(request, who.subject, VISITS) as body:
             report = decoded(body, VisitReport)
+        now = server.clock()
+        async with server.db.write("visits.note") as session:
+            await visits.note(session, report, who, now)
         async with server.db.write("visits.take") as session:
-            changed = await visits.take(session, report, who, server.clock())
+            changed = await visits.take(session, report, who, now)
         return json_response({"rows": len(report.counts), "changed": changed})
 
     @post("/validate")

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Select, and_, func, or_, select, update
 
 from federation.addresses.urls import RULES, ClaimKey
 from federation.registry.entitlement import HeldClaim, counts_from
@@ -266,18 +266,34 @@ async def claims_held(
     limit: int,
 ) -> list[ClaimKey]:
     """Return what a member claims on a day, on some hosts if named, less what rules have ended."""
-    query = select(Claim.host, Claim.path, Claim.wildcard).join(Member)
-    query = query.where(
-        Claim.member_id == member_id,
-        Claim.ended_because.is_(None),
-        Member.joined_on <= on,
-        or_(Claim.valid_from.is_(None), Claim.valid_from <= on),
-        or_(Claim.valid_to.is_(None), Claim.valid_to > on),
-    )
+    query = _held(member_id, on)
     if hosts is not None:
         query = query.where(Claim.host.in_(hosts))
     rows = await session.execute(query.order_by(Claim.host, Claim.path).limit(limit))
     return [ClaimKey(host, path, wildcard) for host, path, wildcard in rows]
+
+
+async def claims_anything_on(
+    session: ReadSession, member_id: str, host: str, above: Collection[str], *, on: date
+) -> bool:
+    """Tell whether a member claims any path of a host, by its name or by a wildcard `above` it."""
+    is_there = or_(Claim.host == host, and_(Claim.wildcard, Claim.host.in_(above)))
+    found = await session.execute(_held(member_id, on).where(is_there).limit(1))
+    return found.first() is not None
+
+
+def _held(member_id: str, on: date) -> Select[str, str, bool]:
+    return (
+        select(Claim.host, Claim.path, Claim.wildcard)
+        .join(Member)
+        .where(
+            Claim.member_id == member_id,
+            Claim.ended_because.is_(None),
+            Member.joined_on <= on,
+            or_(Claim.valid_from.is_(None), Claim.valid_from <= on),
+            or_(Claim.valid_to.is_(None), Claim.valid_to > on),
+        )
+    )
 
 
 async def opt_outs_for(

@@ -8,6 +8,7 @@ import strawberry
 from federation.clients import site_codes
 from federation.clients.service import Act
 from federation.registry import service as registry
+from federation.registry.missing import claims_missing
 from federation.schema.context import Change, Info, Refused, change
 from federation.signing.enrolment import SiteCode as Code
 from federation.trust.key_life import Purpose
@@ -16,12 +17,16 @@ from federation.values.roles import MAY_ISSUE_SITE_CODES
 
 @strawberry.type(description="A code with which one site is installed; it is shown once.")
 class SiteCode:
-    """`federation-site init CODE` takes it, once, until it is over; `id` withdraws it."""
+    """`federation-site init CODE` takes it, once, until it is over; `id` withdraws it.
+
+    `warnings` name origins under which nothing is earned yet: the member has no claim there.
+    """
 
     id: strawberry.ID
     code: str
     member: str
     expires_at: datetime
+    warnings: list[str]
 
 
 @strawberry.type(description="A code that installs no site any more.")
@@ -58,11 +63,16 @@ class SiteCodeMutation:
             keys = (await server.keys.current()).published(Purpose.FEDERATION, at.now)
             named = tuple(dict.fromkeys([server.key.kid, *keys]))
             code = Code(server.url, made.secret, named)
+            missing = await claims_missing(at.session, made.row.member, made.origins, at.now)
             return SiteCode(
                 id=strawberry.ID(made.row.id),
                 code=code.written(),
                 member=made.row.member,
                 expires_at=made.row.expires_at,
+                warnings=[
+                    f"{origin}: nothing is earned there before the member claims {claim}"
+                    for origin, claim in missing.items()
+                ],
             )
 
         return await change(info, "site_code.issue", MAY_ISSUE_SITE_CODES, act)

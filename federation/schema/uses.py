@@ -52,7 +52,10 @@ class Use:
         )
 
 
-@strawberry.type(description="Everything recorded about an address; none recorded is an answer.")
+@strawberry.type(
+    description="Everything recorded about an address; none recorded is an answer. Lines of a "
+    "month are recorded when it is cut off, and are not seen here before."
+)
 class UsesAnswer:
     """The uses of one address by month and licence, as recorded here at an instant."""
 

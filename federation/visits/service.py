@@ -8,7 +8,7 @@ from typing import ClassVar, Final, NamedTuple
 from federation.clients import store as clients
 from federation.clients.tables import Client, Credential
 from federation.errors import RefusalError
-from federation.metering import days
+from federation.metering.days import counted_at_gates
 from federation.registry.service import get_member
 from federation.site.visit_report import VisitCount, VisitReport
 from federation.store.sessions import ReadSession, WriteSession
@@ -34,7 +34,7 @@ class BadVisitsError(RefusalError):
 
 
 class TooManyVisitRowsError(RefusalError):
-    """A member's day holds at most 5,000 rows, and a member has at most 100 sites."""
+    """A member's day holds at most 5,000 rows."""
 
     code: ClassVar[str] = "TOO_MANY_VISIT_ROWS"
 
@@ -65,16 +65,31 @@ class Difference(NamedTuple):
     at_the_node: int
 
 
+async def note(session: WriteSession, report: VisitReport, who: Principal, now: datetime) -> None:
+    """Keep what a site says of itself, in the place of what it said before.
+
+    It is kept in a transaction of its own, before the counts, which may be too many: that a site is
+    heard of is known all the same. What no site said for 800 days is dropped, and of 100 sites the
+    one heard of longest ago gives way. Refused as `take` refuses, but for the number of rows.
+    """
+    member, _ = await _require_report(session, report, who, now)
+    await store.forget_sites_before(session, member, now - timedelta(days=DAYS_KEPT))
+    state = await store.find_site(session, member, who.subject)
+    if state is None:
+        await store.make_room_for_a_site(session, member, keep=SITES_OF_A_MEMBER - 1)
+        state = SiteState(member=member, site=who.subject)
+        session.add(state)
+    state.heard_at, state.kit, state.mode = now, report.kit, report.mode
+    state.waiting, state.policy_at = report.waiting, report.policy_at
+
+
 async def take(session: WriteSession, report: VisitReport, who: Principal, now: datetime) -> int:
     """Keep what a site says of its visits; return how many rows became larger.
 
     Refused whole: a day to come or older than 35 days, a row twice (BAD_VISITS), too many rows
     (TOO_MANY_VISIT_ROWS), a caller that is no site of a member (NOT_ALLOWED).
     """
-    who.require(*MAY_TELL_VISITS)
-    member = who.require_party()
-    await get_member(session, member)
-    days = _require_right(report.counts, now)
+    member, days = await _require_report(session, report, who, now)
     counted = await store.counted_by(session, member, days, site=who.subject, series=report.series)
     held = {_key_of(row): row for row in counted}
     rows = [_row(each, member, who.subject, report.series) for each in report.counts]
@@ -86,9 +101,18 @@ async def take(session: WriteSession, report: VisitReport, who: Principal, now: 
         if before is not None and before.count < row.count:
             before.count, larger = row.count, larger + 1
     session.add_all(new)
-    await _note(session, report, member, who.subject, now)
     await store.forget_before(session, member, now.date() - timedelta(days=DAYS_KEPT))
     return larger + len(new)
+
+
+async def _require_report(
+    session: ReadSession, report: VisitReport, who: Principal, now: datetime
+) -> tuple[str, set[date]]:
+    """Return whose site tells, and the days that it counted, or refuse the report."""
+    who.require(*MAY_TELL_VISITS)
+    member = who.require_party()
+    await get_member(session, member)
+    return member, _require_right(report.counts, now)
 
 
 def _require_right(counts: Iterable[VisitCount], now: datetime) -> set[date]:
@@ -128,20 +152,6 @@ def _row(count: VisitCount, member: str, site: str, series: str) -> VisitTotal:
 
 def _key_of(row: VisitTotal) -> store.VisitKey:
     return store.VisitKey(row.day, row.agent, row.outcome, row.let_through)
-
-
-async def _note(
-    session: WriteSession, report: VisitReport, member: str, site: str, now: datetime
-) -> None:
-    """Keep what the site says of itself, in the place of what it said before."""
-    state = await store.find_site(session, member, site)
-    if state is None:
-        if len(await store.sites_of(session, member)) >= SITES_OF_A_MEMBER:
-            raise TooManyVisitRowsError(f"{member} has {SITES_OF_A_MEMBER} sites")
-        state = SiteState(member=member, site=site)
-        session.add(state)
-    state.heard_at, state.kit, state.mode = now, report.kit, report.mode
-    state.waiting, state.policy_at = report.waiting, report.policy_at
 
 
 def best_credential(site: Site, now: datetime) -> Credential | None:
@@ -195,13 +205,18 @@ async def differences(
 ) -> list[Difference]:
     """Return the days on which a member's sites and its node do not count the same, in order.
 
-    A site counts a page before its node hears of it: today, and while a site has lines waiting, a
-    difference is what is under way (UNKNOWN_MEMBER, BAD_DAYS).
+    Days before the first on which a site of the member told anything are no differences, nor is
+    anything while no site tells. A site counts a page before its node hears of it: today, and while
+    a site has lines waiting, a difference is what is under way (UNKNOWN_MEMBER, BAD_DAYS).
     """
     member = await _one(session, member)
     _require_days(since, until)
+    first = await store.first_day_told(session, member)
+    if first is None or first > until:
+        return []
+    since = max(since, first)
     theirs = await store.served_by_day(session, member, since, until)
-    ours = await days.lines_by_day(session, f"site:{member}", since, until)
+    ours = await counted_at_gates(session, f"site:{member}", since, until)
     return [
         Difference(day, theirs.get(day, 0), ours.get(day, 0))
         for day in sorted(theirs.keys() | ours.keys())

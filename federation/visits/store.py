@@ -1,7 +1,7 @@
 """Every SQL statement about visits. Nothing here commits."""
 
 from collections.abc import Collection
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 
 from sqlalchemy import delete, func, select, tuple_
@@ -66,6 +66,32 @@ async def sites_of(session: ReadSession, member: str) -> dict[str, SiteState]:
     """Return {site: what it last said} of a member's sites."""
     rows = await session.scalars(select(SiteState).where(SiteState.member == member))
     return {row.site: row for row in rows}
+
+
+async def forget_sites_before(session: WriteSession, member: str, instant: datetime) -> None:
+    """Drop what sites of a member said that were not heard of since an instant."""
+    await session.execute(
+        delete(SiteState).where(SiteState.member == member, SiteState.heard_at < instant)
+    )
+
+
+async def make_room_for_a_site(session: WriteSession, member: str, *, keep: int) -> None:
+    """Drop all but so many of a member's sites: those heard of longest ago."""
+    query = (
+        select(SiteState)
+        .where(SiteState.member == member)
+        .order_by(SiteState.heard_at.desc(), SiteState.site)
+        .offset(keep)
+    )
+    for row in await session.scalars(query):
+        await session.delete(row)
+
+
+async def first_day_told(session: ReadSession, member: str) -> date | None:
+    """Return the first day of which a site of a member told anything, None if none did."""
+    query = select(func.min(VisitTotal.day)).where(VisitTotal.member == member)
+    found: date | None = await session.scalar(query)
+    return found
 
 
 async def visits(

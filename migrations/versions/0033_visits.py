@@ -53,17 +53,24 @@ def upgrade() -> None:
         sa.Column("reporter", sa.String(255), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("lines", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("lines > 0", name=op.f(f"ck_{DAY}_lines")),
+        sa.Column("at_gates", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "lines > 0 AND at_gates BETWEEN 0 AND lines", name=op.f(f"ck_{DAY}_lines")
+        ),
         sa.PrimaryKeyConstraint("reporter", "day", name=op.f(f"pk_{DAY}")),
     )
-    # What is there already is counted once; by hours, so that both databases divide alike.
+    # What is there already, all of it of gates, is counted once; by hours, so that both databases
+    # divide alike.
     hour = lines.c.occurred_at - lines.c.occurred_at % sa.literal_column("3600000000")
     counted = sa.select(lines.c.reporter, hour, sa.func.count()).group_by(lines.c.reporter, hour)
     found: Counter[tuple[str, date]] = Counter()
     for reporter, micros, count in op.get_bind().execute(counted):
         day = date(1970, 1, 1) + timedelta(days=micros // MICROS_OF_A_DAY)
         found[reporter, day] += count
-    rows = [{"reporter": name, "day": day, "lines": n} for (name, day), n in found.items()]
+    rows = [
+        {"reporter": name, "day": day, "lines": n, "at_gates": n}
+        for (name, day), n in found.items()
+    ]
     if rows:
         op.bulk_insert(days, rows)
 

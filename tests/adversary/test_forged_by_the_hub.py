@@ -351,7 +351,7 @@ async def test_a_month_that_a_node_cannot_close_stops_no_other(any_backend, owin
         officer = small.at("HUB", "settlement")
         bad = lines_of("2026-10", licence="HUB-000077")
         async with small.databases["GB"].write("test") as session:
-            await add_routed(session, "FR", "2026-10", bad.lines)
+            await add_routed(session, bad)
 
         async def state(period):
             return (await officer.ask(ask.PERIOD, period=period))["state"]

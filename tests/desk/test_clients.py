@@ -80,6 +80,10 @@ async def test_the_code_of_a_site_is_printed_whole(node):
     text = shown.splitlines()[1]
     assert read_code(text).keys == read_code(made["code"]).keys
     assert (made["member"], text != made["code"]) == ("m-1", True)
+    assert made["warnings"] == [
+        "https://pub.example: nothing is earned there before the member claims pub.example/"
+    ]
+    assert made["warnings"][0] in shown
     assert await run(node, "rosa", "site-code", "m-0", "https://pub.example") == "UNKNOWN_MEMBER"
     assert await run(node, "rosa", "site-code", "m-1", "pub.example") == "BAD_CLIENT"
 

@@ -29,7 +29,7 @@ from tests.federation.test_site_client import press, visit
 
 CODE = """mutation($member: String, $origins: [String!]!) {
   issueSiteCode(member: $member, origins: $origins) {
-    ... on SiteCode { code member } ... on Refused { code } } }"""
+    ... on SiteCode { code member warnings } ... on Refused { code } } }"""
 CLIENTS = "{ clients { id kind party credentials { id } } }"
 
 
@@ -44,8 +44,21 @@ async def code_of(small):
     made = await small.at("GB", "registry").ask(
         CODE, member="gb-b", origins=["https://press.example"]
     )
-    assert made["member"] == "gb-b"
+    assert (made["member"], made["warnings"]) == ("gb-b", [])
     return made["code"]
+
+
+async def test_an_origin_under_no_claim_is_named_with_the_claim_that_is_missing(small):
+    origins = ["https://press.example", "https://www.press.example", "http://press.example:5000"]
+
+    made = await small.at("GB", "registry").ask(CODE, member="gb-b", origins=origins)
+
+    why = "nothing is earned there before the member claims"
+    assert made["warnings"] == [
+        f"https://www.press.example: {why} www.press.example/",
+        f"http://press.example:5000: {why} press.example:5000/",
+    ]
+    assert read_code(made["code"]).node == small.running["GB"].url
 
 
 def at(small, fetch=fetch, **by):

@@ -3,6 +3,7 @@
 import msgspec
 import pytest_asyncio
 
+from federation.visits.service import ROWS_OF_A_DAY
 from tests.federation.harness import DAY, a_line, nothing_changes, report_lines, resumed, send, tell
 
 SEEN = """query($from: Date!, $to: Date!, $first: Int!, $after: String, $member: String) {
@@ -95,6 +96,18 @@ async def test_a_member_sees_what_its_site_served_and_refused_and_what_its_node_
         "memberSites": [],
         "visitDifferences": [],
     }
+
+
+async def test_a_site_whose_counts_are_too_many_is_heard_of(small):
+    def rows(agents):
+        return REPORT | {"counts": [REPORT["counts"][0] | {"agent": each} for each in agents]}
+
+    await told(small, rows(f"bot-{number}" for number in range(ROWS_OF_A_DAY)))
+    refused = await told(small, rows(["one-more"]) | {"waiting": 9, "series": "B" * 22})
+
+    assert refused.code == "TOO_MANY_VISIT_ROWS"
+    [site] = (await see(small, member="gb-b"))["memberSites"]
+    assert site["waitingLines"] == "9"
 
 
 async def test_a_report_that_is_wrong_in_one_row_changes_nothing(small):

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from sqlalchemy import select
 
@@ -12,6 +13,7 @@ from federation.metering.tables import MeteringPeriod, Progress, RoutedLine
 from federation.store import outbox
 from federation.store.base import to_micros
 from federation.store.messages import opened as opened_message
+from federation.values.evidence import Evidence
 from tests.databases import a_party, opened, refused
 from tests.licensing.licences import a_licence
 from tests.metering.licences import a_row
@@ -26,6 +28,18 @@ def routed(*event_ids):
         for event_id in event_ids
     ]
     return UsageRouted(SEPTEMBER, "FR", "DE", lines)
+
+
+@pytest.mark.parametrize("evidence", list(Evidence))
+def test_what_lines_rest_on_is_written_only_where_it_is_no_gate(evidence):
+    """So that a server of an older version takes what it can understand."""
+    sent = msgspec.structs.replace(routed("e-1"), evidence=evidence)
+
+    written = msgspec.json.decode(msgspec.json.encode(sent))
+
+    assert [len(line) for line in written["lines"]] == [7]
+    assert written.get("evidence") == (None if evidence == Evidence.GATE else evidence)
+    assert msgspec.convert(written, UsageRouted) == sent
 
 
 async def a_month(database, state, *, complete_lines=None, received_lines=0):

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from federation.clients.tables import Client, Credential
+from federation.metering.days import lines_between
 from federation.registry.service import UnknownMemberError
 from federation.registry.tables import Member
 from federation.site.visit_report import ROWS_MAX, VisitCount, VisitReport
@@ -57,13 +58,23 @@ async def node(database):
 
 
 async def tell(node, *counts, who=SITE, now=NOON, **changes):
+    said = report(*counts, **changes)
+    async with node.write("test.site") as session:
+        await service.note(session, said, who, now)
     async with node.write("test.visits") as session:
-        return await service.take(session, report(*counts, **changes), who, now)
+        return await service.take(session, said, who, now)
+
+
+async def sites(node):
+    async with node.read() as session:
+        return {each.name: each.state.heard_at for each in await service.sites(session, "pub")}
 
 
 async def sent_away(node, error, *counts, who=SITE, **changes):
     said = report(*counts, **changes)
     await refused(node, error, lambda session: service.take(session, said, who, NOON))
+    if error is not TooManyVisitRowsError:
+        await refused(node, error, lambda session: service.note(session, said, who, NOON))
 
 
 async def seen(node, member="pub", since=YESTERDAY, until=TODAY, **page):
@@ -160,12 +171,31 @@ async def test_the_largest_counts_can_be_added_up(node):
     assert await differ(node) == [Difference(TODAY, ROWS_MAX * 10**12, 0)]
 
 
-async def test_a_member_has_at_most_so_many_sites(node):
+async def test_of_a_members_sites_the_one_heard_of_longest_ago_gives_way(node):
+    async def heard(name, seconds):
+        who = Principal(name, frozenset({"site"}), "pub")
+        await tell(node, who=who, now=NOON + timedelta(seconds=seconds))
+
     for number in range(service.SITES_OF_A_MEMBER):
-        await tell(node, who=Principal(f"site-{number}", frozenset({"site"}), "pub"))
-    await sent_away(
-        node, TooManyVisitRowsError, who=Principal("one-more", frozenset({"site"}), "pub")
-    )
+        await heard(f"site-{number}", number)
+    await heard("site-0", 200)
+    await heard("one-more", 201)
+
+    found = await sites(node)
+    assert len(found) == service.SITES_OF_A_MEMBER
+    assert {"site-0", "site-1", "site-2", "one-more"} & found.keys() == {
+        "site-0",
+        "site-2",
+        "one-more",
+    }
+
+
+async def test_a_site_not_heard_of_for_long_is_dropped(node):
+    long_ago = NOON - timedelta(days=service.DAYS_KEPT, seconds=1)
+    await tell(node, who=Principal("site-old", frozenset({"site"}), "pub"), now=long_ago)
+    await tell(node)
+
+    assert await sites(node) == {"site-1": NOON}
 
 
 async def test_what_is_old_is_forgotten(node):
@@ -205,6 +235,22 @@ def test_what_is_no_report_is_not_read(name):
         msgspec.json.decode(body, type=VisitReport)
 
 
+async def test_days_before_a_site_told_anything_are_no_differences(node):
+    await ingest(
+        node,
+        a_line("1", occurred_at="2026-09-14T12:00:00Z"),
+        a_line("2", occurred_at="2026-09-15T11:00:00Z"),
+    )
+    assert await differ(node) == []
+    await tell(node)
+    assert await differ(node) == []
+
+    await tell(node, count(1, outcome="NOT_COUNTED"))
+
+    assert await differ(node) == [Difference(TODAY, 0, 1)]
+    assert await differ(node, YESTERDAY, YESTERDAY) == []
+
+
 async def test_a_difference_between_gate_and_node_is_listed_by_day(node):
     lines = [
         a_line("1", occurred_at="2026-09-14T23:59:59.999999Z"),
@@ -215,8 +261,14 @@ async def test_a_difference_between_gate_and_node_is_listed_by_day(node):
     await ingest(node, *lines, key="b-2")  # duplicates are no lines
     await tell(node, count(2, YESTERDAY), count(4), count(9, outcome="NOT_COUNTED"))
 
+    logged = a_line("4", occurred_at="2026-09-15T00:00:00Z", evidence="TOKEN_LOGGED")
+    await ingest(node, logged, key="b-3")  # no gate has counted it
+
     assert await differ(node) == [Difference(TODAY, 4, 1)]
     assert await differ(node, YESTERDAY, YESTERDAY) == []
+    async with node.read() as session:
+        assert await lines_between(session, "site:pub", YESTERDAY, TODAY) == 4
+        assert await lines_between(session, "site:pub", TODAY, TODAY) == 2
 
 
 @pytest.mark.parametrize(("since", "until"), [(TODAY, YESTERDAY), (date(2025, 1, 1), TODAY)])

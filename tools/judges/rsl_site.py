@@ -40,11 +40,13 @@ async def visited(
 
     site = replace(read_site(path), clock=node.clock, fetch=watched)
     gate = protect(page, site)
-    await asyncio.to_thread(gate.background.rounds["policy"].act)
+    background = gate.background
+    assert background is not None  # noqa: S101 - protect() gives one
+    await asyncio.to_thread(background.rounds["policy"].act)
     headers = {"Authorization": f"License {token}"}
     transport = httpx.ASGITransport(gate)
     async with httpx.AsyncClient(transport=transport, base_url=f"https://{host}") as crawler:
         status = (await crawler.get("/article", headers=headers)).status_code
-    await asyncio.to_thread(gate.background.rounds["usage"].act)
-    await asyncio.to_thread(gate.background.stop)
+    await asyncio.to_thread(background.rounds["usage"].act)
+    await asyncio.to_thread(background.stop)
     return status, [json.loads(line)["use"] for body in handed_in for line in body.splitlines()]
