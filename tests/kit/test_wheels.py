@@ -13,7 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from federation.signing.keys import SigningKey
-from federation.site.settings import Client, Settings, write_settings
+from federation.site.settings import Client, Settings, new_settings
 
 ROOT = Path(__file__).parents[2]
 KIT = ROOT / "kit" / "python"
@@ -132,7 +132,8 @@ def settings(tmp_path):
         client=Client(id="site-1", secret="s"),
         origins=("http://127.0.0.1:1",),
     )
-    write_settings(path, said)
+    with new_settings(path) as write:
+        write(said)
     return path
 
 
