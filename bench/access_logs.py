@@ -22,7 +22,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from federation.site.settings import FILE_NAME, Client, Settings, write_settings
+from federation.site.settings import FILE_NAME, Client, Settings, new_settings
 
 ROUNDS = 2
 RATE_MIN = 150_000  # lines a second of one core
@@ -176,7 +176,8 @@ def measure(lines: int, licensed: int, agents: list[str]) -> bool:
             base, _, _ = of_process(["plain", str(log)])
             home = Path(folder) / str(number)
             home.mkdir()
-            write_settings(home / FILE_NAME, SETTINGS)
+            with new_settings(home / FILE_NAME) as write:
+                write(SETTINGS)
             cpu, peak, said = of_process(["import", str(log), str(home)])
             assert f"{counted:,} TOKEN_LOGGED" in said, said
             assert f"{lines} new lines" in said, said

@@ -1,5 +1,7 @@
 """What a committed file may not say: where packages come from, where a machine keeps its files."""
 
+import ast
+import importlib.util
 import re
 import subprocess
 from pathlib import Path
@@ -85,3 +87,22 @@ def test_the_locks_hold_names_versions_and_hashes_only(name):
     assert [line for line in lines if LOCK_URLS.search(line.split("# via")[0])] == []
     assert pinned
     assert all(re.match(r"[a-z0-9-]+(\[[a-z,]+\])?==\S+ ", line) for line in pinned)
+
+
+@pytest.mark.parametrize("folder", ["bench", "tools"])
+def test_what_a_script_imports_of_the_project_is_there(folder):
+    """Scripts are run by hand, so that no other test meets a name they lost."""
+    lost = []
+    for path in sorted((ROOT / folder).glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("federation"):
+                module = importlib.import_module(node.module)
+                names = [name.name for name in node.names]
+                lost += [
+                    f"{path.name}: {node.module}.{name}"
+                    for name in names
+                    if not hasattr(module, name)
+                    and importlib.util.find_spec(f"{node.module}.{name}") is None
+                ]
+
+    assert lost == []
