@@ -1,6 +1,7 @@
 """The command `federation-site logs`: reads access logs, hands the usage in, says what it did."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -32,6 +33,12 @@ class GateCountsError(RefusalError):
     """A gate counts what this site serves: its log would count each page a second time."""
 
     code: ClassVar[str] = "GATE_COUNTS"
+
+
+class OtherOwnerError(RefusalError):
+    """The site's directory belongs to another user, who could not read what is written there."""
+
+    code: ClassVar[str] = "OTHER_OWNER"
 
 
 def main(arguments: Sequence[str], *, clock: Clock = system_clock) -> int:
@@ -77,6 +84,12 @@ def _require_no_gate(directory: Path) -> None:
         )
 
 
+def _require_owner(directory: Path) -> None:
+    """Refuse to write into another user's directory, as root would: nobody could hand that in."""
+    if directory.exists() and (owner := directory.stat().st_uid) != os.geteuid():
+        raise OtherOwnerError(f"{directory} belongs to user {owner}: run this as that user")
+
+
 def _judge(settings: Settings, asked: argparse.Namespace, now: datetime) -> Judge:
     try:
         origins = Origins(settings.origins)
@@ -105,6 +118,7 @@ def _import(settings: Settings, judge: Judge, asked: argparse.Namespace, clock: 
     directory = asked.config.parent / settings.directory
     if not asked.other_host:
         _require_no_gate(directory)
+    _require_owner(directory)
     home = directory / "logs"
     with only_import(home):
         spool = Spool(directory / "spool", fsync=False)
