@@ -135,3 +135,14 @@ def test_a_log_beside_a_gate_is_refused_unless_it_is_of_another_machine(folder, 
     assert main(["--other-host", "access.log"], clock=lambda: NOW) == 0
     assert len(list((folder / "state" / "spool").glob("*.batch"))) == 1
     assert "`GATE_COUNTS`" in TEXT.partition("\n## ")[0]
+
+
+def test_what_another_user_works_with_is_not_written_to(folder, capsys, monkeypatch):
+    """Root would leave files that the site's own user can neither hand in nor delete."""
+    (folder / "state").mkdir()
+    monkeypatch.setattr("os.geteuid", lambda: (folder / "state").stat().st_uid + 1)
+
+    assert main(["access.log"], clock=lambda: NOW) == 2
+
+    assert capsys.readouterr().err.startswith("federation-site: OTHER_OWNER: ")
+    assert list((folder / "state").iterdir()) == []
