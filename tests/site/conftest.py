@@ -183,6 +183,19 @@ class Site:
         async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
             return await client.request(method, path, headers=sent)
 
+    def licensed(self, token=None):
+        """A licensed request as a server hands it on."""
+        shown = f"License {token or self.token()}".encode()
+        return {
+            "type": "http",
+            "method": "GET",
+            "path": "/news/a",
+            "raw_path": b"/news/a",
+            "query_string": b"",
+            "headers": [(b"host", b"pub.example"), (b"authorization", shown)],
+            "client": ("192.0.2.1", 1),
+        }
+
     def events(self):
         lines = b"".join(batch.read() for batch in self.spool.batches()).splitlines()
         return [msgspec.json.decode(line, type=UsageLine) for line in lines]

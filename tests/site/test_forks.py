@@ -42,20 +42,7 @@ def test_what_was_locked_while_a_process_forked_is_free_in_the_child(site, tmp_p
         guesses.is_wrong("192.0.2.2", "token")
         with known._lock:
             visits.licensed("GPTBot", is_counted=True)
-        answered = site.gate.gate.decide(
-            {
-                "type": "http",
-                "method": "GET",
-                "path": "/news/a",
-                "raw_path": b"/news/a",
-                "query_string": b"",
-                "headers": [
-                    (b"host", b"pub.example"),
-                    (b"authorization", f"License {token}".encode()),
-                ],
-                "client": ("192.0.2.1", 1),
-            }
-        )
+        answered = site.gate.gate.decide(site.licensed(token))
         is_served = type(answered).__name__ == "Visit"
         # What the parent counted it tells itself: once.
         is_anew = (guesses._wrong.total(), visits._new.total()) == (1, 1)

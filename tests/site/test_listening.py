@@ -100,19 +100,7 @@ async def test_of_an_answer_in_parts_those_before_the_hang_up_are_counted(site, 
     async def send(message):
         sent.append(message)
 
-    scope = {
-        "type": "http",
-        "method": "GET",
-        "path": "/news/a",
-        "raw_path": b"/news/a",
-        "query_string": b"",
-        "headers": [
-            (b"host", b"pub.example"),
-            (b"authorization", f"License {site.token()}".encode()),
-        ],
-        "client": ("192.0.2.1", 1),
-    }
-    await AsgiGate(application, site.gate.gate)(scope, server, send)
+    await AsgiGate(application, site.gate.gate)(site.licensed(), server, send)
     await turns()
 
     assert [event.body_bytes for event in site.events()] == [4 * heard]
