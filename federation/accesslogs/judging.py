@@ -14,6 +14,7 @@ from federation.accesslogs.shown import ShownTokens, require_alive, require_reac
 from federation.addresses.urls import normalise_url
 from federation.errors import RefusalError
 from federation.site.events import Unit, units_of
+from federation.site.metering import counts
 from federation.site.origins import Origins
 from federation.site.rulings import choose_use
 from federation.values.evidence import Evidence
@@ -21,8 +22,6 @@ from federation.values.evidence import Evidence
 _RAW_SAFE: Final = "/:@!$&'()*+,;=~-._%"
 _PLAIN_TARGET: Final = re.compile(r"/[\w/:@!$&'()*+,;=~.?%-]*", re.ASCII)
 _AGENT_CHARS_MAX: Final = 256
-_BODILESS: Final = frozenset({204, 205})
-_SUCCESS: Final = 2
 _CLOCKS_DIFFER: Final = timedelta(minutes=5)
 
 
@@ -157,6 +156,5 @@ def _require_served(hit: Hit) -> None:
     """Refuse what brought no content: only a 2xx answer to GET with a body counts (the gate's)."""
     if hit.method != "GET":
         raise RefusedHit(Fate.NOT_A_GET)
-    is_success = hit.status // 100 == _SUCCESS and hit.status not in _BODILESS
-    if not is_success or not hit.body_bytes:
+    if not counts(hit.status, hit.body_bytes):
         raise RefusedHit(Fate.NOT_SUCCESSFUL)
