@@ -4,12 +4,12 @@ import gzip
 import io
 import sys
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Final, cast
 
-from federation.accesslogs.formats import LINE_BYTES_MAX, first_second
+from federation.accesslogs.formats import LINE_BYTES_MAX
 from federation.errors import RefusalError
 
 BLOCK_BYTES: Final = 1 << 20
@@ -82,14 +82,3 @@ def _cut_after_lines(file: BinaryIO) -> Iterator[bytes]:
                 left = b""
     if left:
         yield left
-
-
-def in_order(sources: Sequence[Source]) -> list[Source]:
-    """Return logs by the time of the first line that can be read; standard input comes last."""
-    return sorted(sources, key=lambda source: (source.is_stream, _begins_at(source)))
-
-
-def _begins_at(source: Source) -> int:
-    if source.is_stream:
-        return 0
-    return first_second(next(source.blocks(), b"").split(b"\n"))

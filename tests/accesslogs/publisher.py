@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import msgspec
 
 from federation.accesslogs.agents import Agents, NamedAgent
+from federation.accesslogs.formats import read_hit
 from federation.accesslogs.hits import LoggedLine
 from federation.accesslogs.importing import Desk, Sink, read_log
 from federation.accesslogs.judging import Judge
@@ -118,9 +119,8 @@ class Publisher:
 
     def read(self, *paths, sink=None, **fields):
         """Read logs in one run, with what earlier runs left; return what came of the last one."""
-        known = KnownLogs(self.home / "known")
-        sink = sink or Sink(self.events.append, lambda: None)
-        desk = Desk(self.judge, known, sink, self.home / "refused", **fields)
+        sink = sink or Sink(self.events.extend, lambda: None)
+        desk = Desk(self.judge, KnownLogs(self.home), sink, **fields)
         for path in paths:
             read = read_log(Source(str(path)), desk)
         return read
@@ -128,6 +128,11 @@ class Publisher:
     def refused(self):
         files = sorted((self.home / "refused").glob("*.jsonl"))
         return [json.loads(line) for path in files for line in path.read_bytes().splitlines()]
+
+
+def hit_of(line):
+    """What a line says, as bytes of a log."""
+    return read_hit(line.decode("utf-8", "replace"))
 
 
 def said(event):

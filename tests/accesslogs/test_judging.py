@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from federation.accesslogs.agents import AgentsFileError, read_agents
-from federation.accesslogs.formats import read_hit
 from federation.accesslogs.hits import Fate, RefusedHit
 from federation.signing.bound_tokens import BoundGrant, mint_bound_token
 from federation.site.crawlers import CrawlerRule
@@ -23,6 +22,7 @@ from tests.accesslogs.publisher import (
     THEN,
     a_judge,
     combined,
+    hit_of,
     part,
     part_of,
     said,
@@ -32,7 +32,7 @@ from tests.accesslogs.publisher import (
 
 
 def ruled(line, **fields):
-    return a_judge(**fields).rule(read_hit(line), lambda _: "id")
+    return a_judge(**fields).rule(hit_of(line), lambda _: "id")
 
 
 def fate_of(line, **fields):
