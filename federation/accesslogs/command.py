@@ -15,7 +15,6 @@ from federation.accesslogs.judging import Judge
 from federation.accesslogs.known import KnownLogs, only_import
 from federation.accesslogs.saying import Summary, said_by_node
 from federation.accesslogs.sending import HandIn
-from federation.accesslogs.sources import Source
 from federation.clock import Clock, system_clock
 from federation.errors import RefusalError
 from federation.site.origins import Origins
@@ -108,7 +107,7 @@ def _judge(settings: Settings, asked: argparse.Namespace, now: datetime) -> Judg
 def _read(names: Sequence[str], desk: Desk) -> None:
     summary = Summary()
     for name in names:
-        summary.add(name, read_log(Source(name), desk))
+        summary.add(name, read_log(name, desk))
         sys.stdout.write(summary.of_last())
         sys.stdout.flush()
     sys.stdout.write(summary.of_all())

@@ -9,7 +9,7 @@ import msgspec
 from federation.accesslogs.hits import Fate, Hit, RefusedHit
 from federation.accesslogs.instants import instant_of, instant_of_date
 
-LINE_BYTES_MAX: Final = 64 << 10
+LINE_CHARS_MAX: Final = 64 << 10
 PLAIN_PARTS, KIT_PARTS = 7, 15
 """So many parts has a combined line that is cut at its quotes, and one with the kit's fields."""
 REQUEST_PART, AGENT_PART, TOKEN_PART = 1, 5, 9
@@ -58,8 +58,8 @@ decode_json = msgspec.json.Decoder(JsonLine).decode
 
 def read_hit(line: str) -> Hit:
     """Return what a line says, or refuse it with its fate."""
-    if len(line) > LINE_BYTES_MAX:
-        raise RefusedHit(Fate.TOO_LONG, f"more than {LINE_BYTES_MAX} bytes")
+    if len(line) > LINE_CHARS_MAX:
+        raise RefusedHit(Fate.TOO_LONG, f"more than {LINE_CHARS_MAX} characters")
     if not line.strip() or line.startswith("#"):
         raise RefusedHit(Fate.BLANK)
     return _read_json(line) if line.startswith("{") else _read_combined(line)

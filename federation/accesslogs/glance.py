@@ -10,7 +10,7 @@ from federation.accesslogs.formats import (
     AGENT_PART,
     DATE_PART,
     KIT_PARTS,
-    LINE_BYTES_MAX,
+    LINE_CHARS_MAX,
     PLAIN_PARTS,
     TOKEN_PART,
     JsonLine,
@@ -40,7 +40,7 @@ def lines_left(
     last = ""
     for place, line in enumerate(lines):
         kind = named
-        if "\\" in line or len(line) > LINE_BYTES_MAX:
+        if "\\" in line or len(line) > LINE_CHARS_MAX:
             pass
         elif line.startswith("{"):
             kind, last = _kind_of_json(line, kinds, run), ""

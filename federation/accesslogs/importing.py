@@ -10,14 +10,14 @@ from hashlib import sha256
 from itertools import chain
 from typing import Final, NamedTuple, Protocol, Self
 
-from federation.accesslogs.formats import LINE_BYTES_MAX, read_hit
+from federation.accesslogs.formats import LINE_CHARS_MAX, read_hit
 from federation.accesslogs.glance import lines_left
 from federation.accesslogs.hits import COUNTED, LISTED, Fate, LoggedLine, RefusedHit
 from federation.accesslogs.judging import Judge
 from federation.accesslogs.known import KnownLogs, LogState
 from federation.accesslogs.places import identity_of
 from federation.accesslogs.refused import RefusedLines
-from federation.accesslogs.sources import Source
+from federation.accesslogs.sources import Log, opened
 from federation.values.evidence import Evidence
 
 CHECKPOINT_BYTES: Final = 64 << 20
@@ -61,26 +61,28 @@ class ReadLog(NamedTuple):
     torn_bytes: int
 
 
-def read_log(source: Source, desk: Desk) -> ReadLog:
-    """Read what is new of a log."""
-    state, text, blocks = _begin(source, desk.known)
-    lines, fates = state.lines, Counter(state.fates)
-    with RefusedLines(desk.known.refused(state), state) as refused:
-        reading = _Reading(desk, state, text, refused)
-        for block in blocks:
-            reading.take(block)
-        reading.checkpoint()
+def read_log(name: str, desk: Desk) -> ReadLog:
+    """Read what is new of a log, by the name of its file or `-` for standard input."""
+    with opened(name) as log:
+        state, text, blocks = _begin(log, desk.known)
+        lines, fates = state.lines, Counter(state.fates)
+        with RefusedLines(desk.known.refused(state), state) as refused:
+            reading = _Reading(desk, state, text, refused)
+            for block in blocks:
+                reading.take(block)
+            reading.checkpoint()
     return ReadLog(state, state.lines - lines, reading.fates - fates, reading.torn_bytes)
 
 
-def _begin(source: Source, known: KnownLogs) -> tuple[LogState, _Digest, Iterator[bytes]]:
+def _begin(log: Log, known: KnownLogs) -> tuple[LogState, _Digest, Iterator[bytes]]:
     """Find out whether a log was read before: by its first line, then by all that was read."""
-    blocks = source.blocks()
+    blocks = log.blocks()
     first = next(blocks, b"")
     begins = _said_by(first.partition(b"\n")[0].decode("utf-8", "replace"))
-    if not source.is_stream and (found := _resumed(source, known.beginning(begins))):
-        return (*found, source.blocks(found[0].read))
-    return known.start(begins), sha256(), chain([first] if first else [], blocks)
+    if log.is_stream:
+        return known.start(begins), sha256(), chain([first], blocks)
+    state, text = _resumed(log, known.beginning(begins)) or (known.start(begins), sha256())
+    return state, text, log.blocks(state.read)
 
 
 def _said_by(line: str) -> str:
@@ -90,13 +92,13 @@ def _said_by(line: str) -> str:
         return ""
 
 
-def _resumed(source: Source, states: list[LogState]) -> tuple[LogState, _Digest] | None:
+def _resumed(log: Log, states: list[LogState]) -> tuple[LogState, _Digest] | None:
     """Return the state that fits the most of a log, and the digest of so much of it."""
     best: tuple[LogState, _Digest] | None = None
     if not states:
         return None
     text, done, waiting = sha256(), 0, list(states)
-    for piece in source.pieces(states[-1].read):
+    for piece in log.pieces(states[-1].read):
         while waiting and waiting[0].read <= done + len(piece):
             state = waiting.pop(0)
             here = text.copy()
@@ -137,7 +139,7 @@ class _Reading:
         if self.torn_bytes:
             line = lines.pop(0)
             self._state.lines += 1
-            refusal = RefusedHit(Fate.TOO_LONG, f"more than {LINE_BYTES_MAX} bytes")
+            refusal = RefusedHit(Fate.TOO_LONG, f"more than {LINE_CHARS_MAX} characters")
             self._refuse(refusal, line, self._state.lines)
         self._sort(lines)
         self._state.lines += len(lines)

@@ -21,7 +21,10 @@ from federation.values.evidence import Evidence
 
 _RAW_SAFE: Final = "/:@!$&'()*+,;=~-._%"
 _PLAIN_TARGET: Final = re.compile(r"/[\w/:@!$&'()*+,;=~.?%-]*", re.ASCII)
+_WHOLE_URL: Final = re.compile(r"https?://([^/?#]*)(.*)", re.DOTALL | re.IGNORECASE)
+_HOST_NAME: Final = re.compile(r"(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]*(?::[0-9]{1,5})?")
 _AGENT_CHARS_MAX: Final = 256
+_FIELD_CHARS_MAX: Final = 256
 _CLOCKS_DIFFER: Final = timedelta(minutes=5)
 
 
@@ -121,8 +124,9 @@ class Judge:
                 scope = {"headers": [(b"host", host.encode("latin-1", "replace"))]}
                 found = self._by_host[host] = self._origins.asked(scope)
             except RefusalError:
-                # Before an @ may stand somebody's account.
-                raise RefusedHit(Fate.OTHER_SITE, host.rpartition("@")[2][:100]) from None
+                # Anything else may hold somebody's account or address.
+                name = host if _HOST_NAME.fullmatch(host) else "no name of a host"
+                raise RefusedHit(Fate.OTHER_SITE, name) from None
         return found
 
     def _ground(self, hit: Hit, address: _Address) -> _Ground:
@@ -137,8 +141,10 @@ class Judge:
                 raise RefusedHit(Fate.USE_NOT_GRANTED, f"the token grants {uses}") from None
             return _Ground(Evidence.TOKEN_LOGGED, shown.licence, use, shown.jti)
         if hit.token_id:
-            if not hit.licence or not hit.use:
-                raise RefusedHit(Fate.USE_NOT_GRANTED, "a token id without licence and use")
+            said = hit.token_id, hit.licence, hit.use
+            if not all(0 < len(field) <= _FIELD_CHARS_MAX for field in said):
+                asked = f"token_id, licence and use of 1 to {_FIELD_CHARS_MAX} characters"
+                raise RefusedHit(Fate.USE_NOT_GRANTED, f"{asked} are asked for")
             return _Ground(Evidence.TOKEN_LOGGED, hit.licence, hit.use, hit.token_id)
         day = hit.occurred_at.date()
         for named in self.agents.named(hit.agent):
@@ -149,11 +155,11 @@ class Judge:
 
 def _host_and_target(url: str) -> tuple[str, str]:
     """Return host and target of a whole URL, as proxies are asked for one."""
-    scheme, _, rest = url.partition("://")
-    if scheme.lower() not in {"http", "https"}:
+    found = _WHOLE_URL.fullmatch(url)
+    if found is None:
         raise RefusedHit(Fate.MALFORMED_URL, "neither a path nor a URL")
-    host, slash, path = rest.partition("/")
-    return host, slash + path or "/"
+    host, rest = found.groups()
+    return host, rest if rest.startswith("/") else "/" + rest
 
 
 def _quoted(target: str) -> str:

@@ -16,7 +16,7 @@ _MEANS: Final = {
     Fate.NOT_SUCCESSFUL: "licensed, no page was served",
     Fate.BLANK: "empty, or a comment",
     Fate.MALFORMED: "not a whole line of a known format",
-    Fate.TOO_LONG: "more than 64 KiB",
+    Fate.TOO_LONG: "more than 65,536 characters",
     Fate.MALFORMED_URL: "no address",
     Fate.OTHER_SITE: "a host that is none of the site's",
     Fate.FUTURE: "later than now",

@@ -13,7 +13,6 @@ from federation.accesslogs.hits import LoggedLine
 from federation.accesslogs.importing import Desk, Sink, read_log
 from federation.accesslogs.judging import Judge
 from federation.accesslogs.known import KnownLogs
-from federation.accesslogs.sources import Source
 from federation.signing.crawl_keys import CrawlKey
 from federation.signing.keys import SigningKey
 from federation.signing.tokens import Grant, mint_licence_token
@@ -84,9 +83,9 @@ def combined(
     return (line + "".join(f' "{each}"' for each in kit or ())).encode()
 
 
-def shown(target="/a", *, whole=None, use="-", request_id="-", **fields):
+def shown(target="/a", *, host="pub.example", whole=None, use="-", request_id="-", **fields):
     """A line of the kit's format that shows a token."""
-    kit = ("pub.example", part(whole), use, request_id)
+    kit = (host, part(whole), use, request_id)
     return combined(target, agent=GPTBOT, kit=kit, **fields)
 
 
@@ -122,7 +121,7 @@ class Publisher:
         sink = sink or Sink(self.events.extend, lambda: None)
         desk = Desk(self.judge, KnownLogs(self.home), sink, **fields)
         for path in paths:
-            read = read_log(Source(str(path)), desk)
+            read = read_log(str(path), desk)
         return read
 
     def refused(self):

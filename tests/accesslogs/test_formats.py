@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federation.accesslogs.formats import LINE_BYTES_MAX
+from federation.accesslogs.formats import LINE_CHARS_MAX
 from federation.accesslogs.glance import lines_left
 from federation.accesslogs.hits import Fate, Hit, RefusedHit
 from federation.accesslogs.places import Run
@@ -159,7 +159,7 @@ def test_a_caddy_line_is_read():
         (json.dumps(JSON | {"bytes": -1}).encode(), Fate.MALFORMED),
         (json.dumps({k: v for k, v in JSON.items() if k != "bytes"}).encode(), Fate.MALFORMED),
         (b'{"status":' + b"[" * 10_000, Fate.MALFORMED),
-        (combined("/" + "x" * LINE_BYTES_MAX), Fate.TOO_LONG),
+        (combined("/" + "x" * LINE_CHARS_MAX), Fate.TOO_LONG),
     ],
 )
 def test_what_is_no_line(line, fate):

@@ -68,7 +68,17 @@ KINDS = {
     "another site": [
         combined(f"http://anna:hunter2@{host}/", agent=GPTBOT)
         for host in ("other.example", "pub.example@other.example", "other.example:81")
-    ],
+    ]
+    + [
+        combined(f"http://{host}", agent=GPTBOT)
+        for host in (
+            "anna:hunter2/@b.example",
+            "b.example?hunter2",
+            "b.example#anna",
+            "203.0.113.7/",
+        )
+    ]
+    + [shown(host=host) for host in NAMES],
     "no address": [
         combined("anna@mail.example", agent=GPTBOT),
         combined("ftp://anna", agent=GPTBOT),
