@@ -86,7 +86,7 @@ LISTED: Final = frozenset(
 """Fates that somebody should look at: such lines stand in the file of refused lines."""
 
 
-class LoggedLine(UsageLine, frozen=True, kw_only=True):
+class LoggedLine(UsageLine, frozen=True, kw_only=True, gc=False):
     """A usage line that was read in a log, and what says so: weaker than a gate's own word."""
 
     evidence: Evidence

@@ -28,7 +28,7 @@ _FIELD_CHARS_MAX: Final = 256
 _CLOCKS_DIFFER: Final = timedelta(minutes=5)
 
 
-class _Ground(msgspec.Struct, frozen=True):
+class _Ground(msgspec.Struct, frozen=True, gc=False):
     """Why a line counts: evidence, licence, use, and the token if it showed one."""
 
     evidence: Evidence
