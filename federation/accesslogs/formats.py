@@ -15,7 +15,7 @@ PLAIN_PARTS, KIT_PARTS = 7, 15
 REQUEST_PART, AGENT_PART, TOKEN_PART = 1, 5, 9
 DATE_PART: Final = slice(-28, -2)
 """Where in the first part of a combined line the date stands."""
-_HEAD: Final = re.compile(r"[^ \[]+ [^ \[]+ [^\[]+ \[[^\]]{26}\] ")
+_HEAD: Final = re.compile(r"[^ \[#][^ \[]* [^ \[]+ [^\[]+ \[[^\]]{26}\] ")
 _MIDDLE: Final = re.compile(r" [0-9]{3} (?:[0-9]{1,18}|-) ")
 _LINE_ENDS: Final = ("", "\r")
 _NO_KIT: Final = ("", "", "", "")

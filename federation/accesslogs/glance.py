@@ -21,19 +21,19 @@ from federation.accesslogs.formats import (
 )
 from federation.accesslogs.hits import Fate, Kind, RefusedHit
 from federation.accesslogs.instants import instant_of, instant_of_date
-from federation.accesslogs.places import Run
+from federation.accesslogs.places import Stretch
 
 _NOTHING: Final = ("", "-")
 
 
 def lines_left(
-    lines: Sequence[str], kinds: Mapping[str, Kind], run: Run, fates: Counter[Fate]
+    lines: Sequence[str], kinds: Mapping[str, Kind], stretch: Stretch, fates: Counter[Fate]
 ) -> Iterator[int]:
     """Yield the places of those lines that need a closer look; the rest are counted in `fates`.
 
     A line needs none if it is whole, shows no token, and no licence names its agent: it is a
     person's, or of a crawler without a licence. `kinds` says whose a user agent is. Each line that
-    is not left moves `run` on to its second, in the order of the lines.
+    is not left moves `stretch` on to its second, in the order of the lines.
     """
     people = crawlers = 0
     person, named = Kind.PERSON, Kind.NAMED
@@ -43,7 +43,7 @@ def lines_left(
         if "\\" in line or len(line) > LINE_CHARS_MAX:
             pass
         elif line.startswith("{"):
-            kind, last = _kind_of_json(line, kinds, run), ""
+            kind, last = _kind_of_json(line, kinds, stretch), ""
         else:
             parts = line.split('"')
             count = len(parts)
@@ -51,7 +51,7 @@ def lines_left(
                 said = kinds[parts[AGENT_PART]]
                 if said is not named and is_whole(parts):
                     date = parts[0][DATE_PART]
-                    if date == last or _moves(run, date):
+                    if date == last or _moves(stretch, date):
                         kind, last = said, date
         if kind is person:
             people += 1
@@ -64,21 +64,21 @@ def lines_left(
     fates[Fate.NOT_LICENSED] += crawlers
 
 
-def _moves(run: Run, date: str) -> bool:
-    """Move the run on to a date, or tell that it is none."""
+def _moves(stretch: Stretch, date: str) -> bool:
+    """Move the stretch on to a date, or tell that it is none."""
     try:
-        run.move(instant_of_date(date))
+        stretch.move(instant_of_date(date))
     except RefusedHit:
         return False
     return True
 
 
-def _kind_of_json(line: str, kinds: Mapping[str, Kind], run: Run) -> Kind:
+def _kind_of_json(line: str, kinds: Mapping[str, Kind], stretch: Stretch) -> Kind:
     try:
         said = decode_json(line)
         kind = _kind_of_said(said, kinds)
         if kind is not Kind.NAMED and said.time is not None:
-            run.move(instant_of(said.time))
+            stretch.move(instant_of(said.time))
     except (msgspec.MsgspecError, RecursionError, RefusedHit):
         return Kind.NAMED
     return kind

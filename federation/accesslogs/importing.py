@@ -162,16 +162,16 @@ class _Reading:
         self._bytes, self._events = 0, 0
 
     def _sort(self, lines: list[str]) -> None:
-        before, run = self._state.lines, self._state.run
-        for place in lines_left(lines, self._desk.judge.agents, run, self.fates):
+        before, stretch = self._state.lines, self._state.stretch
+        for place in lines_left(lines, self._desk.judge.agents, stretch, self.fates):
             self._line(lines[place], before + place + 1)
 
     def _line(self, line: str, number: int) -> None:
-        run = self._state.run
+        stretch = self._state.stretch
         try:
             hit = read_hit(line)
-            run.move(hit.occurred_at)
-            counted = self._desk.judge.rule(hit, run.name)
+            stretch.move(hit.occurred_at)
+            counted = self._desk.judge.rule(hit, stretch.name)
         except RefusedHit as refusal:
             self._refuse(refusal, line, number)
             return

@@ -9,12 +9,13 @@ from typing import ClassVar, Final
 import msgspec
 
 from federation.accesslogs.hits import Fate
-from federation.accesslogs.places import Run
+from federation.accesslogs.places import Stretch
 from federation.errors import RefusalError
 from federation.site.spool import let_go, try_lock
 
 LOGS_MAX: Final = 1_000
 """So many logs are known again; of more, the ones not read for longest are forgotten."""
+_NAMES: Final = "[0-9]" * 8 + ".json"
 _MODE: Final = 0o600
 
 
@@ -29,7 +30,7 @@ class LogState(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     `begins` is what its first line says; `fates` is {fate: how many lines}, `firsts` {fate: the
     numbers of the first lines that somebody should look at}; `listed` lines are written down among
-    the refused ones, in so many bytes; `run` is the run in which reading stopped.
+    the refused ones, in so many bytes; `stretch` is the one in which reading stopped.
     """
 
     name: str
@@ -41,7 +42,7 @@ class LogState(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     firsts: dict[Fate, list[int]] = {}
     listed: int = 0
     listed_bytes: int = 0
-    run: Run = msgspec.field(default_factory=Run)
+    stretch: Stretch = msgspec.field(default_factory=Stretch)
 
 
 class _Beginning(msgspec.Struct, frozen=True):
@@ -62,9 +63,7 @@ class KnownLogs:
         self._begins: dict[str, str] = {}
         if home is not None:
             (home / "known").mkdir(parents=True, exist_ok=True, mode=0o700)
-            paths = sorted(
-                (home / "known").glob("*.json"), key=lambda path: path.stat().st_mtime_ns
-            )
+            paths = sorted((home / "known").glob(_NAMES), key=lambda path: path.stat().st_mtime_ns)
             for path in paths[:-LOGS_MAX]:
                 (home / "refused" / f"{path.stem}.jsonl").unlink(missing_ok=True)
                 path.unlink()

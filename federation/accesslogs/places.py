@@ -1,4 +1,4 @@
-"""Which event a line is: what it says, and its place among the equal lines of one run.
+"""Which event a line is: what it says, and its place among the equal lines of one stretch.
 
 The rule and its limits are in docs/decisions/0034.
 """
@@ -12,7 +12,7 @@ import msgspec
 from federation.accesslogs.hits import Hit
 
 SLACK_SECONDS: Final = 10
-"""So much older than the newest line a line of the same run may be: servers write out of order."""
+"""So much older than the newest of its stretch a line may be: servers write out of order."""
 _SAID_MAX: Final = 2_000
 """So many lines of one second are told apart by their place; then its places begin anew."""
 _encode: Final = msgspec.json.Encoder().encode
@@ -20,12 +20,12 @@ _VARIANT: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abc
 """The digit of a UUID that holds its variant, by the digit of the digest that stood there."""
 
 
-class Run(msgspec.Struct):
+class Stretch(msgspec.Struct):
     """Lines one behind the other in which time goes on, and what those of the last seconds said.
 
-    Where time steps back by more than the slack a new run begins, in which places count from 1: so
-    a stretch that stands in a log once more, wherever, has the ids that it had. Times are seconds
-    since 1970; `met` is {second: {what lines said: how many}}.
+    Where time steps back by more than the slack a new one begins, in which places count from 1: so
+    what stands in a log once more, wherever, has the ids that it had. Times are seconds since 1970;
+    `met` is {second: {what lines said: how many}}.
     """
 
     newest: int = 0
@@ -51,7 +51,7 @@ class Run(msgspec.Struct):
         return event_id(hit, identity, 1 if hit.request_id else self._place(hit, identity.hex()))
 
     def _place(self, hit: Hit, name: str) -> int:
-        """Return which of the lines of this run that say the same this one is, from 1."""
+        """Return which of the lines of this stretch that say the same this one is, from 1."""
         said = self.met.setdefault(int(hit.occurred_at.timestamp()), {})
         if len(said) >= _SAID_MAX:
             said.clear()

@@ -57,18 +57,17 @@ class Log:
 @contextmanager
 def opened(name: str) -> Iterator[Log]:
     """Open a log by the name of its file, packed or not, or `-` for standard input."""
-    is_stream = name == STDIN
     with ExitStack() as held:
         try:
-            where = sys.stdin.fileno() if is_stream else name
-            plain = held.enter_context(open(where, "rb", closefd=not is_stream))
+            where = sys.stdin.fileno() if name == STDIN else name
+            plain = held.enter_context(open(where, "rb", closefd=name != STDIN))
             is_packed = plain.peek(2)[:2] == _GZIP_MAGIC
         except OSError as error:
             raise LogUnreadableError(f"{name}: {error}") from error
         file: BinaryIO = plain
         if is_packed:
             file = cast("BinaryIO", held.enter_context(gzip.GzipFile(fileobj=plain, mode="rb")))
-        yield Log(name, file, is_stream=is_stream)
+        yield Log(name, file, is_stream=name == STDIN or not plain.seekable())
 
 
 def _cut_after_lines(file: BinaryIO) -> Iterator[bytes]:

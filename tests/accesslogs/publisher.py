@@ -117,7 +117,7 @@ class Publisher:
         return path
 
     def read(self, *paths, sink=None, **fields):
-        """Read logs in one run, with what earlier runs left; return what came of the last one."""
+        """Read logs, with what earlier readings left; return what came of the last one."""
         sink = sink or Sink(self.events.extend, lambda: None)
         desk = Desk(self.judge, KnownLogs(self.home), sink, **fields)
         for path in paths:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from federation.accesslogs.formats import LINE_CHARS_MAX
 from federation.accesslogs.glance import lines_left
 from federation.accesslogs.hits import Fate, Hit, RefusedHit
-from federation.accesslogs.places import Run
+from federation.accesslogs.places import Stretch
 from tests.accesslogs.publisher import (
     BROWSER,
     GPTBOT,
@@ -203,24 +203,25 @@ LATER = combined(at=THEN + timedelta(seconds=11), agent=r"a \\ b")
 @given(st.lists(LINES, max_size=6))
 @example([combined(), LATER, combined()])
 @example([combined(kit=("pub.example", part(), "-", "-"))])
+@example([b"#" + combined()])
 def test_a_glance_says_what_a_closer_look_says(lines):
-    """Also of the time: both leave the run where it is."""
+    """Also of the time: both leave the stretch where it is."""
     texts, judge = [line.decode("utf-8", "replace") for line in lines], a_judge()
-    run, fates, looked_at = Run(), Counter(), set()
-    for place in lines_left(texts, judge.agents, run, fates):
+    stretch, fates, looked_at = Stretch(), Counter(), set()
+    for place in lines_left(texts, judge.agents, stretch, fates):
         looked_at.add(place)
         with suppress(RefusedHit):
-            run.move(hit_of(lines[place]).occurred_at)
-    closer, closer_run = Counter(), Run()
+            stretch.move(hit_of(lines[place]).occurred_at)
+    closer, closer_stretch = Counter(), Stretch()
     for place, line in enumerate(lines):
         with suppress(RefusedHit):
-            closer_run.move(hit_of(line).occurred_at)
+            closer_stretch.move(hit_of(line).occurred_at)
         if place not in looked_at:
             with pytest.raises(RefusedHit) as refused:
                 judge.rule(hit_of(line), lambda _: "id")
             closer[refused.value.fate] += 1
 
-    assert (closer, closer_run) == (+fates, run)
+    assert (closer, closer_stretch) == (+fates, stretch)
     assert set(closer) <= {Fate.NOT_A_CRAWLER, Fate.NOT_LICENSED}
 
 

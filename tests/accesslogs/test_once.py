@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from federation.accesslogs import sources
+from federation.accesslogs import known, sources
 from federation.accesslogs.hits import Fate, Hit
 from federation.accesslogs.importing import Sink
 from federation.accesslogs.places import event_id, identity_of
@@ -95,6 +95,47 @@ def test_a_log_that_grew_is_read_from_where_it_was_left(publisher):
 
     assert (read.lines, read.torn_bytes, read.fates) == (2, 0, {"TOKEN_LOGGED": 2})
     assert len(publisher.ids()) == len(publisher.events) == 6
+
+
+def test_a_pipe_may_be_named_like_a_file(publisher):
+    """As shells do with `<(zcat access.log.gz)`."""
+    reads, writes = os.pipe()
+    os.write(writes, b"\n".join([*TWICE, b""]))
+    os.close(writes)
+
+    read = publisher.read(f"/dev/fd/{reads}")
+
+    os.close(reads)
+    assert (read.lines, len(publisher.ids())) == (5, 4)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b'{"begins":""}', b'{"name":"00000001","begins":"","carried":{}}']
+)
+def test_a_log_of_which_nobody_knows_how_far_is_read_anew(publisher, content):
+    path = publisher.write("a.log", TWICE)
+    publisher.read(path)
+    ids = publisher.ids()
+    (publisher.home / "known" / "00000001.json").write_bytes(content)
+    (publisher.home / "known" / "notes.json").write_bytes(b"{}")
+
+    assert publisher.read(path).lines == 5
+    assert publisher.ids() == ids
+
+
+def test_of_too_many_logs_the_one_not_read_for_longest_is_forgotten(publisher, monkeypatch):
+    monkeypatch.setattr(known, "LOGS_MAX", 2)
+    for number in range(4):
+        publisher.read(publisher.write(f"{number}.log", [shown(f"/{number}"), b"torn"]))
+
+    publisher.read(publisher.home / "3.log")
+
+    kept = {
+        path.stem for folder in ("known", "refused") for path in (publisher.home / folder).iterdir()
+    }
+    assert kept == {"00000003", "00000004"}
+    assert publisher.read(publisher.home / "0.log").lines == 2
+    assert len(publisher.ids()) == 4
 
 
 def test_a_log_of_a_torn_line_alone_is_not_read(publisher):
@@ -191,8 +232,8 @@ def test_any_pieces_copies_and_extracts_give_the_ids_of_the_log(tmp_path, groups
 @given(groups=logs(), data=st.data())
 @AS_OFTEN
 @pytest.mark.usefixtures("blocks")
-def test_stretches_put_together_in_any_order_give_the_ids_of_the_log(tmp_path, groups, data):
-    """Also where one log holds a stretch several times, as long as time steps back between."""
+def test_pieces_put_together_in_any_order_give_the_ids_of_the_log(tmp_path, groups, data):
+    """Also where one log holds a piece several times, as long as time steps back between."""
     whole = ids_of(tmp_path, flat(groups))
     joined = [groups]
     for _ in range(data.draw(st.integers(1, 3))):
@@ -283,13 +324,13 @@ VISITS = [a_person(), a_crawl(1), a_crawl(1), a_person(60)]
 )
 def test_a_copy_has_the_ids_of_the_log(publisher, text):
     publisher.read(publisher.write("a.log", VISITS))
-    known = publisher.ids()
-    assert len(known) == len(publisher.events) == 2
+    ids = publisher.ids()
+    assert len(ids) == len(publisher.events) == 2
     (publisher.home / "copy.log").write_bytes(text)
 
     publisher.read(publisher.home / "copy.log")
 
-    assert publisher.ids() == known
+    assert publisher.ids() == ids
 
 
 @pytest.mark.parametrize(
@@ -312,14 +353,14 @@ def test_equal_lines_that_two_logs_part_are_one(publisher):
 
 
 @pytest.mark.parametrize(("seconds", "events"), [(10, 2), (11, 1)])
-def test_a_run_bears_ten_seconds_of_disorder(publisher, seconds, events):
+def test_a_stretch_bears_ten_seconds_of_disorder(publisher, seconds, events):
     """What stands twice in less time than that cannot be told from two requests."""
     publisher.read(publisher.write("a.log", [a_crawl(), a_person(seconds), a_crawl()]))
 
     assert len(publisher.ids()) == events
 
 
-def test_a_line_of_another_time_does_no_more_than_begin_a_run(publisher):
+def test_a_line_of_another_time_does_no_more_than_begin_a_stretch(publisher):
     lines = [a_crawl(), a_person(10**6), a_crawl(), a_crawl(), a_crawl(1)]
 
     publisher.read(publisher.write("a.log", lines))
@@ -334,13 +375,15 @@ def test_many_lines_that_say_the_same_take_little_memory(publisher):
 
     assert read.fates == {"AGENT_LOGGED": 5_000}
     assert len(publisher.ids()) == 4_000  # the first of them were forgotten, and are one again
-    assert [len(said) for said in read.state.run.met.values()] == [2_000]
+    assert [len(said) for said in read.state.stretch.met.values()] == [2_000]
 
 
 def test_what_lies_further_back_is_forgotten(publisher):
     read = publisher.read(publisher.write("a.log", [a_crawl(each) for each in range(1_000)]))
 
-    assert [second - int(THEN.timestamp()) for second in read.state.run.met] == [*range(989, 1_000)]
+    assert [second - int(THEN.timestamp()) for second in read.state.stretch.met] == [
+        *range(989, 1_000)
+    ]
 
 
 def test_long_and_broken_lines_are_counted_and_listed(publisher):

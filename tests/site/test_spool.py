@@ -96,6 +96,27 @@ def test_a_batch_holds_no_more_bytes_than_the_node_takes(make_spool):
     assert [len(batch.read()) // length for batch in spool.batches()] == [2, 1]
 
 
+def test_events_written_together_are_in_one_batch(make_spool):
+    spool = make_spool(batch_lines=4)
+    for numbers in ((0, 1, 2), (3, 4), (5,)):
+        spool.extend([an_event(number) for number in numbers])
+
+    assert [ids([batch]) for batch in spool.batches()] == [
+        ["event-0", "event-1", "event-2"],
+        ["event-3", "event-4", "event-5"],
+    ]
+
+
+def test_of_events_written_together_a_full_spool_takes_all_or_none(make_spool):
+    spool = make_spool(bytes_max=2 * len(msgspec.json.encode(an_event())) + 2)
+
+    with pytest.raises(SpoolFullError):
+        spool.extend([an_event(number) for number in range(3)])
+    spool.extend([an_event(number) for number in range(2)])
+
+    assert ids(spool.batches()) == ["event-0", "event-1"]
+
+
 def test_a_line_end_in_a_field_does_not_break_the_line(make_spool):
     spool = make_spool()
     spool.append(msgspec.structs.replace(an_event(), agent="a\nb\r\nc\u2028d"))
