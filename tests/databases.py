@@ -30,6 +30,7 @@ import federation.bankstatements.tables
 import federation.clients.tables
 import federation.distribution.tables
 import federation.documents.tables
+import federation.history.tables
 import federation.ledger.tables
 import federation.licensing.tables
 import federation.metering.tables
@@ -37,10 +38,12 @@ import federation.months.tables
 import federation.payments.tables
 import federation.people.tables
 import federation.registry.tables
+import federation.rightholders.tables
 import federation.runs.tables
 import federation.store.tables
 import federation.suspense.tables
-import federation.trust.tables  # noqa: F401 - imported for their tables
+import federation.trust.tables
+import federation.works.tables  # noqa: F401 - imported for their tables
 from federation.store import migrations
 from federation.store.base import Base
 from federation.store.database import Boundary, Database

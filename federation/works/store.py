@@ -1,0 +1,63 @@
+"""By what works are found, and what is written down of them. Nothing here commits."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from sqlalchemy import select
+
+from federation.history import store as history
+from federation.history.kinds import Kind, Saying, Statement
+from federation.store.bulk import in_chunks, insert_rows
+from federation.store.sessions import ReadSession, WriteSession
+from federation.works.tables import WorkAddress, WorkIdentifier, WorkVersion
+from federation.works.work import Work
+
+WORKS: Final = Kind("WORK", WorkVersion, Work)
+
+
+async def record(
+    session: WriteSession, statements: Sequence[Statement[Work]], saying: Saying
+) -> range:
+    """Write down what is said of works, each of them once; return the numbers of the changes."""
+    numbers = await history.record(session, WORKS, statements, saying)
+    await _add_keys(session, WorkIdentifier, "identifier", statements, lambda w: w.identifiers)
+    await _add_keys(session, WorkAddress, "address", statements, lambda w: w.addresses)
+    return numbers
+
+
+async def _add_keys(
+    session: WriteSession,
+    table: Any,
+    column: str,
+    statements: Sequence[Statement[Work]],
+    keys_of: Callable[[Work], Sequence[str]],
+) -> None:
+    """Let works be found by what they have; what is there already stays."""
+    rows = [
+        (key, statement.thing)
+        for statement in statements
+        if statement.body is not None
+        for key in keys_of(statement.body)
+    ]
+    await insert_rows(session, table, [column, "work_id"], rows, ignore_conflicts=True)
+
+
+async def holders_of(session: ReadSession, identifiers: Sequence[str]) -> dict[str, set[str]]:
+    """Return {identifier: the works of which some version has it}."""
+    found: dict[str, set[str]] = {}
+    for chunk in in_chunks(identifiers):
+        query = select(WorkIdentifier.identifier, WorkIdentifier.work_id)
+        rows = await session.execute(query.where(WorkIdentifier.identifier.in_(chunk)))
+        for identifier, work_id in rows:
+            found.setdefault(identifier, set()).add(work_id)
+    return found
+
+
+async def standing_at(session: ReadSession, addresses: Sequence[str]) -> dict[str, set[str]]:
+    """Return {address: the works of which some version stands there}."""
+    found: dict[str, set[str]] = {}
+    for chunk in in_chunks(addresses):
+        query = select(WorkAddress.address, WorkAddress.work_id)
+        for address, work_id in await session.execute(query.where(WorkAddress.address.in_(chunk))):
+            found.setdefault(address, set()).add(work_id)
+    return found
