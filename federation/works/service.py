@@ -12,7 +12,7 @@ from federation.errors import RefusalError
 from federation.history import acts, search_store
 from federation.history import store as history
 from federation.history.kinds import Found, Moment, Place, Saying, Statement
-from federation.identifiers.schemes import Scheme
+from federation.identifiers.schemes import Identifier, Scheme
 from federation.rightholders.service import require_known
 from federation.store.sessions import ReadSession, WriteSession
 from federation.works import store
@@ -176,27 +176,24 @@ async def find(session: ReadSession, work_ids: Sequence[str], moment: Moment) ->
     return list(unique.values())
 
 
-async def numbered(session: ReadSession, identifier: str, moment: Moment) -> list[Found[Work]]:
-    """Return the works that had an identifier, by id."""
-    holders = await store.holders_of(session, [identifier])
-    names = sorted(holders.get(identifier, ()))
-    had = await history.find(session, WORKS, names, moment)
-    return await find(
-        session,
-        [name for name in names if name in had and identifier in had[name].body.identifiers],
-        moment,
-    )
+async def numbered(
+    session: ReadSession, identifier: Identifier, moment: Moment
+) -> list[Found[Work]]:
+    """Return the works that had an identifier: the one that it numbers first, then by id."""
+    asked = identifier.text
+    holders = await store.holders_of(session, [asked])
+    had = await history.find(session, WORKS, sorted(holders.get(asked, ())), moment)
+    names = [name for name, one in had.items() if asked in one.body.identifiers]
+    names.sort(key=lambda name: (not _numbers_one(asked, had[name].body.content_type), name))
+    return await find(session, names, moment)
 
 
 async def standing_at(session: ReadSession, address: str, moment: Moment) -> list[Found[Work]]:
     """Return the works that stood at an address `host/path`, by id."""
     names = sorted((await store.standing_at(session, [address])).get(address, ()))
     had = await history.find(session, WORKS, names, moment)
-    return await find(
-        session,
-        [name for name in names if name in had and address in had[name].body.addresses],
-        moment,
-    )
+    standing = [name for name in names if name in had and address in had[name].body.addresses]
+    return await find(session, standing, moment)
 
 
 async def search(
