@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 from federation.errors import RefusalError
 from federation.history import store
 from federation.history.kinds import Body, Found, Kind, Moment, Statement
-from federation.history.spans import BadPeriodError
+from federation.history.spans import BadSpanError
 from federation.store.sessions import ReadSession
 
 REGISTERED: Final = "REGISTERED"
@@ -89,7 +89,7 @@ async def ended(
     """Say that something is there no more, from an instant at which it is (NOT_REGISTERED_THEN)."""
     found = await get(session, kind, thing, Moment(at))
     if found.period.starts_at == at:
-        raise BadPeriodError(f"{thing} begins at {at.isoformat()}")
+        raise BadSpanError(f"{thing} begins at {at.isoformat()}")
     return Statement(thing, ENDED, at, None, None)
 
 

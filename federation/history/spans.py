@@ -11,10 +11,10 @@ from typing import ClassVar, NamedTuple
 from federation.errors import RefusalError
 
 
-class BadPeriodError(RefusalError):
-    """A period ends after it begins, and what ends must be in force then."""
+class BadSpanError(RefusalError):
+    """What is so from an instant on ends after it, not before or at once."""
 
-    code: ClassVar[str] = "BAD_PERIOD"
+    code: ClassVar[str] = "BAD_SPAN"
 
 
 class Span(NamedTuple):
@@ -39,13 +39,13 @@ def period_of_change(known: Iterable[Span], starts_at: datetime, ends_at: dateti
     """Return over which period a new statement holds.
 
     From its instant to its own end; without one, to before the next version that is known, so
-    that no later statement is lost. Refused (BAD_PERIOD) where it would end before it begins.
+    that no later statement is lost. Refused (BAD_SPAN) where it would end before it begins.
     """
     if ends_at is None:
         later = [span.starts_at for span in known if span.starts_at > starts_at]
         ends_at = min(later, default=None)
     elif ends_at <= starts_at:
-        raise BadPeriodError(f"from {starts_at.isoformat()} to {ends_at.isoformat()}")
+        raise BadSpanError(f"from {starts_at.isoformat()} to {ends_at.isoformat()}")
     return Span(starts_at, ends_at)
 
 

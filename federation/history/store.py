@@ -58,7 +58,7 @@ async def record(
     """Write down what is said of things, each of them once; return the numbers of the changes.
 
     What was known of a thing over the same period is superseded. A period that ends before it
-    begins is refused (BAD_PERIOD), and then nothing may be kept of the others either.
+    begins is refused (BAD_SPAN), and then nothing may be kept of the others either.
     """
     known = await _known(session, kind, [statement.thing for statement in statements])
     numbers = await _add_changes(session, kind, statements, saying)

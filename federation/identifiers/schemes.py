@@ -55,6 +55,12 @@ class BadIdentifierError(RefusalError):
     code: ClassVar[str] = "BAD_IDENTIFIER"
 
 
+class IdentifierTakenError(RefusalError):
+    """Another has this identifier, which numbers one only."""
+
+    code: ClassVar[str] = "IDENTIFIER_TAKEN"
+
+
 _READERS: Final[Mapping[Scheme, Callable[[str], str]]] = {
     Scheme.ISBN: libraries.isbn,
     Scheme.ISSN: libraries.issn,

@@ -8,6 +8,7 @@ from federation.errors import RefusalError
 from federation.history import acts, search_store
 from federation.history import store as history
 from federation.history.kinds import Found, Moment, Place, Saying, Statement
+from federation.identifiers.schemes import IdentifierTakenError
 from federation.registry.service import get_member
 from federation.rightholders import store
 from federation.rightholders.rightholder import (
@@ -24,12 +25,6 @@ class UnknownRightholderError(RefusalError):
     """No such rightholder is registered here."""
 
     code: ClassVar[str] = "UNKNOWN_RIGHTHOLDER"
-
-
-class RightholderNumberTakenError(RefusalError):
-    """Another rightholder has this identifier, which numbers one only."""
-
-    code: ClassVar[str] = "IDENTIFIER_TAKEN"
 
 
 async def register(
@@ -94,7 +89,7 @@ async def _record(
     if body is not None and body.member is not None:
         await get_member(session, body.member)
     for identifier, other in await taken(session, statement):
-        raise RightholderNumberTakenError(f"{identifier} is of {other}")
+        raise IdentifierTakenError(f"{identifier} is of {other}")
     await store.record(session, [statement], saying)
     return await acts.get(session, RIGHTHOLDERS, statement.thing, Moment(statement.starts_at))
 

@@ -12,7 +12,7 @@ from federation.errors import RefusalError
 from federation.history import acts, search_store
 from federation.history import store as history
 from federation.history.kinds import Found, Moment, Place, Saying, Statement
-from federation.identifiers.schemes import Identifier, Scheme
+from federation.identifiers.schemes import Identifier, IdentifierTakenError, Scheme
 from federation.rightholders.service import require_known
 from federation.store.sessions import ReadSession, WriteSession
 from federation.works import store
@@ -21,12 +21,6 @@ from federation.works.work import ContentType, DraftWork, Work, read_work, read_
 
 _NUMBERS_ONE = frozenset({Scheme.DOI, Scheme.ISWC, Scheme.ISRC, Scheme.ISCC})
 _NUMBERS_ONE_OF = {Scheme.ISBN: ContentType.BOOK, Scheme.ISSN: ContentType.JOURNAL}
-
-
-class IdentifierTakenError(RefusalError):
-    """Another work has this identifier, which numbers one work only."""
-
-    code: ClassVar[str] = "IDENTIFIER_TAKEN"
 
 
 class CanonicalChainError(RefusalError):

@@ -24,7 +24,7 @@ PLAIN = {
 WRONG = {
     "ISBN:978-3-16-148410-1": "its check digit is wrong",
     "ISBN:978316148410": "it has not as many characters as it must",
-    "ISBN:978-3-16-14841٠-0": "it has characters that it must not have",
+    "ISBN:978-3-16-14841\u0660-0": "it has characters that it must not have",
     "ISSN:2049-3631": "its check digit is wrong",
     "ISRC:99AYE6800011": "it has characters that it must not have",
     "DOI:10.1000/a b": "a DOI has no blanks",
