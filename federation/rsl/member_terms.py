@@ -17,11 +17,12 @@ from federation.rsl.words import AI_USAGES, ALL, USAGES, usages_of
 MAX_AGE_DAYS: Final = 1
 CLAIMS_MAX: Final = 500
 RESERVED_MAX: Final = 500
-EACH_ALONE_MAX: Final = 100  # places; of more, the usages of a place stand in one licence
+EACH_ALONE_MAX: Final = 100  # places; of more, the usages of a place stand in one licence only
 LETTERS_MAX: Final = 100_000  # of the addresses of either: readers take a megabyte at most
 PAYMENT: Final = "use"
 SOLD_IN_ORDER: Final = ("ai-input", "ai-index", "search", "ai-train")
-"""The usages as they are offered. Who buys page by page, as stock clients do, answers with them."""
+"""The usages as they are offered. Who buys page by page, as stock clients do, answers with them:
+of two that a lab's licences grant the first is meant."""
 EVERY_USE: Final = "*"
 
 
@@ -71,11 +72,12 @@ def offer(usages: Iterable[str], buy_at: str) -> Licence:
 def terms_of(facts: MemberFacts) -> Document:
     """Return what a member's node says of its works.
 
-    What is for sale comes first, and each usage in a licence of its own (`SOLD_IN_ORDER`): a token
-    is for one use, and stock buyers take the first licence of the content that fits best. An
-    address without its last slash is one that they match. Only where the places are too many for
-    that do all usages of a place stand in one licence. Where more is reserved than a document
-    holds, everything is. What a pattern reserves, for whichever use, is not for sale by RSL.
+    What is for sale comes first, all usages of a place in one licence (`SOLD_IN_ORDER`): stock
+    buyers take the first of the content that fits best, and get a token for the first of its
+    usages that a licence of theirs grants. Then each usage in a licence of its own, for those who
+    choose, unless the places are too many for that. An address without its last slash is one that
+    stock buyers match. Where more is reserved than a document holds, everything is. What a pattern
+    reserves, for whichever use, is not for sale by RSL.
     """
     claims = _within_limits(_outermost(facts.claims))
     reservations = _Reservations(facts.reserved)
@@ -177,8 +179,8 @@ def _contents(
         url = web_url(place.host, place.path)
         return [Content(url, (_reservation(reserved),), terms=facts.buy_at)]
     url = web_url(place.host, place.path.rstrip("/") or "/")
-    together = [[usage] for usage in sold] if each_alone else [sold]
-    licences = tuple(offer(usages, facts.buy_at) for usages in together)
+    alone = [[usage] for usage in sold] if each_alone and len(sold) > 1 else []
+    licences = tuple(offer(usages, facts.buy_at) for usages in (sold, *alone))
     found = [Content(url, licences, facts.server, facts.buy_at)]
     if withheld:
         found.append(Content(url, (_reservation(withheld),)))

@@ -97,10 +97,55 @@ async def test_what_the_node_publishes_is_what_the_hub_sells(market):
         text = etree.tostring(licence).decode()
         _, found, _ = await market.buy(HUB, "DE/de-a", license=text, resource=NEWS)
         sold.append((found["scope"], found["uses"]))
-    assert sold == [("ai-input", ["GROUND"]), ("ai-train", ["TRAIN"])]
+    assert sold == [("ai-input", ["GROUND"]), ("ai-input", ["GROUND"]), ("ai-train", ["TRAIN"])]
     for page, state in (("/de/a", State.OFFERED), ("/de/private/a", State.UNLICENSED)):
         asked = Asked(f"https://news.example{page}", "ai-train")
         assert judge(body, asked).state == state
+
+
+REFUSES = "invalid_license"
+RESERVES = {  # what a member reserves: its server, its site, what a stock client of each lab gets
+    "nothing": (
+        "DE/de-a",
+        "https://news.example/de",
+        {"trains": "TRAIN", "grounds": "GROUND", "one": "GROUND"},
+    ),
+    "TRAIN": (
+        "FR/fr-b",
+        "https://journal.example/",
+        {"trains": REFUSES, "grounds": "GROUND", "one": "GROUND"},
+    ),
+    "GROUND": (
+        "GB/gb-a",
+        "https://news.example/gb",
+        {"trains": "TRAIN", "grounds": REFUSES, "one": "TRAIN"},
+    ),
+    "everything": ("DE/de-b", "https://bild.example/", None),
+}
+
+
+@pytest.mark.parametrize("reserved", RESERVES)
+async def test_a_stock_client_gets_a_token_for_whatever_its_lab_may_do_there(market, reserved):
+    """It takes the first licence of the first content that has a server, whatever its lab bought.
+
+    Of `one`, which may do both, grounding is meant where both are for sale; `two` may do neither.
+    """
+    path, site, wanted = RESERVES[reserved]
+    code, member = path.split("/")
+    _, body, _ = await market.get(code, f"/sites/{member}/license.xml")
+    content = etree.fromstring(body).find(f"{NS}content[@url='{site}']")
+    if wanted is None:
+        assert content.get("server") is None
+        return
+    terms = etree.tostring(content.find(f"{NS}license")).decode()
+    got = {}
+    for lab in (*wanted, "two"):
+        asked = {"license": terms, "resource": site}
+        status, found, _ = await market.buy(HUB, path, client=lab, **asked)
+        got[lab] = found["uses"][0] if status == 200 else found["error"]
+        assert len(found.get("uses", [REFUSES])) == 1
+
+    assert got == {**wanted, "two": REFUSES}
 
 
 DE_A, NEWS, PRESS = "DE/de-a", "https://news.example/de", "https://press.example"
