@@ -231,6 +231,13 @@ def test_of_a_claim_on_all_subdomains_the_host_is_for_sale_and_each_reservation_
     assert state(found, "https://a.pub.example/y", "ai-input") == OFFERED
 
 
+def test_what_is_reserved_below_every_host_is_reserved_on_one_with_a_reservation_of_its_own():
+    found = facts("*.pub.example", reserved=[("*.pub.example/x", "*"), ("a.pub.example", "TRAIN")])
+
+    assert state(found, "https://a.pub.example/x/1", "ai-input") == UNLICENSED
+    assert state(found, "https://a.pub.example/y", "ai-input") == OFFERED
+
+
 def test_a_claim_within_another_adds_nothing():
     assert shown(facts("pub.example/", "pub.example/a", "pub.example/a/b")) == shown(
         facts("pub.example/")
