@@ -263,12 +263,13 @@ async def test_the_doctor_says_of_each_thing_whether_it_works(small, tmp_path):
 
 
 PAGE = (Path(__file__).parents[2] / "docs" / "publishers.md").read_text(encoding="utf-8")
+_, INSTALL = PAGE.split("\n## Get your code\n")  # tests/practice does what comes before
 SHELL = [
     shlex.split(line)
-    for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+    for block in re.findall(r"```sh\n(.*?)```", INSTALL, re.DOTALL)
     for line in block.splitlines()
 ]
-PROGRAMS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+PROGRAMS = re.findall(r"```python\n(.*?)```", INSTALL, re.DOTALL)
 DJANGO = """
 from django.conf import settings
 settings.configure(ROOT_URLCONF=__name__, SECRET_KEY="x")
