@@ -14,7 +14,7 @@ from federation.access.bearers import Bearer, NoTokenError
 from federation.access.pauses import Pause
 from federation.access.wire import Answer, Call, Fetch, UnreachableError, fetch
 from federation.errors import answered
-from federation.site.spool import Batch, Spool
+from federation.gate.spool import Batch, Spool
 
 _NOT_THE_BATCH: Final = frozenset(
     {

@@ -17,12 +17,17 @@ import pytest
 import pytest_asyncio
 
 from federation.access.wire import Call, fetch
+from federation.publisher.command import main
+from federation.publisher.doctor import Finding, examine
+from federation.publisher.installing import (
+    ClockApartError,
+    NotEnrolledError,
+    WrongNodeError,
+    install,
+)
 from federation.signing.enrolment import SiteCode, read_code
 from federation.signing.keys import SigningKey
-from federation.site.command import main
-from federation.site.doctor import Finding, examine
 from federation.site.install import protect
-from federation.site.installing import ClockApartError, NotEnrolledError, WrongNodeError, install
 from federation.site.settings import SettingsError, read_settings, read_site
 from tests.federation.harness import DAY, resumed
 from tests.federation.test_site_client import press, visit
@@ -291,7 +296,7 @@ async def test_the_commands_of_the_page_for_publishers_do_what_it_says(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "access.log").touch()
     monkeypatch.setattr(
-        "federation.site.command.install", partial(install, clock=small.clock, fetch=at(small))
+        "federation.publisher.command.install", partial(install, clock=small.clock, fetch=at(small))
     )
     code, outcomes = await code_of(small), []
     for words in [words for words in SHELL if words[0] == "federation-site"]:

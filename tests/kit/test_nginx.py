@@ -14,18 +14,18 @@ from pathlib import Path
 import httpx
 import pytest
 
+from federation.gate.crawlers import AGENTS, CrawlerRule
+from federation.gate.gate import Gate, GateConfig, Mode
+from federation.gate.guesses import Guesses
+from federation.gate.visits import VisitCounts
+from federation.publisher.command import _parser
+from federation.publisher.following import QUIET_ROUNDS, Follower
+from federation.publisher.nginx_endpoint import AuthServer
+from federation.publisher.nginx_map import nginx_map
 from federation.quotas import Quota
 from federation.signing.statuslist import Status
-from federation.site.auth import AuthServer
-from federation.site.command import _parser
-from federation.site.crawlers import AGENTS, CrawlerRule
-from federation.site.following import QUIET_ROUNDS, Follower
-from federation.site.gate import Gate, GateConfig, Mode
-from federation.site.guesses import Guesses
-from federation.site.nginx_map import nginx_map
-from federation.site.visits import VisitCounts
+from tests.gate.test_bound import signed
 from tests.site.stacks.wire import exchange
-from tests.site.test_bound import signed
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -365,7 +365,7 @@ def test_a_site_that_observes_serves_and_says_what_it_would_refuse(make_front):
 
 
 def test_what_the_disk_has_no_room_for_is_refused_and_counted_so(front, monkeypatch):
-    monkeypatch.setattr("federation.site.auth.ROOM_BYTES", 1 << 80)
+    monkeypatch.setattr("federation.publisher.nginx_endpoint.ROOM_BYTES", 1 << 80)
     answer = front.ask(token=front.site.token())
 
     assert (answer.status_code, answer.json()["code"]) == (503, "SPOOL_FULL")

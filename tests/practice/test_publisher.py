@@ -19,9 +19,9 @@ from federation.errors import RefusalError
 from federation.practice.publisher import PracticeNotStartedError, practising
 from federation.practice.publisher_page import told
 from federation.practice.servers import FolderNotEmptyError
+from federation.publisher.installing import NotEnrolledError, install
 from federation.scenario.client import until
 from federation.site.install import gate_of
-from federation.site.installing import NotEnrolledError, install
 
 PAGE = (Path(__file__).parents[2] / "docs" / "publishers.md").read_text(encoding="utf-8")
 _, TRY, _ = re.split(r"\n## (?:Try it first|Get your code)\n", PAGE)
