@@ -73,13 +73,23 @@ class Background:
 
 
 def _run(each: Round, is_over: threading.Event) -> None:
+    """Do one round after the other; what hinders them is said once, until it is something else."""
+    said = ""
     while not is_over.is_set():
         seconds = min(each.seconds, AGAIN_SECONDS_MAX)
         try:
             each.act()
-            seconds = each.seconds
+            seconds, said = each.seconds, ""
         except RefusalError as refusal:
-            _log.warning("%s: %s", refusal.code, refusal)
+            said = _said_once(f"{refusal.code}: {refusal}", said)
+        except OSError as error:
+            said = _said_once(f"{error.filename or 'the disk'}: {error.strerror or error}", said)
         except Exception:  # noqa: BLE001 - a defect in one round must not end the counting
             _log.exception("a background round failed")
         is_over.wait(seconds)
+
+
+def _said_once(what: str, before: str) -> str:
+    if what != before:
+        _log.warning("%s", what)
+    return what

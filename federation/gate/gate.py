@@ -212,8 +212,11 @@ class Gate:
 
     def close(self) -> None:
         """Let go of the files; they are opened again when they are needed."""
-        if self.config.visits is not None:
-            self.config.visits.add_up()
+        try:
+            if self.config.visits is not None:
+                self.config.visits.add_up()
+        except OSError as error:  # the usage is what counts
+            _log.warning("%s: %s: some visits are not counted", error.filename, error.strerror)
         self.config.spool.close()
         self.config.nonces.close()
 

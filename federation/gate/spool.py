@@ -4,9 +4,13 @@ An event is one line in a segment file. A segment is frozen by renaming it into 
 is its id and whose bytes never change again, so a retry sends the same bytes under the same key.
 The process that writes a segment holds its lock; a lock without an owner means a crash, and anybody
 may freeze what was left, without the torn line at its end.
+
+A file that cannot be used, most often another user's, is said once, set aside as it is, and holds
+up no other: it is taken as soon as it can be.
 """
 
 import fcntl
+import logging
 import os
 import secrets
 import threading
@@ -30,6 +34,7 @@ _BATCH: Final = ".batch"
 _MODE: Final = 0o600
 _ROOM: Final = 16 << 10
 _BLOCK: Final = 1 << 20
+_log = logging.getLogger(__name__)
 
 
 class Batch(NamedTuple):
@@ -65,6 +70,8 @@ class Spool:
         self._lock = threading.Lock()
         self._segment: _Segment | None = None
         self._lines_of: dict[Path, int] = {}  # of batches, which never change
+        self._aside: set[Path] = set()  # said already
+        self._taken: set[Path] = set()  # by the node, and could not be deleted
         self._used = self._measure()
         begins_anew_after_forks(self)
 
@@ -91,6 +98,7 @@ class Spool:
             path = self._directory / f"{name}{_BATCH}"
             draft = path.with_suffix(".new")
             try:
+                draft.unlink(missing_ok=True)  # another user's, after a crash
                 with draft.open("wb") as file:
                     file.write(lines)
                     file.flush()
@@ -105,23 +113,39 @@ class Spool:
         """Refuse before anything is served that could not be recorded."""
         with self._lock:
             self._require(_ROOM)
+            if self._segment is None and not self._is_writable():
+                raise SpoolError("its directory cannot be written")
 
     def batches(self) -> list[Batch]:
         """Freeze what has been written, also by processes that died, and list all batches."""
         with self._lock:
-            self._freeze_own()
+            segment = self._segment
+            try:
+                self._freeze_own()
+            except OSError as error:  # it is taken up like a dead writer's
+                self.set_aside(self._directory if segment is None else segment.path, error)
             for path in sorted(self._directory.glob(f"*{_OPEN}")):
                 self._adopt(path)
             self._used = self._measure()
-        frozen = sorted(self._directory.glob(f"*{_BATCH}"))
+        found = set(self._directory.iterdir())
+        self._aside &= found
+        self._taken &= found
+        frozen = sorted(path for path in found - self._taken if path.suffix == _BATCH)
         return [Batch(path.stem, path) for path in frozen]
+
+    def set_aside(self, path: Path, error: OSError) -> None:
+        """Say once that a file cannot be used, and why; what it holds stays as it is."""
+        if path not in self._aside:
+            self._aside.add(path)
+            why = error.strerror or type(error).__name__
+            _log.error("%s: %s: set aside, what it holds is not handed in", path, why)
 
     def waiting(self) -> int:
         """Return how many lines the node has not taken yet. Those of a batch are counted once."""
         found: dict[Path, int] = {}
         known, open_lines = self._lines_of, 0
         for path in self._directory.iterdir():
-            with suppress(FileNotFoundError):
+            with suppress(OSError):  # what is set aside is said elsewhere
                 if path.suffix == _BATCH:
                     found[path] = known[path] if path in known else _lines_in(path)
                 elif path.suffix == _OPEN:
@@ -130,11 +154,16 @@ class Spool:
         return sum(found.values()) + open_lines
 
     def acknowledge(self, batch: Batch) -> None:
-        """Delete a batch the node has taken."""
+        """Delete a batch the node has taken; one that cannot be deleted is not sent again."""
         with self._lock, suppress(FileNotFoundError):  # another process may have been quicker
             size = batch.path.stat().st_size
-            batch.path.unlink()
-            self._used -= size
+            try:
+                batch.path.unlink()
+            except PermissionError as error:
+                self._taken.add(batch.path)
+                self.set_aside(batch.path, error)
+            else:
+                self._used -= size
 
     def close(self) -> None:
         """Freeze what this process wrote."""
@@ -143,16 +172,26 @@ class Spool:
 
     @contextmanager
     def sending(self) -> Generator[bool]:
-        """Yield whether this process is the one that sends; one at a time is enough."""
-        handle = os.open(self._directory / "sender.lock", os.O_RDWR | os.O_CREAT, _MODE)
+        """Yield whether this process is the one that sends; one at a time is enough.
+
+        The lock is the directory's: a file for it might be another user's.
+        """
+        handle = os.open(self._directory, os.O_RDONLY)
         try:
             yield try_lock(handle)
         finally:
             let_go(handle)
 
+    def _is_writable(self) -> bool:
+        wanted, who = os.W_OK | os.X_OK, os.access in os.supports_effective_ids
+        return os.access(self._directory, wanted, effective_ids=who)
+
     def _require(self, length: int) -> None:
         if self._used + length > self._bytes_max:
-            self._used = self._measure()
+            try:
+                self._used = self._measure()
+            except OSError as error:
+                raise SpoolError(error.strerror or type(error).__name__) from error
         if self._used + length > self._bytes_max:
             raise SpoolFullError(f"{self._used} of {self._bytes_max} bytes")
 
@@ -191,12 +230,16 @@ class Spool:
 
     def _adopt(self, path: Path) -> None:
         """Freeze a segment whose writer is gone."""
-        with suppress(FileNotFoundError):  # another process may be doing the same
+        try:
             handle = os.open(path, os.O_RDWR)
             if try_lock(handle) and path.exists():
                 self._freeze(handle, path)
             else:
                 os.close(handle)
+        except FileNotFoundError:
+            return  # another process may be doing the same
+        except OSError as error:
+            self.set_aside(path, error)
 
     def _freeze(self, handle: int, path: Path) -> None:
         """Cut a torn line off and rename, both under the segment's lock, which ends here."""

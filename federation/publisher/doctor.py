@@ -1,6 +1,5 @@
 """`federation-site doctor`: what of an installed site works, one line each, with what to do."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Generator, Iterator
@@ -8,10 +7,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from federation.access.bearers import Bearer, ClientBearer
-from federation.access.wire import Call, UnreachableError
-from federation.errors import RefusalError
+from federation.access.wire import Answer, Call, UnreachableError
+from federation.errors import RefusalError, answered
 from federation.gate.gate import Mode
-from federation.gate.spool import SPOOL_BYTES_MAX
+from federation.publisher.files import looked_over
 from federation.publisher.installing import CLOCK_SECONDS_MAX, time_of
 from federation.signing.keys import key_set
 from federation.signing.policy import CheckedPolicy
@@ -60,7 +59,8 @@ def examine(site: SiteConfig) -> Iterator[Finding]:
     else:
         for what in ("credential", "keys"):
             yield _unchecked(what, "the node cannot be reached")
-    yield _disk(site)
+    for what, found, advice in looked_over(site.directory):
+        yield Finding(what, found, advice)
     for origin in site.origins:
         if pulled is not None:
             yield from _claimed(origin, pulled)
@@ -149,17 +149,6 @@ def _policy(site: SiteConfig, pulled: CheckedPolicy | None) -> Finding:
     return Finding("policy", f"{age} s old", advice)
 
 
-def _disk(site: SiteConfig) -> Finding:
-    folder = next(each for each in (site.directory, *site.directory.parents) if each.exists())
-    if not os.access(folder, os.W_OK):
-        return Finding("disk", f"{folder} cannot be written", "give it to the user of the site")
-    free = shutil.disk_usage(folder).free
-    advice = (
-        "" if free >= SPOOL_BYTES_MAX else f"make room: usage may need {SPOOL_BYTES_MAX >> 20} MiB"
-    )
-    return Finding("disk", f"{free >> 20} MiB free in {folder}", advice)
-
-
 def _site(site: SiteConfig, origin: str) -> Iterator[Finding]:
     for agent, who in ((CRAWLER, "a crawler"), (PERSON, "a person")):
         call = Call("GET", f"{origin}/", {"User-Agent": agent}, answer_bytes_max=_PAGE_BYTES_MAX)
@@ -181,6 +170,11 @@ def _site(site: SiteConfig, origin: str) -> Iterator[Finding]:
             )
         else:
             is_well = answer.status == _REFUSED
-            yield Finding(
-                origin, said, "" if is_well else "401 is due: is the gate before the cache?"
-            )
+            yield Finding(origin, said, "" if is_well else _not_refused(answer))
+
+
+def _not_refused(answer: Answer) -> str:
+    """Return what to do where a crawler is not told 401."""
+    if answered(answer.status, answer.body).endswith(" GATE_DOWN"):
+        return "nginx reaches no endpoint: is `federation-site auth` up, with nginx's --group?"
+    return "401 is due: is the gate before the cache?"

@@ -71,8 +71,12 @@ class Reporter:
 
     def _send(self, batch: Batch) -> bool:
         try:
-            token = self._bearer.current()
             lines = batch.read()
+        except OSError as error:
+            self._spool.set_aside(batch.path, error)
+            return False
+        try:
+            token = self._bearer.current()
             answer = self._fetch(self._call(batch, token, lines))
         except (UnreachableError, NoTokenError) as error:
             _log.warning("usage batch %s waits: %s: %s", batch.id, error.code, error)

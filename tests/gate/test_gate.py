@@ -4,14 +4,16 @@ import asyncio
 import json
 import logging
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import unquote
 
 import pytest
 
 from federation.gate.events import Unit
-from federation.gate.gate import Mode
+from federation.gate.gate import Gate, Mode
 from federation.gate.refusals import SpoolError
+from federation.gate.visits import VisitCounts
 
 LINK = '<https://pub.example/license.xml>; rel="license"; type="application/rsl+xml"'
 BOT = [("User-Agent", "Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)")]
@@ -741,3 +743,19 @@ async def test_the_log_says_who_was_refused_where_and_never_from_where(site, cap
     assert line == (
         f"GPTBot at /a%0a{'b' * 95} refused: LICENCE_REQUIRED: A licence token is needed here."
     )
+
+
+def test_visits_that_cannot_be_kept_take_no_usage_along_at_the_end(site, tmp_path, caplog):
+    place = tmp_path / "visits.json"
+    place.mkdir()
+    config = replace(site.gate.gate.config, visits=VisitCounts(place, site.clock))
+    gate = Gate(config)
+    config.visits.refused("GPTBot", "WITHHELD", let_through=False)
+    config.spool.append(gate.event(gate.decide(site.licensed()), 200, 7))
+
+    gate.close()
+
+    assert [path.suffix for path in (config.spool._directory).glob("*-*")] == [".batch"]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{place}: Is a directory: some visits are not counted"
+    ]

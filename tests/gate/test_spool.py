@@ -4,17 +4,22 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from federation.access.bearers import GivenBearer
+from federation.access.wire import Answer
 from federation.gate.events import UsageLine, new_event_id
 from federation.gate.refusals import SpoolError, SpoolFullError
 from federation.gate.spool import Spool
+from federation.site.reporter import Reporter
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+NOBODY = 65534
 CRASHER = Path(__file__).with_name("crashing_site.py")
 
 
@@ -233,6 +238,94 @@ def test_only_one_process_sends_at_a_time(make_spool):
         assert (first, second) == (True, False)
     with make_spool().sending() as third:
         assert third
+
+
+@pytest.fixture
+def of_another(monkeypatch):
+    """A folder of a user without rights, whom this process is meanwhile, and files of another."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        is_root = os.geteuid() == 0
+
+        def take(path):
+            path.chmod(0o600 if is_root else 0)
+
+        def give_back(path):
+            if is_root:
+                os.seteuid(0)
+                os.chown(path, NOBODY, -1)
+                os.seteuid(NOBODY)
+            path.chmod(0o600)
+
+        if is_root:
+            folder.chmod(0o700)
+            os.chown(folder, NOBODY, -1)
+        try:
+            yield folder, take, give_back
+        finally:
+            if is_root:
+                os.seteuid(0)
+
+
+@pytest.mark.parametrize("suffix", [".open", ".batch"])
+def test_a_file_of_another_user_holds_up_no_other_and_is_said_once(of_another, caplog, suffix):
+    folder, take, give_back = of_another
+    left = Spool(folder / "spool", fsync=False)
+    left.append(an_event(0))
+    if suffix == ".batch":
+        left.close()
+    else:
+        left._abandon()
+    [path] = (folder / "spool").glob(f"*{suffix}")
+    lines = path.read_bytes()
+    take(path)
+    if os.geteuid() == 0:
+        os.chown(folder / "spool", NOBODY, -1)
+        os.seteuid(NOBODY)
+    spool, sent = Spool(folder / "spool", fsync=False), []
+
+    def node(call):
+        sent.append(call.body)
+        return Answer(202, {}, b"")
+
+    reporter = Reporter(spool, node="https://node", bearer=GivenBearer("s"), fetch=node)
+    spool.append(an_event(1))
+    first = spool.waiting(), reporter.tick()
+    spool.append(an_event(2))
+    second = reporter.tick()
+
+    assert (first, second) == ((1, 1), 1)
+    assert [msgspec.json.decode(body)["event_id"] for body in sent] == ["event-1", "event-2"]
+    [said] = [record.getMessage() for record in caplog.records]
+    assert said == f"{path}: Permission denied: set aside, what it holds is not handed in"
+    give_back(path)
+    assert (reporter.tick(), reporter.tick(), sent[2:]) == (1, 0, [lines])
+
+
+def test_a_spool_that_cannot_be_written_is_said_before_a_page_is_served(of_another):
+    folder, _, _ = of_another
+    spool = Spool(folder / "spool", fsync=False)
+    (folder / "spool").chmod(0o500)
+    if os.geteuid() == 0:
+        os.seteuid(NOBODY)
+
+    with pytest.raises(SpoolError, match="cannot be written"):
+        spool.check_room()
+
+
+def test_what_the_node_took_and_cannot_be_deleted_is_not_sent_again(make_spool, monkeypatch):
+    spool = make_spool()
+    spool.append(an_event(0))
+    [batch] = spool.batches()
+
+    def fail(path, **_):
+        raise PermissionError(1, "Operation not permitted", str(path))
+
+    monkeypatch.setattr(Path, "unlink", fail)
+    spool.acknowledge(batch)
+    monkeypatch.undo()
+
+    assert spool.batches() == []
 
 
 def test_lines_of_a_batch_are_counted_once(make_spool):
