@@ -241,7 +241,7 @@ def test_only_one_process_sends_at_a_time(make_spool):
 
 
 @pytest.fixture
-def of_another(monkeypatch):
+def of_another():
     """A folder of a user without rights, whom this process is meanwhile, and files of another."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
