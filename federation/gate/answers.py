@@ -14,7 +14,8 @@ Headers = Sequence[tuple[bytes, bytes]]
 READING: Final = ("GET", "HEAD")
 KEPT_BY_NOBODY: Final = (b"cache-control", b"private, no-store")
 _VARIES: Final = ("Authorization", "X-Collective-License", "Signature", "User-Agent")
-_REPLACED: Final = frozenset({b"cache-control", b"vary"})
+_REPLACED: Final = frozenset({b"cache-control", b"vary", b"surrogate-control"})
+_TARGETED: Final = b"-cache-control"  # for caches of one kind, before Cache-Control (RFC 9213)
 _URL_SAFE: Final = ":/?#[]@!$&'()*+,;=%~-._"
 _LINKED: Final = frozenset({401, 402, 403})
 _METHOD_NOT_ALLOWED: Final = 405
@@ -35,9 +36,13 @@ def licensed(headers: Headers, link: str) -> list[tuple[bytes, bytes]]:
     No cache keeps what one crawler paid for: what the application says of caches is replaced, and
     what its answer varies by is added to.
     """
-    kept = [(name, value) for name, value in headers if name.lower() not in _REPLACED]
+    kept = [(name, value) for name, value in headers if not _is_replaced(name.lower())]
     varies = [value for name, value in headers if name.lower() == b"vary"]
     return [*kept, KEPT_BY_NOBODY, (b"vary", _varying(varies)), link_header(link)]
+
+
+def _is_replaced(name: bytes) -> bool:
+    return name in _REPLACED or name.endswith(_TARGETED)
 
 
 VARIES: Final = ", ".join(_VARIES).encode("ascii")

@@ -22,6 +22,9 @@ Instead = Callable[[SpoolError], Response]
 App = Callable[[Environ, StartResponse], Iterable[bytes]]
 UNSEEN_BODIES: Final = ("wsgi.file_wrapper", "werkzeug.socket", "gunicorn.socket")
 """By which content leaves that is no part of the iterable, or a connection is taken over."""
+HUNG_UP: Final = "waitress.client_disconnected"
+"""What of a server's environment tells that nobody takes the answer any more (waitress, if it looks
+ahead: `channel_request_lookahead`); other servers end the body then."""
 _RAW_TARGETS: Final = ("RAW_URI", "REQUEST_URI")
 _SAFE: Final = "/:@!$&'()*+,;=~-._"
 
@@ -54,7 +57,8 @@ class WsgiGate:
         self, visit: Visit, scope: Scope, environ: Environ, start_response: StartResponse
     ) -> Iterable[bytes]:
         meter = Meter(self.gate, visit, is_bodiless=scope["method"] == "HEAD")
-        answer = _Counted(meter, start_response, lambda why: self.gate.refusal(why, scope))
+        is_gone = environ.get(HUNG_UP, _still_there)
+        answer = _Counted(meter, start_response, lambda why: self.gate.refusal(why, scope), is_gone)
         seen = {name: value for name, value in environ.items() if name not in UNSEEN_BODIES}
         try:
             parts = self._app(seen, answer.start)
@@ -106,8 +110,15 @@ class _Counted:
     then the server has not been told of the answer either.
     """
 
-    def __init__(self, meter: Meter, start_response: StartResponse, instead: Instead) -> None:
+    def __init__(
+        self,
+        meter: Meter,
+        start_response: StartResponse,
+        instead: Instead,
+        is_gone: Callable[[], bool],
+    ) -> None:
         self._meter = meter
+        self._is_gone = is_gone
         self._start_response = start_response
         self._instead = instead
         self._started: tuple[str, list[tuple[str, str]]] | None = None
@@ -171,7 +182,7 @@ class _Counted:
 
     def _end(self) -> Iterator[bytes]:
         """Yield the last part once it is recorded, or what is said in the place of the answer."""
-        last = self._meter.count(self._held)
+        last = self._passed_on(self._held)
         try:
             self._meter.record()
         except SpoolError as refusal:
@@ -196,13 +207,21 @@ class _Counted:
 
     def _released(self, part: bytes) -> bytes:
         self._begin()
-        return self._meter.count(part)
+        return self._passed_on(part)
+
+    def _passed_on(self, part: bytes) -> bytes:
+        """Count a part and return it; nothing of either once nobody takes the answer any more."""
+        return b"" if self._is_gone() else self._meter.count(part)
 
     def _begin(self) -> None:
         if self._started is None:
             raise AssertionError("the application did not call start_response")
         if self._write is None:
             self._write = self._start_response(*self._started)
+
+
+def _still_there() -> bool:
+    return False
 
 
 def _answer(response: Response, scope: Scope, start_response: StartResponse) -> list[bytes]:

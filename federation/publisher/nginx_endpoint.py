@@ -8,6 +8,7 @@ anew.
 """
 
 import base64
+import http.client
 import logging
 import re
 import shutil
@@ -40,6 +41,8 @@ HOST: Final = "x-federation-host"
 REFUSAL: Final = "x-federation-refusal"
 HELD: Final = "x-federation-held"
 ROOM_BYTES: Final = 64 << 20
+HEADERS_MAX: Final = 10_000
+"""More than nginx takes in its buffers for them; http.server alone would refuse a hundred."""
 _OURS: Final = frozenset({METHOD, TARGET, ADDRESS, HOST, REFUSAL, HELD})
 _OF_THE_ASKING: Final = frozenset({"connection", "x-federation-grant"})
 _FAILED: Final = 400
@@ -65,6 +68,7 @@ class AuthServer(ThreadingMixIn, TCPServer):
         self.gate = gate
         self.log = log
         self._seals = Seals()
+        vars(http.client)["_MAXHEADERS"] = HEADERS_MAX
         self._room = threading.BoundedSemaphore(_CONNECTIONS_MAX)
         if listen.startswith("unix:"):
             path = Path(listen.removeprefix("unix:"))

@@ -284,7 +284,11 @@ async def test_whoever_signs_as_crawlers_do_is_one_whatever_it_calls_itself(site
 
 async def test_no_cache_keeps_what_a_crawler_is_answered(site):
     async def app(_scope, _receive, send):
-        headers = [(b"cache-control", b"public, max-age=60"), (b"vary", b"Accept, user-agent")]
+        headers = [
+            (b"cache-control", b"public, max-age=60"),
+            *((name, b"max-age=60") for name in (b"CDN-Cache-Control", b"surrogate-control")),
+            (b"vary", b"Accept, user-agent"),
+        ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b"A page."})
 
@@ -296,6 +300,8 @@ async def test_no_cache_keeps_what_a_crawler_is_answered(site):
     person = await site.get(gate=gate)
 
     assert served.headers.get_list("cache-control") == ["private, no-store"]
+    assert not {"cdn-cache-control", "surrogate-control"} & served.headers.keys()
+    assert person.headers["cdn-cache-control"] == "max-age=60"
     assert served.headers.get_list("vary") == [f"Accept, {varies}"]
     assert (refused.headers["cache-control"], refused.headers["vary"]) == (
         "private, no-store",

@@ -289,6 +289,16 @@ def test_a_client_that_hangs_up_is_counted_for_what_it_took(site):
     assert (parts.closed, counted(site)) == (1, [(200, 4)])
 
 
+def test_what_nobody_takes_any_more_is_neither_counted_nor_passed_on(site):
+    """A server that goes on with the body tells it on the side."""
+    gone = iter((False, False, True, True))
+    request = licensed(site) | {"waitress.client_disconnected": lambda: next(gone)}
+
+    _, _, body = Server().ask(make(site, of(Parts(b"A ", b"pa", b"ge", b"."))), request)
+
+    assert (body, counted(site)) == (b"A pa", [(200, 4)])
+
+
 def test_a_client_that_hangs_up_at_once_took_nothing_and_the_body_is_closed(site):
     parts = Parts(b"A page.")
     make(site, of(parts))(licensed(site), Server().start_response).close()
