@@ -55,7 +55,7 @@ def test_a_name_that_is_not_there_is_found():
 
 
 PAGES = sorted(str(path.relative_to(DOCS)) for path in DOCS.glob("*.md"))
-PAGES += ["../README.md", "../kit/javascript/README.md", "../federation/site/README.md"]
+PAGES += ["../README.md", "../kit/javascript/README.md", "../federation/gate/README.md"]
 
 
 @pytest.mark.parametrize("page", PAGES)
