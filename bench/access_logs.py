@@ -23,7 +23,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from federation.site.settings import FILE_NAME, Client, Settings, new_settings
+from federation.site.settings import FILE_NAME, Settings, SiteClient, new_settings
 
 ROUNDS = 2
 LIMITS = {100: (150_000, 12), 10: (150_000, 12), 1: (60_000, 60)}
@@ -39,7 +39,7 @@ SETTINGS = Settings(
     member="M-17",
     node_keys=({},),
     hub_keys=({},),
-    client=Client(id="site-1", secret="none"),  # noqa: S106 - nobody is asked
+    client=SiteClient(id="site-1", secret="none"),  # noqa: S106 - nobody is asked
     origins=(ORIGIN,),
 )
 PEOPLE = [

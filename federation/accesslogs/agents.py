@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from federation.accesslogs.hits import Kind
 from federation.errors import RefusalError
-from federation.site.crawlers import CrawlerRule
+from federation.gate.crawlers import CrawlerRule
 
 _AGENTS_KEPT: Final = 20_000
 _AGENT_CHARS_KEPT: Final = 512

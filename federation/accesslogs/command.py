@@ -17,10 +17,10 @@ from federation.accesslogs.saying import Summary, said_by_node
 from federation.accesslogs.sending import HandIn
 from federation.clock import Clock, system_clock
 from federation.errors import RefusalError
-from federation.site.origins import Origins
-from federation.site.refusals import SpoolFullError
+from federation.gate.origins import Origins
+from federation.gate.refusals import SpoolFullError
+from federation.gate.spool import Spool
 from federation.site.settings import FILE_NAME, Settings, SettingsError, read_settings
-from federation.site.spool import Spool
 
 EXIT_REFUSED: Final = 2
 GATE_FILES: Final = ("policy.jwt", "visits.json", "served.place")

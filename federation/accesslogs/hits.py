@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from federation.site.events import UsageLine
+from federation.gate.events import UsageLine
 from federation.values.evidence import Evidence
 
 

@@ -13,10 +13,10 @@ from federation.accesslogs.hits import Fate, Hit, Kind, LoggedLine, RefusedHit
 from federation.accesslogs.shown import ShownTokens, require_alive, require_reach
 from federation.addresses.urls import MAX_URL_LENGTH, normalise_url
 from federation.errors import RefusalError
-from federation.site.events import Unit, units_of
-from federation.site.metering import counts
-from federation.site.origins import Origins
-from federation.site.rulings import choose_use
+from federation.gate.events import Unit, units_of
+from federation.gate.metering import counts
+from federation.gate.origins import Origins
+from federation.gate.rulings import choose_use
 from federation.values.evidence import Evidence
 
 _RAW_SAFE: Final = "/:@!$&'()*+,;=~-._%"

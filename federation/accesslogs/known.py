@@ -11,7 +11,7 @@ import msgspec
 from federation.accesslogs.hits import Fate
 from federation.accesslogs.places import Stretch
 from federation.errors import RefusalError
-from federation.site.spool import let_go, try_lock
+from federation.gate.spool import let_go, try_lock
 
 LOGS_MAX: Final = 1_000
 """So many logs are known again; of more, the ones not read for longest are forgotten."""

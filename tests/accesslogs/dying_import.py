@@ -17,7 +17,7 @@ from pathlib import Path
 
 from federation.accesslogs import importing, sources
 from federation.accesslogs.command import main
-from federation.site.spool import Spool
+from federation.gate.spool import Spool
 
 HOME, LOG = Path(sys.argv[1]), sys.argv[2]
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)

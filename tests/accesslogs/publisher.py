@@ -13,12 +13,12 @@ from federation.accesslogs.hits import LoggedLine
 from federation.accesslogs.importing import Desk, Sink, read_log
 from federation.accesslogs.judging import Judge
 from federation.accesslogs.known import KnownLogs
+from federation.gate.crawlers import CrawlerRule
+from federation.gate.events import Unit
+from federation.gate.origins import Origins
 from federation.signing.crawl_keys import CrawlKey
 from federation.signing.keys import SigningKey
 from federation.signing.tokens import Grant, mint_licence_token
-from federation.site.crawlers import CrawlerRule
-from federation.site.events import Unit
-from federation.site.origins import Origins
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 THEN = datetime(2026, 11, 20, 10, 0, 5, tzinfo=UTC)

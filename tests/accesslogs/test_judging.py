@@ -7,9 +7,9 @@ import pytest
 
 from federation.accesslogs.agents import AgentsFileError, read_agents
 from federation.accesslogs.hits import Fate, RefusedHit
+from federation.gate.crawlers import CrawlerRule
+from federation.gate.events import Unit
 from federation.signing.bound_tokens import BoundGrant, mint_bound_token
-from federation.site.crawlers import CrawlerRule
-from federation.site.events import Unit
 from tests.accesslogs.publisher import (
     BROWSER,
     CRAWL_KEY,

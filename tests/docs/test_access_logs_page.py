@@ -39,7 +39,8 @@ def carried_out(command, capsys):
     """Carry a command out as a shell would; return its exit code and what it said."""
     if "|" in command:
         words = command.replace("zcat", "gzip -dc").replace(
-            "federation-site logs", f"{shlex.quote(sys.executable)} -m federation.site.command logs"
+            "federation-site logs",
+            f"{shlex.quote(sys.executable)} -m federation.publisher.command logs",
         )
         done = subprocess.run(words, shell=True, capture_output=True, text=True, check=False)  # noqa: S602
         return done.returncode, done.stdout
