@@ -37,7 +37,7 @@ ORDER = [
     "The node of JP is back",
     "HUB-000001: DE registered, GB registered, JP registered",
     "The hub suspends HUB-000001: sites of GB, DE, JP refuse it: 402 LICENCE_SUSPENDED",
-    "asked for another one, the node of GB says: The licence is suspended",
+    "the node of GB gives no other: The licence is suspended until its licensor reinstates it.",
     "The lab hands in what was missing; the hub reinstates HUB-000001",
     "Usage counted",
     "2026-09 is settled: calculated by settlement, approved by another person, approver",
