@@ -14,6 +14,8 @@ from federation.edge.files import NoSuchFileError
 from federation.edge.http import decoded, json_response, log
 from federation.edge.peers import PeerClient
 from federation.edge.status_lists import OwnLists, SignedList, keep_newer
+from federation.gate.refusals import SiteRefusalError
+from federation.gate.visit_report import REPORT_BYTES_MAX, VisitReport
 from federation.licensing.counter import counter_url
 from federation.nodes.enrolling import enrolling_routes
 from federation.nodes.terms import Terms, terms_routes, terms_url
@@ -31,8 +33,6 @@ from federation.signing.policy import (
 )
 from federation.signing.statuslist import StatusLists
 from federation.signing.tokens import BoundTokenError, OutsideAudienceError
-from federation.site.refusals import SiteRefusalError
-from federation.site.visit_report import REPORT_BYTES_MAX, VisitReport
 from federation.store.canonical import digest
 from federation.store.messages import KIB, MIB
 from federation.store.sessions import ReadSession

@@ -16,7 +16,7 @@ from xml.parsers import expat
 
 from federation.access.wire import Call, Fetch, fetch
 from federation.errors import RefusalError, answered
-from federation.site.answers import Response
+from federation.gate.answers import Response
 
 TERMS_SECONDS: Final = 300.0
 TERMS_BYTES_MAX: Final = 1 << 20

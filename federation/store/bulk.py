@@ -110,7 +110,7 @@ async def _execute(
 
 def _postgres_type(model: type[Base], column: str) -> str:
     name = str(model.__table__.c[column].type.compile(dialect=_POSTGRES)).lower()
-    return "text" if name.startswith("varchar") else name
+    return "text" if name.startswith(("varchar", "text collate")) else name
 
 
 def _postgres_dialect() -> Any:

@@ -6,17 +6,17 @@ import httpx
 import msgspec
 import pytest
 
+from federation.gate.asgi import AsgiGate
+from federation.gate.gate import Gate, GateConfig
+from federation.gate.nonces import NonceStore
+from federation.gate.rulings import HeldPolicy
+from federation.gate.spool import Spool
 from federation.scenario.servers import HUB_ENTITY
 from federation.signing.bound_tokens import open_licence_token
 from federation.signing.crawl_keys import CrawlKey
 from federation.signing.policy import open_site_policy
 from federation.signing.signatures import sign_request
 from federation.signing.statuslist import reference_of
-from federation.site.asgi import AsgiGate
-from federation.site.gate import Gate, GateConfig
-from federation.site.nonces import NonceStore
-from federation.site.rulings import HeldPolicy
-from federation.site.spool import Spool
 from federation.values.party import HUB
 from tests.federation.harness import DAY, fetch, nothing_changes, send, tell
 

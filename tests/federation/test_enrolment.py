@@ -17,12 +17,17 @@ import pytest
 import pytest_asyncio
 
 from federation.access.wire import Call, fetch
+from federation.publisher.command import main
+from federation.publisher.doctor import Finding, examine
+from federation.publisher.installing import (
+    ClockApartError,
+    NotEnrolledError,
+    WrongNodeError,
+    install,
+)
 from federation.signing.enrolment import SiteCode, read_code
 from federation.signing.keys import SigningKey
-from federation.site.command import main
-from federation.site.doctor import Finding, examine
 from federation.site.install import protect
-from federation.site.installing import ClockApartError, NotEnrolledError, WrongNodeError, install
 from federation.site.settings import SettingsError, read_settings, read_site
 from tests.federation.harness import DAY, resumed
 from tests.federation.test_site_client import press, visit
@@ -263,12 +268,13 @@ async def test_the_doctor_says_of_each_thing_whether_it_works(small, tmp_path):
 
 
 PAGE = (Path(__file__).parents[2] / "docs" / "publishers.md").read_text(encoding="utf-8")
+_, INSTALL = PAGE.split("\n## Get your code\n")  # tests/practice does what comes before
 SHELL = [
     shlex.split(line)
-    for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+    for block in re.findall(r"```sh\n(.*?)```", INSTALL, re.DOTALL)
     for line in block.splitlines()
 ]
-PROGRAMS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+PROGRAMS = re.findall(r"```python\n(.*?)```", INSTALL, re.DOTALL)
 DJANGO = """
 from django.conf import settings
 settings.configure(ROOT_URLCONF=__name__, SECRET_KEY="x")
@@ -290,7 +296,7 @@ async def test_the_commands_of_the_page_for_publishers_do_what_it_says(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "access.log").touch()
     monkeypatch.setattr(
-        "federation.site.command.install", partial(install, clock=small.clock, fetch=at(small))
+        "federation.publisher.command.install", partial(install, clock=small.clock, fetch=at(small))
     )
     code, outcomes = await code_of(small), []
     for words in [words for words in SHELL if words[0] == "federation-site"]:

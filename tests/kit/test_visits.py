@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from federation.site.visit_report import VisitReport
+from federation.gate.visit_report import VisitReport
 from tests.kit.javascript import in_node, needs_node
 from tests.site.stacks.runner import visits
 

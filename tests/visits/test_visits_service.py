@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from federation.clients.tables import Client, Credential
+from federation.gate.visit_report import ROWS_MAX, VisitCount, VisitReport
 from federation.metering.days import lines_between
 from federation.registry.service import UnknownMemberError
 from federation.registry.tables import Member
-from federation.site.visit_report import ROWS_MAX, VisitCount, VisitReport
 from federation.trust.principals import NotAllowedError, Principal
 from federation.values.ids import BadIdError
 from federation.visits import cursors, service, store

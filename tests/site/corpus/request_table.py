@@ -4,7 +4,7 @@ Each case names its site (`tests/site/stacks/runner.py`), a request with the nam
 braces (`stacks/tokens.py`), the answer, and the usage lines and visits that follow of it, a visit
 as crawler, outcome, and whether a site that only observes let it through. `sign` asks for a
 signature of the request, `times` sends the same bytes again and means the last answer, `needs`
-names what a stack may lack. The words are those of the table in `federation/site/README.md`.
+names what a stack may lack. The words are those of the table in `federation/gate/README.md`.
 """
 
 import json
@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from federation.site.crawlers import name_of
+from federation.gate.crawlers import name_of
 
 FILE = Path(__file__).with_name("requests.json")
 ORIGIN, WWW = "https://pub.example", "https://www.pub.example"
