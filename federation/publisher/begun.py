@@ -4,7 +4,6 @@ The node answers a code once, and again to the site that shows the same bits. So
 before the node is told them, and until the site's file is.
 """
 
-import os
 import secrets
 from hashlib import sha256
 from pathlib import Path
@@ -13,11 +12,11 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
+from federation.gate.whole_files import ITS_OWN, replace_whole
 from federation.signing.enrolment import SITE_BITS
 from federation.site.settings import SettingsError
 
 _SUFFIX: Final = ".begun"
-_MODE: Final = 0o600
 _BYTES_MAX: Final = 1_000
 
 
@@ -59,13 +58,7 @@ class Begun:
             return None  # nothing was asked with what is not whole
 
     def _write(self, drawn: _Drawn) -> None:
-        draft = self._path.with_name(f"{self._path.name}.new")
         try:
-            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
-            with os.fdopen(handle, "wb") as file:
-                file.write(msgspec.json.encode(drawn))
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self._path)
+            replace_whole(self._path, msgspec.json.encode(drawn), ITS_OWN)
         except OSError as error:
             raise SettingsError(f"{self._path}: {error.strerror}") from None

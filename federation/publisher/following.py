@@ -11,6 +11,7 @@ import base64
 import logging
 import os
 import re
+import threading
 from collections.abc import Iterator
 from hashlib import sha256
 from io import BufferedReader
@@ -25,6 +26,7 @@ from federation.gate.events import UsageLine
 from federation.gate.metering import counts
 from federation.gate.spool import Spool, try_lock
 from federation.gate.visits import VisitCounts
+from federation.gate.whole_files import ITS_OWN, replace_whole
 
 FOLLOW_SECONDS: Final = 1.0
 RANGE_BYTES_MAX: Final = 1 << 20  # some 2,000 lines, which one batch may have
@@ -68,18 +70,21 @@ class Follower:
         self._file: BufferedReader | None = None
         self._lock: int | None = None
         self._quiet = 0
+        self._turn = threading.Lock()
 
     def round(self) -> None:
         """Take what has been written since the last round, unless another process does."""
-        while self._is_ours() and self._take():
-            pass
+        with self._turn:  # the last round of all may come while one is under way
+            while self._is_ours() and self._take():
+                pass
 
     def close(self) -> None:
         """Let go of the log; the place in it is on disk."""
-        self._close_file()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        with self._turn:
+            self._close_file()
+            if self._lock is not None:
+                os.close(self._lock)
+                self._lock = None
 
     def _is_ours(self) -> bool:
         """Tell whether this process follows the log; the place is read anew by whoever begins."""
@@ -204,12 +209,7 @@ class Follower:
             return _Place()
 
     def _save(self, place: _Place) -> None:
-        draft = self._state.with_name(f"{self._state.name}.new")
-        with draft.open("wb") as file:
-            file.write(msgspec.json.encode(place))
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._state)
+        replace_whole(self._state, msgspec.json.encode(place), ITS_OWN)
         self._place = place
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from datetime import UTC, datetime
 
 import msgspec
@@ -240,3 +241,16 @@ def test_a_log_that_was_cut_is_read_from_its_beginning_and_that_is_said(log, lin
 
     assert log.ids() == ["event-1", "event-2", "event-3"]
     assert "rotate it by renaming" in caplog.text
+
+
+def test_the_last_round_waits_for_one_that_is_under_way(log, line):
+    """Two at once would read one range of lines, and count its visits twice."""
+    log.write(line(1))
+    with log.follower._turn:
+        late = threading.Thread(target=log.follower.round)
+        late.start()
+        late.join(0.05)
+        assert (late.is_alive(), log.ids()) == (True, [])
+    late.join()
+
+    assert (log.ids(), log.visited()) == (["event-1"], {("GPTBot", "SERVED"): 1})
