@@ -1,6 +1,7 @@
 """A file is there whole or as it was, and on the disk before its name is."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +23,7 @@ def test_its_bytes_are_on_the_disk_before_its_name_and_its_name_before_it_return
     done, fsync, replace = [], os.fsync, type(tmp_path).replace
 
     def noted_fsync(handle):
-        done.append(os.path.basename(os.readlink(f"/proc/self/fd/{handle}")).partition(".")[0])
+        done.append(Path(f"/proc/self/fd/{handle}").readlink().name.partition(".")[0])
         fsync(handle)
 
     def noted_replace(path, target):
