@@ -46,11 +46,15 @@ class Served(msgspec.Struct, frozen=True):
 
 
 class _Place(msgspec.Struct, frozen=True):
-    """How far which file is read; `until` is the end of a range whose batch may be unwritten."""
+    """How far which file is read; `until` is the end of a range whose batch may be unwritten.
+
+    `first` is a digest of the file's first line: an inode that was deleted is soon another file's.
+    """
 
     inode: int = 0
     offset: int = 0
     until: int = 0
+    first: str = ""
 
 
 def written_grant(event: UsageLine) -> str:
@@ -70,6 +74,7 @@ class Follower:
         self._file: BufferedReader | None = None
         self._lock: int | None = None
         self._quiet = 0
+        self._first = ""
         self._turn = threading.Lock()
 
     def round(self) -> None:
@@ -151,7 +156,11 @@ class Follower:
                 return None
             self._file = path.open("rb")
             inode = os.fstat(self._file.fileno()).st_ino
+            self._first = _first_line(self._file)
             if inode != self._place.inode:
+                self._save(_Place(inode))
+            elif self._place.first not in ("", self._first):
+                _log.error("the log that was read last is gone: what it had more is not counted")
                 self._save(_Place(inode))
         return self._file
 
@@ -209,8 +218,18 @@ class Follower:
             return _Place()
 
     def _save(self, place: _Place) -> None:
+        if self._file is not None and (place.offset or place.until):
+            self._first = self._first or _first_line(self._file)
+            place = msgspec.structs.replace(place, first=self._first)
         replace_whole(self._state, msgspec.json.encode(place), ITS_OWN)
         self._place = place
+
+
+def _first_line(file: BufferedReader) -> str:
+    """Return a digest of a file's first line, empty while that has no end."""
+    file.seek(0)
+    line = file.readline(LINE_BYTES_MAX)
+    return sha256(line).hexdigest()[:32] if line.endswith(b"\n") else ""
 
 
 class _Granted(NamedTuple):

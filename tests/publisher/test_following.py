@@ -254,3 +254,35 @@ def test_the_last_round_waits_for_one_that_is_under_way(log, line):
     late.join()
 
     assert (log.ids(), log.visited()) == (["event-1"], {("GPTBot", "SERVED"): 1})
+
+
+def test_another_file_with_the_number_of_one_that_is_gone_is_read_from_its_beginning(log, line):
+    """As after two rotations while the endpoint was down: the inode was free by then."""
+    log.write(line(1), line(2))
+    log.rounds()
+    place = log.folder / "place"
+    log.follower.close()
+    inode = log.path.stat().st_ino
+    log.path.unlink()
+    log.write(line(3), line(4), line(5))
+    said = {**json.loads(place.read_bytes()), "inode": log.path.stat().st_ino}
+    assert json.loads(place.read_bytes())["inode"] == inode
+    place.write_text(json.dumps(said))
+    log.follower = log.make()
+    log.rounds()
+
+    assert log.ids() == [f"event-{number}" for number in range(1, 6)]
+
+
+def test_a_place_from_before_first_lines_were_noted_is_gone_on_with(log, line):
+    log.write(line(1))
+    log.rounds()
+    place = log.folder / "place"
+    said = json.loads(place.read_bytes())
+    del said["first"]
+    place.write_text(json.dumps(said))
+    log.restart()
+    log.write(line(2))
+    log.rounds()
+
+    assert log.ids() == ["event-1", "event-2"]
