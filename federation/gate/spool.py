@@ -14,7 +14,7 @@ import logging
 import os
 import secrets
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -80,16 +80,20 @@ class Spool:
 
         The encoder escapes line ends, so that an event is one line.
         """
-        line = msgspec.json.encode(event) + b"\n"
+        self.extend((event,))
+
+    def extend(self, events: Sequence[UsageLine]) -> None:
+        """Write events down, all or none, in one batch, which has to have the room for them."""
+        lines = b"".join([msgspec.json.encode(event) + b"\n" for event in events])
         with self._lock:
-            self._require(len(line))
+            self._require(len(lines))
             try:
-                segment = self._segment_for(len(line))
-                segment.write(line, fsync=self.fsync)
+                segment = self._segment_for(len(events), len(lines))
+                segment.write(lines, len(events), fsync=self.fsync)
             except OSError as error:
                 self._abandon()
                 raise SpoolError(error.strerror or type(error).__name__) from error
-            self._used += len(line)
+            self._used += len(lines)
 
     def add(self, name: str, lines: bytes) -> None:
         """Write a batch whole, under a name that is its id; the same name again is the same one."""
@@ -199,10 +203,10 @@ class Spool:
                 used += entry.stat().st_size
         return used
 
-    def _segment_for(self, length: int) -> "_Segment":
+    def _segment_for(self, lines: int, length: int) -> "_Segment":
         segment = self._segment
         if segment is not None and (
-            segment.lines >= self._batch_lines or segment.size + length > self._batch_bytes
+            segment.lines + lines > self._batch_lines or segment.size + length > self._batch_bytes
         ):
             self._freeze_own()
         if self._segment is None:
@@ -276,18 +280,18 @@ class _Segment:
                 return cls(handle, path)
             os.close(handle)  # taken for a dead writer's between the two calls above
 
-    def write(self, line: bytes, *, fsync: bool) -> None:
-        """Append a whole line or nothing."""
+    def write(self, content: bytes, lines: int, *, fsync: bool) -> None:
+        """Append so many whole lines, or nothing."""
         try:
-            if os.write(self.handle, line) != len(line):
+            if os.write(self.handle, content) != len(content):
                 raise SpoolFullError("the disk is full")
             if fsync:
                 os.fsync(self.handle)
         except (OSError, SpoolError):
             os.ftruncate(self.handle, self.size)
             raise
-        self.size += len(line)
-        self.lines += 1
+        self.size += len(content)
+        self.lines += lines
 
 
 def try_lock(handle: int) -> bool:

@@ -101,7 +101,7 @@ class BankingQuery:
         ]
 
     @strawberry.field(description="One entry; null if there is none.")
-    async def bank_entry(self, info: Info, id: strawberry.ID) -> BankEntry | None:  # noqa: A002
+    async def bank_entry(self, info: Info, id: strawberry.ID) -> BankEntry | None:
         """Show an entry with its transactions (BAD_ID)."""
         info.context.whose(MAY_READ_BOOKS)
         async with info.context.server.db.read() as session:
@@ -161,7 +161,7 @@ class BankingMutation:
         return await change(info, "bank.open_account", MAY_PREPARE, act)
 
     @strawberry.mutation(description="Take back an account that was registered by a slip.")
-    async def withdraw_bank_account(self, info: Info, id: strawberry.ID) -> BankAccountResult:  # noqa: A002 - the name in the schema
+    async def withdraw_bank_account(self, info: Info, id: strawberry.ID) -> BankAccountResult:
         """Take it back while nothing came for it (UNKNOWN_BANK_ACCOUNT, ACCOUNT_IN_USE)."""
 
         async def act(at: Change) -> BankAccount:

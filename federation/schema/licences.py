@@ -135,7 +135,7 @@ class LicenseeMutation:
     """Which labs may buy: at hub and node."""
 
     @strawberry.mutation(description="Register an AI lab as a licensee.")
-    async def register_licensee(self, info: Info, id: str, name: str) -> LicenseeResult:  # noqa: A002
+    async def register_licensee(self, info: Info, id: str, name: str) -> LicenseeResult:
         """Register a lab; the same again changes nothing (BAD_LICENSEE, UNCLEAR_IDENTITY)."""
 
         async def act(at: Change) -> Licensee:

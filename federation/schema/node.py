@@ -11,6 +11,7 @@ from federation.schema.distribution import DistributionQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.guards import extensions
 from federation.schema.held_claims import HeldClaimMutation, HeldClaimQuery
+from federation.schema.histories import RegistryChangeQuery
 from federation.schema.joining import ApplicationMutation, MembershipQuery, OwnApplicationQuery
 from federation.schema.ledger import LedgerQuery
 from federation.schema.licences import LicenceMutation, LicenceQuery, LicenseeMutation
@@ -25,6 +26,7 @@ from federation.schema.parked import ParkedMutation, ParkedQuery
 from federation.schema.pay_ahead import PayAheadMutation
 from federation.schema.payments import PaymentMutation, PaymentQuery
 from federation.schema.people import PeopleMutation, PeopleQuery
+from federation.schema.rightholders import RightholderMutation, RightholderQuery
 from federation.schema.rights import NodeRightsQuery
 from federation.schema.run_diffs import RunDiffQuery
 from federation.schema.scalars import schema_config
@@ -38,6 +40,7 @@ from federation.schema.uses import UsesQuery
 from federation.schema.visits import VisitQuery
 from federation.schema.why import WhyQuery
 from federation.schema.work_list import WorkListQuery
+from federation.schema.works import WorkMutation, WorkQuery
 
 
 @strawberry.type
@@ -45,6 +48,9 @@ class Query(
     MembershipQuery,
     NodeRightsQuery,
     MemberQuery,
+    RightholderQuery,
+    WorkQuery,
+    RegistryChangeQuery,
     LicenceQuery,
     OfferQuery,
     SettlementQuery,
@@ -80,6 +86,8 @@ class Query(
 @strawberry.type
 class Mutation(
     ApplicationMutation,
+    RightholderMutation,
+    WorkMutation,
     LicenseeMutation,
     OfferMutation,
     LicenceMutation,

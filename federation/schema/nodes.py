@@ -125,7 +125,7 @@ class NodeMutation:
         return await _propose(info, node, LIFT, reason)
 
     @strawberry.mutation(description="Confirm as another person: it counts at once.")
-    async def confirm_suspension(self, info: Info, id: strawberry.ID) -> SuspensionResult:  # noqa: A002 - the name in the schema
+    async def confirm_suspension(self, info: Info, id: strawberry.ID) -> SuspensionResult:
         """Suspend, or lift (UNKNOWN_SUSPENSION, SAME_PERSON)."""
 
         async def act(at: Change) -> Suspension:
@@ -135,7 +135,7 @@ class NodeMutation:
         return await change(info, "suspension.confirm", MAY_ADMIT, act)
 
     @strawberry.mutation(description="Take back a proposal about a suspension that waits.")
-    async def withdraw_suspension(self, info: Info, id: strawberry.ID) -> SuspensionResult:  # noqa: A002 - likewise
+    async def withdraw_suspension(self, info: Info, id: strawberry.ID) -> SuspensionResult:
         """Withdraw it, whoever proposed it (UNKNOWN_SUSPENSION)."""
 
         async def act(at: Change) -> Suspension:

@@ -199,7 +199,7 @@ class OfferMutation:
     """Agreements outside the tariff: at hub and node."""
 
     @strawberry.mutation(description="Offer an individual agreement.")
-    async def offer_licence(self, info: Info, input: OfferInput, key: str) -> OfferResult:  # noqa: A002
+    async def offer_licence(self, info: Info, input: OfferInput, key: str) -> OfferResult:
         """Offer terms outside the tariff, with a reason (BAD_OFFER, UNKNOWN_LICENSEE)."""
 
         async def act(at: Change) -> Offer:
@@ -223,7 +223,7 @@ class QuoteMutation:
     """A price by the tariff, for a lab that asks: at the hub."""
 
     @strawberry.mutation(description="Ask for a price: line by line, the same for everybody.")
-    async def request_quote(self, info: Info, input: QuoteInput) -> OfferResult:  # noqa: A002
+    async def request_quote(self, info: Info, input: QuoteInput) -> OfferResult:
         """Price what a lab expects to use (BAD_OFFER, NO_TARIFF, UNKNOWN_LICENSEE)."""
         try:
             who, quotas = info.context.require(*MAY_BUY), info.context.server.quotas

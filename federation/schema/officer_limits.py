@@ -100,7 +100,7 @@ class OfficerLimitMutation:
         return await change(info, "limit.propose", MAY_PREPARE, act)
 
     @strawberry.mutation(description="Confirm as another person: in force from its instant on.")
-    async def confirm_officer_limit(self, info: Info, id: strawberry.ID) -> OfficerLimitResult:  # noqa: A002 - the name in the schema
+    async def confirm_officer_limit(self, info: Info, id: strawberry.ID) -> OfficerLimitResult:
         """Confirm it (NO_LIMIT, SAME_PERSON)."""
 
         async def act(at: Change) -> OfficerLimit:

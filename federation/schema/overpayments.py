@@ -129,7 +129,7 @@ class OverpaymentMutation:
     """What becomes of money paid too much: on every server."""
 
     @strawberry.mutation(description="Propose to pay an overpayment back, to where it came from.")
-    async def refund_overpayment(self, info: Info, id: strawberry.ID) -> PaymentResult:  # noqa: A002
+    async def refund_overpayment(self, info: Info, id: strawberry.ID) -> PaymentResult:
         """Propose the payment; another person approves it (UNKNOWN_OVERPAYMENT)."""
 
         async def act(at: Change) -> Payment:
@@ -142,7 +142,7 @@ class OverpaymentMutation:
     async def set_off_overpayment(
         self,
         info: Info,
-        id: strawberry.ID,  # noqa: A002
+        id: strawberry.ID,
         kind: str,
         ref: str,
         reason: str,
@@ -157,7 +157,7 @@ class OverpaymentMutation:
         return await change(info, "overpayment.set_off", MAY_PREPARE, act)
 
     @strawberry.mutation(description="Approve a set-off as another person: it is posted.")
-    async def approve_set_off(self, info: Info, id: strawberry.ID) -> OverpaymentSetOffResult:  # noqa: A002
+    async def approve_set_off(self, info: Info, id: strawberry.ID) -> OverpaymentSetOffResult:
         """Carry it out (SAME_PERSON, SET_OFF_STATE, NOT_EXPECTED)."""
 
         async def act(at: Change) -> OverpaymentSetOff:
@@ -169,7 +169,7 @@ class OverpaymentMutation:
     async def undo_set_off(
         self,
         info: Info,
-        id: strawberry.ID,  # noqa: A002
+        id: strawberry.ID,
         reason: str,
     ) -> OverpaymentSetOffResult:
         """Propose it; another person must confirm (SET_OFF_STATE, UNDO_BLOCKED, REASON)."""
@@ -181,7 +181,7 @@ class OverpaymentMutation:
         return await change(info, "overpayment.undo", MAY_PREPARE, act)
 
     @strawberry.mutation(description="Confirm as another person: reversed, and owed again.")
-    async def confirm_undo_set_off(self, info: Info, id: strawberry.ID) -> OverpaymentSetOffResult:  # noqa: A002
+    async def confirm_undo_set_off(self, info: Info, id: strawberry.ID) -> OverpaymentSetOffResult:
         """Undo it (SAME_PERSON, SET_OFF_STATE, UNDO_BLOCKED)."""
 
         async def act(at: Change) -> OverpaymentSetOff:
@@ -190,7 +190,7 @@ class OverpaymentMutation:
         return await change(info, "overpayment.confirm_undo", MAY_APPROVE, act)
 
     @strawberry.mutation(description="Withdraw a set-off, or its undoing, that nobody approved.")
-    async def withdraw_set_off(self, info: Info, id: strawberry.ID) -> OverpaymentSetOffResult:  # noqa: A002
+    async def withdraw_set_off(self, info: Info, id: strawberry.ID) -> OverpaymentSetOffResult:
         """Take back a proposal, of a set-off or to undo one, that stands alone (SET_OFF_STATE)."""
 
         async def act(at: Change) -> OverpaymentSetOff:

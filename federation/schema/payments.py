@@ -53,7 +53,7 @@ class PaymentQuery:
         return [Payment.of(row) for row in found]
 
     @strawberry.field(description="What happened to a payment, oldest first.")
-    async def payment_events(self, info: Info, id: strawberry.ID) -> list[PaymentEvent]:  # noqa: A002
+    async def payment_events(self, info: Info, id: strawberry.ID) -> list[PaymentEvent]:
         """List the steps of a payment (UNKNOWN_PAYMENT)."""
         info.context.whose(MAY_READ_BOOKS)
         async with info.context.server.db.read() as session:
@@ -105,7 +105,7 @@ class PaymentMutation:
         return await change(info, "payments.export", MAY_PREPARE, act)
 
     @strawberry.mutation(description="Withdraw a payment that is not exported, with a reason.")
-    async def cancel_payment(self, info: Info, id: strawberry.ID, reason: str) -> PaymentResult:  # noqa: A002
+    async def cancel_payment(self, info: Info, id: strawberry.ID, reason: str) -> PaymentResult:
         """Cancel it; what it was for is owed still (UNKNOWN_PAYMENT, PAYMENT_STATE)."""
 
         async def act(at: Change) -> Payment:
@@ -119,7 +119,7 @@ class PaymentMutation:
         return await change(info, "payments.cancel", MAY_PREPARE, act)
 
     @strawberry.mutation(description="Propose once more what was rejected, returned or cancelled.")
-    async def propose_payment_again(self, info: Info, id: strawberry.ID) -> PaymentResult:  # noqa: A002
+    async def propose_payment_again(self, info: Info, id: strawberry.ID) -> PaymentResult:
         """Propose again, to the payee's account of today."""
 
         async def act(at: Change) -> Payment:
@@ -146,7 +146,7 @@ class PaymentMutation:
     async def name_payee_account(
         self,
         info: Info,
-        id: strawberry.ID,  # noqa: A002
+        id: strawberry.ID,
         name: str,
         account: AccountInput,
     ) -> PaymentResult:

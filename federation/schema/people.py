@@ -120,7 +120,7 @@ class PeopleMutation:
         return await change(info, "person.propose", may, act)
 
     @strawberry.mutation(description="Confirm as another person whom it does not concern: at once.")
-    async def confirm_person(self, info: Info, id: strawberry.ID) -> PersonResult:  # noqa: A002 - the name in the schema
+    async def confirm_person(self, info: Info, id: strawberry.ID) -> PersonResult:
         """Put it in force (NO_PROPOSAL, SAME_PERSON, TOO_FEW_KEEPERS)."""
         here = info.context.server.code
 
@@ -133,7 +133,7 @@ class PeopleMutation:
         return await change(info, "person.confirm", may_keep_people(here), act)
 
     @strawberry.mutation(description="Take back a proposal about a person that waits.")
-    async def withdraw_person(self, info: Info, id: strawberry.ID, reason: str) -> PersonResult:  # noqa: A002 - likewise
+    async def withdraw_person(self, info: Info, id: strawberry.ID, reason: str) -> PersonResult:
         """Withdraw it, whoever proposed it (NO_PROPOSAL, REASON)."""
 
         async def act(at: Change) -> Person:

@@ -99,7 +99,7 @@ class SignInMutation:
         description="Confirm an invitation as another person whom it does not concern: the second "
         "half of its code, or the link at once."
     )
-    async def confirm_person_invitation(self, info: Info, id: strawberry.ID) -> GivenResult:  # noqa: A002 - the name in the schema
+    async def confirm_person_invitation(self, info: Info, id: strawberry.ID) -> GivenResult:
         """Confirm it (NO_INVITATION, SAME_PERSON, IDENTITY_TAKEN)."""
 
         async def act(at: Change) -> GivenInvitation:
@@ -110,7 +110,7 @@ class SignInMutation:
         return await change(info, "account.confirm", may_keep_people(info.context.server.code), act)
 
     @strawberry.mutation(description="Take back an invitation that waits or was not used.")
-    async def withdraw_person_invitation(self, info: Info, id: strawberry.ID) -> InvitationResult:  # noqa: A002 - likewise
+    async def withdraw_person_invitation(self, info: Info, id: strawberry.ID) -> InvitationResult:
         """Withdraw it (NO_INVITATION)."""
 
         async def act(at: Change) -> PersonInvitation:
@@ -148,7 +148,7 @@ class SignInMutation:
         return await change(info, "account.close", may_keep_people(info.context.server.code), act)
 
     @strawberry.mutation(description="End somebody's session, at once.")
-    async def end_session(self, info: Info, id: strawberry.ID) -> AccountResult:  # noqa: A002 - likewise
+    async def end_session(self, info: Info, id: strawberry.ID) -> AccountResult:
         """End it (UNKNOWN_SESSION)."""
 
         async def act(at: Change) -> SignInAccount:
@@ -163,7 +163,7 @@ class OwnAccountMutation:
     """What a person does with its own account."""
 
     @strawberry.mutation(description="End one of one's own sessions, at once.")
-    async def end_own_session(self, info: Info, id: strawberry.ID) -> AccountResult:  # noqa: A002 - the name in the schema
+    async def end_own_session(self, info: Info, id: strawberry.ID) -> AccountResult:
         """End it (UNKNOWN_SESSION)."""
 
         async def act(at: Change) -> SignInAccount:

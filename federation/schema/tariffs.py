@@ -94,7 +94,7 @@ class TariffMutation:
     """How prices are published: at the hub."""
 
     @strawberry.mutation(description="Publish the next version of the tariff.")
-    async def publish_tariff(self, info: Info, input: TariffInput) -> TariffResult:  # noqa: A002
+    async def publish_tariff(self, info: Info, input: TariffInput) -> TariffResult:
         """Publish the next version; quotes given before stand (BAD_TARIFF, UNKNOWN_CURRENCY)."""
 
         async def act(at: Change) -> Tariff:

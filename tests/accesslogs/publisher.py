@@ -8,11 +8,11 @@ from types import SimpleNamespace
 import msgspec
 
 from federation.accesslogs.agents import Agents, NamedAgent
+from federation.accesslogs.formats import read_hit
 from federation.accesslogs.hits import LoggedLine
 from federation.accesslogs.importing import Desk, Sink, read_log
 from federation.accesslogs.judging import Judge
 from federation.accesslogs.known import KnownLogs
-from federation.accesslogs.sources import Source
 from federation.gate.crawlers import CrawlerRule
 from federation.gate.events import Unit
 from federation.gate.origins import Origins
@@ -83,9 +83,9 @@ def combined(
     return (line + "".join(f' "{each}"' for each in kit or ())).encode()
 
 
-def shown(target="/a", *, whole=None, use="-", request_id="-", **fields):
+def shown(target="/a", *, host="pub.example", whole=None, use="-", request_id="-", **fields):
     """A line of the kit's format that shows a token."""
-    kit = ("pub.example", part(whole), use, request_id)
+    kit = (host, part(whole), use, request_id)
     return combined(target, agent=GPTBOT, kit=kit, **fields)
 
 
@@ -118,16 +118,20 @@ class Publisher:
 
     def read(self, *paths, sink=None, **fields):
         """Read logs in one run, with what earlier runs left; return what came of the last one."""
-        known = KnownLogs(self.home / "known")
-        sink = sink or Sink(self.events.append, lambda: None)
-        desk = Desk(self.judge, known, sink, self.home / "refused", **fields)
+        sink = sink or Sink(self.events.extend, lambda: None)
+        desk = Desk(self.judge, KnownLogs(self.home), sink, **fields)
         for path in paths:
-            read = read_log(Source(str(path)), desk)
+            read = read_log(str(path), desk)
         return read
 
     def refused(self):
         files = sorted((self.home / "refused").glob("*.jsonl"))
         return [json.loads(line) for path in files for line in path.read_bytes().splitlines()]
+
+
+def hit_of(line):
+    """What a line says, as bytes of a log."""
+    return read_hit(line.decode("utf-8", "replace"))
 
 
 def said(event):

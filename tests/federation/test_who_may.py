@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from graphql import (
+    GraphQLEnumType,
     GraphQLInputObjectType,
     GraphQLList,
     GraphQLNonNull,
@@ -58,6 +59,10 @@ PLAIN = {
     "whyAmount": {"period": PERIOD, "member": "de-a"},
     "visits": {"member": "de-a"},
     "memberSites": {"member": "de-a"},
+    "works": {"first": 1},
+    "rightholders": {"first": 1},
+    "registryChanges": {"first": 1},
+    "worksAt": {"url": "https://pub.example/"},
     "visitDifferences": {"member": "de-a"},
 }
 
@@ -123,6 +128,8 @@ def nonsense(kind):
         return (
             f"{{ {_pairs({name: nonsense(field.type) for name, field in kind.fields.items()})} }}"
         )
+    if isinstance(kind, GraphQLEnumType):
+        return next(iter(kind.values))
     return NONSENSE[kind.name]
 
 
@@ -150,7 +157,9 @@ def in_plain_words(field):
     return asked(
         field,
         {
-            name: f'"{known[name]}"' if name in known else nonsense(argument.type)
+            name: msgspec.json.encode(known[name]).decode()
+            if name in known
+            else nonsense(argument.type)
             for name, argument in FIELDS[field.server][field].args.items()
             if is_required_argument(argument) or name in PLAIN.get(field.name, {})
         },

@@ -1,0 +1,91 @@
+"""What kinds of things have a history, and a thing as it was at a moment."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+import msgspec
+
+from federation.history.spans import Span
+from federation.history.tables import Versioned
+
+
+class Described(Protocol):
+    """What is said of a thing: how it is put in order, and by which words it is found."""
+
+    @property
+    def sorted_by(self) -> str:
+        """What it is put in order by."""
+        ...
+
+    @property
+    def words(self) -> list[str]:
+        """The words it is found by, each once."""
+        ...
+
+
+Body = TypeVar("Body", bound=Described)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[Body]):
+    """A kind of thing: its name in the feed, its table of versions, and what is said of it."""
+
+    name: str
+    table: type[Versioned]
+    body: type[Body]
+    decode: Callable[[str], Body] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "decode", msgspec.json.Decoder(self.body).decode)
+
+
+class Moment(NamedTuple):
+    """Of when an answer is: what held at `at`, as it was known at `known_at` (None: now)."""
+
+    at: datetime
+    known_at: datetime | None = None
+
+
+class Saying(NamedTuple):
+    """Who says something, why, and when it is written down."""
+
+    by: str
+    reason: str
+    now: datetime
+
+
+class Place(NamedTuple):
+    """Where a thing stands in the order: what a page begins after."""
+
+    sorted_by: str
+    thing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Statement(Generic[Body]):
+    """What is said of a thing: from when, until when (None: to the next version known), and what.
+
+    `body` is None where the thing ends; `merged_into` names the thing that it is from then on.
+    """
+
+    thing: str
+    act: str
+    starts_at: datetime
+    ends_at: datetime | None
+    body: Body | None
+    merged_into: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[Body]):
+    """A thing as it was at the moment asked about, and which change said so."""
+
+    thing: str
+    body: Body
+    period: Span
+    recorded_at: datetime
+    change: int
+    place: Place
+    merged_into: str | None

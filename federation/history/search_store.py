@@ -1,0 +1,121 @@
+"""Finding things by their words, with the same result and order on every database.
+
+We make the words (`values/search_words.py`); the database's own full-text index only says which
+versions hold them. Nothing here writes.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Select, func, select, text, tuple_
+
+from federation.history.kinds import Body, Found, Kind, Moment, Place
+from federation.history.store import found_of, in_force
+from federation.history.tables import Versioned
+from federation.store.sessions import ReadSession
+from federation.values.search_words import words_of
+
+SORTED_MAX: Final = 2_000
+"""So many versions that match are put in order; of more, things in order are looked at instead."""
+LOOKED_AT_MAX: Final = 50_000
+WORDS_MAX: Final = 20
+"""Words after so many are not asked for."""
+
+_MATCHING: Final = {
+    "sqlite": "SELECT rowid FROM {table}_words WHERE {table}_words MATCH :asked",
+    # OFFSET 0: the index answers first, whatever order the rows are wanted in.
+    "postgresql": (
+        "SELECT version FROM {table} WHERE array_to_tsvector(string_to_array(btrim(words), ' '))"
+        " @@ CAST(:asked AS tsquery) OFFSET 0"
+    ),
+}
+
+
+async def search(
+    session: ReadSession,
+    kind: Kind[Body],
+    asked: str,
+    moment: Moment,
+    *,
+    after: Place | None,
+    limit: int,
+) -> list[Found[Body]]:
+    """Return things in order of what they are sorted by, then of their ids.
+
+    They hold every word asked for, the last one as the beginning of a word; without a word every
+    thing is found. The order is that of bytes. `after` is the place of the last one seen.
+    """
+    words = words_of(asked)[:WORDS_MAX]
+    if not words:
+        return await _sorted(session, kind, _listed(kind, moment), after, limit)
+    matching = _matching(session, kind, words)
+    if moment.known_at is None and await _is_common(session, kind, matching):
+        found = await _looked_through(session, kind, moment, words, after, limit)
+        if found is not None:
+            return found
+    return await _sorted(session, kind, _listed(kind, moment).where(matching), after, limit)
+
+
+async def _is_common(session: ReadSession, kind: Kind[Body], matching: ColumnElement[bool]) -> bool:
+    """Tell whether more versions match than are put in order."""
+    few = select(kind.table.version).where(matching).limit(SORTED_MAX + 1).subquery()
+    return (await session.scalar(select(func.count()).select_from(few)) or 0) > SORTED_MAX
+
+
+async def _looked_through(
+    session: ReadSession,
+    kind: Kind[Body],
+    moment: Moment,
+    words: Sequence[str],
+    after: Place | None,
+    limit: int,
+) -> list[Found[Body]] | None:
+    """Look at things in order until enough match; None where that takes too long."""
+    window = _ordered(kind, _listed(kind, moment), after).limit(LOOKED_AT_MAX).subquery()
+    query = select(window.c.version).where(*_written(window.c.words, words)).limit(limit)
+    versions = list(await session.scalars(query))
+    if len(versions) < limit:
+        return None
+    rows = await session.scalars(select(kind.table).where(kind.table.version.in_(versions)))
+    return sorted((found_of(kind, row) for row in rows), key=lambda found: found.place)
+
+
+async def _sorted(
+    session: ReadSession,
+    kind: Kind[Body],
+    query: Select[Any],
+    after: Place | None,
+    limit: int,
+) -> list[Found[Body]]:
+    rows = await session.scalars(_ordered(kind, query, after).limit(limit))
+    return [found_of(kind, row) for row in rows]
+
+
+def _listed(kind: Kind[Body], moment: Moment) -> Select[Any]:
+    is_listed = kind.table.merged_into.is_(None)
+    return select(kind.table).where(in_force(kind.table, moment), is_listed)
+
+
+def _ordered(kind: Kind[Body], query: Select[Any], after: Place | None) -> Select[Any]:
+    table: type[Versioned] = kind.table
+    if after is not None:
+        query = query.where(tuple_(table.sorted_by, table.thing) > tuple_(*after))
+    return query.order_by(table.sorted_by, table.thing)
+
+
+def _written(column: ColumnElement[str], words: Sequence[str]) -> list[ColumnElement[bool]]:
+    """Ask the same of a text as the index: words hold letters and digits only."""
+    whole = [column.like(f"% {word} %") for word in words[:-1]]
+    return [*whole, column.like(f"% {words[-1]}%")]
+
+
+def _matching(session: ReadSession, kind: Kind[Body], words: Sequence[str]) -> ColumnElement[bool]:
+    """Return which versions hold every word, the last as a beginning, by the database's index."""
+    dialect = session.get_bind().dialect.name
+    asked = (
+        " ".join(f'"{word}"' for word in words) + "*"
+        if dialect == "sqlite"
+        else " & ".join(f"'{word}'" for word in words) + ":*"
+    )
+    rows: Any = text(_MATCHING[dialect].format(table=kind.table.__tablename__))
+    return kind.table.version.in_(rows.bindparams(asked=asked))

@@ -1,0 +1,235 @@
+"""Writing down what is said of things, and reading what was so. Nothing here commits.
+
+Nothing that was written down is changed or taken away but by saying when it stopped being known:
+so what is answered for a past instant, as it was known then, stays the same for ever.
+"""
+
+import itertools
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+from sqlalchemy import ColumnElement, and_, func, or_, select
+
+from federation.history.kinds import Body, Found, Kind, Moment, Place, Saying, Statement
+from federation.history.spans import Displaced, Span, displaced, period_of_change
+from federation.history.tables import Change, Versioned
+from federation.store.base import to_micros
+from federation.store.bulk import in_chunks, insert_rows, set_column
+from federation.store.sessions import ReadSession, WriteSession
+
+_WORDS_ROWS = 400
+_CHANGE = ["number", "kind", "thing", "act", "starts_at", "recorded_at", "recorded_by", "reason"]
+_VERSION = [
+    "version",
+    "change",
+    "starts_at",
+    "ends_at",
+    "recorded_at",
+    "thing",
+    "sorted_by",
+    "words",
+    "merged_into",
+    "body",
+]
+_encode = msgspec.json.Encoder().encode
+Versions = TypeVar("Versions", bound=Versioned)
+
+
+class _Said(NamedTuple):
+    """A version before it has a number: by which change, over which period, and what."""
+
+    change: int
+    span: Span
+    thing: str
+    sorted_by: str
+    words: str
+    merged_into: str | None
+    body: str
+
+
+async def record(
+    session: WriteSession,
+    kind: Kind[Body],
+    statements: Sequence[Statement[Body]],
+    saying: Saying,
+) -> range:
+    """Write down what is said of things, each of them once; return the numbers of the changes.
+
+    What was known of a thing over the same period is superseded. A period that ends before it
+    begins is refused (BAD_SPAN), and then nothing may be kept of the others either.
+    """
+    known = await _known(session, kind, [statement.thing for statement in statements])
+    numbers = await _add_changes(session, kind, statements, saying)
+    gone: list[int] = []
+    said: list[_Said] = []
+    for number, statement in zip(numbers, statements, strict=True):
+        before = known.get(statement.thing, {})
+        spans = {version: one.span for version, one in before.items()}
+        period = period_of_change(spans.values(), statement.starts_at, statement.ends_at)
+        for old in displaced(list(spans.items()), period):
+            gone.append(old.version)
+            said += _rests(before[old.version], old, number)
+        if statement.body is not None:
+            said.append(_said(statement, statement.body, period, number))
+    table: Any = kind.table
+    now = to_micros(saying.now)
+    await set_column(session, table, "superseded_at", ["version"], [(now, old) for old in gone])
+    await _add_versions(session, kind, said, now)
+    return numbers
+
+
+async def find(
+    session: ReadSession, kind: Kind[Body], things: Sequence[str], moment: Moment
+) -> dict[str, Found[Body]]:
+    """Return things by id as they were; one that was not there then is left out."""
+    found: dict[str, Found[Body]] = {}
+    for chunk in in_chunks(things):
+        query = select(kind.table).where(kind.table.thing.in_(chunk), in_force(kind.table, moment))
+        found |= {row.thing: found_of(kind, row) for row in await session.scalars(query)}
+    return found
+
+
+async def known_versions(
+    session: ReadSession, kind: Kind[Body], thing: str, known_at: datetime | None = None
+) -> list[Found[Body]]:
+    """Return what is known of a thing for all its periods, or was known then, the first first."""
+    query = select(kind.table).where(kind.table.thing == thing, is_known(kind.table, known_at))
+    rows = await session.scalars(query.order_by(kind.table.starts_at))
+    return [found_of(kind, row) for row in rows]
+
+
+def in_force(table: type[Versioned], moment: Moment) -> ColumnElement[bool]:
+    """Return which versions held at an instant, as it was known at another."""
+    return and_(
+        table.starts_at <= moment.at,
+        or_(table.ends_at.is_(None), table.ends_at > moment.at),
+        is_known(table, moment.known_at),
+    )
+
+
+def is_known(table: type[Versioned], known_at: datetime | None) -> ColumnElement[bool]:
+    """Return which versions were known at an instant, or are known now (None)."""
+    if known_at is None:
+        return table.superseded_at.is_(None)
+    return and_(
+        table.recorded_at <= known_at,
+        or_(table.superseded_at.is_(None), table.superseded_at > known_at),
+    )
+
+
+def found_of(kind: Kind[Body], row: Versioned) -> Found[Body]:
+    """Return a version as it is read."""
+    return Found(
+        thing=row.thing,
+        body=kind.decode(row.body),
+        period=Span(row.starts_at, row.ends_at),
+        recorded_at=row.recorded_at,
+        change=row.change,
+        place=Place(row.sorted_by, row.thing),
+        merged_into=row.merged_into,
+    )
+
+
+async def changes_after(
+    session: ReadSession, after: int, limit: int, kinds: Sequence[str] = ()
+) -> list[Change]:
+    """Return changes in their order, from the one after a number on."""
+    query = select(Change).where(Change.number > after).order_by(Change.number).limit(limit)
+    return list(await session.scalars(query.where(Change.kind.in_(kinds)) if kinds else query))
+
+
+async def changes_of(
+    session: ReadSession, kind: str, thing: str, *, after: int, limit: int
+) -> list[Change]:
+    """Return what was said of one thing, in order."""
+    query = select(Change).where(Change.kind == kind, Change.thing == thing, Change.number > after)
+    return list(await session.scalars(query.order_by(Change.number).limit(limit)))
+
+
+async def _known(
+    session: ReadSession, kind: Kind[Body], things: Sequence[str]
+) -> dict[str, dict[int, _Said]]:
+    """Return {thing: {version: what is known of it now}}."""
+    found: dict[str, dict[int, _Said]] = {}
+    for chunk in in_chunks(things):
+        query = select(kind.table).where(kind.table.thing.in_(chunk), is_known(kind.table, None))
+        for row in await session.scalars(query):
+            found.setdefault(row.thing, {})[row.version] = _Said(
+                change=row.change,
+                span=Span(row.starts_at, row.ends_at),
+                thing=row.thing,
+                sorted_by=row.sorted_by,
+                words=row.words,
+                merged_into=row.merged_into,
+                body=row.body,
+            )
+    return found
+
+
+async def _add_changes(
+    session: WriteSession, kind: Kind[Body], statements: Sequence[Statement[Body]], saying: Saying
+) -> range:
+    first = (await session.scalar(select(func.max(Change.number))) or 0) + 1
+    numbers, now = range(first, first + len(statements)), to_micros(saying.now)
+    rows = [
+        (number, kind.name, s.thing, s.act, to_micros(s.starts_at), now, saying.by, saying.reason)
+        for number, s in zip(numbers, statements, strict=True)
+    ]
+    await insert_rows(session, Change, _CHANGE, rows)
+    return numbers
+
+
+def _said(statement: Statement[Body], body: Body, period: Span, change: int) -> _Said:
+    is_merged = statement.merged_into is not None
+    return _Said(
+        change,
+        period,
+        statement.thing,
+        "" if is_merged else body.sorted_by,
+        "" if is_merged else f" {' '.join(body.words)} ",
+        statement.merged_into,
+        _encode(body).decode(),
+    )
+
+
+def _rests(one: _Said, old: Displaced, change: int) -> Iterable[_Said]:
+    return (one._replace(change=change, span=rest) for rest in old.rests)
+
+
+async def _add_versions(
+    session: WriteSession, kind: Kind[Body], said: Sequence[_Said], now: int
+) -> None:
+    table: Any = kind.table
+    first = (await session.scalar(select(func.max(kind.table.version))) or 0) + 1
+    rows = [
+        (
+            version,
+            one.change,
+            to_micros(one.span.starts_at),
+            None if one.span.ends_at is None else to_micros(one.span.ends_at),
+            now,
+            *one[2:],
+        )
+        for version, one in enumerate(said, first)
+    ]
+    await insert_rows(session, table, _VERSION, rows)
+    await _index_words(
+        session, kind, [(version, one.words) for version, one in enumerate(said, first)]
+    )
+
+
+async def _index_words(
+    session: WriteSession, kind: Kind[Body], rows: Sequence[tuple[int, str]]
+) -> None:
+    """Let SQLite's full-text index know new versions; PostgreSQL's follows the table itself."""
+    connection = await session.connection()
+    if connection.dialect.name != "sqlite":
+        return
+    for start in range(0, len(rows), _WORDS_ROWS):
+        chunk = rows[start : start + _WORDS_ROWS]
+        marks = ",".join(["(?,?)"] * len(chunk))
+        into = f"INSERT INTO {kind.table.__tablename__}_words(rowid, words) VALUES"
+        values = tuple(itertools.chain.from_iterable(chunk))
+        await connection.exec_driver_sql(f"{into} {marks}", values)

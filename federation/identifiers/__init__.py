@@ -1,0 +1,1 @@
+"""Standard identifiers of works and rightholders: how each is spelled and checked; pure."""

@@ -1,0 +1,1 @@
+"""Whom a collective represents: publishers, authors, artists, estates, agencies."""

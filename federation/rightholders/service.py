@@ -1,0 +1,132 @@
+"""Acts on rightholders: registering, changing, ending, merging; and finding them."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import ClassVar
+
+from federation.errors import RefusalError
+from federation.history import acts, search_store
+from federation.history import store as history
+from federation.history.kinds import Found, Moment, Place, Saying, Statement
+from federation.identifiers.schemes import IdentifierTakenError
+from federation.registry.service import get_member
+from federation.rightholders import store
+from federation.rightholders.rightholder import (
+    DraftRightholder,
+    Rightholder,
+    read_rightholder,
+    read_rightholder_id,
+)
+from federation.rightholders.store import RIGHTHOLDERS
+from federation.store.sessions import ReadSession, WriteSession
+
+
+class UnknownRightholderError(RefusalError):
+    """No such rightholder is registered here."""
+
+    code: ClassVar[str] = "UNKNOWN_RIGHTHOLDER"
+
+
+async def register(
+    session: WriteSession,
+    rightholder_id: str,
+    draft: DraftRightholder,
+    *,
+    starts_at: datetime,
+    saying: Saying,
+) -> Found[Rightholder]:
+    """Register a rightholder from an instant on (REGISTERED_ALREADY, BAD_RIGHTHOLDER)."""
+    body = read_rightholder(draft).rightholder
+    name = read_rightholder_id(rightholder_id)
+    return await _record(
+        session, await acts.registered(session, RIGHTHOLDERS, name, body, starts_at), saying
+    )
+
+
+async def change(
+    session: WriteSession,
+    rightholder_id: str,
+    draft: DraftRightholder,
+    *,
+    starts_at: datetime,
+    ends_at: datetime | None,
+    saying: Saying,
+) -> Found[Rightholder]:
+    """Say of a rightholder what it is over a period, past or to come."""
+    body = read_rightholder(draft).rightholder
+    statement = await acts.changed(session, RIGHTHOLDERS, rightholder_id, body, starts_at, ends_at)
+    return await _record(session, statement, saying)
+
+
+async def end(session: WriteSession, rightholder_id: str, *, at: datetime, saying: Saying) -> None:
+    """Say that a rightholder is represented no more, from an instant on."""
+    statement = await acts.ended(session, RIGHTHOLDERS, rightholder_id, at)
+    await store.record(session, [statement], saying)
+
+
+async def merge(
+    session: WriteSession, rightholder_id: str, into: str, *, at: datetime, saying: Saying
+) -> Found[Rightholder]:
+    """Say that a rightholder is another one, registered twice; return the one that stays."""
+    statement = await acts.merged(session, RIGHTHOLDERS, rightholder_id, into, at)
+    await store.record(session, [statement], saying)
+    return await acts.get(session, RIGHTHOLDERS, into, Moment(at))
+
+
+async def demerge(
+    session: WriteSession, rightholder_id: str, *, at: datetime, saying: Saying
+) -> Found[Rightholder]:
+    """Say that a merged rightholder is one of its own again, as it was."""
+    return await _record(
+        session, await acts.demerged(session, RIGHTHOLDERS, rightholder_id, at), saying
+    )
+
+
+async def _record(
+    session: WriteSession, statement: Statement[Rightholder], saying: Saying
+) -> Found[Rightholder]:
+    body = statement.body
+    if body is not None and body.member is not None:
+        await get_member(session, body.member)
+    for identifier, other in await taken(session, statement):
+        raise IdentifierTakenError(f"{identifier} is of {other}")
+    await store.record(session, [statement], saying)
+    return await acts.get(session, RIGHTHOLDERS, statement.thing, Moment(statement.starts_at))
+
+
+async def taken(session: ReadSession, statement: Statement[Rightholder]) -> list[tuple[str, str]]:
+    """Return the identifiers that another rightholder has when this begins, and which one it is."""
+    ours = statement.body.identifiers if statement.body is not None else ()
+    holders = await store.holders_of(session, ours)
+    others = sorted({name for names in holders.values() for name in names} - {statement.thing})
+    found = await history.find(session, RIGHTHOLDERS, others, Moment(statement.starts_at))
+    return [
+        (identifier, other.thing)
+        for other in found.values()
+        if other.merged_into is None
+        for identifier in other.body.identifiers
+        if identifier in ours
+    ]
+
+
+async def require_known(session: ReadSession, rightholder_ids: Iterable[str]) -> None:
+    """Refuse ids of which no rightholder is registered, for whatever time (UNKNOWN_RIGHTHOLDER)."""
+    for name in rightholder_ids:
+        if not await history.known_versions(session, RIGHTHOLDERS, name):
+            raise UnknownRightholderError(name)
+
+
+async def find(
+    session: ReadSession, rightholder_ids: Sequence[str], moment: Moment
+) -> list[Found[Rightholder]]:
+    """Return rightholders as they were, in the order asked; merged ones are the one that stays."""
+    found = await acts.as_merged(session, RIGHTHOLDERS, rightholder_ids, moment)
+    unique = {found[name].thing: found[name] for name in rightholder_ids if name in found}
+    return list(unique.values())
+
+
+async def search(
+    session: ReadSession, text: str, moment: Moment, *, after: Place | None, limit: int
+) -> list[Found[Rightholder]]:
+    """Return rightholders whose names hold the words of a text, in order of name, then id."""
+    return await search_store.search(session, RIGHTHOLDERS, text, moment, after=after, limit=limit)

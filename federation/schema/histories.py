@@ -1,0 +1,138 @@
+"""What was said of a registry's things, in GraphQL: the feed that partners follow; at a node."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+import strawberry
+
+from federation.history import acts, store
+from federation.history import tables as rows
+from federation.history.kinds import Saying
+from federation.schema.context import Change as Acting
+from federation.schema.context import Info, Refused
+from federation.schema.pages import Connection
+from federation.values.cursors import cursor_of, key_of, page_size
+from federation.values.reason import stated
+from federation.values.roles import MAY_READ_MEMBERS, PEER
+
+_LIST = "registryChanges"
+
+
+@strawberry.enum(description="What a change is about.")
+class RegistryThing(StrEnum):
+    """A kind of things that have a history."""
+
+    WORK = "WORK"
+    RIGHTHOLDER = "RIGHTHOLDER"
+
+
+@strawberry.enum(
+    description="What was done: registered, changed or corrected, ended, merged, demerged."
+)
+class RegistryAct(StrEnum):
+    """An act on a thing that has a history."""
+
+    REGISTERED = acts.REGISTERED
+    CHANGED = acts.CHANGED
+    ENDED = acts.ENDED
+    MERGED = acts.MERGED
+    DEMERGED = acts.DEMERGED
+
+
+@strawberry.type(description="Something that was said of a work or a rightholder.")
+class RegistryChange:
+    """A row of the feed; `reason` and `recorded_by` are for staff of the collective only."""
+
+    number: strawberry.ID = strawberry.field(
+        description="Its number: from 1, without a gap, in the order of the feed."
+    )
+    kind: RegistryThing = strawberry.field(description="What it is about.")
+    thing: strawberry.ID = strawberry.field(
+        description="The id of what it is about: the collective's code, a colon, its id there."
+    )
+    act: RegistryAct = strawberry.field(description="What was done.")
+    starts_at: datetime = strawberry.field(description="From when on it is so.")
+    recorded_at: datetime = strawberry.field(description="When it was written down.")
+    recorded_by: str | None = strawberry.field(description="Who said so; for staff only.")
+    reason: str | None = strawberry.field(description="Why; for staff only.")
+
+    @classmethod
+    def of(cls, node: str, row: rows.Change, *, is_staff: bool) -> "RegistryChange":
+        """Show a change of this collective's registry."""
+        return cls(
+            number=strawberry.ID(str(row.number)),
+            kind=RegistryThing(row.kind),
+            thing=strawberry.ID(f"{node}:{row.thing}"),
+            act=RegistryAct(row.act),
+            starts_at=row.starts_at,
+            recorded_at=row.recorded_at,
+            recorded_by=row.recorded_by if is_staff else None,
+            reason=row.reason if is_staff else None,
+        )
+
+
+@strawberry.type(description="What is in this collective's registry no more.")
+class Ended:
+    """What ended, and when; as it was before, it can still be asked for."""
+
+    id: strawberry.ID = strawberry.field(description="Its id in the federation.")
+    ended_at: datetime = strawberry.field(description="From when on it is there no more.")
+
+
+EndedResult = Annotated[Ended | Refused, strawberry.union("EndedResult")]
+
+
+def is_staff(info: Info) -> bool:
+    """Tell whether who asks may read the members of this collective."""
+    return not info.context.require().roles.isdisjoint(MAY_READ_MEMBERS.staff)
+
+
+def saying(at: Acting, reason: str) -> Saying:
+    """Return who says something, and why, as it is kept with it (REASON)."""
+    return Saying(at.who.subject, stated(reason), at.now)
+
+
+def connection(
+    node: str, found: Sequence[rows.Change], size: int, *, staff: bool
+) -> Connection[RegistryChange]:
+    """Show a page of changes."""
+    return Connection.of(
+        found,
+        size,
+        lambda row: cursor_of(_LIST, (row.number,)),
+        lambda row: RegistryChange.of(node, row, is_staff=staff),
+    )
+
+
+def number_after(cursor: str | None) -> int:
+    """Return the number of the change after which a page begins (BAD_CURSOR)."""
+    key = key_of(_LIST, cursor, tuple[int])
+    return 0 if key is None else key[0]
+
+
+@strawberry.type
+class RegistryChangeQuery:
+    """The feed of a registry's changes."""
+
+    @strawberry.field(description="What was said of this registry, in order: to be followed.")
+    async def registry_changes(
+        self,
+        info: Info,
+        first: int,
+        after: str | None = None,
+        kinds: list[RegistryThing] | None = None,
+    ) -> Connection[RegistryChange]:
+        """List changes from the one after a cursor on; keep the last cursor to go on from there.
+
+        A change is seen once it is committed, and never leaves the feed. Who asks again with the
+        same cursor gets the same entries, and maybe more (BAD_PAGE, BAD_CURSOR).
+        """
+        info.context.require(PEER, *MAY_READ_MEMBERS.staff)
+        server, staff = info.context.server, is_staff(info)
+        size, number = page_size(first), number_after(after)
+        wanted = [kind.value for kind in kinds or ()]
+        async with server.db.read() as session:
+            found = await store.changes_after(session, number, size + 1, wanted)
+        return connection(server.code, found, size, staff=staff)

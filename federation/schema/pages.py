@@ -1,0 +1,50 @@
+"""Connections: a page of a long list, its cursors, and whether there is more."""
+
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+import strawberry
+
+Node = TypeVar("Node")
+Row = TypeVar("Row")
+
+
+@strawberry.type(description="Whether a list goes on after a page, and from where.")
+class PageInfo:
+    """`end_cursor` is that of the last entry of the page, null where the page is empty."""
+
+    has_next_page: bool = strawberry.field(description="Whether the list has more entries.")
+    end_cursor: str | None = strawberry.field(
+        description="What to give as `after` for the next page; null where this one is empty."
+    )
+
+
+@strawberry.type(description="An entry of a list, and its place there.")
+class Edge(Generic[Node]):
+    """An entry of a list with its cursor."""
+
+    cursor: str = strawberry.field(description="What to give as `after` to begin behind it.")
+    node: Node = strawberry.field(description="The entry itself.")
+
+
+@strawberry.type(description="A page of a list.")
+class Connection(Generic[Node]):
+    """The entries of a page, and whether there are more."""
+
+    edges: list[Edge[Node]] = strawberry.field(description="The entries in order.")
+    page_info: PageInfo = strawberry.field(description="Whether there are more.")
+
+    @classmethod
+    def of(
+        cls,
+        rows: Sequence[Row],
+        first: int,
+        cursor: Callable[[Row], str],
+        shown: Callable[[Row], Node],
+    ) -> "Connection[Node]":
+        """Show the first of some rows, of which one more was read than is shown."""
+        edges = [Edge(cursor=cursor(row), node=shown(row)) for row in rows[:first]]
+        more = PageInfo(
+            has_next_page=len(rows) > first, end_cursor=edges[-1].cursor if edges else None
+        )
+        return cls(edges=edges, page_info=more)

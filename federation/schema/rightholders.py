@@ -1,0 +1,248 @@
+"""Whom a collective represents, in GraphQL: at a node."""
+
+from datetime import date, datetime
+from typing import Annotated
+
+import strawberry
+
+from federation.history.kinds import Found, Moment, Place
+from federation.rightholders import rightholder as rules
+from federation.rightholders import service
+from federation.schema.context import Change, Info, Refused, change
+from federation.schema.histories import Ended, EndedResult, is_staff, saying
+from federation.schema.pages import Connection
+from federation.values.cursors import cursor_of, key_of, page_size
+from federation.values.roles import MAY_KEEP_THE_REGISTRY
+
+_LIST = "rightholders"
+
+strawberry.enum(rules.RightholderKind, description="What a rightholder is.")
+
+
+@strawberry.type(description="Whom a collective represents, a member of it or not.")
+class Rightholder:
+    """A rightholder as it was at the instant asked about."""
+
+    id: strawberry.ID = strawberry.field(
+        description="Its id in the federation: the collective's code, a colon, its id there."
+    )
+    name: str = strawberry.field(description="Its name.")
+    kind: rules.RightholderKind = strawberry.field(description="What it is.")
+    other_names: list[str] = strawberry.field(description="Pseudonyms and former names.")
+    country: str | None = strawberry.field(description="Its country, as in ISO 3166: GB.")
+    identifiers: list[str] = strawberry.field(
+        description="Its standard identifiers, as scheme and plain form: IPI:00014107338."
+    )
+    ended_on: date | None = strawberry.field(
+        description="The day on which it died or was closed, in UTC; null while it is there."
+    )
+    valid_from: datetime = strawberry.field(description="From when on this is so.")
+    valid_to: datetime | None = strawberry.field(
+        description="Before when it is so; null where no end is known."
+    )
+    member: str | None = strawberry.field(
+        description="The id of the member that it is; shown to staff of its collective only."
+    )
+
+    @classmethod
+    def of(cls, node: str, found: Found[rules.Rightholder], *, is_staff: bool) -> "Rightholder":
+        """Show a rightholder of this collective."""
+        body = found.body
+        return cls(
+            id=strawberry.ID(f"{node}:{found.thing}"),
+            name=body.name,
+            kind=body.kind,
+            other_names=list(body.other_names),
+            country=body.country,
+            identifiers=list(body.identifiers),
+            ended_on=body.ended_on,
+            valid_from=found.period.starts_at,
+            valid_to=found.period.ends_at,
+            member=body.member if is_staff else None,
+        )
+
+
+@strawberry.input(description="What is said of a rightholder: the whole of it, at each change.")
+class RightholderInput:
+    """A rightholder as it is described; what is left out is not known."""
+
+    name: str = strawberry.field(description="Its name, at most 1,000 characters.")
+    kind: rules.RightholderKind = strawberry.field(
+        default=rules.RightholderKind.OTHER, description="What it is."
+    )
+    other_names: list[str] = strawberry.field(
+        default_factory=list, description="Pseudonyms and former names, at most 50."
+    )
+    country: str | None = strawberry.field(
+        default=None, description="Its country, as in ISO 3166: GB."
+    )
+    identifiers: list[str] = strawberry.field(
+        default_factory=list,
+        description="At most 20, as SCHEME:value: IPI, ISNI or ORCID; hyphens do not matter.",
+    )
+    member: str | None = strawberry.field(
+        default=None, description="The id of the member that it is, if it is one."
+    )
+    ended_on: date | None = strawberry.field(
+        default=None, description="The day on which it died or was closed, in UTC."
+    )
+
+    def draft(self) -> rules.DraftRightholder:
+        """Return what is described, to be read."""
+        return rules.DraftRightholder(
+            name=self.name,
+            kind=self.kind,
+            other_names=self.other_names,
+            country=self.country,
+            identifiers=self.identifiers,
+            member=self.member,
+            ended_on=self.ended_on,
+        )
+
+
+RightholderResult = Annotated[Rightholder | Refused, strawberry.union("RightholderResult")]
+
+
+@strawberry.type
+class RightholderQuery:
+    """Whom a collective represents, and represented."""
+
+    @strawberry.field(description="Rightholders of this collective, by name.")
+    async def rightholders(
+        self,
+        info: Info,
+        first: int,
+        text: str = "",
+        after: str | None = None,
+        at: datetime | None = None,
+        known_at: datetime | None = None,
+    ) -> Connection[Rightholder]:
+        """List those whose names hold every word of a text, the last word as a beginning.
+
+        `at` is the instant asked about, now by default; `known_at` asks what was known then. A page
+        has 1 to 100 entries (BAD_PAGE, BAD_CURSOR).
+        """
+        staff, server = is_staff(info), info.context.server
+        size, place = page_size(first), key_of(_LIST, after, Place)
+        moment = Moment(at or server.clock(), known_at)
+        async with server.db.read() as session:
+            found = await service.search(session, text, moment, after=place, limit=size + 1)
+        return Connection.of(
+            found,
+            size,
+            lambda one: cursor_of(_LIST, one.place),
+            lambda one: Rightholder.of(server.code, one, is_staff=staff),
+        )
+
+    @strawberry.field(description="A rightholder of this collective; null where there is none.")
+    async def rightholder(
+        self,
+        info: Info,
+        id: strawberry.ID,
+        at: datetime | None = None,
+        known_at: datetime | None = None,
+    ) -> Rightholder | None:
+        """Return one by its id, with or without the collective's code; merged ones as one."""
+        staff, server = is_staff(info), info.context.server
+        moment = Moment(at or server.clock(), known_at)
+        async with server.db.read() as session:
+            found = await service.find(session, [id.removeprefix(f"{server.code}:")], moment)
+        return Rightholder.of(server.code, found[0], is_staff=staff) if found else None
+
+
+@strawberry.type
+class RightholderMutation:
+    """Acts of a registry officer on rightholders; each keeps who did it, when and why."""
+
+    @strawberry.mutation(description="Register a rightholder, from an instant on.")
+    async def register_rightholder(
+        self,
+        info: Info,
+        id: str,
+        rightholder: RightholderInput,
+        reason: str,
+        starts_at: datetime | None = None,
+    ) -> RightholderResult:
+        """Register one under an id of the collective's own (REGISTERED_ALREADY)."""
+
+        async def act(at: Change) -> Rightholder:
+            found = await service.register(
+                at.session,
+                id,
+                rightholder.draft(),
+                starts_at=starts_at or at.now,
+                saying=saying(at, reason),
+            )
+            return _shown(at, found)
+
+        return await change(info, "rightholder.register", MAY_KEEP_THE_REGISTRY, act)
+
+    @strawberry.mutation(description="Say what a rightholder is over a period, past or to come.")
+    async def change_rightholder(
+        self,
+        info: Info,
+        id: str,
+        rightholder: RightholderInput,
+        reason: str,
+        starts_at: datetime | None = None,
+        ends_at: datetime | None = None,
+    ) -> RightholderResult:
+        """Change or correct one, to the next version known if no end is given (MERGED)."""
+
+        async def act(at: Change) -> Rightholder:
+            found = await service.change(
+                at.session,
+                id,
+                rightholder.draft(),
+                starts_at=starts_at or at.now,
+                ends_at=ends_at,
+                saying=saying(at, reason),
+            )
+            return _shown(at, found)
+
+        return await change(info, "rightholder.change", MAY_KEEP_THE_REGISTRY, act)
+
+    @strawberry.mutation(description="Say that a rightholder is represented no more.")
+    async def end_rightholder(
+        self, info: Info, id: str, reason: str, starts_at: datetime | None = None
+    ) -> EndedResult:
+        """End one from an instant on at which it is represented (NOT_REGISTERED_THEN)."""
+
+        async def act(at: Change) -> Ended:
+            when = starts_at or at.now
+            await service.end(at.session, id, at=when, saying=saying(at, reason))
+            return Ended(id=strawberry.ID(f"{at.server.code}:{id}"), ended_at=when)
+
+        return await change(info, "rightholder.end", MAY_KEEP_THE_REGISTRY, act)
+
+    @strawberry.mutation(description="Say that a rightholder is another, registered twice.")
+    async def merge_rightholders(
+        self, info: Info, id: str, into: str, reason: str, starts_at: datetime | None = None
+    ) -> RightholderResult:
+        """Merge one into another, from an instant on; return the one that stays (MERGE_CIRCLE)."""
+
+        async def act(at: Change) -> Rightholder:
+            found = await service.merge(
+                at.session, id, into, at=starts_at or at.now, saying=saying(at, reason)
+            )
+            return _shown(at, found)
+
+        return await change(info, "rightholder.merge", MAY_KEEP_THE_REGISTRY, act)
+
+    @strawberry.mutation(description="Say that a merged rightholder is one of its own again.")
+    async def demerge_rightholder(
+        self, info: Info, id: str, reason: str, starts_at: datetime | None = None
+    ) -> RightholderResult:
+        """Undo a merge, from an instant on (NOT_MERGED)."""
+
+        async def act(at: Change) -> Rightholder:
+            found = await service.demerge(
+                at.session, id, at=starts_at or at.now, saying=saying(at, reason)
+            )
+            return _shown(at, found)
+
+        return await change(info, "rightholder.demerge", MAY_KEEP_THE_REGISTRY, act)
+
+
+def _shown(at: Change, found: Found[rules.Rightholder]) -> Rightholder:
+    return Rightholder.of(at.server.code, found, is_staff=True)

@@ -1,0 +1,1 @@
+"""The works of a collective's repertoire: titles, creators, identifiers, addresses, history."""

@@ -1,0 +1,74 @@
+"""By what works are found, and what is written down of them. Nothing here commits."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Mapped
+
+from federation.history import store as history
+from federation.history.kinds import Kind, Saying, Statement
+from federation.store.bulk import in_chunks, insert_rows
+from federation.store.sessions import ReadSession, WriteSession
+from federation.works.tables import WorkAddress, WorkCopy, WorkIdentifier, WorkVersion
+from federation.works.work import Work
+
+WORKS: Final = Kind("WORK", WorkVersion, Work)
+
+
+async def record(
+    session: WriteSession, statements: Sequence[Statement[Work]], saying: Saying
+) -> range:
+    """Write down what is said of works, each of them once; return the numbers of the changes."""
+    numbers = await history.record(session, WORKS, statements, saying)
+    await _add_keys(session, WorkIdentifier, "identifier", statements, lambda w: w.identifiers)
+    await _add_keys(session, WorkAddress, "address", statements, lambda w: w.addresses)
+    await _add_keys(session, WorkCopy, "canonical", statements, _original)
+    return numbers
+
+
+def _original(work: Work) -> Sequence[str]:
+    return () if work.canonical is None else (work.canonical,)
+
+
+async def _add_keys(
+    session: WriteSession,
+    table: Any,
+    column: str,
+    statements: Sequence[Statement[Work]],
+    keys_of: Callable[[Work], Sequence[str]],
+) -> None:
+    """Let works be found by what they have; what is there already stays."""
+    rows = [
+        (key, statement.thing)
+        for statement in statements
+        if statement.body is not None
+        for key in keys_of(statement.body)
+    ]
+    await insert_rows(session, table, [column, "work_id"], rows, ignore_conflicts=True)
+
+
+async def holders_of(session: ReadSession, identifiers: Sequence[str]) -> dict[str, set[str]]:
+    """Return {identifier: the works of which some version has it}."""
+    return await _works_by(session, WorkIdentifier.identifier, WorkIdentifier.work_id, identifiers)
+
+
+async def standing_at(session: ReadSession, addresses: Sequence[str]) -> dict[str, set[str]]:
+    """Return {address: the works of which some version stands there}."""
+    return await _works_by(session, WorkAddress.address, WorkAddress.work_id, addresses)
+
+
+async def copies_of(session: ReadSession, originals: Sequence[str]) -> dict[str, set[str]]:
+    """Return {original, `GB:W-17`: the works of which some version is a copy of it}."""
+    return await _works_by(session, WorkCopy.canonical, WorkCopy.work_id, originals)
+
+
+async def _works_by(
+    session: ReadSession, key: Mapped[str], work_id: Mapped[str], keys: Sequence[str]
+) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for chunk in in_chunks(keys):
+        rows = await session.execute(select(key, work_id).where(key.in_(chunk)))
+        for one, name in rows:
+            found.setdefault(one, set()).add(name)
+    return found

@@ -1,0 +1,228 @@
+"""One work: what is said of it, how it is read, and which of it is refused; pure."""
+
+import re
+from collections.abc import Collection, Sequence
+from datetime import date
+from enum import StrEnum
+from typing import ClassVar, Final, NamedTuple
+
+import msgspec
+
+from federation.addresses.urls import normalise_url
+from federation.identifiers.schemes import OF_WORKS, parse_identifier
+from federation.values.fields import (
+    BadFieldsError,
+    Fault,
+    Fields,
+    one_of,
+    plain_id,
+    plain_text,
+    up_to,
+)
+from federation.values.search_words import words_of
+
+TITLES_MAX, CREATORS_MAX, IDENTIFIERS_MAX, LANGUAGES_MAX, ADDRESSES_MAX = 20, 100, 50, 20, 100
+UNIQUENESS_MAX: Final = 100
+WORD_COUNT_MAX: Final = 2**31 - 1
+SORTED_BY_MAX: Final = 200
+"""Works are put in order by so many characters of their titles, then by their ids."""
+
+_LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_GLOBAL_ID: Final = re.compile(r"[A-Z0-9-]{2,12}:[!-~]{1,64}")
+
+
+class ContentType(StrEnum):
+    """What kind of thing a work is."""
+
+    ARTICLE = "ARTICLE"
+    BOOK = "BOOK"
+    CHAPTER = "CHAPTER"
+    JOURNAL = "JOURNAL"
+    WEB_PAGE = "WEB_PAGE"
+    IMAGE = "IMAGE"
+    MUSIC = "MUSIC"
+    RECORDING = "RECORDING"
+    VIDEO = "VIDEO"
+    DATASET = "DATASET"
+    OTHER = "OTHER"
+
+
+class CreatorRole(StrEnum):
+    """What a creator did."""
+
+    AUTHOR = "AUTHOR"
+    EDITOR = "EDITOR"
+    TRANSLATOR = "TRANSLATOR"
+    ILLUSTRATOR = "ILLUSTRATOR"
+    PHOTOGRAPHER = "PHOTOGRAPHER"
+    ARTIST = "ARTIST"
+    COMPOSER = "COMPOSER"
+    LYRICIST = "LYRICIST"
+    PERFORMER = "PERFORMER"
+    OTHER = "OTHER"
+
+
+class Creator(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Who made a work: by which name, in which role, and how he is to be credited.
+
+    `pseudonym` is the name the work appeared under, `credit_line` the text to print; either may be
+    missing. `rightholder` is the id of who it is among those whom this collective represents.
+    """
+
+    name: str
+    role: CreatorRole = CreatorRole.AUTHOR
+    credit_line: str | None = None
+    pseudonym: str | None = None
+    rightholder: str | None = None
+
+
+class Work(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A work as its collective knows it.
+
+    `identifiers` are written `ISBN:9783161484100`, `addresses` as keys `host/path`, `languages` as
+    in BCP 47. `content_tier` is one of the terms' tiers. `uniqueness` is a score from 0 to 100.
+    `rightholder` names who has the rights, `canonical` the work that this is a syndicated copy of,
+    `GB:W-17`, at any collective.
+    """
+
+    title: str
+    content_type: ContentType = ContentType.OTHER
+    other_titles: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    creators: tuple[Creator, ...] = ()
+    identifiers: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    content_tier: str | None = None
+    word_count: int | None = None
+    uniqueness: int | None = None
+    published_on: date | None = None
+    rightholder: str | None = None
+    canonical: str | None = None
+
+    @property
+    def sorted_by(self) -> str:
+        """The title as it is put in order: its words, cut at 200 characters."""
+        return " ".join(words_of(self.title))[:SORTED_BY_MAX]
+
+    @property
+    def words(self) -> list[str]:
+        """The words it is found by, each once: of titles, creators and identifiers."""
+        texts = [self.title, *self.other_titles]
+        for creator in self.creators:
+            texts += filter(None, (creator.name, creator.pseudonym, creator.credit_line))
+        texts += [text.partition(":")[2] for text in self.identifiers]
+        return list(dict.fromkeys(words_of(" \n ".join(texts))))
+
+
+class BadWorkError(BadFieldsError):
+    """This work cannot be registered as it is described."""
+
+    code: ClassVar[str] = "BAD_WORK"
+
+
+class DraftCreator(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """A creator as somebody describes him."""
+
+    name: str
+    role: str = "AUTHOR"
+    credit_line: str | None = None
+    pseudonym: str | None = None
+    rightholder: str | None = None
+
+
+class DraftWork(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A work as somebody describes it: nothing is checked but the types of the fields."""
+
+    title: str
+    content_type: str = "OTHER"
+    other_titles: Sequence[str] = ()
+    languages: Sequence[str] = ()
+    creators: Sequence[DraftCreator] = ()
+    identifiers: Sequence[str] = ()
+    addresses: Sequence[str] = ()
+    content_tier: str | None = None
+    word_count: int | None = None
+    uniqueness: int | None = None
+    published_on: date | None = None
+    rightholder: str | None = None
+    canonical: str | None = None
+
+
+class ReadWork(NamedTuple):
+    """A work as it was read, and what of it was written otherwise than described."""
+
+    work: Work
+    altered: tuple[Fault, ...]
+
+
+def read_work_id(text: str) -> str:
+    """Return a work's id within its collective, or refuse it (BAD_WORK); see `plain_id`."""
+    try:
+        return plain_id(text)
+    except ValueError as error:
+        raise BadWorkError([Fault("work_id", str(error))]) from error
+
+
+def read_work(draft: DraftWork, tiers: Collection[str]) -> ReadWork:
+    """Read a described work, or refuse it with everything that is wrong (BAD_WORK).
+
+    `tiers` are the content tiers that the terms know.
+    """
+    fields = Fields()
+    title = fields.one("title", draft.title, plain_text)
+    content_type = fields.one("content_type", draft.content_type, _content_type)
+    work = Work(
+        title=title or "",
+        content_type=ContentType(content_type or ContentType.OTHER),
+        other_titles=fields.many("other_titles", draft.other_titles, TITLES_MAX, plain_text),
+        languages=fields.many("languages", draft.languages, LANGUAGES_MAX, _language),
+        creators=fields.many("creators", draft.creators, CREATORS_MAX, _creator),
+        identifiers=fields.many("identifiers", draft.identifiers, IDENTIFIERS_MAX, _identifier),
+        addresses=fields.many("addresses", draft.addresses, ADDRESSES_MAX, _address),
+        content_tier=fields.maybe("content_tier", draft.content_tier, one_of(tiers)),
+        word_count=fields.maybe("word_count", draft.word_count, up_to(WORD_COUNT_MAX)),
+        uniqueness=fields.maybe("uniqueness", draft.uniqueness, up_to(UNIQUENESS_MAX)),
+        published_on=draft.published_on,
+        rightholder=fields.maybe("rightholder", draft.rightholder, plain_id),
+        canonical=fields.maybe("canonical", draft.canonical, _global_id),
+    )
+    if fields.faults:
+        raise BadWorkError(fields.faults)
+    return ReadWork(work, tuple(fields.altered))
+
+
+_content_type = one_of(ContentType)
+_role = one_of(CreatorRole)
+
+
+def _language(text: str) -> str:
+    if _LANGUAGE.fullmatch(text) is None:
+        raise ValueError(f"{text[:40]!r} is no language tag of BCP 47, such as en or de-AT")
+    return text
+
+
+def _identifier(text: str) -> str:
+    found = parse_identifier(text)
+    if found.scheme not in OF_WORKS:
+        raise ValueError(f"{found.scheme} numbers no works")
+    return found.text
+
+
+def _address(text: str) -> str:
+    return normalise_url(text if "://" in text else f"https://{text}").text
+
+
+def _creator(draft: DraftCreator) -> Creator:
+    return Creator(
+        name=plain_text(draft.name),
+        role=CreatorRole(_role(draft.role)),
+        credit_line=plain_text(draft.credit_line) if draft.credit_line else None,
+        pseudonym=plain_text(draft.pseudonym) if draft.pseudonym else None,
+        rightholder=plain_id(draft.rightholder) if draft.rightholder else None,
+    )
+
+
+def _global_id(text: str) -> str:
+    if _GLOBAL_ID.fullmatch(text) is None:
+        raise ValueError(f"{text[:80]!r} is no id of a work, such as GB:W-17")
+    return text
