@@ -95,7 +95,7 @@ class AsgiGate:
         finally:
             listening.end()
             if metered.has_begun:
-                meter.record_cut_short()
+                await _in_its_thread(meter, meter.record_cut_short)
 
 
 class _Marked:
@@ -147,10 +147,15 @@ class _MeteredSend:
         await self._send(message)
 
     async def _record(self) -> None:
-        if self._meter.waits:
-            await asyncio.shield(asyncio.to_thread(self._meter.record))
-        else:
-            self._meter.record()
+        await _in_its_thread(self._meter, self._meter.record)
+
+
+async def _in_its_thread(meter: Meter, act: Callable[[], None]) -> None:
+    """Record what was sent: no other answer waits for the disk, and no hang-up ends it."""
+    if meter.waits:
+        await asyncio.shield(asyncio.to_thread(act))
+    else:
+        act()
 
 
 async def _answer(response: Response, send: Send) -> None:

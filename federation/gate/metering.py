@@ -26,7 +26,7 @@ class Meter:
 
     def __init__(self, gate: Gate, visit: Visit, *, is_bodiless: bool) -> None:
         self._gate = gate
-        self._visit: Visit | None = visit
+        self._open = [visit]  # taken out once, also by two threads at once
         self._link = visit.link
         self._is_bodiless = is_bodiless
         self.status = 0
@@ -35,7 +35,7 @@ class Meter:
     @property
     def waits(self) -> bool:
         """Tell whether recording waits for the disk."""
-        return self._gate.config.spool.fsync
+        return bool(self._open) and self._gate.config.spool.fsync
 
     def carried(self, headers: Headers) -> list[tuple[bytes, bytes]]:
         """Return the headers of the answer as they are sent."""
@@ -53,8 +53,9 @@ class Meter:
 
         A site that only observes serves as well what it cannot record.
         """
-        visit, self._visit = self._visit, None
-        if visit is None:
+        try:
+            visit = self._open.pop()
+        except IndexError:
             return
         if not counts(self.status, self._body_bytes):
             self._gate.count_served(visit, is_counted=False)

@@ -25,13 +25,13 @@ import msgspec
 from federation.access.forks import begins_anew_after_forks
 from federation.gate.events import UsageLine
 from federation.gate.refusals import SpoolError, SpoolFullError
+from federation.gate.whole_files import ITS_OWN, replace_whole, sync_directory
 
 BATCH_LINES_MAX: Final = 5_000
 BATCH_BYTES_MAX: Final = 8 << 20
 SPOOL_BYTES_MAX: Final = 1 << 30
 _OPEN: Final = ".open"
 _BATCH: Final = ".batch"
-_MODE: Final = 0o600
 _ROOM: Final = 16 << 10
 _BLOCK: Final = 1 << 20
 _log = logging.getLogger(__name__)
@@ -100,25 +100,22 @@ class Spool:
         with self._lock:
             self._require(len(lines))
             path = self._directory / f"{name}{_BATCH}"
-            draft = path.with_suffix(".new")
             try:
-                draft.unlink(missing_ok=True)  # another user's, after a crash
-                with draft.open("wb") as file:
-                    file.write(lines)
-                    file.flush()
-                    os.fsync(file.fileno())
-                draft.replace(path)
-                _sync_directory(self._directory)
+                replace_whole(path, lines, ITS_OWN)
             except OSError as error:
                 raise SpoolError(error.strerror or type(error).__name__) from error
             self._used += len(lines)
 
     def check_room(self) -> None:
-        """Refuse before anything is served that could not be recorded."""
-        with self._lock:
-            self._require(_ROOM)
-            if self._segment is None and not self._is_writable():
-                raise SpoolError("its directory cannot be written")
+        """Refuse before anything is served that could not be recorded.
+
+        It does not wait for a line that is just being written: an event loop asks.
+        """
+        if self._used + _ROOM > self._bytes_max:
+            with self._lock:
+                self._require(_ROOM)
+        if self._segment is None and not self._is_writable():
+            raise SpoolError("its directory cannot be written")
 
     def batches(self) -> list[Batch]:
         """Freeze what has been written, also by processes that died, and list all batches."""
@@ -257,7 +254,7 @@ class Spool:
                 return
             os.fsync(handle)
             path.rename(path.with_suffix(_BATCH))
-            _sync_directory(self._directory)
+            sync_directory(self._directory)
         finally:
             os.close(handle)
 
@@ -276,10 +273,10 @@ class _Segment:
         while True:
             number = 1 + max((_number(path) for path in directory.glob("*-*")), default=0)
             path = directory / f"{number:012d}-{secrets.token_hex(16)}{_OPEN}"
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, _MODE)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, ITS_OWN)
             fcntl.flock(handle, fcntl.LOCK_EX)
             if os.fstat(handle).st_nlink:
-                _sync_directory(directory)
+                sync_directory(directory)
                 return cls(handle, path)
             os.close(handle)  # taken for a dead writer's between the two calls above
 
@@ -325,11 +322,3 @@ def _whole_lines(path: Path) -> int:
 def _number(path: Path) -> int:
     digits = path.name.partition("-")[0]
     return int(digits) if digits.isdigit() else 0
-
-
-def _sync_directory(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -21,6 +21,7 @@ from federation.access.forks import begins_anew_after_forks
 from federation.clock import Clock
 from federation.gate.spool import let_go, try_lock
 from federation.gate.visit_report import NOT_COUNTED, SERVED, VisitCount
+from federation.gate.whole_files import replace_whole
 
 _DAYS_KEPT: Final = 30  # a node takes days of 35 days back
 _ROWS_OF_A_DAY: Final = 2_000  # a node takes 5,000 of all sites of a member
@@ -158,9 +159,7 @@ class VisitCounts:
             return _File(series=secrets.token_urlsafe(16))
 
     def _write(self, file: _File) -> None:
-        draft = self._path.with_suffix(".new")
-        draft.write_bytes(msgspec.json.encode(file))
-        draft.replace(self._path)
+        replace_whole(self._path, msgspec.json.encode(file))
 
 
 def _kind(row: VisitCount | _Row) -> VisitKind:

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import quote
@@ -117,12 +118,11 @@ def _auth(asked: argparse.Namespace) -> int:
     signal.signal(signal.SIGINT, end)
     background.start()
     _say(f"listening on {asked.listen}")
-    server.serve_forever()
-    server.server_close()
-    background.stop()
-    follower.round()
-    follower.close()
-    gate.close()
+    with ExitStack() as at_the_end:  # the last first, each whatever became of those before
+        for end_with in (gate.close, follower.close, follower.round, background.stop):
+            at_the_end.callback(end_with)
+        server.serve_forever()
+        server.server_close()
     return 0
 
 

@@ -11,6 +11,7 @@ import base64
 import logging
 import os
 import re
+import threading
 from collections.abc import Iterator
 from hashlib import sha256
 from io import BufferedReader
@@ -25,6 +26,7 @@ from federation.gate.events import UsageLine
 from federation.gate.metering import counts
 from federation.gate.spool import Spool, try_lock
 from federation.gate.visits import VisitCounts
+from federation.gate.whole_files import ITS_OWN, replace_whole
 
 FOLLOW_SECONDS: Final = 1.0
 RANGE_BYTES_MAX: Final = 1 << 20  # some 2,000 lines, which one batch may have
@@ -44,11 +46,15 @@ class Served(msgspec.Struct, frozen=True):
 
 
 class _Place(msgspec.Struct, frozen=True):
-    """How far which file is read; `until` is the end of a range whose batch may be unwritten."""
+    """How far which file is read; `until` is the end of a range whose batch may be unwritten.
+
+    `first` is a digest of the file's first line: an inode that was deleted is soon another file's.
+    """
 
     inode: int = 0
     offset: int = 0
     until: int = 0
+    first: str = ""
 
 
 def written_grant(event: UsageLine) -> str:
@@ -68,18 +74,22 @@ class Follower:
         self._file: BufferedReader | None = None
         self._lock: int | None = None
         self._quiet = 0
+        self._first = ""
+        self._turn = threading.Lock()
 
     def round(self) -> None:
         """Take what has been written since the last round, unless another process does."""
-        while self._is_ours() and self._take():
-            pass
+        with self._turn:  # the last round of all may come while one is under way
+            while self._is_ours() and self._take():
+                pass
 
     def close(self) -> None:
         """Let go of the log; the place in it is on disk."""
-        self._close_file()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        with self._turn:
+            self._close_file()
+            if self._lock is not None:
+                os.close(self._lock)
+                self._lock = None
 
     def _is_ours(self) -> bool:
         """Tell whether this process follows the log; the place is read anew by whoever begins."""
@@ -146,7 +156,11 @@ class Follower:
                 return None
             self._file = path.open("rb")
             inode = os.fstat(self._file.fileno()).st_ino
+            self._first = _first_line(self._file)
             if inode != self._place.inode:
+                self._save(_Place(inode))
+            elif self._place.first not in ("", self._first):
+                _log.error("the log that was read last is gone: what it had more is not counted")
                 self._save(_Place(inode))
         return self._file
 
@@ -204,13 +218,18 @@ class Follower:
             return _Place()
 
     def _save(self, place: _Place) -> None:
-        draft = self._state.with_name(f"{self._state.name}.new")
-        with draft.open("wb") as file:
-            file.write(msgspec.json.encode(place))
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._state)
+        if self._file is not None and (place.offset or place.until):
+            self._first = self._first or _first_line(self._file)
+            place = msgspec.structs.replace(place, first=self._first)
+        replace_whole(self._state, msgspec.json.encode(place), ITS_OWN)
         self._place = place
+
+
+def _first_line(file: BufferedReader) -> str:
+    """Return a digest of a file's first line, empty while that has no end."""
+    file.seek(0)
+    line = file.readline(LINE_BYTES_MAX)
+    return sha256(line).hexdigest()[:32] if line.endswith(b"\n") else ""
 
 
 class _Granted(NamedTuple):

@@ -8,9 +8,10 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from federation.access.wire import Answer, Call, Fetch, fetch
+from federation.access.wire import Answer, Call, Fetch, UnreachableError, fetch
 from federation.clock import Clock, system_clock
 from federation.errors import RefusalError, answered
+from federation.publisher.begun import Begun
 from federation.signing.enrolment import (
     ANSWER_BYTES_MAX,
     Enrolment,
@@ -23,6 +24,7 @@ from federation.signing.jose import InvalidTokenError, Reason
 from federation.site.settings import Settings, SiteClient, new_settings
 
 CLOCK_SECONDS_MAX: Final = 60
+_AGAIN: Final = "the same command again, with the same code, goes on from here"
 _SPENT: Final = "the code was used, is over, or is wrong: ask your collective for another one"
 
 
@@ -47,11 +49,16 @@ class ClockApartError(RefusalError):
 def install(
     text: str, path: Path, *, clock: Clock = system_clock, fetch: Fetch = fetch
 ) -> Settings:
-    """Take a code and write the site's file. A code is good once: nothing is asked in vain."""
+    """Take a code and write the site's file. A code is good once: nothing is asked in vain.
+
+    Whatever is lost on the way, the same code again goes on: what this site drew for its credential
+    is beside its file until that is written.
+    """
     code = read_code(text)
+    begun = Begun(path, code.secret)
     with new_settings(path) as write:
         _require_the_node(code, clock, fetch)
-        found = _enrol(code, clock, fetch)
+        found = _enrol(code, begun.bits(), clock, fetch)
         settings = Settings(
             node=found.node,
             member=found.member,
@@ -61,6 +68,7 @@ def install(
             origins=found.origins,
         )
         write(settings)
+    begun.end()
     return settings
 
 
@@ -91,11 +99,14 @@ def _said(instant: datetime) -> str:
     return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _enrol(code: SiteCode, clock: Clock, fetch: Fetch) -> Enrolment:
-    body = msgspec.json.encode({"secret": code.secret})
+def _enrol(code: SiteCode, bits: str, clock: Clock, fetch: Fetch) -> Enrolment:
+    body = msgspec.json.encode({"secret": code.secret, "bits": bits})
     headers = {"Content-Type": "application/json", "Accept": "application/jwt"}
     url = f"{code.node}/sites/enrol"
-    answer = fetch(Call("POST", url, headers, body, ANSWER_BYTES_MAX))
+    try:
+        answer = fetch(Call("POST", url, headers, body, ANSWER_BYTES_MAX))
+    except UnreachableError as refusal:
+        raise NotEnrolledError(f"{refusal.message} {_AGAIN}") from refusal
     if answer.status != HTTPStatus.OK:
         said = answered(answer.status, answer.body)
         told = f"{said}: {_SPENT}" if said.endswith(" BAD_SITE_CODE") else said
@@ -104,5 +115,5 @@ def _enrol(code: SiteCode, clock: Clock, fetch: Fetch) -> Enrolment:
         return read_enrolment(answer.body.strip(), code, clock())
     except InvalidTokenError as refusal:
         if refusal.reason in {Reason.EXPIRED, Reason.TIME}:
-            raise ClockApartError(f"here {_said(clock())}; {_SPENT}") from None
+            raise ClockApartError(f"here {_said(clock())}; {_AGAIN}") from None
         raise

@@ -8,7 +8,6 @@ anew.
 """
 
 import base64
-import http.client
 import logging
 import re
 import shutil
@@ -17,6 +16,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
+from io import BufferedIOBase
 from pathlib import Path
 from socketserver import BaseServer, TCPServer, ThreadingMixIn
 from typing import Any, ClassVar, Final
@@ -41,13 +41,12 @@ HOST: Final = "x-federation-host"
 REFUSAL: Final = "x-federation-refusal"
 HELD: Final = "x-federation-held"
 ROOM_BYTES: Final = 64 << 20
-HEADERS_MAX: Final = 10_000
-"""More than nginx takes in its buffers for them; http.server alone would refuse a hundred."""
 _OURS: Final = frozenset({METHOD, TARGET, ADDRESS, HOST, REFUSAL, HELD})
 _OF_THE_ASKING: Final = frozenset({"connection", "x-federation-grant"})
 _FAILED: Final = 400
 _CONNECTIONS_MAX: Final = 256
 _IDLE_SECONDS: Final = 75
+_ENDS: Final = (b"\r\n", b"\n", b"")
 _log = logging.getLogger(__name__)
 
 
@@ -68,7 +67,6 @@ class AuthServer(ThreadingMixIn, TCPServer):
         self.gate = gate
         self.log = log
         self._seals = Seals()
-        vars(http.client)["_MAXHEADERS"] = HEADERS_MAX
         self._room = threading.BoundedSemaphore(_CONNECTIONS_MAX)
         if listen.startswith("unix:"):
             path = Path(listen.removeprefix("unix:"))
@@ -153,12 +151,42 @@ class AuthServer(ThreadingMixIn, TCPServer):
         )
 
 
+class _ManyLines:
+    """Header lines, as many at once as are asked for bytes: http.server reads a hundred times."""
+
+    def __init__(self, file: BufferedIOBase) -> None:
+        self._file = file
+        self._ahead = b""
+
+    def readline(self, limit: int) -> bytes:
+        """Return whole lines of less than `limit` bytes, or the one that ends them."""
+        found = b""
+        while True:
+            line, self._ahead = self._ahead or self._file.readline(limit), b""
+            is_end = line in _ENDS
+            if found and (is_end or len(found) + len(line) >= limit):
+                self._ahead = line
+                return found
+            found += line
+            if is_end or len(found) >= limit:
+                return found
+
+
 class _Door(BaseHTTPRequestHandler):
     """One connection of nginx."""
 
     protocol_version = "HTTP/1.1"
     timeout: ClassVar[float] = _IDLE_SECONDS
     server: BaseServer
+
+    def parse_request(self) -> bool:
+        """Read the head of a question, of as many lines as nginx took."""
+        from_nginx = self.rfile
+        self.rfile = _ManyLines(from_nginx)  # type: ignore[assignment]
+        try:
+            return super().parse_request()
+        finally:
+            self.rfile = from_nginx
 
     def do_GET(self) -> None:
         """Answer one question of nginx."""

@@ -6,7 +6,6 @@ or an opt-out not yet made back to life.
 """
 
 import logging
-import os
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from federation.access.wire import Answer, Call, Fetch, fetch
 from federation.clock import Clock
 from federation.errors import RefusalError, answered
 from federation.gate.rulings import HeldPolicy
+from federation.gate.whole_files import replace_whole
 from federation.signing.jose import InvalidTokenError, Reason
 from federation.signing.keys import Keys
 from federation.signing.policy import (
@@ -175,7 +175,4 @@ class PolicySource:
             return None
 
     def _save(self, token: bytes) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
-        draft.write_bytes(token)
-        draft.replace(self._path)
+        replace_whole(self._path, token)

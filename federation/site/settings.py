@@ -139,6 +139,7 @@ def new_settings(path: Path) -> Generator[Callable[[Settings], None]]:
             _take_room(file, path)
             yield write
             file.flush()
+            os.fsync(file.fileno())
         except BaseException:
             path.unlink()
             raise

@@ -334,6 +334,13 @@ def test_a_spool_that_cannot_be_written_is_said_before_a_page_is_served(of_anoth
         spool.check_room()
 
 
+def test_whether_there_is_room_is_said_while_a_line_is_being_written(make_spool):
+    """An event loop asks it, and must not wait for the disk."""
+    spool = make_spool()
+    with spool._lock:
+        spool.check_room()
+
+
 def test_what_the_node_took_and_cannot_be_deleted_is_not_sent_again(make_spool, monkeypatch):
     spool = make_spool()
     spool.append(an_event(0))

@@ -371,7 +371,9 @@ def test_whatever_the_application_speaks_nothing_leaves_past_the_count_or_into_a
     assert (event.status, event.body_bytes) == (200, 7)
 
 
-def test_a_request_of_many_headers_is_judged_as_any_other(front):
+def test_a_request_of_many_headers_is_judged_as_any_other(make_front, tmp_path):
+    (tmp_path / "page").write_text("A page.", encoding="utf-8")
+    front = make_front("location = /news/a { PROTECTED; alias FOLDER/page; }")
     many = {f"X-{number}": "a" for number in range(700)}
 
     assert front.ask(headers={**PERSON, **many}).status_code == 200

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from datetime import UTC, datetime
 
 import msgspec
@@ -240,3 +241,48 @@ def test_a_log_that_was_cut_is_read_from_its_beginning_and_that_is_said(log, lin
 
     assert log.ids() == ["event-1", "event-2", "event-3"]
     assert "rotate it by renaming" in caplog.text
+
+
+def test_the_last_round_waits_for_one_that_is_under_way(log, line):
+    """Two at once would read one range of lines, and count its visits twice."""
+    log.write(line(1))
+    with log.follower._turn:
+        late = threading.Thread(target=log.follower.round)
+        late.start()
+        late.join(0.05)
+        assert (late.is_alive(), log.ids()) == (True, [])
+    late.join()
+
+    assert (log.ids(), log.visited()) == (["event-1"], {("GPTBot", "SERVED"): 1})
+
+
+def test_another_file_with_the_number_of_one_that_is_gone_is_read_from_its_beginning(log, line):
+    """As after two rotations while the endpoint was down: the inode was free by then."""
+    log.write(line(1), line(2))
+    log.rounds()
+    place = log.folder / "place"
+    log.follower.close()
+    inode = log.path.stat().st_ino
+    log.path.unlink()
+    log.write(line(3), line(4), line(5))
+    said = {**json.loads(place.read_bytes()), "inode": log.path.stat().st_ino}
+    assert json.loads(place.read_bytes())["inode"] == inode
+    place.write_text(json.dumps(said))
+    log.follower = log.make()
+    log.rounds()
+
+    assert log.ids() == [f"event-{number}" for number in range(1, 6)]
+
+
+def test_a_place_from_before_first_lines_were_noted_is_gone_on_with(log, line):
+    log.write(line(1))
+    log.rounds()
+    place = log.folder / "place"
+    said = json.loads(place.read_bytes())
+    del said["first"]
+    place.write_text(json.dumps(said))
+    log.restart()
+    log.write(line(2))
+    log.rounds()
+
+    assert log.ids() == ["event-1", "event-2"]
