@@ -2,10 +2,14 @@
 
 import asyncio
 import gc
-from types import SimpleNamespace
+from collections.abc import Callable, Hashable
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
 import uvicorn.server
+from litestar._kwargs import KwargsModel
+from litestar._signature import SignatureModel
+from litestar.utils.signature import ParsedSignature
 from sqlalchemy import Connection, Engine, String, event
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.util import LRUCache
@@ -36,6 +40,55 @@ def compile_once() -> None:
         connection.execution_options(compiled_cache=compiled)
 
 
+def read_signatures_once() -> None:
+    """Let all servers of a run share what their handlers' signatures were read to.
+
+    A run makes hundreds of servers with the same handlers, and each would read every signature
+    anew: half of what making a server took. Two handlers of the same code and the same
+    annotations are read to the same; where something cannot be compared, it is read again.
+    """
+    _ask_once(ParsedSignature, "from_fn", _of_function)
+    _ask_once(SignatureModel, "create", _of_signature)
+    _ask_once(KwargsModel, "create_for_signature_model", _of_model)
+
+
+def _ask_once(owner: type[Any], name: str, same: Callable[..., Hashable]) -> None:
+    """Keep what a class method returned, by what its arguments have in common."""
+    make, made = getattr(owner, name).__func__, dict[Any, Any]()
+
+    def once(cls: type[Any], *arguments: Any, **named: Any) -> Any:
+        try:
+            key = cls, same(*arguments, **named)
+            if key in made:
+                return made[key][0]
+        except TypeError:  # no hash, or no function
+            return make(cls, *arguments, **named)
+        made[key] = make(cls, *arguments, **named), arguments, named  # ids stay those of these
+        return made[key][0]
+
+    setattr(owner, name, classmethod(once))
+
+
+def _of_function(fn: Any, signature_namespace: dict[str, Any]) -> Hashable:
+    if not isinstance(fn, FunctionType):
+        raise TypeError
+    hints, names = tuple(fn.__annotations__.items()), frozenset(signature_namespace.items())
+    return fn.__code__, fn.__module__, fn.__defaults__, hints, names
+
+
+def _of_signature(*, fn: Any, parsed_signature: Any, type_decoders: Any, **others: Any) -> Hashable:
+    named = frozenset(others.pop("dependency_name_set"))
+    # Litestar makes a `partial` of the same function for every server.
+    decoders = tuple((fits, getattr(decode, "func", decode)) for fits, decode in type_decoders)
+    return fn.__code__, id(parsed_signature), decoders, named, *others.items()
+
+
+def _of_model(*, signature_model: Any, path_parameters: Any, **others: Any) -> Hashable:
+    if others["dependencies"] or others["layered_parameters"]:
+        raise TypeError
+    return id(signature_model), frozenset(path_parameters)
+
+
 def stop_at_once() -> None:
     """Let a server that stops look more often whether it is done.
 
@@ -49,10 +102,14 @@ def stop_at_once() -> None:
 
 
 def look_for_garbage_less() -> None:
+    """Look for garbage after fifty times as many objects: what is imported and collected stays."""
+    gc.set_threshold(50_000, 20, 100)
+
+
+def keep_what_is_there() -> None:
     """Leave out of every search for garbage what was there when the first test began.
 
     That is a million objects of modules, tables and schemas, which stay to the end.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)

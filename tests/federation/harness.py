@@ -261,13 +261,17 @@ class Keeper:
     def __init__(self, config: Config, clock: SettableClock, boundary: Boundary | None) -> None:
         self.config, self._clock, self._boundary = config, clock, boundary
         self.service: Service | None = None
+        self.wrote = True  # something since its database was held against the invariants
+
+    def at_commit(self, name: str, moment: str) -> None:
+        """Note that the server's rows change."""
+        self.wrote = True
+        if self._boundary:
+            self._boundary(name, moment)
 
     async def start(self) -> None:
-        hooks = {"boundary": self._boundary} if self._boundary else {}
-        if isinstance(self.config, HubConfig):
-            self.service = create_hub(self.config, self._clock, **hooks)
-        else:
-            self.service = create_node(self.config, self._clock, **hooks)
+        create = create_hub if isinstance(self.config, HubConfig) else create_node
+        self.service = create(self.config, self._clock, boundary=self.at_commit)
         await self.service.start()
 
     async def stop(self) -> None:
@@ -466,9 +470,9 @@ def move_in(
     running: type[Running] = Running,
 ) -> None:
     """Add a server that is not started yet."""
-    small.databases[code] = Database(config.database_url)
-    stack.push_async_callback(small.databases[code].close)
     small.keepers[code] = keeper(code, config, small.clock)
+    small.databases[code] = Database(config.database_url, boundary=small.keepers[code].at_commit)
+    stack.push_async_callback(small.databases[code].close)
     url = f"http://127.0.0.1:{config.port}"
     small.running[code] = running(config, url, small.http, small.clock)
 
@@ -518,6 +522,7 @@ async def resumed(backend: Any, past: Past) -> AsyncIterator[Small]:
                 url = await stack.enter_async_context(backend.copy(config.database_url))
                 copied = msgspec.structs.replace(config, database_url=url)
                 move_in(small, stack, code, copied)
+                small.keepers[code].wrote = False  # of what it holds `lived` saw to it
             await small.start(*small.codes)
             story = small.story()
             story.numbers, story.recorded = dict(past.numbers), past.recorded
@@ -528,8 +533,9 @@ async def resumed(backend: Any, past: Past) -> AsyncIterator[Small]:
 
 
 async def assert_sound(small: Small) -> None:
-    """Hold every server's database against every invariant, as `federation check` does."""
-    for code, server in small.keepers.items():
+    """Hold the databases of who wrote against every invariant, as `federation check` does."""
+    for code in [code for code, server in small.keepers.items() if server.wrote]:
+        server = small.keepers[code]
         found = await check_server(server.config)
         assert found.violations == [], code
 
