@@ -92,6 +92,11 @@ def pytest_collection_finish():
     keep_what_is_there()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish():
+    keep_what_is_there()  # pytest looks for garbage five times now: once finds what there is
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """Hand out tests so that what takes long to make is made once."""

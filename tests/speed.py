@@ -107,9 +107,9 @@ def look_for_garbage_less() -> None:
 
 
 def keep_what_is_there() -> None:
-    """Leave out of every search for garbage what was there when the first test began.
+    """Look for garbage once, and leave what is no garbage out of every later search.
 
-    That is a million objects of modules, tables and schemas, which stay to the end.
+    When the first test begins, that is a million objects of modules, tables and schemas.
     """
     gc.collect()
     gc.freeze()
