@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, String, event
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.util import LRUCache
 
-TICK_SECONDS = 0.005
+TICK_SECONDS = 0.01
 
 
 def compile_once() -> None:
