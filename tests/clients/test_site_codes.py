@@ -10,7 +10,7 @@ from federation.clients import service, site_codes
 from federation.clients.service import Act
 from federation.clients.site_codes import NewSite
 from federation.people.tables import AuditAct
-from tests.clients.test_service import (
+from tests.clients.programs import (
     EVERYBODY,
     MEMBER,
     NODE_OPERATOR,
