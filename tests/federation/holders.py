@@ -1,6 +1,6 @@
 """Who holds a token that is bound to a key, and shows it."""
 
-from federation.site.rulings import HeldPolicy
+from federation.gate.rulings import HeldPolicy
 
 from federation.signing.policy import open_site_policy
 from federation.values.party import HUB
