@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -560,6 +561,23 @@ def test_the_unit_of_systemd_listens_and_reads_where_nginx_does():
     assert f"server {asked.listen};" in http
     assert f"access_log {asked.log} " in location
     assert f"RuntimeDirectory={Path(asked.listen.removeprefix('unix:')).parent.name}\n" in unit
+
+
+GUIDE = (KIT.parents[1] / "docs" / "publishers.md").read_text(encoding="utf-8")
+
+
+def test_the_configuration_of_the_page_for_publishers_is_one(front):
+    [config] = re.findall(r"```nginx\n(.*?)```", GUIDE, re.DOTALL)
+    changed = config.replace("CHECKOUT/kit/nginx/federation-site-", f"{front.folder}/")
+    changed = changed.replace("federation-site-map.conf", f"{front.folder}/map.conf")
+    changed = changed.replace("user www-data;", f"user root; pid {front.folder}/other.pid;")
+    assert changed.count(str(front.folder)) == 5
+    (front.folder / "guide.conf").write_text(changed, encoding="utf-8")
+
+    words = [NGINX, "-t", "-p", front.folder, "-c", front.folder / "guide.conf"]
+    done = subprocess.run(words, capture_output=True, check=False, text=True)
+
+    assert done.returncode == 0, done.stderr
 
 
 NAMED = f"""
