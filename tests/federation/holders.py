@@ -1,7 +1,6 @@
 """Who holds a token that is bound to a key, and shows it."""
 
 from federation.gate.rulings import HeldPolicy
-
 from federation.signing.policy import open_site_policy
 from federation.values.party import HUB
 from tests.federation.harness import fetch
