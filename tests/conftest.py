@@ -13,6 +13,7 @@ from tests.speed import (
     compile_once,
     keep_what_is_there,
     look_for_garbage_less,
+    migrate_once,
     read_signatures_once,
     stop_at_once,
 )
@@ -23,6 +24,7 @@ settings.load_profile("federation")
 
 compile_once()
 read_signatures_once()
+migrate_once()
 stop_at_once()
 
 

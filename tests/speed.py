@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from collections.abc import Callable, Hashable
+from pathlib import Path
 from types import FunctionType, SimpleNamespace
 from typing import Any
 
@@ -10,9 +11,11 @@ import uvicorn.server
 from litestar._kwargs import KwargsModel
 from litestar._signature import SignatureModel
 from litestar.utils.signature import ParsedSignature
-from sqlalchemy import Connection, Engine, String, event
+from sqlalchemy import Connection, Engine, String, event, make_url
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.util import LRUCache
+
+from federation.scenario import servers
 
 TICK_SECONDS = 0.01
 
@@ -50,6 +53,21 @@ def read_signatures_once() -> None:
     _ask_once(ParsedSignature, "from_fn", _of_function)
     _ask_once(SignatureModel, "create", _of_signature)
     _ask_once(KwargsModel, "create_for_signature_model", _of_model)
+
+
+def migrate_once() -> None:
+    """Let the scenarios of a run copy the database that the first of them migrated."""
+    upgrade, migrated = servers.upgrade_database, list[bytes]()
+
+    async def once(url: str) -> None:
+        file = Path(make_url(url).database or "")
+        if migrated:
+            file.write_bytes(migrated[0])  # noqa: ASYNC240 - a megabyte
+        else:
+            await upgrade(url)
+            migrated.append(file.read_bytes())  # noqa: ASYNC240
+
+    servers.upgrade_database = once
 
 
 def _ask_once(owner: type[Any], name: str, same: Callable[..., Hashable]) -> None:

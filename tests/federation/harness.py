@@ -237,12 +237,13 @@ async def answered(request: Callable[[], Awaitable[bytes]]) -> bytes:
 
 
 async def soon(condition: Callable[[], Awaitable[Any]], *, what: str) -> Any:
-    """Ask every few milliseconds until an answer is true; return it."""
-    deadline = asyncio.get_running_loop().time() + SECONDS_MAX
+    """Ask every few milliseconds until an answer is true; return it. Who is late is asked less."""
+    deadline, pause = asyncio.get_running_loop().time() + SECONDS_MAX, 0.005
     while not (answer := await condition()):
         if asyncio.get_running_loop().time() > deadline:
             raise NotInTimeError(what)
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.2, 0.04)
     return answer
 
 
