@@ -8,7 +8,7 @@ from sqlalchemy import select
 from federation.clients import site_codes
 from federation.clients.service import Act
 from federation.people.tables import AuditAct
-from tests.clients.test_service import (
+from tests.clients.programs import (
     EVERYBODY,
     MEMBER,
     NODE_OPERATOR,

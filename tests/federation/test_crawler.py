@@ -28,7 +28,7 @@ from federation.signing.crawl_keys import CrawlKey
 from federation.signing.keys import SigningKey
 from federation.values.party import HUB
 from tests.federation.harness import DAY, days, resumed
-from tests.federation.test_bound_tokens import Holder, page
+from tests.federation.holders import Holder, page
 
 README = Path(__file__).parents[2] / "federation" / "crawler" / "README.md"
 [EXAMPLE] = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)

@@ -30,7 +30,7 @@ from federation.signing.keys import SigningKey
 from federation.site.install import protect
 from federation.site.settings import SettingsError, read_settings, read_site
 from tests.federation.harness import DAY, resumed
-from tests.federation.test_site_client import press, visit
+from tests.federation.site_clients import press, visit
 
 CODE = """mutation($member: String, $origins: [String!]!) {
   issueSiteCode(member: $member, origins: $origins) {

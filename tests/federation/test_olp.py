@@ -31,9 +31,9 @@ from tests.federation.harness import (
     DAY,
     nothing_changes,
 )
+from tests.federation.holders import Holder
 from tests.federation.market import FORM, SPECIALISTS, open_market
-from tests.federation.test_bound_tokens import Holder
-from tests.federation.test_site_client import gate_of
+from tests.federation.site_clients import gate_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -25,8 +25,8 @@ from graphql import (
 from federation.cli.sdl import sdl
 from federation.values.party import HUB
 from federation.values.roles import PEER, Role
+from tests.federation.callers import call_token, entity
 from tests.federation.harness import PERIOD, nothing_changes, send, tell
-from tests.federation.test_bad_input import call_token, entity
 
 # Who may ask does not depend on the database: one is enough.
 on_one_database = pytest.mark.parametrize("any_backend", ["sqlite"], indirect=True, scope="session")

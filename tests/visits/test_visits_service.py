@@ -24,7 +24,7 @@ from federation.visits.service import (
 from federation.visits.store import VisitKey, Visits
 from tests.databases import refused
 from tests.metering.lines import a_line
-from tests.metering.test_metering_service import ingest
+from tests.metering.reports import ingest
 
 NOON = datetime(2026, 9, 15, 12, tzinfo=UTC)
 TODAY, YESTERDAY = date(2026, 9, 15), date(2026, 9, 14)
