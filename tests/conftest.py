@@ -13,9 +13,6 @@ from tests.speed import (
     compile_once,
     keep_what_is_there,
     look_for_garbage_less,
-    migrate_once,
-    read_signatures_once,
-    stop_at_once,
 )
 
 # A busy machine is no failure: an example may take as long as it takes.
@@ -23,9 +20,6 @@ settings.register_profile("federation", deadline=None)
 settings.load_profile("federation")
 
 compile_once()
-read_signatures_once()
-migrate_once()
-stop_at_once()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -44,6 +44,9 @@ from federation.store.outbox import targets_waiting
 from federation.trust.own_keys import KeyRing
 from federation.values.party import HUB
 from tests.databases import contents
+from tests.quick_servers import make_servers_quick
+
+make_servers_quick()
 
 PERIOD = "2026-09"
 DAY = datetime(2026, 9, 20, 12, tzinfo=UTC)

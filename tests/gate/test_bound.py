@@ -13,41 +13,11 @@ import pytest
 from federation.gate import known_tokens
 from federation.gate.nonces import NonceStore
 from federation.gate.rulings import HeldPolicy
-from federation.signing.bound_tokens import BoundGrant, mint_bound_token
-from federation.signing.crawl_keys import CrawlKey
 from federation.signing.policy import Issuer, open_site_policy, sign_trust_document
-from federation.signing.signatures import sign_request
+from tests.gate.binding import ALIAS, THIEF, bound, signed
 from tests.site.conftest import HUB, NODE, NOON, ORIGIN, assert_refused
 
-CRAWLER, THIEF = CrawlKey.generate(), CrawlKey.generate()
-ALIAS = "x-collective-license"
 WORKER = Path(__file__).with_name("worker_site.py")
-
-
-def bound(site, **changes):
-    """A token for all sites, minted by the hub."""
-    grant = {
-        "issuer": HUB,
-        "hub": HUB,
-        "licensee": "lab-1",
-        "licence": "HUB-000001",
-        "uses": ["ai-input"],
-        "key": CRAWLER.public,
-    }
-    seconds = changes.pop("seconds", 3600)
-    minter = changes.pop("minter", site.hub_key)
-    return mint_bound_token(
-        minter, BoundGrant(**(grant | changes)), now=site.clock(), seconds=seconds, jti="jti-1"
-    )
-
-
-def signed(site, path="/news/a", *, token=None, key=CRAWLER, carrier="authorization", **options):
-    """The headers of a request that a crawler signs."""
-    token = token or bound(site)
-    shown = {carrier: token if carrier == ALIAS else f"License {token}"}
-    now = options.pop("now", site.clock())
-    asked = {"method": "GET", "url": ORIGIN + path} | options
-    return shown | sign_request(key, headers=shown, carrier=carrier, now=now, **asked)
 
 
 async def get(site, headers, path="/news/a", **options):

@@ -11,7 +11,7 @@ from federation.gate.guesses import Guesses
 from federation.gate.refusals import TooManyGuessesError
 from federation.quotas import Quota
 from federation.signing.crawl_keys import CrawlKey
-from tests.gate.test_bound import bound, signed
+from tests.gate.binding import bound, signed
 from tests.seconds import Seconds
 
 HONEST, HOSTILE = "192.0.2.1", "203.0.113.9"

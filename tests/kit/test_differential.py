@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from federation.signing import jose
-from tests.gate.test_negative_corpus import CORPUS, NOW, SITE, Visited
+from tests.gate.negative_corpus import CORPUS, NOW, SITE, Visited
 from tests.kit.javascript import bridge, needs_node
 from tests.signing.corpus.forge import (
     HUB,

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.gate.test_negative_corpus import BUY_AT, OPAQUE
+from tests.gate.negative_corpus import BUY_AT, OPAQUE
 from tests.kit.javascript import bridge, needs_node
 from tests.signing.corpus import make
 

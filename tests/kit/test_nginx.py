@@ -26,7 +26,7 @@ from federation.publisher.nginx_endpoint import AuthServer
 from federation.publisher.nginx_map import nginx_map
 from federation.quotas import Quota
 from federation.signing.statuslist import Status
-from tests.gate.test_bound import signed
+from tests.gate.binding import signed
 from tests.site.stacks.wire import exchange
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"

@@ -12,7 +12,7 @@ from federation.registry import index_store, store
 from federation.rsl.evaluating import Asked, State, evaluate
 from federation.rsl.member_terms import CLAIMS_MAX, RESERVED_MAX, terms_of
 from tests.databases import HUB_TERMS, a_party
-from tests.registry.test_registry_service import (
+from tests.registry.registries import (
     deltas,
     holder,
     import_claims,

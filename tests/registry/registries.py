@@ -18,6 +18,12 @@ NOON = datetime(2026, 9, 10, 12, tzinfo=UTC)
 MEMBERS = "member_id,name,country,joined_on\nm1,One,DE,2025-03-01\nm2,Two,DE,2026-02-01\n"
 
 
+CLAIMS = "member_id,claim,content_tier,works,canonical,owner_bps,valid_from,valid_to\n"
+
+
+OPT_OUTS = "subject,use,effective_at\n"
+
+
 NO_CLAIM = "This is not a claim: `host`, `host/path` or `*.host/path`, also as an http(s) URL."
 
 
@@ -41,6 +47,18 @@ MEMBERS_FILE, WORKS_FILE, OPT_OUTS_FILE = map(importing, service.TABLES)
 async def import_members(database, text=MEMBERS, node="DE"):
     async with database.write("import") as session:
         return await MEMBERS_FILE(session, text.encode(), node=node)
+
+
+async def import_claims(database, *rows, node="DE"):
+    data = (CLAIMS + "\n".join(rows)).encode()
+    async with database.write("import") as session:
+        return await WORKS_FILE(session, data, node=node, now=NOON)
+
+
+async def import_opt_outs(database, *rows, node="DE"):
+    data = (OPT_OUTS + "\n".join(rows)).encode()
+    async with database.write("import") as session:
+        return await OPT_OUTS_FILE(session, data, node=node, now=NOON)
 
 
 async def deltas(database):

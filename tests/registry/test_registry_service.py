@@ -22,11 +22,13 @@ from federation.tabular import BadTableError
 from federation.trust.parties import NotAdmittedError
 from tests.databases import HUB_TERMS, a_party, contents, opened, refused
 from tests.registry.registries import (
+    CLAIMS,
     HOSTS,
     MEMBERS,
     MEMBERS_FILE,
     NO_CLAIM,
     NOON,
+    OPT_OUTS,
     OPT_OUTS_FILE,
     PATHS,
     TOO_WIDE,
@@ -34,27 +36,14 @@ from tests.registry.registries import (
     at,
     deltas,
     holder,
+    import_claims,
     import_members,
+    import_opt_outs,
     index_of,
     owners,
     receive,
     urls,
 )
-
-CLAIMS = "member_id,claim,content_tier,works,canonical,owner_bps,valid_from,valid_to\n"
-OPT_OUTS = "subject,use,effective_at\n"
-
-
-async def import_claims(database, *rows, node="DE"):
-    data = (CLAIMS + "\n".join(rows)).encode()
-    async with database.write("import") as session:
-        return await WORKS_FILE(session, data, node=node, now=NOON)
-
-
-async def import_opt_outs(database, *rows, node="DE"):
-    data = (OPT_OUTS + "\n".join(rows)).encode()
-    async with database.write("import") as session:
-        return await OPT_OUTS_FILE(session, data, node=node, now=NOON)
 
 
 def a_fact(claim_id, host, path="/", **changes):
