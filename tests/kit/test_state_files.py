@@ -351,3 +351,53 @@ def test_a_file_whose_bytes_do_not_reach_the_disk_stays_as_it_was(tmp_path):
 
     assert said == "EIO"
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("one", "before")]
+
+
+def test_a_text_that_cannot_be_read_is_said_once_until_it_can_be(folder):
+    said = run(
+        folder,
+        """
+        const { loaded } = await import("SRC/site/store.js");
+        const { store } = made();
+        const place = `${folder}/policy.jwt`;
+        fs.writeFileSync(place, "a policy");
+        take(place);
+        become();
+        const found = [await loaded(store, "policy.jwt", log)];
+        found.push(await loaded(store, "policy.jwt", log));
+        giveBack(place);
+        found.push(await loaded(store, "policy.jwt", log));
+        say({ found });
+        """,
+    )
+
+    assert said["found"] == [None, None, "a policy"]
+    [line] = said["logged"]
+    assert line.startswith("policy.jwt cannot be read where it was kept: Error: EACCES")
+
+
+def test_what_hinders_a_round_is_said_once_until_it_is_something_else():
+    said = in_node(
+        """
+        import { Background } from "SRC/node/background.js";
+        const logged = [];
+        const background = new Background((line) => logged.push(line));
+        const troubles = ["full", "full", "gone", null, "gone"];
+        await new Promise((done) => {
+          const kept = setInterval(() => undefined, 1000); // rounds keep no process alive
+          void background.every(0, async () => {
+            if (troubles.length === 0) {
+              clearInterval(kept);
+              background.stop();
+              return done();
+            }
+            const trouble = troubles.shift();
+            if (trouble !== null) throw new Error(trouble);
+          });
+        });
+        console.log(JSON.stringify(logged));
+        """
+    )
+
+    line = "a background round failed: Error: "
+    assert said == [f"{line}full", f"{line}gone", f"{line}gone"]
