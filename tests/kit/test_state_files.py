@@ -335,6 +335,27 @@ def test_a_file_is_on_the_disk_before_its_name_and_the_name_before_it_counts(tmp
     )
 
 
+def test_a_disk_that_fails_after_a_file_has_its_name_doubles_no_count(tmp_path):
+    script = """
+        import { DiskStore } from "SRC/node/disk-store.js";
+        import { VisitCounts } from "SRC/site/visits.js";
+        let fails = null;
+        const store = new DiskStore("FOLDER");
+        const counts = new VisitCounts({ store, clock: () => 1_800_000_000 });
+        const found = [];
+        for (const failing of [null, "/visits", "/visits", null]) {
+          fails = failing;
+          counts.licensed("GPTBot", true);
+          await counts.addUp().catch(({ code }) => found.push(code));
+        }
+        const [{ counts: [row] }] = await store.untoldVisits();
+        console.log(JSON.stringify([found, row.count]));
+    """
+    said = in_node((SYSTEM + script).replace("FOLDER", str(tmp_path)))
+
+    assert said == [["EIO", "EIO"], 4]
+
+
 def test_a_file_whose_bytes_do_not_reach_the_disk_stays_as_it_was(tmp_path):
     (tmp_path / "one").write_text("before")
     script = """
