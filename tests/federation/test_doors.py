@@ -119,6 +119,7 @@ OF_SERVERS = {
     "/federation/admission",
 }
 WITHOUT_GRAPHQL = {
+    "/graphql/files/{name:str}",  # of the page that a browser is shown
     "/usage",
     "/visits",
     "/sites/{member:str}/policy",
