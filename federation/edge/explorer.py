@@ -14,7 +14,7 @@ def explorer_routes(doors: Doors) -> list[HTTPRouteHandler]:
     """Return the route of the files that the page needs; they are everybody's."""
 
     @get(FILES_PATH + "/{name:str}")
-    async def file(request: Request[Any, Any, Any], name: str) -> Response[bytes]:
+    async def file(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
         doors.stranger(request, "anonymous")
         found = files().get(name)
         if found is None:

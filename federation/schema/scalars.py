@@ -1,12 +1,14 @@
 """How large numbers, money and instants travel: numbers as decimal strings, as Int has 32 bits."""
 
 import re
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any, NewType, Self
 
 import strawberry
 from graphql import GraphQLError, IntValueNode, StringValueNode, ValueNode
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.types.base_scalars import DateDefinition
 
 from federation import money
 
@@ -18,7 +20,7 @@ BigInt = NewType("BigInt", int)
 
 def schema_config() -> StrawberryConfig:
     """Return the configuration of every schema: its scalars, and no batching."""
-    return StrawberryConfig(scalar_map={BigInt: _BIG_INT, datetime: _INSTANT})
+    return StrawberryConfig(scalar_map={BigInt: _BIG_INT, date: _DAY, datetime: _INSTANT})
 
 
 def _parse(value: object) -> int:
@@ -56,13 +58,17 @@ def _parse_instant(value: object) -> datetime:
 
 _INSTANT = strawberry.scalar(
     name="DateTime",
-    description="Date with time (isoformat)",
+    description="An instant in ISO 8601 with its offset, as 2026-09-01T12:00:00Z; given in UTC.",
     serialize=datetime.isoformat,
     parse_value=_parse_instant,
 )
 
+_DAY = replace(DateDefinition, description="A day in ISO 8601, as 2026-09-01.")
 
-@strawberry.type
+
+@strawberry.type(
+    description="An amount in minor units of its currency: 123456 and EUR are 1,234.56 euro."
+)
 class Money:
     """An amount in minor units of an ISO 4217 currency: "123456" EUR is 1,234.56 euro."""
 
