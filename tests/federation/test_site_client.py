@@ -15,7 +15,7 @@ from federation.site.site_config import SiteConfig
 from tests.federation.harness import DAY, resumed, soon, tell
 
 ISSUE = """mutation($party: String!, $publicKey: String) {
-  issueClient(kind: "SITE", party: $party, name: "Gate", key: "gate", publicKey: $publicKey) {
+  issueClient(kind: SITE, party: $party, name: "Gate", key: "gate", publicKey: $publicKey) {
     ... on GivenCredential { secret client { id } credential { id } } } }"""
 ADD = """mutation($id: ID!) { addClientCredential(client: $id) {
   ... on GivenCredential { secret credential { id } } } }"""

@@ -56,7 +56,7 @@ CANCEL = """mutation($id: ID!) { cancelPayment(id: $id, reason: "set off instead
   ... on Payment { id state } ... on Refused { code message } } }"""
 AGAIN = """mutation($id: ID!) { proposePaymentAgain(id: $id) {
   ... on Payment { id state } ... on Refused { code message } } }"""
-SET_OFF = """mutation($id: ID!, $kind: String!, $ref: String!, $reason: String!) {
+SET_OFF = """mutation($id: ID!, $kind: SetOffKind!, $ref: String!, $reason: String!) {
   setOffOverpayment(id: $id, kind: $kind, ref: $ref, reason: $reason) {
     ... on OverpaymentSetOff { id state } ... on Refused { code message } } }"""
 AGREE = """mutation($id: ID!) { approveSetOff(id: $id) {
@@ -69,7 +69,7 @@ OPEN_ACCOUNT = """mutation { openBankAccount(
     account: "DE89370400440532013000", currency: "GBP", name: "Pounds") {
   ... on BankAccount { id } ... on Refused { code message } } }"""
 TOO_MUCH = """mutation { settleWithItems(entry: "1", items: [
-    { kind: "OVERPAYMENT", ref: "PAY-2026-09-GB-HUB", amount: "5000" }]) {
+    { kind: OVERPAYMENT, ref: "PAY-2026-09-GB-HUB", amount: "5000" }]) {
   ... on BankMatch { id } ... on Refused { code message } } }"""
 CORRECTION = """{ runs(period: "2026-09") { runId corrects } }"""
 NEVER_PAID = "never paid, written to twice"

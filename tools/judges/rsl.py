@@ -95,7 +95,7 @@ PRICES = {
         {"use": "GROUND", "contentTier": "standard", "per1000": "450"},
     ],
 }
-ISSUE = """mutation { issueClient(kind: "LAB", party: "lab", name: "Crawler", key: "judge") {
+ISSUE = """mutation { issueClient(kind: LAB, party: "lab", name: "Crawler", key: "judge") {
   ... on GivenCredential { secret client { id } } ... on Refused { __typename code message } } }"""
 REVOKE = """mutation($number: String!) { revokeLicence(number: $number, reason: "judged") {
   __typename ... on Refused { code message } } }"""
