@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import rich_click as click
 
@@ -252,6 +252,15 @@ def schema(role: str) -> None:
     from federation.cli.sdl import sdl  # noqa: PLC0415 - loads one role only
 
     click.echo(sdl(role), nl=False)
+
+
+@cli.command()
+@click.argument("role", type=click.Choice(["hub", "node"]))
+def openapi(role: Literal["hub", "node"]) -> None:
+    """Print what can be asked of a role over HTTP beside GraphQL, in OpenAPI 3.1."""
+    from federation.cli.sdl import openapi_text  # noqa: PLC0415 - needed by no server
+
+    click.echo(openapi_text(role), nl=False)
 
 
 @cli.group()

@@ -7,6 +7,7 @@ from federation.registry import store
 from federation.registry import tables as rows
 from federation.registry.service import get_member
 from federation.schema.context import Info
+from federation.schema.scalars import ContentTier
 from federation.values.roles import MAY_READ_CLAIMS, MAY_READ_MEMBERS
 
 ENDED_SHOWN = 1_000
@@ -40,7 +41,7 @@ class Claim:
 
     id: strawberry.ID
     claim: str
-    content_tier: str
+    content_tier: ContentTier
     works: int
     canonical: str | None
     owner_bps: int | None
@@ -53,7 +54,7 @@ class Claim:
         return cls(
             id=strawberry.ID(row.claim_id),
             claim=("*." if row.wildcard else "") + row.host + row.path,
-            content_tier=row.content_tier,
+            content_tier=ContentTier(row.content_tier),
             works=row.works,
             canonical=row.canonical,
             owner_bps=row.owner_bps,

@@ -7,6 +7,7 @@ from federation.schema.banking import BankingMutation, BankingQuery
 from federation.schema.clients import ClientMutation, ClientQuery
 from federation.schema.conversions import ConversionMutation
 from federation.schema.deliveries import DeliveryMutation, DeliveryQuery
+from federation.schema.described import described
 from federation.schema.distribution import DistributionQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.guards import extensions
@@ -43,7 +44,7 @@ from federation.schema.work_list import WorkListQuery
 from federation.schema.works import WorkMutation, WorkQuery
 
 
-@strawberry.type
+@strawberry.type(description="What one may ask a node.")
 class Query(
     MembershipQuery,
     NodeRightsQuery,
@@ -83,7 +84,7 @@ class Query(
     """What one may ask a node."""
 
 
-@strawberry.type
+@strawberry.type(description="What one may do at a node.")
 class Mutation(
     ApplicationMutation,
     RightholderMutation,
@@ -114,6 +115,8 @@ class Mutation(
     """What one may do at a node."""
 
 
-schema = strawberry.Schema(
-    query=Query, mutation=Mutation, config=schema_config(), extensions=extensions()
+schema = described(
+    strawberry.Schema(
+        query=Query, mutation=Mutation, config=schema_config(), extensions=extensions()
+    )
 )

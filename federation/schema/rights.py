@@ -13,8 +13,9 @@ import strawberry
 from federation import money
 from federation.licensing import rights as rules
 from federation.licensing.rights import Question
+from federation.schema.choices import ClaimedBy, NodeState, RightsStatus
 from federation.schema.context import Info
-from federation.schema.scalars import Money
+from federation.schema.scalars import ContentTier, Money
 from federation.server import PeerDownError, Server
 from federation.values.party import HUB
 from federation.values.roles import PEER
@@ -29,9 +30,9 @@ class UrlRights:
     """
 
     url: str
-    status: str
+    status: RightsStatus
     collective: str | None = None
-    content_tier: str | None = None
+    content_tier: ContentTier | None = None
     per_1000: Money | None = None
 
     @classmethod
@@ -39,9 +40,9 @@ class UrlRights:
         """Show what may be done with a URL."""
         return cls(
             url=item.url,
-            status=item.status,
+            status=RightsStatus(item.status),
             collective=item.collective,
-            content_tier=item.content_tier,
+            content_tier=None if item.content_tier is None else ContentTier(item.content_tier),
             per_1000=Money.shown(item.per_1000),
         )
 
@@ -51,7 +52,7 @@ class NodeStatus:
     """OK, TIMEOUT or ERROR, and when its registry last changed the index."""
 
     node: str
-    state: str
+    state: NodeState
     registry_version: int
     message: str | None = None
 
@@ -60,7 +61,7 @@ class NodeStatus:
         """Show a collective's reply, or that there was none."""
         return cls(
             node=reply.node,
-            state=reply.state,
+            state=NodeState(reply.state),
             registry_version=reply.registry_version,
             message=reply.message,
         )
@@ -89,7 +90,7 @@ class UrlOwners:
     """The collectives that claim one URL, by code; MALFORMED if it is no URL."""
 
     url: str
-    state: str
+    state: ClaimedBy
     collectives: list[str]
 
 
@@ -140,7 +141,7 @@ class HubRightsQuery:
         async with server.db.read() as session:
             found = await rules.owners(session, urls, at or server.clock())
         return [
-            UrlOwners(url=item.url, state=item.state, collectives=item.collectives)
+            UrlOwners(url=item.url, state=ClaimedBy(item.state), collectives=item.collectives)
             for item in found
         ]
 
@@ -164,7 +165,7 @@ async def _ask_owner(server: Server, node: str, asked: Question, urls: list[str]
 class _OwnItem(msgspec.Struct, rename="camel"):
     url: str
     status: Literal["LICENSABLE", "RESERVED", "DISPUTED", "NOT_REPRESENTED"]
-    content_tier: str | None
+    content_tier: ContentTier | None
 
 
 class _OwnVersion(msgspec.Struct, rename="camel"):

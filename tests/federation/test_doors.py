@@ -4,8 +4,11 @@ Each HTTP route and each file is asked in every role that a server knows, beside
 for the same fact or act; both must answer with the same refusal, or both with none.
 """
 
+import re
+
 import pytest
 
+from federation.edge.api.openapi import document
 from federation.edge.files import COMMON, OF_A_NODE
 from federation.ledger.export import FORMS
 from federation.values.party import HUB
@@ -17,7 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 BOOKS = "{ journal { id } }"
 RUNS = "{ runs { runId } }"
 HELD = "{ suspense { reason } }"
-STATEMENTS = '{ documents(series: "STM") { number } }'
+STATEMENTS = "{ documents(series: STM) { number } }"
 OF_ANY_MEMBER = (
     f'{{ memberStatement(period: "{PERIOD}", member: "de-b") '
     "{ ... on MemberStatement { member } } }"
@@ -119,6 +122,8 @@ OF_SERVERS = {
     "/federation/admission",
 }
 WITHOUT_GRAPHQL = {
+    "/openapi.json",
+    "/graphql/files/{name:str}",  # of the page that a browser is shown
     "/usage",
     "/visits",
     "/sites/{member:str}/policy",
@@ -249,3 +254,17 @@ async def test_every_route_has_its_place_in_this_file(settled, code):
     routes = {route.path for route in settled.keepers[code].service.parts.app.routes}
 
     assert routes - PUBLIC - OF_SERVERS - WITHOUT_GRAPHQL == walked
+
+
+@pytest.mark.parametrize("code", [HUB, "DE"])
+async def test_the_openapi_document_has_every_route_but_graphql_and_pages(settled, code):
+    routes = {
+        (re.sub(r":\w+}", "}", route.path), method.lower())
+        for route in settled.keepers[code].service.parts.app.routes
+        if route.path not in {"/graphql", *SIGN_IN} - {"/sign-in/token"}
+        for method in route.methods - {"HEAD", "OPTIONS"}
+    }
+    paths = document("hub" if code == HUB else "node")["paths"]
+
+    described = {(path, method) for path, methods in paths.items() for method in methods}
+    assert described == routes

@@ -49,6 +49,8 @@ DOORS = [
     ("anonymous", HUB, "GET", "/trust", of_nobody, 200),
     ("anonymous", HUB, "POST", INBOX, of_nobody, 401),
     ("anonymous", HUB, "POST", "/graphql", of_nobody, 415),
+    ("anonymous", HUB, "GET", "/graphql/files/start.js", of_nobody, 200),
+    ("anonymous", HUB, "GET", "/openapi.json", of_nobody, 200),
     ("anonymous", HUB, "GET", "/statuslists", of_nobody, 200),
     ("anonymous", HUB, "GET", "/statuslists/0", of_nobody, 200),
     ("anonymous", HUB, "GET", "/federation/statuslists", of_nobody, 200),

@@ -255,7 +255,7 @@ MINT_MANY = """mutation { mintTokens(licence: "%s", sites: [["https://news.examp
   ... on Refused { code } } }"""
 LICENCES, LICENCE = "{ licences { number } }", '{ licence(number: "%s") { number } }'
 OFFERS = "{ offers { licensee } }"
-DOCUMENTS, OF_A_SERIES = "{ documents { number } }", '{ documents(series: "%s") { number } }'
+DOCUMENTS, OF_A_SERIES = "{ documents { number } }", "{ documents(series: %s) { number } }"
 DOCUMENT = '{ document(number: "%s") { number } }'
 USES = '{ usesOf(url: "https://x.bild.example/1") { recorded uses { licence } } }'
 CLAIMS = '{ claims(member: "de-b") { claim } }'
@@ -272,7 +272,7 @@ WHY_PAYMENT = f'{{ whyAmount(payment: "PAY-{PERIOD}-HUB-DE") {{ path }} }}'
 WHY_DOCUMENT = '{ whyAmount(number: "%s") { path } }'
 WORK_LIST = "{ workList { kind } }"
 CLIENTS = "{ clients { id } }"
-ISSUE = """mutation { issueClient(kind: "%s", party: %s, name: "x", key: "x") {
+ISSUE = """mutation { issueClient(kind: %s, party: %s, name: "x", key: "x") {
   ... on Refused { code } } }"""
 ADD = 'mutation { addClientCredential(client: "%s") { ... on Refused { code } } }'
 REVOKE_CREDENTIAL = """mutation { revokeClientCredential(credential: "of-%s") {
