@@ -13,6 +13,7 @@ from federation.edge.files import NoSuchFileError
 from federation.edge.http import decoded, json_response, log
 from federation.edge.peers import PeerClient
 from federation.edge.status_lists import OwnLists, SignedList, keep_newer
+from federation.history.kinds import Saying
 from federation.licensing.counter import COUNTER_PATH
 from federation.licensing.member_facts import with_parents
 from federation.nodes.enrolling import enrolling_routes
@@ -22,6 +23,7 @@ from federation.nodes.validating import Validate, opens
 from federation.oauth.entity import own_configuration
 from federation.registry import service as registry
 from federation.registry import store
+from federation.registry.entering import enter_table
 from federation.server import Server, node_config
 from federation.signing.jose import InvalidTokenError
 from federation.signing.policy import (
@@ -63,8 +65,7 @@ def node_routes(doors: Doors, peers: PeerClient, own: OwnLists, terms: Terms) ->
         """Import `members`, `works` or `optouts` from CSV: all rows or none."""
         who = await doors.known(request, "files", *MAY_KEEP_THE_REGISTRY)
         async with doors.body(request, who.subject, TABLE) as body:
-            imported = await _import(server, table, body)
-        terms.look_again()
+            imported = await _import(server, table, body, who.subject)
         return json_response({"imported": imported})
 
     @get("/sites/{member:str}/policy")
@@ -155,7 +156,7 @@ async def _all_lists(held: Trust, own: OwnLists) -> list[SignedList]:
     return [lists[uri] for uri in sorted(lists)]
 
 
-async def _import(server: Server, table: str, body: bytes) -> int:
+async def _import(server: Server, table: str, body: bytes, by: str) -> int:
     """Read the file before the writer's turn: a long or a wrong one keeps nobody waiting."""
     if table not in registry.TABLES:
         raise NoSuchFileError(f"registry/{table}: {', '.join(registry.TABLES)}")
@@ -165,7 +166,8 @@ async def _import(server: Server, table: str, body: bytes) -> int:
     async with server.db.write(f"registry.{table}") as session:
         if not await registry.is_as_read(session, found):
             found = await registry.read_table(session, table, body, node=node)
-        return await registry.enter_table(session, found, node=node, now=server.clock())
+        saying = Saying(by, f"from a file of {table}", server.clock())
+        return await enter_table(session, found, node=node, saying=saying)
 
 
 async def site_terms(session: ReadSession, server: Server, member_id: str) -> SiteTerms:
@@ -176,6 +178,10 @@ async def site_terms(session: ReadSession, server: Server, member_id: str) -> Si
     hosts = {claim.host for claim in claims}
     wide = {claim.host for claim in claims if claim.wildcard}
     found = await store.opt_outs_for(session, with_parents(hosts), wide)
+    now = server.clock()
+    named, found = (
+        [row for row in rows if row.ends_at is None or now < row.ends_at] for rows in (named, found)
+    )
     prefixes = sorted(
         f"{scheme}://{claim.host}{claim.path}" for claim in claims for scheme in ("http", "https")
     )

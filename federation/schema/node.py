@@ -26,6 +26,8 @@ from federation.schema.parked import ParkedMutation, ParkedQuery
 from federation.schema.pay_ahead import PayAheadMutation
 from federation.schema.payments import PaymentMutation, PaymentQuery
 from federation.schema.people import PeopleMutation, PeopleQuery
+from federation.schema.proposals import ProposalMutation, ProposalQuery
+from federation.schema.registry_acts import ClaimMutation, MemberMutation, OptOutMutation
 from federation.schema.rightholders import RightholderMutation, RightholderQuery
 from federation.schema.rights import NodeRightsQuery
 from federation.schema.run_diffs import RunDiffQuery
@@ -48,6 +50,7 @@ class Query(
     MembershipQuery,
     NodeRightsQuery,
     MemberQuery,
+    ProposalQuery,
     RightholderQuery,
     WorkQuery,
     RegistryChangeQuery,
@@ -86,6 +89,10 @@ class Query(
 @strawberry.type
 class Mutation(
     ApplicationMutation,
+    MemberMutation,
+    ClaimMutation,
+    OptOutMutation,
+    ProposalMutation,
     RightholderMutation,
     WorkMutation,
     LicenseeMutation,

@@ -62,6 +62,11 @@ PLAIN = {
     "works": {"first": 1},
     "rightholders": {"first": 1},
     "registryChanges": {"first": 1},
+    "members": {"first": 1},
+    "member": {"id": "de-a"},
+    "claims": {"first": 1, "member": "de-a"},
+    "optOuts": {"first": 1, "member": "de-a"},
+    "proposals": {"first": 1},
     "worksAt": {"url": "https://pub.example/"},
     "visitDifferences": {"member": "de-a"},
 }
@@ -258,7 +263,7 @@ OFFERS = "{ offers { licensee } }"
 DOCUMENTS, OF_A_SERIES = "{ documents { number } }", '{ documents(series: "%s") { number } }'
 DOCUMENT = '{ document(number: "%s") { number } }'
 USES = '{ usesOf(url: "https://x.bild.example/1") { recorded uses { licence } } }'
-CLAIMS = '{ claims(member: "de-b") { claim } }'
+CLAIMS = '{ claims(first: 9, member: "de-b") { edges { node { claim } } } }'
 DAYS = 'fromDay: "2026-09-01", toDay: "2026-09-30", member: "de-b"'
 VISITS = f"{{ visits({DAYS}) {{ rows {{ agent }} }} }}"
 SITES = '{ memberSites(member: "de-b") { site } }'
