@@ -78,10 +78,8 @@ async def leave(session: ReadSession, member: str, on: date) -> Edit:
         if is_begun:
             kept.append((replace(as_entered(row), valid_to=on), row.claim_id))
     at = midnight(on)
-    said = [
-        Statement[MemberDetails](
-            member, acts.ENDED, max(at, one.period.starts_at), one.period.ends_at, None
-        )
+    said: list[Statement[MemberDetails]] = [
+        Statement(member, acts.ENDED, max(at, one.period.starts_at), one.period.ends_at, None)
         for one in known
         if one.period.ends_at is None or one.period.ends_at > at
     ]
@@ -117,10 +115,12 @@ async def correct_joining(session: ReadSession, member: str, joined_on: date) ->
     if last is not None and last <= starts_at:
         raise BadDayError(f"{member} left on {last.date()}")
     if starts_at < first:
-        said = [Statement(member, acts.CHANGED, starts_at, first, known[0].body)]
+        said: list[Statement[MemberDetails]] = [
+            Statement(member, acts.CHANGED, starts_at, first, known[0].body)
+        ]
     else:
         said = [
-            Statement[MemberDetails](
+            Statement(
                 member,
                 acts.CHANGED,
                 one.period.starts_at,

@@ -134,8 +134,8 @@ AT_THE_HUB = {
 AT_A_NODE = {
     "usesOf": AT_THE_HUB["usesOf"],
     "memberStatement": '{ memberStatement(period: "2026-09", member: "de-a") { __typename } }',
-    "claims": '{ claims(member: "de-a") { claim } }',
-    "members": "{ members { name } }",
+    "claims": '{ claims(first: 9, member: "de-a") { edges { node { claim } } } }',
+    "members": "{ members(first: 9) { edges { node { name } } } }",
     "distribution": '{ distribution(period: "2026-09") { runId } }',
     "runs": AT_THE_HUB["runs"],
     "journal": AT_THE_HUB["journal"],
