@@ -10,7 +10,7 @@ import strawberry
 from federation.proposals import acts
 from federation.proposals.claims import DraftClaim, DraftTerms
 from federation.schema.context import Info
-from federation.schema.ids import number_of_row
+from federation.schema.ids import row_number
 from federation.schema.proposals import RegistryResult, submit
 from federation.schema.rightholders import RightholderInput
 from federation.schema.works import WorkInput
@@ -199,5 +199,5 @@ class OptOutMutation:
         self, info: Info, id: strawberry.ID, reason: str, ends_at: datetime | None = None
     ) -> RegistryResult:
         """Propose it, from when it is confirmed on where no instant is given (BACKDATED)."""
-        act = acts.EndOptOut(number_of_row(id), ends_at)
+        act = acts.EndOptOut(row_number(id) or 0, ends_at)  # 0 is nobody's
         return await submit(info, "opt_out.end", act, reason)

@@ -372,7 +372,10 @@ NAMED = 'name: "X", country: "DE"'
 OF_OTHER_MEMBERS = {
     ("member", Role.MEMBER): [('{ member(id: "de-b") { id } }', {"id": "de-a"})],
     ("optOuts", Role.MEMBER): [
-        ('{ optOuts(first: 9, member: "de-b") { edges { node { subject } } } }', in_a_page())
+        (
+            '{ optOuts(first: 9, member: "de-b") { edges { node { subject } } } }',
+            in_a_page({"subject": "news.example/de/private/"}),
+        )
     ],
     ("proposals", Role.MEMBER): [
         ('{ proposals(first: 9, member: "de-b") { edges { node { id } } } }', in_a_page())
@@ -389,7 +392,7 @@ OF_OTHER_MEMBERS = {
     **act_on("correctClaim", f'id: "of-de-b", {A_CLAIM}', "UNKNOWN_CLAIM"),
     **act_on("withdrawClaim", 'id: "of-de-b"', "UNKNOWN_CLAIM"),
     **act_on("recordOptOut", 'subject: "member:de-b", use: "*"', "NOT_ALLOWED"),
-    **act_on("endOptOut", 'id: "1"', "UNKNOWN_OPT_OUT"),
+    **act_on("endOptOut", 'id: "99"', "UNKNOWN_OPT_OUT"),
     **act_on("proposeWorkChange", 'id: "W-1", work: {title: "X"}', "NOT_ALLOWED"),
     **act_on("proposeRightholderChange", 'id: "R-1", rightholder: {name: "X"}', "NOT_ALLOWED"),
     **act_on("withdrawProposal", 'id: "1"', "NO_PROPOSAL"),

@@ -302,7 +302,6 @@ async def test_a_member_asks_for_nothing_that_is_anothers(node):
 async def test_an_opt_out_ends_from_now_on_and_never_backwards(node, hub):
     await registered(node)
     found = await submit(node, acts.RecordOptOut("x.example", "*", NOON))
-    await submit(node, acts.RecordOptOut("x.example", "TRAIN", NOON))
     [number] = found.written.opt_outs
     early = acts.EndOptOut(number, NOON - timedelta(seconds=1))
     assert await refused_act(node, early) == "BACKDATED"
@@ -313,6 +312,18 @@ async def test_an_opt_out_ends_from_now_on_and_never_backwards(node, hub):
     assert (await claimants(hub, X, later - timedelta(seconds=1), own=False))[1]
     await index_is_what_is_known(node, hub)
     assert await refused_act(node, acts.EndOptOut(number, later)) == "SUPERSEDED"
+
+
+async def test_of_two_opt_outs_that_say_the_same_one_ends_and_the_other_stays_ended(node, hub):
+    no, told = acts.RecordOptOut("x.example", "*", NOON), 0
+    for hours in (1, 2):
+        found = await submit(node, no)
+        told = await tell(node, hub, told)
+        assert await refused_act(node, no) == "OPT_OUT_THERE"
+        await done(node, acts.EndOptOut(found.written.opt_outs[0], NOON + timedelta(hours=hours)))
+        told = await tell(node, hub, told)
+
+    await index_is_what_is_known(node, hub)
 
 
 async def test_a_member_that_leaves_takes_its_claims_along(node, hub):
