@@ -152,6 +152,14 @@ async def find(
     return list(unique.values())
 
 
+async def that_are(
+    session: ReadSession, member: str, moment: Moment, limit: int
+) -> list[Found[Rightholder]]:
+    """Return the rightholders that a member was, by id: itself, and others that it stands for."""
+    names = await store.that_are(session, member, limit)
+    return [one for one in await find(session, names, moment) if one.body.member == member]
+
+
 async def search(
     session: ReadSession, text: str, moment: Moment, *, after: Place | None, limit: int
 ) -> list[Found[Rightholder]]:

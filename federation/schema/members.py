@@ -15,14 +15,16 @@ from federation.registry import tables as rows
 from federation.registry.entitlement import counts_from
 from federation.registry.membership import MEMBERS, MemberDetails
 from federation.registry.service import get_member
+from federation.rightholders.service import that_are
 from federation.schema.context import Info
 from federation.schema.pages import Connection
+from federation.schema.rightholders import Rightholder
 from federation.store.base import from_micros
 from federation.store.sessions import ReadSession
 from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.roles import MAY_READ_CLAIMS, MAY_READ_MEMBERS
 
-ENDED_SHOWN = 1_000
+ENDED_SHOWN, RIGHTHOLDERS_SHOWN = 1_000, 100
 _MEMBERS, _CLAIMS, _OPT_OUTS = "members", "claims", "optOuts"
 
 
@@ -38,6 +40,7 @@ class MemberState(StrEnum):
 class Member:
     """A member's registration; the account itself is not shown."""
 
+    moment: strawberry.Private[Moment]
     id: strawberry.ID = strawberry.field(description="Its id.")
     name: str = strawberry.field(description="Its name.")
     country: str = strawberry.field(description="Its country, as in ISO 3166: GB.")
@@ -54,11 +57,22 @@ class Member:
         description="Before when it is so; null where no end is known."
     )
 
+    @strawberry.field(description="The rightholders that it is, as of when it is shown; 100.")
+    async def rightholders(self, info: Info) -> list[Rightholder]:
+        """List the first 100, by id; a member sees its own."""
+        server = info.context.server
+        async with server.db.read() as session:
+            found = await that_are(session, self.id, self.moment, RIGHTHOLDERS_SHOWN)
+        return [Rightholder.of(server.code, one, is_staff=True) for one in found]
+
     @classmethod
-    def of(cls, found: Found[MemberDetails], span: Span, *, account_on_file: bool) -> "Member":
+    def of(
+        cls, found: Found[MemberDetails], span: Span, moment: Moment, *, account_on_file: bool
+    ) -> "Member":
         """Show a member as it was, with the span of its membership."""
         is_suspended = found.body.is_suspended
         return cls(
+            moment=moment,
             id=strawberry.ID(found.thing),
             name=found.body.name,
             country=found.body.country,
@@ -195,7 +209,7 @@ class MemberQuery:
             found = await search_store.search(
                 session, MEMBERS, text, moment, after=place, limit=size + 1
             )
-            shown = await _shown(session, found, known_at)
+            shown = await _shown(session, found, moment)
         return Connection.of(
             found,
             size,
@@ -216,7 +230,7 @@ class MemberQuery:
         moment = Moment(at or info.context.server.clock(), known_at)
         async with info.context.server.db.read() as session:
             found = await history.find(session, MEMBERS, [wanted], moment)
-            shown = await _shown(session, list(found.values()), known_at)
+            shown = await _shown(session, list(found.values()), moment)
         return shown.get(wanted)
 
     @strawberry.field(description="Claims by id: a member's own, or anybody's for staff.")
@@ -310,13 +324,15 @@ class MemberQuery:
 
 
 async def _shown(
-    session: ReadSession, found: list[Found[MemberDetails]], known_at: datetime | None
+    session: ReadSession, found: list[Found[MemberDetails]], moment: Moment
 ) -> dict[str, Member]:
     names = [one.thing for one in found]
-    spans = await history.spans_of(session, MEMBERS, names, known_at)
+    spans = await history.spans_of(session, MEMBERS, names, moment.known_at)
     with_account = await store.with_account(session, names)
     return {
-        one.thing: Member.of(one, spans[one.thing], account_on_file=one.thing in with_account)
+        one.thing: Member.of(
+            one, spans[one.thing], moment, account_on_file=one.thing in with_account
+        )
         for one in found
     }
 

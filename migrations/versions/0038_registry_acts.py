@@ -7,6 +7,7 @@ revision = "0038"
 down_revision = "0036"
 
 VERSIONS, PROPOSAL, CHANGE = "registry_member_version", "proposals_proposal", "history_change"
+RIGHTHOLDER = "rightholders_member"
 PAST_CLAIM, PAST_OPT_OUT = "registry_index_claim_past", "registry_index_reservation_past"
 KNOWN = {
     "registry_claim": ("recorded_at", "superseded_at", "recorded_by", "reason", "replaces"),
@@ -35,6 +36,12 @@ def upgrade() -> None:
             batch.add_column(recorded_at())
     with op.batch_alter_table(CHANGE) as batch:
         batch.alter_column("thing", existing_type=sa.String(64), type_=sa.String(128))
+    op.create_table(
+        RIGHTHOLDER,
+        sa.Column("member", sa.String(128), nullable=False),
+        sa.Column("rightholder_id", sa.String(64), nullable=False),
+        sa.PrimaryKeyConstraint("member", "rightholder_id", name=op.f(f"pk_{RIGHTHOLDER}")),
+    )
     create_past()
     create_member_versions()
     create_proposals()
@@ -154,6 +161,7 @@ def create_proposals() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table(RIGHTHOLDER)
     op.drop_table(PROPOSAL)
     if op.get_bind().dialect.name == "sqlite":
         op.execute(f"DROP TABLE {VERSIONS}_words")
