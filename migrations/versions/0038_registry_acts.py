@@ -169,9 +169,11 @@ def downgrade() -> None:
     op.drop_table(PAST_OPT_OUT)
     op.drop_table(PAST_CLAIM)
     # An earlier version takes every row for what is known: what is not known any more goes.
-    op.execute(f"DELETE FROM {CHANGE} WHERE kind IN ('MEMBER', 'CLAIM', 'OPT_OUT')")
+    kind, until = sa.column("kind"), sa.column("superseded_at")
+    changes = sa.table(CHANGE, kind)
+    op.execute(sa.delete(changes).where(kind.in_(["MEMBER", "CLAIM", "OPT_OUT"])))
     for table in KNOWN:
-        op.execute(f"DELETE FROM {table} WHERE superseded_at IS NOT NULL")
+        op.execute(sa.delete(sa.table(table, until)).where(until.is_not(None)))
     with op.batch_alter_table(CHANGE) as batch:
         batch.alter_column("thing", existing_type=sa.String(128), type_=sa.String(64))
     for table in INDEXES:
