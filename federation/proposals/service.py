@@ -39,7 +39,7 @@ SHOWN_MAX = 500
 class NoProposalError(RefusalError):
     """No such proposal waits here."""
 
-    code: ClassVar[str] = "NO_PROPOSAL"
+    code: ClassVar[str] = "NO_REGISTRY_PROPOSAL"
 
 
 class ProposedAlreadyError(RefusalError):
@@ -127,7 +127,7 @@ async def _propose(
 
 
 async def confirm(session: WriteSession, number: int, *, who: Principal, rules: Rules) -> Done:
-    """Do what another person proposed (NO_PROPOSAL, SAME_PERSON), if it may still be done."""
+    """Do what another proposed (SAME_PERSON), if it may still be done (NO_REGISTRY_PROPOSAL)."""
     row = await _waiting(session, number, rules.now)
     require_other_person(row.proposed_by, who.subject)
     act = decode(row.act)
@@ -144,7 +144,7 @@ async def confirm(session: WriteSession, number: int, *, who: Principal, rules: 
 async def refuse(
     session: WriteSession, number: int, reason: str, *, who: Principal, now: datetime
 ) -> Proposal:
-    """Refuse what another person proposed, with a reason (NO_PROPOSAL, SAME_PERSON, REASON)."""
+    """Refuse what another proposed (NO_REGISTRY_PROPOSAL, SAME_PERSON, REASON)."""
     row, why = await _waiting(session, number, now), stated(reason)
     require_other_person(row.proposed_by, who.subject)
     _decide(row, "REFUSED", who, now, why)
@@ -155,7 +155,7 @@ async def refuse(
 async def withdraw(
     session: WriteSession, number: int, reason: str, *, who: Principal, now: datetime
 ) -> Proposal:
-    """Take back what one proposed oneself (NO_PROPOSAL, NOT_ALLOWED, REASON)."""
+    """Take back what one proposed oneself (NO_REGISTRY_PROPOSAL, NOT_ALLOWED, REASON)."""
     row, why = await _waiting(session, number, now), stated(reason)
     asks = asking(who)
     if asks is not None and row.member != asks:

@@ -175,7 +175,7 @@ class ProposalMutation:
 
     @strawberry.mutation(description="Do what another person proposed.")
     async def confirm_proposal(self, info: Info, id: strawberry.ID) -> ConfirmProposalResult:
-        """Confirm it as a registry officer (NO_PROPOSAL, SAME_PERSON), if it may still be done."""
+        """Confirm it as a registry officer (NO_REGISTRY_PROPOSAL, SAME_PERSON)."""
 
         async def act(at: Change) -> RegistryDone:
             done = await service.confirm(
@@ -187,7 +187,7 @@ class ProposalMutation:
 
     @strawberry.mutation(description="Refuse what another person proposed.")
     async def refuse_proposal(self, info: Info, id: strawberry.ID, reason: str) -> ProposalResult:
-        """Refuse it as a registry officer, with a reason (NO_PROPOSAL, SAME_PERSON, REASON)."""
+        """Refuse it as a registry officer (NO_REGISTRY_PROPOSAL, SAME_PERSON, REASON)."""
 
         async def act(at: Change) -> Proposal:
             row = await service.refuse(
@@ -199,7 +199,7 @@ class ProposalMutation:
 
     @strawberry.mutation(description="Take back what one proposed oneself.")
     async def withdraw_proposal(self, info: Info, id: strawberry.ID, reason: str) -> ProposalResult:
-        """Withdraw it, with a reason (NO_PROPOSAL, NOT_ALLOWED, REASON)."""
+        """Withdraw it, with a reason (NO_REGISTRY_PROPOSAL, NOT_ALLOWED, REASON)."""
 
         async def act(at: Change) -> Proposal:
             row = await service.withdraw(

@@ -395,7 +395,7 @@ OF_OTHER_MEMBERS = {
     **act_on("endOptOut", 'id: "99"', "UNKNOWN_OPT_OUT"),
     **act_on("proposeWorkChange", 'id: "W-1", work: {title: "X"}', "NOT_ALLOWED"),
     **act_on("proposeRightholderChange", 'id: "R-1", rightholder: {name: "X"}', "NOT_ALLOWED"),
-    **act_on("withdrawProposal", 'id: "1"', "NO_PROPOSAL"),
+    **act_on("withdrawProposal", 'id: "1"', "NO_REGISTRY_PROPOSAL"),
 }
 
 

@@ -249,7 +249,7 @@ async def test_a_proposal_waits_90_days_and_is_decided_once(node):
         before = await contents(node)
         with pytest.raises(RefusalError) as refusal:
             await confirm(node, number, now=now)
-        assert refusal.value.code == "NO_PROPOSAL"
+        assert refusal.value.code == "NO_REGISTRY_PROPOSAL"
         assert await contents(node) == before
     assert isinstance(await confirm(node, other.id, now=NOON + timedelta(days=89)), service.Done)
 
@@ -258,7 +258,7 @@ async def test_who_made_a_proposal_takes_it_back_and_nobody_else(node):
     name = await registered(node)
     found = await submit(node, acts.EndClaim(name, DAY))
     async with node.write("withdraw") as session:
-        for who, code in ((RUTH, "NOT_ALLOWED"), (TWO, "NO_PROPOSAL")):
+        for who, code in ((RUTH, "NOT_ALLOWED"), (TWO, "NO_REGISTRY_PROPOSAL")):
             with pytest.raises(RefusalError) as refusal:
                 await service.withdraw(session, found.id, "x", who=who, now=NOON)
             assert refusal.value.code == code
