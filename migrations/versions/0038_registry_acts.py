@@ -169,11 +169,11 @@ def downgrade() -> None:
     op.drop_table(PAST_OPT_OUT)
     op.drop_table(PAST_CLAIM)
     # An earlier version takes every row for what is known: what is not known any more goes.
-    kind, until = sa.column("kind"), sa.column("superseded_at")
-    changes = sa.table(CHANGE, kind)
-    op.execute(sa.delete(changes).where(kind.in_(["MEMBER", "CLAIM", "OPT_OUT"])))
+    kind = sa.column("kind")
+    changes = sa.delete(sa.table(CHANGE)).where(kind.in_(["MEMBER", "CLAIM", "OPT_OUT"]))
+    op.execute(changes)
     for table in KNOWN:
-        op.execute(sa.delete(sa.table(table, until)).where(until.is_not(None)))
+        op.execute(sa.delete(sa.table(table)).where(sa.column("superseded_at").is_not(None)))
     with op.batch_alter_table(CHANGE) as batch:
         batch.alter_column("thing", existing_type=sa.String(128), type_=sa.String(64))
     for table in INDEXES:

@@ -1,9 +1,11 @@
 """A claim ends while months go on: who may end it, what its usage is then, what stays settled."""
 
+import msgspec
 import pytest
 
 from federation.values.party import HUB
-from tests.federation.harness import a_line, nothing_changes, report_lines, resumed, tell
+from federation.values.roles import PEER
+from tests.federation.harness import a_line, nothing_changes, report_lines, resumed, send, tell
 from tests.federation.test_corrections import (
     NEWS,
     ON_TIME,
@@ -13,7 +15,7 @@ from tests.federation.test_corrections import (
     report,
     settle,
 )
-from tests.federation.test_who_may import on_one_database
+from tests.federation.test_who_may import on_one_database, token_of
 
 OCTOBER = "2026-10"
 CLAIMS = """query($at: DateTime, $knownAt: DateTime) {
@@ -54,6 +56,15 @@ async def claim_of(person, **moment):
         edge["node"] for edge in page["edges"] if edge["node"]["claim"] == "news.example/de/"
     ]
     return found
+
+
+async def kinds_shown(small, token, kinds):
+    """Return of which kinds a caller is shown changes."""
+    asked = f"registryChanges(first: 100, kinds: {kinds})"
+    document = f"{{ {asked} {{ edges {{ node {{ kind }} }} }} }}"
+    body, kind = msgspec.json.encode({"query": document}), {"Content-Type": "application/json"}
+    sent = await send(small, "DE", "/graphql", body, token=token, headers=kind)
+    return {edge["node"]["kind"] for edge in sent.body["data"]["registryChanges"]["edges"]}
 
 
 async def last_of_the_feed(person):
@@ -106,6 +117,10 @@ async def test_a_claim_ends_by_two_people_and_what_was_settled_stays(small):
         (was["id"], "ENDED", "registry"),
         (ended["id"], "REGISTERED", "registry"),
     ]
+    hub_asks = token_of(small, "DE", PEER)
+    for kinds, seen in (("[MEMBER]", set()), ("[]", {"CLAIM", "OPT_OUT"})):
+        assert await kinds_shown(small, hub_asks, kinds) == seen
+    assert await kinds_shown(small, rosa._token(), "[MEMBER]") == {"MEMBER"}
     await report_lines(small.at("DE", "sites"), DURING_OCTOBER, "october")
     await settle(small, small.story(), OCTOBER)
 

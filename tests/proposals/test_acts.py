@@ -12,7 +12,9 @@ from federation.proposals import acts, service
 from federation.proposals.acts import plan
 from federation.proposals.claims import DraftClaim, DraftTerms
 from federation.registry import edit_store
-from federation.registry.membership import MEMBERS
+from federation.registry.entering import keep_history
+from federation.registry.imports import NewMember
+from federation.registry.membership import MEMBERS, midnight
 from tests.databases import contents
 from tests.proposals.acting import (
     NOON,
@@ -339,6 +341,21 @@ async def test_a_member_that_leaves_takes_its_claims_along(node, hub):
         assert await history.find(session, MEMBERS, ["m1"], Moment(AFTER)) == {}
         assert (await history.find(session, MEMBERS, ["m1"], Moment(BEFORE))).keys() == {"m1"}
     await index_is_what_is_known(node, hub)
+
+
+async def test_members_of_before_have_a_history_from_the_day_they_joined(node):
+    before = NewMember("m3", "Three", "DE", date(2026, 3, 1), None, "IBAN", None)
+    async with node.write("before") as session:
+        await edit_store.add_members(session, [before])
+        assert await keep_history(session) == 1
+        assert await keep_history(session) == 0
+
+    long_ago = datetime(2000, 1, 1, tzinfo=UTC)
+    async with node.read() as session:
+        for day, there in ((date(2026, 2, 28), []), (date(2026, 3, 1), ["m3"])):
+            moment = Moment(midnight(day), long_ago)
+            assert list(await history.find(session, MEMBERS, ["m3"], moment)) == there
+    assert await registered(node, "z.example", "m3")
 
 
 async def test_a_member_is_suspended_between_two_days(node):
