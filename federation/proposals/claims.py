@@ -68,7 +68,7 @@ def read_claim(member: str, draft: DraftClaim, rules: Rules) -> NewClaim:
 async def register_claim(
     session: ReadSession, member: str, draft: DraftClaim, rules: Rules
 ) -> Edit:
-    """Register a claim of a member (UNKNOWN_MEMBER, BAD_CLAIM, BAD_DAY, CLAIMED_TWICE).
+    """Register a claim of a member (UNKNOWN_MEMBER, BAD_CLAIM, NOT_THEN, CLAIMED_TWICE).
 
     Another person confirms one that overlaps a claim of another member: what was paid to that one
     would be disputed, or paid to this one.
@@ -81,7 +81,7 @@ async def register_claim(
 
 
 async def end_claim(session: ReadSession, claim_id: str, on: date) -> Edit:
-    """End a claim before a day, past or to come (BAD_DAY); another person confirms it."""
+    """End a claim before a day, past or to come (NOT_THEN); another person confirms it."""
     row, was = await _known(session, claim_id)
     first = await _first_day(session, was, is_over=True)
     if on <= first:
@@ -104,7 +104,7 @@ class DraftTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
 async def change_claim(
     session: ReadSession, claim_id: str, draft: DraftTerms, starts_on: date, rules: Rules
 ) -> Edit:
-    """Say what else a claim says, from a day on at which it counts (BAD_CLAIM, BAD_DAY).
+    """Say what else a claim says, from a day on at which it counts (BAD_CLAIM, NOT_THEN).
 
     Another person confirms a change of the tier, of the original or of its owner's part.
     """
@@ -195,7 +195,7 @@ async def _known(session: ReadSession, claim_id: str) -> tuple[Claim, NewClaim]:
 
 
 async def _first_day(session: ReadSession, claim: NewClaim, *, is_over: bool = False) -> date:
-    """Return the first day on which a claim counts; refuse one that never would (BAD_DAY).
+    """Return the first day on which a claim counts; refuse one that never would (NOT_THEN).
 
     `is_over` is of one that is there already.
     """

@@ -45,7 +45,7 @@ async def register_member(
 async def change_member(
     session: ReadSession, member: str, name: str, country: str, starts_on: date, rules: Rules
 ) -> Edit:
-    """Say a member's name and country from a day on, today at the latest (BAD_MEMBER, BAD_DAY)."""
+    """Say a member's name and country from a day on, today at the latest (BAD_MEMBER, NOT_THEN)."""
     fields = Fields()
     read_name = fields.one("name", name, plain_text)
     read_country = fields.one("country", country, country_code)
@@ -152,7 +152,7 @@ async def _versions(session: ReadSession, member: str) -> list[Found[MemberDetai
 
 
 def _require_there(known: Sequence[Found[MemberDetails]], day: date) -> None:
-    """Refuse a day on which a member is not one (BAD_DAY)."""
+    """Refuse a day on which a member is not one (NOT_THEN)."""
     at = midnight(day)
     if not any(one.period.holds(at) for one in known):
         raise BadDayError(f"{known[0].thing} is no member on {day}")

@@ -58,7 +58,7 @@ class UnknownOptOutError(RefusalError):
 class BadDayError(RefusalError):
     """This cannot be so from that day on."""
 
-    code: ClassVar[str] = "BAD_DAY"
+    code: ClassVar[str] = "NOT_THEN"
 
 
 class BackdatedError(RefusalError):

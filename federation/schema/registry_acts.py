@@ -75,30 +75,30 @@ class MemberMutation:
     async def change_member(
         self, info: Info, id: str, name: str, country: str, starts_on: date, reason: str
     ) -> RegistryResult:
-        """Change them from a day that is not to come (BAD_MEMBER, BAD_DAY, UNKNOWN_MEMBER)."""
+        """Change them from a day that is not to come (BAD_MEMBER, NOT_THEN, UNKNOWN_MEMBER)."""
         act = acts.ChangeMember(id, name, country, starts_on)
         return await submit(info, "member.change", act, reason)
 
     @strawberry.mutation(description="Say that a member leaves on a day; its claims end with it.")
     async def end_membership(self, info: Info, id: str, on: date, reason: str) -> RegistryResult:
-        """Propose it: the day is the first on which it is no member (BAD_DAY, UNKNOWN_MEMBER)."""
+        """Propose it: the day is the first on which it is no member (NOT_THEN, UNKNOWN_MEMBER)."""
         return await submit(info, "member.end", acts.EndMembership(id, on), reason)
 
     @strawberry.mutation(description="Suspend a member from a day on.")
     async def suspend_member(self, info: Info, id: str, on: date, reason: str) -> RegistryResult:
-        """Propose it: it has no part then in what is shared equally (BAD_DAY, NOTHING_CHANGES)."""
+        """Propose it: it has no part then in what is shared equally (NOT_THEN, NOTHING_CHANGES)."""
         return await submit(info, "member.suspend", acts.SuspendMember(id, on), reason)
 
     @strawberry.mutation(description="Say that a member is suspended no more, from a day on.")
     async def reinstate_member(self, info: Info, id: str, on: date, reason: str) -> RegistryResult:
-        """Reinstate one (BAD_DAY, NOTHING_CHANGES)."""
+        """Reinstate one (NOT_THEN, NOTHING_CHANGES)."""
         return await submit(info, "member.reinstate", acts.ReinstateMember(id, on), reason)
 
     @strawberry.mutation(description="Correct the day on which a member joined.")
     async def correct_joining(
         self, info: Info, id: str, joined_on: date, reason: str
     ) -> RegistryResult:
-        """Propose it: claims count from then on (BAD_DAY, NOTHING_CHANGES)."""
+        """Propose it: claims count from then on (NOT_THEN, NOTHING_CHANGES)."""
         return await submit(info, "member.joined", acts.CorrectJoining(id, joined_on), reason)
 
     @strawberry.mutation(description="Propose what a work is over a period.")
@@ -148,14 +148,14 @@ class ClaimMutation:
     async def end_claim(
         self, info: Info, id: strawberry.ID, on: date, reason: str
     ) -> RegistryResult:
-        """Propose it: the day is the first on which it counts no more (BAD_DAY, SUPERSEDED)."""
+        """Propose it: the day is the first on which it counts no more (NOT_THEN, SUPERSEDED)."""
         return await submit(info, "claim.end", acts.EndClaim(id, on), reason)
 
     @strawberry.mutation(description="Say what else a claim says, from a day on.")
     async def change_claim(
         self, info: Info, id: strawberry.ID, terms: ClaimTermsInput, starts_on: date, reason: str
     ) -> RegistryResult:
-        """Change it; proposed where it is more than the number of works (BAD_CLAIM, BAD_DAY)."""
+        """Change it; proposed where it is more than the number of works (BAD_CLAIM, NOT_THEN)."""
         draft = DraftTerms(terms.content_tier, terms.works, terms.canonical, terms.owner_bps)
         act = acts.ChangeClaim(id, draft, starts_on)
         return await submit(info, "claim.change", act, reason)
