@@ -8,6 +8,8 @@ UV := $(shell command -v uv || echo $(BIN)/uv)
 COMPILE = $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-package federation-site --custom-compile-command "make lock" --quiet $(ARGS)
 PYTEST = $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
+# What the first process compiles, the next hundred read: tests start many, and CI tests twice.
+unexport PYTHONDONTWRITEBYTECODE
 FOUND = command -v "$(PYTHON)" >/dev/null || \
 	{ echo "There is no $(PYTHON) here. Install Python 3.11 or newer."; exit 1; }
 
@@ -55,6 +57,7 @@ judges: dev-env   ## outside judges: of journals (needs hledger), of GraphQL and
 	@$(BIN)/python tools/judges/status_lists.py
 	@$(BIN)/python tools/judges/signatures.py
 	@$(BIN)/python tools/judges/gate.py
+	@$(BIN)/python -m tests.site.stacks.runner workerd
 	@$(BIN)/python -m tools.judges.entities
 	@$(BIN)/python -m tools.judges.sign_in
 	@$(BIN)/python -m tools.judges.rsl

@@ -15,12 +15,12 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from federation.gate.known_tokens import KnownTokens
 from federation.signing import keys, signatures
 from federation.signing.bound_tokens import BoundGrant, mint_bound_token, open_licence_token
 from federation.signing.crawl_keys import CrawlKey
 from federation.signing.keys import SigningKey
 from federation.signing.signatures import Request, check_request, sign_request
-from federation.site.known_tokens import KnownTokens
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HUB, URL = "https://hub.example", "https://pub.example/news/a?page=2"

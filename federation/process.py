@@ -171,7 +171,11 @@ def _bind(host: str, port: int) -> socket.socket:
     # Said to be TCP: else asyncio leaves Nagle on, and each answer waits 40 ms for an ACK.
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    bound.bind((host, port))
+    try:
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        raise
     bound.set_inheritable(True)
     return bound
 

@@ -1,28 +1,34 @@
 """A database per test, on both backends; PostgreSQL is started once, by the first test to ask."""
 
+import shutil
 from collections import Counter
 
 import pytest
 import pytest_asyncio
 from hypothesis import settings
 
-from tests.databases import BACKENDS, PostgresServer, SqliteFiles, opened
+from tests.databases import BACKENDS, PostgresServer, SqliteFiles, opened, quick_folder
 from tests.scheduling import ByBackend, is_second_life, turn
-from tests.speed import compile_once, look_for_garbage_less, stop_at_once
+from tests.speed import (
+    compile_once,
+    keep_what_is_there,
+    look_for_garbage_less,
+)
 
 # A busy machine is no failure: an example may take as long as it takes.
 settings.register_profile("federation", deadline=None)
 settings.load_profile("federation")
 
 compile_once()
-stop_at_once()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def sqlite(tmp_path_factory):
-    files = SqliteFiles(tmp_path_factory.mktemp("sqlite"))
+async def sqlite():
+    folder = quick_folder("federation-sqlite-")
+    files = SqliteFiles(folder)
     await files.start()
-    return files
+    yield files
+    shutil.rmtree(folder)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -74,8 +80,17 @@ def pytest_itemcollected(item):
         item.add_marker(pytest.mark.slow)
 
 
-def pytest_collection_finish():
+def pytest_collection():
     look_for_garbage_less()
+
+
+def pytest_collection_finish():
+    keep_what_is_there()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish():
+    keep_what_is_there()  # pytest looks for garbage five times now: once finds what there is
 
 
 @pytest.hookimpl(optionalhook=True)

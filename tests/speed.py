@@ -1,16 +1,11 @@
 """What lets the suite do in half the time what it does: nothing here changes what a test sees."""
 
-import asyncio
 import gc
-from types import SimpleNamespace
 from typing import Any
 
-import uvicorn.server
 from sqlalchemy import Connection, Engine, String, event
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.util import LRUCache
-
-TICK_SECONDS = 0.005
 
 
 def compile_once() -> None:
@@ -36,23 +31,15 @@ def compile_once() -> None:
         connection.execution_options(compiled_cache=compiled)
 
 
-def stop_at_once() -> None:
-    """Let a server that stops look more often whether it is done.
-
-    Its library looks every 100 ms, twice or thrice, and a run stops servers hundreds of times.
-    """
-
-    async def tick(seconds: float) -> None:
-        await asyncio.sleep(min(seconds, TICK_SECONDS))
-
-    uvicorn.server.asyncio = SimpleNamespace(**{**vars(asyncio), "sleep": tick})
-
-
 def look_for_garbage_less() -> None:
-    """Leave out of every search for garbage what was there when the first test began.
+    """Look for garbage after fifty times as many objects: what is imported and collected stays."""
+    gc.set_threshold(50_000, 20, 100)
 
-    That is a million objects of modules, tables and schemas, which stay to the end.
+
+def keep_what_is_there() -> None:
+    """Look for garbage once, and leave what is no garbage out of every later search.
+
+    When the first test begins, that is a million objects of modules, tables and schemas.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)

@@ -106,3 +106,10 @@ def test_what_a_script_imports_of_the_project_is_there(folder):
                 ]
 
     assert lost == []
+
+
+def test_what_several_tests_use_stands_in_no_test_module():
+    imported = re.compile(r"\n\s*from tests[.\w]*(?:\.test_| import .*\btest_)")
+    modules = (ROOT / "tests").rglob("*.py")
+
+    assert [path.name for path in modules if imported.search(path.read_text("utf-8"))] == []

@@ -1,6 +1,6 @@
 """Writes the list of crawlers as a module of the JavaScript kit: `python -m tools.crawler_list`.
 
-One list for all kits is kept, `federation/site/crawlers.json`; not every runtime of JavaScript
+One list for all kits is kept, `federation/gate/crawlers.json`; not every runtime of JavaScript
 imports JSON.
 """
 
@@ -8,10 +8,10 @@ import json
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-LIST = ROOT / "federation" / "site" / "crawlers.json"
+LIST = ROOT / "federation" / "gate" / "crawlers.json"
 MODULE = ROOT / "kit" / "javascript" / "src" / "site" / "crawler-list.js"
 HEAD = """/**
- * Who crawls and what for, by a part of the user agent: `federation/site/crawlers.json`, from which
+ * Who crawls and what for, by a part of the user agent: `federation/gate/crawlers.json`, from which
  * `python -m tools.crawler_list` writes this file.
  */
 

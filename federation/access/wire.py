@@ -53,11 +53,13 @@ def fetch(call: Call, *, seconds_max: float = CALL_SECONDS_MAX) -> Answer:
     """Call a server: no redirects, no proxy from the environment, bounded in time and size."""
     split = urlsplit(call.url)
     target = (split.path or "/") + (f"?{split.query}" if split.query else "")
-    connection = _connection(split.scheme, split.netloc)
+    place = _place(split.netloc)
+    connection = _connection(split.scheme, place)
+    named = {} if place == split.netloc else {"Host": split.netloc}
     try:
         connection.connect()
         with _limited(connection, seconds_max) as is_over:
-            connection.request(call.method, target, call.body or None, {**call.headers})
+            connection.request(call.method, target, call.body or None, named | {**call.headers})
             response = connection.getresponse()
             body = _read(response, call.answer_bytes_max)
             if is_over.is_set():  # what was cut may look whole
@@ -74,6 +76,15 @@ def _why(error: Exception) -> str:
     if isinstance(error, gaierror):
         return "its name is not found (DNS)"
     return type(error).__name__
+
+
+def _place(host: str) -> str:
+    """Return where a host is: a name below `localhost` is this machine (RFC 6761, section 6.3).
+
+    Not every resolver knows that, and none has to be asked.
+    """
+    name, colon, port = host.partition(":")
+    return f"localhost{colon}{port}" if name.lower().endswith(".localhost") else host
 
 
 def _connection(scheme: str, host: str) -> HTTPConnection:

@@ -10,10 +10,10 @@ from msgspec import Meta
 
 from federation.accesslogs.hits import Kind
 from federation.errors import RefusalError
-from federation.site.crawlers import CrawlerRule
+from federation.gate.crawlers import CrawlerRule
 
 _AGENTS_KEPT: Final = 20_000
-_AGENT_BYTES_KEPT: Final = 512
+_AGENT_CHARS_KEPT: Final = 512
 _FILE_BYTES_MAX: Final = 1 << 20
 _Text = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[!-~]+\Z")]
 
@@ -56,8 +56,8 @@ def read_agents(path: Path) -> list[NamedAgent]:
     return named
 
 
-class Agents(dict[bytes, Kind]):
-    """{user agent as logged: whose it is}, looked at once per agent, bounded.
+class Agents(dict[str, Kind]):
+    """{user agent: whose it is}, looked at once per agent, bounded.
 
     Of agents that no licence names, `rule` says which are crawlers, as it does at the site's gate.
     """
@@ -75,17 +75,16 @@ class Agents(dict[bytes, Kind]):
             re.IGNORECASE,
         )
 
-    def __missing__(self, agent: bytes) -> Kind:
+    def __missing__(self, agent: str) -> Kind:
         """Look at an agent that is new, and remember it."""
-        kind = self.kind(agent.decode("utf-8", "replace"))
+        kind = self._kind(agent)
         if len(self) >= _AGENTS_KEPT:
             self.clear()
-        if len(agent) <= _AGENT_BYTES_KEPT:
+        if len(agent) <= _AGENT_CHARS_KEPT:
             self[agent] = kind
         return kind
 
-    def kind(self, agent: str) -> Kind:
-        """Return whose an agent is."""
+    def _kind(self, agent: str) -> Kind:
         if self.named(agent):
             return Kind.NAMED
         return Kind.CRAWLER if self._rule.asks(agent) else Kind.PERSON

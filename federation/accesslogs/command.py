@@ -15,13 +15,12 @@ from federation.accesslogs.judging import Judge
 from federation.accesslogs.known import KnownLogs, only_import
 from federation.accesslogs.saying import Summary, said_by_node
 from federation.accesslogs.sending import HandIn
-from federation.accesslogs.sources import Source, in_order
 from federation.clock import Clock, system_clock
 from federation.errors import RefusalError
-from federation.site.origins import Origins
-from federation.site.refusals import SpoolFullError
+from federation.gate.origins import Origins
+from federation.gate.refusals import SpoolFullError
+from federation.gate.spool import Spool
 from federation.site.settings import FILE_NAME, Settings, SettingsError, read_settings
-from federation.site.spool import Spool
 
 EXIT_REFUSED: Final = 2
 GATE_FILES: Final = ("policy.jwt", "visits.json", "served.place")
@@ -48,7 +47,7 @@ def main(arguments: Sequence[str], *, clock: Clock = system_clock) -> int:
         settings = read_settings(asked.config)
         judge = _judge(settings, asked, clock())
         if asked.dry_run:
-            _read(asked.logs, Desk(judge, KnownLogs(None), _NOWHERE, None))
+            _read(asked.logs, Desk(judge, KnownLogs(None), _NOWHERE))
         else:
             _import(settings, judge, asked, clock)
     except (RefusalError, OSError) as error:
@@ -107,8 +106,8 @@ def _judge(settings: Settings, asked: argparse.Namespace, now: datetime) -> Judg
 
 def _read(names: Sequence[str], desk: Desk) -> None:
     summary = Summary()
-    for source in in_order([Source(name) for name in names]):
-        summary.add(source.name, read_log(source, desk))
+    for name in names:
+        summary.add(name, read_log(name, desk))
         sys.stdout.write(summary.of_last())
         sys.stdout.flush()
     sys.stdout.write(summary.of_all())
@@ -125,7 +124,7 @@ def _import(settings: Settings, judge: Judge, asked: argparse.Namespace, clock: 
         hand_in = HandIn(settings, spool, clock)
         sink = _sink(spool, None if asked.no_send else hand_in)
         try:
-            _read(asked.logs, Desk(judge, KnownLogs(home / "known"), sink, home / "refused"))
+            _read(asked.logs, Desk(judge, KnownLogs(home), sink))
         finally:
             spool.close()
             if not asked.no_send:
@@ -136,20 +135,20 @@ def _import(settings: Settings, judge: Judge, asked: argparse.Namespace, clock: 
 def _sink(spool: Spool, hand_in: HandIn | None) -> Sink:
     """Return the spool as a sink; where it is full, what waits is sent before it is refused."""
 
-    def append(line: LoggedLine) -> None:
+    def write(lines: Sequence[LoggedLine]) -> None:
         try:
-            spool.append(line)
+            spool.extend(lines)
         except SpoolFullError:
             if hand_in is None:
                 raise
             hand_in.send()
-            spool.append(line)
+            spool.extend(lines)
 
-    return Sink(append, spool.close)
+    return Sink(write, spool.close)
 
 
-def _drop(line: LoggedLine) -> None:
-    """Let go of a line: nothing is written down."""
+def _drop(lines: Sequence[LoggedLine]) -> None:
+    """Let go of lines: nothing is written down."""
 
 
 _NOWHERE: Final = Sink(_drop, lambda: None)

@@ -6,11 +6,11 @@ from typing import Final
 
 import msgspec
 
-from federation.site.events import UsageLine
+from federation.gate.events import UsageLine
 from federation.values.evidence import Evidence
 
 
-class Hit(msgspec.Struct, frozen=True, kw_only=True):
+class Hit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a log line says of a request. No address of whoever called is among it.
 
     `token` is the middle part of a licence token, which opens nothing; `token_id`, `licence` and
@@ -52,7 +52,6 @@ class Fate(StrEnum):
     NOT_A_GET = "NOT_A_GET"
     NOT_SUCCESSFUL = "NOT_SUCCESSFUL"
     BLANK = "BLANK"
-    SEEN_BEFORE = "SEEN_BEFORE"
     MALFORMED = "MALFORMED"
     TOO_LONG = "TOO_LONG"
     MALFORMED_URL = "MALFORMED_URL"
@@ -87,7 +86,7 @@ LISTED: Final = frozenset(
 """Fates that somebody should look at: such lines stand in the file of refused lines."""
 
 
-class LoggedLine(UsageLine, frozen=True, kw_only=True):
+class LoggedLine(UsageLine, frozen=True, kw_only=True, gc=False):
     """A usage line that was read in a log, and what says so: weaker than a gate's own word."""
 
     evidence: Evidence

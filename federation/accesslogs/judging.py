@@ -11,21 +11,24 @@ import msgspec
 from federation.accesslogs.agents import Agents
 from federation.accesslogs.hits import Fate, Hit, Kind, LoggedLine, RefusedHit
 from federation.accesslogs.shown import ShownTokens, require_alive, require_reach
-from federation.addresses.urls import normalise_url
+from federation.addresses.urls import MAX_URL_LENGTH, normalise_url
 from federation.errors import RefusalError
-from federation.site.events import Unit, units_of
-from federation.site.metering import counts
-from federation.site.origins import Origins
-from federation.site.rulings import choose_use
+from federation.gate.events import Unit, units_of
+from federation.gate.metering import counts
+from federation.gate.origins import Origins
+from federation.gate.rulings import choose_use
 from federation.values.evidence import Evidence
 
 _RAW_SAFE: Final = "/:@!$&'()*+,;=~-._%"
 _PLAIN_TARGET: Final = re.compile(r"/[\w/:@!$&'()*+,;=~.?%-]*", re.ASCII)
+_WHOLE_URL: Final = re.compile(r"https?://([^/?#]*)(.*)", re.DOTALL | re.IGNORECASE)
+_HOST_NAME: Final = re.compile(r"(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]*(?::[0-9]{1,5})?")
 _AGENT_CHARS_MAX: Final = 256
+_FIELD_CHARS_MAX: Final = 256
 _CLOCKS_DIFFER: Final = timedelta(minutes=5)
 
 
-class _Ground(msgspec.Struct, frozen=True):
+class _Ground(msgspec.Struct, frozen=True, gc=False):
     """Why a line counts: evidence, licence, use, and the token if it showed one."""
 
     evidence: Evidence
@@ -35,11 +38,10 @@ class _Ground(msgspec.Struct, frozen=True):
 
 
 class _Address(NamedTuple):
-    """A URL as asked for; its origin, and its path in the one spelling."""
+    """A URL as asked for, and its origin."""
 
     url: str
     origin: str
-    path: str
 
 
 class Judge:
@@ -88,7 +90,7 @@ class Judge:
     def _require_crawler(self, hit: Hit) -> None:
         if hit.token or hit.token_id:
             return
-        kind = self.agents.kind(hit.agent)
+        kind = self.agents[hit.agent]
         if kind is not Kind.NAMED:
             raise RefusedHit(Fate.NOT_LICENSED if kind is Kind.CRAWLER else Fate.NOT_A_CRAWLER)
 
@@ -99,51 +101,65 @@ class Judge:
             raise RefusedHit(Fate.TOO_OLD, f"{hit.occurred_at:%Y-%m-%dT%H:%M:%SZ}")
 
     def _address(self, hit: Hit) -> _Address:
-        """Return the URL as asked for, and in its one spelling, below one of the site's origins."""
+        """Return the URL as asked for, below one of the site's origins."""
         host, target = hit.host, hit.target
         if not target.startswith("/"):
-            scheme, _, rest = target.partition("://")
-            if scheme.lower() not in {"http", "https"}:
-                raise RefusedHit(Fate.MALFORMED_URL, "neither a path nor a URL")
-            host, slash, path = rest.partition("/")
-            target = slash + path or "/"
+            host, target = _host_and_target(target)
         origin = self._origins.main if not host else self._origin(host)
-        url = origin + (target if _PLAIN_TARGET.fullmatch(target) else _quoted(target))
-        try:
-            return _Address(url, origin, normalise_url(url).path)
-        except RefusalError as error:
-            raise RefusedHit(Fate.MALFORMED_URL, error.detail) from None
+        url = origin + target
+        if not _PLAIN_TARGET.fullmatch(target) or len(url) > MAX_URL_LENGTH:
+            url = origin + _quoted(target)
+            try:
+                normalise_url(url)
+            except RefusalError as error:
+                raise RefusedHit(Fate.MALFORMED_URL, error.detail) from None
+        return _Address(url, origin)
 
     def _origin(self, host: str) -> str:
         """Return the origin that a host is of; a site has few, and each is asked for once."""
+        host = host.lower()
         found = self._by_host.get(host)
         if found is None:
             try:
                 scope = {"headers": [(b"host", host.encode("latin-1", "replace"))]}
                 found = self._by_host[host] = self._origins.asked(scope)
             except RefusalError:
-                raise RefusedHit(Fate.OTHER_SITE, host[:100]) from None
+                # Anything else may hold somebody's account or address.
+                name = host if _HOST_NAME.fullmatch(host) else "no name of a host"
+                raise RefusedHit(Fate.OTHER_SITE, name) from None
         return found
 
     def _ground(self, hit: Hit, address: _Address) -> _Ground:
         if hit.token:
             shown = self._tokens.read(hit.token)
             require_alive(shown, hit.occurred_at)
-            require_reach(shown, address.origin, address.path)
+            require_reach(shown, address.origin, address.url)
             try:
                 use = choose_use(hit.use or None, shown.uses)
-            except RefusalError as error:
-                raise RefusedHit(Fate.USE_NOT_GRANTED, error.detail) from None
+            except RefusalError:
+                uses = ", ".join(shown.uses)
+                raise RefusedHit(Fate.USE_NOT_GRANTED, f"the token grants {uses}") from None
             return _Ground(Evidence.TOKEN_LOGGED, shown.licence, use, shown.jti)
         if hit.token_id:
-            if not hit.licence or not hit.use:
-                raise RefusedHit(Fate.USE_NOT_GRANTED, "a token id without licence and use")
+            said = hit.token_id, hit.licence, hit.use
+            if not all(0 < len(field) <= _FIELD_CHARS_MAX for field in said):
+                asked = f"token_id, licence and use of 1 to {_FIELD_CHARS_MAX} characters"
+                raise RefusedHit(Fate.USE_NOT_GRANTED, f"{asked} are asked for")
             return _Ground(Evidence.TOKEN_LOGGED, hit.licence, hit.use, hit.token_id)
         day = hit.occurred_at.date()
         for named in self.agents.named(hit.agent):
             if named.from_ <= day <= named.to:
                 return _Ground(Evidence.AGENT_LOGGED, named.licence, named.use, "")
         raise RefusedHit(Fate.OUTSIDE_LICENCE, f"{day} is in no licence that names the agent")
+
+
+def _host_and_target(url: str) -> tuple[str, str]:
+    """Return host and target of a whole URL, as proxies are asked for one."""
+    found = _WHOLE_URL.fullmatch(url)
+    if found is None:
+        raise RefusedHit(Fate.MALFORMED_URL, "neither a path nor a URL")
+    host, rest = found.groups()
+    return host, rest if rest.startswith("/") else "/" + rest
 
 
 def _quoted(target: str) -> str:

@@ -2,22 +2,20 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from hashlib import sha256
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import ClassVar, Final, Protocol, Self
+from typing import ClassVar, Final
 
 import msgspec
 
-from federation.accesslogs.formats import first_second
-from federation.accesslogs.places import EDGE_LINES, Met, digest_of, overlap
+from federation.accesslogs.hits import Fate
+from federation.accesslogs.places import Stretch
 from federation.errors import RefusalError
-from federation.site.spool import let_go, try_lock
+from federation.gate.spool import let_go, try_lock
 
 LOGS_MAX: Final = 1_000
 """So many logs are known again; of more, the ones not read for longest are forgotten."""
-BORDER_SECONDS: Final = 3_600
-"""So much apart may one log end and the next begin: servers may write when an answer began."""
+_NAMES: Final = "[0-9]" * 8 + ".json"
 _MODE: Final = 0o600
 
 
@@ -30,9 +28,9 @@ class ImportRunsError(RefusalError):
 class LogState(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """How far a log was read: its first `read` bytes, which have the digest `digest`.
 
-    `begins` is its first line; `tail` its last lines; `fates` is {fate: how many lines}, `firsts`
-    {fate: the numbers of the first ones}; `ended_at` is the second of its last line; the rest is
-    what its lines said (`places`).
+    `begins` is what its first line says; `fates` is {fate: how many lines}, `firsts` {fate: the
+    numbers of the first lines that somebody should look at}; `listed` lines are written down among
+    the refused ones, in so many bytes; `stretch` is the one in which reading stopped.
     """
 
     name: str
@@ -40,117 +38,64 @@ class LogState(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     read: int = 0
     digest: str = ""
     lines: int = 0
-    fates: dict[str, int] = {}
-    firsts: dict[str, list[int]] = {}
+    fates: dict[Fate, int] = {}
+    firsts: dict[Fate, list[int]] = {}
     listed: int = 0
     listed_bytes: int = 0
-    skip: int = 0
-    carried: dict[str, int] = {}
-    old: Met = {}
-    new: Met = {}
-    ends: dict[str, int] = {}
-    ended_at: int = 0
-    tail: list[str] = []
+    stretch: Stretch = msgspec.field(default_factory=Stretch)
 
 
-class _Found(msgspec.Struct, frozen=True):
+class _Beginning(msgspec.Struct, frozen=True):
     """By what a log is found."""
 
     begins: str
 
 
-class _Border(msgspec.Struct, frozen=True):
-    """What of a log matters to one that may come after it."""
-
-    begins: str
-    ended_at: int
-    ends: dict[str, int]
-    tail: list[str]
-
-
-class Digest(Protocol):
-    """A running digest of a log's text."""
-
-    def update(self, text: bytes, /) -> None:
-        """Take the next bytes."""
-
-    def copy(self) -> Self:
-        """Return one that goes on from here by itself."""
-        ...
-
-    def hexdigest(self) -> str:
-        """Return the digest of what was taken."""
-        ...
-
-
-def new_digest() -> Digest:
-    """Return the running digest of a log's text."""
-    return sha256()
-
-
 class KnownLogs:
-    """The logs read before. With a directory they are kept there, a file each.
+    """The logs read before, below a home: a file each of how far, and one of refused lines.
 
-    In memory is only what they are found by; a log's state is read when it is asked for.
+    In memory is only what they are found by; a log's state is read when it is asked for. Without a
+    home, as for a look that writes nothing, every log is new.
     """
 
-    def __init__(self, directory: Path | None) -> None:
-        self._directory = directory
-        self._found: dict[str, _Found] = {}
-        self._kept: dict[str, bytes] = {}
-        if directory is not None:
-            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            paths = sorted(directory.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+    def __init__(self, home: Path | None) -> None:
+        self._home = home
+        self._begins: dict[str, str] = {}
+        if home is not None:
+            (home / "known").mkdir(parents=True, exist_ok=True, mode=0o700)
+            paths = sorted((home / "known").glob(_NAMES), key=lambda path: path.stat().st_mtime_ns)
             for path in paths[:-LOGS_MAX]:
+                (home / "refused" / f"{path.stem}.jsonl").unlink(missing_ok=True)
                 path.unlink()
             for path in paths[-LOGS_MAX:]:
-                self._found[path.stem] = msgspec.json.decode(path.read_bytes(), type=_Found)
+                with suppress(msgspec.MsgspecError):  # its log is read anew, with the same ids
+                    found = msgspec.json.decode(path.read_bytes(), type=_Beginning)
+                    self._begins[path.stem] = found.begins
 
     def beginning(self, begins: str) -> list[LogState]:
-        """Return the logs that begin with a line, the one read least far first."""
-        found = [self._state(name) for name, one in self._found.items() if one.begins == begins]
-        return sorted(found, key=lambda state: state.read)
+        """Return the logs whose first line says so much, the one read least far first."""
+        if self._home is None:
+            return []
+        states = []
+        for name in [name for name, said in self._begins.items() if said == begins]:
+            with suppress(msgspec.MsgspecError):
+                content = (self._home / "known" / f"{name}.json").read_bytes()
+                states.append(msgspec.json.decode(content, type=LogState))
+        return sorted(states, key=lambda state: state.read)
 
-    def start(self, head: list[bytes]) -> LogState:
-        """Return the state of a log that is new, whose first lines are `head`.
-
-        Where its head is the end of a known log, that many lines are to be skipped. What the ends
-        of other logs said about that time is carried on, unless the new log holds such a log's
-        first line: then it does not come after it.
-        """
-        digests = [digest_of(line) for line in head[:EDGE_LINES]]
-        inside = set(digests)
-        begun_at = first_second(head)
-        state = LogState(name=self._new_name(), begins=digests[0])
-        for name in self._found:
-            border = msgspec.json.decode(self._bytes(name), type=_Border)
-            length = overlap(border.tail, digests)
-            state.skip = max(state.skip, length)
-            is_before = abs(begun_at - border.ended_at) <= BORDER_SECONDS
-            if length or (is_before and border.begins not in inside):
-                for said, count in border.ends.items():
-                    state.carried[said] = max(state.carried.get(said, 0), count)
-        return state
+    def start(self, begins: str) -> LogState:
+        """Return the state of a log that is new."""
+        return LogState(name=f"{1 + max(map(int, self._begins), default=0):08d}", begins=begins)
 
     def keep(self, state: LogState) -> None:
         """Remember how far a log was read; when this returns it survives the machine."""
-        content = msgspec.json.encode(state)
-        if self._directory is None:
-            self._kept[state.name] = content
-        else:
-            write_whole(self._directory / f"{state.name}.json", content)
-        self._found[state.name] = _Found(begins=state.begins)
+        if self._home is not None:
+            write_whole(self._home / "known" / f"{state.name}.json", msgspec.json.encode(state))
+        self._begins[state.name] = state.begins
 
-    def _state(self, name: str) -> LogState:
-        return msgspec.json.decode(self._bytes(name), type=LogState)
-
-    def _bytes(self, name: str) -> bytes:
-        if self._directory is None:
-            return self._kept[name]
-        return (self._directory / f"{name}.json").read_bytes()
-
-    def _new_name(self) -> str:
-        return f"{1 + max(map(int, self._found), default=0):08d}"
+    def refused(self, state: LogState) -> Path | None:
+        """Return the file of a log's refused lines."""
+        return None if self._home is None else self._home / "refused" / f"{state.name}.jsonl"
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -15,9 +15,8 @@ _MEANS: Final = {
     Fate.NOT_A_GET: "licensed, not a GET",
     Fate.NOT_SUCCESSFUL: "licensed, no page was served",
     Fate.BLANK: "empty, or a comment",
-    Fate.SEEN_BEFORE: "the end of a log read before",
     Fate.MALFORMED: "not a whole line of a known format",
-    Fate.TOO_LONG: "more than 64 KiB",
+    Fate.TOO_LONG: "more than 65,536 characters",
     Fate.MALFORMED_URL: "no address",
     Fate.OTHER_SITE: "a host that is none of the site's",
     Fate.FUTURE: "later than now",
@@ -34,7 +33,7 @@ class Summary:
     """What the logs of one import came to."""
 
     def __init__(self) -> None:
-        self._fates: Counter[str] = Counter()
+        self._fates: Counter[Fate] = Counter()
         self._lines = 0
         self._last: tuple[str, ReadLog] | None = None
 
@@ -66,8 +65,8 @@ class Summary:
         return f"all: {self._lines} new lines, {counted} counted as usage\n"
 
 
-def _lines_by_fate(fates: dict[str, int]) -> list[str]:
-    return [f"  {fates[fate]:>12,} {fate}: {_MEANS[fate]}\n" for fate in Fate if fates.get(fate)]
+def _lines_by_fate(fates: Counter[Fate]) -> list[str]:
+    return [f"  {fates[fate]:>12,} {fate}: {_MEANS[fate]}\n" for fate in Fate if fates[fate]]
 
 
 def said_by_node(hand_in: HandIn) -> str:

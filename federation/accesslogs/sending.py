@@ -9,9 +9,9 @@ from federation.access.bearers import ClientBearer
 from federation.access.wire import Answer, Call, fetch
 from federation.clock import Clock
 from federation.errors import answered
+from federation.gate.spool import Spool
 from federation.site.reporter import Reporter
 from federation.site.settings import Settings
-from federation.site.spool import Spool
 
 _SUCCESS: Final = 2
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from federation.accesslogs.hits import Fate, RefusedHit
+from federation.addresses.urls import normalise_url
 from federation.signing.bound_tokens import BoundToken, read_bound
 from federation.signing.jose import LEEWAY_SECONDS, TOKEN_BYTES_MAX, InvalidTokenError
 from federation.signing.tokens import LicenceToken, covers, read_bearer
@@ -57,9 +58,10 @@ def require_alive(shown: Shown, at: datetime) -> None:
         raise RefusedHit(Fate.TOKEN_NOT_ALIVE, f"token {shown.jti}")
 
 
-def require_reach(shown: Shown, origin: str, path: str) -> None:
-    """Refuse an address, in its one spelling, that a token for prefixes does not cover."""
+def require_reach(shown: Shown, origin: str, url: str) -> None:
+    """Refuse an address below an origin that a token for prefixes does not cover."""
     if isinstance(shown, BoundToken) or origin in shown.audience or f"{origin}/" in shown.audience:
         return  # the whole site, as most: what `covers` would find
-    if not covers(shown.audience, origin + path):
-        raise RefusedHit(Fate.OUTSIDE_TOKEN, origin + path)
+    address = origin + normalise_url(url).path
+    if not covers(shown.audience, address):
+        raise RefusedHit(Fate.OUTSIDE_TOKEN, address)

@@ -1,20 +1,19 @@
 """Reads a log in blocks of whole lines: a file, a compressed file, or standard input."""
 
 import gzip
-import io
 import sys
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import BinaryIO, ClassVar, Final, cast
 
-from federation.accesslogs.formats import LINE_BYTES_MAX, first_second
+from federation.accesslogs.formats import LINE_CHARS_MAX
 from federation.errors import RefusalError
 
 BLOCK_BYTES: Final = 1 << 20
 STDIN: Final = "-"
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+_READ_ERRORS: Final = (OSError, EOFError, zlib.error)
 
 
 class LogUnreadableError(RefusalError):
@@ -23,12 +22,13 @@ class LogUnreadableError(RefusalError):
     code: ClassVar[str] = "LOG_UNREADABLE"
 
 
-class Source:
-    """One log, by the name of its file, or `-` for standard input, which is read only once."""
+class Log:
+    """An open log. `is_stream` says that it can be read only once."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.is_stream = name == STDIN
+    def __init__(self, name: str, file: BinaryIO, *, is_stream: bool) -> None:
+        self.is_stream = is_stream
+        self._name = name
+        self._file = file
 
     def blocks(self, start: int = 0) -> Iterator[bytes]:
         """Yield the log from a byte of the uncompressed text on, cut after line ends.
@@ -37,35 +37,37 @@ class Source:
         what stands after the last line end.
         """
         try:
-            with self._open() as file:
-                if start:
-                    file.seek(start)
-                yield from _cut_after_lines(file)
-        except (OSError, EOFError, zlib.error) as error:
-            raise LogUnreadableError(f"{self.name}: {error}") from error
+            if not self.is_stream:
+                self._file.seek(start)
+            yield from _cut_after_lines(self._file)
+        except _READ_ERRORS as error:
+            raise LogUnreadableError(f"{self._name}: {error}") from error
 
     def pieces(self, bytes_max: int) -> Iterator[bytes]:
         """Yield the first so many bytes of the log, as many as there are."""
         try:
-            with self._open() as file:
-                while bytes_max and (piece := file.read(min(BLOCK_BYTES, bytes_max))):
-                    bytes_max -= len(piece)
-                    yield piece
-        except (OSError, EOFError, zlib.error) as error:
-            raise LogUnreadableError(f"{self.name}: {error}") from error
+            self._file.seek(0)
+            while bytes_max and (piece := self._file.read(min(BLOCK_BYTES, bytes_max))):
+                bytes_max -= len(piece)
+                yield piece
+        except _READ_ERRORS as error:
+            raise LogUnreadableError(f"{self._name}: {error}") from error
 
-    @contextmanager
-    def _open(self) -> Iterator[BinaryIO]:
-        with ExitStack() as opened:
-            if self.is_stream:
-                file = cast("io.BufferedReader", sys.stdin.buffer)
-            else:
-                file = opened.enter_context(Path(self.name).open("rb"))
-            if file.peek(2)[:2] != _GZIP_MAGIC:
-                yield file
-            else:
-                packed = opened.enter_context(gzip.GzipFile(fileobj=file, mode="rb"))
-                yield cast("BinaryIO", packed)
+
+@contextmanager
+def opened(name: str) -> Iterator[Log]:
+    """Open a log by the name of its file, packed or not, or `-` for standard input."""
+    with ExitStack() as held:
+        try:
+            where = sys.stdin.fileno() if name == STDIN else name
+            plain = held.enter_context(open(where, "rb", closefd=name != STDIN))
+            is_packed = plain.peek(2)[:2] == _GZIP_MAGIC
+        except OSError as error:
+            raise LogUnreadableError(f"{name}: {error}") from error
+        file: BinaryIO = plain
+        if is_packed:
+            file = cast("BinaryIO", held.enter_context(gzip.GzipFile(fileobj=plain, mode="rb")))
+        yield Log(name, file, is_stream=name == STDIN or not plain.seekable())
 
 
 def _cut_after_lines(file: BinaryIO) -> Iterator[bytes]:
@@ -77,19 +79,8 @@ def _cut_after_lines(file: BinaryIO) -> Iterator[bytes]:
             left = chunk[end:]
         else:
             left += chunk
-            if len(left) > LINE_BYTES_MAX:
+            if len(left) > LINE_CHARS_MAX:
                 yield left
                 left = b""
     if left:
         yield left
-
-
-def in_order(sources: Sequence[Source]) -> list[Source]:
-    """Return logs by the time of the first line that can be read; standard input comes last."""
-    return sorted(sources, key=lambda source: (source.is_stream, _begins_at(source)))
-
-
-def _begins_at(source: Source) -> int:
-    if source.is_stream:
-        return 0
-    return first_second(next(source.blocks(), b"").split(b"\n"))

@@ -3,7 +3,7 @@
 One rule for claims, opt-outs and the gate of a site. Pure.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -60,6 +60,18 @@ def candidate_paths(path: str, lengths: Collection[int] | None = None) -> list[s
     marks = [place for place, character in enumerate(path) if character == "/"]
     all_ends = {end for place in marks for end in (place, place + 1) if end} | {len(path)}
     return [path[:end] for end in sorted(all_ends)]
+
+
+def outermost(claims: Iterable[ClaimKey]) -> list[ClaimKey]:
+    """Return claims by host and path, without those that lie within another of the same host."""
+    found: list[ClaimKey] = []
+    kept = set[tuple[str, str]]()
+    in_order = sorted(set(claims), key=lambda each: (each.host, len(each.path), not each.wildcard))
+    for claim in in_order:
+        if not any((claim.host, path) in kept for path in candidate_paths(claim.path)):
+            found.append(claim)
+            kept.add((claim.host, claim.path))
+    return sorted(found, key=lambda each: (each.host, each.path))
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ Commands that need a server's parts import them when they run: the others answer
 """
 
 import contextlib
+import gc
 import sys
 from collections.abc import Callable
 from datetime import datetime
@@ -37,7 +38,11 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 def main() -> None:
-    """Run the command; a refusal is one clear line and exit code 2."""
+    """Run the command; a refusal is one clear line and exit code 2.
+
+    The cycle collector looks seldom: what is imported stays, and looking took a fifth of the start.
+    """
+    gc.set_threshold(50_000, 20, 50)
     try:
         cli(standalone_mode=False)
     except RefusalError as refusal:

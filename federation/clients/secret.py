@@ -63,7 +63,12 @@ class Pepper:
 
 def new_secret(credential: str) -> str:
     """Make the secret of a credential, `cc_<credential>_<256 bits>`."""
-    return f"cc_{credential}_{secrets.token_urlsafe(32)}"
+    return secret_of(credential, secrets.token_urlsafe(32))
+
+
+def secret_of(credential: str, bits: str) -> str:
+    """Return the secret of a credential over these 256 bits, which its client may have drawn."""
+    return f"cc_{credential}_{bits}"
 
 
 def credential_of(secret: str) -> str | None:

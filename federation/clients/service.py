@@ -6,14 +6,14 @@ itself included: who got hold of a secret would outlive its revocation.
 
 import secrets
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import msgspec
 
 from federation.clients import store
-from federation.clients.secret import Pepper, new_secret
+from federation.clients.secret import Pepper, new_secret, secret_of
 from federation.clients.tables import Client, Credential
 from federation.errors import RefusalError
 from federation.people import audit
@@ -66,10 +66,14 @@ class TooManyClientsError(RefusalError):
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a client is to prove itself with: a public key, else a secret made here; how long."""
+    """What a client is to prove itself with: a public key, else a secret; and for how long.
+
+    The random bits of a secret are drawn here, or by the client itself: `bits`.
+    """
 
     jwk: str | None = None
     days: int = DAYS
+    bits: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +255,7 @@ async def _give(act: Act, client: Client, proof: Proof, held: Collection[Credent
     if not 1 <= proof.days <= DAYS_MAX:
         raise BadClientError(f"a credential lives for 1 to {DAYS_MAX} days")
     number = secrets.token_hex(8)
-    secret = None if proof.jwk is not None else new_secret(number)
+    secret = None if proof.jwk is not None else _secret(number, proof)
     row = Credential(
         id=number,
         client_id=client.client_id,
@@ -264,6 +268,10 @@ async def _give(act: Act, client: Client, proof: Proof, held: Collection[Credent
     )
     act.session.add(row)
     return Given(client, row, secret)
+
+
+def _secret(number: str, proof: Proof) -> str:
+    return new_secret(number) if proof.bits is None else secret_of(number, proof.bits)
 
 
 def _require_room(held: Iterable[Credential], now: datetime) -> None:

@@ -2,6 +2,10 @@
 
 A code's secret is kept as a digest. Who shows it gets a client of the member, made in the name of
 the code; the audit log says whose code it was.
+
+A site draws the random bits of its credential itself and shows them with the code. So an answer
+that was lost is given again, to that site alone: another one that has the code by then does not
+have the bits, and nothing more than the digest of a secret is kept for it.
 """
 
 import secrets
@@ -13,7 +17,7 @@ from typing import ClassVar
 import msgspec
 
 from federation.clients import service, store
-from federation.clients.secret import Pepper
+from federation.clients.secret import Pepper, secret_of
 from federation.clients.service import Act, BadClientError, Given, NewClient, Proof
 from federation.clients.tables import SiteCode
 from federation.errors import RefusalError
@@ -88,22 +92,52 @@ async def issue(act: Act, member: str | None, origins: Sequence[str], days: int)
     return NewCode(row, secret, listed)
 
 
-async def use(session: WriteSession, secret: str, *, now: datetime, pepper: Pepper) -> NewSite:
-    """Take a code, once, and make its site a client (BAD_SITE_CODE)."""
+async def use(
+    session: WriteSession,
+    secret: str,
+    bits: str | None = None,
+    *,
+    now: datetime,
+    pepper: Pepper,
+) -> NewSite:
+    """Take a code, once, and make its site a client (BAD_SITE_CODE).
+
+    The same code with the same `bits`, the site's own, gives the same again while the code lives.
+    """
     number = number_of(secret)
     row = None if number is None else await store.find_site_code(session, number)
     if row is None or not pepper.confirms(secret, row.digest):
         raise BadSiteCodeError
+    origins = msgspec.json.decode(row.origins, type=list[str])
     if row.client_id is not None:
-        raise BadSiteCodeError(f"it was used, for the client {row.client_id}: ask for another one")
+        given = await _given_before(session, row.client_id, bits, now, pepper)
+        if given is None or now >= row.expires_at:
+            told = f"it was used, for the client {row.client_id}: ask for another one"
+            raise BadSiteCodeError(told)
+        return NewSite(row.member, origins, given)
     if now >= row.expires_at:
         raise BadSiteCodeError("it is over: ask for another one")
     who = Principal(f"site-code:{row.id}", frozenset())
-    origins = msgspec.json.decode(row.origins, type=list[str])
-    wanted = NewClient(ClientKind.SITE, row.member, f"Site {origins[0]}"[:200], Proof())
+    name = f"Site {origins[0]}"[:200]
+    wanted = NewClient(ClientKind.SITE, row.member, name, Proof(bits=bits))
     given = await service.make(Act(session, who, now, pepper), wanted, made_for=row.made_by)
     row.client_id = given.client.client_id
     return NewSite(row.member, origins, given)
+
+
+async def _given_before(
+    session: WriteSession, client_id: str, bits: str | None, now: datetime, pepper: Pepper
+) -> Given | None:
+    """Return what a client was given for the bits of a site, if it is good still."""
+    client = await store.find_client(session, client_id)
+    if bits is None or client is None or client.revoked_at is not None:
+        return None
+    for row in await store.credentials_of(session, client_id):
+        secret = secret_of(row.id, bits)
+        is_its_own = row.digest is not None and pepper.confirms(secret, row.digest)
+        if is_its_own and row.is_live(now):
+            return Given(client, row, secret)
+    return None
 
 
 async def withdraw(act: Act, number: str) -> SiteCode:

@@ -60,7 +60,7 @@ async def run_demo(out: Path, tell: Teller, *, is_to_stay: bool) -> dict[str, An
             printing.show(tell.console, report)
             _show_files(tell, out, sorted(files))
             if is_to_stay:
-                await stay(stage)
+                await stay(stage, out)
     return _plain(report, tell, [str(out / name) for name in sorted(files)])
 
 

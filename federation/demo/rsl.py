@@ -41,7 +41,8 @@ async def buy(stage: Stage, rows: list[UsageRow]) -> list[UsageRow]:
     stage.tell.step(
         "rsl",
         f"A crawler that knows nothing but RSL buys at {site.host}, and opens a page: {answer}.",
-        f"{terms} names the licence server {server}",
+        f"its terms, {terms}, name the licence server",
+        server,
         f"{lab}'s one client of the hub is good at the members of every collective",
         facts={"url": row.url, "status": answer.status, "server": server},
     )

@@ -4,6 +4,7 @@ import asyncio
 import json
 from typing import Any
 
+from federation import wording
 from federation.demo import delivery
 from federation.demo import documents as ask
 from federation.demo.sites import MemberSite
@@ -121,7 +122,8 @@ def _tell_counted(stage: Stage, run: dict[str, Any]) -> None:
         "counted",
         "Usage counted; every line is in exactly one class.",
         *(
-            f"{name:<13} {lines:>3} lines {units:>4} units  {notes.get(name, '')}".rstrip()
+            f"{name:<13} {wording.counted(lines, 'line'):>9} {wording.counted(units, 'unit'):>9}"
+            f"  {notes.get(name, '')}".rstrip()
             for name, (lines, units) in counted.items()
         ),
         facts={"classes": counted},

@@ -13,10 +13,10 @@ import uvicorn
 from federation.access.bearers import ClientCredential
 from federation.demo.plan import SitePart
 from federation.demo.servers import Servers
+from federation.gate.asgi import App
+from federation.gate.asks import Scope, user_agent
 from federation.scenario.client import until
 from federation.scenario.servers import Running
-from federation.site.asgi import App
-from federation.site.asks import Scope, user_agent
 from federation.site.install import protect
 from federation.site.site_config import SiteConfig
 

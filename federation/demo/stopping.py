@@ -31,7 +31,7 @@ async def show_suspension(stage: Stage) -> None:
         f" {answers[plan.mint]}.",
         "why: a report of the lab on its use is overdue",
         "its token was still good; each site reads the licensor's status list within a minute",
-        f"asked for another one, the node of {plan.mint} says: {await _refusal(stage, first)}",
+        f"the node of {plan.mint} gives no other: {await _refusal(stage, first)}",
         facts={code: answer.code for code, answer in answers.items()},
     )
     await officer.ask(ask.REINSTATE, number=number, reason="the report has come")
@@ -58,5 +58,5 @@ async def _refusal(stage: Stage, row: UsageRow) -> str:
     try:
         await stage.crawlers[row.licence].start_over(row.url, row.use)
     except LicenceSuspendedError as refusal:
-        return refusal.headline.partition(";")[0] + "."
+        return refusal.headline.partition(";")[0].rstrip(".") + "."
     raise UnexpectedAnswerError("a suspended licence had a token minted")

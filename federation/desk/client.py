@@ -64,8 +64,9 @@ class NotHereError(RefusalError):
 
 def refused(code: str, message: str) -> ServerRefusedError:
     """Return the refusal of a server under its own code."""
-    kind: type[ServerRefusedError] = type("Refused", (ServerRefusedError,), {"code": code})
-    return kind(message)
+    refusal = ServerRefusedError(message)
+    vars(refusal)["code"] = code  # this one's own, beside that of its class
+    return refusal
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,16 @@ class Counter(msgspec.Struct, frozen=True):
     olp: str
     how: str = HOW
 
+    @property
+    def hub_url(self) -> str:
+        """Return the address of the hub."""
+        return self.buy_at.removesuffix(COUNTER_PATH)
+
+
+def counter_url(hub_url: str) -> str:
+    """Return where a hub says what it sells: also the name of what it sells, wherever it stands."""
+    return hub_url + COUNTER_PATH
+
 
 async def counter_of(session: ReadSession, *, hub: str, name: str, url: str) -> Counter:
     """At the hub: say what is sold by the newest tariff; before the first, nothing is."""
@@ -44,7 +54,7 @@ async def counter_of(session: ReadSession, *, hub: str, name: str, url: str) -> 
     return Counter(
         hub=hub,
         name=name,
-        buy_at=url + COUNTER_PATH,
+        buy_at=counter_url(url),
         uses=uses,
         usages=list(usages_of(uses)),
         graphql=f"{url}/graphql",

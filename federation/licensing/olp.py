@@ -5,13 +5,11 @@ of our licence tokens, for one use: stock buyers say none when they show it, and
 in who might mean either of two.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from typing import ClassVar
 
-from federation.addresses.matching import candidate_hosts
 from federation.addresses.urls import ClaimKey, MalformedUrlError, UrlKey, normalise_url
 from federation.errors import RefusalError
 from federation.licensing import store
@@ -21,13 +19,10 @@ from federation.licensing.minting import (
     Asked,
     Issuer,
     Minted,
-    NotRegisteredError,
-    OutsideLicenceError,
     mint_token,
 )
 from federation.licensing.objects import LicenceObject, decode
-from federation.licensing.service import LicenceStatusError
-from federation.people.suspensions import SuspendedError, require_vouched_for
+from federation.people.suspensions import SuspendedError, require_vouched_for, suspended_nodes
 from federation.registry import index_store
 from federation.registry import store as registry
 from federation.registry.imports import holder_id
@@ -46,7 +41,6 @@ from federation.values.party import HUB
 
 CLAIMS_MAX = 1_000
 LICENCES_MAX = 200
-TRIED_MAX = 20
 SHOWN_MAX = 3  # addresses that a refusal names
 
 
@@ -145,14 +139,16 @@ async def _open_at(
     addresses count, or none.
     """
     resource = read_resource(text)
-    prefixes = resource.prefixes(await _claims(session, desk, now, resource.host))
+    _require_short(resource.path)
+    near = resource.host, resource.path
+    prefixes = resource.prefixes(await _claims(session, desk, now, near))
     if not 1 <= len(prefixes) <= PREFIXES_MAX:
         raise BadResourceError(
             f"{len(prefixes)} addresses of this member; 1 to {PREFIXES_MAX} may be"
         )
     keys = {prefix: normalise_url(prefix) for prefix in prefixes}
-    if any(key.path.count("/") > SEGMENTS_MAX for key in keys.values()):
-        raise BadResourceError(f"an address has at most {SEGMENTS_MAX} segments")
+    for key in keys.values():
+        _require_short(key.path)
     index = await _index(session, desk, prefixes)
     alone = [prefix for prefix, key in keys.items() if _is_alone(index, key, desk, now)]
     if not alone or (len(alone) < len(keys) and not resource.is_of_all_hosts):
@@ -169,22 +165,26 @@ async def _open_at(
     return found
 
 
+def _require_short(path: str) -> None:
+    if path.count("/") > SEGMENTS_MAX:
+        raise BadResourceError(f"an address has at most {SEGMENTS_MAX} segments")
+
+
 async def _claims(
     session: ReadSession,
     desk: Desk,
     now: datetime,
-    host: str | None = None,
+    near: tuple[str | None, str] | None = None,
     *,
     limit: int = CLAIMS_MAX,
 ) -> list[ClaimKey]:
-    """Return the member's claims of today, those on one host if it is named."""
-    hosts = None if host is None else sorted({name for name, _ in candidate_hosts(host)})
+    """Return the member's claims of today, those near a host (any, if None) and path if named."""
     today = now.astimezone(UTC).date()
     if desk.issuer.code == HUB:
         return await index_store.claims_held(
-            session, desk.node, desk.holder, on=today, hosts=hosts, limit=limit
+            session, desk.node, desk.holder, on=today, near=near, limit=limit
         )
-    return await registry.claims_held(session, desk.member, on=today, hosts=hosts, limit=limit)
+    return await registry.claims_held(session, desk.member, on=today, near=near, limit=limit)
 
 
 async def _index(session: ReadSession, desk: Desk, prefixes: Collection[str]) -> ClaimIndex:
@@ -225,27 +225,35 @@ async def _sold(
         (licence for row in rows if _reaches(licence := decode(row.body), desk.node)),
         key=lambda licence: _rank(licence, desk.issuer.code),
     )
-    tries = (
-        (usage, use, licence)
-        for usage in open_at
-        for use in uses_of([usage])
-        for licence in licences
-        if use in licence.uses
+    barred = await suspended_nodes(session) & {each.licensor.party for each in licences}
+    usable = [each for each in licences if each.is_in_force(now)]
+    choice = _choice(open_at, [each for each in usable if each.licensor.party not in barred])
+    if choice is None:
+        granted = usages_of(use for licence in usable for use in licence.uses)
+        raise NothingBoughtError(
+            f"no licence of {who.party} in force here grants {' '.join(open_at)}"
+            + (f"; what your licences grant here: {' '.join(granted)}" if granted else "")
+            + (f"; suspended is {' '.join(sorted(barred))}" if barred else "")
+            + f"; licences are sold at {desk.buy_at}"
+        )
+    usage, use, licence = choice
+    asked = Asked(open_at[usage], [use])
+    minted = await mint_token(
+        session, licence.number, who, asked=asked, issuer=desk.issuer, now=now
     )
-    why = f"no licence of {who.party} in force here grants {' '.join(open_at)}"
-    for usage, use, licence in islice(tries, TRIED_MAX):
-        asked = Asked(open_at[usage], [use])
-        try:
-            minted = await mint_token(
-                session, licence.number, who, asked=asked, issuer=desk.issuer, now=now
-            )
-        except (LicenceStatusError, NotRegisteredError, OutsideLicenceError, SuspendedError) as no:
-            why = f"{no.code}: {no.detail}"
-        else:
-            return Sold(minted, usage, use)
-    granted = usages_of(use for licence in licences for use in licence.uses)
-    ask_for = f"; what your licences grant here: {' '.join(granted)}" if granted else ""
-    raise NothingBoughtError(f"{why}{ask_for}; licences are sold at {desk.buy_at}")
+    return Sold(minted, usage, use)
+
+
+def _choice(
+    usages: Iterable[str], licences: Sequence[LicenceObject]
+) -> tuple[str, str, LicenceObject] | None:
+    """Return the first usage that a licence grants, the use that is, and the first such licence."""
+    for usage in usages:
+        for use in uses_of([usage]):
+            for licence in licences:
+                if use in licence.uses:
+                    return usage, use, licence
+    return None
 
 
 def _reaches(licence: LicenceObject, node: str) -> bool:

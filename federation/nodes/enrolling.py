@@ -1,4 +1,4 @@
-"""Where a member's site shows its code, once, and gets what it is installed with."""
+"""Where a member's site shows its code and gets what it is installed with."""
 
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ from federation.edge.doors import Doors
 from federation.edge.http import decoded
 from federation.registry import service as registry
 from federation.server import Server
-from federation.signing.enrolment import CODE_CHARS_MAX, Enrolment, sign_enrolment
+from federation.signing.enrolment import CODE_CHARS_MAX, SITE_BITS, Enrolment, sign_enrolment
 from federation.store.messages import KIB
 from federation.trust.key_life import Purpose
 from federation.trust.parties import entity_keys, get_party
@@ -22,9 +22,14 @@ LIMIT = BodyLimit(8 * KIB, seconds=10)
 
 
 class Shown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The secret of a code."""
+    """The secret of a code, and the random bits of the credential that the site wants for it.
+
+    Without them, as kits before them ask, the bits are the node's, and what it answers is lost if
+    it does not arrive.
+    """
 
     secret: Annotated[str, Meta(max_length=CODE_CHARS_MAX)]
+    bits: Annotated[str, Meta(pattern=rf"\A{SITE_BITS}\Z")] | None = None
 
 
 def enrolling_routes(doors: Doors) -> list[Any]:
@@ -36,8 +41,8 @@ def enrolling_routes(doors: Doors) -> list[Any]:
         """Take a code and answer, signed, with the member, a credential, and the keys to pin."""
         site = doors.stranger(request, "enrolment")
         async with doors.body(request, site, LIMIT) as body:
-            secret = decoded(body, Shown).secret
-        signed = await _enrolled(server, secret)
+            shown = decoded(body, Shown)
+        signed = await _enrolled(server, shown)
         return Response(
             signed.encode(), media_type="application/jwt", headers={"Cache-Control": "no-store"}
         )
@@ -45,10 +50,12 @@ def enrolling_routes(doors: Doors) -> list[Any]:
     return [enrol]
 
 
-async def _enrolled(server: Server, secret: str) -> str:
+async def _enrolled(server: Server, shown: Shown) -> str:
     now = server.clock()
     async with server.db.write("site_code.use") as session:
-        found = await site_codes.use(session, secret, now=now, pepper=server.pepper)
+        found = await site_codes.use(
+            session, shown.secret, shown.bits, now=now, pepper=server.pepper
+        )
         await registry.get_member(session, found.member)
         hub = entity_keys(await get_party(session, HUB))
         own = (await server.keys.current()).published(Purpose.FEDERATION, now)
@@ -61,4 +68,4 @@ async def _enrolled(server: Server, secret: str) -> str:
             node_keys=tuple(key.public_jwk() for key in own.values()),
             hub_keys=tuple(key.public_jwk() for key in hub.values()),
         )
-        return sign_enrolment(server.key, said, secret=secret, now=now)
+        return sign_enrolment(server.key, said, secret=shown.secret, now=now)

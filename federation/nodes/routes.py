@@ -7,15 +7,17 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
+from federation.addresses.urls import ClaimKey
 from federation.edge.bodies import BodyLimit
 from federation.edge.doors import Doors
 from federation.edge.files import NoSuchFileError
 from federation.edge.http import decoded, json_response, log
 from federation.edge.peers import PeerClient
 from federation.edge.status_lists import OwnLists, SignedList, keep_newer
+from federation.gate.refusals import SiteRefusalError
+from federation.gate.visit_report import REPORT_BYTES_MAX, VisitReport
 from federation.history.kinds import Saying
-from federation.licensing.counter import COUNTER_PATH
-from federation.licensing.member_facts import with_parents
+from federation.licensing.counter import counter_url
 from federation.nodes.enrolling import enrolling_routes
 from federation.nodes.terms import Terms, terms_routes, terms_url
 from federation.nodes.trust import Trust, TrustHolder
@@ -33,8 +35,6 @@ from federation.signing.policy import (
 )
 from federation.signing.statuslist import StatusLists
 from federation.signing.tokens import BoundTokenError, OutsideAudienceError
-from federation.site.refusals import SiteRefusalError
-from federation.site.visit_report import REPORT_BYTES_MAX, VisitReport
 from federation.store.canonical import digest
 from federation.store.messages import KIB, MIB
 from federation.store.sessions import ReadSession
@@ -171,17 +171,20 @@ async def _import(server: Server, table: str, body: bytes, by: str) -> int:
 
 
 async def site_terms(session: ReadSession, server: Server, member_id: str) -> SiteTerms:
-    """Return what a site must know: its prefixes, and every opt-out on its hosts or member."""
+    """Return what a site must know: its prefixes, and every opt-out on its hosts or member.
+
+    Where a host is shared, pages of another member may lie below: what that one reserves counts.
+    """
     await registry.get_member(session, member_id)
-    claims = await store.member_prefixes(session, member_id)
+    rows = await store.member_prefixes(session, member_id)
+    claims = [ClaimKey(row.host, row.path, row.wildcard) for row in rows]
     named = await store.opt_outs_of(session, member_id)
-    hosts = {claim.host for claim in claims}
-    wide = {claim.host for claim in claims if claim.wildcard}
-    found = await store.opt_outs_for(session, with_parents(hosts), wide)
+    found = await store.opt_outs_touching(session, claims)
+    withheld = [(claim, row) for row in named for claim in claims]
+    withheld += await store.withheld_below(session, member_id, claims)
     now = server.clock()
-    named, found = (
-        [row for row in rows if row.ends_at is None or now < row.ends_at] for rows in (named, found)
-    )
+    found = [row for row in found if row.ends_at is None or now < row.ends_at]
+    withheld = [(claim, row) for claim, row in withheld if row.ends_at is None or now < row.ends_at]
     prefixes = sorted(
         f"{scheme}://{claim.host}{claim.path}" for claim in claims for scheme in ("http", "https")
     )
@@ -195,8 +198,7 @@ async def site_terms(session: ReadSession, server: Server, member_id: str) -> Si
         SiteOptOut(
             ("*." if claim.wildcard else "") + claim.host + claim.path, row.use, row.effective_at
         )
-        for row in named
-        for claim in claims
+        for claim, row in withheld
     ]
     return SiteTerms(
         prefixes=prefixes,
@@ -210,4 +212,4 @@ async def site_terms(session: ReadSession, server: Server, member_id: str) -> Si
 async def _counter_url(session: ReadSession, server: Server) -> str:
     """Return where a crawler without a licence reads how to buy one: the hub's counter."""
     hub = await find_party(session, HUB)
-    return (hub.url if hub else node_config(server).hub.url) + COUNTER_PATH
+    return counter_url(hub.url if hub else node_config(server).hub.url)

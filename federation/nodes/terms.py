@@ -19,7 +19,7 @@ from federation.edge.http import decoded
 from federation.edge.peers import PeerAnswerError, PeerClient
 from federation.edge.pulls import Pull
 from federation.errors import LaterError, RefusalError
-from federation.licensing.counter import COUNTER_PATH, Counter
+from federation.licensing.counter import Counter, counter_url
 from federation.licensing.member_facts import member_facts
 from federation.registry.service import UnknownMemberError
 from federation.rsl.member_terms import MemberFacts, terms_of
@@ -81,8 +81,8 @@ class CounterHolder:
         async with self._server.db.read() as session:
             if await find_party(session, HUB) is None:
                 return None
-        url = node_config(self._server).hub.url
-        text = await self._peers.get_text(url + COUNTER_PATH, bytes_max=COUNTER_BYTES_MAX)
+        url = counter_url(node_config(self._server).hub.url)
+        text = await self._peers.get_text(url, bytes_max=COUNTER_BYTES_MAX)
         try:
             return decoded(text.encode(), Counter)
         except RefusalError as refusal:
@@ -146,9 +146,7 @@ class Terms:
                 session,
                 server.code,
                 member,
-                hub_url=counter.buy_at.removesuffix(COUNTER_PATH),
-                buy_at=counter.buy_at,
-                sold=counter.uses,
+                counter=counter,
                 now=server.clock(),
             )
 

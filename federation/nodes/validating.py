@@ -9,6 +9,8 @@ import msgspec
 
 from federation.addresses.readings import readings
 from federation.addresses.urls import normalise_url
+from federation.gate.refusals import WithheldError
+from federation.gate.rulings import choose_use, require_standing
 from federation.licensing.rights import LICENSABLE, Question, own_rights
 from federation.registry import index_store
 from federation.registry.imports import holder_id
@@ -21,8 +23,6 @@ from federation.signing.tokens import (
     check_licence_token,
     covers,
 )
-from federation.site.refusals import WithheldError
-from federation.site.rulings import choose_use, require_standing
 from federation.store.sessions import ReadSession
 
 

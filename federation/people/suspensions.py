@@ -49,6 +49,13 @@ async def require_vouched_for(session: ReadSession, code: str) -> None:
         raise SuspendedError(code)
 
 
+async def suspended_nodes(session: ReadSession) -> set[str]:
+    """Return the codes of the nodes that nobody vouches for."""
+    return {
+        each.code for each in await store.node_parties(session) if each.suspended_at is not None
+    }
+
+
 async def licensor_keys(session: ReadSession, code: str) -> Keys:
     """Return the keys by which a node is believed as a licensor, unless it is suspended.
 

@@ -35,7 +35,7 @@ class NoPracticeError(RefusalError):
 
 @click.group()
 def practice() -> None:
-    """Practise a month of settlement on this machine: nothing of it is real."""
+    """Practise on this machine a month of settlement, or a site behind its gate: not real."""
 
 
 @practice.command()
@@ -60,6 +60,26 @@ def _run(folder: Path, *, is_new: bool) -> None:
     logs.configure("error")
     ready = READY.format(folder=folder)
     run_loop(run(folder, lambda: click.echo(ready), sys.stdin, is_new=is_new))
+
+
+@practice.command()
+@click.argument("folder", type=FOLDER, default="practice-publisher")
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+def publisher(folder: Path, port: int) -> None:
+    """Try the gate of a site on http://press.localhost:PORT, in FOLDER, by today's clock.
+
+    A hub and a node run until Ctrl-C, SIGTERM or the end of input. In a FOLDER where it ran before
+    it goes on, for the port it was started with.
+    """
+    from federation import logs  # noqa: PLC0415
+    from federation.practice.ending import run_until_ended  # noqa: PLC0415
+    from federation.practice.publisher import practising  # noqa: PLC0415 - loads both servers
+    from federation.practice.publisher_page import told  # noqa: PLC0415
+    from federation.process import run_loop  # noqa: PLC0415 - loads a server
+
+    logs.configure("error")
+    running = practising(folder, port)
+    run_loop(run_until_ended(running, lambda it: click.echo(told(it)), sys.stdin))
 
 
 def _in_folder(function: click.decorators.FC) -> click.decorators.FC:

@@ -6,10 +6,7 @@ for what only the world can do: let days pass, let a node fail and come back.
 
 import asyncio
 import contextlib
-import os
 import shutil
-import signal
-import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -30,6 +27,7 @@ from federation.errors import RefusalError
 from federation.hub.app import create_hub
 from federation.nodes.app import create_node
 from federation.practice import people
+from federation.practice.ending import run_until_ended
 from federation.process import Service, stop_all
 from federation.scenario.client import until
 from federation.scenario.documents import DELIVERIES
@@ -276,33 +274,7 @@ async def run(
     folder: Path, say_ready: Callable[[], None], entered: TextIO | None, *, is_new: bool = True
 ) -> None:
     """Run until SIGINT or SIGTERM, or until the program that holds our input open ends."""
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    async with practising(folder, is_new=is_new):
-        say_ready()
-        if entered is not None and _is_held_open(entered):
-            transport, _ = await loop.connect_read_pipe(lambda: _UntilTheEnd(stop), entered)
-            await stop.wait()
-            transport.close()
-        await stop.wait()
-
-
-def _is_held_open(entered: TextIO) -> bool:
-    """Say whether another program holds our input: a file, a device or a terminal has no end."""
-    mode = os.fstat(entered.fileno()).st_mode
-    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
-
-
-class _UntilTheEnd(asyncio.Protocol):
-    """Ends the practice with the program that started it: that holds our input open."""
-
-    def __init__(self, stop: asyncio.Event) -> None:
-        self._stop = stop
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        del exc
-        self._stop.set()
+    await run_until_ended(practising(folder, is_new=is_new), lambda _: say_ready(), entered)
 
 
 def _write(file: Path, text: str) -> None:

@@ -18,7 +18,7 @@ from federation.registry.messages import (
     SliceClaim,
     SliceOptOut,
 )
-from federation.registry.store import known
+from federation.registry.store import is_near, known
 from federation.registry.tables import (
     Claim,
     IndexClaim,
@@ -92,10 +92,10 @@ async def claims_held(
     holder: str,
     *,
     on: date,
-    hosts: Collection[str] | None = None,
+    near: tuple[str | None, str] | None = None,
     limit: int,
 ) -> list[ClaimKey]:
-    """At the hub: return what a member of a node claims on a day, on some hosts if named."""
+    """At the hub: return what a member of a node claims on a day; `near` is as in `is_near`."""
     query = select(IndexClaim.host, IndexClaim.path, IndexClaim.wildcard)
     query = query.where(
         IndexClaim.holder_id == holder,
@@ -103,8 +103,8 @@ async def claims_held(
         IndexClaim.counts_from <= on,
         or_(IndexClaim.counts_to.is_(None), IndexClaim.counts_to > on),
     )
-    if hosts is not None:
-        query = query.where(IndexClaim.host.in_(hosts))
+    if near is not None:
+        query = query.where(is_near(IndexClaim, *near))
     rows = await session.execute(query.order_by(IndexClaim.host, IndexClaim.path).limit(limit))
     return [ClaimKey(host, path, wildcard) for host, path, wildcard in rows]
 

@@ -1,20 +1,22 @@
 """Every SQL statement about members, claims and opt-outs. Nothing here commits."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 
+from federation.addresses.matching import candidate_hosts, candidate_paths
 from federation.addresses.urls import RULES, ClaimKey
 from federation.history.store import last_change
 from federation.registry.entitlement import HeldClaim, counts_from
 from federation.registry.imports import holder_id
 from federation.registry.index import IndexedOptOut
-from federation.registry.tables import Claim, Member, OptOut
+from federation.registry.tables import Claim, IndexClaim, Member, OptOut
 from federation.store.bulk import in_chunks
 from federation.store.sessions import ReadSession, WriteSession
 
 PAGE = 5_000
+CLAIMS_AT_ONCE = 100  # of a statement that looks below each of them
 
 
 async def member_ids(session: ReadSession) -> set[str]:
@@ -188,15 +190,82 @@ async def claims_held(
     member_id: str,
     *,
     on: date,
-    hosts: Collection[str] | None = None,
+    near: tuple[str | None, str] | None = None,
     limit: int,
 ) -> list[ClaimKey]:
-    """Return what a member claims on a day, on some hosts if named, less what rules have ended."""
-    query = _held(member_id, on)
-    if hosts is not None:
-        query = query.where(Claim.host.in_(hosts))
+    """Return what a member claims on a day, less what rules have ended; `near` as in `is_near`."""
+    query = _held(on, on).where(Claim.member_id == member_id)
+    if near is not None:
+        query = query.where(is_near(Claim, *near))
     rows = await session.execute(query.order_by(Claim.host, Claim.path).limit(limit))
     return [ClaimKey(host, path, wildcard) for host, path, wildcard in rows]
+
+
+def is_near(on: type[Claim] | type[IndexClaim], host: str | None, path: str) -> ColumnElement[bool]:
+    """Tell of a claim whether it may hold an address or lies below it; of a path, on any host."""
+    below = on.path.startswith(path.rstrip("/") + "/", autoescape=True)
+    is_there = or_(on.path.in_(candidate_paths(path)), below)
+    if host is None:
+        return is_there
+    return and_(on.host.in_(sorted({name for name, _ in candidate_hosts(host)})), is_there)
+
+
+async def others_below(
+    session: ReadSession,
+    member_id: str,
+    claims: Sequence[ClaimKey],
+    *,
+    first: date,
+    last: date,
+    limit: int,
+) -> list[ClaimKey]:
+    """Return what other members claim, on any of some days, within the claims of one."""
+    found = set[ClaimKey]()
+    for chunk in in_chunks(claims, CLAIMS_AT_ONCE):
+        query = _held(first, last).where(Claim.member_id != member_id, _is_below(chunk))
+        rows = await session.execute(query.order_by(Claim.host, Claim.path).limit(limit))
+        found |= {ClaimKey(host, path, wildcard) for host, path, wildcard in rows}
+        if len(found) >= limit:
+            break
+    return sorted(found, key=lambda each: (each.host, each.path))[:limit]
+
+
+async def withheld_below(
+    session: ReadSession, member_id: str, claims: Sequence[ClaimKey]
+) -> list[tuple[ClaimKey, OptOut]]:
+    """Return what other members claim within the claims of one, and the opt-outs of those."""
+    found = list[tuple[ClaimKey, OptOut]]()
+    for chunk in in_chunks(claims, CLAIMS_AT_ONCE):
+        rows = await session.execute(
+            select(Claim, OptOut)
+            .join(OptOut, OptOut.member_id == Claim.member_id)
+            .where(
+                Claim.member_id != member_id,
+                Claim.ended_because.is_(None),
+                known(Claim),
+                known(OptOut),
+                _is_below(chunk),
+            )
+        )
+        found += [(ClaimKey(row.host, row.path, row.wildcard), out) for row, out in rows]
+    return found
+
+
+def _is_below(claims: Sequence[ClaimKey]) -> ColumnElement[bool]:
+    """Tell of a claim whether it lies within one of a few, and is narrower."""
+    return or_(
+        *(
+            and_(
+                Claim.path.startswith(claim.path.rstrip("/") + "/", autoescape=True),
+                or_(
+                    Claim.host == claim.host, Claim.host.endswith(f".{claim.host}", autoescape=True)
+                )
+                if claim.wildcard
+                else and_(Claim.host == claim.host, Claim.wildcard.is_(False)),
+            )
+            for claim in claims
+        )
+    )
 
 
 async def claims_anything_on(
@@ -204,23 +273,30 @@ async def claims_anything_on(
 ) -> bool:
     """Tell whether a member claims any path of a host, by its name or by a wildcard `above` it."""
     is_there = or_(Claim.host == host, and_(Claim.wildcard, Claim.host.in_(above)))
-    found = await session.execute(_held(member_id, on).where(is_there).limit(1))
+    held = _held(on, on).where(Claim.member_id == member_id, is_there)
+    found = await session.execute(held.limit(1))
     return found.first() is not None
 
 
-def _held(member_id: str, on: date) -> Select[str, str, bool]:
+def _held(first: date, last: date) -> Select[str, str, bool]:
+    """Return what is claimed on any of some days, less what rules have ended."""
     return (
         select(Claim.host, Claim.path, Claim.wildcard)
         .join(Member)
         .where(
-            Claim.member_id == member_id,
             Claim.ended_because.is_(None),
             known(Claim),
-            Member.joined_on <= on,
-            or_(Claim.valid_from.is_(None), Claim.valid_from <= on),
-            or_(Claim.valid_to.is_(None), Claim.valid_to > on),
+            Member.joined_on <= last,
+            or_(Claim.valid_from.is_(None), Claim.valid_from <= last),
+            or_(Claim.valid_to.is_(None), Claim.valid_to > first),
         )
     )
+
+
+async def opt_outs_touching(session: ReadSession, claims: Collection[ClaimKey]) -> list[OptOut]:
+    """Return the opt-outs by address that may reserve something of some claims."""
+    hosts = {host for claim in claims for host, _ in candidate_hosts(claim.host)}
+    return await opt_outs_for(session, hosts, {each.host for each in claims if each.wildcard})
 
 
 async def opt_outs_for(

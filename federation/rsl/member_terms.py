@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
-from federation.addresses.matching import Filed, candidate_paths, is_pattern
+from federation.addresses.matching import Filed, candidate_hosts, is_pattern, outermost
 from federation.addresses.urls import ClaimKey, UrlKey
 from federation.rsl.document import Content, Document, Licence, Payment, Rule
 from federation.rsl.words import AI_USAGES, ALL, USAGES, usages_of
@@ -17,11 +17,12 @@ from federation.rsl.words import AI_USAGES, ALL, USAGES, usages_of
 MAX_AGE_DAYS: Final = 1
 CLAIMS_MAX: Final = 500
 RESERVED_MAX: Final = 500
-EACH_ALONE_MAX: Final = 100  # places; of more, the usages of a place stand in one licence
+EACH_ALONE_MAX: Final = 100  # places; of more, the usages of a place stand in one licence only
 LETTERS_MAX: Final = 100_000  # of the addresses of either: readers take a megabyte at most
 PAYMENT: Final = "use"
 SOLD_IN_ORDER: Final = ("ai-input", "ai-index", "search", "ai-train")
-"""The usages as they are offered. Who buys page by page, as stock clients do, answers with them."""
+"""The usages as they are offered. Who buys page by page, as stock clients do, answers with them:
+of two that a lab's licences grant the first is meant."""
 EVERY_USE: Final = "*"
 
 
@@ -43,6 +44,7 @@ class MemberFacts:
     """One member: its addresses, what it reserves, where its tokens are, what the hub sells.
 
     `sold` are uses of ours, `server` the base of its licence server, `buy_at` the hub's counter.
+    `others` are addresses within its own that another member claims: what is there is not its.
     """
 
     claims: Sequence[ClaimKey]
@@ -50,6 +52,7 @@ class MemberFacts:
     sold: Collection[str]
     server: str
     buy_at: str
+    others: Sequence[ClaimKey] = ()
 
 
 def base_path(node: str, member: str) -> str:
@@ -71,15 +74,17 @@ def offer(usages: Iterable[str], buy_at: str) -> Licence:
 def terms_of(facts: MemberFacts) -> Document:
     """Return what a member's node says of its works.
 
-    What is for sale comes first, and each usage in a licence of its own (`SOLD_IN_ORDER`): a token
-    is for one use, and stock buyers take the first licence of the content that fits best. An
-    address without its last slash is one that they match. Only where the places are too many for
-    that do all usages of a place stand in one licence. Where more is reserved than a document
-    holds, everything is. What a pattern reserves, for whichever use, is not for sale by RSL.
+    What is for sale comes first, all usages of a place in one licence (`SOLD_IN_ORDER`): stock
+    buyers take the first of the content that fits best, and get a token for the first of its
+    usages that a licence of theirs grants. Then each usage in a licence of its own, for those who
+    choose, unless the places are too many for that. An address without its last slash is one that
+    stock buyers match. What is another member's below it is not for sale here. Where more is
+    reserved or another's than a document holds, everything is reserved. What a pattern reserves,
+    for whichever use, is not for sale by RSL.
     """
-    claims = _within_limits(_outermost(facts.claims))
-    reservations = _Reservations(facts.reserved)
-    below = {place for claim in claims for place in reservations.below(claim)}
+    claims = _within_limits(outermost(facts.claims))
+    reservations = _Reservations(facts.reserved, facts.others)
+    below = _below(claims, reservations)
     if len(below) > RESERVED_MAX or sum(map(_letters, below)) > LETTERS_MAX:
         reservations, below = _Reservations([Reserved(EVERY_USE)]), set[ClaimKey]()
     places = {ClaimKey(claim.host, claim.path, wildcard=False) for claim in claims}
@@ -88,7 +93,7 @@ def terms_of(facts: MemberFacts) -> Document:
     contents = [
         content
         for place in ordered
-        for content in _contents(facts, place, reservations.at(place), each_alone=each_alone)
+        for content in _contents(facts, place, reservations, each_alone=each_alone)
     ]
     return Document(tuple(sorted(contents, key=_is_not_for_sale)), MAX_AGE_DAYS)
 
@@ -99,25 +104,50 @@ def is_all_reserved(facts: MemberFacts) -> bool:
     return not set(usages_of(facts.sold)) - withheld
 
 
-class _Reservations:
-    """What a member reserves, looked up by place; a place is a host and a path, or a pattern."""
+def _below(claims: Iterable[ClaimKey], reservations: "_Reservations") -> set[ClaimKey]:
+    """Return the places within some claims that are not as the claims are; no more than count."""
+    found = set[ClaimKey]()
+    for claim in claims:
+        for place in reservations.below(claim):
+            found.add(place)
+            if len(found) > RESERVED_MAX:
+                return found
+    return found
 
-    def __init__(self, reserved: Iterable[Reserved]) -> None:
+
+class _Reservations:
+    """What a member reserves and what is another's, looked up by place.
+
+    A place is a host and a path, or a pattern.
+    """
+
+    def __init__(self, reserved: Iterable[Reserved], others: Iterable[ClaimKey] = ()) -> None:
         self._whole = set[str]()
         self._below: Filed[Reserved] = Filed()
+        self._others: Filed[ClaimKey] = Filed()
         self._hosts: dict[str, list[ClaimKey]] = {}
-        self._wide: list[ClaimKey] = []
+        self._wide: dict[str, list[ClaimKey]] = {}
         self._patterns: list[tuple[ClaimKey, tuple[str, ...]]] = []
         for each in reserved:
             if each.subject is None:
                 self._whole.update(each.usages)
                 continue
             self._below.add(each.subject, each)
-            self._hosts.setdefault(each.subject.host, []).append(each.subject)
-            if each.subject.wildcard:
-                self._wide.append(each.subject)
+            self._stands(each.subject)
             if is_pattern(each.subject.path):
                 self._patterns.append((each.subject, each.usages))
+        for claim in others:
+            self._others.add(claim, claim)
+            self._stands(claim)
+
+    def _stands(self, subject: ClaimKey) -> None:
+        self._hosts.setdefault(subject.host, []).append(subject)
+        if subject.wildcard:
+            self._wide.setdefault(subject.host, []).append(subject)
+
+    def is_of_another(self, place: ClaimKey) -> bool:
+        """Tell whether another member claims a place."""
+        return bool(self._others.matching(UrlKey(place.host, place.path)))
 
     def at(self, place: ClaimKey) -> set[str]:
         """Return what is reserved at a place and all that is below it.
@@ -134,17 +164,18 @@ class _Reservations:
         return found
 
     def below(self, claim: ClaimKey) -> Iterator[ClaimKey]:
-        """Yield the places within a claim that have reservations of their own."""
-        for subject in self._hosts.get(claim.host, ()):
-            yield from _narrowed(claim, subject, claim.host)
-        for subject in self._wide:
-            if _is_below(claim.host, subject.host):
-                yield from _narrowed(claim, subject, claim.host)
-        if claim.wildcard:
-            for host, subjects in self._hosts.items():
-                if _is_below(host, claim.host):
-                    for subject in subjects:
-                        yield from _narrowed(claim, subject, host)
+        """Yield the places within a claim that are reserved, or another's, each for itself."""
+        below = (host for host in self._hosts if _is_below(host, claim.host))
+        for host in (claim.host, *(below if claim.wildcard else ())):
+            for subject in self._on(host):
+                yield from _narrowed(claim, subject, host)
+
+    def _on(self, host: str) -> Iterator[ClaimKey]:
+        """Yield the subjects on a host, then those on every host below one above it."""
+        yield from self._hosts.get(host, ())
+        for above, is_wide in candidate_hosts(host):
+            if is_wide and above != host:
+                yield from self._wide.get(above, ())
 
 
 def _narrowed(claim: ClaimKey, subject: ClaimKey, host: str) -> Iterator[ClaimKey]:
@@ -167,18 +198,19 @@ def _overlaps(subject: ClaimKey, place: ClaimKey) -> bool:
 
 
 def _contents(
-    facts: MemberFacts, place: ClaimKey, withheld: set[str], *, each_alone: bool
+    facts: MemberFacts, place: ClaimKey, reservations: _Reservations, *, each_alone: bool
 ) -> list[Content]:
     """Return what is for sale at a place and below, then what is reserved there."""
-    priced = usages_of(facts.sold)
+    withheld = reservations.at(place)
+    priced = () if reservations.is_of_another(place) else usages_of(facts.sold)
     sold = [usage for usage in SOLD_IN_ORDER if usage in priced and usage not in withheld]
     if not sold or is_pattern(place.path):
         reserved = withheld if sold else withheld | set(AI_USAGES)
         url = web_url(place.host, place.path)
         return [Content(url, (_reservation(reserved),), terms=facts.buy_at)]
     url = web_url(place.host, place.path.rstrip("/") or "/")
-    together = [[usage] for usage in sold] if each_alone else [sold]
-    licences = tuple(offer(usages, facts.buy_at) for usages in together)
+    alone = [[usage] for usage in sold] if each_alone and len(sold) > 1 else []
+    licences = tuple(offer(usages, facts.buy_at) for usages in (sold, *alone))
     found = [Content(url, licences, facts.server, facts.buy_at)]
     if withheld:
         found.append(Content(url, (_reservation(withheld),)))
@@ -188,18 +220,6 @@ def _contents(
 def _reservation(usages: Collection[str]) -> Licence:
     words = (ALL,) if set(usages) >= set(USAGES) else tuple(u for u in USAGES if u in usages)
     return Licence(prohibits=(Rule("usage", words),))
-
-
-def _outermost(claims: Iterable[ClaimKey]) -> list[ClaimKey]:
-    """Return claims without those that lie within another one of the same host."""
-    found: list[ClaimKey] = []
-    kept = set[tuple[str, str]]()
-    in_order = sorted(set(claims), key=lambda each: (each.host, len(each.path), not each.wildcard))
-    for claim in in_order:
-        if not any((claim.host, path) in kept for path in candidate_paths(claim.path)):
-            found.append(claim)
-            kept.add((claim.host, claim.path))
-    return sorted(found, key=_by_text)
 
 
 def _within_limits(claims: Iterable[ClaimKey]) -> list[ClaimKey]:

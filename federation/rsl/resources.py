@@ -7,13 +7,10 @@ A token names absolute prefixes and no pattern, none of which lies outside the m
 from collections.abc import Iterable
 from typing import ClassVar, NamedTuple
 
-from federation.addresses.urls import (
-    ClaimKey,
-    MalformedUrlError,
-    normalise_url,
-)
+from federation.addresses.matching import outermost
+from federation.addresses.urls import ClaimKey, MalformedUrlError, normalise_url
 from federation.errors import RefusalError
-from federation.rsl.member_terms import begins, web_url
+from federation.rsl.member_terms import begins
 
 
 class BadResourceError(RefusalError):
@@ -39,17 +36,15 @@ class Resource(NamedTuple):
 
         A path alone is meant of each of the member's hosts (`is_of_all_hosts`).
         """
-        found = set[str]()
+        found = set[ClaimKey]()
         for claim in claims:
             host = self.host or claim.host
             is_host = host == claim.host or (claim.wildcard and host.endswith(f".{claim.host}"))
             path = _narrower(self.path, claim.path)
             if is_host and path is not None:
-                address = web_url(host, path)
-                if self.scheme is not None:
-                    address = f"{self.scheme}://{address.partition('://')[2]}"
-                found.add(address)
-        return sorted(each for each in found if not _is_below_another(each, found))
+                found.add(ClaimKey(host, path, wildcard=False))
+        scheme = self.scheme or "https"
+        return [f"{scheme}://{each.host}{each.path}" for each in outermost(found)]
 
 
 def read_resource(text: str) -> Resource:
@@ -84,7 +79,3 @@ def _narrower(asked: str, claimed: str) -> str | None:
     if begins(asked, claimed):
         return asked
     return claimed if begins(claimed, asked) else None
-
-
-def _is_below_another(address: str, others: Iterable[str]) -> bool:
-    return any(address != other and begins(address, other) for other in others)

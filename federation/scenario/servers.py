@@ -14,7 +14,7 @@ from typing import Any, Self
 import aiohttp
 import msgspec
 
-from federation.clock import SettableClock
+from federation.clock import Clock, SettableClock
 from federation.config import HubConfig, NodeConfig
 from federation.edge.staff import StaffTokens, staff_tokens
 from federation.errors import RefusalError
@@ -51,7 +51,7 @@ class Running:
     config: HubConfig | NodeConfig
     url: str
     http: aiohttp.ClientSession
-    clock: SettableClock
+    clock: Clock
     tokens: StaffTokens | None = None
     _tokens: dict[tuple[str, str], tuple[datetime, str]] = field(default_factory=dict)
 

@@ -22,6 +22,8 @@ from federation.signing.keys import InvalidKeyError, Keys, SigningKey, key_set
 TYP: Final = "site-enrolment+jwt"
 ANSWER_BYTES_MAX: Final = 64 << 10
 CODE_CHARS_MAX: Final = 4_096
+SITE_BITS: Final = "[A-Za-z0-9_-]{43}"
+"""The 256 bits that a site draws for its credential: who shows them again gets the answer again."""
 _LIFE_SECONDS: Final = 300
 _PREFIX: Final = "fs1"
 _KEYS_MAX: Final = 8

@@ -5,19 +5,20 @@ from pathlib import Path
 
 from federation import __version__
 from federation.access.bearers import Bearer, ClientBearer, GivenBearer
+from federation.gate import asgi, wsgi
+from federation.gate.background import Background, Round
+from federation.gate.gate import Gate, GateConfig
+from federation.gate.guesses import NOTICE_SECONDS
+from federation.gate.nonces import NonceStore
+from federation.gate.spool import Spool
+from federation.gate.visits import VisitCounts
 from federation.signing.keys import key_set
-from federation.site import asgi, wsgi
-from federation.site.background import Background, Round
-from federation.site.gate import Gate, GateConfig
-from federation.site.guesses import NOTICE_SECONDS
-from federation.site.nonces import NonceStore
 from federation.site.policy_source import POLL_SECONDS, Pins, PolicySource
 from federation.site.reporter import REPORT_SECONDS, Reporter
 from federation.site.settings import read_site
 from federation.site.site_config import SiteConfig
-from federation.site.spool import Spool
 from federation.site.terms import TERMS_SECONDS, TermsSource
-from federation.site.visits import TELL_SECONDS, AboutSite, VisitCounts, VisitTeller
+from federation.site.visit_teller import TELL_SECONDS, AboutSite, VisitTeller
 
 Site = SiteConfig | PathLike[str] | str
 """A site, or the file `federation-site.json` that describes it."""

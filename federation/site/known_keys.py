@@ -7,7 +7,6 @@ node or the hub changed its keys is told them anew, as at its installation.
 """
 
 import logging
-import os
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
+from federation.gate.whole_files import replace_whole
 from federation.signing.entity_statements import STATEMENT_BYTES_MAX, Statement, read_named
 from federation.signing.jose import InvalidTokenError
 from federation.signing.keys import Keys
@@ -106,9 +106,7 @@ class KeyFile:
 
     def _save(self) -> None:
         body = msgspec.json.encode(_Learned(self.node.learned, self.hub.learned))
-        draft = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
-        draft.write_bytes(body)
-        draft.replace(self._path)
+        replace_whole(self._path, body)
 
 
 def _is_signed(signed: str, keys: Keys) -> bool:

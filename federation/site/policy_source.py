@@ -6,14 +6,13 @@ or an opt-out not yet made back to life.
 """
 
 import logging
-import os
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Final
 from urllib.parse import quote
 
 from federation.access.bearers import Bearer
@@ -21,6 +20,8 @@ from federation.access.forks import begins_anew_after_forks
 from federation.access.wire import Answer, Call, Fetch, fetch
 from federation.clock import Clock
 from federation.errors import RefusalError, answered
+from federation.gate.rulings import HeldPolicy
+from federation.gate.whole_files import replace_whole
 from federation.signing.jose import InvalidTokenError, Reason
 from federation.signing.keys import Keys
 from federation.signing.policy import (
@@ -30,7 +31,6 @@ from federation.signing.policy import (
     read_site_policy,
 )
 from federation.site.known_keys import KeyFile
-from federation.site.rulings import HeldPolicy
 
 POLL_SECONDS: Final = 30.0  # with a call's own limit never more than a minute apart
 _log = logging.getLogger(__name__)
@@ -46,13 +46,6 @@ class PolicyNotServedError(RefusalError):
     """The node did not serve the policy."""
 
     code: ClassVar[str] = "POLICY_NOT_SERVED"
-
-
-class PolicyHolder(Protocol):
-    """Anything that has the site's policy at hand."""
-
-    def current(self) -> HeldPolicy | None:
-        """Return the policy last accepted, of whatever age."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +175,4 @@ class PolicySource:
             return None
 
     def _save(self, token: bytes) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
-        draft.write_bytes(token)
-        draft.replace(self._path)
+        replace_whole(self._path, token)

@@ -14,7 +14,7 @@ from federation.access.bearers import Bearer, NoTokenError
 from federation.access.pauses import Pause
 from federation.access.wire import Answer, Call, Fetch, UnreachableError, fetch
 from federation.errors import answered
-from federation.site.spool import Batch, Spool
+from federation.gate.spool import Batch, Spool
 
 _NOT_THE_BATCH: Final = frozenset(
     {
@@ -71,8 +71,12 @@ class Reporter:
 
     def _send(self, batch: Batch) -> bool:
         try:
-            token = self._bearer.current()
             lines = batch.read()
+        except OSError as error:
+            self._spool.set_aside(batch.path, error)
+            return False
+        try:
+            token = self._bearer.current()
             answer = self._fetch(self._call(batch, token, lines))
         except (UnreachableError, NoTokenError) as error:
             _log.warning("usage batch %s waits: %s: %s", batch.id, error.code, error)

@@ -14,11 +14,11 @@ from msgspec import Meta
 
 from federation.access.bearers import ClientCredential
 from federation.errors import RefusalError
-from federation.site.callers import connection_address, forwarded_address
-from federation.site.crawlers import CrawlerRule
-from federation.site.events import Unit
-from federation.site.gate import Mode, agents_of
-from federation.site.origins import Origins
+from federation.gate.callers import connection_address, forwarded_address
+from federation.gate.crawlers import CrawlerRule
+from federation.gate.events import Unit
+from federation.gate.gate import Mode, agents_of
+from federation.gate.origins import Origins
 from federation.site.site_config import SiteConfig
 
 FILE_NAME: Final = "federation-site.json"
@@ -41,14 +41,14 @@ class SettingsError(RefusalError):
     code: ClassVar[str] = "SITE_SETTINGS"
 
 
-class Client(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SiteClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The site as a client of its node."""
 
     id: _Text
     secret: _Text
 
     def __repr__(self) -> str:
-        return f"Client(id={self.id!r})"
+        return f"SiteClient(id={self.id!r})"
 
     def credential(self) -> ClientCredential:
         """Return it as what is shown at the node."""
@@ -75,7 +75,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     member: _Text
     node_keys: _Keys
     hub_keys: _Keys
-    client: Client
+    client: SiteClient
     origins: Annotated[tuple[_Text, ...], Meta(min_length=1, max_length=100)]
     directory: _Text = "state"
     mode: Mode = Mode.ENFORCE
@@ -139,6 +139,7 @@ def new_settings(path: Path) -> Generator[Callable[[Settings], None]]:
             _take_room(file, path)
             yield write
             file.flush()
+            os.fsync(file.fileno())
         except BaseException:
             path.unlink()
             raise

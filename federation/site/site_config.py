@@ -8,10 +8,10 @@ from typing import Any
 from federation.access.bearers import ClientCredential
 from federation.access.wire import Fetch, fetch
 from federation.clock import Clock, system_clock
-from federation.site.asks import Scope
-from federation.site.callers import ClientAddress, connection_address
-from federation.site.events import Unit
-from federation.site.gate import Mode, is_crawler
+from federation.gate.asks import Scope
+from federation.gate.callers import ClientAddress, connection_address
+from federation.gate.events import Unit
+from federation.gate.gate import Mode, is_crawler
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

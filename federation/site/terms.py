@@ -5,7 +5,6 @@ is one document of the RSL namespace, without a document type and its entities.
 """
 
 import logging
-import os
 from contextlib import suppress
 from hashlib import sha256
 from http import HTTPStatus
@@ -16,7 +15,8 @@ from xml.parsers import expat
 
 from federation.access.wire import Call, Fetch, fetch
 from federation.errors import RefusalError, answered
-from federation.site.answers import Response
+from federation.gate.answers import Response
+from federation.gate.whole_files import replace_whole
 
 TERMS_SECONDS: Final = 300.0
 TERMS_BYTES_MAX: Final = 1 << 20
@@ -90,10 +90,7 @@ class TermsSource:
             return None
 
     def _save(self, body: bytes) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
-        draft.write_bytes(body)
-        draft.replace(self._path)
+        replace_whole(self._path, body)
 
 
 def require_terms(body: bytes) -> None:

@@ -3,12 +3,13 @@
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from federation.store.base import Base
 from federation.store.plain import require_plain_rows
 from federation.store.sessions import ReadSession
 
+T = TypeVar("T")
 IN_CHUNK = 500
 _POSTGRES_CHUNK = 5_000
 _SQLITE_VARIABLES_MAX = 1_000  # of 32,766: longer lists are no faster, and kept as prepared
@@ -65,10 +66,10 @@ def for_driver(
     ]
 
 
-def in_chunks(values: Sequence[str]) -> Iterable[Sequence[str]]:
-    """Yield a long list in parts that fit into one `IN (…)`."""
-    for start in range(0, len(values), IN_CHUNK):
-        yield values[start : start + IN_CHUNK]
+def in_chunks(values: Sequence[T], size: int = IN_CHUNK) -> Iterable[Sequence[T]]:
+    """Yield a long list in parts that fit into one statement, as into one `IN (…)`."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
 
 
 async def _execute(

@@ -8,9 +8,9 @@ from typing import ClassVar, Final, NamedTuple
 from federation.clients import store as clients
 from federation.clients.tables import Client, Credential
 from federation.errors import RefusalError
+from federation.gate.visit_report import VisitCount, VisitReport
 from federation.metering.days import counted_at_gates
 from federation.registry.service import get_member
-from federation.site.visit_report import VisitCount, VisitReport
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.principals import NotAllowedError, Principal
 from federation.values.roles import MAY_TELL_VISITS, ClientKind

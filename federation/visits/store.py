@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import delete, func, select, tuple_
 
-from federation.site.visit_report import SERVED
+from federation.gate.visit_report import SERVED
 from federation.store.sessions import ReadSession, WriteSession
 from federation.visits.tables import SiteState, VisitTotal
 

@@ -175,14 +175,18 @@ async def _require_one_step(
 ) -> None:
     if work.canonical is None:
         return
+    own, moment = f"{rules.node}:{statement.thing}", Moment(statement.starts_at)
+    copies = (await store.copies_of(session, [own])).get(own, set())
+    for copy in (await history.find(session, WORKS, sorted(copies), moment)).values():
+        if copy.body.canonical == own and copy.merged_into is None:
+            raise CanonicalChainError(f"{rules.node}:{copy.thing} is a copy of {own}")
     node, _, original = work.canonical.partition(":")
-    if node != rules.node:
-        return  # another collective answers for its own
-    if original == statement.thing:
-        raise CanonicalChainError(f"{work.canonical} is the work itself")
-    found = await acts.get(session, WORKS, original, Moment(statement.starts_at))
-    if found.body.canonical is not None:
-        raise CanonicalChainError(f"{work.canonical} is a copy of {found.body.canonical}")
+    if original == statement.thing and node == rules.node:
+        raise CanonicalChainError(f"{own} is the work itself")
+    if node == rules.node:  # another collective answers for its own
+        found = await acts.get(session, WORKS, original, moment)
+        if found.body.canonical is not None:
+            raise CanonicalChainError(f"{work.canonical} is a copy of {found.body.canonical}")
 
 
 async def find(session: ReadSession, work_ids: Sequence[str], moment: Moment) -> list[Found[Work]]:

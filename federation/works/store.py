@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from sqlalchemy import select
+from sqlalchemy.orm import Mapped
 
 from federation.history import store as history
 from federation.history.kinds import Kind, Saying, Statement
 from federation.store.bulk import in_chunks, insert_rows
 from federation.store.sessions import ReadSession, WriteSession
-from federation.works.tables import WorkAddress, WorkIdentifier, WorkVersion
+from federation.works.tables import WorkAddress, WorkCopy, WorkIdentifier, WorkVersion
 from federation.works.work import Work
 
 WORKS: Final = Kind("WORK", WorkVersion, Work)
@@ -22,7 +23,12 @@ async def record(
     numbers = await history.record(session, WORKS, statements, saying)
     await _add_keys(session, WorkIdentifier, "identifier", statements, lambda w: w.identifiers)
     await _add_keys(session, WorkAddress, "address", statements, lambda w: w.addresses)
+    await _add_keys(session, WorkCopy, "canonical", statements, _original)
     return numbers
+
+
+def _original(work: Work) -> Sequence[str]:
+    return () if work.canonical is None else (work.canonical,)
 
 
 async def _add_keys(
@@ -44,20 +50,25 @@ async def _add_keys(
 
 async def holders_of(session: ReadSession, identifiers: Sequence[str]) -> dict[str, set[str]]:
     """Return {identifier: the works of which some version has it}."""
-    found: dict[str, set[str]] = {}
-    for chunk in in_chunks(identifiers):
-        query = select(WorkIdentifier.identifier, WorkIdentifier.work_id)
-        rows = await session.execute(query.where(WorkIdentifier.identifier.in_(chunk)))
-        for identifier, work_id in rows:
-            found.setdefault(identifier, set()).add(work_id)
-    return found
+    return await _works_by(session, WorkIdentifier.identifier, WorkIdentifier.work_id, identifiers)
 
 
 async def standing_at(session: ReadSession, addresses: Sequence[str]) -> dict[str, set[str]]:
     """Return {address: the works of which some version stands there}."""
+    return await _works_by(session, WorkAddress.address, WorkAddress.work_id, addresses)
+
+
+async def copies_of(session: ReadSession, originals: Sequence[str]) -> dict[str, set[str]]:
+    """Return {original, `GB:W-17`: the works of which some version is a copy of it}."""
+    return await _works_by(session, WorkCopy.canonical, WorkCopy.work_id, originals)
+
+
+async def _works_by(
+    session: ReadSession, key: Mapped[str], work_id: Mapped[str], keys: Sequence[str]
+) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    for chunk in in_chunks(addresses):
-        query = select(WorkAddress.address, WorkAddress.work_id)
-        for address, work_id in await session.execute(query.where(WorkAddress.address.in_(chunk))):
-            found.setdefault(address, set()).add(work_id)
+    for chunk in in_chunks(keys):
+        rows = await session.execute(select(key, work_id).where(key.in_(chunk)))
+        for one, name in rows:
+            found.setdefault(one, set()).add(name)
     return found

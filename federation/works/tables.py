@@ -27,3 +27,11 @@ class WorkAddress(Base):
     __tablename__ = "works_address"
     address: Mapped[str] = mapped_column(Text, primary_key=True)
     work_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+
+class WorkCopy(Base):
+    """A work that some version of another calls its original, `GB:W-17`."""
+
+    __tablename__ = "works_copy"
+    canonical: Mapped[str] = mapped_column(String(80), primary_key=True)
+    work_id: Mapped[str] = mapped_column(String(64), primary_key=True)

@@ -11,6 +11,7 @@ VERSIONS = ("works_version", "rightholders_version")
 KEYS = (
     ("works_identifier", "identifier", sa.String(280), "work_id"),
     ("works_address", "address", sa.Text(), "work_id"),
+    ("works_copy", "canonical", sa.String(80), "work_id"),
     ("rightholders_identifier", "identifier", sa.String(280), "rightholder_id"),
 )
 by_bytes = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")

@@ -12,14 +12,16 @@ HEAD = b"HTTP/1.1 200 OK\r\n"
 
 
 @contextmanager
-def server(*parts, drips=b""):
+def server(*parts, drips=b"", asked=None):
     """Send some bytes to whoever calls, then drip others for as long as it listens."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def serve():
             peer, _ = listening.accept()
             with peer:
-                peer.recv(65536)
+                heard = peer.recv(65536)
+                if asked is not None:
+                    asked.append(heard)
                 for part in parts:
                     peer.sendall(part)
                 try:
@@ -41,6 +43,19 @@ def test_an_answer_is_read_with_its_headers_in_lower_case():
         answer = fetch(Call("GET", url, {"Accept": "text/plain"}))
 
     assert answer == (200, {"etag": "1", "content-length": "2"}, b"ok")
+
+
+def test_a_name_below_localhost_is_this_machine_whatever_the_resolver_knows():
+    asked = []
+    with server(HEAD + b"Content-Length: 2\r\n\r\nok", asked=asked) as url:
+        named = url.replace("127.0.0.1", "press.localhost")
+        answer = fetch(Call("GET", named, {}))
+
+    host = named.removeprefix("http://").removesuffix("/a")
+    assert answer.body == b"ok"
+    assert [line for line in asked[0].split(b"\r\n") if line.lower().startswith(b"host:")] == [
+        f"Host: {host}".encode()
+    ]
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,13 @@ from pathlib import Path
 
 from federation.accesslogs import importing, sources
 from federation.accesslogs.command import main
-from federation.site.spool import Spool
+from federation.gate.spool import Spool
 
 HOME, LOG = Path(sys.argv[1]), sys.argv[2]
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 CALLS = ("write", "pwrite", "fsync", "ftruncate", "rename", "replace", "unlink")
 importing.CHECKPOINT_EVENTS = 7  # several in one log, of several blocks
+importing.TOGETHER = 3
 sources.BLOCK_BYTES = 2_000
 
 

@@ -8,17 +8,17 @@ from types import SimpleNamespace
 import msgspec
 
 from federation.accesslogs.agents import Agents, NamedAgent
+from federation.accesslogs.formats import read_hit
 from federation.accesslogs.hits import LoggedLine
 from federation.accesslogs.importing import Desk, Sink, read_log
 from federation.accesslogs.judging import Judge
 from federation.accesslogs.known import KnownLogs
-from federation.accesslogs.sources import Source
+from federation.gate.crawlers import CrawlerRule
+from federation.gate.events import Unit
+from federation.gate.origins import Origins
 from federation.signing.crawl_keys import CrawlKey
 from federation.signing.keys import SigningKey
 from federation.signing.tokens import Grant, mint_licence_token
-from federation.site.crawlers import CrawlerRule
-from federation.site.events import Unit
-from federation.site.origins import Origins
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 THEN = datetime(2026, 11, 20, 10, 0, 5, tzinfo=UTC)
@@ -83,9 +83,9 @@ def combined(
     return (line + "".join(f' "{each}"' for each in kit or ())).encode()
 
 
-def shown(target="/a", *, whole=None, use="-", request_id="-", **fields):
+def shown(target="/a", *, host="pub.example", whole=None, use="-", request_id="-", **fields):
     """A line of the kit's format that shows a token."""
-    kit = ("pub.example", part(whole), use, request_id)
+    kit = (host, part(whole), use, request_id)
     return combined(target, agent=GPTBOT, kit=kit, **fields)
 
 
@@ -117,17 +117,21 @@ class Publisher:
         return path
 
     def read(self, *paths, sink=None, **fields):
-        """Read logs in one run, with what earlier runs left; return what came of the last one."""
-        known = KnownLogs(self.home / "known")
-        sink = sink or Sink(self.events.append, lambda: None)
-        desk = Desk(self.judge, known, sink, self.home / "refused", **fields)
+        """Read logs, with what earlier readings left; return what came of the last one."""
+        sink = sink or Sink(self.events.extend, lambda: None)
+        desk = Desk(self.judge, KnownLogs(self.home), sink, **fields)
         for path in paths:
-            read = read_log(Source(str(path)), desk)
+            read = read_log(str(path), desk)
         return read
 
     def refused(self):
         files = sorted((self.home / "refused").glob("*.jsonl"))
         return [json.loads(line) for path in files for line in path.read_bytes().splitlines()]
+
+
+def hit_of(line):
+    """What a line says, as bytes of a log."""
+    return read_hit(line.decode("utf-8", "replace"))
 
 
 def said(event):

@@ -1,16 +1,29 @@
 """Lines of web servers, each format, and what is no line."""
 
 import json
-from datetime import UTC, datetime
+from collections import Counter
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from federation.accesslogs.formats import LINE_BYTES_MAX, read_hit, sort_plain
+from federation.accesslogs.formats import LINE_CHARS_MAX
+from federation.accesslogs.glance import lines_left
 from federation.accesslogs.hits import Fate, Hit, RefusedHit
-from tests.accesslogs.publisher import BROWSER, GPTBOT, THEN, a_judge, combined, part, shown
+from federation.accesslogs.places import Stretch
+from tests.accesslogs.publisher import (
+    BROWSER,
+    GPTBOT,
+    THEN,
+    a_judge,
+    combined,
+    hit_of,
+    part,
+    shown,
+)
 
 JSON = {
     "time": "2026-11-20T10:00:05+00:00",
@@ -43,21 +56,21 @@ CADDY = {
 
 def fate_of(line):
     with pytest.raises(RefusedHit) as refused:
-        read_hit(line)
+        hit_of(line)
     return refused.value.fate
 
 
 def test_a_combined_line_is_read():
-    assert read_hit(combined("/a?b=c", agent=GPTBOT)) == Hit(
+    assert hit_of(combined("/a?b=c", agent=GPTBOT)) == Hit(
         occurred_at=THEN, method="GET", target="/a?b=c", status=200, body_bytes=512, agent=GPTBOT
     )
 
 
 def test_the_kits_fields_follow_the_agent():
-    hit = read_hit(combined(kit=("pub.example", "abc", "TRAIN", "r-1")))
+    hit = hit_of(combined(kit=("pub.example", "abc", "TRAIN", "r-1")))
 
     assert (hit.host, hit.token, hit.use, hit.request_id) == ("pub.example", "abc", "TRAIN", "r-1")
-    assert read_hit(combined(kit=("-", "-", "-", "-"))) == read_hit(combined())
+    assert hit_of(combined(kit=("-", "-", "-", "-"))) == hit_of(combined())
 
 
 @pytest.mark.parametrize(
@@ -79,11 +92,11 @@ def test_what_servers_write_otherwise(line, changes):
     if changes is None:
         assert fate_of(line) == Fate.MALFORMED  # a bracket in an account is nobody's to guess
         return
-    assert read_hit(line) == msgspec.structs.replace(read_hit(combined()), **changes)
+    assert hit_of(line) == msgspec.structs.replace(hit_of(combined()), **changes)
 
 
 def test_json_lines_say_the_same():
-    assert read_hit(json.dumps(JSON).encode()) == Hit(
+    assert hit_of(json.dumps(JSON).encode()) == Hit(
         occurred_at=THEN,
         method="GET",
         target="/a?b=c",
@@ -96,20 +109,20 @@ def test_json_lines_say_the_same():
         request_id="r-1",
     )
     seconds = JSON | {"time": str(THEN.timestamp()), "status": "200", "bytes": "512"}
-    assert read_hit(json.dumps(seconds).encode()) == read_hit(json.dumps(JSON).encode())
+    assert hit_of(json.dumps(seconds).encode()) == hit_of(json.dumps(JSON).encode())
 
 
 def test_a_gate_in_front_may_say_token_licence_and_use():
     given = {k: v for k, v in JSON.items() if k != "token"}
     line = json.dumps(given | {"token_id": "t-1", "licence": "HUB-000001"}).encode()
 
-    hit = read_hit(line)
+    hit = hit_of(line)
 
     assert (hit.token, hit.token_id, hit.licence, hit.use) == ("", "t-1", "HUB-000001", "TRAIN")
 
 
 def test_a_caddy_line_is_read():
-    hit = read_hit(json.dumps(CADDY).encode())
+    hit = hit_of(json.dumps(CADDY).encode())
 
     assert hit == Hit(
         occurred_at=THEN.replace(microsecond=250_000),
@@ -146,7 +159,7 @@ def test_a_caddy_line_is_read():
         (json.dumps(JSON | {"bytes": -1}).encode(), Fate.MALFORMED),
         (json.dumps({k: v for k, v in JSON.items() if k != "bytes"}).encode(), Fate.MALFORMED),
         (b'{"status":' + b"[" * 10_000, Fate.MALFORMED),
-        (combined("/" + "x" * LINE_BYTES_MAX), Fate.TOO_LONG),
+        (combined("/" + "x" * LINE_CHARS_MAX), Fate.TOO_LONG),
     ],
 )
 def test_what_is_no_line(line, fate):
@@ -159,6 +172,7 @@ LINES = st.one_of(
             combined(),
             combined(agent=GPTBOT),
             combined(agent="ClaudeBot/1.0"),
+            combined(at=THEN - timedelta(seconds=11)),
             combined(kit=("pub.example", "-", "-", "r")),
             combined(agent="ClaudeBot", kit=("", "", "", "")),
             shown(),
@@ -183,23 +197,33 @@ LINES = st.one_of(
 )
 
 
-@given(st.lists(LINES, max_size=6))
-def test_a_glance_says_what_a_closer_look_says(lines):
-    judge = a_judge()
-    left, people = sort_plain(lines, judge.agents)
-    closer = {Fate.NOT_A_CRAWLER: 0, Fate.NOT_LICENSED: 0}
-    for place, line in enumerate(lines):
-        if place in left:
-            continue
-        with pytest.raises(RefusedHit) as refused:
-            judge.rule(read_hit(line), lambda _: "id")
-        closer[refused.value.fate] += 1
+LATER = combined(at=THEN + timedelta(seconds=11), agent=r"a \\ b")
 
-    assert closer == {
-        Fate.NOT_A_CRAWLER: people,
-        Fate.NOT_LICENSED: len(lines) - len(left) - people,
-    }
+
+@given(st.lists(LINES, max_size=6))
+@example([combined(), LATER, combined()])
+@example([combined(kit=("pub.example", part(), "-", "-"))])
+@example([b"#" + combined()])
+def test_a_glance_says_what_a_closer_look_says(lines):
+    """Also of the time: both leave the stretch where it is."""
+    texts, judge = [line.decode("utf-8", "replace") for line in lines], a_judge()
+    stretch, fates, looked_at = Stretch(), Counter(), set()
+    for place in lines_left(texts, judge.agents, stretch, fates):
+        looked_at.add(place)
+        with suppress(RefusedHit):
+            stretch.move(hit_of(lines[place]).occurred_at)
+    closer, closer_stretch = Counter(), Stretch()
+    for place, line in enumerate(lines):
+        with suppress(RefusedHit):
+            closer_stretch.move(hit_of(line).occurred_at)
+        if place not in looked_at:
+            with pytest.raises(RefusedHit) as refused:
+                judge.rule(hit_of(line), lambda _: "id")
+            closer[refused.value.fate] += 1
+
+    assert (closer, closer_stretch) == (+fates, stretch)
+    assert set(closer) <= {Fate.NOT_A_CRAWLER, Fate.NOT_LICENSED}
 
 
 def test_no_whole_token_is_taken_for_its_part():
-    assert read_hit(shown()).token == part()
+    assert hit_of(shown()).token == part()

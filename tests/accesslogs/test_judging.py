@@ -6,11 +6,10 @@ from datetime import timedelta
 import pytest
 
 from federation.accesslogs.agents import AgentsFileError, read_agents
-from federation.accesslogs.formats import read_hit
 from federation.accesslogs.hits import Fate, RefusedHit
+from federation.gate.crawlers import CrawlerRule
+from federation.gate.events import Unit
 from federation.signing.bound_tokens import BoundGrant, mint_bound_token
-from federation.site.crawlers import CrawlerRule
-from federation.site.events import Unit
 from tests.accesslogs.publisher import (
     BROWSER,
     CRAWL_KEY,
@@ -23,6 +22,7 @@ from tests.accesslogs.publisher import (
     THEN,
     a_judge,
     combined,
+    hit_of,
     part,
     part_of,
     said,
@@ -32,7 +32,7 @@ from tests.accesslogs.publisher import (
 
 
 def ruled(line, **fields):
-    return a_judge(**fields).rule(read_hit(line), lambda _: "id")
+    return a_judge(**fields).rule(hit_of(line), lambda _: "id")
 
 
 def fate_of(line, **fields):
@@ -76,6 +76,21 @@ def test_a_token_for_all_sites_counts_as_well():
     assert (line.licence, line.use, line.token) == ("HUB-000003", "SEARCH", "bound-1")
 
 
+@pytest.mark.parametrize(
+    ("target", "url"),
+    [
+        ("http://pub.example/b?c", f"{ORIGIN}/b?c"),
+        ("HTTPS://PUB.example", f"{ORIGIN}/"),
+        ("https://pub.example?c=/d", f"{ORIGIN}/?c=/d"),
+        ("/b c\u00fc#d", f"{ORIGIN}/b%20c%C3%BC"),
+    ],
+)
+def test_a_proxy_may_be_asked_for_a_whole_url(target, url):
+    line = {"time": THEN.isoformat(), "method": "GET", "uri": target, "status": 200, "bytes": 5}
+
+    assert ruled(json.dumps(line | {"agent": GPTBOT}).encode()).url == url
+
+
 def test_an_agent_that_a_licence_names_counts_as_weaker_evidence():
     line = ruled(combined(agent=GPTBOT))
 
@@ -90,7 +105,10 @@ def test_what_a_gate_in_front_wrote_counts():
     line = ruled(json.dumps(fields | gate).encode())
 
     assert (line.token, line.licence, line.use) == ("t-1", "HUB-000001", "TRAIN")
-    assert fate_of(json.dumps(fields | gate | {"use": ""}).encode()) == Fate.USE_NOT_GRANTED
+    for name in gate:
+        for text in ("", "x" * 257):
+            wrong = fields | gate | ({name: text} if name != "token_id" or text else {"use": text})
+            assert fate_of(json.dumps(wrong).encode()) == Fate.USE_NOT_GRANTED
 
 
 def test_bytes_may_be_the_unit():

@@ -3,18 +3,22 @@
 import gzip
 import os
 import shutil
+from collections import Counter
 from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from federation.accesslogs import known, sources
 from federation.accesslogs.hits import Fate, Hit
 from federation.accesslogs.importing import Sink
 from federation.accesslogs.places import event_id, identity_of
-from tests.accesslogs.publisher import BROWSER, GPTBOT, THEN, Publisher, combined, shown
+from tests.accesslogs.publisher import BROWSER, GPTBOT, THEN, Publisher, combined, hit_of, shown
 
 TWICE = [shown("/a"), shown("/a"), combined("/p"), shown("/b"), shown("/a")]
+AS_OFTEN = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 
 
 @pytest.fixture
@@ -22,9 +26,13 @@ def publisher(tmp_path):
     return Publisher(tmp_path)
 
 
-def a_person(number):
-    """A line that stands in a log once."""
-    return combined(f"/people/{number}", agent=BROWSER)
+def a_person(second=0):
+    return combined("/people", agent=BROWSER, at=THEN + timedelta(seconds=second))
+
+
+def a_crawl(second=0, target="/a"):
+    """A licensed line without an id of its request."""
+    return combined(target, agent=GPTBOT, at=THEN + timedelta(seconds=second))
 
 
 def test_an_id_is_for_ever():
@@ -89,6 +97,47 @@ def test_a_log_that_grew_is_read_from_where_it_was_left(publisher):
     assert len(publisher.ids()) == len(publisher.events) == 6
 
 
+def test_a_pipe_may_be_named_like_a_file(publisher):
+    """As shells do with `<(zcat access.log.gz)`."""
+    reads, writes = os.pipe()
+    os.write(writes, b"\n".join([*TWICE, b""]))
+    os.close(writes)
+
+    read = publisher.read(f"/dev/fd/{reads}")
+
+    os.close(reads)
+    assert (read.lines, len(publisher.ids())) == (5, 4)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b'{"begins":""}', b'{"name":"00000001","begins":"","carried":{}}']
+)
+def test_a_log_of_which_nobody_knows_how_far_is_read_anew(publisher, content):
+    path = publisher.write("a.log", TWICE)
+    publisher.read(path)
+    ids = publisher.ids()
+    (publisher.home / "known" / "00000001.json").write_bytes(content)
+    (publisher.home / "known" / "notes.json").write_bytes(b"{}")
+
+    assert publisher.read(path).lines == 5
+    assert publisher.ids() == ids
+
+
+def test_of_too_many_logs_the_one_not_read_for_longest_is_forgotten(publisher, monkeypatch):
+    monkeypatch.setattr(known, "LOGS_MAX", 2)
+    for number in range(4):
+        publisher.read(publisher.write(f"{number}.log", [shown(f"/{number}"), b"torn"]))
+
+    publisher.read(publisher.home / "3.log")
+
+    kept = {
+        path.stem for folder in ("known", "refused") for path in (publisher.home / folder).iterdir()
+    }
+    assert kept == {"00000003", "00000004"}
+    assert publisher.read(publisher.home / "0.log").lines == 2
+    assert len(publisher.ids()) == 4
+
+
 def test_a_log_of_a_torn_line_alone_is_not_read(publisher):
     path = publisher.write("a.log", [shown()], end=b"")
 
@@ -109,77 +158,123 @@ def test_standard_formats_and_json_have_the_same_ids(publisher):
     assert other.events == [first]
 
 
-LETTERS = st.lists(st.sampled_from("abcp"), max_size=30)
+SECONDS_APART = 30
+LOGS = st.lists(st.lists(st.tuples(st.sampled_from("abp"), st.integers(0, 10)), max_size=4))
 
 
-def the_log(letters, *, has_ids=False):
-    """A log: each `p` is a person's line of its own, other letters may come again."""
+@st.composite
+def logs(draw):
+    """A log in groups of lines, half a minute apart; in each they are up to 10 s out of order."""
     return [
-        a_person(place)
-        if letter == "p"
-        else shown(f"/{letter}", request_id=f"r{place}" if has_ids else "-")
-        for place, letter in enumerate(["p", *letters])
+        [
+            a_person(SECONDS_APART * number - late)
+            if letter == "p"
+            else a_crawl(SECONDS_APART * number - late, f"/{letter}")
+            for letter, late in group
+        ]
+        for number, group in enumerate(draw(LOGS.filter(any)))
     ]
 
 
-@given(letters=LETTERS, data=st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
-def test_any_split_and_any_interruption_give_the_same_events(tmp_path, letters, data):
-    """Without ids of requests: where each piece begins with a line that stands nowhere before."""
-    lines = the_log(letters)
-    whole = fresh(tmp_path)
-    whole.read(whole.write("whole.log", lines))
-    starts = [place for place, line in enumerate(lines) if b"/people/" in line]
-    cuts = data.draw(st.sets(st.sampled_from(starts))) | {0}
-    ends = [*sorted(cuts)[1:], len(lines)]
-    pieces = [lines[a:b] for a, b in zip(sorted(cuts), ends, strict=True)]
-    cut = fresh(tmp_path)
+def flat(groups):
+    return [line for group in groups for line in group]
+
+
+@st.composite
+def parts(draw, lines):
+    """A stretch of a log, or an extract of one."""
+    begin = draw(st.integers(0, len(lines)))
+    stretch = lines[begin : draw(st.integers(begin, len(lines)))]
+    return [line for line in stretch if draw(st.booleans())] if draw(st.booleans()) else stretch
+
+
+def ids_of(tmp_path, lines):
+    """The ids of what a publisher hands in who reads these lines once."""
+    publisher = fresh(tmp_path)
+    publisher.read(publisher.write("whole.log", lines))
+    assert len(publisher.ids()) == len(publisher.events)
+    return publisher.ids()
+
+
+def read_somehow(publisher, data, number, lines):
+    """Read lines as a file, packed or with other line ends, after an import that was stopped."""
+    end = data.draw(st.sampled_from([b"\n", b"\r\n"]))
+    text = b"".join(line + end for line in lines)
+    path = publisher.home / f"{number}.log"
+    path.write_bytes(gzip.compress(text) if data.draw(st.booleans()) else text)
+    interrupted(publisher, path, data.draw(st.integers(0, 5)))
+    publisher.read(path)
+
+
+@given(groups=logs(), data=st.data())
+@AS_OFTEN
+@pytest.mark.usefixtures("blocks")
+def test_any_pieces_copies_and_extracts_give_the_ids_of_the_log(tmp_path, groups, data):
+    """Whatever stands often in one piece counts so often, whatever stands in several once."""
+    lines = flat(groups)
+    whole = ids_of(tmp_path, lines)
+    pieces = data.draw(st.lists(parts(lines), max_size=4))
+    cut, most = fresh(tmp_path), Counter()
     for number, piece in enumerate(pieces):
-        path = cut.write(f"piece-{number}.log", piece)
-        interrupted(cut, path, data.draw(st.integers(0, 5)))
-        cut.read(path)
+        read_somehow(cut, data, number, piece)
+        most |= Counter(line for line in piece if b"GPTBot" in line)
 
-    assert cut.ids() == whole.ids()
-    assert len(whole.ids()) == len(whole.events) == len([1 for x in letters if x != "p"])
-
-
-@given(letters=LETTERS, data=st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
-def test_overlapping_logs_count_once(tmp_path, letters, data):
-    """Pieces that begin with a line of their own and overlap as they like, given in order."""
-    lines = the_log(letters)
-    whole = fresh(tmp_path)
-    whole.read(whole.write("whole.log", lines))
-    starts = [place for place, line in enumerate(lines) if b"/people/" in line]
-    cut, reached = fresh(tmp_path), 0
-    for number in range(4):
-        begin = data.draw(st.sampled_from([place for place in starts if place <= reached]))
-        reached = max(reached, end := data.draw(st.integers(begin + 1, len(lines))))
-        cut.read(cut.write(f"piece-{number}.log", lines[begin:end]))
-        assert cut.ids() <= whole.ids()
-    cut.read(cut.write("last.log", lines))
-
-    assert cut.ids() == whole.ids()
+    assert cut.ids() == {
+        event_id(hit_of(line), identity_of(hit_of(line)), place + 1)
+        for line, count in most.items()
+        for place in range(count)
+    }
+    assert cut.ids() <= whole
+    read_somehow(cut, data, "whole", lines)
+    assert cut.ids() == whole
 
 
-@given(letters=LETTERS, data=st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
-def test_with_ids_of_requests_any_pieces_in_any_order_count_once(tmp_path, letters, data):
-    lines = the_log(letters, has_ids=True)
-    pieces = []
-    while sum(map(len, pieces)) < len(lines):
-        begin = sum(map(len, pieces))
-        pieces.append(lines[begin : begin + data.draw(st.integers(1, len(lines)))])
-    for _ in range(data.draw(st.integers(0, 3))):
-        begin = data.draw(st.integers(0, len(lines) - 1))
-        pieces.append(lines[begin : begin + data.draw(st.integers(1, len(lines)))])
+@given(groups=logs(), data=st.data())
+@AS_OFTEN
+@pytest.mark.usefixtures("blocks")
+def test_pieces_put_together_in_any_order_give_the_ids_of_the_log(tmp_path, groups, data):
+    """Also where one log holds a piece several times, as long as time steps back between."""
+    whole = ids_of(tmp_path, flat(groups))
+    joined = [groups]
+    for _ in range(data.draw(st.integers(1, 3))):
+        begin = data.draw(st.integers(0, len(groups) - 1))
+        stretch = groups[begin : data.draw(st.integers(begin + 1, len(groups)))]
+        joined.insert(data.draw(st.integers(0, len(joined))), stretch)
+    joined = [[[a_person(-SECONDS_APART)], *stretch] for stretch in joined]
     cut = fresh(tmp_path)
-    for number, piece in enumerate(data.draw(st.permutations(pieces))):
-        path = cut.write(f"piece-{number}.log", piece)
-        interrupted(cut, path, data.draw(st.integers(0, 5)))
-        cut.read(path)
+    read_somehow(cut, data, 1, flat(flat(joined)))
 
-    assert len(cut.ids()) == len([1 for letter in letters if letter != "p"])
+    assert cut.ids() == whole
+
+
+@given(groups=logs(), after=st.integers(0, 20))
+@AS_OFTEN
+@pytest.mark.usefixtures("blocks")
+def test_any_interruption_gives_the_ids_of_the_log(tmp_path, groups, after):
+    whole = ids_of(tmp_path, flat(groups))
+    cut = fresh(tmp_path)
+    path = cut.write("a.log", flat(groups))
+    interrupted(cut, path, after)
+    cut.read(path)
+
+    assert cut.ids() == whole
+
+
+@given(letters=st.lists(st.sampled_from("abp"), min_size=1, max_size=30), data=st.data())
+@AS_OFTEN
+@pytest.mark.usefixtures("blocks")
+def test_with_ids_of_requests_each_request_counts_whatever_is_read(tmp_path, letters, data):
+    lines = [
+        a_person() if letter == "p" else shown(f"/{letter}", request_id=f"r{number}")
+        for number, letter in enumerate(letters)
+    ]
+    cut, read = fresh(tmp_path), set()
+    for number, piece in enumerate(data.draw(st.lists(parts(lines), max_size=4))):
+        twice = [*piece, *data.draw(parts(lines))]
+        read_somehow(cut, data, number, twice)
+        read |= {line for line in twice if b"Chrome" not in line}
+
+    assert len(cut.ids()) == len(read)
 
 
 class StopError(Exception):
@@ -189,14 +284,21 @@ class StopError(Exception):
 def interrupted(publisher, path, after):
     """Read a log until so many events were written down, and stop there."""
 
-    def append(event):
-        if len(publisher.events) >= limit:
-            raise StopError
-        publisher.events.append(event)
+    def write(events):
+        for event in events:
+            if len(publisher.events) >= limit:
+                raise StopError
+            publisher.events.append(event)
 
     limit = len(publisher.events) + after
     with suppress(StopError):
-        publisher.read(path, sink=Sink(append, lambda: None), checkpoint_bytes=1)
+        publisher.read(path, sink=Sink(write, lambda: None), checkpoint_bytes=1)
+
+
+@pytest.fixture
+def blocks(monkeypatch):
+    """Logs are read a few lines at a time, so that reading stops in their middle."""
+    monkeypatch.setattr(sources, "BLOCK_BYTES", 700)
 
 
 def fresh(tmp_path):
@@ -207,32 +309,81 @@ def fresh(tmp_path):
     return Publisher(home)
 
 
-def test_one_line_that_two_logs_share_is_an_overlap(publisher):
-    """The limit of the rule: where nobody can tell, a line counts once."""
-    publisher.read(publisher.write("a.log", [a_person(1), shown("/a")]))
-    read = publisher.read(publisher.write("b.log", [shown("/a"), a_person(2)]))
-
-    assert read.fates == {"SEEN_BEFORE": 1, "NOT_A_CRAWLER": 1}
-    assert len(publisher.events) == 1
+VISITS = [a_person(), a_crawl(1), a_crawl(1), a_person(60)]
 
 
-def test_a_long_overlap_is_skipped_and_counting_goes_on_behind_it(publisher):
-    lines = [*(a_person(number) for number in range(1_500)), shown("/a")]
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(b"\n".join([*VISITS, *VISITS, b""]), id="twice in one stream"),
+        pytest.param(b"\n".join([*VISITS[2:], *VISITS[:2], b""]), id="in another order"),
+        pytest.param(b"\n".join([*VISITS[1:3], b""]), id="an extract"),
+        pytest.param(b"\r\n".join([*VISITS, b""]), id="other line ends"),
+        pytest.param(gzip.compress(b"\n".join([*VISITS[1:], b""])), id="packed"),
+    ],
+)
+def test_a_copy_has_the_ids_of_the_log(publisher, text):
+    publisher.read(publisher.write("a.log", VISITS))
+    ids = publisher.ids()
+    assert len(ids) == len(publisher.events) == 2
+    (publisher.home / "copy.log").write_bytes(text)
+
+    publisher.read(publisher.home / "copy.log")
+
+    assert publisher.ids() == ids
+
+
+@pytest.mark.parametrize(
+    "log", [[a_person(), a_crawl(1), a_person(60)], [a_person(), a_crawl(60)]], ids=["in", "last"]
+)
+def test_one_crawl_and_its_copy_in_one_log_are_one(publisher, log):
+    """People in between say that time steps back."""
+    publisher.read(publisher.write("a.log", [*log, *log]))
+
+    assert (len(publisher.events), len(publisher.ids())) == (2, 1)
+
+
+def test_equal_lines_that_two_logs_part_are_one(publisher):
+    """The limit of the rule, on the safe side."""
+    publisher.read(publisher.write("a.log", [a_person(), a_crawl()]))
+    read = publisher.read(publisher.write("b.log", [a_crawl(), a_person(9)]))
+
+    assert read.fates == {"AGENT_LOGGED": 1, "NOT_A_CRAWLER": 1}
+    assert (len(publisher.events), len(publisher.ids())) == (2, 1)
+
+
+@pytest.mark.parametrize(("seconds", "events"), [(10, 2), (11, 1)])
+def test_a_stretch_bears_ten_seconds_of_disorder(publisher, seconds, events):
+    """What stands twice in less time than that cannot be told from two requests."""
+    publisher.read(publisher.write("a.log", [a_crawl(), a_person(seconds), a_crawl()]))
+
+    assert len(publisher.ids()) == events
+
+
+def test_a_line_of_another_time_does_no_more_than_begin_a_stretch(publisher):
+    lines = [a_crawl(), a_person(10**6), a_crawl(), a_crawl(), a_crawl(1)]
+
     publisher.read(publisher.write("a.log", lines))
-    read = publisher.read(publisher.write("b.log", [*lines[200:], a_person(-1), shown("/a")]))
 
-    assert read.fates == {"SEEN_BEFORE": 1_301, "NOT_A_CRAWLER": 1, "TOKEN_LOGGED": 1}
-    assert len(publisher.ids()) == len(publisher.events) == 2
+    assert len(publisher.ids()) == 3
 
 
 def test_many_lines_that_say_the_same_take_little_memory(publisher):
-    lines = [shown(f"/{number}") for number in range(10_000)]
+    lines = [a_crawl(0, f"/{number}") for number in range(3_000)]
 
-    read = publisher.read(publisher.write("a.log", [*lines, *lines[:10]]))
+    read = publisher.read(publisher.write("a.log", [*lines, *lines[2_000:], *lines[:1_000]]))
 
-    assert read.fates == {"TOKEN_LOGGED": 10_010}
-    assert len(publisher.ids()) == 10_000  # further apart than lines of one second are
-    assert len(read.state.old) + len(read.state.new) <= 2 * 4_096
+    assert read.fates == {"AGENT_LOGGED": 5_000}
+    assert len(publisher.ids()) == 4_000  # the first of them were forgotten, and are one again
+    assert [len(said) for said in read.state.stretch.met.values()] == [2_000]
+
+
+def test_what_lies_further_back_is_forgotten(publisher):
+    read = publisher.read(publisher.write("a.log", [a_crawl(each) for each in range(1_000)]))
+
+    assert [second - int(THEN.timestamp()) for second in read.state.stretch.met] == [
+        *range(989, 1_000)
+    ]
 
 
 def test_long_and_broken_lines_are_counted_and_listed(publisher):

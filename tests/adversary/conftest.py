@@ -4,13 +4,22 @@ import pytest
 import pytest_asyncio
 
 from tests.adversary.four import four_collectives
+from tests.federation.harness import Small, lived, resumed
 from tests.payments.month import owing_past
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def four_past(any_backend, tmp_path_factory):
+    """The past of four collectives, open for business."""
+    federation = four_collectives(any_backend, tmp_path_factory.mktemp("four"))
+    async with lived(any_backend, federation, Small.silence) as past:
+        yield past
+
+
 @pytest.fixture
-async def federation(backend, tmp_path):
-    """Four collectives, open for business; one of them is going to misbehave."""
-    async with four_collectives(backend, tmp_path) as small:
+async def federation(any_backend, four_past):
+    """Four collectives that go on from there; one of them is going to misbehave."""
+    async with resumed(any_backend, four_past) as small:
         yield small
 
 

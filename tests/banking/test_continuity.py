@@ -8,7 +8,7 @@ from federation.bankstatements.checks import EntryTwiceError
 from federation.bankstatements.continuity import StatementGapError
 from tests.banking.bank import Ntry, Tx, a_statement, document, statement
 from tests.banking.counter import BANK, NOW, SUSPENSE, books, set_up, states, take, taking
-from tests.banking.test_importing import statements
+from tests.banking.imports import statements
 from tests.databases import contents, refused
 
 FEE = Ntry("1.50", "DBIT", text="Account fee")

@@ -41,18 +41,13 @@ from tests.banking.counter import (
     taking,
     undo,
 )
+from tests.banking.imports import notice, statements
 from tests.databases import contents, refused
 from tests.payments.factories import a_payment
 
 FIRST = Ntry("100.00", reference="B1", txs=(Tx("100.00", text="one"),))
 SECOND_ENTRY = Ntry("30.00", "DBIT", reference="B2")
 THIRD = Ntry("5.00", reference="B3", booked_on="2026-10-17")
-
-
-async def statements(database):
-    async with database.read() as session:
-        rows = await bankstatements.statements(session)
-    return [(row.number, row.opening, row.closing) for row in reversed(rows)]
 
 
 async def test_a_statement_is_entered_and_posted_to_suspense(database):
@@ -351,10 +346,6 @@ async def test_a_batch_without_details_is_suggested_by_its_file_number(database)
         ("PAYMENT", "PAY-2026-09-HUB-GB", -10_000),
     ]
     assert (best.difference, best.is_exact) == (0, False)
-
-
-def notice(entry, **fields):
-    return statement(entry, closing="0.00", kind="camt.054", statement_id="NTF-1", **fields)
 
 
 @pytest.mark.parametrize("is_first", [True, False])

@@ -16,7 +16,7 @@ from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Awaited
 from tests.banking.bank import Ntry, statement
 from tests.banking.counter import APPROVER, NOW, at, set_up, settle, take
-from tests.banking.test_overpayments import LICENCE, OF_GB, OTHER, approve, overpaid, set_off
+from tests.banking.overpaid import LICENCE, OF_GB, OTHER, approve, overpaid, set_off
 from tests.databases import refused
 from tests.payments.factories import a_payment
 

@@ -28,7 +28,7 @@ from tests.banking.counter import (
     take,
     undo,
 )
-from tests.banking.test_importing import notice, statements
+from tests.banking.imports import notice, statements
 from tests.databases import contents, refused
 
 ENTRY = Ntry("100.00", reference="B1", txs=(Tx("100.00", text="one"),))

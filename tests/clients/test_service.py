@@ -1,8 +1,6 @@
 """Acts on clients: who may do what to whose, and what is refused without a row written."""
 
-import tempfile
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -19,40 +17,29 @@ from federation.clients.proving import (
 )
 from federation.clients.secret import Pepper, PepperLostError
 from federation.clients.service import Act, NewClient, Proof
-from federation.errors import RefusalError
 from federation.people.tables import AuditAct
 from federation.signing.client_tokens import AccessToken, mint_client_assertion
 from federation.signing.keys import SigningKey
-from federation.trust.principals import Principal
 from federation.trust.private_files import OpenFileError
+from tests.clients.programs import (
+    EVERYBODY,
+    LAB,
+    LICENSING,
+    MEMBER,
+    NODE_OPERATOR,
+    NOW,
+    OPERATOR,
+    OTHER_PEPPER,
+    PEPPER,
+    REGISTRY,
+    made,
+    person,
+    refusal_of,
+)
 from tests.databases import contents
 
-NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
 HUB, NODE = "HUB", "GB"
 JWK = msgspec.json.encode(SigningKey.generate().public_jwk()).decode()
-
-
-def made(folder) -> Pepper:
-    pepper = Pepper(folder)
-    pepper.prepare(is_known=False)
-    return pepper
-
-
-def in_memory() -> Pepper:
-    with tempfile.TemporaryDirectory() as folder:
-        return made(Path(folder))
-
-
-PEPPER, OTHER_PEPPER = in_memory(), in_memory()
-
-
-def person(role: str, party: str | None = None, *, is_program: bool = False) -> Principal:
-    return Principal(f"{role}@{party}", frozenset({role}), party, is_program)
-
-
-LICENSING, LAB = person("licensing_officer"), person("lab", "lab-one")
-MEMBER, REGISTRY = person("member", "m-1"), person("registry_officer")
-NODE_OPERATOR, OPERATOR = person("node_operator"), person("federation_operator")
 
 
 def wanted(kind: str, party: str | None, **proof: Any) -> NewClient:
@@ -64,16 +51,6 @@ async def issue(database, who, new: NewClient, *, here=NODE, key="k", now=NOW):
         return await service.issue(Act(session, who, now, PEPPER), new, key=key, here=here)
 
 
-async def refusal_of(database, act) -> str:
-    """Return the code of a refusal, after which every row is as before."""
-    before = await contents(database)
-    with pytest.raises(RefusalError) as refusal:
-        async with database.write("test.act") as session:
-            await act(session)
-    assert await contents(database) == before
-    return refusal.value.code
-
-
 MAY = {
     (HUB, "LAB", "lab-one"): [LICENSING, LAB],
     (HUB, "TOOL", None): [OPERATOR, NODE_OPERATOR],
@@ -81,22 +58,6 @@ MAY = {
     (NODE, "SITE", "m-1"): [REGISTRY, NODE_OPERATOR, MEMBER],
     (NODE, "TOOL", None): [OPERATOR, NODE_OPERATOR],
 }
-EVERYBODY = [
-    LICENSING,
-    LAB,
-    MEMBER,
-    REGISTRY,
-    NODE_OPERATOR,
-    OPERATOR,
-    person("lab", "lab-two"),
-    person("member", "m-2"),
-    person("site", "m-1"),
-    person("auditor"),
-    person("settlement_officer"),
-    person("peer", "GB"),
-    person("lab", "lab-one", is_program=True),
-    person("licensing_officer", is_program=True),
-]
 
 
 @pytest.mark.parametrize(("here", "kind", "party"), MAY)

@@ -1,14 +1,16 @@
 """Codes with which sites are installed: who makes them, and that each is good once."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
-from federation.clients import site_codes
+from federation.clients import service, site_codes
 from federation.clients.service import Act
+from federation.clients.site_codes import NewSite
 from federation.people.tables import AuditAct
-from tests.clients.test_service import (
+from tests.clients.programs import (
     EVERYBODY,
     MEMBER,
     NODE_OPERATOR,
@@ -31,9 +33,9 @@ async def issued(database, who=REGISTRY, member="m-1", origins=ORIGINS, days=7, 
         return await site_codes.issue(act, member, origins, days)
 
 
-async def used(database, secret, *, now=NOW, pepper=PEPPER):
+async def used(database, secret, bits=None, *, now=NOW, pepper=PEPPER):
     async with database.write("test.use") as session:
-        return await site_codes.use(session, secret, now=now, pepper=pepper)
+        return await site_codes.use(session, secret, bits, now=now, pepper=pepper)
 
 
 async def test_who_keeps_a_members_sites_makes_their_codes_and_nobody_else(database):
@@ -82,8 +84,57 @@ async def test_a_code_makes_one_client_once(database):
     assert (await refusal_of(database, lambda s: use_in(s, code.secret))) == "BAD_SITE_CODE"
 
 
-async def use_in(session, secret, now=NOW, pepper=PEPPER):
-    await site_codes.use(session, secret, now=now, pepper=pepper)
+BITS, OTHERS = "a" * 43, "b" * 43
+
+
+async def test_the_same_site_gets_the_same_again_while_the_code_lives_and_nobody_else(database):
+    code = await issued(database)
+    before = NOW + WEEK - timedelta(seconds=1)
+    first = await used(database, code.secret, BITS)
+    kept = await contents(database)
+    again = await used(database, code.secret, BITS, now=before)
+
+    ids = first.given.client.client_id, first.given.credential.id
+    assert first.given.secret == f"cc_{ids[1]}_{BITS}"
+    assert (again.given.client.client_id, again.given.credential.id) == ids
+    assert (again.given.secret, again.origins) == (first.given.secret, first.origins)
+    for bits, now in ((OTHERS, NOW), (None, NOW), (BITS, NOW + WEEK)):
+        code_of = await refusal_of(
+            database, lambda s, a=(bits, now): use_in(s, code.secret, a[0], now=a[1])
+        )
+        assert code_of == "BAD_SITE_CODE"
+    assert await contents(database) == kept
+    assert BITS not in repr(kept)
+
+
+@pytest.mark.parametrize("what", ["client", "credential"])
+async def test_what_was_revoked_is_not_given_again(database, what):
+    code = await issued(database)
+    given = (await used(database, code.secret, BITS)).given
+    async with database.write("test.revoke") as session:
+        act = Act(session, REGISTRY, NOW, PEPPER)
+        if what == "client":
+            await service.revoke(act, given.client.client_id)
+        else:
+            await service.revoke_credential(act, given.credential.id)
+
+    assert await refusal_of(database, lambda s: use_in(s, code.secret, BITS)) == "BAD_SITE_CODE"
+
+
+async def test_of_two_sites_with_one_code_at_once_one_is_installed(database):
+    code = await issued(database)
+    found = await asyncio.gather(
+        *(used(database, code.secret, each) for each in (BITS, OTHERS)),
+        return_exceptions=True,
+    )
+
+    installed = [each.member for each in found if isinstance(each, NewSite)]
+    refused = [each.code for each in found if not isinstance(each, NewSite)]
+    assert (installed, refused) == (["m-1"], ["BAD_SITE_CODE"])
+
+
+async def use_in(session, secret, bits=None, now=NOW, pepper=PEPPER):
+    await site_codes.use(session, secret, bits, now=now, pepper=pepper)
 
 
 async def test_a_code_that_is_over_unknown_or_another_servers_opens_nothing(database):
@@ -98,7 +149,9 @@ async def test_a_code_that_is_over_unknown_or_another_servers_opens_nothing(data
         ("", NOW, PEPPER),
     ]
     for shown, now, pepper in wrong:
-        code = await refusal_of(database, lambda s, a=(shown, now, pepper): use_in(s, *a))
+        code = await refusal_of(
+            database, lambda s, a=(shown, now, pepper): use_in(s, a[0], None, *a[1:])
+        )
         assert code == "BAD_SITE_CODE"
 
     assert (await used(database, secret)).member == "m-1"

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from decimal import Decimal
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import sepaxml
 from lxml import etree
+
+from federation.wording import counted
 
 BEAN_CHECK = Path(sys.executable).with_name("bean-check")
 SCHEMA = etree.XMLSchema(
@@ -34,7 +37,7 @@ ORDER = [
     "The node of JP is back",
     "HUB-000001: DE registered, GB registered, JP registered",
     "The hub suspends HUB-000001: sites of GB, DE, JP refuse it: 402 LICENCE_SUSPENDED",
-    "asked for another one, the node of GB says: The licence is suspended",
+    "the node of GB gives no other: The licence is suspended until its licensor reinstates it.",
     "The lab hands in what was missing; the hub reinstates HUB-000001",
     "Usage counted",
     "2026-09 is settled: calculated by settlement, approved by another person, approver",
@@ -68,6 +71,14 @@ def assert_in_order(expected, lines):
 def test_without_a_terminal_it_ends_by_itself(runs):
     assert (runs.as_json.code, runs.plain.code) == (0, 0)
     assert runs.plain.stderr == ""
+
+
+def test_no_reader_is_shown_a_whole_token_or_two_full_stops(runs):
+    said = runs.terminal.stdout
+
+    assert re.findall(r"eyJ[\w.-]{9,}", said) == []
+    assert [line for line in said.splitlines() if ".." in line.replace("...", "")] == []
+    assert not (runs.terminal.out / "people").exists()  # they ended with the servers
 
 
 def test_on_a_terminal_it_stays_until_ctrl_c(runs):
@@ -142,7 +153,10 @@ def test_every_visit_a_site_served_is_counted_once(runs, report, steps):
     assert classes == report["usage"]
     assert classes == {"MATCHED": [35, 35], "DISPUTED": [1, 1], "other_source": [31, 35]}
     assert all(
-        any(line.startswith(f"{name} {lines} lines {units} units") for line in runs.plain.lines)
+        any(
+            line.startswith(f"{name} {counted(lines, 'line')} {counted(units, 'unit')}")
+            for line in runs.plain.lines
+        )
         for name, (lines, units) in classes.items()
     )
 

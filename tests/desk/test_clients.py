@@ -1,16 +1,12 @@
 """`federation clients` over real HTTP: issued, listed, rotated, revoked; a secret shown once."""
 
-import asyncio
-
 import msgspec
 import pytest
-from click.testing import CliRunner
 
-from federation.cli.main import cli
 from federation.desk.clients import PAGE
-from federation.errors import RefusalError
 from federation.signing.enrolment import read_code
 from federation.signing.keys import SigningKey
+from tests.desk.client_commands import run
 from tests.oauth.conftest import running
 
 
@@ -18,24 +14,6 @@ from tests.oauth.conftest import running
 async def node(backend, tmp_path):
     async with running("node", backend, tmp_path / "node") as found:
         yield found
-
-
-async def run(place, subject, *arguments):
-    """Run the command in a thread as a person; return its output, or the code it is refused by."""
-    names = {
-        "FEDERATION_URL": place.url,
-        "FEDERATION_TOKEN": place.staff(subject),
-        "COLUMNS": "200",
-    }
-
-    def invoke():
-        return CliRunner().invoke(cli, ["clients", *arguments], env=names, standalone_mode=False)
-
-    result = await asyncio.to_thread(invoke)
-    if isinstance(result.exception, RefusalError):
-        return result.exception.code
-    assert result.exit_code == 0, result.output
-    return result.stdout
 
 
 async def done(place, subject, *arguments):

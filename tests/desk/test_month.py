@@ -17,6 +17,7 @@ from federation.errors import RefusalError
 from federation.payments.states import MOVES
 from federation.suspense import tables
 from federation.values.party import HUB
+from tests.desk.months import month
 from tests.federation.harness import (
     PERIOD,
     all_reported,
@@ -43,25 +44,6 @@ async def small(any_backend, opened):
     async with resumed(any_backend, opened) as small:
         month_over(small)
         yield small
-
-
-async def month(small, *arguments, who="settlement", code=HUB, **names):
-    """Run the command in a thread, as `main` does; return (exit code, output or refusal)."""
-    environment = {
-        "FEDERATION_URL": small.running[code].url,
-        "FEDERATION_TOKEN": small.at(code, who)._token(),
-    } | names
-
-    def invoke():
-        return CliRunner().invoke(
-            cli, ["month", *arguments], env=environment, standalone_mode=False
-        )
-
-    result = await asyncio.to_thread(invoke)
-    if isinstance(result.exception, RefusalError):
-        return EXIT_REFUSED, result.exception.code
-    assert result.exception is None
-    return result.exit_code, result.output
 
 
 async def asked(small, *arguments, **more):

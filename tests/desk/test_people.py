@@ -1,20 +1,18 @@
 """`federation people` and `federation audit`: a person joins and leaves from a shell."""
 
-import asyncio
 import re
 
 import msgspec
 import pytest
-from click.testing import CliRunner
 
-from federation.cli.main import EXIT_REFUSED, cli
+from federation.cli.main import EXIT_REFUSED
 from federation.clock import system_clock
 from federation.config import StaffMember
-from federation.errors import RefusalError
 from federation.hub.app import create_hub
 from federation.scenario.servers import toml_text
 from federation.values.party import HUB
 from federation.values.roles import Role
+from tests.desk.commands import run
 from tests.federation.harness import nothing_changes, small_federation, write_scenario
 
 
@@ -25,23 +23,6 @@ async def small(backend, tmp_path):
     federation = small_federation(backend, scenario, tmp_path, leave_out=scenario.codes)
     async with federation as small:
         yield small
-
-
-async def run(*arguments, typed=None, **environment):
-    """Run a command in a thread, as `main` does; return (exit code, output or refusal).
-
-    What is `typed` at the terminal is not in the output, nor what asked for it.
-    """
-
-    def invoke():
-        options = {"env": environment, "input": typed, "standalone_mode": False}
-        return CliRunner().invoke(cli, arguments, **options)
-
-    result = await asyncio.to_thread(invoke)
-    if isinstance(result.exception, RefusalError):
-        return EXIT_REFUSED, result.exception.code
-    assert result.exception is None
-    return result.exit_code, result.output if typed is None else result.stdout
 
 
 async def asked(small, who, *arguments):

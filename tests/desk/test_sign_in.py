@@ -7,7 +7,7 @@ import pytest
 from federation.accounts.tables import LocalAccount
 from federation.cli.main import EXIT_REFUSED
 from federation.trust.key_secret import get_secret
-from tests.desk.test_people import run
+from tests.desk.commands import run
 from tests.oauth.conftest import NOW, PEOPLE, running
 from tests.signin.conftest import MORE, PASSWORD, Browser
 

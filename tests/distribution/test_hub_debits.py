@@ -9,8 +9,8 @@ from federation.distribution.hub_debits import require_debit
 from federation.months.tables import Run
 from federation.netting.between import NoSuchDebitError
 from federation.settlement.computed import read_run
-from tests.settlement.test_recompute import a_run, corrected
-from tests.settlement.test_run import a_licence
+from tests.settlement.recomputed import a_run, corrected
+from tests.settlement.runs import a_licence
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 KEY = "HUB-000001"

@@ -24,7 +24,7 @@ COMMANDS = [
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A publisher's folder: three logs in a row, the last two lines say the same."""
+    """A publisher's folder: three logs in a row, two of which hold an equal line."""
     monkeypatch.chdir(tmp_path)
     write_site(Path("federation-site.json"))
     Path("agents.json").write_text(AGENTS)
@@ -39,7 +39,8 @@ def carried_out(command, capsys):
     """Carry a command out as a shell would; return its exit code and what it said."""
     if "|" in command:
         words = command.replace("zcat", "gzip -dc").replace(
-            "federation-site logs", f"{shlex.quote(sys.executable)} -m federation.site.command logs"
+            "federation-site logs",
+            f"{shlex.quote(sys.executable)} -m federation.publisher.command logs",
         )
         done = subprocess.run(words, shell=True, capture_output=True, text=True, check=False)  # noqa: S602
         return done.returncode, done.stdout
@@ -61,7 +62,7 @@ def test_every_command_does_what_the_page_says(folder, capsys):
         ["all: 3 new lines, 1 counted as usage"],
         ["all: 6 new lines, 3 counted as usage"],
         ["all: 0 new lines, 0 counted as usage"],
-        ["all: 1 new lines, 0 counted as usage"],  # the same log once more, through a pipe
+        ["all: 1 new lines, 1 counted as usage"],  # a log once more, through a pipe
     ]
     spooled = [
         json.loads(line)
@@ -72,8 +73,9 @@ def test_every_command_does_what_the_page_says(folder, capsys):
         ("/1", "TOKEN_LOGGED"),
         ("/2", "TOKEN_LOGGED"),
         ("/2", "TOKEN_LOGGED"),
+        ("/1", "TOKEN_LOGGED"),
     ]
-    assert len({line["event_id"] for line in spooled}) == 3
+    assert len({line["event_id"] for line in spooled}) == 2
 
 
 @pytest.mark.usefixtures("folder")

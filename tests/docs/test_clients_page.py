@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.desk.test_clients import run
+from tests.desk.client_commands import run
 from tests.oauth.conftest import running
 
 TEXT = (Path(__file__).parents[2] / "docs" / "clients.md").read_text(encoding="utf-8")

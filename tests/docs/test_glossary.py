@@ -32,7 +32,12 @@ def is_in(name, text):
     start = PLACEHOLDER.sub("", name)
     after = r"(?!\w)" if start == name and not name.startswith("_") else ""
     before = r"(?<!\w)" if start[0].isalpha() else ""
-    return re.search(before + re.escape(start) + after, text) is not None
+    whole, at = re.compile(before + re.escape(start) + after), text.find(start)
+    while at >= 0:  # of megabytes, looked at where it stands only
+        if whole.match(text, at):
+            return True
+        at = text.find(start, at + 1)
+    return False
 
 
 def anchors(page):
@@ -55,7 +60,7 @@ def test_a_name_that_is_not_there_is_found():
 
 
 PAGES = sorted(str(path.relative_to(DOCS)) for path in DOCS.glob("*.md"))
-PAGES += ["../README.md", "../kit/javascript/README.md", "../federation/site/README.md"]
+PAGES += ["../README.md", "../kit/javascript/README.md", "../federation/gate/README.md"]
 
 
 @pytest.mark.parametrize("page", PAGES)

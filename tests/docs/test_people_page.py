@@ -10,7 +10,7 @@ import pytest
 from federation.clock import system_clock
 from federation.hub.app import create_hub
 from federation.scenario.servers import hub_config, toml_text
-from tests.desk.test_people import run
+from tests.desk.commands import run
 from tests.federation.harness import write_scenario
 
 TEXT = (Path(__file__).parents[2] / "docs" / "people.md").read_text(encoding="utf-8")

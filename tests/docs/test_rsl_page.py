@@ -9,46 +9,81 @@ from pathlib import Path
 import aiohttp
 import msgspec
 import pytest
+from click.testing import CliRunner
 
+from federation.cli.main import cli
 from federation.oauth.asked import INVALID_CLIENT, INVALID_REQUEST
 from federation.oauth.olp import ERRORS
 from federation.rsl.words import USAGE_OF, USAGES
 from federation.values.party import HUB
-from tests.federation.market import open_market
+from tests.federation.market import Client, open_market
 
 TEXT = (Path(__file__).parents[2] / "docs" / "rsl.md").read_text(encoding="utf-8")
 COMMANDS = [
     shlex.split(line)
     for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
     for line in block.splitlines()
-    if line.startswith("curl ")
+    if line.startswith(("curl ", "federation "))
 ]
 [TAKING] = re.findall(r"^python3 -c .*$", TEXT, re.MULTILINE)
+PRINTED = re.findall(r"^\{.*\}$", TEXT, re.MULTILINE)
+PRESS = "https://press.example"
+HERE = {  # the member and the site of the page, and those here
+    "gb.example/sites/M-17": "gb.example/sites/gb-b",
+    "olp/GB/M-17": "olp/GB/gb-b",
+    "pub.example": "press.example",
+}
+
+
+def as_here(text, known):
+    for there, here in (HERE | known).items():
+        text = text.replace(there, here)
+    return text
 
 
 async def curl(market, words, known):
-    """Do what curl would with these words; the member and site of the page are those here."""
-    member = {"gb.example/sites/M-17": "gb.example/sites/gb-b", "olp/GB/M-17": "olp/GB/gb-b"}
-    text = words[-1]
-    for there, here in member.items():
-        text = text.replace(there, here)
+    """Do what curl would with these words."""
+    text = as_here(words[-1], {})
     hosts = {"https://hub.example": HUB, "https://gb.example": "GB"}
     [(host, code)] = [each for each in hosts.items() if text.startswith(each[0])]
     url = text.replace(host, market.small.running[code].url)
-    form, headers = {}, {}
+    form, headers, body = {}, {}, None
     for option, value in zip(words[1:-1:2], words[2:-1:2], strict=True):
-        if option == "-u":
-            basic = aiohttp.encode_basic_auth(known["CLIENT"], known["SECRET"])
-            headers["Authorization"] = basic
-            assert value == "CLIENT:SECRET"
-        elif option != "-o":
-            assert option == "--data-urlencode"
-            name, mark, rest = re.fullmatch(r"(\w+)([=@])(.*)", value).groups()
-            here = rest.replace("pub.example", "press.example")
-            form[name] = known.get(rest, here) if mark == "=" else known[rest]
-    method = "POST" if form else "GET"
-    async with market.small.http.request(method, url, data=form or None, headers=headers) as answer:
+        match option:
+            case "-u":
+                assert value == "CLIENT:SECRET"
+                basic = aiohttp.encode_basic_auth(known["CLIENT"], known["SECRET"])
+                headers["Authorization"] = basic
+            case "--oauth2-bearer":
+                assert value == "$FEDERATION_TOKEN"
+                headers["Authorization"] = f"Bearer {known['FEDERATION_TOKEN']}"
+            case "--json":
+                headers["Content-Type"] = "application/json"
+                body = as_here(value, {"OFFER": known.get("OFFER", "")})
+            case "--data-urlencode":
+                name, mark, rest = re.fullmatch(r"(\w+)([=@])(.*)", value).groups()
+                form[name] = known.get(rest, as_here(rest, {})) if mark == "=" else known[rest]
+            case _:
+                assert option == "-o"
+    method = "POST" if form or body else "GET"
+    asked = market.small.http.request(method, url, data=form or body, headers=headers)
+    async with asked as answer:
         return answer.status, await answer.read()
+
+
+async def federation(market, words, known):
+    """Do what the command would."""
+    names = {
+        "FEDERATION_URL": market.small.running[HUB].url,
+        "FEDERATION_TOKEN": known["FEDERATION_TOKEN"],
+    }
+
+    def invoke():
+        return CliRunner().invoke(cli, [*words[1:], "--json"], env=names, standalone_mode=False)
+
+    result = await asyncio.to_thread(invoke)
+    assert result.exit_code == 0, result.output
+    return msgspec.json.decode(result.stdout)
 
 
 @pytest.fixture
@@ -64,25 +99,40 @@ def first_licence(body, folder):
     return (folder / "license.txt").read_text(encoding="utf-8")
 
 
-async def test_every_command_does_what_the_page_says(market, tmp_path):
-    client = market.clients["one"]
-    known = {"CLIENT": client.id, "SECRET": client.secret}
-    answers = []
+async def test_a_lab_with_nothing_gets_a_licence_and_a_token_by_every_command_of_the_page(
+    market, tmp_path
+):
+    token = market.small.running[HUB].token("buyer@lab-two", "lab")
+    known, answers = {"FEDERATION_TOKEN": token}, []
     for words in COMMANDS:
+        if words[0] == "federation":
+            made = await federation(market, words, known)
+            known |= {"CLIENT": made["client"]["id"], "SECRET": made["secret"]}
+            market.clients["new"] = Client(known["CLIENT"], known["SECRET"])
+            status, refused, _ = await market.buy(HUB, "GB/gb-b", client="new", resource=PRESS)
+            assert (status, refused["error"]) == (400, "invalid_license")
+            assert market.buy_at in refused["error_description"]
+            continue
         status, body = await curl(market, words, known)
         assert status == 200, (words, body)
-        answers.append(body)
+        if b'"requestQuote":' in body:
+            known["OFFER"] = msgspec.json.decode(body)["data"]["requestQuote"]["id"]
+            body = body.replace(known["OFFER"].encode(), b"OFFER")
+        if b'"acceptOffer":' in body:
+            await market.small.silence()
         if words[-1].endswith("license.xml"):
             known["license.txt"] = await asyncio.to_thread(first_licence, body, tmp_path)
         if words[-1].endswith("/token"):
             known["TOKEN"] = msgspec.json.decode(body)["access_token"]
+        answers.append(body)
 
-    counter, _, robots, tdmrep, sold, said = answers
+    counter, quoted, accepted, _, robots, tdmrep, sold, said = answers
     assert msgspec.json.decode(counter)["usages"] == ["ai-train", "ai-input"]
     assert robots.count(b"License: ") == 1
     assert msgspec.json.decode(tdmrep)[0]["tdm-reservation"] == 1
-    [printed] = re.findall(r'^\{"access_token.*\}$', TEXT, re.MULTILINE)
-    assert {**msgspec.json.decode(sold), "access_token": "eyJ…"} == msgspec.json.decode(printed)
+    sold = {**msgspec.json.decode(sold), "access_token": "eyJ…"}
+    found = [msgspec.json.decode(quoted), msgspec.json.decode(accepted), sold]
+    assert found == [msgspec.json.decode(each) for each in PRINTED]
     assert msgspec.json.decode(said)["permitted"] is True
 
 

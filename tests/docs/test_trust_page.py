@@ -14,7 +14,7 @@ from federation.scenario.servers import hub_config, node_config, toml_text
 from federation.trust.own_keys import vouched
 from federation.trust.store import applications, find_party
 from federation.values.party import HUB
-from tests.desk.test_people import run
+from tests.desk.commands import run
 from tests.federation.harness import soon, write_scenario
 
 TEXT = (Path(__file__).parents[2] / "docs" / "trust.md").read_text(encoding="utf-8")

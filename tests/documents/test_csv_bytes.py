@@ -13,7 +13,7 @@ import federation
 from federation.documents.csv_bytes import csv_bytes, harmless
 from federation.documents.sheet import Sheet
 from federation.documents.statement_files import statement_csv, statement_json
-from tests.documents.test_statements import GB_LICENCE, a_statement
+from tests.documents.statements import GB_LICENCE, a_statement
 
 FORMULAS = ["=1+1", "+1+1", "-1+1", "@SUM(1)", "\t=1", "\r=1", "\n=1", "\uff1d1+1", "-", "+"]
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from federation.documents.credits import credit_entry
 from federation.documents.sheet import AccountRows, Sheet, SheetError
 from federation.documents.writers import credit_note, invoice
-from federation.licensing.facts import Component, LicenceFacts
 from federation.settlement.revenue import (
     allocated,
     allocated_to,
@@ -21,25 +20,7 @@ from federation.settlement.revenue import (
     still_owed,
 )
 from federation.values.month import months_of_term
-
-
-def a_licence(**changes):
-    values = {
-        "number": "HUB-000001",
-        "licensor": "HUB",
-        "licensee": "lab-one",
-        "currency": "EUR",
-        "starts_on": date(2026, 9, 1),
-        "ends_on": date(2027, 8, 31),
-        "revoked_at": None,
-        "usage_basis": "site",
-        "unclaimed": "hold",
-        "components": (
-            Component("train", frozenset({"TRAIN", "FINE_TUNE"}), "TOKEN", 800_000),
-            Component("ground", frozenset({"GROUND"}), "REQUEST", 200_001),
-        ),
-    }
-    return LicenceFacts(**{**values, **changes})
+from tests.documents.sheets import a_licence
 
 
 def rows_of(body):

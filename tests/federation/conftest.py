@@ -11,8 +11,8 @@ from federation.scenario import documents as ask
 from federation.scenario.client import Person
 from federation.values.party import HUB
 from federation.values.roles import CLIENT_ROLES
-from tests.federation import test_corrections as corrections
-from tests.federation import test_held_money as holding
+from tests.federation import correcting as corrections
+from tests.federation import holding
 from tests.federation.harness import (
     DAY,
     PERIOD,

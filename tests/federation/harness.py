@@ -44,6 +44,9 @@ from federation.store.outbox import targets_waiting
 from federation.trust.own_keys import KeyRing
 from federation.values.party import HUB
 from tests.databases import contents
+from tests.quick_servers import make_servers_quick
+
+make_servers_quick()
 
 PERIOD = "2026-09"
 DAY = datetime(2026, 9, 20, 12, tzinfo=UTC)
@@ -237,12 +240,13 @@ async def answered(request: Callable[[], Awaitable[bytes]]) -> bytes:
 
 
 async def soon(condition: Callable[[], Awaitable[Any]], *, what: str) -> Any:
-    """Ask every few milliseconds until an answer is true; return it."""
-    deadline = asyncio.get_running_loop().time() + SECONDS_MAX
+    """Ask every few milliseconds until an answer is true; return it. Who is late is asked less."""
+    deadline, pause = asyncio.get_running_loop().time() + SECONDS_MAX, 0.005
     while not (answer := await condition()):
         if asyncio.get_running_loop().time() > deadline:
             raise NotInTimeError(what)
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.2, 0.04)
     return answer
 
 
@@ -261,13 +265,17 @@ class Keeper:
     def __init__(self, config: Config, clock: SettableClock, boundary: Boundary | None) -> None:
         self.config, self._clock, self._boundary = config, clock, boundary
         self.service: Service | None = None
+        self.wrote = True  # something since its database was held against the invariants
+
+    def at_commit(self, name: str, moment: str) -> None:
+        """Note that the server's rows change."""
+        self.wrote = True
+        if self._boundary:
+            self._boundary(name, moment)
 
     async def start(self) -> None:
-        hooks = {"boundary": self._boundary} if self._boundary else {}
-        if isinstance(self.config, HubConfig):
-            self.service = create_hub(self.config, self._clock, **hooks)
-        else:
-            self.service = create_node(self.config, self._clock, **hooks)
+        create = create_hub if isinstance(self.config, HubConfig) else create_node
+        self.service = create(self.config, self._clock, boundary=self.at_commit)
         await self.service.start()
 
     async def stop(self) -> None:
@@ -472,9 +480,9 @@ def move_in(
     running: type[Running] = Running,
 ) -> None:
     """Add a server that is not started yet."""
-    small.databases[code] = Database(config.database_url)
-    stack.push_async_callback(small.databases[code].close)
     small.keepers[code] = keeper(code, config, small.clock)
+    small.databases[code] = Database(config.database_url, boundary=small.keepers[code].at_commit)
+    stack.push_async_callback(small.databases[code].close)
     url = f"http://127.0.0.1:{config.port}"
     small.running[code] = running(config, url, small.http, small.clock)
 
@@ -524,6 +532,7 @@ async def resumed(backend: Any, past: Past) -> AsyncIterator[Small]:
                 url = await stack.enter_async_context(backend.copy(config.database_url))
                 copied = msgspec.structs.replace(config, database_url=url)
                 move_in(small, stack, code, copied)
+                small.keepers[code].wrote = False  # of what it holds `lived` saw to it
             await small.start(*small.codes)
             story = small.story()
             story.numbers, story.recorded = dict(past.numbers), past.recorded
@@ -534,8 +543,9 @@ async def resumed(backend: Any, past: Past) -> AsyncIterator[Small]:
 
 
 async def assert_sound(small: Small) -> None:
-    """Hold every server's database against every invariant, as `federation check` does."""
-    for code, server in small.keepers.items():
+    """Hold the databases of who wrote against every invariant, as `federation check` does."""
+    for code in [code for code, server in small.keepers.items() if server.wrote]:
+        server = small.keepers[code]
         found = await check_server(server.config)
         assert found.violations == [], code
 

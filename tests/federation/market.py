@@ -18,6 +18,7 @@ from tests.federation.conftest import publish_tariff
 from tests.federation.harness import (
     DAY,
     OPTOUTS,
+    TOML,
     Small,
     open_for_business,
     small_federation,
@@ -27,7 +28,28 @@ from tests.federation.harness import (
 ISSUE = """mutation($kind: String!, $party: String, $key: String!) {
   issueClient(kind: $kind, party: $party, name: "A crawler", key: $key) { __typename
     ... on GivenCredential { secret client { id } } ... on Refused { code message } } }"""
-RESERVED = OPTOUTS + "DE,member:de-b,*,2026-01-01T00:00:00Z\n"
+RESERVED = (
+    OPTOUTS
+    + "DE,member:de-b,*,2026-01-01T00:00:00Z\n"
+    + "GB,member:gb-a,GROUND,2026-01-01T00:00:00Z\n"
+)
+SPECIALIST = """
+[[licensee]]
+id = "{lab}"
+name = "{lab}"
+[[licence]]
+id = "{lab}"
+licensee = "{lab}"
+issuer = "HUB"
+uses = ["{use}"]
+currency = "EUR"
+fee = 100000
+starts_on = 2026-09-01
+ends_on = 2027-08-31
+usage_basis = "site"
+"""
+SPECIALISTS = {"trains": "TRAIN", "grounds": "GROUND"}  # labs with a licence for one use
+LABS = TOML + "".join(SPECIALIST.format(lab=lab, use=use) for lab, use in SPECIALISTS.items())
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -90,8 +112,8 @@ async def issued(small: Small, code: str, who: str, kind: str, party: str | None
 
 @asynccontextmanager
 async def open_market(backend: Any, folder: Path) -> AsyncIterator[Market]:
-    """Run a federation that sells, whose member de-b reserves everything."""
-    scenario = write_scenario(folder / "files", optouts_csv=RESERVED)
+    """Run a federation that sells; of its members each reserves something else."""
+    scenario = write_scenario(folder / "files", scenario_toml=LABS, optouts_csv=RESERVED)
     async with small_federation(backend, scenario, folder) as small:
         await open_for_business(small)
         await publish_tariff(small.at(HUB, "licensing"))
@@ -99,6 +121,7 @@ async def open_market(backend: Any, folder: Path) -> AsyncIterator[Market]:
         clients = {
             "one": await issued(small, HUB, "licensing", "LAB", "lab-one"),
             "two": await issued(small, HUB, "licensing", "LAB", "lab-two"),
+            **{lab: await issued(small, HUB, "licensing", "LAB", lab) for lab in SPECIALISTS},
             "tool": await issued(small, HUB, "operator", "TOOL", None),
             "at DE": await issued(small, "DE", "licensing", "LAB", "lab-one"),
             "site": await issued(small, "DE", "registry", "SITE", "de-a"),

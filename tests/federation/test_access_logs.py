@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from federation.accesslogs.command import main
 from tests.federation.harness import DAY, a_line, all_reported, month_over, report_lines, resumed
-from tests.federation.test_site_client import ISSUE, MINT
+from tests.federation.site_clients import ISSUE, MINT
 
 PAGE = "https://press.example/a"
 USES = """query($url: String!) { usesOf(url: $url) {

@@ -15,9 +15,10 @@ from federation.licensing.objects import SIGNED_TYPE
 from federation.scenario.servers import HUB_ENTITY
 from federation.signing.jose import sign
 from federation.signing.keys import SigningKey
-from federation.signing.tokens import mint_server_token, mint_staff_token
+from federation.signing.tokens import mint_server_token
 from federation.trust.admission import particulars
 from federation.values.party import HUB
+from tests.federation.callers import INBOX, MINT, call_token, entity, staff
 from tests.federation.harness import (
     DAY,
     PERIOD,
@@ -30,7 +31,6 @@ from tests.federation.harness import (
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-INBOX = "/federation/inbox"
 STRANGER = "https://stranger.example"
 
 ACCEPT = """mutation($offer: ID!, $key: String!) {
@@ -40,9 +40,6 @@ ACCEPT = """mutation($offer: ID!, $key: String!) {
 OFFERS = "{ offers { id reason state licence } }"
 LICENCE = "query($number: String!) { licence(number: $number) { number licensee signed } }"
 
-MINT = """mutation($licence: String!, $audience: [String!]!, $uses: [String!]) {
-  mintToken(licence: $licence, audience: $audience, uses: $uses) {
-    ... on LicenceToken { token audience } ... on Refused { code message } } }"""
 
 CUT_OFF = """mutation($period: String!) {
   cutOff(period: $period) { ... on Period { state } ... on Refused { code message } } }"""
@@ -52,17 +49,6 @@ DELIVERIES = "{ deliveries { target waiting } }"
 OFFER = """mutation($input: OfferInput!, $key: String!) {
   offerLicence(input: $input, key: $key) {
     ... on Offer { id state } ... on Refused { code message } } }"""
-
-
-def entity(code):
-    return HUB_ENTITY if code == HUB else f"https://{code.lower()}.federation.example"
-
-
-def call_token(small, caller, callee, *, key=None, now=DAY):
-    """Return a call token of one server for another, if not signed by somebody else."""
-    return mint_server_token(
-        key or small.key(caller), caller=entity(caller), callee=callee, now=now
-    )
 
 
 def a_delivery(kind, body, sequence=1):
@@ -182,12 +168,6 @@ async def test_a_question_that_cannot_be_read_is_refused(shop, body):
         valid = await send(shop, "FR", "/validate", body)
 
     assert [(index.status, index.code), (valid.status, valid.code)] == [(422, "BAD_BODY")] * 2
-
-
-def staff(small, code, subject, role, *, signer=None, now=DAY):
-    return mint_staff_token(
-        small.token_key(signer or code), server=entity(code), subject=subject, role=role, now=now
-    )
 
 
 BAD_STAFF = {

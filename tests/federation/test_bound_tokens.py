@@ -6,19 +6,18 @@ import httpx
 import msgspec
 import pytest
 
+from federation.gate.asgi import AsgiGate
+from federation.gate.gate import Gate, GateConfig
+from federation.gate.nonces import NonceStore
+from federation.gate.spool import Spool
 from federation.scenario.servers import HUB_ENTITY
 from federation.signing.bound_tokens import open_licence_token
 from federation.signing.crawl_keys import CrawlKey
-from federation.signing.policy import open_site_policy
 from federation.signing.signatures import sign_request
 from federation.signing.statuslist import reference_of
-from federation.site.asgi import AsgiGate
-from federation.site.gate import Gate, GateConfig
-from federation.site.nonces import NonceStore
-from federation.site.rulings import HeldPolicy
-from federation.site.spool import Spool
 from federation.values.party import HUB
-from tests.federation.harness import DAY, fetch, nothing_changes, send, tell
+from tests.federation.harness import DAY, nothing_changes, send, tell
+from tests.federation.holders import Holder, page
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -34,27 +33,6 @@ async def mint(small, code=HUB, licence="HUB-000001"):
     minted = await small.lab("lab-one", code).ask(MINT, licence=licence, key=KEY)
     assert (minted["audience"], minted["expiresIn"]) == ([f"{HUB_ENTITY}/rs/members"], 3600)
     return minted["token"]
-
-
-class Holder:
-    """A site's policy as its node serves it."""
-
-    def __init__(self, held):
-        self.held = held
-
-    @classmethod
-    async def of(cls, small):
-        answer = await fetch(small, "DE", "/sites/de-a/policy", small.at("DE", "registry"))
-        pins = [{small.key(who).kid: small.key(who).public} for who in ("DE", HUB)]
-        return cls(HeldPolicy(open_site_policy(answer.body, *pins)))
-
-    def current(self):
-        return self.held
-
-
-async def page(_scope, _receive, send):
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": b"A page."})
 
 
 @pytest.mark.parametrize("code", [HUB, "DE", "FR"])

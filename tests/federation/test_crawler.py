@@ -20,15 +20,15 @@ from federation.crawler.refusals import (
     LicenceSuspendedError,
     NotMintedError,
 )
+from federation.gate.asgi import AsgiGate
+from federation.gate.gate import Gate, GateConfig
+from federation.gate.nonces import NonceStore
+from federation.gate.spool import Spool
 from federation.signing.crawl_keys import CrawlKey
 from federation.signing.keys import SigningKey
-from federation.site.asgi import AsgiGate
-from federation.site.gate import Gate, GateConfig
-from federation.site.nonces import NonceStore
-from federation.site.spool import Spool
 from federation.values.party import HUB
 from tests.federation.harness import DAY, days, resumed
-from tests.federation.test_bound_tokens import Holder, page
+from tests.federation.holders import Holder, page
 
 README = Path(__file__).parents[2] / "federation" / "crawler" / "README.md"
 [EXAMPLE] = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)

@@ -16,16 +16,21 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from federation.access.wire import Call, fetch
+from federation.access.wire import Call, UnreachableError, fetch
+from federation.publisher.command import main
+from federation.publisher.doctor import Finding, examine
+from federation.publisher.installing import (
+    ClockApartError,
+    NotEnrolledError,
+    WrongNodeError,
+    install,
+)
 from federation.signing.enrolment import SiteCode, read_code
 from federation.signing.keys import SigningKey
-from federation.site.command import main
-from federation.site.doctor import Finding, examine
 from federation.site.install import protect
-from federation.site.installing import ClockApartError, NotEnrolledError, WrongNodeError, install
 from federation.site.settings import SettingsError, read_settings, read_site
 from tests.federation.harness import DAY, resumed
-from tests.federation.test_site_client import press, visit
+from tests.federation.site_clients import press, visit
 
 CODE = """mutation($member: String, $origins: [String!]!) {
   issueSiteCode(member: $member, origins: $origins) {
@@ -160,13 +165,52 @@ async def test_an_answer_of_another_time_is_not_called_a_token(small, tmp_path):
     def silent(call):
         return fetch(call)._replace(headers={})
 
-    with pytest.raises(ClockApartError, match="ask your collective for another"):
+    with pytest.raises(ClockApartError, match="the same command again"):
         await asyncio.to_thread(
             install, code, path, clock=lambda: small.clock() + timedelta(hours=1), fetch=silent
         )
     assert not path.exists()
+    assert (await installed(small, code, path)).member == "gb-b"
+
+
+async def test_an_answer_that_was_lost_is_given_again_to_that_site_alone(small, tmp_path):
+    code, path = await code_of(small), tmp_path / "federation-site.json"
+    lost = []
+
+    def losing(call):
+        answer = fetch(call)
+        if call.method == "POST":
+            lost.append(call.body)
+            raise UnreachableError("ConnectionResetError")
+        return answer
+
+    with pytest.raises(NotEnrolledError, match="the same command again"):
+        await installed(small, code, path, fetch=losing)
+    assert [each.name for each in tmp_path.iterdir()] == ["federation-site.json.begun"]
+    assert (tmp_path / "federation-site.json.begun").stat().st_mode & 0o777 == 0o600
     with pytest.raises(NotEnrolledError, match="used, is over, or is wrong: ask your"):
-        await installed(small, code, path)
+        await installed(small, code, tmp_path / "elsewhere" / "federation-site.json")
+    said = await installed(small, code, path)
+
+    assert [each.name for each in tmp_path.iterdir() if each.is_file()] == [path.name]
+    bits = json.loads(lost[0])["bits"]
+    clients = await small.at("GB", "registry").ask(CLIENTS)
+    made = [each for each in clients if each["party"] == "gb-b" and each["kind"] == "SITE"]
+    assert [each["id"] for each in made if each["id"] == said.client.id] == [said.client.id]
+    [credential] = next(each["credentials"] for each in made if each["id"] == said.client.id)
+    assert said.client.secret == f"cc_{credential['id']}_{bits}"
+
+
+async def test_bits_that_are_none_make_no_client(small):
+    code = read_code(await code_of(small))
+    before = await small.at("GB", "registry").ask(CLIENTS)
+    url = f"{small.running['GB'].url}/sites/enrol"
+    for bits in ("", "a" * 42, "a" * 44, "a" * 42 + "!", "a" * 43 + "\n", 1):
+        body = json.dumps({"secret": code.secret, "bits": bits}).encode()
+        answer = await asyncio.to_thread(fetch, Call("POST", url, {}, body))
+        assert (answer.status, json.loads(answer.body)["code"]) == (422, "BAD_BODY")
+
+    assert await small.at("GB", "registry").ask(CLIENTS) == before
 
 
 @pytest.mark.parametrize(
@@ -263,12 +307,13 @@ async def test_the_doctor_says_of_each_thing_whether_it_works(small, tmp_path):
 
 
 PAGE = (Path(__file__).parents[2] / "docs" / "publishers.md").read_text(encoding="utf-8")
+_, INSTALL = PAGE.split("\n## Get your code\n")  # tests/practice does what comes before
 SHELL = [
     shlex.split(line)
-    for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+    for block in re.findall(r"```sh\n(.*?)```", INSTALL, re.DOTALL)
     for line in block.splitlines()
 ]
-PROGRAMS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+PROGRAMS = re.findall(r"```python\n(.*?)```", INSTALL, re.DOTALL)
 DJANGO = """
 from django.conf import settings
 settings.configure(ROOT_URLCONF=__name__, SECRET_KEY="x")
@@ -290,7 +335,7 @@ async def test_the_commands_of_the_page_for_publishers_do_what_it_says(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "access.log").touch()
     monkeypatch.setattr(
-        "federation.site.command.install", partial(install, clock=small.clock, fetch=at(small))
+        "federation.publisher.command.install", partial(install, clock=small.clock, fetch=at(small))
     )
     code, outcomes = await code_of(small), []
     for words in [words for words in SHELL if words[0] == "federation-site"]:

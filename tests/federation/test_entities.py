@@ -16,8 +16,8 @@ from federation.signing.entity_statements import (
 from federation.signing.jose import InvalidTokenError, Reason, sign, verify
 from federation.signing.keys import SigningKey
 from federation.values.party import HUB
+from tests.federation.entities import entity, in_place_of
 from tests.federation.harness import resumed
-from tests.federation.test_status_lists import entity, in_place_of
 
 OWN = "/.well-known/openid-federation"
 

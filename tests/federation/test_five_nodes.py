@@ -43,7 +43,7 @@ from tests.federation.harness import (
     soon,
     write_scenario,
 )
-from tests.federation.test_keys import is_listed, kid_of, made_next
+from tests.federation.key_changes import is_listed, kid_of, made_next
 from tests.seconds import Seconds
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]

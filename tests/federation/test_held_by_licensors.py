@@ -39,7 +39,8 @@ from federation.trust.principals import SamePersonError
 from federation.values.party import HUB
 from tests.adversary.staff import CONFIRM, DROP
 from tests.databases import contents, opened, refused
-from tests.desk.test_month import month
+from tests.desk.months import month
+from tests.federation.correcting import ADVISE, APPROVE, CALCULATE, OPEN, is_reported
 from tests.federation.harness import (
     PERIOD,
     a_line,
@@ -48,8 +49,7 @@ from tests.federation.harness import (
     resumed,
     soon,
 )
-from tests.federation.test_corrections import ADVISE, APPROVE, CALCULATE, OPEN, is_reported
-from tests.federation.test_held_money import (
+from tests.federation.holding import (
     CLAIM,
     DECIDE,
     DISPUTE,
@@ -63,7 +63,7 @@ from tests.federation.test_held_money import (
     moved,
 )
 from tests.payments.month import approve_all, banks_speak, dues, export_all
-from tests.suspense.test_deciding import a_claim
+from tests.suspense.claims import a_claim
 from tests.tampering import found_after
 
 LATER = datetime(2026, 10, 20, 9, tzinfo=UTC)

@@ -7,9 +7,7 @@ from federation.scenario.story import first_instant_after
 from tests.adversary.hostile_hub import HostileHub
 from tests.adversary.lies import AFTER_SEPTEMBER, LIES, OF_CORRECTIONS
 from tests.adversary.rogue import rows
-from tests.federation.gate import answered_during
-from tests.federation.harness import HUB, PERIOD, soon, tell
-from tests.federation.test_corrections import (
+from tests.federation.correcting import (
     ADVISE,
     APPROVE,
     CALCULATE,
@@ -20,7 +18,9 @@ from tests.federation.test_corrections import (
     correct,
     is_reported,
 )
-from tests.federation.test_objections import CONCUR, OBJECT, SETTLE
+from tests.federation.gate import answered_during
+from tests.federation.harness import HUB, PERIOD, soon, tell
+from tests.federation.objecting import CONCUR, OBJECT, SETTLE
 
 BEFORE, AFTER = datetime(2026, 10, 10, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
 

@@ -12,10 +12,11 @@ from graphql import get_introspection_query
 from federation.edge import bodies, connections
 from federation.edge.inbox import BYTES_MAX
 from federation.quotas import Quota, Quotas
+from federation.scenario.servers import HUB_ENTITY
 from federation.signing.tokens import Grant, mint_licence_token
 from federation.values.party import HUB
+from tests.federation.callers import INBOX, MINT, call_token, entity, staff
 from tests.federation.harness import DAY, fetch, nothing_changes, send, tell
-from tests.federation.test_bad_input import HUB_ENTITY, INBOX, MINT, call_token, entity, staff
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

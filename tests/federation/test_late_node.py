@@ -26,17 +26,11 @@ from tests.federation.harness import (
     tell,
     write_scenario,
 )
+from tests.federation.licence_acts import LICENCES, REINSTATE, REVOKE, SUSPEND
 
 REGISTRATIONS = """query($number: String!) {
   licence(number: $number) { status registrations { node state version } } }"""
 
-LICENCES = "{ licences { number version status } }"
-
-STATUS = """mutation($number: String!) {
-  %sLicence(number: $number, reason: "audit") {
-    __typename ... on Licence { status version } ... on Refused { code message } } }"""
-
-SUSPEND, REINSTATE, REVOKE = (STATUS % verb for verb in ("suspend", "reinstate", "revoke"))
 
 MINT = """mutation($licence: String!, $audience: [String!]!) {
   mintToken(licence: $licence, audience: $audience) {

@@ -7,8 +7,8 @@ from federation.ledger.heads import HEAD_TYP
 from federation.signing.jose import InvalidTokenError, verify
 from federation.signing.keys import key_set
 from federation.values.party import HUB
+from tests.federation.correcting import RATES, SEPTEMBER, live
 from tests.federation.harness import small_federation, tell, write_scenario
-from tests.federation.test_corrections import RATES, SEPTEMBER, live
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

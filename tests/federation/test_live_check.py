@@ -14,8 +14,8 @@ from federation.runs import service as runs
 from federation.scenario import documents as ask
 from federation.scenario.story import first_instant_after
 from federation.values.party import HUB
+from tests.federation.correcting import SEPTEMBER, correct, publish_rates
 from tests.federation.harness import all_reported, nothing_changes, resumed, tell
-from tests.federation.test_corrections import SEPTEMBER, correct, publish_rates
 from tests.ledger.hledger_reader import read
 from tests.tampering import found_after
 

@@ -5,7 +5,7 @@ import pytest
 from federation.values.party import HUB
 from tests.federation.gate import answered_during
 from tests.federation.harness import PERIOD, fetch, tell
-from tests.federation.test_objections import DIFF
+from tests.federation.objecting import DIFF
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -7,8 +7,7 @@ import pytest
 from federation.scenario import documents as ask
 from federation.scenario.story import first_instant_after
 from federation.values.party import HUB
-from tests.federation.harness import a_line, nothing_changes, report_lines, resumed, soon, tell
-from tests.federation.test_corrections import (
+from tests.federation.correcting import (
     ADVISE,
     APPROVE,
     CALCULATE,
@@ -17,20 +16,11 @@ from tests.federation.test_corrections import (
     is_reported,
     publish_rates,
 )
+from tests.federation.harness import a_line, nothing_changes, report_lines, resumed, soon, tell
+from tests.federation.missing import CONFIRM, DECLARE, WORK
 
 SEPTEMBER, OCTOBER = "2026-09", "2026-10"
 
-DECLARE = """mutation($period: String!, $node: String!, $reason: String!) {
-  declareMissing(period: $period, node: $node, reason: $reason) {
-    __typename ... on MissingReport { declaredBy confirmedBy }
-    ... on Refused { code message } } }"""
-
-CONFIRM = """mutation($period: String!, $node: String!) {
-  confirmMissing(period: $period, node: $node) {
-    __typename ... on MissingReport { declaredBy confirmedBy }
-    ... on Refused { code message } } }"""
-
-WORK = "{ workList { kind subject why turn until } }"
 
 EXPECTED = """query($period: String!) { expectedReports(period: $period) {
   node dueOn reminders sequence missing } }"""

@@ -10,7 +10,6 @@ import pytest
 
 from federation.cli import own_keys as command
 from federation.desk.deliveries import NOT_TAKEN, RENUMBER
-from federation.edge.auth import peek_claims
 from federation.hub.moves import PAUSE_MAX, MoveWorker
 from federation.nodes.entity import EntityWorker
 from federation.oauth.entity import CONFIGURATION_PATH
@@ -26,13 +25,14 @@ from federation.signing.jose import InvalidTokenError, verify
 from federation.signing.keys import SigningKey
 from federation.signing.tokens import mint_server_token
 from federation.store.tables import InboxMessage
-from federation.trust.key_life import PUBLISHED_BEFORE, SEEN_AFTER, VERIFIES_FOR
+from federation.trust.key_life import PUBLISHED_BEFORE, VERIFIES_FOR
 from federation.trust.messages import ROSTER_STREAM
 from federation.trust.parties import entity_keys
 from federation.trust.store import find_party
 from federation.values.party import HUB
 from tests.adversary.rogue import Rogue, rows
 from tests.adversary.staff import drop
+from tests.federation.entities import entity, in_place_of
 from tests.federation.harness import (
     DAY,
     a_line,
@@ -50,9 +50,16 @@ from tests.federation.harness import (
     tell,
     write_scenario,
 )
-from tests.federation.test_keys import Site, is_listed, minted
-from tests.federation.test_late_node import LICENCES, REINSTATE, SUSPEND
-from tests.federation.test_status_lists import entity, in_place_of
+from tests.federation.key_changes import Site, minted
+from tests.federation.licence_acts import LICENCES, REINSTATE, SUSPEND
+from tests.federation.moving import (
+    follow_the_hub,
+    knows,
+    next_federation_key,
+    party,
+    roll,
+    signs_with,
+)
 
 LICENCE = "HUB-000001"
 ROUTED = "SELECT origin, event_id, units FROM metering_routed_line"
@@ -76,11 +83,6 @@ async def at_port(small, code, port):
     small.keepers[code].config = small.running[code].config = config
     small.running[code].url = f"http://127.0.0.1:{config.port}"
     await small.start(code)
-
-
-async def party(small, code, at=HUB):
-    async with small.databases[at].read() as session:
-        return await find_party(session, code)
 
 
 async def arrived(small, code):
@@ -129,23 +131,6 @@ def numbers(rows):
 async def versions(small, code):
     found = await small.at(code, "auditor").ask(LICENCES)
     return {row["number"]: row["version"] for row in found}[LICENCE]
-
-
-async def next_federation_key(small, code):
-    config = small.keepers[code].config
-    said = await command.make_next(config, "FEDERATION", small.clock)
-    kid = said.split()[0]
-    if code != HUB:
-        await is_listed(small, code, kid)
-    return kid
-
-
-async def signs_with(small, code, kid):
-    async def does():
-        ring = await small.keepers[code].service.server.keys.current()
-        return ring.federation.kid == kid
-
-    await soon(does, what=f"{code} signs with {kid}")
 
 
 async def test_a_node_moves_and_what_waited_for_it_comes_to_the_new_address(small):
@@ -215,25 +200,6 @@ async def called(small, code, key, at=HUB):
 
 async def is_refused(small, code, key):
     return (await called(small, code, key)).status == 401
-
-
-async def knows(small, code, kids):
-    hub = await party(small, HUB, code)
-    return hub.entity_jwks and {key["kid"] for key in json.loads(hub.entity_jwks)} == kids
-
-
-async def follow_the_hub(small, kids):
-    running = [code for code in small.scenario.codes if small.keepers[code].service]
-
-    async def says_so():
-        async with small.http.get(small.running[HUB].url + CONFIGURATION_PATH) as response:
-            claims = peek_claims(await response.text())
-        return {key["kid"] for key in claims["jwks"]["keys"]} == kids
-
-    await soon(says_so, what="the hub's own word")
-    for code in running:
-        small.keepers[code].service.server.knocked()  # they ask each minute anyway
-        await soon(lambda code=code: knows(small, code, kids), what=f"the hub's keys at {code}")
 
 
 async def honours(small, site):
@@ -441,26 +407,6 @@ async def test_the_hubs_people_see_the_present_and_the_pending(small):
     assert {(act["actor"], act["act"], act["subject"]) for act in acts["acts"]} >= {
         ("server:GB", "node.change", "GB")
     }
-
-
-async def roll(small, code):
-    """Change the FEDERATION key of a server whose nodes look on, and forget the old one."""
-    config, old = small.keepers[code].config, small.key(code)
-    kid = await next_federation_key(small, code)
-    if code == HUB:
-        await follow_the_hub(small, {old.kid, kid})
-        small.set_clock(small.clock() + SEEN_AFTER)
-    await command.activate(config, kid, "a drill", small.clock)
-    await signs_with(small, code, kid)
-    await command.retire(config, old.kid, "a drill", small.clock)
-    if code == HUB:
-        await follow_the_hub(small, {kid})
-        return
-
-    async def is_all():
-        return list(entity_keys(await party(small, code))) == [kid]
-
-    await soon(is_all, what=f"the keys of {code} at the hub")
 
 
 async def test_a_newcomer_takes_licences_that_were_signed_with_keys_of_before(

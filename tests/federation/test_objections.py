@@ -9,22 +9,11 @@ from federation.values.party import HUB
 from tests.adversary.rogue import rows
 from tests.federation.gate import answered_during
 from tests.federation.harness import PERIOD, nothing_changes, soon, tell
-from tests.federation.test_missing_report import WORK
-
-CONCUR = """mutation($run: String!) { concurWithRun(runId: $run) {
-  __typename ... on RunAnswer { node answer } ... on Refused { code message } } }"""
-
-OBJECT = """mutation($run: String!, $reason: String!) { objectToRun(runId: $run, reason: $reason) {
-  __typename ... on RunAnswer { node answer reason } ... on Refused { code message } } }"""
-
-SETTLE = """mutation($run: String!) {
-  settleObjection(runId: $run, node: "FR", outcome: "as agreed") {
-  __typename ... on RunAnswer { settledBy outcome } ... on Refused { code message } } }"""
+from tests.federation.missing import WORK
+from tests.federation.objecting import CONCUR, DIFF, OBJECT, SETTLE
 
 ANSWERS = "query($run: String!) { runAnswers(runId: $run) { node answer reason outcome } }"
 
-DIFF = """query($new: String!, $old: String) { runDiff(new: $new, old: $old) {
-  shares { licence party difference { minor } } causes { kind name old new } } }"""
 
 WITHDRAW = """mutation($run: String!) { withdrawRun(runId: $run, reason: "a receipt was missed") {
   __typename ... on Refused { code message } } }"""

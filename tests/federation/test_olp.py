@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
+import msgspec
 import pytest
 import pytest_asyncio
 from lxml import etree
@@ -15,8 +16,9 @@ from sqlalchemy import select
 from yarl import URL
 
 from federation.access.bearers import ClientCredential
+from federation.licensing.objects import Licensor, decode
 from federation.licensing.olp import LICENCES_MAX
-from federation.licensing.tables import Licence
+from federation.licensing.tables import Licence, Registration
 from federation.metering.tables import Line
 from federation.rsl.evaluating import Asked, State, judge
 from federation.rsl.member_terms import offer
@@ -29,9 +31,9 @@ from tests.federation.harness import (
     DAY,
     nothing_changes,
 )
-from tests.federation.market import FORM, open_market
-from tests.federation.test_bound_tokens import Holder
-from tests.federation.test_site_client import gate_of
+from tests.federation.holders import Holder
+from tests.federation.market import FORM, SPECIALISTS, open_market
+from tests.federation.site_clients import gate_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -97,10 +99,55 @@ async def test_what_the_node_publishes_is_what_the_hub_sells(market):
         text = etree.tostring(licence).decode()
         _, found, _ = await market.buy(HUB, "DE/de-a", license=text, resource=NEWS)
         sold.append((found["scope"], found["uses"]))
-    assert sold == [("ai-input", ["GROUND"]), ("ai-train", ["TRAIN"])]
+    assert sold == [("ai-input", ["GROUND"]), ("ai-input", ["GROUND"]), ("ai-train", ["TRAIN"])]
     for page, state in (("/de/a", State.OFFERED), ("/de/private/a", State.UNLICENSED)):
         asked = Asked(f"https://news.example{page}", "ai-train")
         assert judge(body, asked).state == state
+
+
+REFUSES = "invalid_license"
+RESERVES = {  # what a member reserves: its server, its site, what a stock client of each lab gets
+    "nothing": (
+        "DE/de-a",
+        "https://news.example/de",
+        {"trains": "TRAIN", "grounds": "GROUND", "one": "GROUND"},
+    ),
+    "TRAIN": (
+        "FR/fr-b",
+        "https://journal.example/",
+        {"trains": REFUSES, "grounds": "GROUND", "one": "GROUND"},
+    ),
+    "GROUND": (
+        "GB/gb-a",
+        "https://news.example/gb",
+        {"trains": "TRAIN", "grounds": REFUSES, "one": "TRAIN"},
+    ),
+    "everything": ("DE/de-b", "https://bild.example/", None),
+}
+
+
+@pytest.mark.parametrize("reserved", RESERVES)
+async def test_a_stock_client_gets_a_token_for_whatever_its_lab_may_do_there(market, reserved):
+    """It takes the first licence of the first content that has a server, whatever its lab bought.
+
+    Of `one`, which may do both, grounding is meant where both are for sale; `two` may do neither.
+    """
+    path, site, wanted = RESERVES[reserved]
+    code, member = path.split("/")
+    _, body, _ = await market.get(code, f"/sites/{member}/license.xml")
+    content = etree.fromstring(body).find(f"{NS}content[@url='{site}']")
+    if wanted is None:
+        assert content.get("server") is None
+        return
+    terms = etree.tostring(content.find(f"{NS}license")).decode()
+    got = {}
+    for lab in (*wanted, "two"):
+        asked = {"license": terms, "resource": site}
+        status, found, _ = await market.buy(HUB, path, client=lab, **asked)
+        got[lab] = found["uses"][0] if status == 200 else found["error"]
+        assert len(found.get("uses", [REFUSES])) == 1
+
+    assert got == {**wanted, "two": REFUSES}
 
 
 DE_A, NEWS, PRESS = "DE/de-a", "https://news.example/de", "https://press.example"
@@ -471,7 +518,7 @@ REVOKE = """mutation($id: ID!) { revokeClient(client: $id) { __typename
 OPT_OUT = "subject,use,effective_at\nmember:gb-b,{use},2026-09-20T00:00:00Z\n"
 
 
-async def a_lab_has_more_dead_licences_than_are_tried(own):
+async def a_lab_has_more_dead_licences_than_are_read(own):
     """All of them newer and longer than the one that is alive."""
     async with own.small.databases[HUB].write("test.dead") as session:
         row = await session.get(Licence, "HUB-000001")
@@ -492,6 +539,43 @@ async def a_lab_has_more_dead_licences_than_are_tried(own):
             )
     status, found, _ = await own.buy(HUB, DE_A, resource=NEWS)
     assert (status, claims(found["access_token"])["license_id"]) == (200, "HUB-000001")
+
+
+async def licences_of_a_suspended_collective_hide_no_other(own):
+    """A lab that trains has thirty for grounding there, which terms of both name first."""
+    async with own.small.databases[HUB].write("test.suspended") as session:
+        rows = await session.scalars(select(Licence).where(Licence.licensee.in_(SPECIALISTS)))
+        found = {row.licensee: row for row in rows}
+        row, grounds = found["trains"], decode(found["grounds"].body)
+        (await get_party(session, "GB")).suspended_at = DAY
+        for number in (f"GB-9{n:05}" for n in range(30)):
+            body = msgspec.structs.replace(grounds, number=number, licensor=Licensor("GB"))
+            session.add(
+                Licence(
+                    number=number,
+                    version=1,
+                    licensor="GB",
+                    licensee=row.licensee,
+                    status="ACTIVE",
+                    starts_on=row.starts_on,
+                    ends_on=row.ends_on,
+                    body=msgspec.json.encode(body).decode(),
+                    signed="",
+                    accepted_at=DAY,
+                )
+            )
+            await session.flush()
+            session.add(
+                Registration(
+                    licence=number, node="DE", version=1, state="REGISTERED", changed_at=DAY
+                )
+            )
+    both, grounding = own.terms("ai-input", "ai-train"), own.terms("ai-input")
+    status, found, _ = await own.buy(HUB, DE_A, client="trains", license=both, resource=NEWS)
+    assert (status, found["uses"]) == (200, ["TRAIN"])
+    status, found, _ = await own.buy(HUB, DE_A, client="trains", license=grounding, resource=NEWS)
+    assert (status, found["error"]) == (400, "invalid_license")
+    assert "suspended is GB;" in found["error_description"]
 
 
 async def licences_and_clients_change(own):
@@ -573,5 +657,6 @@ async def test_what_changes_is_seen_at_once(own):
     """One federation for all of it: the last act leaves the lab nothing."""
     await a_collective_is_suspended(own)
     await a_member_opts_out(own)
-    await a_lab_has_more_dead_licences_than_are_tried(own)
+    await a_lab_has_more_dead_licences_than_are_read(own)
+    await licences_of_a_suspended_collective_hide_no_other(own)
     await licences_and_clients_change(own)

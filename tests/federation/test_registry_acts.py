@@ -4,9 +4,8 @@ import msgspec
 import pytest
 
 from federation.values.party import HUB
-from federation.values.roles import PEER
-from tests.federation.harness import a_line, nothing_changes, report_lines, resumed, send, tell
-from tests.federation.test_corrections import (
+from tests.federation.callers import call_token, entity, on_one_database
+from tests.federation.correcting import (
     NEWS,
     ON_TIME,
     SEPTEMBER,
@@ -15,7 +14,7 @@ from tests.federation.test_corrections import (
     report,
     settle,
 )
-from tests.federation.test_who_may import on_one_database, token_of
+from tests.federation.harness import a_line, nothing_changes, report_lines, resumed, send, tell
 
 OCTOBER = "2026-10"
 CLAIMS = """query($at: DateTime, $knownAt: DateTime) {
@@ -117,7 +116,7 @@ async def test_a_claim_ends_by_two_people_and_what_was_settled_stays(small):
         (was["id"], "ENDED", "registry"),
         (ended["id"], "REGISTERED", "registry"),
     ]
-    hub_asks = token_of(small, "DE", PEER)
+    hub_asks = call_token(small, HUB, entity("DE"), now=small.clock())
     for kinds, seen in (("[MEMBER]", set()), ("[]", {"CLAIM", "OPT_OUT"})):
         assert await kinds_shown(small, hub_asks, kinds) == seen
     assert await kinds_shown(small, rosa._token(), "[MEMBER]") == {"MEMBER"}

@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.federation.callers import on_one_database
 from tests.federation.harness import DAY, resumed, send
-from tests.federation.test_who_may import on_one_database
 
 TEXT = (Path(__file__).parents[2] / "docs" / "registry.md").read_text(encoding="utf-8")
 CSV = re.findall(r"```csv\n(.*?)```", TEXT, re.DOTALL)

@@ -7,8 +7,8 @@ import pytest
 
 from federation.quotas import Quota, Quotas
 from federation.values.party import HUB
+from tests.federation.callers import INBOX, call_token, entity
 from tests.federation.harness import a_line, nothing_changes, tell
-from tests.federation.test_bad_input import INBOX, call_token, entity
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

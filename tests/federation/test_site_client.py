@@ -2,21 +2,16 @@
 
 import asyncio
 
-import httpx
 import msgspec
 import pytest
 import pytest_asyncio
 
 from federation.access.bearers import ClientCredential, NoTokenError
 from federation.signing.keys import SigningKey
-from federation.site.install import protect
 from federation.site.policy_source import PolicyNotServedError
-from federation.site.site_config import SiteConfig
 from tests.federation.harness import DAY, resumed, soon, tell
+from tests.federation.site_clients import ISSUE, gate_of, visit
 
-ISSUE = """mutation($party: String!, $publicKey: String) {
-  issueClient(kind: "SITE", party: $party, name: "Gate", key: "gate", publicKey: $publicKey) {
-    ... on GivenCredential { secret client { id } credential { id } } } }"""
 ADD = """mutation($id: ID!) { addClientCredential(client: $id) {
   ... on GivenCredential { secret credential { id } } } }"""
 REVOKE = """mutation($id: ID!) { revokeClientCredential(credential: $id) {
@@ -25,8 +20,6 @@ SEEN = """{ visits(member: "gb-b", fromDay: "2026-09-20", toDay: "2026-09-20") {
     rows { agent outcome count } }
   memberSites(member: "gb-b") { site waitingLines credential }
   visitDifferences(member: "gb-b", fromDay: "2026-09-20", toDay: "2026-09-20") { day } }"""
-MINT = """mutation { mintToken(licence: "HUB-000001", audience: ["https://press.example/"]) {
-  ... on LicenceToken { token } ... on Refused { code message } } }"""
 
 
 @pytest_asyncio.fixture
@@ -34,35 +27,6 @@ async def small(any_backend, opened_past):
     async with resumed(any_backend, opened_past) as found:
         found.set_clock(DAY)
         yield found
-
-
-async def press(_scope, _receive, send):
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": b"A page."})
-
-
-def gate_of(small, folder, client):
-    return protect(
-        press,
-        SiteConfig(
-            node=small.running["GB"].url,
-            member_id="gb-b",
-            node_jwks=[small.key("GB").public_jwk()],
-            hub_jwks=[small.key("HUB").public_jwk()],
-            client=client,
-            directory=folder,
-            origins=["https://press.example"],
-            clock=small.clock,
-        ),
-    )
-
-
-async def visit(small, gate):
-    minted = await small.lab("lab-one").ask(MINT)
-    headers = {"Authorization": f"License {minted['token']}", "X-Licence-Use": "TRAIN"}
-    transport = httpx.ASGITransport(gate)
-    async with httpx.AsyncClient(transport=transport, base_url="https://press.example") as crawler:
-        return (await crawler.get("/a", headers=headers)).status_code
 
 
 @pytest.mark.parametrize("by", ["secret", "key"])

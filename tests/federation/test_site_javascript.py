@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from federation.metering.tables import Line
 from tests.federation.harness import DAY, resumed, soon
-from tests.federation.test_site_client import ISSUE, MINT
+from tests.federation.site_clients import ISSUE, MINT
 from tests.kit.javascript import needs_node
 from tests.site.stacks.runner import STACKS, Server
 

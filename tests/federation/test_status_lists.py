@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from random import Random
 
@@ -26,6 +25,7 @@ from federation.signing.statuslist import (
     sign_status_list,
 )
 from federation.values.party import HUB
+from tests.federation.entities import entity, in_place_of
 from tests.federation.harness import fetch, resumed
 
 SUSPEND = """mutation($number: String!) {
@@ -46,10 +46,6 @@ def issuers(small):
         server.config.entity_id: {small.token_key(code).kid: small.token_key(code).public}
         for code, server in small.running.items()
     }
-
-
-def entity(small, code):
-    return small.running[code].config.entity_id
 
 
 async def policy(small, code="GB", member="gb-a"):
@@ -102,31 +98,6 @@ async def test_a_nodes_own_word_is_in_its_sites_policies_at_once(small):
 
     found = await policy(small, "DE", "de-a")
     assert found.status(entity(small, "DE"), NATIONAL, small.clock()) is Status.INVALID
-
-
-@asynccontextmanager
-async def in_place_of(small, code, answers):
-    """Serve other answers at a node's address: {path: body}."""
-
-    async def answer(reader, writer):
-        path = (await reader.readline()).decode().split(" ")[1]
-        body = answers.get(path)
-        head = "HTTP/1.1 404 None" if body is None else "HTTP/1.1 200 OK"
-        text = body or ""
-        writer.write(
-            f"{head}\r\nContent-Length: {len(text)}\r\nConnection: close\r\n\r\n{text}".encode()
-        )
-        await writer.drain()
-        writer.close()
-
-    await small.stop(code)
-    server = await asyncio.start_server(answer, "127.0.0.1", small.keepers[code].config.port)
-    try:
-        yield
-    finally:
-        server.close()
-        await server.wait_closed()
-        await small.start(code)
 
 
 def holder(small, seconds):

@@ -14,6 +14,8 @@ from federation.trust.parties import entity_keys
 from federation.values.party import HUB
 from tests.adversary.rogue import Rogue
 from tests.adversary.staff import RETRY
+from tests.federation.batches import MINT as MINT_MANY
+from tests.federation.entities import entity
 from tests.federation.harness import (
     DAY,
     PERIOD,
@@ -26,11 +28,9 @@ from tests.federation.harness import (
     soon,
     tell,
 )
-from tests.federation.test_keys import MINT, ORIGIN, Site, minted
-from tests.federation.test_late_node import LICENCES
-from tests.federation.test_moves import party, roll
-from tests.federation.test_status_lists import entity
-from tests.federation.test_token_batches import MINT as MINT_MANY
+from tests.federation.key_changes import MINT, ORIGIN, Site, minted
+from tests.federation.licence_acts import LICENCES
+from tests.federation.moving import party, roll
 
 PROPOSE = """mutation($node: String!, $reason: String!) {
   proposeSuspension(node: $node, reason: $reason) {

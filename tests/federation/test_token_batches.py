@@ -12,16 +12,13 @@ from federation.quotas import Quota, Quotas
 from federation.scenario.servers import HUB_ENTITY
 from federation.signing.bound_tokens import open_licence_token
 from federation.values.party import HUB
+from tests.federation.batches import MINT
 from tests.federation.gate import answered_during
 from tests.federation.harness import DAY, nothing_changes, tell
-from tests.federation.test_bound_tokens import Holder
+from tests.federation.holders import Holder
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-MINT = """mutation($licence: String!, $sites: [[String!]!]!, $uses: [String!]) {
-  mintTokens(licence: $licence, sites: $sites, uses: $uses) {
-    ... on LicenceTokens { tokens expiresIn refused { place code message } }
-    ... on Refused { code message } } }"""
 ANNA, BRUNO, ADA = (
     ["https://news.example/de/"],
     ["http://JOURNAL.example"],

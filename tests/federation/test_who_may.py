@@ -25,11 +25,9 @@ from graphql import (
 from federation.cli.sdl import sdl
 from federation.values.party import HUB
 from federation.values.roles import PEER, Role
+from tests.federation.callers import call_token, entity, on_one_database
 from tests.federation.harness import PERIOD, nothing_changes, send, tell
-from tests.federation.test_bad_input import call_token, entity
 
-# Who may ask does not depend on the database: one is enough.
-on_one_database = pytest.mark.parametrize("any_backend", ["sqlite"], indirect=True, scope="session")
 in_one_loop = pytest.mark.asyncio(loop_scope="session")
 
 TABLE = Path(__file__).with_name("who_may.txt")

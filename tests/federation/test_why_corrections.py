@@ -1,7 +1,7 @@
 """What a correction changed is explained to the member that is paid it, by licence and use."""
 
 from federation.values.party import HUB
-from tests.federation.test_corrections import NOVEMBER, SEPTEMBER, correct, settle
+from tests.federation.correcting import NOVEMBER, SEPTEMBER, correct, settle
 from tests.payments.month import every_payment_is_explained, why
 
 GB_A = "PAY-2026-11-GB-000001"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from federation.site.crawlers import AGENTS, name_of
+from federation.gate.crawlers import AGENTS, name_of
 from federation.site.settings import SettingsError, read_settings
 from tests.kit.javascript import bridge, needs_node
 

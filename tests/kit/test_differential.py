@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from federation.signing import jose
+from tests.gate.negative_corpus import CORPUS, NOW, SITE, Visited
 from tests.kit.javascript import bridge, needs_node
 from tests.signing.corpus.forge import (
     HUB,
@@ -32,11 +33,10 @@ from tests.signing.corpus.forge import (
     token,
 )
 from tests.site.corpus.urls import PIECES
-from tests.site.test_negative_corpus import CORPUS, NOW, SITE, Visited
 
 SEED = int(os.environ.get("SEED", "20261126"))
 CHUNK = 40  # fewer than the wrong tokens of one address that are looked at
-LOGGER = logging.getLogger("federation.site.gate")
+LOGGER = logging.getLogger("federation.gate.gate")
 VALUES: list[Any] = [
     *(None, True, False, 0, 1, -1, 7, 1.5, SECOND, float(SECOND), str(SECOND), SECOND + 900),
     *(SECOND - 60, SECOND - 61, SECOND + 60, SECOND + 61, 10**15, 10**30, -(10**30), "", "*", "a"),

@@ -5,9 +5,9 @@ import re
 
 import pytest
 
+from tests.gate.negative_corpus import BUY_AT, OPAQUE
 from tests.kit.javascript import bridge, needs_node
 from tests.signing.corpus import make
-from tests.site.test_negative_corpus import BUY_AT, OPAQUE
 
 CORPUS = json.loads(make.FILE.read_text("ascii"))
 NOW, SITE = CORPUS["now"], CORPUS["site"]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -10,22 +11,23 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 
 import httpx
 import pytest
 
+from federation.gate.crawlers import AGENTS, CrawlerRule
+from federation.gate.gate import Gate, GateConfig, Mode
+from federation.gate.guesses import Guesses
+from federation.gate.visits import VisitCounts
+from federation.publisher.command import _parser
+from federation.publisher.following import QUIET_ROUNDS, Follower
+from federation.publisher.nginx_endpoint import AuthServer
+from federation.publisher.nginx_map import nginx_map
 from federation.quotas import Quota
 from federation.signing.statuslist import Status
-from federation.site.auth import AuthServer
-from federation.site.command import _parser
-from federation.site.crawlers import AGENTS, CrawlerRule
-from federation.site.following import QUIET_ROUNDS, Follower
-from federation.site.gate import Gate, GateConfig, Mode
-from federation.site.guesses import Guesses
-from federation.site.nginx_map import nginx_map
-from federation.site.visits import VisitCounts
+from tests.gate.binding import signed
 from tests.site.stacks.wire import exchange
-from tests.site.test_bound import signed
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -286,6 +288,100 @@ def test_a_failure_of_nginx_itself_is_not_called_one_of_the_gate(make_front):
     assert not [each for each in answers if "GATE_DOWN" in each.text]
 
 
+class Gateway(BaseRequestHandler):
+    """An application behind another protocol: each reads its own request, and answers alike."""
+
+    said = (
+        b"X-Accel-Redirect: /hidden/page\r\n"
+        b"Cache-Control: public\r\nCDN-Cache-Control: max-age=9\r\n\r\n"
+    )
+
+    def take(self, count):
+        found = b""
+        while len(found) < count:
+            found += self.request.recv(count - len(found))
+        return found
+
+
+class Scgi(Gateway):
+    def handle(self):
+        size = b""
+        while not size.endswith(b":"):
+            size += self.take(1)
+        self.take(int(size[:-1]) + 1)
+        self.request.sendall(b"Status: 200 OK\r\n" + self.said + b"A page.")
+
+
+class Uwsgi(Gateway):
+    def handle(self):
+        self.take(int.from_bytes(self.take(4)[1:3], "little"))
+        self.request.sendall(b"HTTP/1.1 200 OK\r\n" + self.said + b"A page.")
+
+
+class FastCgi(Gateway):
+    def handle(self):
+        kind, length = 0, 1
+        while (kind, length) != (5, 0):  # until the end of its body
+            head = self.take(8)
+            kind, length = head[1], int.from_bytes(head[4:6], "big")
+            self.take(length + head[6])
+        body = b"Status: 200 OK\r\n" + self.said + b"A page."
+        for number, part in ((6, body), (6, b""), (3, bytes(8))):
+            self.request.sendall(bytes((1, number, 0, 1, *divmod(len(part), 256), 0, 0)) + part)
+
+
+class Http(Gateway):
+    def handle(self):
+        self.request.recv(65536)
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n"
+        self.request.sendall(head + self.said + b"A page.")
+
+
+UPSTREAMS = {"proxy": Http, "fastcgi": FastCgi, "uwsgi": Uwsgi, "scgi": Scgi}
+BEHIND = """
+    location /hidden/ { internal; alias FOLDER/hidden/; }
+    location /news/ { PROTECTED; PASS; }
+"""
+
+
+@pytest.mark.parametrize("protocol", UPSTREAMS)
+def test_whatever_the_application_speaks_nothing_leaves_past_the_count_or_into_a_cache(
+    make_front, tmp_path, protocol
+):
+    (tmp_path / "hidden").mkdir()
+    (tmp_path / "hidden" / "page").write_text("Hidden.", encoding="utf-8")
+    with ThreadingTCPServer(("127.0.0.1", 0), UPSTREAMS[protocol]) as application:
+        thread = threading.Thread(target=application.serve_forever, args=(0.02,))
+        thread.start()
+        scheme = "http://" if protocol == "proxy" else ""
+        there = f"{protocol}_pass {scheme}127.0.0.1:{application.server_address[1]}"
+        try:
+            front = make_front(BEHIND.replace("PASS", there))
+            served = front.ask(token=front.site.token())
+            person = front.ask(headers=PERSON)
+        finally:
+            application.shutdown()
+            thread.join()
+
+    assert (served.status_code, served.content) == (200, b"A page.")
+    assert served.headers.get_list("cache-control") == ["private, no-store"]
+    assert "cdn-cache-control" not in served.headers
+    assert person.headers.get_list("cache-control") == ["public"]
+    assert person.headers["cdn-cache-control"] == "max-age=9"
+    [event] = front.counted(1)
+    assert (event.status, event.body_bytes) == (200, 7)
+
+
+def test_a_request_of_many_headers_is_judged_as_any_other(make_front, tmp_path):
+    (tmp_path / "page").write_text("A page.", encoding="utf-8")
+    front = make_front("location = /news/a { PROTECTED; alias FOLDER/page; }")
+    many = {f"X-{number}": "a" for number in range(700)}
+
+    assert front.ask(headers={**PERSON, **many}).status_code == 200
+    assert front.ask(headers=many).json()["code"] == "LICENCE_REQUIRED"
+    assert front.ask(headers=many, token=front.site.token()).status_code == 200
+
+
 REDIRECTING = """
     location /news/index/ { PROTECTED; alias FOLDER/pages/; index index.html; }
     location /news/front/ { PROTECTED; root FOLDER/none; try_files $uri /index.php; }
@@ -365,7 +461,7 @@ def test_a_site_that_observes_serves_and_says_what_it_would_refuse(make_front):
 
 
 def test_what_the_disk_has_no_room_for_is_refused_and_counted_so(front, monkeypatch):
-    monkeypatch.setattr("federation.site.auth.ROOM_BYTES", 1 << 80)
+    monkeypatch.setattr("federation.publisher.nginx_endpoint.ROOM_BYTES", 1 << 80)
     answer = front.ask(token=front.site.token())
 
     assert (answer.status_code, answer.json()["code"]) == (503, "SPOOL_FULL")
@@ -465,6 +561,23 @@ def test_the_unit_of_systemd_listens_and_reads_where_nginx_does():
     assert f"server {asked.listen};" in http
     assert f"access_log {asked.log} " in location
     assert f"RuntimeDirectory={Path(asked.listen.removeprefix('unix:')).parent.name}\n" in unit
+
+
+GUIDE = (KIT.parents[1] / "docs" / "publishers.md").read_text(encoding="utf-8")
+
+
+def test_the_configuration_of_the_page_for_publishers_is_one(front):
+    [config] = re.findall(r"```nginx\n(.*?)```", GUIDE, re.DOTALL)
+    changed = config.replace("CHECKOUT/kit/nginx/federation-site-", f"{front.folder}/")
+    changed = changed.replace("federation-site-map.conf", f"{front.folder}/map.conf")
+    changed = changed.replace("user www-data;", f"user root; pid {front.folder}/other.pid;")
+    assert changed.count(str(front.folder)) == 5
+    (front.folder / "guide.conf").write_text(changed, encoding="utf-8")
+
+    words = [NGINX, "-t", "-p", front.folder, "-c", front.folder / "guide.conf"]
+    done = subprocess.run(words, capture_output=True, check=False, text=True)
+
+    assert done.returncode == 0, done.stderr
 
 
 NAMED = f"""

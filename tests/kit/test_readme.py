@@ -69,42 +69,37 @@ def test_an_application_on_node_stands_behind_the_gate(package, example):
     assert [line["url"] for line in server.lines()] == ["https://pub.example/news/a"]
 
 
-HARNESS = """
-import worker from "./worker.js";
-import { MemoryStore } from "federation-site";
-
-const [config, token] = process.argv.slice(2);
-const store = new MemoryStore();
-const site = { fetch: async () => new Response("A page.\\n") };
-const env = { FEDERATION_SITE: config, store, site };
-const context = { waitUntil: () => undefined };
-const found = [];
-const person = { "user-agent": "Mozilla/5.0" };
-for (const headers of [person, {}, { authorization: `License ${token}` }]) {
-  const asked = { headers: { "user-agent": "GPTBot", ...headers } };
-  const answer = await worker.fetch(new Request("https://pub.example/news/a", asked), env, context);
-  found.push([answer.status, await answer.text()]);
-}
-await worker.scheduled({}, env);
-found.push((await store.batches()).length);
-console.log(JSON.stringify(found));
-"""
-
-
-def test_an_application_at_the_edge_stands_behind_the_gate(package):
-    (package / "worker.js").write_text(WORKERS)
-    (package / "harness.js").write_text(HARNESS)
+@needs_express
+def test_a_page_that_express_serves_under_other_names_is_withheld_under_all_of_them(package):
+    """Its routers tell neither capitals nor a last `/`; a bound token is for the whole site."""
+    main = package / "main.js"
+    main.write_text(
+        EXPRESS.replace("8080", "Number(process.argv[3])").replace(
+            '"federation-site.json"', "process.argv[2]"
+        )
+    )
+    found = {}
     with a_node() as node:
-        config = json.dumps(config_of(node, "plain"))
-        command = ["node", str(package / "harness.js"), config, bearer()]
-        said = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+        server = Server(Stack(["node", str(main)]), package, node, "plain")
+        server.start()
+        server.wait()
+        try:
+            for path in (
+                "/NEWS/a",
+                "/news/a/",
+                "/NEWS/withheld",
+                "/news/Withheld/",
+                "/News/A.pdf/",
+            ):
+                shown = filled([*BOT, ("authorization", "License {bound}")])
+                answer = server.ask("GET", path, signed({}, "GET", path, shown))
+                is_page = answer.status == 200
+                found[path] = answer.body if is_page else json.loads(answer.body)["code"]
+        finally:
+            server.stop(signal.SIGKILL)
 
-        person, refused, served, left = json.loads(said.stdout)
-
-    assert person == [200, "A page.\n"]
-    assert (refused[0], json.loads(refused[1])["code"]) == (401, "LICENCE_REQUIRED")
-    assert served == [200, "A page.\n"]
-    assert (left, [line["url"] for line in node.lines()]) == (0, ["https://pub.example/news/a"])
+    pages, withheld = dict.fromkeys(list(found)[:2], b"A page.\n"), list(found)[2:]
+    assert found == pages | dict.fromkeys(withheld, "WITHHELD")
 
 
 # What Cloudflare would bring: objects by name, each with a sorted storage, in this one process.
@@ -139,6 +134,9 @@ class Storage {
   }
 }
 
+export const env = {};
+export const waitUntil = () => undefined;
+
 export function namespace(kind) {
   const objects = new Map();
   return {
@@ -151,16 +149,64 @@ export function namespace(kind) {
 }
 """
 
+
+def cloudflare(package):
+    """Put the module of the runtime, and the site's object, where an example finds them."""
+    folder = package / "node_modules" / "cloudflare-workers"
+    folder.mkdir()
+    (folder / "package.json").write_text('{"type": "module", "exports": "./index.js"}')
+    (folder / "index.js").write_text(CLOUDFLARE)
+    shown = DURABLE.replace("cloudflare:workers", "cloudflare-workers")
+    begun = 'import { namespace } from "cloudflare-workers";\nenv.SITE ??= namespace(Site);\n'
+    (package / "site.js").write_text(f"{shown}\n{begun}")
+
+
+HARNESS = """
+import { env } from "cloudflare-workers";
+
+const [config, token] = process.argv.slice(2);
+const site = { fetch: async () => new Response("A page.\\n") };
+Object.assign(env, { FEDERATION_SITE: config, site });
+const { default: worker } = await import("./worker.js");
+const { store } = await import("./site.js");
+const found = [];
+const person = { "user-agent": "Mozilla/5.0" };
+for (const headers of [person, {}, { authorization: `License ${token}` }]) {
+  const asked = { headers: { "user-agent": "GPTBot", ...headers } };
+  const answer = await worker.fetch(new Request("https://pub.example/news/a", asked));
+  found.push([answer.status, await answer.text()]);
+}
+await worker.scheduled();
+found.push((await store.batches()).length);
+console.log(JSON.stringify(found));
+"""
+
+
+def test_an_application_at_the_edge_stands_behind_the_gate(package):
+    cloudflare(package)
+    (package / "worker.js").write_text(WORKERS.replace("cloudflare:workers", "cloudflare-workers"))
+    (package / "harness.js").write_text(HARNESS)
+    with a_node() as node:
+        config = json.dumps(config_of(node, "plain"))
+        command = ["node", str(package / "harness.js"), config, bearer()]
+        said = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+
+        person, refused, served, left = json.loads(said.stdout)
+
+    assert person == [200, "A page.\n"]
+    assert (refused[0], json.loads(refused[1])["code"]) == (401, "LICENCE_REQUIRED")
+    assert served == [200, "A page.\n"]
+    assert (left, [line["url"] for line in node.lines()]) == (0, ["https://pub.example/news/a"])
+
+
 DURABLE_HARNESS = """
-import { namespace } from "cloudflare";
 import { createGate } from "federation-site/workers";
-import { Site, storeOf } from "./site.js";
+import { store } from "./site.js";
 
 const [config, given, signed] = process.argv.slice(2).map((text) => JSON.parse(text));
-const env = { SITE: namespace(Site) };
 const gates = [];
 for (let place = 0; place < 3; place += 1) {
-  gates.push(await createGate({ config, store: storeOf(env), log: () => undefined }));
+  gates.push(await createGate({ config, store, log: () => undefined }));
 }
 const ask = async (gate, path, headers) => {
   const request = new Request(`https://pub.example${path}`, { headers });
@@ -171,10 +217,10 @@ const ask = async (gate, path, headers) => {
 const pages = Array.from({ length: 300 }, (_, page) => `/news/${page}`);
 const served = await Promise.all(pages.map((page, at) => ask(gates[at % 3], page, given)));
 const replays = await Promise.all(gates.map((gate) => ask(gate, "/news/a", signed)));
-const batches = await storeOf(env).batches();
+const batches = await store.batches();
 await Promise.all(gates.map((gate) => gate.tick()));
-const left = await storeOf(env).batches();
-const reborn = await createGate({ config, store: storeOf(env), fetch: () => Promise.reject() });
+const left = await store.batches();
+const reborn = await createGate({ config, store, fetch: () => Promise.reject() });
 const counts = [served.filter((status) => status === 200).length, replays.sort()];
 const last = await ask(reborn, "/news/again", given);
 console.log(JSON.stringify([counts, batches.length, left.length, last]));
@@ -183,12 +229,7 @@ console.log(JSON.stringify([counts, batches.length, left.length, last]));
 
 def test_a_durable_object_keeps_what_a_store_promises(package):
     """Three isolates of one site: each page counted once, a signed request served by one."""
-    for name, text in (("cloudflare:workers", CLOUDFLARE), ("cloudflare", CLOUDFLARE)):
-        folder = package / "node_modules" / name.replace(":workers", "-workers")
-        folder.mkdir()
-        (folder / "package.json").write_text('{"type": "module", "exports": "./index.js"}')
-        (folder / "index.js").write_text(text)
-    (package / "site.js").write_text(DURABLE.replace("cloudflare:workers", "cloudflare-workers"))
+    cloudflare(package)
     (package / "harness.js").write_text(DURABLE_HARNESS)
     given = {"user-agent": "GPTBot", "authorization": f"License {bearer()}"}
     bound = filled([*BOT, ("authorization", "License {bound}")])

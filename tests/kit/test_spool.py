@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from federation.site.spool import Spool
+from federation.gate.spool import Spool
 from tests.kit.javascript import in_node, needs_node
 
 SITE = Path(__file__).with_name("crashing_site.mjs")

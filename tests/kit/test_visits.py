@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from federation.site.visit_report import VisitReport
+from federation.gate.visit_report import VisitReport
 from tests.kit.javascript import in_node, needs_node
 from tests.site.stacks.runner import visits
 
@@ -25,14 +25,14 @@ const folder = "FOLDER";
 const place = `${folder}/visits`;
 let [now, turnedDown] = [SECOND, 0];
 let statuses = [];
-const [told, failed] = [[], []];
+const [told, failed, logged] = [[], [], []];
 const policy = { current: () => ({ checked: { site: { iat: SECOND } } }) };
 const made = (at = folder) => {
   const store = new DiskStore(at);
   const reach = {
     store,
     clock: () => now,
-    log: () => undefined,
+    log: (line) => logged.push(line),
     bearer: { current: async () => "token", refused: () => (turnedDown += 1) },
     ask: async ({ url, headers, body }) => {
       const status = statuses.shift() ?? 200;
@@ -319,3 +319,27 @@ def test_a_worker_adds_up_behind_what_it_answers(tmp_path):
     )
 
     assert said["found"] == [1, 1, 1, 4, 5]
+
+
+def test_a_node_that_takes_no_counts_yet_is_said_once_and_they_wait(tmp_path):
+    said = run(
+        tmp_path,
+        """
+        const { counts, store, tick } = made();
+        counts.licensed("GPTBot", true);
+        statuses = [404, 404, 200, 404];
+        await tick();
+        await tick();
+        const waiting = (await store.untoldVisits()).map((each) => each.counts.length);
+        const before = [...logged];
+        await tick();
+        counts.licensed("GPTBot", true);
+        await tick();
+        say({ waiting, before, logged });
+        """,
+    )
+    line = "the node takes no counts of visits yet: they wait for its upgrade"
+
+    assert (said["failed"], said["before"], said["waiting"]) == ([], [line], [1])
+    assert [each["count"] for report in reports(said) for each in report["counts"]] == [1]
+    assert said["logged"] == [line, line]

@@ -13,7 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from federation.signing.keys import SigningKey
-from federation.site.settings import Client, Settings, new_settings
+from federation.site.settings import Settings, SiteClient, new_settings
 
 ROOT = Path(__file__).parents[2]
 KIT = ROOT / "kit" / "python"
@@ -129,7 +129,7 @@ def settings(tmp_path):
         member="M-17",
         node_keys=(key,),
         hub_keys=(key,),
-        client=Client(id="site-1", secret="s"),
+        client=SiteClient(id="site-1", secret="s"),
         origins=("http://127.0.0.1:1",),
     )
     with new_settings(path) as write:

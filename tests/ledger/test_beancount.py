@@ -5,7 +5,6 @@ import sys
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,13 +14,10 @@ from federation.ledger.beancount import (
     BadJournalError,
     BeancountText,
     ExportEntry,
-    ExportPosting,
     account_name,
 )
+from tests.ledger.books import BEAN_CHECK, GB_BOOKS, a_posting, an_entry, one_more, postings
 from tests.ledger.journals import write_journal
-
-# An outside judge: a program of its own, never a part of this one.
-BEAN_CHECK = Path(sys.executable).with_name("bean-check")
 
 LOAD = """
 import json, sys
@@ -32,30 +28,6 @@ print(json.dumps([len(errors), [
     for e in entries if type(e).__name__ == "Transaction"
 ]]))
 """
-
-
-def a_posting(debit, credit, amount, currency="EUR", **meta):
-    return ExportPosting(debit, credit, amount, currency, meta)
-
-
-def an_entry(*postings, posted_on=date(2026, 9, 30), document="run/1", narration="A run"):
-    return ExportEntry(posted_on, document, narration, postings)
-
-
-GB_BOOKS = [
-    an_entry(
-        a_posting("Assets:GB:Bank", "Liabilities:GB:Unearned", 123456, member="m1", use="TRAIN"),
-        a_posting("Assets:GB:Bank", "Liabilities:GB:Unearned", 1012, "JPY"),
-        a_posting("Assets:GB:Bank", "Liabilities:GB:Unearned", 10125, "KWD"),
-        document="receipt/1",
-        posted_on=date(2026, 9, 1),
-    ),
-    an_entry(
-        a_posting("Liabilities:GB:Unearned", "Liabilities:GB:Due:HUB", 1000),
-        a_posting("Liabilities:GB:Unearned", "Liabilities:GB:Due:-1", 300, "JPY"),
-        a_posting("Liabilities:GB:Unearned", "Income:GB:CollectingFee", 5, "KWD"),
-    ),
-]
 
 
 def judged(folder, data, name="journal"):
@@ -132,17 +104,6 @@ def test_bean_check_accepts_the_journal_and_refuses_it_when_any_amount_moves_by_
         is_balance = "balance" in data[: amount.start()].splitlines()[-1]
         assert ("does not balance" in said) != is_balance
         assert "Balance failed" in said
-
-
-def one_more(text):
-    """Add one minor unit to a decimal text."""
-    digits = str(int(text.replace(".", "")) + 1)
-    if "." not in text:
-        return digits
-    places = len(text.split(".")[1])
-    sign, digits = ("-", digits[1:]) if digits.startswith("-") else ("", digits)
-    digits = digits.rjust(places + 1, "0")
-    return f"{sign}{digits[:-places]}.{digits[-places:]}"
 
 
 def test_entries_and_postings_in_any_order_give_the_same_bytes():
@@ -252,18 +213,6 @@ def test_what_beancount_would_misread_is_refused(posting):
         write_journal(BeancountText("x"), [an_entry(posting)])
 
     assert refusal.value.code == "BAD_JOURNAL"
-
-
-accounts = st.sampled_from(["Assets:GB:Bank", "Liabilities:GB:Due", "Liabilities:GB:Due:HUB"])
-
-postings = st.builds(
-    ExportPosting,
-    accounts,
-    accounts,
-    st.integers(1, 10**20),
-    st.sampled_from(["EUR", "JPY", "KWD"]),
-    st.just({}),
-).filter(lambda p: p.debit != p.credit)
 
 
 @given(st.lists(postings, max_size=8))

@@ -3,12 +3,14 @@
 from datetime import date, timedelta
 
 import pytest
+import pytest_asyncio
 
 from federation.edge.spooled import CHUNK, in_chunks, spooled
 from federation.ledger.accounts import Entry, Posting
 from federation.ledger.beancount import BadJournalError, ExportEntry, ExportPosting
 from federation.ledger.export import AT_A_TIME, FORMS, journal_parts
 from federation.ledger.store import post
+from tests.databases import opened
 from tests.ledger.journals import write_journal
 
 COUNT = 3 * AT_A_TIME + 7
@@ -24,11 +26,19 @@ def entries():
         yield Entry(on, f"test/{number:05d}", "A movement of money", (posting,))
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def entered(any_backend):
+    """The address of a database with these entries, which no test changes."""
+    async with any_backend.url(migrated=True) as url:
+        async with opened(url) as database, database.write("books") as session:
+            await post(session, entries())
+        yield url
+
+
 @pytest.fixture
-async def journal(database):
-    async with database.write("books") as session:
-        await post(session, entries())
-    return database
+async def journal(entered):
+    async with opened(entered) as database:
+        yield database
 
 
 @pytest.mark.parametrize("form", sorted(FORMS))
@@ -58,15 +68,16 @@ async def test_parts_are_the_whole_text_and_none_is_longer_than_what_stands_arou
     assert max(map(len, parts)) < 300 < len(whole) // 100
 
 
-async def test_what_cannot_be_written_is_refused_before_the_first_part(journal):
-    async with journal.write("books") as session:
-        wrong = Posting("Assets:GB:Bank", "Liabilities:GB:Due:HUB", 1, "GBP", {"Not a key": "x"})
-        await post(session, [Entry(DAY, "test/wrong", "Wrong", (wrong,))])
+async def test_what_cannot_be_written_is_refused_before_the_first_part(any_backend, entered):
+    async with any_backend.copy(entered) as url, opened(url) as journal:
+        async with journal.write("books") as session:
+            wrong = Posting("Assets:GB:Bank", "Liabilities:GB:Due:HUB", 1, "GBP", {"No key": "x"})
+            await post(session, [Entry(DAY, "test/wrong", "Wrong", (wrong,))])
 
-    async with journal.read() as session:
-        parts = journal_parts(session, "GB", "beancount")
-        with pytest.raises(BadJournalError):
-            await anext(parts)
+        async with journal.read() as session:
+            parts = journal_parts(session, "GB", "beancount")
+            with pytest.raises(BadJournalError):
+                await anext(parts)
 
 
 async def test_what_is_sent_comes_in_chunks_of_one_size_and_its_file_is_closed(journal, tmp_path):

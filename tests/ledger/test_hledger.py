@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from federation.ledger.beancount import BadJournalError, ExportEntry, ExportPosting
 from federation.ledger.hledger import HledgerText
+from tests.ledger.books import GB_BOOKS, a_posting, an_entry, one_more
 from tests.ledger.hledger_reader import read
 from tests.ledger.journals import write_journal
-from tests.ledger.test_beancount import GB_BOOKS, a_posting, an_entry, one_more
 
 names = st.sampled_from(["Assets:GB:Bank", "Liabilities:GB:Due:-1", "Equity:GB:Clearing"])
 texts = st.text(max_size=20)

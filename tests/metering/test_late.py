@@ -14,7 +14,7 @@ from tests.databases import opened
 from tests.licensing.licences import a_licence as a_licence_object
 from tests.metering.licences import a_row
 from tests.metering.lines import a_line
-from tests.metering.test_metering_service import (
+from tests.metering.reports import (
     NOON,
     SEPTEMBER,
     ingest,

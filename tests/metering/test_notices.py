@@ -16,7 +16,7 @@ from federation.registry.imports import NewClaim, NewMember, NewOptOut
 from federation.registry.messages import OptOutFact, RegistryDelta
 from tests.databases import HUB_TERMS
 from tests.metering.lines import a_line, body
-from tests.metering.test_metering_service import (
+from tests.metering.reports import (
     LICENCES,
     NOON,
     SEPTEMBER,

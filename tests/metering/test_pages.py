@@ -18,7 +18,7 @@ from federation.store.base import to_micros
 from federation.store.canonical import sha256_hex
 from federation.store.tables import OutboxMessage
 from tests.databases import HUB_TERMS, a_party
-from tests.metering.test_tally import AT, CLAIMS, HOSTS, LICENCE, WITHHELD, a_placer
+from tests.metering.tallies import AT, CLAIMS, HOSTS, LICENCE, WITHHELD, a_placer
 
 NOW = datetime(2026, 10, 2, 12, tzinfo=UTC)
 SEPTEMBER = "2026-09"

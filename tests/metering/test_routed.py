@@ -17,7 +17,7 @@ from federation.values.evidence import Evidence
 from tests.databases import a_party, opened, refused
 from tests.licensing.licences import a_licence
 from tests.metering.licences import a_row
-from tests.metering.test_metering_service import NOON, SEPTEMBER
+from tests.metering.reports import NOON, SEPTEMBER
 
 AT = to_micros(datetime(2026, 9, 10, 12, tzinfo=UTC))
 

@@ -1,30 +1,16 @@
 """Lines that entered at a node: decided there, or sent on to whom they belong."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
 
 import pytest
 
-from federation.addresses.urls import normalise_canonical, normalise_claim, normalise_url
-from federation.licensing.facts import Component, LicenceFacts
-from federation.metering.tally import CountedLine, Placer
+from federation.addresses.urls import normalise_url
+from federation.licensing.facts import Component
+from federation.metering.tally import CountedLine
 from federation.metering.verdicts import Terms
-from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
+from federation.registry.index import ClaimIndex
 from federation.store.base import to_micros
-
-AT = datetime(2026, 9, 10, 12, tzinfo=UTC)
-LICENCE = LicenceFacts(
-    number="HUB-000001",
-    licensor="HUB",
-    licensee="lab",
-    currency="EUR",
-    starts_on=date(2026, 9, 1),
-    ends_on=date(2026, 9, 30),
-    revoked_at=None,
-    usage_basis="site",
-    unclaimed="hold",
-    components=(Component(None, frozenset({"TRAIN"}), "TOKEN", 1),),
-)
+from tests.metering.tallies import AT, CLAIMS, HOSTS, LICENCE, WITHHELD, a_claim, a_placer
 
 
 class CountingIndex(ClaimIndex):
@@ -39,46 +25,9 @@ class CountingIndex(ClaimIndex):
         return super().claimants(key, at)
 
 
-def a_claim(host, node, *, copies=None):
-    return IndexedClaim(
-        node,
-        f"{node}-{host}",
-        f"h-{node}",
-        normalise_claim(host),
-        date(2026, 1, 1),
-        None,
-        "standard",
-        normalise_canonical(f"https://{copies}/") if copies else None,
-    )
-
-
-CLAIMS = [
-    a_claim("de.example", "DE"),
-    a_claim("fr.example", "FR"),
-    a_claim("both.example", "DE"),
-    a_claim("both.example", "FR"),
-    a_claim("copy.example", "DE", copies="fr.example"),
-    a_claim("withheld.example", "DE"),
-]
-WITHHELD = IndexedOptOut("DE", "*", datetime(2026, 9, 1, tzinfo=UTC), CLAIMS[-1].key, None)
-HOSTS = ["de", "fr", "both", "copy", "withheld", "nobody"]
-
-
 def a_line(host):
     url = f"https://{host}.example/"
     return CountedLine("DE", "r", host, "HUB-000001", url, "TRAIN", 7, to_micros(AT))
-
-
-def a_placer(index):
-    return Placer(
-        here="DE",
-        licences={"HUB-000001": LICENCE},
-        repertoire={},
-        index=index,
-        terms=Terms({"standard": 1_000}, {"TRAIN": 1_000}),
-        owner_bps=lambda _: 4_000,
-        member_of={"h-DE": "anna"}.get,
-    )
 
 
 def test_a_line_owned_here_is_decided_when_it_enters_and_no_other_is_kept_back():

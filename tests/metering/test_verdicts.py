@@ -1,48 +1,19 @@
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federation.addresses.urls import normalise_canonical, normalise_claim, normalise_url
-from federation.licensing.facts import Component, LicenceFacts
+from federation.addresses.urls import normalise_claim, normalise_url
+from federation.licensing.facts import Component
 from federation.metering import verdicts
-from federation.metering.verdicts import Placement, Portion, Terms, place, term_class
-from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
+from federation.metering.verdicts import Placement, Portion, place, term_class
+from federation.registry.index import ClaimIndex, IndexedOptOut
 from federation.values.held import DISPUTED, UNMATCHED
+from tests.metering.judged import TERMS, a_claim, a_licence
 
 AT = datetime(2026, 9, 10, 12, tzinfo=UTC)
-TERMS = Terms({"premium": 3000, "standard": 1000, "commodity": 500}, {"TRAIN": 1000, "INDEX": 500})
 UNIT = 1000 * 1000 * 10_000  # one standard TRAIN unit
-
-
-def a_licence(**changes):
-    values = {
-        "number": "HUB-000001",
-        "licensor": "HUB",
-        "licensee": "lab",
-        "currency": "EUR",
-        "starts_on": date(2026, 9, 1),
-        "ends_on": date(2026, 9, 30),
-        "revoked_at": None,
-        "usage_basis": "site",
-        "unclaimed": "exclude",
-        "components": (Component(None, frozenset({"TRAIN"}), "TOKEN", 100),),
-    }
-    return LicenceFacts(**{**values, **changes})
-
-
-def a_claim(claim="x.example/", *, node="DE", holder="m1", canonical=None, tier="standard"):
-    return IndexedClaim(
-        node=node,
-        claim_id=f"{node}/{holder}",
-        holder_id=holder,
-        key=normalise_claim(claim),
-        counts_from=date(2025, 1, 1),
-        counts_to=None,
-        content_tier=tier,
-        canonical=normalise_canonical(canonical) if canonical else None,
-    )
 
 
 def placed(claims, *, url="https://x.example/a", units=1, unclaimed="exclude", bps=0, optouts=()):

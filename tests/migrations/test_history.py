@@ -19,6 +19,13 @@ from federation.store.inbox import PART_BYTES
 from tests.databases import contents, on_connection, refused
 
 
+@pytest.fixture
+async def migrated_url(backend):
+    """The address of a database that went the whole way up."""
+    async with backend.url(migrated=True) as url:
+        yield url
+
+
 def ours():
     """Name the tables of this code; the history has imported them all by then."""
     return set(Base.metadata.tables)
@@ -49,25 +56,23 @@ async def test_upgrading_an_empty_database_makes_the_tables_of_this_code(empty_u
     assert await on_connection(empty_url, migrations.current_revision) == migrations.head_revision()
 
 
-async def test_upgrading_again_changes_nothing(empty_url):
-    await on_connection(empty_url, migrations.upgrade)
-    await on_connection(empty_url, migrations.upgrade)
+async def test_upgrading_again_changes_nothing(migrated_url):
+    await on_connection(migrated_url, migrations.upgrade)
 
-    await on_connection(empty_url, migrations.check)
+    await on_connection(migrated_url, migrations.check)
 
 
-async def test_downgrading_to_base_leaves_nothing_and_the_way_up_stays_open(empty_url):
-    await on_connection(empty_url, migrations.upgrade)
-    await on_connection(empty_url, migrations.downgrade)
+async def test_downgrading_to_base_leaves_nothing_and_the_way_up_stays_open(migrated_url):
+    await on_connection(migrated_url, migrations.downgrade)
 
-    assert await on_connection(empty_url, tables) == {"alembic_version"}
-    assert await on_connection(empty_url, routines) == set()
-    assert await on_connection(empty_url, migrations.current_revision) is None
+    assert await on_connection(migrated_url, tables) == {"alembic_version"}
+    assert await on_connection(migrated_url, routines) == set()
+    assert await on_connection(migrated_url, migrations.current_revision) is None
 
-    await on_connection(empty_url, migrations.upgrade)
+    await on_connection(migrated_url, migrations.upgrade)
 
-    await on_connection(empty_url, migrations.check)
-    assert await on_connection(empty_url, tables) == {*ours(), "alembic_version"}
+    await on_connection(migrated_url, migrations.check)
+    assert await on_connection(migrated_url, tables) == {*ours(), "alembic_version"}
 
 
 def test_the_history_is_one_line():
@@ -157,16 +162,15 @@ A_PARKED = """INSERT INTO store_parked (sender, sender_code, entity_id, stream, 
     ],
 )
 async def test_what_older_code_would_misread_is_not_downgraded(
-    empty_url, back_to, statement, count
+    migrated_url, back_to, statement, count
 ):
-    await on_connection(empty_url, migrations.upgrade)
-    await on_connection(empty_url, ran(statement))
+    await on_connection(migrated_url, ran(statement))
 
     with pytest.raises(RuntimeError):
-        await on_connection(empty_url, lambda found: migrations.downgrade(found, back_to))
+        await on_connection(migrated_url, lambda found: migrations.downgrade(found, back_to))
 
-    assert await on_connection(empty_url, migrations.current_revision) > back_to
-    assert await on_connection(empty_url, answer(count)) == [(1,)]
+    assert await on_connection(migrated_url, migrations.current_revision) > back_to
+    assert await on_connection(migrated_url, answer(count)) == [(1,)]
 
 
 def into_a_left_net(payment_id, run, *, is_left=True):

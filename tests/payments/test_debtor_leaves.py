@@ -22,9 +22,21 @@ from federation.payments.set_off import NewDebit, TooMuchSetOffError, owe
 from federation.settlement.messages import Between
 from tests.banking.bank import Ntry, statement
 from tests.databases import HUB_TERMS, refused
+from tests.federation.correcting import correct
 from tests.federation.gate import answered_during
 from tests.federation.harness import a_line, nothing_changes, report_lines, resumed, tell
-from tests.federation.test_corrections import correct
+from tests.payments.debtors import (
+    AGAIN,
+    AGREE,
+    CANCEL,
+    NEVER_PAID,
+    OPEN_ACCOUNT,
+    OVERPAYMENTS,
+    REFUND,
+    SET_OFF,
+    TOO_MUCH,
+    confirmed,
+)
 from tests.payments.factories import HUB_ACCOUNT
 from tests.payments.month import (
     AFTER_DUE,
@@ -49,30 +61,11 @@ SCHEMA = etree.XMLSchema(
 
 P = "PAY-2026-09-"
 OVERPAID = "2026-09-GB-HUB"
-OVERPAYMENTS = "{ overpayments { id kind party left { minor currency } } }"
-REFUND = """mutation($id: ID!) { refundOverpayment(id: $id) {
-  ... on Payment { id state } ... on Refused { code message } } }"""
-CANCEL = """mutation($id: ID!) { cancelPayment(id: $id, reason: "set off instead") {
-  ... on Payment { id state } ... on Refused { code message } } }"""
-AGAIN = """mutation($id: ID!) { proposePaymentAgain(id: $id) {
-  ... on Payment { id state } ... on Refused { code message } } }"""
-SET_OFF = """mutation($id: ID!, $kind: String!, $ref: String!, $reason: String!) {
-  setOffOverpayment(id: $id, kind: $kind, ref: $ref, reason: $reason) {
-    ... on OverpaymentSetOff { id state } ... on Refused { code message } } }"""
-AGREE = """mutation($id: ID!) { approveSetOff(id: $id) {
-  ... on OverpaymentSetOff { id state decidedBy } ... on Refused { code message } } }"""
 UNDO = """mutation($id: ID!) { undoSetOff(id: $id, reason: "GB pays it after all") {
   ... on OverpaymentSetOff { id state undoProposedBy } ... on Refused { code message } } }"""
 CONFIRM_UNDO = """mutation($id: ID!) { confirmUndoSetOff(id: $id) {
   ... on OverpaymentSetOff { id state undoneBy undoneAt } ... on Refused { code message } } }"""
-OPEN_ACCOUNT = """mutation { openBankAccount(
-    account: "DE89370400440532013000", currency: "GBP", name: "Pounds") {
-  ... on BankAccount { id } ... on Refused { code message } } }"""
-TOO_MUCH = """mutation { settleWithItems(entry: "1", items: [
-    { kind: "OVERPAYMENT", ref: "PAY-2026-09-GB-HUB", amount: "5000" }]) {
-  ... on BankMatch { id } ... on Refused { code message } } }"""
 CORRECTION = """{ runs(period: "2026-09") { runId corrects } }"""
-NEVER_PAID = "never paid, written to twice"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -90,13 +83,6 @@ async def last_correction(small):
 
 async def exclude(small, role, subject, document, **variables):
     return await tell(small, "HUB", small.at("HUB", subject, role), document, **variables)
-
-
-async def confirmed(small, node):
-    small.set_clock(AFTER_DUE)
-    await small.at("HUB", "settlement").ask(EXCLUDE, node=node, reason=NEVER_PAID)
-    await small.at("HUB", "approver").ask(CONFIRM, node=node)
-    await small.silence()
 
 
 async def everybody_pays(small, *codes):

@@ -11,6 +11,17 @@ from federation.payments.set_off import TooMuchSetOffError
 from tests.banking.bank import Ntry, Tx, statement
 from tests.databases import HUB_TERMS, refused
 from tests.federation.harness import nothing_changes, resumed, tell
+from tests.payments.debtors import (
+    AGAIN,
+    AGREE,
+    CANCEL,
+    OPEN_ACCOUNT,
+    OVERPAYMENTS,
+    REFUND,
+    SET_OFF,
+    TOO_MUCH,
+    confirmed,
+)
 from tests.payments.month import (
     AFTER_DUE,
     APPROVE,
@@ -21,17 +32,6 @@ from tests.payments.month import (
     export_all,
     orders,
     waited_for,
-)
-from tests.payments.test_debtor_leaves import (
-    AGAIN,
-    AGREE,
-    CANCEL,
-    OPEN_ACCOUNT,
-    OVERPAYMENTS,
-    REFUND,
-    SET_OFF,
-    TOO_MUCH,
-    confirmed,
 )
 
 P = "PAY-2026-09-"

@@ -18,7 +18,7 @@ from tests.payments.month import (
     SET_ACCOUNT,
     payments,
 )
-from tests.payments.test_payment_states import SCHEMA
+from tests.payments.schemas import SCHEMA
 
 OFFICER, APPROVER = "settlement_officer", "settlement_approver"
 

@@ -1,7 +1,4 @@
-from pathlib import Path
-
 import pytest
-import sepaxml
 from lxml import etree
 
 from federation.bankfiles.pain001 import NAMESPACE
@@ -33,10 +30,7 @@ from tests.payments.factories import (
     balances,
     exported,
 )
-
-SCHEMA = etree.XMLSchema(
-    etree.parse(Path(sepaxml.__file__).parent / "schemas" / "pain.001.001.09.xsd")
-)
+from tests.payments.schemas import SCHEMA
 
 NS = {"p": NAMESPACE}
 DUE, TRANSIT = "Liabilities:HUB:Due:GB", "Liabilities:HUB:InTransit"

@@ -6,20 +6,15 @@ import pytest
 
 from federation.payments import exporting
 from federation.payments import service as payments
-from federation.people import parked, store
+from federation.people import parked
 from federation.store import inbox
 from federation.store.tables import ParkedMessage
 from federation.trust.principals import Principal, SamePersonError
 from tests.databases import refused
 from tests.payments.factories import CHECKER, MAKER, NOW, VALUE_ON, a_payment
+from tests.people.acts import logged
 
 ANNA, BERT = (Principal(name, frozenset({"federation_operator"})) for name in ("anna", "bert"))
-
-
-async def logged(database):
-    async with database.read() as session:
-        rows = await store.acts(session, before=None, subject=None, act=None, limit=100)
-    return [(row.actor, row.act, row.subject, row.detail) for row in reversed(rows)]
 
 
 async def test_approving_and_exporting_payments_is_written_down_once(database):

@@ -13,7 +13,7 @@ from federation.trust.key_life import KeyTooYoungError, KeyUnseenError, Purpose
 from federation.trust.key_secret import KeySecret
 from federation.trust.tables import Party
 from tests.databases import refused
-from tests.people.test_acts import logged
+from tests.people.acts import logged
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 GB = "https://gb.example"

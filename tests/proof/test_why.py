@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from federation.proof import why
 from federation.proof.why import Earned, NothingToExplainError, Step, WhyError
 from federation.settlement.run import compute
-from tests.documents.test_sheet import a_licence
-from tests.settlement.test_run import a_document
-from tests.settlement.test_run import a_licence as licence_terms
+from tests.documents.sheets import a_licence
+from tests.settlement.runs import a_document
+from tests.settlement.runs import a_licence as licence_terms
 
 PARTIES = ("DE", "GB", "JP", "~UNMATCHED", "~DISPUTED")
 WEIGHTS = st.dictionaries(st.sampled_from(PARTIES), st.integers(1, 10**30), min_size=1)

@@ -20,7 +20,7 @@ from federation.suspense.release import (
 from federation.suspense.store import add_releases
 from federation.values.party import HUB
 from tests.payments.factories import NOW, a_payment
-from tests.suspense.test_deciding import a_claim
+from tests.suspense.claims import a_claim
 
 ON = date(2026, 10, 5)
 PAY = "PAY-2026-09-GB-000001"

@@ -11,7 +11,7 @@ from federation.settlement.plans import NodeInputs, NodeTerms, distribute
 from federation.settlement.rates import Rates
 from federation.settlement.run import document_rates, received_by
 from federation.values.party import HUB
-from tests.settlement.test_run import RATES, build, licence_parts
+from tests.settlement.runs import RATES, build, licence_parts
 
 POSTED_ON = date(2026, 10, 5)
 PARTIES = (HUB, "DE", "GB", "JP")

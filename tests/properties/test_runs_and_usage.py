@@ -22,9 +22,9 @@ from federation.settlement.recompute import Corrected, difference
 from federation.settlement.run import compute
 from federation.settlement.run_document import decode, encode, run_id
 from federation.store.base import to_micros
-from tests.metering.test_ingest import GOOD
-from tests.metering.test_ingest import LICENCES as KNOWN
-from tests.metering.test_verdicts import TERMS, a_claim, a_licence
+from tests.metering.good_lines import GOOD
+from tests.metering.good_lines import LICENCES as KNOWN
+from tests.metering.judged import TERMS, a_claim, a_licence
 from tests.properties.months import (
     PARTIES,
     POSTED_ON,
@@ -33,7 +33,7 @@ from tests.properties.months import (
     entries_of_month,
     with_rates,
 )
-from tests.settlement.test_run import RATES, build, licence_parts
+from tests.settlement.runs import RATES, build, licence_parts
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 parties = st.sampled_from(PARTIES)

@@ -12,7 +12,7 @@ from federation.registry.imports import holder_id
 from federation.registry.tables import Claim, IndexClaim, IndexOptOut, OptOut
 from federation.trust.principals import Principal
 from tests.databases import HUB_TERMS
-from tests.registry.test_registry_service import deltas, receive
+from tests.registry.registries import deltas, receive
 
 NOON = datetime(2026, 9, 10, 12, tzinfo=UTC)
 ROSA = Principal("rosa", frozenset({"registry_officer"}))

@@ -1,5 +1,5 @@
 """A node with two members and the hub that has its claim index, on every database."""
 
-from tests.registry.test_registry_service import hub, node
+from tests.registry.conftest import hub, node
 
 __all__ = ["hub", "node"]  # fixtures

@@ -12,19 +12,15 @@ from federation.registry.messages import RegistryDelta
 from federation.registry.service import BadDeltaError, receive_delta
 from federation.registry.tables import Claim, OptOut
 from tests.databases import contents, refused
-from tests.registry.test_registry_service import (
+from tests.registry.registries import (
     NO_CLAIM,
     TOO_WIDE,
     deltas,
     holder,
-    hub,
     index_of,
-    node,
     owners,
     receive,
 )
-
-__all__ = ["hub", "node"]  # fixtures
 
 NOON = datetime(2026, 9, 10, 12, tzinfo=UTC)
 BEFORE = NOON - timedelta(microseconds=1)

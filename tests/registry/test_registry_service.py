@@ -1,119 +1,55 @@
 """Registering at a node and answering from the hub's index, on both backends."""
 
 import asyncio
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import partial
 
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event, select
+from sqlalchemy import event
 
 from federation.addresses.urls import UrlKey, normalise_url
 from federation.distribution.inputs import member_facts
-from federation.history.kinds import Saying
 from federation.registry import delta_store, edit_store, index_store, service, store
-from federation.registry.entering import enter_table
 from federation.registry.entitlement import HeldClaim
 from federation.registry.imports import holder_id
 from federation.registry.index import IndexedOptOut
 from federation.registry.messages import ClaimFact, OptOutFact, RegistryDelta
 from federation.registry.service import VersionGapError
-from federation.store.tables import OutboxMessage
 from federation.tabular import BadTableError
 from federation.trust.parties import NotAdmittedError
 from tests.databases import HUB_TERMS, a_party, contents, opened, refused
-
-NOON = datetime(2026, 9, 10, 12, tzinfo=UTC)
-MEMBERS = "member_id,name,country,joined_on\nm1,One,DE,2025-03-01\nm2,Two,DE,2026-02-01\n"
-CLAIMS = "member_id,claim,content_tier,works,canonical,owner_bps,valid_from,valid_to\n"
-OPT_OUTS = "subject,use,effective_at\n"
-NO_CLAIM = "This is not a claim: `host`, `host/path` or `*.host/path`, also as an http(s) URL."
-TOO_WIDE = "This is nobody's alone: a claim lies below a public suffix."
-
-
-def importing(table):
-    """Return what reads and enters a file in one transaction."""
-
-    async def act(session, data, *, node, now=NOON):
-        found = await service.read_table(session, table, data, node=node)
-        saying = Saying("rosa", "a file", now)
-        return await enter_table(session, found, node=node, saying=saying)
-
-    act.__name__ = table
-    return act
-
-
-MEMBERS_FILE, WORKS_FILE, OPT_OUTS_FILE = map(importing, service.TABLES)
-
-
-async def import_members(database, text=MEMBERS, node="DE"):
-    async with database.write("import") as session:
-        return await MEMBERS_FILE(session, text.encode(), node=node)
-
-
-async def import_claims(database, *rows, node="DE"):
-    data = (CLAIMS + "\n".join(rows)).encode()
-    async with database.write("import") as session:
-        return await WORKS_FILE(session, data, node=node, now=NOON)
-
-
-async def import_opt_outs(database, *rows, node="DE"):
-    data = (OPT_OUTS + "\n".join(rows)).encode()
-    async with database.write("import") as session:
-        return await OPT_OUTS_FILE(session, data, node=node, now=NOON)
-
-
-async def deltas(database):
-    async with database.read() as session:
-        rows = list(await session.scalars(select(OutboxMessage).order_by(OutboxMessage.sequence)))
-    assert {(row.target, row.kind) for row in rows} <= {("https://hub.example", "registry.delta")}
-    assert [row.sequence for row in rows] == list(range(1, len(rows) + 1))
-    return [msgspec.json.decode(row.body, type=RegistryDelta) for row in rows]
-
-
-async def receive(hub, *received, node="DE"):
-    for delta in received:
-        async with hub.write("delta") as session:
-            await service.receive_delta(session, node, delta)
-
-
-async def index_of(hub, *urls):
-    async with hub.read() as session:
-        known = await index_store.index_slice(session, [normalise_url(u) for u in urls])
-        return index_store.claim_index(known)
-
-
-async def owners(hub, url, at=NOON):
-    """Who claims a URL as the index knows it: {(node, holder)}."""
-    index = await index_of(hub, url)
-    return {(c.node, c.holder_id) for c in index.claimants(normalise_url(url), at)}
-
-
-def holder(member_id, node="DE"):
-    return (node, holder_id(node, member_id))
+from tests.registry.registries import (
+    CLAIMS,
+    HOSTS,
+    MEMBERS,
+    MEMBERS_FILE,
+    NO_CLAIM,
+    NOON,
+    OPT_OUTS,
+    OPT_OUTS_FILE,
+    PATHS,
+    TOO_WIDE,
+    WORKS_FILE,
+    at,
+    deltas,
+    holder,
+    import_claims,
+    import_members,
+    import_opt_outs,
+    index_of,
+    owners,
+    receive,
+    urls,
+)
 
 
 def a_fact(claim_id, host, path="/", **changes):
     values = {"holder_id": "h", "wildcard": False, "counts_from": date(2025, 1, 1)}
     values |= {"counts_to": None, "content_tier": "standard", "canonical": None}
     return ClaimFact(claim_id=claim_id, host=host, path=path, **(values | changes))
-
-
-@pytest.fixture
-async def node(database):
-    """A node that the hub has admitted, with two members."""
-    async with database.write("setup") as session:
-        session.add(a_party("HUB", terms=HUB_TERMS))
-    await import_members(database)
-    return database
-
-
-@pytest.fixture
-async def hub(backend):
-    async with backend.url(migrated=True) as url, opened(url) as database:
-        yield database
 
 
 NO_ACCOUNT_SET = (None, None, None)  # clearing id, by whom and when
@@ -296,10 +232,6 @@ async def test_an_opt_out_is_registered_and_told_to_the_index(node):
         assert (row.use, row.recorded_at) == ("TRAIN", NOON)
 
 
-def at(*parts):
-    return datetime(*parts, tzinfo=UTC)
-
-
 async def test_only_an_opt_out_of_all_uses_before_the_day_takes_a_member_out(node):
     claims = ["m1,a.example,standard,,,,,", "m2,b.example,standard,,,,,"]
     assert await import_claims(node, *claims) == 2
@@ -466,8 +398,6 @@ async def test_the_index_knows_who_is_withheld(node, hub):
     assert not await reserved("https://x.z.example/a/b.pdf.html", "SEARCH")
 
 
-HOSTS = ["x.z.example", "www.x.z.example", "y.z.example", "z.example"]
-PATHS = ["", "/a", "/a/b"]
 PATTERNS = ["/*", "/*b$", "/a$"]
 
 claim_texts = st.builds(
@@ -492,14 +422,6 @@ opt_out_rows = st.lists(
         st.sampled_from(["*", "TRAIN"]),
     ),
     max_size=4,
-)
-
-urls = st.lists(
-    st.builds(
-        "https://{}{}".format, st.sampled_from([*HOSTS, "o.y.z.example"]), st.sampled_from(PATHS)
-    ),
-    min_size=1,
-    max_size=3,
 )
 
 

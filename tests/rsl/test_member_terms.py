@@ -8,6 +8,7 @@ from federation.addresses.urls import normalise_claim, normalise_subject
 from federation.rsl.evaluating import Asked, State, evaluate, judge
 from federation.rsl.member_terms import (
     CLAIMS_MAX,
+    EACH_ALONE_MAX,
     LETTERS_MAX,
     RESERVED_MAX,
     MemberFacts,
@@ -48,21 +49,52 @@ def state(found, url, usage="ai-train"):
     return evaluate(terms_of(found), Asked(url, usage)).state
 
 
-def test_each_usage_of_a_site_is_for_sale_in_a_licence_of_its_own():
+def test_all_usages_of_a_site_are_for_sale_in_one_licence_and_then_each_in_one_of_its_own():
     found = terms_of(facts("pub.example/"))
 
     assert shown(facts("pub.example/")) == [
         (
             "https://pub.example/",
             True,
-            [("ai-input",), ("ai-train",)],
+            [("ai-input", "ai-train"), ("ai-input",), ("ai-train",)],
             [],
         )
     ]
     [content] = found.contents
     assert (content.server, content.terms, found.max_age) == (SERVER, BUY_AT, 1)
-    assert content.licences[0] == offer(["ai-input"], BUY_AT)
+    assert content.licences[0] == offer(["ai-input", "ai-train"], BUY_AT)
     assert read(write(found)) == found  # and a stranger reads what was written
+
+
+@pytest.mark.parametrize(
+    ("reserved", "licences"),
+    [
+        ([], [("ai-input", "ai-train"), ("ai-input",), ("ai-train",)]),
+        (["TRAIN"], [("ai-input",)]),
+        (["GROUND"], [("ai-train",)]),
+        (["TRAIN", "GROUND"], []),
+        (["*"], []),
+    ],
+)
+def test_the_licence_that_a_stock_buyer_takes_names_what_is_for_sale_and_nothing_reserved(
+    reserved, licences
+):
+    found = facts("pub.example/", reserved=[(None, use) for use in reserved])
+
+    assert shown(found)[0][2] == licences
+    for usage, use in (("ai-train", "TRAIN"), ("ai-input", "GROUND"), ("ai-index", "INDEX")):
+        is_open = use != "INDEX" and not {use, "*"} & set(reserved)
+        assert state(found, "https://pub.example/a", usage) == (OFFERED if is_open else UNLICENSED)
+
+
+def test_of_more_places_than_are_told_apart_each_has_the_one_licence_for_all_usages():
+    claims = [f"p{n:03}.example" for n in range(EACH_ALONE_MAX + 1)]
+
+    assert {len(each.licences) for each in terms_of(facts(*claims)).contents} == {1}
+    assert {len(each.licences) for each in terms_of(facts(*claims[1:])).contents} == {3}
+    assert terms_of(facts(*claims)).contents[0].licences == (
+        offer(["ai-input", "ai-train"], BUY_AT),
+    )
 
 
 def test_the_document_is_written_so():
@@ -196,6 +228,13 @@ def test_of_a_claim_on_all_subdomains_the_host_is_for_sale_and_each_reservation_
     ]
     assert state(found, "https://a.pub.example/x/1", "ai-input") == UNLICENSED
     assert state(found, "https://a.pub.example/y", "ai-train") == UNLICENSED
+    assert state(found, "https://a.pub.example/y", "ai-input") == OFFERED
+
+
+def test_what_is_reserved_below_every_host_is_reserved_on_one_with_a_reservation_of_its_own():
+    found = facts("*.pub.example", reserved=[("*.pub.example/x", "*"), ("a.pub.example", "TRAIN")])
+
+    assert state(found, "https://a.pub.example/x/1", "ai-input") == UNLICENSED
     assert state(found, "https://a.pub.example/y", "ai-input") == OFFERED
 
 

@@ -19,7 +19,7 @@ from federation.settlement.run_document import encode
 from federation.trust.principals import Principal, SamePersonError
 from tests.databases import HUB_TERMS, refused
 from tests.licensing.licences import a_licence
-from tests.settlement.test_run import a_document
+from tests.settlement.runs import a_document
 
 NOW = datetime(2026, 11, 10, 9, tzinfo=UTC)
 SETTLED = ["2026-06", "2026-07", "2026-08", "2026-09", "2026-10"]

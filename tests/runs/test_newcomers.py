@@ -1,6 +1,6 @@
 """A collective that joined after a month was settled has no part in that month's runs."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -17,8 +17,6 @@ from federation.runs.objections import require_concurrence
 from federation.runs.service import advise_run, withdraw_run
 from federation.runs.tables import Response
 from federation.runs.told import Told
-from federation.settlement.computed import computed_with
-from federation.settlement.rates import Rates
 from federation.settlement.recompute import Corrected, difference
 from federation.store.canonical import canonical, sha256_hex
 from federation.store.tables import OutboxMessage
@@ -26,11 +24,9 @@ from federation.trust.membership import CollectiveTerms
 from federation.trust.principals import Principal
 from federation.trust.tables import Party
 from tests.databases import HUB_TERMS
-from tests.settlement.test_run import RATES, a_document
+from tests.runs.newcomers import OCTOBER, OLD, PUBLISHED, a_row, a_run
 
-OCTOBER = datetime(2026, 10, 5, 9, tzinfo=UTC)
 CURRENCIES = {"DE": "EUR", "GB": "GBP", "JP": "JPY", "NEW": "EUR"}
-PUBLISHED = {currency: (rate.date, rate.rate) for currency, rate in RATES.items()}
 OFFICER = Principal("alice", frozenset({"settlement_officer"}))
 
 
@@ -57,12 +53,6 @@ def a_party(code, currency):
     )
 
 
-def a_run(*weights):
-    return computed_with(
-        a_document(shares_by=[("HUB-000001", *row) for row in weights]), Rates("EUR", PUBLISHED)
-    )
-
-
 def a_report(code):
     report = UsageReport(
         period="2026-09",
@@ -86,19 +76,7 @@ def a_report(code):
     )
 
 
-OLD = a_run(("DE", "1"), ("GB", "1"))
 NEW = a_run(("DE", "1"), ("GB", "2"))
-
-
-def a_row(run, **changes):
-    values = {"state": "CALCULATED", "calculated_by": "alice", "calculated_at": OCTOBER}
-    return Run(
-        run_id=run.run_id,
-        period="2026-09",
-        document=run.data,
-        warnings="[]",
-        **values | changes,
-    )
 
 
 @pytest.fixture

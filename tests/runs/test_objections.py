@@ -8,7 +8,7 @@ from federation.runs.objections import OBJECTED, ResponseError, receive_answer
 from federation.runs.tables import Response
 from federation.settlement.messages import RunAnswered
 from tests.databases import contents, refused
-from tests.runs.test_newcomers import OCTOBER, OLD, a_row
+from tests.runs.newcomers import OCTOBER, OLD, a_row
 
 UNTIL = datetime(2026, 10, 15, 9, tzinfo=UTC)
 INSTANT = timedelta(microseconds=1)

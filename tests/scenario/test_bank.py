@@ -7,7 +7,7 @@ from lxml import etree
 
 from federation.bankfiles.camt import read_bank_file
 from federation.scenario.bank import Bank, Credit
-from tests.bankfiles.test_camt import schema
+from tests.bankfiles.schemas import schema
 
 IBAN = "DE89370400440532013000"
 

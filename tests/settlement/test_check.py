@@ -9,7 +9,7 @@ from federation.settlement import check
 from federation.settlement import run_document as rd
 from federation.settlement.check import check_run_file
 from federation.settlement.run import compute
-from tests.settlement.test_run import a_document, a_licence
+from tests.settlement.runs import a_document, a_licence
 
 KEY, OTHER, PARTS = "HUB-000001", "GB-000001", "HUB-000002"
 ROWS = [(KEY, "DE", "3"), (KEY, "GB", "1"), (OTHER, "JP", "1")]

@@ -19,7 +19,8 @@ from federation.settlement.run_document import PublishedRate, decode
 from federation.settlement.weights import shares_by, sum_of_months
 from federation.values.month import last_day
 from federation.values.party import HUB
-from tests.settlement.test_run import a_collective, a_document, a_licence
+from tests.settlement.recomputed import a_run, corrected
+from tests.settlement.runs import a_collective, a_document, a_licence
 
 MODEL = decode((Path(__file__).parents[1] / "scenario" / "run.json").read_bytes())
 RATES = {currency: (rate.date, rate.rate) for currency, rate in MODEL.rates.items()}
@@ -180,36 +181,6 @@ def test_what_lies_with_a_debtor_that_left_is_kept_out_of_the_net():
     assert apart.bilateral == netted.cleared
     assert {row.creditor for row in apart.bilateral} == set(others)
     assert all(position.net == 0 for position in apart.positions.values())
-
-
-TWO = {"DE": a_collective(), "GB": a_collective()}
-
-
-def a_run(*rows, licence=None, reports=("DE", "GB"), **changes):
-    """Return a computed September of two collectives in euros, in which this much was used."""
-    terms = licence or a_licence(received="31000")
-    key = "HUB-000001"
-    terms = msgspec.structs.replace(
-        terms,
-        recognised_before={key: "0"},
-        brought_forward={key: "0"},
-        weights_from={key: "period" if rows else "none"},
-    )
-    document = a_document(
-        {key: terms},
-        [(key, party, weight) for party, weight in rows],
-        collectives=TWO,
-        rates={},
-        reports=dict.fromkeys(reports, "0" * 64),
-        **changes,
-    )
-    return computed_with(document, Rates("EUR", {}, on=last_day(document.period)))
-
-
-def corrected(run, own, *, digest="1" * 64, history=None, standing=None):
-    usage = Usage(own, {"DE": "0" * 64, "GB": digest}, {"MATCHED": (9, "90")})
-    [item] = recompute([run], {run.document.period: usage}, history or {}, standing or {}, {})
-    return item
 
 
 def test_a_correction_moves_what_the_month_comes_to_now_less_what_it_came_to():

@@ -4,7 +4,7 @@ import msgspec
 
 from federation.settlement import run_document as rd
 from federation.settlement.run_diff import Cause, Difference, compare
-from tests.settlement.test_run import a_collective, a_document, a_licence
+from tests.settlement.runs import a_collective, a_document, a_licence
 
 KEY, OTHER = "HUB-000001", "GB-000001"
 EUROS = {"DE": a_collective(), "GB": a_collective()}

@@ -12,6 +12,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from federation.clock import SettableClock
+from federation.gate.asgi import AsgiGate
+from federation.gate.events import UsageLine
+from federation.gate.gate import Gate, GateConfig
+from federation.gate.nonces import NonceStore
+from federation.gate.rulings import HeldPolicy
+from federation.gate.spool import Spool
 from federation.signing.keys import SigningKey
 from federation.signing.policy import (
     Issuer,
@@ -22,12 +28,6 @@ from federation.signing.policy import (
     sign_trust_document,
 )
 from federation.signing.statuslist import place_of, sign_status_list
-from federation.site.asgi import AsgiGate
-from federation.site.events import UsageLine
-from federation.site.gate import Gate, GateConfig
-from federation.site.nonces import NonceStore
-from federation.site.rulings import HeldPolicy
-from federation.site.spool import Spool
 from federation.values.licence_key import licensor_of
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -13,11 +13,11 @@ import pytest
 from aiohttp import web
 
 from federation.access.wire import Call, UnreachableError, fetch
-from federation.site.asgi import AsgiGate
-from federation.site.background import Background, Round
+from federation.gate.asgi import AsgiGate
+from federation.gate.background import Background, Round
+from federation.gate.spool import Spool
 from federation.site.install import protect
 from federation.site.site_config import SiteConfig
-from federation.site.spool import Spool
 
 FORBIDDEN = {"authlib", "sqlalchemy", "strawberry", "litestar"}
 
@@ -219,7 +219,7 @@ def test_a_publisher_installs_no_database_and_no_framework():
 
 
 def test_a_round_that_failed_is_tried_again_before_its_time(monkeypatch):
-    monkeypatch.setattr("federation.site.background.AGAIN_SECONDS_MAX", 0.0)
+    monkeypatch.setattr("federation.gate.background.AGAIN_SECONDS_MAX", 0.0)
     tries, done = [], threading.Event()
 
     def act():

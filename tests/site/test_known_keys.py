@@ -202,9 +202,10 @@ def test_what_could_not_be_written_is_written_the_next_time(site, tmp_path):
     path = tmp_path / "gate" / "keys.json"
     file = KeyFile(path, *site.pinned)
     said = word(site.node_key, site.node_key, NEXT, now=site.clock())
-    with pytest.raises(FileNotFoundError):
+    path.parent.touch()
+    with pytest.raises(FileExistsError):
         file.learn(said, "")
-    path.parent.mkdir()
+    path.parent.unlink()
     file.learn(said, "")
 
     assert NEXT.kid in KeyFile(path, *site.pinned).node.keys

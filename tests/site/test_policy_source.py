@@ -9,10 +9,10 @@ import pytest
 from federation.access.bearers import GivenBearer
 from federation.access.wire import Answer, UnreachableError
 from federation.addresses.urls import MalformedClaimError
+from federation.gate.background import Background, Round
 from federation.signing.jose import InvalidTokenError
 from federation.signing.policy import StalePolicyError
 from federation.signing.statuslist import sign_status_list
-from federation.site.background import Background, Round
 from federation.site.policy_source import (
     Pins,
     PolicyNotServedError,

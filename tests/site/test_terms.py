@@ -3,7 +3,7 @@
 import pytest
 
 from federation.access.wire import Answer, UnreachableError
-from federation.site.refusals import SiteRefusalError
+from federation.gate.refusals import SiteRefusalError
 from federation.site.terms import MalformedTermsError, TermsNotServedError, TermsSource
 
 GOOD = b'<?xml version="1.0"?><rsl xmlns="https://rslstandard.org/rsl"><content url="/"/></rsl>'

@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import shutil
 import sys
-import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -21,7 +20,7 @@ from federation import logs
 from tests.adversary.four import four_collectives
 from tests.adversary.random_walk import Walk
 from tests.adversary.rogue import Rogue
-from tests.databases import MEMORY, SqliteFiles
+from tests.databases import SqliteFiles, quick_folder
 from tests.stateful.machine import Plan, live
 
 # What a long soak has to live through, by how a life counts it.
@@ -39,7 +38,7 @@ CHECK_EVERY = 50
 
 async def soak(seed: int, steps: int) -> None:
     """Live one life after the other, each of its own seed; a defect ends it with a traceback."""
-    folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
+    folder = quick_folder("federation-soak-")
     asked, sums = Counter[str](), Counter[str]()
     began, done = time.monotonic(), 0
     try:
@@ -76,7 +75,7 @@ def require_lived(steps: int, counts: Counter[str]) -> None:
 
 async def soak_wrong(seed: int, steps: int) -> None:
     """Send wrong messages by chance, half of them before the cut-off and half after it."""
-    folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
+    folder = quick_folder("federation-soak-")
     try:
         files = SqliteFiles(folder)
         await files.start()

@@ -12,6 +12,7 @@ from federation.cli.check import check_server
 from federation.cli.ledger import export
 from federation.scenario import documents as ask
 from federation.values.party import HUB
+from tests.federation.correcting import ADVISE, APPROVE, CALCULATE, OPEN, is_reported
 from tests.federation.harness import (
     TOML,
     a_line,
@@ -22,11 +23,10 @@ from tests.federation.harness import (
     tell,
     write_scenario,
 )
-from tests.federation.test_corrections import ADVISE, APPROVE, CALCULATE, OPEN, is_reported
-from tests.federation.test_held_money import CLAIM, DECIDE
-from tests.federation.test_missing_report import CONFIRM, DECLARE, WORK
+from tests.federation.holding import CLAIM, DECIDE
+from tests.federation.missing import CONFIRM, DECLARE, WORK
+from tests.ledger.books import BEAN_CHECK
 from tests.ledger.hledger_reader import read as read_hledger
-from tests.ledger.test_beancount import BEAN_CHECK
 from tests.story import people
 from tests.story.people import Bank
 

@@ -1,38 +1,19 @@
 """A dispute is decided by somebody who filed none of the claims on it."""
 
-from datetime import UTC, datetime
-
 import pytest
 
-from federation.store.canonical import sha256_hex
 from federation.store.messages import BadMessageError
 from federation.suspense.claiming import NotHeldError, UnknownHeldClaimError
 from federation.suspense.deciding import decide_dispute, receive_claim
 from federation.suspense.messages import HeldClaimed
-from federation.suspense.tables import HeldClaim
 from federation.suspense.worklist import of_suspense
 from federation.trust.principals import Principal, SamePersonError
 from federation.values.reason import ReasonError
 from federation.values.work_item import WorkItem
 from tests.databases import HUB_TERMS, refused
+from tests.suspense.claims import NOW, a_claim
 
-NOW = datetime(2026, 10, 20, 9, tzinfo=UTC)
 URL = "https://both.example/x"
-
-
-def a_claim(node, filed_by, *, url_key="both.example/x", state="FILED"):
-    return HeldClaim(
-        id=f"HC-{node}-000001",
-        node=node,
-        url_key=url_key,
-        url_digest=sha256_hex(url_key.encode()),
-        claim_id=f"claim-{node}",
-        member_id=None,
-        evidence="contract",
-        state=state,
-        filed_by=filed_by,
-        filed_at=NOW,
-    )
 
 
 def deciding(who, *, node="FR", reason="both agreed"):

@@ -15,7 +15,7 @@ from federation.suspense import store as suspense
 from federation.suspense.items import HeldSum
 from federation.suspense.overview import RunMonth
 from federation.suspense.tables import Release
-from tests.settlement.test_run import a_document, a_licence
+from tests.settlement.runs import a_document, a_licence
 
 KEY = "HUB-000001"
 YEAR = {"starts_on": "2026-09-01", "ends_on": "2027-08-31"}

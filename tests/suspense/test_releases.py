@@ -22,7 +22,7 @@ from federation.suspense.release_check import HeldClaimStateError, ReleaseMismat
 from federation.suspense.tables import HeldClaim
 from federation.trust.parties import UnknownPartyError
 from tests.databases import HUB_TERMS, a_party, refused
-from tests.settlement.test_run import a_collective, a_document
+from tests.settlement.runs import a_collective, a_document
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 CLAIM = "HC-GB-000001"

@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from federation.clients.tables import Client, Credential
+from federation.gate.visit_report import ROWS_MAX, VisitCount, VisitReport
 from federation.metering.days import lines_between
 from federation.registry.service import UnknownMemberError
 from federation.registry.tables import Member
-from federation.site.visit_report import ROWS_MAX, VisitCount, VisitReport
 from federation.trust.principals import NotAllowedError, Principal
 from federation.values.ids import BadIdError
 from federation.visits import cursors, service, store
@@ -24,7 +24,7 @@ from federation.visits.service import (
 from federation.visits.store import VisitKey, Visits
 from tests.databases import refused
 from tests.metering.lines import a_line
-from tests.metering.test_metering_service import ingest
+from tests.metering.reports import ingest
 
 NOON = datetime(2026, 9, 15, 12, tzinfo=UTC)
 TODAY, YESTERDAY = date(2026, 9, 15), date(2026, 9, 14)

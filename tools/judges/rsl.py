@@ -29,9 +29,11 @@ from urllib.request import urlopen
 import msgspec
 
 from federation.clock import SettableClock, system_clock
+from federation.demo.documents import QUOTE
 from federation.hub.app import create_hub
 from federation.nodes.app import create_node
 from federation.process import Service, stop_all
+from federation.scenario.documents import ACCEPT, LICENCE
 from federation.scenario.model import Scenario, read_scenario
 from federation.scenario.servers import (
     Federation,
@@ -69,22 +71,31 @@ fee_bps = 300
 fee_band_bps = [0, 5000]
 [terms]
 tier_weight = {{ standard = 1000 }}
-use_weight = {{ TRAIN = 1000, GROUND = 1500 }}
+use_weight = {{ TRAIN = 1000, GROUND = 1500, INDEX = 500 }}
 {collectives}
-[[licensee]]
-id = "lab"
-name = "Lab"
+{licences}
+"""
+SOLD = """[[licensee]]
+id = "{lab}"
+name = "{lab}"
 [[licence]]
-id = "L1"
-licensee = "lab"
+id = "{lab}"
+licensee = "{lab}"
 issuer = "HUB"
-uses = ["TRAIN", "GROUND"]
+uses = {uses}
 currency = "EUR"
 fee = 1200000
 starts_on = {starts}
 ends_on = {ends}
 usage_basis = "site"
 """
+LABS = {
+    "lab": ["TRAIN", "GROUND"],
+    "trains": ["TRAIN"],
+    "grounds": ["GROUND"],
+    "indexes": ["INDEX"],
+}
+GETS = {"lab": "GROUND", "trains": "TRAIN", "grounds": "GROUND"}  # the others are refused
 TARIFF = """mutation($input: TariffInput!) {
   publishTariff(input: $input) { __typename ... on Refused { code message } } }"""
 PRICES = {
@@ -95,7 +106,8 @@ PRICES = {
         {"use": "GROUND", "contentTier": "standard", "per1000": "450"},
     ],
 }
-ISSUE = """mutation { issueClient(kind: "LAB", party: "lab", name: "Crawler", key: "judge") {
+ISSUE = """mutation($lab: String!) {
+  issueClient(kind: "LAB", party: $lab, name: "Crawler", key: $lab) {
   ... on GivenCredential { secret client { id } } ... on Refused { __typename code message } } }"""
 REVOKE = """mutation($number: String!) { revokeLicence(number: $number, reason: "judged") {
   __typename ... on Refused { code message } } }"""
@@ -136,11 +148,14 @@ def web(terms: dict[str, str]) -> Iterator[str]:
 def written(folder: Path, hosts: dict[str, str], today: datetime) -> Scenario:
     """Write a scenario of one member at each node, with its site, and read it."""
     day = today.date()
+    starts, ends = day - timedelta(days=30), day + timedelta(days=300)
     toml = TOML.format(
         period=f"{day:%Y-%m}",
         collectives="".join(COLLECTIVE.format(code=code) for code in hosts),
-        starts=day - timedelta(days=30),
-        ends=day + timedelta(days=300),
+        licences="".join(
+            SOLD.format(lab=lab, uses=json.dumps(uses), starts=starts, ends=ends)
+            for lab, uses in LABS.items()
+        ),
     )
     members = "".join(f"{c},m-{c},Member,{c},2025-01-01,\n" for c in hosts)
     works = "".join(f"{c},m-{c},{host}/,standard,,\n" for c, host in hosts.items())
@@ -203,8 +218,7 @@ class Judge:
 
     async def judge(self, licence: str, hosts: dict[str, str]) -> int:
         """Buy, check, expire, revoke; answer 0 if all is as it should be."""
-        given = await self._hub.person("licensing").ask(ISSUE)
-        self._client = {"id": given["client"]["id"], "secret": given["secret"]}
+        await self.combine(hosts["DE"])
         now = self._hub.clock()
         self._set_clock(now - timedelta(hours=1))
         old = await self.buy(hosts["DE"])
@@ -225,6 +239,34 @@ class Judge:
         self.sees("a wrong secret", wrong[:44], "refused: Failed to obtain license token: 401")
         await self.revoke(licence, tokens["DE"], hosts)
         return min(self._wrong, 1)
+
+    async def combine(self, host: str) -> None:
+        """Have each lab buy with the licence that the package takes; go on as the last of them."""
+        for lab in reversed(LABS):
+            given = await self._hub.person("licensing").ask(ISSUE, lab=lab)
+            self._client = {"id": given["client"]["id"], "secret": given["secret"]}
+            found = await self.buy(host)
+            got = found[:44] if found.startswith("refused") else ", ".join(uses_of(found))
+            wanted = GETS.get(lab, "refused: Failed to obtain license token: 400")
+            self.sees(f"bought by a lab with a licence for {', '.join(LABS[lab])}", got, wanted)
+            if lab not in GETS:
+                await self.quote(lab)
+                got = ", ".join(uses_of(await self.buy(host)))
+                self.sees("bought by it once it has accepted a quote", got, "TRAIN")
+
+    async def quote(self, lab: str) -> None:
+        """Have a lab buy a licence as docs/rsl.md says, and wait until each node has it."""
+        today = self._hub.clock().date()
+        term = {"startsOn": today.isoformat(), "endsOn": (today + timedelta(days=99)).isoformat()}
+        line = {"node": "DE", "use": "TRAIN", "contentTier": "standard", "units": "1000"}
+        buyer = self._hub.lab(lab)
+        offer = await buyer.ask(QUOTE, input={**term, "expected": [line]})
+        sold = await buyer.ask(ACCEPT, offer=offer["id"], key="judge")
+        while True:
+            found = await self._hub.person("auditor").ask(LICENCE, number=sold["number"])
+            if {each["state"] for each in found["registrations"]} == {"REGISTERED"}:
+                return
+            await asyncio.sleep(0.05)
 
     async def revoke(self, licence: str, token: str, hosts: dict[str, str]) -> None:
         """Have the licence revoked, and see who notices it when."""
@@ -271,6 +313,13 @@ class Judge:
             return bool((await answer.json())["active"])
 
 
+def uses_of(token: str) -> list[str]:
+    """Return the uses that a token says it is for."""
+    part = token.split(".")[1]
+    found: list[str] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))["uses"]
+    return found
+
+
 async def main(folder: Path) -> int:
     """Start sites and servers, sell one licence, have all of it judged."""
     now = system_clock()  # which the package looks at as well
@@ -285,7 +334,7 @@ async def main(folder: Path) -> int:
         for code, host in hosts.items():
             terms[host] = f"{federation.nodes[code].url}/sites/m-{code}/license.xml"
         with web(terms) as proxy:
-            return await Judge(federation, proxy, folder).judge(story.numbers["L1"], hosts)
+            return await Judge(federation, proxy, folder).judge(story.numbers["lab"], hosts)
 
 
 def newer_python() -> str | None:

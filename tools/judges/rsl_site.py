@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 
 from federation.access.wire import Answer, Call, fetch
+from federation.publisher.installing import install
 from federation.scenario.servers import Running
 from federation.site.install import protect
-from federation.site.installing import install
 from federation.site.settings import read_site
 
 SITE_CODE = """mutation($member: String, $origins: [String!]!) {

@@ -4,7 +4,7 @@ Each case names its site (`tests/site/stacks/runner.py`), a request with the nam
 braces (`stacks/tokens.py`), the answer, and the usage lines and visits that follow of it, a visit
 as crawler, outcome, and whether a site that only observes let it through. `sign` asks for a
 signature of the request, `times` sends the same bytes again and means the last answer, `needs`
-names what a stack may lack. The words are those of the table in `federation/site/README.md`.
+names what a stack may lack. The words are those of the table in `federation/gate/README.md`.
 """
 
 import json
@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from federation.site.crawlers import name_of
+from federation.gate.crawlers import name_of
 
 FILE = Path(__file__).with_name("requests.json")
 ORIGIN, WWW = "https://pub.example", "https://www.pub.example"
@@ -234,6 +234,11 @@ def served() -> Iterator[Case]:
     yield serves("what is withheld from another use", licensed("/news/no-training"))
     yield serves("what is withheld later", licensed("/news/later"))
     yield serves("what begins like the withheld", licensed("/news/withheld-not"))
+    yield serves("what is withheld, in capitals", licensed("/news/WITHHELD"))
+    yield serves("what is withheld, with a parameter", licensed("/news/withheld;a=b"))
+    hop = [("connection", "close"), ("connection", "authorization, x-licence-use")]
+    named = licensed("/news/a", *hop, ("x-licence-use", "ai-input"))
+    yield serves("headers that are for one hop only", named, needs=["hops"])
     yield serves("what no pattern reaches", licensed("/news/a.pdf.html"))
     www = {"headers": {"link": link_of(WWW)}, "url": f"{WWW}/news/a"}
     yield serves("another origin", licensed("/news/a", ("host", "www.pub.example")), **www)
@@ -355,7 +360,12 @@ def outside() -> Iterator[Case]:
     gone = "WITHHELD"
     for path, address in {
         "/news/withheld": "/news/withheld",
+        "/news/withheld/": "/news/withheld/",
         "/news/withheld/part": "/news/withheld/part",
+        "/news/withheld//": "/news/withheld//",
+        "/news/x/.%2e/withheld": "/news/withheld",
+        "/news/%2E/withheld": "/news/withheld",
+        "/news/withhel%64/": "/news/withheld/",
         "/news/withheld?x=1": "/news/withheld",
         "/news/./withheld": "/news/withheld",
         "/news//withheld": "/news//withheld",
@@ -368,6 +378,8 @@ def outside() -> Iterator[Case]:
         "/news/caf%c3%a9": "/news/caf%C3%A9",
     }.items():
         yield refuses(f"withheld: {path}", licensed(path), gone, f"ai-input: {ORIGIN}{address}")
+    head = licensed("/news/withheld", method="HEAD")
+    yield refuses("withheld, and its head", head, gone, f"ai-input: {ORIGIN}/news/withheld")
     train = request("/news/no-training", ("authorization", "License {training}"))
     yield refuses("withheld from this use", train, gone, f"ai-train: {ORIGIN}/news/no-training")
     www = licensed("/news/nowhere", ("host", "www.pub.example"))
@@ -397,6 +409,10 @@ def ambiguous() -> Iterator[Case]:
     for name in ("x-original-url", "x-rewrite-url", "script-name", "path-info"):
         other = licensed("/news/a", (name, "/news/withheld"))
         yield refuses(f"another address: {name}", other, two, f"{name} names another address")
+    hop = [("connection", "close"), ("connection", "x-original-url")]
+    moved = licensed("/news/a", *hop, ("x-original-url", "/news/b"))
+    named = "x-original-url names another address"
+    yield refuses("another address, for one hop only", moved, two, named, needs=["hops"])
     origins = licensed("/news/a", ("x-forwarded-host", "www.pub.example"))
     yield refuses("two of the site's own hosts", origins, two, "its headers name two sites")
     long = "/news/" + "a" * 4096

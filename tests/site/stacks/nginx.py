@@ -7,8 +7,8 @@ from pathlib import Path
 
 import waitress
 
-from federation.site.command import main as command
-from federation.site.nginx_map import nginx_map
+from federation.publisher.command import main as command
+from federation.publisher.nginx_map import nginx_map
 from federation.site.settings import read_settings
 from tests.site.stacks.wsgi import application
 

@@ -47,8 +47,9 @@ class Stack(NamedTuple):
     """How a stack is started with a configuration and a port, and in what its server differs.
 
     Of what it `lacks` nothing is asked: "lines" (it joins the lines of one header), "backslash"
-    (it reads one as a slash), "hang-ups" (it does not say that nobody listens any more), "siblings"
-    (two of one site beside each other), "spool" (what is served is recorded at the end, in a log).
+    (it reads one as a slash), "hops" (it takes no second word in Connection), "hang-ups"
+    (it does not say that nobody listens any more), "siblings" (two of one site beside each other),
+    "spool" (what is served is recorded at the end, in a log).
     Cases that are its `own` it answers otherwise than the table says, and of those `unasked` its
     gate does not even hear.
     """
@@ -72,8 +73,8 @@ def _python(name: str, *lacks: str) -> Stack:
 # hang-up; `URL` of workers reads a backslash as a slash.
 STACKS = {
     "asgi": _python("asgi"),
-    "wsgi": _python("wsgi", "lines", "hang-ups"),
-    "flask": _python("flask_site", "lines", "hang-ups"),
+    "wsgi": _python("wsgi", "lines", "hops", "hang-ups"),
+    "flask": _python("flask_site", "lines", "hops", "hang-ups"),
     "django": _python("django_site", "lines"),
     "fastapi": _python("fastapi_site"),
     "nginx": _python("nginx", "siblings", "spool")._replace(
@@ -88,6 +89,11 @@ STACKS = {
     ),
     "node": Stack(["node", str(HERE / "node.mjs")]),
     "workers": Stack(["node", str(HERE / "workers.mjs")], frozenset({"lines", "backslash"})),
+}
+RUNTIMES = {  # other than Node, for the JavaScript gate; `make judges` installs the last one
+    "bun": Stack(["bun", str(HERE / "node.mjs")]),
+    "deno": Stack(["deno", "run", "-A", "--no-lock", str(HERE / "node.mjs")]),
+    "workerd": Stack(["node", str(HERE / "workerd.mjs")], frozenset({"lines", "backslash"})),
 }
 
 
@@ -263,7 +269,7 @@ def told(server: Server, wanted: Counter[tuple[str, str, bool]]) -> list[str]:
 
 def run(name: str) -> list[str]:
     """Return in what a stack differs from the table, nothing where it does not."""
-    stack, wrong = STACKS[name], []
+    stack, wrong = (STACKS | RUNTIMES)[name], list[str]()
     with servers(stack) as running:
         wanted: dict[str, list[dict[str, Any]]] = {site: [] for site in running}
         seen = {site: Counter[tuple[str, str, bool]]() for site in running}

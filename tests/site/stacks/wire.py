@@ -1,5 +1,6 @@
 """HTTP/1.1 over a socket: requests as bytes, so that nothing is tidied up on the way."""
 
+import re
 import socket
 from typing import NamedTuple
 
@@ -16,18 +17,34 @@ class Answer(NamedTuple):
 
 def exchange(port: int, method: str, target: str, headers: list[tuple[str, str]]) -> Answer:
     """Send one request and read its whole answer; raises OSError where that breaks off."""
-    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
-    sent = "\r\n".join([*lines, "connection: close", "", ""]).encode("latin-1")
+    closing = [] if "connection" in dict(headers) else [("connection", "close")]
+    lines = [f"{name}: {value}" for name, value in (*headers, *closing)]
+    first = f"{method} {target} HTTP/1.1"
+    sent = "\r\n".join([first, *lines, "", ""]).encode("latin-1")
     with socket.create_connection(("127.0.0.1", port), SECONDS_MAX) as connection:
         connection.sendall(sent)
         received = b""
-        while part := connection.recv(65536):
+        while not _is_whole(received, method) and (part := connection.recv(65536)):
             received += part
     return read(received, method)
 
 
+def _is_whole(received: bytes, method: str) -> bool:
+    """Tell whether an answer says itself that nothing follows: a server may leave its line open."""
+    head, end, rest = received.partition(b"\r\n\r\n")
+    if not end:
+        return False
+    if method == "HEAD":
+        return True
+    length = re.search(rb"(?mi)^content-length: *(\d+)\r?$", head)
+    if length is not None:
+        return len(rest) >= int(length[1])
+    is_in_parts = re.search(rb"(?mi)^transfer-encoding: *chunked\r?$", head) is not None
+    return is_in_parts and rest.endswith(b"0\r\n\r\n")
+
+
 def read(received: bytes, method: str) -> Answer:
-    """Read an answer whose connection was closed behind it."""
+    """Read an answer that is over."""
     head, end, rest = received.partition(b"\r\n\r\n")
     if not end:
         raise ConnectionError("no whole head")

@@ -7,41 +7,7 @@ import { Readable, pipeline } from "node:stream";
 
 import { DiskStore } from "../../../kit/javascript/src/node/disk-store.js";
 import { createGate } from "../../../kit/javascript/src/workers/index.js";
-
-const TEXT = { "content-type": "text/plain; charset=utf-8", "x-page": "yes" };
-const CACHED = {
-  "cache-control": "public, max-age=60",
-  vary: "Accept-Encoding, authorization",
-  link: '</style.css>; rel="preload"',
-};
-const PAGES = {
-  nothing: [null, 204],
-  missing: ["Nothing here.\n", 404],
-  broken: ["Broken.\n", 500],
-  empty: ["", 200],
-  moved: [null, 302, { location: "/news/a" }],
-  cached: ["A page.\n", 200, CACHED],
-};
-
-/** Answer as README.md says. */
-function application(request) {
-  const page = new URL(request.url).pathname.split("/").pop();
-  if (!["GET", "HEAD"].includes(request.method)) return new Response("Done.\n", { headers: TEXT });
-  if (page === "stream") return new Response(stream(["one\n", "two\n", "three\n"]), { headers: TEXT });
-  if (page === "long") return new Response(stream(Array(256).fill("x".repeat(65536))), { headers: TEXT });
-  const [body, status, more] = PAGES[page] ?? ["A page.\n", 200];
-  return new Response(body, { status, headers: { ...TEXT, ...more } });
-}
-
-function stream(parts) {
-  const left = parts.map((part) => new TextEncoder().encode(part));
-  return new ReadableStream({
-    pull(controller) {
-      controller.enqueue(left.shift());
-      if (left.length === 0) controller.close();
-    },
-  });
-}
+import { application } from "./application.mjs";
 
 const [, , file, port] = process.argv;
 const config = JSON.parse(readFileSync(file, "utf8"));

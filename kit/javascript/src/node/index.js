@@ -34,6 +34,8 @@ const BYTES_MAX = 256 << 10;
  * @property {typeof fetch} [fetch] in the place of the runtime's
  * @property {() => number} [clock] seconds
  * @property {(line: string) => void} [log] default: lines on standard error
+ * @property {boolean} [strictRouting] whether the application tells capitals in a path, and a last
+ *   `/`. Default: a handler of `node:http` does, what a middleware stands before does not
  */
 /** @typedef {{site: Site, close(): Promise<void>}} Closing */
 
@@ -60,9 +62,13 @@ export class Site {
     const store = new DiskStore(config.directory);
     const reach = { store, ask, bearer, clock, log };
     const terms = new Terms(config, reach);
-    const policy = { current: () => this.#source?.current() ?? null };
+    const policy = {
+      current: () => this.#source?.current() ?? null,
+      look: async () => this.#source?.look(),
+    };
+    const isLoose = !(options.strictRouting ?? true);
     this.#visits = new VisitCounts({ store, clock });
-    this.gate = new Gate({ config, policy, store, terms, clock, log, visits: this.#visits });
+    this.gate = new Gate({ config, policy, store, terms, clock, log, visits: this.#visits, isLoose });
     this.#store = store;
     this.#reporter = new Reporter(reach, { node: config.node });
     this.#teller = new VisitTeller(this.#visits, reach, config, policy);
@@ -135,7 +141,7 @@ export class Site {
  * @returns {Handler & Closing}
  */
 export function protect(handler, file, options) {
-  const through = middleware(file, options);
+  const through = middleware(file, { ...options, strictRouting: options?.strictRouting ?? true });
   /** @type {Handler} */
   const protectedHandler = (request, response) => {
     through(request, response, (error) => {
@@ -147,13 +153,14 @@ export function protect(handler, file, options) {
 }
 
 /**
- * Return a middleware of Express and its like; use it before everything that answers.
+ * Return a middleware of Express and its like; use it before everything that answers. A router of
+ * Express serves `/news/x` as `/NEWS/X` and `/news/x/` too: what is withheld is so under all of them.
  * @param {string | URL} file
  * @param {Options} [options]
  * @returns {Next & Closing}
  */
 export function middleware(file, options) {
-  const site = new Site(file, options);
+  const site = new Site(file, { ...options, strictRouting: options?.strictRouting ?? false });
   /** @type {Next} */
   const through = (request, response, next) => {
     let isPassed = false;
@@ -172,12 +179,13 @@ export function middleware(file, options) {
 }
 
 /**
- * Tell whether a request to upgrade its connection is one of a crawler, which has no business here.
+ * Tell whether a request to upgrade its connection is one of a crawler, which has no business here;
+ * a site that only observes lets it.
  * @param {Site} site
  * @param {Request} request
  */
 export function isCrawlersUpgrade(site, request) {
-  return site.gate.concerns(seenBy(request));
+  return site.gate.closes(seenBy(request));
 }
 
 /**

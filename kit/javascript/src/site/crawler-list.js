@@ -1,5 +1,5 @@
 /**
- * Who crawls and what for, by a part of the user agent: `federation/site/crawlers.json`, from which
+ * Who crawls and what for, by a part of the user agent: `federation/gate/crawlers.json`, from which
  * `python -m tools.crawler_list` writes this file.
  */
 

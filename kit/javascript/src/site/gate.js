@@ -37,17 +37,19 @@ import { grant, requireFresh } from "./rulings.js";
 /**
  * @typedef {object} Parts What a gate works with.
  * @property {import("./config.js").SiteConfig} config
- * @property {{current(): import("./rulings.js").HeldPolicy | null}} policy
+ * @property {{current(): import("./rulings.js").HeldPolicy | null, look?(): Promise<void>}} policy
+ *   `look` takes one that was kept since, where none is held
  * @property {import("./store.js").Store} store
  * @property {{current(): Answer | null}} [terms] the site's license.xml, where the node has one
  * @property {() => number} [clock] seconds
  * @property {(line: string) => void} [log]
  * @property {import("./visits.js").VisitCounts} [visits] where visits are counted
+ * @property {boolean} [isLoose] the application tells neither capitals in a path nor a last `/`
  */
 
 export class Gate {
   /** @param {Parts} parts */
-  constructor({ config, policy, store, terms, clock, log, visits }) {
+  constructor({ config, policy, store, terms, clock, log, visits, isLoose }) {
     this.config = config;
     this.store = store;
     this.policy = policy;
@@ -57,6 +59,7 @@ export class Gate {
     this.guesses = new Guesses();
     this.terms = terms;
     this.visits = visits;
+    this.isLoose = isLoose ?? false;
   }
 
   /** Whether nobody is refused. */
@@ -73,6 +76,15 @@ export class Gate {
   }
 
   /**
+   * Tell whether a request to upgrade its connection is refused: one of a crawler, what leaves on
+   * which nobody counts.
+   * @param {Seen} seen
+   */
+  closes(seen) {
+    return !this.isObserving && isCrawler(seen, this.config.crawlers);
+  }
+
+  /**
    * Say what becomes of a request; what is refused is counted here, what is served by `Recording`.
    * @param {Seen} seen
    * @returns {Promise<Decision>}
@@ -81,6 +93,7 @@ export class Gate {
     const terms = this.#termsFor(seen);
     if (terms !== null) return { act: "answer", answer: terms };
     if (!isCrawler(seen, this.config.crawlers)) return { act: "pass", headers: [] };
+    if (this.policy.current() === null) await this.policy.look?.();
     try {
       requireReading(seen);
       if (this.#isReservation(seen)) return { act: "pass", headers: [] };
@@ -163,7 +176,8 @@ export class Gate {
     const policy = requireFresh(this.policy.current(), instant);
     const address = callerOf(seen, this.config.proxies);
     const name = await this.guesses.requireTurn(address, credential.token);
-    const look = () => grant(ask, credential, signable(seen, origin), policy, instant);
+    const request = signable(seen, origin);
+    const look = () => grant(ask, credential, request, { policy, instant, isLoose: this.isLoose });
     const granted = await this.#granted(look, address, name);
     this.guesses.isGenuine(name);
     if (!(await this.store.hasRoom())) throw new SpoolFullError();

@@ -14,9 +14,11 @@ import { strip } from "../text.js";
 import { spoken } from "./gate.js";
 import { KnownKeys } from "./known-keys.js";
 import { HeldPolicy } from "./rulings.js";
+import { loaded } from "./store.js";
 
 const POLICY = "policy.jwt";
 const KEYS = "keys.json";
+const LOOK_SECONDS = 1;
 const LATIN = new TextDecoder("latin1");
 
 /** The policy is older than the one held. */
@@ -47,6 +49,9 @@ export class PolicySource {
   /** @type {string | null} */
   #etag = null;
   #isSaved = true;
+  #lookedAt = -Infinity;
+  /** @type {string | null} the text that was looked at and set aside */
+  #setAside = null;
   #config;
   #reach;
   #node;
@@ -82,6 +87,17 @@ export class PolicySource {
   /** @returns {HeldPolicy | null} the policy last accepted, of whatever age */
   current() {
     return this.#held;
+  }
+
+  /**
+   * Where none is held, take what another process or worker has kept since; looked for once a
+   * second, however many ask.
+   */
+  async look() {
+    const now = this.#reach.clock();
+    if (this.#held !== null || Math.abs(now - this.#lookedAt) < LOOK_SECONDS) return;
+    this.#lookedAt = now;
+    await this.#load();
   }
 
   /** Ask the node for a policy newer than the one held; a refused one changes nothing. */
@@ -158,17 +174,18 @@ export class PolicySource {
   /** Hold the policy that was kept if it is still genuine. Its age is judged when it is used. */
   async #load() {
     const { store, log } = this.#reach;
-    const learned = readLearned(await store.load(KEYS));
+    const learned = readLearned(await loaded(store, KEYS, log));
     await this.#node.follow(learned.node ?? []);
     await this.#hub.follow(learned.hub ?? []);
-    const token = await store.load(POLICY);
-    if (token === null) return;
+    const token = await loaded(store, POLICY, log);
+    if (token === null || token === this.#setAside) return;
     try {
       const checked = await openSitePolicy(token, this.#node.keys, this.#hub.keys);
       await this.#requireOurs(checked);
-      this.#held = new HeldPolicy(checked);
+      this.#held ??= new HeldPolicy(checked); // unless one was put in force meanwhile
     } catch (error) {
       if (!(error instanceof RefusalError)) throw error;
+      this.#setAside = token;
       log(`the policy that was kept is set aside: ${spoken(error)}`);
     }
   }

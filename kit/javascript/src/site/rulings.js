@@ -43,6 +43,8 @@ const KNOWN_MAX = 2_000;
 export class HeldPolicy {
   /** @type {Filed<import("../signing/policy.js").OptOut>} */
   #optouts = new Filed();
+  /** @type {Filed<import("../signing/policy.js").OptOut>} the same without capitals */
+  #loose = new Filed();
   /** @type {Map<string, LicenceToken>} tokens read under this policy, by hash */
   #tokens = new Map();
 
@@ -57,6 +59,7 @@ export class HeldPolicy {
     for (const optout of site.optouts) {
       for (const subject of spellings(normaliseSubject(optout.subject))) {
         this.#optouts.add(subject, optout);
+        this.#loose.add({ ...subject, path: subject.path.toLowerCase() }, optout);
       }
     }
   }
@@ -66,11 +69,13 @@ export class HeldPolicy {
    * @param {readonly UrlKey[]} keys
    * @param {string} use
    * @param {number} instant seconds
+   * @param {boolean} [isLoose] a page has other names: in any capitals, with and without a last `/`
    */
-  withholds(keys, use, instant) {
+  withholds(keys, use, instant, isLoose = false) {
     if (this.checked.site.reservedAll) return true;
-    return keys.some((key) =>
-      this.#optouts
+    const filed = isLoose ? this.#loose : this.#optouts;
+    return (isLoose ? keys.flatMap(namesOf) : keys).some((key) =>
+      filed
         .matching(key)
         .some((one) => (one.use === use || one.use === ALL_USES) && one.effectiveAt <= instant * 1000),
     );
@@ -118,15 +123,24 @@ export function requireFresh(policy, instant) {
 }
 
 /**
+ * Return the keys of a page of which an application tells neither capitals nor a last `/`.
+ * @param {UrlKey} key
+ * @returns {UrlKey[]}
+ */
+function namesOf({ host, path }) {
+  const bare = path.toLowerCase().replace(/\/+$/, "");
+  return [{ host, path: bare || "/" }, { host, path: `${bare}/` }];
+}
+
+/**
  * Return under which token and use a request is served, or refuse it.
  * @param {Ask} ask
  * @param {import("./asks.js").Credential} credential
  * @param {import("../signing/signatures.js").Request} request
- * @param {HeldPolicy} policy
- * @param {number} instant seconds
+ * @param {{policy: HeldPolicy, instant: number, isLoose: boolean}} by `instant` in seconds
  * @returns {Promise<Grant>}
  */
-export async function grant(ask, credential, request, policy, instant) {
+export async function grant(ask, credential, request, { policy, instant, isLoose }) {
   const token = await policy.read(credential.token, instant);
   let proof = null;
   if (token.isBound) {
@@ -137,7 +151,7 @@ export async function grant(ask, credential, request, policy, instant) {
   requireStanding(token, policy, instant);
   requireReach(ask, token, policy);
   const use = chooseUse(ask.declaredUse, token.uses);
-  if (policy.withholds(ask.keys, use, instant)) {
+  if (policy.withholds(ask.keys, use, instant, isLoose)) {
     throw new WithheldError(`${use}: ${ask.addresses[0]}`);
   }
   return { token, use, proof };

@@ -117,3 +117,18 @@ export class MemoryStore {
     this.#texts.set(name, text);
   }
 }
+
+/**
+ * Return a text that was kept, null where it is none or cannot be read: that is no reason to end.
+ * @param {Store} store
+ * @param {string} name
+ * @param {(line: string) => void} log
+ */
+export async function loaded(store, name, log) {
+  try {
+    return await store.load(name);
+  } catch (error) {
+    log(`${name} cannot be read where it was kept: ${String(error)}`);
+    return null;
+  }
+}

@@ -3,6 +3,7 @@
 import { answered } from "../access/wire.js";
 import { RefusalError } from "../errors.js";
 import { isRsl } from "./rsl.js";
+import { loaded } from "./store.js";
 
 const TERMS = "license.xml";
 const TERMS_BYTES_MAX = 1 << 20;
@@ -31,7 +32,7 @@ export class Terms {
 
   /**
    * @param {import("./config.js").SiteConfig} config
-   * @param {Pick<import("./policy-source.js").Reach, "store" | "ask">} reach
+   * @param {Pick<import("./policy-source.js").Reach, "store" | "ask" | "log">} reach
    */
   constructor(config, reach) {
     this.#reach = reach;
@@ -41,7 +42,7 @@ export class Terms {
 
   /** Hold what the store has kept. */
   async load() {
-    const text = await this.#reach.store.load(TERMS);
+    const text = await loaded(this.#reach.store, TERMS, this.#reach.log);
     if (text !== null) this.#held = await answerOf(text);
   }
 

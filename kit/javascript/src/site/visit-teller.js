@@ -18,6 +18,7 @@ export class VisitTeller {
   #reach;
   #config;
   #policy;
+  #isUnknown = false;
 
   /**
    * @param {import("./visits.js").VisitCounts} counts
@@ -39,15 +40,19 @@ export class VisitTeller {
     const waiting = await store.waiting();
     for (const { series, counts } of await store.untoldVisits()) {
       for (let at = 0; at === 0 || at < counts.length; at += ROWS_MAX) {
-        await this.#tell({ series, waiting, counts: counts.slice(at, at + ROWS_MAX) });
+        const part = counts.slice(at, at + ROWS_MAX);
+        if (!(await this.#isTaken({ series, waiting, counts: part }))) return;
       }
       await store.toldVisits(series, counts);
     }
   }
 
-  /** @param {import("./visits.js").Told & {waiting: number}} said */
-  async #tell(said) {
-    const { bearer, ask } = this.#reach;
+  /**
+   * Tell the node; return whether it hears of visits. An older one does not: said once.
+   * @param {import("./visits.js").Told & {waiting: number}} said
+   */
+  async #isTaken(said) {
+    const { bearer, ask, log } = this.#reach;
     const signedAt = this.#policy.current()?.checked.site.iat;
     const report = {
       ...{ ...said, kit: KIT, mode: this.#config.mode },
@@ -63,6 +68,13 @@ export class VisitTeller {
       body: JSON.stringify(report),
     });
     if (answer.status === 401) bearer.refused();
+    if (answer.status === 404) {
+      if (!this.#isUnknown) log("the node takes no counts of visits yet: they wait for its upgrade");
+      this.#isUnknown = true;
+      return false;
+    }
     if (answer.status !== 200) throw new VisitsNotTakenError(answered(answer));
+    this.#isUnknown = false;
+    return true;
   }
 }

@@ -2,7 +2,7 @@
  * A store in one Durable Object of Cloudflare for each site. `SiteStorage` is what happens inside it,
  * where one thing happens at a time; `durableStore` asks it from a worker.
  *
- * It was tried with a storage of the same interface in plain Node, not at Cloudflare.
+ * It was tried in workerd, the runtime of Cloudflare, with its own storage; not at Cloudflare.
  */
 
 import { ReplayedRequestError, NoncesFullError, NoncesOfLabFullError } from "../site/refusals.js";
@@ -158,32 +158,33 @@ export class SiteStorage {
 }
 
 /**
- * Return a store that asks the object of a site.
- * @param {Pick<SiteStorage, keyof SiteStorage>} object its stub
+ * Return a store that asks the object of a site. Its stub is found anew for each call: a gate lives
+ * as long as its isolate, and a stub belongs to the request in which it was made.
+ * @param {() => Pick<SiteStorage, keyof SiteStorage>} find
  * @returns {import("../site/store.js").Store}
  */
-export function durableStore(object) {
+export function durableStore(find) {
   return {
     async takeNonce(proof, lab, instant) {
       const name = `${proof.keyId} ${proof.nonce}`;
-      const said = await object.takeNonce(name, proof.forgottenAt, lab, instant);
+      const said = await find().takeNonce(name, proof.forgottenAt, lab, instant);
       if (said === "replayed") throw new ReplayedRequestError();
       if (said === "full of this lab") throw new NoncesOfLabFullError();
       if (said === "full") throw new NoncesFullError();
     },
-    append: (line) => object.append(line),
-    hasRoom: () => object.hasRoom(),
+    append: (line) => find().append(line),
+    hasRoom: () => find().hasRoom(),
     async batches() {
-      const found = await object.batches();
+      const found = await find().batches();
       return found.map(([id, text]) => ({ id, read: async () => new TextEncoder().encode(text) }));
     },
-    acknowledge: ({ id }) => object.acknowledge(id),
-    waiting: () => object.waiting(),
-    addVisits: (counted, today) => object.addVisits(counted, today),
-    untoldVisits: () => object.untoldVisits(),
-    toldVisits: (series, counts) => object.toldVisits(series, counts),
-    load: (name) => object.load(name),
-    save: (name, text) => object.save(name, text),
+    acknowledge: ({ id }) => find().acknowledge(id),
+    waiting: () => find().waiting(),
+    addVisits: (counted, today) => find().addVisits(counted, today),
+    untoldVisits: () => find().untoldVisits(),
+    toldVisits: (series, counts) => find().toldVisits(series, counts),
+    load: (name) => find().load(name),
+    save: (name, text) => find().save(name, text),
   };
 }
 

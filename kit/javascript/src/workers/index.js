@@ -22,6 +22,7 @@ import { VisitCounts } from "../site/visits.js";
 
 const POLL_SECONDS = 30;
 const TERMS_SECONDS = 300;
+const SWITCHED = 101;
 
 /** @typedef {import("../site/store.js").Store} Store */
 /** @typedef {(request: Request) => Promise<Response> | Response} Application */
@@ -31,7 +32,7 @@ const TERMS_SECONDS = 300;
  * @property {Store} store
  * @property {typeof fetch} [fetch] in the place of the runtime's
  * @property {(work: Promise<unknown>) => void} [waitUntil] keeps the worker alive for what goes on
- *   behind an answer
+ *   behind an answer; that of `cloudflare:workers`, which is the present request's
  * @property {() => number} [clock] seconds
  * @property {(line: string) => void} [log]
  * @property {(request: Request) => string} [address] where the connection comes from; default: what
@@ -92,10 +93,14 @@ export class WorkerGate {
     const seen = this.#seenBy(request);
     this.#pull();
     if (!this.#gate.concerns(seen)) return next(request);
+    if (isWebSocket(request) && this.#gate.closes(seen)) {
+      return new Response(null, { status: 403, headers: { "cache-control": NOT_CACHED } });
+    }
     await this.#known();
     const decision = await this.#gate.decide(seen);
     if (decision.act === "answer") return responseOf(decision.answer, request.method);
     const response = await next(request);
+    if (response.status === SWITCHED) return response; // to a site that only observes
     if (decision.act === "pass") return withHeaders(response, decision.headers);
     return this.#metered(response, seen, decision);
   }
@@ -275,6 +280,11 @@ async function tried(act, log) {
   } catch (error) {
     log(error instanceof RefusalError ? spoken(error) : String(error));
   }
+}
+
+/** @param {Request} request */
+function isWebSocket(request) {
+  return (request.headers.get("upgrade") ?? "").toLowerCase().includes("websocket");
 }
 
 /**

@@ -1,0 +1,1 @@
+"""The command `federation-site`: a publisher installs a gate, looks after it, and has nginx ask."""

@@ -1,0 +1,103 @@
+"""What lets servers of tests begin and end in half the time: nothing here changes what a test sees.
+
+Who imports `tests.federation.harness` has it.
+"""
+
+import asyncio
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from types import FunctionType, SimpleNamespace
+from typing import Any
+
+import uvicorn.server
+from litestar._kwargs import KwargsModel
+from litestar._signature import SignatureModel
+from litestar.utils.signature import ParsedSignature
+from sqlalchemy import make_url
+
+from federation.scenario import servers
+
+TICK_SECONDS = 0.01
+
+
+def make_servers_quick() -> None:
+    """Do all of it, once."""
+    read_signatures_once()
+    migrate_once()
+    stop_at_once()
+
+
+def read_signatures_once() -> None:
+    """Let all servers of a run share what their handlers' signatures were read to.
+
+    A run makes hundreds of servers with the same handlers, and each would read every signature
+    anew: half of what making a server took. Two handlers of the same code and the same
+    annotations are read to the same; where something cannot be compared, it is read again.
+    """
+    _ask_once(ParsedSignature, "from_fn", _of_function)
+    _ask_once(SignatureModel, "create", _of_signature)
+    _ask_once(KwargsModel, "create_for_signature_model", _of_model)
+
+
+def migrate_once() -> None:
+    """Let the scenarios of a run copy the database that the first of them migrated."""
+    upgrade, migrated = servers.upgrade_database, list[bytes]()
+
+    async def once(url: str) -> None:
+        file = Path(make_url(url).database or "")
+        if migrated:
+            file.write_bytes(migrated[0])  # noqa: ASYNC240 - a megabyte
+        else:
+            await upgrade(url)
+            migrated.append(file.read_bytes())  # noqa: ASYNC240
+
+    servers.upgrade_database = once
+
+
+def stop_at_once() -> None:
+    """Let a server that stops look more often whether it is done.
+
+    Its library looks every 100 ms, twice or thrice, and a run stops servers hundreds of times.
+    """
+
+    async def tick(seconds: float) -> None:
+        await asyncio.sleep(min(seconds, TICK_SECONDS))
+
+    uvicorn.server.asyncio = SimpleNamespace(**{**vars(asyncio), "sleep": tick})
+
+
+def _ask_once(owner: type[Any], name: str, same: Callable[..., Hashable]) -> None:
+    """Keep what a class method returned, by what its arguments have in common."""
+    make, made = getattr(owner, name).__func__, dict[Any, Any]()
+
+    def once(cls: type[Any], *arguments: Any, **named: Any) -> Any:
+        try:
+            key = cls, same(*arguments, **named)
+            if key in made:
+                return made[key][0]
+        except TypeError:  # no hash, or no function
+            return make(cls, *arguments, **named)
+        made[key] = make(cls, *arguments, **named), arguments, named  # ids stay those of these
+        return made[key][0]
+
+    setattr(owner, name, classmethod(once))
+
+
+def _of_function(fn: Any, signature_namespace: dict[str, Any]) -> Hashable:
+    if not isinstance(fn, FunctionType):
+        raise TypeError
+    hints, names = tuple(fn.__annotations__.items()), frozenset(signature_namespace.items())
+    return fn.__code__, fn.__module__, fn.__defaults__, hints, names
+
+
+def _of_signature(*, fn: Any, parsed_signature: Any, type_decoders: Any, **others: Any) -> Hashable:
+    named = frozenset(others.pop("dependency_name_set"))
+    # Litestar makes a `partial` of the same function for every server.
+    decoders = tuple((fits, getattr(decode, "func", decode)) for fits, decode in type_decoders)
+    return fn.__code__, id(parsed_signature), decoders, named, *others.items()
+
+
+def _of_model(*, signature_model: Any, path_parameters: Any, **others: Any) -> Hashable:
+    if others["dependencies"] or others["layered_parameters"]:
+        raise TypeError
+    return id(signature_model), frozenset(path_parameters)

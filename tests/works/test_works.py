@@ -1,0 +1,262 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from federation.addresses.urls import MalformedUrlError
+from federation.errors import RefusalError
+from federation.history.acts import (
+    AlreadyRegisteredError,
+    MergeCircleError,
+    MergedError,
+    NotMergedError,
+    NotRegisteredError,
+)
+from federation.history.kinds import Moment, Saying
+from federation.history.spans import BadSpanError
+from federation.history.store import changes_after
+from federation.identifiers.schemes import IdentifierTakenError, parse_identifier
+from federation.rightholders import service as rightholders
+from federation.rightholders.rightholder import DraftRightholder
+from federation.rightholders.service import UnknownRightholderError
+from federation.works import service
+from federation.works.service import CanonicalChainError, Rules
+from federation.works.work import BadWorkError, DraftCreator, DraftWork
+
+RULES = Rules("GB", ["standard", "premium"])
+NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+ISBN = "ISBN:9783161484100"
+
+
+def said(now=NOW):
+    return Saying("anna", "as the publisher wrote", now)
+
+
+async def register(database, work_id, *, at=NOW, now=NOW, **draft):
+    async with database.write("register") as session:
+        return await service.register(
+            session, RULES, work_id, DraftWork(**draft), starts_at=at, saying=said(now)
+        )
+
+
+async def change(database, work_id, *, at, now=NOW, ends_at=None, **draft):
+    async with database.write("change") as session:
+        return await service.change(
+            session,
+            RULES,
+            work_id,
+            DraftWork(**draft),
+            starts_at=at,
+            ends_at=ends_at,
+            saying=said(now),
+        )
+
+
+async def merge(database, work_id, into, at=NOW):
+    async with database.write("merge") as session:
+        return await service.merge(session, work_id, into, at=at, saying=said())
+
+
+async def titles(database, *names, at=NOW, known_at=None):
+    async with database.read() as session:
+        found = await service.find(session, names, Moment(at, known_at))
+    return [one.body.title for one in found]
+
+
+async def refused(database, act, refusal):
+    """Expect a refusal, and that it leaves no change."""
+    async with database.read() as session:
+        before = len(await changes_after(session, 0, 1_000))
+    with pytest.raises(refusal) as raised:
+        await act
+    async with database.read() as session:
+        assert len(await changes_after(session, 0, 1_000)) == before
+    return raised.value.detail
+
+
+async def test_a_work_is_found_by_its_id_its_identifier_and_its_address(database):
+    await register(
+        database,
+        "W-1",
+        title="On  Foxes",
+        content_type="BOOK",
+        identifiers=["ISBN:3-16-148410-X"],
+        addresses=["https://Pub.example/foxes?page=2"],
+        content_tier="premium",
+    )
+
+    async with database.read() as session:
+        by_isbn = await service.numbered(session, parse_identifier(ISBN), Moment(NOW))
+        there = await service.standing_at(session, "pub.example/foxes", Moment(NOW))
+        before = await service.standing_at(session, "pub.example/foxes", Moment(NOW - DAY))
+
+    assert await titles(database, "W-1") == ["On Foxes"]
+    assert [one.thing for one in by_isbn] == ["W-1"]
+    assert [one.thing for one in there] == ["W-1"]
+    assert before == []
+
+
+async def test_a_correction_of_the_past_leaves_what_was_known_then(database):
+    await register(database, "W-1", title="On Foxes")
+    await change(database, "W-1", title="On Wolves", at=NOW + 5 * DAY, now=NOW + DAY)
+    await change(database, "W-1", title="Of Foxes", at=NOW, now=NOW + 2 * DAY)
+
+    assert await titles(database, "W-1", at=NOW + DAY) == ["Of Foxes"]
+    assert await titles(database, "W-1", at=NOW + 6 * DAY) == ["On Wolves"]
+    assert await titles(database, "W-1", at=NOW + DAY, known_at=NOW + DAY) == ["On Foxes"]
+    assert await titles(database, "W-1", at=NOW + 6 * DAY, known_at=NOW) == ["On Foxes"]
+    assert await titles(database, "W-1", at=NOW, known_at=NOW - DAY) == []
+
+
+async def test_what_is_found_by_an_identifier_had_it_then(database):
+    await register(database, "W-1", title="On Foxes", identifiers=["DOI:10.1000/one"])
+    await change(database, "W-1", title="On Foxes", at=NOW + DAY, identifiers=["DOI:10.1000/two"])
+    one, two = parse_identifier("DOI:10.1000/one"), parse_identifier("DOI:10.1000/TWO")
+
+    async with database.read() as session:
+        assert len(await service.numbered(session, one, Moment(NOW))) == 1
+        assert await service.numbered(session, two, Moment(NOW)) == []
+        assert await service.numbered(session, one, Moment(NOW + DAY)) == []
+        assert len(await service.numbered(session, two, Moment(NOW + DAY))) == 1
+
+
+async def test_a_work_that_ended_was_there_before(database):
+    await register(database, "W-1", title="On Foxes")
+    async with database.write("end") as session:
+        await service.end(session, "W-1", at=NOW + DAY, saying=said())
+
+    assert await titles(database, "W-1", at=NOW + DAY) == []
+    assert await titles(database, "W-1", at=NOW) == ["On Foxes"]
+    await refused(database, _end(database, "W-1", NOW + DAY), NotRegisteredError)
+    await refused(database, _end(database, "W-1", NOW), BadSpanError)
+
+
+async def _end(database, work_id, at):
+    async with database.write("end") as session:
+        await service.end(session, work_id, at=at, saying=said())
+
+
+async def test_a_merged_work_is_the_one_that_stays_until_it_is_demerged(database):
+    for name in ("W-1", "W-2", "W-3"):
+        await register(database, name, title=f"Foxes {name}", identifiers=[f"DOI:10.1/{name}"])
+    await merge(database, "W-1", "W-2")
+    await merge(database, "W-2", "W-3", at=NOW + DAY)
+    both = Moment(NOW + DAY)
+
+    assert await titles(database, "W-1") == ["Foxes W-2"]
+    assert await titles(database, "W-1", "W-2", "W-3", at=NOW + DAY) == ["Foxes W-3"]
+    async with database.read() as session:
+        found = await service.numbered(session, parse_identifier("DOI:10.1/w-1"), both)
+        assert [one.thing for one in found] == ["W-3"]
+        shown = await service.search(session, "foxes", both, after=None, limit=10)
+        assert [one.thing for one in shown] == ["W-3"]
+
+    async with database.write("demerge") as session:
+        await service.demerge(session, RULES, "W-1", at=NOW + 2 * DAY, saying=said())
+
+    assert await titles(database, "W-1", at=NOW + 2 * DAY) == ["Foxes W-1"]
+    assert await titles(database, "W-2", at=NOW + 2 * DAY) == ["Foxes W-3"]
+
+
+async def test_no_merge_comes_back_to_where_it_began(database):
+    for name in ("W-1", "W-2", "W-3"):
+        await register(database, name, title=name)
+    await merge(database, "W-1", "W-2", at=NOW + 5 * DAY)
+
+    # W-2 is not merged on the first day; it would become itself on the sixth.
+    await refused(database, merge(database, "W-2", "W-1"), MergeCircleError)
+    await refused(database, merge(database, "W-3", "W-3"), MergeCircleError)
+    await refused(database, merge(database, "W-3", "W-1"), MergedError)
+    await refused(database, merge(database, "W-1", "W-3", at=NOW + 5 * DAY), MergedError)
+    await refused(database, merge(database, "W-1", "W-9"), NotRegisteredError)
+    await refused(database, change(database, "W-1", title="x", at=NOW + 6 * DAY), MergedError)
+    assert await titles(database, "W-3", "W-1", at=NOW + 5 * DAY) == ["W-3", "W-2"]
+
+
+async def test_only_what_is_merged_is_demerged(database):
+    await register(database, "W-1", title="On Foxes")
+
+    async def demerge():
+        async with database.write("demerge") as session:
+            await service.demerge(session, RULES, "W-1", at=NOW, saying=said())
+
+    await refused(database, demerge(), NotMergedError)
+
+
+async def test_a_number_of_one_work_is_not_given_to_another_at_that_time(database):
+    await register(database, "W-1", title="On Foxes", content_type="BOOK", identifiers=[ISBN])
+    taken = {"title": "Foxes, again", "content_type": "BOOK", "identifiers": [ISBN]}
+
+    detail = await refused(database, register(database, "W-2", **taken), IdentifierTakenError)
+
+    assert detail == f"{ISBN} is of W-1"
+    await register(database, "W-3", **{**taken, "content_type": "CHAPTER"})
+    async with database.read() as session:
+        found = await service.numbered(session, parse_identifier(ISBN), Moment(NOW))
+    assert [one.thing for one in found] == ["W-1", "W-3"]  # the book first, then what is in it
+    await merge(database, "W-1", "W-3", at=NOW + DAY)
+    await register(database, "W-2", at=NOW + DAY, **taken)
+
+
+async def test_the_original_of_a_copy_is_no_copy(database):
+    await register(database, "W-1", title="First")
+    await register(database, "W-2", title="Copy", canonical="GB:W-1")
+    await register(database, "W-4", title="Copy of another collective's", canonical="FR:X")
+
+    chain = register(database, "W-3", title="Copy", canonical="GB:W-2")
+    assert await refused(database, chain, CanonicalChainError) == "GB:W-2 is a copy of GB:W-1"
+    itself = register(database, "W-3", title="Copy", canonical="GB:W-3")
+    assert await refused(database, itself, CanonicalChainError) == "GB:W-3 is the work itself"
+    unknown = register(database, "W-3", title="Copy", canonical="GB:W-9")
+    await refused(database, unknown, NotRegisteredError)
+
+
+async def test_an_original_does_not_become_a_copy(database):
+    await register(database, "W-1", title="First")
+    await register(database, "W-2", title="Copy", canonical="GB:W-1")
+
+    becomes = change(database, "W-1", title="First", at=NOW + DAY, canonical="FR:X")
+
+    detail = await refused(database, becomes, CanonicalChainError)
+    assert detail == "GB:W-2 is a copy of GB:W-1"
+
+
+async def test_a_rightholder_is_registered_before_a_work_names_it(database):
+    draft = {"title": "On Foxes", "creators": [DraftCreator("Ann", rightholder="R-1")]}
+    await refused(database, register(database, "W-1", **draft), UnknownRightholderError)
+    async with database.write("register") as session:
+        await rightholders.register(
+            session, "R-1", DraftRightholder("Ann"), starts_at=NOW, saying=said()
+        )
+
+    await register(database, "W-1", **draft)
+
+
+@pytest.mark.parametrize(
+    ("draft", "detail"),
+    [
+        ({"title": " "}, "title: it is empty"),
+        ({"title": "x" * 1_001}, "title: longer than 1000 characters"),
+        ({"title": "a\u202eb"}, "title: 'a\\u202eb' has characters that cannot be printed"),
+        ({"title": "x", "content_tier": "gold"}, "content_tier: 'gold' is none of"),
+        ({"title": "x", "languages": ["English"]}, "languages: 'English' is no language tag"),
+        ({"title": "x", "word_count": -1}, "word_count: -1 is not between 0 and 2147483647"),
+        ({"title": "x", "identifiers": ["IPI:00014107338"]}, "IPI numbers no works"),
+        ({"title": "x", "addresses": ["http://a b/"]}, "addresses: "),
+        ({"title": "x", "other_titles": ["y"] * 21}, "other_titles: 21 of at most 20"),
+        ({"title": "x", "canonical": "W-1"}, "canonical: 'W-1' is no id of a work"),
+        ({"title": "x", "creators": [DraftCreator("")]}, "creators: it is empty"),
+        ({"title": "x", "creators": [DraftCreator("A", role="KING")]}, "'KING' is none of ARTIST"),
+    ],
+)
+async def test_what_cannot_be_read_is_refused_with_the_field_and_why(database, draft, detail):
+    assert detail in await refused(database, register(database, "W-1", **draft), BadWorkError)
+
+
+async def test_an_id_is_one_that_travels(database):
+    for name in ("", "a/b", "a b", "~a", "x" * 65, "é"):
+        await refused(database, register(database, name, title="x"), RefusalError)
+    await register(database, "W-1", title="On Foxes")
+    await refused(database, register(database, "W-1", title="x"), AlreadyRegisteredError)
+    await refused(database, change(database, "W-2", title="x", at=NOW), NotRegisteredError)
+    assert MalformedUrlError.code == "MALFORMED_URL"
