@@ -12,7 +12,16 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
-from federation.history.kinds import Body, Found, Kind, Moment, Place, Saying, Statement
+from federation.history.kinds import (
+    Body,
+    Found,
+    Kind,
+    Moment,
+    Place,
+    Said,
+    Saying,
+    Statement,
+)
 from federation.history.spans import Displaced, Span, displaced, period_of_change
 from federation.history.tables import Change, Versioned
 from federation.store.base import to_micros
@@ -37,7 +46,7 @@ _encode = msgspec.json.Encoder().encode
 Versions = TypeVar("Versions", bound=Versioned)
 
 
-class _Said(NamedTuple):
+class _Told(NamedTuple):
     """A version before it has a number: by which change, over which period, and what."""
 
     change: int
@@ -61,9 +70,10 @@ async def record(
     begins is refused (BAD_SPAN), and then nothing may be kept of the others either.
     """
     known = await _known(session, kind, [statement.thing for statement in statements])
-    numbers = await _add_changes(session, kind, statements, saying)
+    feed = [Said(kind.name, each.thing, each.act, each.starts_at) for each in statements]
+    numbers = await add_changes(session, feed, saying)
     gone: list[int] = []
-    said: list[_Said] = []
+    said: list[_Told] = []
     for number, statement in zip(numbers, statements, strict=True):
         before = known.get(statement.thing, {})
         spans = {version: one.span for version, one in before.items()}
@@ -78,6 +88,23 @@ async def record(
     await set_column(session, table, "superseded_at", ["version"], [(now, old) for old in gone])
     await _add_versions(session, kind, said, now)
     return numbers
+
+
+async def add_changes(session: WriteSession, feed: Sequence[Said], saying: Saying) -> range:
+    """Write down in the feed what was done, in its order; return the numbers of the changes."""
+    first = await last_change(session) + 1
+    numbers, now = range(first, first + len(feed)), to_micros(saying.now)
+    rows = [
+        (number, said.kind, said.thing, said.act, to_micros(said.starts_at), now, *saying[:2])
+        for number, said in zip(numbers, feed, strict=True)
+    ]
+    await insert_rows(session, Change, _CHANGE, rows)
+    return numbers
+
+
+async def last_change(session: ReadSession) -> int:
+    """Return the number of the newest change of the feed, 0 while there is none."""
+    return await session.scalar(select(func.max(Change.number))) or 0
 
 
 async def find(
@@ -98,6 +125,30 @@ async def known_versions(
     query = select(kind.table).where(kind.table.thing == thing, is_known(kind.table, known_at))
     rows = await session.scalars(query.order_by(kind.table.starts_at))
     return [found_of(kind, row) for row in rows]
+
+
+async def spans_of(
+    session: ReadSession, kind: Kind[Body], things: Sequence[str], known_at: datetime | None
+) -> dict[str, Span]:
+    """Return {thing: from when to before when it is there at all}, as is known or was known then.
+
+    Between the two it may not be there for a while.
+    """
+    found: dict[str, Span] = {}
+    table = kind.table
+    for chunk in in_chunks(things):
+        # COUNT leaves out rows without an end: one of them, and the thing has none.
+        query = select(
+            table.thing,
+            func.min(table.starts_at),
+            func.max(table.ends_at),
+            func.count() - func.count(table.ends_at),
+        ).where(table.thing.in_(chunk), is_known(table, known_at))
+        for thing, starts_at, ends_at, open_ended in await session.execute(
+            query.group_by(table.thing)
+        ):
+            found[thing] = Span(starts_at, None if open_ended else ends_at)
+    return found
 
 
 def in_force(table: type[Versioned], moment: Moment) -> ColumnElement[bool]:
@@ -133,11 +184,13 @@ def found_of(kind: Kind[Body], row: Versioned) -> Found[Body]:
 
 
 async def changes_after(
-    session: ReadSession, after: int, limit: int, kinds: Sequence[str] = ()
+    session: ReadSession, after: int, limit: int, kinds: Sequence[str] | None = None
 ) -> list[Change]:
-    """Return changes in their order, from the one after a number on."""
+    """Return changes of some kinds, or all, in their order, from the one after a number on."""
     query = select(Change).where(Change.number > after).order_by(Change.number).limit(limit)
-    return list(await session.scalars(query.where(Change.kind.in_(kinds)) if kinds else query))
+    if kinds is not None:
+        query = query.where(Change.kind.in_(kinds))
+    return list(await session.scalars(query))
 
 
 async def changes_of(
@@ -150,13 +203,13 @@ async def changes_of(
 
 async def _known(
     session: ReadSession, kind: Kind[Body], things: Sequence[str]
-) -> dict[str, dict[int, _Said]]:
+) -> dict[str, dict[int, _Told]]:
     """Return {thing: {version: what is known of it now}}."""
-    found: dict[str, dict[int, _Said]] = {}
+    found: dict[str, dict[int, _Told]] = {}
     for chunk in in_chunks(things):
         query = select(kind.table).where(kind.table.thing.in_(chunk), is_known(kind.table, None))
         for row in await session.scalars(query):
-            found.setdefault(row.thing, {})[row.version] = _Said(
+            found.setdefault(row.thing, {})[row.version] = _Told(
                 change=row.change,
                 span=Span(row.starts_at, row.ends_at),
                 thing=row.thing,
@@ -168,22 +221,9 @@ async def _known(
     return found
 
 
-async def _add_changes(
-    session: WriteSession, kind: Kind[Body], statements: Sequence[Statement[Body]], saying: Saying
-) -> range:
-    first = (await session.scalar(select(func.max(Change.number))) or 0) + 1
-    numbers, now = range(first, first + len(statements)), to_micros(saying.now)
-    rows = [
-        (number, kind.name, s.thing, s.act, to_micros(s.starts_at), now, saying.by, saying.reason)
-        for number, s in zip(numbers, statements, strict=True)
-    ]
-    await insert_rows(session, Change, _CHANGE, rows)
-    return numbers
-
-
-def _said(statement: Statement[Body], body: Body, period: Span, change: int) -> _Said:
+def _said(statement: Statement[Body], body: Body, period: Span, change: int) -> _Told:
     is_merged = statement.merged_into is not None
-    return _Said(
+    return _Told(
         change,
         period,
         statement.thing,
@@ -194,12 +234,12 @@ def _said(statement: Statement[Body], body: Body, period: Span, change: int) -> 
     )
 
 
-def _rests(one: _Said, old: Displaced, change: int) -> Iterable[_Said]:
+def _rests(one: _Told, old: Displaced, change: int) -> Iterable[_Told]:
     return (one._replace(change=change, span=rest) for rest in old.rests)
 
 
 async def _add_versions(
-    session: WriteSession, kind: Kind[Body], said: Sequence[_Said], now: int
+    session: WriteSession, kind: Kind[Body], said: Sequence[_Told], now: int
 ) -> None:
     table: Any = kind.table
     first = (await session.scalar(select(func.max(kind.table.version))) or 0) + 1

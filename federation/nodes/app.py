@@ -32,6 +32,9 @@ from federation.oauth.olp_routes import olp_routes
 from federation.oauth.routes import oauth_routes
 from federation.process import Background, Parts, Service, no_boundary
 from federation.registry import adopting
+from federation.registry.edit_store import members_without_versions
+from federation.registry.edits import REGISTRY_CHANGED
+from federation.registry.entering import keep_history
 from federation.registry.store import is_all_read
 from federation.schema.controller import graphql_controller
 from federation.schema.node import schema
@@ -65,6 +68,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     doors, own = Doors(server), OwnLists(server)
     sign_in = SignIn(doors)
     counter = CounterHolder(server, peers)
+    terms = Terms(server, counter)
     app = Litestar(
         route_handlers=[
             graphql_controller(schema, context_getter(server), graphql_body(doors)),
@@ -76,7 +80,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
             *sign_in_routes(sign_in),
             *status_routes(doors, own),
             *entity_routes(doors, {}),
-            *node_routes(doors, peers, own, Terms(server, counter)),
+            *node_routes(doors, peers, own, terms),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
         logging_config=None,
@@ -85,6 +89,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     )
     relay, worker = Relay(server, peers, resolve), MonthWorker(server, peers)
     server.db.listen(DUE, worker.wake)
+    server.db.listen(REGISTRY_CHANGED, terms.look_again)
     joining = AdmissionWorker(server, peers)
     server.db.listen(JOINING, joining.wake)
     entity = EntityWorker(server, peers)
@@ -107,11 +112,16 @@ def _wake_all(*workers: AdmissionWorker | EntityWorker) -> None:
 
 
 async def adopt_rules(server: Server) -> None:
-    """Read again, after an upgrade, what earlier rules of addresses took; log what ended."""
+    """After an upgrade, read again what earlier rules of addresses took; log what ended.
+
+    Members whom an earlier version registered get the beginning of their history.
+    """
     async with server.db.read() as session:
-        if await is_all_read(session):
+        is_all_kept = not await members_without_versions(session, "", 1)
+        if is_all_kept and await is_all_read(session):
             return
     async with server.db.write("registry.adopt") as session:
+        await keep_history(session)
         ended = await adopting.adopt_rules(session, node=server.code, now=server.clock())
     for row in ended:
         log.warning(

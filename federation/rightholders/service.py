@@ -53,9 +53,25 @@ async def change(
     saying: Saying,
 ) -> Found[Rightholder]:
     """Say of a rightholder what it is over a period, past or to come."""
+    statement = await judged_change(
+        session, rightholder_id, draft, starts_at=starts_at, ends_at=ends_at
+    )
+    return await record(session, statement, saying)
+
+
+async def judged_change(
+    session: ReadSession,
+    rightholder_id: str,
+    draft: DraftRightholder,
+    *,
+    starts_at: datetime,
+    ends_at: datetime | None,
+) -> Statement[Rightholder]:
+    """Judge a change of a rightholder, and return what would be said of it; nothing is written."""
     body = read_rightholder(draft).rightholder
     statement = await acts.changed(session, RIGHTHOLDERS, rightholder_id, body, starts_at, ends_at)
-    return await _record(session, statement, saying)
+    await _check(session, statement)
+    return statement
 
 
 async def end(session: WriteSession, rightholder_id: str, *, at: datetime, saying: Saying) -> None:
@@ -85,11 +101,22 @@ async def demerge(
 async def _record(
     session: WriteSession, statement: Statement[Rightholder], saying: Saying
 ) -> Found[Rightholder]:
+    await _check(session, statement)
+    return await record(session, statement, saying)
+
+
+async def _check(session: ReadSession, statement: Statement[Rightholder]) -> None:
     body = statement.body
     if body is not None and body.member is not None:
         await get_member(session, body.member)
     for identifier, other in await taken(session, statement):
         raise IdentifierTakenError(f"{identifier} is of {other}")
+
+
+async def record(
+    session: WriteSession, statement: Statement[Rightholder], saying: Saying
+) -> Found[Rightholder]:
+    """Write down what was judged of a rightholder, and return it as it is then."""
     await store.record(session, [statement], saying)
     return await acts.get(session, RIGHTHOLDERS, statement.thing, Moment(statement.starts_at))
 
@@ -123,6 +150,14 @@ async def find(
     found = await acts.as_merged(session, RIGHTHOLDERS, rightholder_ids, moment)
     unique = {found[name].thing: found[name] for name in rightholder_ids if name in found}
     return list(unique.values())
+
+
+async def that_are(
+    session: ReadSession, member: str, moment: Moment, limit: int
+) -> list[Found[Rightholder]]:
+    """Return the rightholders that a member was, by id: itself, and others that it stands for."""
+    names = await store.that_are(session, member, limit)
+    return [one for one in await find(session, names, moment) if one.body.member == member]
 
 
 async def search(

@@ -27,6 +27,8 @@ from federation.schema.parked import ParkedMutation, ParkedQuery
 from federation.schema.pay_ahead import PayAheadMutation
 from federation.schema.payments import PaymentMutation, PaymentQuery
 from federation.schema.people import PeopleMutation, PeopleQuery
+from federation.schema.proposals import ProposalMutation, ProposalQuery
+from federation.schema.registry_acts import ClaimMutation, MemberMutation, OptOutMutation
 from federation.schema.rightholders import RightholderMutation, RightholderQuery
 from federation.schema.rights import NodeRightsQuery
 from federation.schema.run_diffs import RunDiffQuery
@@ -49,6 +51,7 @@ class Query(
     MembershipQuery,
     NodeRightsQuery,
     MemberQuery,
+    ProposalQuery,
     RightholderQuery,
     WorkQuery,
     RegistryChangeQuery,
@@ -87,6 +90,10 @@ class Query(
 @strawberry.type(description="What one may do at a node.")
 class Mutation(
     ApplicationMutation,
+    MemberMutation,
+    ClaimMutation,
+    OptOutMutation,
+    ProposalMutation,
     RightholderMutation,
     WorkMutation,
     LicenseeMutation,

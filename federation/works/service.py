@@ -63,9 +63,26 @@ async def change(
     saying: Saying,
 ) -> Found[Work]:
     """Say of a work what it is over a period, past or to come: a change, or a correction."""
+    statement = await judged_change(
+        session, rules, work_id, draft, starts_at=starts_at, ends_at=ends_at
+    )
+    return await record(session, statement, saying)
+
+
+async def judged_change(
+    session: ReadSession,
+    rules: Rules,
+    work_id: str,
+    draft: DraftWork,
+    *,
+    starts_at: datetime,
+    ends_at: datetime | None,
+) -> Statement[Work]:
+    """Judge a change of a work, and return what would be said of it; nothing is written."""
     work = read_work(draft, rules.tiers).work
     statement = await acts.changed(session, WORKS, work_id, work, starts_at, ends_at)
-    return await _record(session, rules, statement, saying)
+    await check(session, rules, [statement])
+    return statement
 
 
 async def end(session: WriteSession, work_id: str, *, at: datetime, saying: Saying) -> None:
@@ -97,6 +114,11 @@ async def _record(
     session: WriteSession, rules: Rules, statement: Statement[Work], saying: Saying
 ) -> Found[Work]:
     await check(session, rules, [statement])
+    return await record(session, statement, saying)
+
+
+async def record(session: WriteSession, statement: Statement[Work], saying: Saying) -> Found[Work]:
+    """Write down what was judged of a work, and return it as it is then."""
     await store.record(session, [statement], saying)
     return await acts.get(session, WORKS, statement.thing, Moment(statement.starts_at))
 
