@@ -38,6 +38,7 @@ import federation.months.tables
 import federation.payments.tables
 import federation.people.tables
 import federation.registry.tables
+import federation.registryimports.tables
 import federation.rightholders.tables
 import federation.runs.tables
 import federation.store.tables

@@ -5,7 +5,7 @@ so what is answered for a past instant, as it was known then, stays the same for
 """
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
@@ -33,12 +33,12 @@ _VERSION = [
     "merged_into",
     "body",
 ]
-_encode = msgspec.json.Encoder().encode
+_encoder = msgspec.json.Encoder()
 Versions = TypeVar("Versions", bound=Versioned)
 
 
-class _Said(NamedTuple):
-    """A version before it has a number: by which change, over which period, and what."""
+class Said(NamedTuple):
+    """A version as it is written: by which change, over which period, and what."""
 
     change: int
     span: Span
@@ -49,21 +49,33 @@ class _Said(NamedTuple):
     body: str
 
 
+Known = Mapping[str, Mapping[int, Said]]
+"""{thing: {version: what is known of it now}}."""
+
+
+def written(body: Any) -> str:
+    """Return what is said of a thing as it is kept: two bodies are alike if these are."""
+    return _encoder.encode(body).decode()
+
+
 async def record(
     session: WriteSession,
     kind: Kind[Body],
     statements: Sequence[Statement[Body]],
     saying: Saying,
+    known: Known | None = None,
 ) -> range:
     """Write down what is said of things, each of them once; return the numbers of the changes.
 
     What was known of a thing over the same period is superseded. A period that ends before it
-    begins is refused (BAD_SPAN), and then nothing may be kept of the others either.
+    begins is refused (BAD_SPAN), and then nothing may be kept of the others either. Who has read
+    in this transaction what is known (`known_of`) hands it over.
     """
-    known = await _known(session, kind, [statement.thing for statement in statements])
+    if known is None:
+        known = await known_of(session, kind, [statement.thing for statement in statements])
     numbers = await _add_changes(session, kind, statements, saying)
     gone: list[int] = []
-    said: list[_Said] = []
+    said: list[Said] = []
     for number, statement in zip(numbers, statements, strict=True):
         before = known.get(statement.thing, {})
         spans = {version: one.span for version, one in before.items()}
@@ -148,24 +160,28 @@ async def changes_of(
     return list(await session.scalars(query.order_by(Change.number).limit(limit)))
 
 
-async def _known(
+async def known_of(
     session: ReadSession, kind: Kind[Body], things: Sequence[str]
-) -> dict[str, dict[int, _Said]]:
-    """Return {thing: {version: what is known of it now}}."""
-    found: dict[str, dict[int, _Said]] = {}
+) -> dict[str, dict[int, Said]]:
+    """Return {thing: {version: what is known of it now}}; what was never there is left out."""
+    table, found = kind.table, dict[str, dict[int, Said]]()
+    columns = (table.starts_at, table.ends_at, table.version, table.change, table.thing)
+    texts = (table.sorted_by, table.words, table.merged_into, table.body)
     for chunk in in_chunks(things):
-        query = select(kind.table).where(kind.table.thing.in_(chunk), is_known(kind.table, None))
-        for row in await session.scalars(query):
-            found.setdefault(row.thing, {})[row.version] = _Said(
-                change=row.change,
-                span=Span(row.starts_at, row.ends_at),
-                thing=row.thing,
-                sorted_by=row.sorted_by,
-                words=row.words,
-                merged_into=row.merged_into,
-                body=row.body,
-            )
+        query = select(*columns, *texts).where(table.thing.in_(chunk), is_known(table, None))
+        for starts_at, ends_at, version, change, thing, *said in await session.execute(query):
+            one = Said(change, Span(starts_at, ends_at), thing, *said)
+            found.setdefault(thing, {})[version] = one
     return found
+
+
+async def never_there(session: ReadSession, kind: Kind[Body], things: Sequence[str]) -> list[str]:
+    """Return those of some things of which nothing is known, for whatever time."""
+    known: set[str] = set()
+    for chunk in in_chunks(things):
+        query = select(kind.table.thing).where(kind.table.thing.in_(chunk))
+        known.update(await session.scalars(query.where(is_known(kind.table, None)).distinct()))
+    return [thing for thing in things if thing not in known]
 
 
 async def _add_changes(
@@ -181,25 +197,25 @@ async def _add_changes(
     return numbers
 
 
-def _said(statement: Statement[Body], body: Body, period: Span, change: int) -> _Said:
+def _said(statement: Statement[Body], body: Body, period: Span, change: int) -> Said:
     is_merged = statement.merged_into is not None
-    return _Said(
+    return Said(
         change,
         period,
         statement.thing,
         "" if is_merged else body.sorted_by,
         "" if is_merged else f" {' '.join(body.words)} ",
         statement.merged_into,
-        _encode(body).decode(),
+        written(body),
     )
 
 
-def _rests(one: _Said, old: Displaced, change: int) -> Iterable[_Said]:
+def _rests(one: Said, old: Displaced, change: int) -> Iterable[Said]:
     return (one._replace(change=change, span=rest) for rest in old.rests)
 
 
 async def _add_versions(
-    session: WriteSession, kind: Kind[Body], said: Sequence[_Said], now: int
+    session: WriteSession, kind: Kind[Body], said: Sequence[Said], now: int
 ) -> None:
     table: Any = kind.table
     first = (await session.scalar(select(func.max(kind.table.version))) or 0) + 1

@@ -26,6 +26,7 @@ from federation.schema.parked import ParkedMutation, ParkedQuery
 from federation.schema.pay_ahead import PayAheadMutation
 from federation.schema.payments import PaymentMutation, PaymentQuery
 from federation.schema.people import PeopleMutation, PeopleQuery
+from federation.schema.registry_imports import RegistryImportQuery
 from federation.schema.rightholders import RightholderMutation, RightholderQuery
 from federation.schema.rights import NodeRightsQuery
 from federation.schema.run_diffs import RunDiffQuery
@@ -51,6 +52,7 @@ class Query(
     RightholderQuery,
     WorkQuery,
     RegistryChangeQuery,
+    RegistryImportQuery,
     LicenceQuery,
     OfferQuery,
     SettlementQuery,

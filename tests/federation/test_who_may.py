@@ -62,6 +62,7 @@ PLAIN = {
     "works": {"first": 1},
     "rightholders": {"first": 1},
     "registryChanges": {"first": 1},
+    "registryImports": {"first": 1},
     "worksAt": {"url": "https://pub.example/"},
     "visitDifferences": {"member": "de-a"},
 }
