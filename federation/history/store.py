@@ -165,13 +165,15 @@ async def known_of(
 ) -> dict[str, dict[int, Said]]:
     """Return {thing: {version: what is known of it now}}; what was never there is left out."""
     table, found = kind.table, dict[str, dict[int, Said]]()
-    columns = (table.starts_at, table.ends_at, table.version, table.change, table.thing)
+    columns = (table.version, table.change, table.starts_at, table.ends_at, table.thing)
     texts = (table.sorted_by, table.words, table.merged_into, table.body)
     for chunk in in_chunks(things):
         query = select(*columns, *texts).where(table.thing.in_(chunk), is_known(table, None))
-        for starts_at, ends_at, version, change, thing, *said in await session.execute(query):
-            one = Said(change, Span(starts_at, ends_at), thing, *said)
-            found.setdefault(thing, {})[version] = one
+        for row in await session.execute(query):
+            span = Span(row.starts_at, row.ends_at)
+            words = (row.sorted_by, row.words, row.merged_into, row.body)
+            known = found.setdefault(row.thing, {})
+            known[row.version] = Said(row.change, span, row.thing, *words)
     return found
 
 

@@ -180,5 +180,9 @@ async def _written(
             batch = await store.batch_from(session, import_id, first_row)
         if batch is None:
             return
-        yield await asyncio.to_thread(lambda data=batch.verdicts: write(unpacked(data)))
+        yield await asyncio.to_thread(_unpack_and_write, batch.verdicts, write)
         first_row = batch.first_row + batch.rows
+
+
+def _unpack_and_write(data: bytes, write: Callable[[list[RowVerdict]], bytes]) -> bytes:
+    return write(unpacked(data))

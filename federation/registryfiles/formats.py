@@ -6,7 +6,9 @@ from typing import Any, ClassVar
 from federation.errors import RefusalError
 from federation.registryfiles.csv_reader import CsvReader
 from federation.registryfiles.ndjson import NdjsonReader
+from federation.registryfiles.onix import OnixReader
 from federation.registryfiles.rows import FileFormat, FileKind, Reader
+from federation.registryfiles.sitemaps import SitemapReader
 
 
 class UnknownFormatError(RefusalError):
@@ -18,6 +20,8 @@ class UnknownFormatError(RefusalError):
 _READERS: dict[tuple[FileKind, FileFormat], Callable[[], Reader[Any]]] = {
     (FileKind.WORKS, FileFormat.CSV): lambda: CsvReader(FileKind.WORKS),
     (FileKind.WORKS, FileFormat.NDJSON): lambda: NdjsonReader(FileKind.WORKS),
+    (FileKind.WORKS, FileFormat.ONIX): OnixReader,
+    (FileKind.WORKS, FileFormat.SITEMAP): SitemapReader,
     (FileKind.RIGHTHOLDERS, FileFormat.CSV): lambda: CsvReader(FileKind.RIGHTHOLDERS),
     (FileKind.RIGHTHOLDERS, FileFormat.NDJSON): lambda: NdjsonReader(FileKind.RIGHTHOLDERS),
 }

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from federation.history.acts import CHANGED, REGISTERED, AlreadyRegisteredError, MergedError
 from federation.history.kinds import Saying, Statement
@@ -59,7 +60,7 @@ async def _judge(
     things = [row.thing for row in rows if row.body is not None]
     known = await known_of(session, subject.kind, things)
     found: dict[int, tuple[Verdict, str, str]] = {}
-    said: dict[int, Statement[object]] = {}
+    said: dict[int, Statement[Any]] = {}
     for at, row in enumerate(rows):
         if row.body is None:
             found[at] = (Verdict.REFUSED, row.code, row.reason)
@@ -90,7 +91,7 @@ async def _judge(
 
 def _answer(
     judging: Judging, row: ReadRow, known: Mapping[int, Said]
-) -> Statement[object] | tuple[Verdict, str, str]:
+) -> Statement[Any] | tuple[Verdict, str, str]:
     """Return what a row says, or the verdict on one that says nothing new or too much."""
     starts_at = row.starts_at or judging.starts_at
     if not known:
