@@ -103,6 +103,18 @@ async def find(
     return found
 
 
+async def listed(
+    session: ReadSession, kind: Kind[Body], moment: Moment, *, after: str, limit: int
+) -> list[Found[Body]]:
+    """Return things as they were, by id, from the one after an id on; without those merged."""
+    table = kind.table
+    query = select(table).where(table.thing > after, in_force(table, moment))
+    rows = await session.scalars(
+        query.where(table.merged_into.is_(None)).order_by(table.thing).limit(limit)
+    )
+    return [found_of(kind, row) for row in rows]
+
+
 async def known_versions(
     session: ReadSession, kind: Kind[Body], thing: str, known_at: datetime | None = None
 ) -> list[Found[Body]]:

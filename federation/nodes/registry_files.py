@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, ClassVar
 
 from litestar import Request, Response, get, post
@@ -15,16 +16,20 @@ from federation.edge.doors import Doors
 from federation.edge.files import NoSuchFileError
 from federation.edge.http import json_response
 from federation.errors import LaterError
-from federation.registryfiles.formats import reader_of
+from federation.history.kinds import Moment
+from federation.nodes.registry_exports import exported_parts
+from federation.registryfiles.formats import reader_of, require_format
 from federation.registryfiles.rows import BadRegistryFileError
+from federation.registryfiles.writers import writer_of
 from federation.registryimports import service, store
 from federation.registryimports.intake import FILE_BYTES_MAX, Intake, Unpacked
-from federation.registryimports.options import ImportOptions, read_options
+from federation.registryimports.options import BadImportError, ImportOptions, read_options
 from federation.registryimports.service import ImportRunningError, Progress
 from federation.registryimports.subjects import Subject, subject_of
 from federation.registryimports.tables import RegistryImport
 from federation.registryimports.verdicts import RowVerdict, as_csv, as_ndjson, csv_head, unpacked
 from federation.server import Server
+from federation.tabular import parse_instant
 from federation.values.roles import MAY_KEEP_THE_REGISTRY, MAY_READ_MEMBERS
 
 IMPORT = BodyLimit(FILE_BYTES_MAX, seconds=24 * 3600)
@@ -51,7 +56,7 @@ def registry_file_routes(doors: Doors) -> list[Any]:
         options = read_options(dict(request.query_params))
         with running.place(options.import_id):
             async with doors.body_parts(request, who.subject, IMPORT) as parts:
-                row = await _take_in(server, options, who.subject, parts)
+                row = await take_in(server, options, who.subject, parts)
         return json_response(shown(row))
 
     @get("/registry/imports/{name:str}")
@@ -66,7 +71,27 @@ def registry_file_routes(doors: Doors) -> list[Any]:
         head, write = (csv_head(), as_csv) if form == "csv" else (b"", as_ndjson)
         return Stream(_written(server, import_id, head, write), media_type=MEDIA_TYPES[form])
 
-    return [imported, verdicts]
+    @get("/registry/export/{name:str}")
+    async def exported(request: HttpRequest, name: FromPath[str], at: str | None = None) -> Stream:
+        """Send `works` or `rightholders` as `.csv` or `.ndjson`, works as `.onix`, as of `at`."""
+        await doors.known(request, "files", *MAY_READ_MEMBERS.staff)
+        now = server.clock()
+        moment = Moment(_instant(at) if at else now, now)  # later changes are not seen
+        kind, form = require_format(*name.partition(".")[::2])
+        writer = writer_of(kind, form, server.code, moment.at)
+        return Stream(
+            exported_parts(server.db, server.code, kind, writer, moment),
+            media_type=writer.media_type,
+        )
+
+    return [imported, verdicts, exported]
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        raise BadImportError(f"at: {error}") from error
 
 
 def shown(row: RegistryImport) -> dict[str, Any]:
@@ -102,9 +127,10 @@ class Running:
             self.ids.discard(import_id)
 
 
-async def _take_in(
+async def take_in(
     server: Server, options: ImportOptions, sender: str, parts: AsyncIterator[bytes]
 ) -> RegistryImport:
+    """Take in a file as it comes, and return how far it is (OTHER_FILE, BAD_REGISTRY_FILE)."""
     async with server.db.write("registry.import.begin") as session:
         terms = await server.terms(session)
         row = await service.begin(session, options, sender, server.clock())

@@ -116,7 +116,7 @@ class CsvReader:
         names: list[str] = []
         for separator in _SEPARATORS:
             names = [name.strip().strip('"').strip() for name in text.split(separator)]
-            if len(names) > 1 and known.issuperset(names):
+            if known.issuperset(names):
                 self._separator = separator
                 break
         else:

@@ -8,6 +8,7 @@ by a work as a rightholder: it is read where the import says who that is.
 import hashlib
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 from typing import Any, Final
 
@@ -46,12 +47,16 @@ class OnixReader:
     def end(self) -> Iterator[Row[Any]]:
         """Refuse a file that breaks off."""
         yield from self._rows(self._records.end())
+        self._require_message()
+
+    def _require_message(self) -> None:
+        root = self._records.root
+        if root not in _ROOTS:
+            raise BadRegistryFileError("line 1", f"{root[:40]!r} is no message of ONIX 3")
 
     def _rows(self, elements: Iterator[Element]) -> Iterator[Row[Any]]:
         for element in elements:
-            root = self._records.root
-            if root not in _ROOTS:
-                raise BadRegistryFileError("line 1", f"{root[:40]!r} is no message of ONIX 3")
+            self._require_message()
             if _name(element) == "Product":
                 self._number += 1
                 yield _row(f"product {self._number} (line {element.sourceline})", element)
@@ -163,13 +168,8 @@ def _published_on(detail: Element | None, altered: list[Fault]) -> date | None:
         if _said(each, "PublishingDateRole") != _PUBLICATION:
             continue
         written = _said(each, "Date")
-        found = _DAY.match(written)
-        try:
-            return date(*map(int, found.groups())) if found else _no_day(written, altered)
-        except ValueError:
-            return _no_day(written, altered)
+        with suppress(ValueError):
+            if found := _DAY.match(written):
+                return date(*map(int, found.groups()))
+        altered.append(Fault("published_on", f"{written[:40]!r} is no day and not kept"))
     return None
-
-
-def _no_day(written: str, altered: list[Fault]) -> None:
-    altered.append(Fault("published_on", f"{written[:40]!r} is no day and not kept"))

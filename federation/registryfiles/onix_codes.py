@@ -61,7 +61,7 @@ ROLES: Final[Mapping[str, str]] = {
     "E01": "PERFORMER",
     "Z99": "OTHER",
 }
-ROLE_CODES: Final[Mapping[str, str]] = {role: code for code, role in reversed(ROLES.items())}
+ROLE_CODES: Final[Mapping[str, str]] = {ROLES[code]: code for code in list(ROLES)[::-1]}
 
 # List 150, by the first letter of a form.
 CONTENT_TYPES: Final[Mapping[str, str]] = {

@@ -34,6 +34,7 @@ class SitemapReader:
     def end(self) -> Iterator[Row[Any]]:
         """Refuse a file that breaks off."""
         yield from self._rows(self._records.end())
+        self._require_pages()
 
     def _rows(self, elements: Iterator[Element]) -> Iterator[Row[Any]]:
         for element in elements:
