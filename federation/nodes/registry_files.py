@@ -72,10 +72,10 @@ def registry_file_routes(doors: Doors) -> list[Any]:
         return Stream(_written(server, import_id, head, write), media_type=MEDIA_TYPES[form])
 
     @get("/registry/export/{name:str}")
-    async def exported(request: HttpRequest, name: FromPath[str], at: str | None = None) -> Stream:
+    async def exported(request: HttpRequest, name: FromPath[str]) -> Stream:
         """Send `works` or `rightholders` as `.csv` or `.ndjson`, works as `.onix`, as of `at`."""
         await doors.known(request, "files", *MAY_READ_MEMBERS.staff)
-        now = server.clock()
+        now, at = server.clock(), request.query_params.get("at")
         moment = Moment(_instant(at) if at else now, now)  # later changes are not seen
         kind, form = require_format(*name.partition(".")[::2])
         writer = writer_of(kind, form, server.code, moment.at)
