@@ -7,7 +7,7 @@ versions hold them. Nothing here writes.
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, func, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, select, text, tuple_
 
 from federation.history.kinds import Body, Found, Kind, Moment, Place
 from federation.history.store import found_of, in_force
@@ -21,14 +21,21 @@ LOOKED_AT_MAX: Final = 50_000
 WORDS_MAX: Final = 20
 """Words after so many are not asked for."""
 
-_MATCHING: Final = {
-    "sqlite": "SELECT rowid FROM {table}_words WHERE {table}_words MATCH :asked",
-    # OFFSET 0: the index answers first, whatever order the rows are wanted in.
+_HOLDING: Final = {
+    "sqlite": "{table}_words WHERE {table}_words MATCH :asked",
     "postgresql": (
-        "SELECT version FROM {table} WHERE array_to_tsvector(string_to_array(btrim(words), ' '))"
-        " @@ CAST(:asked AS tsquery) OFFSET 0"
+        "{table} WHERE array_to_tsvector(string_to_array(btrim(words), ' '))"
+        " @@ CAST(:asked AS tsquery)"
     ),
 }
+_MATCHING: Final = {
+    "sqlite": "SELECT rowid FROM {holding}",
+    # OFFSET 0: the index answers first, whatever order the rows are wanted in.
+    "postgresql": "SELECT version FROM {holding} OFFSET 0",
+}
+_COUNTED: Final = "SELECT count(*) FROM (SELECT 1 FROM {holding} LIMIT :most) AS few"
+# PostgreSQL would rather make the words of each row anew than ask the index for a few of many.
+_BY_INDEX, _AS_EVER = (text(f"SET LOCAL enable_seqscan = {state}") for state in ("off", "on"))
 
 
 async def search(
@@ -48,18 +55,25 @@ async def search(
     words = words_of(asked)[:WORDS_MAX]
     if not words:
         return await _sorted(session, kind, _listed(kind, moment), after, limit)
-    matching = _matching(session, kind, words)
-    if moment.known_at is None and await _is_common(session, kind, matching):
+    if moment.known_at is None and await _is_common(session, kind, words):
         found = await _looked_through(session, kind, moment, words, after, limit)
         if found is not None:
             return found
+    matching = _matching(session, kind, words)
     return await _sorted(session, kind, _listed(kind, moment).where(matching), after, limit)
 
 
-async def _is_common(session: ReadSession, kind: Kind[Body], matching: ColumnElement[bool]) -> bool:
+async def _is_common(session: ReadSession, kind: Kind[Body], words: Sequence[str]) -> bool:
     """Tell whether more versions match than are put in order."""
-    few = select(kind.table.version).where(matching).limit(SORTED_MAX + 1).subquery()
-    return (await session.scalar(select(func.count()).select_from(few)) or 0) > SORTED_MAX
+    dialect = session.get_bind().dialect.name
+    counted = text(_COUNTED.format(holding=_holding(dialect, kind)))
+    asked = {"asked": _asked(dialect, words), "most": SORTED_MAX + 1}
+    if dialect == "sqlite":
+        return (await session.scalar(counted, asked) or 0) > SORTED_MAX
+    await session.execute(_BY_INDEX)
+    found = await session.scalar(counted, asked)
+    await session.execute(_AS_EVER)
+    return (found or 0) > SORTED_MAX
 
 
 async def _looked_through(
@@ -112,10 +126,16 @@ def _written(column: ColumnElement[str], words: Sequence[str]) -> list[ColumnEle
 def _matching(session: ReadSession, kind: Kind[Body], words: Sequence[str]) -> ColumnElement[bool]:
     """Return which versions hold every word, the last as a beginning, by the database's index."""
     dialect = session.get_bind().dialect.name
-    asked = (
-        " ".join(f'"{word}"' for word in words) + "*"
-        if dialect == "sqlite"
-        else " & ".join(f"'{word}'" for word in words) + ":*"
-    )
-    rows: Any = text(_MATCHING[dialect].format(table=kind.table.__tablename__))
-    return kind.table.version.in_(rows.bindparams(asked=asked))
+    rows: Any = text(_MATCHING[dialect].format(holding=_holding(dialect, kind)))
+    return kind.table.version.in_(rows.bindparams(asked=_asked(dialect, words)))
+
+
+def _holding(dialect: str, kind: Kind[Body]) -> str:
+    return _HOLDING[dialect].format(table=kind.table.__tablename__)
+
+
+def _asked(dialect: str, words: Sequence[str]) -> str:
+    """Write what is asked as the database's index understands it."""
+    if dialect == "sqlite":
+        return " ".join(f'"{word}"' for word in words) + "*"
+    return " & ".join(f"'{word}'" for word in words) + ":*"
