@@ -7,7 +7,7 @@ versions hold them. Nothing here writes.
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, TextClause, select, text, tuple_
 
 from federation.history.kinds import Body, Found, Kind, Moment, Place
 from federation.history.store import found_of, in_force
@@ -28,12 +28,13 @@ _HOLDING: Final = {
         " @@ CAST(:asked AS tsquery)"
     ),
 }
-_MATCHING: Final = {
-    "sqlite": "SELECT rowid FROM {holding}",
-    # OFFSET 0: the index answers first, whatever order the rows are wanted in.
-    "postgresql": "SELECT version FROM {holding} OFFSET 0",
+_VERSION: Final = {"sqlite": "rowid", "postgresql": "version"}
+_FEW: Final = "SELECT {version} FROM {holding} LIMIT :most"
+_ALL: Final = {
+    "sqlite": "{table}.version IN (SELECT rowid FROM {holding})",
+    # An array is made once; of IN PostgreSQL may ask the index again for every row.
+    "postgresql": "{table}.version = ANY (ARRAY (SELECT version FROM {holding}))",
 }
-_COUNTED: Final = "SELECT count(*) FROM (SELECT 1 FROM {holding} LIMIT :most) AS few"
 # PostgreSQL would rather make the words of each row anew than ask the index for a few of many.
 _BY_INDEX, _AS_EVER = (text(f"SET LOCAL enable_seqscan = {state}") for state in ("off", "on"))
 
@@ -55,25 +56,32 @@ async def search(
     words = words_of(asked)[:WORDS_MAX]
     if not words:
         return await _sorted(session, kind, _listed(kind, moment), after, limit)
-    if moment.known_at is None and await _is_common(session, kind, words):
-        found = await _looked_through(session, kind, moment, words, after, limit)
-        if found is not None:
-            return found
-    matching = _matching(session, kind, words)
-    return await _sorted(session, kind, _listed(kind, moment).where(matching), after, limit)
+    few = await _few(session, kind, words)
+    if few is not None:
+        found = _listed(kind, moment).where(kind.table.version.in_(few))
+        return await _sorted(session, kind, found, after, limit)
+    if moment.known_at is None:
+        looked = await _looked_through(session, kind, moment, words, after, limit)
+        if looked is not None:
+            return looked
+    query = _listed(kind, moment).where(_matching(session, kind, words))
+    return await _sorted(session, kind, query, after, limit)
 
 
-async def _is_common(session: ReadSession, kind: Kind[Body], words: Sequence[str]) -> bool:
-    """Tell whether more versions match than are put in order."""
+async def _few(
+    session: ReadSession, kind: Kind[Body], words: Sequence[str]
+) -> Sequence[int] | None:
+    """Return the versions that match, None where there are more than are put in order."""
     dialect = session.get_bind().dialect.name
-    counted = text(_COUNTED.format(holding=_holding(dialect, kind)))
+    holding = _holding(dialect, kind)
+    query = text(_FEW.format(version=_VERSION[dialect], holding=holding))
     asked = {"asked": _asked(dialect, words), "most": SORTED_MAX + 1}
-    if dialect == "sqlite":
-        return (await session.scalar(counted, asked) or 0) > SORTED_MAX
-    await session.execute(_BY_INDEX)
-    found = await session.scalar(counted, asked)
-    await session.execute(_AS_EVER)
-    return (found or 0) > SORTED_MAX
+    if dialect == "postgresql":
+        await session.execute(_BY_INDEX)
+    found = list(await session.scalars(query, asked))
+    if dialect == "postgresql":
+        await session.execute(_AS_EVER)
+    return found if len(found) <= SORTED_MAX else None
 
 
 async def _looked_through(
@@ -123,11 +131,12 @@ def _written(column: ColumnElement[str], words: Sequence[str]) -> list[ColumnEle
     return [*whole, column.like(f"% {words[-1]}%")]
 
 
-def _matching(session: ReadSession, kind: Kind[Body], words: Sequence[str]) -> ColumnElement[bool]:
+def _matching(session: ReadSession, kind: Kind[Body], words: Sequence[str]) -> TextClause:
     """Return which versions hold every word, the last as a beginning, by the database's index."""
     dialect = session.get_bind().dialect.name
-    rows: Any = text(_MATCHING[dialect].format(holding=_holding(dialect, kind)))
-    return kind.table.version.in_(rows.bindparams(asked=_asked(dialect, words)))
+    table, holding = kind.table.__tablename__, _holding(dialect, kind)
+    matching = text(_ALL[dialect].format(table=table, holding=holding))
+    return matching.bindparams(asked=_asked(dialect, words))
 
 
 def _holding(dialect: str, kind: Kind[Body]) -> str:
