@@ -24,6 +24,7 @@ from federation.desk.month import month
 from federation.desk.nodes import nodes
 from federation.desk.people import people
 from federation.desk.reconcile import reconcile
+from federation.desk.registry import registry
 from federation.desk.sign_in import account, sign_in
 from federation.errors import RefusalError
 from federation.practice.command import practice
@@ -72,6 +73,7 @@ for command in (
     people,
     practice,
     reconcile,
+    registry,
     sign_in,
     account,
 ):

@@ -5,7 +5,7 @@ so what is answered for a past instant, as it was known then, stays the same for
 """
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
@@ -42,12 +42,12 @@ _VERSION = [
     "merged_into",
     "body",
 ]
-_encode = msgspec.json.Encoder().encode
+_encoder = msgspec.json.Encoder()
 Versions = TypeVar("Versions", bound=Versioned)
 
 
-class _Told(NamedTuple):
-    """A version before it has a number: by which change, over which period, and what."""
+class Told(NamedTuple):
+    """A version as it is written: by which change, over which period, and what."""
 
     change: int
     span: Span
@@ -58,22 +58,34 @@ class _Told(NamedTuple):
     body: str
 
 
+Known = Mapping[str, Mapping[int, Told]]
+"""{thing: {version: what is known of it now}}."""
+
+
+def written(body: Any) -> str:
+    """Return what is said of a thing as it is kept: two bodies are alike if these are."""
+    return _encoder.encode(body).decode()
+
+
 async def record(
     session: WriteSession,
     kind: Kind[Body],
     statements: Sequence[Statement[Body]],
     saying: Saying,
+    known: Known | None = None,
 ) -> range:
     """Write down what is said of things, each of them once; return the numbers of the changes.
 
     What was known of a thing over the same period is superseded. A period that ends before it
-    begins is refused (BAD_SPAN), and then nothing may be kept of the others either.
+    begins is refused (BAD_SPAN), and then nothing may be kept of the others either. Who has read
+    in this transaction what is known (`known_of`) hands it over.
     """
-    known = await _known(session, kind, [statement.thing for statement in statements])
+    if known is None:
+        known = await known_of(session, kind, [statement.thing for statement in statements])
     feed = [Said(kind.name, each.thing, each.act, each.starts_at) for each in statements]
     numbers = await add_changes(session, feed, saying)
     gone: list[int] = []
-    said: list[_Told] = []
+    said: list[Told] = []
     for number, statement in zip(numbers, statements, strict=True):
         before = known.get(statement.thing, {})
         spans = {version: one.span for version, one in before.items()}
@@ -116,6 +128,18 @@ async def find(
         query = select(kind.table).where(kind.table.thing.in_(chunk), in_force(kind.table, moment))
         found |= {row.thing: found_of(kind, row) for row in await session.scalars(query)}
     return found
+
+
+async def listed(
+    session: ReadSession, kind: Kind[Body], moment: Moment, *, after: str, limit: int
+) -> list[Found[Body]]:
+    """Return things as they were, by id, from the one after an id on; without those merged."""
+    table = kind.table
+    query = select(table).where(table.thing > after, in_force(table, moment))
+    rows = await session.scalars(
+        query.where(table.merged_into.is_(None)).order_by(table.thing).limit(limit)
+    )
+    return [found_of(kind, row) for row in rows]
 
 
 async def known_versions(
@@ -201,45 +225,51 @@ async def changes_of(
     return list(await session.scalars(query.order_by(Change.number).limit(limit)))
 
 
-async def _known(
+async def known_of(
     session: ReadSession, kind: Kind[Body], things: Sequence[str]
-) -> dict[str, dict[int, _Told]]:
-    """Return {thing: {version: what is known of it now}}."""
-    found: dict[str, dict[int, _Told]] = {}
+) -> dict[str, dict[int, Told]]:
+    """Return {thing: {version: what is known of it now}}; what was never there is left out."""
+    table, found = kind.table, dict[str, dict[int, Told]]()
+    columns = (table.version, table.change, table.starts_at, table.ends_at, table.thing)
+    texts = (table.sorted_by, table.words, table.merged_into, table.body)
     for chunk in in_chunks(things):
-        query = select(kind.table).where(kind.table.thing.in_(chunk), is_known(kind.table, None))
-        for row in await session.scalars(query):
-            found.setdefault(row.thing, {})[row.version] = _Told(
-                change=row.change,
-                span=Span(row.starts_at, row.ends_at),
-                thing=row.thing,
-                sorted_by=row.sorted_by,
-                words=row.words,
-                merged_into=row.merged_into,
-                body=row.body,
-            )
+        query = select(*columns, *texts).where(table.thing.in_(chunk), is_known(table, None))
+        for row in await session.execute(query):
+            span = Span(row.starts_at, row.ends_at)
+            words = (row.sorted_by, row.words, row.merged_into, row.body)
+            known = found.setdefault(row.thing, {})
+            known[row.version] = Told(row.change, span, row.thing, *words)
     return found
 
 
-def _said(statement: Statement[Body], body: Body, period: Span, change: int) -> _Told:
+async def never_there(session: ReadSession, kind: Kind[Body], things: Sequence[str]) -> list[str]:
+    """Return those of some things of which nothing is known, for whatever time."""
+    known: set[str] = set()
+    for chunk in in_chunks(things):
+        query = select(kind.table.thing).where(kind.table.thing.in_(chunk))
+        known.update(await session.scalars(query.where(is_known(kind.table, None)).distinct()))
+    return [thing for thing in things if thing not in known]
+
+
+def _said(statement: Statement[Body], body: Body, period: Span, change: int) -> Told:
     is_merged = statement.merged_into is not None
-    return _Told(
+    return Told(
         change,
         period,
         statement.thing,
         "" if is_merged else body.sorted_by,
         "" if is_merged else f" {' '.join(body.words)} ",
         statement.merged_into,
-        _encode(body).decode(),
+        written(body),
     )
 
 
-def _rests(one: _Told, old: Displaced, change: int) -> Iterable[_Told]:
+def _rests(one: Told, old: Displaced, change: int) -> Iterable[Told]:
     return (one._replace(change=change, span=rest) for rest in old.rests)
 
 
 async def _add_versions(
-    session: WriteSession, kind: Kind[Body], said: Sequence[_Told], now: int
+    session: WriteSession, kind: Kind[Body], said: Sequence[Told], now: int
 ) -> None:
     table: Any = kind.table
     first = (await session.scalar(select(func.max(kind.table.version))) or 0) + 1

@@ -1,6 +1,6 @@
 """Acts on rightholders: registering, changing, ending, merging; and finding them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -9,7 +9,8 @@ from federation.history import acts, search_store
 from federation.history import store as history
 from federation.history.kinds import Found, Moment, Place, Saying, Statement
 from federation.identifiers.schemes import IdentifierTakenError
-from federation.registry.service import get_member
+from federation.registry.service import UnknownMemberError
+from federation.registry.store import names_of
 from federation.rightholders import store
 from federation.rightholders.rightholder import (
     DraftRightholder,
@@ -106,11 +107,8 @@ async def _record(
 
 
 async def _check(session: ReadSession, statement: Statement[Rightholder]) -> None:
-    body = statement.body
-    if body is not None and body.member is not None:
-        await get_member(session, body.member)
-    for identifier, other in await taken(session, statement):
-        raise IdentifierTakenError(f"{identifier} is of {other}")
+    for refusal in (await contradictions(session, [statement])).values():
+        raise refusal
 
 
 async def record(
@@ -119,6 +117,31 @@ async def record(
     """Write down what was judged of a rightholder, and return it as it is then."""
     await store.record(session, [statement], saying)
     return await acts.get(session, RIGHTHOLDERS, statement.thing, Moment(statement.starts_at))
+
+
+async def contradictions(
+    session: ReadSession, statements: Sequence[Statement[Rightholder]]
+) -> dict[str, RefusalError]:
+    """Return {id: why} of rightholders that contradict what is registered.
+
+    That is: a member that this collective has not (UNKNOWN_MEMBER), and an identifier of another
+    rightholder (IDENTIFIER_TAKEN). Rightholders are not held against each other here.
+    """
+    found: dict[str, RefusalError] = {}
+    bodies = {s.thing: s.body for s in statements if s.body is not None}
+    members = {one.member for one in bodies.values() if one.member is not None}
+    known = await names_of(session, members)
+    for name, one in bodies.items():
+        if one.member is not None and one.member not in known:
+            found[name] = UnknownMemberError(one.member)
+    holders = await store.holders_of(session, [i for b in bodies.values() for i in b.identifiers])
+    for statement in statements:
+        ours = statement.body.identifiers if statement.body is not None else ()
+        if any(holders.get(identifier, set()) - {statement.thing} for identifier in ours):
+            for identifier, other in await taken(session, statement):
+                reason = IdentifierTakenError(f"{identifier} is of {other}")
+                found.setdefault(statement.thing, reason)
+    return found
 
 
 async def taken(session: ReadSession, statement: Statement[Rightholder]) -> list[tuple[str, str]]:
@@ -136,11 +159,9 @@ async def taken(session: ReadSession, statement: Statement[Rightholder]) -> list
     ]
 
 
-async def require_known(session: ReadSession, rightholder_ids: Iterable[str]) -> None:
-    """Refuse ids of which no rightholder is registered, for whatever time (UNKNOWN_RIGHTHOLDER)."""
-    for name in rightholder_ids:
-        if not await history.known_versions(session, RIGHTHOLDERS, name):
-            raise UnknownRightholderError(name)
+async def unknown_rightholders(session: ReadSession, ids: Sequence[str]) -> list[str]:
+    """Return those ids of which no rightholder is registered, for whatever time."""
+    return await history.never_there(session, RIGHTHOLDERS, ids)
 
 
 async def find(

@@ -20,10 +20,13 @@ RIGHTHOLDERS: Final = Kind("RIGHTHOLDER", RightholderVersion, Rightholder)
 
 
 async def record(
-    session: WriteSession, statements: Sequence[Statement[Rightholder]], saying: Saying
+    session: WriteSession,
+    statements: Sequence[Statement[Rightholder]],
+    saying: Saying,
+    known: history.Known | None = None,
 ) -> range:
     """Write down what is said of rightholders, each once; return the numbers of the changes."""
-    numbers = await history.record(session, RIGHTHOLDERS, statements, saying)
+    numbers = await history.record(session, RIGHTHOLDERS, statements, saying, known)
     rows = [
         (identifier, statement.thing)
         for statement in statements

@@ -29,6 +29,7 @@ from federation.schema.payments import PaymentMutation, PaymentQuery
 from federation.schema.people import PeopleMutation, PeopleQuery
 from federation.schema.proposals import ProposalMutation, ProposalQuery
 from federation.schema.registry_acts import ClaimMutation, MemberMutation, OptOutMutation
+from federation.schema.registry_imports import RegistryImportQuery
 from federation.schema.rightholders import RightholderMutation, RightholderQuery
 from federation.schema.rights import NodeRightsQuery
 from federation.schema.run_diffs import RunDiffQuery
@@ -55,6 +56,7 @@ class Query(
     RightholderQuery,
     WorkQuery,
     RegistryChangeQuery,
+    RegistryImportQuery,
     LicenceQuery,
     OfferQuery,
     SettlementQuery,

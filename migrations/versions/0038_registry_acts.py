@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0038"
-down_revision = "0036"
+down_revision = "0037"
 
 VERSIONS, PROPOSAL, CHANGE = "registry_member_version", "proposals_proposal", "history_change"
 RIGHTHOLDER = "rightholders_member"

@@ -11,6 +11,7 @@ import pytest
 from federation.edge.api.openapi import document
 from federation.edge.files import COMMON, OF_A_NODE
 from federation.ledger.export import FORMS
+from federation.registry.service import TABLES
 from federation.values.party import HUB
 from federation.values.roles import Role
 from tests.federation.harness import PERIOD, fetch, nothing_changes, send, tell
@@ -61,6 +62,7 @@ READABLE = {
     },
 }
 
+REGISTRY = "{ registryImports(first: 1) { pageInfo { hasNextPage } } }"
 NO_MATCH = "mutation { confirmMatch(entries: [], items: []) { ... on Refused { code } } }"
 NO_CUT_OFF = 'mutation { cutOff(period: "never") { ... on Refused { code } } }'
 NO_ACCOUNT = """mutation { setMemberAccount(member: "nobody", account: { account: "x" }) {
@@ -72,6 +74,7 @@ DOABLE = {
         "/registry/members": NO_ACCOUNT,
         "/registry/works": NO_ACCOUNT,
         "/registry/optouts": NO_ACCOUNT,
+        "/registry/imports": NO_ACCOUNT,
     },
 }
 
@@ -121,6 +124,7 @@ OF_SERVERS = {
     "/federation/listed",
     "/federation/admission",
 }
+REGISTRY_FILES = {"/registry/imports/{name:str}", "/registry/export/{name:str}"}
 WITHOUT_GRAPHQL = {
     "/openapi.json",
     "/graphql/files/{name:str}",  # of the page that a browser is shown
@@ -130,6 +134,7 @@ WITHOUT_GRAPHQL = {
     "/sites/enrol",  # a stranger's, by a code that somebody made in GraphQL
     "/validate",
     "/trust",
+    *REGISTRY_FILES,
     *STATUS_LISTS,
     *OAUTH,
     *SIGN_IN,
@@ -225,6 +230,20 @@ async def test_visits_are_taken_from_the_sites_of_members(settled):
     assert set(answers.values()) == {"NOT_ALLOWED"}
 
 
+@pytest.mark.parametrize("path", ["/registry/imports/none.csv", "/registry/export/works.csv"])
+async def test_registry_files_are_for_who_may_read_their_imports(settled, path):
+    people = everybody(settled, "DE")
+    over_http = {
+        role: refusal(await fetch(settled, "DE", path, who)) for role, who in people.items()
+    }
+    asked = {role: await tell(settled, "DE", who, REGISTRY) for role, who in people.items()}
+
+    may = {role for role, answer in asked.items() if answer.code is None}
+    assert may == {Role.REGISTRY_OFFICER, Role.NODE_OPERATOR, Role.AUDITOR}
+    found = "UNKNOWN_IMPORT" if "none" in path else None
+    assert over_http == {role: found if role in may else "NOT_ALLOWED" for role in people}
+
+
 async def test_a_policy_is_for_its_site_and_for_who_keeps_the_registry(settled):
     people = everybody(settled, "DE") | {"own": settled.at("DE", "site@de-a", "site")}
     answers = {
@@ -250,7 +269,8 @@ async def test_nobody_without_a_token_comes_through_a_door(settled, code):
 @pytest.mark.parametrize("code", [HUB, "DE"])
 async def test_every_route_has_its_place_in_this_file(settled, code):
     walked = {"/files/{path:path}", "/documents/{name:str}", "/graphql"}
-    walked |= {"/registry/{table:str}" if "/registry/" in path else path for path in DOABLE[code]}
+    tables = {f"/registry/{table}" for table in TABLES}
+    walked |= {"/registry/{table:str}" if path in tables else path for path in DOABLE[code]}
     routes = {route.path for route in settled.keepers[code].service.parts.app.routes}
 
     assert routes - PUBLIC - OF_SERVERS - WITHOUT_GRAPHQL == walked

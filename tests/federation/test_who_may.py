@@ -65,6 +65,7 @@ PLAIN = {
     "claims": {"first": 1, "member": "de-a"},
     "optOuts": {"first": 1, "member": "de-a"},
     "proposals": {"first": 1},
+    "registryImports": {"first": 1},
     "worksAt": {"url": "https://pub.example/"},
     "visitDifferences": {"member": "de-a"},
 }
