@@ -692,12 +692,13 @@ async def nothing_changes(small: Small, *codes: str) -> AsyncIterator[None]:
     before = small.constant or await small.rows(names)
     yield
     after = await small.rows(names)
-    assert [
+    changed = [
         (code, table)
         for code in names
         for table in sorted(before[code].keys() | after[code].keys())
         if before[code].get(table) != after[code].get(table)
-    ] == []
+    ]
+    assert changed == []
 
 
 def days(count: int) -> timedelta:
