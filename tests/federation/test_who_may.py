@@ -49,6 +49,7 @@ NONSENSE = {
     "ID": '" "',
     "Int": "0",
     "BigInt": '"0"',
+    "ClientKind": "NODE",  # none is made
     "ContentTier": '"standard"',
     "LicensedUse": '"TRAIN"',
     "Boolean": "true",
@@ -133,7 +134,7 @@ def nonsense(kind):
             f"{{ {_pairs({name: nonsense(field.type) for name, field in kind.fields.items()})} }}"
         )
     if isinstance(kind, GraphQLEnumType):
-        return next(iter(kind.values))
+        return NONSENSE.get(kind.name, next(iter(kind.values)))
     return NONSENSE[kind.name]
 
 
