@@ -58,6 +58,7 @@ judges: dev-env   ## outside judges: of journals (needs hledger), of GraphQL and
 	@$(BIN)/python tools/judges/signatures.py
 	@$(BIN)/python tools/judges/gate.py
 	@$(BIN)/python -m tests.site.stacks.runner workerd
+	@$(BIN)/python tools/judges/breaking.py
 	@$(BIN)/python -m tools.judges.entities
 	@$(BIN)/python -m tools.judges.sign_in
 	@$(BIN)/python -m tools.judges.rsl
