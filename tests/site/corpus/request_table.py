@@ -22,6 +22,9 @@ BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.
 BOT = "Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)"
 VARY = "Authorization, X-Collective-License, Signature, User-Agent"
 TEXT = {"content-type": "text/plain; charset=utf-8", "x-page": "yes"}
+TARGETED = (
+    *("cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control", "edge-control"),
+)
 PAGE, STREAM = "A page.\n", "one\ntwo\nthree\n"
 TERMS = '<rsl xmlns="https://rslstandard.org/rsl"><content url="https://pub.example/"/></rsl>\n'
 ETAG = f'"{sha256(TERMS.encode()).hexdigest()[:32]}"'
@@ -173,6 +176,7 @@ def people() -> Iterator[Case]:
     )
     cached = {"cache-control": "public, max-age=60", "vary": "Accept-Encoding, authorization"}
     cached["link"] = '</style.css>; rel="preload"'
+    cached |= dict.fromkeys(TARGETED, "max-age=60")
     yield passes("a person reads a cached page", request("/news/cached", person), headers=cached)
     yield passes("a person finds nothing", request("/missing", person), 404, "Nothing here.\n")
     for agent in (

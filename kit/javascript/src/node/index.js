@@ -10,6 +10,7 @@ import * as path from "node:path";
 
 import { ClientBearer } from "../access/bearers.js";
 import { asker } from "../access/wire.js";
+import { isOfCaches } from "../site/answers.js";
 import { ConfigError, readConfig } from "../site/config.js";
 import { Gate } from "../site/gate.js";
 import { PolicySource } from "../site/policy-source.js";
@@ -235,6 +236,7 @@ function seenBy(request) {
  * @param {import("../site/answers.js").Answer} answer
  */
 function send(response, { status, headers, body }) {
+  for (const name of response.getHeaderNames().filter(isOfCaches)) response.removeHeader(name);
   for (const [name, value] of headers) response.setHeader(name, value);
   response.statusCode = status;
   response.end(body);

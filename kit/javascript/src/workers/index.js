@@ -8,7 +8,7 @@
 import { ClientBearer } from "../access/bearers.js";
 import { asker } from "../access/wire.js";
 import { RefusalError } from "../errors.js";
-import { NOT_CACHED, varied } from "../site/answers.js";
+import { NOT_CACHED, isOfCaches, varied } from "../site/answers.js";
 import { readConfig } from "../site/config.js";
 import { counts } from "../site/events.js";
 import { Gate, spoken } from "../site/gate.js";
@@ -155,6 +155,7 @@ export class WorkerGate {
    */
   async #metered(response, seen, { visit, link }) {
     const headers = new Headers(response.headers);
+    for (const name of [...headers.keys()].filter(isOfCaches)) headers.delete(name);
     headers.append("link", link);
     headers.set("cache-control", NOT_CACHED);
     headers.set("vary", varied(headers.get("vary")));
