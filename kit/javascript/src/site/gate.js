@@ -136,12 +136,13 @@ export class Gate {
   }
 
   /**
-   * Count a licensed visit; `isCounted` says that its answer is recorded as usage.
+   * Count a licensed visit; `isCounted` says that its answer is recorded as usage. Like its usage it
+   * belongs to the day on which it began.
    * @param {Visit} visit
    * @param {boolean} isCounted
    */
   countServed(visit, isCounted) {
-    this.visits?.licensed(nameOf(visit.ask.agent), isCounted);
+    this.visits?.licensed(nameOf(visit.ask.agent), isCounted, visit.instant);
   }
 
   /** Log what was wrong with tokens since the last time, if anything was. */
@@ -175,11 +176,10 @@ export class Gate {
     if (credential === null) throw new LicenceRequiredError();
     const policy = requireFresh(this.policy.current(), instant);
     const address = callerOf(seen, this.config.proxies);
-    const name = await this.guesses.requireTurn(address, credential.token);
+    const turn = await this.guesses.requireTurn(address, credential.token);
     const request = signable(seen, origin);
     const look = () => grant(ask, credential, request, { policy, instant, isLoose: this.isLoose });
-    const granted = await this.#granted(look, address, name);
-    this.guesses.isGenuine(name);
+    const granted = await this.#granted(look, turn);
     if (!(await this.store.hasRoom())) throw new SpoolFullError();
     if (granted.proof !== null) {
       await this.store.takeNonce(granted.proof, granted.token.licensee, instant);
@@ -190,16 +190,19 @@ export class Gate {
   /**
    * Look at a token; count it where it is wrong.
    * @param {() => Promise<import("./rulings.js").Grant>} look
-   * @param {string} address
-   * @param {string} name
+   * @param {import("./guesses.js").Turn} turn
    */
-  async #granted(look, address, name) {
+  async #granted(look, turn) {
     try {
-      return await look();
+      const granted = await look();
+      this.guesses.isGenuine(turn);
+      return granted;
     } catch (error) {
-      if (error instanceof InvalidTokenError) this.guesses.isWrong(address, name);
-      if (error instanceof InvalidSignatureError) this.guesses.isWronglySigned(address, name);
+      if (error instanceof InvalidTokenError) this.guesses.isWrong(turn);
+      if (error instanceof InvalidSignatureError) this.guesses.isWronglySigned(turn);
       throw error;
+    } finally {
+      this.guesses.end(turn);
     }
   }
 
