@@ -223,6 +223,8 @@ def served() -> Iterator[Case]:
     yield serves("the head of a page", licensed("/news/a", method="HEAD"))
     yield serves("a page in parts", licensed("/news/stream"), body=STREAM)
     yield serves("a page that says it may be cached", licensed("/news/cached"), headers=CACHED)
+    head = licensed("/news/cached", method="HEAD")
+    yield serves("the head of a page that says it may be cached", head, headers=CACHED)
     yield serves("no content", licensed("/news/nothing"), status=204, body="", line=None)
     gone = {"status": 404, "body": "Nothing here.\n"}
     yield serves("the application finds nothing", licensed("/news/missing"), line=None, **gone)
@@ -466,6 +468,8 @@ def observing() -> Iterator[Case]:
     posted = request("/news/a", ("content-length", "0"), method="POST")
     yield noted("a bot posts", posted, "method_not_allowed", body="Done.\n")
     yield serves("a licensed page", licensed("/news/a"))
+    cached = licensed("/news/cached")
+    yield serves("a licensed page that says it may be cached", cached, headers=CACHED)
 
 
 def odd() -> Iterator[Case]:

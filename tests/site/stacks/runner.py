@@ -82,7 +82,10 @@ STACKS = {
         program="nginx",
         own=frozenset(
             {
-                "a page that says it may be cached",  # Vary names Authorization twice
+                # Vary names Authorization twice.
+                "a page that says it may be cached",
+                "the head of a page that says it may be cached",
+                "observing: a licensed page that says it may be cached",
                 "without a policy: a reservation is read",  # 404, not the application's own terms
             }
         ),

@@ -8,6 +8,7 @@
 import { RefusalError } from "../errors.js";
 import { InvalidTokenError } from "../signing/jose.js";
 import { InvalidSignatureError } from "../signing/signatures.js";
+import { bytesOf, kept, quoteBytes } from "../text.js";
 import { READING, linkTo, refusalAnswer } from "./answers.js";
 import { readAsk, readCredential, signable } from "./asks.js";
 import { callerOf } from "./callers.js";
@@ -23,6 +24,9 @@ import {
 } from "./refusals.js";
 import { LICENCE_PATH, isReservation } from "./reservations.js";
 import { grant, requireFresh } from "./rulings.js";
+
+const PATH_SAFE = kept("/%:@!$&'()*+,;=~-._");
+const PATH_CHARS_LOGGED = 100;
 
 /** @typedef {import("./seen.js").Seen} Seen */
 /** @typedef {import("./answers.js").Answer} Answer */
@@ -157,7 +161,9 @@ export class Gate {
    * @returns {Decision}
    */
   #refused(refusal, seen) {
-    if (!(refusal instanceof TooManyGuessesError)) this.log(`refused: ${spoken(refusal)}`);
+    if (!(refusal instanceof TooManyGuessesError)) {
+      this.log(`${described(seen)} refused: ${spoken(refusal)}`);
+    }
     this.countRefused(seen.agent, refusal);
     if (this.isObserving) return { act: "pass", headers: observed(refusal) };
     return { act: "answer", answer: this.refusal(refusal, seen) };
@@ -246,6 +252,14 @@ export class Gate {
  */
 function requireReading({ method }) {
   if (!READING.includes(method)) throw new MethodNotAllowedError(method.slice(0, 20));
+}
+
+/**
+ * Say who asked, by the name under which it is counted, and for what; never from where.
+ * @param {Seen} seen
+ */
+function described({ agent, path }) {
+  return `${nameOf(agent)} at ${quoteBytes(bytesOf(path), PATH_SAFE).slice(0, PATH_CHARS_LOGGED)}`;
 }
 
 /**
