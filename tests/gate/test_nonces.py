@@ -77,7 +77,7 @@ def test_a_nonce_is_dropped_a_minute_after_its_signature_is_refused_anyway(path)
 
 
 def test_a_clock_that_was_ahead_and_is_set_back_lets_nothing_be_served_again(path):
-    """What was dropped meanwhile is refused, in each process and after a restart; others are not."""
+    """What was dropped meanwhile is refused, also after a restart; what was not is as before."""
     store = NonceStore(path)
     store.take(proof(), LAB, NOON)
     store.take(proof("ahead", expires=SECOND + 241), LAB, NOON + timedelta(seconds=180))

@@ -214,7 +214,8 @@ def test_counts_that_may_be_read_only_are_gone_on_with(folder):
         const row = { day: "2026-09-15", agent: "CCBot", outcome: "SERVED", let_through: false };
         mine(`${folder}/visits`);
         const book = { series, rows: [{ ...row, count: 7 }], untold: [row.day] };
-        fs.writeFileSync(`${folder}/visits/${series}.free.json`, JSON.stringify(book), { mode: 0o444 });
+        const left = `${folder}/visits/${series}.free.json`;
+        fs.writeFileSync(left, JSON.stringify(book), { mode: 0o444 });
         become();
         const { store } = made();
         const [told] = await store.untoldVisits();
@@ -247,7 +248,8 @@ def test_a_full_disk_takes_whole_lines_or_none_and_hands_in_what_it_took(tmp_pat
         const refused = [];
         for (let number = 0; number < 5; number += 1) {
           const line = `${number}`.repeat(20);
-          await store.append(line).catch(({ code, detail }) => refused.push([number, code, detail]));
+          const no = ({ code, detail }) => refused.push([number, code, detail]);
+          await store.append(line).catch(no);
         }
         const taken = await reporter.tick();
         await store.append("later");

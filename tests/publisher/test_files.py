@@ -90,7 +90,7 @@ def test_a_file_of_nonces_that_is_whole_is_looked_at_and_left_as_it_is(directory
 @pytest.mark.parametrize(
     ("spoilt", "why"),
     [
-        (lambda whole: b"Somebody's file." * 1000, "file is not a database"),
+        (lambda _: b"Somebody's file." * 1000, "file is not a database"),
         (lambda whole: whole[:4096] + bytes(len(whole) - 4096), "a part of it is damaged"),
         (lambda whole: whole[:-4096], "database disk image is malformed"),
     ],

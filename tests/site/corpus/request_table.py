@@ -305,6 +305,7 @@ def unlicensed() -> Iterator[Case]:
     needed = "LICENCE_REQUIRED"
     yield refuses("a bot without a token", request("/news/a"), needed)
     yield refuses("a bot at the root", request("/"), needed)
+    yield refuses("a bot asks for a page that may be cached", request("/news/cached"), needed)
     yield refuses("a bot asks for the head", request("/news/a", method="HEAD"), needed)
     for agent in ("ClaudeBot/1.0", "x ccbot y", "Mozilla/5.0 (compatible; PerplexityBot/1.0)"):
         yield refuses(
