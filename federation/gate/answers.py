@@ -14,7 +14,12 @@ Headers = Sequence[tuple[bytes, bytes]]
 READING: Final = ("GET", "HEAD")
 KEPT_BY_NOBODY: Final = (b"cache-control", b"private, no-store")
 _VARIES: Final = ("Authorization", "X-Collective-License", "Signature", "User-Agent")
-_REPLACED: Final = frozenset({b"cache-control", b"vary", b"surrogate-control"})
+_REPLACED: Final = frozenset(
+    {
+        *(b"cache-control", b"expires", b"pragma", b"vary"),
+        *(b"surrogate-control", b"edge-control", b"x-accel-expires"),
+    }
+)
 _TARGETED: Final = b"-cache-control"  # for caches of one kind, before Cache-Control (RFC 9213)
 _URL_SAFE: Final = ":/?#[]@!$&'()*+,;=%~-._"
 _LINKED: Final = frozenset({401, 402, 403})

@@ -6,6 +6,9 @@ forgotten. A licensee may have as many rows as there is room left for others, so
 file: alone it has half of it, beside another that does the same a third. Licensees are counted and
 not keys, of which each makes as many as it likes. What the machine had not written yet when its
 power failed is forgotten.
+
+A nonce that was dropped may come again where the clock was ahead and is set back. So the file keeps
+up to which end of their signatures nonces were dropped: nothing that ends by then is served.
 """
 
 import os
@@ -47,6 +50,8 @@ _TABLES: Final = (
     "CREATE INDEX IF NOT EXISTS nonces_by_time ON nonces (forgotten_at)",
     "CREATE TABLE IF NOT EXISTS held (only_row INTEGER PRIMARY KEY, count INTEGER NOT NULL)",
     "INSERT OR IGNORE INTO held VALUES (1, 0)",
+    "CREATE TABLE IF NOT EXISTS dropped (only_row INTEGER PRIMARY KEY, upto INTEGER NOT NULL)",
+    "INSERT OR IGNORE INTO dropped VALUES (1, 0)",
 )
 _COLUMNS: Final = "SELECT count(*), total(name = 'lab') FROM pragma_table_info('nonces')"
 _BEFORE_LABS: Final = (  # a file from before licensees were counted
@@ -57,7 +62,7 @@ _BEFORE_LABS: Final = (  # a file from before licensees were counted
 _DROP: Final = (
     "DELETE FROM nonces WHERE name IN"
     " (SELECT name FROM nonces WHERE forgotten_at <= ? ORDER BY forgotten_at LIMIT ?)"
-    " RETURNING lab"
+    " RETURNING lab, forgotten_at"
 )
 _COUNT: Final = (
     "INSERT INTO labs VALUES (?, ?) ON CONFLICT (lab) DO UPDATE SET count = count + excluded.count"
@@ -80,7 +85,7 @@ class NonceStore:
 
         Raises ReplayedRequestError for one that was taken, NoncesOfLabFullError where no more of
         this licensee's can be remembered, NoncesFullError where none of anybody's can, and
-        NonceStoreError where the file cannot be written.
+        NonceStoreError where the file cannot be written, or nonces of its time are dropped already.
         """
         second = int(now.timestamp())
         with self._lock:
@@ -100,22 +105,34 @@ class NonceStore:
                 connection.close()
 
     def _enter(self, connection: sqlite3.Connection, proof: Proof, lab: str, over: int) -> None:
-        dropped = Counter(lab for (lab,) in connection.execute(_DROP, (over, _DROPPED_MAX)))
-        connection.executemany(_COUNT, [(each, -count) for each, count in dropped.items()])
-        connection.execute("DELETE FROM labs WHERE count = 0")
+        dropped, upto = self._drop(connection, over)
         [held] = connection.execute("SELECT count FROM held").fetchone()
-        held -= dropped.total()
+        held -= dropped
         if held >= self._nonces_max:
             raise NoncesFullError(f"{held} are remembered")
         name = sha256(f"{proof.keyid} {proof.nonce}".encode()).digest()
         row = (name, proof.forgotten_at, lab)
         if connection.execute("INSERT OR IGNORE INTO nonces VALUES (?, ?, ?)", row).rowcount != 1:
             raise ReplayedRequestError
+        if proof.forgotten_at <= upto:
+            raise NonceStoreError("the clock was set back")
         found = connection.execute("SELECT count FROM labs WHERE lab = ?", (lab,)).fetchone()
         if found and found[0] >= self._nonces_max - held:
             raise NoncesOfLabFullError(f"{found[0]} of {held} are of {lab}")
         connection.execute(_COUNT, (lab, 1))
         connection.execute("UPDATE held SET count = ?", (held + 1,))
+
+    def _drop(self, connection: sqlite3.Connection, over: int) -> tuple[int, int]:
+        """Drop some nonces that are over; return how many, and up to which end any ever were."""
+        rows = connection.execute(_DROP, (over, _DROPPED_MAX)).fetchall()
+        of_labs = Counter(lab for lab, _ in rows)
+        connection.executemany(_COUNT, [(each, -count) for each, count in of_labs.items()])
+        connection.execute("DELETE FROM labs WHERE count = 0")
+        [before] = connection.execute("SELECT upto FROM dropped").fetchone()
+        upto = max([before, *(forgotten_at for _, forgotten_at in rows)])
+        if upto > before:
+            connection.execute("UPDATE dropped SET upto = ?", (upto,))
+        return len(rows), upto
 
     @contextmanager
     def _written(self) -> Iterator[sqlite3.Connection]:

@@ -6,8 +6,10 @@ everything in the directory is to belong to one user, who may read and write it.
 
 import os
 import shutil
+import sqlite3
 import stat
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from pwd import getpwuid
 from typing import Final, NamedTuple
@@ -16,6 +18,7 @@ from federation.gate.spool import SPOOL_BYTES_MAX
 
 _OWNERS: Final = 0o600
 _OWNERS_FOLDER: Final = 0o700
+_NONCES: Final = "nonces.sqlite"
 _NAMED_MAX: Final = 20
 """Files that are named one by one; of a thousand, twenty say what to do."""
 
@@ -41,6 +44,8 @@ def looked_over(directory: Path) -> Iterator[Looked]:
     if (used := _used(directory / "spool")) >= SPOOL_BYTES_MAX:
         told = "the node takes no usage: see the site's log for what it answers"
         yield Looked("spool", f"FULL: {used >> 20} MiB wait", told)
+    if (broken := _broken(directory / _NONCES)) is not None:
+        yield broken
     wrong = [each for path in _files(directory) if (each := _wrong(path, owner)) is not None]
     yield from wrong[:_NAMED_MAX]
     if len(wrong) > _NAMED_MAX:
@@ -66,6 +71,34 @@ def _used(spool: Path) -> int:
         return sum(path.stat().st_size for path in spool.iterdir())
     except OSError:
         return 0
+
+
+def _broken(path: Path) -> Looked | None:
+    """Say where the nonces are no database: the gate then refuses whatever is signed (503).
+
+    Nothing is made beside the file, as reading it in the usual way would: it were of whoever looks.
+    Where the site is just writing to it, a second look sees it whole.
+    """
+    found = _unread(path) and _unread(path)
+    if not found:
+        return None
+    told = f"stop the site for three minutes, delete {path}, and start it: signed requests wait"
+    return Looked(str(path), f"is no whole database ({found})", told)
+
+
+def _unread(path: Path) -> str:
+    """Return why a database cannot be read, nothing where it can or is not to be had."""
+    try:
+        if not path.stat().st_size or not os.access(path, os.R_OK):
+            return ""
+        place = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+        with closing(sqlite3.connect(place, uri=True)) as database:
+            [said] = database.execute("PRAGMA quick_check(1)").fetchone()
+    except OSError:
+        return ""
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return "" if said == "ok" else "a part of it is damaged"
 
 
 def _wrong(path: Path, owner: int) -> Looked | None:

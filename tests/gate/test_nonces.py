@@ -76,6 +76,35 @@ def test_a_nonce_is_dropped_a_minute_after_its_signature_is_refused_anyway(path)
     assert rows(path) == 2
 
 
+def test_a_clock_that_was_ahead_and_is_set_back_lets_nothing_be_served_again(path):
+    """What was dropped meanwhile is refused, also after a restart; what was not is as before."""
+    store = NonceStore(path)
+    store.take(proof(), LAB, NOON)
+    store.take(proof("ahead", expires=SECOND + 241), LAB, NOON + timedelta(seconds=180))
+    store.close()
+
+    for again in (store, NonceStore(path)):
+        with pytest.raises(NonceStoreError, match="the clock was set back"):
+            again.take(proof(), LAB, NOON)
+        with pytest.raises(NonceStoreError, match="the clock was set back"):
+            again.take(proof("another of that second"), LAB, NOON)
+        with pytest.raises(ReplayedRequestError):
+            again.take(proof("ahead", expires=SECOND + 241), LAB, NOON)
+    assert rows(path) == 1
+    store.take(proof("later", expires=SECOND + 61), LAB, NOON + timedelta(seconds=1))
+    assert rows(path) == 2
+
+
+def test_a_clock_that_goes_back_before_anything_was_dropped_refuses_nothing_but_replays(path):
+    store = NonceStore(path)
+    store.take(proof(), LAB, NOON + timedelta(seconds=100))
+    store.take(proof("nonce-2", expires=SECOND), LAB, NOON - timedelta(seconds=50))
+
+    with pytest.raises(ReplayedRequestError):
+        store.take(proof(), LAB, NOON)
+    assert rows(path) == 2
+
+
 def test_what_is_over_is_dropped_64_at_a_time(path):
     store = NonceStore(path)
     for number in range(100):

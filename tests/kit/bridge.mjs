@@ -44,8 +44,8 @@ function configOf(site, changes = {}) {
   });
 }
 
-/** Ask one gate a few requests, one after the other. */
-async function gate({ site, now, policy, requests, config }) {
+/** Ask one gate a few requests, one after the other or all at once. */
+async function gate({ site, now, policy, requests, config, isAtOnce }) {
   const [logged, store] = [[], new MemoryStore()];
   const found = await held(policy, site);
   const one = new Gate({
@@ -55,8 +55,7 @@ async function gate({ site, now, policy, requests, config }) {
     clock: () => now,
     log: (line) => logged.push(line),
   });
-  const answers = [];
-  for (const { method, target, headers } of requests) {
+  const answer = async ({ method, target, headers }) => {
     logged.length = 0;
     const decision = await one.decide(new Seen({ method, target, headers, address: "192.0.2.1" }));
     const said = { act: decision.act, log: [...logged] };
@@ -70,8 +69,11 @@ async function gate({ site, now, policy, requests, config }) {
       Object.assign(said, { link: decision.link, line });
     }
     if (decision.act === "pass") said.headers = decision.headers;
-    answers.push(said);
-  }
+    return said;
+  };
+  if (isAtOnce) return Promise.all(requests.map(answer));
+  const answers = [];
+  for (const each of requests) answers.push(await answer(each));
   return answers;
 }
 

@@ -81,7 +81,8 @@ def said_of(case, answers):
 
 def why_in(lines, code):
     [line] = lines
-    found = re.fullmatch(rf"refused: {code}: (?:The signed token is not valid\. \()?(.*)", line)
+    said = rf"[ -~]+ at [!-~]* refused: {code}: (?:The signed token is not valid\. \()?(.*)"
+    found = re.fullmatch(said, line)
     assert found, line
     return found[1]
 

@@ -293,7 +293,9 @@ class Gateway(BaseRequestHandler):
 
     said = (
         b"X-Accel-Redirect: /hidden/page\r\n"
-        b"Cache-Control: public\r\nCDN-Cache-Control: max-age=9\r\n\r\n"
+        b"Cache-Control: public\r\nCDN-Cache-Control: max-age=9\r\n"
+        b"Cloudflare-CDN-Cache-Control: max-age=9\r\nSurrogate-Control: max-age=9\r\n"
+        b"Edge-Control: max-age=9\r\n\r\n"
     )
 
     def take(self, count):
@@ -337,6 +339,9 @@ class Http(Gateway):
         self.request.sendall(head + self.said + b"A page.")
 
 
+TO_CACHES = [
+    *("cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control", "edge-control")
+]
 UPSTREAMS = {"proxy": Http, "fastcgi": FastCgi, "uwsgi": Uwsgi, "scgi": Scgi}
 BEHIND = """
     location /hidden/ { internal; alias FOLDER/hidden/; }
@@ -365,9 +370,9 @@ def test_whatever_the_application_speaks_nothing_leaves_past_the_count_or_into_a
 
     assert (served.status_code, served.content) == (200, b"A page.")
     assert served.headers.get_list("cache-control") == ["private, no-store"]
-    assert "cdn-cache-control" not in served.headers
+    assert not set(TO_CACHES) & served.headers.keys()
     assert person.headers.get_list("cache-control") == ["public"]
-    assert person.headers["cdn-cache-control"] == "max-age=9"
+    assert [person.headers[name] for name in TO_CACHES] == ["max-age=9"] * 4
     [event] = front.counted(1)
     assert (event.status, event.body_bytes) == (200, 7)
 

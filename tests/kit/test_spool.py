@@ -121,7 +121,7 @@ def test_of_two_that_send_only_one_does_and_a_dead_ones_turn_is_over(tmp_path):
         const [one, other] = [new Spool(folder), new Spool(folder)];
         const within = await one.sending(async () => other.sending(async () => "second"));
         const after = await other.sending(async () => "second");
-        fs.writeFileSync(`${folder}/sender.lock`, "999999999-1-0-0");
+        fs.writeFileSync(`${folder}/999999999-1-0-0.sending`, "");
         const left = await other.sending(async () => "third");
         console.log(JSON.stringify([within, after, left]));
         """,

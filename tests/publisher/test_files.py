@@ -4,9 +4,12 @@ import os
 
 import pytest
 
+from federation.gate.nonces import NonceStore
 from federation.gate.spool import SPOOL_BYTES_MAX
 from federation.publisher import files
 from federation.publisher.files import Looked, looked_over, name_of
+from federation.signing.signatures import Proof
+from tests.site.conftest import NOON
 
 
 @pytest.fixture
@@ -63,6 +66,46 @@ def test_a_file_and_a_folder_that_their_own_user_may_not_use_are_named(directory
             "its own user may not use it (-r--------)",
             f"chmod u+rw {directory / 'visits.json'}",
         ),
+    ]
+
+
+def nonces(directory, number):
+    store = NonceStore(directory / "nonces.sqlite")
+    for each in range(number):
+        store.take(Proof("key", str(each), int(NOON.timestamp()) + 60), "lab", NOON)
+    store.close()
+    return directory / "nonces.sqlite"
+
+
+def test_a_file_of_nonces_that_is_whole_is_looked_at_and_left_as_it_is(directory):
+    path = nonces(directory, 100)
+    before = {each: each.read_bytes() for each in directory.iterdir() if each.is_file()}
+
+    assert told(directory) == []
+    assert {each: each.read_bytes() for each in directory.iterdir() if each.is_file()} == before
+    path.write_bytes(b"")  # made, and not written yet
+    assert told(directory) == []
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "why"),
+    [
+        (lambda _: b"Somebody's file." * 1000, "file is not a database"),
+        (lambda whole: whole[:4096] + bytes(len(whole) - 4096), "a part of it is damaged"),
+        (lambda whole: whole[:-4096], "database disk image is malformed"),
+    ],
+    ids=["another's", "blank", "cut"],
+)
+def test_a_file_of_nonces_that_is_spoilt_is_named_with_what_to_do(directory, spoilt, why):
+    path = nonces(directory, 1000)
+    path.write_bytes(spoilt(path.read_bytes()))
+
+    assert told(directory) == [
+        Looked(
+            str(path),
+            f"is no whole database ({why})",
+            f"stop the site for three minutes, delete {path}, and start it: signed requests wait",
+        )
     ]
 
 

@@ -212,7 +212,7 @@ def test_what_cannot_be_recorded_is_not_served(make_server, stack, tmp_path):
 
     refused = server.ask("GET", "/news/a", [*BOT, ("authorization", f"License {bearer()}")])
 
-    detail = "The site cannot record usage, so it serves none. (Not a directory)"
+    detail = "The site cannot record usage, so it serves none. (its directory cannot be written)"
     assert (refused.status, refused.headers["retry-after"]) == (503, "60")
     assert refused.headers.get("x-page") is None
     assert json.loads(refused.body) == {

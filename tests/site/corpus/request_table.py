@@ -22,6 +22,9 @@ BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.
 BOT = "Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)"
 VARY = "Authorization, X-Collective-License, Signature, User-Agent"
 TEXT = {"content-type": "text/plain; charset=utf-8", "x-page": "yes"}
+TARGETED = (
+    *("cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control", "edge-control"),
+)
 PAGE, STREAM = "A page.\n", "one\ntwo\nthree\n"
 TERMS = '<rsl xmlns="https://rslstandard.org/rsl"><content url="https://pub.example/"/></rsl>\n'
 ETAG = f'"{sha256(TERMS.encode()).hexdigest()[:32]}"'
@@ -173,6 +176,7 @@ def people() -> Iterator[Case]:
     )
     cached = {"cache-control": "public, max-age=60", "vary": "Accept-Encoding, authorization"}
     cached["link"] = '</style.css>; rel="preload"'
+    cached |= dict.fromkeys(TARGETED, "max-age=60")
     yield passes("a person reads a cached page", request("/news/cached", person), headers=cached)
     yield passes("a person finds nothing", request("/missing", person), 404, "Nothing here.\n")
     for agent in (
@@ -219,6 +223,8 @@ def served() -> Iterator[Case]:
     yield serves("the head of a page", licensed("/news/a", method="HEAD"))
     yield serves("a page in parts", licensed("/news/stream"), body=STREAM)
     yield serves("a page that says it may be cached", licensed("/news/cached"), headers=CACHED)
+    head = licensed("/news/cached", method="HEAD")
+    yield serves("the head of a page that says it may be cached", head, headers=CACHED)
     yield serves("no content", licensed("/news/nothing"), status=204, body="", line=None)
     gone = {"status": 404, "body": "Nothing here.\n"}
     yield serves("the application finds nothing", licensed("/news/missing"), line=None, **gone)
@@ -299,6 +305,7 @@ def unlicensed() -> Iterator[Case]:
     needed = "LICENCE_REQUIRED"
     yield refuses("a bot without a token", request("/news/a"), needed)
     yield refuses("a bot at the root", request("/"), needed)
+    yield refuses("a bot asks for a page that may be cached", request("/news/cached"), needed)
     yield refuses("a bot asks for the head", request("/news/a", method="HEAD"), needed)
     for agent in ("ClaudeBot/1.0", "x ccbot y", "Mozilla/5.0 (compatible; PerplexityBot/1.0)"):
         yield refuses(
@@ -462,6 +469,8 @@ def observing() -> Iterator[Case]:
     posted = request("/news/a", ("content-length", "0"), method="POST")
     yield noted("a bot posts", posted, "method_not_allowed", body="Done.\n")
     yield serves("a licensed page", licensed("/news/a"))
+    cached = licensed("/news/cached")
+    yield serves("a licensed page that says it may be cached", cached, headers=CACHED)
 
 
 def odd() -> Iterator[Case]:

@@ -5,6 +5,10 @@ const CACHED = {
   "cache-control": "public, max-age=60",
   vary: "Accept-Encoding, authorization",
   link: '</style.css>; rel="preload"',
+  "cdn-cache-control": "max-age=60",
+  "cloudflare-cdn-cache-control": "max-age=60",
+  "surrogate-control": "max-age=60",
+  "edge-control": "max-age=60",
 };
 const PAGES = {
   nothing: [null, 204],

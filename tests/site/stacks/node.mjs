@@ -20,6 +20,10 @@ const PAGES = {
       "cache-control": "public, max-age=60",
       vary: "Accept-Encoding, authorization",
       link: '</style.css>; rel="preload"',
+      "cdn-cache-control": "max-age=60",
+      "cloudflare-cdn-cache-control": "max-age=60",
+      "surrogate-control": "max-age=60",
+      "edge-control": "max-age=60",
     },
   ],
 };
@@ -39,9 +43,25 @@ function application(request, response) {
     Readable.from(Array(256).fill(Buffer.alloc(65536, "x"))).pipe(response);
   } else {
     const [status, body, more] = PAGES[page] ?? [200, "A page.\n"];
+    if (page === "cached") cachedAsItLeaves(response);
     response.writeHead(status, { ...TEXT, ...more });
     response.end(body);
   }
+}
+
+/** Have an answer cached by what stands around its writeHead, as session middlewares do. */
+function cachedAsItLeaves(response) {
+  const { writeHead } = response;
+  response.writeHead = (...given) => {
+    response.setHeader("surrogate-control", "max-age=60");
+    return writeHead.apply(response, given);
+  };
+}
+
+/** What stands before the gate may have set headers already. */
+function cachedBefore(request, response) {
+  const isCached = request.url.split("?")[0].endsWith("/cached");
+  if (isCached) response.setHeader("cdn-cache-control", "max-age=60");
 }
 
 const [, , config, port] = process.argv;
@@ -50,7 +70,10 @@ const handler = protect(application, config, {
   log: () => undefined,
   clock: () => (second ? Number(second) : Date.now() / 1000),
 });
-const server = createServer(handler).listen(Number(port), "127.0.0.1");
+const server = createServer((request, response) => {
+  cachedBefore(request, response);
+  handler(request, response);
+}).listen(Number(port), "127.0.0.1");
 process.once("SIGTERM", async () => {
   server.close();
   server.closeIdleConnections();

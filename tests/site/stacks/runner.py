@@ -29,6 +29,7 @@ SECONDS_MAX = 30.0
 PROBE = "StatusCake"  # asks whether a stack is ready; no case of the table has this name
 COMPARED = (
     *("content-type", "cache-control", "vary", "www-authenticate", "link", "allow", "retry-after"),
+    *("cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control", "edge-control"),
     *("x-rsl-status", "x-rsl-reason", "x-page", "location", "etag"),
 )
 SITES: dict[str, dict[str, Any]] = {
@@ -81,7 +82,10 @@ STACKS = {
         program="nginx",
         own=frozenset(
             {
-                "a page that says it may be cached",  # Vary names Authorization twice
+                # Vary names Authorization twice.
+                "a page that says it may be cached",
+                "the head of a page that says it may be cached",
+                "observing: a licensed page that says it may be cached",
                 "without a policy: a reservation is read",  # 404, not the application's own terms
             }
         ),

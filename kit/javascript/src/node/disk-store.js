@@ -3,9 +3,11 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 
+import { Aside } from "./aside.js";
 import { NonceFiles } from "./nonce-files.js";
 import { Spool } from "./spool.js";
 import { VisitFiles } from "./visit-files.js";
+import { replaceWhole } from "./whole-files.js";
 
 const BYTES_MAX = 32 << 20;
 
@@ -15,13 +17,18 @@ const BYTES_MAX = 32 << 20;
 export class DiskStore {
   /**
    * @param {string} directory
-   * @param {{bytesMax?: number, batchLines?: number, noncesMax?: number}} [limits]
+   * @param {{bytesMax?: number, batchLines?: number, noncesMax?: number,
+   *   log?: (line: string) => void}} [how] `log` takes what of the files cannot be used
    */
-  constructor(directory, limits = {}) {
+  constructor(directory, how = {}) {
+    const { log = () => undefined, ...limits } = how;
     this.directory = directory;
-    this.spool = new Spool(path.join(directory, "spool"), limits);
+    this.spool = new Spool(path.join(directory, "spool"), {
+      ...limits,
+      aside: new Aside(log, "what it holds is not handed in"),
+    });
     this.nonces = new NonceFiles(path.join(directory, "nonces"), limits);
-    this.visits = new VisitFiles(path.join(directory, "visits"));
+    this.visits = new VisitFiles(path.join(directory, "visits"), new Aside(log, "its visits are not told"));
   }
 
   /** @type {import("../site/store.js").Store["takeNonce"]} */
@@ -35,7 +42,8 @@ export class DiskStore {
   }
 
   async hasRoom() {
-    return this.spool.hasRoom();
+    this.spool.requireRoom();
+    return true;
   }
 
   async batches() {
@@ -78,9 +86,6 @@ export class DiskStore {
    * @param {string} text
    */
   async save(name, text) {
-    const where = path.join(this.directory, name);
-    const draft = `${where}.${process.pid}.new`;
-    fs.writeFileSync(draft, text, { mode: 0o600 });
-    fs.renameSync(draft, where);
+    replaceWhole(path.join(this.directory, name), text);
   }
 }

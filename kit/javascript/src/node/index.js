@@ -10,6 +10,7 @@ import * as path from "node:path";
 
 import { ClientBearer } from "../access/bearers.js";
 import { asker } from "../access/wire.js";
+import { isOfCaches } from "../site/answers.js";
 import { ConfigError, readConfig } from "../site/config.js";
 import { Gate } from "../site/gate.js";
 import { PolicySource } from "../site/policy-source.js";
@@ -59,7 +60,7 @@ export class Site {
     const clock = options.clock ?? (() => Date.now() / 1000);
     const ask = asker(options.fetch);
     const bearer = new ClientBearer(config.client, { server: config.node, ask });
-    const store = new DiskStore(config.directory);
+    const store = new DiskStore(config.directory, { log });
     const reach = { store, ask, bearer, clock, log };
     const terms = new Terms(config, reach);
     const policy = {
@@ -107,9 +108,13 @@ export class Site {
   async close() {
     this.#background.stop();
     this.gate.tell();
-    await this.#store.spool.freeze();
-    await this.#visits.addUp();
-    this.#store.visits.letGo();
+    for (const act of [
+      () => this.#store.spool.freeze(), // what is not frozen is taken up like a dead writer's
+      () => this.#visits.addUp(),
+      async () => this.#store.visits.letGo(),
+    ]) {
+      await act().catch((error) => this.gate.log(`while closing: ${String(error)}`));
+    }
   }
 
   /**
@@ -235,6 +240,7 @@ function seenBy(request) {
  * @param {import("../site/answers.js").Answer} answer
  */
 function send(response, { status, headers, body }) {
+  for (const name of response.getHeaderNames().filter(isOfCaches)) response.removeHeader(name);
   for (const [name, value] of headers) response.setHeader(name, value);
   response.statusCode = status;
   response.end(body);

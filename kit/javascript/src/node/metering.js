@@ -1,6 +1,6 @@
 /** Counts an answer between the application and the crawler: on disk before its last byte leaves. */
 
-import { NOT_CACHED, varied } from "../site/answers.js";
+import { NOT_CACHED, isOfCaches, varied } from "../site/answers.js";
 import { RefusalError } from "../errors.js";
 import { Recording } from "../site/recording.js";
 
@@ -45,6 +45,7 @@ class Meter {
   #bodyBytes = 0;
   #isBegun = false;
   #isEnded = false;
+  #isRefused = false;
 
   /**
    * @param {Response} response
@@ -60,12 +61,14 @@ class Meter {
 
   /** @param {unknown[]} given */
   writeHead(given) {
-    if (this.#isBegun) return this.#call("writeHead", given);
+    if (this.#isRefused || this.#response.headersSent) return this.#call("writeHead", given);
     const [status, ...others] = given;
     this.#response.statusCode = Number(status);
     if (typeof others[0] === "string") this.#response.statusMessage = /** @type {string} */ (others.shift());
     setHeaders(this.#response, others[0] ?? others[1]);
-    return this.#response;
+    if (!this.#isBegun) return this.#response;
+    this.#mark(); // whoever stands around `writeHead` may have set more just now
+    return this.#call("writeHead", [status]);
   }
 
   /** @param {unknown[]} given */
@@ -122,6 +125,7 @@ class Meter {
     response.statusMessage = "";
     for (const [name, value] of headers) response.setHeader(name, value);
     this.#isBegun = true;
+    this.#isRefused = true;
     this.#call("end", [body]);
   }
 
@@ -129,8 +133,14 @@ class Meter {
   #begin() {
     if (this.#isBegun) return;
     this.#isBegun = true;
+    this.#response.appendHeader("link", this.#metering.link);
+    this.#mark();
+  }
+
+  /** Have no cache keep what one crawler paid for, whatever the application says of caches. */
+  #mark() {
     const response = this.#response;
-    response.appendHeader("link", this.#metering.link);
+    for (const name of response.getHeaderNames().filter(isOfCaches)) response.removeHeader(name);
     response.setHeader("cache-control", NOT_CACHED);
     const present = response.getHeader("vary");
     response.setHeader("vary", varied(present === undefined ? null : [present].flat().join(", ")));

@@ -1,7 +1,8 @@
 /**
  * Nonces that were taken, for all processes of a site on one machine: an empty file each, made by
  * whoever is first. Files lie in a directory of the minute in which they are forgotten, and go with
- * it. Each process counts for itself how many a licensee has (`site/nonces.js`).
+ * it, and an empty file says up to which minute they went. Each process counts for itself how many a
+ * licensee has (`site/nonces.js`).
  */
 
 import { createHash } from "node:crypto";
@@ -10,7 +11,10 @@ import * as path from "node:path";
 
 import { NonceStoreError, ReplayedRequestError } from "../site/refusals.js";
 import { spokenBySystem } from "./system.js";
-import { GRACE_SECONDS, NonceBook } from "../site/nonces.js";
+import { GRACE_SECONDS, NonceBook, SET_BACK } from "../site/nonces.js";
+
+const MINUTE = /^\d+$/;
+const DROPPED = /^dropped-(\d+)$/;
 
 export class NonceFiles {
   #book;
@@ -32,14 +36,24 @@ export class NonceFiles {
    * @param {number} instant seconds
    */
   take(proof, lab, instant) {
-    this.#book.take(proof, lab, instant);
+    this.#book.take(proof, lab, instant, () => this.#claim(proof, instant));
+  }
+
+  /**
+   * @param {import("../signing/signatures.js").Proof} proof
+   * @param {number} instant
+   */
+  #claim(proof, instant) {
     const minute = String(Math.ceil(proof.forgottenAt / 60));
     const hash = createHash("sha256").update(`${proof.keyId} ${proof.nonce}`).digest("hex");
     try {
-      this.#make(minute, hash);
-      if (this.#isElsewhere(minute, hash, instant)) throw new ReplayedRequestError();
+      fs.mkdirSync(this.#place(minute), { recursive: true, mode: 0o700 });
+      const last = this.#dropOver(instant);
+      if (Number(minute) <= last) throw new NonceStoreError(SET_BACK);
+      fs.closeSync(fs.openSync(this.#place(minute, hash), "wx", 0o600));
+      if (this.#isElsewhere(minute, hash, last)) throw new ReplayedRequestError();
     } catch (error) {
-      if (error instanceof ReplayedRequestError) throw error;
+      if (error instanceof ReplayedRequestError || error instanceof NonceStoreError) throw error;
       const { code } = /** @type {NodeJS.ErrnoException} */ (error);
       if (code === "EEXIST") throw new ReplayedRequestError();
       throw new NonceStoreError(spokenBySystem(error));
@@ -47,29 +61,41 @@ export class NonceFiles {
   }
 
   /**
+   * Tell whether it was taken with another end. What cannot be looked at refuses the request.
    * @param {string} minute
    * @param {string} hash
+   * @param {number} last minute that was dropped
    */
-  #make(minute, hash) {
-    const where = path.join(this.#directory, minute);
-    fs.mkdirSync(where, { recursive: true, mode: 0o700 });
-    fs.closeSync(fs.openSync(path.join(where, hash), "wx", 0o600));
+  #isElsewhere(minute, hash, last) {
+    return fs
+      .readdirSync(this.#directory)
+      .filter((name) => MINUTE.test(name) && name !== minute && Number(name) > last)
+      .some((name) => fs.statSync(this.#place(name, hash), { throwIfNoEntry: false }) !== undefined);
   }
 
   /**
-   * Tell whether it was taken with another end, and drop minutes that are over.
-   * @param {string} minute
-   * @param {string} hash
+   * Drop minutes that are over; return the last one that was ever dropped.
    * @param {number} instant
    */
-  #isElsewhere(minute, hash, instant) {
-    for (const other of fs.readdirSync(this.#directory)) {
-      if (Number(other) * 60 <= Math.floor(instant) - GRACE_SECONDS) {
-        fs.rm(path.join(this.#directory, other), { recursive: true, force: true }, () => undefined);
-      } else if (other !== minute && fs.existsSync(path.join(this.#directory, other, hash))) {
-        return true;
-      }
+  #dropOver(instant) {
+    const names = fs.readdirSync(this.#directory);
+    const isOver = (/** @type {string} */ name) =>
+      MINUTE.test(name) && Number(name) * 60 <= Math.floor(instant) - GRACE_SECONDS;
+    const over = names.filter(isOver);
+    const marks = names.map((name) => Number(DROPPED.exec(name)?.[1] ?? -1));
+    const last = Math.max(-1, ...marks, ...over.map(Number));
+    if (last > Math.max(-1, ...marks)) {
+      fs.writeFileSync(this.#place(`dropped-${last}`), "", { mode: 0o600 });
     }
-    return false;
+    const past = marks.filter((mark) => mark >= 0 && mark < last).map((mark) => `dropped-${mark}`);
+    for (const name of [...over, ...past]) {
+      fs.rm(this.#place(name), { recursive: true, force: true }, () => undefined);
+    }
+    return last;
+  }
+
+  /** @param {string[]} names */
+  #place(...names) {
+    return path.join(this.#directory, ...names);
   }
 }

@@ -4,9 +4,10 @@
  */
 
 import { createHash } from "node:crypto";
-import { readFileSync, readlinkSync } from "node:fs";
+import { readFileSync, readlinkSync, statSync } from "node:fs";
 
 const UNKNOWN = "0";
+const STRANGE_SECONDS = 600; // a living process touches its files every half minute
 
 /**
  * Read something that only some systems have.
@@ -55,4 +56,16 @@ export function isThere(owner) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code === "ESRCH") return false;
   }
   return start === UNKNOWN || startOf(pid) === start;
+}
+
+/**
+ * Tell whether nobody holds a file any more; of whom we cannot see, once it was long untouched.
+ * @param {string} where
+ * @param {string} owner empty where nobody is named
+ */
+export function isLeft(where, owner) {
+  const there = isThere(owner);
+  if (there !== null) return !there;
+  const found = statSync(where, { throwIfNoEntry: false });
+  return found !== undefined && Date.now() - found.mtimeMs > STRANGE_SECONDS * 1000;
 }

@@ -6,6 +6,7 @@ import * as path from "node:path";
 
 import { SpoolError, SpoolFullError } from "../site/refusals.js";
 import { ME } from "./owners.js";
+import { syncDirectory } from "./whole-files.js";
 
 export class Segment {
   size = 0;
@@ -84,7 +85,8 @@ export class Segment {
       this.#syncedSize = size;
     } catch (error) {
       this.#isBroken = true;
-      fs.ftruncateSync(this.#handle, this.#syncedSize);
+      // What was frozen meanwhile was on the disk by then, and a batch keeps its bytes.
+      if (this.isWhereItWas) fs.ftruncateSync(this.#handle, this.#syncedSize);
       throw error;
     }
   }
@@ -105,11 +107,4 @@ function sync(handle) {
   return new Promise((done, failed) => {
     fs.fdatasync(handle, (error) => (error ? failed(error) : done()));
   });
-}
-
-/** @param {string} directory */
-export function syncDirectory(directory) {
-  const handle = fs.openSync(directory, "r");
-  fs.fsyncSync(handle);
-  fs.closeSync(handle);
 }

@@ -3,7 +3,7 @@
  *
  * An event is one line in a segment file. A segment is frozen by renaming it into a batch, whose name
  * is its id and whose bytes never change again. A segment whose writer is gone is frozen by anybody,
- * without the torn line at its end. Batches are named and read as those of the Python gate; the two
+ * without the torn line at its end; what cannot be used is set aside (`aside.js`). Batches are named and read as those of the Python gate; the two
  * do not share a directory, since each knows its living writers in its own way.
  */
 
@@ -11,35 +11,42 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 
 import { SpoolError, SpoolFullError } from "../site/refusals.js";
-import { ME, isThere } from "./owners.js";
-import { Segment, syncDirectory } from "./segment.js";
+import { Aside } from "./aside.js";
+import { ME, isLeft } from "./owners.js";
+import { Segment } from "./segment.js";
+import { inTurn } from "./sending.js";
 import { spokenBySystem } from "./system.js";
+import { syncDirectory } from "./whole-files.js";
 
 const BATCH_LINES_MAX = 5_000;
 const BATCH_BYTES_MAX = 8 << 20;
 const SPOOL_BYTES_MAX = 2 ** 30;
 const ROOM = 16 << 10;
-const STRANGE_SECONDS = 600; // a living writer freezes its segment every half minute
-const OPEN = /^(\d{12}-[0-9a-f]{32})\.([0-9a-f-]+)\.open$/;
+const OPEN = /^(\d{12}-[0-9a-f]{32})(?:\.([0-9a-f-]+))?\.open$/; // a Python gate names no writer
 const BATCH = ".batch";
-const LOCK = "sender.lock";
 
 /** A directory of usage not yet reported. Processes of one machine may share it. */
 export class Spool {
   /** @type {Segment | null} */
   #segment = null;
   #used = 0;
+  /** @type {Map<string, number>} lines of batches, which never change */
+  #linesOf = new Map();
+  /** @type {Set<string>} names of batches that the node took, and that could not be deleted */
+  #taken = new Set();
+  #aside;
   #directory;
   #limits;
 
   /**
    * @param {string} directory
-   * @param {{bytesMax?: number, batchLines?: number}} [limits]
+   * @param {{bytesMax?: number, batchLines?: number, aside?: Aside}} [how]
    */
-  constructor(directory, { bytesMax = SPOOL_BYTES_MAX, batchLines = BATCH_LINES_MAX } = {}) {
+  constructor(directory, { bytesMax = SPOOL_BYTES_MAX, batchLines = BATCH_LINES_MAX, aside } = {}) {
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
     this.#directory = directory;
     this.#limits = { bytesMax, batchLines };
+    this.#aside = aside ?? new Aside(() => undefined, "");
     this.#measure();
   }
 
@@ -49,8 +56,8 @@ export class Spool {
    */
   async append(line) {
     const bytes = Buffer.from(`${line}\n`);
-    if (!this.hasRoom(bytes.length)) throw new SpoolFullError(this.#fullness());
     try {
+      if (!this.hasRoom(bytes.length)) throw new SpoolFullError(this.#fullness());
       const segment = this.#segmentFor(bytes.length);
       segment.write(bytes);
       this.#used += bytes.length;
@@ -72,36 +79,82 @@ export class Spool {
     return this.#used + length <= this.#limits.bytesMax;
   }
 
+  /** Refuse before anything is served that could not be recorded. */
+  requireRoom() {
+    try {
+      if (!this.hasRoom()) throw new SpoolFullError(this.#fullness());
+      if (this.#segment === null) fs.accessSync(this.#directory, fs.constants.W_OK | fs.constants.X_OK);
+    } catch (error) {
+      if (error instanceof SpoolError) throw error;
+      const { code } = /** @type {NodeJS.ErrnoException} */ (error);
+      const isOthers = code === "EACCES" || code === "EROFS";
+      throw new SpoolError(isOthers ? "its directory cannot be written" : spokenBySystem(error));
+    }
+  }
+
   /**
    * Freeze what has been written, also by processes that died, and list all batches.
    * @returns {Promise<import("../site/store.js").Batch[]>}
    */
   async batches() {
-    await this.freeze();
+    const segment = this.#segment;
+    try {
+      await this.freeze();
+    } catch (error) {
+      this.#aside.set(segment?.path ?? this.#directory, error); // taken up like a dead writer's
+    }
     for (const name of fs.readdirSync(this.#directory).sort()) this.#adopt(name);
     this.#measure();
-    const names = fs.readdirSync(this.#directory).filter((name) => name.endsWith(BATCH));
+    const present = fs.readdirSync(this.#directory);
+    this.#aside.keep([this.#directory, ...present.map((name) => this.#place(name))]);
+    this.#taken = new Set(present.filter((name) => this.#taken.has(name)));
+    const names = present.filter((name) => name.endsWith(BATCH) && !this.#taken.has(name));
     return names.sort().map((name) => ({
       id: name.slice(0, -BATCH.length),
-      read: async () => new Uint8Array(await fs.promises.readFile(path.join(this.#directory, name))),
+      read: () => this.#bytesOf(name),
     }));
   }
 
-  /** Return how many lines the node has not taken yet. */
-  async waiting() {
-    let lines = 0;
-    for (const name of fs.readdirSync(this.#directory)) {
-      if (OPEN.test(name) || name.endsWith(BATCH)) lines += await linesIn(path.join(this.#directory, name));
+  /**
+   * Return what a batch holds, null where it cannot be read.
+   * @param {string} name
+   * @returns {Promise<Uint8Array<ArrayBuffer> | null>}
+   */
+  async #bytesOf(name) {
+    const where = this.#place(name);
+    try {
+      return new Uint8Array(await fs.promises.readFile(where));
+    } catch (error) {
+      return this.#aside.set(where, error);
     }
-    return lines;
+  }
+
+  /** Return how many lines the node has not taken yet. Those of a batch are counted once. */
+  async waiting() {
+    const found = new Map();
+    let open = 0;
+    for (const name of fs.readdirSync(this.#directory)) {
+      if (OPEN.test(name)) open += (await linesIn(this.#place(name))) ?? 0;
+      if (!name.endsWith(BATCH)) continue;
+      const lines = this.#linesOf.get(name) ?? (await linesIn(this.#place(name)));
+      if (lines !== null) found.set(name, lines);
+    }
+    this.#linesOf = found;
+    return [...found.values()].reduce((sum, lines) => sum + lines, open);
   }
 
   /**
-   * Delete a batch the node has taken.
+   * Delete a batch the node has taken; one that cannot be deleted is not sent again.
    * @param {string} id
    */
   acknowledge(id) {
-    fs.rmSync(path.join(this.#directory, `${id}${BATCH}`), { force: true });
+    const name = `${id}${BATCH}`;
+    try {
+      fs.rmSync(this.#place(name), { force: true });
+    } catch (error) {
+      this.#taken.add(name);
+      this.#aside.set(this.#place(name), error);
+    }
   }
 
   /** Freeze what this process wrote. */
@@ -109,25 +162,26 @@ export class Spool {
     const segment = this.#segment;
     this.#segment = null;
     if (segment === null) return;
-    this.#freeze(segment.path);
-    await segment.close();
+    try {
+      this.#freeze(segment.path);
+    } finally {
+      await segment.close();
+    }
   }
 
   /**
-   * Do something as the one process that sends; another is at it, or was killed at it, where this
-   * returns null. Two that send at once send the same bytes under the same keys.
+   * Do something as the one process that sends; where another is at it this returns null.
    * @template T
    * @param {() => Promise<T>} act
    * @returns {Promise<T | null>}
    */
   async sending(act) {
-    const lock = path.join(this.#directory, LOCK);
-    if (!takes(lock)) return null;
-    try {
-      return await act();
-    } finally {
-      fs.rmSync(lock, { force: true });
-    }
+    return inTurn(this.#directory, act);
+  }
+
+  /** @param {string} name */
+  #place(name) {
+    return path.join(this.#directory, name);
   }
 
   #fullness() {
@@ -137,7 +191,7 @@ export class Spool {
   #measure() {
     this.#used = 0;
     for (const name of fs.readdirSync(this.#directory)) {
-      const found = fs.statSync(path.join(this.#directory, name), { throwIfNoEntry: false });
+      const found = fs.statSync(this.#place(name), { throwIfNoEntry: false });
       this.#used += found?.size ?? 0;
     }
   }
@@ -169,13 +223,11 @@ export class Spool {
    * @param {string} name
    */
   #adopt(name) {
-    const [, , owner] = OPEN.exec(name) ?? [];
-    const where = path.join(this.#directory, name);
-    if (owner === undefined || where === this.#segment?.path) return;
-    const isOwnersThere = owner === ME ? false : isThere(owner); // ours that we let go of
-    const found = fs.statSync(where, { throwIfNoEntry: false });
-    const isOld = found !== undefined && Date.now() - found.mtimeMs > STRANGE_SECONDS * 1000;
-    if (isOwnersThere === false || (isOwnersThere === null && isOld)) this.#freeze(where);
+    const [found, , owner = ""] = OPEN.exec(name) ?? [];
+    const where = this.#place(name);
+    if (found === undefined || where === this.#segment?.path) return;
+    const isFree = owner === ME || isLeft(where, owner); // ours that we let go of
+    if (isFree) this.#aside.with(where, () => this.#freeze(where));
   }
 
   /**
@@ -191,11 +243,14 @@ export class Spool {
         return;
       }
       const handle = fs.openSync(where, "r+");
-      if (whole < bytes.length) fs.ftruncateSync(handle, whole);
-      fs.fsyncSync(handle);
-      fs.closeSync(handle);
+      try {
+        if (whole < bytes.length) fs.ftruncateSync(handle, whole);
+        fs.fsyncSync(handle);
+      } finally {
+        fs.closeSync(handle);
+      }
       const [id = ""] = path.basename(where).split(".");
-      fs.renameSync(where, path.join(this.#directory, `${id}${BATCH}`));
+      fs.renameSync(where, this.#place(`${id}${BATCH}`));
       syncDirectory(this.#directory);
     } catch (error) {
       if (!isGone(error)) throw error; // another process was quicker
@@ -203,50 +258,22 @@ export class Spool {
   }
 }
 
-/** @param {string} where */
+/**
+ * Return how many lines a file has; null where it cannot be read: that is said elsewhere.
+ * @param {string} where
+ */
 async function linesIn(where) {
   try {
     const bytes = await fs.promises.readFile(where);
     let lines = 0;
     for (let at = bytes.indexOf(0x0a); at >= 0; at = bytes.indexOf(0x0a, at + 1)) lines += 1;
     return lines;
-  } catch (error) {
-    if (isGone(error)) return 0;
-    throw error;
+  } catch {
+    return null;
   }
 }
 
 /** @param {unknown} error */
 function isGone(error) {
   return /** @type {NodeJS.ErrnoException} */ (error).code === "ENOENT";
-}
-
-/**
- * Take a lock whose holder is gone, or that nobody holds.
- * @param {string} lock
- */
-function takes(lock) {
-  for (let tries = 0; tries < 2; tries += 1) {
-    try {
-      fs.writeFileSync(lock, ME, { flag: "wx", mode: 0o600 });
-      return true;
-    } catch (error) {
-      if (/** @type {NodeJS.ErrnoException} */ (error).code !== "EEXIST") throw error;
-      if (!isLeft(lock)) return false;
-      fs.rmSync(lock, { force: true });
-    }
-  }
-  return false;
-}
-
-/** @param {string} lock */
-function isLeft(lock) {
-  try {
-    const found = fs.statSync(lock);
-    const there = isThere(fs.readFileSync(lock, "latin1"));
-    return there === false || (there === null && Date.now() - found.mtimeMs > STRANGE_SECONDS * 1000);
-  } catch (error) {
-    if (isGone(error)) return true;
-    throw error;
-  }
 }

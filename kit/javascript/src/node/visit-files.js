@@ -8,10 +8,10 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 
 import { added, newBook, readBook, told, untold } from "../site/visits.js";
-import { ME, isThere } from "./owners.js";
+import { ME, isLeft } from "./owners.js";
+import { replaceWhole } from "./whole-files.js";
 
 const FREE = "free";
-const STRANGE_SECONDS = 600; // a living process touches its files every half minute
 const BYTES_MAX = 16 << 20;
 const FILE = /^([0-9a-f]{32})\.([0-9a-f-]+|free)\.json$/;
 
@@ -21,10 +21,15 @@ export class VisitFiles {
   /** @type {Map<string, Book>} what this process holds, by series; it counts in the first */
   #held = new Map();
   #directory;
+  #aside;
 
-  /** @param {string} directory */
-  constructor(directory) {
+  /**
+   * @param {string} directory
+   * @param {import("./aside.js").Aside} aside where files go that cannot be used
+   */
+  constructor(directory, aside) {
     this.#directory = directory;
+    this.#aside = aside;
   }
 
   /**
@@ -38,9 +43,10 @@ export class VisitFiles {
   /** Take up what others left, and return of each series what the node lacks. */
   untold() {
     this.#first();
-    for (const name of this.#names()) this.#takeUp(name);
-    const now = new Date();
-    for (const series of this.#held.keys()) fs.utimesSync(this.#place(series), now, now);
+    const names = this.#names();
+    this.#aside.keep(names.map((name) => path.join(this.#directory, name)));
+    for (const name of names) this.#takeUp(name);
+    for (const book of this.#held.values()) this.#touch(book);
     const [first, ...others] = [...this.#held.values()].map(untold);
     return [...(first ? [first] : []), ...others.filter(({ counts }) => counts.length > 0)];
   }
@@ -95,14 +101,18 @@ export class VisitFiles {
   #takeUp(name) {
     const [, series = "", owner = ""] = FILE.exec(name) ?? [];
     const where = path.join(this.#directory, name);
-    if (series === "" || !isLeft(where, owner)) return false;
+    if (series === "" || !(owner === FREE || isLeft(where, owner))) return false;
+    return this.#aside.with(where, () => this.#hold(where, series)) ?? false;
+  }
+
+  /**
+   * @param {string} where
+   * @param {string} series
+   */
+  #hold(where, series) {
+    fs.closeSync(fs.openSync(where, "r")); // what cannot be read keeps its name
     const place = this.#place(series);
-    try {
-      fs.renameSync(where, place);
-    } catch (error) {
-      if (/** @type {NodeJS.ErrnoException} */ (error).code === "ENOENT") return false;
-      throw error;
-    }
+    fs.renameSync(where, place);
     const isShort = fs.statSync(place).size <= BYTES_MAX;
     const book = readBook(isShort ? fs.readFileSync(place, "utf8") : null);
     if (book?.series !== series) {
@@ -113,13 +123,22 @@ export class VisitFiles {
     return true;
   }
 
+  /**
+   * Say to other containers that a file is held; one that was another user's is written anew.
+   * @param {Book} book
+   */
+  #touch(book) {
+    const now = new Date();
+    try {
+      fs.utimesSync(this.#place(book.series), now, now);
+    } catch {
+      this.#write(book);
+    }
+  }
+
   /** @param {Book} book */
   #write(book) {
-    const place = this.#place(book.series);
-    fs.mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
-    const draft = path.join(this.#directory, `${book.series}.new`);
-    fs.writeFileSync(draft, JSON.stringify(book), { mode: 0o600 });
-    fs.renameSync(draft, place);
+    replaceWhole(this.#place(book.series), JSON.stringify(book));
     this.#held.set(book.series, book);
   }
 
@@ -130,17 +149,4 @@ export class VisitFiles {
   #place(series, owner = ME) {
     return path.join(this.#directory, `${series}.${owner}.json`);
   }
-}
-
-/**
- * Tell whether nobody holds a file any more.
- * @param {string} where
- * @param {string} owner
- */
-function isLeft(where, owner) {
-  if (owner === FREE) return true;
-  const there = isThere(owner);
-  const found = fs.statSync(where, { throwIfNoEntry: false });
-  const isOld = found !== undefined && Date.now() - found.mtimeMs > STRANGE_SECONDS * 1000;
-  return there === false || (there === null && isOld);
 }

@@ -7,10 +7,22 @@ import { PolicyUnavailableError, SiteRefusalError, standing } from "./refusals.j
 export const READING = ["GET", "HEAD"];
 export const NOT_CACHED = "private, no-store";
 export const VARY = "Authorization, X-Collective-License, Signature, User-Agent";
+const OF_CACHES = ["cache-control", "expires", "pragma", "surrogate-control", "edge-control", "x-accel-expires"];
+const TARGETED = "-cache-control"; // for caches of one kind, before Cache-Control (RFC 9213)
 const URL_SAFE = kept(":/?#[]@!$&'()*+,;=%~-._");
 const LINKED = new Set([401, 402, 403]);
 
 /** @typedef {{status: number, headers: [string, string][], body: Uint8Array<ArrayBuffer>}} Answer */
+
+/**
+ * Tell whether a header says to caches what they may keep: of a licensed answer, and of a refusal,
+ * ours alone does.
+ * @param {string} name
+ */
+export function isOfCaches(name) {
+  const lower = name.toLowerCase();
+  return OF_CACHES.includes(lower) || lower.endsWith(TARGETED);
+}
 
 /**
  * Return the value of the header that points to the site's machine-readable terms (RSL).

@@ -8,6 +8,7 @@
 import { RefusalError } from "../errors.js";
 import { InvalidTokenError } from "../signing/jose.js";
 import { InvalidSignatureError } from "../signing/signatures.js";
+import { bytesOf, kept, quoteBytes } from "../text.js";
 import { READING, linkTo, refusalAnswer } from "./answers.js";
 import { readAsk, readCredential, signable } from "./asks.js";
 import { callerOf } from "./callers.js";
@@ -23,6 +24,9 @@ import {
 } from "./refusals.js";
 import { LICENCE_PATH, isReservation } from "./reservations.js";
 import { grant, requireFresh } from "./rulings.js";
+
+const PATH_SAFE = kept("/%:@!$&'()*+,;=~-._");
+const PATH_CHARS_LOGGED = 100;
 
 /** @typedef {import("./seen.js").Seen} Seen */
 /** @typedef {import("./answers.js").Answer} Answer */
@@ -136,12 +140,13 @@ export class Gate {
   }
 
   /**
-   * Count a licensed visit; `isCounted` says that its answer is recorded as usage.
+   * Count a licensed visit; `isCounted` says that its answer is recorded as usage. Like its usage it
+   * belongs to the day on which it began.
    * @param {Visit} visit
    * @param {boolean} isCounted
    */
   countServed(visit, isCounted) {
-    this.visits?.licensed(nameOf(visit.ask.agent), isCounted);
+    this.visits?.licensed(nameOf(visit.ask.agent), isCounted, visit.instant);
   }
 
   /** Log what was wrong with tokens since the last time, if anything was. */
@@ -156,7 +161,9 @@ export class Gate {
    * @returns {Decision}
    */
   #refused(refusal, seen) {
-    if (!(refusal instanceof TooManyGuessesError)) this.log(`refused: ${spoken(refusal)}`);
+    if (!(refusal instanceof TooManyGuessesError)) {
+      this.log(`${described(seen)} refused: ${spoken(refusal)}`);
+    }
     this.countRefused(seen.agent, refusal);
     if (this.isObserving) return { act: "pass", headers: observed(refusal) };
     return { act: "answer", answer: this.refusal(refusal, seen) };
@@ -175,11 +182,10 @@ export class Gate {
     if (credential === null) throw new LicenceRequiredError();
     const policy = requireFresh(this.policy.current(), instant);
     const address = callerOf(seen, this.config.proxies);
-    const name = await this.guesses.requireTurn(address, credential.token);
+    const turn = await this.guesses.requireTurn(address, credential.token);
     const request = signable(seen, origin);
     const look = () => grant(ask, credential, request, { policy, instant, isLoose: this.isLoose });
-    const granted = await this.#granted(look, address, name);
-    this.guesses.isGenuine(name);
+    const granted = await this.#granted(look, turn);
     if (!(await this.store.hasRoom())) throw new SpoolFullError();
     if (granted.proof !== null) {
       await this.store.takeNonce(granted.proof, granted.token.licensee, instant);
@@ -190,16 +196,19 @@ export class Gate {
   /**
    * Look at a token; count it where it is wrong.
    * @param {() => Promise<import("./rulings.js").Grant>} look
-   * @param {string} address
-   * @param {string} name
+   * @param {import("./guesses.js").Turn} turn
    */
-  async #granted(look, address, name) {
+  async #granted(look, turn) {
     try {
-      return await look();
+      const granted = await look();
+      this.guesses.isGenuine(turn);
+      return granted;
     } catch (error) {
-      if (error instanceof InvalidTokenError) this.guesses.isWrong(address, name);
-      if (error instanceof InvalidSignatureError) this.guesses.isWronglySigned(address, name);
+      if (error instanceof InvalidTokenError) this.guesses.isWrong(turn);
+      if (error instanceof InvalidSignatureError) this.guesses.isWronglySigned(turn);
       throw error;
+    } finally {
+      this.guesses.end(turn);
     }
   }
 
@@ -243,6 +252,14 @@ export class Gate {
  */
 function requireReading({ method }) {
   if (!READING.includes(method)) throw new MethodNotAllowedError(method.slice(0, 20));
+}
+
+/**
+ * Say who asked, by the name under which it is counted, and for what; never from where.
+ * @param {Seen} seen
+ */
+function described({ agent, path }) {
+  return `${nameOf(agent)} at ${quoteBytes(bytesOf(path), PATH_SAFE).slice(0, PATH_CHARS_LOGGED)}`;
 }
 
 /**

@@ -2,7 +2,9 @@
  * Wrong licence tokens: counted by where they come from, slowed down, and told once in a while.
  *
  * What is limited is how many wrong ones are looked at, never what a right one opens: a token that
- * was found genuine here is looked at whatever else comes from its address.
+ * was found genuine here is looked at whatever else comes from its address. No more are looked at at
+ * once than may be wrong: others wait for a verdict, so that many at once are counted like one after
+ * the other.
  */
 
 import { digest, forgetOldest } from "../signing/keys.js";
@@ -13,12 +15,22 @@ const GENUINE_MAX = 2_000;
 const BUCKETS_MAX = 20_000;
 const SOURCES_MAX = 1_000; // told apart in one notice
 
+/**
+ * @typedef {object} Looks The tokens of one bucket that are being looked at.
+ * @property {number} count
+ * @property {Promise<void>} over when there is a verdict on all of them
+ * @property {() => void} end
+ */
+/** @typedef {{name: string, address: string, places: string[]}} Turn a token may be looked at; it ends */
+
 /** How many wrong tokens came from where, of one process of a site. */
 export class Guesses {
   /** @type {Map<string, null>} */
   #genuine = new Map();
   /** @type {Map<string, {left: number, since: number}>} */
   #buckets = new Map();
+  /** @type {Map<string, Looks>} */
+  #looks = new Map();
   /** @type {Map<string, number>} */
   #wrong = new Map();
   #unseen = 0;
@@ -41,25 +53,56 @@ export class Guesses {
    * token with wrong signatures, those under this very token count.
    * @param {string} address
    * @param {string} token
-   * @returns {Promise<string>} the token's name here
+   * @returns {Promise<Turn>} to be ended, whatever is found
    */
   async requireTurn(address, token) {
     const name = await digest(token);
-    let seconds = this.#secondsUntil(under(address, name));
-    if (seconds === 0 && !this.#genuine.has(name)) seconds = this.#secondsUntil(address);
-    if (seconds > 0) {
-      this.#unseen += 1;
-      this.#note(address);
-      throw new TooManyGuessesError(seconds);
+    for (;;) {
+      const own = under(address, name);
+      const places = this.#genuine.has(name) ? [own] : [own, address];
+      const seconds = places.map((place) => this.#secondsUntil(place)).find((each) => each > 0);
+      if (seconds !== undefined) {
+        this.#unseen += 1;
+        this.#note(address);
+        throw new TooManyGuessesError(seconds);
+      }
+      const looked = places.map((place) => this.#looks.get(place));
+      const busy = looked.find((each, at) => each && this.#left(places[at] ?? "") - each.count < 1);
+      if (busy === undefined) return this.#begun({ name, address, places });
+      await busy.over;
     }
-    return name;
+  }
+
+  /**
+   * There is a verdict, and what was wrong is counted: others may have their turn.
+   * @param {Turn} turn
+   */
+  end({ places }) {
+    for (const place of places) {
+      const looks = this.#looks.get(place);
+      if (looks === undefined) continue;
+      looks.count -= 1;
+      if (looks.count > 0) continue;
+      this.#looks.delete(place);
+      looks.end();
+    }
+  }
+
+  /** @param {Turn} turn */
+  #begun(turn) {
+    for (const place of turn.places) {
+      const looks = this.#looks.get(place) ?? newLooks();
+      looks.count += 1;
+      this.#looks.set(place, looks);
+    }
+    return turn;
   }
 
   /**
    * Remember a token that opened something here.
-   * @param {string} name
+   * @param {Turn} turn
    */
-  isGenuine(name) {
+  isGenuine({ name }) {
     this.#genuine.delete(name);
     this.#genuine.set(name, null);
     forgetOldest(this.#genuine, GENUINE_MAX);
@@ -67,10 +110,9 @@ export class Guesses {
 
   /**
    * Count a token that is none of ours, or no longer.
-   * @param {string} address
-   * @param {string} name
+   * @param {Turn} turn
    */
-  isWrong(address, name) {
+  isWrong({ address, name }) {
     this.#genuine.delete(name);
     this.#take(address);
     this.#note(address);
@@ -78,10 +120,9 @@ export class Guesses {
 
   /**
    * Count a request that shows a genuine token, and that its key did not sign.
-   * @param {string} address
-   * @param {string} name
+   * @param {Turn} turn
    */
-  isWronglySigned(address, name) {
+  isWronglySigned({ address, name }) {
     this.#take(under(address, name));
     this.#note(address);
   }
@@ -134,6 +175,16 @@ export class Guesses {
     this.#buckets.set(who, { left: left >= 1 ? left - 1 : left, since: this.#seconds() });
     forgetOldest(this.#buckets, BUCKETS_MAX);
   }
+}
+
+/** @returns {Looks} */
+function newLooks() {
+  let end = () => {};
+  /** @type {Promise<void>} */
+  const over = new Promise((done) => {
+    end = done;
+  });
+  return { count: 0, over, end };
 }
 
 /**

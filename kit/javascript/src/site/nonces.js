@@ -4,12 +4,21 @@
  * When the book is full of nonces that are still good, nothing more is served rather than one
  * forgotten. A licensee may have as many as there is room left for others: alone it has half of the
  * book. Licensees are counted and not keys, of which each makes as many as it likes.
+ *
+ * A nonce that was dropped may come again where the clock was ahead and is set back. So it is kept
+ * up to which end of their signatures nonces were dropped: nothing that ends by then is served.
  */
 
-import { NoncesFullError, NoncesOfLabFullError, ReplayedRequestError } from "./refusals.js";
+import {
+  NonceStoreError,
+  NoncesFullError,
+  NoncesOfLabFullError,
+  ReplayedRequestError,
+} from "./refusals.js";
 
 export const NONCES_MAX = 500_000;
 export const GRACE_SECONDS = 60; // in which a request may wait between its check and its turn here
+export const SET_BACK = "the clock was set back"; // and whether it was served is forgotten
 
 /** @typedef {import("../signing/signatures.js").Proof} Proof */
 
@@ -19,6 +28,7 @@ export class NonceBook {
   /** @type {Map<string, number>} */
   #labs = new Map();
   #held = 0;
+  #droppedTo = -Infinity; // minutes
   #noncesMax;
 
   /** @param {number} [noncesMax] */
@@ -31,8 +41,9 @@ export class NonceBook {
    * @param {Proof} proof
    * @param {string} lab
    * @param {number} instant seconds
+   * @param {() => void} [claim] takes it elsewhere as well; where that refuses, it is not taken here
    */
-  take(proof, lab, instant) {
+  take(proof, lab, instant, claim) {
     this.#forget(Math.floor(instant) - GRACE_SECONDS);
     const name = `${proof.keyId} ${proof.nonce}`;
     if (this.#held >= this.#noncesMax) throw new NoncesFullError(`${this.#held} are remembered`);
@@ -44,6 +55,8 @@ export class NonceBook {
       throw new NoncesOfLabFullError(`${found} of ${this.#held} are of ${lab}`);
     }
     const minute = Math.ceil(proof.forgottenAt / 60);
+    if (minute <= this.#droppedTo) throw new NonceStoreError(SET_BACK);
+    claim?.();
     const taken = this.#minutes.get(minute) ?? new Map();
     this.#minutes.set(minute, taken.set(name, lab));
     this.#labs.set(lab, found + 1);
@@ -60,6 +73,7 @@ export class NonceBook {
         else this.#labs.delete(lab);
       }
       this.#held -= taken.size;
+      this.#droppedTo = Math.max(this.#droppedTo, minute);
       this.#minutes.delete(minute);
     }
   }

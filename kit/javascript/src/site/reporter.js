@@ -52,6 +52,8 @@ export class Reporter {
    */
   async #send(batch) {
     const { bearer, ask, store, log } = this.#reach;
+    const body = await batch.read();
+    if (body === null) return 0;
     let answer;
     try {
       const headers = {
@@ -59,7 +61,7 @@ export class Reporter {
         "content-type": "application/x-ndjson",
         "idempotency-key": batch.id,
       };
-      answer = await ask({ method: "POST", url: this.#url, headers, body: await batch.read() });
+      answer = await ask({ method: "POST", url: this.#url, headers, body });
     } catch (error) {
       if (!(error instanceof UnreachableError) && !(error instanceof NoTokenError)) throw error;
       log(`usage batch ${batch.id} waits: ${spoken(error)}`);

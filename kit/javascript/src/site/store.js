@@ -21,7 +21,8 @@
  * @property {(proof: import("../signing/signatures.js").Proof, lab: string, instant: number)
  *   => Promise<void>} takeNonce
  * @property {(line: string) => Promise<void>} append one line of NDJSON, without its end
- * @property {() => Promise<boolean>} hasRoom whether another line could be recorded
+ * @property {() => Promise<boolean>} hasRoom whether another line could be recorded; one
+ *   that knows why not may throw a SpoolError
  * @property {() => Promise<Batch[]>} batches oldest first
  * @property {(batch: Batch) => Promise<void>} acknowledge forgets a batch that the node has taken
  * @property {() => Promise<number>} waiting how many lines the node has not taken yet
@@ -34,7 +35,8 @@
  *
  * @typedef {object} Batch its id is the key of every attempt to send it
  * @property {string} id
- * @property {() => Promise<Uint8Array<ArrayBuffer>>} read lines of NDJSON
+ * @property {() => Promise<Uint8Array<ArrayBuffer> | null>} read lines of NDJSON; null where they cannot
+ *   be read now, so that it waits
  */
 
 import { NonceBook } from "./nonces.js";
@@ -118,6 +120,9 @@ export class MemoryStore {
   }
 }
 
+/** @type {WeakMap<Store, Set<string>>} names of texts that cannot be read: each is said once */
+const unread = new WeakMap();
+
 /**
  * Return a text that was kept, null where it is none or cannot be read: that is no reason to end.
  * @param {Store} store
@@ -125,9 +130,15 @@ export class MemoryStore {
  * @param {(line: string) => void} log
  */
 export async function loaded(store, name, log) {
+  const said = unread.get(store) ?? new Set();
+  unread.set(store, said);
   try {
-    return await store.load(name);
+    const text = await store.load(name);
+    said.delete(name);
+    return text;
   } catch (error) {
+    if (said.has(name)) return null;
+    said.add(name);
     log(`${name} cannot be read where it was kept: ${String(error)}`);
     return null;
   }

@@ -2,6 +2,7 @@
 
 import { answered } from "../access/wire.js";
 import { RefusalError } from "../errors.js";
+import { dayOf } from "./visits.js";
 
 export const TELL_SECONDS = 30;
 export const KIT = "federation-site for JavaScript 0.1.0";
@@ -33,12 +34,17 @@ export class VisitTeller {
     this.#policy = policy;
   }
 
-  /** Add up what this process counted, and tell the node what it lacks. */
+  /**
+   * Add up what this process counted, and tell the node what it lacks. Days to come, counted while the
+   * clock was wrong, wait until they have come: a node takes none of a report that names one.
+   */
   async tick() {
-    const { store } = this.#reach;
+    const { store, clock } = this.#reach;
+    const last = dayOf(clock() + 86_400);
     await this.#counts.addUp();
     const waiting = await store.waiting();
-    for (const { series, counts } of await store.untoldVisits()) {
+    for (const { series, counts: found } of await store.untoldVisits()) {
+      const counts = found.filter(({ day }) => day <= last);
       for (let at = 0; at === 0 || at < counts.length; at += ROWS_MAX) {
         const part = counts.slice(at, at + ROWS_MAX);
         if (!(await this.#isTaken({ series, waiting, counts: part }))) return;

@@ -60,9 +60,10 @@ export class VisitCounts {
    * Count a licensed visit; `isCounted` says that it brought a page that counts as usage.
    * @param {string} agent
    * @param {boolean} isCounted
+   * @param {number} [at] seconds: when it began
    */
-  licensed(agent, isCounted) {
-    this.#count(agent, isCounted ? SERVED : NOT_COUNTED, false);
+  licensed(agent, isCounted, at) {
+    this.#count(agent, isCounted ? SERVED : NOT_COUNTED, false, at);
   }
 
   /** Add what was counted to the store; what cannot be added stays counted here. */
@@ -82,11 +83,12 @@ export class VisitCounts {
    * @param {string} agent
    * @param {string} outcome
    * @param {boolean} letThrough
+   * @param {number} [at]
    */
-  #count(agent, outcome, letThrough) {
+  #count(agent, outcome, letThrough, at) {
     const { clock, soon } = this.#parts;
     const now = clock();
-    this.#add({ day: dayOf(now), agent, outcome, let_through: letThrough, count: 1 });
+    this.#add({ day: dayOf(at ?? now), agent, outcome, let_through: letThrough, count: 1 });
     if (soon === undefined || now < this.#addedAt + SOON_SECONDS) return;
     this.#addedAt = now;
     soon(() => this.addUp());
@@ -192,6 +194,6 @@ function keyOf({ day, agent, outcome, let_through: letThrough }) {
 }
 
 /** @param {number} instant seconds */
-function dayOf(instant) {
+export function dayOf(instant) {
   return new Date(instant * 1000).toISOString().slice(0, 10);
 }

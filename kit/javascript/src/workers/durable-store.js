@@ -5,8 +5,13 @@
  * It was tried in workerd, the runtime of Cloudflare, with its own storage; not at Cloudflare.
  */
 
-import { ReplayedRequestError, NoncesFullError, NoncesOfLabFullError } from "../site/refusals.js";
-import { GRACE_SECONDS, NONCES_MAX } from "../site/nonces.js";
+import {
+  NonceStoreError,
+  NoncesFullError,
+  NoncesOfLabFullError,
+  ReplayedRequestError,
+} from "../site/refusals.js";
+import { GRACE_SECONDS, NONCES_MAX, SET_BACK } from "../site/nonces.js";
 import { added, newBook, readBook, told, untold } from "../site/visits.js";
 
 const KEYS_MAX = 128; // of one call
@@ -24,8 +29,9 @@ const VISITS = "visits.json";
  * @property {(how: {prefix: string, end?: string, limit?: number}) => Promise<Map<string, any>>} list
  * @property {<T>(act: (storage: Storage) => Promise<T>) => Promise<T>} transaction
  */
-/** @typedef {{held: number, labs: Record<string, number>}} Counts */
-/** @typedef {"taken" | "replayed" | "full of this lab" | "full"} Taken */
+/** @typedef {{held: number, labs: Record<string, number>, droppedTo?: number}} Counts up to which end
+ *   of their signatures nonces were dropped */
+/** @typedef {"taken" | "replayed" | "forgotten" | "full of this lab" | "full"} Taken */
 
 /** What one site keeps, in the object's own storage. */
 export class SiteStorage {
@@ -57,6 +63,7 @@ export class SiteStorage {
       let said = "taken";
       if (counts.held >= this.#noncesMax) said = "full";
       else if ((await storage.get(`nonce ${name}`)) !== undefined) said = "replayed";
+      else if (forgottenAt <= (counts.droppedTo ?? 0)) said = "forgotten";
       else if (found > 0 && found >= this.#noncesMax - counts.held) said = "full of this lab";
       if (said === "taken") {
         await storage.put(`nonce ${name}`, lab);
@@ -169,6 +176,7 @@ export function durableStore(find) {
       const name = `${proof.keyId} ${proof.nonce}`;
       const said = await find().takeNonce(name, proof.forgottenAt, lab, instant);
       if (said === "replayed") throw new ReplayedRequestError();
+      if (said === "forgotten") throw new NonceStoreError(SET_BACK);
       if (said === "full of this lab") throw new NoncesOfLabFullError();
       if (said === "full") throw new NoncesFullError();
     },
@@ -227,7 +235,8 @@ async function forgotten(storage, over) {
   const counts = (await storage.get("counts")) ?? { held: 0, labs: {} };
   const range = { prefix: "due ", end: `due ${padded(Math.max(over, 0) + 1)}`, limit: KEYS_MAX / 2 };
   const due = await storage.list(range);
-  for (const lab of due.values()) {
+  for (const [key, lab] of due) {
+    counts.droppedTo = Math.max(counts.droppedTo ?? 0, Number(key.split(" ")[1]));
     counts.held -= 1;
     counts.labs[lab] -= 1;
     if (counts.labs[lab] === 0) delete counts.labs[lab];

@@ -8,7 +8,7 @@
 import { ClientBearer } from "../access/bearers.js";
 import { asker } from "../access/wire.js";
 import { RefusalError } from "../errors.js";
-import { NOT_CACHED, varied } from "../site/answers.js";
+import { NOT_CACHED, isOfCaches, varied } from "../site/answers.js";
 import { readConfig } from "../site/config.js";
 import { counts } from "../site/events.js";
 import { Gate, spoken } from "../site/gate.js";
@@ -66,6 +66,8 @@ export async function createGate(parts) {
 export class WorkerGate {
   #polledAt = -Infinity;
   #termsAt = -Infinity;
+  /** @type {Map<string, string>} */
+  #hindered = new Map();
   /** @type {Promise<void>} the last pull of the policy */
   #pulled = Promise.resolve();
   #gate;
@@ -112,8 +114,8 @@ export class WorkerGate {
   async tick() {
     this.#pull();
     await this.#pulled;
-    await this.#try(() => this.#beside.reporter.tick());
-    await this.#try(() => this.#beside.teller.tick());
+    await this.#try("usage", () => this.#beside.reporter.tick());
+    await this.#try("visits", () => this.#beside.teller.tick());
     this.#gate.tell();
   }
 
@@ -123,12 +125,12 @@ export class WorkerGate {
     const { source, terms } = this.#beside;
     if (now >= this.#polledAt + POLL_SECONDS) {
       this.#polledAt = now;
-      this.#pulled = this.#try(() => source.refresh());
+      this.#pulled = this.#try("policy", () => source.refresh());
       this.#behind(this.#pulled);
     }
     if (now >= this.#termsAt + TERMS_SECONDS) {
       this.#termsAt = now;
-      this.#behind(this.#try(() => terms.refresh()));
+      this.#behind(this.#try("terms", () => terms.refresh()));
     }
   }
 
@@ -142,9 +144,16 @@ export class WorkerGate {
     this.#parts.waitUntil?.(work);
   }
 
-  /** @param {() => Promise<unknown>} act */
-  async #try(act) {
-    await tried(act, this.#gate.log);
+  /**
+   * Do something that may fail; what hinders it is said once, until it is something else.
+   * @param {string} what
+   * @param {() => Promise<unknown>} act
+   */
+  async #try(what, act) {
+    let said = "";
+    await tried(act, (line) => (said = line));
+    if (said && said !== this.#hindered.get(what)) this.#gate.log(said);
+    this.#hindered.set(what, said);
   }
 
   /**
@@ -155,6 +164,7 @@ export class WorkerGate {
    */
   async #metered(response, seen, { visit, link }) {
     const headers = new Headers(response.headers);
+    for (const name of [...headers.keys()].filter(isOfCaches)) headers.delete(name);
     headers.append("link", link);
     headers.set("cache-control", NOT_CACHED);
     headers.set("vary", varied(headers.get("vary")));
