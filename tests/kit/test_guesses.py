@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from tests.gate.test_negative_corpus import CORPUS, SITE
+from tests.gate.negative_corpus import CORPUS, SITE
 from tests.kit.javascript import bridge, needs_node
 from tests.signing.corpus.forge import STRANGER, claims, forged, request, signed, token
 
