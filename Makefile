@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 FOUND = command -v "$(PYTHON)" >/dev/null || \
 	{ echo "There is no $(PYTHON) here. Install Python 3.11 or newer."; exit 1; }
 
-.PHONY: demo test test-all check lint types fix bench soak mutation judges known-answers lock main-env dev-env
+.PHONY: demo test test-all check lint types fix bench soak mutation judges browser graphiql known-answers lock main-env dev-env
 
 demo: main-env   ## the whole story on this machine: hub, nodes, labs, sites, settlement
 	@$(BIN)/federation demo $(ARGS)
@@ -58,9 +58,17 @@ judges: dev-env   ## outside judges: of journals (needs hledger), of GraphQL and
 	@$(BIN)/python tools/judges/signatures.py
 	@$(BIN)/python tools/judges/gate.py
 	@$(BIN)/python -m tests.site.stacks.runner workerd
+	@$(BIN)/python tools/judges/breaking.py
 	@$(BIN)/python -m tools.judges.entities
 	@$(BIN)/python -m tools.judges.sign_in
 	@$(BIN)/python -m tools.judges.rsl
+
+browser: dev-env   ## look at GraphiQL as a person would (needs chromium, node, npm); ARGS=FOLDER keeps pictures
+	@cd tools/browser && npm install --silent --no-package-lock
+	@$(BIN)/python -m tools.browser.run $(ARGS)
+
+graphiql: dev-env   ## fetch again what servers serve of GraphiQL, in the versions that tools/graphiql.py names (needs npm)
+	@$(BIN)/python -m tools.graphiql
 
 known-answers: main-env   ## real scenarios beside the checkout, compared with what is known
 	@$(BIN)/python tools/known_answers.py --real $(ARGS)

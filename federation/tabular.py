@@ -17,6 +17,10 @@ FIELD_LENGTH_MAX = 16_384
 
 Value = TypeVar("Value")
 
+# Spreadsheets take a cell for a formula by its first character; wide forms are read like the
+# narrow ones. A decimal number is none, whatever its sign.
+_FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?", re.ASCII)
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _RFC_3339 = re.compile(r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -177,3 +181,10 @@ def parse_integer(text: str) -> int:
     if not (digits.isascii() and digits.isdigit()) or len(digits) > 30:  # noqa: PLR2004
         raise BadValueError(f"no integer: {text!r}")
     return int(text)
+
+
+def harmless(cell: str) -> str:
+    """Return a cell as it is shown: before what looks like a formula stands an apostrophe."""
+    if _FORMULA.match(cell) is None or _NUMBER.fullmatch(cell) is not None:
+        return cell
+    return f"'{cell}"

@@ -37,7 +37,9 @@ import federation.metering.tables
 import federation.months.tables
 import federation.payments.tables
 import federation.people.tables
+import federation.proposals.tables
 import federation.registry.tables
+import federation.registryimports.tables
 import federation.rightholders.tables
 import federation.runs.tables
 import federation.store.tables

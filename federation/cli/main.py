@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import rich_click as click
 
@@ -24,6 +24,7 @@ from federation.desk.month import month
 from federation.desk.nodes import nodes
 from federation.desk.people import people
 from federation.desk.reconcile import reconcile
+from federation.desk.registry import registry
 from federation.desk.sign_in import account, sign_in
 from federation.errors import RefusalError
 from federation.practice.command import practice
@@ -72,6 +73,7 @@ for command in (
     people,
     practice,
     reconcile,
+    registry,
     sign_in,
     account,
 ):
@@ -252,6 +254,15 @@ def schema(role: str) -> None:
     from federation.cli.sdl import sdl  # noqa: PLC0415 - loads one role only
 
     click.echo(sdl(role), nl=False)
+
+
+@cli.command()
+@click.argument("role", type=click.Choice(["hub", "node"]))
+def openapi(role: Literal["hub", "node"]) -> None:
+    """Print what can be asked of a role over HTTP beside GraphQL, in OpenAPI 3.1."""
+    from federation.cli.sdl import openapi_text  # noqa: PLC0415 - needed by no server
+
+    click.echo(openapi_text(role), nl=False)
 
 
 @cli.group()

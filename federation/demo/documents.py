@@ -16,7 +16,7 @@ QUOTE = """mutation($input: QuoteInput!) {
       lines { node use contentTier units per1000 { minor currency } amount { minor currency } }
       notCovered { node use contentTier reason } }
     ... on Refused { code message } } }"""
-ISSUE_CLIENT = """mutation($kind: String!, $party: String!, $name: String!, $key: String!) {
+ISSUE_CLIENT = """mutation($kind: ClientKind!, $party: String!, $name: String!, $key: String!) {
   issueClient(kind: $kind, party: $party, name: $name, key: $key) {
     __typename
     ... on GivenCredential { secret client { id } }

@@ -6,7 +6,7 @@ A refusal is one line with its code, and exit code 2.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import wraps
@@ -98,6 +98,27 @@ class Desk:
         """POST and return the body of an answer that is no refusal."""
         return self._send("POST", path, {"Content-Type": content_type, **(headers or {})}, body)
 
+    def send(self, path: str, parts: Iterator[bytes], size: int) -> bytes:
+        """POST what is read as it is sent, and return the body of an answer that is no refusal.
+
+        A server may refuse before all was sent; that is the answer then.
+        """
+        with self._connection() as (http, base):
+            http.putrequest("POST", f"{base}{path}")
+            http.putheader("Authorization", f"Bearer {self.token}")
+            http.putheader("Content-Type", "application/octet-stream")
+            http.putheader("Content-Length", str(size))
+            with self._reaching():
+                http.endheaders()
+                with suppress(BrokenPipeError, ConnectionResetError):
+                    for part in parts:
+                        http.send(part)
+                response = http.getresponse()
+            answer = self._whole(response)
+            if response.status // 100 != 2:  # noqa: PLR2004 - 2xx
+                raise _of_answer(response.status, answer)
+            return answer
+
     def get(self, path: str, write: Callable[[bytes], object]) -> None:
         """GET and write the body of an answer that is no refusal as it arrives."""
         with self._answer("GET", path, {}, None) as response:
@@ -117,16 +138,22 @@ class Desk:
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
     ) -> Iterator[HTTPResponse]:
         """Give an answer that is no refusal, to be read for as long as the block lasts."""
-        where = urlsplit(self.url)
-        kind = HTTPSConnection if where.scheme == "https" else HTTPConnection
         sent = {"Authorization": f"Bearer {self.token}", **headers}
-        with closing(kind(where.hostname or "", where.port, timeout=SECONDS_MAX)) as http:
+        with self._connection() as (http, base):
             with self._reaching():
-                http.request(method, f"{where.path.rstrip('/')}{path}", body, sent)
+                http.request(method, f"{base}{path}", body, sent)
                 response = http.getresponse()
             if response.status // 100 != 2 and path != "/graphql":  # noqa: PLR2004 - 2xx
                 raise _of_answer(response.status, self._whole(response))
             yield response
+
+    @contextmanager
+    def _connection(self) -> Iterator[tuple[HTTPConnection, str]]:
+        """Give a connection to the server, and what stands before every path there."""
+        where = urlsplit(self.url)
+        kind = HTTPSConnection if where.scheme == "https" else HTTPConnection
+        with closing(kind(where.hostname or "", where.port, timeout=SECONDS_MAX)) as http:
+            yield http, where.path.rstrip("/")
 
     def _whole(self, response: HTTPResponse) -> bytes:
         with self._reaching():

@@ -15,7 +15,7 @@ REFUSED = "... on Refused { code message }"
 CLIENT = """id kind party name state lastUsedAt
   credentials { id kind madeAt expiresAt revokedAt }"""
 LIST = f"query($after: String!) {{ clients(first: {PAGE}, after: $after) {{ {CLIENT} }} }}"
-ISSUE = f"""mutation($kind: String!, $party: String, $name: String!, $publicKey: String,
+ISSUE = f"""mutation($kind: ClientKind!, $party: String, $name: String!, $publicKey: String,
     $days: Int!, $key: String!) {{
   issueClient(kind: $kind, party: $party, name: $name, publicKey: $publicKey, days: $days,
     key: $key) {{

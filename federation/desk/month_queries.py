@@ -78,7 +78,7 @@ WITHDRAW_CORRECTION = f"""mutation($reason: String!) {{
 DEBITS = f"{{ debits {{ node document period amount {MONEY} left {MONEY} }} }}"
 
 # payments
-PAYMENTS = f"""query($period: String, $state: String, $after: String!) {{
+PAYMENTS = f"""query($period: String, $state: PaymentState, $after: String!) {{
   payments(period: $period, state: $state, after: $after) {{ {PAYMENT} }} }}"""
 
 EVENTS = "query($id: ID!) { paymentEvents(id: $id) { state at who reason reference } }"
@@ -127,7 +127,7 @@ HELD_ELSEWHERE = """query($period: String, $after: String!) {
     id period holder licence reason url amount { minor currency } left { minor currency }
     isStated } }"""
 
-HELD_CLAIMS = f"""query($state: String, $after: String!) {{
+HELD_CLAIMS = f"""query($state: HeldClaimState, $after: String!) {{
   heldClaims(state: $state, after: $after) {{ {CLAIM} }} }}"""
 
 CLAIM_HELD = f"""mutation($url: String!, $evidence: String!, $member: String, $work: String) {{
@@ -139,7 +139,7 @@ DECIDE = f"""mutation($claim: ID!, $accept: Boolean!, $reason: String!) {{
     __typename ... on HeldClaim {{ {CLAIM} }} {REFUSED} }} }}"""
 
 # documents
-DOCUMENTS = """query($series: String, $period: String, $after: String!) {
+DOCUMENTS = """query($series: DocumentSeries, $period: String, $after: String!) {
   documents(series: $series, period: $period, after: $after) {
     number series period subject issuedOn forms size sha256 } }"""
 

@@ -14,11 +14,11 @@ PERSON = """id subject version name roles party state reason proposedBy confirme
   validFrom validTo"""
 RESULT = f"{{ __typename ... on Person {{ {PERSON} }} ... on Refused {{ code message }} }}"
 
-PEOPLE = f"""query($first: Int!, $after: ID, $subject: String, $state: String) {{
+PEOPLE = f"""query($first: Int!, $after: ID, $subject: String, $state: PersonState) {{
   people(first: $first, after: $after, subject: $subject, state: $state) {{
     people {{ {PERSON} }} next }} }}"""
 
-PROPOSE = f"""mutation($subject: String!, $name: String!, $roles: [String!]!, $party: String,
+PROPOSE = f"""mutation($subject: String!, $name: String!, $roles: [Role!]!, $party: String,
     $reason: String!) {{
   proposePerson(subject: $subject, name: $name, roles: $roles, party: $party, reason: $reason)
   {RESULT} }}"""

@@ -16,8 +16,8 @@ LIMITS = f"{{ officerLimits {{ {LIMIT} }} }}"
 IN_FORCE = """query($currency: String!, $at: DateTime) {
   limitsInForce(currency: $currency, at: $at) { kind limit { minor currency } } }"""
 
-PROPOSE = f"""mutation($kind: String!, $currency: String!, $amount: BigInt!, $since: DateTime!,
-    $reason: String!) {{
+PROPOSE = f"""mutation($kind: OfficerLimitKind!, $currency: String!, $amount: BigInt!,
+    $since: DateTime!, $reason: String!) {{
   proposeOfficerLimit(kind: $kind, currency: $currency, amount: $amount, since: $since,
     reason: $reason) {{ __typename ... on OfficerLimit {{ {LIMIT} }} {REFUSED} }} }}"""
 

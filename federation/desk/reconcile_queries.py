@@ -12,7 +12,7 @@ ENTRY_FIELDS = """id kind status state reference amount { minor currency } direc
 REFUSED = "... on Refused { code message }"
 
 OPEN_ACCOUNT = f"""mutation($account: String!, $currency: String!, $name: String!,
-    $scheme: String!) {{
+    $scheme: AccountScheme!) {{
   openBankAccount(account: $account, currency: $currency, name: $name, scheme: $scheme) {{
     __typename ... on BankAccount {{ id account scheme currency name }} {REFUSED} }} }}"""
 
@@ -65,7 +65,7 @@ SET_OFFS = f"{{ setOffs {{ {OF_SET_OFF} }} }}"
 REFUND = f"""mutation($id: ID!) {{ refundOverpayment(id: $id) {{
   __typename ... on Payment {{ {PAYMENT} }} {REFUSED} }} }}"""
 
-SET_OFF = f"""mutation($id: ID!, $kind: String!, $ref: String!, $reason: String!) {{
+SET_OFF = f"""mutation($id: ID!, $kind: SetOffKind!, $ref: String!, $reason: String!) {{
   setOffOverpayment(id: $id, kind: $kind, ref: $ref, reason: $reason) {{
     __typename ... on OverpaymentSetOff {{ {OF_SET_OFF} }} {REFUSED} }} }}"""
 

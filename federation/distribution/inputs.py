@@ -10,7 +10,9 @@ from federation.errors import RefusalError
 from federation.metering import totals as usage_totals
 from federation.metering.tables import Portion
 from federation.registry import store as registry
+from federation.registry.edit_store import suspended_at
 from federation.registry.entitlement import Membership, entitled, works_on
+from federation.registry.membership import midnight
 from federation.settlement.computed import ComputedRun
 from federation.settlement.messages import Credit
 from federation.settlement.plans import MemberFacts, NodeInputs, NodeTerms
@@ -147,10 +149,11 @@ async def member_facts(session: ReadSession, code: str, day: date) -> list[Membe
     claims = await registry.claims_with_works(session)
     opt_outs = await registry.opt_outs_of_members(session, code)
     facts: list[MemberFacts] = []
+    suspended_on = await suspended_at(session, midnight(day))
     for member in await registry.all_members(session):
         name = member.member_id
         held = claims.get(name, [])
-        membership = Membership(name, member.joined_on, member.left_on, member.suspended_on)
+        membership = Membership(name, member.joined_on, member.left_on, suspended_on.get(name))
         is_entitled = entitled(membership, held, opt_outs.get(name, []), day)
         facts.append(MemberFacts(name, is_entitled, works_on(held, day)))
     return facts

@@ -6,8 +6,9 @@ What a member is attributed, can be paid and keeps outstanding is decided before
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 
-from federation.documents.csv_bytes import csv_bytes, harmless
+from federation.documents.csv_bytes import csv_bytes
 from federation.money import decimal_text
+from federation.tabular import harmless
 
 AMOUNTS = ("attributed", "payable", "outstanding")
 

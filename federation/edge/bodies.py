@@ -82,6 +82,29 @@ class Bodies:
             async with self._turns.take(sender, read_bytes(size, quotes)):
                 yield await asyncio.to_thread(_whole, file)
 
+    @asynccontextmanager
+    async def stream(
+        self, request: HttpRequest, sender: str, limit: BodyLimit
+    ) -> AsyncGenerator[AsyncIterator[bytes]]:
+        """Give a body part by part, unpacked, for what is taken as it comes; none of it is kept.
+
+        It is refused as in `read`, as far as it was read, and counts as a large one.
+        """
+        with self._place(sender, is_large=False), self._place(sender, is_large=True):
+            yield self._parts(request, limit)
+
+    async def _parts(self, request: HttpRequest, limit: BodyLimit) -> AsyncIterator[bytes]:
+        decoder = decoder_for(request.headers.get("content-encoding", ""))
+        _require_within(limit, _announced(request))
+        size = sent = 0
+        async for chunk in self._chunks(request, limit):
+            sent += len(chunk)
+            for piece in decoder.pieces(chunk):
+                size += len(piece)
+                _require_within(limit, max(size, sent))
+                yield piece
+        decoder.end()
+
     async def _receive(
         self,
         request: HttpRequest,

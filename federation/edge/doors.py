@@ -1,5 +1,6 @@
 """What every HTTP door does before it opens: who asks, how often by now, and then the body."""
 
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 
 from federation.access.callers import caller_of
@@ -51,6 +52,12 @@ class Doors:
     ) -> AbstractAsyncContextManager[bytes]:
         """Give the body of a request whose sender is known by now (`Bodies.read`)."""
         return self.bodies.read(request, sender, limit)
+
+    def body_parts(
+        self, request: HttpRequest, sender: str, limit: BodyLimit
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Give the body of a request whose sender is known by now, part by part."""
+        return self.bodies.stream(request, sender, limit)
 
 
 def address_of(request: HttpRequest, proxies: int) -> str:

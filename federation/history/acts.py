@@ -18,6 +18,7 @@ CHANGED: Final = "CHANGED"
 ENDED: Final = "ENDED"
 MERGED: Final = "MERGED"
 DEMERGED: Final = "DEMERGED"
+WITHDRAWN: Final = "WITHDRAWN"
 STEPS_MAX: Final = 32
 """So many merges of merged things are followed."""
 

@@ -63,6 +63,15 @@ class Place(NamedTuple):
     thing: str
 
 
+class Said(NamedTuple):
+    """A row of the feed to be: what was done to a thing of a kind, from when on."""
+
+    kind: str
+    thing: str
+    act: str
+    starts_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Statement(Generic[Body]):
     """What is said of a thing: from when, until when (None: to the next version known), and what.

@@ -7,7 +7,7 @@ versions hold them. Nothing here writes.
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, func, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, TextClause, select, text, tuple_
 
 from federation.history.kinds import Body, Found, Kind, Moment, Place
 from federation.history.store import found_of, in_force
@@ -21,14 +21,22 @@ LOOKED_AT_MAX: Final = 50_000
 WORDS_MAX: Final = 20
 """Words after so many are not asked for."""
 
-_MATCHING: Final = {
-    "sqlite": "SELECT rowid FROM {table}_words WHERE {table}_words MATCH :asked",
-    # OFFSET 0: the index answers first, whatever order the rows are wanted in.
+_HOLDING: Final = {
+    "sqlite": "{table}_words WHERE {table}_words MATCH :asked",
     "postgresql": (
-        "SELECT version FROM {table} WHERE array_to_tsvector(string_to_array(btrim(words), ' '))"
-        " @@ CAST(:asked AS tsquery) OFFSET 0"
+        "{table} WHERE array_to_tsvector(string_to_array(btrim(words), ' '))"
+        " @@ CAST(:asked AS tsquery)"
     ),
 }
+_VERSION: Final = {"sqlite": "rowid", "postgresql": "version"}
+_FEW: Final = "SELECT {version} FROM {holding} LIMIT :most"
+_ALL: Final = {
+    "sqlite": "{table}.version IN (SELECT rowid FROM {holding})",
+    # An array is made once; of IN PostgreSQL may ask the index again for every row.
+    "postgresql": "{table}.version = ANY (ARRAY (SELECT version FROM {holding}))",
+}
+# PostgreSQL would rather make the words of each row anew than ask the index for a few of many.
+_BY_INDEX, _AS_EVER = (text(f"SET LOCAL enable_seqscan = {state}") for state in ("off", "on"))
 
 
 async def search(
@@ -48,18 +56,32 @@ async def search(
     words = words_of(asked)[:WORDS_MAX]
     if not words:
         return await _sorted(session, kind, _listed(kind, moment), after, limit)
-    matching = _matching(session, kind, words)
-    if moment.known_at is None and await _is_common(session, kind, matching):
-        found = await _looked_through(session, kind, moment, words, after, limit)
-        if found is not None:
-            return found
-    return await _sorted(session, kind, _listed(kind, moment).where(matching), after, limit)
+    few = await _few(session, kind, words)
+    if few is not None:
+        found = _listed(kind, moment).where(kind.table.version.in_(few))
+        return await _sorted(session, kind, found, after, limit)
+    if moment.known_at is None:
+        looked = await _looked_through(session, kind, moment, words, after, limit)
+        if looked is not None:
+            return looked
+    query = _listed(kind, moment).where(_matching(session, kind, words))
+    return await _sorted(session, kind, query, after, limit)
 
 
-async def _is_common(session: ReadSession, kind: Kind[Body], matching: ColumnElement[bool]) -> bool:
-    """Tell whether more versions match than are put in order."""
-    few = select(kind.table.version).where(matching).limit(SORTED_MAX + 1).subquery()
-    return (await session.scalar(select(func.count()).select_from(few)) or 0) > SORTED_MAX
+async def _few(
+    session: ReadSession, kind: Kind[Body], words: Sequence[str]
+) -> Sequence[int] | None:
+    """Return the versions that match, None where there are more than are put in order."""
+    dialect = session.get_bind().dialect.name
+    holding = _holding(dialect, kind)
+    query = text(_FEW.format(version=_VERSION[dialect], holding=holding))
+    asked = {"asked": _asked(dialect, words), "most": SORTED_MAX + 1}
+    if dialect == "postgresql":
+        await session.execute(_BY_INDEX)
+    found = list(await session.scalars(query, asked))
+    if dialect == "postgresql":
+        await session.execute(_AS_EVER)
+    return found if len(found) <= SORTED_MAX else None
 
 
 async def _looked_through(
@@ -109,13 +131,20 @@ def _written(column: ColumnElement[str], words: Sequence[str]) -> list[ColumnEle
     return [*whole, column.like(f"% {words[-1]}%")]
 
 
-def _matching(session: ReadSession, kind: Kind[Body], words: Sequence[str]) -> ColumnElement[bool]:
+def _matching(session: ReadSession, kind: Kind[Body], words: Sequence[str]) -> TextClause:
     """Return which versions hold every word, the last as a beginning, by the database's index."""
     dialect = session.get_bind().dialect.name
-    asked = (
-        " ".join(f'"{word}"' for word in words) + "*"
-        if dialect == "sqlite"
-        else " & ".join(f"'{word}'" for word in words) + ":*"
-    )
-    rows: Any = text(_MATCHING[dialect].format(table=kind.table.__tablename__))
-    return kind.table.version.in_(rows.bindparams(asked=asked))
+    table, holding = kind.table.__tablename__, _holding(dialect, kind)
+    matching = text(_ALL[dialect].format(table=table, holding=holding))
+    return matching.bindparams(asked=_asked(dialect, words))
+
+
+def _holding(dialect: str, kind: Kind[Body]) -> str:
+    return _HOLDING[dialect].format(table=kind.table.__tablename__)
+
+
+def _asked(dialect: str, words: Sequence[str]) -> str:
+    """Write what is asked as the database's index understands it."""
+    if dialect == "sqlite":
+        return " ".join(f'"{word}"' for word in words) + "*"
+    return " & ".join(f"'{word}'" for word in words) + ":*"

@@ -5,14 +5,23 @@ so what is answered for a past instant, as it was known then, stays the same for
 """
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
-from federation.history.kinds import Body, Found, Kind, Moment, Place, Saying, Statement
+from federation.history.kinds import (
+    Body,
+    Found,
+    Kind,
+    Moment,
+    Place,
+    Said,
+    Saying,
+    Statement,
+)
 from federation.history.spans import Displaced, Span, displaced, period_of_change
 from federation.history.tables import Change, Versioned
 from federation.store.base import to_micros
@@ -33,12 +42,12 @@ _VERSION = [
     "merged_into",
     "body",
 ]
-_encode = msgspec.json.Encoder().encode
+_encoder = msgspec.json.Encoder()
 Versions = TypeVar("Versions", bound=Versioned)
 
 
-class _Said(NamedTuple):
-    """A version before it has a number: by which change, over which period, and what."""
+class Told(NamedTuple):
+    """A version as it is written: by which change, over which period, and what."""
 
     change: int
     span: Span
@@ -49,21 +58,34 @@ class _Said(NamedTuple):
     body: str
 
 
+Known = Mapping[str, Mapping[int, Told]]
+"""{thing: {version: what is known of it now}}."""
+
+
+def written(body: Any) -> str:
+    """Return what is said of a thing as it is kept: two bodies are alike if these are."""
+    return _encoder.encode(body).decode()
+
+
 async def record(
     session: WriteSession,
     kind: Kind[Body],
     statements: Sequence[Statement[Body]],
     saying: Saying,
+    known: Known | None = None,
 ) -> range:
     """Write down what is said of things, each of them once; return the numbers of the changes.
 
     What was known of a thing over the same period is superseded. A period that ends before it
-    begins is refused (BAD_SPAN), and then nothing may be kept of the others either.
+    begins is refused (BAD_SPAN), and then nothing may be kept of the others either. Who has read
+    in this transaction what is known (`known_of`) hands it over.
     """
-    known = await _known(session, kind, [statement.thing for statement in statements])
-    numbers = await _add_changes(session, kind, statements, saying)
+    if known is None:
+        known = await known_of(session, kind, [statement.thing for statement in statements])
+    feed = [Said(kind.name, each.thing, each.act, each.starts_at) for each in statements]
+    numbers = await add_changes(session, feed, saying)
     gone: list[int] = []
-    said: list[_Said] = []
+    said: list[Told] = []
     for number, statement in zip(numbers, statements, strict=True):
         before = known.get(statement.thing, {})
         spans = {version: one.span for version, one in before.items()}
@@ -80,6 +102,23 @@ async def record(
     return numbers
 
 
+async def add_changes(session: WriteSession, feed: Sequence[Said], saying: Saying) -> range:
+    """Write down in the feed what was done, in its order; return the numbers of the changes."""
+    first = await last_change(session) + 1
+    numbers, now = range(first, first + len(feed)), to_micros(saying.now)
+    rows = [
+        (number, said.kind, said.thing, said.act, to_micros(said.starts_at), now, *saying[:2])
+        for number, said in zip(numbers, feed, strict=True)
+    ]
+    await insert_rows(session, Change, _CHANGE, rows)
+    return numbers
+
+
+async def last_change(session: ReadSession) -> int:
+    """Return the number of the newest change of the feed, 0 while there is none."""
+    return await session.scalar(select(func.max(Change.number))) or 0
+
+
 async def find(
     session: ReadSession, kind: Kind[Body], things: Sequence[str], moment: Moment
 ) -> dict[str, Found[Body]]:
@@ -91,6 +130,18 @@ async def find(
     return found
 
 
+async def listed(
+    session: ReadSession, kind: Kind[Body], moment: Moment, *, after: str, limit: int
+) -> list[Found[Body]]:
+    """Return things as they were, by id, from the one after an id on; without those merged."""
+    table = kind.table
+    query = select(table).where(table.thing > after, in_force(table, moment))
+    rows = await session.scalars(
+        query.where(table.merged_into.is_(None)).order_by(table.thing).limit(limit)
+    )
+    return [found_of(kind, row) for row in rows]
+
+
 async def known_versions(
     session: ReadSession, kind: Kind[Body], thing: str, known_at: datetime | None = None
 ) -> list[Found[Body]]:
@@ -98,6 +149,30 @@ async def known_versions(
     query = select(kind.table).where(kind.table.thing == thing, is_known(kind.table, known_at))
     rows = await session.scalars(query.order_by(kind.table.starts_at))
     return [found_of(kind, row) for row in rows]
+
+
+async def spans_of(
+    session: ReadSession, kind: Kind[Body], things: Sequence[str], known_at: datetime | None
+) -> dict[str, Span]:
+    """Return {thing: from when to before when it is there at all}, as is known or was known then.
+
+    Between the two it may not be there for a while.
+    """
+    found: dict[str, Span] = {}
+    table = kind.table
+    for chunk in in_chunks(things):
+        # COUNT leaves out rows without an end: one of them, and the thing has none.
+        query = select(
+            table.thing,
+            func.min(table.starts_at),
+            func.max(table.ends_at),
+            func.count() - func.count(table.ends_at),
+        ).where(table.thing.in_(chunk), is_known(table, known_at))
+        for thing, starts_at, ends_at, open_ended in await session.execute(
+            query.group_by(table.thing)
+        ):
+            found[thing] = Span(starts_at, None if open_ended else ends_at)
+    return found
 
 
 def in_force(table: type[Versioned], moment: Moment) -> ColumnElement[bool]:
@@ -133,11 +208,13 @@ def found_of(kind: Kind[Body], row: Versioned) -> Found[Body]:
 
 
 async def changes_after(
-    session: ReadSession, after: int, limit: int, kinds: Sequence[str] = ()
+    session: ReadSession, after: int, limit: int, kinds: Sequence[str] | None = None
 ) -> list[Change]:
-    """Return changes in their order, from the one after a number on."""
+    """Return changes of some kinds, or all, in their order, from the one after a number on."""
     query = select(Change).where(Change.number > after).order_by(Change.number).limit(limit)
-    return list(await session.scalars(query.where(Change.kind.in_(kinds)) if kinds else query))
+    if kinds is not None:
+        query = query.where(Change.kind.in_(kinds))
+    return list(await session.scalars(query))
 
 
 async def changes_of(
@@ -148,58 +225,51 @@ async def changes_of(
     return list(await session.scalars(query.order_by(Change.number).limit(limit)))
 
 
-async def _known(
+async def known_of(
     session: ReadSession, kind: Kind[Body], things: Sequence[str]
-) -> dict[str, dict[int, _Said]]:
-    """Return {thing: {version: what is known of it now}}."""
-    found: dict[str, dict[int, _Said]] = {}
+) -> dict[str, dict[int, Told]]:
+    """Return {thing: {version: what is known of it now}}; what was never there is left out."""
+    table, found = kind.table, dict[str, dict[int, Told]]()
+    columns = (table.version, table.change, table.starts_at, table.ends_at, table.thing)
+    texts = (table.sorted_by, table.words, table.merged_into, table.body)
     for chunk in in_chunks(things):
-        query = select(kind.table).where(kind.table.thing.in_(chunk), is_known(kind.table, None))
-        for row in await session.scalars(query):
-            found.setdefault(row.thing, {})[row.version] = _Said(
-                change=row.change,
-                span=Span(row.starts_at, row.ends_at),
-                thing=row.thing,
-                sorted_by=row.sorted_by,
-                words=row.words,
-                merged_into=row.merged_into,
-                body=row.body,
-            )
+        query = select(*columns, *texts).where(table.thing.in_(chunk), is_known(table, None))
+        for row in await session.execute(query):
+            span = Span(row.starts_at, row.ends_at)
+            words = (row.sorted_by, row.words, row.merged_into, row.body)
+            known = found.setdefault(row.thing, {})
+            known[row.version] = Told(row.change, span, row.thing, *words)
     return found
 
 
-async def _add_changes(
-    session: WriteSession, kind: Kind[Body], statements: Sequence[Statement[Body]], saying: Saying
-) -> range:
-    first = (await session.scalar(select(func.max(Change.number))) or 0) + 1
-    numbers, now = range(first, first + len(statements)), to_micros(saying.now)
-    rows = [
-        (number, kind.name, s.thing, s.act, to_micros(s.starts_at), now, saying.by, saying.reason)
-        for number, s in zip(numbers, statements, strict=True)
-    ]
-    await insert_rows(session, Change, _CHANGE, rows)
-    return numbers
+async def never_there(session: ReadSession, kind: Kind[Body], things: Sequence[str]) -> list[str]:
+    """Return those of some things of which nothing is known, for whatever time."""
+    known: set[str] = set()
+    for chunk in in_chunks(things):
+        query = select(kind.table.thing).where(kind.table.thing.in_(chunk))
+        known.update(await session.scalars(query.where(is_known(kind.table, None)).distinct()))
+    return [thing for thing in things if thing not in known]
 
 
-def _said(statement: Statement[Body], body: Body, period: Span, change: int) -> _Said:
+def _said(statement: Statement[Body], body: Body, period: Span, change: int) -> Told:
     is_merged = statement.merged_into is not None
-    return _Said(
+    return Told(
         change,
         period,
         statement.thing,
         "" if is_merged else body.sorted_by,
         "" if is_merged else f" {' '.join(body.words)} ",
         statement.merged_into,
-        _encode(body).decode(),
+        written(body),
     )
 
 
-def _rests(one: _Said, old: Displaced, change: int) -> Iterable[_Said]:
+def _rests(one: Told, old: Displaced, change: int) -> Iterable[Told]:
     return (one._replace(change=change, span=rest) for rest in old.rests)
 
 
 async def _add_versions(
-    session: WriteSession, kind: Kind[Body], said: Sequence[_Said], now: int
+    session: WriteSession, kind: Kind[Body], said: Sequence[Told], now: int
 ) -> None:
     table: Any = kind.table
     first = (await session.scalar(select(func.max(kind.table.version))) or 0) + 1

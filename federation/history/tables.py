@@ -16,14 +16,15 @@ class Change(Base):
     """Something that was said of a thing: the row that a partner follows. Never changed.
 
     `number` has no gap and follows the order of commits. `kind` is what the thing is (WORK,
-    RIGHTHOLDER), `thing` its id; `act` what was done; `starts_at` from when on it holds.
+    RIGHTHOLDER, MEMBER, CLAIM, OPT_OUT), `thing` its id; `act` what was done;
+    `starts_at` from when on it holds.
     """
 
     __tablename__ = "history_change"
     __table_args__ = (Index("ix_history_change_kind_thing", "kind", "thing"),)
     number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     kind: Mapped[str] = mapped_column(String(16))
-    thing: Mapped[str] = mapped_column(String(64))
+    thing: Mapped[str] = mapped_column(String(128))
     act: Mapped[str] = mapped_column(String(16))
     starts_at: Mapped[datetime] = mapped_column(Instant)
     recorded_at: Mapped[datetime] = mapped_column(Instant)

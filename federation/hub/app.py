@@ -6,9 +6,11 @@ from litestar import Litestar
 
 from federation.clock import Clock
 from federation.config import HubConfig
+from federation.edge.api.openapi import openapi_routes
 from federation.edge.client_upkeep import LastUseWorker
 from federation.edge.context import context_getter, graphql_body
 from federation.edge.doors import Doors
+from federation.edge.explorer import explorer_routes
 from federation.edge.files import COMMON, file_at
 from federation.edge.http import EXCEPTION_HANDLERS
 from federation.edge.inbox import Retries
@@ -62,6 +64,8 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     app = Litestar(
         route_handlers=[
             graphql_controller(schema, context_getter(server), graphql_body(doors)),
+            *explorer_routes(doors),
+            *openapi_routes(doors),
             *common_routes(doors, HANDLERS, files),
             *oauth_routes(doors),
             *olp_routes(doors, partial(current_counter, server)),

@@ -14,7 +14,7 @@ from federation.errors import RefusalError
 from federation.licensing import store
 from federation.licensing.tariff import TariffBody, read_tariff
 from federation.money import Money
-from federation.registry import index_store
+from federation.registry import delta_store, index_store
 from federation.registry.index import ClaimIndex
 from federation.store.sessions import ReadSession
 from federation.trust.membership import HubTerms
@@ -33,11 +33,12 @@ class UnknownUseError(RefusalError):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Whether some URLs may be put to one use at an instant."""
+    """Whether some URLs may be put to one use at an instant, as is known now or was known then."""
 
     urls: Sequence[str]
     use: str
     at: datetime
+    known_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,8 @@ async def draft(session: ReadSession, question: Question, terms: HubTerms) -> Dr
     """At the hub: look a question up in the index (UNKNOWN_USE, TOO_MANY_URLS)."""
     check(question, terms)
     keys = keys_of(question.urls)
-    index = index_store.claim_index(await index_store.index_slice(session, set(keys.values())))
+    known = await index_store.index_slice(session, set(keys.values()), question.known_at)
+    index = index_store.claim_index(known)
     row = await store.latest_tariff(session)
     return Draft(question, _judged(question, keys, index), read_tariff(row.body) if row else None)
 
@@ -139,16 +141,20 @@ async def own_rights(
     """At a node: answer from its own registry alone (UNKNOWN_USE, TOO_MANY_URLS)."""
     check(question, terms)
     keys = keys_of(question.urls)
-    index = index_store.claim_index(await index_store.own_slice(session, node, set(keys.values())))
+    known = await index_store.own_slice(session, node, set(keys.values()), question.known_at)
+    index = index_store.claim_index(known)
     items = _judged(question, keys, index)
-    version = await index_store.version_of(session, node)
+    version = await delta_store.version_of(session, node)
     return Answer([items[url] for url in question.urls], [Reply(node, ANSWERED, version)])
 
 
-async def owners(session: ReadSession, urls: Sequence[str], at: datetime) -> list[Owners]:
+async def owners(
+    session: ReadSession, urls: Sequence[str], at: datetime, known_at: datetime | None = None
+) -> list[Owners]:
     """At the hub: return who claims each URL at an instant (TOO_MANY_URLS)."""
     keys = keys_of(urls)
-    index = index_store.claim_index(await index_store.index_slice(session, set(keys.values())))
+    known = await index_store.index_slice(session, set(keys.values()), known_at)
+    index = index_store.claim_index(known)
     return [_owners(url, keys.get(url), index, at) for url in urls]
 
 

@@ -25,7 +25,7 @@ from federation.metering.verdicts import (
     RESERVED,
     UNKNOWN_LICENCE,
 )
-from federation.registry import index_store
+from federation.registry import delta_store
 from federation.store.sessions import ReadSession
 from federation.trust.membership import HubTerms
 from federation.trust.store import node_parties
@@ -153,6 +153,6 @@ async def _check_claims(session: ReadSession, report: UsageReport) -> None:
         for row in report.weights
         if row.claim_id is not None and row.claim_id != DISPUTED_PARTY
     }
-    known = await index_store.known_claims(session, {claim_id for _, claim_id in named})
+    known = await delta_store.claims_ever_known(session, {claim_id for _, claim_id in named})
     for node, claim_id in sorted(named - known):
         raise BadReportError(f"{node} has no claim {claim_id}")

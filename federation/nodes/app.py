@@ -6,9 +6,11 @@ from litestar import Litestar
 
 from federation.clock import Clock
 from federation.config import NodeConfig
+from federation.edge.api.openapi import openapi_routes
 from federation.edge.client_upkeep import LastUseWorker
 from federation.edge.context import context_getter, graphql_body
 from federation.edge.doors import Doors
+from federation.edge.explorer import explorer_routes
 from federation.edge.files import OF_A_NODE, file_at
 from federation.edge.http import EXCEPTION_HANDLERS
 from federation.edge.inbox import Retries
@@ -23,6 +25,7 @@ from federation.nodes.entity import EntityWorker
 from federation.nodes.handlers import HANDLERS, ON_DROP
 from federation.nodes.joining import AdmissionWorker
 from federation.nodes.month import MonthWorker
+from federation.nodes.registry_files import registry_file_routes
 from federation.nodes.routes import node_routes
 from federation.nodes.terms import CounterHolder, Terms
 from federation.oauth.entity import entity_routes
@@ -30,6 +33,9 @@ from federation.oauth.olp_routes import olp_routes
 from federation.oauth.routes import oauth_routes
 from federation.process import Background, Parts, Service, no_boundary
 from federation.registry import adopting
+from federation.registry.edit_store import members_without_versions
+from federation.registry.edits import REGISTRY_CHANGED
+from federation.registry.entering import keep_history
 from federation.registry.store import is_all_read
 from federation.schema.controller import graphql_controller
 from federation.schema.node import schema
@@ -63,16 +69,20 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     doors, own = Doors(server), OwnLists(server)
     sign_in = SignIn(doors)
     counter = CounterHolder(server, peers)
+    terms = Terms(server, counter)
     app = Litestar(
         route_handlers=[
             graphql_controller(schema, context_getter(server), graphql_body(doors)),
+            *explorer_routes(doors),
+            *openapi_routes(doors),
             *common_routes(doors, HANDLERS, files),
             *oauth_routes(doors),
             *olp_routes(doors, counter.current),
             *sign_in_routes(sign_in),
             *status_routes(doors, own),
             *entity_routes(doors, {}),
-            *node_routes(doors, peers, own, Terms(server, counter)),
+            *node_routes(doors, peers, own, terms),
+            *registry_file_routes(doors),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
         logging_config=None,
@@ -81,6 +91,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     )
     relay, worker = Relay(server, peers, resolve), MonthWorker(server, peers)
     server.db.listen(DUE, worker.wake)
+    server.db.listen(REGISTRY_CHANGED, terms.look_again)
     joining = AdmissionWorker(server, peers)
     server.db.listen(JOINING, joining.wake)
     entity = EntityWorker(server, peers)
@@ -103,11 +114,16 @@ def _wake_all(*workers: AdmissionWorker | EntityWorker) -> None:
 
 
 async def adopt_rules(server: Server) -> None:
-    """Read again, after an upgrade, what earlier rules of addresses took; log what ended."""
+    """After an upgrade, read again what earlier rules of addresses took; log what ended.
+
+    Members whom an earlier version registered get the beginning of their history.
+    """
     async with server.db.read() as session:
-        if await is_all_read(session):
+        is_all_kept = not await members_without_versions(session, "", 1)
+        if is_all_kept and await is_all_read(session):
             return
     async with server.db.write("registry.adopt") as session:
+        await keep_history(session)
         ended = await adopting.adopt_rules(session, node=server.code, now=server.clock())
     for row in ended:
         log.warning(

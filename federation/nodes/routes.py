@@ -16,6 +16,7 @@ from federation.edge.peers import PeerClient
 from federation.edge.status_lists import OwnLists, SignedList, keep_newer
 from federation.gate.refusals import SiteRefusalError
 from federation.gate.visit_report import REPORT_BYTES_MAX, VisitReport
+from federation.history.kinds import Saying
 from federation.licensing.counter import counter_url
 from federation.nodes.enrolling import enrolling_routes
 from federation.nodes.terms import Terms, terms_routes, terms_url
@@ -24,6 +25,7 @@ from federation.nodes.validating import Validate, opens
 from federation.oauth.entity import own_configuration
 from federation.registry import service as registry
 from federation.registry import store
+from federation.registry.entering import enter_table
 from federation.server import Server, node_config
 from federation.signing.jose import InvalidTokenError
 from federation.signing.policy import (
@@ -63,8 +65,7 @@ def node_routes(doors: Doors, peers: PeerClient, own: OwnLists, terms: Terms) ->
         """Import `members`, `works` or `optouts` from CSV: all rows or none."""
         who = await doors.known(request, "files", *MAY_KEEP_THE_REGISTRY)
         async with doors.body(request, who.subject, TABLE) as body:
-            imported = await _import(server, table, body)
-        terms.look_again()
+            imported = await _import(server, table, body, who.subject)
         return json_response({"imported": imported})
 
     @get("/sites/{member:str}/policy")
@@ -155,7 +156,7 @@ async def _all_lists(held: Trust, own: OwnLists) -> list[SignedList]:
     return [lists[uri] for uri in sorted(lists)]
 
 
-async def _import(server: Server, table: str, body: bytes) -> int:
+async def _import(server: Server, table: str, body: bytes, by: str) -> int:
     """Read the file before the writer's turn: a long or a wrong one keeps nobody waiting."""
     if table not in registry.TABLES:
         raise NoSuchFileError(f"registry/{table}: {', '.join(registry.TABLES)}")
@@ -165,7 +166,8 @@ async def _import(server: Server, table: str, body: bytes) -> int:
     async with server.db.write(f"registry.{table}") as session:
         if not await registry.is_as_read(session, found):
             found = await registry.read_table(session, table, body, node=node)
-        return await registry.enter_table(session, found, node=node, now=server.clock())
+        saying = Saying(by, f"from a file of {table}", server.clock())
+        return await enter_table(session, found, node=node, saying=saying)
 
 
 async def site_terms(session: ReadSession, server: Server, member_id: str) -> SiteTerms:
@@ -180,6 +182,9 @@ async def site_terms(session: ReadSession, server: Server, member_id: str) -> Si
     found = await store.opt_outs_touching(session, claims)
     withheld = [(claim, row) for row in named for claim in claims]
     withheld += await store.withheld_below(session, member_id, claims)
+    now = server.clock()
+    found = [row for row in found if row.ends_at is None or now < row.ends_at]
+    withheld = [(claim, row) for claim, row in withheld if row.ends_at is None or now < row.ends_at]
     prefixes = sorted(
         f"{scheme}://{claim.host}{claim.path}" for claim in claims for scheme in ("http", "https")
     )

@@ -63,10 +63,16 @@ def is_in_standing(member: Membership, last_day: date) -> bool:
 
 
 def has_withdrawn(member: Membership, optouts: Iterable[IndexedOptOut], last_day: date) -> bool:
-    """Tell whether an opt-out of all uses names the member before the period is over."""
+    """Tell whether an opt-out of all uses names the member before the period is over.
+
+    One that ended within the period takes it out no more: what counts is the period's last instant.
+    """
     period_end = datetime.combine(last_day, time(), UTC) + timedelta(days=1)
     return any(
-        o.holder_id == member.holder_id and o.use == ALL_USES and o.effective_at < period_end
+        o.holder_id == member.holder_id
+        and o.use == ALL_USES
+        and o.effective_at < period_end
+        and (o.ends_at is None or o.ends_at >= period_end)
         for o in optouts
     )
 

@@ -3,15 +3,17 @@
 from datetime import date
 
 from federation.registry.entitlement import counts_from
-from federation.registry.imports import NewClaim, NewOptOut, holder_id
+from federation.registry.imports import NewClaim, holder_id
 from federation.registry.messages import ClaimFact, OptOutFact
 from federation.registry.tables import Claim, OptOut
 
 
-def claim_fact(node: str, claim: NewClaim, member_joined_on: date) -> ClaimFact:
-    """Say what the index needs of a claim: it counts from the later of two days."""
+def fact_of_new_claim(
+    node: str, claim_id: str, claim: NewClaim, member_joined_on: date
+) -> ClaimFact:
+    """Say what the index needs of a claim that comes."""
     return ClaimFact(
-        claim_id=claim.claim_id(node),
+        claim_id=claim_id,
         holder_id=holder_id(node, claim.member_id),
         host=claim.key.host,
         path=claim.key.path,
@@ -24,7 +26,7 @@ def claim_fact(node: str, claim: NewClaim, member_joined_on: date) -> ClaimFact:
 
 
 def fact_of_claim(node: str, row: Claim, member_joined_on: date) -> ClaimFact:
-    """Say the same of a registered claim; it keeps its id when it ends or is spelled again."""
+    """Say what the index needs of a claim: it counts from the later of two days."""
     return ClaimFact(
         claim_id=row.claim_id,
         holder_id=holder_id(node, row.member_id),
@@ -38,20 +40,8 @@ def fact_of_claim(node: str, row: Claim, member_joined_on: date) -> ClaimFact:
     )
 
 
-def opt_out_fact(node: str, opt_out: NewOptOut) -> OptOutFact:
-    """Say what the index needs of an opt-out."""
-    return OptOutFact(
-        holder_id=holder_id(node, opt_out.member_id) if opt_out.member_id else None,
-        host=opt_out.key.host if opt_out.key else None,
-        path=opt_out.key.path if opt_out.key else None,
-        wildcard=opt_out.key.wildcard if opt_out.key else False,
-        use=opt_out.use,
-        effective_at=opt_out.effective_at,
-    )
-
-
 def fact_of_opt_out(node: str, row: OptOut) -> OptOutFact:
-    """Say the same of a recorded opt-out, with its end if it has one."""
+    """Say what the index needs of an opt-out, with its end if it has one."""
     return OptOutFact(
         holder_id=holder_id(node, row.member_id) if row.member_id else None,
         host=row.host,

@@ -59,9 +59,13 @@ class NewClaim:
     valid_from: date | None
     valid_to: date | None
 
-    def claim_id(self, node: str) -> str:
-        """Return the id under which the index knows the claim: opaque, and the same each time."""
+    def claim_id(self, node: str, again: int = 0) -> str:
+        """Return the id under which the index knows the claim: opaque, and the same each time.
+
+        `again` says how many claims of the same days there were before: none of them is known now.
+        """
         parts = [node, self.member_id, self.key.text, str(self.valid_from), str(self.valid_to)]
+        parts += [str(again)] if again else []
         return sha256_hex("\n".join(parts).encode())[:32]
 
 
@@ -162,7 +166,7 @@ def read_opt_outs(
         data, required=["subject", "use", "effective_at"], optional=["collective"]
     ):
         _own_row(reader, row, node)
-        use = reader.read(row, "use", lambda text: _one_of(text, {*uses, ALL_USES}))
+        use = reader.read(row, "use", lambda text: one_of_known(text, {*uses, ALL_USES}))
         effective_at = reader.read(row, "effective_at", parse_instant)
         subject = row.get("subject")
         if subject.startswith("member:"):
@@ -172,7 +176,7 @@ def read_opt_outs(
             elif use is not None and effective_at is not None:
                 opt_outs.append(NewOptOut(member_id, None, use, effective_at))
             continue
-        key = reader.read(row, "subject", lambda text: _entered(normalise_subject(text)))
+        key = reader.read(row, "subject", lambda text: entered(normalise_subject(text)))
         if key is not None and use is not None and effective_at is not None:
             opt_outs.append(NewOptOut(None, key, use, effective_at))
     reader.finish()
@@ -185,8 +189,8 @@ def _claim(
     member_id = row.get("member_id")
     if member_id not in members:
         reader.refuse(row, "member_id", f"no such member: {member_id}")
-    key = reader.read(row, "claim", lambda text: _entered(normalise_claim(text)))
-    tier = reader.read(row, "content_tier", lambda text: _one_of(text, tiers))
+    key = reader.read(row, "claim", lambda text: entered(normalise_claim(text)))
+    tier = reader.read(row, "content_tier", lambda text: one_of_known(text, tiers))
     works = reader.read(row, "works", lambda text: _count(text) if text else 1)
     canonical, owner_bps = _syndication(reader, row)
     valid_from = reader.read(row, "valid_from", parse_optional_date)
@@ -202,16 +206,17 @@ def _syndication(reader: Reader, row: Row) -> tuple[str | None, int | None]:
         if row.get("owner_bps"):
             reader.refuse(row, "owner_bps", "no canonical URL to share with")
         return None, None
-    canonical = reader.read(row, "canonical", _canonical)
+    canonical = reader.read(row, "canonical", canonical_of)
     return canonical, reader.read(row, "owner_bps", _bps)
 
 
-def _canonical(text: str) -> str:
+def canonical_of(text: str) -> str:
+    """Return the address of an original as it is kept, below a public suffix."""
     key = normalise_canonical(text)
-    return _entered(ClaimKey(key.host, key.path, wildcard=False)).text
+    return entered(ClaimKey(key.host, key.path, wildcard=False)).text
 
 
-def _entered(key: ClaimKey) -> ClaimKey:
+def entered(key: ClaimKey) -> ClaimKey:
     """Return a key that may be entered: below a public suffix, and written as it is read.
 
     `/%%341` is read as `/%41`, which is read as `/A`: nobody means that, and the hub, which holds
@@ -276,7 +281,7 @@ def _country(text: str) -> str:
 
 
 def _scheme(text: str) -> str:
-    return _one_of(text or "IBAN", {"IBAN", "OTHER"})
+    return one_of_known(text or "IBAN", {"IBAN", "OTHER"})
 
 
 def _count(text: str) -> int:
@@ -293,7 +298,8 @@ def _bps(text: str) -> int:
     return value
 
 
-def _one_of(text: str, known: Iterable[str]) -> str:
+def one_of_known(text: str, known: Iterable[str]) -> str:
+    """Return a word that is one of those known, or refuse it naming them."""
     if text not in known:
         raise BadValueError(f"unknown: {text!r}, known: {', '.join(sorted(known))}")
     return text

@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable
-from datetime import date
+from datetime import date, datetime
 from typing import Final, TypeVar
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
 
 from federation.addresses.matching import candidate_hosts, candidate_paths
 from federation.addresses.urls import ClaimKey, UrlKey
@@ -14,23 +14,22 @@ from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
 from federation.registry.messages import (
     ClaimFact,
     OptOutFact,
-    RegistryDelta,
     Slice,
     SliceClaim,
     SliceOptOut,
 )
-from federation.registry.store import is_near
+from federation.registry.store import is_near, known
 from federation.registry.tables import (
     Claim,
     IndexClaim,
+    IndexClaimPast,
     IndexOptOut,
+    IndexOptOutPast,
     Member,
     OptOut,
-    RegistryVersion,
 )
-from federation.store.base import to_micros
-from federation.store.bulk import for_driver, in_chunks, insert_rows
-from federation.store.sessions import ReadSession, WriteSession
+from federation.store.bulk import in_chunks
+from federation.store.sessions import ReadSession
 
 # Of one statement, which looks through all that stands on its hosts:
 HOSTS_AT_ONCE: Final = 500
@@ -38,116 +37,53 @@ PATHS_AT_ONCE: Final = 5_000
 LETTERS_AT_ONCE: Final = 1_000_000  # of its paths
 LETTERS_SHORT: Final = 20_000  # of a question whose every path is asked for
 
-_OnHosts = type[Claim | OptOut | IndexClaim | IndexOptOut]
-_OptOut = TypeVar("_OptOut", OptOut, IndexOptOut)
+_OnHosts = type[Claim | OptOut | IndexClaim | IndexOptOut | IndexClaimPast | IndexOptOutPast]
+_OptOut = TypeVar("_OptOut", OptOut, IndexOptOut, IndexOptOutPast)
 
 
-async def next_version(session: WriteSession, node: str) -> int:
-    """Count one more delta of a node's registry and return its number."""
-    row = await session.get(RegistryVersion, node)
-    if row is None:
-        row = RegistryVersion(node=node, version=0)
-        session.add(row)
-    row.version += 1
-    return row.version
+async def index_slice(
+    session: ReadSession, keys: Iterable[UrlKey], known_at: datetime | None = None
+) -> Slice:
+    """At the hub: return all the index knows about some addresses and their canonical ones.
+
+    Or knew at an instant: what a node said after it is left out, what it took back is there.
+    """
+    wanted = set(keys)
+    claims = await _claims_known(session, wanted, known_at)
+    more = {UrlKey.of(row.canonical) for row in claims if row.canonical} - wanted
+    claims += await _claims_known(session, more, known_at)
+    facts = {(row.node, row.claim_id): _claim_fact(row) for row in claims}
+    opt_outs: list[IndexOptOut | IndexOptOutPast] = []
+    opt_outs += await _opt_outs_on(session, IndexOptOut, wanted | more, known_at)
+    opt_outs += await _opt_outs_of(session, IndexOptOut, claims, known_at)
+    if known_at is not None:
+        opt_outs += await _opt_outs_on(session, IndexOptOutPast, wanted | more, known_at)
+        opt_outs += await _opt_outs_of(session, IndexOptOutPast, claims, known_at)
+    return Slice(
+        claims=[SliceClaim(node, fact) for (node, _), fact in facts.items()],
+        opt_outs=[SliceOptOut(row.node, _opt_out_fact(row)) for row in opt_outs],
+    )
 
 
-async def version_of(session: ReadSession, node: str) -> int:
-    """Return the number of the last delta of a node's registry."""
-    row = await session.get(RegistryVersion, node)
-    return row.version if row else 0
-
-
-async def known_claims(session: ReadSession, claim_ids: Iterable[str]) -> set[tuple[str, str]]:
-    """At the hub: return the (node, claim id) that the index has of some claim ids."""
-    found = set[tuple[str, str]]()
-    for chunk in in_chunks(sorted(set(claim_ids))):
-        rows = await session.execute(
-            select(IndexClaim.node, IndexClaim.claim_id).where(IndexClaim.claim_id.in_(chunk))
-        )
-        found |= {(node, claim_id) for node, claim_id in rows}
+async def _claims_known(
+    session: ReadSession, keys: Collection[UrlKey], known_at: datetime | None
+) -> list[IndexClaim | IndexClaimPast]:
+    found: list[IndexClaim | IndexClaimPast] = []
+    found += await _claims_on(session, IndexClaim, keys, known_at)
+    if known_at is not None:
+        found += await _claims_on(session, IndexClaimPast, keys, known_at)
     return found
 
 
-async def apply_delta(session: WriteSession, node: str, delta: RegistryDelta) -> None:
-    """At the hub: enter a node's claims and opt-outs in the index, less what it withdraws."""
-    await _withdraw(session, node, delta)
-    claims = [
-        (
-            node,
-            fact.claim_id,
-            fact.holder_id,
-            fact.host,
-            fact.path,
-            fact.wildcard,
-            fact.counts_from,
-            fact.counts_to,
-            fact.content_tier,
-            fact.canonical,
-        )
-        for fact in delta.claims
-    ]
-    columns = [
-        "node",
-        "claim_id",
-        "holder_id",
-        "host",
-        "path",
-        "wildcard",
-        "counts_from",
-        "counts_to",
-        "content_tier",
-        "canonical",
-    ]
-    await insert_rows(session, IndexClaim, columns, for_driver(session, claims))
-    opt_outs = [
-        (
-            node,
-            fact.holder_id,
-            fact.host,
-            fact.path,
-            fact.wildcard,
-            fact.use,
-            to_micros(fact.effective_at),
-            to_micros(fact.ends_at) if fact.ends_at else None,
-        )
-        for fact in delta.opt_outs
-    ]
-    columns = ["node", "holder_id", "host", "path", "wildcard", "use", "effective_at", "ends_at"]
-    await insert_rows(session, IndexOptOut, columns, opt_outs)
-
-
-async def _withdraw(session: WriteSession, node: str, delta: RegistryDelta) -> None:
-    for chunk in in_chunks(delta.withdrawn_claims):
-        await session.execute(
-            delete(IndexClaim).where(IndexClaim.node == node, IndexClaim.claim_id.in_(chunk))
-        )
-    for fact in delta.withdrawn_opt_outs:
-        await session.execute(
-            delete(IndexOptOut).where(
-                IndexOptOut.node == node,
-                IndexOptOut.holder_id.is_not_distinct_from(fact.holder_id),
-                IndexOptOut.host.is_not_distinct_from(fact.host),
-                IndexOptOut.path.is_not_distinct_from(fact.path),
-                IndexOptOut.wildcard == fact.wildcard,
-                IndexOptOut.use == fact.use,
-                IndexOptOut.effective_at == fact.effective_at,
-            )
-        )
-
-
-async def index_slice(session: ReadSession, keys: Iterable[UrlKey]) -> Slice:
-    """At the hub: return all the index knows about some addresses and their canonical ones."""
-    wanted = set(keys)
-    claims = {(row.node, row.claim_id): row for row in await _claims_on(session, wanted)}
-    more = {UrlKey.of(row.canonical) for row in claims.values() if row.canonical} - wanted
-    claims |= {(row.node, row.claim_id): row for row in await _claims_on(session, more)}
-    opt_outs = await _opt_outs_on(session, IndexOptOut, wanted | more)
-    opt_outs += await _opt_outs_of(session, {row.holder_id for row in claims.values()})
-    return Slice(
-        claims=[SliceClaim(row.node, _claim_fact(row)) for row in claims.values()],
-        opt_outs=[SliceOptOut(row.node, _opt_out_fact(row)) for row in opt_outs],
-    )
+def _was_known(of: _OnHosts, known_at: datetime | None) -> ColumnElement[bool]:
+    """Return which rows were known at an instant, or are known now (None)."""
+    if issubclass(of, Claim | OptOut):
+        return known(of, known_at)
+    if known_at is None:
+        return true()
+    if issubclass(of, IndexClaimPast | IndexOptOutPast):
+        return and_(of.recorded_at <= known_at, of.withdrawn_at > known_at)
+    return of.recorded_at <= known_at
 
 
 async def claims_held(
@@ -175,7 +111,7 @@ async def claims_held(
 
 async def claims_slice(session: ReadSession, keys: Iterable[UrlKey]) -> Slice:
     """At the hub: return who claims some addresses, and nothing else the index knows of them."""
-    rows = await _claims_on(session, set(keys))
+    rows = await _claims_on(session, IndexClaim, set(keys), None)
     return Slice(claims=[SliceClaim(row.node, _claim_fact(row)) for row in rows], opt_outs=[])
 
 
@@ -234,16 +170,19 @@ async def _standing(
     return found
 
 
-async def own_slice(session: ReadSession, node: str, keys: Iterable[UrlKey]) -> Slice:
+async def own_slice(
+    session: ReadSession, node: str, keys: Iterable[UrlKey], known_at: datetime | None = None
+) -> Slice:
     """At a node: return the same as the index would, from its own registry only."""
     wanted = set(keys)
-    claims = await _own_claims_on(session, node, wanted)
+    claims = await _own_claims_on(session, node, wanted, known_at)
     canonicals = (fact.canonical for _, fact in claims.values())
     more = {UrlKey.of(canonical) for canonical in canonicals if canonical} - wanted
-    claims |= await _own_claims_on(session, node, more)
-    opt_outs = await _opt_outs_on(session, OptOut, wanted | more)
+    claims |= await _own_claims_on(session, node, more, known_at)
+    opt_outs = await _opt_outs_on(session, OptOut, wanted | more, known_at)
     for chunk in in_chunks(sorted({member_id for member_id, _ in claims.values()})):
-        opt_outs += await session.scalars(select(OptOut).where(OptOut.member_id.in_(chunk)))
+        named = select(OptOut).where(OptOut.member_id.in_(chunk), known(OptOut, known_at))
+        opt_outs += await session.scalars(named)
     return Slice(
         claims=[SliceClaim(node, fact) for _, fact in claims.values()],
         opt_outs=[SliceOptOut(node, fact_of_opt_out(node, row)) for row in opt_outs],
@@ -251,13 +190,15 @@ async def own_slice(session: ReadSession, node: str, keys: Iterable[UrlKey]) -> 
 
 
 async def _own_claims_on(
-    session: ReadSession, node: str, keys: Collection[UrlKey]
+    session: ReadSession, node: str, keys: Collection[UrlKey], known_at: datetime | None
 ) -> dict[str, tuple[str, ClaimFact]]:
-    """Return (member, claim) by row."""
+    """Return (member, claim) by row; a claim counts from the day its member was known to join."""
+    joined_on = func.coalesce(Claim.joined_on, Member.joined_on, type_=Member.joined_on.type)
     hosts = _hosts(keys)
     found: dict[str, tuple[str, ClaimFact]] = {}
     async for bears in _bearing_on(session, Claim, keys):
-        rows = await session.execute(select(Claim, Member.joined_on).join(Member).where(bears))
+        query = select(Claim, joined_on).join(Member).where(bears, known(Claim, known_at))
+        rows = await session.execute(query)
         found |= {
             row.claim_id: (row.member_id, fact_of_claim(node, row, day))
             for row, day in rows
@@ -266,11 +207,19 @@ async def _own_claims_on(
     return found
 
 
-async def _claims_on(session: ReadSession, keys: Collection[UrlKey]) -> list[IndexClaim]:
+_AnyClaim = TypeVar("_AnyClaim", IndexClaim, IndexClaimPast)
+
+
+async def _claims_on(
+    session: ReadSession,
+    of: type[_AnyClaim],
+    keys: Collection[UrlKey],
+    known_at: datetime | None,
+) -> list[_AnyClaim]:
     hosts = _hosts(keys)
-    found: dict[tuple[str, str], IndexClaim] = {}
-    async for bears in _bearing_on(session, IndexClaim, keys):
-        rows = await session.scalars(select(IndexClaim).where(bears))
+    found: dict[tuple[str, str], _AnyClaim] = {}
+    async for bears in _bearing_on(session, of, keys):
+        rows = await session.scalars(select(of).where(bears, _was_known(of, known_at)))
         found |= {
             (row.node, row.claim_id): row for row in rows if (row.host, row.wildcard) in hosts
         }
@@ -278,28 +227,41 @@ async def _claims_on(session: ReadSession, keys: Collection[UrlKey]) -> list[Ind
 
 
 async def _opt_outs_on(
-    session: ReadSession, of: type[_OptOut], keys: Collection[UrlKey]
+    session: ReadSession,
+    of: type[_OptOut],
+    keys: Collection[UrlKey],
+    known_at: datetime | None,
 ) -> list[_OptOut]:
     """Return the opt-outs that may match some addresses; of their hosts, every pattern."""
     hosts = _hosts(keys)
     found: dict[int, _OptOut] = {}
     is_pattern = or_(of.path.contains("*"), of.path.endswith("$"))
+    is_known = _was_known(of, known_at)
     async for bears in _bearing_on(session, of, keys):
-        found |= {row.id: row for row in await session.scalars(select(of).where(bears))}
+        found |= {row.id: row for row in await session.scalars(select(of).where(bears, is_known))}
     for chunk in in_chunks(sorted({host for host, _ in hosts})):
-        asked = select(of).where(of.host.in_(chunk), is_pattern)
+        asked = select(of).where(of.host.in_(chunk), is_pattern, is_known)
         found |= {row.id: row for row in await session.scalars(asked)}
     return [row for row in found.values() if (row.host, row.wildcard) in hosts]
 
 
-async def _opt_outs_of(session: ReadSession, holders: Collection[str]) -> list[IndexOptOut]:
-    rows: list[IndexOptOut] = []
-    for chunk in in_chunks(sorted(holders)):
-        rows += await session.scalars(select(IndexOptOut).where(IndexOptOut.holder_id.in_(chunk)))
+_IndexedOptOut = TypeVar("_IndexedOptOut", IndexOptOut, IndexOptOutPast)
+
+
+async def _opt_outs_of(
+    session: ReadSession,
+    of: type[_IndexedOptOut],
+    claims: Iterable[IndexClaim | IndexClaimPast],
+    known_at: datetime | None,
+) -> list[_IndexedOptOut]:
+    rows: list[_IndexedOptOut] = []
+    for chunk in in_chunks(sorted({row.holder_id for row in claims})):
+        named = select(of).where(of.holder_id.in_(chunk), _was_known(of, known_at))
+        rows += await session.scalars(named)
     return rows
 
 
-def _claim_fact(row: IndexClaim) -> ClaimFact:
+def _claim_fact(row: IndexClaim | IndexClaimPast) -> ClaimFact:
     return ClaimFact(
         claim_id=row.claim_id,
         holder_id=row.holder_id,
@@ -313,7 +275,7 @@ def _claim_fact(row: IndexClaim) -> ClaimFact:
     )
 
 
-def _opt_out_fact(row: IndexOptOut) -> OptOutFact:
+def _opt_out_fact(row: IndexOptOut | IndexOptOutPast) -> OptOutFact:
     return OptOutFact(
         holder_id=row.holder_id,
         host=row.host,

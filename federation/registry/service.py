@@ -1,4 +1,4 @@
-"""Registering members, claims and opt-outs: read the file, record it, tell the index."""
+"""Reading the files of members, claims and opt-outs, and what the claim index is told."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from federation.addresses.urls import normalise_url
 from federation.errors import RefusalError
-from federation.registry import facts, index_store, store
+from federation.registry import delta_store, store
 from federation.registry.imports import (
     NewClaim,
     NewMember,
@@ -45,7 +45,7 @@ class VersionGapError(RefusalError):
 class ReadTable:
     """A whole file as it was read beside what was registered then; `mark` says what that was."""
 
-    mark: tuple[int, int]
+    mark: tuple[int, int, int]
     members: Sequence[NewMember] = ()
     claims: Sequence[NewClaim] = ()
     opt_outs: Sequence[NewOptOut] = ()
@@ -54,7 +54,7 @@ class ReadTable:
 async def read_table(session: ReadSession, table: str, data: bytes, *, node: str) -> ReadTable:
     """Read a file that `TABLES` names, or refuse it with every row that is wrong.
 
-    It takes as long as the file is long, so it needs no write transaction (`enter_table` does).
+    It takes as long as the file is long, so it needs no write transaction; entering it does.
     """
     mark = await store.mark(session)
     known = await store.member_ids(session)
@@ -74,20 +74,6 @@ async def read_table(session: ReadSession, table: str, data: bytes, *, node: str
 async def is_as_read(session: ReadSession, table: ReadTable) -> bool:
     """Tell whether nothing was registered since a file was read."""
     return await store.mark(session) == table.mark
-
-
-async def enter_table(session: WriteSession, table: ReadTable, *, node: str, now: datetime) -> int:
-    """Register what a file held and tell the claim index; return how many rows."""
-    await store.add_members(session, table.members)
-    await store.add_claims(session, node, table.claims)
-    await store.add_opt_outs(session, table.opt_outs, now)
-    joined = await store.joined_on(session, {claim.member_id for claim in table.claims})
-    told = Changes(
-        claims=[facts.claim_fact(node, item, joined[item.member_id]) for item in table.claims],
-        opt_outs=[facts.opt_out_fact(node, item) for item in table.opt_outs],
-    )
-    await tell_index(session, node, told, now)
-    return len(table.members) + len(table.claims) + len(table.opt_outs)
 
 
 @dataclass(slots=True)
@@ -112,7 +98,7 @@ async def tell_index(session: WriteSession, node: str, changes: Changes, now: da
     for start in range(0, longest, DELTA_ENTRIES_MAX):
         part = slice(start, start + DELTA_ENTRIES_MAX)
         delta = RegistryDelta(
-            version=await index_store.next_version(session, node),
+            version=await delta_store.next_version(session, node),
             claims=changes.claims[part],
             opt_outs=changes.opt_outs[part],
             withdrawn_claims=changes.withdrawn_claims[part],
@@ -139,7 +125,7 @@ async def _check_delta(session: ReadSession, node: str, delta: RegistryDelta) ->
     """Refuse addresses that are not in the index's own form, ids taken and ids unknown."""
     ids = [fact.claim_id for fact in delta.claims]
     gone = set(delta.withdrawn_claims)
-    known = await index_store.known_claims(session, [*ids, *gone])
+    known = await delta_store.known_claims(session, [*ids, *gone])
     held = {claim_id for of, claim_id in known if of == node}
     taken = (held & set(ids)) - gone
     if not gone <= held:
@@ -166,9 +152,9 @@ def _check_address(host: str, path: str) -> None:
 
 async def receive_delta(session: WriteSession, node: str, delta: RegistryDelta) -> None:
     """At the hub: enter a delta; one out of order is refused."""
-    expected = await index_store.version_of(session, node) + 1
+    expected = await delta_store.version_of(session, node) + 1
     if delta.version != expected:
         raise VersionGapError(f"{node} #{delta.version}, expected #{expected}")
     await _check_delta(session, node, delta)
-    await index_store.next_version(session, node)
-    await index_store.apply_delta(session, node, delta)
+    await delta_store.next_version(session, node)
+    await delta_store.apply_delta(session, node, delta)

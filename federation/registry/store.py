@@ -7,12 +7,12 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 
 from federation.addresses.matching import candidate_hosts, candidate_paths
 from federation.addresses.urls import RULES, ClaimKey
+from federation.history.store import last_change
 from federation.registry.entitlement import HeldClaim, counts_from
-from federation.registry.imports import NewClaim, NewMember, NewOptOut, holder_id
+from federation.registry.imports import holder_id
 from federation.registry.index import IndexedOptOut
 from federation.registry.tables import Claim, IndexClaim, Member, OptOut
-from federation.store.base import to_micros
-from federation.store.bulk import for_driver, in_chunks, insert_rows
+from federation.store.bulk import in_chunks
 from federation.store.sessions import ReadSession, WriteSession
 
 PAGE = 5_000
@@ -24,29 +24,21 @@ async def member_ids(session: ReadSession) -> set[str]:
     return set(await session.scalars(select(Member.member_id)))
 
 
-async def mark(session: ReadSession) -> tuple[int, int]:
-    """Return how many members and claims there are: none goes, so it changes with each new one."""
+def known(model: type[Claim | OptOut], known_at: datetime | None = None) -> ColumnElement[bool]:
+    """Return which claims or opt-outs are known now (None), or were known at an instant."""
+    if known_at is None:
+        return model.superseded_at.is_(None)
+    return and_(
+        model.recorded_at <= known_at,
+        or_(model.superseded_at.is_(None), model.superseded_at > known_at),
+    )
+
+
+async def mark(session: ReadSession) -> tuple[int, int, int]:
+    """Return what changes with each member or claim that comes, and with each act on one."""
     members = await session.scalar(select(func.count()).select_from(Member))
     claims = await session.scalar(select(func.count()).select_from(Claim))
-    return members or 0, claims or 0
-
-
-async def add_members(session: WriteSession, members: Sequence[NewMember]) -> None:
-    """Insert members that are not there yet."""
-    rows = [
-        (
-            member.member_id,
-            member.name,
-            member.country,
-            member.joined_on,
-            member.account,
-            member.account_scheme,
-            member.bic,
-        )
-        for member in members
-    ]
-    columns = ["member_id", "name", "country", "joined_on", "account", "account_scheme", "bic"]
-    await insert_rows(session, Member, columns, for_driver(session, rows))
+    return members or 0, claims or 0, await last_change(session)
 
 
 async def held_claims(
@@ -62,68 +54,12 @@ async def held_claims(
             Claim.wildcard,
             Claim.valid_from,
             Claim.valid_to,
-        )
+        ).where(known(Claim))
     )
     for member_id, host, path, wildcard, valid_from, valid_to in rows:
         key = (member_id, ClaimKey(host, path, wildcard))
         held.setdefault(key, []).append((valid_from, valid_to))
     return held
-
-
-async def add_claims(session: WriteSession, node: str, claims: Sequence[NewClaim]) -> None:
-    """Insert claims."""
-    rows = [
-        (
-            claim.claim_id(node),
-            claim.member_id,
-            claim.key.host,
-            claim.key.path,
-            claim.key.wildcard,
-            claim.content_tier,
-            claim.works,
-            claim.canonical,
-            claim.owner_bps,
-            claim.valid_from,
-            claim.valid_to,
-            RULES,
-        )
-        for claim in claims
-    ]
-    columns = [
-        "claim_id",
-        "member_id",
-        "host",
-        "path",
-        "wildcard",
-        "content_tier",
-        "works",
-        "canonical",
-        "owner_bps",
-        "valid_from",
-        "valid_to",
-        "rules",
-    ]
-    await insert_rows(session, Claim, columns, for_driver(session, rows))
-
-
-async def add_opt_outs(session: WriteSession, opt_outs: Sequence[NewOptOut], now: datetime) -> None:
-    """Insert opt-outs."""
-    rows = [
-        (
-            opt_out.member_id,
-            opt_out.key.host if opt_out.key else None,
-            opt_out.key.path if opt_out.key else None,
-            opt_out.key.wildcard if opt_out.key else False,
-            opt_out.use,
-            to_micros(opt_out.effective_at),
-            to_micros(now),
-            RULES,
-        )
-        for opt_out in opt_outs
-    ]
-    columns = ["member_id", "host", "path", "wildcard", "use", "effective_at", "recorded_at"]
-    columns.append("rules")
-    await insert_rows(session, OptOut, columns, rows)
 
 
 async def all_joined_on(session: ReadSession) -> dict[str, date]:
@@ -133,8 +69,12 @@ async def all_joined_on(session: ReadSession) -> dict[str, date]:
 
 
 async def joined_on(session: ReadSession, members: Collection[str]) -> dict[str, date]:
-    """Return when each of some members joined."""
-    return {name: day for name, day in (await all_joined_on(session)).items() if name in members}
+    """Return when each of some members joined, as is known now."""
+    found: dict[str, date] = {}
+    for chunk in in_chunks(sorted(members)):
+        query = select(Member.member_id, Member.joined_on).where(Member.member_id.in_(chunk))
+        found |= {member_id: day for member_id, day in await session.execute(query)}
+    return found
 
 
 async def is_all_read(session: ReadSession) -> bool:
@@ -145,7 +85,8 @@ async def is_all_read(session: ReadSession) -> bool:
 
 async def claims_to_read_again(session: ReadSession) -> AsyncIterator[Claim]:
     """Yield the claims that an earlier version of the rules took, by id."""
-    query, after = select(Claim).where(Claim.rules != RULES).order_by(Claim.claim_id), ""
+    old = select(Claim).where(Claim.rules != RULES, known(Claim))
+    query, after = old.order_by(Claim.claim_id), ""
     while page := list(await session.scalars(query.where(Claim.claim_id > after).limit(PAGE))):
         for row in page:
             yield row
@@ -154,7 +95,8 @@ async def claims_to_read_again(session: ReadSession) -> AsyncIterator[Claim]:
 
 async def opt_outs_to_read_again(session: ReadSession) -> AsyncIterator[OptOut]:
     """Yield the opt-outs that an earlier version of the rules took, by id."""
-    query, after = select(OptOut).where(OptOut.rules != RULES).order_by(OptOut.id), 0
+    old = select(OptOut).where(OptOut.rules != RULES, known(OptOut))
+    query, after = old.order_by(OptOut.id), 0
     while page := list(await session.scalars(query.where(OptOut.id > after).limit(PAGE))):
         for row in page:
             yield row
@@ -169,28 +111,23 @@ async def mark_read(session: WriteSession) -> None:
 
 async def ended(session: ReadSession, limit: int) -> tuple[list[Claim], list[OptOut]]:
     """Return the claims and opt-outs that a later version of the rules ended, by id."""
-    claims = select(Claim).where(Claim.ended_because.is_not(None)).order_by(Claim.claim_id)
-    opt_outs = select(OptOut).where(OptOut.ended_because.is_not(None)).order_by(OptOut.id)
+    claims = select(Claim).where(Claim.ended_because.is_not(None), known(Claim))
+    opt_outs = select(OptOut).where(OptOut.ended_because.is_not(None), known(OptOut))
     return (
-        list(await session.scalars(claims.limit(limit))),
-        list(await session.scalars(opt_outs.limit(limit))),
+        list(await session.scalars(claims.order_by(Claim.claim_id).limit(limit))),
+        list(await session.scalars(opt_outs.order_by(OptOut.id).limit(limit))),
     )
 
 
 async def owner_parts(session: ReadSession) -> dict[str, int]:
-    """Return {claim id: owner_bps} of this node's syndicated copies."""
+    """Return {claim id: owner_bps} of this node's syndicated copies, also as once known.
+
+    A line is placed by the claim that the index named, which may be superseded here by then.
+    """
     rows = await session.execute(
         select(Claim.claim_id, Claim.owner_bps).where(Claim.owner_bps.is_not(None))
     )
     return {claim_id: bps or 0 for claim_id, bps in rows}
-
-
-async def members(session: ReadSession, *, after: str = "", limit: int = 100) -> list[Member]:
-    """Return members by id, a page at a time."""
-    rows = await session.scalars(
-        select(Member).where(Member.member_id > after).order_by(Member.member_id).limit(limit)
-    )
-    return list(rows)
 
 
 async def all_members(session: ReadSession) -> list[Member]:
@@ -211,25 +148,12 @@ async def find_member(session: ReadSession, member_id: str) -> Member | None:
     return await session.get(Member, member_id)
 
 
-async def claims_of(
-    session: ReadSession, member_id: str, *, after: str = "", limit: int = 100
-) -> list[Claim]:
-    """Return a member's claims, a page at a time."""
-    rows = await session.scalars(
-        select(Claim)
-        .where(Claim.member_id == member_id, Claim.claim_id > after)
-        .order_by(Claim.claim_id)
-        .limit(limit)
-    )
-    return list(rows)
-
-
 async def claims_with_works(session: ReadSession) -> dict[str, list[HeldClaim]]:
     """Return {member: its claims, with their works and the days on which they count}."""
     rows = await session.execute(
-        select(
-            Claim.member_id, Member.joined_on, Claim.valid_from, Claim.valid_to, Claim.works
-        ).join(Member)
+        select(Claim.member_id, Member.joined_on, Claim.valid_from, Claim.valid_to, Claim.works)
+        .join(Member)
+        .where(known(Claim))
     )
     found: dict[str, list[HeldClaim]] = {}
     for member_id, joined_on, valid_from, valid_to, works in rows:
@@ -241,21 +165,23 @@ async def claims_with_works(session: ReadSession) -> dict[str, list[HeldClaim]]:
 async def opt_outs_of_members(session: ReadSession, node: str) -> dict[str, list[IndexedOptOut]]:
     """Return {member: the opt-outs that name it}, whatever their use and day."""
     rows = await session.execute(
-        select(OptOut.member_id, OptOut.use, OptOut.effective_at).where(
-            OptOut.member_id.is_not(None)
+        select(OptOut.member_id, OptOut.use, OptOut.effective_at, OptOut.ends_at).where(
+            OptOut.member_id.is_not(None), known(OptOut)
         )
     )
     found: dict[str, list[IndexedOptOut]] = {}
-    for member_id, use, effective_at in rows:
+    for member_id, use, effective_at, ends_at in rows:
         if member_id:
-            opt_out = IndexedOptOut(node, use, effective_at, None, member_id)
+            opt_out = IndexedOptOut(node, use, effective_at, None, member_id, ends_at)
             found.setdefault(member_id, []).append(opt_out)
     return found
 
 
 async def member_prefixes(session: ReadSession, member_id: str) -> list[Claim]:
     """Return every claim of a member, less those that a later version of the rules ended."""
-    query = select(Claim).where(Claim.member_id == member_id, Claim.ended_because.is_(None))
+    query = select(Claim).where(
+        Claim.member_id == member_id, Claim.ended_because.is_(None), known(Claim)
+    )
     return list(await session.scalars(query))
 
 
@@ -313,7 +239,13 @@ async def withheld_below(
         rows = await session.execute(
             select(Claim, OptOut)
             .join(OptOut, OptOut.member_id == Claim.member_id)
-            .where(Claim.member_id != member_id, Claim.ended_because.is_(None), _is_below(chunk))
+            .where(
+                Claim.member_id != member_id,
+                Claim.ended_because.is_(None),
+                known(Claim),
+                known(OptOut),
+                _is_below(chunk),
+            )
         )
         found += [(ClaimKey(row.host, row.path, row.wildcard), out) for row, out in rows]
     return found
@@ -353,6 +285,7 @@ def _held(first: date, last: date) -> Select[str, str, bool]:
         .join(Member)
         .where(
             Claim.ended_because.is_(None),
+            known(Claim),
             Member.joined_on <= last,
             or_(Claim.valid_from.is_(None), Claim.valid_from <= last),
             or_(Claim.valid_to.is_(None), Claim.valid_to > first),
@@ -374,7 +307,7 @@ async def opt_outs_for(
     Those that a later version of the rules ended are left out.
     """
     rows: dict[int, OptOut] = {}
-    standing = select(OptOut).where(OptOut.ended_because.is_(None))
+    standing = select(OptOut).where(OptOut.ended_because.is_(None), known(OptOut))
     for chunk in in_chunks(sorted(hosts)):
         found = await session.scalars(standing.where(OptOut.host.in_(chunk)))
         rows |= {row.id: row for row in found}
@@ -386,7 +319,8 @@ async def opt_outs_for(
 
 async def opt_outs_of(session: ReadSession, member_id: str) -> list[OptOut]:
     """Return the opt-outs that name a member."""
-    return list(await session.scalars(select(OptOut).where(OptOut.member_id == member_id)))
+    query = select(OptOut).where(OptOut.member_id == member_id, known(OptOut))
+    return list(await session.scalars(query))
 
 
 async def holders(session: ReadSession, node: str) -> dict[str, str]:
@@ -395,6 +329,17 @@ async def holders(session: ReadSession, node: str) -> dict[str, str]:
 
 
 async def claim_holders(session: ReadSession) -> dict[str, str]:
-    """Return {claim id: member id} of this node's claims."""
+    """Return {claim id: member id} of this node's claims, also of those once known."""
     rows = await session.execute(select(Claim.claim_id, Claim.member_id))
     return {claim_id: member_id for claim_id, member_id in rows}
+
+
+async def with_account(session: ReadSession, members: Collection[str]) -> set[str]:
+    """Return which of some members have an account on file."""
+    found = set[str]()
+    for chunk in in_chunks(sorted(members)):
+        query = select(Member.member_id).where(
+            Member.member_id.in_(chunk), Member.account.is_not(None), Member.account != ""
+        )
+        found |= set(await session.scalars(query))
+    return found

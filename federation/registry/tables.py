@@ -2,14 +2,18 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from federation.history.tables import Versioned
 from federation.store.base import AutoId, Base, Instant
 
 
 class Member(Base):
-    """A rightholder admitted by this collective."""
+    """A rightholder admitted by this collective, as is known of it now.
+
+    What was so on which day, and as it was known when, is in its versions (`MemberVersion`).
+    """
 
     __tablename__ = "registry_member"
     member_id: Mapped[str] = mapped_column(String(128), primary_key=True)
@@ -26,8 +30,20 @@ class Member(Base):
     account_set_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
+class MemberVersion(Versioned, Base):
+    """What is said of a member over a period, from the day it joined on: a `Membership`."""
+
+    __tablename__ = "registry_member_version"
+
+
 class Claim(Base):
-    """A member's claim on a URL and what lies below it, or on a host with its subdomains."""
+    """A member's claim on a URL and what lies below it, or on a host with its subdomains.
+
+    A row says the same for ever: a change adds another one, with an id of its own, which `replaces`
+    this one. Known from `recorded_at` (1970 where it was known before that was kept) to before
+    `superseded_at`; `joined_on`, set with it, is the day from which its member was known then to
+    have joined.
+    """
 
     __tablename__ = "registry_claim"
     __table_args__ = (
@@ -48,17 +64,25 @@ class Claim(Base):
     valid_to: Mapped[date | None]
     rules: Mapped[str] = mapped_column(String(8))  # version of the rules it was read by
     ended_because: Mapped[str | None] = mapped_column(Text)  # a later version refuses it
+    recorded_at: Mapped[datetime] = mapped_column(Instant, server_default="0")
+    superseded_at: Mapped[datetime | None] = mapped_column(Instant)
+    recorded_by: Mapped[str | None] = mapped_column(String(255))
+    reason: Mapped[str | None] = mapped_column(Text)
+    replaces: Mapped[str | None] = mapped_column(String(64))
+    joined_on: Mapped[date | None]
 
 
 class OptOut(Base):
     """A withheld work or member: from `effective_at` on, for one use or all (`*`).
 
-    It has an end (`ends_at`, exclusive) only where a later version of the rules refuses it.
+    It may have an end (`ends_at`, exclusive). A row says the same for ever, as one of a claim.
     """
 
     __tablename__ = "registry_opt_out"
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
-    member_id: Mapped[str | None] = mapped_column(ForeignKey("registry_member.member_id"))
+    member_id: Mapped[str | None] = mapped_column(
+        ForeignKey("registry_member.member_id"), index=True
+    )
     host: Mapped[str | None] = mapped_column(Text, index=True)
     path: Mapped[str | None] = mapped_column(Text)
     wildcard: Mapped[bool]
@@ -68,6 +92,10 @@ class OptOut(Base):
     recorded_at: Mapped[datetime] = mapped_column(Instant)
     rules: Mapped[str] = mapped_column(String(8))
     ended_because: Mapped[str | None] = mapped_column(Text)
+    superseded_at: Mapped[datetime | None] = mapped_column(Instant)
+    recorded_by: Mapped[str | None] = mapped_column(String(255))
+    reason: Mapped[str | None] = mapped_column(Text)
+    replaces: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class RegistryVersion(Base):
@@ -96,6 +124,30 @@ class IndexClaim(Base):
     counts_to: Mapped[date | None]
     content_tier: Mapped[str] = mapped_column(String(64))
     canonical: Mapped[str | None] = mapped_column(Text)
+    recorded_at: Mapped[datetime] = mapped_column(Instant, server_default="0")
+
+
+class IndexClaimPast(Base):
+    """A claim that the index knew until it was withdrawn."""
+
+    __tablename__ = "registry_index_claim_past"
+    __table_args__ = (
+        Index("ix_registry_index_claim_past_host", "host"),
+        Index("ix_registry_index_claim_past_claim_id", "claim_id"),
+    )
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    node: Mapped[str] = mapped_column(String(12))
+    claim_id: Mapped[str] = mapped_column(String(64))
+    holder_id: Mapped[str] = mapped_column(String(64))
+    host: Mapped[str] = mapped_column(Text)
+    path: Mapped[str] = mapped_column(Text)
+    wildcard: Mapped[bool]
+    counts_from: Mapped[date]
+    counts_to: Mapped[date | None]
+    content_tier: Mapped[str] = mapped_column(String(64))
+    canonical: Mapped[str | None] = mapped_column(Text)
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+    withdrawn_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class IndexOptOut(Base):
@@ -115,3 +167,25 @@ class IndexOptOut(Base):
     use: Mapped[str] = mapped_column(String(64))
     effective_at: Mapped[datetime] = mapped_column(Instant)
     ends_at: Mapped[datetime | None] = mapped_column(Instant)
+    recorded_at: Mapped[datetime] = mapped_column(Instant, server_default="0")
+
+
+class IndexOptOutPast(Base):
+    """An opt-out that the index knew until it was withdrawn."""
+
+    __tablename__ = "registry_index_reservation_past"
+    __table_args__ = (
+        Index("ix_registry_index_reservation_past_host", "host"),
+        Index("ix_registry_index_reservation_past_holder_id", "holder_id"),
+    )
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    node: Mapped[str] = mapped_column(String(12))
+    holder_id: Mapped[str | None] = mapped_column(String(64))
+    host: Mapped[str | None] = mapped_column(Text)
+    path: Mapped[str | None] = mapped_column(Text)
+    wildcard: Mapped[bool]
+    use: Mapped[str] = mapped_column(String(64))
+    effective_at: Mapped[datetime] = mapped_column(Instant)
+    ends_at: Mapped[datetime | None] = mapped_column(Instant)
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+    withdrawn_at: Mapped[datetime] = mapped_column(Instant)

@@ -97,7 +97,7 @@ def read_rightholder(draft: DraftRightholder) -> ReadRightholder:
         name=name or "",
         kind=RightholderKind(kind or RightholderKind.OTHER),
         other_names=fields.many("other_names", draft.other_names, OTHER_NAMES_MAX, plain_text),
-        country=fields.maybe("country", draft.country, _country),
+        country=fields.maybe("country", draft.country, country_code),
         identifiers=fields.many("identifiers", draft.identifiers, IDENTIFIERS_MAX, _identifier),
         member=fields.maybe("member", draft.member, plain_text),
         ended_on=draft.ended_on,
@@ -110,7 +110,8 @@ def read_rightholder(draft: DraftRightholder) -> ReadRightholder:
 _kind = one_of(RightholderKind)
 
 
-def _country(text: str) -> str:
+def country_code(text: str) -> str:
+    """Return a country as ISO 3166 writes it in two letters; ValueError where it is none."""
     if not (len(text) == 2 and text.isascii() and text.isalpha() and text.isupper()):  # noqa: PLR2004
         raise ValueError(f"{text[:40]!r} is no country code of ISO 3166, such as GB")
     return text

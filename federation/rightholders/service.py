@@ -1,6 +1,6 @@
 """Acts on rightholders: registering, changing, ending, merging; and finding them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -9,7 +9,8 @@ from federation.history import acts, search_store
 from federation.history import store as history
 from federation.history.kinds import Found, Moment, Place, Saying, Statement
 from federation.identifiers.schemes import IdentifierTakenError
-from federation.registry.service import get_member
+from federation.registry.service import UnknownMemberError
+from federation.registry.store import names_of
 from federation.rightholders import store
 from federation.rightholders.rightholder import (
     DraftRightholder,
@@ -53,9 +54,25 @@ async def change(
     saying: Saying,
 ) -> Found[Rightholder]:
     """Say of a rightholder what it is over a period, past or to come."""
+    statement = await judged_change(
+        session, rightholder_id, draft, starts_at=starts_at, ends_at=ends_at
+    )
+    return await record(session, statement, saying)
+
+
+async def judged_change(
+    session: ReadSession,
+    rightholder_id: str,
+    draft: DraftRightholder,
+    *,
+    starts_at: datetime,
+    ends_at: datetime | None,
+) -> Statement[Rightholder]:
+    """Judge a change of a rightholder, and return what would be said of it; nothing is written."""
     body = read_rightholder(draft).rightholder
     statement = await acts.changed(session, RIGHTHOLDERS, rightholder_id, body, starts_at, ends_at)
-    return await _record(session, statement, saying)
+    await _check(session, statement)
+    return statement
 
 
 async def end(session: WriteSession, rightholder_id: str, *, at: datetime, saying: Saying) -> None:
@@ -85,13 +102,46 @@ async def demerge(
 async def _record(
     session: WriteSession, statement: Statement[Rightholder], saying: Saying
 ) -> Found[Rightholder]:
-    body = statement.body
-    if body is not None and body.member is not None:
-        await get_member(session, body.member)
-    for identifier, other in await taken(session, statement):
-        raise IdentifierTakenError(f"{identifier} is of {other}")
+    await _check(session, statement)
+    return await record(session, statement, saying)
+
+
+async def _check(session: ReadSession, statement: Statement[Rightholder]) -> None:
+    for refusal in (await contradictions(session, [statement])).values():
+        raise refusal
+
+
+async def record(
+    session: WriteSession, statement: Statement[Rightholder], saying: Saying
+) -> Found[Rightholder]:
+    """Write down what was judged of a rightholder, and return it as it is then."""
     await store.record(session, [statement], saying)
     return await acts.get(session, RIGHTHOLDERS, statement.thing, Moment(statement.starts_at))
+
+
+async def contradictions(
+    session: ReadSession, statements: Sequence[Statement[Rightholder]]
+) -> dict[str, RefusalError]:
+    """Return {id: why} of rightholders that contradict what is registered.
+
+    That is: a member that this collective has not (UNKNOWN_MEMBER), and an identifier of another
+    rightholder (IDENTIFIER_TAKEN). Rightholders are not held against each other here.
+    """
+    found: dict[str, RefusalError] = {}
+    bodies = {s.thing: s.body for s in statements if s.body is not None}
+    members = {one.member for one in bodies.values() if one.member is not None}
+    known = await names_of(session, members)
+    for name, one in bodies.items():
+        if one.member is not None and one.member not in known:
+            found[name] = UnknownMemberError(one.member)
+    holders = await store.holders_of(session, [i for b in bodies.values() for i in b.identifiers])
+    for statement in statements:
+        ours = statement.body.identifiers if statement.body is not None else ()
+        if any(holders.get(identifier, set()) - {statement.thing} for identifier in ours):
+            for identifier, other in await taken(session, statement):
+                reason = IdentifierTakenError(f"{identifier} is of {other}")
+                found.setdefault(statement.thing, reason)
+    return found
 
 
 async def taken(session: ReadSession, statement: Statement[Rightholder]) -> list[tuple[str, str]]:
@@ -109,11 +159,9 @@ async def taken(session: ReadSession, statement: Statement[Rightholder]) -> list
     ]
 
 
-async def require_known(session: ReadSession, rightholder_ids: Iterable[str]) -> None:
-    """Refuse ids of which no rightholder is registered, for whatever time (UNKNOWN_RIGHTHOLDER)."""
-    for name in rightholder_ids:
-        if not await history.known_versions(session, RIGHTHOLDERS, name):
-            raise UnknownRightholderError(name)
+async def unknown_rightholders(session: ReadSession, ids: Sequence[str]) -> list[str]:
+    """Return those ids of which no rightholder is registered, for whatever time."""
+    return await history.never_there(session, RIGHTHOLDERS, ids)
 
 
 async def find(
@@ -123,6 +171,14 @@ async def find(
     found = await acts.as_merged(session, RIGHTHOLDERS, rightholder_ids, moment)
     unique = {found[name].thing: found[name] for name in rightholder_ids if name in found}
     return list(unique.values())
+
+
+async def that_are(
+    session: ReadSession, member: str, moment: Moment, limit: int
+) -> list[Found[Rightholder]]:
+    """Return the rightholders that a member was, by id: itself, and others that it stands for."""
+    names = await store.that_are(session, member, limit)
+    return [one for one in await find(session, names, moment) if one.body.member == member]
 
 
 async def search(

@@ -8,7 +8,11 @@ from sqlalchemy import select
 from federation.history import store as history
 from federation.history.kinds import Kind, Saying, Statement
 from federation.rightholders.rightholder import Rightholder
-from federation.rightholders.tables import RightholderIdentifier, RightholderVersion
+from federation.rightholders.tables import (
+    RightholderIdentifier,
+    RightholderMember,
+    RightholderVersion,
+)
 from federation.store.bulk import in_chunks, insert_rows
 from federation.store.sessions import ReadSession, WriteSession
 
@@ -16,10 +20,13 @@ RIGHTHOLDERS: Final = Kind("RIGHTHOLDER", RightholderVersion, Rightholder)
 
 
 async def record(
-    session: WriteSession, statements: Sequence[Statement[Rightholder]], saying: Saying
+    session: WriteSession,
+    statements: Sequence[Statement[Rightholder]],
+    saying: Saying,
+    known: history.Known | None = None,
 ) -> range:
     """Write down what is said of rightholders, each once; return the numbers of the changes."""
-    numbers = await history.record(session, RIGHTHOLDERS, statements, saying)
+    numbers = await history.record(session, RIGHTHOLDERS, statements, saying, known)
     rows = [
         (identifier, statement.thing)
         for statement in statements
@@ -28,7 +35,21 @@ async def record(
     ]
     columns = ["identifier", "rightholder_id"]
     await insert_rows(session, RightholderIdentifier, columns, rows, ignore_conflicts=True)
+    are = [
+        (statement.body.member, statement.thing)
+        for statement in statements
+        if statement.body is not None and statement.body.member is not None
+    ]
+    columns = ["member", "rightholder_id"]
+    await insert_rows(session, RightholderMember, columns, are, ignore_conflicts=True)
     return numbers
+
+
+async def that_are(session: ReadSession, member: str, limit: int) -> list[str]:
+    """Return the rightholders of which some version is a member, by id."""
+    query = select(RightholderMember.rightholder_id).where(RightholderMember.member == member)
+    rows = await session.scalars(query.order_by(RightholderMember.rightholder_id).limit(limit))
+    return list(rows)
 
 
 async def holders_of(session: ReadSession, identifiers: Sequence[str]) -> dict[str, set[str]]:

@@ -1,4 +1,4 @@
-"""Versions of rightholders, and by which identifiers they are found."""
+"""Versions of rightholders, and by what they are found: identifiers, the members they are."""
 
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -18,4 +18,12 @@ class RightholderIdentifier(Base):
 
     __tablename__ = "rightholders_identifier"
     identifier: Mapped[str] = mapped_column(String(280), primary_key=True)
+    rightholder_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+
+class RightholderMember(Base):
+    """A member that some version of a rightholder is."""
+
+    __tablename__ = "rightholders_member"
+    member: Mapped[str] = mapped_column(String(128), primary_key=True)
     rightholder_id: Mapped[str] = mapped_column(String(64), primary_key=True)

@@ -35,7 +35,7 @@ ADVISE = """mutation($run: String!) {
 APPROVE_RUN = """mutation($run: String!) {
   approveRun(runId: $run) { __typename ... on Refused { code message } } }"""
 DISTRIBUTION = "query($period: String!) { distribution(period: $period) { runId } }"
-PAYMENTS = """query($period: String!, $state: String!, $after: String!) {
+PAYMENTS = """query($period: String!, $state: PaymentState!, $after: String!) {
   payments(period: $period, state: $state, after: $after) {
     id exportedIn amount { currency } } }"""
 APPROVED_MAX = 1_000
@@ -46,6 +46,6 @@ EXPORT = """mutation($currency: String!, $on: Date!) {
     __typename ... on Refused { code message } } }"""
 INCOMING = """query($period: String!) {
   incomingRemittances(period: $period) { id state amount { minor currency } } }"""
-OPEN_ACCOUNT = """mutation($account: String!, $scheme: String!, $currency: String!) {
+OPEN_ACCOUNT = """mutation($account: String!, $scheme: AccountScheme!, $currency: String!) {
   openBankAccount(account: $account, scheme: $scheme, currency: $currency, name: "Main") {
     __typename ... on Refused { code message } } }"""

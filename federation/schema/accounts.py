@@ -2,6 +2,7 @@
 
 import strawberry
 
+from federation.schema.money_choices import AccountScheme
 from federation.values.account import PaymentAccount, scheme_of
 
 
@@ -10,7 +11,7 @@ class AccountInput:
     """`clearingId` is system and member, as in `GBDSC/040004`."""
 
     account: str
-    scheme: str = "IBAN"
+    scheme: AccountScheme = AccountScheme.IBAN
     bic: str | None = None
     clearing_id: str | None = None
 
@@ -18,7 +19,7 @@ class AccountInput:
         """Return the account of its owner's name (BAD_SCHEME); a bank's rules are checked later."""
         return PaymentAccount(
             name=name,
-            scheme=scheme_of(self.scheme),
+            scheme=scheme_of(self.scheme.value),
             account=self.account,
             bic=self.bic,
             country=None,

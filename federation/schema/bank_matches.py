@@ -9,6 +9,7 @@ from federation.banking.items import Item
 from federation.banking.matching import Suggestion as Found
 from federation.banking.tables import Match
 from federation.schema.bank_types import BankAccount, BankEntry
+from federation.schema.money_choices import BankItemKind, BankMatchAct
 from federation.schema.scalars import BigInt, Money
 
 
@@ -16,7 +17,7 @@ from federation.schema.scalars import BigInt, Money
 class BankItem:
     """A part of an entry; `ref` names the invoice or payment, `note` says why for a difference."""
 
-    kind: str
+    kind: BankItemKind
     ref: str
     amount: BigInt
     note: str
@@ -24,7 +25,9 @@ class BankItem:
     @classmethod
     def of(cls, item: Item) -> "BankItem":
         """Show a part of an entry, in signed minor units of its account's currency."""
-        return cls(kind=item.kind, ref=item.ref, amount=BigInt(item.amount), note=item.note)
+        return cls(
+            kind=BankItemKind(item.kind), ref=item.ref, amount=BigInt(item.amount), note=item.note
+        )
 
 
 @strawberry.type(description="What an entry may be for; `difference` is what no item explains.")
@@ -58,7 +61,7 @@ class BankMatch:
     id: strawberry.ID
     entry_id: strawberry.ID
     number: int
-    act: str
+    act: BankMatchAct
     reason: str
     acted_by: str
     acted_at: datetime
@@ -71,7 +74,7 @@ class BankMatch:
             id=strawberry.ID(str(row.id)),
             entry_id=strawberry.ID(str(row.entry_id)),
             number=row.number,
-            act=row.act,
+            act=BankMatchAct(row.act),
             reason=row.reason,
             acted_by=row.acted_by,
             acted_at=row.acted_at,
@@ -92,7 +95,7 @@ class QueuedEntry:
 class KindTotal:
     """What settled entries of an account were for: a kind of item, and its sum."""
 
-    kind: str
+    kind: BankItemKind
     amount: Money
 
 
@@ -134,7 +137,7 @@ class ReconciliationReport:
             difference=Money.of(found.difference, currency),
             adds_up=found.adds_up,
             by_kind=[
-                KindTotal(kind=kind, amount=Money.of(amount, currency))
+                KindTotal(kind=BankItemKind(kind), amount=Money.of(amount, currency))
                 for kind, amount in found.by_kind.items()
             ],
         )
@@ -142,16 +145,16 @@ class ReconciliationReport:
 
 @strawberry.input(description="What an entry was for, or a named difference; in is positive.")
 class BankItemInput:
-    """A part of an entry in signed minor units; `federation.banking.items` lists the kinds."""
+    """A part of an entry in signed minor units."""
 
-    kind: str
+    kind: BankItemKind
     amount: BigInt
     ref: str = ""
     note: str = ""
 
     def item(self) -> Item:
         """Return the item as the bank desk knows it; it is checked when it is settled."""
-        return Item(self.kind, self.ref, int(self.amount), self.note)
+        return Item(self.kind.value, self.ref, int(self.amount), self.note)
 
 
 @strawberry.type(description="Acts on entries, in the order of the entries.")

@@ -10,6 +10,13 @@ from federation.bankstatements.tables import BankAccount as BankAccountRow
 from federation.bankstatements.tables import DetailRow, Entry, StatementRow
 from federation.bankstatements.withdrawing import Withdrawn
 from federation.schema.context import Info
+from federation.schema.money_choices import (
+    AccountScheme,
+    BankEntryKind,
+    BankEntryState,
+    BankEntryStatus,
+    Direction,
+)
 from federation.schema.scalars import BigInt, Money
 
 ENTRIES_MAX = 1_000
@@ -21,7 +28,7 @@ class BankAccount:
 
     id: strawberry.ID
     account: str
-    scheme: str
+    scheme: AccountScheme
     currency: str
     name: str
     opened_by: str
@@ -33,7 +40,7 @@ class BankAccount:
         return cls(
             id=strawberry.ID(str(row.id)),
             account=row.account,
-            scheme=row.scheme,
+            scheme=AccountScheme(row.scheme),
             currency=row.currency,
             name=row.name,
             opened_by=row.opened_by,
@@ -48,7 +55,7 @@ class BankDetail:
     """One transaction as the bank described it; amounts are above 0, `direction` tells the side."""
 
     amount: Money
-    direction: str
+    direction: Direction
     end_to_end_id: str | None
     references: list[str]
     counterparty_name: str | None
@@ -65,7 +72,7 @@ class BankDetail:
         """Show a transaction of an entry."""
         return cls(
             amount=Money.of(row.amount, row.currency),
-            direction=row.direction,
+            direction=Direction(row.direction),
             end_to_end_id=row.end_to_end_id,
             references=msgspec.json.decode(row.refs, type=list[str]),
             counterparty_name=row.counterparty_name,
@@ -90,12 +97,12 @@ class BankEntry:
     id: strawberry.ID
     account_id: strawberry.ID
     statement_id: strawberry.ID
-    kind: str
-    status: str
-    state: str
+    kind: BankEntryKind
+    status: BankEntryStatus
+    state: BankEntryState
     reference: str | None
     amount: Money
-    direction: str
+    direction: Direction
     signed: BigInt
     booked_on: date | None
     value_on: date | None
@@ -111,12 +118,12 @@ class BankEntry:
             id=strawberry.ID(str(row.id)),
             account_id=strawberry.ID(str(row.account_id)),
             statement_id=strawberry.ID(str(row.statement_id)),
-            kind=row.kind,
-            status=row.status,
-            state=row.state,
+            kind=BankEntryKind(row.kind),
+            status=BankEntryStatus(row.status),
+            state=BankEntryState(row.state),
             reference=row.reference,
             amount=Money.of(row.amount, row.currency),
-            direction=row.direction,
+            direction=Direction(row.direction),
             signed=BigInt(row.signed),
             booked_on=row.booked_on,
             value_on=row.value_on,

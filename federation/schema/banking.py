@@ -22,6 +22,7 @@ from federation.schema.bank_matches import (
 from federation.schema.bank_types import BankAccount, BankEntry, BankStatement, BankWithdrawal
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import number_of_row
+from federation.schema.money_choices import AccountScheme
 from federation.store.sessions import ReadSession
 from federation.values.roles import MAY_APPROVE, MAY_PREPARE, MAY_PREPARE_OR_APPROVE, MAY_READ_BOOKS
 
@@ -142,7 +143,12 @@ class BankingMutation:
 
     @strawberry.mutation(description="Register an account of this server at a bank.")
     async def open_bank_account(
-        self, info: Info, account: str, currency: str, name: str, scheme: str = "IBAN"
+        self,
+        info: Info,
+        account: str,
+        currency: str,
+        name: str,
+        scheme: AccountScheme = AccountScheme.IBAN,
     ) -> BankAccountResult:
         """Open an account; the same again changes nothing."""
 
@@ -150,7 +156,7 @@ class BankingMutation:
             row = await service.open_account(
                 at.session,
                 account=account,
-                scheme=scheme,
+                scheme=scheme.value,
                 currency=currency,
                 name=name,
                 who=at.who,

@@ -10,8 +10,9 @@ from federation.clients import tables as rows
 from federation.clients.service import Act, Given, NewClient, Proof
 from federation.licensing import service as licensing
 from federation.registry import service as registry
+from federation.schema.choices import ClientState, CredentialKind
 from federation.schema.context import Change, Info, Refused, change
-from federation.values.roles import MAY_KEEP_CLIENTS, MAY_READ_CLIENTS, ClientKind
+from federation.values.roles import MAY_KEEP_CLIENTS, MAY_READ_CLIENTS, ClientKind, Role
 
 SHOWN_MAX = 100
 
@@ -21,7 +22,7 @@ class ClientCredential:
     """A credential without its secret; `key` is a public JWK. It proves nothing once it is over."""
 
     id: strawberry.ID
-    kind: str
+    kind: CredentialKind
     key: str | None
     made_by: str
     made_at: datetime
@@ -34,7 +35,7 @@ class ClientCredential:
         """Show a row."""
         return cls(
             id=strawberry.ID(row.id),
-            kind=row.kind,
+            kind=CredentialKind(row.kind),
             key=row.jwk,
             made_by=row.made_by,
             made_at=row.made_at,
@@ -49,11 +50,11 @@ class Client:
     """A client: whom it stands for, in which role it asks, and when it was last heard of."""
 
     id: strawberry.ID
-    kind: str
-    role: str
+    kind: ClientKind
+    role: Role
     party: str | None
     name: str
-    state: str
+    state: ClientState
     made_by: str
     made_at: datetime
     revoked_by: str | None
@@ -66,11 +67,11 @@ class Client:
         """Show a row with its credentials, the oldest first."""
         return cls(
             id=strawberry.ID(row.client_id),
-            kind=row.kind,
-            role=row.role,
+            kind=ClientKind(row.kind),
+            role=Role(row.role),
             party=row.party,
             name=row.name,
-            state=row.state,
+            state=ClientState(row.state),
             made_by=row.made_by,
             made_at=row.made_at,
             revoked_by=row.revoked_by,
@@ -121,7 +122,7 @@ class ClientMutation:
     async def issue_client(
         self,
         info: Info,
-        kind: str,
+        kind: ClientKind,
         name: str,
         key: str,
         party: str | None = None,
@@ -131,7 +132,7 @@ class ClientMutation:
         """Make it with a secret, or with a public ES256 JWK (BAD_CLIENT, INVALID_KEY)."""
 
         async def act(at: Change) -> GivenCredential:
-            wanted = NewClient(kind, party, name, Proof(public_key, days))
+            wanted = NewClient(kind.value, party, name, Proof(public_key, days))
             given = await service.issue(_act(at), wanted, key=key, here=at.server.code)
             await _require_known(at, given.client)
             return await _given(at, given)

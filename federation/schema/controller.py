@@ -3,7 +3,8 @@
 Statuses follow graphql-http's audit (61 of 61 checks). A client that names the media type
 `application/graphql-response+json` reads the outcome from the status; one that asks for plain
 JSON gets 200 with `errors`, as the specification keeps it for older clients. Whatever is refused
-before GraphQL was asked has the same shape, as `application/json`.
+before GraphQL was asked has the same shape, as `application/json`. A browser that comes without a
+query is shown GraphiQL (`explorer.py`).
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -24,6 +25,7 @@ from strawberry.types import ExecutionResult
 
 from federation.errors import LaterError, RefusalError
 from federation.quotas import QuotaExceededError
+from federation.schema import explorer
 from federation.schema.guards import UNEXPECTED, present
 from federation.values.plain import require_plain, why_unread
 
@@ -83,7 +85,7 @@ class GraphQLOverHTTP(GraphQLController[Any, Any]):
         return _encode(data)
 
     def should_render_graphql_ide(self, request: object) -> bool:  # noqa: ARG002
-        """Answer no: a GET without a query is a bad request, whoever asks."""
+        """Answer no: `execute_request` shows our own page, of our own files."""
         return False
 
     async def get_sub_response(self, request: Request[Any, Any, Any]) -> Response[Any]:
@@ -138,7 +140,7 @@ class GraphQLOverHTTP(GraphQLController[Any, Any]):
     async def handle_http_get(
         self, request: Request[Any, Any, Any], context: NamedDependency[Any]
     ) -> Response[Any]:
-        """Answer a query; a mutation by GET is refused."""
+        """Answer a query, or a browser with GraphiQL; a mutation by GET is refused."""
         return await self.execute_request(request, context, None)
 
     @post(status_code=200)
@@ -153,6 +155,9 @@ class GraphQLOverHTTP(GraphQLController[Any, Any]):
     ) -> Response[Any]:
         """Answer, or say in JSON why GraphQL was never asked."""
         try:
+            if _is_browser(request):
+                async with self.read_body(request, context):
+                    return explorer.page()
             response: Response[Any] = Response({}, media_type=_negotiate(request))
             request.state.graphql_response = response
             context = await _context_getter_http(context, response, request)
@@ -198,6 +203,14 @@ def graphql_controller(
         "request_max_body_size": body_bytes_max,
     }
     return type("GraphQLEndpoint", (GraphQLOverHTTP, stock), members)
+
+
+def _is_browser(request: Request[Any, Any, Any]) -> bool:
+    """Tell whether somebody wants to look at the schema: by GET, without a query, as HTML."""
+    if request.method != "GET" or "query" in request.query_params:
+        return False
+    preferred = request.accept.best_match([JSON, GRAPHQL_JSON, explorer.HTML])
+    return preferred == explorer.HTML
 
 
 def _negotiate(request: Request[Any, Any, Any]) -> str:

@@ -10,7 +10,7 @@ from federation.payments import ahead
 from federation.schema.context import Info
 from federation.schema.ids import number_of_row
 from federation.schema.pay_ahead import AwaitedMoney, PayAhead
-from federation.schema.scalars import Money
+from federation.schema.scalars import LicensedUse, Money
 from federation.store.sessions import ReadSession
 from federation.values.month import parse_month
 from federation.values.roles import MAY_FOLLOW_THE_MONTH, MAY_READ_BOOKS
@@ -63,7 +63,7 @@ class StatedCredit:
     id: strawberry.ID
     stated_by: str
     licence: str
-    use: str
+    use: LicensedUse
     claim: str
     weight: str
     units: str
@@ -75,7 +75,7 @@ class StatedCredit:
             id=strawberry.ID(str(row.id)),
             stated_by=row.stated_by,
             licence=row.licence,
-            use=row.use,
+            use=LicensedUse(row.use),
             claim=row.claim_id,
             weight=str(row.weight),
             units=str(row.units),

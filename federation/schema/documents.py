@@ -11,6 +11,7 @@ from federation.documents.tables import Document as DocumentRow
 from federation.payments import refunds
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import month_if_any
+from federation.schema.money_choices import DocumentSeries
 from federation.values.roles import MAY_LICENSE
 
 
@@ -20,7 +21,7 @@ class Document:
 
     number: strawberry.ID
     issuer: str
-    series: str
+    series: DocumentSeries
     period: str | None
     subject: str
     issued_on: date
@@ -36,7 +37,7 @@ class Document:
         return cls(
             number=strawberry.ID(row.number),
             issuer=row.issuer,
-            series=row.series,
+            series=DocumentSeries(row.series),
             period=row.period,
             subject=row.subject,
             issued_on=row.issued_on,
@@ -59,13 +60,13 @@ class DocumentQuery:
     async def documents(
         self,
         info: Info,
-        series: str | None = None,
+        series: DocumentSeries | None = None,
         period: str | None = None,
         first: int = 100,
         after: str = "",
     ) -> list[Document]:
-        """List documents, at most 100 at a time (BAD_PERIOD, UNKNOWN_CHOICE)."""
-        wanted = documents_service.series_for(info.context.require(), series)
+        """List documents, at most 100 at a time (BAD_PERIOD)."""
+        wanted = documents_service.series_for(info.context.require(), series and series.value)
         month = month_if_any(period)
         async with info.context.server.db.read() as session:
             rows = await documents_store.list_documents(

@@ -6,11 +6,10 @@ from typing import Annotated
 import strawberry
 
 from federation.schema.context import Change, Info, Refused, change
-from federation.schema.ids import word_if_any
+from federation.schema.money_choices import HeldClaimState
 from federation.schema.suspense import PAGE_MAX
 from federation.suspense import claiming, deciding
 from federation.suspense import store as suspense_store
-from federation.suspense.tables import CLAIM_STATES
 from federation.suspense.tables import HeldClaim as HeldClaimRow
 from federation.values.roles import MAY_APPROVE, MAY_PREPARE, MAY_READ_BOOKS
 
@@ -25,7 +24,7 @@ class HeldClaim:
     claim_id: str
     member: str | None
     evidence: str
-    state: str
+    state: HeldClaimState
     filed_by: str
     filed_at: datetime
     decided_by: str | None
@@ -42,7 +41,7 @@ class HeldClaim:
             claim_id=row.claim_id,
             member=row.member_id,
             evidence=row.evidence,
-            state=row.state,
+            state=HeldClaimState(row.state),
             filed_by=row.filed_by,
             filed_at=row.filed_at,
             decided_by=row.decided_by,
@@ -62,14 +61,16 @@ class HeldClaimQuery:
         description="Claims on held money: the hub's queue; at a node its own and those it paid."
     )
     async def held_claims(
-        self, info: Info, state: str | None = None, first: int = 100, after: str = ""
+        self, info: Info, state: HeldClaimState | None = None, first: int = 100, after: str = ""
     ) -> list[HeldClaim]:
-        """List claims by id, at most 1,000; `after` is the last id (UNKNOWN_CHOICE)."""
+        """List claims by id, at most 1,000; `after` is the last id."""
         info.context.whose(MAY_READ_BOOKS)
-        state = word_if_any(state, CLAIM_STATES, "state")
         async with info.context.server.db.read() as session:
             rows = await suspense_store.claims(
-                session, state=state, after=after, limit=min(max(first, 1), PAGE_MAX)
+                session,
+                state=state and state.value,
+                after=after,
+                limit=min(max(first, 1), PAGE_MAX),
             )
         return [HeldClaim.of(row) for row in rows]
 

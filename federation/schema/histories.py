@@ -26,10 +26,14 @@ class RegistryThing(StrEnum):
 
     WORK = "WORK"
     RIGHTHOLDER = "RIGHTHOLDER"
+    MEMBER = "MEMBER"
+    CLAIM = "CLAIM"
+    OPT_OUT = "OPT_OUT"
 
 
 @strawberry.enum(
-    description="What was done: registered, changed or corrected, ended, merged, demerged."
+    description="What was done: registered, changed or corrected, ended, merged, demerged, "
+    "or withdrawn as it never was right."
 )
 class RegistryAct(StrEnum):
     """An act on a thing that has a history."""
@@ -39,9 +43,10 @@ class RegistryAct(StrEnum):
     ENDED = acts.ENDED
     MERGED = acts.MERGED
     DEMERGED = acts.DEMERGED
+    WITHDRAWN = acts.WITHDRAWN
 
 
-@strawberry.type(description="Something that was said of a work or a rightholder.")
+@strawberry.type(description="Something that was said of a thing of a registry.")
 class RegistryChange:
     """A row of the feed; `reason` and `recorded_by` are for staff of the collective only."""
 
@@ -50,7 +55,8 @@ class RegistryChange:
     )
     kind: RegistryThing = strawberry.field(description="What it is about.")
     thing: strawberry.ID = strawberry.field(
-        description="The id of what it is about: the collective's code, a colon, its id there."
+        description="The id of what it is about: the collective's code, a colon, its id there. "
+        "A claim that changed is there under another id, which is registered."
     )
     act: RegistryAct = strawberry.field(description="What was done.")
     starts_at: datetime = strawberry.field(description="From when on it is so.")
@@ -126,13 +132,15 @@ class RegistryChangeQuery:
     ) -> Connection[RegistryChange]:
         """List changes from the one after a cursor on; keep the last cursor to go on from there.
 
+        Members are for staff of the collective only, so that others see gaps in the numbers.
         A change is seen once it is committed, and never leaves the feed. Who asks again with the
         same cursor gets the same entries, and maybe more (BAD_PAGE, BAD_CURSOR).
         """
         info.context.require(PEER, *MAY_READ_MEMBERS.staff)
         server, staff = info.context.server, is_staff(info)
         size, number = page_size(first), number_after(after)
-        wanted = [kind.value for kind in kinds or ()]
+        shown = [kind for kind in RegistryThing if staff or kind != RegistryThing.MEMBER]
+        wanted = [kind.value for kind in shown if not kinds or kind in kinds]
         async with server.db.read() as session:
             found = await store.changes_after(session, number, size + 1, wanted)
         return connection(server.code, found, size, staff=staff)

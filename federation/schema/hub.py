@@ -8,6 +8,7 @@ from federation.schema.clients import ClientMutation, ClientQuery
 from federation.schema.conversions import ConversionMutation
 from federation.schema.corrections import CorrectionMutation, CorrectionQuery
 from federation.schema.deliveries import DeliveryMutation, DeliveryQuery
+from federation.schema.described import described
 from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.exclusions import ExclusionMutation
 from federation.schema.guards import extensions
@@ -38,7 +39,7 @@ from federation.schema.why import WhyQuery
 from federation.schema.work_list import WorkListQuery
 
 
-@strawberry.type
+@strawberry.type(description="What one may ask the hub.")
 class Query(
     MembershipQuery,
     AdmissionQuery,
@@ -75,7 +76,7 @@ class Query(
     """What one may ask the hub."""
 
 
-@strawberry.type
+@strawberry.type(description="What one may do at the hub.")
 class Mutation(
     AdmissionMutation,
     NodeMutation,
@@ -108,6 +109,8 @@ class Mutation(
     """What one may do at the hub."""
 
 
-schema = strawberry.Schema(
-    query=Query, mutation=Mutation, config=schema_config(), extensions=extensions()
+schema = described(
+    strawberry.Schema(
+        query=Query, mutation=Mutation, config=schema_config(), extensions=extensions()
+    )
 )

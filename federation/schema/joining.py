@@ -8,6 +8,7 @@ import strawberry
 
 from federation.licensing import delivery
 from federation.people import admission as decisions
+from federation.schema.choices import ApplicationState
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import row_number
 from federation.server import node_config
@@ -38,7 +39,7 @@ class Application:
     settlement_currency: str
     entity_id: str
     key_id: str
-    state: str
+    state: ApplicationState
     recommended_by: str | None
     decided_by: str | None
     reason: str | None
@@ -55,7 +56,7 @@ class Application:
             settlement_currency=terms.settlement_currency,
             entity_id=row.entity_id,
             key_id=row.key_id,
-            state=row.state,
+            state=ApplicationState(row.state),
             recommended_by=row.recommended_by,
             decided_by=row.decided_by,
             reason=row.reason,
@@ -133,7 +134,7 @@ class Invitation:
 class OwnApplication:
     """Where it stands: SENT until the hub has decided, ADMITTED or REFUSED."""
 
-    state: str
+    state: ApplicationState
     reason: str | None
 
 
@@ -244,7 +245,11 @@ class OwnApplicationQuery:
         info.context.whose(MAY_READ_OWN_APPLICATION)
         async with info.context.server.db.read() as session:
             row = await trust.own_application(session)
-        return None if row is None else OwnApplication(state=row.state, reason=row.reason)
+        return (
+            None
+            if row is None
+            else OwnApplication(state=ApplicationState(row.state), reason=row.reason)
+        )
 
 
 @strawberry.type

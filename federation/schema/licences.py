@@ -10,8 +10,9 @@ from federation.licensing import service, store
 from federation.licensing.objects import decode
 from federation.licensing.tables import Licence as LicenceRow
 from federation.licensing.tables import Registration as RegistrationRow
+from federation.schema.choices import LicenceStatus, RegistrationState, Unclaimed, UsageBasis
 from federation.schema.context import Change, Info, Refused, change
-from federation.schema.scalars import BigInt, Money
+from federation.schema.scalars import BigInt, LicensedUse, Money
 from federation.values.roles import MAY_BUY, MAY_LICENSE, MAY_PREPARE, MAY_READ_LICENCES
 
 
@@ -20,7 +21,7 @@ class Registration:
     """A node's receipt for one version of a licence: PENDING, REGISTERED or REFUSED."""
 
     node: str
-    state: str
+    state: RegistrationState
     version: int
     reason: str | None
     changed_at: datetime
@@ -30,7 +31,7 @@ class Registration:
         """Show where a licence stands at one node."""
         return cls(
             node=row.node,
-            state=row.state,
+            state=RegistrationState(row.state),
             version=row.version,
             reason=row.reason,
             changed_at=row.changed_at,
@@ -45,13 +46,13 @@ class Licence:
     version: int
     licensor: str
     licensee: str
-    status: str
-    uses: list[str]
+    status: LicenceStatus
+    uses: list[LicensedUse]
     fee: Money
     starts_on: date
     ends_on: date
-    unclaimed: str
-    usage_basis: str
+    unclaimed: Unclaimed
+    usage_basis: UsageBasis
     signed: str
 
     @strawberry.field(description="Where the licence stands at each node.")
@@ -70,13 +71,13 @@ class Licence:
             version=row.version,
             licensor=row.licensor,
             licensee=row.licensee,
-            status=row.status,
-            uses=body.uses,
+            status=LicenceStatus(row.status),
+            uses=[LicensedUse(use) for use in body.uses],
             fee=Money.of(int(body.fee.total), body.fee.currency),
             starts_on=body.term.starts_on,
             ends_on=body.term.ends_on,
-            unclaimed=body.grant.unclaimed,
-            usage_basis=body.reporting.usage_basis,
+            unclaimed=Unclaimed(body.grant.unclaimed),
+            usage_basis=UsageBasis(body.reporting.usage_basis),
             signed=row.signed,
         )
 

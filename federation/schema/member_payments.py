@@ -9,6 +9,7 @@ from federation.distribution import member_payments as members
 from federation.payments.proposal import Side
 from federation.schema.accounts import AccountInput
 from federation.schema.context import Change, Info, Refused, change
+from federation.schema.money_choices import AccountScheme
 from federation.values.month import parse_month
 from federation.values.roles import MAY_KEEP_THE_REGISTRY, MAY_PREPARE
 
@@ -28,7 +29,7 @@ class MemberAccount:
 
     member: str
     account: str
-    scheme: str
+    scheme: AccountScheme
     set_by: str | None
 
 
@@ -81,7 +82,7 @@ class MemberPaymentMutation:
             return MemberAccount(
                 member=row.member_id,
                 account=row.account or "",
-                scheme=row.account_scheme,
+                scheme=AccountScheme(row.account_scheme),
                 set_by=row.account_set_by,
             )
 

@@ -1,64 +1,175 @@
-"""A collective's members and their claims in GraphQL: at a node."""
+"""A collective's members, their claims and opt-outs in GraphQL: at a node."""
+
+from datetime import date, datetime
+from enum import StrEnum
 
 import strawberry
 
 from federation.addresses.urls import ClaimKey
-from federation.registry import store
+from federation.history import search_store
+from federation.history import store as history
+from federation.history.kinds import Found, Moment, Place
+from federation.history.spans import Span
+from federation.registry import edit_store, store
 from federation.registry import tables as rows
+from federation.registry.entitlement import counts_from
+from federation.registry.membership import MEMBERS, MemberDetails
 from federation.registry.service import get_member
+from federation.rightholders.service import that_are
 from federation.schema.context import Info
+from federation.schema.pages import Connection
+from federation.schema.rightholders import Rightholder
+from federation.schema.scalars import ContentTier
+from federation.store.base import from_micros
+from federation.store.sessions import ReadSession
+from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.roles import MAY_READ_CLAIMS, MAY_READ_MEMBERS
 
-ENDED_SHOWN = 1_000
+ENDED_SHOWN, RIGHTHOLDERS_SHOWN = 1_000, 100
+_MEMBERS, _CLAIMS, _OPT_OUTS = "members", "claims", "optOuts"
 
 
-@strawberry.type(description="A member of this collective.")
+@strawberry.enum(description="How a member stands with its collective.")
+class MemberState(StrEnum):
+    """Whether a member has its part in what is shared equally."""
+
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+
+
+@strawberry.type(description="A member of this collective, as it was at the instant asked about.")
 class Member:
-    """A member's registration; `joined_on` is an ISO date, the account itself is not shown."""
+    """A member's registration; the account itself is not shown."""
 
-    id: strawberry.ID
-    name: str
-    country: str
-    joined_on: str
-    account_on_file: bool
+    moment: strawberry.Private[Moment]
+    id: strawberry.ID = strawberry.field(description="Its id.")
+    name: str = strawberry.field(description="Its name.")
+    country: str = strawberry.field(description="Its country, as in ISO 3166: GB.")
+    state: MemberState = strawberry.field(description="How it stands.")
+    joined_on: date = strawberry.field(description="The UTC day on which it became a member.")
+    left_on: date | None = strawberry.field(
+        description="The first day on which it is none; null where no end is known."
+    )
+    account_on_file: bool = strawberry.field(
+        description="Whether it may be paid: as of now, whenever is asked about."
+    )
+    valid_from: datetime = strawberry.field(description="From when on this is so.")
+    valid_to: datetime | None = strawberry.field(
+        description="Before when it is so; null where no end is known."
+    )
+
+    @strawberry.field(description="The rightholders that it is, as of when it is shown; 100.")
+    async def rightholders(self, info: Info) -> list[Rightholder]:
+        """List the first 100, by id; a member sees its own."""
+        server = info.context.server
+        async with server.db.read() as session:
+            found = await that_are(session, self.id, self.moment, RIGHTHOLDERS_SHOWN)
+        return [Rightholder.of(server.code, one, is_staff=True) for one in found]
 
     @classmethod
-    def of(cls, row: rows.Member) -> "Member":
-        """Show a registered member."""
+    def of(
+        cls, found: Found[MemberDetails], span: Span, moment: Moment, *, account_on_file: bool
+    ) -> "Member":
+        """Show a member as it was, with the span of its membership."""
+        is_suspended = found.body.is_suspended
         return cls(
-            id=strawberry.ID(row.member_id),
-            name=row.name,
-            country=row.country,
-            joined_on=row.joined_on.isoformat(),
-            account_on_file=bool(row.account),
+            moment=moment,
+            id=strawberry.ID(found.thing),
+            name=found.body.name,
+            country=found.body.country,
+            state=MemberState.SUSPENDED if is_suspended else MemberState.ACTIVE,
+            joined_on=span.starts_at.date(),
+            left_on=None if span.ends_at is None else span.ends_at.date(),
+            account_on_file=account_on_file,
+            valid_from=found.period.starts_at,
+            valid_to=found.period.ends_at,
         )
 
 
-@strawberry.type(description="A claim of a member of this collective.")
+@strawberry.type(description="A claim of a member of this collective; it says the same for ever.")
 class Claim:
-    """A claim on `host/path` or `*.host/path`; `owner_bps` is the canonical owner's part."""
+    """A claim on `host/path` or `*.host/path`; a change makes another claim of it."""
 
-    id: strawberry.ID
-    claim: str
-    content_tier: str
-    works: int
-    canonical: str | None
-    owner_bps: int | None
-    valid_from: str | None
-    valid_to: str | None
+    id: strawberry.ID = strawberry.field(description="Its id.")
+    member: str = strawberry.field(description="The id of the member whose claim it is.")
+    claim: str = strawberry.field(description="The address, and what lies below it.")
+    content_tier: ContentTier = strawberry.field(description="By which tier its uses are weighed.")
+    works: int = strawberry.field(description="How many works it stands for.")
+    canonical: str | None = strawberry.field(description="Of a copy: the address of the original.")
+    owner_bps: int | None = strawberry.field(
+        description="Of a copy: the part of the original's owner, in basis points."
+    )
+    counts_from: date = strawberry.field(description="The first UTC day on which it counts.")
+    valid_from: date | None = strawberry.field(
+        description="From which day on it was entered; null: since its member joined."
+    )
+    valid_to: date | None = strawberry.field(
+        description="The first day on which it counts no more; null where no end is known."
+    )
+    recorded_at: datetime | None = strawberry.field(
+        description="When it was written down; null: before that was kept."
+    )
+    recorded_by: str | None = strawberry.field(description="Who said so; for staff only.")
+    reason: str | None = strawberry.field(description="Why; for staff only.")
+    replaces: strawberry.ID | None = strawberry.field(
+        description="The claim whose place it took, which is not known any more."
+    )
 
     @classmethod
-    def of(cls, row: rows.Claim) -> "Claim":
+    def of(cls, row: rows.Claim, joined_on: date, *, is_staff: bool) -> "Claim":
         """Show a registered claim."""
         return cls(
             id=strawberry.ID(row.claim_id),
-            claim=("*." if row.wildcard else "") + row.host + row.path,
-            content_tier=row.content_tier,
+            member=row.member_id,
+            claim=ClaimKey(row.host, row.path, row.wildcard).text,
+            content_tier=ContentTier(row.content_tier),
             works=row.works,
             canonical=row.canonical,
             owner_bps=row.owner_bps,
-            valid_from=row.valid_from.isoformat() if row.valid_from else None,
-            valid_to=row.valid_to.isoformat() if row.valid_to else None,
+            counts_from=counts_from(joined_on, row.valid_from),
+            valid_from=row.valid_from,
+            valid_to=row.valid_to,
+            recorded_at=_recorded_at(row),
+            recorded_by=row.recorded_by if is_staff else None,
+            reason=row.reason if is_staff else None,
+            replaces=None if row.replaces is None else strawberry.ID(row.replaces),
+        )
+
+
+@strawberry.type(description="What is withheld: a member, or an address and what lies below it.")
+class OptOut:
+    """An opt-out of a member or of an address; ending it makes another one of it."""
+
+    id: strawberry.ID = strawberry.field(description="Its id.")
+    subject: str = strawberry.field(description="`member:ID`, or an address or pattern.")
+    use: str = strawberry.field(description="The use it is withheld from; `*`: from all.")
+    effective_at: datetime = strawberry.field(description="From when on.")
+    ends_at: datetime | None = strawberry.field(
+        description="Before when; null where no end is known."
+    )
+    recorded_at: datetime = strawberry.field(description="When it was written down.")
+    recorded_by: str | None = strawberry.field(description="Who said so; for staff only.")
+    reason: str | None = strawberry.field(description="Why; for staff only.")
+    replaces: strawberry.ID | None = strawberry.field(
+        description="The opt-out whose place it took, which is not known any more."
+    )
+
+    @classmethod
+    def of(cls, row: rows.OptOut, *, is_staff: bool) -> "OptOut":
+        """Show a recorded opt-out."""
+        subject = f"member:{row.member_id}"
+        if row.host is not None and row.path is not None:
+            subject = ClaimKey(row.host, row.path, row.wildcard).text
+        return cls(
+            id=strawberry.ID(str(row.id)),
+            subject=subject,
+            use=row.use,
+            effective_at=row.effective_at,
+            ends_at=row.ends_at,
+            recorded_at=row.recorded_at,
+            recorded_by=row.recorded_by if is_staff else None,
+            reason=row.reason if is_staff else None,
+            replaces=None if row.replaces is None else strawberry.ID(str(row.replaces)),
         )
 
 
@@ -74,28 +185,116 @@ class EndedRow:
 
 @strawberry.type
 class MemberQuery:
-    """Who the members are and what they claim."""
+    """Who the members are, what they claim and what they withhold; also as it was, or was known."""
 
-    @strawberry.field(description="Members by id.")
-    async def members(self, info: Info, first: int = 100, after: str = "") -> list[Member]:
-        """List members by id, at most 100 at a time; `after` is the last id of a page."""
+    @strawberry.field(description="Members by name.")
+    async def members(
+        self,
+        info: Info,
+        first: int,
+        text: str = "",
+        after: str | None = None,
+        at: datetime | None = None,
+        known_at: datetime | None = None,
+    ) -> Connection[Member]:
+        """List those whose names hold every word of a text, the last word as a beginning.
+
+        `at` is the instant asked about, now by default; `known_at` asks what was known then. A page
+        has 1 to 100 entries (BAD_PAGE, BAD_CURSOR).
+        """
         info.context.whose(MAY_READ_MEMBERS)
-        async with info.context.server.db.read() as session:
-            found = await store.members(session, after=after, limit=min(max(first, 1), 100))
-        return [Member.of(row) for row in found]
-
-    @strawberry.field(description="A member's claims: its own, or any for the registry.")
-    async def claims(
-        self, info: Info, member: str | None = None, first: int = 100, after: str = ""
-    ) -> list[Claim]:
-        """List claims, at most 100: a member's own, or of whom staff name (UNKNOWN_MEMBER)."""
-        wanted = info.context.whose(MAY_READ_CLAIMS, member) or ""
-        async with info.context.server.db.read() as session:
-            await get_member(session, wanted)
-            found = await store.claims_of(
-                session, wanted, after=after, limit=min(max(first, 1), 100)
+        server = info.context.server
+        size, place = page_size(first), key_of(_MEMBERS, after, Place)
+        moment = Moment(at or server.clock(), known_at)
+        async with server.db.read() as session:
+            found = await search_store.search(
+                session, MEMBERS, text, moment, after=place, limit=size + 1
             )
-        return [Claim.of(row) for row in found]
+            shown = await _shown(session, found, moment)
+        return Connection.of(
+            found,
+            size,
+            lambda one: cursor_of(_MEMBERS, one.place),
+            lambda one: shown[one.thing],
+        )
+
+    @strawberry.field(description="A member of this collective; null where there is none then.")
+    async def member(
+        self,
+        info: Info,
+        id: strawberry.ID | None = None,
+        at: datetime | None = None,
+        known_at: datetime | None = None,
+    ) -> Member | None:
+        """Return a member: itself, or whom staff name."""
+        wanted = info.context.whose(MAY_READ_CLAIMS, id) or ""
+        moment = Moment(at or info.context.server.clock(), known_at)
+        async with info.context.server.db.read() as session:
+            found = await history.find(session, MEMBERS, [wanted], moment)
+            shown = await _shown(session, list(found.values()), moment)
+        return shown.get(wanted)
+
+    @strawberry.field(description="Claims by id: a member's own, or anybody's for staff.")
+    async def claims(
+        self,
+        info: Info,
+        first: int,
+        member: str | None = None,
+        after: str | None = None,
+        at: datetime | None = None,
+        known_at: datetime | None = None,
+    ) -> Connection[Claim]:
+        """List claims: a member's own, or of whom staff name, or all (UNKNOWN_MEMBER).
+
+        `at` leaves those that count on its UTC day; without it claims are listed whatever their
+        days. `known_at` asks what was known then (BAD_PAGE, BAD_CURSOR).
+        """
+        wanted = info.context.whose(MAY_READ_CLAIMS, member)
+        staff = _is_staff(info)
+        size, key = page_size(first), key_of(_CLAIMS, after, tuple[str])
+        moment = None if at is None else Moment(at, known_at)
+        async with info.context.server.db.read() as session:
+            if wanted is not None:
+                await get_member(session, wanted)
+            found = await edit_store.list_claims(
+                session, wanted, moment, known_at, after=key[0] if key else "", limit=size + 1
+            )
+        return Connection.of(
+            found,
+            size,
+            lambda pair: cursor_of(_CLAIMS, (pair[0].claim_id,)),
+            lambda pair: Claim.of(*pair, is_staff=staff),
+        )
+
+    @strawberry.field(description="Opt-outs by id: those that touch a member, or all for staff.")
+    async def opt_outs(
+        self,
+        info: Info,
+        first: int,
+        member: str | None = None,
+        after: str | None = None,
+        at: datetime | None = None,
+        known_at: datetime | None = None,
+    ) -> Connection[OptOut]:
+        """List opt-outs: of a member and the hosts that it claims, or all (UNKNOWN_MEMBER).
+
+        `at` leaves those in force then; `known_at` asks what was known then (BAD_PAGE, BAD_CURSOR).
+        """
+        wanted = info.context.whose(MAY_READ_CLAIMS, member)
+        staff = _is_staff(info)
+        size, key = page_size(first), key_of(_OPT_OUTS, after, tuple[int])
+        async with info.context.server.db.read() as session:
+            if wanted is not None:
+                await get_member(session, wanted)
+            found = await edit_store.list_opt_outs(
+                session, wanted, at, known_at, after=key[0] if key else 0, limit=size + 1
+            )
+        return Connection.of(
+            found,
+            size,
+            lambda row: cursor_of(_OPT_OUTS, (row.id,)),
+            lambda row: OptOut.of(row, is_staff=staff),
+        )
 
     @strawberry.field(description="Claims and opt-outs ended by a later version of the rules.")
     async def ended_rows(self, info: Info) -> list[EndedRow]:
@@ -123,3 +322,25 @@ class MemberQuery:
                 for row in opt_outs
             ),
         ]
+
+
+async def _shown(
+    session: ReadSession, found: list[Found[MemberDetails]], moment: Moment
+) -> dict[str, Member]:
+    names = [one.thing for one in found]
+    spans = await history.spans_of(session, MEMBERS, names, moment.known_at)
+    with_account = await store.with_account(session, names)
+    return {
+        one.thing: Member.of(
+            one, spans[one.thing], moment, account_on_file=one.thing in with_account
+        )
+        for one in found
+    }
+
+
+def _is_staff(info: Info) -> bool:
+    return not info.context.require().roles.isdisjoint(MAY_READ_MEMBERS.staff)
+
+
+def _recorded_at(row: rows.Claim) -> datetime | None:
+    return None if row.recorded_at == from_micros(0) else row.recorded_at

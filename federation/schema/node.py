@@ -7,6 +7,7 @@ from federation.schema.banking import BankingMutation, BankingQuery
 from federation.schema.clients import ClientMutation, ClientQuery
 from federation.schema.conversions import ConversionMutation
 from federation.schema.deliveries import DeliveryMutation, DeliveryQuery
+from federation.schema.described import described
 from federation.schema.distribution import DistributionQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.guards import extensions
@@ -26,6 +27,9 @@ from federation.schema.parked import ParkedMutation, ParkedQuery
 from federation.schema.pay_ahead import PayAheadMutation
 from federation.schema.payments import PaymentMutation, PaymentQuery
 from federation.schema.people import PeopleMutation, PeopleQuery
+from federation.schema.proposals import ProposalMutation, ProposalQuery
+from federation.schema.registry_acts import ClaimMutation, MemberMutation, OptOutMutation
+from federation.schema.registry_imports import RegistryImportQuery
 from federation.schema.rightholders import RightholderMutation, RightholderQuery
 from federation.schema.rights import NodeRightsQuery
 from federation.schema.run_diffs import RunDiffQuery
@@ -43,14 +47,16 @@ from federation.schema.work_list import WorkListQuery
 from federation.schema.works import WorkMutation, WorkQuery
 
 
-@strawberry.type
+@strawberry.type(description="What one may ask a node.")
 class Query(
     MembershipQuery,
     NodeRightsQuery,
     MemberQuery,
+    ProposalQuery,
     RightholderQuery,
     WorkQuery,
     RegistryChangeQuery,
+    RegistryImportQuery,
     LicenceQuery,
     OfferQuery,
     SettlementQuery,
@@ -83,9 +89,13 @@ class Query(
     """What one may ask a node."""
 
 
-@strawberry.type
+@strawberry.type(description="What one may do at a node.")
 class Mutation(
     ApplicationMutation,
+    MemberMutation,
+    ClaimMutation,
+    OptOutMutation,
+    ProposalMutation,
     RightholderMutation,
     WorkMutation,
     LicenseeMutation,
@@ -114,6 +124,8 @@ class Mutation(
     """What one may do at a node."""
 
 
-schema = strawberry.Schema(
-    query=Query, mutation=Mutation, config=schema_config(), extensions=extensions()
+schema = described(
+    strawberry.Schema(
+        query=Query, mutation=Mutation, config=schema_config(), extensions=extensions()
+    )
 )

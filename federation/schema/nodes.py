@@ -7,6 +7,7 @@ import strawberry
 
 from federation.people import suspensions as decisions
 from federation.people.suspensions import LIFT, SUSPEND
+from federation.schema.choices import SuspensionAct, SuspensionState
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import row_number
 from federation.trust import store
@@ -59,9 +60,9 @@ class Suspension:
 
     id: strawberry.ID
     node: str
-    act: str
+    act: SuspensionAct
     reason: str
-    state: str
+    state: SuspensionState
     proposed_by: str
     proposed_at: datetime
     decided_by: str | None
@@ -73,9 +74,9 @@ class Suspension:
         return cls(
             id=strawberry.ID(str(row.id)),
             node=row.code,
-            act=row.act,
+            act=SuspensionAct(row.act),
             reason=row.reason,
-            state=row.state,
+            state=SuspensionState(row.state),
             proposed_by=row.proposed_by,
             proposed_at=row.proposed_at,
             decided_by=row.decided_by,

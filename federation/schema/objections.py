@@ -8,6 +8,7 @@ import strawberry
 from federation.runs import objections
 from federation.runs import store as runs
 from federation.runs.tables import Response as ResponseRow
+from federation.schema.choices import RunReply
 from federation.schema.context import Change, Info, Refused, change
 from federation.values.roles import (
     MAY_PREPARE,
@@ -21,7 +22,7 @@ class RunAnswer:
 
     run_id: str
     node: str
-    answer: str
+    answer: RunReply
     reason: str | None
     given_at: datetime
     settled_by: str | None
@@ -33,7 +34,7 @@ class RunAnswer:
         return cls(
             run_id=row.run_id,
             node=row.node,
-            answer=row.answer,
+            answer=RunReply(row.answer),
             reason=row.reason,
             given_at=row.given_at,
             settled_by=row.settled_by,

@@ -11,8 +11,9 @@ from federation.licensing import quoting, service, store
 from federation.licensing.objects import ComponentTerms, OfferTerms
 from federation.licensing.tables import Offer as OfferRow
 from federation.licensing.tariff import Expected, QuoteLines
+from federation.schema.choices import OfferKind, OfferState, Unclaimed, UsageBasis, UsageUnit
 from federation.schema.context import Change, Info, Refused, change
-from federation.schema.scalars import BigInt, Money
+from federation.schema.scalars import BigInt, ContentTier, LicensedUse, Money
 from federation.values.roles import MAY_BUY, MAY_LICENSE, MAY_READ_AGREEMENTS, MAY_READ_OFFERS
 
 
@@ -21,8 +22,8 @@ class QuoteLine:
     """Units asked for, their price per 1,000, and what they come to, rounded half to even."""
 
     node: str | None
-    use: str
-    content_tier: str | None
+    use: LicensedUse
+    content_tier: ContentTier | None
     units: BigInt
     per_1000: Money
     amount: Money
@@ -33,8 +34,8 @@ class NotCovered:
     """What was asked for and left out of the price, with the reason."""
 
     node: str
-    use: str
-    content_tier: str
+    use: LicensedUse
+    content_tier: ContentTier
     reason: str
 
 
@@ -43,10 +44,10 @@ class Offer:
     """An offer and where it stands; outcomes are never deleted."""
 
     id: strawberry.ID
-    kind: str
-    state: str
+    kind: OfferKind
+    state: OfferState
     licensee: str
-    uses: list[str]
+    uses: list[LicensedUse]
     fee: Money
     starts_on: date
     ends_on: date
@@ -65,10 +66,10 @@ class Offer:
         expired = row.state == "OFFERED" and row.expires_at <= now
         return cls(
             id=strawberry.ID(row.id),
-            kind=row.kind,
-            state="EXPIRED" if expired else row.state,
+            kind=OfferKind(row.kind),
+            state=OfferState.EXPIRED if expired else OfferState(row.state),
             licensee=row.licensee,
-            uses=terms.uses,
+            uses=[LicensedUse(use) for use in terms.uses],
             fee=Money.of(terms.fee, terms.currency),
             starts_on=terms.starts_on,
             ends_on=terms.ends_on,
@@ -79,8 +80,10 @@ class Offer:
             lines=[
                 QuoteLine(
                     node=line.node,
-                    use=line.use,
-                    content_tier=line.content_tier,
+                    use=LicensedUse(line.use),
+                    content_tier=(
+                        None if line.content_tier is None else ContentTier(line.content_tier)
+                    ),
                     units=BigInt(int(line.units)),
                     per_1000=Money.of(int(line.per_1000), terms.currency),
                     amount=Money.of(int(line.amount), terms.currency),
@@ -89,7 +92,10 @@ class Offer:
             ],
             not_covered=[
                 NotCovered(
-                    node=gap.node, use=gap.use, content_tier=gap.content_tier, reason=gap.reason
+                    node=gap.node,
+                    use=LicensedUse(gap.use),
+                    content_tier=ContentTier(gap.content_tier),
+                    reason=gap.reason,
                 )
                 for gap in (quoted.not_covered if quoted else [])
             ],
@@ -100,9 +106,9 @@ class Offer:
 class ComponentInput:
     """Uses with a fee and a unit of their own."""
 
-    uses: list[str]
+    uses: list[LicensedUse]
     fee: BigInt
-    unit: str = "TOKEN"
+    unit: UsageUnit = UsageUnit.TOKEN
     id: str | None = None
 
 
@@ -115,9 +121,9 @@ class OfferInput:
     currency: str
     starts_on: date
     ends_on: date
-    usage_basis: str
+    usage_basis: UsageBasis
     reason: str
-    unclaimed: str = "exclude"
+    unclaimed: Unclaimed = Unclaimed.exclude
     audience: str = "EXTERNAL"
     territories: list[str] = strawberry.field(default_factory=list)
     repertoire: list[str] = strawberry.field(default_factory=list)
@@ -128,15 +134,15 @@ class OfferInput:
             licensee=self.licensee,
             components=[
                 ComponentTerms(
-                    uses=sorted(item.uses), fee=str(item.fee), unit=item.unit, id=item.id
+                    uses=sorted(item.uses), fee=str(item.fee), unit=item.unit.value, id=item.id
                 )
                 for item in self.components
             ],
             currency=self.currency,
             starts_on=self.starts_on,
             ends_on=self.ends_on,
-            usage_basis=self.usage_basis,
-            unclaimed=self.unclaimed,
+            usage_basis=self.usage_basis.value,
+            unclaimed=self.unclaimed.value,
             audience=self.audience,
             territories=self.territories,
             repertoire=self.repertoire,
@@ -148,8 +154,8 @@ class ExpectedInput:
     """Units of one use, of one collective's works on one content tier."""
 
     node: str
-    use: str
-    content_tier: str
+    use: LicensedUse
+    content_tier: ContentTier
     units: BigInt
 
 
@@ -160,7 +166,7 @@ class QuoteInput:
     expected: list[ExpectedInput]
     starts_on: date
     ends_on: date
-    usage_basis: str = "site"
+    usage_basis: UsageBasis = UsageBasis.site
     territories: list[str] = strawberry.field(default_factory=list)
 
 
@@ -239,7 +245,7 @@ class QuoteMutation:
                 ),
                 starts_on=input.starts_on,
                 ends_on=input.ends_on,
-                usage_basis=input.usage_basis,
+                usage_basis=input.usage_basis.value,
                 territories=tuple(input.territories),
             )
             return Offer.of(await quoting.quote(at.session, request, at.who, at.now), at.now)

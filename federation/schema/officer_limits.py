@@ -9,6 +9,7 @@ from federation.banking import limits, store, tables
 from federation.money import exponent
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import row_number
+from federation.schema.money_choices import OfficerLimitKind
 from federation.schema.scalars import BigInt, Money
 from federation.values.roles import MAY_APPROVE, MAY_PREPARE, MAY_READ_BOOKS
 
@@ -18,7 +19,7 @@ class OfficerLimit:
     """Proposed by one person; in force from `since` on once another has confirmed it."""
 
     id: strawberry.ID
-    kind: str
+    kind: OfficerLimitKind
     limit: Money
     since: datetime
     reason: str
@@ -32,7 +33,7 @@ class OfficerLimit:
         """Show a limit, or its proposal."""
         return cls(
             id=strawberry.ID(str(row.id)),
-            kind=row.kind,
+            kind=OfficerLimitKind(row.kind),
             limit=Money.of(row.amount, row.currency),
             since=row.since,
             reason=row.reason,
@@ -47,7 +48,7 @@ class OfficerLimit:
 class LimitInForce:
     """A kind of item and its limit."""
 
-    kind: str
+    kind: OfficerLimitKind
     limit: Money
 
 
@@ -76,7 +77,7 @@ class OfficerLimitQuery:
         async with server.db.read() as session:
             found = await limits.in_force(session, currency, at or server.clock())
         return [
-            LimitInForce(kind=kind, limit=Money.of(amount, currency))
+            LimitInForce(kind=OfficerLimitKind(kind), limit=Money.of(amount, currency))
             for kind, amount in found.items()
         ]
 
@@ -87,12 +88,18 @@ class OfficerLimitMutation:
 
     @strawberry.mutation(description="Propose up to what one officer settles alone.")
     async def propose_officer_limit(
-        self, info: Info, kind: str, currency: str, amount: BigInt, since: datetime, reason: str
+        self,
+        info: Info,
+        kind: OfficerLimitKind,
+        currency: str,
+        amount: BigInt,
+        since: datetime,
+        reason: str,
     ) -> OfficerLimitResult:
         """Propose it in minor units; another person must confirm (BAD_LIMIT)."""
 
         async def act(at: Change) -> OfficerLimit:
-            wanted = limits.Wanted(kind, currency, amount, since)
+            wanted = limits.Wanted(kind.value, currency, amount, since)
             return OfficerLimit.of(
                 await limits.propose(at.session, wanted, reason, who=at.who.subject, at=at.now)
             )

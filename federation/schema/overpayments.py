@@ -9,6 +9,7 @@ from federation.banking import overpayments, set_offs, store, tables
 from federation.bankstatements.acting import At
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import number_of_row
+from federation.schema.money_choices import OverpaymentKind, SetOffKind, SetOffState
 from federation.schema.payment_types import Payment, PaymentResult
 from federation.schema.scalars import Money
 from federation.values.roles import MAY_APPROVE, MAY_PREPARE, MAY_PREPARE_OR_APPROVE, MAY_READ_BOOKS
@@ -24,7 +25,7 @@ class Overpayment:
     """
 
     id: strawberry.ID
-    kind: str
+    kind: OverpaymentKind
     ref: str
     party: str
     received: Money
@@ -35,7 +36,7 @@ class Overpayment:
         """Show an overpayment."""
         return cls(
             id=strawberry.ID(row.id),
-            kind=row.kind,
+            kind=OverpaymentKind(row.kind),
             ref=row.ref,
             party=row.party,
             received=Money.of(row.received.minor, row.received.currency),
@@ -49,11 +50,11 @@ class OverpaymentSetOff:
 
     id: strawberry.ID
     overpayment: str
-    kind: str
+    kind: SetOffKind
     ref: str
     amount: Money
     reason: str
-    state: str
+    state: SetOffState
     proposed_by: str
     decided_by: str | None
     decided_at: datetime | None
@@ -68,11 +69,11 @@ class OverpaymentSetOff:
         return cls(
             id=strawberry.ID(str(row.id)),
             overpayment=row.overpayment,
-            kind=row.kind,
+            kind=SetOffKind(row.kind),
             ref=row.ref,
             amount=Money.of(row.amount, row.currency),
             reason=row.reason,
-            state=row.state,
+            state=SetOffState(row.state),
             proposed_by=row.proposed_by,
             decided_by=row.decided_by,
             decided_at=row.decided_at,
@@ -143,7 +144,7 @@ class OverpaymentMutation:
         self,
         info: Info,
         id: strawberry.ID,
-        kind: str,
+        kind: SetOffKind,
         ref: str,
         reason: str,
     ) -> OverpaymentSetOffResult:
@@ -151,7 +152,7 @@ class OverpaymentMutation:
 
         async def act(at: Change) -> OverpaymentSetOff:
             return OverpaymentSetOff.of(
-                await set_offs.propose_set_off(_at(at), id, kind, ref, reason)
+                await set_offs.propose_set_off(_at(at), id, kind.value, ref, reason)
             )
 
         return await change(info, "overpayment.set_off", MAY_PREPARE, act)

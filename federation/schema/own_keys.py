@@ -8,7 +8,7 @@ import strawberry
 from federation.people import own_keys as acts
 from federation.schema.context import Change, Info, Refused, change
 from federation.trust import store
-from federation.trust.key_life import purpose_of
+from federation.trust.key_life import Purpose, State
 from federation.trust.key_secret import get_secret
 from federation.trust.tables import OwnKey as Row
 from federation.values.roles import MAY_KEEP_KEYS, MAY_READ_KEYS
@@ -22,8 +22,8 @@ class OwnKey:
     """
 
     kid: strawberry.ID
-    purpose: str
-    state: str
+    purpose: Purpose
+    state: State
     jwk: str
     made_at: datetime
     activated_at: datetime | None
@@ -36,8 +36,8 @@ class OwnKey:
         """Show a row."""
         return cls(
             kid=strawberry.ID(row.kid),
-            purpose=row.purpose,
-            state=row.state,
+            purpose=Purpose(row.purpose),
+            state=State(row.state),
             jwk=row.jwk,
             made_at=row.made_at,
             activated_at=row.activated_at,
@@ -67,13 +67,13 @@ class OwnKeyMutation:
     """How operators change the key of tokens; `urgentBecause` is why an act is not to wait."""
 
     @strawberry.mutation(description="Make and publish the key that is to sign next.")
-    async def make_next_key(self, info: Info, purpose: str) -> OwnKeyResult:
-        """Make a TOKEN or FEDERATION key (UNKNOWN_PURPOSE, KEY_STATE, TOO_MANY_KEYS)."""
+    async def make_next_key(self, info: Info, purpose: Purpose) -> OwnKeyResult:
+        """Make a TOKEN or FEDERATION key (KEY_STATE, TOO_MANY_KEYS)."""
 
         async def act(at: Change) -> OwnKey:
-            found, secret = purpose_of(purpose), get_secret(at.server.config)
+            secret = get_secret(at.server.config)
             return OwnKey.of(
-                await acts.make_next(at.session, found, secret, at.who.subject, at.now)
+                await acts.make_next(at.session, purpose, secret, at.who.subject, at.now)
             )
 
         return await change(info, "keys.next", MAY_KEEP_KEYS, act)

@@ -8,6 +8,7 @@ import strawberry
 
 from federation.errors import RefusalError
 from federation.people import parked as rules
+from federation.schema.choices import MessageState
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import row_number
 from federation.store import inbox
@@ -27,7 +28,7 @@ class ParkedMessage:
     stream: str
     sequence: int
     kind: str
-    state: str
+    state: MessageState
     code: str
     reason: str
     attempts: int
@@ -45,7 +46,7 @@ class ParkedMessage:
             stream=row.stream,
             sequence=row.sequence,
             kind=row.kind,
-            state=row.state,
+            state=MessageState(row.state),
             code=row.code,
             reason=row.reason,
             attempts=row.attempts,

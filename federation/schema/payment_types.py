@@ -9,6 +9,7 @@ from federation.payments import record
 from federation.payments import tables as rows
 from federation.payments.batches import Exported
 from federation.schema.context import Refused
+from federation.schema.money_choices import PaymentKind, PaymentState, RemittanceState
 from federation.schema.scalars import Money
 
 
@@ -17,7 +18,7 @@ class Payment:
     """A payment; `debt` is what it discharges in the books, `setOff` what was not paid of it."""
 
     id: strawberry.ID
-    kind: str
+    kind: PaymentKind
     period: str
     payer: str
     payee: str
@@ -26,7 +27,7 @@ class Payment:
     amount: Money
     set_off: Money
     debt: Money
-    state: str
+    state: PaymentState
     reason: str | None
     replaces: str | None
     proposed_by: str | None
@@ -43,7 +44,7 @@ class Payment:
         account = record.account_of(row.payee_account) if row.payee_account else None
         return cls(
             id=strawberry.ID(row.payment_id),
-            kind=row.kind,
+            kind=PaymentKind(row.kind),
             period=row.period,
             payer=row.payer,
             payee=row.payee,
@@ -52,7 +53,7 @@ class Payment:
             amount=Money.of(row.amount, row.currency),
             set_off=Money.of(row.set_off, row.currency),
             debt=Money.of(row.debt_amount, row.debt_currency or row.currency),
-            state=row.state,
+            state=PaymentState(row.state),
             reason=row.reason,
             replaces=row.replaces,
             proposed_by=row.proposed_by,
@@ -69,7 +70,7 @@ class Payment:
 class PaymentEvent:
     """A step; `reference` is the file or the bank's entry that brought it."""
 
-    state: str
+    state: PaymentState
     at: datetime
     who: str
     reason: str | None
@@ -79,7 +80,7 @@ class PaymentEvent:
     def of(cls, row: rows.PaymentEvent) -> "PaymentEvent":
         """Show a step."""
         return cls(
-            state=row.state,
+            state=PaymentState(row.state),
             at=row.at,
             who=row.who,
             reason=row.reason,
@@ -136,7 +137,7 @@ class IncomingRemittance:
     payer: str
     amount: Money
     received: Money
-    state: str
+    state: RemittanceState
     due_on: date
     booked_on: date | None
 
@@ -149,7 +150,7 @@ class IncomingRemittance:
             payer=row.payer,
             amount=Money.of(row.amount, row.currency),
             received=Money.of(row.received, row.currency),
-            state=row.state,
+            state=RemittanceState(row.state),
             due_on=row.due_on,
             booked_on=row.booked_on,
         )

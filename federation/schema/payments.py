@@ -4,12 +4,13 @@ from datetime import date
 
 import strawberry
 
-from federation.payments import batches, payees, states
+from federation.payments import batches, payees
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
 from federation.schema.accounts import AccountInput
 from federation.schema.context import Change, Info, change
-from federation.schema.ids import month_if_any, word_if_any
+from federation.schema.ids import month_if_any
+from federation.schema.money_choices import PaymentState
 from federation.schema.payment_types import (
     IncomingRemittance,
     Payment,
@@ -35,18 +36,17 @@ class PaymentQuery:
         self,
         info: Info,
         period: str | None = None,
-        state: str | None = None,
+        state: PaymentState | None = None,
         first: int = PAGE_MAX,
         after: str = "",
     ) -> list[Payment]:
-        """List payments of a month or state, or all, by id (BAD_PERIOD, UNKNOWN_CHOICE)."""
+        """List payments of a month or state, or all, by id (BAD_PERIOD)."""
         info.context.whose(MAY_READ_BOOKS)
-        wanted = word_if_any(state, states.MOVES, "state")
         async with info.context.server.db.read() as session:
             found = await payments_store.payments(
                 session,
                 period=month_if_any(period),
-                states=() if wanted is None else [wanted],
+                states=() if state is None else [state.value],
                 after=after,
                 limit=min(max(first, 1), PAGE_MAX),
             )

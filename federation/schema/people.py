@@ -7,9 +7,10 @@ import strawberry
 
 from federation.accounts import inviting
 from federation.people import directory, store, tables
+from federation.schema.choices import PersonState
 from federation.schema.context import Change, Info, Refused, change
-from federation.schema.ids import number_of_row, row_number, word_if_any
-from federation.values.roles import MAY_READ_PEOPLE, may_keep_people
+from federation.schema.ids import number_of_row, row_number
+from federation.values.roles import MAY_READ_PEOPLE, Role, may_keep_people
 
 PAGE_MAX = 100
 
@@ -22,9 +23,9 @@ class Person:
     subject: str
     version: int
     name: str
-    roles: list[str]
+    roles: list[Role]
     party: str | None
-    state: str
+    state: PersonState
     reason: str
     proposed_by: str
     proposed_at: datetime
@@ -41,9 +42,9 @@ class Person:
             subject=row.subject,
             version=row.version,
             name=row.name,
-            roles=directory.roles_of(row),
+            roles=[Role(role) for role in directory.roles_of(row)],
             party=row.party,
-            state=row.state,
+            state=PersonState(row.state),
             reason=row.reason,
             proposed_by=row.proposed_by,
             proposed_at=row.proposed_at,
@@ -76,9 +77,9 @@ class PeopleQuery:
         first: int,
         after: strawberry.ID | None = None,
         subject: str | None = None,
-        state: str | None = None,
+        state: PersonState | None = None,
     ) -> People:
-        """List versions; state IN_FORCE shows each person once (BAD_ID, UNKNOWN_CHOICE)."""
+        """List versions; state IN_FORCE shows each person once (BAD_ID)."""
         info.context.whose(MAY_READ_PEOPLE)
         limit = min(max(first, 1), PAGE_MAX)
         async with info.context.server.db.read() as session:
@@ -86,7 +87,7 @@ class PeopleQuery:
                 session,
                 after=0 if after is None else number_of_row(after),
                 subject=subject,
-                state=word_if_any(state, store.STATES, "state"),
+                state=state and state.value,
                 limit=limit + 1,
             )
         people = [Person.of(row) for row in rows[:limit]]
@@ -105,14 +106,14 @@ class PeopleMutation:
         info: Info,
         subject: str,
         name: str,
-        roles: list[str],
+        roles: list[Role],
         reason: str,
         party: str | None = None,
     ) -> PersonResult:
         """Propose all that the person is to be (BAD_PERSON, UNCLEAR_IDENTITY, PERSON_WAITS)."""
 
         async def act(at: Change) -> Person:
-            wanted = directory.Wanted(subject, name, tuple(roles), party)
+            wanted = directory.Wanted(subject, name, tuple(role.value for role in roles), party)
             row = await directory.propose(at.session, wanted, reason, who=at.who, at=at.now)
             return Person.of(row)
 

@@ -4,6 +4,7 @@ The rules are `licensing.rights`; this module asks other servers and translates 
 """
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -13,8 +14,9 @@ import strawberry
 from federation import money
 from federation.licensing import rights as rules
 from federation.licensing.rights import Question
+from federation.schema.choices import ClaimedBy, NodeState, RightsStatus
 from federation.schema.context import Info
-from federation.schema.scalars import Money
+from federation.schema.scalars import ContentTier, Money
 from federation.server import PeerDownError, Server
 from federation.values.party import HUB
 from federation.values.roles import PEER
@@ -29,9 +31,9 @@ class UrlRights:
     """
 
     url: str
-    status: str
+    status: RightsStatus
     collective: str | None = None
-    content_tier: str | None = None
+    content_tier: ContentTier | None = None
     per_1000: Money | None = None
 
     @classmethod
@@ -39,9 +41,9 @@ class UrlRights:
         """Show what may be done with a URL."""
         return cls(
             url=item.url,
-            status=item.status,
+            status=RightsStatus(item.status),
             collective=item.collective,
-            content_tier=item.content_tier,
+            content_tier=None if item.content_tier is None else ContentTier(item.content_tier),
             per_1000=Money.shown(item.per_1000),
         )
 
@@ -51,7 +53,7 @@ class NodeStatus:
     """OK, TIMEOUT or ERROR, and when its registry last changed the index."""
 
     node: str
-    state: str
+    state: NodeState
     registry_version: int
     message: str | None = None
 
@@ -60,7 +62,7 @@ class NodeStatus:
         """Show a collective's reply, or that there was none."""
         return cls(
             node=reply.node,
-            state=reply.state,
+            state=NodeState(reply.state),
             registry_version=reply.registry_version,
             message=reply.message,
         )
@@ -89,26 +91,38 @@ class UrlOwners:
     """The collectives that claim one URL, by code; MALFORMED if it is no URL."""
 
     url: str
-    state: str
+    state: ClaimedBy
     collectives: list[str]
 
 
 RIGHTS_OF_OWN = """
-query($urls: [String!]!, $use: String!, $at: DateTime!) {
-  rights(urls: $urls, use: $use, at: $at, ownOnly: true) {
+query($urls: [String!]!, $use: String!, $at: DateTime!%s) {
+  rights(urls: $urls, use: $use, at: $at, ownOnly: true%s) {
     items { url status contentTier } nodes { registryVersion }
   }
 }
 """
 
 RIGHTS_OF_ALL = """
-query($urls: [String!]!, $use: String!, $at: DateTime!) {
-  rights(urls: $urls, use: $use, at: $at) {
+query($urls: [String!]!, $use: String!, $at: DateTime!%s) {
+  rights(urls: $urls, use: $use, at: $at%s) {
     nodes { node state registryVersion message }
     items { url status collective contentTier perThousand: per1000 { minor currency } }
   }
 }
 """
+
+
+def _asking(document: str, asked: Question) -> tuple[str, dict[str, Any]]:
+    """Return the document of a question and its variables.
+
+    `knownAt` is asked only where it is meant: a server of an earlier version does not know it.
+    """
+    variables = {"urls": asked.urls, "use": asked.use, "at": asked.at.isoformat()}
+    if asked.known_at is None:
+        return document % ("", ""), variables
+    variables["knownAt"] = asked.known_at.isoformat()
+    return document % (", $knownAt: DateTime!", ", knownAt: $knownAt"), variables
 
 
 @strawberry.type
@@ -117,12 +131,20 @@ class HubRightsQuery:
 
     @strawberry.field(description="What may be done with up to 1,000 URLs.")
     async def rights(
-        self, info: Info, urls: list[str], use: str, at: datetime | None = None
+        self,
+        info: Info,
+        urls: list[str],
+        use: str,
+        at: datetime | None = None,
+        known_at: datetime | None = None,
     ) -> RightsAnswer:
-        """Ask the claim index who owns each URL, then each owner (UNKNOWN_USE, TOO_MANY_URLS)."""
+        """Ask the claim index who owns each URL, then each owner (UNKNOWN_USE, TOO_MANY_URLS).
+
+        `at` is the instant asked about, now by default; `known_at` asks what was known then.
+        """
         info.context.require()
         server = info.context.server
-        asked = Question(urls, use, at or server.clock())
+        asked = Question(urls, use, at or server.clock(), known_at)
         async with server.db.read() as session:
             draft = await rules.draft(session, asked, await server.terms(session))
         replies = await asyncio.gather(
@@ -132,24 +154,31 @@ class HubRightsQuery:
 
     @strawberry.field(description="Who claims up to 1,000 URLs: NONE, ONE or CONTESTED.")
     async def owners(
-        self, info: Info, urls: list[str], at: datetime | None = None
+        self,
+        info: Info,
+        urls: list[str],
+        at: datetime | None = None,
+        known_at: datetime | None = None,
     ) -> list[UrlOwners]:
-        """Ask the claim index who claims each URL at an instant, now by default (TOO_MANY_URLS)."""
+        """Ask the claim index who claims each URL at an instant, now by default (TOO_MANY_URLS).
+
+        `known_at` asks what it knew then: what a collective has said since is left out.
+        """
         info.context.require()
         server = info.context.server
         async with server.db.read() as session:
-            found = await rules.owners(session, urls, at or server.clock())
+            found = await rules.owners(session, urls, at or server.clock(), known_at)
         return [
-            UrlOwners(url=item.url, state=item.state, collectives=item.collectives)
+            UrlOwners(url=item.url, state=ClaimedBy(item.state), collectives=item.collectives)
             for item in found
         ]
 
 
 async def _ask_owner(server: Server, node: str, asked: Question, urls: list[str]) -> rules.Reply:
     """Ask one collective about its own URLs; without a sound answer nothing is known of them."""
-    variables = {"urls": urls, "use": asked.use, "at": asked.at.isoformat()}
+    document, variables = _asking(RIGHTS_OF_OWN, replace(asked, urls=urls))
     try:
-        data = await server.peers.graphql(node, RIGHTS_OF_OWN, variables)
+        data = await server.peers.graphql(node, document, variables)
     except PeerDownError as down:
         return rules.Reply(node, rules.TIMED_OUT, message=down.message)
     try:
@@ -164,7 +193,7 @@ async def _ask_owner(server: Server, node: str, asked: Question, urls: list[str]
 class _OwnItem(msgspec.Struct, rename="camel"):
     url: str
     status: Literal["LICENSABLE", "RESERVED", "DISPUTED", "NOT_REPRESENTED"]
-    content_tier: str | None
+    content_tier: ContentTier | None
 
 
 class _OwnVersion(msgspec.Struct, rename="camel"):
@@ -194,11 +223,15 @@ class NodeRightsQuery:
         use: str,
         at: datetime | None = None,
         own_only: bool = False,
+        known_at: datetime | None = None,
     ) -> RightsAnswer:
-        """Answer for this collective, or ask the hub for all (UNKNOWN_USE, TOO_MANY_URLS)."""
+        """Answer for this collective, or ask the hub for all (UNKNOWN_USE, TOO_MANY_URLS).
+
+        `at` is the instant asked about, now by default; `known_at` asks what was known then.
+        """
         who = info.context.require()
         server = info.context.server
-        asked = Question(urls, use, at or server.clock())
+        asked = Question(urls, use, at or server.clock(), known_at)
         async with server.db.read() as session:
             terms = await server.terms(session)
             if own_only or PEER in who.roles:
@@ -209,8 +242,8 @@ class NodeRightsQuery:
 
 async def _all_rights(server: Server, asked: Question) -> rules.Answer:
     """Ask the hub, which asks every owner; a hub that is down is a refusal (PEER_DOWN)."""
-    variables = {"urls": asked.urls, "use": asked.use, "at": asked.at.isoformat()}
-    answer = (await server.peers.graphql(HUB, RIGHTS_OF_ALL, variables))["rights"]
+    document, variables = _asking(RIGHTS_OF_ALL, asked)
+    answer = (await server.peers.graphql(HUB, document, variables))["rights"]
     return rules.Answer(
         [_item(item) for item in answer["items"]], [_reply(row) for row in answer["nodes"]]
     )

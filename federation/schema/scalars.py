@@ -1,12 +1,15 @@
 """How large numbers, money and instants travel: numbers as decimal strings, as Int has 32 bits."""
 
 import re
-from datetime import UTC, datetime
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any, NewType, Self
 
 import strawberry
 from graphql import GraphQLError, IntValueNode, StringValueNode, ValueNode
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.types.base_scalars import DateDefinition
 
 from federation import money
 
@@ -14,11 +17,21 @@ _DIGITS_MAX = 76
 _INTEGER = re.compile(rf"-?[0-9]{{1,{_DIGITS_MAX}}}\Z")
 
 BigInt = NewType("BigInt", int)
+LicensedUse = NewType("LicensedUse", str)
+ContentTier = NewType("ContentTier", str)
 
 
 def schema_config() -> StrawberryConfig:
     """Return the configuration of every schema: its scalars, and no batching."""
-    return StrawberryConfig(scalar_map={BigInt: _BIG_INT, datetime: _INSTANT})
+    return StrawberryConfig(
+        scalar_map={
+            BigInt: _BIG_INT,
+            ContentTier: _CONTENT_TIER,
+            LicensedUse: _LICENSED_USE,
+            date: _DAY,
+            datetime: _INSTANT,
+        }
+    )
 
 
 def _parse(value: object) -> int:
@@ -43,6 +56,17 @@ _BIG_INT = strawberry.scalar(
 )
 
 
+def _word(name: str) -> Callable[[object], str]:
+    """Return what accepts a text; whether the terms have the word is asked where it counts."""
+
+    def parse(value: object) -> str:
+        if isinstance(value, str):
+            return value
+        raise GraphQLError(f"{name} is a word of the federation's terms, as a string.")
+
+    return parse
+
+
 def _parse_instant(value: object) -> datetime:
     """Accept an ISO 8601 time with its offset; without one it would be another time elsewhere."""
     try:
@@ -56,13 +80,29 @@ def _parse_instant(value: object) -> datetime:
 
 _INSTANT = strawberry.scalar(
     name="DateTime",
-    description="Date with time (isoformat)",
+    description="An instant in ISO 8601 with its offset, as 2026-09-01T12:00:00Z; given in UTC.",
     serialize=datetime.isoformat,
     parse_value=_parse_instant,
 )
 
+_LICENSED_USE = strawberry.scalar(
+    name="LicensedUse",
+    description="A use of works, by the word that the federation's terms have for it: TRAIN.",
+    serialize=str,
+    parse_value=_word("LicensedUse"),
+)
+_CONTENT_TIER = strawberry.scalar(
+    name="ContentTier",
+    description="A tier of works, by the word that the federation's terms have for it: standard.",
+    serialize=str,
+    parse_value=_word("ContentTier"),
+)
+_DAY = replace(DateDefinition, description="A day in ISO 8601, as 2026-09-01.")
 
-@strawberry.type
+
+@strawberry.type(
+    description="An amount in minor units of its currency: 123456 and EUR are 1,234.56 euro."
+)
 class Money:
     """An amount in minor units of an ISO 4217 currency: "123456" EUR is 1,234.56 euro."""
 

@@ -13,6 +13,7 @@ from federation.months import store as months
 from federation.months.tables import Run as RunRow
 from federation.proof.invariants.checks import require_sound_run
 from federation.runs import service as runs_service
+from federation.schema.choices import MonthState, RunState
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import month_if_any, number_of_row
 from federation.schema.scalars import Money
@@ -32,7 +33,7 @@ class Period:
     """A month: CUT_OFF, FORWARDED, COMPLETE, REPORTED, or not cut off yet."""
 
     period: str
-    state: str
+    state: MonthState
     missing_reports: list[str]
 
 
@@ -42,7 +43,7 @@ class Run:
 
     run_id: str
     period: str
-    state: str
+    state: RunState
     calculated_by: str
     approved_by: str | None
     reason: str | None
@@ -58,7 +59,7 @@ class Run:
         return cls(
             run_id=row.run_id,
             period=row.period,
-            state=row.state,
+            state=RunState(row.state),
             calculated_by=row.calculated_by,
             approved_by=row.approved_by,
             reason=row.reason,
@@ -112,7 +113,7 @@ class SettlementQuery:
             progress = await usage.progress(session, month)
         return Period(
             period=period,
-            state=row.state if row else "OPEN",
+            state=MonthState(row.state) if row else MonthState.OPEN,
             missing_reports=sorted(progress.keys() - reports.keys()),
         )
 
@@ -162,7 +163,11 @@ class RunMutation:
             wanted = parse_month(period)
             await month.cut_off(at.session, wanted, await at.server.terms(at.session), at.now)
             row = await usage.find_period(at.session, wanted)
-            return Period(period=wanted, state=row.state if row else "OPEN", missing_reports=[])
+            return Period(
+                period=wanted,
+                state=MonthState(row.state) if row else MonthState.OPEN,
+                missing_reports=[],
+            )
 
         return await change(info, "period.cut_off", MAY_PREPARE, act)
 

@@ -6,8 +6,10 @@ from typing import Annotated
 import strawberry
 
 from federation.accounts import sessions, store, tables
+from federation.schema.choices import PersonInvitationState
 from federation.schema.context import Refused
 from federation.store.sessions import ReadSession
+from federation.values.roles import Role
 
 
 @strawberry.type(description="A person who is signed in in a browser, in one role.")
@@ -15,7 +17,7 @@ class PersonSession:
     """A live session; `way` is PASSWORD, or the provider."""
 
     id: strawberry.ID
-    role: str
+    role: Role
     way: str
     made_at: datetime
     seen_at: datetime
@@ -26,7 +28,7 @@ class PersonSession:
         """Show a session."""
         return cls(
             id=strawberry.ID(row.number),
-            role=row.role,
+            role=Role(row.role),
             way=row.way,
             made_at=row.made_at,
             seen_at=row.seen_at,
@@ -63,7 +65,7 @@ class PersonInvitation:
     issuer: str | None
     identity: str | None
     reason: str
-    state: str
+    state: PersonInvitationState
     made_by: str
     confirmed_by: str | None
     expires_at: datetime
@@ -77,7 +79,7 @@ class PersonInvitation:
             issuer=row.issuer,
             identity=row.identity,
             reason=row.reason,
-            state=row.state(now),
+            state=PersonInvitationState(row.state(now)),
             made_by=row.made_by,
             confirmed_by=row.confirmed_by,
             expires_at=row.expires_at,

@@ -8,8 +8,9 @@ from federation.config import settlement_currency
 from federation.distribution import member_month
 from federation.distribution import tables as rows
 from federation.metering.totals import AddressTotal
+from federation.schema.choices import AdjustmentReason, AmountSource, Verdict
 from federation.schema.context import Info
-from federation.schema.scalars import BigInt, Money
+from federation.schema.scalars import BigInt, LicensedUse, Money
 from federation.values.month import parse_month
 from federation.values.roles import MAY_READ_STATEMENTS
 
@@ -19,9 +20,9 @@ class StatementLine:
     """Where an amount comes from; a base or tier part belongs to no licence."""
 
     licence: str | None
-    use: str | None
+    use: LicensedUse | None
     units: BigInt
-    source: str
+    source: AmountSource
     amount: Money
 
     @classmethod
@@ -29,9 +30,9 @@ class StatementLine:
         """Show what a member was attributed under one licence and use."""
         return cls(
             licence=row.licence,
-            use=row.use,
+            use=None if row.use is None else LicensedUse(row.use),
             units=BigInt(row.units),
-            source=row.source,
+            source=AmountSource(row.source),
             amount=Money.of(row.amount, currency),
         )
 
@@ -40,10 +41,10 @@ class StatementLine:
 class StatementAdjustment:
     """An adjustment of either sign; `corrects` is the run it belongs to."""
 
-    reason: str
+    reason: AdjustmentReason
     service_period: str
     licence: str | None
-    use: str | None
+    use: LicensedUse | None
     amount: Money
     corrects: str | None
 
@@ -51,10 +52,10 @@ class StatementAdjustment:
     def of(cls, row: rows.MemberAdjustment, currency: str) -> "StatementAdjustment":
         """Show what a correction or a release changed."""
         return cls(
-            reason=row.reason,
+            reason=AdjustmentReason(row.reason),
             service_period=row.service_period,
             licence=row.licence,
-            use=row.use,
+            use=None if row.use is None else LicensedUse(row.use),
             amount=Money.of(row.amount, currency),
             corrects=row.corrects,
         )
@@ -66,8 +67,8 @@ class StatementUse:
 
     url: str
     licence: str
-    use: str
-    verdict: str
+    use: LicensedUse
+    verdict: Verdict
     lines: int
     units: BigInt
     token_logged: int
@@ -79,8 +80,8 @@ class StatementUse:
         return cls(
             url=row.url_key,
             licence=row.licence,
-            use=row.use,
-            verdict=row.verdict,
+            use=LicensedUse(row.use),
+            verdict=Verdict(row.verdict),
             lines=row.lines,
             units=BigInt(row.units),
             token_logged=row.token_logged,

@@ -5,7 +5,8 @@ from datetime import date, datetime
 import strawberry
 
 from federation.schema.context import Info
-from federation.schema.ids import currency_if_any, month_if_any, number_of_row, word_if_any
+from federation.schema.ids import currency_if_any, month_if_any, number_of_row
+from federation.schema.money_choices import HeldReason
 from federation.schema.scalars import Money
 from federation.suspense import elsewhere_store
 from federation.suspense import items as held
@@ -13,7 +14,6 @@ from federation.suspense import service as suspense_service
 from federation.suspense import store as suspense_store
 from federation.suspense.elsewhere_store import HeldThere
 from federation.suspense.tables import HeldListing
-from federation.values.held import REASONS
 from federation.values.roles import MAY_READ_BOOKS, MAY_READ_HELD_LIST
 
 PAGE_MAX = 1_000
@@ -37,7 +37,7 @@ class SuspenseClock:
 class SuspenseItem:
     """A held amount; `owner` is for whom where that is known, else empty."""
 
-    reason: str
+    reason: HeldReason
     owner: str
     amount: Money
     since: date
@@ -52,7 +52,7 @@ class SuspenseItem:
     def of(cls, item: held.SuspenseItem, country: str | None) -> "SuspenseItem":
         """Show held money with the legal dates of a country; None is the default law."""
         return cls(
-            reason=item.reason,
+            reason=HeldReason(item.reason),
             owner=item.owner,
             amount=Money.of(item.amount, item.currency),
             since=item.since,
@@ -69,7 +69,7 @@ class SuspenseItem:
 class SuspenseAge:
     """0-30, 31-90, 91-270 or >270 days; `overdue` items should have been distributed or paid."""
 
-    reason: str
+    reason: HeldReason
     bucket: str
     items: int
     amount: Money
@@ -80,7 +80,7 @@ class SuspenseAge:
     def of(cls, row: held.AgingRow) -> "SuspenseAge":
         """Show a sum of held money by reason and age."""
         return cls(
-            reason=row.reason,
+            reason=HeldReason(row.reason),
             bucket=row.bucket,
             items=row.items,
             amount=Money.of(row.amount, row.currency),
@@ -96,7 +96,7 @@ class HeldListed:
     id: strawberry.ID
     period: str
     holder: str
-    reason: str
+    reason: HeldReason
     url: str
     amount_band: str
     held_since: date
@@ -108,7 +108,7 @@ class HeldListed:
             id=strawberry.ID(str(row.id)),
             period=row.period,
             holder=row.holder,
-            reason=row.reason,
+            reason=HeldReason(row.reason),
             url=row.url_key,
             amount_band=row.amount_band,
             held_since=row.held_since,
@@ -123,16 +123,16 @@ class SuspenseQuery:
     async def suspense(
         self,
         info: Info,
-        reason: str | None = None,
+        reason: HeldReason | None = None,
         currency: str | None = None,
         first: int = 100,
         skip: int = 0,
         as_of: datetime | None = None,
     ) -> list[SuspenseItem]:
-        """List held money, at most 1,000 items at a time (UNKNOWN_CHOICE, UNKNOWN_CURRENCY)."""
+        """List held money, at most 1,000 items at a time (UNKNOWN_CURRENCY)."""
         server = info.context.server
         info.context.whose(MAY_READ_BOOKS)
-        reason, currency = word_if_any(reason, REASONS, "reason"), currency_if_any(currency)
+        currency = currency_if_any(currency)
         async with server.db.read() as session:
             found = await suspense_service.held_here(session, server.code, as_of)
         wanted = [
@@ -181,7 +181,7 @@ class HeldElsewhere:
     period: str
     holder: str
     licence: str
-    reason: str
+    reason: HeldReason
     url: str
     amount: Money
     left: Money
@@ -195,7 +195,7 @@ class HeldElsewhere:
             period=row.period,
             holder=row.licensor,
             licence=row.licence,
-            reason=row.reason,
+            reason=HeldReason(row.reason),
             url=row.url_key,
             amount=Money.of(row.amount, row.currency),
             left=Money.of(row.amount - ordered, row.currency),

@@ -10,7 +10,7 @@ from federation.licensing import quoting, store
 from federation.licensing.tables import Tariff as TariffRow
 from federation.licensing.tariff import TariffBody
 from federation.schema.context import Change, Info, Refused, change
-from federation.schema.scalars import BigInt, Money
+from federation.schema.scalars import BigInt, ContentTier, LicensedUse, Money
 from federation.values.roles import MAY_LICENSE
 
 
@@ -18,8 +18,8 @@ from federation.values.roles import MAY_LICENSE
 class TariffPrice:
     """The price of one use of works on one content tier."""
 
-    use: str
-    content_tier: str
+    use: LicensedUse
+    content_tier: ContentTier
     per_1000: Money
 
 
@@ -48,7 +48,11 @@ class Tariff:
             valid_days=body.valid_days,
             published_at=row.published_at,
             prices=[
-                TariffPrice(use=use, content_tier=tier, per_1000=Money.of(price, body.currency))
+                TariffPrice(
+                    use=LicensedUse(use),
+                    content_tier=ContentTier(tier),
+                    per_1000=Money.of(price, body.currency),
+                )
                 for use, tiers in sorted(body.per_1000.items())
                 for tier, price in sorted(tiers.items())
             ],
@@ -59,8 +63,8 @@ class Tariff:
 class PriceInput:
     """A price in minor units of the tariff's currency, for one use and content tier."""
 
-    use: str
-    content_tier: str
+    use: LicensedUse
+    content_tier: ContentTier
     per_1000: BigInt
 
 

@@ -6,8 +6,10 @@ import strawberry
 
 from federation.addresses.urls import normalise_url
 from federation.proof import uses
+from federation.proof.uses import EarnedState
+from federation.schema.choices import Verdict
 from federation.schema.context import Info
-from federation.schema.scalars import BigInt, Money
+from federation.schema.scalars import BigInt, LicensedUse, Money
 from federation.values.roles import MAY_READ_USES
 
 
@@ -25,11 +27,11 @@ class Use:
     period: str
     licence: str
     licensee: str
-    use: str
-    verdict: str
+    use: LicensedUse
+    verdict: Verdict
     lines: int
     units: BigInt
-    state: str
+    state: EarnedState
     token_logged: int
     agent_logged: int
     earned: Money | None
@@ -41,11 +43,11 @@ class Use:
             period=found.total.period,
             licence=found.total.licence,
             licensee=found.licensee,
-            use=found.total.use,
-            verdict=found.total.verdict,
+            use=LicensedUse(found.total.use),
+            verdict=Verdict(found.total.verdict),
             lines=found.total.lines,
             units=BigInt(found.total.units),
-            state=found.state,
+            state=EarnedState(found.state),
             token_logged=found.total.token_logged,
             agent_logged=found.total.agent_logged,
             earned=Money.shown(found.earned),

@@ -5,6 +5,7 @@ from datetime import date, datetime
 import strawberry
 
 from federation.clients import tables as client_rows
+from federation.schema.choices import CredentialState, GateMode
 from federation.schema.context import Info
 from federation.schema.scalars import BigInt
 from federation.values.roles import MAY_READ_VISITS
@@ -59,11 +60,11 @@ class MemberSite:
     name: str | None
     heard_at: datetime | None
     kit: str | None
-    mode: str | None
+    mode: GateMode | None
     waiting_lines: BigInt | None
     policy_at: datetime | None
     policy_age_seconds: int | None
-    credential: str | None
+    credential: CredentialState | None
     credential_ends_at: datetime | None
     last_used_at: datetime | None
 
@@ -73,16 +74,17 @@ class MemberSite:
         said, client = found.state, found.client
         policy_at = said.policy_at if said else None
         best = service.best_credential(found, now)
+        credential = service.credential_state(found, now)
         return cls(
             site=found.name,
             name=client.name if client else None,
             heard_at=said.heard_at if said else None,
             kit=said.kit if said else None,
-            mode=said.mode if said else None,
+            mode=GateMode(said.mode) if said else None,
             waiting_lines=BigInt(said.waiting) if said else None,
             policy_at=policy_at,
             policy_age_seconds=int((now - policy_at).total_seconds()) if policy_at else None,
-            credential=service.credential_state(found, now),
+            credential=CredentialState(credential) if credential else None,
             credential_ends_at=_ends(best),
             last_used_at=client.last_used_at if client else None,
         )

@@ -6,14 +6,17 @@ from federation.accounts.worklist import of_accounts
 from federation.banking.worklist import of_banking
 from federation.payments.worklist import of_payments
 from federation.people.worklist import of_people
+from federation.proposals.worklist import of_proposals
 from federation.runs import worklist
 from federation.schema.context import Info
 from federation.suspense.worklist import of_suspense
 from federation.trust.worklist import of_messages, of_nodes
 from federation.values.roles import (
     MAY_FOLLOW_THE_MONTH,
+    MAY_KEEP_THE_REGISTRY,
     MAY_READ_APPLICATIONS,
     MAY_READ_BOOKS,
+    MAY_READ_MEMBERS,
     MAY_READ_PEOPLE,
     MAY_READ_WORK_LIST,
 )
@@ -39,6 +42,7 @@ class WorkListQuery:
     async def work_list(self, info: Info) -> list[WorkItem]:
         """List what waits: of months, payments, held money, bank entries; of people; of messages.
 
+        Registry officers see what is proposed of members, claims and works, and nothing else.
         Who runs the hub sees people and messages alone. Who runs a node sees months and payments
         too, but neither held money nor bank entries: it reads no books.
         """
@@ -58,7 +62,10 @@ class WorkListQuery:
             if not who.roles.isdisjoint(MAY_READ_PEOPLE.roles):
                 items += await of_people(session, server.code)
                 items += await of_accounts(session, server.code, server.clock())
-            items += await of_messages(session, server.code)
+            if not who.roles.isdisjoint(MAY_READ_MEMBERS.roles):
+                items += await of_proposals(session, server.clock())
+            if who.roles & set(MAY_READ_WORK_LIST.roles) - set(MAY_KEEP_THE_REGISTRY):
+                items += await of_messages(session, server.code)
             if not who.roles.isdisjoint(MAY_READ_APPLICATIONS.roles):
                 items += await of_nodes(session)
         return [

@@ -20,6 +20,7 @@ from federation.schema.histories import (
     saying,
 )
 from federation.schema.pages import Connection
+from federation.schema.scalars import ContentTier
 from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.roles import MAY_KEEP_THE_REGISTRY
 from federation.works import service
@@ -75,7 +76,7 @@ class Work:
     title: str = strawberry.field(description="Its title.")
     other_titles: list[str] = strawberry.field(description="Subtitles, translations, variants.")
     content_type: rules.ContentType = strawberry.field(description="What kind of thing it is.")
-    content_tier: str | None = strawberry.field(
+    content_tier: ContentTier | None = strawberry.field(
         description="The tier of the federation's terms by which its uses are weighed."
     )
     languages: list[str] = strawberry.field(description="Its languages, as in BCP 47: en, de-AT.")
@@ -127,7 +128,7 @@ class Work:
             title=body.title,
             other_titles=list(body.other_titles),
             content_type=body.content_type,
-            content_tier=body.content_tier,
+            content_tier=None if body.content_tier is None else ContentTier(body.content_tier),
             languages=list(body.languages),
             creators=[
                 Creator(
@@ -194,7 +195,7 @@ class WorkInput:
     addresses: list[str] = strawberry.field(
         default_factory=list, description="Where it stands on the web, as URLs; at most 100."
     )
-    content_tier: str | None = strawberry.field(
+    content_tier: ContentTier | None = strawberry.field(
         default=None, description="One of the content tiers of the federation's terms."
     )
     word_count: int | None = strawberry.field(default=None, description="How many words it has.")

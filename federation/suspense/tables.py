@@ -29,9 +29,6 @@ class HeldListing(Base):
     closed_on: Mapped[date | None]
 
 
-CLAIM_STATES = ("FILED", "ACCEPTED", "REFUSED")
-
-
 class HeldClaim(Base):
     """A claim on held money: filed at a node, decided at the hub by another person.
 
@@ -53,7 +50,7 @@ class HeldClaim(Base):
     claim_id: Mapped[str] = mapped_column(String(64))
     member_id: Mapped[str | None] = mapped_column(String(128))
     evidence: Mapped[str] = mapped_column(Text)
-    state: Mapped[str] = mapped_column(String(12), index=True)  # of CLAIM_STATES
+    state: Mapped[str] = mapped_column(String(12), index=True)  # FILED ACCEPTED REFUSED
     filed_by: Mapped[str] = mapped_column(String(255))
     filed_at: Mapped[datetime] = mapped_column(Instant)
     decided_by: Mapped[str | None] = mapped_column(String(255))

@@ -43,20 +43,6 @@ class Purpose(StrEnum):
     TOKEN = "TOKEN"  # noqa: S105 - a word, no secret
 
 
-class UnknownPurposeError(RefusalError):
-    """A key signs as FEDERATION or as TOKEN."""
-
-    code: ClassVar[str] = "UNKNOWN_PURPOSE"
-
-
-def purpose_of(text: str) -> Purpose:
-    """Return a purpose by its word, or refuse another word (UNKNOWN_PURPOSE)."""
-    try:
-        return Purpose(text)
-    except ValueError:
-        raise UnknownPurposeError(text[:40]) from None
-
-
 class State(StrEnum):
     """Where a key stands in its life."""
 

@@ -1,7 +1,7 @@
 """Reading the fields of a thing that somebody describes: everything that is wrong, at once."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 from federation.errors import RefusalError
@@ -69,16 +69,13 @@ class Fields:
         if len(values) > most:
             self.faults.append(Fault(field, f"{len(values)} of at most {most}"))
             return ()
-        return tuple(dict.fromkeys(self._each(field, values, read)))
-
-    def _each(
-        self, field: str, values: Sequence[Any], read: Callable[[Any], Value]
-    ) -> Iterator[Value]:
+        kept: dict[Value, None] = {}
         for number, value in enumerate(values, start=1):
             name = field if len(values) == 1 else f"{field}[{number}]"
             found = self.one(name, value, read)
             if found is not None:
-                yield found
+                kept[found] = None
+        return tuple(kept)
 
 
 def plain_text(text: str) -> str:

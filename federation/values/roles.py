@@ -55,8 +55,10 @@ MAY_READ_BOOKS = Readers(_SETTLEMENT)
 # How far a month is, what waits, and what the collective did with its part: totals only.
 MAY_FOLLOW_THE_MONTH = Readers((*_SETTLEMENT, Role.NODE_OPERATOR))
 # What waits here: months and payments for who follows the month, held money and bank entries for
-# who reads the books, messages of other servers for operators.
-MAY_READ_WORK_LIST = Readers((*MAY_FOLLOW_THE_MONTH.staff, Role.FEDERATION_OPERATOR))
+# who reads the books, messages of other servers for all but registry officers, who have proposals.
+MAY_READ_WORK_LIST = Readers(
+    (*MAY_FOLLOW_THE_MONTH.staff, Role.FEDERATION_OPERATOR, Role.REGISTRY_OFFICER)
+)
 # Numbered documents; runs and files for the bank are for who reads the books, and a lab reads its
 # own invoices and credit notes.
 MAY_READ_DOCUMENTS = Readers(_COMMERCIAL, own=Role.LAB)
@@ -109,6 +111,8 @@ MAY_HANDLE_PARKED = (Role.FEDERATION_OPERATOR, Role.NODE_OPERATOR)
 MAY_LICENSE = (Role.LICENSING_OFFICER,)
 MAY_BUY = (Role.LAB,)
 MAY_KEEP_THE_REGISTRY = (Role.REGISTRY_OFFICER,)
+# A member asks for what is its own; an officer confirms it.
+MAY_ACT_ON_THE_REGISTRY = (Role.REGISTRY_OFFICER, Role.MEMBER)
 MAY_REPORT_USAGE = (Role.LAB, Role.SITE)
 MAY_PREPARE = (Role.SETTLEMENT_OFFICER,)
 MAY_APPROVE = (Role.SETTLEMENT_APPROVER,)

@@ -3,7 +3,7 @@
 Every act is said by somebody for a reason and kept with both; nothing is lost by a later one.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
@@ -13,7 +13,7 @@ from federation.history import acts, search_store
 from federation.history import store as history
 from federation.history.kinds import Found, Moment, Place, Saying, Statement
 from federation.identifiers.schemes import Identifier, IdentifierTakenError, Scheme
-from federation.rightholders.service import require_known
+from federation.rightholders.service import UnknownRightholderError, unknown_rightholders
 from federation.store.sessions import ReadSession, WriteSession
 from federation.works import store
 from federation.works.store import WORKS
@@ -63,9 +63,26 @@ async def change(
     saying: Saying,
 ) -> Found[Work]:
     """Say of a work what it is over a period, past or to come: a change, or a correction."""
+    statement = await judged_change(
+        session, rules, work_id, draft, starts_at=starts_at, ends_at=ends_at
+    )
+    return await record(session, statement, saying)
+
+
+async def judged_change(
+    session: ReadSession,
+    rules: Rules,
+    work_id: str,
+    draft: DraftWork,
+    *,
+    starts_at: datetime,
+    ends_at: datetime | None,
+) -> Statement[Work]:
+    """Judge a change of a work, and return what would be said of it; nothing is written."""
     work = read_work(draft, rules.tiers).work
     statement = await acts.changed(session, WORKS, work_id, work, starts_at, ends_at)
-    return await _record(session, rules, statement, saying)
+    await check(session, rules, [statement])
+    return statement
 
 
 async def end(session: WriteSession, work_id: str, *, at: datetime, saying: Saying) -> None:
@@ -97,23 +114,62 @@ async def _record(
     session: WriteSession, rules: Rules, statement: Statement[Work], saying: Saying
 ) -> Found[Work]:
     await check(session, rules, [statement])
+    return await record(session, statement, saying)
+
+
+async def record(session: WriteSession, statement: Statement[Work], saying: Saying) -> Found[Work]:
+    """Write down what was judged of a work, and return it as it is then."""
     await store.record(session, [statement], saying)
     return await acts.get(session, WORKS, statement.thing, Moment(statement.starts_at))
 
 
 async def check(session: ReadSession, rules: Rules, statements: Sequence[Statement[Work]]) -> None:
-    """Refuse works that contradict what is registered, or each other.
+    """Refuse works that contradict what is registered (see `contradictions`)."""
+    for refusal in (await contradictions(session, rules, statements)).values():
+        raise refusal
+
+
+async def contradictions(
+    session: ReadSession, rules: Rules, statements: Sequence[Statement[Work]]
+) -> dict[str, RefusalError]:
+    """Return {id: why} of works that contradict what is registered.
 
     That is: an identifier of another work (IDENTIFIER_TAKEN), a rightholder that is not registered
     (UNKNOWN_RIGHTHOLDER), and a copy whose original is a copy, or which copies call their original
-    (CANONICAL_CHAIN).
+    (CANONICAL_CHAIN). Works are not held against each other here.
     """
-    for statement in statements:
+    found: dict[str, RefusalError] = {}
+    for statement in await _sharing(session, statements):
         for identifier, work_id in await taken(session, statement):
-            raise IdentifierTakenError(f"{identifier} is of {work_id}")
-        if statement.body is not None:
-            await require_known(session, _rightholders(statement.body))
-            await _require_one_step(session, rules, statement, statement.body)
+            found[statement.thing] = IdentifierTakenError(f"{identifier} is of {work_id}")
+    named = {s.thing: _rightholders(s.body) for s in statements if s.body is not None}
+    everybody = sorted({name for names in named.values() for name in names})
+    unknown = set(await unknown_rightholders(session, everybody))
+    for work_id, names in named.items():
+        for name in names:
+            if name in unknown:
+                found.setdefault(work_id, UnknownRightholderError(name))
+    for statement in statements:
+        if statement.body is not None and statement.body.canonical is not None:
+            try:
+                await _require_one_step(session, rules, statement, statement.body)
+            except RefusalError as refusal:
+                found.setdefault(statement.thing, refusal)
+    return found
+
+
+async def _sharing(
+    session: ReadSession, statements: Sequence[Statement[Work]]
+) -> list[Statement[Work]]:
+    """Return the statements about works that share an identifier with another, whenever."""
+    ours = {s.thing: s.body.identifiers for s in statements if s.body is not None}
+    everything = [text for texts in ours.values() for text in texts]
+    holders = await store.holders_of(session, everything)
+    return [
+        statement
+        for statement in statements
+        if any(holders.get(t, set()) - {statement.thing} for t in ours.get(statement.thing, ()))
+    ]
 
 
 async def taken(session: ReadSession, statement: Statement[Work]) -> list[tuple[str, str]]:
@@ -143,7 +199,7 @@ def _numbers_one(identifier: str, content_type: ContentType) -> bool:
     return scheme in _NUMBERS_ONE or _NUMBERS_ONE_OF.get(scheme) == content_type
 
 
-def _rightholders(work: Work) -> Iterable[str]:
+def _rightholders(work: Work) -> Collection[str]:
     named = (work.rightholder, *(creator.rightholder for creator in work.creators))
     return dict.fromkeys(name for name in named if name is not None)
 

@@ -17,10 +17,13 @@ WORKS: Final = Kind("WORK", WorkVersion, Work)
 
 
 async def record(
-    session: WriteSession, statements: Sequence[Statement[Work]], saying: Saying
+    session: WriteSession,
+    statements: Sequence[Statement[Work]],
+    saying: Saying,
+    known: history.Known | None = None,
 ) -> range:
     """Write down what is said of works, each of them once; return the numbers of the changes."""
-    numbers = await history.record(session, WORKS, statements, saying)
+    numbers = await history.record(session, WORKS, statements, saying, known)
     await _add_keys(session, WorkIdentifier, "identifier", statements, lambda w: w.identifiers)
     await _add_keys(session, WorkAddress, "address", statements, lambda w: w.addresses)
     await _add_keys(session, WorkCopy, "canonical", statements, _original)

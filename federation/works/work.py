@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Sequence
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from typing import ClassVar, Final, NamedTuple
 
 import msgspec
@@ -179,9 +180,9 @@ def read_work(draft: DraftWork, tiers: Collection[str]) -> ReadWork:
         creators=fields.many("creators", draft.creators, CREATORS_MAX, _creator),
         identifiers=fields.many("identifiers", draft.identifiers, IDENTIFIERS_MAX, _identifier),
         addresses=fields.many("addresses", draft.addresses, ADDRESSES_MAX, _address),
-        content_tier=fields.maybe("content_tier", draft.content_tier, one_of(tiers)),
-        word_count=fields.maybe("word_count", draft.word_count, up_to(WORD_COUNT_MAX)),
-        uniqueness=fields.maybe("uniqueness", draft.uniqueness, up_to(UNIQUENESS_MAX)),
+        content_tier=fields.maybe("content_tier", draft.content_tier, _tier(frozenset(tiers))),
+        word_count=fields.maybe("word_count", draft.word_count, _word_count),
+        uniqueness=fields.maybe("uniqueness", draft.uniqueness, _uniqueness),
         published_on=draft.published_on,
         rightholder=fields.maybe("rightholder", draft.rightholder, plain_id),
         canonical=fields.maybe("canonical", draft.canonical, _global_id),
@@ -193,6 +194,9 @@ def read_work(draft: DraftWork, tiers: Collection[str]) -> ReadWork:
 
 _content_type = one_of(ContentType)
 _role = one_of(CreatorRole)
+_tier = cache(one_of)
+_word_count = up_to(WORD_COUNT_MAX)
+_uniqueness = up_to(UNIQUENESS_MAX)
 
 
 def _language(text: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 from federation.distribution import members_file, store
 from federation.distribution.members_file import member_parts
 from federation.documents.member_csv import MemberRow, members_head, members_lines
-from federation.registry import store as registry
+from federation.registry import edit_store
 from federation.registry.imports import NewMember
 
 PERIOD, EARLIER = "2026-09", "2026-08"
@@ -40,7 +40,7 @@ def rows():
 @pytest.fixture
 async def node(database):
     async with database.write("test") as session:
-        await registry.add_members(
+        await edit_store.add_members(
             session,
             [
                 NewMember(member, f"Name of {member}", "DE", date(2026, 1, 1), None, "IBAN", None)

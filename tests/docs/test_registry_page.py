@@ -7,7 +7,7 @@ from federation.registry.imports import read_claims, read_members, read_opt_outs
 
 TEXT = (Path(__file__).parents[2] / "docs" / "registry.md").read_text(encoding="utf-8")
 MEMBERS, WORKS, OPT_OUTS = (
-    block.encode() for block in re.findall(r"```csv\n(.*?)```", TEXT, re.DOTALL)
+    block.encode() for block in re.findall(r"```csv\n(.*?)```", TEXT, re.DOTALL)[:3]
 )
 TIERS = re.findall(r"tiers that the hub weighs \((.*?)\)", TEXT)[0].replace("`", "").split(", ")
 

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import federation
-from federation.documents.csv_bytes import csv_bytes, harmless
+from federation.documents.csv_bytes import csv_bytes
 from federation.documents.sheet import Sheet
 from federation.documents.statement_files import statement_csv, statement_json
+from federation.tabular import harmless
 from tests.documents.statements import GB_LICENCE, a_statement
 
 FORMULAS = ["=1+1", "+1+1", "-1+1", "@SUM(1)", "\t=1", "\r=1", "\n=1", "\uff1d1+1", "-", "+"]

@@ -1,5 +1,7 @@
 """Who calls a server, with a token of its own."""
 
+import pytest
+
 from federation.scenario.servers import HUB_ENTITY
 from federation.signing.tokens import mint_server_token, mint_staff_token
 from federation.values.party import HUB
@@ -7,6 +9,8 @@ from tests.federation.harness import (
     DAY,
 )
 
+# Who may ask does not depend on the database: one is enough.
+on_one_database = pytest.mark.parametrize("any_backend", ["sqlite"], indirect=True, scope="session")
 INBOX = "/federation/inbox"
 
 

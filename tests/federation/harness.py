@@ -411,10 +411,16 @@ def settled_rows(found: dict[str, list[tuple[Any, ...]]]) -> dict[str, list[tupl
 
 
 def people_of(code: str) -> list[StaffMember]:
-    """Return who asks beside a scenario's staff: members, their sites, two with two offices."""
+    """Return who asks beside a scenario's staff: members, their sites, two with two offices.
+
+    And at a node a second registry officer and a second operator: some acts need two.
+    """
     found = [StaffMember("two-hats", TWO_HATS), StaffMember("clerk", TWO_HATS)]
     if code == HUB:  # no hub has members; one that is told of one shows it nothing
         found.append(StaffMember("member@de-a", ["member"], "de-a"))
+    else:
+        found.append(StaffMember("second-registry", ["registry_officer"]))
+        found.append(StaffMember("second-node-operator", ["node_operator"]))
     for member in MEMBER_IDS.get(code, []):
         found.append(StaffMember(f"member@{member}", ["member"], member))
         found.append(StaffMember(f"site@{member}", ["site"], member))
@@ -686,12 +692,13 @@ async def nothing_changes(small: Small, *codes: str) -> AsyncIterator[None]:
     before = small.constant or await small.rows(names)
     yield
     after = await small.rows(names)
-    assert [
+    changed = [
         (code, table)
         for code in names
         for table in sorted(before[code].keys() | after[code].keys())
         if before[code].get(table) != after[code].get(table)
-    ] == []
+    ]
+    assert changed == []
 
 
 def days(count: int) -> timedelta:

@@ -25,7 +25,7 @@ from tests.federation.harness import (
     write_scenario,
 )
 
-ISSUE = """mutation($kind: String!, $party: String, $key: String!) {
+ISSUE = """mutation($kind: ClientKind!, $party: String, $key: String!) {
   issueClient(kind: $kind, party: $party, name: "A crawler", key: $key) { __typename
     ... on GivenCredential { secret client { id } } ... on Refused { code message } } }"""
 RESERVED = (

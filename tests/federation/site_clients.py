@@ -6,7 +6,7 @@ from federation.site.install import protect
 from federation.site.site_config import SiteConfig
 
 ISSUE = """mutation($party: String!, $publicKey: String) {
-  issueClient(kind: "SITE", party: $party, name: "Gate", key: "gate", publicKey: $publicKey) {
+  issueClient(kind: SITE, party: $party, name: "Gate", key: "gate", publicKey: $publicKey) {
     ... on GivenCredential { secret client { id } credential { id } } } }"""
 
 

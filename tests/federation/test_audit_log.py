@@ -12,7 +12,7 @@ LOG = """query($first: Int!, $after: ID, $subject: String, $act: String) {
 SUSPEND = """mutation($number: String!, $reason: String!) {
   suspendLicence(number: $number, reason: $reason) {
     __typename ... on Refused { code message } } }"""
-PROPOSE_LIMIT = """mutation { proposeOfficerLimit(kind: "BANK_CHARGE", currency: "EUR",
+PROPOSE_LIMIT = """mutation { proposeOfficerLimit(kind: BANK_CHARGE, currency: "EUR",
   amount: "5000", since: "2027-01-01T00:00:00Z", reason: "less") {
     __typename ... on OfficerLimit { id } ... on Refused { code message } } }"""
 CONFIRM_LIMIT = """mutation($id: ID!) { confirmOfficerLimit(id: $id) {

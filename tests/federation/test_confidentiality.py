@@ -18,7 +18,8 @@ STATEMENT = """query($period: String!, $member: String) {
 USES = """query($url: String!) {
   usesOf(url: $url) { recorded uses { licence licensee verdict units } } }"""
 
-CLAIMS = "query($member: String) { claims(member: $member) { claim } }"
+CLAIMS = """query($member: String) {
+  claims(first: 9, member: $member) { edges { node { claim } } } }"""
 LICENCES = "{ licences { number licensee } }"
 OFFERS = "{ offers { licensee } }"
 LICENCE = "query($number: String!) { licence(number: $number) { number } }"
@@ -88,7 +89,7 @@ async def test_a_member_lists_its_own_claims_whatever_it_asks_for(settled):
     anna = settled.member("DE", "de-a")
     found = [await anna.ask(CLAIMS, member=name) for name in (None, "de-a", "de-b", "fr-a")]
 
-    assert [sorted(item["claim"] for item in claims) for claims in found] == [
+    assert [sorted(edge["node"]["claim"] for edge in page["edges"]) for page in found] == [
         ["news.example/de/", "twins.example/"]
     ] * 4
 
@@ -134,8 +135,8 @@ AT_THE_HUB = {
 AT_A_NODE = {
     "usesOf": AT_THE_HUB["usesOf"],
     "memberStatement": '{ memberStatement(period: "2026-09", member: "de-a") { __typename } }',
-    "claims": '{ claims(member: "de-a") { claim } }',
-    "members": "{ members { name } }",
+    "claims": '{ claims(first: 9, member: "de-a") { edges { node { claim } } } }',
+    "members": "{ members(first: 9) { edges { node { name } } } }",
     "distribution": '{ distribution(period: "2026-09") { runId } }',
     "runs": AT_THE_HUB["runs"],
     "journal": AT_THE_HUB["journal"],

@@ -33,7 +33,7 @@ from tests.federation.holders import Holder, page
 README = Path(__file__).parents[2] / "federation" / "crawler" / "README.md"
 [EXAMPLE] = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
 ISSUE = """mutation($publicKey: String) {
-  issueClient(kind: "LAB", party: "lab-one", name: "Crawler", key: "c", publicKey: $publicKey) {
+  issueClient(kind: LAB, party: "lab-one", name: "Crawler", key: "c", publicKey: $publicKey) {
     ... on GivenCredential { secret client { id } credential { id } } } }"""
 REVOKE = """mutation($id: ID!) { revokeClient(client: $id) { ... on Client { state } } }"""
 SET = """mutation($number: String!) { %s(number: $number, reason: "A test.") {

@@ -4,10 +4,14 @@ Each HTTP route and each file is asked in every role that a server knows, beside
 for the same fact or act; both must answer with the same refusal, or both with none.
 """
 
+import re
+
 import pytest
 
+from federation.edge.api.openapi import document
 from federation.edge.files import COMMON, OF_A_NODE
 from federation.ledger.export import FORMS
+from federation.registry.service import TABLES
 from federation.values.party import HUB
 from federation.values.roles import Role
 from tests.federation.harness import PERIOD, fetch, nothing_changes, send, tell
@@ -17,7 +21,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 BOOKS = "{ journal { id } }"
 RUNS = "{ runs { runId } }"
 HELD = "{ suspense { reason } }"
-STATEMENTS = '{ documents(series: "STM") { number } }'
+STATEMENTS = "{ documents(series: STM) { number } }"
 OF_ANY_MEMBER = (
     f'{{ memberStatement(period: "{PERIOD}", member: "de-b") '
     "{ ... on MemberStatement { member } } }"
@@ -58,6 +62,7 @@ READABLE = {
     },
 }
 
+REGISTRY = "{ registryImports(first: 1) { pageInfo { hasNextPage } } }"
 NO_MATCH = "mutation { confirmMatch(entries: [], items: []) { ... on Refused { code } } }"
 NO_CUT_OFF = 'mutation { cutOff(period: "never") { ... on Refused { code } } }'
 NO_ACCOUNT = """mutation { setMemberAccount(member: "nobody", account: { account: "x" }) {
@@ -69,6 +74,7 @@ DOABLE = {
         "/registry/members": NO_ACCOUNT,
         "/registry/works": NO_ACCOUNT,
         "/registry/optouts": NO_ACCOUNT,
+        "/registry/imports": NO_ACCOUNT,
     },
 }
 
@@ -118,13 +124,17 @@ OF_SERVERS = {
     "/federation/listed",
     "/federation/admission",
 }
+REGISTRY_FILES = {"/registry/imports/{name:str}", "/registry/export/{name:str}"}
 WITHOUT_GRAPHQL = {
+    "/openapi.json",
+    "/graphql/files/{name:str}",  # of the page that a browser is shown
     "/usage",
     "/visits",
     "/sites/{member:str}/policy",
     "/sites/enrol",  # a stranger's, by a code that somebody made in GraphQL
     "/validate",
     "/trust",
+    *REGISTRY_FILES,
     *STATUS_LISTS,
     *OAUTH,
     *SIGN_IN,
@@ -220,6 +230,20 @@ async def test_visits_are_taken_from_the_sites_of_members(settled):
     assert set(answers.values()) == {"NOT_ALLOWED"}
 
 
+@pytest.mark.parametrize("path", ["/registry/imports/none.csv", "/registry/export/works.csv"])
+async def test_registry_files_are_for_who_may_read_their_imports(settled, path):
+    people = everybody(settled, "DE")
+    over_http = {
+        role: refusal(await fetch(settled, "DE", path, who)) for role, who in people.items()
+    }
+    asked = {role: await tell(settled, "DE", who, REGISTRY) for role, who in people.items()}
+
+    may = {role for role, answer in asked.items() if answer.code is None}
+    assert may == {Role.REGISTRY_OFFICER, Role.NODE_OPERATOR, Role.AUDITOR}
+    found = "UNKNOWN_IMPORT" if "none" in path else None
+    assert over_http == {role: found if role in may else "NOT_ALLOWED" for role in people}
+
+
 async def test_a_policy_is_for_its_site_and_for_who_keeps_the_registry(settled):
     people = everybody(settled, "DE") | {"own": settled.at("DE", "site@de-a", "site")}
     answers = {
@@ -245,7 +269,22 @@ async def test_nobody_without_a_token_comes_through_a_door(settled, code):
 @pytest.mark.parametrize("code", [HUB, "DE"])
 async def test_every_route_has_its_place_in_this_file(settled, code):
     walked = {"/files/{path:path}", "/documents/{name:str}", "/graphql"}
-    walked |= {"/registry/{table:str}" if "/registry/" in path else path for path in DOABLE[code]}
+    tables = {f"/registry/{table}" for table in TABLES}
+    walked |= {"/registry/{table:str}" if path in tables else path for path in DOABLE[code]}
     routes = {route.path for route in settled.keepers[code].service.parts.app.routes}
 
     assert routes - PUBLIC - OF_SERVERS - WITHOUT_GRAPHQL == walked
+
+
+@pytest.mark.parametrize("code", [HUB, "DE"])
+async def test_the_openapi_document_has_every_route_but_graphql_and_pages(settled, code):
+    routes = {
+        (re.sub(r":\w+}", "}", route.path), method.lower())
+        for route in settled.keepers[code].service.parts.app.routes
+        if route.path not in {"/graphql", *SIGN_IN} - {"/sign-in/token"}
+        for method in route.methods - {"HEAD", "OPTIONS"}
+    }
+    paths = document("hub" if code == HUB else "node")["paths"]
+
+    described = {(path, method) for path, methods in paths.items() for method in methods}
+    assert described == routes

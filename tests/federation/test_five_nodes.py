@@ -89,7 +89,7 @@ SITES = {
 SOLD, NATIONAL, USE = "HUB-000001", "DE-000001", "GROUND"
 KEY = CrawlKey.generate()
 ISSUE = """mutation($party: String!) {
-  issueClient(kind: "SITE", party: $party, name: "Gate", key: "gate") {
+  issueClient(kind: SITE, party: $party, name: "Gate", key: "gate") {
     ... on GivenCredential { secret client { id } } } }"""
 SET = """mutation($number: String!) { %s(number: $number, reason: "A test.") {
   ... on Licence { status } ... on Refused { code message } } }"""

@@ -31,7 +31,7 @@ from tests.federation.holding import (
 )
 
 WORK = "{ workList { kind subject } }"
-LIMIT = """mutation { proposeOfficerLimit(kind: "BANK_CHARGE", currency: "GBP", amount: "1",
+LIMIT = """mutation { proposeOfficerLimit(kind: BANK_CHARGE, currency: "GBP", amount: "1",
   since: "2026-11-01T00:00:00Z", reason: "small banks") {
   __typename ... on OfficerLimit { id } ... on Refused { code message } } }"""
 

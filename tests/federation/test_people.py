@@ -15,14 +15,14 @@ from tests.databases import opened
 from tests.federation.harness import nothing_changes, small_federation, tell, write_scenario
 from tests.tampering import found_after
 
-PROPOSE = """mutation($subject: String!, $name: String!, $roles: [String!]!, $reason: String!) {
+PROPOSE = """mutation($subject: String!, $name: String!, $roles: [Role!]!, $reason: String!) {
   proposePerson(subject: $subject, name: $name, roles: $roles, reason: $reason) {
     __typename ... on Person { id state } ... on Refused { code message } } }"""
 CONFIRM = """mutation($id: ID!) { confirmPerson(id: $id) {
   __typename ... on Person { id state roles } ... on Refused { code message } } }"""
 WITHDRAW = """mutation($id: ID!, $reason: String!) { withdrawPerson(id: $id, reason: $reason) {
   __typename ... on Person { state } ... on Refused { code message } } }"""
-PEOPLE = """query($first: Int!, $after: ID, $subject: String, $state: String) {
+PEOPLE = """query($first: Int!, $after: ID, $subject: String, $state: PersonState) {
   people(first: $first, after: $after, subject: $subject, state: $state) {
     people { subject version roles state confirmedBy } next } }"""
 LOG = """query($subject: String!) { auditLog(first: 100, subject: $subject) {
@@ -180,7 +180,7 @@ async def test_the_directory_is_read_page_by_page(small):
     assert pages == whole["people"]
     assert [row["subject"] for row in pages] == [person.subject for person in listed]
     assert (await tell(small, HUB, auditor, PEOPLE, first=1, after="x")).code == "BAD_ID"
-    assert (await tell(small, HUB, auditor, PEOPLE, first=1, state="x")).code == "UNKNOWN_CHOICE"
+    assert (await tell(small, HUB, auditor, PEOPLE, first=1, state="x")).body["errors"]
 
 
 async def test_the_configuration_fills_an_empty_directory_and_no_other(small, capsys):

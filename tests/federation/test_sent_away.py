@@ -49,6 +49,8 @@ DOORS = [
     ("anonymous", HUB, "GET", "/trust", of_nobody, 200),
     ("anonymous", HUB, "POST", INBOX, of_nobody, 401),
     ("anonymous", HUB, "POST", "/graphql", of_nobody, 415),
+    ("anonymous", HUB, "GET", "/graphql/files/start.js", of_nobody, 200),
+    ("anonymous", HUB, "GET", "/openapi.json", of_nobody, 200),
     ("anonymous", HUB, "GET", "/statuslists", of_nobody, 200),
     ("anonymous", HUB, "GET", "/statuslists/0", of_nobody, 200),
     ("anonymous", HUB, "GET", "/federation/statuslists", of_nobody, 200),
@@ -94,6 +96,9 @@ DOORS = [
     ("files", HUB, "GET", "/files/nothing", of("auditor"), 404),
     ("files", HUB, "GET", "/documents/NONE", of("auditor"), 404),
     ("files", "DE", "POST", "/registry/works", of("registry"), 422),
+    ("files", "DE", "POST", "/registry/imports", of("registry"), 400),
+    ("files", "DE", "GET", "/registry/imports/none.csv", of("registry"), 404),
+    ("files", "DE", "GET", "/registry/export/works.csv", of("registry"), 200),
     ("files", "DE", "GET", "/sites/de-a/policy", of("site@de-a", "site"), 200),
 ]
 

@@ -6,14 +6,14 @@ import msgspec
 import pytest
 
 from federation.addresses.urls import normalise_claim, normalise_subject
+from federation.history.kinds import Saying
 from federation.metering import lines as usage_lines
 from federation.metering import notices, service
 from federation.metering.reporters import Reporter
 from federation.metering.service import BatchAnswer, LicencesNamed, Problem
-from federation.registry import facts, index_store
-from federation.registry import store as registry
+from federation.registry import delta_store, edit_store, facts
 from federation.registry.imports import NewClaim, NewMember, NewOptOut
-from federation.registry.messages import RegistryDelta
+from federation.registry.messages import OptOutFact, RegistryDelta
 from tests.databases import HUB_TERMS
 from tests.metering.lines import a_line, body
 from tests.metering.reports import (
@@ -71,17 +71,22 @@ def a_registry():
 async def keep_registry(session):
     claim, opt_outs = a_registry()
     member = NewMember("m1", "One", "DE", date(2026, 1, 1), None, "IBAN", None)
-    await registry.add_members(session, [member])
-    await registry.add_claims(session, "DE", [claim])
-    await registry.add_opt_outs(session, opt_outs, NOON)
+    saying = Saying("rosa", "a file", NOON)
+    await edit_store.add_members(session, [member])
+    await edit_store.add_claims(session, "DE", [(claim, None)], saying)
+    await edit_store.add_opt_outs(session, [(new, None, None) for new in opt_outs], saying)
 
 
 async def keep_index(session):
     claim, opt_outs = a_registry()
-    claimed = [facts.claim_fact("DE", claim, date(2026, 1, 1))]
-    withheld = [facts.opt_out_fact("DE", opt_out) for opt_out in opt_outs]
+    name = claim.claim_id("DE")
+    claimed = [facts.fact_of_new_claim("DE", name, claim, date(2026, 1, 1))]
+    withheld = [
+        OptOutFact(None, new.key.host, new.key.path, new.key.wildcard, new.use, new.effective_at)
+        for new in opt_outs
+    ]
     delta = RegistryDelta(version=1, claims=claimed, opt_outs=withheld)
-    await index_store.apply_delta(session, "DE", delta)
+    await delta_store.apply_delta(session, "DE", delta)
 
 
 async def ingest(database, here, *lines, key="b-1"):

@@ -122,6 +122,9 @@ BEFORE_PARTS = "0029"
 BEFORE_DAYS = "0030"
 ROOT = Path(__file__).resolve().parents[2]
 ENV = ROOT / "migrations" / "env.py"
+A_PROPOSAL = """INSERT INTO proposals_proposal (kind, act, reason, proposed_by, by_member,
+  proposed_at, expires_at, outcome, decided_by, decided_at)
+  VALUES ('END_CLAIM', '{{}}', 'x', 'ann', false, 0, 1, {outcome}, {checker}, {at})"""
 A_PARKED = """INSERT INTO store_parked (sender, sender_code, entity_id, stream, sequence, kind,
   size, state, code, reason, received_at, attempts, drop_proposed_by, decided_by)
   VALUES ('s', 'GB', 'e', 'x', 1, 'k', 0, '{state}', 'C', 'r', 1, 0, {maker}, {checker})"""
@@ -353,6 +356,9 @@ async def test_an_older_decision_to_pay_ahead_covers_nothing_and_is_not_downgrad
         A_PARKED.format(state="DROPPED", maker="NULL", checker="'bob'"),
         A_PARKED.format(state="DROPPED", maker="'ann'", checker="NULL"),
         A_PARKED.format(state="DROPPED", maker="'ann'", checker="'ann'"),
+        A_PROPOSAL.format(outcome="'CONFIRMED'", checker="'ann'", at="0"),
+        A_PROPOSAL.format(outcome="'CONFIRMED'", checker="NULL", at="0"),
+        A_PROPOSAL.format(outcome="NULL", checker="'bob'", at="NULL"),
     ],
 )
 async def test_the_database_wants_two_people_by_name(database, statement):
@@ -369,6 +375,9 @@ async def test_the_database_wants_two_people_by_name(database, statement):
         A_PAYMENT.format(taken="0", maker="'ann'", checker="'bob'"),
         A_PAYMENT.format(taken="0", maker="NULL", checker="NULL"),
         A_PARKED.format(state="DROPPED", maker="'ann'", checker="'bob'"),
+        A_PROPOSAL.format(outcome="'CONFIRMED'", checker="'bob'", at="0"),
+        A_PROPOSAL.format(outcome="'WITHDRAWN'", checker="'ann'", at="0"),
+        A_PROPOSAL.format(outcome="NULL", checker="NULL", at="NULL"),
     ],
 )
 async def test_the_database_takes_what_two_people_did(database, statement):

@@ -41,7 +41,7 @@ PEOPLE = [
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-ISSUE = """mutation($kind: String!, $party: String, $publicKey: String, $days: Int!,
+ISSUE = """mutation($kind: ClientKind!, $party: String, $publicKey: String, $days: Int!,
     $key: String!) {
   issueClient(kind: $kind, party: $party, name: "A program", publicKey: $publicKey, days: $days,
     key: $key) { __typename

@@ -21,7 +21,7 @@ AGAIN = """mutation($id: ID!) { proposePaymentAgain(id: $id) {
   ... on Payment { id state } ... on Refused { code message } } }"""
 
 
-SET_OFF = """mutation($id: ID!, $kind: String!, $ref: String!, $reason: String!) {
+SET_OFF = """mutation($id: ID!, $kind: SetOffKind!, $ref: String!, $reason: String!) {
   setOffOverpayment(id: $id, kind: $kind, ref: $ref, reason: $reason) {
     ... on OverpaymentSetOff { id state } ... on Refused { code message } } }"""
 
@@ -36,7 +36,7 @@ OPEN_ACCOUNT = """mutation { openBankAccount(
 
 
 TOO_MUCH = """mutation { settleWithItems(entry: "1", items: [
-    { kind: "OVERPAYMENT", ref: "PAY-2026-09-GB-HUB", amount: "5000" }]) {
+    { kind: OVERPAYMENT, ref: "PAY-2026-09-GB-HUB", amount: "5000" }]) {
   ... on BankMatch { id } ... on Refused { code message } } }"""
 
 

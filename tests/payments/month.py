@@ -49,7 +49,7 @@ usage_basis = "lab"
 BEFORE_DUE = datetime(2026, 10, 11, 23, 59, tzinfo=UTC)
 AFTER_DUE = datetime(2026, 10, 12, 9, tzinfo=UTC)
 
-PAYMENTS = """query($state: String) { payments(state: $state) {
+PAYMENTS = """query($state: PaymentState) { payments(state: $state) {
   id kind payer payee payeeAccount amount { minor currency } debt { minor currency } state reason
   replaces proposedBy approvedBy exportedIn dueOn } }"""
 

@@ -47,7 +47,7 @@ AGREE_TO_ITEMS = """mutation { approveSettlement(entry: "%s") {
 async def settle(small, entry, *items):
     """Say at the hub what a bank entry was for: (kind, reference, signed minor units)."""
     said = ", ".join(
-        f'{{ kind: "{kind}", ref: "{ref}", amount: "{minor}" }}' for kind, ref, minor in items
+        f'{{ kind: {kind}, ref: "{ref}", amount: "{minor}" }}' for kind, ref, minor in items
     )
     found = await small.at("HUB", "settlement").ask(SETTLE % (entry, said))
     assert "code" not in found, found

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from federation.addresses.urls import normalise_url
+from federation.history.kinds import Saying
 from federation.registry import index_store, service
+from federation.registry.entering import enter_table
 from federation.registry.imports import holder_id
 from federation.registry.messages import RegistryDelta
 from federation.store.tables import OutboxMessage
@@ -35,7 +37,8 @@ def importing(table):
 
     async def act(session, data, *, node, now=NOON):
         found = await service.read_table(session, table, data, node=node)
-        return await service.enter_table(session, found, node=node, now=now)
+        saying = Saying("rosa", "a file", now)
+        return await enter_table(session, found, node=node, saying=saying)
 
     act.__name__ = table
     return act

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from federation.addresses.urls import UrlKey, normalise_url
-from federation.registry import facts, index_store, store
+from federation.registry import delta_store, facts, index_store, store
 from federation.registry.adopting import adopt_rules
 from federation.registry.messages import RegistryDelta
 from federation.registry.service import BadDeltaError, receive_delta
@@ -75,10 +75,10 @@ async def old(node, hub):
         opt_outs=[facts.fact_of_opt_out("DE", row) for row in opt_outs],
     )
     async with hub.write("1.0") as session:
-        await index_store.next_version(session, "DE")
-        await index_store.apply_delta(session, "DE", delta)
+        await delta_store.next_version(session, "DE")
+        await delta_store.apply_delta(session, "DE", delta)
     async with node.write("1.0") as session:
-        await index_store.next_version(session, "DE")
+        await delta_store.next_version(session, "DE")
         session.add_all([*claims, *opt_outs])
     return node
 

@@ -12,7 +12,7 @@ from sqlalchemy import event
 
 from federation.addresses.urls import UrlKey, normalise_url
 from federation.distribution.inputs import member_facts
-from federation.registry import index_store, service, store
+from federation.registry import delta_store, edit_store, index_store, service, store
 from federation.registry.entitlement import HeldClaim
 from federation.registry.imports import holder_id
 from federation.registry.index import IndexedOptOut
@@ -163,8 +163,8 @@ async def test_a_claim_is_registered_and_told_to_the_index(node):
     assert await import_claims(node, *rows) == 2
 
     async with node.read() as session:
-        [first] = await store.claims_of(session, "m1")
-        [second] = await store.claims_of(session, "m2")
+        [first] = await edit_store.known_claims_of(session, "m1")
+        [second] = await edit_store.known_claims_of(session, "m2")
         assert await store.owner_parts(session) == {second.claim_id: 2500}
         assert await store.claim_holders(session) == {first.claim_id: "m1", second.claim_id: "m2"}
         assert await store.claims_with_works(session) == {
@@ -274,7 +274,7 @@ async def test_each_import_is_the_next_version(node):
 
     assert [delta.version for delta in await deltas(node)] == [1, 2, 3]
     async with node.read() as session:
-        assert await index_store.version_of(session, "DE") == 3
+        assert await delta_store.version_of(session, "DE") == 3
 
 
 async def test_imports_at_once_leave_no_gap(node):
@@ -306,7 +306,7 @@ async def test_a_delta_out_of_order_is_refused(hub):
 
     await receive(hub, RegistryDelta(3))
     async with hub.read() as session:
-        assert await index_store.version_of(session, "DE") == 3
+        assert await delta_store.version_of(session, "DE") == 3
 
 
 async def test_nodes_count_their_versions_apart(hub):
@@ -314,7 +314,7 @@ async def test_nodes_count_their_versions_apart(hub):
     await receive(hub, RegistryDelta(1), node="FR")
 
     async with hub.read() as session:
-        versions = [await index_store.version_of(session, node) for node in ("DE", "FR", "GB")]
+        versions = [await delta_store.version_of(session, node) for node in ("DE", "FR", "GB")]
         assert versions == [2, 1, 0]
 
 

@@ -1,8 +1,9 @@
 from pathlib import Path
 
 import pytest
+from graphql import build_schema
 
-from federation.cli.sdl import sdl
+from federation.cli.sdl import openapi_text, sdl
 
 SCHEMA = Path(__file__).parents[2] / "federation" / "schema"
 
@@ -15,5 +16,17 @@ def test_the_committed_schema_is_the_one_that_is_served(role):
 
 
 def test_both_roles_name_every_refusal_alike():
-    for role in ("hub", "node"):
-        assert "type Refused {\n  code: String!\n  message: String!\n}" in sdl(role)
+    hub, node = (build_schema(sdl(role)).get_type("Refused").fields for role in ("hub", "node"))
+
+    assert {name: str(field.type) for name, field in hub.items()} == {
+        "code": "String!",
+        "message": "String!",
+    }
+    assert list(hub) == list(node)
+
+
+@pytest.mark.parametrize("role", ["hub", "node"])
+def test_the_committed_openapi_document_is_the_one_that_is_served(role):
+    committed = (SCHEMA / f"{role}.openapi.json").read_text(encoding="utf-8")
+
+    assert openapi_text(role) == committed, f"write it again: federation openapi {role}"

@@ -15,7 +15,7 @@ from tests.signin.conftest import (
     with_password,
 )
 
-PROPOSE = """mutation($subject: String!, $roles: [String!]!) { proposePerson(subject: $subject,
+PROPOSE = """mutation($subject: String!, $roles: [Role!]!) { proposePerson(subject: $subject,
   name: "Cara Novak", roles: $roles, reason: "as agreed") {
     ... on Person { id } ... on Refused { code message } } }"""
 CONFIRM = """mutation($id: ID!) { confirmPerson(id: $id) {

@@ -29,7 +29,7 @@ SETTLE = f"""mutation($entry: ID!, $items: [BankItemInput!]!) {{
 APPROVE_SETTLEMENT = f"""mutation($entry: ID!) {{
   approveSettlement(entry: $entry) {{ __typename ... on BankMatch {{ act }} {REFUSED} }} }}"""
 
-PAYMENTS = """query($state: String) { payments(state: $state) {
+PAYMENTS = """query($state: PaymentState) { payments(state: $state) {
   id kind payer payee amount { minor currency } state reason } }"""
 
 APPROVE_PAYMENTS = f"""mutation($ids: [ID!]!) {{

@@ -24,7 +24,7 @@ async function issue(publicKey) {
   const made = await graphql(
     officer,
     `mutation($party: String!, $key: String!, $publicKey: String) {
-      issueClient(kind: "LAB", party: $party, name: "Judge", key: $key, publicKey: $publicKey) {
+      issueClient(kind: LAB, party: $party, name: "Judge", key: $key, publicKey: $publicKey) {
         ... on GivenCredential { secret client { id } credential { id } }
         ... on Refused { code message } } }`,
     { party: LAB, key: crypto.randomUUID(), publicKey: publicKey && JSON.stringify(publicKey) },

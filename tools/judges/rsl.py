@@ -107,7 +107,7 @@ PRICES = {
     ],
 }
 ISSUE = """mutation($lab: String!) {
-  issueClient(kind: "LAB", party: $lab, name: "Crawler", key: $lab) {
+  issueClient(kind: LAB, party: $lab, name: "Crawler", key: $lab) {
   ... on GivenCredential { secret client { id } } ... on Refused { __typename code message } } }"""
 REVOKE = """mutation($number: String!) { revokeLicence(number: $number, reason: "judged") {
   __typename ... on Refused { code message } } }"""

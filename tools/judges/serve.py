@@ -34,6 +34,9 @@ PEOPLE = """
 [[principal]]
 subject = "judge"
 roles = ["licensing_officer"]
+[[principal]]
+subject = "fuzz"
+roles = ["settlement_officer", "registry_officer", "licensing_officer", "auditor"]
 """
 
 

@@ -1,0 +1,1 @@
+"""The HTTP interface beside GraphQL, described as OpenAPI 3.1 from `operations.toml`."""

@@ -1,0 +1,56 @@
+"""Works and rightholders as files, written page by page as they were at one moment."""
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any, Final
+
+from federation.history import store as history
+from federation.history.kinds import Found, Moment
+from federation.registryfiles.rows import FileKind
+from federation.registryfiles.writers import Writer
+from federation.rightholders.store import RIGHTHOLDERS
+from federation.store.database import Database
+from federation.works.exporting import exported as works
+
+PAGE: Final = 500
+"""So many works or rightholders are in memory at once."""
+
+
+async def exported_parts(
+    db: Database, node: str, kind: FileKind, writer: Writer, moment: Moment
+) -> AsyncGenerator[bytes]:
+    """Write what is registered page by page: originals before their copies, else by id."""
+    yield writer.head()
+    copies_follow = False
+    async for found in _pages(db, node, kind, moment):
+        first = [one for one in found if not (writer.names_originals and _is_copy(one.body))]
+        copies_follow = copies_follow or len(first) < len(found)
+        yield _rows(writer, first)
+    if copies_follow:
+        async for found in _pages(db, node, kind, moment):
+            yield _rows(writer, [one for one in found if _is_copy(one.body)])
+    yield writer.tail()
+
+
+async def _pages(
+    db: Database, node: str, kind: FileKind, moment: Moment
+) -> AsyncGenerator[Sequence[Found[Any]]]:
+    after = ""
+    while True:
+        async with db.read() as session:
+            found: Sequence[Found[Any]] = (
+                await works(session, node, moment, after=after, limit=PAGE)
+                if kind is FileKind.WORKS
+                else await history.listed(session, RIGHTHOLDERS, moment, after=after, limit=PAGE)
+            )
+        if not found:
+            return
+        yield found
+        after = found[-1].thing
+
+
+def _is_copy(body: Any) -> bool:
+    return getattr(body, "canonical", None) is not None
+
+
+def _rows(writer: Writer, found: Sequence[Found[Any]]) -> bytes:
+    return b"".join(writer.row(one.thing, one.period.starts_at, one.body) for one in found)

@@ -1,0 +1,214 @@
+"""Files of works and rightholders at a node: taken in batch by batch as they come, and sent."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar
+
+from litestar import Request, Response, get, post
+from litestar.params import FromPath
+from litestar.response import Stream
+
+from federation.edge.bodies import BodyLimit
+from federation.edge.doors import Doors
+from federation.edge.files import NoSuchFileError
+from federation.edge.http import json_response
+from federation.errors import LaterError
+from federation.history.kinds import Moment
+from federation.nodes.registry_exports import exported_parts
+from federation.registryfiles.formats import reader_of, require_format
+from federation.registryfiles.rows import BadRegistryFileError
+from federation.registryfiles.writers import writer_of
+from federation.registryimports import service, store
+from federation.registryimports.intake import FILE_BYTES_MAX, Intake, Unpacked
+from federation.registryimports.options import BadImportError, ImportOptions, read_options
+from federation.registryimports.service import ImportRunningError, Progress
+from federation.registryimports.subjects import Subject, subject_of
+from federation.registryimports.tables import RegistryImport
+from federation.registryimports.verdicts import RowVerdict, as_csv, as_ndjson, csv_head, unpacked
+from federation.server import Server
+from federation.tabular import parse_instant
+from federation.values.roles import MAY_KEEP_THE_REGISTRY, MAY_READ_MEMBERS
+
+IMPORT = BodyLimit(FILE_BYTES_MAX, seconds=24 * 3600)
+IMPORTS_MAX = 4
+MEDIA_TYPES = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
+
+HttpRequest = Request[Any, Any, Any]
+
+
+class ImportsBusyError(LaterError):
+    """So many imports are on their way that another one has to wait."""
+
+    code: ClassVar[str] = "IMPORTS_BUSY"
+
+
+def registry_file_routes(doors: Doors) -> list[Any]:
+    """Return the routes of a node by which registry files come and go."""
+    server, running = doors.server, Running()
+
+    @post("/registry/imports", status_code=200)
+    async def imported(request: HttpRequest) -> Response[bytes]:
+        """Take in a file as it comes; sent again under the same id, go on where it stopped."""
+        who = await doors.known(request, "files", *MAY_KEEP_THE_REGISTRY)
+        options = read_options(dict(request.query_params))
+        with running.place(options.import_id):
+            async with doors.body_parts(request, who.subject, IMPORT) as parts:
+                row = await take_in(server, options, who.subject, parts)
+        return json_response(shown(row))
+
+    @get("/registry/imports/{name:str}")
+    async def verdicts(request: HttpRequest, name: FromPath[str]) -> Stream:
+        """Send the verdict of each row taken so far: `<import id>.csv` or `.ndjson`."""
+        await doors.known(request, "files", *MAY_READ_MEMBERS.staff)
+        import_id, _, form = name.rpartition(".")
+        if form not in MEDIA_TYPES:
+            raise NoSuchFileError(f"registry/imports/{name[:80]}: .csv or .ndjson")
+        async with server.db.read() as session:
+            await service.get_import(session, import_id)
+        head, write = (csv_head(), as_csv) if form == "csv" else (b"", as_ndjson)
+        return Stream(_written(server, import_id, head, write), media_type=MEDIA_TYPES[form])
+
+    @get("/registry/export/{name:str}")
+    async def exported(request: HttpRequest, name: FromPath[str]) -> Stream:
+        """Send `works` or `rightholders` as `.csv` or `.ndjson`, works as `.onix`, as of `at`."""
+        await doors.known(request, "files", *MAY_READ_MEMBERS.staff)
+        now, at = server.clock(), request.query_params.get("at")
+        moment = Moment(_instant(at) if at else now, now)  # later changes are not seen
+        kind, form = require_format(*name.partition(".")[::2])
+        writer = writer_of(kind, form, server.code, moment.at)
+        return Stream(
+            exported_parts(server.db, server.code, kind, writer, moment),
+            media_type=writer.media_type,
+        )
+
+    return [imported, verdicts, exported]
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        raise BadImportError(f"at: {error}") from error
+
+
+def shown(row: RegistryImport) -> dict[str, Any]:
+    """Say how far an import is."""
+    return {
+        "id": row.import_id,
+        "state": row.state,
+        "rows": row.rows,
+        "bytes": row.size,
+        "sha256": row.digest,
+        "readAs": row.read_as,
+        "verdicts": service.counts_of(row),
+    }
+
+
+@dataclass(slots=True)
+class Running:
+    """The imports that are being sent: few at once, and each once."""
+
+    ids: set[str] = field(default_factory=set[str])
+
+    @contextmanager
+    def place(self, import_id: str) -> Iterator[None]:
+        """Count an import for as long as the block lasts (IMPORT_RUNNING, IMPORTS_BUSY)."""
+        if import_id in self.ids:
+            raise ImportRunningError(import_id)
+        if len(self.ids) >= IMPORTS_MAX:
+            raise ImportsBusyError(f"{IMPORTS_MAX} at once", retry_after=30)
+        self.ids.add(import_id)
+        try:
+            yield
+        finally:
+            self.ids.discard(import_id)
+
+
+async def take_in(
+    server: Server, options: ImportOptions, sender: str, parts: AsyncIterator[bytes]
+) -> RegistryImport:
+    """Take in a file as it comes, and return how far it is (OTHER_FILE, BAD_REGISTRY_FILE)."""
+    async with server.db.write("registry.import.begin") as session:
+        terms = await server.terms(session)
+        row = await service.begin(session, options, sender, server.clock())
+    subject = subject_of(options.kind, server.code, terms.tier_weight, options.rightholder)
+    reader = reader_of(options.kind, options.format)
+    intake = Intake(reader, service.taken_of(row), subject.read)
+    import_ = _Import(server, options.import_id, sender, subject, intake)
+    return await import_.take_in(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Import:
+    """A file that is coming in, and who sends it."""
+
+    server: Server
+    import_id: str
+    sender: str
+    subject: Subject
+    intake: Intake
+
+    async def take_in(self, parts: AsyncIterator[bytes]) -> RegistryImport:
+        """Take batch by batch; what cannot be read on keeps the rows before (BAD_REGISTRY_FILE)."""
+        try:
+            await self._read(parts)
+        except BadRegistryFileError as error:
+            self.intake.require_same()
+            await self._take_rest()
+            async with self.server.db.write("registry.import.break") as session:
+                await service.break_off(session, self.import_id, error, self._progress())
+            raise
+        await self._take_rest()
+        async with self.server.db.write("registry.import.finish") as session:
+            return await service.finish(session, self.import_id, self._progress())
+
+    async def _read(self, parts: AsyncIterator[bytes]) -> None:
+        unpacked_file, intake = Unpacked(), self.intake
+        async for part in parts:
+            for piece in unpacked_file.pieces(part):
+                intake.feed(piece)
+                while intake.is_full:
+                    await self._take()
+                await asyncio.sleep(0)  # others have their turn: a small part may unpack to much
+        for piece in unpacked_file.end():
+            intake.feed(piece)
+        intake.end()
+
+    async def _take_rest(self) -> None:
+        while self.intake.waiting:
+            await self._take()
+
+    async def _take(self) -> None:
+        rows, taken = self.intake.batch()
+        progress = self._progress()._replace(taken=taken)
+        async with self.server.db.write("registry.import") as session:
+            await service.take(session, self.import_id, self.subject, rows, progress)
+
+    def _progress(self) -> Progress:
+        taken, server = self.intake.taken, self.server
+        return Progress(taken, self.intake.read_as, self.sender, server.clock())
+
+
+async def _written(
+    server: Server,
+    import_id: str,
+    head: bytes,
+    write: Callable[[list[RowVerdict]], bytes],
+) -> AsyncGenerator[bytes]:
+    """Write the verdicts batch by batch: no reader waits for who reads slowly."""
+    yield head
+    first_row = 1
+    while True:
+        async with server.db.read() as session:
+            batch = await store.batch_from(session, import_id, first_row)
+        if batch is None:
+            return
+        yield await asyncio.to_thread(_unpack_and_write, batch.verdicts, write)
+        first_row = batch.first_row + batch.rows
+
+
+def _unpack_and_write(data: bytes, write: Callable[[list[RowVerdict]], bytes]) -> bytes:
+    return write(unpacked(data))

@@ -1,0 +1,1 @@
+"""Acts on a registry that wait for another person: proposed, then confirmed or refused."""

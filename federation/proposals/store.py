@@ -1,0 +1,61 @@
+"""Every SQL statement about proposals. Nothing here commits."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, func, select
+
+from federation.proposals.tables import Proposal
+from federation.store.sessions import ReadSession
+
+WAITS, EXPIRED = "WAITS", "EXPIRED"
+
+
+async def find(session: ReadSession, number: int) -> Proposal | None:
+    """Return a proposal."""
+    return await session.get(Proposal, number)
+
+
+async def count_waiting(
+    session: ReadSession, now: datetime, *, member: str | None, by: str | None
+) -> int:
+    """Count what waits: what a member asked for, or somebody (`by`) proposed."""
+    query = select(func.count()).select_from(Proposal).where(_is(WAITS, now))
+    if member is not None:
+        query = query.where(Proposal.member == member, Proposal.by_member)
+    if by is not None:
+        query = query.where(Proposal.proposed_by == by)
+    return await session.scalar(query) or 0
+
+
+async def find_waiting(session: ReadSession, act: str, now: datetime) -> Proposal | None:
+    """Return the proposal of the same act that waits, if one does."""
+    query = select(Proposal).where(Proposal.act == act, _is(WAITS, now)).limit(1)
+    found: Proposal | None = await session.scalar(query)
+    return found
+
+
+async def listed(
+    session: ReadSession,
+    now: datetime,
+    *,
+    member: str | None,
+    states: Sequence[str],
+    after: int,
+    limit: int,
+) -> list[Proposal]:
+    """Return proposals by number: about a member or all, in some states or all."""
+    query = select(Proposal).where(Proposal.id > after)
+    if member is not None:
+        query = query.where(Proposal.member == member)
+    if len(states) == 1:
+        query = query.where(_is(states[0], now))
+    return list(await session.scalars(query.order_by(Proposal.id).limit(limit)))
+
+
+def _is(state: str, now: datetime) -> ColumnElement[bool]:
+    if state == WAITS:
+        return and_(Proposal.outcome.is_(None), Proposal.expires_at > now)
+    if state == EXPIRED:
+        return and_(Proposal.outcome.is_(None), Proposal.expires_at <= now)
+    return Proposal.outcome == state

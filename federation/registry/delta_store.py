@@ -1,0 +1,150 @@
+"""The SQL by which the claim index follows what nodes say: deltas, and what they withdrew."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, insert, literal, select
+
+from federation.registry.messages import RegistryDelta
+from federation.registry.tables import (
+    IndexClaim,
+    IndexClaimPast,
+    IndexOptOut,
+    IndexOptOutPast,
+    RegistryVersion,
+)
+from federation.store.base import to_micros
+from federation.store.bulk import for_driver, in_chunks, insert_rows
+from federation.store.database import business_time
+from federation.store.sessions import ReadSession, WriteSession
+
+
+async def next_version(session: WriteSession, node: str) -> int:
+    """Count one more delta of a node's registry and return its number."""
+    row = await session.get(RegistryVersion, node)
+    if row is None:
+        row = RegistryVersion(node=node, version=0)
+        session.add(row)
+    row.version += 1
+    return row.version
+
+
+async def version_of(session: ReadSession, node: str) -> int:
+    """Return the number of the last delta of a node's registry."""
+    row = await session.get(RegistryVersion, node)
+    return row.version if row else 0
+
+
+async def known_claims(session: ReadSession, claim_ids: Iterable[str]) -> set[tuple[str, str]]:
+    """At the hub: return the (node, claim id) that the index has now of some claim ids."""
+    return await _ids_of(session, IndexClaim, claim_ids)
+
+
+async def claims_ever_known(session: ReadSession, claim_ids: Iterable[str]) -> set[tuple[str, str]]:
+    """At the hub: return the same of what the index has or had.
+
+    Usage is placed by the index as it was when a month was closed.
+    """
+    wanted = set(claim_ids)
+    now = await _ids_of(session, IndexClaim, wanted)
+    return now | await _ids_of(session, IndexClaimPast, wanted)
+
+
+async def _ids_of(
+    session: ReadSession, of: type[IndexClaim | IndexClaimPast], claim_ids: Iterable[str]
+) -> set[tuple[str, str]]:
+    found = set[tuple[str, str]]()
+    for chunk in in_chunks(sorted(set(claim_ids))):
+        rows = await session.execute(select(of.node, of.claim_id).where(of.claim_id.in_(chunk)))
+        found |= {(node, claim_id) for node, claim_id in rows}
+    return found
+
+
+async def apply_delta(session: WriteSession, node: str, delta: RegistryDelta) -> None:
+    """At the hub: enter a node's claims and opt-outs in the index, less what it withdraws.
+
+    What is withdrawn is kept beside the index, as it was known until now.
+    """
+    now = business_time(session)
+    await _withdraw(session, node, delta, now)
+    claims = [
+        (
+            node,
+            fact.claim_id,
+            fact.holder_id,
+            fact.host,
+            fact.path,
+            fact.wildcard,
+            fact.counts_from,
+            fact.counts_to,
+            fact.content_tier,
+            fact.canonical,
+            to_micros(now),
+        )
+        for fact in delta.claims
+    ]
+    columns = [
+        "node",
+        "claim_id",
+        "holder_id",
+        "host",
+        "path",
+        "wildcard",
+        "counts_from",
+        "counts_to",
+        "content_tier",
+        "canonical",
+        "recorded_at",
+    ]
+    await insert_rows(session, IndexClaim, columns, for_driver(session, claims))
+    opt_outs = [
+        (
+            node,
+            fact.holder_id,
+            fact.host,
+            fact.path,
+            fact.wildcard,
+            fact.use,
+            to_micros(fact.effective_at),
+            to_micros(fact.ends_at) if fact.ends_at else None,
+            to_micros(now),
+        )
+        for fact in delta.opt_outs
+    ]
+    columns = ["node", "holder_id", "host", "path", "wildcard", "use", "effective_at", "ends_at"]
+    columns.append("recorded_at")
+    await insert_rows(session, IndexOptOut, columns, opt_outs)
+
+
+async def _withdraw(session: WriteSession, node: str, delta: RegistryDelta, now: datetime) -> None:
+    for chunk in in_chunks(delta.withdrawn_claims):
+        these = and_(IndexClaim.node == node, IndexClaim.claim_id.in_(chunk))
+        await _move(session, IndexClaim, IndexClaimPast, these, now)
+    for fact in delta.withdrawn_opt_outs:
+        these = and_(
+            IndexOptOut.node == node,
+            IndexOptOut.holder_id.is_not_distinct_from(fact.holder_id),
+            IndexOptOut.host.is_not_distinct_from(fact.host),
+            IndexOptOut.path.is_not_distinct_from(fact.path),
+            IndexOptOut.wildcard == fact.wildcard,
+            IndexOptOut.use == fact.use,
+            IndexOptOut.effective_at == fact.effective_at,
+        )
+        await _move(session, IndexOptOut, IndexOptOutPast, these, now)
+
+
+async def _move(
+    session: WriteSession,
+    of: type[IndexClaim | IndexOptOut],
+    past: type[IndexClaimPast | IndexOptOutPast],
+    these: ColumnElement[bool],
+    now: datetime,
+) -> None:
+    """Take rows out of the index, and keep them as known until now."""
+    columns: list[Any] = [column for column in of.__table__.c if column.name != "id"]
+    until: Any = literal(now, past.withdrawn_at.type)
+    names = [*(column.name for column in columns), "withdrawn_at"]
+    rows = select(*columns, until).where(these)
+    await session.execute(insert(past).from_select(names, rows))
+    await session.execute(delete(of).where(these))

@@ -1,0 +1,127 @@
+"""What an act would write in a registry, found good but not written yet; and how it is written.
+
+An act reads, judges and returns an edit. So it can be judged when it is proposed and once more when
+it is confirmed, and is written in one way: rows, feed of changes, claim index.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from federation.history import acts
+from federation.history import store as history
+from federation.history.kinds import Said, Saying, Statement
+from federation.registry import edit_store, facts, store
+from federation.registry.imports import NewClaim, NewMember, NewOptOut
+from federation.registry.membership import CLAIM, MEMBERS, OPT_OUT, MemberDetails, midnight
+from federation.registry.service import Changes, tell_index
+from federation.registry.tables import Claim, OptOut
+from federation.store.database import announce
+from federation.store.sessions import WriteSession
+
+REGISTRY_CHANGED: Final = "registry"
+"""Announced by a transaction after which a registry says something else."""
+
+
+class Gone(NamedTuple):
+    """A claim that is known no more: CHANGED, ENDED or WITHDRAWN, and from when on that tells."""
+
+    row: Claim
+    act: str
+    starts_at: datetime
+
+
+class GoneOptOut(NamedTuple):
+    """An opt-out that is known no more, and from when on that tells."""
+
+    row: OptOut
+    starts_at: datetime
+
+
+@dataclass(slots=True)
+class Edit:
+    """What comes and what is known no more; claims and opt-outs name what they replace.
+
+    `needs_another` says that it takes something away from a member, or moves money between
+    members: then another person confirms it (`proposals`).
+    """
+
+    joining: Sequence[NewMember] = ()
+    members: Sequence[Statement[MemberDetails]] = ()
+    gone: Sequence[Gone] = ()
+    claims: Sequence[tuple[NewClaim, str | None]] = ()
+    gone_opt_outs: Sequence[GoneOptOut] = ()
+    opt_outs: Sequence[tuple[NewOptOut, datetime | None, int | None]] = ()
+    needs_another: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The ids of the claims and opt-outs that came."""
+
+    claims: list[str] = field(default_factory=list[str])
+    opt_outs: list[int] = field(default_factory=list[int])
+
+
+async def write(session: WriteSession, node: str, edit: Edit, saying: Saying) -> Written:
+    """Write an edit down, all in one transaction, and tell the claim index what it means there."""
+    changes, feed = Changes(), list[Said]()
+    joined_before = await store.joined_on(session, {gone.row.member_id for gone in edit.gone})
+    await _write_members(session, edit, saying)
+    for gone in edit.gone:
+        gone.row.superseded_at = saying.now
+        gone.row.joined_on = joined_before[gone.row.member_id]
+        changes.withdrawn_claims.append(gone.row.claim_id)
+        feed.append(Said(CLAIM, gone.row.claim_id, gone.act, gone.starts_at))
+    await session.flush()
+    names = await edit_store.add_claims(session, node, edit.claims, saying)
+    joined = await store.joined_on(session, {claim.member_id for claim, _ in edit.claims})
+    for name, (claim, _) in zip(names, edit.claims, strict=True):
+        fact = facts.fact_of_new_claim(node, name, claim, joined[claim.member_id])
+        changes.claims.append(fact)
+        feed.append(Said(CLAIM, name, acts.REGISTERED, midnight(fact.counts_from)))
+    rows = await _write_opt_outs(session, node, edit, saying, changes)
+    feed += [
+        Said(OPT_OUT, str(gone.row.id), acts.ENDED, gone.starts_at) for gone in edit.gone_opt_outs
+    ]
+    feed += [Said(OPT_OUT, str(row.id), acts.REGISTERED, row.effective_at) for row in rows]
+    await history.add_changes(session, feed, saying)
+    await tell_index(session, node, changes, saying.now)
+    announce(session, REGISTRY_CHANGED)
+    return Written(names, [row.id for row in rows])
+
+
+async def _write_members(session: WriteSession, edit: Edit, saying: Saying) -> None:
+    await edit_store.add_members(session, edit.joining)
+    joining = [
+        Statement(
+            one.member_id,
+            acts.REGISTERED,
+            midnight(one.joined_on),
+            None,
+            MemberDetails(one.name, one.country),
+        )
+        for one in edit.joining
+    ]
+    await history.record(session, MEMBERS, joining, saying)
+    for statement in edit.members:
+        await history.record(session, MEMBERS, [statement], saying)
+    for member_id in dict.fromkeys(statement.thing for statement in edit.members):
+        await edit_store.project_member(session, member_id, saying.now)
+
+
+async def _write_opt_outs(
+    session: WriteSession, node: str, edit: Edit, saying: Saying, changes: Changes
+) -> list[OptOut]:
+    """Write opt-outs; the index, which knows no ids, is told again of those that say the same."""
+    for gone in edit.gone_opt_outs:
+        gone.row.superseded_at = saying.now
+        changes.withdrawn_opt_outs.append(facts.fact_of_opt_out(node, gone.row))
+    await session.flush()
+    for new, _, _ in edit.opt_outs if edit.gone_opt_outs else ():
+        twins = await edit_store.same_opt_outs(session, new)
+        changes.opt_outs += [facts.fact_of_opt_out(node, twin) for twin in twins]
+    rows = await edit_store.add_opt_outs(session, edit.opt_outs, saying)
+    changes.opt_outs += [facts.fact_of_opt_out(node, row) for row in rows]
+    return rows

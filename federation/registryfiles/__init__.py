@@ -1,0 +1,1 @@
+"""Files of works and rightholders, read and written part by part: CSV, NDJSON, ONIX, sitemaps."""

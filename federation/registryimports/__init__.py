@@ -1,0 +1,1 @@
+"""Imports of files of works and rightholders: batch by batch, with a verdict for each row."""

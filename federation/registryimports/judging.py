@@ -1,0 +1,109 @@
+"""Which verdict each row of a batch gets; what is accepted is written down at once."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from federation.history.acts import CHANGED, REGISTERED, AlreadyRegisteredError, MergedError
+from federation.history.kinds import Saying, Statement
+from federation.history.store import Told, known_of, written
+from federation.registryimports.options import OnConflict
+from federation.registryimports.subjects import ReadRow, Subject
+from federation.registryimports.verdicts import REASON_LENGTH_MAX, RowVerdict, Verdict
+from federation.store.sessions import WriteSession
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """By what rows are judged: what they are about, and what holds for the whole import."""
+
+    subject: Subject
+    on_conflict: OnConflict
+    starts_at: datetime
+    saying: Saying
+
+
+async def judge(
+    session: WriteSession, judging: Judging, rows: Sequence[ReadRow], first_row: int
+) -> list[RowVerdict]:
+    """Judge the rows of a batch in their order, and write down those that are accepted.
+
+    A row sees what rows before it said: the batch is cut where a row speaks of a thing, or has an
+    identifier, that a row before it has.
+    """
+    verdicts: list[RowVerdict] = []
+    for part in _parts(judging.subject, rows):
+        verdicts += await _judge(session, judging, part, first_row + len(verdicts))
+    return verdicts
+
+
+def _parts(subject: Subject, rows: Sequence[ReadRow]) -> Iterator[Sequence[ReadRow]]:
+    begin, seen = 0, set[str]()
+    for at, row in enumerate(rows):
+        if row.body is None:
+            continue
+        keys = {f"/{row.thing}", *row.body.identifiers}
+        keys.update(f"/{thing}" for thing in subject.refers(row.body))
+        if not seen.isdisjoint(keys):
+            yield rows[begin:at]
+            begin, seen = at, set()
+        seen |= keys
+    if begin < len(rows):
+        yield rows[begin:]
+
+
+async def _judge(
+    session: WriteSession, judging: Judging, rows: Sequence[ReadRow], first_row: int
+) -> list[RowVerdict]:
+    subject = judging.subject
+    things = [row.thing for row in rows if row.body is not None]
+    known = await known_of(session, subject.kind, things)
+    found: dict[int, tuple[Verdict, str, str]] = {}
+    said: dict[int, Statement[Any]] = {}
+    for at, row in enumerate(rows):
+        if row.body is None:
+            found[at] = (Verdict.REFUSED, row.code, row.reason)
+            continue
+        answer = _answer(judging, row, known.get(row.thing, {}))
+        if isinstance(answer, Statement):
+            said[at] = answer
+        else:
+            found[at] = answer
+    refused = await subject.contradictions(session, list(said.values()))
+    for at, statement in said.items():
+        refusal = refused.get(statement.thing)
+        if refusal is not None:
+            found[at] = (Verdict.CONFLICT, refusal.code, refusal.detail)
+        elif rows[at].altered:
+            changes = "; ".join(str(fault) for fault in rows[at].altered)
+            found[at] = (Verdict.ACCEPTED_WITH_CHANGES, "", changes)
+        else:
+            found[at] = (Verdict.ACCEPTED, "", "")
+    kept = [statement for statement in said.values() if statement.thing not in refused]
+    await subject.record(session, kept, judging.saying, known)
+    return [
+        RowVerdict(first_row + at, row.place, row.thing, verdict, code, reason[:REASON_LENGTH_MAX])
+        for at, row in enumerate(rows)
+        for verdict, code, reason in (found[at],)
+    ]
+
+
+def _answer(
+    judging: Judging, row: ReadRow, known: Mapping[int, Told]
+) -> Statement[Any] | tuple[Verdict, str, str]:
+    """Return what a row says, or the verdict on one that says nothing new or too much."""
+    starts_at = row.starts_at or judging.starts_at
+    if not known:
+        return Statement(row.thing, REGISTERED, starts_at, None, row.body)
+    for version in known.values():
+        if not version.span.holds(starts_at):
+            continue
+        if version.merged_into is not None:
+            return (Verdict.CONFLICT, MergedError.code, f"it is {version.merged_into}")
+        if version.body == written(row.body):
+            return (Verdict.DUPLICATE, "", "")
+    if judging.on_conflict is OnConflict.REFUSE:
+        reason = f"{row.thing} is registered with other content"
+        return (Verdict.CONFLICT, AlreadyRegisteredError.code, reason)
+    return Statement(row.thing, CHANGED, starts_at, None, row.body)

@@ -1,0 +1,176 @@
+"""Acts on imports: beginning one or going on with it, taking a batch, ending it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar, NamedTuple
+
+from federation.errors import RefusalError
+from federation.history.kinds import Saying
+from federation.registryfiles.rows import BadRegistryFileError
+from federation.registryimports import store
+from federation.registryimports.intake import NOTHING, OtherFileError, Taken
+from federation.registryimports.judging import Judging, judge
+from federation.registryimports.options import ImportOptions, OnConflict
+from federation.registryimports.subjects import ReadRow, Subject
+from federation.registryimports.tables import ImportBatch, RegistryImport
+from federation.registryimports.verdicts import RowVerdict, Verdict, packed
+from federation.store.sessions import ReadSession, WriteSession
+
+
+class State(StrEnum):
+    """How far an import is: not all was read yet, all was, or it could not be read on."""
+
+    OPEN = "OPEN"
+    DONE = "DONE"
+    BROKEN = "BROKEN"
+
+
+class UnknownImportError(RefusalError):
+    """There is no import with this id."""
+
+    code: ClassVar[str] = "UNKNOWN_IMPORT"
+
+
+class ImportRunningError(RefusalError):
+    """This import is being sent already."""
+
+    code: ClassVar[str] = "IMPORT_RUNNING"
+
+
+class Progress(NamedTuple):
+    """How far a file is read, how, and who sends it when."""
+
+    taken: Taken
+    read_as: str
+    sender: str
+    now: datetime
+
+
+async def begin(
+    session: WriteSession, options: ImportOptions, who: str, now: datetime
+) -> RegistryImport:
+    """Begin an import, or return the one with this id, to go on with.
+
+    Asked for otherwise than before it is another one (OTHER_FILE).
+    """
+    row = await store.find_import(session, options.import_id)
+    if row is None:
+        row = RegistryImport(
+            import_id=options.import_id,
+            kind=options.kind,
+            format=options.format,
+            on_conflict=options.on_conflict,
+            is_dry_run=options.is_dry_run,
+            starts_at=options.starts_at or now,
+            rightholder=options.rightholder,
+            reason=options.reason,
+            started_by=who,
+            started_at=now,
+            updated_at=now,
+            state=State.OPEN,
+            read_as="",
+            rows=0,
+            size=0,
+            digest=NOTHING.digest,
+            **{verdict.value.lower(): 0 for verdict in Verdict},
+        )
+        session.add(row)
+        return row
+    asked = (options.kind, options.format, options.on_conflict, options.is_dry_run)
+    if asked != (row.kind, row.format, row.on_conflict, row.is_dry_run):
+        raise OtherFileError(f"{row.import_id}: kind, format, onConflict or dryRun")
+    if options.rightholder != row.rightholder or options.starts_at not in {None, row.starts_at}:
+        raise OtherFileError(f"{row.import_id}: rightholder or startsAt")
+    return row
+
+
+async def take(
+    session: WriteSession,
+    import_id: str,
+    subject: Subject,
+    rows: Sequence[ReadRow],
+    progress: Progress,
+) -> None:
+    """Judge a batch, write down what is accepted and the verdicts, and say how far the import is.
+
+    A dry run takes back what it wrote of works or rightholders. Refused is a batch that does not
+    follow the last one: somebody else sends the same import (IMPORT_RUNNING).
+    """
+    row = await get_import(session, import_id)
+    if row.state != State.OPEN or progress.taken.rows - len(rows) != row.rows:
+        raise ImportRunningError(f"{import_id}: row {row.rows} was taken")
+    judging = Judging(
+        subject,
+        OnConflict(row.on_conflict),
+        row.starts_at,
+        Saying(progress.sender, row.reason, progress.now),
+    )
+    if row.is_dry_run:
+        undo = await session.begin_nested()
+        verdicts = await judge(session, judging, rows, row.rows + 1)
+        await undo.rollback()
+        row = await get_import(session, import_id)
+    else:
+        verdicts = await judge(session, judging, rows, row.rows + 1)
+    session.add(
+        ImportBatch(
+            import_id=import_id,
+            first_row=row.rows + 1,
+            rows=len(verdicts),
+            verdicts=packed(verdicts),
+        )
+    )
+    _count(row, verdicts)
+    _progressed(row, progress)
+
+
+async def finish(session: WriteSession, import_id: str, progress: Progress) -> RegistryImport:
+    """Say that all of the file was taken; sent again, it must be the same to its last byte."""
+    row = await get_import(session, import_id)
+    if row.state == State.OPEN:
+        _progressed(row, progress)
+        row.state = State.DONE
+    elif (progress.taken.size, progress.taken.digest) != (row.size, row.digest):
+        raise OtherFileError(f"{import_id}: {row.size} bytes were taken")
+    return row
+
+
+async def break_off(
+    session: WriteSession, import_id: str, error: BadRegistryFileError, progress: Progress
+) -> None:
+    """Say that the file cannot be read on, where and why; what was taken of it stays."""
+    row = await get_import(session, import_id)
+    if row.state == State.OPEN:
+        _progressed(row, progress)
+        row.state, row.place, row.why = State.BROKEN, error.place, error.reason
+
+
+async def get_import(session: ReadSession, import_id: str) -> RegistryImport:
+    """Return one import, or refuse (UNKNOWN_IMPORT)."""
+    row = await store.find_import(session, import_id)
+    if row is None:
+        raise UnknownImportError(import_id[:64])
+    return row
+
+
+def taken_of(row: RegistryImport) -> Taken:
+    """Return how far a file was taken."""
+    return Taken(row.rows, row.size, row.digest)
+
+
+def counts_of(row: RegistryImport) -> dict[str, int]:
+    """Return how often each verdict was given."""
+    return {verdict.value: getattr(row, verdict.value.lower()) for verdict in Verdict}
+
+
+def _progressed(row: RegistryImport, progress: Progress) -> None:
+    row.rows, row.size, row.digest = progress.taken
+    row.read_as, row.updated_at = progress.read_as, progress.now
+
+
+def _count(row: RegistryImport, verdicts: Sequence[RowVerdict]) -> None:
+    for verdict in Verdict:
+        column = verdict.value.lower()
+        given = sum(one.verdict is verdict for one in verdicts)
+        setattr(row, column, getattr(row, column) + given)

@@ -1,0 +1,129 @@
+"""What files are about, works or rightholders: how each is read, judged and written down."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from federation.errors import RefusalError
+from federation.history.kinds import Kind, Saying, Statement
+from federation.history.store import Known
+from federation.registryfiles.rows import BAD_ROW, FileKind, Row
+from federation.rightholders import service as rightholders
+from federation.rightholders import store as rightholders_store
+from federation.rightholders.rightholder import read_rightholder, read_rightholder_id
+from federation.store.sessions import ReadSession, WriteSession
+from federation.values.fields import Fault
+from federation.works import service as works
+from federation.works import store as works_store
+from federation.works.work import read_work, read_work_id
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRow:
+    """A row of which all is known that can be without the registry.
+
+    `body` is what would be registered; it is None where the row is refused, with code and reason.
+    """
+
+    place: str
+    thing: str
+    starts_at: datetime | None
+    body: Any
+    altered: tuple[Fault, ...] = ()
+    code: str = ""
+    reason: str = ""
+
+
+class Recording(Protocol):
+    """Writes down what is said of things."""
+
+    async def __call__(
+        self,
+        session: WriteSession,
+        statements: Sequence[Statement[Any]],
+        saying: Saying,
+        known: Known | None = None,
+    ) -> range:
+        """Return the numbers of the changes."""
+        ...
+
+
+class Contradicting(Protocol):
+    """Says which things contradict what is registered, and why."""
+
+    async def __call__(
+        self, session: ReadSession, statements: Sequence[Statement[Any]]
+    ) -> dict[str, RefusalError]:
+        """Return {id: why}."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a file is about. `refers` names what else of its kind a body speaks of."""
+
+    kind: Kind[Any]
+    read: Callable[[Row[Any]], ReadRow]
+    record: Recording
+    contradictions: Contradicting
+    refers: Callable[[Any], Iterable[str]]
+
+
+def subject_of(
+    kind: FileKind, node: str, tiers: Collection[str], rightholder: str | None
+) -> Subject:
+    """Return what files of a kind are about, at a node whose terms know some content tiers."""
+    if kind is FileKind.RIGHTHOLDERS:
+        return Subject(
+            rightholders_store.RIGHTHOLDERS,
+            lambda row: _read(row, read_rightholder_id, _rightholder),
+            rightholders_store.record,
+            rightholders.contradictions,
+            lambda _: (),
+        )
+    rules = works.Rules(node, frozenset(tiers))
+
+    def work(draft: Any) -> tuple[Any, tuple[Fault, ...]]:
+        if rightholder is not None and draft.rightholder is None:
+            draft = msgspec.structs.replace(draft, rightholder=rightholder)
+        return read_work(draft, rules.tiers)
+
+    async def contradictions(
+        session: ReadSession, statements: Sequence[Statement[Any]]
+    ) -> dict[str, RefusalError]:
+        return await works.contradictions(session, rules, statements)
+
+    def refers(body: Any) -> Iterable[str]:
+        return () if body.canonical is None else (body.canonical.partition(":")[2],)
+
+    return Subject(
+        works_store.WORKS,
+        lambda row: _read(row, read_work_id, work),
+        works_store.record,
+        contradictions,
+        refers,
+    )
+
+
+def _rightholder(draft: Any) -> tuple[Any, tuple[Fault, ...]]:
+    return read_rightholder(draft)
+
+
+def _read(
+    row: Row[Any],
+    read_id: Callable[[str], str],
+    read: Callable[[Any], tuple[Any, tuple[Fault, ...]]],
+) -> ReadRow:
+    """Read what a row describes, by the rules of its thing."""
+    found = ReadRow(row.place, row.thing[:80], row.starts_at, None)
+    if row.draft is None:
+        return replace(found, code=BAD_ROW, reason=row.fault)
+    try:
+        thing = read_id(row.thing)
+        body, altered = read(row.draft)
+    except RefusalError as refusal:
+        return replace(found, code=refusal.code, reason=refusal.detail)
+    return ReadRow(row.place, thing, row.starts_at, body, (*row.altered, *altered))

@@ -1,0 +1,68 @@
+"""Works as they are handed on: by id, and naming works and rightholders by what they are now."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from federation.history import acts
+from federation.history import store as history
+from federation.history.kinds import Found, Moment
+from federation.rightholders.store import RIGHTHOLDERS
+from federation.store.sessions import ReadSession
+from federation.works.store import WORKS
+from federation.works.work import Work
+
+
+async def exported(
+    session: ReadSession, node: str, moment: Moment, *, after: str, limit: int
+) -> list[Found[Work]]:
+    """Return works as they were, by id, from the one after an id on.
+
+    What names a work or a rightholder that was merged names the one that stays instead: the other
+    is not handed on.
+    """
+    found = await history.listed(session, WORKS, moment, after=after, limit=limit)
+    originals = sorted({_original(one.body, node) for one in found} - {""})
+    holders = sorted({name for one in found for name in _holders(one.body)})
+    works = await acts.as_merged(session, WORKS, originals, moment)
+    rightholders = await acts.as_merged(session, RIGHTHOLDERS, holders, moment)
+    names = {name: one.thing for name, one in rightholders.items() if one.thing != name}
+    stays = {
+        f"{node}:{name}": f"{node}:{one.thing}" for name, one in works.items() if one.thing != name
+    }
+    if not names and not stays:
+        return found
+    return [_renamed(one, f"{node}:{one.thing}", names, stays) for one in found]
+
+
+def _original(work: Work, node: str) -> str:
+    at, _, name = (work.canonical or "").partition(":")
+    return name if at == node else ""
+
+
+def _holders(work: Work) -> Sequence[str]:
+    named = (work.rightholder, *(creator.rightholder for creator in work.creators))
+    return [name for name in named if name is not None]
+
+
+def _renamed(
+    one: Found[Work], own: str, names: dict[str, str], stays: dict[str, str]
+) -> Found[Work]:
+    """Name what stays; a work whose original became the work itself is no copy any more."""
+    body = one.body
+    canonical = stays.get(body.canonical or "", body.canonical)
+    creators = tuple(
+        msgspec.structs.replace(creator, rightholder=names.get(creator.rightholder or ""))
+        if creator.rightholder in names
+        else creator
+        for creator in body.creators
+    )
+    work = msgspec.structs.replace(
+        body,
+        canonical=None if canonical == own else canonical,
+        rightholder=names.get(body.rightholder or "", body.rightholder),
+        creators=creators,
+    )
+    return Found(
+        one.thing, work, one.period, one.recorded_at, one.change, one.place, one.merged_into
+    )

@@ -1,0 +1,146 @@
+"""Every row of a file has a verdict; what is refused leaves nothing, what is said again neither."""
+
+import asyncio
+
+import pytest
+
+from federation.registryfiles.rows import BadRegistryFileError
+from federation.registryimports import intake
+from federation.registryimports.intake import OtherFileError
+from tests.databases import contents
+from tests.registryimports.node import Node, lines
+
+SALT = {"work_id": "W-1", "title": "Salt", "identifiers": ["DOI:10.1234/salt"]}
+RAIN = {"work_id": "W-2", "title": "Rain", "starts_at": "2026-02-01T00:00:00Z"}
+REGISTRY = ("history_change", "works_version", "works_identifier", "works_address")
+
+
+@pytest.fixture
+def node(database):
+    return Node(database)
+
+
+async def registry(database):
+    return {table: rows for table, rows in (await contents(database)).items() if table in REGISTRY}
+
+
+async def test_each_row_has_the_verdict_that_it_deserves(node):
+    await node.take(
+        lines({"rightholder_id": "R-1", "name": "Weir"}),
+        kind="rightholders",
+        format="ndjson",
+        id="R",
+    )
+    await node.take(
+        lines(
+            SALT,
+            RAIN,
+            {"work_id": "W-3", "title": "Mist", "identifiers": ["DOI:10.1234/SALT"]},
+            {"work_id": "W-4", "title": " Hail "},
+            {"work_id": "W-5", "title": "Snow", "rightholder": "R-1"},
+            {"work_id": "W-6", "title": "Sleet", "rightholder": "R-2"},
+            {"work_id": "W-7", "title": "Fog", "canonical": "GB:W-1"},
+            {"work_id": "W-8", "title": "Haze", "canonical": "GB:W-7"},
+            {"work_id": "W-9", "title": "Dew", "canonical": "GB:W-99"},
+            {"work_id": "a b", "title": "Dew"},
+            {"work_id": "W-10", "title": "", "content_tier": "gold"},
+            {"work_id": "W-11", "title": "Frost", "colour": "white"},
+            SALT,
+            {**SALT, "title": "Sea salt"},
+            {**RAIN, "starts_at": "2026-03-01T00:00:00Z"},
+        ),
+        format="ndjson",
+    )
+
+    assert await node.verdicts() == [
+        ("line 1", "W-1", "ACCEPTED", ""),
+        ("line 2", "W-2", "ACCEPTED", ""),
+        ("line 3", "W-3", "CONFLICT", "IDENTIFIER_TAKEN"),
+        ("line 4", "W-4", "ACCEPTED_WITH_CHANGES", ""),
+        ("line 5", "W-5", "ACCEPTED", ""),
+        ("line 6", "W-6", "CONFLICT", "UNKNOWN_RIGHTHOLDER"),
+        ("line 7", "W-7", "ACCEPTED", ""),
+        ("line 8", "W-8", "CONFLICT", "CANONICAL_CHAIN"),
+        ("line 9", "W-9", "CONFLICT", "NOT_REGISTERED_THEN"),
+        ("line 10", "a b", "REFUSED", "BAD_WORK"),
+        ("line 11", "W-10", "REFUSED", "BAD_WORK"),
+        ("line 12", "", "REFUSED", "BAD_ROW"),
+        ("line 13", "W-1", "DUPLICATE", ""),
+        ("line 14", "W-1", "CONFLICT", "REGISTERED_ALREADY"),
+        ("line 15", "W-2", "DUPLICATE", ""),
+    ]
+
+
+async def test_other_content_changes_a_work_where_that_is_asked_for(node, database):
+    await node.take(lines(SALT), format="ndjson")
+    later = {**SALT, "title": "Sea salt", "starts_at": "2026-10-01T00:00:00Z"}
+    before = await registry(database)
+
+    await node.take(lines(later), format="ndjson", id="I-2")
+    assert await registry(database) == before
+    await node.take(lines(later, later), format="ndjson", id="I-3", onConflict="change")
+
+    assert [row[2] for row in await node.verdicts("I-2")] == ["CONFLICT"]
+    assert [row[2] for row in await node.verdicts("I-3")] == ["ACCEPTED", "DUPLICATE"]
+    acts = [row[3] for row in (await registry(database))["history_change"]]
+    assert acts == ["REGISTERED", "CHANGED"]
+
+
+async def test_a_dry_run_gives_the_verdicts_and_registers_nothing(node, database):
+    await node.take(lines(SALT), format="ndjson", id="first")
+    rows = lines(SALT, RAIN, RAIN, {"work_id": "W-3", "title": "x", "identifiers": ["DOI:1"]})
+    before = await registry(database)
+
+    await node.take(rows, format="ndjson", id="dry", dryRun="true")
+    assert await registry(database) == before
+    await node.take(rows, format="ndjson", id="wet")
+
+    assert await node.verdicts("dry") == await node.verdicts("wet")
+    assert [row[2] for row in await node.verdicts("dry")] == [
+        "DUPLICATE",
+        "ACCEPTED",
+        "DUPLICATE",
+        "REFUSED",
+    ]
+
+
+async def test_a_file_that_breaks_keeps_what_stands_before_and_says_where(node, monkeypatch):
+    monkeypatch.setattr(intake, "BATCH_ROWS_MAX", 2)
+    data = b'work_id,title\r\nW-1,a\r\nW-2,b\r\nW-3,c\r\nW-4,"d\r\n'
+
+    for _ in range(2):
+        with pytest.raises(BadRegistryFileError) as refused:
+            await node.take(data)
+
+        assert refused.value.detail == "line 5: a quote is opened, and what follows breaks off"
+        assert await node.told() == (
+            "BROKEN",
+            3,
+            "line 5",
+            "a quote is opened, and what follows breaks off",
+        )
+        assert [row[1] for row in await node.verdicts()] == ["W-1", "W-2", "W-3"]
+
+
+async def test_two_imports_at_once_do_not_mix(node, monkeypatch):
+    monkeypatch.setattr(intake, "BATCH_ROWS_MAX", 1)
+    files = {
+        name: lines(*({"work_id": f"{name}-{n}", "title": name} for n in range(5))) for name in "AB"
+    }
+    sent = (node.take(data, format="ndjson", id=name, part=40) for name, data in files.items())
+    await asyncio.gather(*sent)
+
+    for name in files:
+        assert [row[1] for row in await node.verdicts(name)] == [f"{name}-{n}" for n in range(5)]
+
+
+async def test_another_file_under_the_same_id_is_refused_and_leaves_nothing(node, database):
+    await node.take(b"work_id,title\nW-1,a\nW-2,b\n")
+    before = await contents(database)
+
+    for data in (b"work_id,title\nW-1,a\nW-2,c\n", b"work_id,title\nW-1,a\n", b"\n" * 100):
+        with pytest.raises((OtherFileError, BadRegistryFileError)):
+            await node.take(data)
+    with pytest.raises(OtherFileError):
+        await node.take(b"work_id,title\nW-1,a\nW-2,b\n", onConflict="change")
+    assert await contents(database) == before
