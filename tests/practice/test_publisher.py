@@ -98,6 +98,7 @@ async def test_a_newcomer_comes_from_the_page_to_a_licensed_page(tmp_path):
         heard = json.loads(await done(seen, site))["data"]
 
     assert json.loads(refused)["code"] == "LICENCE_REQUIRED"
+    assert f'<content url="{practice.origin}/"' in (site / "license.xml").read_text("utf-8")
     assert [line.split(":")[0] for line in looked.splitlines()] == [
         *("ok    node", "ok    clock", "ok    credential", "ok    keys", "ok    disk"),
         *("ok    http", "ok    http", "ok    policy"),
