@@ -31,7 +31,8 @@ from tests.site.stacks.wire import exchange
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-KIT = Path(__file__).parents[2] / "kit" / "nginx"
+ROOT = Path(__file__).parents[2]
+KIT = ROOT / "federation" / "publisher" / "nginx"
 BOT = {"User-Agent": "GPTBot/1.2"}
 PERSON = {"User-Agent": "Mozilla/5.0 Firefox/140.0"}
 
@@ -563,7 +564,7 @@ def test_the_unit_of_systemd_listens_and_reads_where_nginx_does():
     assert f"RuntimeDirectory={Path(asked.listen.removeprefix('unix:')).parent.name}\n" in unit
 
 
-GUIDE = (KIT.parents[1] / "docs" / "publishers.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "publishers.md").read_text(encoding="utf-8")
 
 
 def test_the_configuration_of_the_page_for_publishers_is_one(front):
