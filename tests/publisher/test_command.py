@@ -4,6 +4,8 @@ import base64
 import grp
 import json
 import os
+import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -14,7 +16,7 @@ import pytest
 
 from federation.gate.crawlers import CrawlerRule
 from federation.publisher import nginx_files
-from federation.publisher.command import main
+from federation.publisher.command import _parser, main
 from federation.publisher.nginx_endpoint import AuthServer
 from federation.publisher.nginx_files import FILES
 from federation.publisher.nginx_map import nginx_map
@@ -220,3 +222,29 @@ def test_a_refusal_of_logs_is_one_line_with_its_code(capsys, tmp_path):
 
     assert ended.value.code == 2
     assert capsys.readouterr().err.startswith("federation-site: SITE_SETTINGS: ")
+
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "publishers.md").read_text(encoding="utf-8")
+
+UNIT = Path(nginx_files.__file__).parent / "nginx" / "federation-site.service"
+
+
+def test_each_command_of_the_page_for_publishers_is_one_and_so_is_each_file_of_nginx():
+    lines = re.findall(
+        r"^ *(?:runuser .* -- )?(?:/opt/federation-site/bin/)?federation-site (.*)$",
+        GUIDE,
+        re.MULTILINE,
+    )
+    asked = [
+        _parser().parse_args(shlex.split(line.rstrip("& "))) for line in lines if "logs" not in line
+    ]
+    included = re.findall(r"include /etc/nginx/federation-site/(.*);", GUIDE)
+
+    assert sorted({each.run.__name__ for each in asked}) == [
+        *("_auth", "_doctor", "_init", "_nginx_files", "_robots"),
+    ]
+    assert {*included} < {*FILES, "federation-site-map.conf"}
+    assert len(included) == 4
+    [unit] = re.findall(r"^ExecStart=\S+ (.*)$", UNIT.read_text("utf-8"), re.MULTILINE)
+    [said] = [line for line in lines if line.startswith("auth --config")]
+    assert said.replace(" --group www-data", "") == unit  # whose own group it is there
