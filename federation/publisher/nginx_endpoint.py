@@ -14,7 +14,7 @@ import shutil
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from io import BufferedIOBase
 from pathlib import Path
@@ -63,8 +63,17 @@ class AuthServer(ThreadingMixIn, TCPServer):
     request_queue_size = 128
     allow_reuse_address = True
 
-    def __init__(self, listen: str, gate: Gate, log: Path, *, group: str | None = None) -> None:
+    def __init__(
+        self,
+        listen: str,
+        gate: Gate,
+        log: Path,
+        *,
+        group: str | None = None,
+        granted: Callable[[], None] = lambda: None,
+    ) -> None:
         self.gate = gate
+        self._note_granted = granted
         self.log = log
         self._seals = Seals()
         self._room = threading.BoundedSemaphore(_CONNECTIONS_MAX)
@@ -143,6 +152,7 @@ class AuthServer(ThreadingMixIn, TCPServer):
         # By bytes nobody knows the units yet; the follower fills them in.
         is_by_bytes = self.gate.config.unit == Unit.BYTE
         event = self.gate.event(visit, 0, 0 if is_by_bytes else 1)
+        self._note_granted()
         return (
             (b"x-federation-grant", written_grant(event).encode()),
             link_header(visit.link),
