@@ -83,6 +83,7 @@ def scope_of(environ: Environ) -> Scope:
         "type": "http",
         "method": environ["REQUEST_METHOD"],
         "path": path.decode("utf-8", "replace"),
+        "root_path": environ.get("SCRIPT_NAME", ""),
         "raw_path": written,
         "query_string": _latin(environ.get("QUERY_STRING", "")),
         "headers": [*_headers(environ)],

@@ -413,9 +413,13 @@ def ambiguous() -> Iterator[Case]:
     yield refuses(
         "two uses", licensed("/news/a", *uses), two, "x-licence-use comes twice", needs=["lines"]
     )
-    for name in ("x-original-url", "x-rewrite-url", "script-name", "path-info"):
+    others = ("x-original-url", "x-rewrite-url", "script-name", "x-script-name", "path-info")
+    for name in others:
+        detail = f"{name} names another address"
         other = licensed("/news/a", (name, "/news/withheld"))
-        yield refuses(f"another address: {name}", other, two, f"{name} names another address")
+        yield refuses(f"another address: {name}", other, two, detail)
+        reserved = request("/.well-known/a/news/b", (name, "/.well-known/a"))
+        yield refuses(f"another address than the reservation's: {name}", reserved, two, detail)
     hop = [("connection", "close"), ("connection", "x-original-url")]
     moved = licensed("/news/a", *hop, ("x-original-url", "/news/b"))
     named = "x-original-url names another address"
