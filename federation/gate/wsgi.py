@@ -173,6 +173,8 @@ class _Counted:
     def _parts(self, parts: Iterable[bytes]) -> Generator[bytes]:
         try:
             for part in parts:
+                if self._meter.is_refused:
+                    break
                 if part:
                     before, self._held = self._held, part
                     if before:
@@ -191,7 +193,8 @@ class _Counted:
                 raise
             response = self._instead(refusal)
             self._start_response(_status(response.status), _strings(response.headers))
-            yield response.body
+            if not self._meter.is_bodiless:
+                yield response.body
             return
         self._begin()
         if last:
@@ -199,7 +202,7 @@ class _Counted:
 
     def _written(self, part: bytes) -> None:
         """Take a part by the old way, `write`."""
-        if part:
+        if part and not self._meter.is_refused:
             before, self._held = self._held, part
             if before:
                 released = self._released(before)
