@@ -21,7 +21,8 @@ class Meter:
     """What one answer came to, recorded once.
 
     Only a 2xx answer with a body counts; an answer to HEAD is `is_bodiless`: what an application
-    sends as its body is not passed on. `status` is the answer's, once it is known."""
+    sends as its body is not passed on. `status` is the answer's, once it is known.
+    """
 
     def __init__(self, gate: Gate, visit: Visit, *, is_bodiless: bool) -> None:
         self._gate = gate
