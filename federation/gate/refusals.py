@@ -134,6 +134,14 @@ class SpoolFullError(SpoolError):
     code: ClassVar[str] = "SPOOL_FULL"
 
 
+class LeavesUnseenError(SpoolError):
+    """The page would leave past the site's gate, which cannot count it."""
+
+    code: ClassVar[str] = "LEAVES_UNSEEN"
+    status: ClassVar[int] = 501
+    retry_after = None
+
+
 class NonceStoreError(SiteRefusalError):
     """The site cannot tell whether a signed request was served already, so it serves none."""
 
