@@ -21,7 +21,7 @@ import msgspec
 from federation.cli.check import check_server
 from federation.clock import SettableClock
 from federation.config import HubConfig, NodeConfig, StaffMember
-from federation.edge.staff import StaffTokens
+from federation.edge.keys import read_ring
 from federation.hub.app import create_hub
 from federation.nodes.app import create_node
 from federation.process import Service
@@ -279,11 +279,6 @@ class Keeper:
         self.service = create(self.config, self._clock, boundary=self.at_commit)
         await self.service.start()
 
-    async def ring(self) -> KeyRing:
-        """Return the keys that the server holds."""
-        assert self.service is not None
-        return self.service.server.keys.held
-
     async def stop(self) -> None:
         if self.service is not None:
             service, self.service = self.service, None
@@ -359,8 +354,8 @@ class Small:
         """Start servers, again or for the first time."""
         await asyncio.gather(*(self.keepers[code].start() for code in codes))
         for code in codes:
-            self.rings[code], here = await self.keepers[code].ring(), self.running[code]
-            here.tokens = StaffTokens(here.config, self.token_key(code), here.clock)
+            self.rings[code] = await read_ring(self.keepers[code].config)
+            await self.running[code].open()
 
     async def stop(self, *codes: str) -> None:
         """Stop servers; their data and ports stay theirs."""
