@@ -20,7 +20,7 @@ SITE = SiteConfig(
     hub_jwks=[],
     directory=Path("nowhere"),
     origins=["https://pub.example"],
-    node_token="a token",  # noqa: S106
+    node_token="a token",
     mode=Mode.OBSERVE,
     clock=lambda: NOW,
 )
