@@ -63,11 +63,12 @@ def fetch(call: Call, *, seconds_max: float = CALL_SECONDS_MAX) -> Answer:
             response = connection.getresponse()
             body = _read(response, call.answer_bytes_max)
             if is_over.is_set():  # what was cut may look whole
-                raise UnreachableError("TimeoutError")
+                raise TimeoutError
         headers = {name.lower(): value for name, value in response.getheaders()}
         return Answer(response.status, headers, body)
     except (HTTPException, OSError) as error:
-        raise UnreachableError(_why(error)) from error
+        where = split.netloc.rpartition("@")[2]
+        raise UnreachableError(f"{split.scheme}://{where}: {_why(error)}") from error
     finally:
         connection.close()
 

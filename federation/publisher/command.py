@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import shlex
 import signal
 import sys
 import threading
@@ -80,6 +81,8 @@ def _init(asked: argparse.Namespace) -> int:
     settings = install(code, asked.config)
     _say(f"{asked.config}: {settings.member} at {settings.node}, for {', '.join(settings.origins)}")
     _say("It holds a secret: keep it out of version control.")
+    _say("Next: put the gate around your application (docs/publishers.md), start it, and look")
+    _say(f"whether it works: federation-site doctor --config {shlex.quote(str(asked.config))}")
     return 0
 
 

@@ -23,6 +23,7 @@ CRAWLER: Final = "federation-site-doctor/1"
 """An agent of the list of crawlers, by whose name its visits are counted."""
 PERSON: Final = "Mozilla/5.0 (federation-site doctor)"
 POLICY_SECONDS_MAX: Final = 900  # the node signs anew every ten minutes
+_CLOCK_SECONDS_LIKE: Final = 2  # a header says whole seconds, and the way takes one
 _PAGE_BYTES_MAX: Final = 16 << 20
 _REFUSED: Final = 401
 _WRONG: Final = 400
@@ -89,7 +90,9 @@ def _node(site: SiteConfig) -> Generator[Finding, None, bool]:
     else:
         apart = round(abs((there - site.clock()).total_seconds()))
         advice = "" if apart <= CLOCK_SECONDS_MAX else "set this machine's clock (NTP)"
-        yield Finding("clock", f"{apart} s from the node's", advice)
+        is_like = apart <= _CLOCK_SECONDS_LIKE
+        told = f"within {_CLOCK_SECONDS_LIKE} s of" if is_like else f"{apart} s from"
+        yield Finding("clock", f"{told} the node's", advice)
     return True
 
 
@@ -145,7 +148,7 @@ def _policy(site: SiteConfig, pulled: CheckedPolicy | None) -> Finding:
         written = (site.directory / "policy.jwt").stat().st_mtime
     except OSError:
         if pulled is not None:
-            return Finding("policy", "none on disk yet; the node gives one now")
+            return Finding("policy", "none on disk yet: it comes with the first request")
         return Finding("policy", "none on disk", "start the site, and let one request come")
     age = round(site.clock().timestamp() - written)
     advice = "" if age <= POLICY_SECONDS_MAX else "is the site running, and may it reach the node?"
@@ -169,7 +172,9 @@ def _site(site: SiteConfig, origin: str) -> Iterator[Finding]:
         elif site.mode == Mode.OBSERVE:
             is_well = answer.headers.get("x-rsl-status") == "token_required"
             yield Finding(
-                origin, said, "" if is_well else "no gate marks the answer: is it installed?"
+                origin,
+                f"{said} (observe: nobody is refused)",
+                "" if is_well else "no gate marks the answer: is it installed?",
             )
         else:
             is_well = answer.status == _REFUSED

@@ -35,6 +35,7 @@ def robots_lines(facts: MemberFacts, licence_url: str) -> str:
         f'# Link: <{licence_url}>; rel="license"; type="{MEDIA_TYPE}"\n'
         f"License: {licence_url}\n"
         "\n"
+        "# no: not without a licence\n"
         "User-agent: *\n"
         f"Content-Signal: {', '.join(signals)}\n"
     )

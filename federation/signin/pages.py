@@ -87,7 +87,7 @@ def sign_in_parts(*, local: bool, provider: str | None, subject: str = "") -> li
     return parts
 
 
-def invitation_parts(*, local: bool, provider: str | None) -> list[str]:
+def invitation_parts(*, server: str, local: bool, provider: str | None) -> list[str]:
     """Return the form in which a person uses an invitation."""
     parts = [
         field("first", "First half of the code", autocomplete="off", autofocus=True),
@@ -108,7 +108,7 @@ def invitation_parts(*, local: bool, provider: str | None) -> list[str]:
         parts.append(button(f"Without a password: {provider}", "way", "provider"))
     return [
         (
-            "<p>Two people of your organisation gave you half of a code each. "
+            f"<p>Two people of {escape(server)} gave you half of a code each. "
             "Who forgot a password, or lost the telephone, asks them for a new one.</p>"
         ),
         form("/sign-in/invitation", *parts),

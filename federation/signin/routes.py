@@ -78,8 +78,10 @@ class SignIn:
 
     def invitation_page(self, refusal: RefusalError | None = None) -> Response[bytes]:
         """Return the page on which people use an invitation."""
-        local = self.server.config.sign_in.local
-        parts = pages.invitation_parts(local=local, provider=self.label)
+        config = self.server.config
+        parts = pages.invitation_parts(
+            server=config.name, local=config.sign_in.local, provider=self.label
+        )
         status = 200 if refusal is None else status_of(refusal)
         return pages.page("Use an invitation", parts, status=status, refusal=refusal)
 

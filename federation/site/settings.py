@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ _WORDS: Final[Mapping[str, Sequence[object]]] = {
     "mode": [*Mode],
     "unit": [*Unit],
 }
+_INVALID: Final = re.compile(r"Invalid enum value (.+) - at ")
 _Text = Annotated[str, Meta(min_length=1, max_length=2_000)]
 _Pattern = Annotated[str, Meta(min_length=1, max_length=100)]
 _Patterns = Annotated[tuple[_Pattern, ...], Meta(max_length=200)]
@@ -109,7 +111,9 @@ def _why(error: str) -> str:
     """Return what is wrong, with the words that may stand where only some may."""
     for name, words in _WORDS.items():
         if error.endswith(f"`$.{name}`"):
-            return f"{error}: {' or '.join(map(str, words))}"
+            shown = _INVALID.match(error)
+            said = f"{name} is {shown[1]}" if shown else error
+            return f"{said}: say {' or '.join(map(str, words))}"
     return error
 
 

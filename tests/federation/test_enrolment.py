@@ -283,7 +283,7 @@ async def test_the_doctor_says_of_each_thing_whether_it_works(small, tmp_path):
         site, fetch=at_the_site, origins=[*site.origins, "https://press.example:8443"]
     )
     told = await looked_at(unclaimed)
-    assert told["policy"] == Finding("policy", "none on disk yet; the node gives one now")
+    assert told["policy"] == Finding("policy", "none on disk yet: it comes with the first request")
     assert [str(each) for each in told.values() if not each.is_well and each.what != "clock"] == [
         (
             "WRONG https://press.example:8443: none of your claims reaches https://press.example:8443"

@@ -77,7 +77,10 @@ class Front:
             **changes,
         )
         self.socket = folder / "auth.sock"
-        self.auth = AuthServer(f"unix:{self.socket}", Gate(config), self.log)
+        self.granted = 0
+        self.auth = AuthServer(
+            f"unix:{self.socket}", Gate(config), self.log, granted=self._count_granted
+        )
         self.threads = [
             threading.Thread(target=each.serve_forever, kwargs={"poll_interval": 0.02})
             for each in (self.app, self.auth)
@@ -90,6 +93,9 @@ class Front:
         self.config.write_text(self._config(), encoding="utf-8")
         self.nginx = None
         self.start()
+
+    def _count_granted(self):
+        self.granted += 1
 
     def _config(self):
         for name in ("http", "server", "location"):
@@ -254,6 +260,7 @@ def test_what_nginx_served_is_counted_once_with_its_bytes(front):
         assert (answer.status_code, answer.content) == (200, b"A page.")
         assert answer.headers.get_list("cache-control") == ["public, max-age=60"]
         assert "link" not in answer.headers
+    assert front.granted == 3
     [event] = front.counted(3)
     assert (event.url, event.status, event.body_bytes, event.units) == (
         "https://pub.example/news/a?q=1",

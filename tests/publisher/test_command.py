@@ -185,7 +185,7 @@ def test_a_node_without_an_address_is_said_in_words(config, capsys):
     with pytest.raises(SystemExit):
         main(["doctor", "--config", str(config)])
 
-    assert "its name is not found (DNS)" in capsys.readouterr().out
+    assert "(http://node.invalid: its name is not found (DNS))" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_each_command_of_the_page_for_publishers_is_one_and_so_is_each_file_of_n
     included = re.findall(r"include /etc/nginx/federation-site/(.*);", GUIDE)
 
     assert sorted({each.run.__name__ for each in asked}) == [
-        *("_auth", "_doctor", "_init", "_nginx_files", "_robots"),
+        *("_auth", "_doctor", "_init", "_nginx_files", "_nginx_map", "_robots"),
     ]
     assert {*included} < {*FILES, "federation-site-map.conf"}
     assert len(included) == 4

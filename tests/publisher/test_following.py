@@ -55,10 +55,14 @@ class Log:
         self.folder, self.path = folder, folder / "served.log"
         self.spool = Spool(folder / "spool")
         self.visits = VisitCounts(folder / "visits.json", lambda: NOON)
+        self.heard = 0
         self.follower = self.make()
 
+    def hears(self):
+        self.heard += 1
+
     def make(self):
-        return Follower(self.path, self.folder / "place", self.spool, self.visits)
+        return Follower(self.path, self.folder / "place", self.spool, self.visits, self.hears)
 
     def write(self, *parts, path=None):
         with (path or self.path).open("ab") as file:
@@ -98,6 +102,17 @@ def test_each_line_is_taken_once_also_by_the_next_process(log, line):
     log.rounds()
 
     assert log.ids() == ["event-1", "event-2", "event-3"]
+
+
+def test_it_tells_that_lines_of_licensed_answers_came_and_of_others_nothing(log, line):
+    log.rounds()
+    log.write(b"no line of nginx\n", line(1).removesuffix(b"\n"))
+    log.rounds()
+    assert log.heard == 0
+    log.write(b"\n")
+    log.rounds(2)
+
+    assert log.heard == 1
 
 
 def test_of_two_that_follow_one_does(log, line):

@@ -318,6 +318,7 @@ def test_what_stands_beside_the_terms():
         'rel="license"; type="application/rsl+xml"\n'
         "License: https://gb.example/sites/M-17/license.xml\n"
         "\n"
+        "# no: not without a licence\n"
         "User-agent: *\n"
         "Content-Signal: ai-input=no, ai-train=no\n"
     )

@@ -1,6 +1,7 @@
 """Passwords: what is refused says nothing, guessing gets slow, and one-time codes count once."""
 
 import asyncio
+from html import escape
 
 import pyotp
 import pytest
@@ -190,6 +191,8 @@ async def test_half_a_code_is_none_and_one_is_used_once_and_for_three_days(house
         {"password": PASSWORD},
     )
     said = [(await browser.open("/sign-in/invitation", form)).status for form in wrong]
+    page = await browser.open("/sign-in/invitation")
+    assert f"Two people of {escape(place.service.server.config.name)} gave you half" in page.text
     weak = await browser.open("/sign-in/invitation", {**good, "password": "password1234"})
     after = await place.rows()
     assert {name for name in after if after[name] != before[name]} == {"people_act"}

@@ -86,9 +86,9 @@ def test_what_is_wrong_in_the_file_is_named(write, changes, named):
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"mode": "watch"}, r"mode`: enforce or observe\)$"),
-        ({"unit": "PAGE"}, r"unit`: REQUEST or BYTE\)$"),
-        ({"version": 2}, r"version`: 1\)$"),
+        ({"mode": "watch"}, r"mode is 'watch': say enforce or observe\)$"),
+        ({"unit": "PAGE"}, r"unit is 'PAGE': say REQUEST or BYTE\)$"),
+        ({"version": 2}, r"version is 2: say 1\)$"),
         (
             {"origins": ["https://pub.example/news"]},
             r"the path is too much: https://pub\.example/n",
