@@ -155,7 +155,7 @@ def normalise_path(raw: str, *, stars: bool = False) -> str:
     With `stars` a raw `*` is kept, as in a pattern; else it becomes an escape.
     """
     escaped = quote(raw, safe=_PATH_SAFE + "*" if stars else _PATH_SAFE)
-    return _without_dot_segments(_ESCAPE.sub(_one_spelling, escaped)) if escaped else "/"
+    return without_dot_segments(_ESCAPE.sub(_one_spelling, escaped)) if escaped else "/"
 
 
 def _read_claim(text: str, read_path: Callable[[str], str]) -> ClaimKey:
@@ -274,7 +274,7 @@ def _one_spelling(escape: re.Match[str]) -> str:
     return character if character in _UNRESERVED else escape[0].upper()
 
 
-def _without_dot_segments(path: str) -> str:
+def without_dot_segments(path: str) -> str:
     """Resolve `.` and `..` (RFC 3986, 5.2.4); a last one leaves a trailing slash."""
     if "/." not in path:
         return path

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from federation.addresses.matching import Filed
 from federation.addresses.readings import plain_path
 from federation.addresses.urls import ClaimKey, UrlKey, normalise_path, normalise_subject
+from federation.addresses.withholding import Withheld
 from federation.gate.asks import Ask, Credential
 from federation.gate.known_tokens import KnownTokens
 from federation.gate.refusals import (
@@ -56,10 +56,10 @@ class HeldPolicy:
         self.licensors = checked.trust.licensors()
         self.tokens = KnownTokens(self.issuers, checked.trust.iss)
         self.collective = _code_of(checked)
-        self._optouts: Filed[SiteOptOut] = Filed()
+        self._optouts: Withheld[SiteOptOut] = Withheld()
         for optout in checked.site.optouts:
             for subject in _spellings(normalise_subject(optout.subject)):
-                self._optouts.add_subject(subject, optout)
+                self._optouts.add(subject, optout)
 
     def withholds(self, keys: Iterable[UrlKey], use: str, now: datetime) -> bool:
         """Tell whether an opt-out for the use, or for all uses, is in force at any of the keys."""
@@ -67,9 +67,7 @@ class HeldPolicy:
             return True
         return any(
             optout.use in (use, ALL_USES) and optout.effective_at <= now
-            for key in keys
-            for group in self._optouts.matching(key)
-            for optout in group
+            for optout in self._optouts.matching(keys)
         )
 
 

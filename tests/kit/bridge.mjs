@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 
 import { RefusalError } from "../../kit/javascript/src/errors.js";
 import { patternMatches } from "../../kit/javascript/src/addresses/matching.js";
+import { looseReadings, looseSpelling } from "../../kit/javascript/src/addresses/readings.js";
 import { normaliseSubject, normaliseUrl } from "../../kit/javascript/src/addresses/urls.js";
 import { ConfigError, readConfig } from "../../kit/javascript/src/site/config.js";
 import { isAsked, nameOf } from "../../kit/javascript/src/site/crawlers.js";
@@ -141,6 +142,8 @@ const acts = {
   urls: keyed(normaliseUrl),
   subjects: keyed(normaliseSubject),
   patterns: ({ pairs }) => pairs.map(([pattern, path]) => patternMatches(pattern, path)),
+  readings: ({ texts }) => texts.map((path) => [...looseReadings(path)]),
+  spellings: ({ texts }) => texts.map(looseSpelling),
   covers: ({ pairs }) => pairs.map(([prefix, url]) => covers([prefix], url)),
   names: ({ agents }) => agents.map(nameOf),
   agents: ({ agents, rule }) => agents.map((agent) => isAsked(agent, rule)),

@@ -37,3 +37,12 @@ def test_javascript_matches_the_same_patterns_and_prefixes(gate):
     for kind in ("patterns", "covers"):
         pairs = [pair for *pair, _ in wanted[kind]]
         assert gate.ask(kind, pairs=pairs) == [is_so for *_, is_so in wanted[kind]]
+
+
+@needs_node
+def test_javascript_takes_an_address_for_as_much_where_something_is_withheld(gate):
+    wanted = json.loads(urls.FILE.read_text("ascii"))
+
+    for kind, plain in (("readings", sorted), ("spellings", str)):
+        found = gate.ask(kind, texts=[text for text, _ in wanted[kind]])
+        assert [plain(read) for read in found] == [read for _, read in wanted[kind]]

@@ -2,8 +2,10 @@
 
 `urls` and `subjects` are pairs of a text and its key (null where it is refused), `patterns` triples
 of pattern, path and whether it matches, `covers` triples of prefix, address and whether it covers
-it. Seeded: the same script makes the same file. Hosts that IDNA 2008 refuses and browsers take, as
-those with pictures in them, are left out: there implementations differ, and say so.
+it; `readings` are pairs of a path and what it may be taken for where something is withheld,
+`spellings` pairs of a subject and how it is compared with these. Seeded: the same script makes the
+same file. Hosts that IDNA 2008 refuses and browsers take, as those with pictures in them, are left
+out: there implementations differ, and say so.
 """
 
 import json
@@ -13,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from federation.addresses.matching import pattern_matches
-from federation.addresses.urls import normalise_subject, normalise_url
+from federation.addresses.readings import loose_readings, loose_spelling
+from federation.addresses.urls import UrlKey, normalise_subject, normalise_url
 from federation.errors import RefusalError
 from federation.signing.tokens import covers
 
@@ -143,6 +146,10 @@ PIECES = [
         "%ff%fe",
     ),
 ]
+ODD_PATHS = [
+    *("A;x=1/b", "a/..;/b", "a/..;x\\b", "a%5C..%5Cb", "a%255c..%255cB", "a%252Fb", "a%25252fb"),
+    *("a;b%2Fc/d", "a%3Bb/c", "a//../b", "a/%252e%252E/b", "%C3%89T%C3%89", "a%2ab$", ";/../x"),
+]
 MILD = PIECES.index("*")  # what stands before is of any path
 
 
@@ -203,10 +210,17 @@ def vectors() -> dict[str, Any]:
         "patterns": [[pattern, path, pattern_matches(pattern, path)] for pattern, path in pairs],
         "covers": [[prefix, url, covers([prefix], url)] for prefix, url in covered],
     }
+    paths = [UrlKey.of(key).path for _, key in found["urls"] if key]
+    subjects = [UrlKey.of(key).path for _, key in found["subjects"] if key]
     # A table that refuses or takes nearly everything shows little.
     assert all(
         0.1 < sum(bool(one[-1]) for one in part) / len(part) < 0.9 for part in found.values()
     )
+    found["readings"] = [
+        [path, sorted(loose_readings(path))]
+        for path in (*paths[::6], *(f"/{path}" for path in ODD_PATHS))
+    ]
+    found["spellings"] = [[path, loose_spelling(path)] for path in subjects[::6]]
     return found
 
 

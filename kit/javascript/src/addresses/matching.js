@@ -1,5 +1,7 @@
 /** What matches a URL (settlement rules, 3.14 to 3.16): things filed under claims and patterns. */
 
+import { looseReadings, looseSpelling } from "./readings.js";
+
 /** @typedef {import("./urls.js").UrlKey} UrlKey */
 /** @typedef {import("./urls.js").ClaimKey} ClaimKey */
 
@@ -52,11 +54,16 @@ export function candidateHosts(host) {
 
 /**
  * Things filed under the subjects of opt-outs, and looked up by URL.
+ *
+ * An address is read loosely as well (`looseReadings`): what is found here refuses, and opens or
+ * counts nothing.
  * @template T
  */
 export class Filed {
-  /** @type {Map<string, {byPath: Map<string, T[]>, byPattern: Map<string, T[]>}>} */
-  #hosts = new Map();
+  /** @type {Hosts<T>} */
+  #asWritten = new Map();
+  /** @type {Hosts<T>} */
+  #loosely = new Map();
 
   /**
    * File a thing under a subject, whose path may be a pattern.
@@ -64,30 +71,60 @@ export class Filed {
    * @param {T} thing
    */
   add(key, thing) {
-    const name = `${key.wildcard} ${key.host}`;
-    const paths = this.#hosts.get(name) ?? { byPath: new Map(), byPattern: new Map() };
-    this.#hosts.set(name, paths);
-    const things = isPattern(key.path) ? paths.byPattern : paths.byPath;
-    things.set(key.path, [...(things.get(key.path) ?? []), thing]);
+    file(this.#asWritten, key, thing);
+    file(this.#loosely, { ...key, path: looseSpelling(key.path) }, thing);
   }
 
   /**
-   * Return everything filed under a key that matches.
+   * Return everything filed under a key that matches; some of it more than once.
    * @param {UrlKey} key
    * @returns {T[]}
    */
   matching({ host, path }) {
-    const found = [];
-    for (const [name, wildcard] of candidateHosts(host)) {
-      const paths = this.#hosts.get(`${wildcard} ${name}`);
-      if (paths === undefined) continue;
-      for (const end of ends(path)) found.push(...(paths.byPath.get(path.slice(0, end)) ?? []));
-      for (const [pattern, things] of paths.byPattern) {
-        if (patternMatches(pattern, path)) found.push(...things);
-      }
+    const found = look(this.#asWritten, { host, path });
+    for (const reading of looseReadings(path)) {
+      found.push(...look(this.#loosely, { host, path: reading }));
     }
     return found;
   }
+}
+
+/**
+ * @template T
+ * @typedef {Map<string, {byPath: Map<string, T[]>, byPattern: Map<string, T[]>}>} Hosts
+ */
+
+/**
+ * @template T
+ * @param {Hosts<T>} hosts
+ * @param {ClaimKey} key
+ * @param {T} thing
+ */
+function file(hosts, key, thing) {
+  const name = `${key.wildcard} ${key.host}`;
+  const paths = hosts.get(name) ?? { byPath: new Map(), byPattern: new Map() };
+  hosts.set(name, paths);
+  const things = isPattern(key.path) ? paths.byPattern : paths.byPath;
+  things.set(key.path, [...(things.get(key.path) ?? []), thing]);
+}
+
+/**
+ * @template T
+ * @param {Hosts<T>} hosts
+ * @param {UrlKey} key
+ * @returns {T[]}
+ */
+function look(hosts, { host, path }) {
+  const found = [];
+  for (const [name, wildcard] of candidateHosts(host)) {
+    const paths = hosts.get(`${wildcard} ${name}`);
+    if (paths === undefined) continue;
+    for (const end of ends(path)) found.push(...(paths.byPath.get(path.slice(0, end)) ?? []));
+    for (const [pattern, things] of paths.byPattern) {
+      if (patternMatches(pattern, path)) found.push(...things);
+    }
+  }
+  return found;
 }
 
 /**

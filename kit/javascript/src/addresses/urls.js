@@ -206,7 +206,7 @@ function oneSpelling(escape, digits) {
  * Resolve `.` and `..` (RFC 3986, 5.2.4); a last one leaves a trailing slash.
  * @param {string} path
  */
-function withoutDotSegments(path) {
+export function withoutDotSegments(path) {
   if (!path.includes("/.")) return path;
   /** @type {string[]} */
   const found = [];
