@@ -51,6 +51,13 @@ async def _add_keys(
     await insert_rows(session, table, [column, "work_id"], rows, ignore_conflicts=True)
 
 
+async def hand_on_copies(session: WriteSession, original: str, stays: str) -> None:
+    """Let the copies of a work be found by the one into which it was merged, too."""
+    names = (await copies_of(session, [original])).get(original, set())
+    rows = [(stays, name) for name in sorted(names)]
+    await insert_rows(session, WorkCopy, ["canonical", "work_id"], rows, ignore_conflicts=True)
+
+
 async def holders_of(session: ReadSession, identifiers: Sequence[str]) -> dict[str, set[str]]:
     """Return {identifier: the works of which some version has it}."""
     return await _works_by(session, WorkIdentifier.identifier, WorkIdentifier.work_id, identifiers)
@@ -62,7 +69,7 @@ async def standing_at(session: ReadSession, addresses: Sequence[str]) -> dict[st
 
 
 async def copies_of(session: ReadSession, originals: Sequence[str]) -> dict[str, set[str]]:
-    """Return {original, `GB:W-17`: the works of which some version is a copy of it}."""
+    """Return {original, `GB:W-17`: the works of which some version is, or was, a copy of it}."""
     return await _works_by(session, WorkCopy.canonical, WorkCopy.work_id, originals)
 
 
