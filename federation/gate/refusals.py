@@ -125,7 +125,7 @@ class SpoolError(SiteRefusalError):
     code: ClassVar[str] = "USAGE_NOT_RECORDED"
     status: ClassVar[int] = 503
     error: ClassVar[str] = "server_error"
-    retry_after = 60
+    retry_after: int | None = 60
 
 
 class SpoolFullError(SpoolError):
