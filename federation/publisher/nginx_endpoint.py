@@ -13,7 +13,7 @@ import re
 import shutil
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from io import BufferedIOBase
 from pathlib import Path
@@ -69,11 +69,13 @@ class AuthServer(ThreadingMixIn, TCPServer):
         log: Path,
         *,
         group: str | None = None,
+        granted: Callable[[], None] = lambda: None,
         connections_max: int = CONNECTIONS_MAX,
     ) -> None:
         if not log.parent.is_dir():
             raise ListenError(f"{log.parent} is no folder: --log names the file that nginx writes")
         self.gate = gate
+        self._note_granted = granted
         self.log = log
         self._seals = Seals()
         self.connections = Connections(connections_max)
@@ -156,6 +158,7 @@ class AuthServer(ThreadingMixIn, TCPServer):
         # By bytes nobody knows the units yet; the follower fills them in.
         is_by_bytes = self.gate.config.unit == Unit.BYTE
         event = self.gate.event(visit, 0, 0 if is_by_bytes else 1)
+        self._note_granted()
         return (
             (b"x-federation-grant", written_grant(event).encode()),
             link_header(visit.link),

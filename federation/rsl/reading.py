@@ -1,7 +1,8 @@
 """RSL documents of others read: leniently in the spelling, never generously in the meaning.
 
 Older spellings are understood (`train-ai`, commas, `inference`, `server` on a licence). What cannot
-be understood never opens anything: a permission is narrowed or lost, a prohibition is widened.
+be understood never opens anything: a permission is narrowed or lost, a prohibition is widened. A
+permission counts where it belongs only, a prohibition wherever it stands.
 """
 
 import re
@@ -14,17 +15,20 @@ from federation.rsl.words import (
     GROUPS,
     OLD_PAYMENTS,
     OLD_USAGES,
+    OTHER_PLACES,
     PAYMENTS,
+    PLACE,
     REPORTS,
     USERS,
 )
-from federation.rsl.xml import BadTermsError, Element, name_of, parse
+from federation.rsl.xml import BadTermsError, Element, name_of, parse, said_name
 
 KINDS: Final = ("usage", "user", "geo")
 CONTENTS_MAX: Final = 5_000
 _SEPARATED = re.compile(r"[\s,]+")
-_PLACE = re.compile(r"[A-Z]{2}")
+_PRICES: Final = ("standard", "custom", "amount")
 _BESIDE: Final = frozenset({"alternate", "schema", "copyright", "terms"})
+_OTHER_WORDS: Final = {"usage": OLD_USAGES, "geo": OTHER_PLACES}
 _LEGAL: Final = frozenset({"warranty", "disclaimer", "attestation", "contact", "proof"})
 
 
@@ -38,8 +42,8 @@ def read(data: bytes) -> Document:
         name = name_of(child)
         if name == "content":
             contents.append(_content(child))
-        elif name is not None:
-            defects.append(f"unknown element <{name}>")
+        else:
+            defects += _unknown_beside(child, name)
     if any(not content.url for content in contents):
         defects.append("<content> without url")
     if len(contents) > CONTENTS_MAX:
@@ -54,6 +58,11 @@ def read_licence(element: Element) -> Licence:
         name = name_of(child)
         if name is not None:
             found.take(name, child)
+        elif (said := said_name(child)) is not None and not _prohibits(child):
+            found.take_unknown(said)
+    for each in element.iter():
+        if _prohibits(each):
+            found.prohibit(each)
     return found.licence()
 
 
@@ -74,7 +83,7 @@ class _Reading:
             case "permits":
                 self._permit(element)
             case "prohibits":
-                self._prohibits.append(_prohibition(element))
+                pass  # taken wherever it stands; see `read_licence`
             case "payment":
                 self._pay(element)
             case "reporting":
@@ -84,7 +93,13 @@ class _Reading:
             case "server":
                 pass  # an old place for what `content` says; see `_server`
             case _:
-                self._unknown.append(name)
+                self.take_unknown(name)
+
+    def take_unknown(self, name: str) -> None:
+        self._unknown.append(name)
+
+    def prohibit(self, element: Element) -> None:
+        self._prohibits.append(_prohibition(element))
 
     def licence(self) -> Licence:
         return Licence(
@@ -111,12 +126,14 @@ class _Reading:
         if kind not in PAYMENTS:
             self._defects.append("<payment> of an unknown type")
             return
-        amount = _child(element, "amount")
+        if any(said_name(child) not in (*_PRICES, None) for child in element):
+            self._defects.append("<payment> with an unknown element")
+        amount = _said(element, "amount")
         self._payments.append(
             Payment(
                 kind,
-                _text(_child(element, "standard")),
-                _text(_child(element, "custom")),
+                _text(_said(element, "standard")),
+                _text(_said(element, "custom")),
                 _text(amount),
                 None if amount is None else amount.get("currency"),
             )
@@ -145,8 +162,8 @@ def _content(element: Element) -> Content:
             licences.append(read_licence(child))
             defects += [f"unknown element <{each}>" for each in licences[-1].unknown]
             server = server or _server(child)
-        elif name is not None and name not in _BESIDE:
-            defects.append(f"unknown element <{name}>")
+        else:
+            defects += _unknown_beside(child, None if name in _BESIDE else name)
     if not licences:
         defects.append("<content> without <license>")
     return Content(
@@ -156,6 +173,24 @@ def _content(element: Element) -> Content:
         terms=_text(_child(element, "terms")),
         defects=tuple(defects),
     )
+
+
+def _unknown_beside(element: Element, name: str | None) -> list[str]:
+    """Return what is not understood of an element that is no content and no licence.
+
+    `name` is its name, None where an element of it is expected. A prohibition in it stands where
+    nobody can say what it is of.
+    """
+    if name is None and name_of(element) is None:
+        name = said_name(element)
+    found = [] if name is None else [f"unknown element <{name}>"]
+    if any(_prohibits(each) for each in element.iter()):
+        found.append("<prohibits> outside of a licence")
+    return found
+
+
+def _prohibits(element: Element) -> bool:
+    return (said_name(element) or "").lower() == "prohibits"
 
 
 def _server(licence: Element) -> str:
@@ -177,9 +212,10 @@ def _prohibition(element: Element) -> Rule:
 
 
 def _words(element: Element, kind: str) -> Iterator[str]:
+    others = _OTHER_WORDS.get(kind, {})
     for word in _SEPARATED.split("".join(element.itertext())):
         if word:
-            yield OLD_USAGES.get(word, word) if kind == "usage" else word
+            yield others.get(word, word)
 
 
 def _is_known(kind: str, word: str) -> bool:
@@ -189,7 +225,7 @@ def _is_known(kind: str, word: str) -> bool:
         case "user":
             return word in USERS
         case _:
-            return _PLACE.fullmatch(word) is not None
+            return PLACE.fullmatch(word) is not None
 
 
 def _attribute(element: Element, name: str) -> str:
@@ -200,8 +236,12 @@ def _child(element: Element, name: str) -> Element | None:
     return next((child for child in element if name_of(child) == name), None)
 
 
+def _said(element: Element, name: str) -> Element | None:
+    return next((child for child in element if said_name(child) == name), None)
+
+
 def _text(element: Element | None) -> str | None:
-    return None if element is None else " ".join((element.text or "").split()) or None
+    return None if element is None else " ".join("".join(element.itertext()).split()) or None
 
 
 def _days(text: str | None) -> int | None:

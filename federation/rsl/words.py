@@ -1,5 +1,6 @@
 """The words of RSL 1.0: what may be permitted or prohibited, and our uses in them."""
 
+import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
@@ -22,6 +23,9 @@ PAYMENTS: Final = frozenset(
 OLD_PAYMENTS: Final[Mapping[str, str]] = MappingProxyType({"inference": "use"})
 FREE_PAYMENTS: Final = frozenset({"attribution", "free"})
 REPORTS: Final = frozenset({"telemetry", "provenance", "audit"})
+PLACE: Final = re.compile(r"[A-Z]{2}")
+OTHER_PLACES: Final[Mapping[str, str]] = MappingProxyType({"EL": "GR", "UK": "GB"})
+"""{what the EU's own texts write: the code of ISO 3166-1}; to RSL they are the same places."""
 EU: Final = frozenset(
     "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()  # noqa: SIM905 - read as a table
 )

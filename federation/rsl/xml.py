@@ -21,6 +21,7 @@ Element = Any  # lxml's stubs do not know what an iteration yields
 
 _DECLARED = re.compile(rb"""\A\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _ENCODINGS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
+_SITE = "rslstandard.org"
 _FORBIDDEN = (b"<!DOCTYPE", b"<!ENTITY", b"<!doctype")
 
 
@@ -98,6 +99,17 @@ def name_of(element: Element) -> str | None:
     """Return the name of an element of RSL, None for one of another namespace."""
     found = etree.QName(element)
     return str(found.localname) if found.namespace == NAMESPACE else None
+
+
+def said_name(element: Element) -> str | None:
+    """Return the name of an element that may be meant as one of RSL, None for one of others.
+
+    Its namespace may be left out or spelled otherwise (`http:`, a last `/`). What is read by this
+    name may forbid and open nothing.
+    """
+    found = etree.QName(element)
+    is_meant = not found.namespace or _SITE in found.namespace.lower()
+    return str(found.localname) if is_meant else None
 
 
 def canonical(element: Element) -> bytes:

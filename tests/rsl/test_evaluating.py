@@ -120,10 +120,59 @@ def test_a_path_alone_is_meant_of_the_site_at_which_the_document_was_found():
     assert state(data, origin="https://hub.example") == UNLICENSED
 
 
-@pytest.mark.parametrize("url", ["//pub.example/", "pub.example", "ftp://x/", "https://", "a\\b"])
+UNREADABLE = [
+    "*",
+    "//pub.example/",
+    "pub.example",
+    "pub.example/news/",
+    "news/",
+    "ftp://x/",
+    "mailto:x@y",
+    "https:/pub.example/",
+    "https://",
+    "https://*.pub.example/news/",
+    "https://[bad/",
+    "https://pub.example:99999/",
+    "a\\b",
+]
+
+
+@pytest.mark.parametrize("url", UNREADABLE)
 def test_an_address_that_nobody_can_read_may_be_any_and_opens_none(url):
+    paid = licence("ai-train", more=SUBSCRIPTION)
+
+    assert state(document(content(url, TRAIN))) == UNLICENSED
+    assert state(document(content(url, TRAIN), content("/", NONE))) == UNLICENSED
+    assert state(document(content(url, TRAIN), content("/", paid))) == OFFERED
     assert state(document(content("/", TRAIN), content(url, NONE))) == UNLICENSED
+    assert state(document(content("/", TRAIN), content(url, TRAIN), content(url, NONE))) == (
+        UNLICENSED
+    )
+    assert state(document(content("/", TRAIN), content(url, paid))) == OFFERED
     assert state(document(content("/", TRAIN), content(url, TRAIN))) == PERMITTED
+
+
+@pytest.mark.parametrize(
+    "url", ["https://other.example/news/", "https://pub.example.other.example/", "http://b.example"]
+)
+def test_a_content_of_another_host_says_nothing_here(url):
+    assert state(document(content(url, TRAIN), content("/", NONE))) == UNLICENSED
+    assert state(document(content(url, NONE), content("/", TRAIN))) == PERMITTED
+
+
+@pytest.mark.parametrize("stars", ["/" + "*" * 12, "/n*e*w*s*", "/news/" + "*" * 50])
+def test_stars_make_no_pattern_narrower(stars):
+    assert state(document(content(stars, TRAIN), content("/news/", NONE))) == UNLICENSED
+
+
+@pytest.mark.parametrize(
+    "url", ["//news/a", "/news%2fa", "/%6eews/a", "/x//../news/a", "/x/..%2fnews/a", "/x/../news/a"]
+)
+def test_an_address_is_judged_in_each_reading_that_a_gate_tries(url):
+    at = f"https://pub.example{url}"
+
+    assert state(document(content("/", TRAIN), content("/news/", NONE)), url=at) == UNLICENSED
+    assert state(document(content("/", TRAIN)), url=at) == PERMITTED
 
 
 # What a licence permits.
@@ -197,6 +246,54 @@ def test_who_and_where_is_in_the_lists_or_has_no_licence(more, asked, expected):
     assert state(document(content("/", licence("ai-train", more=more))), **asked) == expected
 
 
+COMMERCIAL = '<permits type="user">commercial</permits>'
+
+
+@pytest.mark.parametrize(
+    ("more", "asked", "expected"),
+    [
+        ('<prohibits type="geo">DE</prohibits>', {"country": "de"}, UNLICENSED),
+        ('<prohibits type="geo">EU</prohibits>', {"country": " de "}, UNLICENSED),
+        ('<prohibits type="geo">EL</prohibits>', {"country": "GR"}, UNLICENSED),
+        ('<prohibits type="geo">GR</prohibits>', {"country": "EL"}, UNLICENSED),
+        ('<prohibits type="geo">EU</prohibits>', {"country": "EL"}, UNLICENSED),
+        ('<prohibits type="geo">UK</prohibits>', {"country": "GB"}, UNLICENSED),
+        ('<prohibits type="geo">GB</prohibits>', {"country": "uk"}, UNLICENSED),
+        ('<prohibits type="geo">GB</prohibits>', {"country": "FR"}, PERMITTED),
+        ('<prohibits type="geo">GB</prohibits>', {"country": "GBR"}, UNLICENSED),
+        ('<prohibits type="geo">GB</prohibits>', {"country": "Germany"}, UNLICENSED),
+        ('<permits type="geo">UK</permits>', {"country": "GB"}, PERMITTED),
+        (GB_EU, {"country": "uk"}, PERMITTED),
+        (NOT_PERSONAL, {"user": "Personal"}, UNLICENSED),
+        (NOT_PERSONAL, {"user": "private"}, UNLICENSED),
+        (COMMERCIAL, {"user": "Commercial"}, PERMITTED),
+        (COMMERCIAL, {"user": "private"}, UNLICENSED),
+    ],
+)
+def test_one_place_and_one_user_is_the_same_in_every_spelling(more, asked, expected):
+    assert state(document(content("/", licence("ai-train", more=more))), **asked) == expected
+
+
+@pytest.mark.parametrize(
+    ("prohibits", "asked"),
+    [
+        ('<prohibits type="geo">US</prohibits>', {"country": "US"}),
+        ('<prohibits type="geo">US</prohibits>', {}),
+        (NOT_PERSONAL, {"user": "personal"}),
+        (NOT_PERSONAL, {}),
+    ],
+)
+def test_what_one_licence_prohibits_no_other_of_the_place_gives_back(prohibits, asked):
+    barred = licence("ai-train", more=prohibits)
+
+    for data in (
+        document(content("/", barred, TRAIN)),
+        document(content("/", TRAIN), content("https://pub.example/", barred)),
+    ):
+        assert (state(data, **asked), ruled(data, **asked).why) == (UNLICENSED, "prohibited")
+        assert state(data, country="FR", user="commercial") == PERMITTED
+
+
 def test_a_duty_to_report_that_cannot_be_kept_leaves_the_use_unlicensed():
     report = '<reporting type="telemetry" profile="https://p.example/1"/>'
     data = document(content("/", licence("ai-train", more=report)))
@@ -220,6 +317,13 @@ def test_a_duty_to_report_that_cannot_be_kept_leaves_the_use_unlicensed():
         (SUBSCRIPTION, OFFERED),
         ('<payment type="inference"/>', OFFERED),
         (ATTRIBUTION + SUBSCRIPTION, OFFERED),
+        ("<payment><amount>100</amount></payment>", OFFERED),
+        ('<payment type="free"><amount currency="USD">100</amount></payment>', OFFERED),
+        ('<payment type="free"><amount xmlns="">100</amount></payment>', OFFERED),
+        ('<payment type="free"><amount><x xmlns="y:">100</x></amount></payment>', OFFERED),
+        ("<payment><standard>https://pub.example/buy</standard></payment>", OFFERED),
+        ('<payment type="attribution"><custom>https://pub.example/</custom></payment>', OFFERED),
+        ('<payment type="free"><price>100</price></payment>', UNLICENSED),
         ('<payment type="gratis"/>', UNLICENSED),
         ('<payment type=""/>', UNLICENSED),
     ],
@@ -269,6 +373,46 @@ def test_elements_of_other_namespaces_say_nothing():
     other = '<x:prohibits xmlns:x="https://x.example" type="usage">all</x:prohibits>'
 
     assert state(document(content("/", licence("ai-train", more=other)))) == PERMITTED
+
+
+ALL = 'type="usage">all</prohibits>'
+STRAY = [
+    f"<prohibits {ALL}",
+    f'<prohibits xmlns="" {ALL}',
+    f'<prohibits xmlns="http://rslstandard.org/rsl" {ALL}',
+    f'<prohibits xmlns="https://www.rslstandard.org/rsl/" {ALL}',
+    f'<Prohibits xmlns="" {ALL}'.replace("</p", "</P"),
+    f'<x:note xmlns:x="https://x.example"><prohibits {ALL}</x:note>',
+]
+
+
+@pytest.mark.parametrize("prohibits", STRAY)
+@pytest.mark.parametrize(
+    "place", ["license", "payment", "permits", "legal", "content", "terms", "rsl", "schema"]
+)
+def test_a_prohibition_counts_wherever_it_stands(prohibits, place):
+    data = (
+        b'<rsl xmlns="https://rslstandard.org/rsl"><content url="/"><license><permits type="usage">'
+        b'ai-train</permits><payment type="free"></payment><legal type="contact">x</legal>'
+        b"</license><terms>x</terms><schema>x</schema></content></rsl>"
+    )
+    assert state(data) == PERMITTED
+    end = f"</{place}>".encode()
+    found = state(data.replace(end, prohibits.encode() + end))
+
+    assert found == UNLICENSED
+
+
+@pytest.mark.parametrize("space", ["", "http://rslstandard.org/rsl", "https://x.example"])
+@pytest.mark.parametrize("around", ["{}", "<payment>{}</payment>", "<terms>{}</terms>"])
+def test_a_permission_counts_only_where_it_belongs(space, around):
+    stray = f'<permits xmlns="{space}" type="usage">all</permits>'
+
+    for data in (
+        document(content("/", f"<license>{around.format(stray)}</license>")),
+        document(content("/", licence("search", more=around.format(stray)))),
+    ):
+        assert state(data) == UNLICENSED
 
 
 @pytest.mark.parametrize("url", ["", "pub.example", "ftp://pub.example/", "https://"])
