@@ -25,6 +25,7 @@ from federation.site.settings import FILE_NAME, Settings, SettingsError, read_se
 EXIT_REFUSED: Final = 2
 GATE_FILES: Final = ("policy.jwt", "visits.json", "served.place")
 """What only a gate writes into the directory of a site."""
+_MONTHS_MAX: Final = 120
 _DAYS_OF_MONTH: Final = 31
 
 
@@ -65,13 +66,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("logs", nargs="+", metavar="LOG", help="a file, also gzipped; - is stdin")
     parser.add_argument("--config", type=Path, default=Path(FILE_NAME), metavar="FILE")
     parser.add_argument("--agents", type=Path, help="which user agents which licence names")
-    parser.add_argument("--months", type=int, default=13, help="older lines are refused (13)")
+    parser.add_argument("--months", type=_months, default=13, help="older lines are refused (13)")
     parser.add_argument("--dry-run", action="store_true", help="read and say, write nothing")
     parser.add_argument("--no-send", action="store_true", help="leave the usage in the spool")
     parser.add_argument(
         "--other-host", action="store_true", help="the logs are of a machine without the gate"
     )
     return parser
+
+
+def _months(text: str) -> int:
+    months = int(text)
+    if not 1 <= months <= _MONTHS_MAX:
+        raise argparse.ArgumentTypeError(f"1 to {_MONTHS_MAX} months, not {months}")
+    return months
 
 
 def _require_no_gate(directory: Path) -> None:

@@ -18,6 +18,7 @@ _REPLACED: Final = frozenset(
     {
         *(b"cache-control", b"expires", b"pragma", b"vary"),
         *(b"surrogate-control", b"edge-control", b"x-accel-expires"),
+        *(b"cf-edge-cache", b"x-reverse-proxy-ttl"),
     }
 )
 _HANDING_OVER: Final = frozenset(

@@ -4,7 +4,8 @@ Nobody guesses a signature, but somebody may try, and trying costs the site chec
 lines. What is limited is how many wrong ones are looked at, never what a right one opens: a token
 that was found genuine here is looked at whatever else comes from its address. So one bad client
 behind a proxy costs the others behind it this much: a token that is shown here for the first time,
-while that client goes on, waits for a turn; there are some each minute.
+while that client goes on, waits for a turn; there are some each minute. The same holds of all
+addresses together, since a server may believe a header by which a caller names its own.
 """
 
 import logging
@@ -20,9 +21,12 @@ from federation.gate.refusals import TooManyGuessesError
 from federation.quotas import Buckets, Quota
 
 GUESSES: Final = Quota(burst=60, per_minute=30)
+TIMES_OF_ALL: Final = 20
+"""What all addresses may do together: a caller may be able to make its own up."""
 GENUINE_MAX: Final = 2_000
 SOURCES_MAX: Final = 1_000  # told apart in one notice
 NOTICE_SECONDS: Final = 300.0
+_ALL: Final = ""
 _log = logging.getLogger(__name__)
 
 
@@ -33,6 +37,8 @@ class Guesses:
         self, quota: Quota = GUESSES, *, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._buckets = Buckets(quota, monotonic)
+        of_all = Quota(quota.burst * TIMES_OF_ALL, quota.per_minute * TIMES_OF_ALL)
+        self._of_all = Buckets(of_all, monotonic)
         self._genuine: OrderedDict[bytes, None] = OrderedDict()
         self._monotonic = monotonic
         self._began = monotonic()
@@ -55,7 +61,7 @@ class Guesses:
             name = _name(token)
             seconds = self._buckets.seconds_until(_under(address, name))
             if not seconds and name not in self._genuine:
-                seconds = self._buckets.seconds_until(address)
+                seconds = self._buckets.seconds_until(address) or self._of_all.seconds_until(_ALL)
             if seconds:
                 self._unseen += 1
                 self._note(address)
@@ -75,6 +81,7 @@ class Guesses:
         with self._lock:
             self._genuine.pop(_name(token), None)
             self._buckets.take(address)
+            self._of_all.take(_ALL)
             self._note(address)
 
     def is_wrongly_signed(self, address: str, token: str) -> None:

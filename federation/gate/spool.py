@@ -91,7 +91,7 @@ class Spool:
                 segment = self._segment_for(len(events), len(lines))
                 segment.write(lines, len(events), fsync=self.fsync)
             except OSError as error:
-                self._abandon()
+                self._give_up()
                 raise SpoolError(error.strerror or type(error).__name__) from error
             self._used += len(lines)
 
@@ -220,6 +220,14 @@ class Spool:
         if segment is not None:
             self._freeze(segment.handle, segment.path)
 
+    def _give_up(self) -> None:
+        """Let go of a file the disk failed on, and leave none in which nothing stands."""
+        segment = self._segment
+        if segment is not None and segment.size == 0:
+            with suppress(OSError):
+                segment.path.unlink()
+        self._abandon()
+
     def _abandon(self) -> None:
         """Let go of a file the disk failed on; it is taken up like a dead writer's."""
         segment, self._segment = self._segment, None
@@ -278,7 +286,12 @@ class _Segment:
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, ITS_OWN)
             fcntl.flock(handle, fcntl.LOCK_EX)
             if os.fstat(handle).st_nlink:
-                sync_directory(directory)
+                try:
+                    sync_directory(directory)
+                except OSError:
+                    path.unlink()
+                    os.close(handle)
+                    raise
                 return cls(handle, path)
             os.close(handle)  # taken for a dead writer's between the two calls above
 

@@ -93,7 +93,7 @@ class VisitCounts:
         try:
             with self._held() as file:
                 _add(file, new)
-                _forget(file, self._clock().date() - timedelta(days=_DAYS_KEPT))
+                _forget(file)
                 self._write(file)
         except OSError:
             with self._turn:
@@ -104,14 +104,15 @@ class VisitCounts:
         """Return the series, and the totals of days of which the node lacks the last count.
 
         Days to come, counted while the clock was wrong, wait until they have come: a node takes
-        none of a report that names one.
+        none of a report that names one. Nor of one with a day long past.
         """
-        last = self._clock().date() + timedelta(days=1)
+        today = self._clock().date()
+        first, last = today - timedelta(days=_DAYS_KEPT), today + timedelta(days=1)
         with self._held() as file:
             return file.series, [
                 VisitCount(row.day, row.agent, row.outcome, row.count, row.let_through)
                 for row in file.rows
-                if row.day in file.untold and row.day <= last
+                if row.day in file.untold and first <= row.day <= last
             ]
 
     def told(self, series: str, counts: Iterable[VisitCount]) -> None:
@@ -193,6 +194,11 @@ def _add(file: _File, new: Counter[VisitKind]) -> None:
     file.untold = sorted({*file.untold, *(kind.day for kind in new)})
 
 
-def _forget(file: _File, before: date) -> None:
-    file.rows = [row for row in file.rows if row.day >= before]
-    file.untold = [day for day in file.untold if day >= before]
+def _forget(file: _File) -> None:
+    """Keep the newest days, however far apart: a clock that was ahead drops no day of now.
+
+    What was dropped would begin at nothing again, in a series of which the node has more.
+    """
+    kept = set(sorted({row.day for row in file.rows})[-_DAYS_KEPT:])
+    file.rows = [row for row in file.rows if row.day in kept]
+    file.untold = [day for day in file.untold if day in kept]

@@ -3,8 +3,10 @@
 `federation-site init` writes it. It holds a secret, so nobody but its owner may read it.
 """
 
+import fcntl
 import os
 import re
+import stat
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -125,7 +127,7 @@ def new_settings(path: Path) -> Generator[Callable[[Settings], None]]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        handle = _made_or_left(path)
     except FileExistsError:
         there = path if path.exists() else path.parent
         raise SettingsError(f"{there} is there already: move it away first") from None
@@ -147,6 +149,39 @@ def new_settings(path: Path) -> Generator[Callable[[Settings], None]]:
         except BaseException:
             path.unlink()
             raise
+
+
+def _made_or_left(path: Path) -> int:
+    """Open a new file, or the blank one of somebody who was killed before it was written.
+
+    It stays locked: one that is being written just now is not left.
+    """
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _left(path)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    return handle
+
+
+def _left(path: Path) -> int:
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    except OSError as error:
+        raise FileExistsError from error
+    try:
+        found = os.fstat(handle)
+        is_ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
+        is_ours = is_ours and 0 < found.st_size <= _BYTES_MAX
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not is_ours or os.read(handle, _BYTES_MAX).strip():
+            raise FileExistsError
+        os.lseek(handle, 0, os.SEEK_SET)
+        os.fchmod(handle, 0o600)
+    except OSError as error:
+        os.close(handle)
+        raise FileExistsError from error
+    return handle
 
 
 def _take_room(file: BinaryIO, path: Path) -> None:

@@ -282,7 +282,10 @@ async def test_whoever_signs_as_crawlers_do_is_one_whatever_it_calls_itself(site
     assert (await site.get(headers=[headers[0], ("Signature-Input", plain)])).status_code == 200
 
 
-TO_CACHES = ["CDN-Cache-Control", "surrogate-control", "X-Accel-Expires", "Expires", "Edge-Control"]
+TO_CACHES = [
+    *("CDN-Cache-Control", "surrogate-control", "X-Accel-Expires", "Expires", "Pragma"),
+    *("Edge-Control", "CF-Edge-Cache", "X-Reverse-Proxy-TTL"),
+]
 
 
 async def test_no_cache_keeps_what_a_crawler_is_answered(site):

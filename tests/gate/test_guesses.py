@@ -54,6 +54,18 @@ async def test_after_some_wrong_tokens_others_of_that_address_are_not_looked_at(
     assert [await status(site, gate, wrong) for _ in range(2)] == [(401, None), (429, "10")]
 
 
+async def test_who_names_another_address_each_time_is_slowed_down_all_the_same(site, gate, time):
+    wrong, genuine = showing(site.token(key=site.stranger)), showing(site.token())
+    await status(site, gate, genuine, HONEST)
+
+    found = [await status(site, gate, wrong, f"198.51.100.{number}") for number in range(62)]
+
+    assert found == [*[(401, None)] * 60, *[(429, "1")] * 2]
+    assert await status(site, gate, genuine, HONEST) == (200, None)
+    time.now += 1
+    assert await status(site, gate, wrong, HOSTILE) == (401, None)
+
+
 async def test_what_is_refused_for_too_many_guesses_says_so_and_no_more(site, gate):
     wrong = [("From", HOSTILE), *showing(site.token(key=site.stranger)).items()]
     for _ in range(3):

@@ -219,6 +219,26 @@ def test_a_failing_disk_is_a_refusal(make_spool, monkeypatch):
     assert ids(spool.batches()) == ["event-0", "event-2"]
 
 
+def test_a_full_disk_leaves_no_empty_files_however_often_it_is_tried(
+    make_spool, monkeypatch, tmp_path
+):
+    spool = make_spool()
+    before = {path for path in tmp_path.rglob("*")}
+
+    def fail(_handle, _line):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", fail)
+    for number in range(3):
+        with pytest.raises(SpoolError, match="No space left on device"):
+            spool.append(an_event(number))
+    monkeypatch.undo()
+
+    assert {path for path in tmp_path.rglob("*")} == before
+    spool.append(an_event(3))
+    assert ids(spool.batches()) == ["event-3"]
+
+
 def test_a_half_line_that_cannot_be_taken_back_spoils_no_later_one(make_spool, monkeypatch):
     spool = make_spool()
     spool.append(an_event(0))

@@ -232,6 +232,38 @@ def test_days_past_telling_are_dropped_and_names_beyond_the_limit_are_counted_as
     assert counts.untold()[1] == [VisitCount(date(2026, 10, 16), "CCBot", "LICENCE_REQUIRED", 1)]
 
 
+def test_a_clock_that_was_ahead_loses_no_count_and_doubles_none(counts, now):
+    series, total = "", 0
+    for ahead in (0, 100, 0):
+        now[0] += timedelta(days=ahead)
+        for _ in range(40):
+            counts.licensed("GPTBot", is_counted=True)
+        counts.add_up()
+        series, told = counts.untold()
+        counts.told(series, told)
+        now[0] -= timedelta(days=ahead)
+        total = max([total, *(each.count for each in told if each.day == TODAY)])
+
+    assert total == 80
+    assert counts.untold() == (series, [])
+    now[0] += timedelta(days=100)
+    counts.licensed("GPTBot", is_counted=True)
+    counts.add_up()
+    assert [each.count for each in counts.untold()[1]] == [41]
+
+
+def test_the_newest_thirty_days_are_kept(counts, now):
+    for _ in range(40):
+        counts.licensed("GPTBot", is_counted=True)
+        counts.add_up()
+        now[0] += timedelta(days=1)
+    now[0] -= timedelta(days=11)
+
+    assert [each.day for each in counts.untold()[1]] == [
+        TODAY + timedelta(days=number) for number in range(10, 31)
+    ]
+
+
 async def test_a_visit_over_midnight_counts_on_the_day_of_its_usage(site, tmp_path):
     """Its answer ends on the day after."""
     visits = VisitCounts(tmp_path / "visits.json", site.clock)

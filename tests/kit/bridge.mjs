@@ -45,9 +45,10 @@ function configOf(site, changes = {}) {
   });
 }
 
-/** Ask one gate a few requests, one after the other or all at once. */
-async function gate({ site, now, policy, requests, config, isAtOnce }) {
+/** Ask one gate a few requests, one after the other or all at once; its store may fail at one act. */
+async function gate({ site, now, policy, requests, config, isAtOnce, failing }) {
   const [logged, store] = [[], new MemoryStore()];
+  if (failing) store[failing] = async () => Promise.reject(new TypeError("no answer"));
   const found = await held(policy, site);
   const one = new Gate({
     config: configOf(site, config),

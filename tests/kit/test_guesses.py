@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from tests.gate.negative_corpus import CORPUS, SITE
-from tests.kit.javascript import bridge, needs_node
+from tests.kit.javascript import bridge, in_node, needs_node
 from tests.signing.corpus.forge import STRANGER, claims, forged, request, signed, token
 
 pytestmark = needs_node
@@ -39,6 +39,30 @@ def found(gate, requests):
 def test_of_wrong_ones_at_once_as_many_are_looked_at_as_one_after_the_other(made):
     with bridge() as gate:
         assert found(gate, [made(number) for number in range(200)]) == {401: 60, 429: 140}
+
+
+FROM_MANY = """
+import { Guesses } from "SRC/site/guesses.js";
+let now = 0;
+const guesses = new Guesses({ burst: 3, perMinute: 6 }, () => now);
+async function wrong(number) {
+  try {
+    const turn = await guesses.requireTurn(`198.51.100.${number}`, `wrong ${number}`);
+    guesses.isWrong(turn);
+    guesses.end(turn);
+    return "looked at";
+  } catch (error) {
+    return error.seconds;
+  }
+}
+const found = await Promise.all(Array.from({ length: 62 }, (_, number) => wrong(number)));
+now += 1;
+console.log(JSON.stringify([...found, await wrong(63)]));
+"""
+
+
+def test_who_names_another_address_each_time_is_slowed_down_all_the_same():
+    assert in_node(FROM_MANY) == [*["looked at"] * 60, 1, 1, "looked at"]
 
 
 @pytest.mark.parametrize("made", [right, rightly_signed])

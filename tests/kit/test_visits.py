@@ -322,6 +322,58 @@ def test_days_to_come_wait_until_they_have_come(tmp_path):
     assert found == [[("2026-09-15", "CCBot")], [], [("2026-09-25", "GPTBot")], []]
 
 
+def test_a_clock_that_was_ahead_loses_no_count_and_doubles_none(tmp_path):
+    said = run(
+        tmp_path,
+        """
+        const { counts, tick } = made();
+        for (const ahead of [0, 100, 0]) {
+          now += ahead * 86_400;
+          for (let number = 0; number < 40; number += 1) counts.licensed("GPTBot", true);
+          await tick();
+          now -= ahead * 86_400;
+        }
+        await tick();
+        now += 100 * 86_400;
+        counts.licensed("GPTBot", true);
+        await tick();
+        say({});
+        """,
+    )
+
+    found = [[(row["day"], row["count"]) for row in each["counts"]] for each in reports(said)]
+    assert found == [
+        [("2026-09-15", 40)],
+        [("2026-12-24", 40)],
+        [("2026-09-15", 80)],
+        [],
+        [("2026-12-24", 41)],
+    ]
+    assert len({each["series"] for each in reports(said)}) == 1
+
+
+def test_the_newest_thirty_days_are_kept(tmp_path):
+    said = run(
+        tmp_path,
+        """
+        const { counts, store } = made();
+        for (let day = 0; day < 40; day += 1) {
+          counts.licensed("GPTBot", true);
+          await counts.addUp();
+          now += 86_400;
+        }
+        const [{ counts: kept }] = await store.untoldVisits();
+        say({ days: kept.map(({ day }) => day) });
+        """,
+    )
+
+    assert (len(said["days"]), said["days"][0], said["days"][-1]) == (
+        30,
+        "2026-09-25",
+        "2026-10-24",
+    )
+
+
 def test_a_licensed_visit_is_of_the_day_on_which_it_began(tmp_path):
     said = run(
         tmp_path,

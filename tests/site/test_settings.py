@@ -5,7 +5,14 @@ import json
 import pytest
 
 from federation.site.install import gate_of, protect, protect_wsgi
-from federation.site.settings import SettingsError, read_settings, read_site
+from federation.site.settings import (
+    Settings,
+    SettingsError,
+    SiteClient,
+    new_settings,
+    read_settings,
+    read_site,
+)
 
 NODE = "https://node-xx.example"
 
@@ -120,3 +127,52 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 
 def test_the_secret_is_not_shown(write):
     assert "cc_secret" not in repr(read_settings(write())) + repr(read_site(write()).client)
+
+
+@pytest.fixture
+def drawn(site):
+    """What a file is to say."""
+    return Settings(
+        node=NODE,
+        member="M-17",
+        node_keys=(site.node_key.public_jwk(),),
+        hub_keys=(site.hub_key.public_jwk(),),
+        client=SiteClient(id="site-1", secret="cc_secret"),
+        origins=("https://pub.example",),
+    )
+
+
+@pytest.mark.parametrize("left", [b" ", b" " * (256 << 10)])
+def test_the_blank_file_of_somebody_who_was_killed_is_written_in_its_place(drawn, tmp_path, left):
+    path = tmp_path / "federation-site.json"
+    path.write_bytes(left)
+    path.chmod(0o644)
+
+    with new_settings(path) as write:
+        write(drawn)
+
+    assert read_settings(path) == drawn
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("there", [b"", b"{}", b" " * 1000 + b"x", b" " * ((256 << 10) + 1)])
+def test_a_file_in_which_anything_stands_is_left_as_it_is(tmp_path, there):
+    path = tmp_path / "federation-site.json"
+    path.write_bytes(there)
+
+    with pytest.raises(SettingsError, match="is there already"), new_settings(path):
+        pass
+
+    assert path.read_bytes() == there
+
+
+def test_a_blank_file_that_is_being_written_and_a_link_are_nobodys_to_take(drawn, tmp_path):
+    path, link = tmp_path / "federation-site.json", tmp_path / "link.json"
+    with new_settings(path) as write:
+        link.symlink_to(path)
+        for each in (path, link):
+            with pytest.raises(SettingsError, match="is there already"), new_settings(each):
+                pass
+        write(drawn)
+
+    assert read_settings(path) == drawn

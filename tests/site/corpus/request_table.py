@@ -24,6 +24,7 @@ VARY = "Authorization, X-Collective-License, Signature, User-Agent"
 TEXT = {"content-type": "text/plain; charset=utf-8", "x-page": "yes"}
 TARGETED = (
     *("cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control", "edge-control"),
+    *("cf-edge-cache", "x-reverse-proxy-ttl"),
 )
 PAGE, STREAM = "A page.\n", "one\ntwo\nthree\n"
 TERMS = '<rsl xmlns="https://rslstandard.org/rsl"><content url="https://pub.example/"/></rsl>\n'

@@ -9,6 +9,8 @@ const CACHED = {
   "cloudflare-cdn-cache-control": "max-age=60",
   "surrogate-control": "max-age=60",
   "edge-control": "max-age=60",
+  "cf-edge-cache": "max-age=60",
+  "x-reverse-proxy-ttl": "max-age=60",
 };
 const PAGES = {
   nothing: [null, 204],

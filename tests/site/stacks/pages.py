@@ -27,6 +27,8 @@ PAGES: dict[str, Page] = {
             ("cloudflare-cdn-cache-control", "max-age=60"),
             ("surrogate-control", "max-age=60"),
             ("edge-control", "max-age=60"),
+            ("cf-edge-cache", "max-age=60"),
+            ("x-reverse-proxy-ttl", "max-age=60"),
         ],
     ),
 }

@@ -30,6 +30,7 @@ PROBE = "StatusCake"  # asks whether a stack is ready; no case of the table has 
 COMPARED = (
     *("content-type", "cache-control", "vary", "www-authenticate", "link", "allow", "retry-after"),
     *("cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control", "edge-control"),
+    *("cf-edge-cache", "x-reverse-proxy-ttl"),
     *("x-rsl-status", "x-rsl-reason", "x-page", "location", "etag"),
 )
 SITES: dict[str, dict[str, Any]] = {

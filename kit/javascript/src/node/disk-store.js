@@ -60,8 +60,8 @@ export class DiskStore {
   }
 
   /** @type {Store["addVisits"]} */
-  async addVisits(counted, today) {
-    this.visits.add(counted, today);
+  async addVisits(counted) {
+    this.visits.add(counted);
   }
 
   async untoldVisits() {

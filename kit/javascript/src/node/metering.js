@@ -46,6 +46,7 @@ class Meter {
   #isBegun = false;
   #isEnded = false;
   #isRefused = false;
+  #isGone = false;
 
   /**
    * @param {Response} response
@@ -57,6 +58,7 @@ class Meter {
     this.#metering = metering;
     this.#recording = new Recording(metering.gate, metering.visit);
     this.#original = { writeHead, write, end };
+    this.#isGone = response.destroyed; // whoever asked hung up while it was judged
   }
 
   /** @param {unknown[]} given */
@@ -106,6 +108,7 @@ class Meter {
 
   /** Record an answer that broke off, most often by a hang-up: what was taken was taken. */
   async closed() {
+    this.#isGone = true;
     if (!this.#isBegun) return;
     await this.#recording.recordCutShort(this.#response.statusCode, this.#bodyBytes);
   }
@@ -166,7 +169,7 @@ class Meter {
 
   /** @param {unknown[]} given a body, its encoding and a callback, each where there is one */
   #measure([chunk, encoding]) {
-    if (this.#response.req.method === "HEAD") return;
+    if (this.#isGone || this.#response.req.method === "HEAD") return;
     if (typeof chunk === "string") {
       const how = typeof encoding === "string" ? encoding : "utf8";
       this.#bodyBytes += Buffer.byteLength(chunk, /** @type {BufferEncoding} */ (how));

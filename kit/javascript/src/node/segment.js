@@ -36,8 +36,19 @@ export class Segment {
     const number = String(Math.max(0, ...numbers) + 1).padStart(12, "0");
     const name = `${number}-${randomBytes(16).toString("hex")}.${ME}.open`;
     const segment = new Segment(path.join(directory, name));
-    syncDirectory(directory);
+    try {
+      syncDirectory(directory);
+    } catch (error) {
+      segment.leaveNothing();
+      segment.close().catch(() => undefined);
+      throw error;
+    }
     return segment;
+  }
+
+  /** Leave no file in which nothing stands. */
+  leaveNothing() {
+    if (this.size === 0 && this.isWhereItWas) fs.rmSync(this.path, { force: true });
   }
 
   /** @returns {boolean} whether nobody took it for a dead writer's */

@@ -64,7 +64,7 @@ export class Spool {
       await segment.synced();
     } catch (error) {
       if (error instanceof SpoolFullError) throw error;
-      this.#letGo();
+      this.#giveUp();
       if (error instanceof SpoolError) throw error;
       throw new SpoolError(spokenBySystem(error));
     }
@@ -209,6 +209,16 @@ export class Spool {
     if (this.#segment?.isWhereItWas === false) this.#letGo();
     this.#segment ??= Segment.create(this.#directory);
     return this.#segment;
+  }
+
+  /** Let go of a file the disk failed on, and leave none in which nothing stands. */
+  #giveUp() {
+    try {
+      this.#segment?.leaveNothing();
+    } catch {
+      // it is taken up like any other
+    }
+    this.#letGo();
   }
 
   /** Let go of a file the disk failed on; it is taken up once this process is gone. */

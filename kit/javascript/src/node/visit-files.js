@@ -34,10 +34,9 @@ export class VisitFiles {
 
   /**
    * @param {import("../site/visits.js").VisitCount[]} counted
-   * @param {string} today
    */
-  add(counted, today) {
-    this.#write(added(this.#first(), counted, today));
+  add(counted) {
+    this.#write(added(this.#first(), counted));
   }
 
   /** Take up what others left, and return of each series what the node lacks. */

@@ -7,7 +7,10 @@ import { PolicyUnavailableError, SiteRefusalError, standing } from "./refusals.j
 export const READING = ["GET", "HEAD"];
 export const NOT_CACHED = "private, no-store";
 export const VARY = "Authorization, X-Collective-License, Signature, User-Agent";
-const OF_CACHES = ["cache-control", "expires", "pragma", "surrogate-control", "edge-control", "x-accel-expires"];
+const OF_CACHES = [
+  ...["cache-control", "expires", "pragma", "surrogate-control", "edge-control", "x-accel-expires"],
+  ...["cf-edge-cache", "x-reverse-proxy-ttl"],
+];
 const HANDING_OVER = [
   "x-accel-redirect",
   "x-sendfile",

@@ -19,6 +19,8 @@ import { Origins, requireOneAddress } from "./origins.js";
 import {
   LicenceRequiredError,
   MethodNotAllowedError,
+  NonceStoreError,
+  SpoolError,
   SpoolFullError,
   TooManyGuessesError,
 } from "./refusals.js";
@@ -187,11 +189,29 @@ export class Gate {
     const request = signable(seen, origin);
     const look = () => grant(ask, credential, request, { policy, instant, isLoose: this.isLoose });
     const granted = await this.#granted(look, turn);
-    if (!(await this.store.hasRoom())) throw new SpoolFullError();
-    if (granted.proof !== null) {
-      await this.store.takeNonce(granted.proof, granted.token.licensee, instant);
+    const { proof, token } = granted;
+    const hasRoom = await this.#asked(() => this.store.hasRoom(), SpoolError);
+    if (!hasRoom) throw new SpoolFullError();
+    if (proof !== null) {
+      await this.#asked(() => this.store.takeNonce(proof, token.licensee, instant), NonceStoreError);
     }
     return { ask, granted, instant };
+  }
+
+  /**
+   * Ask the store; whatever hinders it refuses the request, and a site that only observes serves it.
+   * @template T
+   * @param {() => Promise<T>} act
+   * @param {typeof SpoolError | typeof NonceStoreError} Hindered
+   */
+  async #asked(act, Hindered) {
+    try {
+      return await act();
+    } catch (error) {
+      if (error instanceof RefusalError) throw error;
+      this.log(`the store: ${String(error)}`);
+      throw new Hindered();
+    }
   }
 
   /**

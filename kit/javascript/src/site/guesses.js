@@ -4,13 +4,16 @@
  * What is limited is how many wrong ones are looked at, never what a right one opens: a token that
  * was found genuine here is looked at whatever else comes from its address. No more are looked at at
  * once than may be wrong: others wait for a verdict, so that many at once are counted like one after
- * the other.
+ * the other. Who can write its own address (a server that believes a header of anybody) is held up by
+ * what all addresses may do together.
  */
 
 import { digest, forgetOldest } from "../signing/keys.js";
 import { TooManyGuessesError } from "./refusals.js";
 
 export const GUESSES = { burst: 60, perMinute: 30 };
+const TIMES_OF_ALL = 20; // of all addresses together, which a caller may be able to make up
+const ALL = "of all addresses";
 const GENUINE_MAX = 2_000;
 const BUCKETS_MAX = 20_000;
 const SOURCES_MAX = 1_000; // told apart in one notice
@@ -59,7 +62,7 @@ export class Guesses {
     const name = await digest(token);
     for (;;) {
       const own = under(address, name);
-      const places = this.#genuine.has(name) ? [own] : [own, address];
+      const places = this.#genuine.has(name) ? [own] : [own, address, ALL];
       const seconds = places.map((place) => this.#secondsUntil(place)).find((each) => each > 0);
       if (seconds !== undefined) {
         this.#unseen += 1;
@@ -115,6 +118,7 @@ export class Guesses {
   isWrong({ address, name }) {
     this.#genuine.delete(name);
     this.#take(address);
+    this.#take(ALL);
     this.#note(address);
   }
 
@@ -156,7 +160,7 @@ export class Guesses {
 
   /** @param {string} who */
   #left(who) {
-    const { burst, perMinute } = this.#quota;
+    const { burst, perMinute } = this.#quotaOf(who);
     const bucket = this.#buckets.get(who);
     if (bucket === undefined) return burst;
     return Math.min(burst, bucket.left + ((this.#seconds() - bucket.since) * perMinute) / 60);
@@ -165,7 +169,14 @@ export class Guesses {
   /** @param {string} who */
   #secondsUntil(who) {
     const left = this.#left(who);
-    return left >= 1 ? 0 : Math.ceil(((1 - left) * 60) / this.#quota.perMinute);
+    return left >= 1 ? 0 : Math.ceil(((1 - left) * 60) / this.#quotaOf(who).perMinute);
+  }
+
+  /** @param {string} who */
+  #quotaOf(who) {
+    const { burst, perMinute } = this.#quota;
+    const times = who === ALL ? TIMES_OF_ALL : 1;
+    return { burst: burst * times, perMinute: perMinute * times };
   }
 
   /** @param {string} who */

@@ -22,8 +22,10 @@ export const SET_BACK = "the clock was set back"; // and whether it was served i
 
 /** @typedef {import("../signing/signatures.js").Proof} Proof */
 
+/** @typedef {{names: Set<string>, labs: Map<string, number>}} Minute names where they are kept here */
+
 export class NonceBook {
-  /** @type {Map<number, Map<string, string>>} by the minute in which they are forgotten: name, lab */
+  /** @type {Map<number, Minute>} by the minute in which they are forgotten */
   #minutes = new Map();
   /** @type {Map<string, number>} */
   #labs = new Map();
@@ -41,14 +43,14 @@ export class NonceBook {
    * @param {Proof} proof
    * @param {string} lab
    * @param {number} instant seconds
-   * @param {() => void} [claim] takes it elsewhere as well; where that refuses, it is not taken here
+   * @param {() => void} [claim] takes its name elsewhere, or refuses the request; then none is kept here
    */
   take(proof, lab, instant, claim) {
     this.#forget(Math.floor(instant) - GRACE_SECONDS);
     const name = `${proof.keyId} ${proof.nonce}`;
     if (this.#held >= this.#noncesMax) throw new NoncesFullError(`${this.#held} are remembered`);
-    for (const taken of this.#minutes.values()) {
-      if (taken.has(name)) throw new ReplayedRequestError();
+    for (const { names } of this.#minutes.values()) {
+      if (names.has(name)) throw new ReplayedRequestError();
     }
     const found = this.#labs.get(lab) ?? 0;
     if (found > 0 && found >= this.#noncesMax - this.#held) {
@@ -57,8 +59,10 @@ export class NonceBook {
     const minute = Math.ceil(proof.forgottenAt / 60);
     if (minute <= this.#droppedTo) throw new NonceStoreError(SET_BACK);
     claim?.();
-    const taken = this.#minutes.get(minute) ?? new Map();
-    this.#minutes.set(minute, taken.set(name, lab));
+    const taken = this.#minutes.get(minute) ?? { names: new Set(), labs: new Map() };
+    if (claim === undefined) taken.names.add(name);
+    taken.labs.set(lab, (taken.labs.get(lab) ?? 0) + 1);
+    this.#minutes.set(minute, taken);
     this.#labs.set(lab, found + 1);
     this.#held += 1;
   }
@@ -67,12 +71,12 @@ export class NonceBook {
   #forget(second) {
     for (const [minute, taken] of this.#minutes) {
       if (minute * 60 > second) continue;
-      for (const lab of taken.values()) {
-        const left = (this.#labs.get(lab) ?? 1) - 1;
+      for (const [lab, count] of taken.labs) {
+        const left = (this.#labs.get(lab) ?? count) - count;
         if (left > 0) this.#labs.set(lab, left);
         else this.#labs.delete(lab);
+        this.#held -= count;
       }
-      this.#held -= taken.size;
       this.#droppedTo = Math.max(this.#droppedTo, minute);
       this.#minutes.delete(minute);
     }

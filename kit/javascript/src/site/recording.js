@@ -2,7 +2,7 @@
 
 import { RefusalError } from "../errors.js";
 import { counts } from "./events.js";
-import { LeavesUnseenError } from "./refusals.js";
+import { LeavesUnseenError, SpoolError } from "./refusals.js";
 
 /** One answer, recorded once: as usage if it is a 2xx with a body, and as a visit. */
 export class Recording {
@@ -57,8 +57,8 @@ export class Recording {
   async recordCutShort(status, bodyBytes) {
     try {
       await this.record(status, bodyBytes);
-    } catch (error) {
-      if (!(error instanceof RefusalError)) throw error; // that one is in the log
+    } catch {
+      return; // it is in the log
     }
   }
 
@@ -71,9 +71,8 @@ export class Recording {
     try {
       await gate.store.append(gate.line(visit, status, bodyBytes));
     } catch (error) {
-      const refusal = error instanceof RefusalError ? error : null;
-      gate.log(`usage could not be recorded: ${refusal?.told ?? String(error)}`);
-      if (refusal === null) throw error;
+      const refusal = error instanceof RefusalError ? error : new SpoolError();
+      gate.log(`usage could not be recorded: ${error instanceof RefusalError ? error.told : String(error)}`);
       gate.countRefused(visit.ask.agent, refusal);
       if (!gate.isObserving) throw refusal;
       return;

@@ -130,11 +130,11 @@ export class SpoolFullError extends SpoolError {
   static headline = "The site's usage spool is full, because its node has not taken the reports.";
 }
 
-export class LeavesUnseenError extends SpoolError {
+export class LeavesUnseenError extends SiteRefusalError {
   static code = "LEAVES_UNSEEN";
   static headline = "The page would leave past the site's gate, which cannot count it.";
   static status = 501;
-  static retryAfter = null;
+  static error = "server_error";
 }
 
 export class NonceStoreError extends UnableError {

@@ -15,7 +15,8 @@
  * - `load` and `save`: small texts by name (`policy.jwt`, `keys.json`, `license.xml`). A stale one
  *   costs nothing but a pull; what is loaded is checked as if it came from a stranger.
  * - `addVisits`, `untoldVisits`, `toldVisits`: totals of days (`visits.js`), each series changed by one
- *   at a time. Of a call that throws nothing is added. What is lost or broken begins another series.
+ *   at a time. Of a call that throws nothing is added, unless only its answer was lost:
+ *   then these visits, which nobody is paid by, count twice. What is lost or broken begins another series.
  *
  * @typedef {object} Store
  * @property {(proof: import("../signing/signatures.js").Proof, lab: string, instant: number)
@@ -26,7 +27,7 @@
  * @property {() => Promise<Batch[]>} batches oldest first
  * @property {(batch: Batch) => Promise<void>} acknowledge forgets a batch that the node has taken
  * @property {() => Promise<number>} waiting how many lines the node has not taken yet
- * @property {(counted: import("./visits.js").VisitCount[], today: string) => Promise<void>} addVisits
+ * @property {(counted: import("./visits.js").VisitCount[]) => Promise<void>} addVisits
  * @property {() => Promise<import("./visits.js").Told[]>} untoldVisits at least one, of no counts where
  *   there is nothing to tell
  * @property {(series: string, counts: import("./visits.js").VisitCount[]) => Promise<void>} toldVisits
@@ -95,8 +96,8 @@ export class MemoryStore {
   }
 
   /** @type {Store["addVisits"]} */
-  async addVisits(counted, today) {
-    this.#visits = added(this.#visits, counted, today);
+  async addVisits(counted) {
+    this.#visits = added(this.#visits, counted);
   }
 
   /** @type {Store["untoldVisits"]} */

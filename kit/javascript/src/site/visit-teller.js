@@ -2,7 +2,7 @@
 
 import { answered } from "../access/wire.js";
 import { RefusalError } from "../errors.js";
-import { dayOf } from "./visits.js";
+import { DAYS_KEPT, dayOf } from "./visits.js";
 
 export const TELL_SECONDS = 30;
 export const KIT = "federation-site for JavaScript 0.1.0";
@@ -36,17 +36,18 @@ export class VisitTeller {
 
   /**
    * Add up what this process counted, and tell the node what it lacks. Days to come, counted while the
-   * clock was wrong, wait until they have come: a node takes none of a report that names one.
+   * clock was wrong, wait until they have come: a node takes none of a report that names one. Nor of one with a day long past.
    */
   async tick() {
     const { store, clock } = this.#reach;
-    const last = dayOf(clock() + 86_400);
+    const [first, last] = [dayOf(clock() - DAYS_KEPT * 86_400), dayOf(clock() + 86_400)];
     await this.#counts.addUp();
     const waiting = await store.waiting();
-    for (const { series, counts: found } of await store.untoldVisits()) {
-      const counts = found.filter(({ day }) => day <= last);
-      for (let at = 0; at === 0 || at < counts.length; at += ROWS_MAX) {
-        const part = counts.slice(at, at + ROWS_MAX);
+    for (const [at, { series, counts: found }] of (await store.untoldVisits()).entries()) {
+      const counts = found.filter(({ day }) => first <= day && day <= last);
+      if (at > 0 && counts.length === 0) continue;
+      for (let from = 0; from === 0 || from < counts.length; from += ROWS_MAX) {
+        const part = counts.slice(from, from + ROWS_MAX);
         if (!(await this.#isTaken({ series, waiting, counts: part }))) return;
       }
       await store.toldVisits(series, counts);

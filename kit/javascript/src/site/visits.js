@@ -8,7 +8,7 @@
 export const SERVED = "SERVED"; // licensed, and counted as usage
 export const NOT_COUNTED = "NOT_COUNTED"; // licensed, and no page: a redirect, an error, HEAD
 const SOON_SECONDS = 5;
-const DAYS_KEPT = 30; // a node takes days of 35 days back
+export const DAYS_KEPT = 30; // a node takes days of 35 days back
 const ROWS_OF_A_DAY = 2_000; // a node takes 5,000 of all sites of a member
 const REST = "other";
 
@@ -72,7 +72,7 @@ export class VisitCounts {
     const taken = this.#new;
     this.#new = new Map();
     try {
-      await this.#parts.store.addVisits([...taken.values()], dayOf(this.#parts.clock()));
+      await this.#parts.store.addVisits([...taken.values()]);
     } catch (error) {
       for (const row of taken.values()) this.#add(row);
       throw error;
@@ -111,14 +111,14 @@ export function newBook() {
 }
 
 /**
- * Return a book with what was counted since; days past telling are dropped, and names beyond the
- * limit of a day are counted as others.
+ * Return a book with what was counted since. The newest days are kept, however far apart: a clock that
+ * was ahead drops no day of now, which would begin at nothing again, in a series of which the node has
+ * more. Names beyond the limit of a day are counted as others.
  * @param {Book} book
  * @param {VisitCount[]} counted
- * @param {string} today
  * @returns {Book}
  */
-export function added(book, counted, today) {
+export function added(book, counted) {
   const rows = new Map(book.rows.map((row) => [keyOf(row), { ...row }]));
   /** @type {Map<string, number>} */
   const ofDay = new Map();
@@ -134,12 +134,12 @@ export function added(book, counted, today) {
       known.count += row.count;
     }
   }
-  const first = dayOf(Date.parse(today) / 1000 - DAYS_KEPT * 86_400);
+  const days = [...new Set([...rows.values()].map(({ day }) => day))].sort().slice(-DAYS_KEPT);
   const untold = new Set([...book.untold, ...counted.map(({ day }) => day)]);
   return {
     series: book.series,
-    rows: [...rows.values()].filter(({ day }) => day >= first),
-    untold: [...untold].filter((day) => day >= first).sort(),
+    rows: [...rows.values()].filter(({ day }) => days.includes(day)),
+    untold: [...untold].filter((day) => days.includes(day)).sort(),
   };
 }
 

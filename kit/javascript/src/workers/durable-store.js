@@ -118,11 +118,10 @@ export class SiteStorage {
 
   /**
    * @param {import("../site/visits.js").VisitCount[]} counted
-   * @param {string} today
    */
-  async addVisits(counted, today) {
+  async addVisits(counted) {
     await this.#storage.transaction(async (storage) => {
-      await written(storage, VISITS, JSON.stringify(added(await bookIn(storage), counted, today)));
+      await written(storage, VISITS, JSON.stringify(added(await bookIn(storage), counted)));
     });
   }
 
@@ -188,7 +187,7 @@ export function durableStore(find) {
     },
     acknowledge: ({ id }) => find().acknowledge(id),
     waiting: () => find().waiting(),
-    addVisits: (counted, today) => find().addVisits(counted, today),
+    addVisits: (counted) => find().addVisits(counted),
     untoldVisits: () => find().untoldVisits(),
     toldVisits: (series, counts) => find().toldVisits(series, counts),
     load: (name) => find().load(name),
